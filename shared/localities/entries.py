@@ -1,0 +1,69 @@
+"""Strict reading of a TOML table: every complaint is one sentence that names the entry at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+
+class LocalitiesError(ValueError):
+    """The localities file (or a file that it names) cannot be used. The message says where and what to do."""
+
+
+class Entry:
+    """One table of the file, read key by key; `done()` refuses keys that nobody asked for (they are typing errors)."""
+
+    def __init__(self, where: str, table: object) -> None:
+        if not isinstance(table, Mapping):
+            raise LocalitiesError(f"{where} must be a table of names and values.")
+        self.where = where
+        self._table: Mapping[str, Any] = table
+        self._read: set[str] = set()
+
+    def has(self, key: str) -> bool:
+        return key in self._table
+
+    def text(self, key: str) -> str:
+        value = self._value(key)
+        if not isinstance(value, str) or not value.strip():
+            raise LocalitiesError(f"{self.where}: {key} must be a text that is not empty.")
+        if value != value.strip():
+            raise LocalitiesError(f"{self.where}: {key} has a space at its start or end.")
+        return value
+
+    def whole(self, key: str, *, at_least: int, at_most: int) -> int:
+        value = self._value(key)
+        if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value <= at_most:
+            raise LocalitiesError(f"{self.where}: {key} must be a whole number from {at_least} to {at_most}.")
+        return value
+
+    def day(self, key: str) -> date:
+        value = self._value(key)
+        if not isinstance(value, date) or isinstance(value, datetime):
+            raise LocalitiesError(f"{self.where}: {key} must be a date such as 2025-04-07, without quotes.")
+        return value
+
+    def entry(self, key: str) -> Entry:
+        return Entry(f"{self.where}, {key}", self._value(key))
+
+    def entries(self, key: str) -> list[Entry]:
+        value = self._value(key)
+        if not isinstance(value, list):
+            raise LocalitiesError(f"{self.where}: {key} must be a list.")
+        return [Entry(f"{self.where}, {key} number {n}", item) for n, item in enumerate(value, start=1)]
+
+    def texts(self) -> dict[str, str]:
+        """The whole table as names and texts."""
+        return {key: self.text(key) for key in self._table}
+
+    def done(self) -> None:
+        unknown = sorted(set(self._table) - self._read)
+        if unknown:
+            raise LocalitiesError(f"{self.where}: {unknown[0]} is not a key we know; is it misspelt?")
+
+    def _value(self, key: str) -> Any:
+        if key not in self._table:
+            raise LocalitiesError(f"{self.where}: {key} is missing.")
+        self._read.add(key)
+        return self._table[key]
