@@ -1,0 +1,204 @@
+"""CloudEvents 1.0, Kafka binary mode: attributes in `ce_*` headers, the body as JSON.
+
+Reading is done record by record and never raises: what cannot be read comes back as `Refused` with a code.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from pydantic import ValidationError
+
+from shared.events import topics
+from shared.events.models import EventBody, MeetingBooked, ReferralCreated
+from shared.events.outcomes import OUTCOME
+
+MAX_BODY_BYTES: Final = 64 * 1024
+"""A body has no free text: a larger one is not an event of ours."""
+
+_UUID = re.compile(r"\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+_CORRELATION = re.compile(r"\A[0-9A-Za-z-]{1,64}\Z")
+_TRACEPARENT = re.compile(r"\A00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a record is not an event: a code for the dead letter, never a word of the input."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownOutcome:
+    """An OutcomeRecorded of a kind that this version does not know: kept raw, folded by a later version."""
+
+    referral_id: str
+    locality: str
+    kind: str = "unknown"
+
+
+Body = EventBody | UnknownOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One event: who said what about which referral, when it happened and when it was said.
+
+    `time` and `recorded` are aware and in UTC; `raw` is the JSON body as it stands on the bus.
+    """
+
+    id: str
+    source: str
+    event: topics.EventName
+    time: datetime
+    recorded: datetime
+    body: Body
+    raw: bytes
+    correlation: str | None = None
+    traceparent: str | None = None
+
+    def topic(self) -> str:
+        return topics.topic(self.body.locality, self.event)
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """The Kafka headers of binary mode."""
+        attributes = {
+            "ce_specversion": "1.0",
+            "ce_id": self.id,
+            "ce_source": self.source,
+            "ce_type": topics.event_type(self.event),
+            "ce_subject": self.body.referral_id,
+            "ce_time": stamp(self.time),
+            "ce_recordedtime": stamp(self.recorded),
+            "ce_dataschema": topics.data_schema(self.event),
+            "ce_partitionkey": self.body.referral_id,
+            "content-type": "application/json",
+        }
+        if self.correlation:
+            attributes["ce_correlationid"] = self.correlation
+        if self.traceparent:
+            attributes["ce_traceparent"] = self.traceparent
+        return [(name, value.encode()) for name, value in attributes.items()]
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def event_of(body: EventBody) -> topics.EventName:
+    """Which of the three events has this body."""
+    if isinstance(body, ReferralCreated):
+        return "referral-created"
+    return "meeting-booked" if isinstance(body, MeetingBooked) else "outcome-recorded"
+
+
+def read(
+    topic: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
+) -> Envelope | Refused:
+    """Takes a Kafka record apart. Never raises; a `Refused` says why with a code."""
+    named = topics.parse_topic(topic)
+    if named is None:
+        return Refused("wrong_topic")
+    attributes = _attributes(headers)
+    if isinstance(attributes, Refused):
+        return attributes
+    if attributes.get("ce_specversion") != "1.0" or "ce_type" not in attributes:
+        return Refused("not_cloudevents")
+    typed = topics.parse_type(attributes["ce_type"])
+    if typed is None:
+        return Refused("unknown_type")
+    event, version = typed
+    if version != named.version:
+        return Refused("later_version" if version > named.version else "earlier_version")
+    if event != named.event:
+        return Refused("wrong_topic")
+    return _read_event(named.locality, event, key, value, attributes)
+
+
+def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str] | Refused:
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if not (name.startswith("ce_") or name == "content-type"):
+            continue  # somebody else's header, binary or not, is none of our business
+        if value is None or name in found:
+            return Refused("bad_header")
+        try:
+            found[name] = value.decode()
+        except UnicodeDecodeError:
+            return Refused("bad_header")
+    return found
+
+
+def _read_event(
+    locality: str,
+    event: topics.EventName,
+    key: bytes | None,
+    value: bytes | None,
+    attributes: Mapping[str, str],
+) -> Envelope | Refused:
+    identity, source = attributes.get("ce_id", ""), attributes.get("ce_source", "")
+    if not _UUID.match(identity):
+        return Refused("bad_id")
+    if topics.locality_of_source(source) != locality:
+        return Refused("wrong_source")
+    time = moment(attributes.get("ce_time"))
+    recorded = moment(attributes["ce_recordedtime"]) if "ce_recordedtime" in attributes else time
+    if time is None or recorded is None:
+        return Refused("bad_time")
+    if not value:
+        return Refused("empty_body")
+    if len(value) > MAX_BODY_BYTES:
+        return Refused("too_large")
+    body = read_body(event, value)
+    if isinstance(body, Refused):
+        return body
+    if body.locality != locality:
+        return Refused("wrong_locality")
+    if attributes.get("ce_subject") != body.referral_id or key != body.referral_id.encode():
+        return Refused("wrong_key")
+    correlation, traceparent = attributes.get("ce_correlationid"), attributes.get("ce_traceparent")
+    if correlation is not None and not _CORRELATION.match(correlation):
+        return Refused("bad_header")
+    if traceparent is not None and not _TRACEPARENT.match(traceparent):
+        traceparent = None  # the W3C says to start a new trace, not to refuse the message
+    return Envelope(identity, source, event, time, recorded, body, value, correlation, traceparent)
+
+
+def read_body(event: topics.EventName, value: bytes) -> Body | Refused:
+    """The body of an event from its JSON; an outcome of an unknown kind comes back as `UnknownOutcome`."""
+    try:
+        if event == "referral-created":
+            return ReferralCreated.model_validate_json(value)
+        if event == "meeting-booked":
+            return MeetingBooked.model_validate_json(value)
+        return OUTCOME.validate_json(value)
+    except ValidationError as error:
+        # Only the error's type is looked at: its message and input may quote what must not be kept.
+        kinds = {problem["type"] for problem in error.errors(include_input=False, include_context=False)}
+    if "json_invalid" in kinds:
+        return Refused("bad_json")
+    if "union_tag_invalid" in kinds:
+        return _unknown_outcome(value)
+    return Refused("invalid_body")
+
+
+def _unknown_outcome(value: bytes) -> UnknownOutcome | Refused:
+    try:
+        named = EventBody.model_validate_json(value)
+    except ValidationError:
+        return Refused("invalid_body")
+    return UnknownOutcome(named.referral_id, named.locality)
+
+
+def moment(text: str | None) -> datetime | None:
+    """An RFC 3339 time as aware UTC, or None."""
+    if text is None:
+        return None
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return parsed.astimezone(UTC) if parsed.tzinfo else None

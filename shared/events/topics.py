@@ -1,0 +1,82 @@
+"""Names on the bus: topics, groups, sources and types. Built and taken apart here and nowhere else."""
+
+import re
+from typing import Final, Literal, NamedTuple, get_args
+
+EventName = Literal["referral-created", "meeting-booked", "outcome-recorded"]
+Part = Literal["referral", "matching", "notifications", "evaluation"]
+
+EVENTS: Final[tuple[EventName, ...]] = get_args(EventName)
+PARTS: Final[tuple[Part, ...]] = get_args(Part)
+VERSION: Final = 1
+
+TYPE_PREFIX: Final = "org.linkwork."
+_LOCALITY = r"[a-z]{2,20}(?:-[a-z]{2,20})?"
+# Anchored: `meir.referral-created.v1` must not match `meir.referral-created.v1.something`.
+_TOPIC = re.compile(rf"\A({_LOCALITY})\.({'|'.join(EVENTS)})\.v(\d{{1,3}})\Z")
+_TYPE = re.compile(rf"\A{re.escape(TYPE_PREFIX)}({'|'.join(EVENTS)})\.v(\d{{1,3}})\Z")
+_SOURCE = re.compile(rf"\A/({_LOCALITY})/[a-z]{{2,30}}(?:-[a-z]{{2,30}})?\Z")
+
+
+class TopicName(NamedTuple):
+    locality: str
+    event: EventName
+    version: int
+
+
+def topic(locality: str, event: EventName, version: int = VERSION) -> str:
+    """The topic of one event in one locality, such as `meir.referral-created.v1`."""
+    return f"{locality}.{event}.v{version}"
+
+
+def event_topics(locality: str) -> list[str]:
+    """The topics of all three events in a locality."""
+    return [topic(locality, event) for event in EVENTS]
+
+
+def parse_topic(name: str) -> TopicName | None:
+    """What an event topic's name says, or None where it is not one."""
+    found = _TOPIC.match(name)
+    if found is None:
+        return None
+    event: EventName = next(e for e in EVENTS if e == found[2])
+    return TopicName(found[1], event, int(found[3]))
+
+
+def dead_letter_topic(part: Part) -> str:
+    """Where a part puts what it could not handle; partners cannot read it."""
+    return f"linkwork.dead-letter.{part}.v1"
+
+
+def group(locality: str, part: Part) -> str:
+    """The consumer group in which a part hears a locality, such as `meir.matching`."""
+    return f"{locality}.{part}"
+
+
+def source(locality: str, part: Part) -> str:
+    """Who says it, as the CloudEvents attribute `source`, such as `/meir/matching`."""
+    return f"/{locality}/{part}"
+
+
+def locality_of_source(name: str) -> str | None:
+    """The locality in whose name a source speaks, or None where it is not a source."""
+    found = _SOURCE.match(name)
+    return found[1] if found else None
+
+
+def event_type(event: EventName, version: int = VERSION) -> str:
+    """The CloudEvents type, such as `org.linkwork.referral-created.v1`."""
+    return f"{TYPE_PREFIX}{event}.v{version}"
+
+
+def parse_type(name: str) -> tuple[EventName, int] | None:
+    """Event and version of a CloudEvents type, or None where it is none of ours."""
+    found = _TYPE.match(name)
+    if found is None:
+        return None
+    return next(e for e in EVENTS if e == found[1]), int(found[2])
+
+
+def data_schema(event: EventName, version: int = VERSION) -> str:
+    """The address of the event's JSON Schema."""
+    return f"https://linkwork.example.org/schemas/{event_type(event, version)}.json"

@@ -1,0 +1,306 @@
+"""The coded words that events may carry. An event holds codes only, never somebody's own words."""
+
+from enum import StrEnum
+
+
+class Need(StrEnum):
+    """What would help: the programme's own list, as on the referral form."""
+
+    DEBT = "debt"
+    BENEFITS = "benefits"
+    JOB = "job"
+    HOUSING = "housing"
+    BEFRIENDING = "befriending"
+    EXERCISE = "exercise"
+    OUTDOORS = "outdoors"
+    GARDENING = "gardening"
+    CRAFT = "craft"
+    CARING = "caring"
+    BEREAVEMENT = "bereavement"
+    OTHER = "other"
+    NOT_SURE = "not_sure"
+    SENSITIVE = "sensitive"
+    """Abuse, substances, gambling, offending or immigration: which one stays in the vault."""
+
+
+class SensitiveNeed(StrEnum):
+    """Needs that never appear in an event; kept in the vault under the person's key."""
+
+    ABUSE = "abuse"
+    SUBSTANCES = "substances"
+    GAMBLING = "gambling"
+    OFFENDING = "offending"
+    IMMIGRATION = "immigration"
+
+
+class Route(StrEnum):
+    """How the person came to the programme."""
+
+    PRACTICE = "practice"
+    HUB = "hub"
+    CARE_NAVIGATOR = "care_navigator"
+    HOSPITAL = "hospital"
+    COUNCIL = "council"
+    SELF = "self"
+
+
+class Urgency(StrEnum):
+    ROUTINE = "routine"
+    SOON = "soon"
+
+
+class AgeBand(StrEnum):
+    UNDER_18 = "under_18"
+    FROM_18 = "18-24"
+    FROM_25 = "25-34"
+    FROM_35 = "35-44"
+    FROM_45 = "45-54"
+    FROM_55 = "55-64"
+    FROM_65 = "65-74"
+    FROM_75 = "75-84"
+    FROM_85 = "85+"
+
+
+class SafeToText(StrEnum):
+    """Whether messages may be sent at all. Without a yes nothing is sent, letters included."""
+
+    YES = "yes"
+    RING = "ring"
+    NOT_KNOWN = "not_known"
+
+
+class Risk(StrEnum):
+    NONE_KNOWN = "none_known"
+    SEE_NOTE = "see_note"
+
+
+class AccessNeed(StrEnum):
+    STEP_FREE = "step_free"
+    HEARING = "hearing"
+    SIGHT = "sight"
+    SPEECH = "speech"
+    READING = "reading"
+    MEMORY = "memory"
+    CARER_COMES = "carer_comes"
+    HOME_VISIT = "home_visit"
+
+
+class HalfDay(StrEnum):
+    """A half day of the week, for times at which somebody cannot come."""
+
+    MON_AM = "mon_am"
+    MON_PM = "mon_pm"
+    TUE_AM = "tue_am"
+    TUE_PM = "tue_pm"
+    WED_AM = "wed_am"
+    WED_PM = "wed_pm"
+    THU_AM = "thu_am"
+    THU_PM = "thu_pm"
+    FRI_AM = "fri_am"
+    FRI_PM = "fri_pm"
+
+
+class AgreedBy(StrEnum):
+    PERSON = "person"
+    REPRESENTATIVE = "representative"
+
+
+class AgreedHow(StrEnum):
+    IN_PERSON = "in_person"
+    PHONE = "phone"
+    VIDEO = "video"
+    WRITING = "writing"
+
+
+class MeetingMode(StrEnum):
+    FACE_TO_FACE = "face_to_face"
+    HOME = "home"
+    PHONE = "phone"
+    VIDEO = "video"
+
+
+class Channel(StrEnum):
+    PHONE = "phone"
+    TEXT = "text"
+    EMAIL = "email"
+    LETTER = "letter"
+    VISIT = "visit"
+
+
+class WaitingReason(StrEnum):
+    NO_SLOT = "no_slot"
+    NO_LINK_WORKER = "no_link_worker"
+    PERSON_NOT_REACHED = "person_not_reached"
+    ASKED_LATER = "asked_later"
+
+
+class By(StrEnum):
+    """Who did it."""
+
+    PERSON = "person"
+    LINK_WORKER = "link_worker"
+    PRACTICE = "practice"
+    SERVICE = "service"
+    PROGRAMME = "programme"
+
+
+class CancelReason(StrEnum):
+    ANOTHER_TIME = "another_time"
+    UNWELL = "unwell"
+    LINK_WORKER_AWAY = "link_worker_away"
+    NO_LONGER_WANTS = "no_longer_wants"
+    REFERRAL_ENDED = "referral_ended"
+    SLOT_TAKEN = "slot_taken"
+    OTHER = "other"
+
+
+class NextStepCode(StrEnum):
+    """What happens next in an open case. Every open case has one, with a date."""
+
+    MEET = "meet"
+    RING = "ring"
+    TEXT = "text"
+    WAIT_FOR_SLOT = "wait_for_slot"
+    WAIT_FOR_SERVICE = "wait_for_service"
+    GO_ALONG = "go_along"
+    CHECK_FIRST_VISIT = "check_first_visit"
+    REVIEW = "review"
+    CLOSE = "close"
+
+
+class ActionCode(StrEnum):
+    GO_TO_SERVICE = "go_to_service"
+    MAKE_CONTACT = "make_contact"
+    FILL_IN_FORM = "fill_in_form"
+    GATHER_PAPERS = "gather_papers"
+    PRACTISE_JOURNEY = "practise_journey"
+    DO_DAILY = "do_daily"
+    OTHER = "other"
+
+
+class Reply(StrEnum):
+    """What a service answered."""
+
+    ACCEPTED = "accepted"
+    WAITING_LIST = "waiting_list"
+    FULL = "full"
+    NOT_SUITABLE = "not_suitable"
+
+
+class NotSuitableReason(StrEnum):
+    AGE = "age"
+    AREA = "area"
+    NEED = "need"
+    ACCESS = "access"
+    SAFETY = "safety"
+    CLOSED = "closed"
+    OTHER = "other"
+
+
+class AccompaniedBy(StrEnum):
+    NOBODY = "nobody"
+    LINK_WORKER = "link_worker"
+    VOLUNTEER = "volunteer"
+    FAMILY_OR_FRIEND = "family_or_friend"
+    NOT_KNOWN = "not_known"
+
+
+class Barrier(StrEnum):
+    """What stopped a first visit."""
+
+    TRANSPORT = "transport"
+    COST = "cost"
+    NERVES = "nerves"
+    TIMES = "times"
+    HEALTH = "health"
+    CARING = "caring"
+    CHANGED_MIND = "changed_mind"
+    SERVICE = "service"
+
+
+class EndReason(StrEnum):
+    COMPLETED = "completed"
+    LEFT = "left"
+    MOVED = "moved"
+    HEALTH = "health"
+    SERVICE_ENDED = "service_ended"
+    OTHER = "other"
+
+
+class Instrument(StrEnum):
+    ONS4 = "ons4"
+    DIRECT_LONELINESS = "direct_loneliness"
+    UCLA3 = "ucla3"
+    PHQ9 = "phq9"
+    GAD7 = "gad7"
+    SWEMWBS = "swemwbs"
+
+
+class Stage(StrEnum):
+    BEFORE = "before"
+    REVIEW = "review"
+    AFTER = "after"
+
+
+class UnmetReason(StrEnum):
+    NO_SERVICE = "no_service"
+    FULL = "full"
+    TOO_FAR = "too_far"
+    COST = "cost"
+    HOURS = "hours"
+    INELIGIBLE = "ineligible"
+    ACCESS = "access"
+    DECLINED = "declined"
+
+
+class Agreement(StrEnum):
+    """The agreements that the link worker asks for; being referred is asked on the form."""
+
+    SERVICE = "service"
+    DETAILS_TO_GP = "details_to_gp"
+    FOLLOW_UP = "follow_up"
+
+
+class Agreed(StrEnum):
+    NOT_ASKED = "not_asked"
+    YES = "yes"
+    NO = "no"
+
+
+class DeclineReason(StrEnum):
+    DOES_NOT_WANT = "does_not_want"
+    NOT_REACHED = "not_reached"
+    NEEDS_OTHER_CARE = "needs_other_care"
+    OUTSIDE_PROGRAMME = "outside_programme"
+    DUPLICATE = "duplicate"
+    OTHER = "other"
+
+
+class ReturnReason(StrEnum):
+    MORE_DETAIL = "more_detail"
+    WRONG_PLACE = "wrong_place"
+    NEEDS_OTHER_CARE = "needs_other_care"
+
+
+class WithdrawReason(StrEnum):
+    PERSON_ASKED = "person_asked"
+    MADE_IN_ERROR = "made_in_error"
+    MOVED_AWAY = "moved_away"
+    DIED = "died"
+    OTHER = "other"
+
+
+class CloseReason(StrEnum):
+    COMPLETED = "completed"
+    NO_LONGER_WANTS = "no_longer_wants"
+    NOT_REACHED = "not_reached"
+    MOVED_AWAY = "moved_away"
+    DIED = "died"
+    NOTHING_SUITABLE = "nothing_suitable"
+    OTHER = "other"
+
+
+class RetractReason(StrEnum):
+    ENTERED_IN_ERROR = "entered_in_error"
+    UNDONE = "undone"
+    WRONG_PERSON = "wrong_person"
