@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from shared.events import topics
 from shared.localities.entries import Entry, LocalitiesError
 from shared.localities.model import (
     OWN_VAULT,
@@ -21,7 +21,7 @@ from shared.localities.model import (
 from shared.localities.practices import read_practices
 
 LOCALITIES_FILE = Path(__file__).with_name("localities.toml")
-SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+WORDS = "one or two words of lower-case letters, with a hyphen between"
 SOURCE_PARTS = (*PARTS, "partner")
 
 
@@ -59,10 +59,8 @@ def _locality(
     before: list[Locality],
 ) -> Locality:
     slug = entry.text("slug")
-    if not SLUG.fullmatch(slug):
-        raise LocalitiesError(
-            f"{entry.where}: slug must be lower-case letters and digits with single hyphens."
-        )
+    if topics.parse_topic(topics.topic(slug, "referral-created")) is None:
+        raise LocalitiesError(f"{entry.where}: slug must be {WORDS}.")
     if any(one.slug == slug for one in before):
         raise LocalitiesError(f"{file}: there are two localities called {slug}.")
     entry.where = f"{file}, locality {slug}"
@@ -116,14 +114,12 @@ def _sources(slug: str, entries: list[Entry]) -> dict[str, Source]:
     found: dict[str, Source] = {}
     for entry in entries:
         name, part = entry.text("name"), entry.text("part")
-        if not SLUG.fullmatch(name):
-            raise LocalitiesError(
-                f"{entry.where}: name must be lower-case letters and digits with single hyphens."
-            )
         if part not in SOURCE_PARTS:
             raise LocalitiesError(f"{entry.where}: part must be one of {', '.join(SOURCE_PARTS)}.")
         vault = OWN_VAULT if entry.text("vault") == OWN_VAULT else _https(entry, "vault")
         source = f"/{slug}/{name}"
+        if topics.locality_of_source(source) != slug:
+            raise LocalitiesError(f"{entry.where}: name must be {WORDS}.")
         if source in found:
             raise LocalitiesError(f"{entry.where}: {source} is named twice.")
         found[source] = Source(source, part, entry.whole("rank", at_least=1, at_most=1000), vault)

@@ -163,6 +163,7 @@ def test_localities_that_a_process_serves(programme: Localities) -> None:
             'rank = "first"',
             "sources number 1: rank must be a whole number",
         ),
+        ('name = "history"', 'name = "Old Notes"', "sources number 4: name must be one or two words"),
         ('part = "partner"', 'part = "guest"', "sources number 4: part must be one of"),
         ('name = "referral"', 'name = "matching"', "/meir/matching is named twice"),
         (
