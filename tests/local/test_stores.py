@@ -1,0 +1,29 @@
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from pymongo import AsyncMongoClient
+
+
+async def test_the_broker_takes_and_gives_records(kafka_bootstrap: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic("local-stores", num_partitions=1, replication_factor=1)])
+    await admin.close()
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, enable_idempotence=True) as producer:
+        await producer.send_and_wait("local-stores", b"value", key=b"key")
+    async with AIOKafkaConsumer(
+        "local-stores",
+        bootstrap_servers=kafka_bootstrap,
+        group_id="local-stores",
+        auto_offset_reset="earliest",
+    ) as consumer:
+        assert (await consumer.getone()).value == b"value"
+
+
+async def test_the_database_commits_transactions(mongo_url: str) -> None:
+    async with AsyncMongoClient[dict[str, Any]](mongo_url) as client:
+        async with client.start_session() as session, await session.start_transaction():
+            await client.local_stores.things.insert_one({"_id": 1}, session=session)
+        assert await client.local_stores.things.count_documents({}) == 1
+        await client.drop_database("local_stores")
