@@ -27,7 +27,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """A GP practice. `locality` is None where it is outside the programme; `position` is (lat, lon) in degrees."""
+    """A GP practice: `locality` is None outside the programme, `position` is (lat, lon) in degrees."""
 
     ods: str
     name: str

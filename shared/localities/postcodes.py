@@ -1,7 +1,7 @@
 """Places by full postcode.
 
-Every postcode of the ST area is known (see SOURCES.md). About others we can only tell whether they are written like a
-postcode: such a one is taken as it is, as a place that we know nothing of.
+Every postcode of the ST area is known (see SOURCES.md). About others we can only tell whether they are written
+like a postcode: such a one is taken as it is, as a place that we know nothing of.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ST_AREA = re.compile(r"ST[0-9]")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a postcode is: degrees, lower super output area (2021), IMD 2025 decile (1 most deprived), ward."""
+    """Where a postcode is: degrees, lower super output area (2021), IMD 2025 decile (1: most deprived)."""
 
     postcode: str
     lat: float
@@ -44,7 +44,7 @@ class Place:
 
 
 def normalise(postcode: str) -> str | None:
-    """The postcode in capitals with its one space ("st36ab" -> "ST3 6AB"), or None where it is not written like one."""
+    """The postcode in capitals with its one space ("st36ab" -> "ST3 6AB"); None where it is written otherwise."""
     parts = WRITTEN_AS.fullmatch("".join(postcode.split()).upper()) if postcode.isascii() else None
     return f"{parts[1]} {parts[2]}" if parts else None
 
@@ -56,7 +56,7 @@ def outward_code(postcode: str) -> str | None:
 
 
 def lookup(postcode: str) -> Place | None:
-    """The place of an ST postcode; None where it does not exist, is not written like one, or is of another area."""
+    """The place of an ST postcode; None where it does not exist, is of another area, or is no postcode."""
     written = normalise(postcode)
     row = _rows().get(written) if written else None
     return _place(row) if row else None

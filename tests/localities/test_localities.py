@@ -51,9 +51,11 @@ def test_inside_outside_and_unknown_are_three_different_answers(
     programme: Localities,
 ) -> None:
     inside = programme.of_practice(" m83011 ")
-    assert inside is not None and inside.slug == "leek-werrington"
+    assert inside is not None
+    assert inside.slug == "leek-werrington"
     outside = programme.practice("M83701")
-    assert outside is not None and outside.locality is None
+    assert outside is not None
+    assert outside.locality is None
     assert outside.display_name == "Talke Pits Clinic, M83701"
     assert programme.of_practice("M83701") is None
     assert programme.practice("Z99999") is None

@@ -82,5 +82,6 @@ def test_distance_is_symmetric_and_within_half_the_globe(
 
 def test_a_distance_that_can_be_checked_on_a_map() -> None:
     meir, leek = lookup("ST3 6AB"), lookup("ST13 6JB")
-    assert meir is not None and leek is not None
+    assert meir is not None
+    assert leek is not None
     assert distance_km(meir.position, leek.position) == pytest.approx(15.2, abs=0.2)
