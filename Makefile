@@ -1,0 +1,52 @@
+# `make run` and `make test` need Python 3.11 or later, make and a network; everything else is fetched.
+PYTHON ?= python3
+VENV := .venv/bin
+# DEMO=0 starts empty; PORT is where the pages are served.
+DEMO ?= 1
+PORT ?= 8080
+export DEMO PORT
+
+.PHONY: help run wipe test check format lock schemas
+
+help:
+	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
+	@echo "make wipe     remove what runs have stored in .linkwork"
+	@echo "make test     all tests, against a real broker and a real database"
+	@echo "make check    lint, formatting, types and import contracts"
+	@echo "make format   put the code in its one form"
+	@echo "make lock     bring the lock files up to date with pyproject.toml and package.json"
+	@echo "make schemas  write the published schemas anew from the models"
+
+run:
+	@$(PYTHON) deploy/bootstrap.py local
+	@$(VENV)/python -m deploy.local
+
+wipe:
+	@$(PYTHON) -m deploy.local.wipe
+
+test:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@$(VENV)/python -m deploy.local.assets
+	$(VENV)/python -m pytest
+
+check:
+	@$(PYTHON) deploy/bootstrap.py dev
+	$(VENV)/ruff check
+	$(VENV)/ruff format --check
+	$(VENV)/mypy
+	$(VENV)/lint-imports --no-logo
+
+format:
+	$(VENV)/ruff check --fix
+	$(VENV)/ruff format
+
+COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+lock:
+	@$(PYTHON) deploy/bootstrap.py dev
+	$(COMPILE) pyproject.toml -o requirements/services.txt
+	$(COMPILE) pyproject.toml --extra local -o requirements/local.txt
+	$(COMPILE) pyproject.toml --extra local --extra dev -o requirements/dev.txt
+	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+
+schemas:
+	$(VENV)/python -m shared.events.schema
