@@ -10,7 +10,7 @@ def _numbered(prefix: str, count: int, low: int, high: int) -> dict[str, tuple[i
 
 
 ITEMS: Mapping[Instrument, Mapping[str, tuple[int, int]]] = {
-    Instrument.ONS4: {name: (0, 10) for name in ("satisfied", "worthwhile", "happy", "anxious")},
+    Instrument.ONS4: dict.fromkeys(("satisfied", "worthwhile", "happy", "anxious"), (0, 10)),
     Instrument.DIRECT_LONELINESS: {"lonely": (1, 5)},
     Instrument.UCLA3: _numbered("item", 3, 1, 3),
     Instrument.PHQ9: _numbered("item", 9, 0, 3),

@@ -4,7 +4,6 @@ A field is a code, a number, a date or an opaque reference: nothing here can hol
 somebody's own words (`tests/events/test_no_identity.py` walks these models to keep it so).
 """
 
-
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -18,7 +17,10 @@ Ref = Annotated[str, StringConstraints(pattern=f"^{_UUID}$")]
 
 LocalitySlug = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,20}(-[a-z]{2,20})?$")]
 OdsCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]\d{5}$")]
-LinkWorkerId = Annotated[str, StringConstraints(pattern=rf"^(lw-[a-z]{{2,20}}(-[a-z]{{2,20}})?-\d{{1,4}}|{_UUID})$")]
+LinkWorkerId = Annotated[
+    str,
+    StringConstraints(pattern=rf"^(lw-[a-z]{{2,20}}(-[a-z]{{2,20}})?-\d{{1,4}}|{_UUID})$"),
+]
 """A link worker's number within a locality (`lw-meir-1`) or an opaque reference; never a name."""
 
 OutwardCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,2}\d[A-Z\d]?$")]

@@ -9,7 +9,6 @@ from shared.events import vocabulary as v
 from shared.events.measures import valid_scores
 from shared.events.models import EventBody, LinkWorkerId, Rating, Ref
 
-
 SourceRef = Annotated[str, Field(pattern=r"^/[a-z]{2,20}(-[a-z]{2,20})?/[a-z]{2,30}(-[a-z]{2,30})?$")]
 """Who says it: `/<locality>/<part>`, as in the CloudEvents attribute `source`."""
 
@@ -257,6 +256,4 @@ OutcomeRecorded = Annotated[
 OUTCOME: TypeAdapter[Outcome] = TypeAdapter(OutcomeRecorded)
 """Validates the body of an OutcomeRecorded of a known kind."""
 
-KINDS: frozenset[str] = frozenset(
-    model.model_fields["kind"].default for model in Outcome.__subclasses__()
-)
+KINDS: frozenset[str] = frozenset(model.model_fields["kind"].default for model in Outcome.__subclasses__())

@@ -1,0 +1,163 @@
+"""One referral within one transaction: the facts that it had, those that it gains, and what they fold to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Generic, Literal
+
+from pymongo import UpdateOne
+
+from shared.delivery.decision import Decision, Due, Occasion, Said
+from shared.delivery.facts import Fact, FactKey, Heard, restore
+from shared.delivery.part import Changed, Document, Part, R, V
+from shared.events.envelope import Envelope, event_of
+from shared.events.models import EventBody
+from shared.events.topics import source
+from shared.ids import NewId
+
+# A decision may call for another (a cancelled meeting for a new one). More rounds than this is a loop.
+_MOST_ROUNDS = 8
+
+Told = Literal["new", "repeat", "conflict"]
+
+
+def case_id(locality: str, referral_id: str) -> str:
+    """The key of a referral's document: nobody in one locality can touch a referral of another."""
+    return f"{locality}/{referral_id}"
+
+
+@dataclass
+class Case(Generic[V, R]):
+    """A referral's facts as they stand in this transaction."""
+
+    part: Part[V, R]
+    locality: str
+    referral_id: str
+    version: int = 0
+    before: Document | None = None
+    known: dict[FactKey, bytes] = field(default_factory=dict)
+    facts: list[Fact] = field(default_factory=list)
+    added: list[Heard] = field(default_factory=list)
+    said: list[Envelope] = field(default_factory=list)
+    due: list[Due] = field(default_factory=list)
+    forget: list[tuple[str, str]] = field(default_factory=list)
+    refold: bool = False
+    correlation: str | None = None
+    traceparent: str | None = None
+    _view: V | None = None
+
+    @classmethod
+    def from_document(cls, part: Part[V, R], stored: Document) -> "Case[V, R]":
+        rows = stored["facts"]
+        return cls(
+            part=part,
+            locality=stored["locality"],
+            referral_id=stored["referral"],
+            version=stored["v"],
+            before=stored["view"],
+            known={FactKey(row["s"], row["i"]): row["h"] for row in rows},
+            facts=[restore(row) for row in rows],
+            refold=stored["fold"] != part.fold_version,
+        )
+
+    @property
+    def id(self) -> str:
+        return case_id(self.locality, self.referral_id)
+
+    @property
+    def changed(self) -> bool:
+        return bool(self.added) or self.refold
+
+    @property
+    def view(self) -> V:
+        if self._view is None:
+            self._view = self.part.fold(self.facts)
+        return self._view
+
+    def hear(self, heard: Heard) -> Told:
+        """Adds a fact to the set; a repeat changes nothing, another body under the same key is refused."""
+        known = self.known.get(heard.fact.key)
+        if known is not None:
+            return "repeat" if known == heard.digest else "conflict"
+        self.known[heard.fact.key] = heard.digest
+        self.facts.append(heard.fact)
+        self.added.append(heard)
+        self._view = None
+        self.correlation = heard.correlation or self.correlation
+        self.traceparent = heard.traceparent or self.traceparent
+        return "new"
+
+    def decide(self, kinds: Sequence[str], resources: R, occasion: Occasion) -> None:
+        """Makes the decisions that these kinds of new facts call for, and those which follow from them."""
+        pending = list(kinds)
+        for _ in range(_MOST_ROUNDS):
+            calls = list(dict.fromkeys(self.part.decisions[k] for k in pending if k in self.part.decisions))
+            if not calls:
+                return
+            pending = []
+            for call in calls:
+                pending += self.follow(call(self.view, resources, occasion), occasion)
+        raise RuntimeError(f"{self.part.name}: decisions call for one another without end")
+
+    def follow(self, decision: Decision, occasion: Occasion) -> list[str]:
+        """Takes a decision's facts, due rows and forgotten rows in; gives the kinds of the facts."""
+        self.due += decision.due
+        self.forget += decision.forget
+        return [self._say(said, occasion) for said in decision.facts]
+
+    def _say(self, said: Said | EventBody, occasion: Occasion) -> str:
+        said = said if isinstance(said, Said) else Said(said)
+        body = said.body
+        if (body.locality, body.referral_id) != (self.locality, self.referral_id):
+            raise ValueError(f"{self.part.name}: a decision about one referral spoke of another")
+        envelope = Envelope(
+            id=said.id or occasion.new_id(),
+            source=source(self.locality, self.part.name),
+            event=event_of(body),
+            time=said.time or occasion.now,
+            recorded=occasion.now,
+            body=body,
+            raw=body.model_dump_json(exclude_none=True).encode(),
+            correlation=self.correlation or self.referral_id,
+            traceparent=self.traceparent,
+        )
+        heard = Heard.of(envelope)
+        if self.hear(heard) == "new":
+            self.said.append(envelope)
+        return heard.fact.kind
+
+    def write(self) -> Document | UpdateOne:
+        """The one write of this referral's document: a new document, or an update of the version that was read."""
+        document = self.part.document(self.view)
+        rows = [heard.stored() for heard in self.added]
+        if self.version == 0:
+            return {
+                "_id": self.id,
+                "locality": self.locality,
+                "referral": self.referral_id,
+                "v": 1,
+                "fold": self.part.fold_version,
+                "facts": rows,
+                "view": document,
+            }
+        change: dict[str, Any] = {
+            "$set": {"view": document, "fold": self.part.fold_version},
+            "$inc": {"v": 1},
+        }
+        if rows:
+            change["$push"] = {"facts": {"$each": rows}}
+        return UpdateOne({"_id": self.id, "v": self.version}, change)
+
+    def as_changed(self) -> Changed[V]:
+        return Changed(
+            self.locality,
+            self.referral_id,
+            self.before,
+            self.view,
+            self.part.document(self.view),
+            tuple(heard.fact for heard in self.added),
+        )
+
+
+def occasion_of(case: Case[Any, Any], now: datetime, new_id: NewId) -> Occasion:
+    return Occasion(now, new_id, case.locality, case.referral_id)

@@ -1,0 +1,33 @@
+"""What can go wrong in delivery, split into what passes and what does not."""
+
+
+class Transient(Exception):
+    """Database or broker away, or somebody else wrote first: the same work may succeed later."""
+
+
+class Conflict(Transient):
+    """A document that a decision rested on was written by somebody else since it was read."""
+
+
+class NotNow(Exception):
+    """An external send that may succeed later."""
+
+
+class Never(Exception):
+    """An external send that cannot succeed.
+
+    Attributes:
+        code: why, as a code: never a word of the message or its receiver.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class ConflictingRepeat(Exception):
+    """A fact came again under the same source and id with another body."""
+
+
+class IdempotencyMismatch(Exception):
+    """An Idempotency-Key came again with another request."""

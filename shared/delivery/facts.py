@@ -1,0 +1,102 @@
+"""A fact: something that somebody said about a referral, and how it is kept.
+
+The set of facts, keyed by source and id, is all that a service remembers of the bus: a fact that is already
+in the set is a repeat and changes nothing, so the set is its own inbox.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from shared.events.envelope import Body, Envelope, Refused, read_body
+from shared.events.topics import EventName
+
+Stored = dict[str, Any]
+"""A fact as it lies in the referral's document."""
+
+
+class FactKey(NamedTuple):
+    """Who said it, under which id: the same key is the same fact."""
+
+    source: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What was said, by whom, when it happened (`time`) and when it was said (`recorded`), aware, UTC."""
+
+    source: str
+    id: str
+    event: EventName
+    time: datetime
+    recorded: datetime
+    body: Body
+
+    @property
+    def key(self) -> FactKey:
+        return FactKey(self.source, self.id)
+
+    @property
+    def kind(self) -> str:
+        """`referral_created`, `meeting_booked`, or the outcome's kind: what decisions are mapped from."""
+        if self.event == "outcome-recorded":
+            return getattr(self.body, "kind", "unknown")
+        return self.event.replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A fact with what the kernel needs to keep it and pass it on."""
+
+    fact: Fact
+    raw: bytes
+    digest: bytes
+    correlation: str | None = None
+    traceparent: str | None = None
+
+    @classmethod
+    def of(cls, envelope: Envelope) -> "Heard":
+        fact = Fact(
+            envelope.source, envelope.id, envelope.event, envelope.time, envelope.recorded, envelope.body
+        )
+        return cls(fact, envelope.raw, digest(envelope.raw), envelope.correlation, envelope.traceparent)
+
+    def stored(self) -> Stored:
+        """Short names: they are repeated a million times."""
+        fact = self.fact
+        return {
+            "s": fact.source,
+            "i": fact.id,
+            "e": fact.event,
+            "t": fact.time,
+            "r": fact.recorded,
+            "h": self.digest,
+            "b": self.raw,
+        }
+
+
+def digest(raw: bytes) -> bytes:
+    """Tells two bodies apart, whatever the order of their fields and their white space."""
+    canonical = orjson.dumps(orjson.loads(raw), option=orjson.OPT_SORT_KEYS)
+    return hashlib.blake2b(canonical, digest_size=16).digest()
+
+
+def restore(stored: Mapping[str, Any]) -> Fact:
+    """The fact of a stored row; its body is read anew, so that a kind unknown then may be known now."""
+    body = read_body(stored["e"], stored["b"])
+    if isinstance(body, Refused):
+        raise ValueError(f"stored fact {stored['i']} cannot be read: {body.reason}")
+    return Fact(stored["s"], stored["i"], stored["e"], _utc(stored["t"]), _utc(stored["r"]), body)
+
+
+def restore_all(rows: Iterable[Mapping[str, Any]]) -> list[Fact]:
+    return [restore(row) for row in rows]
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

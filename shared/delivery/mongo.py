@@ -1,0 +1,146 @@
+"""MongoDB: the only module that imports Motor, so that PyMongo's own async client can take its place."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC
+from typing import Any, Final, TypeVar
+
+from bson.codec_options import CodecOptions
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
+from pymongo import ReadPreference
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from shared.delivery.errors import Conflict, Transient
+
+Document = dict[str, Any]
+Collection = AsyncIOMotorCollection
+Database = AsyncIOMotorDatabase
+Session = AsyncIOMotorClientSession
+T = TypeVar("T")
+
+_AWAY = (
+    AutoReconnect,
+    ConnectionFailure,
+    ExecutionTimeout,
+    NetworkTimeout,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
+_DUPLICATE_KEY: Final = 11000
+_WRITE_CONFLICT: Final = 112
+# Not primary, shutting down, out of disk space: the server is in trouble, not the record.
+_SERVER_IN_TROUBLE: Final = frozenset({11600, 11602, 10107, 13435, 13436, 189, 91, 14031, 50, 262, 251, 246})
+
+
+class Transaction:
+    """One MongoDB transaction: collections to write through and the session to write with."""
+
+    __slots__ = ("database", "session")
+
+    def __init__(self, database: Database, session: Session) -> None:
+        self.database = database
+        self.session = session
+
+    def __getitem__(self, collection: str) -> Collection:
+        return self.database[collection]
+
+
+class Mongo:
+    """A connection to one service's database."""
+
+    def __init__(self, url: str, database: str, *, timeout_ms: int = 5000) -> None:
+        """Connects lazily.
+
+        Raises:
+            ConfigurationError: the address cannot be read.
+        """
+        self.client: AsyncIOMotorClient = AsyncIOMotorClient(
+            url,
+            serverSelectionTimeoutMS=timeout_ms,
+            connectTimeoutMS=timeout_ms,
+            socketTimeoutMS=60_000,
+            retryWrites=True,
+            tz_aware=True,
+            uuidRepresentation="standard",
+        )
+        self.database: Database = self.client.get_database(
+            database,
+            codec_options=CodecOptions(tz_aware=True, tzinfo=UTC),
+            write_concern=WriteConcern("majority", j=True),
+            read_concern=ReadConcern("majority"),
+        )
+
+    def __getitem__(self, collection: str) -> Collection:
+        return self.database[collection]
+
+    async def answers(self) -> bool:
+        """Whether a primary answers now."""
+        try:
+            await self.client.admin.command("ping", read_preference=ReadPreference.PRIMARY)
+        except PyMongoError:
+            return False
+        return True
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs `work` in one transaction and commits it; `work` may run several times.
+
+        Raises:
+            Transient: the database is away, or somebody else wrote first.
+        """
+        try:
+            async with await self.client.start_session() as session:
+
+                async def attempt(session: Session) -> T:
+                    return await work(Transaction(self.database, session))
+
+                result: T = await session.with_transaction(
+                    attempt,
+                    read_concern=ReadConcern("snapshot"),
+                    write_concern=WriteConcern("majority", j=True),
+                    read_preference=ReadPreference.PRIMARY,
+                )
+                return result
+        except PyMongoError as error:
+            raise classified(error) from error
+
+    async def close(self) -> None:
+        self.client.close()
+
+
+def classified(error: PyMongoError) -> Exception:
+    """The error as the kernel sees it: `Transient`, `Conflict`, or the error itself where it is our own."""
+    if isinstance(error, DuplicateKeyError):
+        return Conflict("a document was made by somebody else")
+    if isinstance(error, BulkWriteError):
+        codes = {problem.get("code") for problem in (error.details or {}).get("writeErrors", [])}
+        if codes and codes <= {_DUPLICATE_KEY, _WRITE_CONFLICT}:
+            return Conflict("a document was written by somebody else")
+    if isinstance(error, ConfigurationError):
+        return error
+    if isinstance(error, _AWAY) or error.has_error_label("TransientTransactionError"):
+        return Transient(type(error).__name__)
+    if error.has_error_label("UnknownTransactionCommitResult"):
+        return Transient("commit not known")
+    if isinstance(error, OperationFailure) and error.code in _SERVER_IN_TROUBLE:
+        return Transient(f"server error {error.code}")
+    return error

@@ -1,0 +1,146 @@
+"""One round of work in one transaction: facts in, views folded, decisions made, everything written at once.
+
+The batch, an HTTP command and due work all go through here, so what holds for one holds for all.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic
+
+from pymongo import DeleteOne, UpdateOne
+
+from shared.delivery.case import Case, case_id, occasion_of
+from shared.delivery.decision import Due
+from shared.delivery.errors import Conflict
+from shared.delivery.mongo import Document, Transaction
+from shared.delivery.outbox import Message, rows_of
+from shared.delivery.part import Loaded, Part, R, V
+from shared.ids import NewId
+
+REFERRALS = "referrals"
+DUE = "due"
+OUTBOX = "outbox"
+DECIDE_LATER = "kernel.decide"
+
+
+@dataclass
+class Round(Generic[V, R]):
+    """What one transaction does. Make it anew for each attempt: it remembers what it read."""
+
+    part: Part[V, R]
+    tx: Transaction
+    now: datetime
+    new_id: NewId
+    lane: str
+    cases: dict[str, Case[V, R]] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    resources: R | None = None
+    soonest_due: datetime | None = None
+
+    async def open(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Reads the documents of these (locality, referral) pairs; one not known yet starts empty."""
+        wanted = {case_id(*key): key for key in keys if case_id(*key) not in self.cases}
+        if not wanted:
+            return
+        found = self.tx[REFERRALS].find({"_id": {"$in": list(wanted)}}, session=self.tx.session)
+        async for stored in found:
+            self.cases[stored["_id"]] = Case.from_document(self.part, dict(stored))
+        for identity, (locality, referral_id) in wanted.items():
+            if identity not in self.cases:
+                self.cases[identity] = Case(self.part, locality, referral_id)
+
+    def case(self, locality: str, referral_id: str) -> Case[V, R]:
+        return self.cases[case_id(locality, referral_id)]
+
+    async def load(self, cases: Sequence[Case[V, R]]) -> R:
+        """What decisions about these referrals rest on."""
+        loaded = [Loaded(case.locality, case.referral_id, case.view) for case in cases]
+        self.resources = await self.part.store.load(self.tx, loaded, self.now)
+        return self.resources
+
+    async def decide(self, may_decide: Callable[[str], bool]) -> None:
+        """Makes the decisions that the facts heard call for, each referral's after all of its facts.
+
+        Where this process is not the one that decides for a locality, a due row asks the one that is.
+        """
+        called = [
+            (case, kinds)
+            for case in self.cases.values()
+            if (kinds := [h.fact.kind for h in case.added if h.fact.kind in self.part.decisions])
+        ]
+        now_here = [(case, kinds) for case, kinds in called if may_decide(case.locality)]
+        resources = await self.load([case for case, _ in now_here])
+        for case, kinds in now_here:
+            case.decide(kinds, resources, occasion_of(case, self.now, self.new_id))
+        for case, kinds in called:
+            if not may_decide(case.locality):
+                payload = dict.fromkeys(kinds, True)
+                case.due.append(Due(DECIDE_LATER, "-".join(sorted(payload)), self.now, payload=payload))
+
+    async def write(self) -> None:
+        """Writes all of it.
+
+        Raises:
+            Conflict: a document was written by somebody else since it was read.
+        """
+        changed = [case for case in self.cases.values() if case.changed]
+        await self._write_cases(changed)
+        await self._write_due()
+        for case in changed:
+            self.messages += [Message.of(envelope) for envelope in case.said]
+        rows = rows_of(self.messages, self.lane, self.now, self.new_id)
+        if rows:
+            await self.tx[OUTBOX].insert_many(rows, session=self.tx.session, ordered=False)
+        if changed:
+            if self.resources is None:
+                await self.load([])
+            await self.part.store.save(
+                self.tx,
+                [case.as_changed() for case in changed],
+                self.resources,  # type: ignore[arg-type]  # R may itself be None
+            )
+
+    async def _write_cases(self, changed: Sequence[Case[V, R]]) -> None:
+        writes = [case.write() for case in changed]
+        inserts = [write for write in writes if isinstance(write, dict)]
+        updates = [write for write in writes if isinstance(write, UpdateOne)]
+        if inserts:
+            await self.tx[REFERRALS].insert_many(inserts, session=self.tx.session, ordered=False)
+        if updates:
+            done = await self.tx[REFERRALS].bulk_write(updates, session=self.tx.session, ordered=False)
+            if done.matched_count != len(updates):
+                raise Conflict("a referral was written by somebody else")
+
+    async def _write_due(self) -> None:
+        writes: list[DeleteOne | UpdateOne] = []
+        for case in self.cases.values():
+            writes += [DeleteOne({"_id": due_id(case, what, about)}) for what, about in case.forget]
+            for due in case.due:
+                writes.append(_upsert(case, due))
+                if self.soonest_due is None or due.at < self.soonest_due:
+                    self.soonest_due = due.at
+        if writes:
+            await self.tx[DUE].bulk_write(writes, session=self.tx.session, ordered=True)
+
+
+def due_id(case: Case[V, R], what: str, about: str) -> str:
+    return f"{what}|{case.id}|{about}"
+
+
+def _upsert(case: Case[V, R], due: Due) -> UpdateOne:
+    row: Document = {
+        "what": due.what,
+        "locality": case.locality,
+        "referral": case.referral_id,
+        "about": due.about,
+        "payload": dict(due.payload),
+        "attempt": 0,
+        "at": due.at,
+        "not_after": due.not_after,
+    }
+    return UpdateOne(
+        {"_id": due_id(case, due.what, due.about)},
+        {"$set" if due.move else "$setOnInsert": row},
+        upsert=True,
+    )

@@ -1,0 +1,114 @@
+"""Folds the set of a referral's facts into its story.
+
+Order and repetition cannot matter: everything is chosen by keys that the facts carry, never by arrival and
+never by "the latest time wins", because a clock may be an hour wrong. The written rules:
+
+- `retracted` makes the fact that it names never said; a retraction cannot be retracted (say the thing again).
+- Of two facts that say the same thing about the same subject (one meeting id, one prescription id, the
+  referral's creation), the one of the higher (rank of source, id) stands.
+- The active meeting is the highest (sequence, rank of source, id) of those neither cancelled, replaced,
+  attended nor missed. A meeting that another names in `replaces` is replaced for good.
+- Attended beats missed beats cancelled; started beats not started.
+- Where agreements to share contradict each other, no beats yes: fail closed. To change an agreement is to
+  retract the earlier fact and say the new one.
+- A referral is open while it is created and none of its endings stands; `referral_reopened` undoes exactly
+  the ending that it names.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from shared.delivery.facts import Fact
+from shared.events import outcomes as o
+from shared.events import vocabulary as v
+from shared.events.models import EventBody, MeetingBooked, ReferralCreated
+from shared.story.meetings import meetings_of
+from shared.story.model import Ending, Said, Story
+from shared.story.prescriptions import prescriptions_of
+
+Rank = Callable[[str], int]
+"""How much a source's word counts in its locality; a higher number wins. From the localities file."""
+
+B = TypeVar("B", bound=EventBody)
+Facts = Sequence[tuple[B, Said]]
+Key = tuple[int, str]
+
+
+class Effective:
+    """The facts that have not been retracted, in the one order that every choice is made by."""
+
+    def __init__(self, facts: Iterable[Fact], rank: Rank) -> None:
+        facts = list(facts)
+        gone = {(f.body.event_source, f.body.event_id) for f in facts if isinstance(f.body, o.Retracted)}
+        standing = [f for f in facts if (f.source, f.id) not in gone or isinstance(f.body, o.Retracted)]
+        self.facts = sorted(standing, key=lambda f: (rank(f.source), f.id, f.source))
+        self.rank = rank
+
+    def of(self, kind: type[B]) -> list[tuple[B, Said]]:
+        """The facts of one kind, lowest (rank, id) first."""
+        return [
+            (f.body, Said(f.source, f.id, f.time, f.recorded)) for f in self.facts if isinstance(f.body, kind)
+        ]
+
+
+def tell(facts: Iterable[Fact], rank: Rank) -> Story:
+    """The story that this set of facts tells, whatever order they came in."""
+    facts = list(facts)
+    told = Effective(facts, rank)
+    created = _highest(told.of(ReferralCreated))
+    waiting = _highest(told.of(o.MeetingWaiting))
+    plan = max(told.of(o.PlanAgreed), key=lambda p: (p[0].revision, rank(p[1].source), p[1].id), default=None)
+    meetings, active = meetings_of(told.of(MeetingBooked), told)
+    changed = _highest(told.of(o.LinkWorkerChanged))
+    steps = [(body.next_step, said) for body, said in told.of(o.Outcome) if body.next_step is not None]
+    return Story(
+        created=created[0] if created else None,
+        created_said=created[1] if created else None,
+        meetings=meetings,
+        active=active,
+        waiting=waiting[0] if waiting else None,
+        waiting_said=waiting[1] if waiting else None,
+        link_worker=changed[0].link_worker
+        if changed
+        else (meetings[-1].booked.link_worker if meetings else None),
+        plan=plan[0] if plan else None,
+        plan_said=plan[1] if plan else None,
+        prescriptions=prescriptions_of(told),
+        contacts=tuple(told.of(o.ContactAttempted)),
+        unmet=tuple(told.of(o.NeedUnmet)),
+        measured={(m.instrument, m.stage): (m, said) for m, said in told.of(o.Measured)},
+        details_to_gp=_agreed(told, v.Agreement.DETAILS_TO_GP),
+        follow_up=_agreed(told, v.Agreement.FOLLOW_UP),
+        next_step=max(steps, key=lambda s: (s[1].id, rank(s[1].source)))[0] if steps else None,
+        endings=_endings(told),
+        reopenings=len(told.of(o.ReferralReopened)),
+        erased=bool(told.of(o.PersonErased)),
+        last_recorded=_last(facts),
+    )
+
+
+def _highest(of_a_kind: Facts[B]) -> tuple[B, Said] | None:
+    return of_a_kind[-1] if of_a_kind else None
+
+
+def _agreed(told: Effective, agreement: v.Agreement) -> v.Agreed:
+    said = {s.agreed for s, _ in told.of(o.SharingChanged) if s.agreement is agreement}
+    return next((a for a in (v.Agreed.NO, v.Agreed.YES) if a in said), v.Agreed.NOT_ASKED)
+
+
+def _endings(told: Effective) -> tuple[Ending, ...]:
+    undone = {(r.ends_source, r.ends_id) for r, _ in told.of(o.ReferralReopened)}
+    ends = [
+        *(Ending("closed", c.reason, said) for c, said in told.of(o.ReferralClosed)),
+        *(Ending("declined", d.reason, said) for d, said in told.of(o.ReferralDeclined)),
+        *(Ending("returned", r.reason, said) for r, said in told.of(o.ReferralReturned)),
+        *(Ending("withdrawn", w.reason, said) for w, said in told.of(o.ReferralWithdrawn)),
+    ]
+    return tuple(
+        sorted((e for e in ends if (e.said.source, e.said.id) not in undone), key=lambda e: e.said.id)
+    )
+
+
+def _last(facts: Sequence[Fact]) -> datetime | None:
+    return max((f.recorded for f in facts), default=None)

@@ -1,0 +1,135 @@
+"""The story of one referral, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from shared.events import vocabulary as v
+from shared.events.models import MeetingBooked, ReferralCreated
+from shared.events.outcomes import (
+    ContactAttempted,
+    Measured,
+    MeetingCancelled,
+    MeetingWaiting,
+    NeedUnmet,
+    NextStep,
+    PlanAgreed,
+    ServicePrescribed,
+)
+
+MeetingStatus = Literal["booked", "attended", "missed", "cancelled", "replaced"]
+PrescriptionStatus = Literal[
+    "asked",
+    "signposted",
+    "accepted",
+    "waiting_list",
+    "full",
+    "not_suitable",
+    "started",
+    "not_started",
+    "ended",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Who said something, under which id, when it happened and when it was said."""
+
+    source: str
+    id: str
+    time: datetime
+    recorded: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """One meeting and what became of it."""
+
+    booked: MeetingBooked
+    said: Said
+    status: MeetingStatus
+    cancelled: MeetingCancelled | None = None
+    outcome: Said | None = None
+    """The fact that it was attended, missed or cancelled by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prescription:
+    """One service of the plan and how far the person got with it."""
+
+    prescribed: ServicePrescribed
+    said: Said
+    status: PrescriptionStatus
+    reply: v.Reply | None = None
+    reply_said: Said | None = None
+    weeks: int | None = None
+    not_suitable: v.NotSuitableReason | None = None
+    started_on: date | None = None
+    started_said: Said | None = None
+    accompanied_by: v.AccompaniedBy | None = None
+    barrier: v.Barrier | None = None
+    not_started_said: Said | None = None
+    ended: v.EndReason | None = None
+    may_share: v.Agreed = v.Agreed.NOT_ASKED
+    """Whether name and contact may be shared with this service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Why a referral is no longer open."""
+
+    kind: Literal["closed", "declined", "returned", "withdrawn"]
+    reason: str
+    said: Said
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that has been said about one referral and not taken back.
+
+    `created` is None until ReferralCreated has been heard: facts may arrive before it.
+    """
+
+    created: ReferralCreated | None = None
+    created_said: Said | None = None
+    meetings: tuple[Meeting, ...] = ()
+    """By sequence, then rank of source, then id."""
+    active: Meeting | None = None
+    """The meeting that stands: the highest of those that are booked."""
+    waiting: MeetingWaiting | None = None
+    waiting_said: Said | None = None
+    link_worker: str | None = None
+    plan: PlanAgreed | None = None
+    plan_said: Said | None = None
+    prescriptions: tuple[Prescription, ...] = ()
+    contacts: tuple[tuple[ContactAttempted, Said], ...] = ()
+    unmet: tuple[tuple[NeedUnmet, Said], ...] = ()
+    measured: Mapping[tuple[v.Instrument, v.Stage], tuple[Measured, Said]] = field(default_factory=dict)
+    details_to_gp: v.Agreed = v.Agreed.NOT_ASKED
+    follow_up: v.Agreed = v.Agreed.NOT_ASKED
+    next_step: NextStep | None = None
+    endings: tuple[Ending, ...] = ()
+    """Those that no reopening has undone; in order of their ids."""
+    reopenings: int = 0
+    erased: bool = False
+    last_recorded: datetime | None = None
+    """When the latest fact was said: for ordering lists, never for deciding which fact wins."""
+
+    @property
+    def open(self) -> bool:
+        return self.created is not None and not self.endings and not self.erased
+
+    @property
+    def attended(self) -> tuple[Meeting, ...]:
+        return tuple(m for m in self.meetings if m.status == "attended")
+
+    @property
+    def missed(self) -> tuple[Meeting, ...]:
+        return tuple(m for m in self.meetings if m.status == "missed")
+
+    @property
+    def first_visit(self) -> date | None:
+        """The day of the first attendance at any service: what the programme is measured by."""
+        days = [p.started_on for p in self.prescriptions if p.started_on is not None]
+        return min(days, default=None)
