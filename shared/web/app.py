@@ -1,0 +1,138 @@
+"""A service's application with everything that all services share, and how it is run."""
+
+import importlib
+import os
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from shared.clock import Clock, system_clock
+from shared.web.accessibility import accessibility_routes
+from shared.web.auth import MaybePageCaller, SignInNeeded, to_sign_in
+from shared.web.csrf import FormTokens
+from shared.web.keys import IssuerKeys, KeySource
+from shared.web.logs import configure_logging
+from shared.web.navigation import home_of
+from shared.web.pages import ASSETS, STATIC, Pages
+from shared.web.problem import install_problem_handlers
+from shared.web.security import RequestEnvelope
+from shared.web.session import Sessions
+from shared.web.settings import ServiceSettings
+from shared.web.sign_in import sign_in_routes
+from shared.web.tokens import TokenVerifier
+
+Readiness = Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
+
+GRACE_SECONDS = 10
+
+
+def create_app(
+    settings: ServiceSettings,
+    *,
+    title: str,
+    routers: Iterable[APIRouter],
+    pages: Pages | None = None,
+    lifespan: Lifespan | None = None,
+    ready: Readiness | None = None,
+    clock: Clock = system_clock,
+    keys: KeySource | None = None,
+) -> FastAPI:
+    """The application of one service.
+
+    `routers` carry whole paths (`/api/<service>/v1/...`, `/<service>/...`) and come before the shared
+    routes. `ready` says whether the service can work, and details for /readyz. `keys` replaces the
+    issuer's keys (the development issuer knows its own). Handlers find on `request.app.state`:
+    settings, pages, sessions, verifier, form_tokens, clock.
+    """
+    app = FastAPI(
+        title=title,
+        lifespan=lifespan,
+        openapi_url=f"/api/{settings.service}/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.clock = clock
+    app.state.pages = pages or Pages(settings)
+    app.state.sessions = sessions = Sessions(settings, clock)
+    app.state.form_tokens = FormTokens(settings, sessions)
+    app.state.verifier = TokenVerifier(
+        keys=keys
+        or IssuerKeys(jwks_url=settings.jwks_url, discovery_url=settings.discovery_url, clock=clock),
+        issuer=settings.issuer,
+        audience=settings.audience,
+        clock=clock,
+    )
+    install_problem_handlers(app)
+    app.add_exception_handler(SignInNeeded, to_sign_in)
+    for router in routers:
+        app.include_router(router)
+    app.include_router(sign_in_routes(settings))
+    app.include_router(accessibility_routes(secure=settings.secure_cookies))
+    app.include_router(_own_port_routes(ready))
+    app.include_router(_front_page())
+    app.mount("/assets", StaticFiles(directory=ASSETS, check_dir=False))
+    app.mount("/static", StaticFiles(directory=STATIC))
+    app.add_middleware(RequestEnvelope, settings=settings)
+    return app
+
+
+def _front_page() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    async def front(request: Request, caller: MaybePageCaller) -> Response:
+        if caller is not None and (home := home_of(caller)) != "/":
+            return RedirectResponse(home, 303)
+        page: Response = request.app.state.pages.page(request, "linkwork/front.html")
+        return page
+
+    return router
+
+
+def _own_port_routes(ready: Readiness | None) -> APIRouter:
+    """For those who run the service. The front proxy does not pass these on."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/livez")
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @router.get("/readyz")
+    async def is_ready() -> Response:
+        able, detail = await ready() if ready else (True, {})
+        return JSONResponse({"ready": able, **detail}, 200 if able else 503)
+
+    @router.get("/metrics")
+    def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def serve(app_factory: Callable[[], FastAPI], settings: ServiceSettings) -> None:
+    """Run until told to stop; requests under way get ten seconds to finish.
+
+    With LINKWORK_LIFELINE_FD set, the process also ends when its supervisor does.
+    """
+    configure_logging(settings.service)
+    if os.environ.get("LINKWORK_LIFELINE_FD"):
+        importlib.import_module("shared.lifeline").watch()
+    config = uvicorn.Config(
+        app_factory(),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    uvicorn.Server(config).run()

@@ -1,0 +1,68 @@
+"""Who calls, and what they may touch."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+Role = Literal["referrer", "link_worker", "provider", "analyst", "programme_admin", "service"]
+ROLES: tuple[str, ...] = get_args(Role)
+
+ROLE_NAMES: dict[str, str] = {
+    "referrer": "Practice staff",
+    "link_worker": "Link worker",
+    "provider": "Community service",
+    "analyst": "Analyst",
+    "programme_admin": "Programme",
+    "service": "Service",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A person or a service whose token has been checked. Holds no name."""
+
+    subject: str
+    role: Role
+    localities: frozenset[str] = frozenset()
+    practices: frozenset[str] = frozenset()
+    link_worker: str | None = None
+    scopes: frozenset[str] = frozenset()
+
+    def may_locality(self, slug: str) -> bool:
+        """Whether this locality is theirs. Only a service may hold the star."""
+        return slug in self.localities or (self.role == "service" and "*" in self.localities)
+
+    def may_practice(self, code: str) -> bool:
+        """Whether this practice (ODS code) is theirs."""
+        return code in self.practices
+
+
+class NotACaller(ValueError):
+    """The claims do not describe a caller."""
+
+
+def caller_of(claims: dict[str, Any]) -> Caller:
+    """A caller from checked claims. Raises NotACaller where a claim is missing or of the wrong shape."""
+    role = claims.get("role")
+    subject = claims.get("sub")
+    if role not in ROLES or not isinstance(subject, str) or not subject:
+        raise NotACaller
+    link_worker = claims.get("link_worker")
+    if link_worker is not None and not isinstance(link_worker, str):
+        raise NotACaller
+    scope = claims.get("scope", "")
+    if not isinstance(scope, str):
+        raise NotACaller
+    return Caller(
+        subject=subject,
+        role=role,
+        localities=_texts(claims.get("localities", [])),
+        practices=_texts(claims.get("practices", [])),
+        link_worker=link_worker,
+        scopes=frozenset(scope.split()),
+    )
+
+
+def _texts(value: Any) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise NotACaller
+    return frozenset(value)

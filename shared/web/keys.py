@@ -1,0 +1,85 @@
+"""The issuer's public keys: fetched, kept for a while, fetched again when a new key id appears."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import httpx
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet, RSAKey
+
+from shared.clock import Clock, system_clock
+
+FRESH_FOR = timedelta(minutes=5)
+KEPT_FOR = timedelta(hours=1)
+REFETCH_PAUSE = timedelta(seconds=10)
+
+
+class KeysUnavailable(Exception):
+    """The issuer's keys cannot be read, so no token can be judged."""
+
+
+class KeySource(Protocol):
+    """Where public keys come from."""
+
+    async def key(self, kid: str) -> RSAKey | ECKey | None:
+        """The signing key with this id, or None. Raises KeysUnavailable."""
+        ...
+
+
+class IssuerKeys:
+    """JWKS of an issuer over HTTP.
+
+    A key id not seen yet causes another fetch (keys rotate), at most one in ten seconds, so that made-up
+    ids cannot turn us against the issuer. While the issuer is away the keys known serve for an hour.
+    """
+
+    def __init__(self, *, jwks_url: str, discovery_url: str, clock: Clock = system_clock) -> None:
+        self._jwks_url = jwks_url
+        self._discovery_url = discovery_url
+        self._clock = clock
+        self._keys: dict[str, RSAKey | ECKey] = {}
+        self._fetched: datetime | None = None
+        self._tried: datetime | None = None
+        self._lock = asyncio.Lock()
+
+    async def key(self, kid: str) -> RSAKey | ECKey | None:
+        """The signing key with this id, or None. Raises KeysUnavailable."""
+        if self._wanted(kid):
+            async with self._lock:
+                if self._wanted(kid):
+                    await self._refresh()
+        if self._fetched is None or self._clock() - self._fetched > KEPT_FOR:
+            raise KeysUnavailable
+        return self._keys.get(kid)
+
+    def _wanted(self, kid: str) -> bool:
+        now = self._clock()
+        if self._tried is not None and now - self._tried < REFETCH_PAUSE:
+            return False
+        return self._fetched is None or now - self._fetched > FRESH_FOR or kid not in self._keys
+
+    async def _refresh(self) -> None:
+        self._tried = self._clock()
+        try:
+            async with httpx.AsyncClient(timeout=5.0) as http:
+                if not self._jwks_url:
+                    found = (await http.get(self._discovery_url)).raise_for_status().json()
+                    self._jwks_url = str(found["jwks_uri"])
+                listed = (await http.get(self._jwks_url)).raise_for_status().json()
+            self._keys = signing_keys(listed)
+        except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError):
+            return  # what is known stays, until KEPT_FOR; then key() refuses
+        self._fetched = self._clock()
+
+
+def signing_keys(listed: Any) -> dict[str, RSAKey | ECKey]:
+    """The usable keys of a JWKS document by id: RSA and EC, with an id, not for encryption."""
+    keys: dict[str, RSAKey | ECKey] = {}
+    for entry in listed["keys"]:
+        if entry.get("use", "sig") != "sig" or entry.get("kty") not in ("RSA", "EC") or not entry.get("kid"):
+            continue
+        for key in KeySet.import_key_set({"keys": [entry]}):
+            if isinstance(key, (RSAKey, ECKey)):
+                keys[str(entry["kid"])] = key
+    return keys

@@ -1,0 +1,83 @@
+"""Judging an access token: signature, issuer, audience, time."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwt import JWTClaimsRegistry
+
+from shared.clock import Clock, system_clock
+from shared.web.caller import Caller, NotACaller, caller_of
+from shared.web.keys import KeySource
+
+ALGORITHMS = ("RS256", "ES256")
+LEEWAY_SECONDS = 30
+LONGEST = 8_192
+
+
+class InvalidToken(Exception):
+    """The token is not to be believed. Says nothing more, on purpose."""
+
+
+class TokenVerifier:
+    """Turns an access token into a Caller, or refuses."""
+
+    def __init__(self, *, keys: KeySource, issuer: str, audience: str, clock: Clock = system_clock) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._issuer = issuer
+        self._audience = audience
+
+    async def caller(self, token: str) -> Caller:
+        """Raises InvalidToken, or KeysUnavailable while the issuer's keys cannot be read."""
+        return caller_of_checked(await self.claims(token))
+
+    async def claims(self, token: str) -> dict[str, Any]:
+        """The claims of a token whose signature, issuer, audience and times hold."""
+        header = _header(token)
+        kid = header.get("kid")
+        if header.get("alg") not in ALGORITHMS or not isinstance(kid, str):
+            raise InvalidToken
+        key = await self._keys.key(kid)
+        if key is None:
+            raise InvalidToken
+        try:
+            checked = jwt.decode(token, key, algorithms=list(ALGORITHMS))
+            self._registry().validate(checked.claims)
+        except (JoseError, ValueError, TypeError):
+            raise InvalidToken from None
+        return checked.claims
+
+    def _registry(self) -> JWTClaimsRegistry:
+        return JWTClaimsRegistry(
+            now=int(self._clock().timestamp()),
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": self._issuer},
+            aud={"essential": True, "value": self._audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+
+
+def caller_of_checked(claims: dict[str, Any]) -> Caller:
+    """As caller_of, refusing with InvalidToken."""
+    try:
+        return caller_of(claims)
+    except NotACaller:
+        raise InvalidToken from None
+
+
+def _header(token: str) -> dict[str, Any]:
+    if len(token) > LONGEST or token.count(".") != 2:
+        raise InvalidToken
+    encoded = token.partition(".")[0]
+    try:
+        header = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        raise InvalidToken from None
+    if not isinstance(header, dict):
+        raise InvalidToken
+    return header
