@@ -12,7 +12,7 @@ class LocalitiesError(ValueError):
 
 
 class Entry:
-    """One table of the file, read key by key; `done()` refuses keys that nobody asked for: they are misspelt."""
+    """One table of the file, read key by key; `done()` refuses keys that nobody asked for: a misspelt one."""
 
     def __init__(self, where: str, table: object) -> None:
         if not isinstance(table, Mapping):

@@ -1,6 +1,6 @@
 """Places by full postcode.
 
-Every postcode of the ST area is known (see SOURCES.md). About others we can only tell whether they are written
+Every postcode of the ST area is known (see SOURCES.md). Of others we can only tell whether they are written
 like a postcode: such a one is taken as it is, as a place that we know nothing of.
 """
 
@@ -44,7 +44,7 @@ class Place:
 
 
 def normalise(postcode: str) -> str | None:
-    """The postcode in capitals with its one space ("st36ab" -> "ST3 6AB"); None where it is written otherwise."""
+    """The postcode in capitals with its one space ("st36ab" -> "ST3 6AB"), or None."""
     parts = WRITTEN_AS.fullmatch("".join(postcode.split()).upper()) if postcode.isascii() else None
     return f"{parts[1]} {parts[2]}" if parts else None
 

@@ -1,0 +1,74 @@
+"""The coming sessions of a service, by the calendar of its own town."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from dateutil.rrule import rrulestr
+
+from shared.clock import LONDON
+from shared.directory.model import Schedule
+
+# A rule that names no first day is counted from a Monday; its rhythm does not depend on which.
+SOME_MONDAY = date(2024, 1, 1)
+LOOK_AHEAD = timedelta(days=92)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Session:
+    """One session: aware UTC; `ends_at` is None where the feed does not say."""
+
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+def next_sessions(schedules: Iterable[Schedule], after: datetime, count: int = 1) -> list[Session]:
+    """The first sessions that start after a moment, soonest first, at most three months ahead.
+
+    `after` is aware. Sessions keep their hour on the clock when the clocks change.
+    """
+    coming: set[Session] = set()
+    for schedule in schedules:
+        coming.update(_coming(schedule, after, count))
+    return sorted(coming, key=lambda session: session.starts_at)[:count]
+
+
+def _coming(schedule: Schedule, after: datetime, count: int) -> Iterator[Session]:
+    if schedule.rule is None or schedule.opens_at is None:
+        return
+    local = after.astimezone(LONDON).replace(tzinfo=None)
+    last = local + LOOK_AHEAD
+    if schedule.until is not None:
+        last = min(last, datetime.combine(schedule.until, time.max))
+    first = _first_day(schedule, local.date())
+    rule = rrulestr(schedule.rule, dtstart=datetime.combine(first, schedule.opens_at))
+    for moment in rule.xafter(local - timedelta(hours=2), inc=False):
+        if moment > last or count == 0:
+            return
+        starts_at = moment.replace(tzinfo=LONDON).astimezone(UTC)
+        if starts_at > after:
+            count -= 1
+            yield Session(starts_at, _end(moment, schedule))
+
+
+def _end(start: datetime, schedule: Schedule) -> datetime | None:
+    if schedule.closes_at is None or schedule.opens_at is None or schedule.closes_at <= schedule.opens_at:
+        return None
+    return datetime.combine(start.date(), schedule.closes_at, LONDON).astimezone(UTC)
+
+
+def _first_day(schedule: Schedule, today: date) -> date:
+    """A first day close to today with the same rhythm, so that a rule of 2005 is not run through in full."""
+    start = schedule.start or SOME_MONDAY
+    parts = dict(part.split("=", 1) for part in (schedule.rule or "").split(";"))
+    unit = {"DAILY": 1, "WEEKLY": 7}.get(parts.get("FREQ", ""))
+    if unit is None or "COUNT" in parts or start >= today:
+        return start
+    step = unit * int(parts.get("INTERVAL", "1"))
+    return (
+        start + timedelta(days=((today - start).days // step) * step - step)
+        if (today - start).days > step
+        else start
+    )
