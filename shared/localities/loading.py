@@ -103,7 +103,8 @@ def _practices(
             raise LocalitiesError(f"{entry.where}: practice {ods} belongs to {taken[ods]} already.")
         taken[ods] = slug
         name = item.text("name") if item.has("name") else site
-        found.append(replace(known[ods], name=name, site=site, locality=slug))
+        mailbox = _email(item, "mailbox") if item.has("mailbox") else None
+        found.append(replace(known[ods], name=name, site=site, locality=slug, mailbox=mailbox))
         item.done()
     if not found:
         raise LocalitiesError(f"{entry.where}: there is no practice.")
@@ -128,11 +129,16 @@ def _sources(slug: str, entries: list[Entry]) -> dict[str, Source]:
 
 
 def _contact(entry: Entry) -> Contact:
-    contact = Contact(entry.text("name"), entry.text("telephone"), entry.text("email"))
-    if contact.email.count("@") != 1:
-        raise LocalitiesError(f"{entry.where}: email must be one e-mail address.")
+    contact = Contact(entry.text("name"), entry.text("telephone"), _email(entry, "email"))
     entry.done()
     return contact
+
+
+def _email(entry: Entry, key: str) -> str:
+    address = entry.text(key)
+    if address.count("@") != 1:
+        raise LocalitiesError(f"{entry.where}: {key} must be one e-mail address.")
+    return address
 
 
 def _https(entry: Entry, key: str) -> str:

@@ -27,7 +27,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """A GP practice: `locality` is None outside the programme, `position` is (lat, lon) in degrees."""
+    """A GP practice: `locality` is None outside the programme, `position` is (lat, lon) in degrees.
+
+    `mailbox` is the practice's own address for what becomes of its referrals; None where none is known.
+    """
 
     ods: str
     name: str
@@ -35,6 +38,7 @@ class Practice:
     postcode: str
     position: tuple[float, float] | None
     locality: str | None
+    mailbox: str | None = None
 
     @property
     def display_name(self) -> str:

@@ -79,6 +79,12 @@ def test_contacts_are_invented(programme: Localities) -> None:
     assert all(contact.email.endswith(".example") for contact in contacts)
 
 
+def test_every_practice_of_the_programme_has_an_invented_mailbox(programme: Localities) -> None:
+    mailboxes = [practice.mailbox for locality in programme for practice in locality.practices]
+    assert all(mailbox and mailbox.endswith("@practices.example") for mailbox in mailboxes)
+    assert len(set(mailboxes)) == len(mailboxes)
+
+
 def test_sources_rank_and_vault(programme: Localities) -> None:
     meir = programme.by_slug["meir"]
     assert meir.rank("/meir/matching") > meir.rank("/meir/history") > meir.rank("/meir/stranger") == 0
@@ -181,6 +187,7 @@ def test_localities_that_a_process_serves(programme: Localities) -> None:
             'colour = "red"\nplace = "Meir,',
             "locality meir: colour is not a key we know",
         ),
+        ('"m83100@practices.example"', '"m83100"', "mailbox must be one e-mail address"),
         ("[programme]", "[programme", "is not valid TOML"),
     ],
 )
