@@ -15,6 +15,7 @@ from deploy.local.problem import CannotRun
 from deploy.local.reaper import ROOT
 
 ASSETS = ROOT / "shared" / "web" / "assets"
+STAMP = ASSETS / "version.txt"
 STYLES = ("nhsuk-frontend.min.css", "nhsuk-frontend-dynamic-type.min.css")
 SCRIPT = "nhsuk-frontend.min.js"
 FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}")
@@ -23,10 +24,7 @@ SOURCE_MAP = re.compile(r"^(/\*|//)# sourceMappingURL=.*$", re.MULTILINE)
 
 def page_assets() -> None:
     """Fill `shared/web/assets`, unless this lock did already. Raises CannotRun without a network."""
-    lock = ROOT / "package-lock.json"
-    version = hashlib.sha256(lock.read_bytes() + Path(__file__).read_bytes()).hexdigest()
-    stamp = ASSETS / "version.txt"
-    if stamp.exists() and stamp.read_text() == version:
+    if not is_stale():
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -36,7 +34,17 @@ def page_assets() -> None:
         if subprocess.run(fetched, cwd=folder, check=False).returncode != 0:
             raise CannotRun("The pages' style sheet could not be fetched from npm: check the network.")
         _copy(folder / "node_modules" / "nhsuk-frontend" / "dist" / "nhsuk")
-    stamp.write_text(version)
+    STAMP.write_text(_version())
+
+
+def is_stale() -> bool:
+    """Whether the assets are missing, or were made from another lock or in another way."""
+    return not STAMP.exists() or STAMP.read_text() != _version()
+
+
+def _version() -> str:
+    lock = (ROOT / "package-lock.json").read_bytes()
+    return hashlib.sha256(lock + Path(__file__).read_bytes()).hexdigest()
 
 
 def _npm(folder: Path) -> list[str]:

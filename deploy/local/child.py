@@ -4,10 +4,17 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from deploy.local.problem import CannotRun
 from deploy.local.reaper import ROOT, Reaper
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module with this Python, its output unbuffered."""
+    return [sys.executable, "-u", "-m", module, *arguments]
 
 
 class Child:
@@ -54,6 +61,11 @@ class Child:
             )
         self._reaper.watch(self._process.pid)
 
+    def last_words(self) -> str:
+        """The last line of its log, which says why it ended, and where the rest is."""
+        lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
+        return f"{lines[-1].strip() if lines else 'it said nothing'} (its log is {self.log})"
+
     async def exited(self) -> int:
         """Wait for its end. Returns the exit code."""
         while (code := self.exit_code) is None:
@@ -70,3 +82,14 @@ class Child:
         except TimeoutError:
             os.killpg(self._process.pid, signal.SIGKILL)
             await self.exited()
+
+    async def finish(self) -> None:
+        """Run it to its end. Raises CannotRun, with what it said last, where that is not a good one."""
+        self.start()
+        try:
+            code = await self.exited()
+        except asyncio.CancelledError:
+            await self.stop(grace=1.0)
+            raise
+        if code != 0:
+            raise CannotRun(self.last_words())

@@ -54,3 +54,11 @@ def _fetch(folder: Path) -> None:
                 "cache (~/.m2 and ~/.cache/jgo) and run again."
             )
         shutil.copyfile(fetched[name], folder / name)
+
+
+if __name__ == "__main__":
+    try:
+        kafka_jars()
+    except CannotRun as reason:
+        sys.stderr.write(f"{reason}\n")
+        raise SystemExit(2) from None

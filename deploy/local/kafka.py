@@ -71,9 +71,10 @@ class Kafka:
         self.controller_port = controller_port or free_port()
         self.bootstrap = f"{LOOPBACK}:{self.port}"
         self._folder = folder
-        self._log = log
+        self.name = "Kafka"
+        self.log = log
         self._reaper = reaper
-        self.child: Child | None = None
+        self._child: Child | None = None
 
     async def start(self) -> None:
         """Start and wait until it answers. Raises CannotRun if it does not."""
@@ -85,22 +86,28 @@ class Kafka:
         if not (self._folder / "data" / "meta.properties").exists():
             await self._format(java, properties)
         level = "-Dorg.apache.logging.log4j.level=INFO"
-        self.child = self._spawn("kafka", [*java[:-2], level, *java[-2:], "kafka.Kafka", str(properties)])
+        self._child = self._spawn("kafka", [*java[:-2], level, *java[-2:], "kafka.Kafka", str(properties)])
         try:
-            await asyncio.wait_for(self._answers(self.child), READY_WITHIN)
+            await asyncio.wait_for(self._answers(self._child), READY_WITHIN)
         except TimeoutError:
-            await self.child.stop(grace=1.0)
+            await self._child.stop(grace=1.0)
             raise CannotRun(
-                f"Kafka did not answer within {READY_WITHIN:.0f} s: its log is {self._log}."
+                f"Kafka did not answer within {READY_WITHIN:.0f} s: its log is {self.log}."
             ) from None
 
     async def stop(self) -> None:
         """Stop it, its log segments closed cleanly."""
-        if self.child is not None:
-            await self.child.stop(grace=15.0)
+        if self._child is not None:
+            await self._child.stop(grace=15.0)
+
+    async def exited(self) -> int:
+        """Wait for its end. Returns the exit code."""
+        if self._child is None:
+            raise CannotRun(f"{self.name} has not been started.")
+        return await self._child.exited()
 
     def _spawn(self, name: str, command: list[str]) -> Child:
-        child = Child(name, command, log=self._log, reaper=self._reaper)
+        child = Child(name, command, log=self.log, reaper=self._reaper)
         child.start()
         return child
 
@@ -120,13 +127,13 @@ class Kafka:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(properties)]
         if await self._spawn("kafka-format", [*java, *tool]).exited() != 0:
-            raise CannotRun(f"Kafka's data folder could not be made: the reason is in {self._log}.")
+            raise CannotRun(f"Kafka's data folder could not be made: the reason is in {self.log}.")
 
     async def _answers(self, child: Child) -> None:
         while not is_open(self.port):
             if child.exit_code is not None:
                 raise CannotRun(
-                    f"Kafka ended while starting (code {child.exit_code}): its log is {self._log}."
+                    f"Kafka ended while starting (code {child.exit_code}): its log is {self.log}."
                 )
             await asyncio.sleep(0.05)
         await answers(self.bootstrap)

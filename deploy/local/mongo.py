@@ -34,9 +34,10 @@ class Mongo:
         self.port = port or free_port()
         self.url = f"mongodb://{LOOPBACK}:{self.port}/?replicaSet={REPLICA_SET}"
         self._folder = folder
-        self._log = log
+        self.name = "MongoDB"
+        self.log = log
         self._reaper = reaper
-        self.child: Child | None = None
+        self._child: Child | None = None
 
     async def start(self) -> None:
         """Start and wait until it is primary. Raises CannotRun if it does not become so."""
@@ -47,9 +48,9 @@ class Mongo:
             *("--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "256"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false", "--quiet"),
         ]
-        self.child = Child("mongod", command, log=self._log, reaper=self._reaper)
+        self._child = Child("mongod", command, log=self.log, reaper=self._reaper)
         try:
-            self.child.start()
+            self._child.start()
         except OSError as failure:
             raise CannotRun(
                 f"{command[0]} cannot be run here ({failure.strerror}): install MongoDB."
@@ -58,18 +59,24 @@ class Mongo:
             waiting = become_primary(LOOPBACK, self.port, check_alive=self._check_alive)
             await asyncio.wait_for(waiting, READY_WITHIN)
         except TimeoutError:
-            await self.child.stop(grace=1.0)
+            await self._child.stop(grace=1.0)
             raise CannotRun(
-                f"MongoDB had no primary within {READY_WITHIN:.0f} s: its log is {self._log}."
+                f"MongoDB had no primary within {READY_WITHIN:.0f} s: its log is {self.log}."
             ) from None
 
     async def stop(self) -> None:
         """Stop it after a checkpoint."""
-        if self.child is not None:
-            await self.child.stop(grace=15.0)
+        if self._child is not None:
+            await self._child.stop(grace=15.0)
+
+    async def exited(self) -> int:
+        """Wait for its end. Returns the exit code."""
+        if self._child is None:
+            raise CannotRun(f"{self.name} has not been started.")
+        return await self._child.exited()
 
     def _check_alive(self) -> None:
-        if self.child is not None and self.child.exit_code is not None:
+        if self._child is not None and self._child.exit_code is not None:
             raise CannotRun(
-                f"MongoDB ended while starting (code {self.child.exit_code}): its log is {self._log}."
+                f"MongoDB ended while starting (code {self._child.exit_code}): its log is {self.log}."
             )

@@ -17,9 +17,13 @@ ROOT = Path(__file__).parents[2]
 
 
 class Reaper:
-    """The parent's side: one for a run."""
+    """The parent's side: one for a run.
 
-    def __init__(self) -> None:
+    What it watches is written to `record` as well, for the next run to find where both were killed.
+    """
+
+    def __init__(self, record: Path | None = None) -> None:
+        self._record = record
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -32,13 +36,24 @@ class Reaper:
             start_new_session=True,
             text=True,
         )
+        self._write_down(self._process.pid)
 
     def watch(self, pid: int) -> None:
         """Have `pid`, the leader of its own session, ended when this process is gone."""
-        known_as = identity(pid)
-        if known_as is not None and self._process is not None and self._process.stdin is not None:
-            self._process.stdin.write(f"{pid} {known_as}\n")
+        line = self._write_down(pid)
+        if line is not None and self._process is not None and self._process.stdin is not None:
+            self._process.stdin.write(line)
             self._process.stdin.flush()
+
+    def _write_down(self, pid: int) -> str | None:
+        known_as = identity(pid)
+        if known_as is None:
+            return None  # It has ended already.
+        line = f"{pid} {known_as}\n"
+        if self._record is not None:
+            with self._record.open("a") as record:
+                record.write(line)
+        return line
 
     def close(self) -> None:
         """End what is left of the watched processes, and the reaper with them."""
@@ -48,7 +63,7 @@ class Reaper:
 
 
 def reap(lines: Iterable[str]) -> None:
-    watched = [line.split() for line in lines]
+    watched = [line.rstrip("\n").split(maxsplit=1) for line in lines]
     for pid, known_as in reversed(watched):
         end(int(pid), known_as, grace=GRACE)
 

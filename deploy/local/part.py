@@ -1,0 +1,68 @@
+"""A part of the plan as a running process."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from deploy.local.child import Child, python
+from deploy.local.plan import Part
+from deploy.local.ports import LOOPBACK
+from deploy.local.problem import CannotRun
+from deploy.local.reaper import Reaper
+
+READY_WITHIN = 60.0
+
+
+class RunningPart:
+    """One Python process that is told its surroundings, and says itself when it is ready."""
+
+    def __init__(
+        self,
+        part: Part,
+        *,
+        port: int,
+        environment: Mapping[str, str],
+        log: Path,
+        reaper: Reaper,
+        lifeline: int,
+    ) -> None:
+        self.name = part.name
+        self.log = log
+        self._ready = f"http://{LOOPBACK}:{port}{part.ready}"
+        self._child = Child(
+            part.name,
+            python(part.module),
+            log=log,
+            reaper=reaper,
+            environment={**environment, "LINKWORK_PORT": str(port), "LINKWORK_LIFELINE_FD": str(lifeline)},
+            inherited=(lifeline,),
+        )
+
+    async def start(self) -> None:
+        self._child.start()
+        try:
+            await asyncio.wait_for(self._answers(), READY_WITHIN)
+        except TimeoutError:
+            raise CannotRun(
+                f"{self.name} was not ready within {READY_WITHIN:.0f} s: its log is {self.log}."
+            ) from None
+
+    async def stop(self) -> None:
+        await self._child.stop()
+
+    async def exited(self) -> int:
+        return await self._child.exited()
+
+    async def _answers(self) -> None:
+        async with httpx.AsyncClient(trust_env=False, timeout=5.0) as client:
+            while True:
+                if self._child.exit_code is not None:
+                    raise CannotRun(f"{self.name} ended while starting: {self._child.last_words()}")
+                try:
+                    if (await client.get(self._ready)).status_code == httpx.codes.OK:
+                        return
+                except httpx.TransportError:
+                    pass  # Not listening yet: asked again until the deadline.
+                await asyncio.sleep(0.1)

@@ -1,0 +1,107 @@
+"""What a run consists of, as values: another list of parts is another run."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from deploy.local.ports import LOOPBACK
+
+Secrets = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One Python process: `module` is run as `python -m` would, and told its port in LINKWORK_PORT.
+
+    `port` is preferred, not promised. The part is ready when `GET ready` answers 200.
+    """
+
+    name: str
+    module: str
+    port: int
+    ready: str = "/readyz"
+    own: Callable[[Secrets], Mapping[str, str]] = field(default=lambda _: {})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Parts in the order of starting, the front last; `demo` is run once, when all are ready."""
+
+    parts: tuple[Part, ...]
+    demo: Part | None = None
+    topics: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(part.name for part in self.parts)
+
+
+def _service(name: str, port: int, *more: str) -> Part:
+    def own(secrets: Secrets) -> dict[str, str]:
+        return {
+            "LINKWORK_CLIENT_ID": f"linkwork-{name}",
+            "LINKWORK_CLIENT_SECRET": secrets[f"client_secret_{name}"],
+            **{f"LINKWORK_{key.upper()}": secrets[key] for key in more},
+        }
+
+    return Part(name, f"services.{name}", port, own=own)
+
+
+def _issuer(secrets: Secrets) -> dict[str, str]:
+    """The development issuer knows the secret of each of its clients."""
+    return {f"LINKWORK_{key.upper()}": value for key, value in secrets.items() if key.startswith("client_")}
+
+
+def _demo(secrets: Secrets) -> dict[str, str]:
+    return {"LINKWORK_CLIENT_ID": "linkwork-demo", "LINKWORK_CLIENT_SECRET": secrets["client_secret_demo"]}
+
+
+LINKWORK = Plan(
+    parts=(
+        Part("development", "deploy.development", 8105, own=_issuer),
+        _service("referral", 8101, "master_key"),
+        _service("matching", 8102, "link_key"),
+        _service("notifications", 8103),
+        _service("evaluation", 8104),
+        Part("front", "deploy.local.front", 8080, ready="/readyz"),
+    ),
+    demo=Part("demo", "deploy.demo", 0, own=_demo),
+)
+MAIL_PORT = 8106
+
+
+def common_environment(
+    given: Mapping[str, str],
+    *,
+    bootstrap: str,
+    mongo_url: str,
+    ports: Mapping[str, int],
+    session_key: str,
+    demo: bool,
+) -> dict[str, str]:
+    """What every part is told: where the others are. `ports` by name, `front` and `mail` among them."""
+    public = f"http://localhost:{ports['front']}"
+    inside = {name: f"http://{LOOPBACK}:{port}" for name, port in ports.items()}
+    issuer = f"{inside.get('development', public)}/dev/issuer"
+    return {
+        **given,
+        "LINKWORK_ENV": "development",
+        "LINKWORK_DEMO": "1" if demo else "0",
+        "LINKWORK_KAFKA_BOOTSTRAP": bootstrap,
+        "LINKWORK_MONGO_URL": mongo_url,
+        "LINKWORK_HOST": LOOPBACK,
+        "LINKWORK_PUBLIC_URL": public,
+        "LINKWORK_ISSUER": f"{public}/dev/issuer",
+        # The issuer is named by its public address and reached by its own, which is there earlier.
+        "LINKWORK_DISCOVERY_URL": f"{issuer}/.well-known/openid-configuration",
+        "LINKWORK_JWKS_URL": f"{issuer}/jwks.json",
+        "LINKWORK_TOKEN_URL": f"{issuer}/token",
+        "LINKWORK_SESSION_KEY": session_key,
+        "LINKWORK_SMTP_HOST": LOOPBACK,
+        "LINKWORK_SMTP_PORT": str(ports["mail"]),
+        "LINKWORK_SMS_URL": f"{inside.get('development', public)}/dev/sms",
+        **{
+            f"LINKWORK_{name.upper()}_URL": url
+            for name, url in inside.items()
+            if name not in ("front", "mail")
+        },
+    }

@@ -1,0 +1,45 @@
+"""What would stop a run is found, and said in a sentence, before anything is started."""
+
+import importlib.util
+import platform
+import shutil
+import sys
+from collections.abc import Mapping
+
+from deploy.local.plan import Plan
+from deploy.local.ports import is_free
+from deploy.local.problem import CannotRun
+
+
+def check_platform(environment: Mapping[str, str]) -> None:
+    """Our own broker and database run on Linux x86-64; with both addresses given, any system will do."""
+    if sys.platform == "linux" and platform.machine() == "x86_64":
+        return
+    has_mongo = environment.get("LINKWORK_MONGO_URL") or shutil.which("mongod")
+    if not (environment.get("LINKWORK_KAFKA_BOOTSTRAP") and has_mongo):
+        raise CannotRun(
+            f"On {platform.system()} {platform.machine()} the broker and the database do not come with "
+            "Linkwork: start a Kafka and a MongoDB replica set, name them in LINKWORK_KAFKA_BOOTSTRAP and "
+            "LINKWORK_MONGO_URL, and run again."
+        )
+
+
+def check_parts(plan: Plan) -> None:
+    """Every module of the plan can be found."""
+    for part in (*plan.parts, *filter(None, [plan.demo])):
+        package, _, _ = part.module.rpartition(".")
+        if importlib.util.find_spec(package) is None or importlib.util.find_spec(part.module) is None:
+            raise CannotRun(f"{part.module} is missing from this folder: fetch the whole of Linkwork again.")
+
+
+def front_port(environment: Mapping[str, str]) -> int:
+    """The port that people are told, from PORT. Raises CannotRun where it is taken."""
+    wanted = environment.get("PORT") or "8080"
+    if not wanted.isdigit() or not 0 < int(wanted) < 65536:
+        raise CannotRun(f"PORT is a number from 1 to 65535, such as 8080, and not {wanted!r}.")
+    if not is_free(int(wanted)):
+        raise CannotRun(
+            f"Port {wanted} is taken by another program: stop that program, or choose another port, "
+            f"as in `make run PORT={int(wanted) + 1}`."
+        )
+    return int(wanted)

@@ -1,0 +1,30 @@
+"""Which part answers which address, as the proxies of one machine and of the containers have it."""
+
+# Longest prefix first. What no prefix matches goes to the referral service: the front page, sign-in, assets.
+ROUTES: tuple[tuple[str, str], ...] = (
+    ("/api/notifications/", "notifications"),
+    ("/api/evaluation/", "evaluation"),
+    ("/api/matching/", "matching"),
+    ("/api/referral/", "referral"),
+    ("/notifications", "notifications"),
+    ("/evaluation", "evaluation"),
+    ("/matching", "matching"),
+    ("/referral", "referral"),
+    ("/dev/", "development"),
+    ("/s/", "matching"),
+)
+OTHERS = "referral"
+# On each part's own port only.
+PRIVATE = ("/livez", "/readyz", "/metrics", "/asyncapi")
+
+
+def part_for(path: str) -> str | None:
+    """The name of the part that answers `path`; None where it is not for the outside."""
+    if path in PRIVATE:
+        return None
+    for prefix, part in ROUTES:
+        if path.startswith(prefix) and (
+            prefix.endswith("/") or path[len(prefix) : len(prefix) + 1] in ("", "/")
+        ):
+            return part
+    return OTHERS

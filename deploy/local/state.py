@@ -1,0 +1,86 @@
+"""What stays between runs, in `.linkwork/`: data, ports, secrets, logs, and which processes are ours."""
+
+import fcntl
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import IO
+
+from deploy.local.identity import end, identity
+from deploy.local.ports import free_port, is_free
+from deploy.local.problem import CannotRun
+from deploy.local.reaper import GRACE, ROOT
+
+FOLDER = ROOT / ".linkwork"
+
+
+class State:
+    """The folder of one run. `lock` first: everything else supposes that no other run uses it."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self.folder = folder
+        self.processes = folder / "processes"
+        self.demo_loaded = folder / "demo-loaded"
+        self._logs = folder / "logs"
+        self._lock: IO[str] | None = None
+
+    def lock(self) -> None:
+        """Take the folder for this process. Raises CannotRun where a run has it."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (self.folder / "lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise CannotRun(
+                f"Linkwork is running already (process {lock.read().strip() or 'unknown'}): "
+                "stop that run first, with Ctrl-C in its terminal."
+            ) from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        self._lock = lock
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def end_survivors(self) -> int:
+        """End what a killed run left behind, the last started first. Returns how many there were."""
+        if not self.processes.exists():
+            return 0
+        known = [line.split(maxsplit=1) for line in self.processes.read_text().splitlines()]
+        alive = [(int(pid), name) for pid, name in known if identity(int(pid)) == name]
+        for pid, name in reversed(alive):
+            end(pid, name, grace=GRACE)
+        self.processes.unlink()
+        return len(alive)
+
+    def log(self, name: str) -> Path:
+        """Where a child writes. The log of the run before is kept beside it."""
+        self._logs.mkdir(exist_ok=True)
+        return self._logs / f"{name}.log"
+
+    def rotate_logs(self) -> None:
+        for log in self._logs.glob("*.log"):
+            log.replace(log.with_suffix(".log.1"))
+
+    def port(self, name: str, preferred: int | None = None) -> int:
+        """`preferred`, else the port this part had before, else any: the first of them that is free now."""
+        file = self.folder / "ports.json"
+        ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        wanted = (preferred, ports.get(name))
+        ports[name] = (
+            next((port for port in wanted if port is not None and is_free(port)), None) or free_port()
+        )
+        file.write_text(json.dumps(ports, indent=1))
+        return ports[name]
+
+    def wipe(self) -> None:
+        """Remove everything, the lock file with it."""
+        self.lock()
+        self.end_survivors()
+        shutil.rmtree(self.folder)
+        self.unlock()

@@ -1,0 +1,103 @@
+"""The broker and the database of a run: ours, or the ones that are named."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+
+from deploy.local.broker import answers
+from deploy.local.child import Child, python
+from deploy.local.jars import FOLDER as JARS
+from deploy.local.kafka import Kafka
+from deploy.local.kept import Kept, Say
+from deploy.local.mongo import Mongo
+from deploy.local.problem import CannotRun
+from deploy.local.reaper import Reaper
+from deploy.local.state import State
+from deploy.local.together import together
+
+ANSWERS_WITHIN = 20.0
+
+
+class Stores:
+    """Both stores. `bootstrap` and `mongo_url` are known before anything is started."""
+
+    def __init__(self, state: State, reaper: Reaper, environment: Mapping[str, str], say: Say) -> None:
+        self._state = state
+        self._reaper = reaper
+        self._say = say
+        given_kafka = environment.get("LINKWORK_KAFKA_BOOTSTRAP")
+        given_mongo = environment.get("LINKWORK_MONGO_URL")
+        self._kafka = None if given_kafka else self._our_kafka()
+        self._mongo = None if given_mongo else self._our_mongo()
+        self.bootstrap = given_kafka or (self._kafka.bootstrap if self._kafka else "")
+        self.mongo_url = given_mongo or (self._mongo.url if self._mongo else "")
+
+    @property
+    def ours(self) -> list[Kept]:
+        """The ones that this run starts and keeps alive."""
+        return [store for store in (self._kafka, self._mongo) if store is not None]
+
+    async def start(self) -> None:
+        """Return when both answer. Raises CannotRun where one does not."""
+        await together(self._start_kafka(), self._start_mongo())
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(store.stop() for store in self.ours))
+
+    def _our_kafka(self) -> Kafka:
+        ports = {name: self._state.port(name) for name in ("kafka", "kafka-controller")}
+        return Kafka(
+            self._state.folder / "kafka",
+            reaper=self._reaper,
+            log=self._state.log("kafka"),
+            port=ports["kafka"],
+            controller_port=ports["kafka-controller"],
+        )
+
+    def _our_mongo(self) -> Mongo:
+        port = self._state.port("mongod")
+        folder = self._state.folder / "mongo"
+        return Mongo(folder, reaper=self._reaper, log=self._state.log("mongod"), port=port)
+
+    async def _start_kafka(self) -> None:
+        if self._kafka is None:
+            try:
+                await asyncio.wait_for(answers(self.bootstrap), ANSWERS_WITHIN)
+            except TimeoutError:
+                raise CannotRun(
+                    f"No Kafka answers at {self.bootstrap}: start it, or put LINKWORK_KAFKA_BOOTSTRAP right."
+                ) from None
+            return
+        if not JARS.is_dir():
+            self._say("Fetching Kafka from Maven Central ...")
+            # In a process of its own: it can be stopped half way, a thread cannot.
+            fetch = Child(
+                "jars", python("deploy.local.jars"), log=self._state.log("jars"), reaper=self._reaper
+            )
+            await fetch.finish()
+        await self._kafka.start()
+        self._say("Kafka answers")
+
+    async def _start_mongo(self) -> None:
+        if self._mongo is not None:
+            await self._mongo.start()
+            self._say("MongoDB answers")
+            return
+        try:
+            async with AsyncMongoClient[dict[str, Any]](
+                self.mongo_url, serverSelectionTimeoutMS=int(ANSWERS_WITHIN * 1000)
+            ) as client:
+                hello = await client.admin.command("hello")
+        except PyMongoError:
+            # The address may hold a password, and is not repeated.
+            raise CannotRun(
+                "No MongoDB answers at the given address: start it, or put LINKWORK_MONGO_URL right."
+            ) from None
+        if "setName" not in hello:
+            raise CannotRun(
+                "The MongoDB of LINKWORK_MONGO_URL is not a replica set, and transactions need one: "
+                "start it with --replSet and call rs.initiate()."
+            )

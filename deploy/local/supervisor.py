@@ -1,0 +1,175 @@
+"""One run of Linkwork on one machine: started in order, kept alive, and stopped in the opposite order."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.local.assets import is_stale
+from deploy.local.child import Child, python
+from deploy.local.kept import keep
+from deploy.local.keys import run_secrets
+from deploy.local.part import RunningPart
+from deploy.local.plan import MAIL_PORT, Plan, common_environment
+from deploy.local.preflight import check_parts, check_platform, front_port
+from deploy.local.problem import CannotRun
+from deploy.local.reaper import Reaper
+from deploy.local.state import State
+from deploy.local.stores import Stores
+from deploy.local.together import together
+from deploy.local.welcome import welcome
+from deploy.topics import create_topics
+from shared.localities import LOCALITIES_FILE, load_localities
+
+STORE_ATTEMPTS = 5
+
+
+class Supervisor:
+    """Use once: `await run()` returns the exit code when the run has been stopped, or could not go on."""
+
+    def __init__(self, plan: Plan, state: State, environment: Mapping[str, str] = os.environ) -> None:
+        self._plan = plan
+        self._state = state
+        self._given = environment
+        self._started = time.monotonic()
+        self._reaper = Reaper(state.processes)
+        self._lifeline, self._held = os.pipe()
+        self._stores: Stores | None = None
+        self._parts: list[RunningPart] = []
+        self._demo: Child | None = None
+
+    def say(self, text: str) -> None:
+        print(f"{time.monotonic() - self._started:5.1f} s  {text}", flush=True)
+
+    async def run(self) -> int:
+        """Start everything and stay until SIGINT or SIGTERM (0), or until it cannot go on (2)."""
+        told_to_stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, told_to_stop.set)
+        living = asyncio.create_task(self._live())
+        told = asyncio.create_task(told_to_stop.wait())
+        try:
+            await asyncio.wait({living, told}, return_when=asyncio.FIRST_COMPLETED)
+            if living.done():
+                living.result()
+            return 0
+        except CannotRun as reason:
+            print(f"\n{reason}", flush=True)
+            return 2
+        finally:
+            for task in (living, told):
+                task.cancel()
+            await asyncio.gather(living, told, return_exceptions=True)
+            await self._stop()
+
+    async def _live(self) -> None:
+        check_platform(self._given)
+        check_parts(self._plan)
+        self._state.lock()
+        if survivors := self._state.end_survivors():
+            self.say(f"Ended {survivors} processes that a killed run had left behind")
+        port = front_port(self._given)
+        self._state.rotate_logs()
+        self._reaper.start()
+        self._stores = stores = Stores(self._state, self._reaper, self._given, self.say)
+        self._say_what_starts(stores)
+        await together(stores.start(), self._fetch_assets())
+        if self._plan.topics:
+            await self._create_topics(stores.bootstrap)
+        environment = self._environment(stores, port)
+        await self._start_parts(environment, port)
+        print(welcome(environment["LINKWORK_PUBLIC_URL"], self._plan), flush=True)
+        await together(
+            *(keep(part, self.say) for part in self._parts),
+            *(keep(store, self.say, attempts=STORE_ATTEMPTS) for store in stores.ours),
+            self._play_demo(environment),
+        )
+
+    def _say_what_starts(self, stores: Stores) -> None:
+        names = " and ".join(store.name for store in stores.ours)
+        self.say(f"Starting {names} ..." if names else "Using the broker and the database that are named ...")
+
+    async def _fetch_assets(self) -> None:
+        if is_stale():
+            self.say("Fetching the pages' style sheet from npm ...")
+            log = self._state.log("assets")
+            await Child("assets", python("deploy.local.assets"), log=log, reaper=self._reaper).finish()
+
+    async def _create_topics(self, bootstrap: str) -> None:
+        localities = load_localities(Path(self._given.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE))
+        if made := await create_topics(bootstrap, localities.slugs):
+            self.say(f"Made {made} topics for {len(localities.slugs)} localities")
+
+    def _environment(self, stores: Stores, port: int) -> dict[str, str]:
+        ports = {"front": port, "mail": self._state.port("mail", MAIL_PORT)}
+        for part in self._plan.parts:
+            if part.name != "front":
+                ports[part.name] = self._state.port(part.name, part.port)
+                if ports[part.name] != part.port:
+                    self.say(f"Port {part.port} is taken: {part.name} listens on {ports[part.name]} instead")
+        self._ports = ports
+        self._secrets = run_secrets(self._state.folder)
+        return common_environment(
+            dict(self._given),
+            bootstrap=stores.bootstrap,
+            mongo_url=stores.mongo_url,
+            ports=ports,
+            session_key=self._secrets["session_key"],
+            demo=self._with_demo() or self._state.demo_loaded.exists(),
+        )
+
+    async def _start_parts(self, environment: Mapping[str, str], port: int) -> None:
+        self.say(f"Starting {', '.join(part.name for part in self._plan.parts)} ...")
+        for part in self._plan.parts:
+            self._parts.append(
+                RunningPart(
+                    part,
+                    port=self._ports.get(part.name, port),
+                    environment={**environment, **part.own(self._secrets)},
+                    log=self._state.log(part.name),
+                    reaper=self._reaper,
+                    lifeline=self._lifeline,
+                )
+            )
+        await together(*(running.start() for running in self._parts))
+
+    def _with_demo(self) -> bool:
+        return self._given.get("DEMO", "1") != "0"
+
+    async def _play_demo(self, environment: Mapping[str, str]) -> None:
+        """Play the invented programme in, once in the life of the state folder."""
+        demo = self._plan.demo
+        if demo is None or not self._with_demo() or self._state.demo_loaded.exists():
+            return
+        self.say("Playing the invented programme in: pages fill while you look ...")
+        own = {**environment, **demo.own(self._secrets)}
+        log = self._state.log(demo.name)
+        self._demo = Child(demo.name, python(demo.module), log=log, reaper=self._reaper, environment=own)
+        try:
+            await self._demo.finish()
+        except CannotRun as reason:
+            self.say(f"The invented programme is not complete: {reason}")
+            return
+        self._state.demo_loaded.touch()
+        self.say("The invented programme is in")
+
+    async def _stop(self) -> None:
+        if self._stores is not None:
+            print()
+            self.say("Stopping ...")
+        front = [part for part in self._parts if part.name == "front"]
+        others = [part for part in self._parts if part.name != "front"]
+        for group in (front, others):
+            await asyncio.gather(*(part.stop() for part in group))
+        if self._stores is not None:
+            await self._stores.stop()
+        self._reaper.close()
+        os.close(self._held)
+        os.close(self._lifeline)
+        if self._stores is not None:
+            self._state.processes.unlink(missing_ok=True)
+            self.say("Stopped; everything is kept in .linkwork")
+        self._state.unlock()

@@ -1,0 +1,14 @@
+"""`make wipe`: remove what runs have stored. Refused while one is running."""
+
+import sys
+
+from deploy.local.problem import CannotRun
+from deploy.local.state import State
+
+if __name__ == "__main__":
+    try:
+        State().wipe()
+    except CannotRun as reason:
+        sys.stderr.write(f"{reason}\n")
+        raise SystemExit(2) from None
+    print("Everything in .linkwork has been removed.")

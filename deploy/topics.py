@@ -1,0 +1,67 @@
+"""Makes the topics of every locality, and the services' dead letters. What exists is left as it is.
+
+python -m deploy.topics     with LINKWORK_KAFKA_BOOTSTRAP, and LINKWORK_LOCALITIES_FILE where it is another
+"""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from shared.events.topics import PARTS, dead_letter_topic, event_topics
+from shared.localities import LOCALITIES_FILE, load_localities
+
+DAY = 24 * 60 * 60 * 1000
+# The three topics of a locality have the same number, so that one replica hears all of one referral.
+PARTITIONS = 3
+# Facts are kept for ever. What is sent must fit a dead letter with its headers: that limit is the higher.
+EVENTS = {"retention.ms": "-1", "max.message.bytes": "1048588"}
+DEAD_LETTERS = {"retention.ms": str(30 * DAY), "max.message.bytes": "2097152"}
+
+
+async def create_topics(
+    bootstrap: str, localities: Sequence[str], *, partitions: int = PARTITIONS, replication: int = 1
+) -> int:
+    """Create what is missing for these slugs. Returns how many; raises KafkaError if one is refused."""
+    wanted = {
+        **{name: EVENTS for locality in localities for name in event_topics(locality)},
+        **{dead_letter_topic(part): DEAD_LETTERS for part in PARTS},
+    }
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        present = set(await admin.list_topics())
+        missing = [
+            NewTopic(name, partitions, replication, topic_configs=configuration)
+            for name, configuration in wanted.items()
+            if name not in present
+        ]
+        if missing:
+            answer = await admin.create_topics(missing, timeout_ms=30_000)
+            for _, code, *_ in answer.topic_errors:
+                if code not in (0, TopicAlreadyExistsError.errno):
+                    raise for_code(code)()
+        return len(missing)
+    finally:
+        await admin.close()
+
+
+def main() -> None:
+    file = Path(os.environ.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE)
+    slugs = load_localities(file).slugs
+    made = asyncio.run(
+        create_topics(
+            os.environ["LINKWORK_KAFKA_BOOTSTRAP"],
+            slugs,
+            partitions=int(os.environ.get("LINKWORK_PARTITIONS") or PARTITIONS),
+            replication=int(os.environ.get("LINKWORK_REPLICATION") or 1),
+        )
+    )
+    print(f"{made} topics made")
+
+
+if __name__ == "__main__":
+    main()
