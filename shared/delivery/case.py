@@ -8,7 +8,8 @@ from typing import Any, Generic, Literal
 from pymongo import UpdateOne
 
 from shared.delivery.decision import Decision, Due, Occasion, Said
-from shared.delivery.facts import Fact, FactKey, Heard, restore
+from shared.delivery.facts import Fact, FactKey, Heard, Stored, restore
+from shared.delivery.mongo import Row
 from shared.delivery.part import Changed, Document, Part, R, V
 from shared.events.envelope import Envelope, event_of
 from shared.events.models import EventBody
@@ -36,7 +37,7 @@ class Case(Generic[V, R]):
     version: int = 0
     before: Document | None = None
     known: dict[FactKey, bytes] = field(default_factory=dict)
-    facts: list[Fact] = field(default_factory=list)
+    rows: list[Stored] = field(default_factory=list)
     added: list[Heard] = field(default_factory=list)
     said: list[Envelope] = field(default_factory=list)
     due: list[Due] = field(default_factory=list)
@@ -44,10 +45,12 @@ class Case(Generic[V, R]):
     refold: bool = False
     correlation: str | None = None
     traceparent: str | None = None
+    _facts: list[Fact] | None = None
     _view: V | None = None
+    _document: Document | None = None
 
     @classmethod
-    def from_document(cls, part: Part[V, R], stored: Document) -> "Case[V, R]":
+    def from_document(cls, part: Part[V, R], stored: Row) -> "Case[V, R]":
         rows = stored["facts"]
         return cls(
             part=part,
@@ -56,7 +59,7 @@ class Case(Generic[V, R]):
             version=stored["v"],
             before=stored["view"],
             known={FactKey(row["s"], row["i"]): row["h"] for row in rows},
-            facts=[restore(row) for row in rows],
+            rows=rows,
             refold=stored["fold"] != part.fold_version,
         )
 
@@ -69,10 +72,23 @@ class Case(Generic[V, R]):
         return bool(self.added) or self.refold
 
     @property
+    def facts(self) -> list[Fact]:
+        """All facts; those stored are read only when somebody asks: a repeat needs none of them."""
+        if self._facts is None:
+            self._facts = [restore(row) for row in self.rows] + [heard.fact for heard in self.added]
+        return self._facts
+
+    @property
     def view(self) -> V:
         if self._view is None:
             self._view = self.part.fold(self.facts)
         return self._view
+
+    @property
+    def document(self) -> Document:
+        if self._document is None:
+            self._document = self.part.document(self.view)
+        return self._document
 
     def hear(self, heard: Heard) -> Told:
         """Adds a fact to the set; a repeat changes nothing, another body under the same key is refused."""
@@ -80,9 +96,10 @@ class Case(Generic[V, R]):
         if known is not None:
             return "repeat" if known == heard.digest else "conflict"
         self.known[heard.fact.key] = heard.digest
-        self.facts.append(heard.fact)
         self.added.append(heard)
-        self._view = None
+        if self._facts is not None:
+            self._facts.append(heard.fact)
+        self._view = self._document = None
         self.correlation = heard.correlation or self.correlation
         self.traceparent = heard.traceparent or self.traceparent
         return "new"
@@ -127,8 +144,7 @@ class Case(Generic[V, R]):
         return heard.fact.kind
 
     def write(self) -> Document | UpdateOne:
-        """The one write of this referral's document: a new document, or an update of the version that was read."""
-        document = self.part.document(self.view)
+        """The one write of this referral: a new document, or an update of the version that was read."""
         rows = [heard.stored() for heard in self.added]
         if self.version == 0:
             return {
@@ -138,10 +154,10 @@ class Case(Generic[V, R]):
                 "v": 1,
                 "fold": self.part.fold_version,
                 "facts": rows,
-                "view": document,
+                "view": self.document,
             }
         change: dict[str, Any] = {
-            "$set": {"view": document, "fold": self.part.fold_version},
+            "$set": {"view": self.document, "fold": self.part.fold_version},
             "$inc": {"v": 1},
         }
         if rows:
@@ -154,7 +170,7 @@ class Case(Generic[V, R]):
             self.referral_id,
             self.before,
             self.view,
-            self.part.document(self.view),
+            self.document,
             tuple(heard.fact for heard in self.added),
         )
 

@@ -1,6 +1,6 @@
 """MongoDB: the only module that imports Motor, so that PyMongo's own async client can take its place."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC
 from typing import Any, Final, TypeVar
 
@@ -32,6 +32,9 @@ from pymongo.write_concern import WriteConcern
 from shared.delivery.errors import Conflict, Transient
 
 Document = dict[str, Any]
+"""A document to be written."""
+Row = Mapping[str, Any]
+"""A document that was read."""
 Collection = AsyncIOMotorCollection
 Database = AsyncIOMotorDatabase
 Session = AsyncIOMotorClientSession

@@ -44,7 +44,7 @@ class Message:
 
 
 def rows_of(messages: Iterable[Message], lane: str, now: datetime, new_id: NewId) -> list[dict[str, Any]]:
-    """The rows that hold these messages in order, each of at most `ROW_BYTES` unless one message is larger."""
+    """The rows that hold these messages in order; `ROW_BYTES` each, unless one message is larger."""
     return [
         {"_id": new_id(), "lane": lane, "at": now, "m": [message.stored() for message in page]}
         for page in _pages(messages)

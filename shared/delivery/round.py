@@ -45,7 +45,7 @@ class Round(Generic[V, R]):
             return
         found = self.tx[REFERRALS].find({"_id": {"$in": list(wanted)}}, session=self.tx.session)
         async for stored in found:
-            self.cases[stored["_id"]] = Case.from_document(self.part, dict(stored))
+            self.cases[stored["_id"]] = Case.from_document(self.part, stored)
         for identity, (locality, referral_id) in wanted.items():
             if identity not in self.cases:
                 self.cases[identity] = Case(self.part, locality, referral_id)

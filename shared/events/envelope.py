@@ -148,10 +148,6 @@ def _read_event(
     recorded = moment(attributes["ce_recordedtime"]) if "ce_recordedtime" in attributes else time
     if time is None or recorded is None:
         return Refused("bad_time")
-    if not value:
-        return Refused("empty_body")
-    if len(value) > MAX_BODY_BYTES:
-        return Refused("too_large")
     body = read_body(event, value)
     if isinstance(body, Refused):
         return body
@@ -164,11 +160,15 @@ def _read_event(
         return Refused("bad_header")
     if traceparent is not None and not _TRACEPARENT.match(traceparent):
         traceparent = None  # the W3C says to start a new trace, not to refuse the message
-    return Envelope(identity, source, event, time, recorded, body, value, correlation, traceparent)
+    return Envelope(identity, source, event, time, recorded, body, value or b"", correlation, traceparent)
 
 
-def read_body(event: topics.EventName, value: bytes) -> Body | Refused:
+def read_body(event: topics.EventName, value: bytes | None) -> Body | Refused:
     """The body of an event from its JSON; an outcome of an unknown kind comes back as `UnknownOutcome`."""
+    if not value:
+        return Refused("empty_body")
+    if len(value) > MAX_BODY_BYTES:
+        return Refused("too_large")
     try:
         if event == "referral-created":
             return ReferralCreated.model_validate_json(value)

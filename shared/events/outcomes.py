@@ -88,7 +88,7 @@ class Goal(BaseModel):
 
 
 class PlanAgreed(Outcome):
-    """The plan as it stands now: a later plan_agreed of the same `plan_id` and higher `revision` takes its place."""
+    """The plan as it stands now: one of a higher `revision` takes its place."""
 
     kind: Literal["plan_agreed"] = "plan_agreed"
     plan_id: Ref

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> int:
     if "--check" in arguments:
         stale = [name for name, text in made.items() if (FOLDER / name).read_text() != text]
         if stale:
-            print(f"Not current: {', '.join(stale)}. Run `make schemas`.")
+            sys.stderr.write(f"Not current: {', '.join(stale)}. Run `make schemas`.\n")
         return 1 if stale else 0
     FOLDER.mkdir(exist_ok=True)
     for name, text in made.items():

@@ -101,6 +101,10 @@ class ServiceSettings(BaseSettings):
         description="Encrypts session cookies and signs form tokens; the same for all services.",
         development="development-only-session-key-000001",
     )
+    dead_letter_key: SecretStr = secret(
+        description="Encrypts what is kept of records that could not be handled.",
+        development="development-only-dead-letter-key-01",
+    )
     session_hours: float = setting(
         9.0, description="A sign-in ends after this many hours, whatever happens.", example="9", gt=0, le=24
     )

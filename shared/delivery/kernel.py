@@ -1,0 +1,238 @@
+"""The kernel of one service: streams in, one transaction a batch, outbox out, due work, commands."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import PyMongoError
+
+from shared.clock import Clock, system_clock
+from shared.delivery import commands
+from shared.delivery.batch import BatchHandler, Worker
+from shared.delivery.case import Case, case_id
+from shared.delivery.dead_letters import DeadLetters
+from shared.delivery.due import SENT, DueWork
+from shared.delivery.errors import Transient
+from shared.delivery.leases import Leases
+from shared.delivery.mongo import Mongo, Row, Transaction, classified
+from shared.delivery.options import Options
+from shared.delivery.part import Part, R, V
+from shared.delivery.refold import refold
+from shared.delivery.relay import Relay
+from shared.delivery.round import DUE, OUTBOX, REFERRALS, Round
+from shared.delivery.stream import Stream
+from shared.events.topics import event_topics
+from shared.ids import NewId, new_id
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_REPLIES_KEPT_SECONDS = 7 * 24 * 3600
+_OBSERVE_SECONDS = 5.0
+
+
+class Kernel(Generic[V, R]):
+    """Drives one part in one process, for the localities that the process serves."""
+
+    def __init__(
+        self,
+        part: Part[V, R],
+        options: Options,
+        localities: Sequence[str],
+        clock: Clock = system_clock,
+        new_id: NewId = new_id,
+    ) -> None:
+        self.part = part
+        self.localities = tuple(localities)
+        self.mongo = Mongo(options.mongo_url, options.database)
+        self.clock = clock
+        self.new_id = new_id
+        self._options = options
+        lane = new_id()
+        self._leases = Leases(self.mongo, lane, options.lease_seconds)
+        self._relay = Relay(
+            part.name, lane, self.mongo, self._leases, options.kafka_bootstrap, clock, options.lease_seconds
+        )
+        self._worker: Worker[V, R] = Worker(
+            part=part,
+            mongo=self.mongo,
+            options=options,
+            letters=DeadLetters(part.name, options.dead_letter_key),
+            clock=clock,
+            new_id=new_id,
+            lane=lane,
+            may_decide=self._may_decide,
+            done=self._done,
+        )
+        self._due = DueWork(self._worker, self.localities)
+        self._streams = [
+            Stream(part.name, name, event_topics(name), BatchHandler(self._worker, name), options)
+            for name in self.localities
+        ]
+        self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Makes the indexes, then starts listening. Waits for the database, not for the broker."""
+        while True:
+            try:
+                await self._ensure_indexes()
+                await self._lead()
+            except (PyMongoError, Transient) as error:
+                _log.warning("waiting for the database: %s", type(error).__name__)
+                await asyncio.sleep(1)
+            else:
+                break
+        self._relay.start()
+        self._due.start()
+        for stream in self._streams:
+            stream.start()
+        self._tasks = [
+            asyncio.create_task(self._keep_leading()),
+            asyncio.create_task(self._observe()),
+            asyncio.create_task(refold(self._worker)),
+        ]
+
+    async def stop(self) -> None:
+        """Finishes what is in hand within a bound, publishes it, leaves the groups, gives back the leases."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(stream.stop() for stream in self._streams), return_exceptions=True)
+        await self._due.stop(self._options.drain_seconds)
+        await self._relay.stop(self._options.drain_seconds)
+        await self._leases.release()
+        await self.mongo.close()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator["Kernel[V, R]"]:
+        await self.start()
+        try:
+            yield self
+        finally:
+            await self.stop()
+
+    async def ready(self) -> tuple[bool, dict[str, Any]]:
+        """Ready when the database answers; how each locality's stream stands is a detail, not a condition."""
+        database = await self.mongo.answers()
+        streams = {stream.locality: stream.detail() for stream in self._streams}
+        return database, {"database": "answers" if database else "away", "streams": streams}
+
+    async def command(
+        self,
+        locality: str,
+        referral_id: str,
+        act: commands.Act[V, R],
+        *,
+        within: commands.Within | None = None,
+        idempotency: commands.Idempotency | None = None,
+        answer: commands.Answer[V] | None = None,
+    ) -> commands.Commanded[V]:
+        """See `shared.delivery.commands.command`."""
+        return await commands.command(
+            self._worker, locality, referral_id, act, within=within, idempotency=idempotency, answer=answer
+        )
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """A transaction for the part's own collections.
+
+        Raises:
+            Transient: the database is away, or (`Conflict`) somebody else wrote first.
+        """
+        return await self.mongo.transact(work)
+
+    async def view(self, locality: str, referral_id: str) -> V | None:
+        """The view folded from the stored facts, or None where nothing was heard of the referral."""
+        stored = await self.stored(locality, referral_id)
+        return None if stored is None else Case.from_document(self.part, stored).view
+
+    async def facts(self, locality: str, referral_id: str) -> list[Any]:
+        """Every fact heard about a referral, in the order in which they were heard."""
+        stored = await self.stored(locality, referral_id)
+        return [] if stored is None else Case.from_document(self.part, stored).facts
+
+    async def stored(self, locality: str, referral_id: str) -> Row | None:
+        """The referral's document as it lies in the database."""
+        try:
+            found: Row | None = await self.mongo[REFERRALS].find_one({"_id": case_id(locality, referral_id)})
+        except PyMongoError as error:
+            raise classified(error) from error
+        return found
+
+    async def wait_for(
+        self, locality: str, referral_id: str, test: Callable[[Mapping[str, Any]], bool], seconds: float
+    ) -> Row | None:
+        """The view document once `test` holds, or as it stands after so many seconds."""
+        identity = case_id(locality, referral_id)
+        changed = asyncio.Event()
+        self._watchers.setdefault(identity, set()).add(changed)
+        end = asyncio.get_running_loop().time() + seconds
+        try:
+            while True:
+                changed.clear()
+                stored = await self.stored(locality, referral_id)
+                view = None if stored is None else stored["view"]
+                left = end - asyncio.get_running_loop().time()
+                if left <= 0 or (view is not None and test(view)):
+                    return view
+                # Another process may be the one that hears it: look again now and then.
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), timeout=min(left, 0.1))
+        finally:
+            watchers = self._watchers[identity]
+            watchers.discard(changed)
+            if not watchers:
+                del self._watchers[identity]
+
+    def _done(self, round_: Round[V, R]) -> None:
+        self._relay.wake()
+        if round_.soonest_due is not None:
+            self._due.wake(round_.soonest_due)
+        for identity, case in round_.cases.items():
+            if case.changed:
+                for watcher in self._watchers.get(identity, ()):
+                    watcher.set()
+
+    def _may_decide(self, locality: str) -> bool:
+        return self.part.exclusive is None or self._leases.held(f"{self.part.exclusive}/{locality}")
+
+    async def _lead(self) -> None:
+        if self.part.exclusive is not None:
+            for name in self.localities:
+                await self._leases.take(f"{self.part.exclusive}/{name}")
+
+    async def _keep_leading(self) -> None:
+        while True:
+            await asyncio.sleep(self._options.lease_seconds / 4)
+            try:
+                await self._lead()
+            except PyMongoError as error:
+                _log.warning("lease not renewed: %s", type(error).__name__)
+
+    async def _observe(self) -> None:
+        while True:
+            await asyncio.sleep(_OBSERVE_SECONDS)
+            for stream in self._streams:
+                await stream.observe()
+
+    async def _ensure_indexes(self) -> None:
+        # Collections are made before any transaction needs them: making one inside takes a lock.
+        existing = set(await self.mongo.database.list_collection_names())
+        for name in (REFERRALS, OUTBOX, DUE, SENT, commands.IDEMPOTENCY):
+            if name not in existing:
+                with contextlib.suppress(PyMongoError):  # another process made it just now
+                    await self.mongo.database.create_collection(name)
+        await self.mongo[REFERRALS].create_indexes([IndexModel([("fold", ASCENDING)])])
+        await self.mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
+        await self.mongo[DUE].create_indexes([IndexModel([("at", ASCENDING)])])
+        await self.mongo[SENT].create_indexes(
+            [IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])]
+        )
+        await self.mongo[commands.IDEMPOTENCY].create_indexes(
+            [
+                IndexModel([("at", ASCENDING)], expireAfterSeconds=_REPLIES_KEPT_SECONDS),
+                IndexModel([("referral", ASCENDING)]),
+            ]
+        )

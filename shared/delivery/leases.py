@@ -1,0 +1,67 @@
+"""Leases: one process at a time does a thing. They save work; safety never rests on them.
+
+A lease is a row with a holder and an end by the database's own clock; what a process believes about its
+lease goes by its own monotonic clock, from before it asked.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from shared.delivery.mongo import Mongo, Row
+
+LEASES = "leases"
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
+
+class Leases:
+    """The leases that one process holds or tries to."""
+
+    def __init__(self, mongo: Mongo, holder: str, seconds: float) -> None:
+        self._mongo = mongo
+        self._holder = holder
+        self._seconds = seconds
+        self._until: dict[str, float] = {}
+        self._seeded: set[str] = set()
+
+    def held(self, name: str) -> bool:
+        """Whether this process still holds the lease, by its own clock."""
+        return time.monotonic() < self._until.get(name, 0.0)
+
+    async def take(self, name: str) -> bool:
+        """Takes or renews a lease that is free, lapsed or ours."""
+        await self._seed(name)
+        asked = time.monotonic()
+        # $expr with an upsert is refused, which is why the row is seeded first.
+        mine_or_free = {"$or": [{"$eq": ["$holder", self._holder]}, {"$lt": ["$until", "$$NOW"]}]}
+        until = {"$add": ["$$NOW", int(self._seconds * 1000)]}
+        got: Row | None = await self._mongo[LEASES].find_one_and_update(
+            {"_id": name, "$expr": mine_or_free}, [{"$set": {"holder": self._holder, "until": until}}]
+        )
+        if got is None:
+            self._until.pop(name, None)
+            return False
+        self._until[name] = asked + self._seconds * 0.9
+        return True
+
+    async def release(self, names: Iterable[str] | None = None) -> None:
+        """Gives leases back, so that nobody waits for their end. Is silent if the database is away."""
+        names = list(self._until if names is None else names)
+        for name in names:
+            self._until.pop(name, None)
+        try:
+            await self._mongo[LEASES].update_many(
+                {"_id": {"$in": names}, "holder": self._holder}, {"$set": {"holder": "", "until": _EPOCH}}
+            )
+        except PyMongoError:
+            return  # it lapses by itself
+
+    async def _seed(self, name: str) -> None:
+        if name in self._seeded:
+            return
+        with contextlib.suppress(DuplicateKeyError):  # somebody else seeded it
+            await self._mongo[LEASES].insert_one({"_id": name, "holder": "", "until": _EPOCH})
+        self._seeded.add(name)

@@ -1,0 +1,198 @@
+"""One locality's stream into one part: a FastStream batch subscriber with manual acknowledgement."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Generic
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError, KafkaError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.annotations import KafkaMessage
+
+from shared import metrics
+from shared.delivery.batch import BatchHandler
+from shared.delivery.options import Options
+from shared.delivery.part import R, V
+from shared.events.topics import Part, group
+
+_log = logging.getLogger(__name__)
+Raw = tuple["ConsumerRecord[bytes, bytes]", ...]
+
+
+async def parse_safely(raw: Raw, original: Callable[[Raw], Awaitable[Any]]) -> Any:
+    """Parses a batch without looking at anybody's headers.
+
+    FastStream decodes every header as UTF-8; one binary or null header makes it raise, its fall-back raise
+    too, and the records are passed over. It also believes `reply_to`. So it is shown one record without
+    headers, and the records come to us as they are.
+    """
+    message = await original((replace(raw[0], headers=(), value=b""),))
+    message.raw_message = raw
+    return message
+
+
+async def decode_later(_: Any) -> None:
+    """Bodies are decoded record by record, where a bad one can be set aside alone."""
+    return
+
+
+class Stream(Generic[V, R]):
+    """Consumes a locality's event topics in the group `<locality>.<part>` and hands batches on."""
+
+    def __init__(
+        self, part: Part, locality: str, topics: Sequence[str], handler: BatchHandler[V, R], options: Options
+    ) -> None:
+        self.locality = locality
+        self.part = part
+        self._handler = handler
+        self._options = options
+        self._busy = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self._starting: asyncio.Task[None] | None = None
+        self._broker = KafkaBroker(
+            options.kafka_bootstrap,
+            client_id=f"linkwork-{part}-{locality}",
+            allow_auto_create_topics=False,
+            graceful_timeout=options.drain_seconds,
+            logger=None,
+        )
+        self._subscriber = self._broker.subscriber(
+            *topics,
+            batch=True,
+            group_id=group(locality, part),
+            max_records=options.batch_records,
+            batch_timeout_ms=options.batch_timeout_ms,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+            parser=parse_safely,
+            decoder=decode_later,
+            listener=_Listener(self),
+            partition_assignment_strategy=[RangePartitionAssignor],
+            session_timeout_ms=options.session_timeout_ms,
+            heartbeat_interval_ms=options.session_timeout_ms // 3,
+            max_poll_interval_ms=15 * 60 * 1000,
+            title=f"{part} hears {locality}",
+        )
+        self._subscriber(self._on_batch)
+
+    @property
+    def consumer(self) -> AIOKafkaConsumer | None:
+        return self._subscriber.consumer
+
+    def start(self) -> None:
+        """Starts in the background: one locality's missing topic must not hold up the others."""
+        self._starting = asyncio.create_task(self._start())
+
+    async def _start(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._broker.start()
+            except (KafkaError, OSError) as error:
+                _log.warning(
+                    "stream waits for the broker: %s", type(error).__name__, extra={"locality": self.locality}
+                )
+                await self._broker.stop()
+                await asyncio.sleep(1)
+            else:
+                return
+
+    async def stop(self) -> None:
+        """Lets the batch in hand finish within a bound, then leaves the group."""
+        self._stopping.set()
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+        await self.drained()
+        await self._broker.stop()
+
+    async def drained(self) -> None:
+        """Waits, bounded, for the batch in hand."""
+        try:
+            await asyncio.wait_for(self._busy.acquire(), timeout=self._options.drain_seconds)
+        except TimeoutError:
+            _log.warning("batch in hand did not finish in time", extra={"locality": self.locality})
+        else:
+            self._busy.release()
+
+    def detail(self) -> dict[str, Any]:
+        """How the stream stands, for /readyz."""
+        consumer = self.consumer
+        if consumer is None:
+            return {"state": "starting", "partitions": 0}
+        state = "stopped" if self._handler.breaker.open else "waiting" if self._handler.trouble else "running"
+        return {"state": state, "partitions": len(consumer.assignment()), "waits_for": self._handler.trouble}
+
+    async def observe(self) -> None:
+        """Brings the gauges up to date."""
+        consumer = self.consumer
+        if consumer is None:
+            return
+        lag = sum([await _lag(consumer, partition) for partition in consumer.assignment()])
+        metrics.consumer_lag.labels(self.part, self.locality).set(lag)
+        metrics.partitions_assigned.labels(self.part, self.locality).set(len(consumer.assignment()))
+        if lag == 0:
+            metrics.last_progress.labels(self.part, self.locality).set_to_current_time()
+
+    async def _on_batch(self, message: KafkaMessage) -> None:
+        # A cancelled handler may have committed its transaction all the same: never cancel it midway.
+        await asyncio.shield(self._handle(message.raw_message))
+
+    async def _handle(self, records: Raw) -> None:
+        async with self._busy:
+            if self._stopping.is_set():
+                return
+            if await self._handler.handle(records, self._stopping):
+                metrics.last_progress.labels(self.part, self.locality).set_to_current_time()
+                await self._commit(records)
+
+    async def _commit(self, records: Iterable["ConsumerRecord[bytes, bytes]"]) -> None:
+        """Commits exactly what was handled, and only of partitions that are still ours.
+
+        A commit that names one lost partition raises and commits none.
+        """
+        consumer = self.consumer
+        if consumer is None:
+            return
+        ours = consumer.assignment()
+        offsets: dict[TopicPartition, int] = {}
+        for record in records:
+            partition = TopicPartition(record.topic, record.partition)
+            if partition in ours:
+                offsets[partition] = max(offsets.get(partition, 0), record.offset + 1)
+        if not offsets:
+            return
+        try:
+            await consumer.commit(offsets)
+        except (KafkaError, IllegalStateError) as error:
+            # The records come again and are found to be repeats.
+            metrics.offset_commit_failures.labels(self.part, self.locality).inc()
+            _log.warning("offsets not committed: %s", type(error).__name__, extra={"locality": self.locality})
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
+    def __init__(self, stream: Stream[Any, Any]) -> None:
+        self._stream = stream
+
+    async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        if revoked:
+            await self._stream.drained()
+
+    async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        metrics.rebalances.labels(self._stream.part, self._stream.locality).inc()
+
+
+async def _lag(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
+    high = consumer.highwater(partition)
+    if high is None:
+        return 0  # nothing was fetched of it yet
+    try:
+        position: int = await asyncio.wait_for(consumer.position(partition), timeout=1)
+    except (TimeoutError, KafkaError, IllegalStateError):
+        return 0  # it was taken from us meanwhile
+    return max(int(high) - position, 0)

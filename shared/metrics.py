@@ -1,0 +1,68 @@
+"""Every metric's name and labels, in one place. `locality` is bounded; an id is never a label.
+
+docs/metrics.md is made from this file.
+"""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600)
+
+events_consumed = Counter(
+    "linkwork_events_consumed_total",
+    "Records handled, by what became of them: ok, repeat, dead_letter.",
+    ("service", "event", "locality", "outcome"),
+)
+event_end_to_end = Histogram(
+    "linkwork_event_end_to_end_seconds",
+    "From when an event was said (CloudEvents recordedtime) to when it was handled.",
+    ("service", "event"),
+    buckets=_SECONDS,
+)
+batch_handling = Histogram(
+    "linkwork_batch_handling_seconds",
+    "From a batch's arrival to its committed transaction.",
+    ("service",),
+    buckets=_SECONDS,
+)
+batch_size = Histogram(
+    "linkwork_batch_size",
+    "Records in a batch.",
+    ("service",),
+    buckets=(1, 2, 5, 10, 50, 100, 500, 1000, 2000),
+)
+batch_retries = Counter(
+    "linkwork_batch_retries_total",
+    "Batches tried again because something was away or written by somebody else.",
+    ("service", "locality", "reason"),
+)
+dead_letters = Counter(
+    "linkwork_dead_letters_total", "Records set aside, by reason.", ("service", "locality", "reason")
+)
+streams_stopped = Gauge(
+    "linkwork_stream_stopped",
+    "1 while a locality's stream is stopped because our own code failed many times in a row.",
+    ("service", "locality"),
+)
+offset_commit_failures = Counter(
+    "linkwork_offset_commit_failures_total", "Offset commits that failed.", ("service", "locality")
+)
+rebalances = Counter("linkwork_rebalances_total", "Partitions given or taken.", ("service", "locality"))
+partitions_assigned = Gauge("linkwork_partitions_assigned", "Partitions held.", ("service", "locality"))
+consumer_lag = Gauge("linkwork_consumer_lag_records", "Records not handled yet.", ("service", "locality"))
+last_progress = Gauge(
+    "linkwork_consumer_last_progress_timestamp_seconds",
+    "When a locality's stream last handled a batch or was seen to have nothing to do.",
+    ("service", "locality"),
+)
+outbox_pending = Gauge("linkwork_outbox_pending", "Outbox rows not published yet.", ("service",))
+outbox_oldest = Gauge(
+    "linkwork_outbox_oldest_age_seconds", "Age of the oldest row not published yet.", ("service",)
+)
+outbox_published = Counter(
+    "linkwork_outbox_published_total",
+    "Messages published, by result: ok, set_aside, failed.",
+    ("service", "result"),
+)
+due_waiting = Gauge("linkwork_due_overdue", "Due rows whose time has passed.", ("service",))
+due_oldest = Gauge("linkwork_due_oldest_overdue_seconds", "How long the oldest is overdue.", ("service",))
+due_done = Counter("linkwork_due_done_total", "Due rows handled, by result.", ("service", "what", "result"))
