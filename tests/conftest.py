@@ -7,6 +7,8 @@ import pytest_asyncio
 
 from tests.stores import Stores, stores
 
+pytest_plugins = ("tests.web.issuer", "tests.pages.browser")
+
 
 @pytest_asyncio.fixture(scope="session")
 async def _stores(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stores]:

@@ -1,0 +1,52 @@
+"""The development process: issuer, mail and text sink, mailbox."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from deploy.development.issuer import issuer_routes
+from deploy.development.mailbox import mailbox_routes
+from deploy.development.settings import DevelopmentSettings, NotForProduction
+from deploy.development.signing import IssuerKey
+from deploy.development.sink import Mailbox
+from deploy.development.smtp import mail_sink
+from deploy.development.users import load_users
+from shared.clock import Clock, system_clock
+from shared.localities import load_localities
+from shared.web.app import create_app
+from shared.web.pages import Pages
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+def development_app(settings: DevelopmentSettings, clock: Clock = system_clock) -> FastAPI:
+    """Raises NotForProduction unless LINKWORK_ENV=development."""
+    if settings.env != "development":
+        raise NotForProduction(
+            "The development issuer signs in anybody as anybody: it runs only where LINKWORK_ENV=development."
+        )
+    localities = load_localities(settings.localities_file) if settings.localities_file else load_localities()
+    directory = load_users(settings.users_file, settings.localities_file)
+    key = IssuerKey.kept_in(settings.state, issuer=settings.issuer, audience=settings.audience, clock=clock)
+    mailbox = Mailbox(settings.state, clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sink = mail_sink(mailbox, host=settings.host, port=settings.smtp_port)
+        sink.start()
+        try:
+            yield
+        finally:
+            sink.stop()
+
+    return create_app(
+        settings,
+        title="Linkwork development issuer and mailbox",
+        routers=[issuer_routes(settings, directory, localities, key, clock), mailbox_routes(mailbox)],
+        pages=Pages(settings, TEMPLATES),
+        lifespan=lifespan,
+        clock=clock,
+        keys=key,
+    )

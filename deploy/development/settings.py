@@ -1,0 +1,44 @@
+"""Settings of the development process."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import SecretStr
+
+from shared.web.settings import ServiceSettings, setting
+
+USERS_FILE = Path(__file__).with_name("users.toml")
+
+
+class NotForProduction(SystemExit):
+    """This process hands out anybody's token, so it exists in development only."""
+
+
+def _own_secret(service: str) -> Any:
+    return setting(
+        None, description=f"Secret of the {service} service; else the common one.", example="(a secret)"
+    )
+
+
+class DevelopmentSettings(ServiceSettings):
+    """As all services, and where the sink listens and keeps what it was sent."""
+
+    service: ClassVar[str] = "development"
+
+    port: int = setting(8105, description="Port of the development issuer and mailbox.", example="8105")
+    smtp_port: int = setting(8106, description="Port of the mail sink.", example="8106", ge=1, le=65535)
+    state: Path = setting(
+        Path(".linkwork"), description="Folder for the issuer's key and the mailbox.", example=".linkwork"
+    )
+    users_file: Path = setting(
+        USERS_FILE, description="The invented people who may sign in.", example="users.toml"
+    )
+    client_secret_referral: SecretStr | None = _own_secret("referral")
+    client_secret_matching: SecretStr | None = _own_secret("matching")
+    client_secret_notifications: SecretStr | None = _own_secret("notifications")
+    client_secret_evaluation: SecretStr | None = _own_secret("evaluation")
+
+    def secret_of(self, client_id: str) -> str:
+        """The secret of the client `linkwork-<service>`: its own where set, else the common one."""
+        own: SecretStr | None = getattr(self, f"client_secret_{client_id.removeprefix('linkwork-')}", None)
+        return (own or self.client_secret).get_secret_value()

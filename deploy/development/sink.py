@@ -1,0 +1,72 @@
+"""What was sent: the last few hundred messages, in memory and in one file."""
+
+import json
+import threading
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from shared.clock import Clock
+from shared.ids import NewId, new_id
+
+MOST_MESSAGES = 500
+FILE = "mailbox.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One message as it would have arrived. `at` is ISO 8601 in UTC."""
+
+    id: str
+    at: str
+    channel: Literal["email", "sms"]
+    to: str
+    subject: str
+    text: str
+    reference: str
+
+
+class Mailbox:
+    """Newest last. A reference seen before is the same message and is kept once. Safe across threads."""
+
+    def __init__(self, state: Path, clock: Clock, new_id: NewId = new_id) -> None:
+        self._path = state / FILE
+        self._clock = clock
+        self._new_id = new_id
+        self._lock = threading.Lock()
+        self._messages: deque[Sent] = deque(self._read(), maxlen=MOST_MESSAGES)
+
+    def put(
+        self, channel: Literal["email", "sms"], *, to: str, subject: str, text: str, reference: str
+    ) -> Sent:
+        """Keep a message, or find the one already kept under this channel and reference."""
+        with self._lock:
+            for known in self._messages:
+                if reference and (known.channel, known.reference) == (channel, reference):
+                    return known
+            at = self._clock().isoformat(timespec="milliseconds")
+            sent = Sent(self._new_id(), at, channel, to, subject, text, reference)
+            self._messages.append(sent)
+            self._write()
+            return sent
+
+    def newest_first(self) -> list[Sent]:
+        """All that is kept."""
+        with self._lock:
+            return list(reversed(self._messages))
+
+    def _read(self) -> Iterable[Sent]:
+        if not self._path.exists():
+            return []
+        lines = self._path.read_text("utf-8").splitlines()
+        return [Sent(**json.loads(line)) for line in lines if line]
+
+    def _write(self) -> None:
+        # The whole file each time: it is short, and it never grows beyond what is shown.
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        draft = self._path.with_suffix(".draft")
+        draft.write_text("".join(json.dumps(asdict(sent)) + "\n" for sent in self._messages), "utf-8")
+        draft.chmod(0o600)
+        draft.replace(self._path)

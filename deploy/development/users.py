@@ -1,0 +1,72 @@
+"""The invented people of users.toml."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.localities import load_localities
+from shared.web.caller import ROLES
+
+
+class UsersError(Exception):
+    """The file of users does not hold together; the text says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Someone who may sign in here. `name` is shown on the sign-in page and nowhere else."""
+
+    id: str
+    name: str
+    role: str
+    localities: tuple[str, ...]
+    practices: tuple[str, ...]
+    link_worker: str | None
+
+    def claims(self) -> dict[str, object]:
+        """What a token says of them: never the name."""
+        claims: dict[str, object] = {
+            "sub": self.id,
+            "role": self.role,
+            "localities": list(self.localities),
+            "practices": list(self.practices),
+        }
+        return claims | ({"link_worker": self.link_worker} if self.link_worker else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Users by id, and the scopes each client may have."""
+
+    users: Mapping[str, User]
+    clients: Mapping[str, frozenset[str]]
+
+
+def load_users(path: Path, localities_file: Path | None = None) -> Directory:
+    """Read the file. Raises UsersError for an unknown role, locality or practice."""
+    known = load_localities(localities_file) if localities_file else load_localities()
+    read = tomllib.loads(path.read_text("utf-8"))
+    users: dict[str, User] = {}
+    for entry in read["user"]:
+        named = entry.get("localities", [])
+        user = User(
+            id=entry["id"],
+            name=entry["name"],
+            role=entry["role"],
+            localities=known.slugs if named == "all" else tuple(named),
+            practices=tuple(entry.get("practices", [])),
+            link_worker=entry.get("link_worker"),
+        )
+        if user.role not in ROLES or user.id in users:
+            raise UsersError(f"{user.id}: unknown role, or listed twice")
+        for slug in user.localities:
+            if slug not in known.by_slug:
+                raise UsersError(f"{user.id}: no locality {slug}")
+        for code in user.practices:
+            practice = known.practice(code)
+            if practice is None or practice.locality not in user.localities:
+                raise UsersError(f"{user.id}: practice {code} is in none of their localities")
+        users[user.id] = user
+    clients = {name: frozenset(scopes) for name, scopes in read["clients"].items()}
+    return Directory(users=users, clients=clients)
