@@ -12,6 +12,8 @@ from shared.directory.records import Record
 from shared.directory.text import plain_text
 
 LONGEST_TEXT = 300
+# A first day before this is a default of somebody's database.
+OLDEST_START = date(1990, 1, 1)
 FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 NUMBERED_DAY = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
@@ -42,6 +44,8 @@ def clock(value: object) -> time | None:
 
 def _schedule(record: Record, name: str, today: date, report: Report) -> Schedule:
     start = day(record.get("dtstart")) or day(record.get("valid_from"))
+    if start is not None and start < OLDEST_START:
+        start = None
     ends = [end for end in (day(record.get("until")), day(record.get("valid_to"))) if end]
     until = min(ends, default=None)
     rule = _rule(record, start)
@@ -71,11 +75,15 @@ def _rule(record: Record, start: date | None) -> str | None:
     bymonthday = _numbers(record.get("bymonthday"), 31)
     if freq not in FREQUENCIES or interval is None or byday is None or bymonthday is None:
         return None
+    if freq in {"DAILY", "WEEKLY"}:
+        # The standard knows no numbered days here, nor days of the month in a weekly rule.
+        byday = [code for code in WEEKDAYS if any(one.endswith(code) for one in byday)]
     if freq == "WEEKLY":
-        # The standard allows neither days of the month nor numbered days in a weekly rule.
-        bymonthday, byday = [], [code for code in WEEKDAYS if any(one.endswith(code) for one in byday)]
+        bymonthday = []
         if not byday and start is not None:
             byday = [WEEKDAYS[start.weekday()]]
+    if not _has_sessions(freq, interval, byday, bymonthday):
+        return None
     # Without a first day nobody can tell which of two weeks it is, or which day of the month.
     open_ended = freq in {"MONTHLY", "YEARLY"} and not byday and not bymonthday
     if start is None and (
@@ -93,6 +101,16 @@ def _rule(record: Record, start: date | None) -> str | None:
             return None
         parts.append(f"COUNT={count}")
     return ";".join(parts)
+
+
+def _has_sessions(freq: str, interval: int, byday: list[str], bymonthday: list[int]) -> bool:
+    """False for rules that may name no day at all: the search would run to the year 9999."""
+    if freq == "DAILY":
+        return interval == 1 or not (byday or bymonthday)
+    if freq == "WEEKLY":
+        return True
+    numbered = any(len(one) > 2 for one in byday)
+    return interval <= {"MONTHLY": 11, "YEARLY": 3}[freq] and not (numbered and bymonthday)
 
 
 def _whole(value: object, least: int, most: int) -> int | None:

@@ -41,7 +41,7 @@ def plain_text(raw: str, longest: int) -> PlainText:
         words = stripped
     else:
         # Escaped deeper than anyone does by accident: what still looks like a tag goes.
-        words = words.replace("<", " ").replace(">", " ")
+        words = words.translate(str.maketrans("<>&", "   "))
     if TAG.search(html.unescape(read)):
         defects.append("html_removed")
     # Control characters would otherwise end up in pages, messages and spreadsheets.
