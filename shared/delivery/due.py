@@ -109,7 +109,7 @@ class DueWork(Generic[V, R]):
         what = row["what"]
         try:
             if row["not_after"] is not None and self._worker.clock() > row["not_after"]:
-                await self._worker.mongo[DUE].delete_one({"_id": row["_id"], "at": row["at"]})
+                await self._too_late(row)
                 result = "too_late"
             elif what in self._worker.part.senders:
                 result = await self._send(row, self._worker.part.senders[what])
@@ -162,8 +162,8 @@ class DueWork(Generic[V, R]):
         key = str(row["_id"])
         try:
             reference = await asyncio.wait_for(sender.send(key, loaded, _row(row)), timeout=_SEND_SECONDS)
-        except (NotNow, TimeoutError):
-            await self._later(row, "not_now")
+        except (NotNow, TimeoutError) as pause:
+            await self._later(row, "not_now", until=pause.until if isinstance(pause, NotNow) else None)
             return "not_now"
         except Never as error:
             await self._record(row, {"status": "failed", "code": error.code})
@@ -190,10 +190,23 @@ class DueWork(Generic[V, R]):
         if held.matched_count == 0:
             return None
         row["at"] = lease
-        begun = {"status": "sending", "at": round_.now, "what": row["what"], "about": row["about"]}
-        begun |= {"locality": row["locality"], "referral": row["referral"]}
+        begun = _begun(row) | {"status": "sending", "at": round_.now}
         await tx[SENT].update_one({"_id": row["_id"]}, {"$set": begun}, upsert=True, session=tx.session)
         return Loaded(case.locality, case.referral_id, case.view)
+
+    async def _too_late(self, row: Document) -> None:
+        """Drops the row; a message that was never sent leaves a failure that can be seen."""
+
+        async def work(tx: Transaction) -> None:
+            known = await tx[SENT].find_one({"_id": row["_id"]}, session=tx.session)
+            unsent = known is None or known["status"] == "sending"
+            if await self._taken(tx, row) and unsent and row["what"] in self._worker.part.senders:
+                failed = _begun(row) | {"status": "failed", "code": "too_late", "at": self._worker.clock()}
+                await tx[SENT].update_one(
+                    {"_id": row["_id"]}, {"$set": failed}, upsert=True, session=tx.session
+                )
+
+        await self._worker.mongo.transact(work)
 
     async def _record(self, row: Document, outcome: Mapping[str, Any]) -> None:
         async def work(tx: Transaction) -> None:
@@ -207,15 +220,20 @@ class DueWork(Generic[V, R]):
             except Transient:
                 await asyncio.sleep(0.2)
 
-    async def _later(self, row: Document, why: str) -> None:
-        """Puts a row off: twice as long each time, an hour at most."""
+    async def _later(self, row: Document, why: str, until: datetime | None = None) -> None:
+        """Puts a row off until then, or twice as long each time, an hour at most."""
         attempt = row["attempt"] + 1
         wait = min(timedelta(seconds=2 ** min(attempt, 12)), _MOST_WAIT)
-        change = {"$set": {"at": self._worker.clock() + wait, "attempt": attempt, "why": why}}
+        change = {"$set": {"at": until or self._worker.clock() + wait, "attempt": attempt, "why": why}}
         try:
             await self._worker.mongo[DUE].update_one({"_id": row["_id"], "at": row["at"]}, change)
         except PyMongoError as error:
             raise classified(error) from error
+
+
+def _begun(row: Document) -> Document:
+    """What the ledger says of a message, beside how it went."""
+    return {name: row[name] for name in ("what", "about", "locality", "referral")}
 
 
 def _row(row: Document) -> DueRow:

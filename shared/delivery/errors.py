@@ -1,5 +1,7 @@
 """What can go wrong in delivery, split into what passes and what does not."""
 
+from datetime import datetime
+
 
 class Transient(Exception):
     """Database or broker away, or somebody else wrote first: the same work may succeed later."""
@@ -10,7 +12,15 @@ class Conflict(Transient):
 
 
 class NotNow(Exception):
-    """An external send that may succeed later."""
+    """An external send that may succeed later.
+
+    Attributes:
+        until: when to try again; None leaves it to the pauses between attempts, each longer than the last.
+    """
+
+    def __init__(self, until: datetime | None = None) -> None:
+        super().__init__()
+        self.until = until
 
 
 class Never(Exception):
