@@ -95,8 +95,11 @@ def accessibility_routes(*, secure: bool) -> APIRouter:
 
     @router.post("/accessibility")
     async def change(request: Request, form: CheckedForm) -> Response:
-        chosen = _chosen(reading_settings(request), str(form.get("step", "")))
-        response = RedirectResponse(local_path(str(form.get("return_to", "/"))) + "#accessibility", 303)
+        step = str(form.get("step", ""))
+        chosen = _chosen(reading_settings(request), step)
+        back = local_path(str(form.get("return_to", "/"))).partition("#")[0]
+        # Back to the stepper just used, so that the next press of Tab is where the last one was.
+        response = RedirectResponse(f"{back}#accessibility-{step.partition(':')[0]}", 303)
         response.set_cookie(
             COOKIE, chosen.as_cookie(), max_age=_YEAR, path="/", secure=secure, httponly=True, samesite="lax"
         )

@@ -11,7 +11,7 @@ ROLE_NAMES: dict[str, str] = {
     "link_worker": "Link worker",
     "provider": "Community service",
     "analyst": "Analyst",
-    "programme_admin": "Programme",
+    "programme_admin": "Programme team",
     "service": "Service",
 }
 

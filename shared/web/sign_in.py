@@ -1,12 +1,12 @@
 """Signing in with the issuer (OIDC authorization code with PKCE) and out again."""
 
 import logging
+import warnings
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 from authlib.integrations.base_client import OAuthError
-from authlib.integrations.starlette_client import OAuth
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from joserfc.errors import JoseError
@@ -24,6 +24,8 @@ log = logging.getLogger("linkwork.web")
 
 def issuer_client(settings: ServiceSettings) -> Any:
     """Authlib's client for the issuer. It reads the discovery document at first use."""
+    with warnings.catch_warnings(record=True):  # it asks for an httpx that FastStream does not know yet
+        from authlib.integrations.starlette_client import OAuth
     oauth = OAuth()
     return oauth.register(
         "linkwork",
