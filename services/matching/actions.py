@@ -9,7 +9,7 @@ days later). Where none follows and none is given: 422, code `next_step_needed`.
 from datetime import date
 
 from services.matching.said import Asked, MeetingRecord, Prescribing
-from services.matching.shown import Done, Introduced, ToRing
+from services.matching.shown import Done, Introduced, ListingFault, ToRing
 from shared.events import vocabulary as v
 from shared.events.outcomes import NextStep
 
@@ -175,6 +175,10 @@ class Actions:
         self, asked: Asked, prescription_id: str, barrier: v.Barrier, next_step: NextStep | None = None
     ) -> Done:
         """The first visit did not happen; what stopped it."""
+        raise NotImplementedError
+
+    async def flag_listing(self, asked: Asked, service_id: str, wrong: ListingFault) -> None:
+        """Somebody says that a directory entry is wrong. Kept for the programme; 404 for an unknown service."""
         raise NotImplementedError
 
     # One-tap links: no sign-in, the signed token says which prescription and service

@@ -5,7 +5,16 @@ from datetime import date, datetime
 from typing import Any
 
 from services.matching.ranking import RankedService
-from services.matching.shown import CaseLine, CaseShown, DiaryEntry, NeedsYouLine, ServiceAsk, Slot
+from services.matching.shown import (
+    CaseLine,
+    CaseShown,
+    DiaryEntry,
+    FoundService,
+    LocalityNow,
+    NeedsYouLine,
+    ServiceAsk,
+    Slot,
+)
 from services.matching.workers import LinkWorker
 from shared.directory.model import Service
 from shared.events import vocabulary as v
@@ -69,6 +78,23 @@ class Queries:
         """
         raise NotImplementedError
 
+    async def find_services(
+        self,
+        caller: Caller,
+        need: v.Need | None = None,
+        postcode: str | None = None,
+        weekday: int | None = None,
+        age: int | None = None,
+        free_only: bool = False,
+        limit: int = 100,
+    ) -> list[FoundService]:
+        """Search of the directory: the nearest first where a full postcode is given, else by name.
+
+        `weekday`: 0 is Monday. What the feed does not say does not exclude a service. 422, code
+        `postcode_unknown`, for a postcode that does not exist.
+        """
+        raise NotImplementedError
+
     async def services(self, ids: Sequence[str]) -> dict[str, Service]:
         """Directory entries by id; one that is no longer there is left out."""
         raise NotImplementedError
@@ -98,6 +124,10 @@ class Queries:
 
     async def notes(self, caller: Caller, referral_id: str, notes: Sequence[str]) -> dict[str, str]:
         """The texts of these notes by id, from the vault; left out where it does not answer."""
+        raise NotImplementedError
+
+    async def programme(self, caller: Caller) -> list[LocalityNow]:
+        """Exact operational counts of the caller's localities, for programme_admin; no names."""
         raise NotImplementedError
 
     async def ask(self, token: str) -> ServiceAsk:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.directory.model import Service
 from shared.events import vocabulary as v
 from shared.story import Stage, Story
 from shared.story.model import MeetingStatus, PrescriptionStatus
@@ -214,6 +215,50 @@ class ToRing:
     now: MeetingShown | None
 
 
+class ListingFault(StrEnum):
+    """What is wrong with a directory entry."""
+
+    CLOSED = "closed"
+    CONTACT = "contact"
+    TIMES = "times"
+    PLACE = "place"
+    COST = "cost"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundService:
+    """A directory entry that a search found; `distance_km` from the postcode asked about, where known."""
+
+    service: Service
+    distance_km: float | None
+    next_session: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UnmetCount:
+    """One line of the unmet-need ledger: how often, for this need, for this reason."""
+
+    need: v.Need
+    reason: v.UnmetReason
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocalityNow:
+    """How a locality stands: open cases by stage, the longest wait for a meeting, and its unmet needs."""
+
+    locality: str
+    by_stage: Mapping[Stage, int]
+    """Open cases only; a stage without any is left out."""
+    waiting_since: datetime | None
+    """When the referral that waits longest for a meeting was made."""
+    needs_link_worker: int
+    """Open cases with at least one reason under "Needs you"."""
+    unmet: tuple[UnmetCount, ...]
+    """The most frequent first, of the last 12 months."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceAsk:
     """What a service sees through its one-tap link: no identity.
@@ -241,6 +286,11 @@ class ServiceAsk:
     closed: bool
     """The case has ended: nothing is awaited any more."""
     may_reveal: bool
+    shared: bool
+    """The person agreed that this service gets name and telephone."""
+    link_worker: str | None
+    """Whom the service can ask: the link worker's name as they give it at work, and their number to ring."""
+    link_worker_telephone: str | None
     expires_at: datetime
 
 
