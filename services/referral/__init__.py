@@ -1,0 +1,1 @@
+"""Takes referrals, keeps the person in the vault, and tells the practice how it went on."""

@@ -1,0 +1,222 @@
+"""What must hold for a referral to be taken. Every refusal is a sentence that quotes nothing of the input."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import TypeVar
+
+from services.referral.request import FIELDS, ReferralRequest
+from shared.events import vocabulary as v
+from shared.localities import Contact, Localities, Locality, Practice
+from shared.localities.postcodes import exists, normalise
+from shared.people.ages import DateOfBirthError, check_date_of_birth
+from shared.people.names import parse_name
+from shared.people.nhs_number import parse_nhs_number
+from shared.people.refusals import NotAccepted
+from shared.people.telephone import can_be_texted, parse_telephone
+from shared.web.validation import FieldError
+
+# One address with a dot in its domain: more can only be known by writing to it.
+_EMAIL = re.compile(r"[^@\s<>\",;:\\]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_UNWRITTEN = {"Cc", "Cs", "Co", "Cn"}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is referred, in normal forms: NHS number as ten digits, telephone in E.164."""
+
+    given_name: str
+    family_name: str
+    date_of_birth: date
+    nhs_number: str | None
+    house: str | None
+    postcode: str | None
+    telephone: str | None
+    email: str | None
+    safe_to_text: v.SafeToText
+    language: str
+    interpreter: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.given_name} {self.family_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request that holds: where it belongs, who it is about (age in whole years) and what was asked."""
+
+    locality: Locality
+    practice: Practice
+    person: Person
+    age: int
+    agreed_by: v.AgreedBy
+    agreed_how: v.AgreedHow
+    risk: v.Risk
+    request: ReferralRequest
+
+    @property
+    def needs(self) -> tuple[v.Need, ...]:
+        """As the event says them: which sensitive need it is stays behind."""
+        asked = [*self.request.needs, *([v.Need.SENSITIVE] if self.request.sensitive_needs else [])]
+        return tuple(dict.fromkeys(asked))
+
+
+class NotTaken(Exception):
+    """The referral cannot be taken as it stands: `errors` in the order of the form."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        super().__init__("the referral cannot be taken as it stands")
+        self.errors = sorted(errors, key=lambda error: FIELDS.index(error.field))
+
+
+def practice_of(code: str | None, localities: Localities, today: date) -> tuple[Practice, Locality]:
+    """A practice that takes part today. Raises NotTaken, with the hub's contact for one that does not."""
+    if code is None:
+        raise NotTaken([FieldError("/practice", "missing", "Choose the practice")])
+    practice = localities.practice(code)
+    if practice is None:
+        raise NotTaken([FieldError("/practice", "practice_unknown", "There is no practice with this code")])
+    locality = localities.of_practice(code)
+    if locality is None or not locality.live_on(today):
+        sentence = f"This practice is not in the programme yet. {reach(localities.hub)}"
+        raise NotTaken([FieldError("/practice", "practice_outside", sentence)])
+    return practice, locality
+
+
+def reach(contact: Contact) -> str:
+    """How to reach a desk, as a sentence."""
+    return f"Please contact {contact.name}: {contact.telephone}, {contact.email}"
+
+
+def check(
+    request: ReferralRequest,
+    practice: Practice,
+    locality: Locality,
+    today: date,
+    already: list[FieldError] | None = None,
+) -> Accepted:
+    """The request in normal forms. Raises NotTaken with all that is wrong with it at once.
+
+    `already` are errors found while a form was read; their fields are not complained of twice.
+    """
+    wrong = _Wrong(list(already or []))
+    born = wrong.need("date_of_birth", request.date_of_birth, "Enter the date of birth")
+    age = wrong.taking("date_of_birth", born, lambda day: _age(day, today, locality)) if born else None
+    texts = wrong.need("safe_to_text", request.safe_to_text, "Choose whether it is safe to text")
+    given = wrong.need("given_name", request.given_name, "Enter the first name")
+    family = wrong.need("family_name", request.family_name, "Enter the last name")
+    given_name = wrong.taking("given_name", given, parse_name)
+    family_name = wrong.taking("family_name", family, parse_name)
+    nhs_number = wrong.taking("nhs_number", request.nhs_number, parse_nhs_number)
+    house, postcode = _address(request, wrong)
+    telephone = _telephone(request, wrong)
+    if request.email is not None and not _EMAIL.fullmatch(request.email.strip()):
+        wrong.add("email", "email_invalid", "Enter an e-mail address, like name@example.org")
+    if not request.needs and not request.sensitive_needs:
+        wrong.add("needs", "missing", "Choose at least one thing that would help, or “Not sure”")
+    risk = wrong.need("risk", request.risk, "Say whether there are risks that the link worker must know of")
+    if risk is v.Risk.SEE_NOTE and request.risk_line is None:
+        wrong.add("risk_line", "missing", "Say in a line what the risk is")
+    if not request.agreed:
+        wrong.add("agreed", "no_agreement", "A referral can only be made if they agree to it")
+    by = wrong.need("agreed_by", request.agreed_by, "Choose who agreed")
+    how = wrong.need("agreed_how", request.agreed_how, "Choose how they agreed")
+    if wrong.errors or not (born and age is not None and given_name and family_name and texts and risk):
+        raise NotTaken(wrong.errors)
+    if not (by and how):
+        raise NotTaken(wrong.errors)
+    person = Person(
+        given_name=given_name,
+        family_name=family_name,
+        date_of_birth=born,
+        nhs_number=nhs_number,
+        house=house,
+        postcode=postcode,
+        telephone=telephone,
+        email=request.email.strip() if request.email else None,
+        safe_to_text=texts,
+        language=request.language,
+        interpreter=request.interpreter,
+    )
+    return Accepted(locality, practice, person, age, by, how, risk, request)
+
+
+def plain_text(written: str) -> str:
+    """Free text as it is kept: composed form, no control characters but line breaks."""
+    lines = unicodedata.normalize("NFC", written).replace("\r\n", "\n").strip()
+    return "".join(sign for sign in lines if sign == "\n" or unicodedata.category(sign) not in _UNWRITTEN)
+
+
+class _Wrong:
+    """Gathers what is wrong, at most one thing a field."""
+
+    def __init__(self, errors: list[FieldError]) -> None:
+        self.errors = errors
+        self.fields = {error.field for error in errors}
+
+    def add(self, field: str, code: str, sentence: str) -> None:
+        if field not in self.fields:
+            self.errors.append(FieldError(f"/{field}", code, sentence))
+            self.fields.add(field)
+
+    def need(self, field: str, value: T | None, sentence: str) -> T | None:
+        if value is None:
+            self.add(field, "missing", sentence)
+        return value
+
+    def taking(self, field: str, value: T | None, parse: Callable[[T], "U"]) -> "U | None":
+        if value is None:
+            return None
+        try:
+            return parse(value)
+        except NotAccepted as refused:
+            self.add(field, refused.code, str(refused))
+            return None
+
+
+U = TypeVar("U")
+
+
+def _age(born: date, today: date, locality: Locality) -> int:
+    try:
+        return check_date_of_birth(born, today, locality.minimum_age)
+    except DateOfBirthError as refused:
+        if refused.code != "under_minimum_age":
+            raise
+        # No mistake of the referrer's: say who helps younger people.
+        raise DateOfBirthError(refused.code, f"{refused}. {reach(locality.younger_people)}") from None
+
+
+def _address(request: ReferralRequest, wrong: _Wrong) -> tuple[str | None, str | None]:
+    house = plain_text(request.house) if request.house else None
+    if request.no_fixed_address and request.postcode is None:
+        return house, None
+    if not request.no_fixed_address and house is None:
+        wrong.add("house", "missing", "Enter the house and street, or choose “No fixed address”")
+    if request.postcode is None:
+        wrong.add("postcode", "missing", "Enter the postcode, or choose “No fixed address”")
+        return house, None
+    if not exists(request.postcode):
+        wrong.add(
+            "postcode", "postcode_unknown", "This postcode does not exist: check the letters and digits"
+        )
+    return house, normalise(request.postcode)
+
+
+def _telephone(request: ReferralRequest, wrong: _Wrong) -> str | None:
+    telephone = wrong.taking("telephone", request.telephone, parse_telephone)
+    if request.telephone is None and request.safe_to_text in (v.SafeToText.YES, v.SafeToText.RING):
+        wrong.add(
+            "telephone", "missing", "Enter a telephone number, or choose “Don’t know” below if there is none"
+        )
+    if telephone and request.safe_to_text is v.SafeToText.YES and not can_be_texted(telephone):
+        wrong.add(
+            "telephone",
+            "telephone_no_texts",
+            "This number takes no texts: enter a mobile number or choose “No, ring”",
+        )
+    return telephone

@@ -1,0 +1,83 @@
+"""What the referral service says: a referral was made, it was withdrawn, a person was erased."""
+
+from dataclasses import dataclass
+
+from services.referral.folds import Status
+from shared.delivery.decision import NOTHING, Decision, Occasion
+from shared.events import vocabulary as v
+from shared.events.models import ReferralAgreement, ReferralCreated
+from shared.events.outcomes import PersonErased, ReferralWithdrawn
+
+
+class NotOpen(Exception):
+    """The referral has ended already, or was never made."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewReferral:
+    """What a new referral says to everyone: codes and references, all of it already checked."""
+
+    practice: str
+    person_ref: str
+    route: v.Route
+    age_band: v.AgeBand
+    needs: tuple[v.Need, ...]
+    agreed_by: v.AgreedBy
+    agreed_how: v.AgreedHow
+    risk: v.Risk
+    contact: v.SafeToText
+    urgency: v.Urgency
+    outward_code: str | None
+    deprivation_decile: int | None
+    language: str
+    interpreter: bool
+    access_needs: tuple[v.AccessNeed, ...]
+    cannot_come: tuple[v.HalfDay, ...]
+    reason_note: str | None
+    risk_note: str | None
+
+
+def create(new: NewReferral, status: Status, occasion: Occasion) -> Decision:
+    """Says ReferralCreated, once."""
+    if status.story.created is not None:
+        return NOTHING
+    created = ReferralCreated(
+        referral_id=occasion.referral_id,
+        locality=occasion.locality,
+        practice=new.practice,
+        person_ref=new.person_ref,
+        route=new.route,
+        age_band=new.age_band,
+        needs=new.needs,
+        agreement=ReferralAgreement(by=new.agreed_by, how=new.agreed_how, at=occasion.now),
+        risk=new.risk,
+        contact=new.contact,
+        urgency=new.urgency,
+        outward_code=new.outward_code,
+        deprivation_decile=new.deprivation_decile,
+        language=new.language,
+        interpreter=new.interpreter,
+        access_needs=new.access_needs,
+        cannot_come=new.cannot_come,
+        reason_note=new.reason_note,
+        risk_note=new.risk_note,
+    )
+    return Decision(facts=[created])
+
+
+def withdraw(reason: v.WithdrawReason, status: Status, occasion: Occasion) -> Decision:
+    """Says that the practice withdrew the referral. Raises NotOpen where it has ended already."""
+    if not status.story.open:
+        raise NotOpen
+    withdrawn = ReferralWithdrawn(
+        referral_id=occasion.referral_id, locality=occasion.locality, by=v.By.PRACTICE, reason=reason
+    )
+    return Decision(facts=[withdrawn])
+
+
+def erase(person_ref: str, status: Status, occasion: Occasion) -> Decision:
+    """Says that the person behind the referral was erased, once."""
+    if status.story.erased:
+        return NOTHING
+    erased = PersonErased(referral_id=occasion.referral_id, locality=occasion.locality, person_ref=person_ref)
+    return Decision(facts=[erased])

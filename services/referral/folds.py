@@ -1,0 +1,102 @@
+"""How far a referral has come, as the practice sees it: the shared story and what is next."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from shared.clock import LONDON
+from shared.delivery.facts import Fact
+from shared.events import vocabulary as v
+from shared.story import Meeting, Stage, Story, stage_of, tell
+
+VERSION = 1
+"""Raise it when `fold` or `document` change: stored referrals are then folded again."""
+
+RankIn = Callable[[str, str], int]
+"""(locality, source) -> how much that source's word counts there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What happens next, as a code of `NextStepCode` or `in_touch`, and when."""
+
+    what: str
+    on: date
+    at: datetime | None = None
+    """The exact time, where it is a meeting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One referral as this service sees it."""
+
+    story: Story
+    stage: Stage
+    next: Next | None
+
+
+def fold(facts: Sequence[Fact], rank_in: RankIn) -> Status:
+    """The status that this set of facts tells, whatever order they came in."""
+    locality = facts[0].body.locality if facts else ""
+    story = tell(facts, lambda source: rank_in(locality, source))
+    return Status(story, stage_of(story), _next(story))
+
+
+def _next(story: Story) -> Next | None:
+    if not story.open:
+        return None
+    if story.active is not None:
+        at = story.active.booked.starts_at
+        return Next(v.NextStepCode.MEET, at.astimezone(LONDON).date(), at)
+    if story.prescriptions or story.attended:
+        return Next(story.next_step.code, story.next_step.on) if story.next_step else None
+    if story.waiting is not None:
+        return Next("in_touch", story.waiting.expected_by)
+    return None
+
+
+def document(status: Status) -> dict[str, Any]:
+    """What is stored of a status and asked for in lists: codes, references and times only."""
+    story, created = status.story, status.story.created
+    return {
+        "stage": status.stage.value,
+        "open": story.open,
+        "practice": created.practice if created else None,
+        "person": created.person_ref if created else None,
+        "source": story.created_said.source if story.created_said else None,
+        "created": story.created_said.time if story.created_said else None,
+        "changed": story.last_recorded,
+        "urgency": created.urgency.value if created else None,
+        "link_worker": story.link_worker,
+        "next": _stored_next(status.next),
+        "meeting": meeting_document(story.active) if story.active else None,
+        "waiting": _waiting(story),
+    }
+
+
+def meeting_document(meeting: Meeting) -> dict[str, Any]:
+    """A meeting as it is stored and shown."""
+    booked = meeting.booked
+    return {
+        "id": booked.meeting_id,
+        "sequence": booked.sequence,
+        "starts_at": booked.starts_at,
+        "minutes": booked.minutes,
+        "mode": booked.mode.value,
+        "practice": booked.practice,
+        "link_worker": booked.link_worker,
+        "provisional": booked.provisional,
+    }
+
+
+def _waiting(story: Story) -> dict[str, str] | None:
+    if story.waiting is None:
+        return None
+    return {"reason": story.waiting.reason.value, "expected_by": story.waiting.expected_by.isoformat()}
+
+
+def _stored_next(coming: Next | None) -> dict[str, Any] | None:
+    if coming is None:
+        return None
+    return {"what": str(coming.what), "on": coming.on.isoformat(), "at": coming.at}

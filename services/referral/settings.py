@@ -1,0 +1,79 @@
+"""What the referral service is told from outside, beside what every service is told."""
+
+import base64
+import binascii
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import SecretStr, model_validator
+
+from shared.web.settings import ServiceSettings, setting
+
+MASTER_KEY_BYTES = 32
+# Opens nothing but a development database; refused in production.
+_DEVELOPMENT_KEY = base64.b64encode(b"development-only-master-key-0001").decode()
+
+
+class ReferralSettings(ServiceSettings):
+    """Settings of the referral service."""
+
+    service: ClassVar[str] = "referral"
+
+    port: int = setting(8101, description="Port to listen on.", example="8101", ge=1, le=65535)
+    master_key: SecretStr = setting(
+        SecretStr(""),
+        description="Wraps the key of every person in the vault: 32 random bytes in base64.",
+        example="(a secret)",
+    )
+    master_key_file: Path | None = setting(
+        None,
+        description="A file that holds the master key, instead of the variable.",
+        example="/run/secrets/linkwork-master-key",
+    )
+    wait_seconds: float = setting(
+        2.0, description="How long a new referral's page waits for its meeting.", example="2", ge=0, le=10
+    )
+    in_touch_days: int = setting(
+        3,
+        description="Working days within which a person without an appointment hears from us.",
+        example="3",
+        ge=1,
+        le=30,
+    )
+
+    @model_validator(mode="after")
+    def _master_key_is_one(self) -> Self:
+        self.master_key_bytes()
+        return self
+
+    def master_key_bytes(self) -> bytes:
+        """The master key.
+
+        Raises:
+            ValueError: there is none, or it is not 32 bytes in base64; the sentence quotes nothing of it.
+        """
+        encoded = self._encoded_master_key()
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            key = b""
+        if len(key) != MASTER_KEY_BYTES:
+            raise ValueError("The master key is not 32 bytes in base64.")
+        return key
+
+    def _encoded_master_key(self) -> str:
+        if self.master_key_file is not None:
+            try:
+                return self.master_key_file.read_text(encoding="ascii").strip()
+            except (OSError, UnicodeDecodeError):
+                raise ValueError("LINKWORK_MASTER_KEY_FILE cannot be read.") from None
+        given = self.master_key.get_secret_value()
+        if self.env == "development":
+            return given or _DEVELOPMENT_KEY
+        if not given:
+            raise ValueError(
+                "LINKWORK_MASTER_KEY_FILE and LINKWORK_MASTER_KEY are not set: the vault needs one of them."
+            )
+        if given == _DEVELOPMENT_KEY:
+            raise ValueError("LINKWORK_MASTER_KEY is the development secret: production needs its own.")
+        return given

@@ -1,0 +1,53 @@
+"""What this service keeps beside the kernel's documents, and the indexes that its questions need."""
+
+import contextlib
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.errors import CollectionInvalid
+
+from shared.delivery.mongo import Mongo, Session, Transaction
+
+OWNED = ("people", "keys", "lookups", "entries", "notes", "erased", "audit")
+"""What nobody could tell us again: the vault, its keys apart, and who read what."""
+DERIVED = ("referrals",)
+"""What is folded from the facts."""
+
+Source = Mongo | Transaction
+"""Where to read: inside a transaction or outside."""
+
+
+def session_of(source: Source) -> Session | None:
+    """The session to read with, inside a transaction."""
+    return source.session if isinstance(source, Transaction) else None
+
+
+_INDEXES: dict[str, list[IndexModel]] = {
+    "referrals": [
+        IndexModel([("referral", ASCENDING)]),
+        IndexModel([("view.person", ASCENDING)]),
+        IndexModel([("locality", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),
+        IndexModel([("view.practice", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),
+    ],
+    "lookups": [IndexModel([("digest", ASCENDING)]), IndexModel([("person", ASCENDING)])],
+    "entries": [IndexModel([("person", ASCENDING)])],
+    "notes": [
+        IndexModel([("locality", ASCENDING), ("referral", ASCENDING)]),
+        IndexModel([("person", ASCENDING)]),
+        IndexModel(
+            [("repeat", ASCENDING)], unique=True, partialFilterExpression={"repeat": {"$type": "string"}}
+        ),
+    ],
+    "erased": [IndexModel([("referrals", ASCENDING)]), IndexModel([("untold", ASCENDING)])],
+    "audit": [IndexModel([("subject_ref", ASCENDING), ("at", DESCENDING)])],
+}
+
+
+async def ensure_indexes(mongo: Mongo) -> None:
+    """Makes collections and indexes; a collection made inside a transaction would take a lock."""
+    existing = set(await mongo.database.list_collection_names())
+    for name in OWNED:
+        if name not in existing:
+            with contextlib.suppress(CollectionInvalid):  # another process made it just now
+                await mongo.database.create_collection(name)
+    for name, indexes in _INDEXES.items():
+        await mongo[name].create_indexes(indexes)
