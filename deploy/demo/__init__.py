@@ -1,0 +1,1 @@
+"""The invented programme, played in through the front doors: every person and service is made up."""
