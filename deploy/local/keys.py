@@ -15,18 +15,17 @@ NAMES = (
     "client_secret_matching",
     "client_secret_notifications",
     "client_secret_evaluation",
-    "client_secret_demo",
 )
 
 
 def run_secrets(folder: Path) -> dict[str, str]:
-    """Return every secret by name, as URL-safe base64 of 32 random bytes, making those that are missing."""
+    """Return every secret by name, as base64 of 32 random bytes, making those that are missing."""
     file = folder / "secrets"
     known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     missing = [name for name in NAMES if name not in known]
     if missing:
         for name in missing:
-            known[name] = base64.urlsafe_b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+            known[name] = base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
         # Beside and renamed: a run that is killed here leaves the old file or the new one, never half of it.
         new = file.with_suffix(".new")
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from deploy.local.ports import LOOPBACK
 
@@ -51,10 +52,6 @@ def _issuer(secrets: Secrets) -> dict[str, str]:
     return {f"LINKWORK_{key.upper()}": value for key, value in secrets.items() if key.startswith("client_")}
 
 
-def _demo(secrets: Secrets) -> dict[str, str]:
-    return {"LINKWORK_CLIENT_ID": "linkwork-demo", "LINKWORK_CLIENT_SECRET": secrets["client_secret_demo"]}
-
-
 LINKWORK = Plan(
     parts=(
         Part("development", "deploy.development", 8105, own=_issuer),
@@ -64,7 +61,7 @@ LINKWORK = Plan(
         _service("evaluation", 8104),
         Part("front", "deploy.local.front", 8080, ready="/readyz"),
     ),
-    demo=Part("demo", "deploy.demo", 0, own=_demo),
+    demo=Part("demo", "deploy.demo", 0),
 )
 MAIL_PORT = 8106
 
@@ -72,6 +69,7 @@ MAIL_PORT = 8106
 def common_environment(
     given: Mapping[str, str],
     *,
+    folder: Path,
     bootstrap: str,
     mongo_url: str,
     ports: Mapping[str, int],
@@ -84,6 +82,7 @@ def common_environment(
     issuer = f"{inside.get('development', public)}/dev/issuer"
     return {
         **given,
+        "LINKWORK_STATE": str(folder),
         "LINKWORK_ENV": "development",
         "LINKWORK_DEMO": "1" if demo else "0",
         "LINKWORK_KAFKA_BOOTSTRAP": bootstrap,

@@ -18,7 +18,7 @@ from deploy.local.reaper import Reaper
 from deploy.local.state import State
 from deploy.local.together import together
 
-ANSWERS_WITHIN = 20.0
+ANSWERS_WITHIN = 6.0
 
 
 class Stores:

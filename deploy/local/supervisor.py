@@ -1,12 +1,15 @@
 """One run of Linkwork on one machine: started in order, kept alive, and stopped in the opposite order."""
 
 import asyncio
+import logging
 import os
 import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from deploy.development.settings import USERS_FILE
+from deploy.development.users import User, load_users
 from deploy.local.assets import is_stale
 from deploy.local.child import Child, python
 from deploy.local.kept import keep
@@ -45,6 +48,8 @@ class Supervisor:
 
     async def run(self) -> int:
         """Start everything and stay until SIGINT or SIGTERM (0), or until it cannot go on (2)."""
+        # What it says of a broker that is still starting would stand between our own lines.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         told_to_stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -81,7 +86,7 @@ class Supervisor:
             await self._create_topics(stores.bootstrap)
         environment = self._environment(stores, port)
         await self._start_parts(environment, port)
-        print(welcome(environment["LINKWORK_PUBLIC_URL"], self._plan), flush=True)
+        print(welcome(environment["LINKWORK_PUBLIC_URL"], self._who()), flush=True)
         await together(
             *(keep(part, self.say) for part in self._parts),
             *(keep(store, self.say, attempts=STORE_ATTEMPTS) for store in stores.ours),
@@ -114,6 +119,7 @@ class Supervisor:
         self._secrets = run_secrets(self._state.folder)
         return common_environment(
             dict(self._given),
+            folder=self._state.folder,
             bootstrap=stores.bootstrap,
             mongo_url=stores.mongo_url,
             ports=ports,
@@ -135,6 +141,9 @@ class Supervisor:
                 )
             )
         await together(*(running.start() for running in self._parts))
+
+    def _who(self) -> list[User]:
+        return list(load_users(USERS_FILE).users.values()) if "development" in self._plan.names else []
 
     def _with_demo(self) -> bool:
         return self._given.get("DEMO", "1") != "0"

@@ -1,20 +1,24 @@
 """What is said when everything answers: where to go, and who to be there."""
 
-from deploy.local.plan import Plan
+from collections.abc import Iterable
+
+from deploy.development.users import User
+
+AS = {
+    "referrer": "a practice, to refer",
+    "link_worker": "a link worker, for the day",
+    "analyst": "an analyst, for figures",
+    "programme_admin": "the administrator, for messages",
+}
 
 
-def welcome(address: str, plan: Plan) -> str:
-    """A few lines for the terminal. `address` is the public one."""
-    lines = [
-        "",
-        f"  Linkwork is ready: open {address}",
-        "",
-    ]
-    if "development" in plan.names:
-        lines += [
-            "  Choose 'Sign in' and then one of the invented people, no password needed.",
-            f"  Messages that were sent: {address}/dev/mailbox (as the programme's administrator)",
-            "",
-        ]
+def welcome(address: str, users: Iterable[User]) -> str:
+    """Lines for the terminal. `address` is the public one; the first of `users` in each role is named."""
+    first = {user.role: user for user in reversed(list(users))}
+    lines = ["", f"  Linkwork is ready: open {address}", ""]
+    if first:
+        lines.append("  Sign in as one of the invented people; there is no password:")
+        lines += [f"    {first[role].name:<22}{task}" for role, task in AS.items() if role in first]
+        lines += ["", f"  What has been sent to whom: {address}/dev/mailbox, as the administrator", ""]
     lines += ["  Ctrl-C stops it; everything is kept for the next time.", ""]
     return "\n".join(lines)

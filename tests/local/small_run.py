@@ -1,6 +1,8 @@
 """A run with real stores, a real front and stand-ins for the services.
 
-python -m tests.local.small_run <state folder>
+    python -m tests.local.small_run <state folder> [module]
+
+The module, where one is named, takes the place of matching.
 """
 
 import asyncio
@@ -8,12 +10,19 @@ import sys
 from pathlib import Path
 
 from deploy.local.plan import Part, Plan
+from deploy.local.ports import free_port
 from deploy.local.state import State
 from deploy.local.supervisor import Supervisor
 
 NAMES = ("development", "referral", "matching", "notifications", "evaluation")
-STAND_INS = tuple(Part(name, "tests.local.stand_in", 18101 + n) for n, name in enumerate(NAMES))
-SMALL = Plan(parts=(*STAND_INS, Part("front", "deploy.local.front", 18080)))
+
+
+def small_plan(matching: str = "tests.local.stand_in") -> Plan:
+    modules = {name: matching if name == "matching" else "tests.local.stand_in" for name in NAMES}
+    parts = (Part(name, module, free_port()) for name, module in modules.items())
+    return Plan(parts=(*parts, Part("front", "deploy.local.front", 0)))
+
 
 if __name__ == "__main__":
-    raise SystemExit(asyncio.run(Supervisor(SMALL, State(Path(sys.argv[1]))).run()))
+    plan = small_plan(*sys.argv[2:])
+    raise SystemExit(asyncio.run(Supervisor(plan, State(Path(sys.argv[1]))).run()))

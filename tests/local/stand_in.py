@@ -12,7 +12,7 @@ class Ready(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(os.environ["LINKWORK_PORT"].encode())
 
-    def log_message(self, format: str, *arguments: object) -> None:
+    def log_message(self, *_: object) -> None:
         pass
 
 
