@@ -32,9 +32,11 @@ class State:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            lock.seek(0)
+            with lock:
+                lock.seek(0)
+                holder = lock.read().strip() or "unknown"
             raise CannotRun(
-                f"Linkwork is running already (process {lock.read().strip() or 'unknown'}): "
+                f"Linkwork is running already (process {holder}): "
                 "stop that run first, with Ctrl-C in its terminal."
             ) from None
         lock.truncate(0)
