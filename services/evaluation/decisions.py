@@ -1,0 +1,13 @@
+"""What evaluation decides: nothing yet. It listens to everything and says nothing of its own.
+
+Which follow-ups are due is not a decision but a sum over days (`follow_up`). Asking for one is the link
+worker's next step, which matching keeps.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from services.evaluation.folds import Evaluated
+from shared.delivery.decision import Decision, Occasion
+
+DECISIONS: Final[Mapping[str, Callable[[Evaluated, None, Occasion], Decision]]] = {}

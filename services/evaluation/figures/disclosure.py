@@ -1,0 +1,165 @@
+"""Which counts must not be shown, so that nobody can be picked out.
+
+Small counts (1 to 7) are not shown, 0 is, and every other count is rounded to the nearest 5. That alone is
+not enough: a total less the parts that are shown can give the hidden one away, and so can a total that only
+one set of small parts adds up to (four parts of 7 are the only small ones that make 28, shown as 30). So more
+is hidden, until
+
+- no line (a total with its parts) has exactly one hidden member, and
+- each small count could be at least two different numbers, whatever is concluded from the rounding, the
+  zeros and the sums along all lines, by somebody who even knows which counts are hidden for being small.
+
+Not defended against: somebody who already knows most of the counts, or who watches a count change daily.
+
+Reference for the rule: NHS England's disclosure control for hospital statistics (1 to 7, nearest 5).
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, Generic, NamedTuple, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+SMALLEST_SHOWN: Final = 8
+ROUNDED_TO: Final = 5
+_SLACK: Final = ROUNDED_TO // 2
+_COUNTLESS: Final = 10**12
+
+
+class Line(NamedTuple, Generic[K]):
+    """A total and the parts that add up to it."""
+
+    total: K
+    parts: tuple[K, ...]
+
+
+def is_small(count: int) -> bool:
+    """Whether a count says something about few people."""
+    return 0 < count < SMALLEST_SHOWN
+
+
+def rounded(count: int) -> int:
+    """The count as it is shown, to the nearest 5."""
+    return (count + _SLACK) // ROUNDED_TO * ROUNDED_TO
+
+
+def hidden(counts: Mapping[K, int], lines: Iterable[Line[K]]) -> frozenset[K]:
+    """The counts not to be shown. A key that `counts` does not hold counts 0.
+
+    Each total must be the sum of its parts.
+    """
+    live = [line for line in lines if counts.get(line.total, 0)]
+    table = _Table(counts, live)
+    while True:
+        table.leave_none_alone()
+        exposed = table.exposed()
+        if not exposed:
+            return frozenset(table.hidden)
+        before = len(table.hidden)
+        for key in exposed:
+            table.cover(key)
+        if len(table.hidden) == before:
+            # Nothing is left to hide beside it: nobody could tell more than the zeros do.
+            return frozenset(table.hidden)
+
+
+class _Table(Generic[K]):
+    def __init__(self, counts: Mapping[K, int], lines: Sequence[Line[K]]) -> None:
+        self._counts = counts
+        self._lines = lines
+        self._through: dict[K, list[Line[K]]] = defaultdict(list)
+        for line in lines:
+            for key in (line.total, *line.parts):
+                self._through[key].append(line)
+        self.small = {key for key, count in counts.items() if is_small(count)}
+        self.hidden: set[K] = set(self.small)
+
+    def _count(self, key: K) -> int:
+        return self._counts.get(key, 0)
+
+    def _next_to_hide(self, line: Line[K]) -> K | None:
+        """What costs least to hide in a line: its smallest shown part, then its total."""
+        parts = [key for key in line.parts if key not in self.hidden and self._count(key)]
+        if parts:
+            return min(parts, key=self._count)
+        return line.total if line.total not in self.hidden else None
+
+    def _zero(self, line: Line[K]) -> K | None:
+        return next((key for key in line.parts if key not in self.hidden), None)
+
+    def leave_none_alone(self) -> None:
+        """Hides a second member wherever a line hides exactly one."""
+        pending = list(self._lines)
+        while pending:
+            line = pending.pop()
+            if sum(key in self.hidden for key in (line.total, *line.parts)) != 1:
+                continue
+            chosen = self._next_to_hide(line)
+            if chosen is not None:
+                self.hidden.add(chosen)
+                pending += self._through[chosen]
+
+    def cover(self, key: K) -> None:
+        """Hides one more count: in a line through `key`, else in one through its neighbours, and so on."""
+        for line in self._outwards(key):
+            chosen = self._next_to_hide(line) or self._zero(line)
+            if chosen is not None:
+                self.hidden.add(chosen)
+                return
+
+    def _outwards(self, key: K) -> Iterator[Line[K]]:
+        """The lines through a key, then those through the other members of these, nearest first."""
+        pending, seen = deque([key]), {key}
+        while pending:
+            for line in self._through[pending.popleft()]:
+                yield line
+                news = [member for member in (line.total, *line.parts) if member not in seen]
+                pending.extend(news)
+                seen.update(news)
+
+    def exposed(self) -> list[K]:
+        """The small counts that could be one number only."""
+        lowest, highest = self._limits()
+        return [key for key in self.small if lowest.get(key, 1) == highest.get(key, SMALLEST_SHOWN - 1)]
+
+    def _limits(self) -> tuple[dict[K, int], dict[K, int]]:
+        """The least and the most that each count can be, by all that can be concluded line by line."""
+        lowest: dict[K, int] = {}
+        highest: dict[K, int] = {}
+        for key in self._through:
+            lowest[key], highest[key] = self._known(key)
+        pending = dict.fromkeys(self._lines)
+        while pending:
+            line, _ = pending.popitem()
+            for key in _narrowed(line, lowest, highest):
+                pending.update(dict.fromkeys(self._through[key]))
+        return lowest, highest
+
+    def _known(self, key: K) -> tuple[int, int]:
+        """What is known of a count before anything is added up, supposing it is known why it is hidden."""
+        count = self._count(key)
+        if key not in self.hidden:
+            shown = rounded(count)
+            return (max(shown - _SLACK, SMALLEST_SHOWN), shown + _SLACK) if count else (0, 0)
+        if count >= SMALLEST_SHOWN:
+            return SMALLEST_SHOWN, _COUNTLESS
+        return (1 if count else 0), SMALLEST_SHOWN - 1
+
+
+def _narrowed(line: Line[K], lowest: dict[K, int], highest: dict[K, int]) -> list[K]:
+    """Narrows the limits of a line's members by each other; gives those that changed."""
+    least = sum(lowest[key] for key in line.parts)
+    most = sum(highest[key] for key in line.parts)
+    changed = _narrow(line.total, least, most, lowest, highest)
+    low, high = lowest[line.total], highest[line.total]
+    for key in line.parts:
+        others_least, others_most = least - lowest[key], most - highest[key]
+        changed += _narrow(key, low - others_most, high - others_least, lowest, highest)
+    return changed
+
+
+def _narrow(key: K, low: int, high: int, lowest: dict[K, int], highest: dict[K, int]) -> list[K]:
+    if low <= lowest[key] and high >= highest[key]:
+        return []
+    lowest[key], highest[key] = max(lowest[key], low), min(highest[key], high)
+    return [key]

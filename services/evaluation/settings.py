@@ -1,0 +1,13 @@
+"""What the evaluation service is told from outside, beside what every service is told."""
+
+from typing import ClassVar
+
+from shared.web.settings import ServiceSettings, setting
+
+
+class EvaluationSettings(ServiceSettings):
+    """Settings of the evaluation service."""
+
+    service: ClassVar[str] = "evaluation"
+
+    port: int = setting(8104, description="Port to listen on.", example="8104", ge=1, le=65535)

@@ -1,0 +1,89 @@
+"""Nothing hidden can be worked out from what is shown."""
+
+from itertools import product
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from services.evaluation.figures.disclosure import hidden, is_small, rounded
+from tests.evaluation.attack import TOTAL, Key, recovered, with_totals
+
+COUNTS = st.one_of(st.integers(0, 9), st.integers(0, 40), st.integers(0, 5000))
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"), [(0, 0), (8, 10), (12, 10), (13, 15), (17, 15), (18, 20), (100, 100), (1003, 1005)]
+)
+def test_other_counts_are_rounded_to_the_nearest_5(count: int, shown: int) -> None:
+    assert rounded(count) == shown
+    assert not is_small(count)
+
+
+def test_1_to_7_are_hidden_and_0_is_not() -> None:
+    assert [count for count in range(20) if is_small(count)] == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_small_count_alone_in_its_line_has_the_next_smallest_hidden_with_it() -> None:
+    counts, lines = with_totals(
+        {("meir",): 3, ("leek",): 20, ("shelton",): 90}, [["meir", "leek", "shelton"]]
+    )
+    assert hidden(counts, lines) == {("meir",), ("leek",)}
+
+
+def test_a_zero_is_shown_where_it_gives_nothing_away() -> None:
+    counts, lines = with_totals({("meir",): 3, ("leek",): 0, ("shelton",): 9}, [["meir", "leek", "shelton"]])
+    assert ("leek",) not in hidden(counts, lines)
+
+
+def test_a_table_of_large_counts_hides_nothing() -> None:
+    inner: dict[Key, int] = dict(zip(product("abc", "xyz"), [8] * 9, strict=True))
+    assert not hidden(*with_totals(inner, ["abc", "xyz"]))
+
+
+def test_a_programme_total_that_only_four_sevens_make_is_hidden() -> None:
+    inner: dict[Key, int] = {("a",): 7, ("b",): 7, ("c",): 7, ("d",): 7}
+    assert rounded(28) == 30
+    assert (TOTAL,) in hidden(*with_totals(inner, ["abcd"]))
+
+
+def test_twelve_ones_that_are_shown_as_10_are_not_given_away() -> None:
+    inner: dict[Key, int] = {(place,): 1 for place in "abcdefghijkl"}
+    assert (TOTAL,) in hidden(*with_totals(inner, ["abcdefghijkl"]))
+
+
+def test_seven_ones_have_a_zero_hidden_with_them() -> None:
+    inner: dict[Key, int] = dict.fromkeys([("a",), ("b",), ("c",), ("d",), ("e",), ("f",), ("g",)], 1)
+    assert hidden(*with_totals(inner, ["abcdefgh"])) >= {("g",), ("h",), (TOTAL,)}
+
+
+def test_every_row_of_three_is_safe() -> None:
+    """All of them up to 16, one by one."""
+    for counts in product(range(17), repeat=3):
+        inner: dict[Key, int] = {("a",): counts[0], ("b",): counts[1], ("c",): counts[2]}
+        assert not recovered(inner, ["abc"]), counts
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(COUNTS, min_size=4, max_size=4))
+@example([7, 7, 7, 7])
+@example([1, 8, 13, 8])
+@example([0, 1, 13, 8])
+@example([0, 7, 11, 10])
+def test_a_table_of_two_by_two_is_safe(counts: list[int]) -> None:
+    inner: dict[Key, int] = dict(zip(product("ab", "xy"), counts, strict=True))
+    assert not recovered(inner, ["ab", "xy"])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(COUNTS, min_size=6, max_size=6))
+def test_localities_by_reason_are_safe(counts: list[int]) -> None:
+    inner: dict[Key, int] = dict(zip(product("abc", "xy"), counts, strict=True))
+    assert not recovered(inner, ["abc", "xy"], reach=2)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(COUNTS, min_size=8, max_size=8))
+def test_localities_by_reason_by_quarter_are_safe(counts: list[int]) -> None:
+    inner: dict[Key, int] = dict(zip(product("ab", "xy", "12"), counts, strict=True))
+    assert not recovered(inner, ["ab", "xy", "12"], reach=1)
