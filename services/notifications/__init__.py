@@ -1,0 +1,1 @@
+"""Notifications: tells person, link worker, referrer and service what happened and what is next."""

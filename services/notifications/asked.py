@@ -1,0 +1,142 @@
+"""What is asked of other services at the moment of sending, and of what is never kept: contacts, links.
+
+Contact details live in the referral service's vault (claim check), link workers and the services' addresses
+with matching. What comes back is used for one message and forgotten.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+import httpx
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from services.notifications.settings import NotificationsSettings
+from shared import metrics
+from shared.delivery.errors import Never, NotNow
+from shared.web.service_token import ServiceTokens, ServiceTokenUnavailable
+
+ASKING_SECONDS: Final = 5.0
+SCOPE: Final = "claims:read"
+M = TypeVar("M", bound=BaseModel)
+_CONTACT: Final = ("telephone", "email", "safe_to_text")
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """How a person may be reached. Never stored, never logged, in no repr."""
+
+    telephone: str | None = field(repr=False)
+    email: str | None = field(repr=False)
+    safe: bool
+
+
+class LinkWorkerCard(BaseModel):
+    """What is needed of a link worker: where to write to, and the number that people ring."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    email: str
+    telephone: str
+
+
+class ServiceCard(BaseModel):
+    """What is needed of a community service: where it is asked. None where the directory has no address."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    asks_email: str | None = None
+
+
+class Link(BaseModel):
+    """A fresh one-tap link."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    url: str
+
+
+class OtherServices:
+    """The referral and matching services, asked with this service's own token."""
+
+    def __init__(
+        self, settings: NotificationsSettings, http: httpx.AsyncClient, tokens: ServiceTokens
+    ) -> None:
+        self._referral = f"{settings.referral_url}/api/referral/v1"
+        self._matching = f"{settings.matching_url}/api/matching/v1"
+        self._http = http
+        self._tokens = tokens
+
+    async def contact(self, locality: str, referral_id: str) -> Contact:
+        """A person's contact details.
+
+        Raises:
+            NotNow: the vault is away.
+            Never: `person_unknown`, `erased`, `vault_refused`.
+        """
+        body = {
+            "locality": locality,
+            "referrals": [referral_id],
+            "fields": list(_CONTACT),
+            "purpose": "message",
+            "on_behalf_of": None,
+        }
+        answer = await self._ask("POST", f"{self._referral}/claims", "vault_refused", body)
+        person = answer.get("people", {}).get(referral_id)
+        if person is not None:
+            return Contact(
+                person.get("telephone"), person.get("email"), safe=person.get("safe_to_text") == "yes"
+            )
+        gone = answer.get("missing", {}).get(referral_id) == 410
+        raise Never("erased" if gone else "person_unknown")
+
+    async def link_worker(self, locality: str, link_worker: str) -> LinkWorkerCard:
+        """A link worker's card. Raises Never: `link_worker_unknown`, `matching_refused`; or NotNow."""
+        path = f"{self._matching}/link-workers/{link_worker}?locality={locality}"
+        answer = await self._ask("GET", path, "matching_refused", missing="link_worker_unknown")
+        return _read(LinkWorkerCard, answer)
+
+    async def service(self, locality: str, service_id: str) -> ServiceCard:
+        """A service's card. Raises Never: `service_unknown`, `matching_refused`; or NotNow."""
+        path = f"{self._matching}/services/{service_id}?locality={locality}"
+        answer = await self._ask("GET", path, "matching_refused", missing="service_unknown")
+        return _read(ServiceCard, answer)
+
+    async def link(self, locality: str, prescription_id: str) -> Link:
+        """A link for a prescription. Raises Never: `prescription_unknown`, `matching_refused`; or NotNow."""
+        path = f"{self._matching}/prescriptions/{prescription_id}/link?locality={locality}"
+        answer = await self._ask("POST", path, "matching_refused", missing="prescription_unknown")
+        return _read(Link, answer)
+
+    async def _ask(
+        self, method: str, url: str, refused: str, body: Any = None, missing: str = "person_unknown"
+    ) -> dict[str, Any]:
+        try:
+            headers = await self._tokens.headers(SCOPE)
+            answer = await self._http.request(method, url, json=body, headers=headers, timeout=ASKING_SECONDS)
+        except (httpx.HTTPError, ServiceTokenUnavailable):
+            raise NotNow from None
+        if answer.status_code == 401:
+            self._tokens.forget(SCOPE)
+            raise NotNow
+        if answer.status_code == 403:
+            # Somebody has to put this right: it is counted for the alert as well as shown as a failure.
+            metrics.contacts_refused.labels(refused.removesuffix("_refused")).inc()
+            raise Never(refused)
+        if answer.status_code == 404:
+            raise Never(missing)
+        if answer.status_code == 410:
+            raise Never("erased")
+        if not answer.is_success:
+            raise NotNow
+        try:
+            found = answer.json()
+        except ValueError:
+            raise NotNow from None
+        return found if isinstance(found, dict) else {}
+
+
+def _read(model: type[M], answer: dict[str, Any]) -> M:
+    try:
+        return model.model_validate(answer)
+    except ValidationError:
+        raise NotNow from None  # another version, perhaps half-way through an upgrade

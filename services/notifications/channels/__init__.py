@@ -1,0 +1,1 @@
+"""How a message leaves: each gateway behind a small interface, so that another can take its place."""

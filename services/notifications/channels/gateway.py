@@ -1,0 +1,34 @@
+"""What a gateway is asked for.
+
+Every send carries a permanent reference: the same message again has the same one, so that a gateway, or the
+receiver's mailbox, can tell a repeat. A gateway raises `NotNow` for what may succeed later and `Never` with a
+code for what cannot; neither says a word of the address or the text. A letter or a notification service is
+one more class with one of these two methods.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+GATEWAY_SECONDS: Final = 8.0
+"""Patience with a gateway: well below the time for which a message is held by one process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An e-mail in plain text. The receiver's address and the text stay out of every repr."""
+
+    to: str = field(repr=False)
+    subject: str = field(repr=False)
+    body: str = field(repr=False)
+
+
+class MailGateway(Protocol):
+    async def send_mail(self, mail: Mail, reference: str) -> str:
+        """Hands the mail over; gives the gateway's own reference. Raises NotNow or Never."""
+        ...
+
+
+class TextGateway(Protocol):
+    async def send_text(self, to: str, body: str, reference: str) -> str:
+        """Hands a text over, `to` in E.164; gives the gateway's own reference. Raises NotNow or Never."""
+        ...

@@ -1,0 +1,67 @@
+"""E-mail by SMTP."""
+
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Final
+
+import aiosmtplib
+from aiosmtplib import errors
+
+from services.notifications.channels.gateway import GATEWAY_SECONDS, Mail
+from services.notifications.settings import NotificationsSettings
+from shared.clock import Clock
+from shared.delivery.errors import Never, NotNow
+
+_PERMANENT: Final = 500
+
+
+class SmtpGateway:
+    """A mail server. The Message-ID is made from the permanent reference, so a repeat has the same one."""
+
+    def __init__(self, settings: NotificationsSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    async def send_mail(self, mail: Mail, reference: str) -> str:
+        message = self._written(mail, reference)
+        settings, encryption = self._settings, self._settings.mail_encryption
+        try:
+            await aiosmtplib.send(
+                message,
+                hostname=settings.smtp_host,
+                port=settings.smtp_port,
+                username=settings.smtp_user or None,
+                password=settings.smtp_password.get_secret_value() or None,
+                use_tls=encryption == "implicit",
+                start_tls=encryption == "starttls",
+                timeout=GATEWAY_SECONDS,
+            )
+        # Every one of these quotes the address: the chain ends here.
+        except errors.SMTPRecipientsRefused as refused:
+            if any(each.code < _PERMANENT for each in refused.recipients):
+                raise NotNow from None
+            raise Never("address_refused") from None
+        except errors.SMTPDataError as refused:
+            if refused.code < _PERMANENT:
+                raise NotNow from None
+            raise Never("mail_refused") from None
+        except (errors.SMTPException, OSError, ValueError):
+            raise NotNow from None
+        return str(message["Message-ID"])
+
+    def _written(self, mail: Mail, reference: str) -> EmailMessage:
+        domain = self._settings.mail_from.rpartition("@")[2]
+        message = EmailMessage(policy=SMTP)
+        try:
+            message["From"] = self._settings.mail_from
+            message["To"] = mail.to
+            message["Subject"] = mail.subject
+            message["Date"] = format_datetime(self._clock())
+            message["Message-ID"] = f"<{reference}@{domain}>"
+            # Answering machines must not answer this.
+            message["Auto-Submitted"] = "auto-generated"
+            message.set_content(mail.body)
+        except ValueError:
+            raise Never("address_refused") from None
+        return message

@@ -1,0 +1,157 @@
+"""Folds a referral's facts into the messages that its story calls for. Pure: no clock, no ledger."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+from services.notifications.messages import Message, MessageName, Recipient, Template
+from shared.clock import LONDON
+from shared.delivery.facts import Fact
+from shared.events import vocabulary as v
+from shared.story import Meeting, Story, stage_of, tell
+from shared.story.fold import Rank
+from shared.story.model import Said
+
+FOLD_VERSION: Final = 1
+
+REMINDER_TIME: Final = time(10)
+"""Of the day before, London time: early enough to ring and change it."""
+ASKING_LASTS: Final = timedelta(days=7)
+"""How long a request to a service is worth sending: then the link worker is told that it is silent."""
+EVENING: Final = time(20)
+WITH_A_MAILBOX: Final = frozenset({v.Route.PRACTICE, v.Route.CARE_NAVIGATOR, v.Route.HUB})
+"""Routes by which a referral comes from somebody whose mailbox the programme knows."""
+
+_MEETING_NEWS: Final = (Recipient.PERSON, Recipient.LINK_WORKER, Recipient.REFERRER)
+_PROMISES: Final = frozenset({v.WaitingReason.NO_SLOT, v.WaitingReason.NO_LINK_WORKER})
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A referral as this part sees it: its story, and every message that the story calls for."""
+
+    story: Story
+    messages: tuple[Message, ...] = ()
+
+    def message(self, name: MessageName) -> Message | None:
+        """The message of this name, or None where the story does not, or no longer, call for it."""
+        return next((m for m in self.messages if m.name == name), None)
+
+
+def fold(facts: Sequence[Fact], rank: Rank) -> View:
+    """The view of this set of facts, whatever order they came in."""
+    story = tell(facts, rank)
+    return View(story, tuple(m for m in _messages(story) if _may_go(story, m.name.recipient)))
+
+
+def document(view: View) -> dict[str, Any]:
+    """What is stored of a view: enough to say whose case it is."""
+    created = view.story.created
+    return {
+        "stage": stage_of(view.story).value,
+        "practice": created.practice if created else None,
+        "link_worker": view.story.link_worker,
+    }
+
+
+def safe(story: Story) -> bool:
+    """Whether the person may be sent anything: only after a plain yes, never after a death or an erasure."""
+    if story.created is None or story.erased:
+        return False
+    died = any(ending.reason in (v.CloseReason.DIED, v.WithdrawReason.DIED) for ending in story.endings)
+    return story.created.contact is v.SafeToText.YES and not died
+
+
+def _may_go(story: Story, to: Recipient) -> bool:
+    if to is Recipient.PERSON:
+        return safe(story)
+    if to is Recipient.REFERRER:
+        return not story.erased and story.created is not None and story.created.route in WITH_A_MAILBOX
+    return to is Recipient.LINK_WORKER or not story.erased
+
+
+def _messages(story: Story) -> Iterator[Message]:
+    # Before ReferralCreated is heard nobody knows whose practice it is and whether the person may be texted.
+    if story.created is None:
+        return
+    yield from _booked(story)
+    yield from _cancelled(story)
+    yield from _no_appointment_yet(story)
+    yield from _asked(story)
+
+
+def _booked(story: Story) -> Iterator[Message]:
+    meeting = story.active
+    if meeting is None or not story.open:
+        return
+    booked = meeting.booked
+    # By the meeting's own fields alone, so that its message has one name whatever else is heard later.
+    template = Template.REBOOKED if booked.sequence or booked.replaces else Template.BOOKED
+    for recipient in _MEETING_NEWS:
+        yield _about_meeting(template, recipient, meeting, meeting.said, settles=booked.provisional)
+    yield Message(
+        MessageName(Template.REMINDER, Recipient.PERSON, booked.meeting_id),
+        news=meeting.said.recorded,
+        until=day_before(booked.starts_at, EVENING),
+        not_before=day_before(booked.starts_at, REMINDER_TIME),
+    )
+
+
+def _cancelled(story: Story) -> Iterator[Message]:
+    """Where another meeting stands in its place, that one is told of instead: one message, not two.
+
+    A link worker who is no longer the one who meets them still has to hear that the meeting is off.
+    """
+    for meeting in story.meetings:
+        if meeting.status not in ("cancelled", "replaced"):
+            continue
+        off = meeting.outcome or meeting.said
+        if story.active is None:
+            if meeting.status == "cancelled":
+                for recipient in _MEETING_NEWS:
+                    yield _about_meeting(Template.CANCELLED, recipient, meeting, off, settles=True)
+        elif story.active.booked.link_worker != meeting.booked.link_worker:
+            news = max(off, story.active.said, key=lambda said: said.recorded)
+            yield _about_meeting(Template.CANCELLED, Recipient.LINK_WORKER, meeting, news, settles=True)
+
+
+def _about_meeting(
+    template: Template, recipient: Recipient, meeting: Meeting, said: Said, *, settles: bool
+) -> Message:
+    name = MessageName(template, recipient, meeting.booked.meeting_id)
+    return Message(name, news=said.recorded, until=meeting.booked.starts_at, settles=settles)
+
+
+def _no_appointment_yet(story: Story) -> Iterator[Message]:
+    waiting, said = story.waiting, story.waiting_said
+    if waiting is None or said is None or story.active is not None or not story.open:
+        return
+    # A reason given before the latest booking is no longer the reason.
+    superseded = any(meeting.said.recorded >= said.recorded for meeting in story.meetings)
+    if waiting.reason in _PROMISES and not superseded:
+        promised = waiting.expected_by
+        yield Message(
+            MessageName(Template.NO_APPOINTMENT_YET, Recipient.PERSON, promised.isoformat()),
+            news=said.recorded,
+            until=datetime.combine(promised, EVENING, LONDON),
+            settles=True,
+        )
+
+
+def _asked(story: Story) -> Iterator[Message]:
+    if not story.open:
+        return
+    for prescription in story.prescriptions:
+        if prescription.status == "asked":
+            yield Message(
+                MessageName(Template.ASKED, Recipient.SERVICE, prescription.prescribed.prescription_id),
+                news=prescription.said.recorded,
+                until=prescription.said.recorded + ASKING_LASTS,
+            )
+
+
+def day_before(moment: datetime, at: time) -> datetime:
+    """That time of the London day before."""
+    day = moment.astimezone(LONDON).date() - timedelta(days=1)
+    return datetime.combine(day, at, LONDON)

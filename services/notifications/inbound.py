@@ -1,0 +1,57 @@
+"""What comes in: the facts that may call for a message, all by one decision, and what sends it when due."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from services.notifications.decisions import SEND, Asking, Told, still_wanted
+from services.notifications.folds import FOLD_VERSION, View, document, fold
+from services.notifications.outbound import Outbound
+from services.notifications.settings import NotificationsSettings
+from services.notifications.store import Ledger
+from shared.delivery.facts import Fact
+from shared.delivery.part import Part, Sender
+from shared.events.topics import locality_of_source
+from shared.localities import Localities
+from shared.story.fold import Rank
+
+CALLS: Final = (
+    "referral_created",
+    "meeting_booked",
+    "meeting_waiting",
+    "meeting_cancelled",
+    "service_prescribed",
+    "referral_reopened",
+    "retracted",
+)
+"""Facts after which there may be something to say. The others only take messages back, when these are due."""
+
+
+def notifications(
+    settings: NotificationsSettings, localities: Localities, outbound: Outbound
+) -> Part[View, Told]:
+    """The part as the kernel drives it."""
+    rank = ranking(localities)
+    ask = Asking(settings.settle)
+
+    def folded(facts: Sequence[Fact]) -> View:
+        return fold(facts, rank)
+
+    return Part(
+        name="notifications",
+        fold=folded,
+        fold_version=FOLD_VERSION,
+        document=document,
+        store=Ledger(),
+        decisions=dict.fromkeys(CALLS, ask),
+        senders={SEND: Sender(wanted=still_wanted, send=outbound.send)},
+    )
+
+
+def ranking(localities: Localities) -> Rank:
+    """How much a source's word counts, by the localities file."""
+
+    def rank(source: str) -> int:
+        place = localities.by_slug.get(locality_of_source(source) or "")
+        return place.rank(source) if place else 0
+
+    return rank

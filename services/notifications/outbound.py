@@ -1,0 +1,199 @@
+"""What goes out: one message, put together and handed to a gateway at the moment of sending."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from services.notifications.asked import OtherServices
+from services.notifications.channels.gateway import Mail, MailGateway, TextGateway
+from services.notifications.decisions import HELD, after_quiet_hours
+from services.notifications.folds import View
+from services.notifications.messages import MessageName, Recipient, Template
+from services.notifications.wording import Channel, Words
+from shared import metrics
+from shared.clock import Clock
+from shared.delivery.decision import DueRow
+from shared.delivery.errors import Never, NotNow
+from shared.delivery.part import Loaded
+from shared.events import vocabulary as v
+from shared.localities import OWN_VAULT, Localities
+from shared.people.telephone import as_dialled, can_be_texted
+from shared.story import Meeting, Story
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """Where one message goes, by which channel, in which language, and the facts that its words need."""
+
+    channel: Channel
+    to: str
+    facts: dict[str, Any]
+    language: str = "en"
+
+    def __repr__(self) -> str:
+        return f"Addressed({self.channel})"
+
+
+class Outbound:
+    """Sends a message that is due. Holds no address and no text longer than that takes."""
+
+    def __init__(
+        self,
+        asked: OtherServices,
+        mail: MailGateway,
+        texts: TextGateway,
+        localities: Localities,
+        public_url: str,
+        clock: Clock,
+        words: Words | None = None,
+    ) -> None:
+        self._asked = asked
+        self._mail = mail
+        self._texts = texts
+        self._localities = localities
+        self._public_url = public_url
+        self._clock = clock
+        self._words = words or Words()
+
+    async def send(self, key: str, loaded: Loaded[View], row: DueRow) -> str:
+        """Sends the message that `row` is about; gives `<channel>:<the gateway's reference>`.
+
+        Raises:
+            NotNow: later, perhaps: something is away, or the quiet hours have begun.
+            Never: it cannot be sent, with the reason's code.
+        """
+        name = MessageName.parse(row.about)
+        try:
+            sent = await self._send(key, loaded, name)
+        except Never as failed:
+            metrics.messages_failed.labels(loaded.locality, name.template, name.recipient, failed.code).inc()
+            raise
+        if row.payload.get(HELD):
+            metrics.messages_held.labels(loaded.locality).inc()
+        channel = sent.partition(":")[0]
+        metrics.messages_sent.labels(loaded.locality, name.template, name.recipient, channel).inc()
+        return sent
+
+    async def _send(self, key: str, loaded: Loaded[View], name: MessageName) -> str:
+        if name.recipient is Recipient.PERSON:
+            self._leave_in_peace(loaded.locality)
+        addressed = await self._address(loaded, name)
+        said = self._words.say(
+            name.template, name.recipient, addressed.channel, addressed.language, **addressed.facts
+        )
+        reference = permanent_reference(key, addressed.channel)
+        if addressed.channel == "text":
+            theirs = await self._texts.send_text(addressed.to, said.body, reference)
+        else:
+            theirs = await self._mail.send_mail(Mail(addressed.to, said.subject, said.body), reference)
+        return f"{addressed.channel}:{theirs}"
+
+    def _leave_in_peace(self, locality: str) -> None:
+        """Asked for at a civil hour, it may come round only at night, after trouble somewhere."""
+        now = self._clock()
+        allowed = after_quiet_hours(now)
+        if allowed > now:
+            metrics.messages_held.labels(locality).inc()
+            raise NotNow(until=allowed)
+
+    async def _address(self, loaded: Loaded[View], name: MessageName) -> Addressed:
+        if name.recipient is Recipient.PERSON:
+            return await self._to_person(loaded, name)
+        if name.recipient is Recipient.LINK_WORKER:
+            meeting = _meeting(loaded.view.story, name)
+            card = await self._asked.link_worker(loaded.locality, meeting.booked.link_worker)
+            return Addressed(
+                "mail", card.email, self._sign_in(f"/matching/cases/{loaded.referral_id}", loaded)
+            )
+        if name.recipient is Recipient.REFERRER:
+            mailbox = self._referrers_mailbox(loaded.view.story)
+            return Addressed(
+                "mail", mailbox, self._sign_in(f"/referral/referrals/{loaded.referral_id}", loaded)
+            )
+        return await self._to_service(loaded, name)
+
+    async def _to_person(self, loaded: Loaded[View], name: MessageName) -> Addressed:
+        story = loaded.view.story
+        self._vault_is_ours(loaded.locality, story)
+        contact = await self._asked.contact(loaded.locality, loaded.referral_id)
+        if not contact.safe:
+            raise Never("not_safe")
+        created = story.created
+        facts = {"interpreter": created is not None and created.interpreter}
+        facts |= await self._persons_facts(loaded, name)
+        language = created.language if created else "en"
+        if contact.telephone and contact.telephone.startswith("+") and can_be_texted(contact.telephone):
+            return Addressed("text", contact.telephone, facts, language)
+        if contact.email:
+            return Addressed("mail", contact.email, facts, language)
+        raise Never("no_channel")
+
+    def _vault_is_ours(self, locality: str, story: Story) -> None:
+        # A partner that keeps its own vault is not shown our token, which would open ours.
+        source = story.created_said.source if story.created_said else ""
+        place = self._localities.by_slug.get(locality)
+        vault = place.vault(source) if place else None
+        if vault != OWN_VAULT:
+            raise Never("vault_unknown" if vault is None else "vault_elsewhere")
+
+    async def _persons_facts(self, loaded: Loaded[View], name: MessageName) -> dict[str, Any]:
+        story = loaded.view.story
+        if name.template is Template.NO_APPOINTMENT_YET:
+            promised = story.waiting.expected_by if story.waiting else None
+            return {"promised": promised, "ring": self._localities.hub.telephone}
+        meeting = _meeting(story, name)
+        booked = meeting.booked
+        practice = self._localities.practice(booked.practice)
+        if practice is None:
+            raise Never("practice_unknown")
+        card = await self._asked.link_worker(loaded.locality, booked.link_worker)
+        return {
+            "starts_at": booked.starts_at,
+            "mode": booked.mode.value,
+            "place": f"{practice.site}, {practice.postcode}",
+            "ring": _dialled(card.telephone),
+            "others": len(story.meetings) > 1,
+        }
+
+    async def _to_service(self, loaded: Loaded[View], name: MessageName) -> Addressed:
+        prescribed = next(
+            p.prescribed
+            for p in loaded.view.story.prescriptions
+            if p.prescribed.prescription_id == name.about
+        )
+        card = await self._asked.service(loaded.locality, prescribed.service_id)
+        if not card.asks_email:
+            raise Never("service_has_no_address")
+        link = await self._asked.link(loaded.locality, prescribed.prescription_id)
+        return Addressed("mail", card.asks_email, {"link": link.url})
+
+    def _referrers_mailbox(self, story: Story) -> str:
+        created = story.created
+        if created is not None and created.route is v.Route.HUB:
+            return self._localities.hub.email
+        practice = self._localities.practice(created.practice) if created is not None else None
+        if practice is None or not practice.mailbox:
+            raise Never("no_mailbox")
+        return practice.mailbox
+
+    def _sign_in(self, path: str, loaded: Loaded[View]) -> dict[str, Any]:
+        return {"reference": short_reference(loaded.referral_id), "link": f"{self._public_url}{path}"}
+
+
+def permanent_reference(key: str, channel: str) -> str:
+    """What a gateway is told: the same for the same message, and telling nothing of it."""
+    return hashlib.blake2b(f"{key}|{channel}".encode(), digest_size=16).hexdigest()
+
+
+def short_reference(referral_id: str) -> str:
+    """What is told over the telephone: the random end of the referral's id, such as 3F9A-02C1."""
+    end = referral_id[-8:].upper()
+    return f"{end[:4]}-{end[4:]}"
+
+
+def _meeting(story: Story, name: MessageName) -> Meeting:
+    return next(m for m in story.meetings if m.booked.meeting_id == name.about)
+
+
+def _dialled(telephone: str) -> str:
+    return as_dialled(telephone) if telephone.startswith("+") else telephone
