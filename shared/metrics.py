@@ -66,3 +66,22 @@ outbox_published = Counter(
 due_waiting = Gauge("linkwork_due_overdue", "Due rows whose time has passed.", ("service",))
 due_oldest = Gauge("linkwork_due_oldest_overdue_seconds", "How long the oldest is overdue.", ("service",))
 due_done = Counter("linkwork_due_done_total", "Due rows handled, by result.", ("service", "what", "result"))
+
+messages_sent = Counter(
+    "linkwork_messages_sent_total",
+    "Messages that a gateway took.",
+    ("locality", "template", "recipient", "channel"),
+)
+messages_failed = Counter(
+    "linkwork_messages_failed_total",
+    "Messages given up, by reason.",
+    ("locality", "template", "recipient", "reason"),
+)
+messages_held = Counter(
+    "linkwork_messages_held_total", "Messages held back until the quiet hours are over.", ("locality",)
+)
+contacts_refused = Counter(
+    "linkwork_contacts_refused_total",
+    "Times that another service refused (403) what a message needs: a set-up to be put right.",
+    ("asked",),
+)
