@@ -29,6 +29,8 @@ async def test_a_miss_before_its_referral_is_kept_until_the_referral_comes(place
         assert early is not None
         assert early["stage"] == "unknown"
         await place.say(said(body))
-        late = await kernel.wait_for(place.locality, body.referral_id, lambda v: v["meetings"] == 1, seconds=10)
+        late = await kernel.wait_for(
+            place.locality, body.referral_id, lambda v: v["meetings"] == 1, seconds=10
+        )
         assert late is not None
         assert late["stage"] == "booked"

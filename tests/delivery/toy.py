@@ -1,6 +1,6 @@
 """A part as small as a part can be: it answers every referral with one meeting, and a miss with another."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,9 @@ def rank(source: str) -> int:
     return 1 if source.endswith("/matching") else 0
 
 
-def created(locality: str, referral_id: str | None = None, needs: Sequence[Need] = (Need.DEBT,)) -> ReferralCreated:
+def created(
+    locality: str, referral_id: str | None = None, needs: Sequence[Need] = (Need.DEBT,)
+) -> ReferralCreated:
     return ReferralCreated(
         referral_id=referral_id or new_id(),
         locality=locality,
@@ -47,7 +49,9 @@ def created(locality: str, referral_id: str | None = None, needs: Sequence[Need]
     )
 
 
-def said(body: EventBody, by: str = "referral", identity: str | None = None, time: datetime = NOW) -> Envelope:
+def said(
+    body: EventBody, by: str = "referral", identity: str | None = None, time: datetime = NOW
+) -> Envelope:
     """An event as somebody else would say it."""
     return Envelope(
         id=identity or new_id(),
@@ -80,7 +84,10 @@ def ring(story: Story, _: None, occasion: Occasion, row: DueRow) -> Decision:
     return Decision(
         [
             ContactAttempted(
-                referral_id=occasion.referral_id, locality=occasion.locality, channel=Channel.PHONE, reached=True
+                referral_id=occasion.referral_id,
+                locality=occasion.locality,
+                channel=Channel.PHONE,
+                reached=True,
             )
         ]
     )
@@ -129,8 +136,14 @@ class Bench:
                 event.topic(), event.raw, key=event.body.referral_id.encode(), headers=event.headers()
             )
 
-    async def heard(self, topic: str, count: int, seconds: float = 10.0) -> "list[ConsumerRecord[bytes, bytes]]":
-        """Everything on a topic once there are `count` records, or after so many seconds."""
+    async def heard(
+        self,
+        topic: str,
+        count: int,
+        seconds: float = 10.0,
+        of: "Callable[[ConsumerRecord[bytes, bytes]], bool]" = lambda _: True,
+    ) -> "list[ConsumerRecord[bytes, bytes]]":
+        """What a topic holds `of` this sort once there are `count` such records, or after so many seconds."""
         consumer = AIOKafkaConsumer(
             topic, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
         )
@@ -140,19 +153,20 @@ class Bench:
             end = datetime.now(UTC) + timedelta(seconds=seconds)
             while len(found) < count and datetime.now(UTC) < end:
                 for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found += records
+                    found += filter(of, records)
             for records in (await consumer.getmany(timeout_ms=300)).values():
-                found += records
+                found += filter(of, records)
         finally:
             await consumer.stop()
         return found
 
     async def dead_letters(self, count: int) -> "list[ConsumerRecord[bytes, bytes]]":
-        mine = []
-        for record in await self.heard(dead_letter_topic("matching"), 10_000, seconds=3 if count else 1):
-            if dict(record.headers)["dlq-original-topic"].decode().startswith(self.locality + "."):
-                mine.append(record)
-        return mine
+        """This locality's dead letters, once there are so many."""
+
+        def mine(record: "ConsumerRecord[bytes, bytes]") -> bool:
+            return str(dict(record.headers)["dlq-original-topic"].decode()).startswith(self.locality + ".")
+
+        return await self.heard(dead_letter_topic("matching"), count, seconds=10, of=mine)
 
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"

@@ -1,0 +1,173 @@
+"""Several processes of one part: nothing lost, nothing doubled while they come and go."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+
+from aiokafka import TopicPartition
+
+from shared.delivery.commands import Idempotency
+from shared.delivery.decision import Decision, Due, DueRow, Occasion
+from shared.delivery.errors import IdempotencyMismatch
+from shared.delivery.facts import Fact
+from shared.delivery.kernel import Kernel
+from shared.delivery.round import DUE
+from shared.events.outcomes import ContactAttempted
+from shared.events.topics import topic
+from shared.events.vocabulary import Channel
+from shared.story import Story
+from tests.delivery.toy import TOY, Bench, book, created, said
+
+
+async def test_each_referral_is_answered_once_while_replicas_join_and_leave(place: Bench) -> None:
+    events = [said(created(place.locality)) for _ in range(300)]
+
+    async def feed() -> None:
+        for event in events:
+            await place.say(event)
+            await asyncio.sleep(0.01)
+
+    async with place.kernel().running():
+        feeding = asyncio.create_task(feed())
+        for _ in range(3):
+            async with place.kernel().running():
+                await asyncio.sleep(0.7)
+        await feeding
+        booked = await place.heard(topic(place.locality, "meeting-booked"), 300, seconds=20)
+    answers = Counter(record.key for record in booked)
+    assert set(answers) == {e.body.referral_id.encode() for e in events}
+    ids = {dict(record.headers)["ce_id"] for record in booked}
+    assert len(ids) == 300, "a referral was answered twice under different ids"
+
+
+async def test_a_commit_that_names_a_lost_partition_still_commits_the_others(place: Bench) -> None:
+    event = said(created(place.locality))
+    async with place.kernel().running() as kernel:
+        await place.say(event)
+        await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["meetings"] == 1, 10)
+        stream = kernel._streams[0]
+        record = (await place.heard(topic(place.locality, "referral-created"), 1))[0]
+        lost = replace(record, topic="another.referral-created.v1")
+        await stream._commit([lost, replace(record, offset=record.offset)])
+        assert stream.consumer is not None
+        partition = TopicPartition(record.topic, record.partition)
+        assert await stream.consumer.committed(partition) == record.offset + 1
+
+
+def ring_up(story: Story, resources: None, occasion: Occasion) -> Decision:
+    return Decision(
+        [
+            ContactAttempted(
+                referral_id=occasion.referral_id,
+                locality=occasion.locality,
+                channel=Channel.PHONE,
+                reached=False,
+            )
+        ]
+    )
+
+
+async def test_commands_at_once_on_one_referral_all_take_effect(place: Bench) -> None:
+    body = created(place.locality)
+    async with place.kernel().running() as one, place.kernel().running() as two:
+        await place.say(said(body))
+        await one.wait_for(place.locality, body.referral_id, lambda v: v["contacts"] == 1, 10)
+        kernels = [one, two] * 6
+        await asyncio.gather(*(k.command(place.locality, body.referral_id, ring_up) for k in kernels))
+        view = await one.view(place.locality, body.referral_id)
+        assert view is not None
+        assert len(view.contacts) == 13
+        outcomes = await place.heard(topic(place.locality, "outcome-recorded"), 13)
+        assert len({dict(r.headers)["ce_id"] for r in outcomes}) == 13
+
+
+async def test_a_command_with_a_key_takes_effect_once(place: Bench) -> None:
+    body = created(place.locality)
+
+    def open_it(story: Story, resources: None, occasion: Occasion) -> Decision:
+        return Decision([body])
+
+    def answer(story: Story, facts: object) -> dict[str, int]:
+        return {"meetings": len(story.meetings)}
+
+    key = Idempotency("somebody", "POST /referrals", "k1", b"digest")
+    async with place.kernel().running() as kernel:
+        results = await asyncio.gather(
+            *(
+                kernel.command(place.locality, body.referral_id, open_it, idempotency=key, answer=answer)
+                for _ in range(5)
+            )
+        )
+        assert sorted(r.replayed for r in results) == [False, True, True, True, True]
+        assert {r.reply["meetings"] for r in results} == {1}
+        other = Idempotency("somebody", "POST /referrals", "k1", b"another request")
+        try:
+            await kernel.command(place.locality, body.referral_id, open_it, idempotency=other)
+        except IdempotencyMismatch:
+            pass
+        else:
+            raise AssertionError("another request under the same key was taken")
+
+
+async def test_a_due_row_takes_effect_once_in_two_processes_and_not_when_too_late(place: Bench) -> None:
+    def book_and_ask(story: Story, resources: None, occasion: Occasion) -> Decision:
+        booked = book(story, resources, occasion)
+        late = Due("late", "x", occasion.now, not_after=occasion.now.replace(year=2000))
+        return Decision(booked.facts, due=[*booked.due, late])
+
+    def late(story: Story, resources: None, occasion: Occasion, row: DueRow) -> Decision:
+        raise AssertionError("too late")
+
+    part = replace(TOY, decisions={"referral_created": book_and_ask}, due={**TOY.due, "late": late})
+    events = [said(created(place.locality)) for _ in range(40)]
+    async with place.kernel(part).running() as one, place.kernel(part).running():
+        await place.say(*events)
+        for event in events:
+            view = await one.wait_for(
+                place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, 10
+            )
+            assert view is not None
+            assert view["contacts"] == 1
+        await _until_none_due(one)
+        outcomes = await place.heard(topic(place.locality, "outcome-recorded"), 40)
+        assert len({dict(r.headers)["ce_id"] for r in outcomes}) == 40
+
+
+async def _until_none_due(kernel: Kernel[Story, None]) -> None:
+    for _ in range(100):
+        if await kernel.mongo[DUE].count_documents({}) == 0:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("due rows were left")
+
+
+async def test_where_another_process_books_this_one_asks_it_to(place: Bench) -> None:
+    part = replace(TOY, exclusive="booker")
+    events = [said(created(place.locality)) for _ in range(60)]
+    async with place.kernel(part).running() as one, place.kernel(part).running() as two:
+        assert [one._may_decide(place.locality), two._may_decide(place.locality)] == [True, False]
+        await place.say(*events)
+        for event in events:
+            view = await one.wait_for(
+                place.locality, event.body.referral_id, lambda v: v["meetings"] == 1, 15
+            )
+            assert view is not None
+            assert view["meetings"] == 1
+
+
+async def test_a_new_fold_version_folds_what_is_stored_without_a_record(place: Bench) -> None:
+    event = said(created(place.locality))
+    async with place.kernel().running() as kernel:
+        await place.say(event)
+        await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, 10)
+
+    def with_stage_only(story: Story) -> dict[str, str]:
+        return {"new": story.created.age_band if story.created else "none"}
+
+    part = replace(TOY, document=with_stage_only, fold_version=2)
+    async with place.kernel(part).running() as later:
+        view = await later.wait_for(place.locality, event.body.referral_id, lambda v: "new" in v, 10)
+        assert view == {"new": "65-74"}
+        assert [isinstance(f, Fact) for f in await later.facts(place.locality, event.body.referral_id)] == [
+            True
+        ] * 3
