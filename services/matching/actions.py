@@ -24,7 +24,7 @@ class Actions:
         raise NotImplementedError
 
     async def missed(self, asked: Asked, meeting_id: str) -> Done:
-        """They did not come. The first miss is rebooked at once; the second is the link worker's to settle."""
+        """They did not come. The first miss is rebooked at once; the second is for the link worker."""
         raise NotImplementedError
 
     async def cancel(self, asked: Asked, meeting_id: str, by: v.By, why: v.CancelReason) -> Done:
@@ -34,8 +34,8 @@ class Actions:
     async def another_time(self, asked: Asked, meeting_id: str, slot: str | None = None) -> Done:
         """Moves a meeting to `slot` (a `Slot.key` of `Queries.options`) or, with None, to the next suitable.
 
-        Refused (409, code `slot_taken`) where somebody else has it by now. Practice staff may do this for their
-        own practice's meetings.
+        Refused (409, code `slot_taken`) where somebody else has it by now. Practice staff may do this for
+        their own practice's meetings.
         """
         raise NotImplementedError
 
@@ -84,7 +84,7 @@ class Actions:
         note: str = "",
         next_step: NextStep | None = None,
     ) -> Done:
-        """The link worker rang or wrote. Reached by telephone about a provisional meeting, it is off the ring list."""
+        """The link worker rang or wrote. Reached by telephone: off the ring list."""
         raise NotImplementedError
 
     async def unmet(
@@ -110,17 +110,17 @@ class Actions:
         agreed: v.Agreed,
         prescription_id: str | None = None,
     ) -> Done:
-        """An agreement asked by the link worker; takes the place of the earlier answer to the same question."""
+        """An agreement asked by the link worker; replaces the earlier answer to the same question."""
         raise NotImplementedError
 
     async def change_link_worker(self, asked: Asked, referral_id: str, link_worker: str) -> Done:
-        """Hands the case to another link worker of the same practice; a future meeting is rebooked with them."""
+        """Hands the case to another link worker of the same practice; a future meeting moves to them."""
         raise NotImplementedError
 
     async def retract(
         self, asked: Asked, referral_id: str, source: str, event_id: str, reason: v.RetractReason
     ) -> Done:
-        """Undoes one fact of the case's history. 404 unknown fact, 409 where it cannot be undone."""
+        """Undoes a fact of the case. 404 for an unknown fact, 409 where it cannot be undone."""
         raise NotImplementedError
 
     # Its ends
@@ -177,8 +177,18 @@ class Actions:
         """The first visit did not happen; what stopped it."""
         raise NotImplementedError
 
+    async def ended(
+        self,
+        asked: Asked,
+        prescription_id: str,
+        reason: v.EndReason,
+        next_step: NextStep | None = None,
+    ) -> Done:
+        """The person no longer goes there, and why."""
+        raise NotImplementedError
+
     async def flag_listing(self, asked: Asked, service_id: str, wrong: ListingFault) -> None:
-        """Somebody says that a directory entry is wrong. Kept for the programme; 404 for an unknown service."""
+        """Somebody says that a directory entry is wrong; kept for the programme. 404: unknown service."""
         raise NotImplementedError
 
     # One-tap links: no sign-in, the signed token says which prescription and service
@@ -193,8 +203,8 @@ class Actions:
     ) -> Done:
         """The service's answer through its link; a further one takes the place of the earlier.
 
-        Raises a Problem: 404 `link_altered`, 410 `link_expired`, 409 `case_ended`, 422 for a missing number of
-        weeks or reason.
+        Raises a Problem: 404 `link_altered`, 410 `link_expired`, 409 `case_ended`, 422 for a missing number
+        of weeks or reason.
         """
         raise NotImplementedError
 
@@ -212,8 +222,8 @@ class Actions:
     async def send_code(self, token: str) -> None:
         """Sends a six-digit code to the service's registered e-mail address; it holds for 15 minutes.
 
-        409 `not_agreed` where name and contact may not be shared or the service has not said yes, 409
-        `no_address`, 429 after five codes in an hour, 503 where the mail cannot be handed over.
+        409 `not_agreed` where name and contact may not be shared or the service has not said yes,
+        409 `no_address`, 429 after five codes in an hour, 503 where the mail cannot be handed over.
         """
         raise NotImplementedError
 

@@ -22,7 +22,7 @@ from shared.web.caller import Caller
 
 
 class Queries:
-    """What link workers, practice staff and services see. A case that is not the caller's is a 404 Problem."""
+    """What link workers, practice staff and services see. Another's case is a 404 Problem."""
 
     async def link_worker(self, caller: Caller, link_worker: str | None = None) -> LinkWorker:
         """The caller's own entry, or, for programme_admin and services, the one named."""
@@ -37,13 +37,13 @@ class Queries:
         raise NotImplementedError
 
     async def caseload(self, caller: Caller, include_ended: bool = False) -> list[CaseLine]:
-        """The caller's open cases, the earliest next step first; with `include_ended`, ended ones after them."""
+        """The caller's open cases, the earliest next step first; `include_ended`: ended ones after them."""
         raise NotImplementedError
 
     async def diary(
         self, caller: Caller, first: date, last: date, link_worker: str | None = None
     ) -> list[DiaryEntry]:
-        """Meetings from `first` to `last` (at most 92 days), in order. programme_admin names the link worker."""
+        """Meetings from `first` to `last` (at most 92 days), in order."""
         raise NotImplementedError
 
     async def free(

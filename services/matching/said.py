@@ -56,8 +56,8 @@ class MeetingRecord:
 class Prescribing:
     """One service to add to the plan.
 
-    `signposted`: only details are given, the service is not asked. `may_share`: whether the person agrees that
-    this service gets their name and telephone.
+    `signposted`: only details are given, the service is not asked. `may_share`: whether the person agrees
+    that this service gets their name and telephone.
     """
 
     service_id: str

@@ -1,0 +1,234 @@
+"""What matching decides by itself. Pure, and idempotent at rest: look at the view, say only what is missing.
+
+What holds afterwards, in every interleaving: an open referral has one active meeting, or a stated reason for
+none, or has been met; one that ended has none and holds no time; no time is held twice.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from services.matching.calendar import day_start, london_day
+from services.matching.diary import Diaries
+from services.matching.folds import View
+from services.matching.shown import Slot
+from services.matching.wishes import Wish
+from shared.clock import LONDON
+from shared.delivery.decision import NOTHING, Decision, Due, DueRow, Occasion
+from shared.events import outcomes as o
+from shared.events import vocabulary as v
+from shared.events.models import EventBody, MeetingBooked
+
+LOOK_AGAIN: Final = "look_again"
+"""The due work of this part: look whether there is a time by now."""
+ROW: Final = (LOOK_AGAIN, "meeting")
+
+CATCH_UP: Final = timedelta(hours=1)
+"""News older than this when heard comes from a log that is being read: hear the rest of it first."""
+HEAR_THE_REST: Final = timedelta(seconds=20)
+PROMISE_DAYS: Final = {v.Urgency.ROUTINE: 14, v.Urgency.SOON: 7}
+"""By when a meeting is expected where none is free."""
+NOT_REACHED_DAYS: Final = 7
+
+WAITS_FOR_THE_PERSON: Final = frozenset({v.WaitingReason.ASKED_LATER, v.WaitingReason.PERSON_NOT_REACHED})
+
+
+def settle(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+    """Brings meetings, diary and caseload into line with what has been said."""
+    return _settle(view, diaries, occasion, patient=True)
+
+
+def look_again(view: View, diaries: Diaries, occasion: Occasion, _: DueRow) -> Decision:
+    """Due: a time may have come free, or the day from which the person can come."""
+    return _settle(view, diaries, occasion, patient=False)
+
+
+def _settle(view: View, diaries: Diaries, occasion: Occasion, patient: bool) -> Decision:
+    if view.story.created is None and not view.uncreated:
+        return NOTHING  # facts may arrive before the creation of what they are about
+    if view.ended:
+        facts = [
+            _cancelled(m.booked, v.CancelReason.REFERRAL_ENDED)
+            for m in view.story.meetings
+            if m.status == "booked"
+        ]
+        _hold_only(diaries, occasion.referral_id, frozenset())
+        diaries.assign(occasion.referral_id, None)
+        return Decision(facts, forget=[ROW] if view.waits else [])
+    lost = _lost(view, diaries, occasion)
+    if lost:
+        return Decision(lost)  # which calls for this decision again, with these cancelled
+    active = view.story.active
+    standing = {m.booked.meeting_id for m in (*view.story.attended, *view.story.missed)}
+    if active is not None:
+        standing.add(active.booked.meeting_id)
+    _hold_only(diaries, occasion.referral_id, frozenset(standing))
+    if active is None and not view.story.attended:
+        return _arrange(view, diaries, occasion, patient)
+    diaries.assign(occasion.referral_id, view.handed_to or view.story.link_worker)
+    return NOTHING
+
+
+def _lost(view: View, diaries: Diaries, occasion: Occasion) -> list[EventBody]:
+    """Our bookings that do not stand: another one won, they met already, or the time is somebody else's."""
+    story = view.story
+    met = {m.booked.meeting_id for m in story.attended}
+    last_met = max((m.booked.sequence for m in story.attended), default=-1)
+    lost: list[EventBody] = []
+    for meeting in story.meetings:
+        booked = meeting.booked
+        if meeting.status != "booked":
+            continue
+        ours = booked.meeting_id in view.ours
+        if meeting is not story.active or booked.sequence <= last_met or booked.replaces in met:
+            if ours:
+                lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
+        elif booked.starts_at > occasion.now and diaries.knows(booked.link_worker, occasion.locality):
+            held = diaries.take(
+                booked.link_worker, booked.starts_at, booked.minutes, occasion.referral_id, booked.meeting_id
+            )
+            if not held and ours:
+                lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
+    return lost
+
+
+def _arrange(view: View, diaries: Diaries, occasion: Occasion, patient: bool) -> Decision:
+    """An open referral without a meeting: the earliest suitable time, or a stated reason and another look."""
+    story = view.story
+    created = story.created
+    if created is None:
+        return NOTHING
+    if patient and view.latest is not None and view.latest < occasion.now - CATCH_UP:
+        return Decision(due=[_due(occasion.now + HEAR_THE_REST, created.practice, created.urgency)])
+    today = london_day(occasion.now)
+    until = max((day for why, day in view.waits if why in WAITS_FOR_THE_PERSON and day > today), default=None)
+    if until is not None:
+        diaries.assign(occasion.referral_id, view.handed_to or story.link_worker)
+        return Decision(due=[_due(day_start(until), created.practice, created.urgency)])
+    if len(story.missed) > view.misses_allowed:
+        diaries.assign(occasion.referral_id, view.handed_to or story.link_worker)
+        expected = today + timedelta(days=NOT_REACHED_DAYS)
+        return Decision(_waiting(view, occasion, v.WaitingReason.PERSON_NOT_REACHED, expected))
+    wish = wish_of(view, diaries)
+    promised = diaries.promised.pop(occasion.referral_id, None)
+    booked = book(view, diaries, occasion, promised, provisional=True) if promised else None
+    slot = diaries.earliest(wish, occasion.referral_id) if booked is None else None
+    if slot is not None:
+        booked = book(view, diaries, occasion, slot, provisional=True)
+    if booked is not None:
+        return Decision([booked], forget=[ROW] if view.waits else [])
+    someone = any(diaries.has_room(w, occasion.referral_id) for w in wish.who(diaries.workers.values()))
+    reason = v.WaitingReason.NO_SLOT if someone else v.WaitingReason.NO_LINK_WORKER
+    diaries.assign(occasion.referral_id, view.handed_to)
+    return Decision(
+        _waiting(view, occasion, reason, today + timedelta(days=PROMISE_DAYS[created.urgency])),
+        due=[_due(_next_look(occasion.now), created.practice, created.urgency)],
+    )
+
+
+def book(
+    view: View, diaries: Diaries, occasion: Occasion, slot: Slot, *, provisional: bool
+) -> MeetingBooked | None:
+    """Takes a time for this referral and says so; None where somebody else holds it."""
+    created = view.story.created
+    if created is None:
+        return None
+    meeting_id = occasion.new_id()
+    if not diaries.take(slot.link_worker, slot.starts_at, slot.minutes, occasion.referral_id, meeting_id):
+        return None
+    diaries.assign(occasion.referral_id, slot.link_worker)
+    diaries.rest_on(slot.link_worker)
+    before = view.story.meetings[-1].booked if view.story.meetings else None
+    home = v.AccessNeed.HOME_VISIT in created.access_needs
+    return MeetingBooked(
+        referral_id=occasion.referral_id,
+        locality=occasion.locality,
+        meeting_id=meeting_id,
+        sequence=min(before.sequence + 1, 1000) if before else 0,
+        replaces=before.meeting_id if before and view.story.meetings[-1].status != "attended" else None,
+        link_worker=slot.link_worker,
+        practice=slot.practice,
+        starts_at=slot.starts_at,
+        minutes=slot.minutes,
+        mode=v.MeetingMode.HOME if home else v.MeetingMode.FACE_TO_FACE,
+        provisional=provisional,
+    )
+
+
+def wish_of(view: View, diaries: Diaries) -> Wish:
+    """What this referral's meeting must suit. Whom it was handed to counts while they meet people there."""
+    created = view.story.created
+    if created is None:
+        raise ValueError("a referral that is not known wishes for nothing")
+    named = diaries.workers.get(view.handed_to or "")
+    here = named is not None and named.active and created.practice in named.practices
+    return Wish.of(created, view.handed_to if here else None)
+
+
+def needs_meeting(view: View, now: datetime) -> bool:
+    """Whether a referral would be given a time now, if there is one."""
+    story = view.story
+    if story.created is None or not story.open or story.active is not None or story.attended:
+        return False
+    today = london_day(now)
+    if any(why in WAITS_FOR_THE_PERSON and day > today for why, day in view.waits):
+        return False
+    return len(story.missed) <= view.misses_allowed
+
+
+def _hold_only(diaries: Diaries, referral_id: str, meetings: frozenset[str]) -> None:
+    """Gives every time free that this referral holds for other meetings than these."""
+    for day, held in diaries.held_by(referral_id):
+        if held.meeting_id not in meetings:
+            diaries.release(day, held.meeting_id)
+
+
+def _waiting(view: View, occasion: Occasion, reason: v.WaitingReason, expected: date) -> list[EventBody]:
+    """Says why there is no meeting, unless this reason was given and its day has not passed."""
+    today = london_day(occasion.now)
+    if any(why is reason and day >= today for why, day in view.waits):
+        return []
+    return [
+        o.MeetingWaiting(
+            referral_id=occasion.referral_id, locality=occasion.locality, reason=reason, expected_by=expected
+        )
+    ]
+
+
+def _cancelled(booked: MeetingBooked, why: v.CancelReason) -> EventBody:
+    return o.MeetingCancelled(
+        referral_id=booked.referral_id,
+        locality=booked.locality,
+        meeting_id=booked.meeting_id,
+        by=v.By.PROGRAMME,
+        why=why,
+    )
+
+
+def _due(at: datetime, practice: str, urgency: v.Urgency) -> Due:
+    return Due(*ROW, at, payload={"practice": practice, "soon": urgency is v.Urgency.SOON}, move=True)
+
+
+def _next_look(now: datetime) -> datetime:
+    """Six in the morning in London: a day has come into reach at the far end of the diaries."""
+    return day_start(now.astimezone(LONDON).date() + timedelta(days=1)) + timedelta(hours=6)
+
+
+DECISIONS: Final = dict.fromkeys(
+    (
+        "referral_created",
+        "meeting_booked",
+        "meeting_waiting",
+        "meeting_attended",
+        "meeting_missed",
+        "meeting_cancelled",
+        "link_worker_changed",
+        "referral_declined",
+        "referral_returned",
+        "referral_withdrawn",
+        "referral_closed",
+        "referral_reopened",
+        "person_erased",
+        "retracted",
+    ),
+    settle,
+)

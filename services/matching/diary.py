@@ -1,0 +1,242 @@
+"""Diaries and caseloads as values, as they stand within one transaction.
+
+Booking reads and writes these; the store brings what is needed and writes what was touched, with the version
+that was read: whoever wrote first wins, and the other decides again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from services.matching.calendar import bank_holiday, london_day, times
+from services.matching.shown import Slot
+from services.matching.wishes import Wish
+from services.matching.workers import LinkWorker
+from shared.events import vocabulary as v
+
+HORIZON: Final = timedelta(weeks=8)
+"""How far ahead a meeting may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A time that is taken, by which meeting of which referral."""
+
+    starts_at: datetime
+    minutes: int
+    referral_id: str
+    meeting_id: str
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(minutes=self.minutes)
+
+    def overlaps(self, starts_at: datetime, minutes: int) -> bool:
+        return self.starts_at < starts_at + timedelta(minutes=minutes) and starts_at < self.ends_at
+
+
+@dataclass(slots=True)
+class Day:
+    """One day of one link worker. `version` 0: nothing is stored yet."""
+
+    link_worker: str
+    day: date
+    version: int = 0
+    held: list[Held] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Caseload:
+    """The open referrals of a link worker."""
+
+    link_worker: str
+    version: int = 0
+    referrals: set[str] = field(default_factory=set)
+
+
+DayKey = tuple[str, date]
+
+
+@dataclass
+class Diaries:
+    """The diaries that a round of decisions may book in. Changed in place; remembers what was touched."""
+
+    now: datetime
+    workers: Mapping[str, LinkWorker] = field(default_factory=dict)
+    days: dict[DayKey, Day] = field(default_factory=dict)
+    caseloads: dict[str, Caseload] = field(default_factory=dict)
+    touched_days: set[DayKey] = field(default_factory=set)
+    touched_caseloads: set[str] = field(default_factory=set)
+    freed: set[str] = field(default_factory=set)
+    """Link workers who have more room than before."""
+    promised: dict[str, Slot] = field(default_factory=dict)
+    """Slots set aside within this round, by referral: those for whom it is urgent choose first."""
+    _tiles: dict[DayKey, tuple[Slot, ...]] = field(default_factory=dict)
+
+    # Looking
+
+    def knows(self, link_worker: str, locality: str) -> bool:
+        """Whether this is a link worker of that locality: nobody in one can touch a diary of another."""
+        worker = self.workers.get(link_worker)
+        return worker is not None and worker.locality == locality
+
+    def has_room(self, worker: LinkWorker, referral_id: str) -> bool:
+        """Whether the caseload takes this referral (or holds it already)."""
+        caseload = self._caseload(worker.id)
+        return referral_id in caseload.referrals or len(caseload.referrals) < worker.caseload_limit
+
+    def suitable(self, wish: Wish, referral_id: str) -> Iterator[Slot]:
+        """Free times that suit, earliest first; of two at once, that of the smaller caseload."""
+        who = [worker for worker in wish.who(self.workers.values()) if self.has_room(worker, referral_id)]
+        first, last = london_day(self.now), london_day(self.now + HORIZON)
+        for n in range((last - first).days + 1):
+            day = first + timedelta(days=n)
+            found = [
+                slot
+                for worker in who
+                for slot in self.free(worker, day, referral_id)
+                if slot.starts_at >= wish.earliest_start(worker, self.now) and wish.suits(slot)
+            ]
+            yield from sorted(found, key=self._order)
+
+    def earliest(
+        self,
+        wish: Wish,
+        referral_id: str,
+        but_not: frozenset[str] = frozenset(),
+        after: datetime | None = None,
+    ) -> Slot | None:
+        """The first suitable time; `but_not` are keys of times that were refused."""
+        for slot in self.suitable(wish, referral_id):
+            if slot.key not in but_not and (after is None or slot.starts_at > after):
+                return slot
+        return None
+
+    def free(self, worker: LinkWorker, day: date, referral_id: str = "") -> list[Slot]:
+        """Every free time of a day, as the hours go, those promised to others left out."""
+        tiles = self._tiles_of(worker, day)
+        if not tiles:
+            return []
+        held = self._day(worker.id, day).held
+        others = [slot for whose, slot in self.promised.items() if whose != referral_id]
+        return [
+            slot
+            for slot in tiles
+            if not any(taken.overlaps(slot.starts_at, slot.minutes) for taken in held)
+            and not any(_clash(slot, other) for other in others)
+        ]
+
+    def slot(self, key: str, practice: str, home: bool = False) -> Slot | None:
+        """The time with this key, free or not, if it is in somebody's hours for this practice."""
+        name, _, moment = key.partition("|")
+        worker = self.workers.get(name)
+        try:
+            starts_at = datetime.fromisoformat(moment)
+        except ValueError:
+            return None
+        if worker is None or starts_at.tzinfo is None:
+            return None
+        for slot in self._tiles_of(worker, london_day(starts_at)):
+            if slot.starts_at == starts_at and slot.practice == practice:
+                return slot if not home else _at_home(slot)
+        return None
+
+    def held_by(self, referral_id: str) -> list[tuple[Day, Held]]:
+        """What this referral holds in the diaries that were read."""
+        return [
+            (day, held) for day in self.days.values() for held in day.held if held.referral_id == referral_id
+        ]
+
+    # Booking
+
+    def take(
+        self, link_worker: str, starts_at: datetime, minutes: int, referral_id: str, meeting_id: str
+    ) -> bool:
+        """Holds a time for a meeting; False where it is somebody else's."""
+        day = self._day(link_worker, london_day(starts_at))
+        mine = Held(starts_at, minutes, referral_id, meeting_id)
+        if mine in day.held:
+            return True
+        if any(held.overlaps(starts_at, minutes) for held in day.held if held.meeting_id != meeting_id):
+            return False
+        day.held = [held for held in day.held if held.meeting_id != meeting_id]
+        day.held.append(mine)
+        day.held.sort(key=lambda held: held.starts_at)
+        self.touched_days.add((link_worker, day.day))
+        self.promised.pop(referral_id, None)
+        return True
+
+    def release(self, day: Day, meeting_id: str) -> None:
+        """Gives a meeting's time free."""
+        kept = [held for held in day.held if held.meeting_id != meeting_id]
+        if len(kept) != len(day.held):
+            if any(h.starts_at > self.now for h in day.held if h.meeting_id == meeting_id):
+                self.freed.add(day.link_worker)
+            day.held = kept
+            self.touched_days.add((day.link_worker, day.day))
+
+    def assign(self, referral_id: str, link_worker: str | None) -> None:
+        """Puts a referral into one caseload (None: into none) and out of every other."""
+        for caseload in self.caseloads.values():
+            if caseload.link_worker != link_worker and referral_id in caseload.referrals:
+                caseload.referrals.discard(referral_id)
+                self.touched_caseloads.add(caseload.link_worker)
+                self.freed.add(caseload.link_worker)
+        if link_worker is not None and link_worker in self.workers:
+            caseload = self._caseload(link_worker)
+            if referral_id not in caseload.referrals:
+                caseload.referrals.add(referral_id)
+                self.touched_caseloads.add(link_worker)
+
+    def rest_on(self, link_worker: str) -> None:
+        """A decision rested on this link worker's hours and room: the caseload must not have moved since."""
+        if link_worker in self.workers:
+            self._caseload(link_worker)
+            self.touched_caseloads.add(link_worker)
+
+    def promise(self, wishes: Iterable[tuple[str, Wish]]) -> None:
+        """Sets a time aside for each of these referrals, in this order."""
+        for referral_id, wish in wishes:
+            slot = self.earliest(wish, referral_id)
+            if slot is not None:
+                self.promised[referral_id] = slot
+
+    # Inside
+
+    def _day(self, link_worker: str, day: date) -> Day:
+        return self.days.setdefault((link_worker, day), Day(link_worker, day))
+
+    def _caseload(self, link_worker: str) -> Caseload:
+        return self.caseloads.setdefault(link_worker, Caseload(link_worker))
+
+    def _order(self, slot: Slot) -> tuple[datetime, int, str]:
+        return (slot.starts_at, len(self._caseload(slot.link_worker).referrals), slot.link_worker)
+
+    def _tiles_of(self, worker: LinkWorker, day: date) -> tuple[Slot, ...]:
+        key = (worker.id, day)
+        if key not in self._tiles:
+            self._tiles[key] = tuple(tiles(worker, day))
+        return self._tiles[key]
+
+
+def tiles(worker: LinkWorker, day: date) -> list[Slot]:
+    """The meeting times of a link worker's day, for each practice that shares the room."""
+    if bank_holiday(day) or worker.away(day):
+        return []
+    return [
+        Slot(worker.id, practice, hours.place, starts_at, worker.meeting_minutes)
+        for hours in worker.hours
+        for starts_at in times(hours, day, worker.meeting_minutes)
+        for practice in hours.practices
+    ]
+
+
+def _at_home(slot: Slot) -> Slot:
+    return Slot(slot.link_worker, slot.practice, slot.place, slot.starts_at, slot.minutes, v.MeetingMode.HOME)
+
+
+def _clash(one: Slot, other: Slot) -> bool:
+    return one.link_worker == other.link_worker and Held(other.starts_at, other.minutes, "", "").overlaps(
+        one.starts_at, one.minutes
+    )

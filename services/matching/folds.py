@@ -1,0 +1,162 @@
+"""What matching makes of a referral's facts: the story, and what follows from it for diaries and lists."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final
+
+from services.matching.needs_you import reasons_of
+from services.matching.next_steps import step_of
+from services.matching.shown import Reason, Step
+from shared.delivery.facts import Fact
+from shared.events import outcomes as o
+from shared.events.models import ReferralCreated
+from shared.events.topics import locality_of_source, source
+from shared.events.vocabulary import WaitingReason
+from shared.story import Meeting, Story, stage_of, tell
+from shared.story.fold import Effective, Rank
+
+FOLD_VERSION: Final = 1
+MISSES: Final = 2
+"""So many missed meetings, and the next is for the link worker to arrange."""
+
+_KEPT: Final = {
+    "practice",
+    "person_ref",
+    "age_band",
+    "needs",
+    "risk",
+    "contact",
+    "urgency",
+    "outward_code",
+    "language",
+    "interpreter",
+    "access_needs",
+    "cannot_come",
+    "risk_note",
+    "reason_note",
+}
+
+Wait = tuple[WaitingReason, date]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A referral as matching sees it."""
+
+    story: Story
+    facts: tuple[Fact, ...] = ()
+    ours: frozenset[str] = frozenset()
+    """Ids of the meetings that matching booked itself."""
+    waits: frozenset[Wait] = frozenset()
+    """Every reason given for there being no meeting, and until when."""
+    handed_to: str | None = None
+    """The link worker whom somebody named for this case."""
+    uncreated: bool = False
+    """Its creation was taken back: there is no referral any more."""
+    latest: datetime | None = None
+    """When the latest thing happened: of what others said by their time, of what we said when we said it."""
+    step: Step | None = None
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        return self.story.open
+
+    @property
+    def ended(self) -> bool:
+        """Known, and no longer open: nothing of it may stay in a diary."""
+        return self.uncreated or (self.story.created is not None and not self.story.open)
+
+    @property
+    def misses_allowed(self) -> int:
+        """So many misses are rebooked by themselves; a referral that was reopened starts to count anew."""
+        return MISSES * (1 + self.story.reopenings) - 1
+
+    def meeting(self, meeting_id: str) -> Meeting | None:
+        return next((m for m in self.story.meetings if m.booked.meeting_id == meeting_id), None)
+
+
+def fold(facts: Sequence[Fact], rank: Rank) -> View:
+    """The view of this set of facts, whatever order they came in."""
+    story = tell(facts, rank)
+    told = Effective(facts, rank)
+    steps = [(body.next_step, said.id) for body, said in told.of(o.Outcome) if body.next_step is not None]
+    said = max(steps, key=lambda step: step[1], default=None)
+    changed = told.of(o.LinkWorkerChanged)
+    view = View(
+        story=story,
+        facts=tuple(facts),
+        ours=frozenset(
+            m.booked.meeting_id
+            for m in story.meetings
+            if m.said.source == source(m.booked.locality, "matching")
+        ),
+        waits=frozenset((w.reason, w.expected_by) for w, _ in told.of(o.MeetingWaiting)),
+        handed_to=changed[-1][0].link_worker if changed else None,
+        uncreated=story.created is None and any(isinstance(f.body, ReferralCreated) for f in facts),
+        latest=max((f.recorded if _our_own(f.source) else f.time for f in facts), default=None),
+    )
+    step = step_of(story, said)
+    reasons = reasons_of(story, step, said, view.misses_allowed)
+    return replace(view, step=step, reasons=reasons)
+
+
+def _our_own(said_by: str) -> bool:
+    return said_by == source(locality_of_source(said_by) or "", "matching")
+
+
+def document(view: View) -> dict[str, Any]:
+    """The view as it is stored and queried. Dates as ISO text, moments as UTC."""
+    story, created = view.story, view.story.created
+    return {
+        "stage": stage_of(story).value,
+        "open": story.open,
+        "link_worker": story.link_worker,
+        "created": _created(created) if created else None,
+        "created_at": story.created_said.time if story.created_said else None,
+        "active": story.active.booked.meeting_id if story.active else None,
+        "meetings": [_meeting(meeting) for meeting in story.meetings],
+        "prescriptions": [
+            {
+                "id": p.prescribed.prescription_id,
+                "service": p.prescribed.service_id,
+                "need": p.prescribed.need.value,
+                "status": p.status,
+            }
+            for p in story.prescriptions
+        ],
+        "waiting": {
+            "reason": story.waiting.reason.value,
+            "expected_by": story.waiting.expected_by.isoformat(),
+        }
+        if story.waiting and story.active is None and not story.attended
+        else None,
+        "step": {"code": view.step.code.value, "on": view.step.on.isoformat(), "derived": view.step.derived}
+        if view.step
+        else None,
+        "reasons": [
+            {"reason": r.reason.value, "since": r.since, "todo": r.todo.value, "about": r.about}
+            for r in view.reasons
+        ],
+    }
+
+
+def _created(created: ReferralCreated) -> Mapping[str, Any]:
+    return created.model_dump(mode="json", include=_KEPT)
+
+
+def _meeting(meeting: Meeting) -> Mapping[str, Any]:
+    booked = meeting.booked
+    return {
+        "id": booked.meeting_id,
+        "sequence": booked.sequence,
+        "link_worker": booked.link_worker,
+        "practice": booked.practice,
+        "starts_at": booked.starts_at,
+        "minutes": booked.minutes,
+        "mode": booked.mode.value,
+        "provisional": booked.provisional,
+        "status": meeting.status,
+        "why": meeting.cancelled.why.value if meeting.cancelled else None,
+    }

@@ -1,0 +1,237 @@
+"""What matching keeps beside the referrals: link workers, diaries, caseloads, the directory, drafts, codes.
+
+A booking writes the day and the caseload that it rests on, with the version that it read; a change of a link
+worker's hours or leave writes their caseload too. So of two that decide on the same diary one wins, and the
+other reads again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
+
+from services.matching.calendar import london_day
+from services.matching.decisions import LOOK_AGAIN, needs_meeting, wish_of
+from services.matching.diary import HORIZON, Caseload, Day, Diaries, Held
+from services.matching.folds import View
+from services.matching.workers import LinkWorker
+from shared.delivery.errors import Conflict
+from shared.delivery.mongo import Document, Mongo, Row, Transaction
+from shared.delivery.part import Changed, Loaded
+from shared.delivery.round import DUE, REFERRALS
+from shared.events.vocabulary import Urgency
+
+LINK_WORKERS: Final = "link_workers"
+DAYS: Final = "days"
+CASELOADS: Final = "caseloads"
+SERVICES: Final = "services"
+IMPORTS: Final = "imports"
+DRAFTS: Final = "drafts"
+CODES: Final = "codes"
+
+OWNED: Final = (LINK_WORKERS, DAYS, CASELOADS, SERVICES, IMPORTS, DRAFTS, CODES)
+DERIVED: Final = (REFERRALS,)
+
+Write = InsertOne[Mapping[str, Any]] | UpdateOne
+
+_WOKEN: Final = 20
+"""How many waiting referrals look again when one time comes free; the others do in the morning."""
+
+
+async def ensure_indexes(mongo: Mongo) -> None:
+    """Makes collections and indexes; making a collection within a transaction takes a lock."""
+    existing = set(await mongo.database.list_collection_names())
+    for name in OWNED:
+        if name not in existing:
+            await mongo.database.create_collection(name, check_exists=False)
+    await mongo[LINK_WORKERS].create_indexes([IndexModel([("locality", ASCENDING)])])
+    await mongo[DAYS].create_indexes(
+        [
+            IndexModel([("link_worker", ASCENDING), ("day", ASCENDING)]),
+            IndexModel([("locality", ASCENDING), ("held.r", ASCENDING)]),
+        ]
+    )
+    await mongo[CASELOADS].create_indexes([IndexModel([("locality", ASCENDING), ("referrals", ASCENDING)])])
+    await mongo[SERVICES].create_indexes(
+        [
+            IndexModel([("needs", ASCENDING), ("status", ASCENDING)]),
+            IndexModel([("feed", ASCENDING)]),
+        ]
+    )
+    await mongo[IMPORTS].create_indexes([IndexModel([("at", ASCENDING)])])
+    await mongo[DRAFTS].create_indexes([IndexModel([("at", ASCENDING)])])
+    await mongo[CODES].create_indexes([IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0)])
+    await mongo[REFERRALS].create_indexes(
+        [
+            IndexModel([("referral", ASCENDING)]),
+            IndexModel([("view.link_worker", ASCENDING), ("view.open", ASCENDING)]),
+            IndexModel([("view.created.practice", ASCENDING), ("view.open", ASCENDING)]),
+            IndexModel([("view.meetings.id", ASCENDING)]),
+            IndexModel([("view.meetings.link_worker", ASCENDING), ("view.meetings.starts_at", ASCENDING)]),
+            IndexModel([("view.prescriptions.id", ASCENDING)]),
+            IndexModel([("view.created.person_ref", ASCENDING)]),
+        ]
+    )
+
+
+class DiaryStore:
+    """Reads the diaries that a round's referrals may be booked in, and writes those that were touched."""
+
+    async def load(self, tx: Transaction, referrals: Sequence[Loaded[View]], now: datetime) -> Diaries:
+        if not referrals:
+            return Diaries(now)
+        localities = sorted({one.locality for one in referrals})
+        ids = [one.referral_id for one in referrals]
+        workers = await _workers_of(tx, localities, referrals)
+        diaries = Diaries(now, workers)
+        ours = {"locality": {"$in": localities}}
+        reach = [london_day(now + timedelta(days=n)) for n in (-1, HORIZON.days + 1)]
+        days: list[Document] = [
+            {
+                "link_worker": {"$in": list(workers)},
+                "day": {"$gte": reach[0].isoformat(), "$lte": reach[1].isoformat()},
+            },
+            {**ours, "held.r": {"$in": ids}},
+        ]
+        beyond = _beyond(referrals, reach[1])
+        if beyond:
+            days.append({"_id": {"$in": beyond}})
+        async for row in tx[DAYS].find({"$or": days}, session=tx.session):
+            day = _day(row)
+            diaries.days[(day.link_worker, day.day)] = day
+        loads: list[Document] = [{"_id": {"$in": list(workers)}}, {**ours, "referrals": {"$in": ids}}]
+        async for row in tx[CASELOADS].find({"$or": loads}, session=tx.session):
+            diaries.caseloads[row["_id"]] = Caseload(row["_id"], row["v"], set(row["referrals"]))
+        _urgent_first(diaries, referrals, now)
+        return diaries
+
+    async def save(self, tx: Transaction, changes: Sequence[Changed[View]], resources: Diaries) -> None:
+        await _write(tx, DAYS, [_day_write(resources, key) for key in sorted(resources.touched_days)])
+        await _write(
+            tx, CASELOADS, [_caseload_write(resources, name) for name in sorted(resources.touched_caseloads)]
+        )
+        for name in sorted(resources.freed):
+            worker = resources.workers.get(name)
+            if worker is not None:
+                await wake_waiting(tx, worker.locality, worker.practices, resources.now, _WOKEN)
+
+
+async def wake_waiting(
+    tx: Transaction, locality: str, practices: Iterable[str], now: datetime, most: int = 0
+) -> None:
+    """There is more room at these practices: those who wait look again now, the urgent first.
+
+    `most`: at most so many, the longest waiting first; 0 for all.
+    """
+    waiting = {"what": LOOK_AGAIN, "locality": locality, "payload.practice": {"$in": sorted(practices)}}
+    order = [("payload.soon", -1), ("referral", ASCENDING)]
+    found = tx[DUE].find(waiting, {"payload.soon": 1}, session=tx.session).sort(order).limit(most)
+    rows = await found.to_list(None)
+    for soon, at in ((True, now - timedelta(seconds=1)), (False, now)):
+        of_these = [row["_id"] for row in rows if bool(row["payload"]["soon"]) is soon]
+        if of_these:
+            await tx[DUE].update_many({"_id": {"$in": of_these}}, {"$set": {"at": at}}, session=tx.session)
+
+
+async def touch_caseload(tx: Transaction, locality: str, link_worker: str) -> None:
+    """Whoever books with this link worker at the same time must read hours and leave again."""
+    await tx[CASELOADS].update_one(
+        {"_id": link_worker},
+        {"$inc": {"v": 1}, "$setOnInsert": {"locality": locality, "referrals": []}},
+        upsert=True,
+        session=tx.session,
+    )
+
+
+def worker_of(row: Mapping[str, Any]) -> LinkWorker:
+    """A link worker as stored."""
+    return LinkWorker.model_validate(
+        {"id": row["_id"], **{k: v for k, v in row.items() if k not in ("_id", "v")}}
+    )
+
+
+async def _workers_of(
+    tx: Transaction, localities: Sequence[str], referrals: Sequence[Loaded[View]]
+) -> dict[str, LinkWorker]:
+    practices: set[str] = set()
+    named: set[str] = set()
+    for one in referrals:
+        story = one.view.story
+        if story.created is not None:
+            practices.add(story.created.practice)
+        named.update(m.booked.link_worker for m in story.meetings if m.status == "booked")
+        named.update(name for name in (one.view.handed_to, story.link_worker) if name)
+    wanted = {
+        "locality": {"$in": list(localities)},
+        "$or": [{"hours.practices": {"$in": sorted(practices)}}, {"_id": {"$in": sorted(named)}}],
+    }
+    found = tx[LINK_WORKERS].find(wanted, session=tx.session)
+    return {row["_id"]: worker_of(row) async for row in found}
+
+
+def _beyond(referrals: Sequence[Loaded[View]], last: date) -> list[str]:
+    """Days further off than the horizon on which some other booking system put a meeting."""
+    return [
+        _day_id(m.booked.link_worker, london_day(m.booked.starts_at))
+        for one in referrals
+        for m in one.view.story.meetings
+        if m.status == "booked" and london_day(m.booked.starts_at) > last
+    ]
+
+
+def _urgent_first(diaries: Diaries, referrals: Sequence[Loaded[View]], now: datetime) -> None:
+    """Where one batch brings several referrals, the urgent ones choose before the others."""
+    choosing = [one for one in referrals if needs_meeting(one.view, now)]
+    urgent = [
+        one
+        for one in choosing
+        if one.view.story.created is not None and one.view.story.created.urgency is Urgency.SOON
+    ]
+    if urgent and len(choosing) > 1:
+        diaries.promise((one.referral_id, wish_of(one.view, diaries)) for one in urgent)
+
+
+def _day_id(link_worker: str, day: date) -> str:
+    return f"{link_worker}|{day.isoformat()}"
+
+
+def _day(row: Row) -> Day:
+    held = [Held(h["s"], h["m"], h["r"], h["i"]) for h in row["held"]]
+    return Day(row["link_worker"], date.fromisoformat(row["day"]), row["v"], held)
+
+
+def _day_write(diaries: Diaries, key: tuple[str, date]) -> Write:
+    day = diaries.days[key]
+    held = [{"s": h.starts_at, "m": h.minutes, "r": h.referral_id, "i": h.meeting_id} for h in day.held]
+    identity = _day_id(day.link_worker, day.day)
+    if day.version:
+        return UpdateOne({"_id": identity, "v": day.version}, {"$set": {"held": held}, "$inc": {"v": 1}})
+    row: Document = {
+        "_id": identity,
+        "locality": diaries.workers[day.link_worker].locality,
+        "link_worker": day.link_worker,
+        "day": day.day.isoformat(),
+        "v": 1,
+        "held": held,
+    }
+    return InsertOne(row)
+
+
+def _caseload_write(diaries: Diaries, link_worker: str) -> Write:
+    caseload = diaries.caseloads[link_worker]
+    referrals = sorted(caseload.referrals)
+    if caseload.version:
+        return UpdateOne(
+            {"_id": link_worker, "v": caseload.version}, {"$set": {"referrals": referrals}, "$inc": {"v": 1}}
+        )
+    locality = diaries.workers[link_worker].locality
+    return InsertOne({"_id": link_worker, "locality": locality, "v": 1, "referrals": referrals})
+
+
+async def _write(tx: Transaction, collection: str, writes: Sequence[Write]) -> None:
+    if not writes:
+        return
+    done = await tx[collection].bulk_write(list(writes), session=tx.session, ordered=False)
+    if done.matched_count + done.inserted_count != len(writes):
+        raise Conflict(f"{collection}: written by somebody else")
