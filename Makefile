@@ -5,6 +5,10 @@ VENV := .venv/bin
 DEMO ?= 1
 PORT ?= 8080
 export DEMO PORT
+# Six processes load the same packages: compiled once, and kept with them, whatever the environment says.
+PYTHONDONTWRITEBYTECODE :=
+PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
+export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
 .PHONY: help run wipe test check format lock schemas
 

@@ -12,6 +12,7 @@ from deploy.development.settings import USERS_FILE
 from deploy.development.users import User, load_users
 from deploy.local.assets import is_stale
 from deploy.local.child import Child, python
+from deploy.local.jars import FOLDER as JARS
 from deploy.local.kept import keep
 from deploy.local.keys import run_secrets
 from deploy.local.part import RunningPart
@@ -81,7 +82,7 @@ class Supervisor:
         self._reaper.start()
         self._stores = stores = Stores(self._state, self._reaper, self._given, self.say)
         self._say_what_starts(stores)
-        await together(stores.start(), self._fetch_assets())
+        await together(stores.start(), self._fetch_assets(), self._compile())
         if self._plan.topics:
             await self._create_topics(stores.bootstrap)
         environment = self._environment(stores, port)
@@ -102,6 +103,13 @@ class Supervisor:
             self.say("Fetching the pages' style sheet from npm ...")
             log = self._state.log("assets")
             await Child("assets", python("deploy.local.assets"), log=log, reaper=self._reaper).finish()
+
+    async def _compile(self) -> None:
+        """The first time, load the parts' code while Kafka is fetched: all of them then find it compiled."""
+        if not JARS.is_dir():
+            command = python("deploy.local.compiled", *(part.module for part in self._plan.parts))
+            log = self._state.log("compiled")
+            await Child("compiled", command, log=log, reaper=self._reaper).finish()
 
     async def _create_topics(self, bootstrap: str) -> None:
         localities = load_localities(Path(self._given.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE))
