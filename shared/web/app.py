@@ -1,7 +1,5 @@
 """A service's application with everything that all services share, and how it is run."""
 
-import importlib
-import os
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -12,6 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from shared import lifeline
 from shared.clock import Clock, system_clock
 from shared.web.accessibility import accessibility_routes
 from shared.web.auth import MaybePageCaller, SignInNeeded, to_sign_in
@@ -123,8 +122,7 @@ def serve(app_factory: Callable[[], FastAPI], settings: ServiceSettings) -> None
     With LINKWORK_LIFELINE_FD set, the process also ends when its supervisor does.
     """
     configure_logging(settings.service)
-    if os.environ.get("LINKWORK_LIFELINE_FD"):
-        importlib.import_module("shared.lifeline").watch()
+    lifeline.watch()
     config = uvicorn.Config(
         app_factory(),
         host=settings.host,

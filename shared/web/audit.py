@@ -14,7 +14,7 @@ from shared.web.security import request_id
 log = logging.getLogger("linkwork.audit")
 
 _CODE = re.compile(r"[a-z][a-z0-9_:.-]{0,63}")
-_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:-]{5,79}")
+_REFERENCE = re.compile(r"[A-Za-z0-9_:-]{6,80}")
 _NUMBER = re.compile(r"[0-9]{6,}")
 
 

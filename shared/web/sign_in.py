@@ -24,7 +24,7 @@ log = logging.getLogger("linkwork.web")
 
 def issuer_client(settings: ServiceSettings) -> Any:
     """Authlib's client for the issuer. It reads the discovery document at first use."""
-    with warnings.catch_warnings(record=True):  # it asks for an httpx that FastStream does not know yet
+    with warnings.catch_warnings(record=True):  # It asks for httpx2, which nothing else here uses.
         from authlib.integrations.starlette_client import OAuth
     oauth = OAuth()
     return oauth.register(
