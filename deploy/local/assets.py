@@ -30,7 +30,7 @@ def page_assets() -> None:
         folder = Path(temporary)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(ROOT / name, folder)
-        fetched = [*_npm(folder), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+        fetched = [*npm(folder), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
         if subprocess.run(fetched, cwd=folder, check=False).returncode != 0:
             raise CannotRun("The pages' style sheet could not be fetched from npm: check the network.")
         _copy(folder / "node_modules" / "nhsuk-frontend" / "dist" / "nhsuk")
@@ -47,7 +47,7 @@ def _version() -> str:
     return hashlib.sha256(lock + Path(__file__).read_bytes()).hexdigest()
 
 
-def _npm(folder: Path) -> list[str]:
+def npm(folder: Path) -> list[str]:
     """The command that runs npm: the one on PATH, else one from a locked package, kept in `folder`."""
     if found := shutil.which("npm"):
         return [found]

@@ -1,17 +1,19 @@
-"""Writes the JSON Schemas of the events, or with --check says whether those committed are current."""
+"""Writes the JSON Schemas and the AsyncAPI document; with --check, says whether they are current."""
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from shared.events import topics
+from shared.events import asyncapi, topics
 from shared.events.models import MeetingBooked, ReferralCreated
 from shared.events.outcomes import OutcomeRecorded
 
 FOLDER = Path(__file__).parent / "schemas"
+ASYNCAPI = "asyncapi.json"
 _BODIES: dict[topics.EventName, TypeAdapter[Any]] = {
     "referral-created": TypeAdapter(ReferralCreated),
     "meeting-booked": TypeAdapter(MeetingBooked),
@@ -19,18 +21,28 @@ _BODIES: dict[topics.EventName, TypeAdapter[Any]] = {
 }
 
 
-def schemas() -> dict[str, str]:
-    """File name -> JSON Schema text, as generated from the models."""
+def bodies() -> dict[topics.EventName, dict[str, Any]]:
+    """The JSON Schema of each event's body."""
+    return {event: adapter.json_schema(mode="validation") for event, adapter in _BODIES.items()}
+
+
+def asyncapi_document(localities: Sequence[str] = ()) -> dict[str, Any]:
+    """The AsyncAPI document, for these localities where they are known."""
+    return asyncapi.document(bodies(), localities)
+
+
+def files() -> dict[str, str]:
+    """File name -> text, as generated from the models."""
     made = {}
-    for event, adapter in _BODIES.items():
-        schema = adapter.json_schema(mode="validation")
+    for event, schema in bodies().items():
         head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": topics.data_schema(event)}
         made[f"{topics.event_type(event)}.json"] = json.dumps(head | schema, indent=2) + "\n"
+    made[ASYNCAPI] = json.dumps(asyncapi_document(), indent=1) + "\n"
     return made
 
 
 def main(arguments: list[str]) -> int:
-    made = schemas()
+    made = files()
     if "--check" in arguments:
         stale = [name for name, text in made.items() if (FOLDER / name).read_text() != text]
         if stale:
