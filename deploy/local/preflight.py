@@ -27,9 +27,19 @@ def check_platform(environment: Mapping[str, str]) -> None:
 def check_parts(plan: Plan) -> None:
     """Every module of the plan can be found."""
     for part in (*plan.parts, *filter(None, [plan.demo])):
-        package, _, _ = part.module.rpartition(".")
-        if importlib.util.find_spec(package) is None or importlib.util.find_spec(part.module) is None:
+        if not _can_run(part.module):
             raise CannotRun(f"{part.module} is missing from this folder: fetch the whole of Linkwork again.")
+
+
+def _can_run(module: str) -> bool:
+    """Whether `python -m module` would find something."""
+    package, _, _ = module.rpartition(".")
+    if importlib.util.find_spec(package) is None:
+        return False
+    found = importlib.util.find_spec(module)
+    if found is not None and found.submodule_search_locations is not None:
+        found = importlib.util.find_spec(f"{module}.__main__")
+    return found is not None
 
 
 def front_port(environment: Mapping[str, str]) -> int:
