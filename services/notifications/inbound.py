@@ -10,20 +10,13 @@ from services.notifications.settings import NotificationsSettings
 from services.notifications.store import Ledger
 from shared.delivery.facts import Fact
 from shared.delivery.part import Part, Sender
+from shared.events.outcomes import KINDS
 from shared.events.topics import locality_of_source
 from shared.localities import Localities
 from shared.story.fold import Rank
 
-CALLS: Final = (
-    "referral_created",
-    "meeting_booked",
-    "meeting_waiting",
-    "meeting_cancelled",
-    "service_prescribed",
-    "referral_reopened",
-    "retracted",
-)
-"""Facts after which there may be something to say. The others only take messages back, when these are due."""
+CALLS: Final = ("referral_created", "meeting_booked", *sorted(KINDS))
+"""Any fact may bring a message back: a missed meeting leaves another standing, a retraction undoes an ending."""
 
 
 def notifications(
