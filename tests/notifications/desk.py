@@ -40,7 +40,7 @@ class Desk:
         return [f"{name.template} to {name.recipient}" for name, _ in self.sent]
 
     def hear(self, *facts: Fact) -> None:
-        """A batch of facts, after which the decision is made, even where the kernel would see only repeats."""
+        """A batch of facts and the decision after it, even where the kernel would see only repeats."""
         self.facts |= {fact.key: fact for fact in facts}
         told = Told({("meir", ref(1)): frozenset(self.ended)})
         for due in Asking(SETTLE)(self.view, told, self.occasion).due:

@@ -113,7 +113,7 @@ class Teller:
             **self._who(), event_source=fact.source, event_id=fact.id, reason=v.RetractReason.UNDONE
         )
 
-    def _who(self) -> dict[str, str]:
+    def _who(self) -> dict[str, Any]:
         return {"referral_id": self.referral_id, "locality": self.locality}
 
 
