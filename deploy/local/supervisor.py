@@ -1,6 +1,7 @@
 """One run of Linkwork on one machine: started in order, kept alive, and stopped in the opposite order."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -45,7 +46,12 @@ class Supervisor:
         self._demo: Child | None = None
 
     def say(self, text: str) -> None:
-        print(f"{time.monotonic() - self._started:5.1f} s  {text}", flush=True)
+        self._print(f"{time.monotonic() - self._started:5.1f} s  {text}")
+
+    def _print(self, text: str) -> None:
+        # Without a terminal to say it to, stopping in order still matters.
+        with contextlib.suppress(OSError):
+            print(text, flush=True)
 
     async def run(self) -> int:
         """Start everything and stay until SIGINT or SIGTERM (0), or until it cannot go on (2)."""
@@ -63,7 +69,7 @@ class Supervisor:
                 living.result()
             return 0
         except CannotRun as reason:
-            print(f"\n{reason}", flush=True)
+            self._print(f"\n{reason}")
             return 2
         finally:
             for task in (living, told):
@@ -87,7 +93,7 @@ class Supervisor:
             await self._create_topics(stores.bootstrap)
         environment = self._environment(stores, port)
         await self._start_parts(environment, port)
-        print(welcome(environment["LINKWORK_PUBLIC_URL"], self._who()), flush=True)
+        self._print(welcome(environment["LINKWORK_PUBLIC_URL"], self._who()))
         await together(
             *(keep(part, self.say) for part in self._parts),
             *(keep(store, self.say, attempts=STORE_ATTEMPTS) for store in stores.ours),
@@ -175,7 +181,7 @@ class Supervisor:
 
     async def _stop(self) -> None:
         if self._stores is not None:
-            print()
+            self._print("")
             self.say("Stopping ...")
         front = [part for part in self._parts if part.name == "front"]
         others = [part for part in self._parts if part.name != "front"]
