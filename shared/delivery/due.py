@@ -41,6 +41,11 @@ class DueWork(Generic[V, R]):
         self._task: asyncio.Task[None] | None = None
         self._next: datetime | None = None
 
+    @property
+    def live(self) -> bool:
+        """Whether the loop still goes round."""
+        return self._task is None or not self._task.done()
+
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
 

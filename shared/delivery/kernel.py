@@ -120,6 +120,10 @@ class Kernel(Generic[V, R]):
         streams = {stream.locality: stream.detail() for stream in self._streams}
         return database, {"database": "answers" if database else "away", "streams": streams}
 
+    def live(self) -> bool:
+        """Whether every loop still goes round. One that waits for a broker or a database is live."""
+        return all(stream.live for stream in self._streams) and self._relay.live and self._due.live
+
     async def command(
         self,
         locality: str,

@@ -62,6 +62,11 @@ class Relay:
         """There are new rows in this process's lane."""
         self._woken.set()
 
+    @property
+    def live(self) -> bool:
+        """Whether both loops still go round."""
+        return not any(task.done() for task in self._tasks)
+
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._publish_own()), asyncio.create_task(self._sweep())]
 

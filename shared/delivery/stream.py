@@ -85,6 +85,11 @@ class Stream(Generic[V, R]):
     def consumer(self) -> AIOKafkaConsumer | None:
         return self._subscriber.consumer
 
+    @property
+    def live(self) -> bool:
+        """Whether the consume loop still runs, or has not begun."""
+        return not any(task.done() for task in self._subscriber.tasks)
+
     def start(self) -> None:
         """Starts in the background: one locality's missing topic must not hold up the others."""
         self._starting = asyncio.create_task(self._start())

@@ -12,6 +12,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared import lifeline
 from shared.clock import Clock, system_clock
+from shared.events.schema import asyncapi_document
+from shared.localities import LOCALITIES_FILE, load_localities
 from shared.web.accessibility import accessibility_routes
 from shared.web.auth import MaybePageCaller, SignInNeeded, to_sign_in
 from shared.web.csrf import FormTokens
@@ -40,13 +42,15 @@ def create_app(
     pages: Pages | None = None,
     lifespan: Lifespan | None = None,
     ready: Readiness | None = None,
+    live: Callable[[], bool] | None = None,
     clock: Clock = system_clock,
     keys: KeySource | None = None,
 ) -> FastAPI:
     """The application of one service.
 
     `routers` carry whole paths (`/api/<service>/v1/...`, `/<service>/...`) and come before the shared
-    routes. `ready` says whether the service can work, and details for /readyz. `keys` replaces the
+    routes. `ready` says whether the service can work, and details for /readyz; `live` whether it still moves
+    (one that waits for the broker is live; one whose loops ended is not). `keys` replaces the
     issuer's keys (the development issuer knows its own). Handlers find on `request.app.state`:
     settings, pages, sessions, verifier, form_tokens, clock.
     """
@@ -75,7 +79,7 @@ def create_app(
         app.include_router(router)
     app.include_router(sign_in_routes(settings))
     app.include_router(accessibility_routes(secure=settings.secure_cookies))
-    app.include_router(_own_port_routes(ready))
+    app.include_router(_own_port_routes(settings, ready, live))
     app.include_router(_front_page())
     app.mount("/assets", StaticFiles(directory=ASSETS, check_dir=False))
     app.mount("/static", StaticFiles(directory=STATIC))
@@ -96,13 +100,23 @@ def _front_page() -> APIRouter:
     return router
 
 
-def _own_port_routes(ready: Readiness | None) -> APIRouter:
+def _own_port_routes(
+    settings: ServiceSettings, ready: Readiness | None, live: Callable[[], bool] | None
+) -> APIRouter:
     """For those who run the service. The front proxy does not pass these on."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/livez")
-    async def live() -> dict[str, str]:
-        return {"status": "live"}
+    async def is_live() -> Response:
+        moves = live is None or live()
+        return JSONResponse({"live": moves}, 200 if moves else 503)
+
+    @router.get("/asyncapi")
+    def asyncapi() -> Response:
+        slugs = (
+            settings.locality_slugs() or load_localities(settings.localities_file or LOCALITIES_FILE).slugs
+        )
+        return JSONResponse(asyncapi_document(slugs))
 
     @router.get("/readyz")
     async def is_ready() -> Response:

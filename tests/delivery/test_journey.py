@@ -1,5 +1,7 @@
 """The kernel on a real broker and a real database, from a record to what follows from it."""
 
+import asyncio
+
 from shared.events.topics import topic
 from tests.delivery.toy import Bench, created, missed, said
 
@@ -34,3 +36,18 @@ async def test_a_miss_before_its_referral_is_kept_until_the_referral_comes(place
         )
         assert late is not None
         assert late["stage"] == "booked"
+
+
+async def test_a_kernel_whose_loops_go_round_is_live_and_one_that_lost_a_loop_is_not(place: Bench) -> None:
+    event = said(created(place.locality))
+    async with place.kernel().running() as kernel:
+        await place.say(event)
+        await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, seconds=10)
+        assert kernel.live()
+        ready, detail = await kernel.ready()
+        assert ready
+        assert detail["streams"][place.locality]["state"] == "running"
+        for task in kernel._streams[0]._subscriber.tasks:
+            task.cancel()
+        await asyncio.sleep(0.1)
+        assert not kernel.live()
