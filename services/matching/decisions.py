@@ -17,6 +17,7 @@ from shared.delivery.decision import NOTHING, Decision, Due, DueRow, Occasion
 from shared.events import outcomes as o
 from shared.events import vocabulary as v
 from shared.events.models import EventBody, MeetingBooked
+from shared.story import Meeting
 
 LOOK_AGAIN: Final = "look_again"
 """The due work of this part: look whether there is a time by now."""
@@ -29,6 +30,7 @@ PROMISE_DAYS: Final = {v.Urgency.ROUTINE: 14, v.Urgency.SOON: 7}
 """By when a meeting is expected where none is free."""
 NOT_REACHED_DAYS: Final = 7
 
+_GIVEN_UP: Final = frozenset(v.CancelReason) - {v.CancelReason.REFERRAL_ENDED, v.CancelReason.SLOT_TAKEN}
 WAITS_FOR_THE_PERSON: Final = frozenset({v.WaitingReason.ASKED_LATER, v.WaitingReason.PERSON_NOT_REACHED})
 
 
@@ -111,7 +113,7 @@ def _arrange(view: View, diaries: Diaries, occasion: Occasion, patient: bool) ->
     wish = wish_of(view, diaries)
     promised = diaries.promised.pop(occasion.referral_id, None)
     booked = book(view, diaries, occasion, promised, provisional=True) if promised else None
-    slot = diaries.earliest(wish, occasion.referral_id) if booked is None else None
+    slot = diaries.earliest(wish, occasion.referral_id, refused_times(view)) if booked is None else None
     if slot is not None:
         booked = book(view, diaries, occasion, slot, provisional=True)
     if booked is not None:
@@ -152,6 +154,21 @@ def book(
         mode=v.MeetingMode.HOME if home else v.MeetingMode.FACE_TO_FACE,
         provisional=provisional,
     )
+
+
+def refused_times(view: View) -> frozenset[str]:
+    """Times that were given up: nobody is given the very time again that they could not keep."""
+    return frozenset(
+        time_key(meeting)
+        for meeting in view.story.meetings
+        if meeting.status == "replaced" or (meeting.cancelled and meeting.cancelled.why in _GIVEN_UP)
+    )
+
+
+def time_key(meeting: Meeting) -> str:
+    """The key of the slot that a meeting was booked into."""
+    booked = meeting.booked
+    return Slot(booked.link_worker, booked.practice, "", booked.starts_at, booked.minutes).key
 
 
 def wish_of(view: View, diaries: Diaries) -> Wish:

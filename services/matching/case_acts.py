@@ -1,0 +1,342 @@
+"""What people do with a case: the plan, contacts, agreements, undoing, ending, beginning anew. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from services.matching.acts import Act, about, checked_step, meeting_of, open_case
+from services.matching.calendar import london_day
+from services.matching.decisions import book
+from services.matching.diary import Diaries
+from services.matching.folds import View
+from services.matching.meeting_acts import came
+from services.matching.refusals import Refused
+from services.matching.said import MeetingRecord
+from shared.delivery.decision import NOTHING, Decision, Occasion, Said
+from shared.delivery.facts import Fact
+from shared.events import outcomes as o
+from shared.events import vocabulary as v
+from shared.events.models import EventBody
+from shared.events.outcomes import NextStep
+from shared.events.topics import source
+
+UNDOABLE = frozenset(
+    {
+        "contact_attempted",
+        "meeting_attended",
+        "meeting_missed",
+        "meeting_cancelled",
+        "link_worker_changed",
+        "plan_agreed",
+        "service_prescribed",
+        "provider_replied",
+        "activity_started",
+        "activity_not_started",
+        "activity_ended",
+        "measured",
+        "need_unmet",
+        "sharing_changed",
+        "referral_declined",
+        "referral_returned",
+        "referral_closed",
+    }
+)
+"""What may be taken back from the history. A booking is moved instead, and a referral withdrawn instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteIds:
+    """Where the texts of a record are kept in the vault. `goals` by the goal's place in the record."""
+
+    what_matters: str | None = None
+    note: str | None = None
+    goals: Mapping[int, str] = field(default_factory=dict)
+
+
+def plan(record: MeetingRecord, notes: NoteIds, meeting_id: str | None) -> Act:
+    """Everything that was agreed at a meeting, at once."""
+
+    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        said: list[Said | EventBody] = []
+        if meeting_id is not None and meeting_of(view, meeting_id).status != "attended":
+            present = came(view, meeting_id, occasion)
+            said += [present] if present else []
+        said.append(_plan_agreed(view, occasion, record, notes))
+        if record.ons4:
+            before = (v.Instrument.ONS4, v.Stage.BEFORE) in view.story.measured
+            said.append(
+                o.Measured(
+                    **about(occasion),
+                    instrument=v.Instrument.ONS4,
+                    stage=record.ons4_stage or (v.Stage.REVIEW if before else v.Stage.BEFORE),
+                    on=london_day(occasion.now),
+                    scores=dict(record.ons4),
+                )
+            )
+        for agreement, agreed in (
+            (v.Agreement.DETAILS_TO_GP, record.details_to_gp),
+            (v.Agreement.FOLLOW_UP, record.follow_up),
+        ):
+            if agreed is not v.Agreed.NOT_ASKED:
+                said += _sharing(view, occasion, agreement, agreed, None)
+        return Decision(said)
+
+    return act
+
+
+def _plan_agreed(view: View, occasion: Occasion, record: MeetingRecord, notes: NoteIds) -> o.PlanAgreed:
+    earlier = view.story.plan
+    goals = tuple(
+        o.Goal(
+            goal_id=occasion.new_id(),
+            need=goal.need,
+            importance=goal.importance,
+            confidence=goal.confidence,
+            words=notes.goals.get(place),
+            actions=(o.Action(code=goal.action, review_on=goal.review_on),) if goal.action else (),
+        )
+        for place, goal in enumerate(record.goals)
+    )
+    return o.PlanAgreed(
+        **about(occasion),
+        plan_id=earlier.plan_id if earlier else occasion.new_id(),
+        revision=min(earlier.revision + 1, 1000) if earlier else 1,
+        needs=record.needs,
+        goals=goals,
+        what_matters=notes.what_matters or (earlier.what_matters if earlier else None),
+        note=notes.note,
+        next_step=checked_step(record.next_step, occasion),
+    )
+
+
+def contact(channel: v.Channel, reached: bool, note: str | None, next_step: NextStep | None) -> Act:
+    """The link worker rang or wrote."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        step = checked_step(next_step, occasion)
+        return Decision(
+            [
+                o.ContactAttempted(
+                    **about(occasion), channel=channel, reached=reached, note=note, next_step=step
+                )
+            ]
+        )
+
+    return act
+
+
+def unmet(need: v.Need, reason: v.UnmetReason, next_step: NextStep | None) -> Act:
+    """Nothing suitable for this need."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        step = checked_step(next_step, occasion)
+        return Decision([o.NeedUnmet(**about(occasion), need=need, reason=reason, next_step=step)])
+
+    return act
+
+
+def say_step(step: NextStep, note: str | None, link_worker: str | None) -> Act:
+    """The next step, on the plan as it stands; before there is one, on whose case it is."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        checked = checked_step(step, occasion)
+        plan, whose = view.story.plan, view.story.link_worker or link_worker
+        if plan is not None:
+            anew = {"revision": min(plan.revision + 1, 1000), "next_step": checked, "note": note}
+            return Decision([plan.model_copy(update=anew)])
+        if whose is None:
+            raise Refused("unknown_link_worker")
+        return Decision(
+            [o.LinkWorkerChanged(**about(occasion), link_worker=whose, next_step=checked, note=note)]
+        )
+
+    return act
+
+
+def sharing(agreement: v.Agreement, agreed: v.Agreed, prescription_id: str | None) -> Act:
+    """An answer to one of the questions about sharing, in place of the earlier one."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        if prescription_id is not None and all(
+            p.prescribed.prescription_id != prescription_id for p in view.story.prescriptions
+        ):
+            raise Refused("unknown_prescription")
+        return Decision(_sharing(view, occasion, agreement, agreed, prescription_id))
+
+    return act
+
+
+def _sharing(
+    view: View, occasion: Occasion, agreement: v.Agreement, agreed: v.Agreed, prescription_id: str | None
+) -> list[EventBody]:
+    # Where answers contradict each other the fold says no, so the earlier one is taken back first.
+    gone = retracted(view)
+    standing = [
+        (fact, fact.body.agreed)
+        for fact in view.facts
+        if isinstance(fact.body, o.SharingChanged)
+        and (fact.body.agreement, fact.body.prescription_id) == (agreement, prescription_id)
+        and fact.key not in gone
+    ]
+    said: list[EventBody] = [
+        _retracted(occasion, fact, v.RetractReason.UNDONE)
+        for fact, before in standing
+        if before is not agreed
+    ]
+    if agreed is not v.Agreed.NOT_ASKED and all(before is not agreed for _, before in standing):
+        said.append(
+            o.SharingChanged(
+                **about(occasion), agreement=agreement, agreed=agreed, prescription_id=prescription_id
+            )
+        )
+    return said
+
+
+def change_link_worker(link_worker: str) -> Act:
+    """Hands the case over; a meeting to come moves to the new link worker."""
+
+    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+        created = open_case(view)
+        worker = diaries.workers.get(link_worker)
+        if worker is None or worker.locality != occasion.locality or not worker.active:
+            raise Refused("unknown_link_worker")
+        if created.practice not in worker.practices:
+            raise Refused("not_serving")
+        said: list[EventBody] = [o.LinkWorkerChanged(**about(occasion), link_worker=link_worker)]
+        active = view.story.active
+        if active and active.booked.link_worker != link_worker and active.booked.starts_at > occasion.now:
+            said.append(
+                o.MeetingCancelled(
+                    **about(occasion),
+                    meeting_id=active.booked.meeting_id,
+                    by=v.By.LINK_WORKER,
+                    why=v.CancelReason.LINK_WORKER_AWAY,
+                )
+            )
+        return Decision(said)
+
+    return act
+
+
+def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Act:
+    """Takes back one fact of the history. A cancelled meeting gets its time back, if it is still free."""
+
+    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+        if view.story.erased:
+            raise Refused("case_erased")
+        fact = next((f for f in view.facts if (f.source, f.id) == (said_by, event_id)), None)
+        if fact is None:
+            raise Refused("unknown_fact")
+        if fact.key in retracted(view):
+            raise Refused("already_undone")
+        if not may_undo(fact, occasion.locality):
+            raise Refused("cannot_undo")
+        said: list[EventBody] = [_retracted(occasion, fact, reason)]
+        if isinstance(fact.body, o.MeetingCancelled):
+            said += _given_back(view, diaries, occasion, fact.body)
+        return Decision(said)
+
+    return act
+
+
+def may_undo(fact: Fact, locality: str) -> bool:
+    """Whether a fact is one of ours that people may take back."""
+    if fact.kind not in UNDOABLE or fact.source != source(locality, "matching"):
+        return False
+    return not (isinstance(fact.body, o.MeetingCancelled) and fact.body.by is v.By.PROGRAMME)
+
+
+def retracted(view: View) -> frozenset[tuple[str, str]]:
+    """The facts (source, id) that have been taken back."""
+    return frozenset(
+        (f.body.event_source, f.body.event_id) for f in view.facts if isinstance(f.body, o.Retracted)
+    )
+
+
+def _retracted(occasion: Occasion, fact: Fact, reason: v.RetractReason) -> o.Retracted:
+    return o.Retracted(**about(occasion), event_source=fact.source, event_id=fact.id, reason=reason)
+
+
+def _given_back(
+    view: View, diaries: Diaries, occasion: Occasion, cancelled: o.MeetingCancelled
+) -> list[EventBody]:
+    """The old time again, where another meeting has taken its place meanwhile."""
+    meeting = view.meeting(cancelled.meeting_id)
+    active = view.story.active
+    if meeting is None or active is None or not view.open or meeting.booked.starts_at <= occasion.now:
+        return []
+    old = meeting.booked
+    slot = diaries.slot(f"{old.link_worker}|{old.starts_at:%Y-%m-%dT%H:%MZ}", old.practice)
+    again = book(view, diaries, occasion, slot, provisional=old.provisional) if slot else None
+    if again is None:
+        raise Refused("slot_taken")
+    return [again]
+
+
+def close(reason: v.CloseReason, note: str | None) -> Act:
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        return Decision([o.ReferralClosed(**about(occasion), reason=reason, note=note)])
+
+    return act
+
+
+def no_longer_wants(by: v.By) -> Act:
+    """Declined before a first meeting, closed after one."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        if view.story.attended:
+            return Decision([o.ReferralClosed(**about(occasion), reason=v.CloseReason.NO_LONGER_WANTS)])
+        return Decision([o.ReferralDeclined(**about(occasion), by=by, reason=v.DeclineReason.DOES_NOT_WANT)])
+
+    return act
+
+
+def decline(by: v.By, reason: v.DeclineReason) -> Act:
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        if view.story.attended:
+            raise Refused("already_met")
+        return Decision([o.ReferralDeclined(**about(occasion), by=by, reason=reason)])
+
+    return act
+
+
+def give_back(reason: v.ReturnReason, note: str | None) -> Act:
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        return Decision([o.ReferralReturned(**about(occasion), reason=reason, note=note)])
+
+    return act
+
+
+def reopen(note: str | None, next_step: NextStep | None) -> Act:
+    """Undoes every end of the case, and nothing else."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        if view.story.created is None:
+            raise Refused("unknown_case")
+        if view.story.erased:
+            raise Refused("case_erased")
+        if view.open:
+            return NOTHING
+        step = checked_step(next_step, occasion)
+        return Decision(
+            [
+                o.ReferralReopened(
+                    **about(occasion),
+                    ends_source=end.said.source,
+                    ends_id=end.said.id,
+                    note=note,
+                    next_step=step,
+                )
+                for end in view.story.endings
+            ]
+        )
+
+    return act

@@ -1,0 +1,53 @@
+"""Why an action is not done: a code for programs, a sentence for people, and the status it answers with."""
+
+from typing import Final
+
+_SENTENCES: Final[dict[str, tuple[int, str]]] = {
+    "unknown_case": (404, "There is no such case among yours."),
+    "unknown_meeting": (404, "There is no such meeting."),
+    "unknown_prescription": (404, "There is no such service in the plan."),
+    "unknown_fact": (404, "There is nothing of the kind in the case's history."),
+    "unknown_service": (404, "There is no such service in the directory."),
+    "unknown_link_worker": (404, "There is no such link worker."),
+    "case_ended": (409, "The case has ended. Reopen it first."),
+    "case_open": (409, "The case is open."),
+    "case_erased": (409, "The person has been erased. Nothing can be added."),
+    "meeting_not_standing": (409, "That meeting was cancelled or moved."),
+    "meeting_over": (409, "That meeting is over. Say whether they came."),
+    "too_early": (409, "The meeting has not begun yet."),
+    "already_booked": (409, "There is a meeting already. Choose another time for it."),
+    "already_met": (409, "They have met already. Close the case instead."),
+    "slot_taken": (409, "Somebody else has that time by now. Choose another."),
+    "no_other_time": (409, "No other time is free within eight weeks."),
+    "not_serving": (409, "That link worker does not meet people of this practice."),
+    "already_in_plan": (409, "That service is in the plan already."),
+    "not_offered": (409, "That service is not open to anybody at the moment."),
+    "signposted": (409, "Only details of that service were given: it was not asked."),
+    "already_started": (409, "The first visit has been recorded. Undo it first."),
+    "not_started_yet": (409, "No first visit has been recorded yet."),
+    "cannot_undo": (409, "This cannot be undone here."),
+    "already_undone": (409, "This has been undone already."),
+    "next_step_needed": (422, "Say what happens next, and by when."),
+    "step_date": (422, "The next step's date is from today to a year ahead."),
+    "date_in_future": (422, "That day has not come yet."),
+    "date_too_early": (422, "That day is before the referral."),
+    "weeks_needed": (422, "Say how many weeks the waiting list is."),
+    "reason_needed": (422, "Say why it is not suitable."),
+    "not_yours_to_say": (422, "This reason is not one that people give."),
+    "later_date": (422, "Choose a day from tomorrow to a year ahead."),
+}
+
+
+class Refused(Exception):
+    """The action makes no sense as things stand; nothing was written.
+
+    Attributes:
+        code: which of the refusals.
+        status: the HTTP status that says so.
+        sentence: plain English, without anything of the case.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.status, self.sentence = _SENTENCES[code]
