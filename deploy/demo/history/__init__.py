@@ -1,0 +1,5 @@
+"""Twelve weeks of invented referrals, as the events of a partner who kept the record before."""
+
+from deploy.demo.history.writing import write_history
+
+__all__ = ["write_history"]

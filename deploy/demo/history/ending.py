@@ -1,0 +1,74 @@
+"""How a case ends, and what is put right afterwards."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from deploy.demo.chance import pick
+from deploy.demo.history import rates
+from deploy.demo.history.case import Case
+from deploy.demo.history.meeting import later
+from deploy.demo.history.plan import last_answers
+from shared.events import outcomes as o
+from shared.events import vocabulary as v
+
+# The one person of the history who asked to be forgotten.
+ERASED = 61
+
+
+def closed(case: Case, before: dict[str, int] | None, last: datetime) -> None:
+    """A call to see how it goes, the last questions, the end; some come back."""
+    say = case.journal.say
+    call = later(case, last, 2, 6)
+    say(call, o.ContactAttempted, channel=v.Channel.PHONE, reached=case.chance(0.8))
+    moment = later(case, call, 1, 5)
+    if before and case.chance(rates.MEASURED_AFTER):
+        last_answers(case, before, moment)
+    moment = later(case, moment, 0, 2)
+    reason = v.CloseReason.COMPLETED
+    if not case.visited:
+        reason = pick(
+            case.rng,
+            {
+                v.CloseReason.COMPLETED: 40,
+                v.CloseReason.NO_LONGER_WANTS: 25,
+                v.CloseReason.NOT_REACHED: 15,
+                v.CloseReason.NOTHING_SUITABLE: 15,
+                v.CloseReason.MOVED_AWAY: 5,
+            },
+        )
+    end = say(moment, o.ReferralClosed, reason=reason)
+    if case.number % rates.REOPENED_EVERY == 0:
+        _came_back(case, end, moment)
+    if case.number == ERASED:
+        person = case.journal.id_at(case.began, "person")
+        say(later(case, moment, 1, 5), o.PersonErased, person_ref=person)
+
+
+def put_right(case: Case) -> None:
+    """Somebody notices that a fact was typed in wrongly and takes it back."""
+    if case.number % rates.RETRACTED_EVERY:
+        return
+    wrong = case.journal.say(
+        later(case, case.began, 9, 9), o.ContactAttempted, channel=v.Channel.PHONE, reached=True
+    )
+    case.journal.say(
+        later(case, case.began, 10, 12),
+        o.Retracted,
+        event_source=case.journal.source,
+        event_id=wrong,
+        reason=v.RetractReason.WRONG_PERSON if case.chance(0.5) else v.RetractReason.ENTERED_IN_ERROR,
+    )
+
+
+def _came_back(case: Case, end: str, moment: datetime) -> None:
+    back = later(case, moment, 2, 6)
+    case.journal.say(
+        back,
+        o.ReferralReopened,
+        ends_source=case.journal.source,
+        ends_id=end,
+        next_step=o.NextStep(code=v.NextStepCode.RING, on=later(case, back, 2, 4).date()),
+    )
+    case.journal.say(later(case, back, 1, 4), o.ContactAttempted, channel=v.Channel.PHONE, reached=True)
+    case.journal.say(later(case, back, 7, 14), o.ReferralClosed, reason=v.CloseReason.COMPLETED)
