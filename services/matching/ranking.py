@@ -1,9 +1,26 @@
-"""Which services suit a need, each with why, and why not for near misses."""
+"""Which services suit a need, each with why, and why not for near misses. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
-from shared.directory.model import Service
+from services.matching.calendar import london_day
+from shared.clock import LONDON
+from shared.directory.model import Capacity, Service
+from shared.directory.sessions import next_sessions
+from shared.events import vocabulary as v
+from shared.localities.postcodes import distance_km
+
+NEAR_KM: Final = 2.5
+FAR_KM: Final = 8.0
+STALE_MONTHS: Final = 12
+FULL_FOR: Final = timedelta(days=60)
+"""So long a service that said it was full is taken to be so still."""
+
+Position = tuple[float, float]
+"""Latitude and longitude in degrees."""
 
 
 class Why(StrEnum):
@@ -12,6 +29,8 @@ class Why(StrEnum):
     NEED = "need"
     NEAR = "near"
     FREE = "free"
+    COST = "cost"
+    """It costs something, and how much is known."""
     STEP_FREE = "step_free"
     HOURS = "hours"
     LANGUAGE = "language"
@@ -20,7 +39,7 @@ class Why(StrEnum):
 
 
 class WhyNot(StrEnum):
-    """What speaks against it. One of these makes it a near miss, unless it is only a `caution`."""
+    """What speaks against it. The first group makes it a near miss, the second are cautions."""
 
     FULL = "full"
     CLOSED = "closed"
@@ -28,12 +47,49 @@ class WhyNot(StrEnum):
     AGE = "age"
     NOT_STEP_FREE = "not_step_free"
     NO_TIMES = "no_times"
+
     STALE = "stale"
     COST_NOT_KNOWN = "cost_not_known"
     STEP_FREE_NOT_KNOWN = "step_free_not_known"
     DISTANCE_NOT_KNOWN = "distance_not_known"
     WAITING_LIST = "waiting_list"
     ASSESSMENT_FIRST = "assessment_first"
+
+
+_NEAR_MISS: Final = frozenset(
+    {WhyNot.FULL, WhyNot.CLOSED, WhyNot.TOO_FAR, WhyNot.AGE, WhyNot.NOT_STEP_FREE, WhyNot.NO_TIMES}
+)
+_AGES: Final[dict[v.AgeBand, tuple[int, int]]] = {
+    v.AgeBand.UNDER_18: (0, 17),
+    v.AgeBand.FROM_18: (18, 24),
+    v.AgeBand.FROM_25: (25, 34),
+    v.AgeBand.FROM_35: (35, 44),
+    v.AgeBand.FROM_45: (45, 54),
+    v.AgeBand.FROM_55: (55, 64),
+    v.AgeBand.FROM_65: (65, 74),
+    v.AgeBand.FROM_75: (75, 84),
+    v.AgeBand.FROM_85: (85, 130),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What counts in choosing a service. `at`: where they live; None: not known."""
+
+    need: v.Need
+    age_band: v.AgeBand | None = None
+    at: Position | None = None
+    step_free: bool = False
+    language: str = "en"
+    sensitive: frozenset[v.SensitiveNeed] = frozenset()
+    """Which sensitive needs, where `need` is sensitive: from the vault, for this moment only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What services have answered lately: since when they are full."""
+
+    full_since: dict[str, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +110,155 @@ class RankedService:
     """"Tuesday 4 March, 10am", in London time."""
     can_be_asked: bool
     """There is an address for a one-tap ask; otherwise it can only be signposted or rung."""
+
+
+def rank(
+    services: Iterable[Service], person: Person, now: datetime, heard: Heard | None = None, limit: int = 10
+) -> list[RankedService]:
+    """The services that answer this need: suitable ones first, nearest and surest first, then near misses."""
+    found = [_ranked(service, person, now, heard) for service in services if answers(service, person)]
+    found.sort(key=_order)
+    return found[:limit]
+
+
+def answers(service: Service, person: Person) -> bool:
+    """Whether a service is for this need at all."""
+    if person.need is v.Need.SENSITIVE:
+        wanted = person.sensitive
+        return bool(wanted & set(service.sensitive_needs)) if wanted else bool(service.sensitive_needs)
+    return person.need in service.needs
+
+
+def distance(service: Service, at: Position | None) -> float | None:
+    """Kilometres to the nearest of its places; None where either end is not known."""
+    if at is None:
+        return None
+    places = [place.position for place in service.locations if place.position is not None]
+    return min((distance_km(at, place) for place in places), default=None)
+
+
+def next_session_of(service: Service, now: datetime) -> str | None:
+    """When it is held next, as one would say it."""
+    coming = next_sessions(service.schedules, now)
+    return spoken(coming[0].starts_at) if coming else None
+
+
+def spoken(moment: datetime) -> str:
+    """A moment in London, such as "Tuesday 4 March, 10am"."""
+    here = moment.astimezone(LONDON)
+    hour = here.hour % 12 or 12
+    minutes = f":{here.minute:02}" if here.minute else ""
+    half = "am" if here.hour < 12 else "pm"
+    return f"{here:%A} {here.day} {here:%B}, {hour}{minutes}{half}"
+
+
+def _ranked(service: Service, person: Person, now: datetime, heard: Heard | None) -> RankedService:
+    far = distance(service, person.at)
+    session = next_session_of(service, now)
+    why: list[tuple[Why, str]] = [(Why.NEED, "It is for this need")]
+    against: list[tuple[WhyNot, str]] = []
+    virtual = any(place.virtual for place in service.locations)
+    if virtual:
+        why.append((Why.NEAR, "It can be joined from home"))
+    elif far is None:
+        against.append((WhyNot.DISTANCE_NOT_KNOWN, "How far it is is not known"))
+    elif far > FAR_KM:
+        against.append((WhyNot.TOO_FAR, f"{far:.1f} km away"))
+    else:
+        why.append((Why.NEAR, f"{far:.1f} km away"))
+    _open(service, now, heard, against, why)
+    _age(service, person, against)
+    _access(service, person, why, against)
+    _cost(service, why, against)
+    if session is not None:
+        why.append((Why.HOURS, f"Next on {session}"))
+    elif service.schedules and all(schedule.rule is not None for schedule in service.schedules):
+        against.append((WhyNot.NO_TIMES, "No more sessions within three months"))
+    if person.language != "en" and person.language in service.languages:
+        why.append((Why.LANGUAGE, "Their language is spoken there"))
+    months = service.months_since_assured(london_day(now))
+    if months is None:
+        against.append((WhyNot.STALE, "Nobody says when this entry was last checked"))
+    elif months >= STALE_MONTHS:
+        against.append((WhyNot.STALE, f"Last checked {months} months ago"))
+    else:
+        why.append((Why.ASSURED, _checked(months)))
+    return RankedService(
+        service=service,
+        suitable=not any(code in _NEAR_MISS for code, _ in against),
+        why=tuple(code for code, _ in why),
+        why_not=tuple(code for code, _ in against),
+        sentences=tuple(sentence for _, sentence in why),
+        against=tuple(sentence for _, sentence in against),
+        distance_km=far,
+        next_session=session,
+        can_be_asked=service.email is not None,
+    )
+
+
+def _open(
+    service: Service,
+    now: datetime,
+    heard: Heard | None,
+    against: list[tuple[WhyNot, str]],
+    why: list[tuple[Why, str]],
+) -> None:
+    if not service.offered:
+        against.append((WhyNot.CLOSED, "Closed at the moment"))
+    full_since = heard.full_since.get(service.id) if heard else None
+    if full_since is not None and london_day(now) - full_since <= FULL_FOR:
+        against.append((WhyNot.FULL, f"Full since {full_since.day} {full_since:%B}"))
+    elif service.capacity is Capacity.NO_CAPACITY:
+        against.append((WhyNot.FULL, "Full, says the directory"))
+    elif service.capacity is Capacity.WAITLIST:
+        against.append((WhyNot.WAITING_LIST, "There is a waiting list"))
+    elif service.capacity is Capacity.ADDITIONAL_ASSESSMENT:
+        against.append((WhyNot.ASSESSMENT_FIRST, "They assess people first"))
+    elif service.capacity is Capacity.CAPACITY:
+        why.append((Why.CAPACITY, "Takes people now"))
+
+
+def _age(service: Service, person: Person, against: list[tuple[WhyNot, str]]) -> None:
+    if person.age_band is None:
+        return
+    youngest, oldest = _AGES[person.age_band]
+    if oldest < (service.minimum_age or 0):
+        against.append((WhyNot.AGE, f"For people of {service.minimum_age} and over"))
+    elif service.maximum_age is not None and youngest > service.maximum_age:
+        against.append((WhyNot.AGE, f"For people up to {service.maximum_age}"))
+
+
+def _access(
+    service: Service, person: Person, why: list[tuple[Why, str]], against: list[tuple[WhyNot, str]]
+) -> None:
+    if service.step_free:
+        why.append((Why.STEP_FREE, "Step-free"))
+    elif person.step_free and service.step_free is False:
+        against.append((WhyNot.NOT_STEP_FREE, "No step-free access"))
+    elif person.step_free:
+        against.append((WhyNot.STEP_FREE_NOT_KNOWN, "Whether it is step-free is not known"))
+
+
+def _cost(service: Service, why: list[tuple[Why, str]], against: list[tuple[WhyNot, str]]) -> None:
+    texts = [cost.text for cost in service.costs if cost.text]
+    if service.free:
+        why.append((Why.FREE, "Free"))
+    elif texts:
+        why.append((Why.COST, texts[0]))
+    elif service.free is False:
+        least = min(cost.amount for cost in service.costs if cost.amount is not None)
+        why.append((Why.COST, f"From £{least:.2f}"))
+    else:
+        against.append((WhyNot.COST_NOT_KNOWN, "What it costs is not known"))
+
+
+def _checked(months: int) -> str:
+    return "Checked this month" if months == 0 else f"Checked {months} month{'s' if months > 1 else ''} ago"
+
+
+def _order(ranked: RankedService) -> tuple[bool, int, int, float, str]:
+    misses = sum(code in _NEAR_MISS for code in ranked.why_not)
+    cautions = len(ranked.why_not) - misses
+    far = ranked.distance_km if ranked.distance_km is not None else FAR_KM
+    # Two cautions weigh as much as a walk of some minutes: bands of distance first, then what is sure.
+    return (not ranked.suitable, misses, int(far / NEAR_KM) + cautions // 2, far, ranked.service.name)

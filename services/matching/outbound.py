@@ -1,0 +1,170 @@
+"""What goes out: questions to the vault at the moment of use, and the one mail that no event asks for."""
+
+from collections.abc import Mapping, Sequence
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any, Final, Literal
+
+import aiosmtplib
+import httpx
+from aiosmtplib import errors
+
+from services.matching.settings import MatchingSettings
+from shared.clock import Clock
+from shared.web.service_token import ServiceTokens, ServiceTokenUnavailable
+
+Person = Mapping[str, Any]
+NoteKind = Literal["what_matters", "goal", "note", "risk", "reason", "unmet"]
+
+_ASKING_SECONDS: Final = 3.0
+_MAIL_SECONDS: Final = 10.0
+_MOST_AT_ONCE: Final = 200
+
+
+class VaultAway(Exception):
+    """The vault does not answer. Worth trying again."""
+
+
+class NotInVault(Exception):
+    """The person is not in the vault: erased, or kept by a partner."""
+
+
+class Vault:
+    """The referral service's vault, asked with our own token. What it says is shown and forgotten.
+
+    A partner that keeps its own vault is not shown our token, which would open ours: its people have no names
+    here.
+    """
+
+    def __init__(self, settings: MatchingSettings, http: httpx.AsyncClient, tokens: ServiceTokens) -> None:
+        self._base = f"{settings.referral_url}/api/referral/v1"
+        self._http = http
+        self._tokens = tokens
+
+    async def people(
+        self,
+        locality: str,
+        referrals: Sequence[str],
+        fields: Sequence[str],
+        purpose: str,
+        on_behalf_of: str | None,
+    ) -> dict[str, Person]:
+        """These fields of these people by referral id; whoever is not there, or erased, is left out.
+
+        Raises:
+            VaultAway: it does not answer.
+        """
+        found: dict[str, Person] = {}
+        for n in range(0, len(referrals), _MOST_AT_ONCE):
+            body = {
+                "locality": locality,
+                "referrals": list(referrals[n : n + _MOST_AT_ONCE]),
+                "fields": list(fields),
+                "purpose": purpose,
+                "on_behalf_of": on_behalf_of,
+            }
+            answer = await self._ask("/claims", "claims:read", body)
+            found |= answer.get("people", {})
+        return found
+
+    async def keep_note(
+        self, locality: str, referral_id: str, kind: NoteKind, text: str, key: str | None = None
+    ) -> str:
+        """Keeps a text under the person's key and gives its id; the same key keeps it once.
+
+        Raises:
+            VaultAway: it does not answer.
+            NotInVault: the person is not there.
+        """
+        body = {"locality": locality, "kind": kind, "text": text}
+        answer = await self._ask(f"/referrals/{referral_id}/notes", "notes:write", body, key)
+        return str(answer["note_id"])
+
+    async def notes(
+        self, locality: str, referral_id: str, notes: Sequence[str], on_behalf_of: str | None
+    ) -> dict[str, str]:
+        """The texts of these notes by id.
+
+        Raises:
+            VaultAway: it does not answer.
+            NotInVault: the person is not there.
+        """
+        if not notes:
+            return {}
+        body = {
+            "locality": locality,
+            "referral": referral_id,
+            "notes": list(notes)[:_MOST_AT_ONCE],
+            "purpose": "meeting",
+            "on_behalf_of": on_behalf_of,
+        }
+        answer = await self._ask("/notes/read", "claims:read", body)
+        return {str(name): str(text) for name, text in answer.get("notes", {}).items()}
+
+    async def _ask(
+        self, path: str, scope: str, body: Mapping[str, Any], key: str | None = None
+    ) -> dict[str, Any]:
+        try:
+            headers = await self._tokens.headers(scope)
+            if key is not None:
+                headers["idempotency-key"] = key
+            answer = await self._http.post(
+                self._base + path, json=body, headers=headers, timeout=_ASKING_SECONDS
+            )
+        except (httpx.HTTPError, ServiceTokenUnavailable):
+            raise VaultAway from None
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            self._tokens.forget(scope)
+        if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+            raise NotInVault
+        if not answer.is_success:
+            raise VaultAway
+        try:
+            found = answer.json()
+        except ValueError:
+            raise VaultAway from None
+        return found if isinstance(found, dict) else {}
+
+
+class MailAway(Exception):
+    """The mail server did not take it."""
+
+
+class Mailer:
+    """Sends a service the code that it asked for: the asker waits for it, so it is sent at once."""
+
+    def __init__(self, settings: MatchingSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    async def send_code(self, to: str, code: str, reference: str, minutes: int) -> None:
+        """Raises MailAway. The mail tells nothing of anybody."""
+        settings = self._settings
+        message = EmailMessage(policy=SMTP)
+        try:
+            message["From"] = settings.mail_from
+            message["To"] = to
+            message["Subject"] = "Your code"
+            message["Date"] = format_datetime(self._clock())
+            message["Message-ID"] = f"<{reference}@{settings.mail_from.rpartition('@')[2]}>"
+            message["Auto-Submitted"] = "auto-generated"
+            message.set_content(
+                f"Your code is {code}\n\n"
+                f"Type it into the page that you have open. It holds for {minutes} minutes and works once.\n"
+                "If you did not ask for a code, you can ignore this e-mail.\n"
+            )
+            encryption = settings.mail_encryption
+            await aiosmtplib.send(
+                message,
+                hostname=settings.smtp_host,
+                port=settings.smtp_port,
+                username=settings.smtp_user or None,
+                password=settings.smtp_password.get_secret_value() or None,
+                use_tls=encryption == "implicit",
+                start_tls=encryption == "starttls",
+                timeout=_MAIL_SECONDS,
+            )
+        except (errors.SMTPException, OSError, ValueError):
+            # Each of these may quote the address: the chain ends here.
+            raise MailAway from None
