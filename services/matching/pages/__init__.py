@@ -1,0 +1,36 @@
+"""Pages of matching: the link worker's desk, cases and meetings; what services see; the directory."""
+
+from fastapi import APIRouter
+
+from services.matching.pages.asks import ask_routes
+from services.matching.pages.away import away_routes
+from services.matching.pages.case import case_routes
+from services.matching.pages.case_forms import case_form_routes
+from services.matching.pages.desk import desk_routes
+from services.matching.pages.directory import directory_routes
+from services.matching.pages.meeting import meeting_routes
+from services.matching.pages.plan import plan_routes
+from services.matching.pages.prescription import prescription_routes
+from services.matching.pages.programme import programme_routes
+from services.matching.pages.rebook import rebook_routes
+from services.matching.pages.site import make_pages, static_routes
+
+__all__ = ["make_pages", "page_routers"]
+
+
+def page_routers() -> list[APIRouter]:
+    """All page routes. They find actions, queries and localities on `request.app.state`."""
+    return [
+        desk_routes(),
+        away_routes(),
+        rebook_routes(),
+        meeting_routes(),
+        plan_routes(),
+        prescription_routes(),
+        case_form_routes(),
+        case_routes(),
+        directory_routes(),
+        programme_routes(),
+        ask_routes(),
+        static_routes(),
+    ]

@@ -1,0 +1,145 @@
+"""One case on a page: the story so far, the next step, the plan, and what can be done now."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.matching.pages import words
+from services.matching.pages.done import banner
+from services.matching.pages.history import told
+from services.matching.pages.known import (
+    NAME_AND_TELEPHONE,
+    about_person,
+    contact_flags,
+    flags,
+    known,
+    needs_in_words,
+    practice_name,
+)
+from services.matching.pages.needs_you import why
+from services.matching.pages.next_step import next_step_form
+from services.matching.pages.site import localities, queries, shown, today
+from services.matching.shown import CaseShown, NeedsYouLine, PrescriptionShown
+from shared.events import vocabulary as v
+from shared.web.auth import require_page
+from shared.web.caller import Caller
+from shared.web.csrf import CheckedForm
+from shared.web.validation import FieldError
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+
+def case_routes() -> APIRouter:
+    """GET /matching/cases/{referral} and the POST that shows the referrer's notes on it."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/cases/{referral}")
+    async def case(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+        return await case_page(request, caller, referral)
+
+    @router.post("/matching/cases/{referral}/notes")
+    async def notes(request: Request, referral: str, caller: LinkWorkerReader, _: CheckedForm) -> Response:
+        # A POST, so that notes are not shown again by going back.
+        return await case_page(request, caller, referral, with_notes=True)
+
+    return router
+
+
+async def case_page(
+    request: Request,
+    caller: Caller,
+    referral: str,
+    *,
+    with_notes: bool = False,
+    errors: Sequence[FieldError] = (),
+    typed: Mapping[str, Any] | None = None,
+    opened: str = "",
+) -> Response:
+    """The page; after a mistake with the errors, what was typed and the form that it was typed into open."""
+    asks = queries(request)
+    case = await asks.case(caller, referral)
+    line = case.line
+    people = await asks.people(caller, [line], (*NAME_AND_TELEPHONE, "sensitive_needs"), "caseload")
+    notes = await asks.notes(caller, referral, _note_ids(case)) if with_notes else {}
+    where = f"/matching/cases/{referral}"
+    return shown(
+        request,
+        "case.html",
+        status=422 if errors else 200,
+        case=case,
+        line=line,
+        where=where,
+        today=today(request),
+        person=known(people, referral),
+        sensitive=_sensitive(people.get(referral, {})),
+        flags=flags(line),
+        contact_flags=contact_flags(line),
+        practice=practice_name(localities(request), line.practice),
+        needs=needs_in_words(line.needs),
+        about=about_person(line),
+        reasons=[
+            why(NeedsYouLine(line, reason, service=_service_of(case, reason.about)))
+            for reason in line.reasons
+        ],
+        told=told(case),
+        with_notes=with_notes,
+        notes=notes,
+        has_notes=bool(_note_ids(case)),
+        step_form=next_step_form(today(request), typed or {}),
+        after_form=next_step_form(today(request), typed or {}, "after"),
+        service_button=service_button,
+        note_titles=_note_titles(case),
+        typed=typed or {},
+        errors=list(errors),
+        opened=opened or request.query_params.get("open", ""),
+        done=banner(request, case.history, f"{where}/undo"),
+        agreements=_agreements(case),
+        names_missing=not people,
+    )
+
+
+def _note_ids(case: CaseShown) -> list[str]:
+    ids = [case.line.risk_note, case.story.created.reason_note if case.story.created else None]
+    ids += [case.story.plan.what_matters] if case.story.plan else []
+    ids += [fact.note for fact in case.history]
+    return list(dict.fromkeys(note for note in ids if note))
+
+
+def _note_titles(case: CaseShown) -> list[tuple[str, str]]:
+    """What is shown beside the facts: the referrer's notes and what matters. Others stand in the story."""
+    reason = case.story.created.reason_note if case.story.created else None
+    matters = case.story.plan.what_matters if case.story.plan else None
+    titles = [
+        ("Risk", case.line.risk_note),
+        ("Reason for referring", reason),
+        ("What matters to them", matters),
+    ]
+    return [(title, note) for title, note in titles if note]
+
+
+def service_button(prescription: PrescriptionShown) -> str:
+    """What is most likely to be recorded next about a service of the plan."""
+    if prescription.status == "asked":
+        return "Record their answer"
+    if prescription.status in ("accepted", "waiting_list", "signposted", "not_started"):
+        return "Record the first visit"
+    return "Open"
+
+
+def _service_of(case: CaseShown, prescription: str | None) -> str | None:
+    return next((p.service for p in case.prescriptions if p.prescription_id == prescription), None)
+
+
+def _sensitive(person: Mapping[str, Any]) -> str:
+    codes = person.get("sensitive_needs") or ()
+    return words.listed([words.SENSITIVE_NEEDS.get(str(code), str(code)) for code in codes])
+
+
+def _agreements(case: CaseShown) -> list[tuple[str, str, v.Agreed]]:
+    """(field, question, answer) of the agreements that are not about one service."""
+    return [
+        ("details_to_gp", "May their GP see details of the plan?", case.story.details_to_gp),
+        ("follow_up", "May we ask follow-up questions later?", case.story.follow_up),
+    ]

@@ -1,0 +1,117 @@
+"""What a link worker does to a case, one form each. After a mistake everything typed is kept."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.matching.pages.case import case_page
+from services.matching.pages.done import back_to
+from services.matching.pages.next_step import read_next_step
+from services.matching.pages.site import actions, asked, today
+from services.matching.pages.typed import Mistakes, Typed, mistake
+from services.matching.said import Asked
+from services.matching.shown import Done
+from shared.events import vocabulary as v
+from shared.web.auth import require_page
+from shared.web.caller import Caller
+from shared.web.csrf import CheckedForm
+from shared.web.problem import Problem
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+Act = Callable[[Request, Asked, str, Typed], Awaitable[tuple[str, Done]]]
+"""Reads a form and does it. Returns the code of the banner and what was done; raises Mistakes."""
+
+
+async def contact(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    channel = form.choice("channel", v.Channel, "Choose how you tried to reach them")
+    reached = form.raw("reached")
+    if reached not in ("yes", "no"):
+        form.wrong("reached", "Say whether you reached them")
+    note = form.text("note")
+    step = read_next_step(form, today(request), needed=False, prefix="after")
+    channel = form.given(channel)
+    return "contact", await actions(request).contact(by, referral, channel, reached == "yes", note, step)
+
+
+async def next_step(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    step = read_next_step(form, today(request), needed=True)
+    note = form.text("step_note")
+    step = form.given(step)
+    return "next-step", await actions(request).next_step(by, referral, step, note)
+
+
+async def sharing(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    agreement = form.choice("agreement", v.Agreement, "Choose which agreement this is about")
+    agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
+    agreement = form.given(agreement)
+    agreed = form.given(agreed)
+    return "sharing", await actions(request).sharing(by, referral, agreement, agreed)
+
+
+async def confirm(request: Request, by: Asked, _: str, form: Typed) -> tuple[str, Done]:
+    return "confirmed", await actions(request).confirm(by, form.raw("meeting"))
+
+
+async def close(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    if form.raw("sure") != "yes":
+        form.wrong("sure", "Confirm that the case can be closed")
+    reason = form.choice("close_reason", v.CloseReason, "Choose why the case closes")
+    note = form.text("close_note")
+    reason = form.given(reason)
+    return "closed", await actions(request).close(by, referral, reason, note)
+
+
+async def reopen(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    step = read_next_step(form, today(request), needed=False, prefix="after")
+    note = form.text("reopen_note")
+    form.check()
+    return "reopened", await actions(request).reopen(by, referral, note, step)
+
+
+async def undo(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    source, event = form.raw("source"), form.raw("event")
+    return "undone", await actions(request).retract(by, referral, source, event, v.RetractReason.UNDONE)
+
+
+FORMS: dict[str, tuple[Act, str]] = {
+    "contact": (contact, "contact"),
+    "next-step": (next_step, "next-step"),
+    "sharing": (sharing, "agreements"),
+    "confirm": (confirm, "meeting"),
+    "close": (close, "close"),
+    "reopen": (reopen, "close"),
+    "undo": (undo, "story"),
+}
+"""By the last part of the address: what is done, and where on the page its form is."""
+
+
+def case_form_routes() -> APIRouter:
+    """POST /matching/cases/{referral}/{form} for every form of the case page."""
+    router = APIRouter(include_in_schema=False)
+    for name, (act, anchor) in FORMS.items():
+        router.add_api_route(
+            f"/matching/cases/{{referral}}/{name}", _route(name, act, anchor), methods=["POST"], name=name
+        )
+    return router
+
+
+def _route(name: str, act: Act, anchor: str) -> Callable[..., Awaitable[Response]]:
+    async def route(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+        typed = Typed(form)
+        try:
+            what, done = await act(request, asked(caller, form), referral, typed)
+        except Mistakes as mistakes:
+            errors = mistakes.errors
+        except Problem as problem:
+            # What cannot be done now is told on the page that it was asked from, beside what was typed.
+            if problem.status_code not in (409, 422, 503):
+                raise
+            errors = [mistake(anchor, problem.explanation or problem.title)]
+        else:
+            return back_to(f"/matching/cases/{referral}", what, done)
+        return await case_page(request, caller, referral, errors=errors, typed=typed.shown(), opened=name)
+
+    return route

@@ -1,0 +1,182 @@
+"""The link worker's desk: today's meetings, what needs them, and their caseload."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.matching.pages import words
+from services.matching.pages.done import banner
+from services.matching.pages.known import (
+    NAME_AND_TELEPHONE,
+    Flag,
+    contact_flags,
+    flags,
+    known,
+    needs_in_words,
+    practice_name,
+)
+from services.matching.pages.needs_you import button_for, why
+from services.matching.pages.site import localities, queries, shown, today
+from services.matching.shown import CaseLine, DiaryEntry, NeedsYou, NeedsYouLine
+from shared.clock import LONDON
+from shared.events.vocabulary import Risk
+from shared.localities import Localities
+from shared.web.auth import require_page
+from shared.web.caller import Caller
+from shared.web.csrf import CheckedForm
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+People = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingRow:
+    """One meeting of today."""
+
+    meeting_id: str
+    referral_id: str
+    starts_at: datetime
+    minutes: int
+    name: str
+    telephone: str | None
+    about: str
+    flags: tuple[Flag, ...]
+    alert: bool
+    over: str
+    """What became of it, once that is known."""
+    has_risk_note: bool
+    risk_note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """One line of "Needs you"."""
+
+    referral_id: str
+    name: str
+    why: str
+    since: date
+    waited: str
+    flags: tuple[Flag, ...]
+    telephone: str | None
+    button: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """One case of the caseload."""
+
+    referral_id: str
+    name: str
+    stage: str
+    stage_colour: str
+    next_step: str
+    on: date | None
+    overdue: bool
+
+
+def desk_routes() -> APIRouter:
+    """GET /matching/ and the POST that shows one risk note on it."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/")
+    async def desk(request: Request, caller: LinkWorkerReader) -> Response:
+        return await _desk(request, caller)
+
+    @router.post("/matching/risk")
+    async def risk(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+        # A POST, so that a note is neither in an address nor shown again by going back.
+        return await _desk(request, caller, str(form.get("referral", "")))
+
+    return router
+
+
+async def _desk(request: Request, caller: Caller, show_risk_of: str | None = None) -> Response:
+    asks = queries(request)
+    diary, tasks, cases = await asks.today(caller), await asks.needs_you(caller), await asks.caseload(caller)
+    lines = {line.referral_id: line for line in cases}
+    lines |= {task.case.referral_id: task.case for task in tasks}
+    lines |= {entry.case.referral_id: entry.case for entry in diary}
+    people = await asks.people(caller, list(lines.values()), NAME_AND_TELEPHONE, "caseload")
+    notes: dict[str, str] = {}
+    line = lines.get(show_risk_of or "")
+    if line is not None and line.risk_note:
+        notes = await asks.notes(caller, line.referral_id, [line.risk_note])
+    day, places = today(request), localities(request)
+    return shown(
+        request,
+        "desk.html",
+        today=day,
+        meetings=[_meeting(entry, people, places, show_risk_of, notes) for entry in diary],
+        tasks=[_task(task, people, day) for task in tasks],
+        cases=[_case(each, people, day) for each in cases],
+        names_missing=bool(lines) and not people,
+        done=banner(request),
+    )
+
+
+def _meeting(
+    entry: DiaryEntry, people: People, places: Localities, opened: str | None, notes: Mapping[str, str]
+) -> MeetingRow:
+    meeting, line = entry.meeting, entry.case
+    person, warnings = known(people, line.referral_id), flags(line)
+    note: str | None = None
+    if opened == line.referral_id:
+        note = notes.get(line.risk_note or "", "The note cannot be shown just now. Try again in a minute.")
+    where = "" if meeting.mode.value == "face_to_face" else f"{words.MODES[meeting.mode.value]}. "
+    place = meeting.place or practice_name(places, meeting.practice)
+    return MeetingRow(
+        meeting_id=meeting.meeting_id,
+        referral_id=line.referral_id,
+        starts_at=meeting.starts_at,
+        minutes=meeting.minutes,
+        name=person.name,
+        telephone=person.telephone,
+        about=f"{where}{place}. {needs_in_words(line.needs)}.",
+        flags=warnings,
+        alert=line.risk is Risk.SEE_NOTE,
+        over={"attended": "Came", "missed": "Did not come"}.get(meeting.status, ""),
+        has_risk_note=line.risk is Risk.SEE_NOTE and line.risk_note is not None,
+        risk_note=note,
+    )
+
+
+def _task(task: NeedsYouLine, people: People, day: date) -> TaskRow:
+    person = known(people, task.case.referral_id)
+    since = task.reason.since.astimezone(LONDON).date()
+    to_ring = task.reason.reason in (NeedsYou.RING, NeedsYou.TWO_MISSES, NeedsYou.DID_NOT_START)
+    text, href = button_for(task)
+    return TaskRow(
+        referral_id=task.case.referral_id,
+        name=person.name,
+        why=why(task),
+        since=since,
+        waited=_waited((day - since).days),
+        flags=tuple(contact_flags(task.case)) if to_ring else (),
+        telephone=person.telephone if to_ring else None,
+        button=text,
+        href=href,
+    )
+
+
+def _waited(days: int) -> str:
+    return "Today" if days <= 0 else words.plural(days, "day")
+
+
+def _case(line: CaseLine, people: People, day: date) -> CaseRow:
+    step = line.step
+    return CaseRow(
+        referral_id=line.referral_id,
+        name=known(people, line.referral_id).name,
+        stage=words.STAGES[line.stage.value],
+        stage_colour=words.STAGE_COLOURS.get(line.stage.value, "grey"),
+        next_step=words.NEXT_STEPS[step.code.value] if step else "No next step yet",
+        on=step.on if step else None,
+        overdue=step is not None and step.on < day,
+    )

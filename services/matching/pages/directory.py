@@ -1,0 +1,116 @@
+"""The directory of services: search it, look at one, say that a listing is wrong."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.matching.pages import words
+from services.matching.pages.done import banner
+from services.matching.pages.service_words import in_words
+from services.matching.pages.site import actions, asked, queries, shown, today
+from services.matching.pages.typed import Mistakes, Typed, mistake
+from services.matching.shown import FoundService, ListingFault
+from shared.events.vocabulary import Need
+from shared.web.auth import require_page
+from shared.web.caller import Caller
+from shared.web.csrf import CheckedForm
+from shared.web.problem import Problem
+
+Reader = Annotated[Caller, Depends(require_page("link_worker", "referrer", "programme_admin"))]
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+FAULTS = {
+    ListingFault.CLOSED: "It has closed or is closing",
+    ListingFault.CONTACT: "The telephone number or email is wrong",
+    ListingFault.TIMES: "The days or times are wrong",
+    ListingFault.PLACE: "The place is wrong",
+    ListingFault.COST: "The cost is wrong",
+    ListingFault.OTHER: "Something else",
+}
+
+
+def directory_routes() -> APIRouter:
+    """/matching/services, one service, and the flag on it."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/services")
+    async def search(request: Request, caller: Reader) -> Response:
+        return await _search_page(request, caller)
+
+    @router.get("/matching/services/{service}")
+    async def one(request: Request, service: str, _: Reader) -> Response:
+        return await _service_page(request, service)
+
+    @router.post("/matching/services/{service}/flag")
+    async def flag(request: Request, service: str, caller: Reader, form: CheckedForm) -> Response:
+        typed = Typed(form)
+        try:
+            wrong = typed.choice("wrong", ListingFault, "Choose what is wrong")
+            wrong = typed.given(wrong)
+        except Mistakes as mistakes:
+            return await _service_page(request, service, mistakes)
+        await actions(request).flag_listing(asked(caller, form), service, wrong)
+        return RedirectResponse(f"/matching/services/{service}?done=flagged", 303)
+
+    return router
+
+
+async def _search_page(request: Request, caller: Caller) -> Response:
+    """A search goes by GET, so that it can be kept and sent on: what is asked for identifies nobody."""
+    asked_for = {
+        name: request.query_params.get(name, "").strip()[:20] for name in ("need", "postcode", "day", "age")
+    }
+    free = request.query_params.get("free") == "yes"
+    searched = "search" in request.query_params
+    errors = []
+    need = Need(asked_for["need"]) if asked_for["need"] in set(Need) else None
+    weekday = int(asked_for["day"]) if asked_for["day"] in {"0", "1", "2", "3", "4", "5", "6"} else None
+    age = None
+    if asked_for["age"]:
+        if asked_for["age"].isascii() and asked_for["age"].isdigit() and int(asked_for["age"]) <= 130:
+            age = int(asked_for["age"])
+        else:
+            errors.append(mistake("age", "Enter an age in whole years, such as 67"))
+    found: list[FoundService] = []
+    if searched and not errors:
+        try:
+            found = await queries(request).find_services(
+                caller, need, asked_for["postcode"] or None, weekday, age, free
+            )
+        except Problem as problem:
+            if problem.status_code != 422:
+                raise
+            errors.append(mistake("postcode", "Enter a full postcode that exists, such as ST3 6AB"))
+    day = today(request)
+    return shown(
+        request,
+        "directory.html",
+        status=422 if errors else 200,
+        asked_for=asked_for,
+        free=free,
+        searched=searched and not errors,
+        found=[(each, in_words(each.service, day)) for each in found],
+        need_choices=[(each.value, words.NEEDS[each.value]) for each in Need if each.value in SEARCHED],
+        days=[(str(number), name) for number, name in enumerate(WEEKDAYS)],
+        errors=errors,
+    )
+
+
+SEARCHED = set(words.NEEDS) - {"not_sure", "sensitive"}
+
+
+async def _service_page(request: Request, service_id: str, mistakes: Mistakes | None = None) -> Response:
+    service = (await queries(request).services([service_id])).get(service_id)
+    if service is None:
+        raise Problem(404, code="unknown_service", detail="This service is not in the directory any more.")
+    return shown(
+        request,
+        "service.html",
+        status=422 if mistakes else 200,
+        service=service,
+        listing=in_words(service, today(request)),
+        faults=[(fault.value, text) for fault, text in FAULTS.items()],
+        errors=mistakes.errors if mistakes else [],
+        done=banner(request),
+    )

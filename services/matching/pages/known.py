@@ -1,0 +1,91 @@
+"""What a link worker must know of a person before anything else: name, warnings, how to reach them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.matching.pages import words
+from services.matching.shown import CaseLine, MeetingShown
+from shared.events import vocabulary as v
+from shared.localities import Localities
+from shared.web.dates import age_band
+
+NAME_AND_TELEPHONE = ("name", "telephone")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A warning. `kind` picks its look (risk, contact, access); the words say it all."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A person by name. Without the vault's answer `name` is a reference and `telephone` None."""
+
+    name: str
+    telephone: str | None = None
+
+
+def known(people: Mapping[str, Mapping[str, Any]], referral_id: str) -> Known:
+    """The person of a referral from the answer of `Queries.people`."""
+    person = people.get(referral_id, {})
+    name, telephone = person.get("name"), person.get("telephone")
+    return Known(
+        str(name) if name else f"Reference {referral_id[-6:]}", str(telephone) if telephone else None
+    )
+
+
+def flags(line: CaseLine) -> tuple[Flag, ...]:
+    """Risk first, then how they may be reached, then what they need to take part."""
+    return (*_risk(line), *contact_flags(line), *_access(line))
+
+
+def _risk(line: CaseLine) -> list[Flag]:
+    return [Flag("risk", "Risk: read the note first")] if line.risk is v.Risk.SEE_NOTE else []
+
+
+def contact_flags(line: CaseLine) -> list[Flag]:
+    """How the person may be reached, unless texts are safe."""
+    if line.contact is v.SafeToText.YES:
+        return []
+    text = "Ring, do not text" if line.contact is v.SafeToText.RING else "Not known if texts are safe: ring"
+    return [Flag("contact", text), Flag("contact", "No voicemail")]
+
+
+def _access(line: CaseLine) -> list[Flag]:
+    found = [Flag("access", words.ACCESS[need.value]) for need in line.access_needs]
+    language = language_name(line.language)
+    if line.interpreter:
+        found.insert(0, Flag("access", f"Interpreter: {language}"))
+    elif line.language != "en":
+        found.insert(0, Flag("access", f"Speaks {language}"))
+    return found
+
+
+def language_name(code: str) -> str:
+    return words.LANGUAGES.get(code, f"language “{code}”")
+
+
+def needs_in_words(needs: Sequence[v.Need]) -> str:
+    return words.listed([words.NEEDS[need.value] for need in needs]) if needs else "Not said"
+
+
+def about_person(line: CaseLine) -> str:
+    """Age band, as the event gives it."""
+    return f"Aged {age_band(line.age_band.value)}" if line.age_band else "Age not known"
+
+
+def practice_name(places: Localities, code: str) -> str:
+    """A practice as staff tell it apart."""
+    practice = places.practice(code)
+    return practice.display_name if practice else code
+
+
+def which_meeting(meeting: MeetingShown, attended_before: bool) -> str:
+    """First meeting, rebooked, or a further one."""
+    if attended_before:
+        return "Follow-up meeting"
+    return "First meeting" if meeting.sequence == 0 else "First meeting, moved"

@@ -1,0 +1,166 @@
+"""The meeting screen: one page from "did they come?" to the next step; a review is the same page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.matching.pages import words
+from services.matching.pages.done import back_to, banner
+from services.matching.pages.known import NAME_AND_TELEPHONE, about_person, flags, known
+from services.matching.pages.next_step import next_step_form
+from services.matching.pages.record_form import ONS4, Agreed, draft_of, read_agreed, typed_or
+from services.matching.pages.site import actions, asked, queries, shown, today
+from services.matching.pages.suggested import NeedShown, suggested
+from services.matching.pages.typed import Mistakes, Typed, mistake
+from services.matching.shown import CaseShown, MeetingShown
+from shared.events import vocabulary as v
+from shared.web.auth import require_page
+from shared.web.caller import Caller
+from shared.web.csrf import CheckedForm
+from shared.web.problem import Problem
+from shared.web.validation import FieldError
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A case and, unless it is a review, the meeting that is recorded."""
+
+    case: CaseShown
+    meeting: MeetingShown | None
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The form as it was sent, to be shown again."""
+
+    typed: Mapping[str, Any]
+    errors: Sequence[FieldError] = ()
+    saved: bool = False
+    with_notes: bool = False
+
+
+def meeting_routes() -> APIRouter:
+    """GET and POST of /matching/meetings/{id} and of /matching/cases/{referral}/review."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/meetings/{meeting}")
+    async def meeting(request: Request, meeting: str, caller: LinkWorkerReader) -> Response:
+        return await _page(request, caller, await _of_meeting(request, caller, meeting))
+
+    @router.post("/matching/meetings/{meeting}")
+    async def record(request: Request, meeting: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+        return await _posted(request, caller, await _of_meeting(request, caller, meeting), form)
+
+    @router.get("/matching/cases/{referral}/review")
+    async def review(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+        return await _page(request, caller, await _of_case(request, caller, referral))
+
+    @router.post("/matching/cases/{referral}/review")
+    async def reviewed(
+        request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm
+    ) -> Response:
+        return await _posted(request, caller, await _of_case(request, caller, referral), form)
+
+    return router
+
+
+async def _of_meeting(request: Request, caller: Caller, meeting_id: str) -> Occasion:
+    case = await queries(request).case_of_meeting(caller, meeting_id)
+    meeting = next(each for each in case.meetings if each.meeting_id == meeting_id)
+    return Occasion(case, meeting, f"/matching/meetings/{meeting_id}")
+
+
+async def _of_case(request: Request, caller: Caller, referral: str) -> Occasion:
+    case = await queries(request).case(caller, referral)
+    return Occasion(case, None, f"/matching/cases/{referral}/review")
+
+
+async def _posted(request: Request, caller: Caller, at: Occasion, form: CheckedForm) -> Response:
+    typed, referral = Typed(form), at.case.line.referral_id
+    do = typed.raw("do")
+    if do in ("draft", "services", "notes"):
+        await queries(request).save_draft(caller, referral, *draft_of(typed))
+        again = Again(typed.shown(), saved=do == "draft", with_notes=do == "notes")
+        return await _page(request, caller, at, again)
+    case_at = f"/matching/cases/{referral}"
+    try:
+        if do == "missed" and at.meeting is not None:
+            missed = await actions(request).missed(asked(caller, form), at.meeting.meeting_id)
+            return back_to(case_at, "missed", missed)
+        agreed = read_agreed(typed, today(request))
+        await _save(request, caller, at, agreed, form)
+    except Mistakes as mistakes:
+        errors = mistakes.errors
+    except Problem as problem:
+        if problem.status_code not in (409, 422, 503):
+            raise
+        errors = [mistake("finish", problem.explanation or problem.title)]
+    else:
+        return back_to(case_at, "met" if at.meeting else "reviewed")
+    # Kept on our side as well: whoever closes the page now loses nothing.
+    await queries(request).save_draft(caller, referral, *draft_of(typed))
+    return await _page(request, caller, at, Again(typed.shown(), errors))
+
+
+async def _save(request: Request, caller: Caller, at: Occasion, agreed: Agreed, form: CheckedForm) -> None:
+    """The plan first: without it nothing is asked of any service."""
+    do, referral, step = actions(request), at.case.line.referral_id, agreed.record.next_step
+    meeting_id = at.meeting.meeting_id if at.meeting else None
+    await do.plan(asked(caller, form, ":plan"), referral, agreed.record, meeting_id)
+    for each in agreed.prescribing:
+        await do.prescribe(asked(caller, form, f":add:{each.service_id}"), referral, each, step)
+    for need, reason in agreed.unmet:
+        await do.unmet(asked(caller, form, f":unmet:{need.value}"), referral, need, reason, step)
+
+
+async def _page(request: Request, caller: Caller, at: Occasion, again: Again | None = None) -> Response:
+    asks, line = queries(request), at.case.line
+    typed = again.typed if again else await asks.draft(caller, line.referral_id) or {}
+    people = await asks.people(caller, [line], NAME_AND_TELEPHONE, "meeting")
+    needs = _needs(at.case, typed)
+    notes = {}
+    if again and again.with_notes:
+        ids = [line.risk_note, at.case.story.created.reason_note if at.case.story.created else None]
+        notes = await asks.notes(caller, line.referral_id, [note for note in ids if note])
+    sections: list[NeedShown] = [
+        await suggested(request, caller, at.case, need) for need in needs if need is not v.Need.NOT_SURE
+    ]
+    return shown(
+        request,
+        "meeting.html",
+        status=422 if again and again.errors else 200,
+        case=at.case,
+        line=line,
+        meeting=at.meeting,
+        where=at.where,
+        case_at=f"/matching/cases/{line.referral_id}",
+        person=known(people, line.referral_id),
+        flags=flags(line),
+        about=about_person(line),
+        needs=[need.value for need in needs],
+        planned_needs=[(need.value, words.NEEDS[need.value]) for need in words.PLANNED_NEEDS],
+        sections=sections,
+        typed=typed,
+        from_draft=again is None and bool(typed),
+        saved=again is not None and again.saved,
+        with_notes=again is not None and again.with_notes,
+        notes=notes,
+        ons4=ONS4,
+        step_form=next_step_form(today(request), typed),
+        misses=len(at.case.story.missed),
+        errors=list(again.errors) if again else [],
+        done=banner(request),
+    )
+
+
+def _needs(case: CaseShown, typed: Mapping[str, Any]) -> list[v.Need]:
+    """As ticked; before that those of the plan, or of the referral."""
+    so_far = case.story.plan.needs if case.story.plan else case.line.needs
+    chosen = typed_or(typed, "needs", [need.value for need in so_far])
+    return [need for need in v.Need if need.value in chosen]

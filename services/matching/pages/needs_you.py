@@ -1,0 +1,60 @@
+"""Why a case needs its link worker, in a sentence, and the one button that deals with it."""
+
+from services.matching.pages import words
+from services.matching.shown import NeedsYou, NeedsYouLine
+from shared.web.dates import clock_time, day
+
+
+def why(task: NeedsYouLine) -> str:
+    """The reason as a sentence, with the meeting or service that it is about."""
+    line, service = task.case, task.service or "The service"
+    active = line.active
+    meeting = f"{day(active.starts_at)} at {clock_time(active.starts_at)}" if active else ""
+    sentences = {
+        NeedsYou.TWO_MISSES: "Did not come twice. Ring and ask whether they still want to meet.",
+        NeedsYou.RING: f"Must be rung about the meeting on {meeting}: nothing was sent to them."
+        if active
+        else "Must be rung: nothing is sent to them.",
+        NeedsYou.NOT_RECORDED: "The meeting is over. Did they come?",
+        NeedsYou.SERVICE_SAID_NO: f"{service} cannot take them. Find something else.",
+        NeedsYou.SERVICE_SILENT: f"{service} has not answered for 7 days or more. Ring them.",
+        NeedsYou.NO_FIRST_VISIT: f"{service}: added to the plan 14 days ago or more, no first visit yet.",
+        NeedsYou.DID_NOT_START: f"The first visit to {service} did not happen.",
+        NeedsYou.NO_MEETING: _no_meeting(task),
+        NeedsYou.REVIEW_DUE: "The plan is due for a review.",
+        NeedsYou.STEP_OVERDUE: _overdue(task),
+        NeedsYou.NO_NEXT_STEP: "There is no next step. Say what happens next and by when.",
+    }
+    return sentences[task.reason.reason]
+
+
+def _no_meeting(task: NeedsYouLine) -> str:
+    reason = task.case.waiting
+    because = f" {words.WAITING[reason.value]}." if reason else ""
+    return f"Waiting for an appointment longer than promised.{because}"
+
+
+def _overdue(task: NeedsYouLine) -> str:
+    step = task.case.step
+    what = words.NEXT_STEPS[step.code.value] if step else "The next step"
+    return f"The next step is overdue: {words.lower_first(what)}."
+
+
+def button_for(task: NeedsYouLine) -> tuple[str, str]:
+    """The words on the one button, and where it leads."""
+    case = f"/matching/cases/{task.case.referral_id}"
+    about = task.reason.about
+    places = {
+        NeedsYou.TWO_MISSES: ("Record the call", f"{case}?open=contact#contact"),
+        NeedsYou.RING: ("Record the call", f"{case}?open=contact#contact"),
+        NeedsYou.NOT_RECORDED: ("Record the meeting", f"/matching/meetings/{about}" if about else case),
+        NeedsYou.SERVICE_SAID_NO: ("Choose another service", f"{case}/services"),
+        NeedsYou.SERVICE_SILENT: ("Record their answer", f"{case}?open=reply#service-{about}"),
+        NeedsYou.NO_FIRST_VISIT: ("Record the first visit", f"{case}?open=visit#service-{about}"),
+        NeedsYou.DID_NOT_START: ("Choose what is next", f"{case}?open=next-step#next-step"),
+        NeedsYou.NO_MEETING: ("Find a time", f"{case}/book"),
+        NeedsYou.REVIEW_DUE: ("Review the plan", f"{case}/review"),
+        NeedsYou.STEP_OVERDUE: ("Do it or move it", f"{case}?open=next-step#next-step"),
+        NeedsYou.NO_NEXT_STEP: ("Say what is next", f"{case}?open=next-step#next-step"),
+    }
+    return places[task.reason.reason]

@@ -1,0 +1,151 @@
+"""One service of the plan: its answer, the first visit, what the person agreed, how it ended."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.matching.pages.done import back_to
+from services.matching.pages.known import NAME_AND_TELEPHONE, known
+from services.matching.pages.next_step import next_step_form, read_next_step
+from services.matching.pages.service_words import ServiceInWords, in_words
+from services.matching.pages.site import actions, asked, queries, shown, today
+from services.matching.pages.typed import Mistakes, Typed, day_typed, mistake
+from services.matching.said import Asked
+from services.matching.shown import Done
+from shared.events import vocabulary as v
+from shared.web.auth import require_page
+from shared.web.caller import Caller
+from shared.web.csrf import CheckedForm
+from shared.web.problem import Problem
+from shared.web.validation import FieldError
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+Act = Callable[[Request, Asked, str, str, Typed], Awaitable[tuple[str, Done]]]
+"""Reads a form about one service of a case and does it: (request, who asks, referral, prescription, form)."""
+
+LONGEST_AGO = timedelta(days=730)
+
+
+async def reply(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
+    answer = form.choice("reply", v.Reply, "Choose what the service answered")
+    weeks, reason = None, None
+    if answer is v.Reply.WAITING_LIST:
+        weeks = form.number("weeks", 1, 104, "Enter how many weeks they wait, from 1 to 104", needed=True)
+    if answer is v.Reply.NOT_SUITABLE:
+        reason = form.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
+    answer = form.given(answer)
+    return "reply", await actions(request).reply(by, prescription, answer, weeks, reason)
+
+
+async def visit(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
+    now, happened = today(request), form.raw("happened")
+    if happened not in ("yes", "no"):
+        raise Mistakes(mistake("happened", "Say whether the first visit happened"))
+    step = read_next_step(form, now, needed=False)
+    if happened == "yes":
+        on = form.day(
+            "visited_on",
+            "Enter the day of the first visit, such as 24 11 2026",
+            first=now - LONGEST_AGO,
+            last=now,
+            outside="The day of the first visit must be today or earlier",
+        )
+        along = form.choice("accompanied_by", v.AccompaniedBy) or v.AccompaniedBy.NOT_KNOWN
+        on = form.given(on)
+        return "started", await actions(request).started(by, prescription, on, along, step)
+    barrier = form.choice("barrier", v.Barrier, "Choose what stopped it")
+    barrier = form.given(barrier)
+    return "not-started", await actions(request).not_started(by, prescription, barrier, step)
+
+
+async def sharing(
+    request: Request, by: Asked, referral: str, prescription: str, form: Typed
+) -> tuple[str, Done]:
+    agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
+    agreed = form.given(agreed)
+    done = await actions(request).sharing(by, referral, v.Agreement.SERVICE, agreed, prescription)
+    return "sharing", done
+
+
+async def ended(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
+    reason = form.choice("ended", v.EndReason, "Choose why it ended")
+    step = read_next_step(form, today(request), needed=False, prefix="after")
+    reason = form.given(reason)
+    return "ended", await actions(request).ended(by, prescription, reason, step)
+
+
+FORMS: dict[str, Act] = {"reply": reply, "visit": visit, "sharing": sharing, "ended": ended}
+
+
+def prescription_routes() -> APIRouter:
+    """GET the service of a plan, POST each of its forms."""
+    router = APIRouter(include_in_schema=False)
+    path = "/matching/cases/{referral}/services/{prescription}"
+
+    @router.get(path)
+    async def one(request: Request, referral: str, prescription: str, caller: LinkWorkerReader) -> Response:
+        return await _page(request, caller, referral, prescription)
+
+    for name, act in FORMS.items():
+        router.add_api_route(f"{path}/{name}", _route(name, act), methods=["POST"], name=f"service-{name}")
+    return router
+
+
+def _route(name: str, act: Act) -> Callable[..., Awaitable[Response]]:
+    async def route(
+        request: Request, referral: str, prescription: str, caller: LinkWorkerReader, form: CheckedForm
+    ) -> Response:
+        typed = Typed(form)
+        try:
+            what, done = await act(request, asked(caller, form), referral, prescription, typed)
+        except Mistakes as mistakes:
+            errors = mistakes.errors
+        except Problem as problem:
+            if problem.status_code not in (409, 422, 503):
+                raise
+            errors = [mistake(name, problem.explanation or problem.title)]
+        else:
+            return back_to(f"/matching/cases/{referral}", what, done)
+        return await _page(request, caller, referral, prescription, errors, typed.shown(), name)
+
+    return route
+
+
+async def _page(
+    request: Request,
+    caller: Caller,
+    referral: str,
+    prescription: str,
+    errors: Sequence[FieldError] = (),
+    typed: Mapping[str, Any] | None = None,
+    opened: str = "",
+) -> Response:
+    asks, typed = queries(request), typed or {}
+    case = await asks.case(caller, referral)
+    one = next((each for each in case.prescriptions if each.prescription_id == prescription), None)
+    if one is None:
+        raise Problem(404, code="unknown_prescription")
+    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    entry = (await asks.services([one.service_id])).get(one.service_id)
+    listing: ServiceInWords | None = in_words(entry, today(request)) if entry else None
+    return shown(
+        request,
+        "prescription.html",
+        status=422 if errors else 200,
+        one=one,
+        line=case.line,
+        person=known(people, referral),
+        listing=listing,
+        where=f"/matching/cases/{referral}/services/{prescription}",
+        case_at=f"/matching/cases/{referral}",
+        typed=typed,
+        visited_on=day_typed(typed, "visited_on"),
+        step_form=next_step_form(today(request), typed),
+        after_form=next_step_form(today(request), typed, "after"),
+        errors=list(errors),
+        opened=opened,
+    )

@@ -1,0 +1,159 @@
+"""Another time for a meeting that is booked, or a first one for a case that has none."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.matching.pages.done import back_to, banner
+from services.matching.pages.known import NAME_AND_TELEPHONE, known
+from services.matching.pages.site import actions, asked, queries, shown, today
+from services.matching.pages.typed import Mistakes, Typed, day_typed, mistake
+from services.matching.shown import CaseShown, MeetingShown, Slot
+from shared.events.vocabulary import By
+from shared.web.auth import require_page
+from shared.web.caller import Caller
+from shared.web.csrf import CheckedForm
+from shared.web.problem import Problem
+from shared.web.validation import FieldError
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+LinkWorkerOrPractice = Annotated[Caller, Depends(require_page("link_worker", "referrer"))]
+
+
+def rebook_routes() -> APIRouter:
+    """/matching/meetings/{id}/rebook, .../no-longer-wants and /matching/cases/{referral}/book."""
+    router = APIRouter(include_in_schema=False)
+    meeting_at = "/matching/meetings/{meeting}"
+
+    @router.get(f"{meeting_at}/rebook")
+    async def other_times(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
+        return await _rebook_page(request, caller, meeting)
+
+    @router.post(f"{meeting_at}/rebook")
+    async def move(
+        request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm
+    ) -> Response:
+        slot = str(form.get("slot", ""))
+        if not slot:
+            return await _rebook_page(request, caller, meeting, [mistake("slot", "Choose one of the times")])
+        try:
+            done = await actions(request).another_time(asked(caller, form), meeting, slot)
+        except Problem as problem:
+            return await _rebook_page(request, caller, meeting, [_told(problem)])
+        moved = done.case.active
+        if caller.role == "referrer" and moved is not None:
+            return RedirectResponse(f"/matching/meetings/{moved.meeting_id}/rebook?done=moved", 303)
+        return back_to(f"/matching/cases/{done.referral_id}", "moved", done)
+
+    @router.get(f"{meeting_at}/no-longer-wants")
+    async def sure(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
+        case = await queries(request).case_of_meeting(caller, meeting)
+        return shown(request, "no-longer-wants.html", meeting=_find(case, meeting), line=case.line)
+
+    @router.post(f"{meeting_at}/no-longer-wants")
+    async def no_longer(
+        request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm
+    ) -> Response:
+        case = await queries(request).case_of_meeting(caller, meeting)
+        by = By.PRACTICE if caller.role == "referrer" else By.PERSON
+        done = await actions(request).no_longer_wants(asked(caller, form), case.line.referral_id, by)
+        if caller.role == "referrer":
+            return shown(request, "no-longer-wants.html", meeting=None, line=done.case)
+        return back_to(f"/matching/cases/{done.referral_id}", "no-longer-wants", done)
+
+    @router.get("/matching/cases/{referral}/book")
+    async def times(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+        return await _book_page(request, caller, referral)
+
+    @router.post("/matching/cases/{referral}/book")
+    async def book(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+        typed = Typed(form)
+        try:
+            if typed.raw("do") == "later":
+                day = typed.day(
+                    "later",
+                    "Enter the day before which they do not want to meet, such as 30 11 2026",
+                    first=today(request),
+                    outside="The day must be in the future",
+                )
+                day = typed.given(day)
+                done = await actions(request).later(asked(caller, form), referral, day)
+                return back_to(f"/matching/cases/{referral}", "later", done)
+            slot = typed.text("slot", needed="Choose one of the times")
+            typed.check()
+            done = await actions(request).book(asked(caller, form), referral, slot)
+        except Mistakes as mistakes:
+            return await _book_page(request, caller, referral, mistakes.errors, typed)
+        except Problem as problem:
+            return await _book_page(request, caller, referral, [_told(problem)], typed)
+        return back_to(f"/matching/cases/{referral}", "booked", done)
+
+    return router
+
+
+def _told(problem: Problem) -> FieldError:
+    """A refusal that another choice can mend, beside the times; anything else goes on its way."""
+    if problem.status_code not in (409, 422, 503):
+        raise problem
+    taken = problem.code == "slot_taken"
+    return mistake(
+        "slot",
+        "Somebody else has that time by now. Choose another."
+        if taken
+        else problem.explanation or problem.title,
+    )
+
+
+async def _rebook_page(
+    request: Request, caller: Caller, meeting_id: str, errors: Sequence[FieldError] = ()
+) -> Response:
+    asks = queries(request)
+    case = await asks.case_of_meeting(caller, meeting_id)
+    meeting = _find(case, meeting_id)
+    slots: list[Slot] = await asks.options(caller, meeting_id) if meeting.status == "booked" else []
+    people = {}
+    if caller.role == "link_worker":
+        people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    return shown(
+        request,
+        "rebook.html",
+        status=422 if errors else 200,
+        meeting=meeting,
+        line=case.line,
+        slots=slots,
+        person=known(people, case.line.referral_id) if people else None,
+        by_practice=caller.role == "referrer",
+        errors=list(errors),
+        done=banner(request),
+    )
+
+
+async def _book_page(
+    request: Request,
+    caller: Caller,
+    referral: str,
+    errors: Sequence[FieldError] = (),
+    typed: Typed | None = None,
+) -> Response:
+    asks = queries(request)
+    case = await asks.case(caller, referral)
+    if case.line.active is not None:
+        return RedirectResponse(f"/matching/meetings/{case.line.active.meeting_id}/rebook", 303)
+    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    return shown(
+        request,
+        "book.html",
+        status=422 if errors else 200,
+        line=case.line,
+        slots=await asks.options_for(caller, referral),
+        person=known(people, referral),
+        later=day_typed(typed.shown(), "later") if typed else None,
+        case_at=f"/matching/cases/{referral}",
+        errors=list(errors),
+    )
+
+
+def _find(case: CaseShown, meeting_id: str) -> MeetingShown:
+    return next(each for each in case.meetings if each.meeting_id == meeting_id)

@@ -1,0 +1,116 @@
+"""A directory entry in words: where, when, what it costs, how sure we are of it."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from services.matching.pages import words
+from shared.directory.model import Capacity, Cost, Location, Service
+from shared.web.dates import short_day
+
+__all__ = ["ServiceInWords", "in_words"]
+
+CAPACITY = {
+    Capacity.CAPACITY: "Takes people now",
+    Capacity.NO_CAPACITY: "Full",
+    Capacity.WAITLIST: "Has a waiting list",
+    Capacity.ADDITIONAL_ASSESSMENT: "Meets people first, then decides",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceInWords:
+    """What is shown of a service; an empty text where the directory says nothing."""
+
+    service_id: str
+    name: str
+    organisation: str
+    description: str
+    alert: str
+    needs: str
+    places: tuple[str, ...]
+    times: tuple[str, ...]
+    cost: str
+    ages: str
+    step_free: str
+    accessibility: str
+    languages: str
+    capacity: str
+    assured: str
+    telephone: str
+    email: str
+    website: str
+
+
+def in_words(service: Service, today: date) -> ServiceInWords:
+    """A service as these pages tell of it."""
+    return ServiceInWords(
+        service_id=service.id,
+        name=service.name,
+        organisation=service.organisation or "",
+        description=service.description,
+        alert=service.alert,
+        needs=words.listed([words.NEEDS[need.value] for need in service.needs]),
+        places=tuple(text for place in service.locations if (text := place_in_words(place))),
+        times=tuple(schedule.text for schedule in service.schedules if schedule.text),
+        cost=cost_in_words(service.costs),
+        ages=_ages(service),
+        step_free={True: "Step-free", False: "Not step-free", None: "Not known if step-free"}[
+            service.step_free
+        ],
+        accessibility=service.accessibility,
+        languages=words.listed([words.LANGUAGES.get(code, code) for code in service.languages]),
+        capacity=CAPACITY.get(service.capacity, "") if service.capacity else "",
+        assured=_assured(service, today),
+        telephone=service.telephone or "",
+        email=service.email or "",
+        website=_web_address(service.url),
+    )
+
+
+def place_in_words(place: Location) -> str:
+    """Name, address and postcode, each once."""
+    if place.virtual:
+        return f"{place.name} (online)" if place.name else "Online"
+    parts: list[str] = []
+    for part in (place.name, place.address, place.postcode or ""):
+        if part and not any(part in earlier for earlier in parts):
+            parts.append(part)
+    return ", ".join(parts)
+
+
+def cost_in_words(costs: tuple[Cost, ...]) -> str:
+    """Free, £3.50 a session, or that nothing is known."""
+    if not costs:
+        return "Cost not known"
+    return "; ".join(dict.fromkeys(_cost(cost) for cost in costs))
+
+
+def _cost(cost: Cost) -> str:
+    if cost.amount is None:
+        return cost.text or "Cost not known"
+    if cost.amount == 0:
+        return "Free"
+    return f"£{cost.amount:.2f} {cost.text}".strip().replace(".00 ", " ")
+
+
+def _ages(service: Service) -> str:
+    low, high = service.minimum_age, service.maximum_age
+    if low and high is not None:
+        return f"From {low} to {high} years"
+    if low:
+        return f"From {low} years"
+    return f"Up to {high} years" if high is not None else "All ages"
+
+
+def _assured(service: Service, today: date) -> str:
+    months = service.months_since_assured(today)
+    if months is None or service.assured_on is None:
+        return "Nobody has said when this was last checked"
+    if months < 1:
+        return f"Checked on {short_day(service.assured_on)}"
+    return f"Checked {words.plural(months, 'month')} ago, on {short_day(service.assured_on)}"
+
+
+def _web_address(url: str | None) -> str:
+    """Only addresses that a browser may safely follow."""
+    return url if url and url.startswith(("https://", "http://")) else ""

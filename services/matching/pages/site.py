@@ -1,0 +1,92 @@
+"""What every page of matching stands on: the parts of the application, and the templates with our words."""
+
+from datetime import date, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import cast
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, Response
+from starlette.datastructures import FormData
+
+from services.matching.actions import Actions
+from services.matching.pages import words
+from services.matching.queries import Queries
+from services.matching.said import Asked
+from shared.clock import LONDON
+from shared.localities import Localities
+from shared.web.caller import Caller
+from shared.web.csrf import IDEMPOTENCY_FIELD
+from shared.web.pages import Pages
+from shared.web.settings import ServiceSettings
+
+HERE = Path(__file__).parent
+TEMPLATES = HERE / "templates"
+STYLESHEET = HERE / "static" / "matching.css"
+
+
+def make_pages(settings: ServiceSettings) -> Pages:
+    """The shared shell with matching's templates and words."""
+    pages = Pages(settings, TEMPLATES)
+    pages.environment.globals |= {
+        "words": words,
+        "plural": words.plural,
+        "listed": words.listed,
+        "lower_first": words.lower_first,
+        "matching_version": _version(),
+    }
+    return pages
+
+
+def actions(request: Request) -> Actions:
+    return cast("Actions", request.app.state.actions)
+
+
+def queries(request: Request) -> Queries:
+    return cast("Queries", request.app.state.queries)
+
+
+def localities(request: Request) -> Localities:
+    return cast("Localities", request.app.state.localities)
+
+
+def shown(request: Request, template: str, status: int = 200, **context: object) -> Response:
+    """A page made of one of matching's templates."""
+    pages: Pages = request.app.state.pages
+    return pages.page(request, f"matching/{template}", status, **context)
+
+
+def asked(caller: Caller, form: FormData, part: str = "") -> Asked:
+    """Who asks, under the form's hidden key; `part` tells several things asked by one form apart."""
+    key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
+    return Asked(caller, f"{key}{part}" if key else None)
+
+
+def here_and_now(request: Request) -> datetime:
+    """The time by the service's clock, in London."""
+    return queries(request).now().astimezone(LONDON)
+
+
+def today(request: Request) -> date:
+    """The day in London."""
+    return here_and_now(request).date()
+
+
+def static_routes() -> APIRouter:
+    """The stylesheet of these pages."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/static/matching.css")
+    async def stylesheet() -> Response:
+        # Its address holds its version, so that a browser may keep it.
+        return FileResponse(
+            STYLESHEET, media_type="text/css", headers={"cache-control": "public, max-age=86400"}
+        )
+
+    return router
+
+
+@cache
+def _version() -> str:
+    return sha256(STYLESHEET.read_bytes()).hexdigest()[:10]
