@@ -75,7 +75,7 @@ async def in_containers(folder: Path) -> AsyncIterator[Stores]:
     )
     async with AsyncExitStack() as running:
         for container in (kafka, mongo):
-            running.enter_context(await asyncio.to_thread(container.start))
+            await asyncio.to_thread(running.enter_context, container)
         ready = asyncio.gather(
             answers(f"{LOOPBACK}:{kafka_port}"),
             become_primary(LOOPBACK, mongo_port, check_alive=lambda: None),
