@@ -121,6 +121,12 @@ def check(
     risk = wrong.need("risk", request.risk, "Say whether there are risks that the link worker must know of")
     if risk is v.Risk.SEE_NOTE and request.risk_line is None:
         wrong.add("risk_line", "missing", "Say in a line what the risk is")
+    if risk is v.Risk.NONE_KNOWN and request.risk_line is not None:
+        wrong.add(
+            "risk",
+            "risk_contradiction",
+            "You wrote a risk but chose “No known risks”: choose “Yes” or clear it",
+        )
     if not request.agreed:
         wrong.add("agreed", "no_agreement", "A referral can only be made if they agree to it")
     by = wrong.need("agreed_by", request.agreed_by, "Choose who agreed")

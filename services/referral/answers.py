@@ -1,0 +1,134 @@
+"""What the API answers: codes, references and times; a name only where the caller may know it."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from services.referral.history import Happening
+from shared.delivery.mongo import Row
+from shared.story import Stage
+
+
+class MeetingAnswer(BaseModel):
+    """The meeting that stands. `starts_at` is in UTC; `practice` is where they meet."""
+
+    id: str
+    sequence: int
+    starts_at: datetime
+    minutes: int
+    mode: str
+    practice: str
+    link_worker: str
+    provisional: bool
+
+
+class WaitingAnswer(BaseModel):
+    """Why there is no meeting yet, and by when one is expected."""
+
+    reason: str
+    expected_by: date
+
+
+class NextAnswer(BaseModel):
+    """What happens next and on which day; `at` is the time of a meeting, in UTC."""
+
+    what: str
+    on: date
+    at: datetime | None = None
+
+
+class ReferralMade(BaseModel):
+    """A referral that was made. `meeting` is null while none is booked."""
+
+    id: str
+    stage: Stage
+    meeting: MeetingAnswer | None
+
+
+class ReferralListed(BaseModel):
+    """One line of a list."""
+
+    id: str
+    locality: str
+    practice: str
+    stage: Stage
+    open: bool
+    urgency: str
+    created_at: datetime
+    changed_at: datetime
+    next: NextAnswer | None
+    meeting: MeetingAnswer | None
+    waiting: WaitingAnswer | None
+
+
+class ReferralPage(BaseModel):
+    """A page of a list, longest waiting first; pass `next_cursor` as `cursor` for the next page."""
+
+    referrals: list[ReferralListed]
+    next_cursor: str | None
+
+
+class HappeningAnswer(BaseModel):
+    """One thing that happened, with codes that depend on its kind."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str
+    at: datetime
+
+
+class PersonAnswer(BaseModel):
+    """Who it is, for those who may know."""
+
+    name: str
+    date_of_birth: date
+
+
+class ReferralShown(ReferralListed):
+    """The story so far. `person` is null for those who may not know, or where the details are not here."""
+
+    needs: list[str]
+    details_kept: Literal["here", "by_partner", "erased"]
+    person: PersonAnswer | None
+    history: list[HappeningAnswer]
+
+
+class StageCount(BaseModel):
+    """How many referrals of a practice stand at a stage, and when the oldest of them was made."""
+
+    locality: str
+    practice: str
+    stage: Stage
+    referrals: int
+    oldest: datetime
+
+
+class Counts(BaseModel):
+    """Exact operational counts, without names."""
+
+    counts: list[StageCount]
+
+
+def listed(row: Row) -> dict[str, Any]:
+    """A stored referral as one line of a list."""
+    view = row["view"]
+    return {
+        "id": row["referral"],
+        "locality": row["locality"],
+        "practice": view["practice"],
+        "stage": view["stage"],
+        "open": view["open"],
+        "urgency": view["urgency"],
+        "created_at": view["created"],
+        "changed_at": view["changed"],
+        "next": view["next"],
+        "meeting": view["meeting"],
+        "waiting": view["waiting"] if view["meeting"] is None else None,
+    }
+
+
+def happened(happenings: Sequence[Happening]) -> list[HappeningAnswer]:
+    """A history as it is answered."""
+    return [HappeningAnswer(**happening.as_dict()) for happening in happenings]

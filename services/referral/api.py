@@ -1,0 +1,167 @@
+"""HTTP for practices, hubs and the programme: make a referral, follow it, withdraw it; erase a person."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from services.referral import answers, cases
+from services.referral.checks import NotTaken, check
+from services.referral.desk import Desk
+from services.referral.reading import read
+from services.referral.request import ReferralRequest
+from shared.delivery.commands import Idempotency
+from shared.delivery.mongo import Row
+from shared.events import vocabulary as v
+from shared.story import Stage
+from shared.web.auth import require
+from shared.web.caller import Caller
+from shared.web.problem import Problem
+
+BASE = "/api/referral/v1"
+LONGEST_WAIT = 10.0
+_HUB_SCOPE = "referrals:write"
+
+ReferralId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Key = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,200}$")]
+Reader = Annotated[Caller, Depends(require("referrer", "link_worker", "programme_admin"))]
+Referrer = Annotated[Caller, Depends(require("referrer"))]
+Admin = Annotated[Caller, Depends(require("programme_admin"))]
+
+
+async def _making(caller: Annotated[Caller, Depends(require("referrer", "service"))]) -> Caller:
+    if caller.role == "service" and _HUB_SCOPE not in caller.scopes:
+        raise Problem(403, code="scope", detail="This needs the scope referrals:write.")
+    return caller
+
+
+class Withdrawal(BaseModel):
+    """Why a practice withdraws a referral."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: v.WithdrawReason
+
+
+def api_routes(desk: Desk) -> APIRouter:
+    """The routes under /api/referral/v1."""
+    router = APIRouter(prefix=BASE, tags=["referrals"])
+
+    @router.post("/referrals", status_code=201)
+    async def make(
+        request: ReferralRequest,
+        caller: Annotated[Caller, Depends(_making)],
+        response: Response,
+        key: Key = None,
+        wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT)] = 0,
+        prefer: Annotated[str | None, Header(max_length=200)] = None,
+    ) -> answers.ReferralMade:
+        """Make a referral. `wait`, or `Prefer: wait=2`: seconds to wait for the meeting."""
+        try:
+            practice, locality = desk.practice(caller, request.practice)
+            accepted = check(request, practice, locality, desk.today())
+            idempotency = _idempotency(desk, caller, "make", key, locality.slug, request.model_dump_json())
+            done = await desk.refer(caller, accepted, idempotency)
+        except NotTaken as refused:
+            raise Problem(422, code="not_taken", errors=refused.errors) from None
+        made = str(done.reply["id"])
+        view = await settled(desk, locality.slug, made, max(wait, _preferred(prefer)))
+        response.headers["location"] = f"{BASE}/referrals/{made}"
+        return answers.ReferralMade(id=made, stage=view["stage"], meeting=view["meeting"])
+
+    @router.get("/referrals")
+    async def list_referrals(
+        caller: Reader,
+        practice: Annotated[list[str], Query(max_length=50)] = [],  # noqa: B006 - FastAPI copies it
+        stage: Annotated[list[Stage], Query(max_length=20)] = [],  # noqa: B006 - FastAPI copies it
+        since: AwareDatetime | None = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 50,
+        cursor: Annotated[str | None, Query(max_length=200)] = None,
+    ) -> answers.ReferralPage:
+        """The caller's referrals, longest waiting first. `since`: changed at that time or later."""
+        asked = cases.Asked([_own(desk, caller, code) for code in practice], stage, since)
+        found = await cases.page(desk.kernel.mongo, caller, asked, limit, cursor)
+        lines = [answers.ReferralListed(**answers.listed(row)) for row in found.rows]
+        return answers.ReferralPage(referrals=lines, next_cursor=found.next_cursor)
+
+    @router.get("/referrals/counts")
+    async def count(caller: Admin) -> answers.Counts:
+        """How many referrals stand where, by practice."""
+        counted = await cases.counts(desk.kernel.mongo, caller)
+        return answers.Counts(counts=[answers.StageCount(**each) for each in counted])
+
+    @router.get("/referrals/{referral_id}")
+    async def show(referral_id: ReferralId, caller: Reader) -> answers.ReferralShown:
+        """The story so far. Audited where it tells who it is about."""
+        shown = await read(desk, caller, referral_id)
+        person: dict[str, Any] | None = None
+        if shown.person is not None:
+            person = {"name": shown.person.name, "date_of_birth": shown.person.date_of_birth}
+        return answers.ReferralShown(
+            **answers.listed(shown.row),
+            needs=list(shown.needs),
+            details_kept=shown.kept,
+            person=answers.PersonAnswer(**person) if person else None,
+            history=answers.happened(shown.history),
+        )
+
+    @router.post("/referrals/{referral_id}/withdraw")
+    async def withdraw(
+        referral_id: ReferralId, withdrawal: Withdrawal, caller: Referrer, key: Key = None
+    ) -> answers.ReferralListed:
+        """Withdraw a referral of one's own practice."""
+        row = await cases.one(desk.kernel.mongo, caller, referral_id)
+        route = f"withdraw/{referral_id}"
+        idempotency = _idempotency(desk, caller, route, key, row["locality"], withdrawal.model_dump_json())
+        row = await desk.withdraw(caller, referral_id, withdrawal.reason, idempotency)
+        return answers.ReferralListed(**answers.listed(row))
+
+    @router.post("/referrals/{referral_id}/erase", status_code=204)
+    async def erase(referral_id: ReferralId, caller: Admin) -> None:
+        """Erase the person behind a referral, and all that is kept of them."""
+        await desk.erase(caller, referral_id)
+
+    return router
+
+
+async def settled(desk: Desk, locality: str, referral_id: str, seconds: float) -> Row:
+    """A referral's view document once it has a meeting or a stated reason for none, or after so long."""
+
+    def test(view: Row) -> bool:
+        return view["meeting"] is not None or view["waiting"] is not None
+
+    view = await desk.kernel.wait_for(locality, referral_id, test, seconds)
+    if view is None:
+        raise Problem(410, code="no_longer_there")
+    return view
+
+
+def _own(desk: Desk, caller: Caller, code: str) -> str:
+    """A practice that the caller may ask about; another's looks as if it did not exist."""
+    practice = desk.localities.practice(code)
+    theirs = (
+        practice is not None
+        and practice.locality is not None
+        and caller.may_locality(practice.locality)
+        and (caller.role != "referrer" or caller.may_practice(practice.ods))
+    )
+    if practice is None or not theirs:
+        raise Problem(404, code="no_such_practice")
+    return practice.ods
+
+
+def _idempotency(
+    desk: Desk, caller: Caller, route: str, key: str | None, locality: str, body: str
+) -> Idempotency | None:
+    if key is None:
+        return None
+    return Idempotency(caller.subject, f"referral/{route}", key, desk.digest(locality, body))
+
+
+def _preferred(prefer: str | None) -> float:
+    """The seconds of `Prefer: wait=2`; a preference that cannot be read is none."""
+    for preference in (prefer or "").split(","):
+        name, _, value = preference.strip().partition("=")
+        if name.lower() == "wait" and value.isascii() and value.isdigit():
+            return min(float(value), LONGEST_WAIT)
+    return 0.0

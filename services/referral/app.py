@@ -1,0 +1,87 @@
+"""The referral service: its parts, put together."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+
+from services.referral import inbound
+from services.referral.api import api_routes
+from services.referral.audits import Audits
+from services.referral.claims import claim_routes
+from services.referral.desk import Desk
+from services.referral.outbound import Matching
+from services.referral.pages.site import make_pages, page_routes
+from services.referral.settings import ReferralSettings
+from services.referral.store import ensure_indexes
+from services.referral.vault import erasing
+from services.referral.vault.keys import MasterKey
+from services.referral.vault.persons import Persons
+from shared.clock import Clock, system_clock
+from shared.delivery.errors import IdempotencyMismatch, Transient
+from shared.delivery.kernel import Kernel
+from shared.delivery.options import Options
+from shared.ids import NewId, new_id
+from shared.localities import LOCALITIES_FILE, load_localities
+from shared.web.app import create_app
+from shared.web.keys import KeySource
+from shared.web.problem import Problem, answer_with
+from shared.web.service_token import ServiceTokens
+
+
+def referral_app(
+    settings: ReferralSettings,
+    *,
+    clock: Clock = system_clock,
+    new_id: NewId = new_id,
+    keys: KeySource | None = None,
+    options: Callable[[ReferralSettings], Options] = Options.of,
+) -> FastAPI:
+    """The application. Its kernel starts and stops with it."""
+    localities = load_localities(settings.localities_file or LOCALITIES_FILE)
+    served = [locality.slug for locality in localities.served(settings.localities)]
+    kernel = Kernel(inbound.part(localities), options(settings), served, clock, new_id)
+    desk = Desk(
+        kernel=kernel,
+        persons=Persons(MasterKey(settings.master_key_bytes())),
+        localities=localities,
+        audits=Audits(kernel.mongo, clock),
+    )
+    matching = Matching(settings.matching_url, ServiceTokens(settings, clock), clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with kernel.running():
+            await ensure_indexes(kernel.mongo)
+            await erasing.replay(kernel.mongo)
+            await desk.finish_erasures()
+            yield
+        await matching.close()
+
+    app = create_app(
+        settings,
+        title="Linkwork referral",
+        routers=[api_routes(desk), claim_routes(desk), *page_routes()],
+        pages=make_pages(settings),
+        lifespan=lifespan,
+        ready=kernel.ready,
+        live=kernel.live,
+        clock=clock,
+        keys=keys,
+    )
+    app.state.desk = desk
+    app.state.matching = matching
+    app.add_exception_handler(Transient, _away)
+    app.add_exception_handler(IdempotencyMismatch, _other_request)
+    return app
+
+
+async def _away(request: Request, _: Exception) -> Response:
+    detail = "Nothing was changed. Try again in a moment."
+    return answer_with(request, Problem(503, code="away", detail=detail, headers={"retry-after": "2"}))
+
+
+async def _other_request(request: Request, _: Exception) -> Response:
+    detail = "This Idempotency-Key was used for another request."
+    return answer_with(request, Problem(422, code="idempotency_key", detail=detail))

@@ -1,0 +1,80 @@
+"""What has happened with a referral, as codes and times, for those who may see it.
+
+The practice sees that a plan was agreed, a service asked and a first visit made; never scores, notes, which
+service, or anything about a need that is sensitive.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.delivery.facts import Fact
+from shared.events import outcomes as o
+from shared.events import vocabulary as v
+from shared.events.models import EventBody, MeetingBooked, ReferralCreated
+from shared.story.fold import Effective, Rank
+from shared.story.model import Said
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One thing that happened: its kind, when, and codes that say more."""
+
+    kind: str
+    at: datetime
+    detail: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"kind": self.kind, "at": self.at, **self.detail}
+
+
+# Which fields of which kind are told. A kind that is not named here is not told.
+_TOLD: dict[type[EventBody], tuple[str, ...]] = {
+    ReferralCreated: ("route", "urgency"),
+    MeetingBooked: ("starts_at", "minutes", "mode", "practice", "link_worker", "sequence"),
+    o.MeetingWaiting: ("reason", "expected_by"),
+    o.MeetingAttended: (),
+    o.MeetingMissed: (),
+    o.MeetingCancelled: ("by", "why"),
+    o.LinkWorkerChanged: ("link_worker",),
+    o.ContactAttempted: ("channel", "reached"),
+    o.PlanAgreed: (),
+    o.ServicePrescribed: ("need", "signposted"),
+    o.ProviderReplied: ("reply",),
+    o.ActivityStarted: (),
+    o.ActivityNotStarted: ("barrier",),
+    o.ActivityEnded: ("reason",),
+    o.NeedUnmet: ("need", "reason"),
+    o.ReferralDeclined: ("by", "reason"),
+    o.ReferralReturned: ("reason",),
+    o.ReferralWithdrawn: ("by", "reason"),
+    o.ReferralClosed: ("reason",),
+    o.ReferralReopened: (),
+    o.PersonErased: (),
+}
+
+
+def history(facts: Iterable[Fact], rank: Rank) -> list[Happening]:
+    """What happened and was not taken back, oldest first."""
+    told = Effective(facts, rank)
+    hidden = {p.prescription_id for p, _ in told.of(o.ServicePrescribed) if p.need is v.Need.SENSITIVE}
+    happenings = [
+        _happening(body, said)
+        for body, said in told.of(EventBody)
+        if type(body) in _TOLD
+        and getattr(body, "need", None) is not v.Need.SENSITIVE
+        and getattr(body, "prescription_id", None) not in hidden
+    ]
+    return sorted(happenings, key=lambda happening: happening.at)
+
+
+def _happening(body: EventBody, said: Said) -> Happening:
+    detail = {field: getattr(body, field) for field in _TOLD[type(body)]}
+    return Happening(_kind(body), said.time, detail)
+
+
+def _kind(body: EventBody) -> str:
+    if isinstance(body, ReferralCreated):
+        return "referral_created"
+    return "meeting_booked" if isinstance(body, MeetingBooked) else str(getattr(body, "kind", "unknown"))

@@ -1,0 +1,116 @@
+"""What this service asks of matching: who the link worker is, and another time on behalf of the practice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from shared.clock import Clock
+from shared.web.problem import Problem
+from shared.web.service_token import ServiceTokens, ServiceTokenUnavailable
+
+_PATIENCE = httpx.Timeout(3.0)
+_KEPT_FOR = timedelta(minutes=5)
+_MOST_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LinkWorker:
+    """A member of the programme's staff: name, telephone to ring and where they meet people."""
+
+    id: str
+    name: str
+    telephone: str | None
+    place: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Another time that a meeting could take. `key` is matching's own name for it."""
+
+    key: str
+    starts_at: datetime
+    place: str | None
+
+
+class Matching:
+    """The matching service, asked over HTTP. Nothing is lost where it does not answer."""
+
+    def __init__(self, base_url: str, tokens: ServiceTokens, clock: Clock) -> None:
+        self._http = httpx.AsyncClient(base_url=f"{base_url}/api/matching/v1", timeout=_PATIENCE)
+        self._tokens = tokens
+        self._clock = clock
+        self._link_workers: dict[str, tuple[LinkWorker, datetime]] = {}
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def link_worker(self, link_worker: str) -> LinkWorker | None:
+        """Who this is, remembered for some minutes; None where matching does not say."""
+        known = self._link_workers.get(link_worker)
+        if known is not None and self._clock() < known[1]:
+            return known[0]
+        try:
+            headers = await self._tokens.headers("claims:read")
+            given = await self._http.get(f"/link-workers/{link_worker}", headers=headers)
+            given.raise_for_status()
+            found = _link_worker(link_worker, given.json())
+        except (httpx.HTTPError, ServiceTokenUnavailable, ValueError, KeyError, TypeError):
+            return None  # the page then says "your link worker"
+        if len(self._link_workers) >= _MOST_KEPT:
+            self._link_workers.clear()
+        self._link_workers[link_worker] = (found, self._clock() + _KEPT_FOR)
+        return found
+
+    async def options(self, meeting_id: str, token: str) -> list[Slot]:
+        """Other times for a meeting, earliest first; asked with the reader's own access token.
+
+        Raises a 503 Problem where matching does not answer.
+        """
+        answered = await self._ask("GET", f"/meetings/{meeting_id}/options", token)
+        return [
+            Slot(str(each["key"]), datetime.fromisoformat(each["starts_at"]), each.get("place"))
+            for each in answered["options"]
+        ]
+
+    async def another_time(self, meeting_id: str, slot: str, token: str, key: str) -> bool:
+        """Moves a meeting, on behalf of the reader. False where somebody else has that time by now."""
+        answered = await self._ask(
+            "POST", f"/meetings/{meeting_id}/another-time", token, body={"slot": slot}, key=key
+        )
+        return answered.get("status") != 409
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        token: str,
+        body: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> Mapping[str, Any]:
+        headers = {"authorization": f"Bearer {token}"}
+        if key is not None:
+            headers["idempotency-key"] = key
+        try:
+            answer = await self._http.request(method, path, json=body, headers=headers)
+            answered: Mapping[str, Any] = answer.json()
+        except (httpx.HTTPError, ValueError):
+            raise _away() from None
+        if answer.status_code == 409:
+            return {"status": 409}
+        if answer.status_code in (403, 404, 410, 422):
+            raise Problem(404, code="no_such_meeting")
+        if answer.is_error:
+            raise _away()
+        return answered
+
+
+def _link_worker(link_worker: str, answered: Mapping[str, Any]) -> LinkWorker:
+    return LinkWorker(link_worker, str(answered["name"]), answered.get("telephone"), answered.get("place"))
+
+
+def _away() -> Problem:
+    detail = "The diaries do not answer just now. The appointment stands as it is. Try again in a minute."
+    return Problem(503, code="diaries_away", detail=detail)

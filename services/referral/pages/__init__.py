@@ -1,0 +1,1 @@
+"""What practice staff and the programme see of referrals."""

@@ -1,0 +1,119 @@
+"""One referral: its appointment, a slip to print, what happened so far, and withdrawing it."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.referral import cases
+from services.referral.api import ReferralId, settled
+from services.referral.outbound import LinkWorker
+from services.referral.pages import words
+from services.referral.pages.home import line
+from services.referral.pages.site import desk, matching, practice_name, shown
+from services.referral.pages.working_days import working_days_later
+from services.referral.reading import read
+from services.referral.settings import ReferralSettings
+from shared.clock import LONDON
+from shared.delivery.commands import Idempotency
+from shared.delivery.mongo import Row
+from shared.events import vocabulary as v
+from shared.web.auth import require_page
+from shared.web.caller import Caller
+from shared.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
+from shared.web.problem import Problem
+from shared.web.validation import FieldError
+
+Referrer = Annotated[Caller, Depends(require_page("referrer"))]
+
+
+def routes() -> APIRouter:
+    """/referral/referrals/{id}"""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/referral/referrals/{referral_id}")
+    async def show(
+        request: Request,
+        referral_id: ReferralId,
+        caller: Referrer,
+        made: Annotated[bool, Query()] = False,
+        moved: Annotated[bool, Query()] = False,
+    ) -> Response:
+        if made:
+            await _wait(request, caller, referral_id)
+        found = await read(desk(request), caller, referral_id)
+        return shown(
+            request,
+            "followed.html",
+            line=line(request, found.row),
+            view=found.row["view"],
+            person=found.person,
+            needs=[words.NEEDS[need] for need in found.needs],
+            history=[
+                (happening.at, words.happened(happening.kind, happening.detail))
+                for happening in found.history
+            ],
+            made=made,
+            moved=moved,
+            **await appointment(request, found.row),
+        )
+
+    @router.get("/referral/referrals/{referral_id}/slip")
+    async def slip(request: Request, referral_id: ReferralId, caller: Referrer) -> Response:
+        row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
+        if row["view"]["meeting"] is None:
+            raise Problem(404, code="no_meeting", detail="There is no appointment to print.")
+        return shown(request, "slip.html", id=referral_id, **await appointment(request, row))
+
+    @router.get("/referral/referrals/{referral_id}/withdraw")
+    async def ask_why(request: Request, referral_id: ReferralId, caller: Referrer) -> Response:
+        row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
+        return shown(request, "withdraw.html", id=referral_id, open=row["view"]["open"], errors=[])
+
+    @router.post("/referral/referrals/{referral_id}/withdraw")
+    async def withdraw(
+        request: Request, referral_id: ReferralId, caller: Referrer, form: CheckedForm
+    ) -> Response:
+        given = str(form.get("reason", ""))
+        if given not in set(v.WithdrawReason):
+            row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
+            errors = [FieldError("/reason", "missing", "Choose why the referral is withdrawn")]
+            return shown(
+                request, "withdraw.html", 422, id=referral_id, open=row["view"]["open"], errors=errors
+            )
+        key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
+        route = f"referral/withdraw-form/{referral_id}"
+        idempotency = Idempotency(caller.subject, route, key, given.encode()) if key else None
+        await desk(request).withdraw(caller, referral_id, v.WithdrawReason(given), idempotency)
+        return RedirectResponse(f"/referral/referrals/{referral_id}", 303)
+
+    return router
+
+
+async def appointment(request: Request, row: Row) -> dict[str, Any]:
+    """Day, time, place and link worker of a referral's meeting, or by when the person hears from us."""
+    meeting = row["view"]["meeting"]
+    if meeting is None:
+        return {"meeting": None, "in_touch": _in_touch(request, row)}
+    who: LinkWorker | None = await matching(request).link_worker(meeting["link_worker"])
+    return {
+        "meeting": meeting,
+        "link_worker": who,
+        "place": (who.place if who else None) or practice_name(request, meeting["practice"]),
+    }
+
+
+def _in_touch(request: Request, row: Row) -> date:
+    waiting = row["view"]["waiting"]
+    if waiting is not None:
+        return date.fromisoformat(waiting["expected_by"])
+    settings: ReferralSettings = request.app.state.settings
+    made = row["view"]["created"].astimezone(LONDON).date()
+    return working_days_later(made, settings.in_touch_days)
+
+
+async def _wait(request: Request, caller: Caller, referral_id: str) -> None:
+    row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
+    settings: ReferralSettings = request.app.state.settings
+    await settled(desk(request), row["locality"], referral_id, settings.wait_seconds)

@@ -1,0 +1,134 @@
+"""The form. Everything typed is kept, whatever happens."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
+
+from services.referral.checks import NotTaken, check
+from services.referral.desk import Known
+from services.referral.pages import typed as forms
+from services.referral.pages.site import desk, shown
+from services.referral.pages.typed import Typed
+from shared.delivery.commands import Idempotency
+from shared.localities import Practice
+from shared.people.nhs_number import NHSNumberError, parse_nhs_number
+from shared.web.auth import require_page
+from shared.web.caller import Caller
+from shared.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
+from shared.web.problem import Problem
+from shared.web.validation import FieldError
+
+Referrer = Annotated[Caller, Depends(require_page("referrer"))]
+_SEEN = "alike_seen"
+
+
+def routes() -> APIRouter:
+    """/referral/new"""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/referral/new")
+    async def blank(request: Request, caller: Referrer) -> Response:
+        return form_page(request, caller, Typed())
+
+    @router.post("/referral/new/find")
+    async def find(request: Request, caller: Referrer, form: CheckedForm) -> Response:
+        typed = forms.read_form(form)
+        known, errors = await _find(request, caller, typed)
+        if known is not None:
+            typed = forms.filled_in(typed, known.person)
+        outcome = "known" if known else "wrong" if errors else "not_known"
+        existing = known.open if known else None
+        return form_page(request, caller, typed, errors=errors, form=form, found=outcome, existing=existing)
+
+    @router.post("/referral/new")
+    async def save(request: Request, caller: Referrer, form: CheckedForm) -> Response:
+        typed = forms.read_form(form)
+        asked, errors = forms.to_request(typed)
+        try:
+            practice, locality = desk(request).practice(caller, asked.practice)
+            accepted = check(asked, practice, locality, desk(request).today(), errors)
+            seen = str(form.get(_SEEN, ""))
+            alike = None if accepted.person.nhs_number else await desk(request).alike(caller, accepted)
+            if alike is not None and alike["referral"] != seen:
+                return form_page(request, caller, typed, 409, form=form, alike=alike)
+            key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
+            digest = desk(request).digest(locality.slug, asked.model_dump_json())
+            idempotency = Idempotency(caller.subject, "referral/form", key, digest) if key else None
+            done = await desk(request).refer(caller, accepted, idempotency)
+        except NotTaken as refused:
+            return form_page(request, caller, typed, 422, errors=refused.errors, form=form)
+        except Problem as problem:
+            if problem.status_code != 409:
+                raise
+            existing = problem.extensions.get("existing")
+            refusal = problem.explanation
+            return form_page(request, caller, typed, 409, form=form, existing_id=existing, refusal=refusal)
+        return RedirectResponse(f"/referral/referrals/{done.reply['id']}?made=1", 303)
+
+    return router
+
+
+def form_page(
+    request: Request,
+    caller: Caller,
+    typed: Typed,
+    status: int = 200,
+    *,
+    errors: list[FieldError] | None = None,
+    form: FormData | None = None,
+    **context: Any,
+) -> Response:
+    """The form with what was typed."""
+    practices = own_practices(request, caller)
+    key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80] if form is not None else None
+    if errors:
+        key = None  # what is sent next is another request
+    return shown(
+        request,
+        "new.html",
+        status,
+        typed=typed,
+        errors=errors or [],
+        places=forms.ERROR_PLACES,
+        practices=practices,
+        younger=_younger(request, practices),
+        key=key,
+        **context,
+    )
+
+
+def own_practices(request: Request, caller: Caller) -> list[Practice]:
+    """The practices that the caller refers from, by name."""
+    known = [desk(request).localities.practice(code) for code in caller.practices]
+    return sorted((each for each in known if each is not None), key=lambda each: each.display_name)
+
+
+def _younger(request: Request, practices: list[Practice]) -> int | None:
+    ages = {
+        locality.minimum_age
+        for practice in practices
+        if (locality := desk(request).localities.of_practice(practice.ods)) is not None
+    }
+    return max(ages, default=None)
+
+
+async def _find(request: Request, caller: Caller, typed: Typed) -> tuple[Known | None, list[FieldError]]:
+    """Who is known at the practice under the NHS number and date of birth that were typed."""
+    born, errors = forms.date_of_birth(typed)
+    if born is None and not errors:
+        errors = [FieldError("/date_of_birth", "missing", "Enter the date of birth to find them")]
+    number = ""
+    try:
+        number = parse_nhs_number(typed.text("nhs_number"))
+    except NHSNumberError as refused:
+        sentence = str(refused) if typed.text("nhs_number") else "Enter the NHS number to find them"
+        errors = [FieldError("/nhs_number", refused.code, sentence), *errors]
+    if errors or born is None:
+        return None, errors
+    try:
+        practice, locality = desk(request).practice(caller, typed.text("practice") or None)
+    except NotTaken as refused:
+        return None, refused.errors
+    return await desk(request).find(caller, practice, locality, number, born), []

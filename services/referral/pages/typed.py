@@ -1,0 +1,124 @@
+"""From the form as it was typed to a referral request, and back from a known person to the form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+
+from services.referral.checks import Person
+from services.referral.request import FIELDS, ReferralRequest
+from shared.people.nhs_number import spaced
+from shared.people.telephone import as_dialled
+from shared.web.validation import FieldError, field_errors
+
+LISTS = frozenset({"needs", "access_needs", "cannot_come"})
+TICKS = frozenset({"no_fixed_address", "agreed", "interpreter"})
+DATE_PARTS = ("day", "month", "year")
+TEXTS = tuple(
+    name
+    for name in FIELDS
+    if name not in LISTS | TICKS | {"date_of_birth", "sensitive_needs", "route", "email"}
+)
+_LONGEST = 2000
+
+ERROR_PLACES: Mapping[str, str] = {"date_of_birth": "date_of_birth-day"}
+"""Where the error summary leads to, for a field whose first input has another id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A form as it was typed, to be shown again without a loss."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, list[str]] = field(default_factory=dict)
+    ticks: frozenset[str] = frozenset()
+
+    def text(self, name: str) -> str:
+        return self.texts.get(name, "")
+
+    def chosen(self, name: str) -> list[str]:
+        return self.lists.get(name, [])
+
+    def ticked(self, name: str) -> bool:
+        return name in self.ticks
+
+    @property
+    def more(self) -> bool:
+        """Whether anything of the folded-away part was filled in."""
+        unusual = self.text("language") not in ("", "en") or bool(self.text("reason"))
+        return unusual or "interpreter" in self.ticks or any(self.chosen(n) for n in LISTS - {"needs"})
+
+
+def read_form(form: FormData) -> Typed:
+    """What was typed, whatever it is."""
+    names = (*TEXTS, *(f"date_of_birth-{part}" for part in DATE_PARTS))
+    return Typed(
+        texts={name: _one(form, name) for name in names if _one(form, name)},
+        lists={name: [str(each)[:40] for each in form.getlist(name)] for name in LISTS},
+        ticks=frozenset(name for name in TICKS if form.get(name)),
+    )
+
+
+def date_of_birth(typed: Typed) -> tuple[date | None, list[FieldError]]:
+    """The date of birth, or what is wrong with it. Nothing typed is no date and no error."""
+    parts = [typed.text(f"date_of_birth-{part}") for part in DATE_PARTS]
+    if not any(parts):
+        return None, []
+    missing = [part for part, text in zip(DATE_PARTS, parts, strict=True) if not text]
+    if missing:
+        sentence = f"The date of birth must include a {' and a '.join(missing)}"
+        return None, [FieldError("/date_of_birth", "date_not_whole", sentence)]
+    try:
+        day, month, year = (int(text) if text.isascii() else -1 for text in parts)
+        born = date(year, month, day)
+    except ValueError:
+        return None, [FieldError("/date_of_birth", "date_not_real", "The date of birth must be a real date")]
+    if year < 1000:
+        whole = "The year must include 4 numbers"
+        return None, [FieldError("/date_of_birth", "date_not_whole", whole)]
+    return born, []
+
+
+def to_request(typed: Typed) -> tuple[ReferralRequest, list[FieldError]]:
+    """The request that was typed, without the fields that cannot be read, and what is wrong with those."""
+    born, errors = date_of_birth(typed)
+    given: dict[str, Any] = {name: typed.text(name) for name in TEXTS if typed.text(name)}
+    given |= {name: typed.chosen(name) for name in LISTS}
+    given |= {name: typed.ticked(name) for name in TICKS}
+    given["date_of_birth"] = born
+    try:
+        return ReferralRequest(**given), errors
+    except ValidationError as refused:
+        found = refused.errors(include_input=False, include_url=False)
+        unreadable = field_errors(found, body=given, known=frozenset(FIELDS))
+    wrong = {error.field for error in unreadable}
+    request = ReferralRequest(**{name: value for name, value in given.items() if name not in wrong})
+    return request, [*errors, *unreadable]
+
+
+def filled_in(typed: Typed, person: Person) -> Typed:
+    """The form with what is known of the person; what is about this referral stays as it was typed."""
+    known = {
+        "nhs_number": spaced(person.nhs_number) if person.nhs_number else "",
+        "given_name": person.given_name,
+        "family_name": person.family_name,
+        "house": person.house or "",
+        "postcode": person.postcode or "",
+        "telephone": as_dialled(person.telephone) if person.telephone else "",
+        "safe_to_text": person.safe_to_text.value,
+        "language": person.language,
+    }
+    ticks = set(typed.ticks) - {"no_fixed_address", "interpreter"}
+    if person.postcode is None:
+        ticks.add("no_fixed_address")
+    if person.interpreter:
+        ticks.add("interpreter")
+    return Typed({**typed.texts, **known}, typed.lists, frozenset(ticks))
+
+
+def _one(form: FormData, name: str) -> str:
+    value = form.get(name)
+    return value.strip()[:_LONGEST] if isinstance(value, str) else ""

@@ -1,0 +1,31 @@
+"""The referral service for these tests: started once, with people of each test's own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.referral.neighbour import Neighbour, neighbour
+from tests.referral.running import Running, running
+from tests.web.issuer import LoopbackIssuer
+
+
+@pytest_asyncio.fixture(scope="session")
+async def matching() -> AsyncIterator[Neighbour]:
+    """What stands where matching stands."""
+    async with neighbour() as standing:
+        yield standing
+
+
+@pytest_asyncio.fixture(scope="session")
+async def referral(
+    issuer: LoopbackIssuer,
+    kafka_bootstrap: str,
+    mongo_url: str,
+    matching: Neighbour,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Running]:
+    folder = tmp_path_factory.mktemp("referral")
+    more = {"matching_url": matching.address, "token_url": f"{matching.address}/token"}
+    async with running(folder, issuer, kafka_bootstrap, mongo_url, **more) as started:
+        yield started
