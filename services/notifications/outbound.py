@@ -177,7 +177,12 @@ class Outbound:
         return practice.mailbox
 
     def _sign_in(self, path: str, loaded: Loaded[View]) -> dict[str, Any]:
-        return {"reference": short_reference(loaded.referral_id), "link": f"{self._public_url}{path}"}
+        reference = loaded.referral_id
+        return {
+            "short_reference": short_reference(reference),
+            "reference": reference,
+            "link": f"{self._public_url}{path}",
+        }
 
 
 def permanent_reference(key: str, channel: str) -> str:
@@ -186,9 +191,8 @@ def permanent_reference(key: str, channel: str) -> str:
 
 
 def short_reference(referral_id: str) -> str:
-    """What is told over the telephone: the random end of the referral's id, such as 3F9A-02C1."""
-    end = referral_id[-8:].upper()
-    return f"{end[:4]}-{end[4:]}"
+    """The random end of the referral's id, as link workers see it: short enough for a subject line."""
+    return referral_id[-6:]
 
 
 def _meeting(story: Story, name: MessageName) -> Meeting:

@@ -46,7 +46,9 @@ class SmtpGateway:
             if refused.code < _PERMANENT:
                 raise NotNow from None
             raise Never("mail_refused") from None
-        except (errors.SMTPException, OSError, ValueError):
+        except ValueError:
+            raise Never("address_refused") from None
+        except (errors.SMTPException, OSError):
             raise NotNow from None
         return str(message["Message-ID"])
 
