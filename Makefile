@@ -10,13 +10,14 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test check format lock schemas
+.PHONY: help run wipe test check alerts format lock schemas
 
 help:
 	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
 	@echo "make wipe     remove what runs have stored in .linkwork"
 	@echo "make test     all tests, against a real broker and a real database"
 	@echo "make check    lint, formatting, types and import contracts"
+	@echo "make alerts   the alert rules' own tests, with promtool"
 	@echo "make format   put the code in its one form"
 	@echo "make lock     bring the lock files up to date with pyproject.toml and package.json"
 	@echo "make schemas  write the published schemas anew from the models"
@@ -39,6 +40,10 @@ check:
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/lint-imports --no-logo
+
+# Needs promtool, which comes with Prometheus.
+alerts:
+	promtool test rules deploy/prometheus/rules_test.yml
 
 format:
 	$(VENV)/ruff check --fix

@@ -85,3 +85,9 @@ contacts_refused = Counter(
     "Times that another service refused (403) what a message needs: a set-up to be put right.",
     ("asked",),
 )
+referral_waiting_oldest = Gauge(
+    "linkwork_referral_waiting_oldest_seconds",
+    "How long the referral that has waited longest in a locality has had no meeting.",
+    ("locality",),
+)
+referrals_waiting = Gauge("linkwork_referrals_waiting", "Open referrals without a meeting.", ("locality",))

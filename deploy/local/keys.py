@@ -9,6 +9,7 @@ from pathlib import Path
 SECRET_BYTES = 32
 NAMES = (
     "session_key",
+    "dead_letter_key",
     "master_key",
     "link_key",
     "client_secret_referral",

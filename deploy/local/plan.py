@@ -41,7 +41,7 @@ def _service(name: str, port: int, *more: str) -> Part:
         return {
             "LINKWORK_CLIENT_ID": f"linkwork-{name}",
             "LINKWORK_CLIENT_SECRET": secrets[f"client_secret_{name}"],
-            **{f"LINKWORK_{key.upper()}": secrets[key] for key in more},
+            **{f"LINKWORK_{key.upper()}": secrets[key] for key in ("dead_letter_key", *more)},
         }
 
     return Part(name, f"services.{name}", port, own=own)

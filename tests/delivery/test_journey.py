@@ -42,7 +42,7 @@ async def test_a_kernel_whose_loops_go_round_is_live_and_one_that_lost_a_loop_is
     event = said(created(place.locality))
     async with place.kernel().running() as kernel:
         await place.say(event)
-        await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, seconds=10)
+        await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, 10)
         assert kernel.live()
         ready, detail = await kernel.ready()
         assert ready
