@@ -91,7 +91,7 @@ def accessibility_routes(*, secure: bool) -> APIRouter:
 
     @router.get("/static/accessibility.css")
     async def styles() -> Response:
-        return Response(css, media_type="text/css", headers={"cache-control": "public, max-age=86400"})
+        return Response(css, media_type="text/css")
 
     @router.post("/accessibility")
     async def change(request: Request, form: CheckedForm) -> Response:

@@ -1,6 +1,6 @@
 """A service's application with everything that all services share, and how it is run."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -20,6 +20,7 @@ from shared.web.csrf import FormTokens
 from shared.web.keys import IssuerKeys, KeySource
 from shared.web.logs import configure_logging
 from shared.web.navigation import home_of
+from shared.web.openapi import DocumentedApi
 from shared.web.pages import ASSETS, STATIC, Pages
 from shared.web.problem import install_problem_handlers
 from shared.web.security import RequestEnvelope
@@ -45,16 +46,18 @@ def create_app(
     live: Callable[[], bool] | None = None,
     clock: Clock = system_clock,
     keys: KeySource | None = None,
+    larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """The application of one service.
 
     `routers` carry whole paths (`/api/<service>/v1/...`, `/<service>/...`) and come before the shared
     routes. `ready` says whether the service can work, and details for /readyz; `live` whether it still moves
     (one that waits for the broker is live; one whose loops ended is not). `keys` replaces the
-    issuer's keys (the development issuer knows its own). Handlers find on `request.app.state`:
-    settings, pages, sessions, verifier, form_tokens, clock.
+    issuer's keys (the development issuer knows its own). `larger_bodies` allows more bytes than
+    LINKWORK_BODY_LIMIT on a few exact paths. Handlers find on `request.app.state`: settings, pages,
+    sessions, verifier, form_tokens, clock.
     """
-    app = FastAPI(
+    app = DocumentedApi(
         title=title,
         lifespan=lifespan,
         openapi_url=f"/api/{settings.service}/v1/openapi.json",
@@ -83,7 +86,7 @@ def create_app(
     app.include_router(_front_page())
     app.mount("/assets", StaticFiles(directory=ASSETS, check_dir=False))
     app.mount("/static", StaticFiles(directory=STATIC))
-    app.add_middleware(RequestEnvelope, settings=settings)
+    app.add_middleware(RequestEnvelope, settings=settings, larger_bodies=larger_bodies)
     return app
 
 

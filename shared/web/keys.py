@@ -13,6 +13,7 @@ from shared.clock import Clock, system_clock
 FRESH_FOR = timedelta(minutes=5)
 KEPT_FOR = timedelta(hours=1)
 REFETCH_PAUSE = timedelta(seconds=10)
+FIRST_PAUSE = timedelta(seconds=1)
 
 
 class KeysUnavailable(Exception):
@@ -31,7 +32,8 @@ class IssuerKeys:
     """JWKS of an issuer over HTTP.
 
     A key id not seen yet causes another fetch (keys rotate), at most one in ten seconds, so that made-up
-    ids cannot turn us against the issuer. While the issuer is away the keys known serve for an hour.
+    ids cannot turn us against the issuer (one, while none is known yet: services start before it). While the
+    issuer is away the keys known serve for an hour.
     """
 
     def __init__(self, *, jwks_url: str, discovery_url: str, clock: Clock = system_clock) -> None:
@@ -55,7 +57,8 @@ class IssuerKeys:
 
     def _wanted(self, kid: str) -> bool:
         now = self._clock()
-        if self._tried is not None and now - self._tried < REFETCH_PAUSE:
+        pause = REFETCH_PAUSE if self._keys else FIRST_PAUSE
+        if self._tried is not None and now - self._tried < pause:
             return False
         return self._fetched is None or now - self._fetched > FRESH_FOR or kid not in self._keys
 

@@ -127,7 +127,8 @@ def _known_names(app: FastAPI) -> frozenset[str]:
     """All field and parameter names of the published API: the only ones an answer may repeat."""
     known = getattr(app.state, "known_names", None)
     if known is None:
-        known = frozenset(_names_in(app.openapi()))
+        # FastAPI's own document, not the published one: that leaves the pages out.
+        known = frozenset(_names_in(FastAPI.openapi(app)))
         app.state.known_names = known
     return frozenset(known)
 

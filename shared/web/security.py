@@ -4,6 +4,7 @@ import logging
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from contextvars import ContextVar
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ log = logging.getLogger("linkwork.http")
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_LONG_LIVED = ("/assets/", "/static/")
+_FILES = ("/assets/", "/static/")
 
 
 def content_security_policy(settings: ServiceSettings) -> str:
@@ -47,11 +48,17 @@ def _origin(url: str) -> str:
 
 
 class RequestEnvelope:
-    """ASGI middleware around the whole application."""
+    """ASGI middleware around the whole application.
 
-    def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
+    `larger_bodies`: bytes allowed for a few exact paths, in place of LINKWORK_BODY_LIMIT.
+    """
+
+    def __init__(
+        self, app: ASGIApp, settings: ServiceSettings, larger_bodies: Mapping[str, int] | None = None
+    ) -> None:
         self._app = app
         self._limit = settings.body_limit
+        self._larger = dict(larger_bodies or {})
         self._headers = {
             "content-security-policy": content_security_policy(settings),
             "x-content-type-options": "nosniff",
@@ -68,7 +75,8 @@ class RequestEnvelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send, self._limit, self._headers)
+        limit = self._larger.get(scope["path"], self._limit)
+        exchange = _Exchange(scope, receive, send, limit, self._headers)
         token = request_id.set(exchange.id)
         try:
             if exchange.declared_too_large():
@@ -113,7 +121,7 @@ class _Exchange:
 
     def declared_too_large(self) -> bool:
         declared = Headers(scope=self._scope).get("content-length", "")
-        return declared.isdigit() and int(declared[:20]) > self._limit
+        return declared.isascii() and declared.isdigit() and int(declared[:20]) > self._limit
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -148,8 +156,13 @@ class _Exchange:
         for name, value in self._headers.items():
             headers.setdefault(name, value)
         headers["x-request-id"] = self.id
-        if not self._scope["path"].startswith(_LONG_LIVED):
-            headers.setdefault("cache-control", "no-store")
+        headers.setdefault("cache-control", self._keeping())
+
+    def _keeping(self) -> str:
+        if self._status != 200 or not self._scope["path"].startswith(_FILES):
+            return "no-store"
+        versioned = self._scope["query_string"].startswith(b"v=")
+        return "public, max-age=31536000, immutable" if versioned else "public, max-age=3600"
 
     def log(self) -> None:
         route = getattr(self._scope.get("route"), "path", None)

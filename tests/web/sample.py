@@ -82,6 +82,10 @@ def sample_app(settings: ServiceSettings) -> FastAPI:
     async def upload(request: Request) -> dict[str, int]:
         return {"bytes": len(await request.body())}
 
+    @router.post("/sample/import")
+    async def import_(request: Request) -> dict[str, int]:
+        return {"bytes": len(await request.body())}
+
     @router.post("/sample/swallow")
     async def swallow(request: Request) -> dict[str, str]:
         try:
@@ -90,4 +94,4 @@ def sample_app(settings: ServiceSettings) -> FastAPI:
             return {"all": "fine"}
         return {"all": "read"}
 
-    return create_app(settings, title="Sample", routers=[router])
+    return create_app(settings, title="Sample", routers=[router], larger_bodies={"/sample/import": 3_000_000})

@@ -46,7 +46,13 @@ async def test_production_pins_https(issuer: LoopbackIssuer) -> None:
 
 
 async def test_assets_may_be_kept(client: httpx.AsyncClient) -> None:
-    assert "no-store" not in (await client.get("/static/linkwork.css")).headers.get("cache-control", "")
+    plain = await client.get("/static/linkwork.css")
+    versioned = await client.get("/static/linkwork.css?v=1")
+    missing = await client.get("/static/nowhere.css?v=1")
+
+    assert plain.headers["cache-control"] == "public, max-age=3600"
+    assert "immutable" in versioned.headers["cache-control"]
+    assert missing.headers["cache-control"] == "no-store"
 
 
 async def test_pages_hold_nothing_inline(client: httpx.AsyncClient) -> None:
@@ -84,6 +90,11 @@ async def test_a_larger_body_is_refused(client: httpx.AsyncClient, path: str, *,
     assert answer.status_code == 413
     assert answer.json()["type"] == "urn:linkwork:problem:too_large"
     assert "x-request-id" in answer.headers
+
+
+async def test_an_import_may_be_larger(client: httpx.AsyncClient) -> None:
+    for size, status in ((3_000_000, 200), (3_000_001, 413)):
+        assert (await client.post("/sample/import", content=b"x" * size)).status_code == status
 
 
 async def test_a_length_that_is_a_lie_does_not_help(client: httpx.AsyncClient) -> None:
