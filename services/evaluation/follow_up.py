@@ -16,7 +16,6 @@ from shared.events import vocabulary as v
 from shared.story import Story
 
 FOLLOW_UP_AFTER = timedelta(weeks=12)
-OPEN = "open:"
 
 
 def follow_up_cells(story: Story) -> Contribution:
@@ -33,7 +32,7 @@ def follow_up_cells(story: Story) -> Contribution:
         for key, number in _pairs(first.scores, after[0].scores).items():
             cells[Cell("ons4", period, key)] += number
     elif not _died(story):
-        cells[Cell("follow_up", period, f"{OPEN}{_due(first.on, story).isoformat()}")] += 1
+        cells[Cell("follow_up", period, f"open:{_due(first.on, story).isoformat()}")] += 1
     return cells
 
 

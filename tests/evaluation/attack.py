@@ -1,6 +1,7 @@
 """Somebody who wants to know a hidden count, and knows everything that is shown and why it is hidden."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 from services.evaluation.figures.disclosure import Line, hidden, is_small, rounded
@@ -27,11 +28,23 @@ def with_totals(
     return counts, lines
 
 
-def looks_the_same(count: int, other: int, withheld: bool) -> bool:
-    """Whether a count could be another one for all that is shown of it. Why it is withheld is known."""
-    if withheld:
-        return is_small(count) == is_small(other) and (count == 0) == (other == 0)
-    return rounded(count) == rounded(other) and (count == 0) == (other == 0) and not is_small(other)
+@dataclass(frozen=True)
+class Seen:
+    """What is shown of a table, and what its reader is supposed to know beside: why a count is hidden."""
+
+    counts: Mapping[Key, int]
+    withheld: frozenset[Key]
+    sheltered: frozenset[Key]
+    """Parts of small totals: hidden whether 0 or not."""
+
+    def allows(self, key: Key, other: int) -> bool:
+        """Whether a count could be another one for all that is seen of it."""
+        count = self.counts[key]
+        if key in self.sheltered:
+            return is_small(count) and (other == 0 or is_small(other)) if count else other == 0
+        if key in self.withheld:
+            return is_small(count) == is_small(other) and (count == 0) == (other == 0)
+        return rounded(count) == rounded(other) and (count == 0) == (other == 0) and not is_small(other)
 
 
 def recovered(inner: Mapping[Key, int], axes: Sequence[Sequence[str]], reach: int = 2) -> list[Key]:
@@ -40,25 +53,30 @@ def recovered(inner: Mapping[Key, int], axes: Sequence[Sequence[str]], reach: in
     Tables are tried whose inner counts differ by up to `reach`: all of them.
     """
     counts, lines = with_totals(inner, axes)
-    withheld = hidden(counts, lines)
-    exposed = {key for key, count in counts.items() if is_small(count)}
-    assert exposed <= withheld
-    for other in _others(inner, withheld, reach):
+    small = {key for key, count in counts.items() if is_small(count)}
+    seen = Seen(
+        counts,
+        hidden(counts, lines),
+        frozenset(key for line in lines if line.total in small for key in line.parts),
+    )
+    assert small | seen.sheltered <= seen.withheld
+    exposed = set(small)
+    for other in _others(inner, seen, reach):
         if not exposed:
             break
         totals, _ = with_totals(other, axes)
-        if all(looks_the_same(counts[key], totals[key], key in withheld) for key in counts):
+        if all(seen.allows(key, totals[key]) for key in counts):
             exposed -= {key for key in exposed if totals[key] != counts[key]}
     return sorted(exposed)
 
 
-def _others(inner: Mapping[Key, int], withheld: frozenset[Key], reach: int) -> Iterator[dict[Key, int]]:
+def _others(inner: Mapping[Key, int], seen: Seen, reach: int) -> Iterator[dict[Key, int]]:
     """Nearest first, so that the search ends early where there is something to find."""
     choices = [
         [
             count + step
             for step in sorted(range(-reach, reach + 1), key=abs)
-            if count + step >= 0 and looks_the_same(count, count + step, key in withheld)
+            if count + step >= 0 and seen.allows(key, count + step)
         ]
         for key, count in inner.items()
     ]

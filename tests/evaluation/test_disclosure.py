@@ -52,9 +52,18 @@ def test_twelve_ones_that_are_shown_as_10_are_not_given_away() -> None:
     assert (TOTAL,) in hidden(*with_totals(inner, ["abcdefghijkl"]))
 
 
-def test_seven_ones_have_a_zero_hidden_with_them() -> None:
+def test_no_part_of_a_small_total_is_shown_not_even_a_zero() -> None:
+    """Else seven parts that are not 0 would say that each is 1."""
     inner: dict[Key, int] = dict.fromkeys([("a",), ("b",), ("c",), ("d",), ("e",), ("f",), ("g",)], 1)
-    assert hidden(*with_totals(inner, ["abcdefgh"])) >= {("g",), ("h",), (TOTAL,)}
+    counts, lines = with_totals(inner, ["abcdefgh"])
+    assert hidden(counts, lines) == counts.keys()
+
+
+def test_a_wide_sparse_table_still_shows_its_totals() -> None:
+    inner: dict[Key, int] = {
+        (place, need): (at * 7) % 3 for at, (place, need) in enumerate(product("abcd", "uvwxyz"))
+    }
+    assert (TOTAL, TOTAL) not in hidden(*with_totals(inner, ["abcd", "uvwxyz"]))
 
 
 def test_every_row_of_three_is_safe() -> None:
@@ -64,7 +73,7 @@ def test_every_row_of_three_is_safe() -> None:
         assert not recovered(inner, ["abc"]), counts
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(COUNTS, min_size=4, max_size=4))
 @example([7, 7, 7, 7])
 @example([1, 8, 13, 8])
@@ -75,14 +84,14 @@ def test_a_table_of_two_by_two_is_safe(counts: list[int]) -> None:
     assert not recovered(inner, ["ab", "xy"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(COUNTS, min_size=6, max_size=6))
 def test_localities_by_reason_are_safe(counts: list[int]) -> None:
     inner: dict[Key, int] = dict(zip(product("abc", "xy"), counts, strict=True))
     assert not recovered(inner, ["abc", "xy"], reach=2)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(COUNTS, min_size=8, max_size=8))
 def test_localities_by_reason_by_quarter_are_safe(counts: list[int]) -> None:
     inner: dict[Key, int] = dict(zip(product("ab", "xy", "12"), counts, strict=True))

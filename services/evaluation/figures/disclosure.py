@@ -1,11 +1,12 @@
 """Which counts must not be shown, so that nobody can be picked out.
 
 Small counts (1 to 7) are not shown, 0 is, and every other count is rounded to the nearest 5. That alone is
-not enough: a total less the parts that are shown can give the hidden one away, and so can a total that only
-one set of small parts adds up to (four parts of 7 are the only small ones that make 28, shown as 30). So more
-is hidden, until
+not enough. A total less the parts that are shown can give the hidden one away. So can a total that only one
+set of small parts adds up to: four parts of 7 are the only small ones that make 28, shown as 30. And so can
+the zeros: a hidden total with seven parts that are not 0 is 7. So more is hidden:
 
-- no line (a total with its parts) has exactly one hidden member, and
+- no part of a small total is shown, not even a 0;
+- no line (a total with its parts) has exactly one hidden member that is not 0;
 - each small count could be at least two different numbers, whatever is concluded from the rounding, the
   zeros and the sums along all lines, by somebody who even knows which counts are hidden for being small.
 
@@ -72,7 +73,9 @@ class _Table(Generic[K]):
             for key in (line.total, *line.parts):
                 self._through[key].append(line)
         self.small = {key for key, count in counts.items() if is_small(count)}
-        self.hidden: set[K] = set(self.small)
+        # Parts of small totals: nobody sees which of them are 0.
+        self.sheltered = {key for line in lines if line.total in self.small for key in line.parts}
+        self.hidden: set[K] = self.small | self.sheltered
 
     def _count(self, key: K) -> int:
         return self._counts.get(key, 0)
@@ -88,11 +91,11 @@ class _Table(Generic[K]):
         return next((key for key in line.parts if key not in self.hidden), None)
 
     def leave_none_alone(self) -> None:
-        """Hides a second member wherever a line hides exactly one."""
+        """Hides a second member wherever a line hides exactly one. A hidden 0 protects nobody."""
         pending = list(self._lines)
         while pending:
             line = pending.pop()
-            if sum(key in self.hidden for key in (line.total, *line.parts)) != 1:
+            if sum(key in self.hidden for key in (line.total, *line.parts) if self._count(key)) != 1:
                 continue
             chosen = self._next_to_hide(line)
             if chosen is not None:
@@ -143,7 +146,7 @@ class _Table(Generic[K]):
             return (max(shown - _SLACK, SMALLEST_SHOWN), shown + _SLACK) if count else (0, 0)
         if count >= SMALLEST_SHOWN:
             return SMALLEST_SHOWN, _COUNTLESS
-        return (1 if count else 0), SMALLEST_SHOWN - 1
+        return (0 if key in self.sheltered or not count else 1), SMALLEST_SHOWN - 1
 
 
 def _narrowed(line: Line[K], lowest: dict[K, int], highest: dict[K, int]) -> list[K]:
