@@ -13,13 +13,16 @@ class Link:
     href: str
 
 
+_SERVICES = Link("Services", "/matching/services")
 _BY_ROLE: dict[str, tuple[Link, ...]] = {
-    "referrer": (Link("Refer", "/referral/new"), Link("Our referrals", "/referral/")),
-    "link_worker": (Link("Today", "/matching/"), Link("Services", "/matching/services")),
+    "referrer": (Link("Refer", "/referral/new"), Link("Our referrals", "/referral/"), _SERVICES),
+    "link_worker": (Link("Today", "/matching/"), _SERVICES),
     "provider": (),
     "analyst": (Link("Figures", "/evaluation/"),),
     "programme_admin": (
         Link("Programme", "/matching/programme"),
+        Link("Referrals", "/referral/programme"),
+        _SERVICES,
         Link("Figures", "/evaluation/"),
         Link("Messages", "/notifications/"),
     ),
