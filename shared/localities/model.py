@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
@@ -71,8 +71,8 @@ class Locality:
     younger_people: Contact
     safeguarding: Contact
     practices: tuple[Practice, ...]
-    sources: Mapping[str, Source]
-    owners: Mapping[str, str]
+    sources: Mapping[str, Source] = field(hash=False)
+    owners: Mapping[str, str] = field(hash=False)
 
     def live_on(self, day: date) -> bool:
         """Whether referrals were taken on that day."""

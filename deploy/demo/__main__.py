@@ -1,0 +1,29 @@
+"""python -m deploy.demo: plays the invented programme in. A second run changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from deploy.demo.doors import DoorShut
+from deploy.demo.playing import play
+from deploy.demo.settings import DemoSettings
+from deploy.demo.sign_in import SignInFailed
+from shared.clock import system_clock
+from shared.web.settings import load
+
+
+def main() -> None:
+    settings = load(DemoSettings)
+    if settings.env != "development":
+        raise SystemExit("The demonstration is for development: set LINKWORK_ENV=development to play it in.")
+    # httpx would log every address it calls.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        asyncio.run(play(settings, system_clock, lambda line: print(line, flush=True)))
+    except (DoorShut, SignInFailed) as reason:
+        raise SystemExit(str(reason)) from None
+
+
+if __name__ == "__main__":
+    main()

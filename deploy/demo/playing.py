@@ -1,0 +1,95 @@
+"""Plays the invented programme in, step by step; what an earlier run did is not done again."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from deploy.demo.current import current_referrals
+from deploy.demo.doors import Doors
+from deploy.demo.history import write_history
+from deploy.demo.history.days import london_day
+from deploy.demo.link_workers import link_workers
+from deploy.demo.progress import Progress
+from deploy.demo.publishing import publish
+from deploy.demo.services import directory_documents
+from deploy.demo.settings import DemoSettings
+from deploy.demo.sign_in import SignIn
+from deploy.development.settings import USERS_FILE
+from deploy.development.users import load_users
+from shared.clock import Clock
+from shared.localities import LOCALITIES_FILE, load_localities
+
+ADMIN = "admin"
+Say = Callable[[str], None]
+
+
+class Demonstration:
+    """The whole of it. Everything goes through the services' APIs and the event log."""
+
+    def __init__(self, settings: DemoSettings, http: httpx.AsyncClient, progress: Progress, say: Say) -> None:
+        self._settings = settings
+        self._doors = Doors(http, SignIn(http, settings))
+        self._progress = progress
+        self._say = say
+        self._today = london_day(progress.loaded_at)
+        self._localities = load_localities(settings.localities_file or LOCALITIES_FILE)
+
+    async def play(self) -> None:
+        """Those who help first, then today's referrals, so that pages are of use while history follows."""
+        steps: dict[str, Callable[[], Awaitable[None]]] = {
+            "link workers": self._link_workers,
+            "directory": self._directory,
+            "current referrals": self._current_referrals,
+            "history": self._history,
+        }
+        for step, play in steps.items():
+            if self._progress.done(step):
+                self._say(f"{step}: in already")
+                continue
+            await play()
+            self._progress.finish(step)
+
+    async def _link_workers(self) -> None:
+        workers = link_workers(self._today)
+        for worker in workers:
+            url = f"{self._settings.matching_url}/api/matching/v1/link-workers/{worker['id']}"
+            await self._doors.send("PUT", url, ADMIN, worker)
+        self._say(f"link workers: {len(workers)}")
+
+    async def _directory(self) -> None:
+        url = f"{self._settings.matching_url}/api/matching/v1/directory/imports"
+        for slug, document in directory_documents(self._today).items():
+            await self._doors.send("POST", f"{url}?feed=demo-{slug}", ADMIN, document)
+            self._say(f"directory: {slug}")
+
+    async def _current_referrals(self) -> None:
+        referrers = self._referrers()
+        referrals = current_referrals(self._today, self._localities)
+        url = f"{self._settings.referral_url}/api/referral/v1/referrals"
+        for number, referral in enumerate(referrals, start=1):
+            user = referrers[referral.practice]
+            await self._doors.send("POST", url, user, referral.body, {"idempotency-key": referral.key})
+            if number % 10 == 0:
+                self._say(f"current referrals: {number} of {len(referrals)}")
+
+    async def _history(self) -> None:
+        events = write_history(self._progress.loaded_at, self._localities)
+
+        def said(out: int) -> None:
+            self._say(f"history: {out} of {len(events)} events")
+
+        await publish(self._settings.kafka_bootstrap, events, said)
+
+    def _referrers(self) -> dict[str, str]:
+        """Somebody who refers from each practice."""
+        users = load_users(USERS_FILE, self._settings.localities_file).users.values()
+        return {code: user.id for user in users if user.role == "referrer" for code in user.practices}
+
+
+async def play(settings: DemoSettings, clock: Clock, say: Say) -> None:
+    """Plays all that is missing in. Raises DoorShut or SignInFailed where a service does not take it."""
+    progress = Progress(settings.state, clock)
+    async with httpx.AsyncClient(timeout=30) as http:
+        await Demonstration(settings, http, progress, say).play()

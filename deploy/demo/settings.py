@@ -1,0 +1,18 @@
+"""What the demonstration is told from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from shared.web.settings import ServiceSettings, setting
+
+
+class DemoSettings(ServiceSettings):
+    """As all services; it signs in as the client `linkwork-demo` of the development issuer."""
+
+    service: ClassVar[str] = "demo"
+
+    state: Path = setting(
+        Path(".linkwork"), description="Folder in which is kept how far it came.", example=".linkwork"
+    )
