@@ -83,6 +83,9 @@ class Teller:
     def missed(self, number: int = 10) -> o.MeetingMissed:
         return o.MeetingMissed(**self._who(), meeting_id=ref(number))
 
+    def contact_attempted(self) -> o.ContactAttempted:
+        return o.ContactAttempted(**self._who(), channel=v.Channel.PHONE, reached=True)
+
     def waiting(
         self,
         expected_by: date = date(2026, 12, 1),
