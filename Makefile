@@ -10,7 +10,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test check alerts format lock schemas
+.PHONY: help run wipe test check alerts format lock schemas docs
 
 help:
 	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
@@ -20,6 +20,7 @@ help:
 	@echo "make alerts   the alert rules' own tests, with promtool"
 	@echo "make format   put the code in its one form"
 	@echo "make lock     bring the lock files up to date with pyproject.toml and package.json"
+	@echo "make docs     write docs/settings.md and docs/metrics.md anew from the code"
 	@echo "make schemas  write the published schemas anew from the models"
 
 run:
@@ -56,6 +57,9 @@ lock:
 	$(COMPILE) pyproject.toml --extra local -o requirements/local.txt
 	$(COMPILE) pyproject.toml --extra local --extra dev -o requirements/dev.txt
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+
+docs:
+	$(VENV)/python -m deploy.documentation
 
 schemas:
 	$(VENV)/python -m shared.events.schema

@@ -15,6 +15,8 @@ class _Settings(Protocol):
     def database(self) -> str: ...
     @property
     def dead_letter_key(self) -> SecretStr: ...
+    @property
+    def session_timeout_ms(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +47,5 @@ class Options:
             mongo_url=settings.mongo_url,
             database=settings.database,
             dead_letter_key=settings.dead_letter_key.get_secret_value().encode(),
+            session_timeout_ms=settings.session_timeout_ms,
         )

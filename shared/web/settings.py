@@ -45,6 +45,16 @@ class ServiceSettings(BaseSettings):
     kafka_bootstrap: str = setting(
         "localhost:9092", description="Kafka brokers, host:port, comma separated.", example="kafka:9092"
     )
+    session_timeout_ms: int = setting(
+        3000,
+        description=(
+            "How long a consumer group waits for a replica that died. At least the broker's "
+            "`group.min.session.timeout.ms`, which is 6000 where nobody has changed it."
+        ),
+        example="6000",
+        ge=1000,
+        le=300_000,
+    )
     mongo_url: str = setting(
         "mongodb://localhost:27017/?directConnection=true",
         description="MongoDB replica set. May hold a password, so it is never logged.",

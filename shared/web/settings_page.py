@@ -18,7 +18,7 @@ def settings_table(settings: type[ServiceSettings], *, own_only: bool = False) -
 
 def settings_page(services: Iterable[type[ServiceSettings]]) -> str:
     """The whole page: what all services know, then what each adds."""
-    parts = ["# Settings\n\nEnvironment variables. Generated from the settings classes: `make settings`.\n"]
+    parts = ["# Settings\n\nEnvironment variables. Generated from the settings classes: `make docs`.\n"]
     parts.append("## All services\n\n" + settings_table(ServiceSettings))
     parts += [f"## {each.service}\n\n" + settings_table(each, own_only=True) for each in services]
     return "\n".join(parts)

@@ -1,0 +1,59 @@
+"""Writes docs/settings.md and docs/metrics.md from the code; with --check, says whether they are current."""
+
+import sys
+from pathlib import Path
+
+from prometheus_client.metrics import MetricWrapperBase
+
+from services.evaluation.settings import EvaluationSettings
+from services.matching.settings import MatchingSettings
+from services.notifications.settings import NotificationsSettings
+from services.referral.settings import ReferralSettings
+from shared import metrics
+from shared.web.settings_page import settings_page
+
+DOCS = Path(__file__).parents[1] / "docs"
+_HEAD = """# Metrics
+
+Each service serves these at `/metrics` on its own port. Generated from `shared/metrics.py`: `make docs`.
+`locality` is bounded by the localities file; no label is ever the id of anything.
+
+| metric | kind | labels | means |
+|---|---|---|---|
+"""
+
+
+def metrics_page() -> str:
+    """One row a metric, in the order of the code."""
+    rows = []
+    for metric in vars(metrics).values():
+        if isinstance(metric, MetricWrapperBase):
+            described = next(iter(metric.describe()))
+            suffix = "_total" if described.type == "counter" else ""
+            labels = ", ".join(f"`{label}`" for label in metric._labelnames)  # noqa: SLF001 - no other way to ask
+            rows.append(
+                f"| `{described.name}{suffix}` | {described.type} | {labels} | {described.documentation} |"
+            )
+    return _HEAD + "\n".join(rows) + "\n"
+
+
+def pages() -> dict[str, str]:
+    """File name -> text, as generated."""
+    services = (ReferralSettings, MatchingSettings, NotificationsSettings, EvaluationSettings)
+    return {"settings.md": settings_page(services), "metrics.md": metrics_page()}
+
+
+def main(arguments: list[str]) -> int:
+    made = pages()
+    if "--check" in arguments:
+        stale = [name for name, text in made.items() if (DOCS / name).read_text() != text]
+        if stale:
+            sys.stderr.write(f"Not current: {', '.join(stale)}. Run `make docs`.\n")
+        return 1 if stale else 0
+    for name, text in made.items():
+        (DOCS / name).write_text(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
