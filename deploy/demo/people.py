@@ -10,15 +10,17 @@ from shared.localities.postcodes import Place
 from shared.people.nhs_number import check_digit
 
 GIVEN_NAMES = (
-    "Ada Aaliyah Alan Amir Barbara Bilal Brenda Callum Chloe Clive Dawn Doreen Elsie Ewa Fatima "
-    "Geoff Gillian Hamza Hazel Irene Jean Karl Kath Leon Lorna Malik Mavis Nasreen Norman Olive "
-    "Pawel Pearl Ray Rosa Sheila Tina Trevor Vera Winston "
-).split()
+    "Ada", "Aaliyah", "Alan", "Amir", "Barbara", "Bilal", "Brenda", "Callum", "Chloe", "Clive",
+    "Dawn", "Doreen", "Elsie", "Ewa", "Fatima", "Geoff", "Gillian", "Hamza", "Hazel", "Irene",
+    "Jean", "Karl", "Kath", "Leon", "Lorna", "Malik", "Mavis", "Nasreen", "Norman", "Olive",
+    "Pawel", "Pearl", "Ray", "Rosa", "Sheila", "Tina", "Trevor", "Vera", "Winston",
+)  # fmt: skip
 FAMILY_NAMES = (
-    "Abbotsley Barlowe Birchenough Clowesby Cottrellow Daltonby Eardleigh Fallowes Forresterby "
-    "Greatbatchley Hackneyson Hassallow Jervisby Kelsallow Lymerson Malkinby Nixonby Oakdenfield "
-    "Pooleworth Quarmbyson Rowleystone Salterley Tamsby Underhillson Vyseman Warrilowe Yoxallby "
-).split()
+    "Abbotsley", "Barlowe", "Birchenough", "Clowesby", "Cottrellow", "Daltonby", "Eardleigh",
+    "Fallowes", "Forresterby", "Greatbatchley", "Hackneyson", "Hassallow", "Jervisby", "Kelsallow",
+    "Lymerson", "Malkinby", "Nixonby", "Oakdenfield", "Pooleworth", "Quarmbyson", "Rowleystone",
+    "Salterley", "Tamsby", "Underhillson", "Vyseman", "Warrilowe", "Yoxallby",
+)  # fmt: skip
 STREETS = (
     "Saggar Street", "Bottle Kiln Row", "Slipware Close", "Marl Hole Lane", "Placer Street", "Glaze Gardens",
     "Pug Mill Way", "Throwers Walk", "Spout Street", "Lathe Court",
