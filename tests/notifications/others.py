@@ -22,6 +22,8 @@ WORKER = {"id": "lw-meir-1", "email": "link.worker@example.org", "telephone": "+
 SERVICE = {"asks_email": "asks@debt-help.example"}
 LINK = "http://localhost:8080/s/a-signed-link"
 
+Answer = dict[str, Any] | int
+
 
 @dataclass
 class Others:
@@ -30,10 +32,12 @@ class Others:
     mailbox: Mailbox
     address: str = ""
     smtp_port: int = 0
-    person: dict[str, Any] | int = field(default_factory=lambda: dict(PERSON))
-    worker: dict[str, Any] | int = field(default_factory=lambda: dict(WORKER))
-    service: dict[str, Any] | int = field(default_factory=lambda: dict(SERVICE))
-    link: dict[str, Any] | int = field(default_factory=lambda: {"url": LINK})
+    person: Answer = field(default_factory=lambda: dict(PERSON))
+    worker: Answer = field(default_factory=lambda: dict(WORKER))
+    service: Answer = field(default_factory=lambda: dict(SERVICE))
+    link: Answer = field(default_factory=lambda: {"url": LINK})
+    particular: dict[str, Answer] = field(default_factory=dict)
+    """Other answers about some, by the id of a referral, a service or a prescription."""
     texts: int = 202
     answer_texts: asyncio.Event = field(default_factory=asyncio.Event)
     """The text gateway keeps what it was given and says nothing until this is set."""
@@ -106,24 +110,25 @@ def _application(standing: Others) -> FastAPI:
         assert request.headers["authorization"] == "Bearer a-token"
         assert asked["purpose"] == "message"
         referral = asked["referrals"][0]
-        if isinstance(standing.person, int) and standing.person in (404, 410):
-            return JSONResponse({"people": {}, "missing": {referral: standing.person}})
-        if isinstance(standing.person, int):
-            return Response(status_code=standing.person)
-        person = {name: standing.person.get(name) for name in asked["fields"]}
-        return JSONResponse({"people": {referral: person}, "missing": {}})
+        person = standing.particular.get(referral, standing.person)
+        if isinstance(person, int) and person in (404, 410):
+            return JSONResponse({"people": {}, "missing": {referral: person}})
+        if isinstance(person, int):
+            return Response(status_code=person)
+        fields = {name: person.get(name) for name in asked["fields"]}
+        return JSONResponse({"people": {referral: fields}, "missing": {}})
 
     @app.get("/api/matching/v1/link-workers/{_}")
     async def link_worker(_: str) -> Response:
         return _answer(standing.worker)
 
-    @app.get("/api/matching/v1/services/{_}")
-    async def service(_: str) -> Response:
-        return _answer(standing.service)
+    @app.get("/api/matching/v1/services/{service_id}")
+    async def service(service_id: str) -> Response:
+        return _answer(standing.particular.get(service_id, standing.service))
 
-    @app.post("/api/matching/v1/prescriptions/{_}/link")
-    async def link(_: str) -> Response:
-        return _answer(standing.link)
+    @app.post("/api/matching/v1/prescriptions/{prescription_id}/link")
+    async def link(prescription_id: str) -> Response:
+        return _answer(standing.particular.get(prescription_id, standing.link))
 
     @app.post("/dev/sms")
     async def text(request: Request) -> Response:
@@ -139,5 +144,5 @@ def _application(standing: Others) -> FastAPI:
     return app
 
 
-def _answer(wanted: dict[str, Any] | int) -> Response:
+def _answer(wanted: Answer) -> Response:
     return Response(status_code=wanted) if isinstance(wanted, int) else JSONResponse(wanted)

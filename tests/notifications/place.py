@@ -140,3 +140,14 @@ async def settled(app: FastAPI, messages: int) -> dict[str, dict[str, Any]]:
             if sum(row["status"] != "sending" for row in found.values()) >= messages:
                 return found
             await asyncio.sleep(0.02)
+
+
+async def ended(app: FastAPI, message: str, referrals: int) -> dict[str, dict[str, Any]]:
+    """How this message (`template.recipient`) ended, by referral, once so many of them have."""
+    wanted = {"about": {"$regex": f"^{message}[.]"}, "status": {"$ne": "sending"}}
+    async with asyncio.timeout(10):
+        while True:
+            rows = [dict(row) async for row in kernel_of(app).mongo["sent"].find(wanted)]
+            if len(rows) >= referrals:
+                return {row["referral"]: row for row in rows}
+            await asyncio.sleep(0.02)

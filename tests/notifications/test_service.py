@@ -16,7 +16,7 @@ from shared.events import vocabulary as v
 from tests.delivery.toy import bench
 from tests.notifications.conftest import Hands
 from tests.notifications.others import LINK, PERSON, Others
-from tests.notifications.place import MAILBOX, Place, becomes, heard, kernel_of, ledger, settled
+from tests.notifications.place import MAILBOX, Place, becomes, ended, heard, kernel_of, ledger, settled
 from tests.notifications.telling import MEETING, ref
 
 TELEPHONE, WORKER = "+447700900123", "link.worker@example.org"
@@ -182,32 +182,34 @@ async def test_without_a_yes_the_vault_is_not_even_asked(
     assert around.count("/claims") == 0
 
 
-@pytest.mark.parametrize(
-    ("person", "code"),
-    [
-        (404, "person_unknown"),
-        (410, "erased"),
-        (403, "vault_refused"),
-        (PERSON | {"safe_to_text": "ring"}, "not_safe"),
-        (PERSON | {"safe_to_text": None}, "not_safe"),
-        (PERSON | {"telephone": "+441632960001", "email": None}, "no_channel"),
-        (PERSON | {"telephone": None, "email": "nobody@example.org"}, "address_refused"),
-    ],
-)
-async def test_what_the_vault_says_no_to_is_not_sent_and_can_be_seen(
-    place: Place, around: Others, person: Any, code: str
-) -> None:
-    around.person = person
+ANSWERS_OF_THE_VAULT: dict[str, Any] = {
+    "person_unknown": 404,
+    "erased": 410,
+    "vault_refused": 403,
+    "not_safe": PERSON | {"safe_to_text": "ring"},
+    "no_channel": PERSON | {"telephone": "+441632960001", "email": None},
+    "address_refused": PERSON | {"telephone": None, "email": "nobody@example.org"},
+}
+
+
+async def test_what_the_vault_says_no_to_is_not_sent_and_can_be_seen(place: Place, around: Others) -> None:
     refused = metrics.contacts_refused.labels("vault")
     before = refused._value.get()
-    say = place.teller()
+    silent = PERSON | {"safe_to_text": None}
+    said = {code: place.teller() for code in [*ANSWERS_OF_THE_VAULT, "not_said"]}
+    for code, say in said.items():
+        around.particular[say.referral_id] = ANSWERS_OF_THE_VAULT.get(code, silent)
     async with place.running() as app:
-        await place.say(say, say.created(), say.booked())
-        told = await settled(app, 3)
+        for say in said.values():
+            await place.say(say, say.created(), say.booked())
+        told = await ended(app, "booked.person", len(said))
+        assert await ended(app, "booked.link_worker", len(said))
+    for code, say in said.items():
+        row = told[say.referral_id]
+        assert (row["status"], row["code"]) == ("failed", "not_safe" if code == "not_said" else code)
     assert around.sent("sms") == []
-    assert to(around) == sorted([WORKER, MAILBOX])
-    assert (told["booked.person"]["status"], told["booked.person"]["code"]) == ("failed", code)
-    assert refused._value.get() - before == (1 if code == "vault_refused" else 0)
+    assert {sent.to for sent in around.sent("email")} == {WORKER, MAILBOX}
+    assert refused._value.get() - before == 1
 
 
 async def test_somebody_without_a_mobile_gets_an_email(place: Place, around: Others) -> None:
@@ -260,24 +262,22 @@ async def test_a_service_is_asked_with_a_fresh_link_and_nothing_else(place: Plac
     assert around.count(f"POST /api/matching/v1/prescriptions/{ref(20)}/link") == 1
 
 
-@pytest.mark.parametrize(
-    ("service", "link", "code"),
-    [
-        (404, {"url": LINK}, "service_unknown"),
-        ({"asks_email": None}, {"url": LINK}, "service_has_no_address"),
-        ({"asks_email": "asks@debt-help.example"}, 404, "prescription_unknown"),
-        ({"asks_email": "asks@debt-help.example"}, 403, "matching_refused"),
-    ],
-)
 async def test_a_service_that_cannot_be_asked_is_a_failure_that_can_be_seen(
-    place: Place, around: Others, service: Any, link: Any, code: str
+    place: Place, around: Others
 ) -> None:
-    around.service, around.link = service, link
-    say = place.teller()
+    around.particular = {
+        ref(521): 404,
+        ref(522): {"asks_email": None},
+        ref(23): 404,
+        ref(24): 403,
+    }
+    codes = ["service_unknown", "service_has_no_address", "prescription_unknown", "matching_refused"]
+    said = [place.teller() for _ in codes]
     async with place.running() as app:
-        await place.say(say, say.created(), say.prescribed())
-        told = await settled(app, 1)
-    assert told["asked.service"]["code"] == code
+        for number, say in enumerate(said, start=21):
+            await place.say(say, say.created(), say.prescribed(number))
+        told = await ended(app, "asked.service", len(codes))
+    assert [told[say.referral_id]["code"] for say in said] == codes
     assert around.sent() == []
 
 
