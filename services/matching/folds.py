@@ -123,8 +123,12 @@ def document(view: View) -> dict[str, Any]:
                 "service": p.prescribed.service_id,
                 "need": p.prescribed.need.value,
                 "status": p.status,
+                "replied_at": p.reply_said.time if p.reply_said else None,
             }
             for p in story.prescriptions
+        ],
+        "unmet": [
+            {"need": u.need.value, "reason": u.reason.value, "at": said.time} for u, said in story.unmet
         ],
         "waiting": {
             "reason": story.waiting.reason.value,

@@ -70,6 +70,8 @@ async def ensure_indexes(mongo: Mongo) -> None:
             IndexModel([("view.meetings.id", ASCENDING)]),
             IndexModel([("view.meetings.link_worker", ASCENDING), ("view.meetings.starts_at", ASCENDING)]),
             IndexModel([("view.prescriptions.id", ASCENDING)]),
+            IndexModel([("view.prescriptions.service", ASCENDING)]),
+            IndexModel([("locality", ASCENDING), ("view.open", ASCENDING)]),
             IndexModel([("view.created.person_ref", ASCENDING)]),
         ]
     )

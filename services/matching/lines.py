@@ -1,0 +1,154 @@
+"""From what is stored to what is shown: cases, meetings and facts as lines."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from services.matching.case_acts import may_undo, retracted
+from services.matching.folds import View
+from services.matching.shown import (
+    CaseLine,
+    FactLine,
+    MeetingShown,
+    NeedsYou,
+    PrescriptionShown,
+    Reason,
+    Step,
+    ToDo,
+)
+from services.matching.workers import LinkWorker
+from shared.clock import LONDON
+from shared.delivery.facts import Fact
+from shared.delivery.mongo import Row
+from shared.directory.model import Service
+from shared.events import vocabulary as v
+from shared.events.models import EventBody
+from shared.localities import Localities
+from shared.story import Stage
+
+Workers = Mapping[str, LinkWorker]
+
+
+class Lines:
+    """Makes lines, with where people meet: from the link workers' hours, else the practice's name."""
+
+    def __init__(self, localities: Localities, workers: Workers, now: datetime) -> None:
+        self._localities = localities
+        self._workers = workers
+        self._now = now
+
+    def case(self, row: Row | Mapping[str, Any]) -> CaseLine:
+        """A stored referral (locality, referral, view document) as a line. Its creation must be known."""
+        view, created = row["view"], row["view"]["created"]
+        waiting, step = view["waiting"], view["step"]
+        active = next((m for m in view["meetings"] if m["id"] == view["active"]), None)
+        return CaseLine(
+            locality=row["locality"],
+            referral_id=row["referral"],
+            practice=created["practice"],
+            stage=Stage(view["stage"]),
+            open=view["open"],
+            created_at=view["created_at"],
+            urgency=v.Urgency(created["urgency"]),
+            needs=tuple(v.Need(need) for need in created["needs"]),
+            age_band=v.AgeBand(created["age_band"]),
+            risk=v.Risk(created["risk"]),
+            contact=v.SafeToText(created["contact"]),
+            language=created["language"],
+            interpreter=created["interpreter"],
+            access_needs=tuple(v.AccessNeed(need) for need in created["access_needs"]),
+            link_worker=view["link_worker"],
+            active=self.meeting(row, active) if active else None,
+            step=Step(v.NextStepCode(step["code"]), date.fromisoformat(step["on"]), step["derived"])
+            if step
+            else None,
+            reasons=tuple(_reason(r) for r in view["reasons"] if r["since"] <= self._now),
+            waiting=v.WaitingReason(waiting["reason"]) if waiting else None,
+            expected_by=date.fromisoformat(waiting["expected_by"]) if waiting else None,
+            risk_note=created.get("risk_note"),
+        )
+
+    def meeting(self, row: Row | Mapping[str, Any], meeting: Mapping[str, Any]) -> MeetingShown:
+        """One of the meetings of a stored referral."""
+        starts_at: datetime = meeting["starts_at"]
+        return MeetingShown(
+            meeting_id=meeting["id"],
+            referral_id=row["referral"],
+            locality=row["locality"],
+            link_worker=meeting["link_worker"],
+            practice=meeting["practice"],
+            place=self.place(meeting["link_worker"], meeting["practice"], starts_at),
+            starts_at=starts_at,
+            minutes=meeting["minutes"],
+            mode=v.MeetingMode(meeting["mode"]),
+            status=meeting["status"],
+            provisional=meeting["provisional"],
+            sequence=meeting["sequence"],
+        )
+
+    def place(self, link_worker: str, practice: str, starts_at: datetime) -> str:
+        """Where they meet: as the hours at that time name it, as other hours there do, or the practice."""
+        worker = self._workers.get(link_worker)
+        here = starts_at.astimezone(LONDON)
+        there = [hours for hours in worker.hours if practice in hours.practices] if worker else []
+        for hours in there:
+            if hours.weekday == here.weekday() and hours.opens <= here.time() < hours.closes:
+                return hours.place
+        if there:
+            return there[0].place
+        known = self._localities.practice(practice)
+        return known.display_name if known else practice
+
+
+def _reason(stored: Mapping[str, Any]) -> Reason:
+    return Reason(NeedsYou(stored["reason"]), stored["since"], ToDo(stored["todo"]), stored["about"])
+
+
+def history(view: View, locality: str) -> tuple[FactLine, ...]:
+    """Everything that was said, the newest first."""
+    gone = retracted(view)
+    lines = [fact_line(fact, gone, locality) for fact in view.facts]
+    return tuple(sorted(lines, key=lambda line: (line.recorded, line.event_id), reverse=True))
+
+
+def fact_line(fact: Fact, gone: frozenset[tuple[str, str]], locality: str) -> FactLine:
+    """One fact; `gone` are those that have been taken back."""
+    body = fact.body
+    told: dict[str, Any] = {}
+    if isinstance(body, EventBody):
+        told = body.model_dump(mode="json", exclude_none=True, exclude={"referral_id", "locality", "kind"})
+    undone = fact.key in gone
+    return FactLine(
+        source=fact.source,
+        event_id=fact.id,
+        kind=fact.kind,
+        time=fact.time,
+        recorded=fact.recorded,
+        undo=not undone and may_undo(fact, locality),
+        undone=undone,
+        note=told.get("note"),
+        detail=told,
+    )
+
+
+def prescriptions(view: View, services: Mapping[str, Service]) -> tuple[PrescriptionShown, ...]:
+    """The services of the plan, in the order in which they were added."""
+    return tuple(
+        PrescriptionShown(
+            prescription_id=p.prescribed.prescription_id,
+            service_id=p.prescribed.service_id,
+            service=services[p.prescribed.service_id].name
+            if p.prescribed.service_id in services
+            else "A service that has left the directory",
+            need=p.prescribed.need,
+            status=p.status,
+            prescribed_at=p.said.time,
+            signposted=p.prescribed.signposted,
+            may_share=p.may_share,
+            weeks=p.weeks,
+            not_suitable=p.not_suitable,
+            started_on=p.started_on,
+            barrier=p.barrier,
+        )
+        for p in sorted(view.story.prescriptions, key=lambda p: p.said.id)
+    )

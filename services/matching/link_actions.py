@@ -1,0 +1,200 @@
+"""What a service does through its one-tap link: it answers, says how it went, and is introduced."""
+
+from datetime import date
+from typing import Final
+
+from services.matching import service_acts as acts
+from services.matching.asking import Asking
+from services.matching.codes import CODE_MINUTES, CodeExpired, Codes, TooManyCodes, WrongCode
+from services.matching.directory import Directory
+from services.matching.links import LinkAltered, LinkClaims, LinkExpired, Links
+from services.matching.outbound import MailAway, Mailer, NotInVault, Vault, VaultAway
+from services.matching.said import Asked
+from services.matching.shown import Done, Introduced
+from shared.delivery.mongo import Row
+from shared.delivery.round import REFERRALS
+from shared.events import vocabulary as v
+from shared.story import Prescription
+from shared.web.audit import audit
+from shared.web.caller import Caller
+from shared.web.problem import Problem
+
+_SAID_YES: Final = frozenset({"accepted", "started"})
+
+
+class LinkActions:
+    """What is done without a sign-in: the signed token says which prescription, to which service."""
+
+    asking: Asking
+    links: Links
+    codes: Codes
+    vault: Vault
+    mailer: Mailer
+    directory: Directory
+
+    async def answer_link(
+        self,
+        token: str,
+        reply: v.Reply,
+        weeks: int | None = None,
+        reason: v.NotSuitableReason | None = None,
+        key: str | None = None,
+    ) -> Done:
+        """The service's answer through its link; a further one takes the place of the earlier.
+
+        Raises a Problem: 404 `link_altered`, 410 `link_expired`, 409 `case_ended`, 422 for a missing
+        number of weeks or reason.
+        """
+        claims = read_link(self.links, token)
+        asked, row = await self._asked(claims, key)
+        of = claims.prescription_id
+        return await self.asking.do(
+            asked, row, "link-reply", (of, reply, weeks, reason), lambda: acts.reply(of, reply, weeks, reason)
+        )
+
+    async def visited_link(
+        self,
+        token: str,
+        on: date | None = None,
+        accompanied_by: v.AccompaniedBy = v.AccompaniedBy.NOT_KNOWN,
+        barrier: v.Barrier | None = None,
+        key: str | None = None,
+    ) -> Done:
+        """The service says that the first visit happened (`on`), or what stopped it (`barrier`)."""
+        claims = read_link(self.links, token)
+        if (on is None) == (barrier is None):
+            raise Problem(422, code="invalid", detail="Say on which day they came, or what stopped it.")
+        asked, row = await self._asked(claims, key)
+        of = claims.prescription_id
+        return await self.asking.do(
+            asked,
+            row,
+            "link-visit",
+            (of, on, accompanied_by, barrier),
+            lambda: (
+                acts.started(of, on, accompanied_by, None)
+                if on is not None
+                else acts.not_started(of, barrier or v.Barrier.SERVICE, None)
+            ),
+        )
+
+    async def send_code(self, token: str) -> None:
+        """Sends a six-digit code to the service's registered e-mail address; it holds for 15 minutes.
+
+        409 `not_agreed` where name and contact may not be shared or the service has not said yes,
+        409 `no_address`, 429 after five codes in an hour, 503 where the mail cannot be handed over.
+        """
+        claims = read_link(self.links, token)
+        _, row = await self._asked(claims, None)
+        await self._agreed(claims, row)
+        service = (await self.directory.services([claims.service_id])).get(claims.service_id)
+        if service is None or service.email is None:
+            raise Problem(409, code="no_address", detail="There is no e-mail address to send the code to.")
+        try:
+            code = await self.codes.make(claims.locality, claims.prescription_id)
+        except TooManyCodes:
+            raise Problem(429, code="too_many_codes", detail="Try again in an hour.") from None
+        try:
+            await self.mailer.send_code(service.email, code, self.asking.kernel.new_id(), CODE_MINUTES)
+        except MailAway:
+            raise Problem(
+                503, code="mail_away", detail="The code cannot be sent just now. Try again in a minute."
+            ) from None
+
+    async def reveal(self, token: str, code: str) -> Introduced:
+        """Name and telephone, once, against the code. 403 `wrong_code` (five tries), 410 `code_expired`."""
+        claims = read_link(self.links, token)
+        asked, row = await self._asked(claims, None)
+        await self._agreed(claims, row)
+        referral_id = row["referral"]
+        try:
+            checked = await self.codes.check(claims.locality, claims.prescription_id, code)
+            await audit(
+                asked.caller, "introduce", referral_id, "introduction", clock=self.asking.kernel.clock
+            )
+            people = await self.vault.people(
+                claims.locality,
+                [referral_id],
+                ("name", "telephone"),
+                "introduction",
+                asked.caller.subject,
+            )
+            person = people.get(referral_id)
+            if person is None or "name" not in person:
+                raise NotInVault
+            await self.codes.use(claims.locality, claims.prescription_id, checked)
+        except WrongCode:
+            raise Problem(
+                403, code="wrong_code", detail="That is not the code. Check the latest e-mail."
+            ) from None
+        except CodeExpired:
+            raise Problem(
+                410, code="code_expired", detail="That code no longer holds. Ask for another."
+            ) from None
+        except NotInVault:
+            raise Problem(
+                409, code="not_in_vault", detail="The link worker will introduce you instead."
+            ) from None
+        except VaultAway:
+            raise Problem(
+                503, code="vault_away", detail="Try again in a minute with the same code."
+            ) from None
+        return Introduced(str(person["name"]), person.get("telephone"))
+
+    async def _asked(self, claims: LinkClaims, key: str | None) -> tuple[Asked, Row]:
+        row = await find_linked(self.asking, claims)
+        return Asked(link_caller(claims), key), row
+
+    async def _agreed(self, claims: LinkClaims, row: Row) -> None:
+        view = await self.asking.kernel.view(row["locality"], row["referral"])
+        one = linked_prescription(view.story.prescriptions if view else (), claims)
+        if view is None or not view.open or one is None or not may_reveal(one):
+            raise Problem(409, code="not_agreed", detail="The link worker will introduce you.")
+
+
+def may_reveal(one: Prescription) -> bool:
+    """After the service's yes, where the person agreed to be introduced."""
+    return one.may_share is v.Agreed.YES and one.status in _SAID_YES
+
+
+def linked_prescription(prescriptions: tuple[Prescription, ...], claims: LinkClaims) -> Prescription | None:
+    """The prescription that a link is about, if it still stands."""
+    for one in prescriptions:
+        if one.prescribed.prescription_id == claims.prescription_id:
+            return one if one.prescribed.service_id == claims.service_id else None
+    return None
+
+
+def read_link(links: Links, token: str) -> LinkClaims:
+    """What a link says, or the Problem that it is."""
+    try:
+        return links.read(token)
+    except LinkAltered:
+        raise Problem(
+            404, code="link_altered", detail="This link is not complete. Copy all of it from the e-mail."
+        ) from None
+    except LinkExpired:
+        raise Problem(
+            410, code="link_expired", detail="This link is too old. Ring the link worker."
+        ) from None
+
+
+async def find_linked(asking: Asking, claims: LinkClaims) -> Row:
+    """The stored referral that a link is about. Raises a 410 Problem where it is no longer asked."""
+    row: Row | None = await asking.kernel.mongo[REFERRALS].find_one(
+        {
+            "locality": claims.locality,
+            "view.prescriptions": {
+                "$elemMatch": {"id": claims.prescription_id, "service": claims.service_id}
+            },
+            "view.created": {"$ne": None},
+        }
+    )
+    if row is None:
+        raise Problem(410, code="no_longer_asked", detail="This is no longer asked of you.")
+    return row
+
+
+def link_caller(claims: LinkClaims) -> Caller:
+    """The service that holds the link, as a caller."""
+    return Caller(f"link:{claims.service_id}", "provider", frozenset({claims.locality}))

@@ -1,0 +1,158 @@
+"""Actions on meetings, and on a link worker's days."""
+
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from services.matching import meeting_acts as acts
+from services.matching.access import link_worker_for, link_workers
+from services.matching.asking import Asking, refusing
+from services.matching.calendar import day_start
+from services.matching.lines import Lines
+from services.matching.said import Asked
+from services.matching.shown import Done, ToRing
+from services.matching.store import LINK_WORKERS, touch_caseload
+from services.matching.workers import Leave, LinkWorker
+from shared.delivery.mongo import Row, Transaction
+from shared.delivery.round import REFERRALS
+from shared.events import vocabulary as v
+from shared.events.outcomes import NextStep
+from shared.web.problem import Problem
+
+AT_THE_DESK: Final = ("link_worker", "referrer")
+"""Whoever may be present when a meeting is arranged."""
+
+
+class MeetingActions:
+    """What is done about meetings."""
+
+    asking: Asking
+
+    async def attended(self, asked: Asked, meeting_id: str, next_step: NextStep | None = None) -> Done:
+        """They came. Refused (409) before the meeting's day and for a cancelled meeting."""
+        row = await self.asking.case(asked, _meeting(meeting_id))
+        return await self.asking.do(
+            asked,
+            row,
+            "attended",
+            (meeting_id, next_step),
+            lambda: acts.attended(meeting_id, next_step),
+        )
+
+    async def missed(self, asked: Asked, meeting_id: str) -> Done:
+        """They did not come. The first miss is rebooked at once; the second is for the link worker."""
+        row = await self.asking.case(asked, _meeting(meeting_id))
+        return await self.asking.do(asked, row, "missed", (meeting_id,), lambda: acts.missed(meeting_id))
+
+    async def cancel(self, asked: Asked, meeting_id: str, by: v.By, why: v.CancelReason) -> Done:
+        """Cancels a meeting; an open case gets the next suitable time, or a stated reason for none."""
+        row = await self.asking.case(asked, _meeting(meeting_id))
+        return await self.asking.do(
+            asked, row, "cancelled", (meeting_id, by, why), lambda: acts.cancel(meeting_id, by, why)
+        )
+
+    async def another_time(self, asked: Asked, meeting_id: str, slot: str | None = None) -> Done:
+        """Moves a meeting to `slot` (a `Slot.key` of `Queries.options`) or, with None, to the next suitable.
+
+        Refused (409, code `slot_taken`) where somebody else has it by now. Practice staff may do this for
+        their own practice's meetings.
+        """
+        row = await self.asking.case(asked, _meeting(meeting_id), AT_THE_DESK)
+        return await self.asking.do(
+            asked, row, "another-time", (meeting_id, slot), lambda: acts.another_time(meeting_id, slot)
+        )
+
+    async def confirm(self, asked: Asked, meeting_id: str) -> Done:
+        """The person says yes to the provisional time (the same meeting, no longer provisional)."""
+        row = await self.asking.case(asked, _meeting(meeting_id), AT_THE_DESK)
+        return await self.asking.do(asked, row, "confirm", (meeting_id,), lambda: acts.confirm(meeting_id))
+
+    async def book(self, asked: Asked, referral_id: str, slot: str | None = None) -> Done:
+        """Books a meeting where none is active: after two misses, after waiting, or a further one."""
+        row = await self.asking.case(asked, {"referral": referral_id})
+        return await self.asking.do(asked, row, "book", (slot,), lambda: acts.book_one(slot))
+
+    async def later(self, asked: Asked, referral_id: str, on: date) -> Done:
+        """The person asks not to be booked before that day: cancels what is booked, waits until then."""
+        row = await self.asking.case(asked, {"referral": referral_id})
+        return await self.asking.do(asked, row, "later", (on,), lambda: acts.later(on))
+
+    async def off_sick(self, asked: Asked, link_worker: str, day: date) -> list[ToRing]:
+        """Frees that day of a link worker, rebooks everybody and gives the people to ring, by time of day.
+
+        Doing it again gives the same list and changes nothing.
+        """
+        return await self.away(asked, link_worker, Leave(first=day, last=day))
+
+    async def away(self, asked: Asked, link_worker: str, leave: Leave) -> list[ToRing]:
+        """The link worker is away on these days: nobody is booked there, who was is rebooked and to be rung.
+
+        Raises a Problem: 404 for a link worker who is not the caller's to speak for.
+        """
+        if asked.caller.role not in ("link_worker", "programme_admin"):
+            raise Problem(403, code="role", detail="Your role does not include this.")
+        worker = await link_worker_for(self.asking.kernel.mongo, asked.caller, link_worker)
+        async with refusing():
+            await self.asking.kernel.transact(lambda tx: _add_leave(tx, worker, leave))
+        return await self.move_away(asked, worker, leave)
+
+    async def move_away(self, asked: Asked, worker: LinkWorker, leave: Leave) -> list[ToRing]:
+        """Rebooks everybody whom this link worker was to meet on these days. Their leave is known already."""
+        begins, ends = day_start(leave.first), day_start(leave.last + timedelta(days=1))
+        then = {"link_worker": worker.id, "starts_at": {"$gte": begins, "$lt": ends}}
+        meets = await self._rows(worker, {**then, "status": "booked"}, still_open=True)
+        # Who cannot wait chooses first among what is left.
+        meets.sort(key=lambda row: (row["view"]["created"]["urgency"] != "soon", row["view"]["created_at"]))
+        for row in meets:
+            await self.asking.do(
+                Asked(asked.caller),
+                row,
+                "away",
+                (),
+                lambda: acts.link_worker_away(worker.id, leave.first, leave.last),
+            )
+        why = v.CancelReason.LINK_WORKER_AWAY.value
+        moved = await self._rows(worker, {**then, "status": "cancelled", "why": why}, still_open=False)
+        return await self._to_ring(moved, worker.id, begins, ends)
+
+    async def _rows(self, worker: LinkWorker, meeting: dict[str, Any], *, still_open: bool) -> list[Row]:
+        which: dict[str, Any] = {"locality": worker.locality, "view.meetings": {"$elemMatch": meeting}}
+        if still_open:
+            which["view.open"] = True
+        return [row async for row in self.asking.kernel.mongo[REFERRALS].find(which)]
+
+    async def _to_ring(
+        self, rows: list[Row], link_worker: str, begins: datetime, ends: datetime
+    ) -> list[ToRing]:
+        names = {meeting["link_worker"] for row in rows for meeting in row["view"]["meetings"]}
+        lines = Lines(
+            self.asking.localities,
+            await link_workers(self.asking.kernel.mongo, names),
+            self.asking.kernel.clock(),
+        )
+        found = []
+        for row in rows:
+            was = next(
+                lines.meeting(row, meeting)
+                for meeting in row["view"]["meetings"]
+                if meeting["link_worker"] == link_worker
+                and begins <= meeting["starts_at"] < ends
+                and meeting["status"] == "cancelled"
+            )
+            case = lines.case(row)
+            found.append(ToRing(case, was, case.active))
+        return sorted(found, key=lambda one: (one.was.starts_at, one.case.referral_id))
+
+
+async def _add_leave(tx: Transaction, worker: LinkWorker, leave: Leave) -> None:
+    if any(have.first <= leave.first and leave.last <= have.last for have in worker.leave):
+        return
+    await tx[LINK_WORKERS].update_one(
+        {"_id": worker.id},
+        {"$push": {"leave": leave.model_dump(mode="json")}, "$inc": {"v": 1}},
+        session=tx.session,
+    )
+    await touch_caseload(tx, worker.locality, worker.id)
+
+
+def _meeting(meeting_id: str) -> dict[str, Any]:
+    return {"view.meetings.id": meeting_id}

@@ -1,0 +1,119 @@
+"""Actions on the services of a plan, by link workers and by services that sign in."""
+
+from datetime import date
+from typing import Any, Final
+
+from services.matching import service_acts as acts
+from services.matching.access import problem_of
+from services.matching.asking import Asking
+from services.matching.directory import Directory
+from services.matching.refusals import Refused
+from services.matching.said import Asked, Prescribing
+from services.matching.shown import Done, ListingFault
+from shared.events import vocabulary as v
+from shared.events.outcomes import NextStep
+from shared.web.problem import Problem
+
+ANSWERS: Final = ("link_worker", "provider")
+
+
+class ServiceActions:
+    """What is done about the services of a plan."""
+
+    asking: Asking
+    directory: Directory
+
+    async def prescribe(
+        self, asked: Asked, referral_id: str, prescribing: Prescribing, next_step: NextStep | None = None
+    ) -> Done:
+        """Adds a service to the plan. 409 `already_in_plan` where it is being asked already."""
+        row = await self.asking.case(asked, {"referral": referral_id})
+        service = (await self.directory.services([prescribing.service_id])).get(prescribing.service_id)
+        if service is None:
+            raise problem_of(Refused("unknown_service"))
+        if not service.offered:
+            raise problem_of(Refused("not_offered"))
+        return await self.asking.do(
+            asked,
+            row,
+            "prescribe",
+            (prescribing, next_step),
+            lambda: acts.prescribe(prescribing, next_step),
+        )
+
+    async def reply(
+        self,
+        asked: Asked,
+        prescription_id: str,
+        reply: v.Reply,
+        weeks: int | None = None,
+        reason: v.NotSuitableReason | None = None,
+    ) -> Done:
+        """A service's answer, typed in by the link worker who rang them or said by the service itself."""
+        row = await self.asking.case(asked, _prescription(prescription_id), ANSWERS)
+        return await self.asking.do(
+            asked,
+            row,
+            "reply",
+            (prescription_id, reply, weeks, reason),
+            lambda: acts.reply(prescription_id, reply, weeks, reason),
+        )
+
+    async def started(
+        self,
+        asked: Asked,
+        prescription_id: str,
+        on: date,
+        accompanied_by: v.AccompaniedBy = v.AccompaniedBy.NOT_KNOWN,
+        next_step: NextStep | None = None,
+    ) -> Done:
+        """The first visit happened, on that day (not in the future)."""
+        row = await self.asking.case(asked, _prescription(prescription_id), ANSWERS)
+        return await self.asking.do(
+            asked,
+            row,
+            "started",
+            (prescription_id, on, accompanied_by, next_step),
+            lambda: acts.started(prescription_id, on, accompanied_by, next_step),
+        )
+
+    async def not_started(
+        self, asked: Asked, prescription_id: str, barrier: v.Barrier, next_step: NextStep | None = None
+    ) -> Done:
+        """The first visit did not happen; what stopped it."""
+        row = await self.asking.case(asked, _prescription(prescription_id), ANSWERS)
+        return await self.asking.do(
+            asked,
+            row,
+            "not-started",
+            (prescription_id, barrier, next_step),
+            lambda: acts.not_started(prescription_id, barrier, next_step),
+        )
+
+    async def ended(
+        self,
+        asked: Asked,
+        prescription_id: str,
+        reason: v.EndReason,
+        next_step: NextStep | None = None,
+    ) -> Done:
+        """The person no longer goes there, and why."""
+        row = await self.asking.case(asked, _prescription(prescription_id))
+        return await self.asking.do(
+            asked,
+            row,
+            "ended",
+            (prescription_id, reason, next_step),
+            lambda: acts.ended(prescription_id, reason, next_step),
+        )
+
+    async def flag_listing(self, asked: Asked, service_id: str, wrong: ListingFault) -> None:
+        """Somebody says that a directory entry is wrong; kept for the programme. 404: unknown service."""
+        if asked.caller.role not in ("link_worker", "programme_admin", "referrer"):
+            raise Problem(403, code="role", detail="Your role does not include this.")
+        if not await self.directory.flag(service_id, wrong, asked.caller.subject):
+            raise problem_of(Refused("unknown_service"))
+
+
+def _prescription(prescription_id: str) -> dict[str, Any]:
+    return {"view.prescriptions.id": prescription_id}
