@@ -1,0 +1,274 @@
+"""The pages in a real browser: the whole way through the form, axe on each page, and 320 pixels."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest_asyncio
+from playwright.async_api import Page, expect
+
+from tests.pages.browser import check_axe, check_reflow
+from tests.pages.serving import serving
+from tests.referral.neighbour import Neighbour
+from tests.referral.people import asked, typed
+from tests.referral.running import NEIGHBOUR, Running
+from tests.referral.test_api import meeting
+from tests.web.forms import browser, hidden_fields, send_form
+
+
+@pytest_asyncio.fixture(scope="session")
+async def address(referral: Running) -> AsyncIterator[str]:
+    # The service runs already: only its pages are to be reached over a port.
+    async def pages(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        await referral.app(scope, receive, send)
+
+    async with serving(pages) as at:  # type: ignore[arg-type]  # an ASGI application of three lines
+        yield at
+
+
+async def sign_in(page: Page, address: str, cookies: dict[str, str]) -> None:
+    await page.context.add_cookies(
+        [{"name": name, "value": value, "url": address} for name, value in cookies.items()]
+    )
+
+
+async def fill_in(page: Page, body: dict[str, Any]) -> None:
+    year, month, day = body["date_of_birth"].split("-")
+    await page.get_by_label("NHS number").fill(body["nhs_number"])
+    for label, text in (("Day", day), ("Month", month), ("Year", year)):
+        await page.get_by_label(label, exact=True).fill(text)
+    for label, field in (
+        ("First name", "given_name"),
+        ("Last name", "family_name"),
+        ("House and street", "house"),
+        ("Postcode", "postcode"),
+        ("Telephone", "telephone"),
+    ):
+        await page.get_by_label(label, exact=True).fill(body[field])
+    await page.get_by_role("group", name="Safe to text?").get_by_label("Yes").check()
+    await page.get_by_label("Managing debt").check()
+    await page.get_by_label("No known risks").check()
+    await page.get_by_label("They agree to be referred").check()
+    await page.get_by_label("In person").check()
+
+
+async def test_from_the_form_to_a_slip(
+    referral: Running, address: str, chromium_page: Page, matching: Neighbour
+) -> None:
+    page, body = chromium_page, asked()
+    await sign_in(page, address, referral.cookies())
+    await page.goto(f"{address}/referral/new")
+    await expect(page.get_by_text("From Meir Primary Care Centre, M83100")).to_be_visible()
+    await check_axe(page)
+    await check_reflow(page)
+
+    await page.get_by_role("button", name="Refer", exact=True).click()
+    await expect(page.get_by_role("alert")).to_contain_text("Enter the date of birth")
+    assert (await page.title()).startswith("Error: ")
+    await check_axe(page)
+    await check_reflow(page)
+
+    await fill_in(page, body)
+    await page.get_by_role("button", name="Refer", exact=True).click()
+    await expect(page.get_by_role("heading", name="Referral made")).to_be_visible()
+    await expect(page.get_by_text("No appointment yet; we will be in touch by")).to_be_visible()
+    assert body["family_name"] not in page.url + await page.title()
+    await check_axe(page)
+    await check_reflow(page)
+
+    made = re.findall(r"[0-9a-f-]{36}", page.url)[0]
+    await referral.say(meeting(referral, made))
+    await referral.until(made, stage="booked")
+    await page.reload()
+    await expect(page.get_by_text("Priya Wainwright")).to_be_visible()
+    await check_axe(page)
+    await check_reflow(page)
+
+    await page.get_by_role("button", name="Another time").click()
+    await check_axe(page)
+    await check_reflow(page)
+    await page.get_by_label("Wednesday 2 December 2026 at 10:30am").check()
+    await page.get_by_role("button", name="Move the appointment").click()
+    await expect(page.get_by_role("heading", name="Appointment moved")).to_be_visible()
+    path, authorization, sent = matching.asked[-1]
+    assert path.endswith("/another-time")
+    assert sent == {"slot": "slot-2"}
+    assert authorization.startswith("Bearer ey")
+
+    await page.goto(f"{address}/referral/referrals/{made}/slip")
+    await expect(page.get_by_text("Ring 01632 960150")).to_be_visible()
+    await check_axe(page)
+    await check_reflow(page)
+    await page.emulate_media(media="print")
+    slip = await page.inner_text("body")
+    assert not re.search(r"debt|befriending|prescri|service|need|referral", slip, re.IGNORECASE), slip
+    await expect(page.get_by_role("button", name="Print")).to_be_hidden()
+
+
+async def test_our_referrals_and_withdrawing_one(
+    referral: Running, address: str, chromium_page: Page
+) -> None:
+    page, practice = chromium_page, "M83047"
+    bodies = [asked(practice=practice) for _ in range(2)]
+    headers = referral.referrer(practice)
+    for body in bodies:
+        await referral.http.post("/api/referral/v1/referrals", json=body, headers=headers)
+    await sign_in(page, address, referral.cookies(practice))
+    await page.goto(f"{address}/referral/")
+
+    listed = page.get_by_role("main").get_by_role("listitem").get_by_role("link", name="-")
+    await expect(listed).to_have_text([f"{b['given_name']} {b['family_name']}" for b in bodies])
+    await check_axe(page)
+    await check_reflow(page)
+    await page.get_by_text("Copy for the record").first.click()
+    record = await page.get_by_label("For the patient’s record").first.input_value()
+    assert "871731000000106" in record
+    assert len(record.splitlines()) == 2
+    await check_axe(page)
+
+    await listed.first.click()
+    await page.get_by_role("link", name="Withdraw this referral").click()
+    await check_axe(page)
+    await check_reflow(page)
+    await page.get_by_role("button", name="Withdraw").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Choose why the referral is withdrawn")
+    await check_axe(page)
+    await page.get_by_label("The person asked for it").check()
+    await page.get_by_role("button", name="Withdraw").click()
+    await expect(page.get_by_role("main").get_by_text("Withdrawn", exact=True)).to_be_visible()
+    await page.goto(f"{address}/referral/?group=ended")
+    await expect(listed).to_have_count(1)
+
+
+async def test_the_programme_counts_and_erases(referral: Running, address: str, chromium_page: Page) -> None:
+    page, made = chromium_page, await referral.made(asked())
+    cookies = referral.issuer.signed_in(referral.app, role="programme_admin", localities=[referral.here])
+    await sign_in(page, address, cookies)
+    await page.goto(f"{address}/referral/programme")
+    await expect(page.get_by_role("rowheader", name="Meir Primary Care Centre, M83100")).to_be_visible()
+    await check_axe(page)
+    await check_reflow(page)
+
+    await page.get_by_label("Reference of one of their referrals").fill(made)
+    await page.get_by_role("button", name="Go on").click()
+    await check_axe(page)
+    await check_reflow(page)
+    await page.get_by_role("button", name="Erase").click()
+    await expect(page.get_by_role("alert")).to_contain_text("Confirm")
+    await page.get_by_label("Erase everything kept of this person.").check()
+    await page.get_by_role("button", name="Erase").click()
+
+    await expect(page.get_by_text("The person was erased.")).to_be_visible()
+    await referral.until(made, stage="erased")
+
+
+async def test_everything_typed_is_kept(referral: Running) -> None:
+    fields = typed(
+        asked(reason="Sleeps badly & worries", cannot_come=["mon_am"], risk="see_note", risk_line="Dog")
+    )
+    fields |= {"nhs_number": "999 000 0019", "date_of_birth-year": "2999"}
+    async with browser(referral.app, referral.cookies()) as client:
+        shown = await send_form(client, "/referral/new", "/referral/new", fields)
+
+    assert shown.status_code == 422
+    for text in (
+        fields["given_name"],
+        fields["house"],
+        "999 000 0019",
+        "2999",
+        "Sleeps badly &amp; worries",
+        "Dog",
+    ):
+        assert text in shown.text
+    for name, value in (
+        ("needs", "debt"),
+        ("safe_to_text", "yes"),
+        ("agreed_how", "in_person"),
+        ("cannot_come", "mon_am"),
+    ):
+        assert re.search(rf'name="{name}"[^>]*value="{value}"[^>]* checked', shown.text), name
+    assert "check the digits" in shown.text
+    assert "The date of birth must be in the past" in shown.text
+
+
+async def test_finding_somebody_fills_in_the_rest_for_their_own_practice_only(referral: Running) -> None:
+    body = asked()
+    made = await referral.made(body)
+    keys = typed(body)
+    search = {name: keys[name] for name in keys if name == "nhs_number" or name.startswith("date_of_birth")}
+
+    async with browser(referral.app, referral.cookies()) as client:
+        known = await send_form(client, "/referral/new", "/referral/new/find", search)
+        other_day = await send_form(
+            client, "/referral/new", "/referral/new/find", search | {"date_of_birth-year": "1931"}
+        )
+    async with browser(referral.app, referral.cookies(NEIGHBOUR)) as client:
+        elsewhere = await send_form(client, "/referral/new", "/referral/new/find", search)
+
+    assert body["family_name"] in known.text
+    assert f"/referral/referrals/{made}" in known.text
+    for page in (other_day, elsewhere):
+        assert "Nobody with this NHS number and date of birth" in page.text
+        assert body["family_name"] not in page.text
+        assert made not in page.text
+
+
+async def test_a_form_sent_twice_makes_one_referral(referral: Running) -> None:
+    fields = typed(asked())
+    async with browser(referral.app, referral.cookies()) as client:
+        page = await client.get("/referral/new")
+        both = [await client.post("/referral/new", data=hidden_fields(page.text) | fields) for _ in range(2)]
+
+    assert [answer.status_code for answer in both] == [303, 303]
+    assert both[0].headers["location"] == both[1].headers["location"]
+
+
+async def test_somebody_alike_is_a_hint_and_no_refusal(referral: Running) -> None:
+    body = asked(nhs_number=None)
+    made = await referral.made(body)
+    async with browser(referral.app, referral.cookies()) as client:
+        hint = await send_form(client, "/referral/new", "/referral/new", typed(body))
+        assert hint.status_code == 409
+        assert f"/referral/referrals/{made}" in hint.text
+        anyway = await client.post("/referral/new", data=hidden_fields(hint.text) | typed(body))
+
+    assert anyway.status_code == 303
+
+
+async def test_a_second_referral_is_answered_with_the_open_one(referral: Running) -> None:
+    body = asked()
+    made = await referral.made(body)
+    async with browser(referral.app, referral.cookies()) as client:
+        shown = await send_form(client, "/referral/new", "/referral/new", typed(body))
+
+    assert shown.status_code == 409
+    assert f'href="/referral/referrals/{made}"' in shown.text
+
+
+async def test_a_time_that_was_taken_is_said(referral: Running, matching: Neighbour) -> None:
+    made = await referral.made(asked())
+    await referral.say(meeting(referral, made))
+    await referral.until(made, stage="booked")
+    address = f"/referral/referrals/{made}/another-time"
+    async with browser(referral.app, referral.cookies()) as client:
+        nothing: httpx.Response = await send_form(client, address, address, {})
+        matching.taken = True
+        taken = await send_form(client, address, address, {"slot": "slot-1"})
+        matching.taken = False
+
+    assert "Choose a time" in nothing.text
+    assert "That time has just been taken" in taken.text
+
+
+async def test_without_a_script_the_page_works_and_says_so_nowhere(referral: Running) -> None:
+    async with browser(referral.app, referral.cookies()) as client:
+        page = await client.get("/referral/new")
+
+    assert "style=" not in page.text
+    assert "onclick" not in page.text
