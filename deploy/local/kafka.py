@@ -42,6 +42,9 @@ SETTINGS = {
     "group.min.session.timeout.ms": "1000",
     "group.initial.rebalance.delay.ms": "0",
     "group.coordinator.append.linger.ms": "0",
+    # After a crash it is let in again when its former self is counted out: 9 s by default.
+    "broker.session.timeout.ms": "5000",
+    "broker.heartbeat.interval.ms": "1000",
     # One machine: buffers, index files and threads in proportion.
     "log.cleaner.dedupe.buffer.size": "8388608",
     "log.segment.bytes": "134217728",

@@ -93,6 +93,7 @@ class Supervisor:
             await self._create_topics(stores.bootstrap)
         environment = self._environment(stores, port)
         await self._start_parts(environment, port)
+        self.say("Everything answers")
         self._print(welcome(environment["LINKWORK_PUBLIC_URL"], self._who()))
         await together(
             *(keep(part, self.say) for part in self._parts),
