@@ -108,6 +108,17 @@ class DiaryStore:
         _urgent_first(diaries, referrals, now)
         return diaries
 
+    async def load_for(
+        self, tx: Transaction, worker: LinkWorker, first: date, last: date, now: datetime
+    ) -> Diaries:
+        """One link worker's diary from `first` to `last`, to be shown."""
+        diaries = Diaries(now, {worker.id: worker})
+        days = {"link_worker": worker.id, "day": {"$gte": first.isoformat(), "$lte": last.isoformat()}}
+        async for row in tx[DAYS].find(days, session=tx.session):
+            day = _day(row)
+            diaries.days[(day.link_worker, day.day)] = day
+        return diaries
+
     async def save(self, tx: Transaction, changes: Sequence[Changed[View]], resources: Diaries) -> None:
         await _write(tx, DAYS, [_day_write(resources, key) for key in sorted(resources.touched_days)])
         await _write(

@@ -1,0 +1,166 @@
+"""What is shown of the directory, to link workers and to services themselves."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+
+from services.matching.access import find_case, link_workers
+from services.matching.asking import LINK_WORKER, Asking
+from services.matching.directory import Directory
+from services.matching.link_actions import find_linked, linked_prescription, may_reveal, read_link
+from services.matching.links import Links
+from services.matching.outbound import NotInVault, Vault, VaultAway
+from services.matching.ranking import Heard, Person, Position, RankedService, distance, next_session_of, rank
+from services.matching.shown import FoundService, ServiceAsk
+from shared.clock import LONDON
+from shared.delivery.mongo import Row
+from shared.directory.model import Service
+from shared.directory.sessions import next_sessions
+from shared.events import vocabulary as v
+from shared.localities import postcodes
+from shared.web.caller import Caller
+from shared.web.problem import Problem
+from shared.web.validation import FieldError
+
+
+class ServiceQueries:
+    """What is shown of services."""
+
+    asking: Asking
+    vault: Vault
+    directory: Directory
+    links: Links
+
+    async def ranked_services(
+        self, caller: Caller, referral_id: str, need: v.Need, limit: int = 10
+    ) -> list[RankedService]:
+        """Services for this need, best first, each with why; near misses at the end, each with why not.
+
+        The full postcode is asked of the vault now and forgotten; where the vault does not answer, distances
+        are from the middle of the outward code.
+        """
+        row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        created = row["view"]["created"]
+        at, sensitive = await self._from_the_vault(caller, row, need)
+        person = Person(
+            need=need,
+            age_band=v.AgeBand(created["age_band"]),
+            at=at or middle_of(created.get("outward_code")),
+            step_free=v.AccessNeed.STEP_FREE.value in created["access_needs"],
+            language=created["language"],
+            sensitive=sensitive,
+        )
+        services = await self.directory.for_need(need, sorted(sensitive))
+        heard = Heard(await self.directory.full_since([service.id for service in services]))
+        return rank(services, person, self.asking.kernel.clock(), heard, limit)
+
+    async def find_services(
+        self,
+        caller: Caller,
+        need: v.Need | None = None,
+        postcode: str | None = None,
+        weekday: int | None = None,
+        age: int | None = None,
+        free_only: bool = False,
+        limit: int = 100,
+    ) -> list[FoundService]:
+        """Search of the directory: the nearest first where a full postcode is given, else by name.
+
+        `weekday`: 0 is Monday. What the feed does not say does not exclude a service. 422, code
+        `postcode_unknown`, for a postcode that does not exist.
+        """
+        now = self.asking.kernel.clock()
+        at = _position(postcode) if postcode else None
+        found = [
+            FoundService(service, distance(service, at), next_session_of(service, now))
+            for service in await self.directory.for_need(need)
+            if service.offered
+            and (age is None or service.takes_age(age))
+            and (not free_only or service.free is not False)
+            and (weekday is None or held_on(service, weekday, now))
+        ]
+        found.sort(
+            key=lambda one: (one.distance_km is None, one.distance_km or 0.0, one.service.name.casefold())
+        )
+        return found[: max(1, min(limit, 500))]
+
+    async def services(self, ids: Sequence[str]) -> dict[str, Service]:
+        """Directory entries by id; an unknown one is left out."""
+        return await self.directory.services(ids)
+
+    async def ask(self, token: str) -> ServiceAsk:
+        """What a service sees through its link. 404 `link_altered`, 410 `link_expired`."""
+        claims = read_link(self.links, token)
+        row = await find_linked(self.asking, claims)
+        view = await self.asking.kernel.view(row["locality"], row["referral"])
+        one = linked_prescription(view.story.prescriptions if view else (), claims)
+        created = view.story.created if view else None
+        if view is None or one is None or created is None:
+            raise Problem(410, code="no_longer_asked", detail="This is no longer asked of you.")
+        service = (await self.directory.services([claims.service_id])).get(claims.service_id)
+        whose = view.story.link_worker or ""
+        worker = (await link_workers(self.asking.kernel.mongo, [whose])).get(whose)
+        shared = one.may_share is v.Agreed.YES
+        return ServiceAsk(
+            locality=row["locality"],
+            referral_id=row["referral"],
+            prescription_id=claims.prescription_id,
+            service_id=claims.service_id,
+            service=service.name if service else "",
+            need=one.prescribed.need,
+            age_band=created.age_band,
+            area=created.outward_code,
+            language=created.language,
+            interpreter=created.interpreter,
+            access_needs=created.access_needs if shared else (),
+            answered=one.reply,
+            weeks=one.weeks,
+            not_suitable=one.not_suitable,
+            started=one.started_on is not None,
+            closed=not view.open,
+            may_reveal=view.open and may_reveal(one),
+            shared=shared,
+            link_worker=worker.name if worker else None,
+            link_worker_telephone=worker.telephone if worker else None,
+            expires_at=claims.expires_at,
+        )
+
+    async def _from_the_vault(
+        self, caller: Caller, row: Row, need: v.Need
+    ) -> tuple[Position | None, frozenset[v.SensitiveNeed]]:
+        fields = ["postcode", "sensitive_needs"] if need is v.Need.SENSITIVE else ["postcode"]
+        try:
+            people = await self.vault.people(
+                row["locality"], [row["referral"]], fields, "directory", caller.subject
+            )
+        except (VaultAway, NotInVault):
+            return None, frozenset()
+        person = people.get(row["referral"], {})
+        place = postcodes.lookup(str(person.get("postcode") or ""))
+        told = person.get("sensitive_needs") or ()
+        return place.position if place else None, frozenset(v.SensitiveNeed(each) for each in told)
+
+
+def held_on(service: Service, weekday: int, now: datetime) -> bool:
+    """Whether a session within a month falls on that day of the week; true where its times are not known."""
+    coming = next_sessions(service.schedules, now, 40)
+    if not coming:
+        return not any(schedule.rule for schedule in service.schedules)
+    return any(session.starts_at.astimezone(LONDON).weekday() == weekday for session in coming)
+
+
+@cache
+def middle_of(outward: str | None) -> Position | None:
+    """The middle of the postcodes that begin so; None for an area that we know nothing of."""
+    there = [place for place in postcodes.places() if place.outward == outward] if outward else []
+    if not there:
+        return None
+    return sum(p.lat for p in there) / len(there), sum(p.lon for p in there) / len(there)
+
+
+def _position(postcode: str) -> Position | None:
+    if not postcodes.exists(postcode):
+        wrong = FieldError("/postcode", "postcode_unknown", "There is no such postcode.")
+        raise Problem(422, code="postcode_unknown", detail=wrong.detail, errors=[wrong])
+    place = postcodes.lookup(postcode)
+    return place.position if place else None
