@@ -16,6 +16,8 @@ from shared.web.csrf import CheckedForm
 from shared.web.problem import Problem
 
 COOKIE = "linkwork-accessibility"
+OPEN_COOKIE = "linkwork-accessibility-open"
+OPEN_SECONDS = 15
 LEAST, MOST, STEP = 100, 200, 10
 _YEAR = 365 * 24 * 3600
 
@@ -69,6 +71,11 @@ def reading_settings(request: Request) -> ReadingSettings:
     return ReadingSettings(*(int(part) for part in value.split("-")))
 
 
+def tools_open(request: Request) -> bool:
+    """Whether the tools were used a moment ago: they stay open for the next press, then fold away."""
+    return OPEN_COOKIE in request.cookies
+
+
 def stylesheet() -> str:
     """One rule for each class that ReadingSettings.classes can give."""
     rules = []
@@ -100,9 +107,10 @@ def accessibility_routes(*, secure: bool) -> APIRouter:
         back = local_path(str(form.get("return_to", "/"))).partition("#")[0]
         # Back to the stepper just used, so that the next press of Tab is where the last one was.
         response = RedirectResponse(f"{back}#accessibility-{step.partition(':')[0]}", 303)
-        response.set_cookie(
-            COOKIE, chosen.as_cookie(), max_age=_YEAR, path="/", secure=secure, httponly=True, samesite="lax"
-        )
+        for name, value, seconds in ((COOKIE, chosen.as_cookie(), _YEAR), (OPEN_COOKIE, "1", OPEN_SECONDS)):
+            response.set_cookie(
+                name, value, max_age=seconds, path="/", secure=secure, httponly=True, samesite="lax"
+            )
         return response
 
     return router

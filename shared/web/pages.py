@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader
 
 from shared.web import dates
-from shared.web.accessibility import LEAST, MOST, STEP, reading_settings
+from shared.web.accessibility import LEAST, MOST, STEP, reading_settings, tools_open
 from shared.web.auth import local_path
 from shared.web.caller import ROLE_NAMES, Caller
 from shared.web.csrf import FormTokens, csrf_field, idempotency_field
@@ -72,6 +72,7 @@ class Pages:
             menu_current=current(links, request.url.path),
             csrf_field=lambda: csrf_field(request),
             reading=reading_settings(request),
+            tools_open=tools_open(request),
             return_to=local_path(request.url.path + query) if request.method == "GET" else "/",
             **context,
         )

@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from shared.web.accessibility import COOKIE, ReadingSettings, stylesheet
+from shared.web.accessibility import COOKIE, OPEN_COOKIE, ReadingSettings, stylesheet
 from tests.web.forms import send_form
 
 
@@ -21,8 +21,21 @@ async def test_a_step_is_kept_and_shown(client: httpx.AsyncClient) -> None:
     html = (await client.get("/")).text
     assert '<html lang="en-GB" class="lw-font-150">' in html
     assert ">150%<" in html
-    assert "<details" in html
     assert "/static/accessibility.css" in html
+
+
+async def test_the_tools_stay_open_for_the_next_press_only(client: httpx.AsyncClient) -> None:
+    opened = re.compile(r"<details[^>]* open")
+    assert not opened.search((await client.get("/")).text)
+
+    answer = await press(client, "font:150")
+    assert re.search(rf"{OPEN_COOKIE}=1; .*Max-Age=15", str(answer.headers.get_list("set-cookie")))
+    assert opened.search((await client.get("/")).text)
+
+    client.cookies.delete(OPEN_COOKIE)  # as a browser does when it ends
+    html = (await client.get("/")).text
+    assert not opened.search(html)
+    assert "lw-font-150" in html
 
 
 async def test_settings_add_up_and_reset(client: httpx.AsyncClient) -> None:
