@@ -64,10 +64,12 @@ class Place:
     around: Others
     clock: Hands
     said: list[Envelope] = field(default_factory=list)
+    more_settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> NotificationsSettings:
-        return settings_for(self.around, database=self.bench.options.database, settle_seconds=5)
+        database = self.bench.options.database
+        return settings_for(self.around, database=database, settle_seconds=5, **self.more_settings)
 
     @asynccontextmanager
     async def running(self, **options: Any) -> AsyncIterator[FastAPI]:
