@@ -17,7 +17,7 @@ never by "the latest time wins", because a clock may be an hour wrong. The writt
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from shared.delivery.facts import Fact
 from shared.events import outcomes as o
@@ -36,19 +36,30 @@ Key = tuple[int, str]
 
 
 class Effective:
-    """The facts that have not been retracted, in the one order that every choice is made by."""
+    """The facts that have not been retracted, by kind, in the one order that every choice is made by."""
 
-    def __init__(self, facts: Iterable[Fact], rank: Rank) -> None:
-        facts = list(facts)
-        gone = {(f.body.event_source, f.body.event_id) for f in facts if isinstance(f.body, o.Retracted)}
-        standing = [f for f in facts if (f.source, f.id) not in gone or isinstance(f.body, o.Retracted)]
-        self.facts = sorted(standing, key=lambda f: (rank(f.source), f.id, f.source))
+    def __init__(self, facts: Sequence[Fact], rank: Rank) -> None:
         self.rank = rank
+        self._of: dict[type[EventBody], list[tuple[Any, Said]]] = {}
+        gone = {(f.body.event_source, f.body.event_id) for f in facts if isinstance(f.body, o.Retracted)}
+        for fact in sorted(facts, key=lambda f: (rank(f.source), f.id, f.source)):
+            kind = type(fact.body)
+            if gone and (fact.source, fact.id) in gone and kind is not o.Retracted:
+                continue
+            said = Said(fact.source, fact.id, fact.time, fact.recorded)
+            self._of.setdefault(kind, []).append((fact.body, said))
 
     def of(self, kind: type[B]) -> list[tuple[B, Said]]:
         """The facts of one kind, lowest (rank, id) first."""
+        return self._of.get(kind, [])
+
+    def steps(self) -> list[tuple[o.NextStep, Said]]:
+        """Every next step that was said with an outcome."""
         return [
-            (f.body, Said(f.source, f.id, f.time, f.recorded)) for f in self.facts if isinstance(f.body, kind)
+            (body.next_step, said)
+            for facts in self._of.values()
+            for body, said in facts
+            if isinstance(body, o.Outcome) and body.next_step is not None
         ]
 
 
@@ -61,7 +72,7 @@ def tell(facts: Iterable[Fact], rank: Rank) -> Story:
     plan = max(told.of(o.PlanAgreed), key=lambda p: (p[0].revision, rank(p[1].source), p[1].id), default=None)
     meetings, active = meetings_of(told.of(MeetingBooked), told)
     changed = _highest(told.of(o.LinkWorkerChanged))
-    steps = [(body.next_step, said) for body, said in told.of(o.Outcome) if body.next_step is not None]
+    steps = told.steps()
     return Story(
         created=created[0] if created else None,
         created_said=created[1] if created else None,
