@@ -16,6 +16,7 @@ NAMES = (
     "client_secret_matching",
     "client_secret_notifications",
     "client_secret_evaluation",
+    "client_secret_demo",
 )
 
 

@@ -48,8 +48,13 @@ def _service(name: str, port: int, *more: str) -> Part:
 
 
 def _issuer(secrets: Secrets) -> dict[str, str]:
-    """The development issuer knows the secret of each of its clients."""
-    return {f"LINKWORK_{key.upper()}": value for key, value in secrets.items() if key.startswith("client_")}
+    """The development issuer knows the secret of each service, and the common one of every other client."""
+    own = {f"LINKWORK_{key.upper()}": value for key, value in secrets.items() if key.startswith("client_")}
+    return own | _demo(secrets)
+
+
+def _demo(secrets: Secrets) -> dict[str, str]:
+    return {"LINKWORK_CLIENT_SECRET": secrets["client_secret_demo"]}
 
 
 LINKWORK = Plan(
@@ -61,7 +66,7 @@ LINKWORK = Plan(
         _service("evaluation", 8104),
         Part("front", "deploy.local.front", 8080, ready="/readyz"),
     ),
-    demo=Part("demo", "deploy.demo", 0),
+    demo=Part("demo", "deploy.demo", 0, own=_demo),
 )
 MAIL_PORT = 8106
 
