@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from shared.delivery.facts import Fact
 from shared.events import outcomes as o
 from shared.events import vocabulary as v
+from shared.events.envelope import Body
 from shared.events.models import EventBody, MeetingBooked, ReferralCreated
 from shared.story.meetings import meetings_of
 from shared.story.model import Ending, Said, Story
@@ -40,7 +41,7 @@ class Effective:
 
     def __init__(self, facts: Sequence[Fact], rank: Rank) -> None:
         self.rank = rank
-        self._of: dict[type[EventBody], list[tuple[Any, Said]]] = {}
+        self._of: dict[type[Body], list[tuple[Any, Said]]] = {}
         gone = {(f.body.event_source, f.body.event_id) for f in facts if isinstance(f.body, o.Retracted)}
         for fact in sorted(facts, key=lambda f: (rank(f.source), f.id, f.source)):
             kind = type(fact.body)
