@@ -1,10 +1,13 @@
 """`python -m deploy.development`"""
 
+import os
+
 from deploy.development.app import development_app
-from deploy.development.settings import DevelopmentSettings
+from deploy.development.settings import DevelopmentSettings, refuse_production
 from shared.web.app import serve
 from shared.web.settings import load
 
 if __name__ == "__main__":
+    refuse_production(os.environ.get("LINKWORK_ENV"))  # before anything asks for production's secrets
     settings = load(DevelopmentSettings)
     serve(lambda: development_app(settings), settings)

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from deploy.development.issuer import issuer_routes
 from deploy.development.mailbox import mailbox_routes
-from deploy.development.settings import DevelopmentSettings, NotForProduction
+from deploy.development.settings import DevelopmentSettings, refuse_production
 from deploy.development.signing import IssuerKey
 from deploy.development.sink import Mailbox
 from deploy.development.smtp import mail_sink
@@ -23,10 +23,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 def development_app(settings: DevelopmentSettings, clock: Clock = system_clock) -> FastAPI:
     """Raises NotForProduction unless LINKWORK_ENV=development."""
-    if settings.env != "development":
-        raise NotForProduction(
-            "The development issuer signs in anybody as anybody: it runs only where LINKWORK_ENV=development."
-        )
+    refuse_production(settings.env)
     localities = load_localities(settings.localities_file) if settings.localities_file else load_localities()
     directory = load_users(settings.users_file, settings.localities_file)
     key = IssuerKey.kept_in(settings.state, issuer=settings.issuer, audience=settings.audience, clock=clock)

@@ -14,6 +14,14 @@ class NotForProduction(SystemExit):
     """This process hands out anybody's token, so it exists in development only."""
 
 
+def refuse_production(env: str | None) -> None:
+    """Raises NotForProduction unless LINKWORK_ENV says development: silence means production."""
+    if env != "development":
+        raise NotForProduction(
+            "The development issuer signs in anybody as anybody: it runs only where LINKWORK_ENV=development."
+        )
+
+
 def _own_secret(service: str) -> Any:
     return setting(
         None, description=f"Secret of the {service} service; else the common one.", example="(a secret)"

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from deploy.development.settings import DevelopmentSettings, NotForProduction
+from deploy.development.settings import DevelopmentSettings, refuse_production
 from deploy.development.signing import IssuerKey
 from deploy.development.users import User, load_users
 
@@ -14,10 +14,7 @@ class Minter:
     """Makes tokens with the key in the state folder, as the issuer beside it would."""
 
     def __init__(self, settings: DevelopmentSettings) -> None:
-        if settings.env != "development":
-            raise NotForProduction(
-                "The development issuer's tokens exist only where LINKWORK_ENV=development."
-            )
+        refuse_production(settings.env)
         self._key = IssuerKey.kept_in(settings.state, issuer=settings.issuer, audience=settings.audience)
         self.users = load_users(settings.users_file, settings.localities_file).users
 

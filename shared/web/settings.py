@@ -59,6 +59,7 @@ class ServiceSettings(BaseSettings):
         "mongodb://localhost:27017/?directConnection=true",
         description="MongoDB replica set. May hold a password, so it is never logged.",
         example="mongodb://mongo:27017/?replicaSet=rs0",
+        repr=False,
     )
     database: str = setting(
         "", description="Database name; empty means linkwork_<service>.", example="linkwork_matching"

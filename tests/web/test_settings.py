@@ -96,8 +96,12 @@ def test_a_wrong_value_is_named_and_not_quoted(monkeypatch: pytest.MonkeyPatch) 
     assert "hunter2" not in refusal()
 
 
-def test_secrets_do_not_show() -> None:
-    assert GOOD not in repr(load(OwnSettings))
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LINKWORK_MONGO_URL", "mongodb://linkwork:hunter2@mongo:27017/")
+    shown = repr(load(OwnSettings))
+
+    assert GOOD not in shown
+    assert "hunter2" not in shown
 
 
 @pytest.mark.parametrize(
