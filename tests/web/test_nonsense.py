@@ -1,0 +1,52 @@
+"""Whatever is thrown at a form or a cookie, the answer is never an error of ours."""
+
+import httpx
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.web.accessibility import COOKIE
+from tests.web.forms import browser
+
+types = st.sampled_from(
+    [
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "multipart/form-data",
+        "application/json",
+        "text/plain; charset=nonsense",
+        "",
+    ]
+)
+parts = st.sampled_from(
+    [b'--x\r\nContent-Disposition: form-data; name="csrf_token"\r\n\r\n', b"\r\n--x--", b"a=b&", b"%ff"]
+)
+bodies = st.one_of(st.binary(max_size=60), st.lists(parts, max_size=4).map(b"".join))
+cookies = st.binary(max_size=40).map(lambda value: bytes(byte for byte in value if byte not in b"\r\n\x00"))
+relaxed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@relaxed
+@given(body=bodies, content_type=types)
+async def test_forms(app: FastAPI, body: bytes, content_type: str) -> None:
+    async with browser(app) as client:
+        await client.get("/")
+        answer = await client.post("/sample/form", content=body, headers={"content-type": content_type})
+
+    assert answer.status_code in (400, 403)
+
+
+@relaxed
+@given(
+    value=cookies, name=st.sampled_from(["linkwork-session", "linkwork-browser", "linkwork-sign-in", COOKIE])
+)
+async def test_cookies(app: FastAPI, value: bytes, name: str) -> None:
+    async with browser(app) as client:
+        headers = [(b"cookie", name.encode() + b"=" + value), (b"accept", b"text/html")]
+        answers: list[httpx.Response] = [
+            await client.get("/", headers=headers),
+            await client.get("/signed-in?code=x&state=y", headers=headers),
+            await client.post("/sample/form", headers=headers, data={"csrf_token": "x.y"}),
+        ]
+
+    assert [answer.status_code for answer in answers] == [200, 400, 403]
