@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.local.problem import CannotRun
@@ -65,6 +65,17 @@ class Child:
         """The last line of its log, which says why it ended, and where the rest is."""
         lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         return f"{lines[-1].strip() if lines else 'it said nothing'} (its log is {self.log})"
+
+    async def tell(self, say: Callable[[str], None]) -> None:
+        """Say the newest line of its log, once a second where there is a new one. Never returns."""
+        told = self.log.stat().st_size if self.log.exists() else 0
+        while True:
+            await asyncio.sleep(1.0)
+            written = self.log.read_bytes()[told:]
+            lines = written[: written.rfind(b"\n") + 1]
+            told += len(lines)
+            if lines:
+                say(lines.decode(errors="replace").splitlines()[-1])
 
     async def exited(self) -> int:
         """Wait for its end. Returns the exit code."""

@@ -172,11 +172,14 @@ class Supervisor:
         own = {**environment, **demo.own(self._secrets)}
         log = self._state.log(demo.name)
         self._demo = Child(demo.name, python(demo.module), log=log, reaper=self._reaper, environment=own)
+        telling = asyncio.create_task(self._demo.tell(lambda line: self.say(f"  {line}")))
         try:
             await self._demo.finish()
         except CannotRun as reason:
             self.say(f"The invented programme is not complete: {reason}")
             return
+        finally:
+            telling.cancel()
         self._state.demo_loaded.touch()
         self.say("The invented programme is in")
 

@@ -1,8 +1,8 @@
-"""A run with real stores, a real front and stand-ins for the services.
+"""A run with a real front and stand-ins for the services.
 
-    python -m tests.local.small_run <state folder> [module]
+    python -m tests.local.small_run <state folder> [matching=<module>] [demo=<module>]
 
-The module, where one is named, takes the place of matching.
+A module that is named takes the place of the stand-in for matching, or is played when all are ready.
 """
 
 import asyncio
@@ -17,12 +17,12 @@ from deploy.local.supervisor import Supervisor
 NAMES = ("development", "referral", "matching", "notifications", "evaluation")
 
 
-def small_plan(matching: str = "tests.local.stand_in") -> Plan:
-    modules = {name: matching if name == "matching" else "tests.local.stand_in" for name in NAMES}
-    parts = (Part(name, module, free_port()) for name, module in modules.items())
-    return Plan(parts=(*parts, Part("front", "deploy.local.front", 0)))
+def small_plan(named: dict[str, str]) -> Plan:
+    parts = (Part(name, named.get(name, "tests.local.stand_in"), free_port()) for name in NAMES)
+    demo = Part("demo", named["demo"], 0) if "demo" in named else None
+    return Plan(parts=(*parts, Part("front", "deploy.local.front", 0)), demo=demo)
 
 
 if __name__ == "__main__":
-    plan = small_plan(*sys.argv[2:])
+    plan = small_plan(dict(argument.split("=") for argument in sys.argv[2:]))
     raise SystemExit(asyncio.run(Supervisor(plan, State(Path(sys.argv[1]))).run()))

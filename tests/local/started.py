@@ -62,7 +62,7 @@ def start(
         process = subprocess.Popen(
             [sys.executable, "-u", "-m", "tests.local.small_run", str(state), *arguments],
             cwd=ROOT,
-            env={**environment, **(stores or {}), "PORT": str(port)},
+            env={**environment, **(stores or {}), "PORT": str(port), "DEMO": "1"},
             stdout=out,
             stderr=subprocess.STDOUT,
         )

@@ -69,15 +69,27 @@ def test_a_part_that_dies_is_started_again(run: Start) -> None:
 
 
 def test_a_part_that_cannot_start_ends_the_run_with_its_own_words(run: Start) -> None:
-    started = run("tests.local.no_part")
+    started = run("matching=tests.local.no_part")
     assert started.process.wait(30) == 2
     assert "matching ended while starting: LINKWORK_LINK_KEY is not set." in started.said()
     assert "Traceback" not in started.said()
     assert not (started.state / "processes").exists()
 
 
+def test_the_demonstration_is_played_once_while_the_pages_are_there(run: Start) -> None:
+    first = run("demo=tests.local.played")
+    first.until("stories: 1 of 2")
+    assert httpx.get(f"http://127.0.0.1:{first.port}/").status_code == 200
+    first.until("The invented programme is in")
+    assert first.end() == 0
+    again = run("demo=tests.local.played")
+    again.until("is ready")
+    assert again.end() == 0
+    assert "programme" not in again.said().partition("is ready")[2]
+
+
 def test_a_part_that_is_missing_is_said_before_anything_starts(run: Start) -> None:
-    started = run("services.nowhere")
+    started = run("matching=services.nowhere")
     assert started.process.wait(30) == 2
     assert started.said().strip() == (
         "services.nowhere is missing from this folder: fetch the whole of Linkwork again."
