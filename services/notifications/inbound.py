@@ -16,7 +16,7 @@ from shared.localities import Localities
 from shared.story.fold import Rank
 
 CALLS: Final = ("referral_created", "meeting_booked", *sorted(KINDS))
-"""Any fact may bring a message back: a retraction undoes an ending, a miss leaves another meeting standing."""
+"""Any fact may bring a message back: a retraction undoes an ending, a miss leaves another meeting."""
 
 
 def notifications(
