@@ -4,11 +4,17 @@ from services.evaluation.decisions import DECISIONS
 from services.evaluation.folds import FOLD_VERSION, Evaluated, document, fold_with
 from services.evaluation.store import FigureStore
 from shared.delivery.part import Part
-from shared.story.fold import Rank
+from shared.events.topics import locality_of_source
+from shared.localities import Localities
 
 
-def part(rank: Rank) -> Part[Evaluated, None]:
+def part(localities: Localities) -> Part[Evaluated, None]:
     """Evaluation, as the kernel drives it."""
+
+    def rank(source: str) -> int:
+        place = localities.by_slug.get(locality_of_source(source) or "")
+        return place.rank(source) if place else 0
+
     return Part(
         name="evaluation",
         fold=fold_with(rank),

@@ -1,0 +1,64 @@
+"""Wiring: settings, kernel, API and pages of one process."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+
+from services.evaluation import api, store
+from services.evaluation.asking import Asking
+from services.evaluation.inbound import part
+from services.evaluation.pages import make_pages, page_routes
+from services.evaluation.settings import EvaluationSettings
+from shared.clock import Clock, system_clock
+from shared.delivery.errors import Transient
+from shared.delivery.kernel import Kernel
+from shared.delivery.options import Options
+from shared.ids import NewId, new_id
+from shared.localities import LOCALITIES_FILE, Localities, load_localities
+from shared.web.app import create_app
+from shared.web.keys import KeySource
+from shared.web.problem import Problem, answer_with
+
+
+def evaluation_app(
+    settings: EvaluationSettings,
+    *,
+    localities: Localities | None = None,
+    clock: Clock = system_clock,
+    new_id: NewId = new_id,
+    keys: KeySource | None = None,
+    options: Callable[[EvaluationSettings], Options] = Options.of,
+) -> FastAPI:
+    """The application; its lifespan runs the kernel. `app.state.kernel` is the kernel."""
+    known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
+    served = [locality.slug for locality in known.served(settings.localities)]
+    kernel = Kernel(part(known), options(settings), served, clock, new_id)
+    asking = Asking(kernel.mongo, known, clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with kernel.running():
+            await store.ensure_indexes(kernel.mongo)
+            yield
+
+    app = create_app(
+        settings,
+        title="Linkwork evaluation",
+        routers=[api.routes(asking), page_routes(asking)],
+        pages=make_pages(settings),
+        lifespan=lifespan,
+        ready=kernel.ready,
+        live=kernel.live,
+        clock=clock,
+        keys=keys,
+    )
+    app.state.kernel = kernel
+    app.add_exception_handler(Transient, _away)
+    return app
+
+
+async def _away(request: Request, _: Exception) -> Response:
+    detail = "The figures cannot be read just now. Try again in a moment."
+    return answer_with(request, Problem(503, code="away", detail=detail, headers={"retry-after": "2"}))

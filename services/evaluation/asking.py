@@ -1,0 +1,82 @@
+"""Who may see which figures, and where they come from."""
+
+import asyncio
+from dataclasses import dataclass
+
+from services.evaluation.cells import london_day
+from services.evaluation.figures import Calendar, Figures, Period, Question, figures
+from services.evaluation.figures.answering import publishable
+from services.evaluation.store import read_sums
+from shared.clock import Clock
+from shared.delivery.mongo import Mongo
+from shared.localities import Localities
+from shared.web.caller import Caller
+from shared.web.problem import Problem
+from shared.web.validation import FieldError
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Answers questions about the programme within what the asker may see."""
+
+    mongo: Mongo
+    localities: Localities
+    clock: Clock
+
+    def calendar(self) -> Calendar:
+        """The months that there can be figures for, as of today in London."""
+        return Calendar(min(one.live_from for one in self.localities), london_day(self.clock()))
+
+    def places(self, caller: Caller) -> dict[str, str]:
+        """The caller's localities by slug, with their names, in the order of the file."""
+        return {one.slug: one.name for one in self.localities if caller.may_locality(one.slug)}
+
+    def periods(self, caller: Caller) -> tuple[Period, ...]:
+        """The periods to choose from: everything first, then the latest."""
+        calendar = self.calendar()
+        months = calendar.months if sees_exact_counts(caller) else ()
+        return (*publishable(calendar), *months)
+
+    async def figures(
+        self, caller: Caller, locality: str | None = None, first: str | None = None, last: str | None = None
+    ) -> Figures:
+        """The figures of the programme and of one or all of the caller's localities.
+
+        `first` and `last` are months ("2026-01"), both included.
+
+        Raises:
+            Problem: 404 for a locality that is not theirs, 422 for a period that there are no figures for.
+            Transient: the database is away.
+        """
+        places = self.places(caller)
+        if locality is not None and locality not in places:
+            raise Problem(404)
+        calendar = self.calendar()
+        exact = sees_exact_counts(caller)
+        period = _period(calendar, first, last, exact)
+        whole = calendar.since_start
+        sums = await self.mongo.transact(lambda tx: read_sums(tx, whole.first, whole.last))
+        names = {one.slug: one.name for one in self.localities}
+        question = Question([locality] if locality else list(places), period, exact)
+        # In a thread: what to hold back takes a while to work out, and others are waiting for the loop.
+        return await asyncio.to_thread(figures, sums, names, calendar, question)
+
+
+def sees_exact_counts(caller: Caller) -> bool:
+    """Those who manage the programme need exact counts; everybody else sees what could be published."""
+    return caller.role == "programme_admin"
+
+
+def _period(calendar: Calendar, first: str | None, last: str | None, exact: bool) -> Period:
+    period = calendar.between(first, last)
+    if period is None:
+        whole = calendar.since_start
+        sentence = f"Use months from {whole.first} to {whole.last}, the first not after the last."
+        raise Problem(422, code="invalid", errors=[FieldError("/from", "period", sentence)])
+    if not exact and period not in publishable(calendar):
+        sentence = (
+            "Suppressed figures are given since the start and by whole quarters: with periods that overlap, "
+            "what is held back in one could be worked out from another."
+        )
+        raise Problem(422, code="invalid", errors=[FieldError("/from", "period_not_published", sentence)])
+    return period

@@ -1,0 +1,103 @@
+"""/evaluation/: the programme first, then its localities."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from services.evaluation import api
+from services.evaluation.asking import Asking, sees_exact_counts
+from services.evaluation.figures import Period, PlaceFigures
+from services.evaluation.pages.sections import filled
+from services.evaluation.pages.site import static_routes
+from services.evaluation.pages.subjects import SUBJECTS
+from services.evaluation.pages.telling import days, number, of, per_cent
+from shared.web.auth import Caller, require_page
+from shared.web.pages import Pages
+
+Reader = Annotated[Caller, Depends(require_page("analyst", "programme_admin"))]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One number that says how it goes, and out of how many."""
+
+    number: str
+    words: str
+    out_of: str
+
+
+def page_routes(asking: Asking) -> APIRouter:
+    """GET /evaluation/ and its stylesheet."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/evaluation/")
+    async def overview(
+        request: Request,
+        caller: Reader,
+        locality: Annotated[str, Query(max_length=50)] = "",
+        period: Annotated[str, Query(max_length=20)] = "",
+    ) -> Response:
+        periods = asking.periods(caller)
+        chosen = next((one for one in periods if period_code(one) == period), periods[0])
+        found = await asking.figures(caller, locality or None, chosen.first, chosen.last)
+        charted = found.places[:1] if not locality else found.places
+        pages: Pages = request.app.state.pages
+        page: Response = pages.page(
+            request,
+            "evaluation/overview.html",
+            figures=found,
+            exact=sees_exact_counts(caller),
+            localities=asking.places(caller),
+            locality=locality,
+            periods=[(period_code(one), one.name) for one in periods],
+            period=period_code(chosen),
+            headlines=_headlines(found.places[-1] if locality else found.places[0]),
+            place=found.places[-1 if locality else 0].name,
+            subjects=[filled(subject, charted, found.places) for subject in SUBJECTS],
+            table_address=_table_address(locality, chosen),
+        )
+        return page
+
+    @router.get("/evaluation/figures.csv")
+    async def table(
+        caller: Reader, locality: api.Place = None, first: api.First = None, last: api.Last = None
+    ) -> Response:
+        return api.csv_response(await asking.figures(caller, locality, first, last))
+
+    router.include_router(static_routes())
+    return router
+
+
+def period_code(period: Period) -> str:
+    """How a period is named in an address: empty for everything, else its first and last month."""
+    return "" if period.since_start else f"{period.first}.{period.last}"
+
+
+def _table_address(locality: str, period: Period) -> str:
+    parts = [f"locality={locality}"] if locality else []
+    if not period.since_start:
+        parts += [f"from={period.first}", f"to={period.last}"]
+    return "/evaluation/figures.csv" + (f"?{'&'.join(parts)}" if parts else "")
+
+
+def _headlines(place: PlaceFigures) -> Sequence[Headline]:
+    first, last = place.journey[0], place.journey[-1]
+    met, back = place.waits[0], place.follow_up
+    return (
+        Headline(number(first.people), "people referred", ""),
+        Headline(
+            per_cent(last.percent_of_referred),
+            "made a first visit",
+            f"{of(last.people, first.people)} referred",
+        ),
+        Headline(days(met.median_days), "half met within", f"{of(met.people, met.referred)} have met"),
+        Headline(number(place.unmet.total), "unmet needs told", ""),
+        Headline(
+            per_cent(back.percent_of_due),
+            "of follow-ups answered",
+            f"{of(back.answered, back.due)} that were due",
+        ),
+    )

@@ -1,0 +1,61 @@
+"""What the page shows of each place: a heading, a sentence, a chart and a table under each subject."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from services.evaluation.figures.model import PlaceFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A caption, column headings and rows; the first cell of a row is its heading, the others are numbers."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One picture of one place, with the sentence that says what it shows and the numbers in it."""
+
+    lead: str
+    chart: Markup | None
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One subject of the page. `by_locality` gives a locality's cells for the columns, heading excluded."""
+
+    id: str
+    heading: str
+    about: str
+    show: Callable[[PlaceFigures], Sequence[Exhibit]]
+    columns: Sequence[str]
+    by_locality: Callable[[PlaceFigures], Sequence[str]]
+    prominent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A subject with everything filled in: exhibits of the charted places, and a table of localities."""
+
+    subject: Subject
+    exhibits: Sequence[tuple[str, Sequence[Exhibit]]]
+    comparison: Table | None
+
+
+FEWEST_TO_COMPARE: Final = 2
+
+
+def filled(subject: Subject, charted: Sequence[PlaceFigures], all_places: Sequence[PlaceFigures]) -> Shown:
+    """The subject for these places. Localities are set beside one another where there is more than one."""
+    compared = None
+    if len(all_places) > FEWEST_TO_COMPARE:
+        rows = [[place.name, *subject.by_locality(place)] for place in all_places]
+        compared = Table(f"{subject.heading}: by locality", ["Place", *subject.columns], rows)
+    return Shown(subject, [(place.name, subject.show(place)) for place in charted], compared)

@@ -1,0 +1,18 @@
+"""The subjects of the page, in the order in which they are read."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from services.evaluation.pages import meetings, needs, progress, questionnaires
+from services.evaluation.pages.sections import Subject
+
+SUBJECTS: Final[Sequence[Subject]] = (
+    progress.JOURNEY,
+    needs.UNMET,
+    progress.WAITS,
+    meetings.DID_NOT_COME,
+    progress.FIRST_VISITS,
+    questionnaires.WELLBEING,
+    needs.ASKED_FOR,
+    meetings.ROUTES,
+)
