@@ -13,7 +13,7 @@ from tests.web.issuer import LoopbackIssuer
 from tests.web.sample import sample_app
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def app(issuer: LoopbackIssuer) -> FastAPI:
     return sample_app(issuer.settings(ServiceSettings))
 

@@ -34,7 +34,7 @@ class LoopbackIssuer:
     def __init__(self) -> None:
         self._served = _Served()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self._served))
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self.jwks_url = f"{self.url}/jwks.json"
         self.rotate()

@@ -2,7 +2,7 @@
 
 import httpx
 from fastapi import FastAPI
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.web.accessibility import COOKIE
@@ -23,7 +23,7 @@ parts = st.sampled_from(
 )
 bodies = st.one_of(st.binary(max_size=60), st.lists(parts, max_size=4).map(b"".join))
 cookies = st.binary(max_size=40).map(lambda value: bytes(byte for byte in value if byte not in b"\r\n\x00"))
-relaxed = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+relaxed = settings(deadline=None)
 
 
 @relaxed

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.web.validation import FieldError, field_errors
@@ -94,7 +94,7 @@ bodies = st.one_of(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(body=bodies)
 async def test_nothing_that_was_sent_comes_back(app: FastAPI, body: Any) -> None:
     async with browser(app) as client:
