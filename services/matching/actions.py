@@ -12,13 +12,13 @@ from services.matching.codes import Codes
 from services.matching.directory import Directory
 from services.matching.link_actions import LinkActions
 from services.matching.links import Links
-from services.matching.meeting_actions import MeetingActions
 from services.matching.outbound import Mailer, Vault
+from services.matching.programme_actions import ProgrammeActions
 from services.matching.service_actions import ServiceActions
 
 
-class Actions(MeetingActions, CaseActions, ServiceActions, LinkActions):
-    """What people do: link workers, practice staff (another time) and services (answers)."""
+class Actions(ProgrammeActions, CaseActions, ServiceActions, LinkActions):
+    """What link workers, practice staff, services and the programme do."""
 
     def __init__(
         self, asking: Asking, vault: Vault, directory: Directory, links: Links, codes: Codes, mailer: Mailer

@@ -16,13 +16,15 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.mongo import Row, Transaction
 from shared.delivery.round import REFERRALS
 from shared.directory import read_directory
-from shared.directory.defects import Defect
+from shared.directory.defects import Defect, Result
 from shared.directory.model import Service, Status
 from shared.events import vocabulary as v
 from shared.ids import NewId
+from shared.web.caller import Caller
 
 FULL_FOR: Final = timedelta(days=60)
 _MOST_FAULTS: Final = 50
+_ANOTHERS: Final = "Another feed has brought a service with this id."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +47,42 @@ class Directory:
         self._clock = clock
         self._new_id = new_id
 
-    async def take(self, document: bytes, feed: str, by: str) -> ImportReport:
-        """Reads a feed's document and keeps its services and the report. Never fails for what it holds."""
+    async def kept_for(self, feed: str) -> list[str]:
+        """The localities on whose behalf a feed was last imported; none for a new one."""
+        latest = self._kernel.mongo[IMPORTS].find({"feed": feed}, {"localities": 1}).sort("at", -1).limit(1)
+        return [slug for row in await latest.to_list(None) for slug in row["localities"] if slug != "*"]
+
+    async def take(self, document: bytes, feed: str, by: Caller) -> ImportReport:
+        """Reads a feed's document and keeps its services and the report. Never fails for what it holds.
+
+        A service that another feed has brought already is refused: one feed cannot speak for another's.
+        """
         now = self._clock()
         # A feed of thousands of records takes seconds of work: others are answered meanwhile.
         read = await asyncio.to_thread(read_directory, document, feed, london_day(now))
-        report = ImportReport(self._new_id(), feed, now, read.records, len(read.services), read.defects)
-        unread = bool(read.defects) and not read.services and read.records == 0
+        others = await self._of_other_feeds(feed, [service.id for service in read.services])
+        services = tuple(service for service in read.services if service.id not in others)
+        theirs = tuple(
+            Defect(service.record, "id", "id_of_another_feed", _ANOTHERS, Result.REFUSED)
+            for service in read.services
+            if service.id in others
+        )
+        report = ImportReport(
+            self._new_id(), feed, now, read.records, len(services), (*read.defects, *theirs)
+        )
+        # What could not be read at all says nothing: what the feed said before stands.
+        unread = not read.records
 
         async def work(tx: Transaction) -> None:
             if not unread:
-                await _replace_feed(tx, feed, read.services)
+                await _replace_feed(tx, feed, services)
             await tx[IMPORTS].insert_one(
                 {
                     "_id": report.import_id,
                     "feed": feed,
                     "at": now,
-                    "by": by,
+                    "by": by.subject,
+                    "localities": sorted(by.localities),
                     "records": report.records,
                     "services": report.services,
                     "defects": [
@@ -80,6 +101,12 @@ class Directory:
 
         await self._kernel.transact(work)
         return report
+
+    async def _of_other_feeds(self, feed: str, ids: Sequence[str]) -> frozenset[str]:
+        found = self._kernel.mongo[SERVICES].find(
+            {"_id": {"$in": list(ids)}, "feed": {"$ne": feed}}, {"_id": 1}
+        )
+        return frozenset([row["_id"] async for row in found])
 
     async def services(self, ids: Sequence[str]) -> dict[str, Service]:
         """Services by id, those that have left the feed among them; an unknown id is left out."""

@@ -63,14 +63,15 @@ class ServiceQueries:
         age: int | None = None,
         free_only: bool = False,
         limit: int = 100,
+        at: Position | None = None,
     ) -> list[FoundService]:
         """Search of the directory: the nearest first where a full postcode is given, else by name.
 
-        `weekday`: 0 is Monday. What the feed does not say does not exclude a service. 422, code
-        `postcode_unknown`, for a postcode that does not exist.
+        `weekday`: 0 is Monday; `at`: instead of a postcode. What the feed does not say does not exclude a
+        service. 422, code `postcode_unknown`, for a postcode that does not exist.
         """
         now = self.asking.kernel.clock()
-        at = _position(postcode) if postcode else None
+        at = _position(postcode) if postcode else at
         found = [
             FoundService(service, distance(service, at), next_session_of(service, now))
             for service in await self.directory.for_need(need)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
+from shared.events import topics
+
 # The parts of a locality that a partner may bring itself.
 PARTS = ("referral", "matching", "notifications", "evaluation")
 OURS = "linkwork"
@@ -125,6 +127,11 @@ class Localities:
         """The locality a practice belongs to; None where it is unknown or outside (see `practice`)."""
         practice = self.practice(ods)
         return self.by_slug[practice.locality] if practice and practice.locality else None
+
+    def rank(self, source: str) -> int:
+        """The rank of an event's source, by the locality in whose name it speaks."""
+        locality = self.by_slug.get(topics.locality_of_source(source) or "")
+        return locality.rank(source) if locality else UNKNOWN_RANK
 
     def served(self, wanted: str) -> tuple[Locality, ...]:
         """The localities of a setting such as "all" or "meir, leek-werrington", in the order of the file.

@@ -1,0 +1,193 @@
+"""What the API answers with, beside the plain values of `shown`."""
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from services.matching.directory import ImportReport
+from services.matching.ranking import RankedService
+from services.matching.shown import CaseLine, DiaryEntry, FoundService, NeedsYouLine, Slot, ToRing
+from services.matching.workers import LinkWorker
+from shared.directory.model import Service
+from shared.events import vocabulary as v
+
+
+class SlotOut(BaseModel):
+    """A free time. `key` goes back to `another-time` or `book`."""
+
+    key: str
+    link_worker: str
+    practice: str
+    place: str
+    starts_at: datetime
+    minutes: int
+    mode: v.MeetingMode
+
+    @classmethod
+    def of(cls, slot: Slot) -> "SlotOut":
+        return cls(
+            key=slot.key,
+            link_worker=slot.link_worker,
+            practice=slot.practice,
+            place=slot.place,
+            starts_at=slot.starts_at,
+            minutes=slot.minutes,
+            mode=slot.mode,
+        )
+
+
+class OptionsOut(BaseModel):
+    """Suitable times, the earliest first."""
+
+    options: list[SlotOut]
+
+
+class DiaryOut(BaseModel):
+    """Meetings and free times of a diary, each in order."""
+
+    meetings: list[DiaryEntry]
+    free: list[SlotOut]
+
+
+class CaseloadOut(BaseModel):
+    cases: list[CaseLine]
+
+
+class NeedsYouOut(BaseModel):
+    needs_you: list[NeedsYouLine]
+
+
+class ToRingOut(BaseModel):
+    """Whom to ring because their meeting was moved, by time of day."""
+
+    to_ring: list[ToRing]
+
+
+class LinkOut(BaseModel):
+    """A one-tap link: a secret of the service that it is for."""
+
+    url: str
+
+
+class ServiceOut(BaseModel):
+    """A directory entry. `asks_email` is there for services of the programme only."""
+
+    service: Service
+    distance_km: float | None = None
+    next_session: str | None = None
+    asks_email: str | None = None
+
+    @classmethod
+    def of(cls, service: Service, *, with_email: bool = False) -> "ServiceOut":
+        hidden = service.model_copy(update={"email": None})
+        return cls(service=hidden, asks_email=service.email if with_email else None)
+
+    @classmethod
+    def found(cls, found: FoundService) -> "ServiceOut":
+        out = cls.of(found.service)
+        return out.model_copy(update={"distance_km": found.distance_km, "next_session": found.next_session})
+
+
+class ServicesOut(BaseModel):
+    """A page of services, as Open Referral UK pages them."""
+
+    contents: list[ServiceOut]
+    total_items: int
+    total_pages: int
+    page_number: int
+    size: int
+
+
+class RankedOut(BaseModel):
+    """A service and how it suits, in codes and in sentences."""
+
+    service: ServiceOut
+    suitable: bool
+    why: list[str]
+    why_not: list[str]
+    sentences: list[str]
+    against: list[str]
+    can_be_asked: bool
+
+    @classmethod
+    def of(cls, ranked: RankedService) -> "RankedOut":
+        return cls(
+            service=ServiceOut.found(FoundService(ranked.service, ranked.distance_km, ranked.next_session)),
+            suitable=ranked.suitable,
+            why=[code.value for code in ranked.why],
+            why_not=[code.value for code in ranked.why_not],
+            sentences=list(ranked.sentences),
+            against=list(ranked.against),
+            can_be_asked=ranked.can_be_asked,
+        )
+
+
+class SuggestedOut(BaseModel):
+    """Services for one need of one person: suitable ones first, near misses after them."""
+
+    services: list[RankedOut]
+
+
+class DefectOut(BaseModel):
+    """One thing wrong in a feed; `result`: kept, mended or refused."""
+
+    record: str
+    field: str
+    code: str
+    sentence: str
+    result: str
+
+
+class ImportOut(BaseModel):
+    """What came of an import."""
+
+    import_id: str
+    feed: str
+    at: datetime
+    records: int
+    services: int
+    defects: list[DefectOut]
+
+    @classmethod
+    def of(cls, report: ImportReport) -> "ImportOut":
+        return cls(
+            import_id=report.import_id,
+            feed=report.feed,
+            at=report.at,
+            records=report.records,
+            services=report.services,
+            defects=[
+                DefectOut(
+                    record=d.record, field=d.field, code=d.code, sentence=d.sentence, result=d.result.value
+                )
+                for d in report.defects
+            ],
+        )
+
+
+class LinkWorkerOut(BaseModel):
+    """A link worker. `place` is the first of the places where they meet people."""
+
+    id: str
+    locality: str
+    name: str
+    email: str
+    telephone: str
+    place: str | None
+    practices: list[str]
+    languages: list[str]
+    entry: LinkWorker
+
+    @classmethod
+    def of(cls, worker: LinkWorker) -> "LinkWorkerOut":
+        return cls(
+            id=worker.id,
+            locality=worker.locality,
+            name=worker.name,
+            email=worker.email,
+            telephone=worker.telephone,
+            place=worker.hours[0].place if worker.hours else None,
+            practices=sorted(worker.practices),
+            languages=list(worker.languages),
+            entry=worker,
+        )

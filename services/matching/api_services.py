@@ -1,0 +1,176 @@
+"""HTTP: the services of a plan, and the directory."""
+
+import math
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from services.matching import api_answers as answers
+from services.matching import api_bodies as bodies
+from services.matching.access import problem_of
+from services.matching.api_parts import (
+    BASE,
+    REFUSALS,
+    AnswerCaller,
+    DirectoryCaller,
+    Key,
+    LocalityQuery,
+    OwnCaller,
+    Reference,
+    actions,
+    asked,
+    queries,
+)
+from services.matching.refusals import Refused
+from services.matching.shown import Done
+from shared.events import vocabulary as v
+from shared.web.auth import require
+from shared.web.caller import Caller
+from shared.web.problem import Problem
+
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+WRITES_DIRECTORY: Final = "directory:write"
+
+ServiceCaller = Annotated[Caller, Depends(require("service"))]
+
+
+async def writes_directory(
+    caller: Annotated[Caller, Depends(require("programme_admin", "service"))],
+) -> Caller:
+    """The programme, or a service that was given the scope."""
+    if caller.role == "service" and WRITES_DIRECTORY not in caller.scopes:
+        raise Problem(403, code="scope", detail=f"This needs the scope {WRITES_DIRECTORY}.")
+    return caller
+
+
+DirectoryWriter = Annotated[Caller, Depends(writes_directory)]
+
+
+def prescription_routes() -> APIRouter:
+    """Routes on the services of a plan."""
+    prefix = f"{BASE}/prescriptions/{{prescription_id}}"
+    router = APIRouter(prefix=prefix, tags=["services of a plan"], responses=REFUSALS)
+
+    @router.post("/reply")
+    async def reply(
+        request: Request,
+        prescription_id: Reference,
+        caller: AnswerCaller,
+        body: bodies.ReplyIn,
+        key: Key = None,
+    ) -> Done:
+        """What the service answered."""
+        return await actions(request).reply(
+            asked(caller, key), prescription_id, body.reply, body.weeks, body.reason
+        )
+
+    @router.post("/started")
+    async def started(
+        request: Request,
+        prescription_id: Reference,
+        caller: AnswerCaller,
+        body: bodies.StartedIn,
+        key: Key = None,
+    ) -> Done:
+        """The first visit happened."""
+        return await actions(request).started(
+            asked(caller, key), prescription_id, body.on, body.accompanied_by, body.next_step
+        )
+
+    @router.post("/not-started")
+    async def not_started(
+        request: Request,
+        prescription_id: Reference,
+        caller: AnswerCaller,
+        body: bodies.NotStartedIn,
+        key: Key = None,
+    ) -> Done:
+        """The first visit did not happen, and what stopped it."""
+        return await actions(request).not_started(
+            asked(caller, key), prescription_id, body.barrier, body.next_step
+        )
+
+    @router.post("/ended")
+    async def ended(
+        request: Request,
+        prescription_id: Reference,
+        caller: OwnCaller,
+        body: bodies.EndedIn,
+        key: Key = None,
+    ) -> Done:
+        """The person goes there no longer."""
+        return await actions(request).ended(asked(caller, key), prescription_id, body.reason, body.next_step)
+
+    @router.post("/link")
+    async def link(
+        request: Request, prescription_id: Reference, caller: ServiceCaller, locality: LocalityQuery = None
+    ) -> answers.LinkOut:
+        """A fresh one-tap link, for the service that asks on the programme's behalf."""
+        return answers.LinkOut(url=await actions(request).link(caller, prescription_id, locality))
+
+    return router
+
+
+def directory_routes() -> APIRouter:
+    """Routes on the directory."""
+    router = APIRouter(prefix=BASE, tags=["directory"], responses=REFUSALS)
+
+    @router.get("/services")
+    async def search(
+        request: Request,
+        caller: DirectoryCaller,
+        need: v.Need | None = None,
+        postcode: Annotated[str | None, Query(max_length=10)] = None,
+        lat: Annotated[float | None, Query(ge=49, le=61)] = None,
+        lon: Annotated[float | None, Query(ge=-9, le=2)] = None,
+        day: Annotated[str | None, Query(pattern="^(mon|tue|wed|thu|fri|sat|sun)$")] = None,
+        age: Annotated[int | None, Query(ge=0, le=130)] = None,
+        free: bool = False,
+        page: Annotated[int, Query(ge=1, le=1000)] = 1,
+        per_page: Annotated[int, Query(ge=1, le=100)] = 20,
+    ) -> answers.ServicesOut:
+        """Search of the directory: the nearest first where a place is given, else by name."""
+        if (lat is None) != (lon is None):
+            raise Problem(422, code="invalid", detail="Give both lat and lon, or neither.")
+        at = (lat, lon) if lat is not None and lon is not None else None
+        found = await queries(request).find_services(
+            caller,
+            need=need,
+            postcode=postcode,
+            weekday=DAYS.index(day) if day else None,
+            age=age,
+            free_only=free,
+            limit=500,
+            at=at,
+        )
+        first = (page - 1) * per_page
+        shown = [answers.ServiceOut.found(one) for one in found[first : first + per_page]]
+        return answers.ServicesOut(
+            contents=shown,
+            total_items=len(found),
+            total_pages=math.ceil(len(found) / per_page),
+            page_number=page,
+            size=len(shown),
+        )
+
+    @router.get("/services/{service_id}")
+    async def service(
+        request: Request, service_id: Reference, caller: DirectoryCaller, locality: LocalityQuery = None
+    ) -> answers.ServiceOut:
+        """One entry. Services of the programme are told where it is asked."""
+        found = (await queries(request).services([service_id])).get(service_id)
+        if found is None or (locality is not None and not caller.may_locality(locality)):
+            raise problem_of(Refused("unknown_service"))
+        return answers.ServiceOut.of(found, with_email=caller.role == "service")
+
+    @router.post("/directory/imports", status_code=201)
+    async def take(
+        request: Request,
+        caller: DirectoryWriter,
+        feed: Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")],
+    ) -> answers.ImportOut:
+        """Takes an Open Referral UK document in place of what the feed said before; reports each defect."""
+        report = await actions(request).take_feed(caller, feed, await request.body())
+        return answers.ImportOut.of(report)
+
+    return router

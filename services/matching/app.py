@@ -1,0 +1,71 @@
+"""Wiring: settings, kernel, actions, queries, API and pages of one process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+from fastapi import FastAPI
+
+from services.matching import store
+from services.matching.actions import Actions
+from services.matching.api import api_routers
+from services.matching.asking import Asking
+from services.matching.codes import Codes
+from services.matching.directory import Directory
+from services.matching.inbound import matching
+from services.matching.links import Links
+from services.matching.outbound import Mailer, Vault
+from services.matching.pages import make_pages, page_routers
+from services.matching.queries import Queries
+from services.matching.settings import MatchingSettings
+from shared.clock import Clock, system_clock
+from shared.delivery.kernel import Kernel
+from shared.delivery.options import Options
+from shared.ids import NewId, new_id
+from shared.localities import LOCALITIES_FILE, Localities, load_localities
+from shared.web.app import create_app
+from shared.web.service_token import ServiceTokens
+
+
+def build(
+    settings: MatchingSettings,
+    *,
+    localities: Localities | None = None,
+    options: Options | None = None,
+    clock: Clock = system_clock,
+    new_id: NewId = new_id,
+) -> FastAPI:
+    """The application; its lifespan runs the kernel. `app.state` has kernel, actions, queries, localities."""
+    known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
+    served = [locality.slug for locality in known.served(settings.localities)]
+    kernel = Kernel(matching(known.rank), options or Options.of(settings), served, clock, new_id)
+    link_key = settings.link_key.get_secret_value()
+    http = httpx.AsyncClient()
+    vault = Vault(settings, http, ServiceTokens(settings, clock))
+    links = Links(link_key, settings.public_url, settings.link_days, clock)
+    directory = Directory(kernel, clock, new_id)
+    asking = Asking(kernel, known, link_key.encode())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with http, kernel.running():
+            await store.ensure_indexes(kernel.mongo)
+            yield
+
+    app = create_app(
+        settings,
+        title="Linkwork matching",
+        routers=[*api_routers(), *page_routers()],
+        pages=make_pages(settings),
+        lifespan=lifespan,
+        ready=kernel.ready,
+        clock=clock,
+    )
+    app.state.kernel = kernel
+    app.state.localities = known
+    app.state.directory = directory
+    app.state.links = links
+    codes = Codes(kernel.mongo, link_key, clock)
+    app.state.actions = Actions(asking, vault, directory, links, codes, Mailer(settings, clock))
+    app.state.queries = Queries(asking, vault, directory, links)
+    return app

@@ -1,0 +1,29 @@
+"""What comes in: which facts call for which decision, and what is looked at again when due."""
+
+from collections.abc import Sequence
+
+from services.matching.decisions import DECISIONS, LOOK_AGAIN, look_again
+from services.matching.diary import Diaries
+from services.matching.folds import FOLD_VERSION, View, document, fold
+from services.matching.store import DiaryStore
+from shared.delivery.facts import Fact
+from shared.delivery.part import Part
+from shared.story.fold import Rank
+
+
+def matching(rank: Rank) -> Part[View, Diaries]:
+    """The part as the kernel drives it. `rank`: how much a source's word counts, by the localities file."""
+
+    def folded(facts: Sequence[Fact]) -> View:
+        return fold(facts, rank)
+
+    return Part(
+        name="matching",
+        fold=folded,
+        fold_version=FOLD_VERSION,
+        document=document,
+        store=DiaryStore(),
+        decisions=DECISIONS,
+        due={LOOK_AGAIN: look_again},
+        exclusive="booker",
+    )

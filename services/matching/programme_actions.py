@@ -1,0 +1,90 @@
+"""What the programme and its services do: link workers' entries, feeds, links."""
+
+from services.matching.access import find_case, problem_of
+from services.matching.asking import Asking, refusing
+from services.matching.directory import Directory, ImportReport
+from services.matching.links import Links
+from services.matching.meeting_actions import MeetingActions
+from services.matching.refusals import Refused
+from services.matching.said import Asked
+from services.matching.store import LINK_WORKERS, touch_caseload, wake_waiting, worker_of
+from services.matching.workers import LinkWorker
+from shared.delivery.mongo import Transaction
+from shared.web.caller import Caller
+from shared.web.problem import Problem
+from shared.web.validation import FieldError
+
+
+class ProgrammeActions(MeetingActions):
+    """What is kept on behalf of the programme."""
+
+    asking: Asking
+    directory: Directory
+    links: Links
+
+    async def put_link_worker(self, caller: Caller, worker: LinkWorker) -> LinkWorker:
+        """Keeps a link worker's entry. Meetings on new days of leave are moved; other meetings stand.
+
+        Raises a Problem: 404 for a locality or an entry that is not the caller's, 422 for a practice that
+        is not of the locality.
+        """
+        if not caller.may_locality(worker.locality) or worker.locality not in self.asking.localities.by_slug:
+            raise problem_of(Refused("unknown_link_worker"))
+        self._check_practices(worker)
+
+        async def work(tx: Transaction) -> LinkWorker | None:
+            row = await tx[LINK_WORKERS].find_one({"_id": worker.id}, session=tx.session)
+            before = worker_of(row) if row is not None else None
+            if before is not None and before.locality != worker.locality:
+                raise Refused("unknown_link_worker")
+            kept = worker.model_dump(mode="json", exclude={"id"})
+            version = (row["v"] if row is not None else 0) + 1
+            await tx[LINK_WORKERS].replace_one(
+                {"_id": worker.id}, {**kept, "v": version}, upsert=True, session=tx.session
+            )
+            await touch_caseload(tx, worker.locality, worker.id)
+            practices = worker.practices | (before.practices if before else frozenset())
+            await wake_waiting(tx, worker.locality, practices, self.asking.kernel.clock())
+            return before
+
+        async with refusing():
+            before = await self.asking.kernel.transact(work)
+        for leave in worker.leave:
+            if before is not None and leave not in before.leave:
+                await self.move_away(Asked(caller), worker, leave)
+        return worker
+
+    async def take_feed(self, caller: Caller, feed: str, document: bytes) -> ImportReport:
+        """Takes a directory feed. 404 for a feed that others of more localities keep."""
+        kept_for = await self.directory.kept_for(feed)
+        if not all(caller.may_locality(slug) for slug in kept_for):
+            raise Problem(404, code="unknown_feed", detail="There is no such feed among yours.")
+        async with refusing():
+            return await self.directory.take(document, feed, caller)
+
+    async def link(self, caller: Caller, prescription_id: str, locality: str | None) -> str:
+        """The address of a fresh one-tap link. 409 where the service is not asked (any more)."""
+        which = {"view.prescriptions.id": prescription_id}
+        if locality is not None:
+            if not caller.may_locality(locality):
+                raise problem_of(Refused("unknown_prescription"))
+            which["locality"] = locality
+        row = await find_case(self.asking.kernel.mongo, caller, which, ("service",))
+        one = next(p for p in row["view"]["prescriptions"] if p["id"] == prescription_id)
+        if not row["view"]["open"]:
+            raise problem_of(Refused("case_ended"))
+        if one["status"] == "signposted":
+            raise problem_of(Refused("signposted"))
+        return self.links.url(self.links.token(row["locality"], prescription_id, one["service"]))
+
+    def _check_practices(self, worker: LinkWorker) -> None:
+        for place, hours in enumerate(worker.hours):
+            for code in hours.practices:
+                there = self.asking.localities.of_practice(code)
+                if there is None or there.slug != worker.locality:
+                    wrong = FieldError(
+                        f"/hours/{place}/practices",
+                        "practice_elsewhere",
+                        "This practice is not of the link worker's locality.",
+                    )
+                    raise Problem(422, code="invalid", errors=[wrong])
