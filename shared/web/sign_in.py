@@ -2,12 +2,12 @@
 
 import logging
 import warnings
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import httpx
 from authlib.integrations.base_client import OAuthError
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from joserfc.errors import JoseError
 
@@ -44,8 +44,8 @@ def sign_in_routes(settings: ServiceSettings) -> APIRouter:
     returning = f"{settings.public_url}/signed-in"
 
     @router.get("/sign-in")
-    async def sign_in(request: Request, next: str = "/") -> Response:  # noqa: A002 - the name in the address
-        request.scope["session"] = begun = {"next": local_path(next)}
+    async def sign_in(request: Request, following: Annotated[str, Query(alias="next")] = "/") -> Response:
+        request.scope["session"] = begun = {"next": local_path(following)}
         try:
             response: Response = await client.authorize_redirect(request, returning)
         except (httpx.HTTPError, OAuthError, ValueError):
