@@ -51,8 +51,9 @@ class SignIn:
                 "code": answer["code"][0],
                 "redirect_uri": returning,
                 "code_verifier": verifier,
+                "client_id": self._settings.client_id,
+                "client_secret": self._settings.client_secret.get_secret_value(),
             },
-            auth=(self._settings.client_id, self._settings.client_secret.get_secret_value()),
         )
         if not given.is_success:
             raise SignInFailed(f"The issuer gives {user} no token: {given.status_code}.")

@@ -16,13 +16,15 @@ from deploy.demo.sign_in import SignIn, SignInFailed
 from deploy.development.app import development_app
 from deploy.development.settings import DevelopmentSettings
 
+# As `make run` makes them: base64, with signs that a form has to escape.
+SECRET = SecretStr("a+secret/of+base64+signs/and+more+of+them==")
 ISSUER = "http://issuer.test/dev/issuer"
 
 
 @pytest_asyncio.fixture
 async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     settings = DevelopmentSettings(
-        env="development", state=tmp_path, issuer=ISSUER, public_url="http://front.test"
+        env="development", client_secret=SECRET, state=tmp_path, issuer=ISSUER, public_url="http://front.test"
     )
     transport = httpx.ASGITransport(app=development_app(settings))
     async with httpx.AsyncClient(transport=transport) as client:
@@ -31,7 +33,13 @@ async def http(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 def settings(**changed: object) -> DemoSettings:
     return DemoSettings.model_validate(
-        {"env": "development", "issuer": ISSUER, "public_url": "http://front.test", **changed}
+        {
+            "env": "development",
+            "client_secret": SECRET,
+            "issuer": ISSUER,
+            "public_url": "http://front.test",
+            **changed,
+        }
     )
 
 
