@@ -23,7 +23,7 @@ from services.matching.pages.needs_you import button_for, why
 from services.matching.pages.site import localities, queries, shown, today
 from services.matching.shown import CaseLine, DiaryEntry, NeedsYou, NeedsYouLine
 from shared.clock import LONDON
-from shared.events.vocabulary import Risk
+from shared.events.vocabulary import MeetingMode, Risk
 from shared.localities import Localities
 from shared.web.auth import require_page
 from shared.web.caller import Caller
@@ -129,8 +129,9 @@ def _meeting(
     note: str | None = None
     if opened == line.referral_id:
         note = notes.get(line.risk_note or "", "The note cannot be shown just now. Try again in a minute.")
-    where = "" if meeting.mode.value == "face_to_face" else f"{words.MODES[meeting.mode.value]}. "
+    face_to_face = meeting.mode is MeetingMode.FACE_TO_FACE
     place = meeting.place or practice_name(places, meeting.practice)
+    where = place if face_to_face else words.MODES[meeting.mode.value]
     return MeetingRow(
         meeting_id=meeting.meeting_id,
         referral_id=line.referral_id,
@@ -138,7 +139,7 @@ def _meeting(
         minutes=meeting.minutes,
         name=person.name,
         telephone=person.telephone,
-        about=f"{where}{place}. {needs_in_words(line.needs)}.",
+        about=f"{where}. {needs_in_words(line.needs)}.",
         flags=warnings,
         alert=line.risk is Risk.SEE_NOTE,
         over={"attended": "Came", "missed": "Did not come"}.get(meeting.status, ""),

@@ -78,8 +78,8 @@ def _booked(detail: Detail, _: Names) -> str:
 
 
 def _contact(detail: Detail, _: Names) -> str:
-    reached = "reached" if detail.get("reached") else "not reached"
-    return f"{words.CHANNELS.get(str(detail.get('channel')), 'Contact')}: {reached}"
+    reached = "reached them" if detail.get("reached") else "did not reach them"
+    return f"{words.TRIED.get(str(detail.get('channel')), 'Tried')}: {reached}"
 
 
 def _waiting(detail: Detail, _: Names) -> str:

@@ -52,7 +52,7 @@ def contact_flags(line: CaseLine) -> list[Flag]:
     if line.contact is v.SafeToText.YES:
         return []
     text = "Ring, do not text" if line.contact is v.SafeToText.RING else "Not known if texts are safe: ring"
-    return [Flag("contact", text), Flag("contact", "No voicemail")]
+    return [Flag("contact", f"{text}. No voicemail")]
 
 
 def _access(line: CaseLine) -> list[Flag]:
@@ -70,7 +70,7 @@ def language_name(code: str) -> str:
 
 
 def needs_in_words(needs: Sequence[v.Need]) -> str:
-    return words.listed([words.NEEDS[need.value] for need in needs]) if needs else "Not said"
+    return ", ".join(words.lower_first(words.NEEDS[need.value]) for need in needs).capitalize() or "Not said"
 
 
 def about_person(line: CaseLine) -> str:

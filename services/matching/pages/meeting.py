@@ -85,8 +85,8 @@ async def _posted(request: Request, caller: Caller, at: Occasion, form: CheckedF
     typed, referral = Typed(form), at.case.line.referral_id
     do = typed.raw("do")
     if do in ("draft", "services", "notes"):
-        await queries(request).save_draft(caller, referral, *draft_of(typed))
-        again = Again(typed.shown(), saved=do == "draft", with_notes=do == "notes")
+        kept = await _keep(request, caller, referral, typed)
+        again = Again(typed.shown(), kept, saved=do == "draft" and not kept, with_notes=do == "notes")
         return await _page(request, caller, at, again)
     case_at = f"/matching/cases/{referral}"
     try:
@@ -104,8 +104,19 @@ async def _posted(request: Request, caller: Caller, at: Occasion, form: CheckedF
     else:
         return back_to(case_at, "met" if at.meeting else "reviewed")
     # Kept on our side as well: whoever closes the page now loses nothing.
-    await queries(request).save_draft(caller, referral, *draft_of(typed))
+    errors += await _keep(request, caller, referral, typed)
     return await _page(request, caller, at, Again(typed.shown(), errors))
+
+
+async def _keep(request: Request, caller: Caller, referral: str, typed: Typed) -> list[FieldError]:
+    """Keeps the draft. Where that cannot be done now, what was typed stays on the page, and it is said."""
+    try:
+        await queries(request).save_draft(caller, referral, *draft_of(typed))
+    except Problem as problem:
+        if problem.status_code != 503:
+            raise
+        return [mistake("finish", problem.explanation or problem.title)]
+    return []
 
 
 async def _save(request: Request, caller: Caller, at: Occasion, agreed: Agreed, form: CheckedForm) -> None:

@@ -10,7 +10,7 @@ from services.matching.pages.done import back_to, banner
 from services.matching.pages.known import NAME_AND_TELEPHONE, known
 from services.matching.pages.site import actions, asked, queries, shown, today
 from services.matching.pages.typed import Mistakes, Typed, day_typed, mistake
-from services.matching.shown import CaseShown, MeetingShown, Slot
+from services.matching.shown import Slot
 from shared.events.vocabulary import By
 from shared.web.auth import require_page
 from shared.web.caller import Caller
@@ -49,18 +49,18 @@ def rebook_routes() -> APIRouter:
 
     @router.get(f"{meeting_at}/no-longer-wants")
     async def sure(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
-        case = await queries(request).case_of_meeting(caller, meeting)
-        return shown(request, "no-longer-wants.html", meeting=_find(case, meeting), line=case.line)
+        found = await queries(request).meeting(caller, meeting)
+        return shown(request, "no-longer-wants.html", meeting=found)
 
     @router.post(f"{meeting_at}/no-longer-wants")
     async def no_longer(
         request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm
     ) -> Response:
-        case = await queries(request).case_of_meeting(caller, meeting)
-        by = By.PRACTICE if caller.role == "referrer" else By.PERSON
-        done = await actions(request).no_longer_wants(asked(caller, form), case.line.referral_id, by)
+        found = await queries(request).meeting(caller, meeting)
+        # Whoever presses the button, it is the person who no longer wants to meet.
+        done = await actions(request).no_longer_wants(asked(caller, form), found.referral_id, By.PERSON)
         if caller.role == "referrer":
-            return shown(request, "no-longer-wants.html", meeting=None, line=done.case)
+            return shown(request, "no-longer-wants.html", meeting=None)
         return back_to(f"/matching/cases/{done.referral_id}", "no-longer-wants", done)
 
     @router.get("/matching/cases/{referral}/book")
@@ -110,20 +110,20 @@ async def _rebook_page(
     request: Request, caller: Caller, meeting_id: str, errors: Sequence[FieldError] = ()
 ) -> Response:
     asks = queries(request)
-    case = await asks.case_of_meeting(caller, meeting_id)
-    meeting = _find(case, meeting_id)
+    meeting = await asks.meeting(caller, meeting_id)
     slots: list[Slot] = await asks.options(caller, meeting_id) if meeting.status == "booked" else []
-    people = {}
+    person = None
     if caller.role == "link_worker":
+        case = await asks.case_of_meeting(caller, meeting_id)
         people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+        person = known(people, meeting.referral_id)
     return shown(
         request,
         "rebook.html",
         status=422 if errors else 200,
         meeting=meeting,
-        line=case.line,
         slots=slots,
-        person=known(people, case.line.referral_id) if people else None,
+        person=person,
         by_practice=caller.role == "referrer",
         errors=list(errors),
         done=banner(request),
@@ -153,7 +153,3 @@ async def _book_page(
         case_at=f"/matching/cases/{referral}",
         errors=list(errors),
     )
-
-
-def _find(case: CaseShown, meeting_id: str) -> MeetingShown:
-    return next(each for each in case.meetings if each.meeting_id == meeting_id)

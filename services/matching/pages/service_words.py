@@ -49,7 +49,7 @@ def in_words(service: Service, today: date) -> ServiceInWords:
         organisation=service.organisation or "",
         description=service.description,
         alert=service.alert,
-        needs=words.listed([words.NEEDS[need.value] for need in service.needs]),
+        needs=", ".join(words.lower_first(words.NEEDS[need.value]) for need in service.needs).capitalize(),
         places=tuple(text for place in service.locations if (text := place_in_words(place))),
         times=tuple(schedule.text for schedule in service.schedules if schedule.text),
         cost=cost_in_words(service.costs),

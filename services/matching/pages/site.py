@@ -18,6 +18,7 @@ from shared.clock import LONDON
 from shared.localities import Localities
 from shared.web.caller import Caller
 from shared.web.csrf import IDEMPOTENCY_FIELD
+from shared.web.dates import day
 from shared.web.pages import Pages
 from shared.web.settings import ServiceSettings
 
@@ -29,6 +30,7 @@ STYLESHEET = HERE / "static" / "matching.css"
 def make_pages(settings: ServiceSettings) -> Pages:
     """The shared shell with matching's templates and words."""
     pages = Pages(settings, TEMPLATES)
+    pages.environment.filters["near_day"] = near_day
     pages.environment.globals |= {
         "words": words,
         "plural": words.plural,
@@ -37,6 +39,12 @@ def make_pages(settings: ServiceSettings) -> Pages:
         "matching_version": _version(),
     }
     return pages
+
+
+def near_day(value: date, today: date) -> str:
+    """Tuesday 24 November; with the year where it is another one."""
+    text = day(value)
+    return text.rsplit(" ", 1)[0] if value.year == today.year else text
 
 
 def actions(request: Request) -> Actions:

@@ -67,6 +67,8 @@ PLAN_STEPS: Words = _words(
 
 CHANNELS: Words = _words(phone="Telephone", text="Text", email="Email", letter="Letter", visit="Visit")
 
+TRIED: Words = _words(phone="Rang", text="Texted", email="Emailed", letter="Wrote a letter", visit="Visited")
+
 BARRIERS: Words = _words(
     transport="Getting there",
     cost="Cost",
@@ -127,6 +129,9 @@ ACCOMPANIED: Words = _words(
 )
 
 AGREED: Words = _words(not_asked="Not asked yet", yes="Yes", no="No")
+
+AGREED_ASKING = (("yes", "Yes"), ("no", "No"), ("not_asked", "Not asked yet"))
+"""The same in the order in which one asks."""
 
 ACCESS: Words = _words(
     step_free="Step-free access",
