@@ -87,7 +87,7 @@ def _booked(story: Story) -> Iterator[Message]:
         return
     booked = meeting.booked
     # By the meeting's own fields alone, so that its message has one name whatever else is heard later.
-    template = Template.REBOOKED if booked.sequence or booked.replaces else Template.BOOKED
+    template = Template.REBOOKED if booked.replaces else Template.BOOKED
     for recipient in _MEETING_NEWS:
         yield _about_meeting(template, recipient, meeting, meeting.said, settles=booked.provisional)
     yield Message(

@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from services.notifications.asked import OtherServices
 from services.notifications.channels.gateway import Mail, MailGateway, TextGateway
@@ -19,6 +19,9 @@ from shared.events import vocabulary as v
 from shared.localities import OWN_VAULT, Localities
 from shared.people.telephone import as_dialled, can_be_texted
 from shared.story import Meeting, Story
+
+_OVER: Final = ("attended", "missed")
+"""Meetings that nobody will turn up to any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class Outbound:
             "mode": booked.mode.value,
             "place": f"{practice.site}, {practice.postcode}",
             "ring": _dialled(card.telephone),
-            "others": len(story.meetings) > 1,
+            "others": any(m is not meeting and m.status not in _OVER for m in story.meetings),
         }
 
     async def _to_service(self, loaded: Loaded[View], name: MessageName) -> Addressed:

@@ -80,6 +80,9 @@ class Teller:
     def cancelled(self, number: int = 10, why: v.CancelReason = v.CancelReason.UNWELL) -> o.MeetingCancelled:
         return o.MeetingCancelled(**self._who(), meeting_id=ref(number), by=v.By.PERSON, why=why)
 
+    def attended(self, number: int = 10) -> o.MeetingAttended:
+        return o.MeetingAttended(**self._who(), meeting_id=ref(number))
+
     def missed(self, number: int = 10) -> o.MeetingMissed:
         return o.MeetingMissed(**self._who(), meeting_id=ref(number))
 

@@ -87,6 +87,16 @@ def test_a_rebooked_meeting_is_one_message_and_not_a_cancelled_and_a_booked_one(
     ]
 
 
+def test_a_further_meeting_after_one_that_took_place_is_a_booked_one() -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    messages.until(in_hours(1))
+    messages.hear(say.fact(say.attended(), recorded=messages.now))
+    messages.hear(say.fact(say.booked(11, sequence=1), recorded=messages.now))
+    messages.until(in_hours(2))
+    assert messages.told == [*TO_ALL, *TO_ALL]
+
+
 def test_a_cancelled_meeting_is_told_to_all_three_and_not_reminded_of() -> None:
     say = Teller()
     messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
