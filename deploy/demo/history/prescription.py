@@ -22,7 +22,10 @@ def prescribed(case: Case, needs: tuple[v.Need, ...], met_at: datetime) -> datet
     for number, need in enumerate(wanted):
         fitting = [one for one in case.services if _helps(one, need)]
         if not fitting:
-            case.journal.say(moment, o.NeedUnmet, need=need, reason=v.UnmetReason.NO_SERVICE)
+            # Where the next town has one, some say that it is too far, and some that there is none here.
+            far = case.chance(rates.TOO_FAR)
+            reason = v.UnmetReason.TOO_FAR if far else v.UnmetReason.NO_SERVICE
+            case.journal.say(moment, o.NeedUnmet, need=need, reason=reason)
         elif case.chance(rates.NOTHING_SUITABLE):
             case.journal.say(moment, o.NeedUnmet, need=need, reason=pick(case.rng, rates.UNMET))
         else:

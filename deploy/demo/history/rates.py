@@ -74,6 +74,7 @@ SECOND_SERVICE = 0.45
 SIGNPOSTED = 0.12
 LINK_WORKER_CHANGED = 0.03
 NOTHING_SUITABLE = 0.10
+TOO_FAR = 0.35
 REPLIES = {"accepted": 62, "waiting_list": 9, "full": 7, "not_suitable": 4, "silent": 18}
 STARTS = {"accepted": 0.80, "waiting_list": 0.5, "silent": 0.5, "signposted": 0.5}
 BARRIER_TOLD = 0.65
