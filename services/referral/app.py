@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from pymongo.errors import PyMongoError
 
 from services.referral import inbound
 from services.referral.api import api_routes
@@ -21,12 +22,13 @@ from services.referral.vault.persons import Persons
 from shared.clock import Clock, system_clock
 from shared.delivery.errors import IdempotencyMismatch, Transient
 from shared.delivery.kernel import Kernel
+from shared.delivery.mongo import classified
 from shared.delivery.options import Options
 from shared.ids import NewId, new_id
 from shared.localities import LOCALITIES_FILE, load_localities
 from shared.web.app import create_app
 from shared.web.keys import KeySource
-from shared.web.problem import Problem, answer_with
+from shared.web.problem import Problem, answer_with, unexpected
 from shared.web.service_token import ServiceTokens
 
 
@@ -73,6 +75,7 @@ def referral_app(
     app.state.desk = desk
     app.state.matching = matching
     app.add_exception_handler(Transient, _away)
+    app.add_exception_handler(PyMongoError, _database)
     app.add_exception_handler(IdempotencyMismatch, _other_request)
     return app
 
@@ -80,6 +83,11 @@ def referral_app(
 async def _away(request: Request, _: Exception) -> Response:
     detail = "Nothing was changed. Try again in a moment."
     return answer_with(request, Problem(503, code="away", detail=detail, headers={"retry-after": "2"}))
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    passing = isinstance(error, PyMongoError) and isinstance(classified(error), Transient)
+    return await _away(request, error) if passing else unexpected(request, error)
 
 
 async def _other_request(request: Request, _: Exception) -> Response:

@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from pymongo.errors import PyMongoError
-
 from shared.clock import Clock
-from shared.delivery.mongo import Mongo, classified
+from shared.delivery.mongo import Mongo
 from shared.web.audit import AuditEntry, audit
 from shared.web.caller import Caller
 
@@ -30,18 +28,14 @@ class Audits:
     ) -> None:
         """Notes that the caller reads these persons or referrals, by opaque reference.
 
-        Raises:
-            Transient: the database is away, so nothing may be shown.
+        Raises what the database raises where it is away: then nothing may be shown.
         """
         who = replace(caller, subject=f"{caller.subject} for {on_behalf_of}") if on_behalf_of else caller
         gathered = _Gathered()
         for subject in subjects:
             await audit(who, action, subject, purpose, sink=gathered, clock=self._clock)
         if gathered.entries:
-            try:
-                await self._mongo[AUDIT].insert_many([entry.document() for entry in gathered.entries])
-            except PyMongoError as error:
-                raise classified(error) from None
+            await self._mongo[AUDIT].insert_many([entry.document() for entry in gathered.entries])
 
 
 class _Gathered:

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo.errors import PyMongoError
-
-from shared.delivery.mongo import Mongo, Row, classified
+from shared.delivery.mongo import Mongo, Row
 from shared.story import Stage
 from shared.web.caller import Caller
 from shared.web.problem import Problem
@@ -53,10 +51,7 @@ def visible(caller: Caller) -> dict[str, Any]:
 
 async def one(mongo: Mongo, caller: Caller, referral_id: str) -> Row:
     """The stored document of a referral. Raises a 404 Problem where there is none that the caller may see."""
-    try:
-        found: Row | None = await mongo["referrals"].find_one({"referral": referral_id} | visible(caller))
-    except PyMongoError as error:
-        raise classified(error) from None
+    found: Row | None = await mongo["referrals"].find_one({"referral": referral_id} | visible(caller))
     if found is None:
         raise Problem(404, code="no_such_referral")
     return found
@@ -74,11 +69,8 @@ async def page(mongo: Mongo, caller: Caller, asked: Asked, limit: int, cursor: s
     if cursor is not None:
         wanted.append(_after(cursor, "$lt" if asked.newest_first else "$gt"))
     order = -1 if asked.newest_first else 1
-    try:
-        found = mongo["referrals"].find({"$and": wanted}, {"facts": 0})
-        rows = await found.sort([("view.created", order), ("referral", order)]).to_list(limit + 1)
-    except PyMongoError as error:
-        raise classified(error) from None
+    found = mongo["referrals"].find({"$and": wanted}, {"facts": 0})
+    rows = await found.sort([("view.created", order), ("referral", order)]).to_list(limit + 1)
     return Listed(rows[:limit], _cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 
@@ -90,10 +82,7 @@ async def counts(mongo: Mongo, caller: Caller) -> list[dict[str, Any]]:
         {"$group": {"_id": groups, "referrals": {"$sum": 1}, "oldest": {"$min": "$view.created"}}},
         {"$sort": {"_id": 1}},
     ]
-    try:
-        found = await mongo["referrals"].aggregate(steps).to_list(None)
-    except PyMongoError as error:
-        raise classified(error) from None
+    found = await mongo["referrals"].aggregate(steps).to_list(None)
     return [row["_id"] | {"referrals": row["referrals"], "oldest": row["oldest"]} for row in found]
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.referral.checks import plain_text
 from services.referral.desk import Desk
+from services.referral.store import Source
 from services.referral.vault import entries, erasing
 from services.referral.vault.keys import PersonKey
 from services.referral.vault.persons import PERSON_FIELDS
@@ -27,6 +28,8 @@ Person = dict[str, Any]
 
 _FROM_NOTES = ("reason", "risk")
 Locality = Annotated[str, Field(pattern=r"^[a-z-]{2,41}$")]
+Subject = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,120}$")]
+"""Whom a service asks for: the subject of their token."""
 
 
 class ClaimRequest(BaseModel):
@@ -38,7 +41,7 @@ class ClaimRequest(BaseModel):
     referrals: Annotated[list[Ref], Field(min_length=1, max_length=200)]
     fields: Annotated[list[Claim], Field(min_length=1)]
     purpose: Purpose
-    on_behalf_of: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:|-]{1,80}$")] | None = None
+    on_behalf_of: Subject | None = None
 
 
 class Claims(BaseModel):
@@ -73,7 +76,7 @@ class NotesRequest(BaseModel):
     referral: Ref
     notes: Annotated[list[Ref], Field(min_length=1, max_length=200)]
     purpose: Purpose = "meeting"
-    on_behalf_of: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:|-]{1,80}$")] | None = None
+    on_behalf_of: Subject | None = None
 
 
 class Notes(BaseModel):
@@ -129,7 +132,7 @@ def claim_routes(desk: Desk) -> APIRouter:
     async def read_notes(asked: NotesRequest, caller: Claimant) -> Notes:
         """The texts of notes."""
         _allowed(caller, asked.locality)
-        entry, key = await _held(desk, asked.locality, asked.referral)
+        entry, key = await _held(desk, desk.kernel.mongo, asked.locality, asked.referral)
         await desk.audits.reads(caller, "read_notes", [entry.person], asked.purpose, asked.on_behalf_of)
         found = await entries.notes(desk.kernel.mongo, asked.locality, [asked.referral], ids=asked.notes)
         mine = [note for note in found.get(asked.referral, []) if note.person == entry.person]
@@ -177,27 +180,23 @@ def _latest(notes: list[entries.Note], key: PersonKey) -> dict[str, str]:
 
 
 async def _keep(desk: Desk, referral_id: str, note: NewNote, repeat: str | None) -> str:
-    text = plain_text(note.text)
-    note_id = desk.new_reference()
-    _, key = await _held(desk, note.locality, referral_id)
-    if repeat is not None and (kept := await _repeated(desk, repeat, key, text)):
-        return kept
+    text, note_id, now = plain_text(note.text), desk.new_reference(), desk.kernel.clock()
 
-    async def work(tx: Transaction) -> None:
-        now = desk.kernel.clock()
+    async def work(tx: Transaction) -> str:
+        _, key = await _held(desk, tx, note.locality, referral_id)
+        if repeat is not None and (kept := await _repeated(tx, repeat, key, text)):
+            return kept
         await entries.keep_note(tx, key, (note.locality, referral_id), note_id, note.kind, text, now, repeat)
+        return note_id
 
     try:
-        await desk.kernel.transact(work)
+        return await desk.kernel.transact(work)
     except Conflict:
-        if repeat is not None and (kept := await _repeated(desk, repeat, key, text)):
-            return kept
-        raise
-    return note_id
+        return await desk.kernel.transact(work)  # the same request came twice at once: now it is kept
 
 
-async def _repeated(desk: Desk, repeat: str, key: PersonKey, text: str) -> str | None:
-    kept = await entries.repeated_note(desk.kernel.mongo, repeat)
+async def _repeated(tx: Transaction, repeat: str, key: PersonKey, text: str) -> str | None:
+    kept = await entries.repeated_note(tx, repeat)
     if kept is None:
         return None
     if entries.note_text(kept, key) != text:
@@ -207,11 +206,13 @@ async def _repeated(desk: Desk, repeat: str, key: PersonKey, text: str) -> str |
     return kept.id
 
 
-async def _held(desk: Desk, locality: str, referral_id: str) -> tuple[entries.Entry, PersonKey]:
-    entry = (await entries.entries(desk.kernel.mongo, locality, [referral_id])).get(referral_id)
-    key = await desk.persons.key(desk.kernel.mongo, entry.person) if entry else None
+async def _held(
+    desk: Desk, source: Source, locality: str, referral_id: str
+) -> tuple[entries.Entry, PersonKey]:
+    entry = (await entries.entries(source, locality, [referral_id])).get(referral_id)
+    key = await desk.persons.key(source, entry.person) if entry else None
     if entry is None or key is None:
-        erased = await erasing.erased_among(desk.kernel.mongo, locality, [referral_id])
+        erased = await erasing.erased_among(source, locality, [referral_id])
         raise _missing(410 if referral_id in erased else 404)
     return entry, key
 

@@ -4,7 +4,7 @@ The practice sees that a plan was agreed, a service asked and a first visit made
 service, or anything about a need that is sensitive.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -55,18 +55,18 @@ _TOLD: dict[type[EventBody], tuple[str, ...]] = {
 }
 
 
-def history(facts: Iterable[Fact], rank: Rank) -> list[Happening]:
+def history(facts: Sequence[Fact], rank: Rank) -> list[Happening]:
     """What happened and was not taken back, oldest first."""
     told = Effective(facts, rank)
     hidden = {p.prescription_id for p, _ in told.of(o.ServicePrescribed) if p.need is v.Need.SENSITIVE}
     happenings = [
         _happening(body, said)
-        for body, said in told.of(EventBody)
-        if type(body) in _TOLD
-        and getattr(body, "need", None) is not v.Need.SENSITIVE
+        for kind in _TOLD
+        for body, said in told.of(kind)
+        if getattr(body, "need", None) is not v.Need.SENSITIVE
         and getattr(body, "prescription_id", None) not in hidden
     ]
-    return sorted(happenings, key=lambda happening: happening.at)
+    return sorted(happenings, key=lambda happening: (happening.at, happening.kind))
 
 
 def _happening(body: EventBody, said: Said) -> Happening:

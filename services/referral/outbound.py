@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from shared.clock import Clock
+from shared.clock import LONDON, Clock
 from shared.web.problem import Problem
 from shared.web.service_token import ServiceTokens, ServiceTokenUnavailable
 
@@ -17,13 +17,27 @@ _MOST_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """Where a link worker meets people of these practices on a day of the week (0 is Monday)."""
+
+    weekday: int
+    practices: frozenset[str]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkWorker:
     """A member of the programme's staff: name, telephone to ring and where they meet people."""
 
-    id: str
     name: str
     telephone: str | None
-    place: str | None
+    rooms: tuple[Room, ...]
+
+    def place(self, practice: str, starts_at: datetime) -> str | None:
+        """Where they meet somebody of a practice on that day, if they say so."""
+        weekday = starts_at.astimezone(LONDON).weekday()
+        fitting = (r.place for r in self.rooms if r.weekday == weekday and practice in r.practices)
+        return next(fitting, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +70,7 @@ class Matching:
             headers = await self._tokens.headers("claims:read")
             given = await self._http.get(f"/link-workers/{link_worker}", headers=headers)
             given.raise_for_status()
-            found = _link_worker(link_worker, given.json())
+            found = _link_worker(given.json())
         except (httpx.HTTPError, ServiceTokenUnavailable, ValueError, KeyError, TypeError):
             return None  # the page then says "your link worker"
         if len(self._link_workers) >= _MOST_KEPT:
@@ -107,8 +121,12 @@ class Matching:
         return answered
 
 
-def _link_worker(link_worker: str, answered: Mapping[str, Any]) -> LinkWorker:
-    return LinkWorker(link_worker, str(answered["name"]), answered.get("telephone"), answered.get("place"))
+def _link_worker(answered: Mapping[str, Any]) -> LinkWorker:
+    rooms = tuple(
+        Room(int(each["weekday"]), frozenset(each["practices"]), str(each["place"]))
+        for each in answered["entry"]["hours"]
+    )
+    return LinkWorker(str(answered["name"]), answered.get("telephone"), rooms)
 
 
 def _away() -> Problem:

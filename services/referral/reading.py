@@ -12,7 +12,6 @@ from services.referral.vault import entries
 from services.referral.vault.persons import PERSON_FIELDS, person_of
 from shared.delivery.mongo import Row
 from shared.events import vocabulary as v
-from shared.events.models import ReferralCreated
 from shared.localities import OWN_VAULT
 from shared.web.caller import Caller
 
@@ -37,7 +36,8 @@ async def read(desk: Desk, caller: Caller, referral_id: str, purpose: str = "sta
     people = await names(desk, caller, [row], purpose)
     facts = await desk.kernel.facts(locality, referral_id)
     place = desk.localities.by_slug[locality]
-    needs = {need for fact in facts if isinstance(fact.body, ReferralCreated) for need in fact.body.needs}
+    created = desk.kernel.part.fold(facts).story.created
+    needs = created.needs if created else ()
     return Shown(
         row=row,
         person=people.get(referral_id),

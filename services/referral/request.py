@@ -15,8 +15,8 @@ def _blank_is_none(given: Any) -> Any:
     return None if isinstance(given, str) and not given.strip() else given
 
 
-Text = Annotated[str | None, BeforeValidator(_blank_is_none), Field(max_length=200)]
-Line = Annotated[str | None, BeforeValidator(_blank_is_none), Field(max_length=LINE)]
+Text = Annotated[Annotated[str, Field(max_length=200)] | None, BeforeValidator(_blank_is_none)]
+Line = Annotated[Annotated[str, Field(max_length=LINE)] | None, BeforeValidator(_blank_is_none)]
 
 
 class ReferralRequest(BaseModel):

@@ -26,6 +26,10 @@ async def referral(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Running]:
     folder = tmp_path_factory.mktemp("referral")
-    more = {"matching_url": matching.address, "token_url": f"{matching.address}/token"}
+    more = {
+        "matching_url": matching.address,
+        "token_url": f"{matching.address}/token",
+        "wait_seconds": 0.5,  # nobody books here but the tests
+    }
     async with running(folder, issuer, kafka_bootstrap, mongo_url, **more) as started:
         yield started

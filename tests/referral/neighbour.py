@@ -44,7 +44,12 @@ async def neighbour() -> AsyncIterator[Neighbour]:
             "id": identity,
             "name": "Priya Wainwright",
             "telephone": "01632 960150",
-            "place": "Meir Primary Care Centre",
+            "entry": {
+                "hours": [
+                    {"weekday": day, "practices": ["M83100"], "place": "Meir Primary Care Centre, room 4"}
+                    for day in range(7)
+                ]
+            },
         }
 
     @app.get("/api/matching/v1/meetings/{identity}/options")

@@ -1,6 +1,5 @@
 """One referral: its appointment, a slip to print, what happened so far, and withdrawing it."""
 
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -10,12 +9,10 @@ from services.referral import cases
 from services.referral.api import ReferralId, settled
 from services.referral.outbound import LinkWorker
 from services.referral.pages import words
-from services.referral.pages.home import line
-from services.referral.pages.site import desk, matching, practice_name, shown
-from services.referral.pages.working_days import working_days_later
+from services.referral.pages.home import in_touch, line
+from services.referral.pages.site import desk, matching, shown
 from services.referral.reading import read
 from services.referral.settings import ReferralSettings
-from shared.clock import LONDON
 from shared.delivery.commands import Idempotency
 from shared.delivery.mongo import Row
 from shared.events import vocabulary as v
@@ -95,25 +92,23 @@ async def appointment(request: Request, row: Row) -> dict[str, Any]:
     """Day, time, place and link worker of a referral's meeting, or by when the person hears from us."""
     meeting = row["view"]["meeting"]
     if meeting is None:
-        return {"meeting": None, "in_touch": _in_touch(request, row)}
+        return {"meeting": None, "in_touch": in_touch(request, row["view"])}
     who: LinkWorker | None = await matching(request).link_worker(meeting["link_worker"])
     return {
         "meeting": meeting,
         "link_worker": who,
-        "place": (who.place if who else None) or practice_name(request, meeting["practice"]),
+        "place": (who.place(meeting["practice"], meeting["starts_at"]) if who else None)
+        or _site(request, meeting["practice"]),
     }
-
-
-def _in_touch(request: Request, row: Row) -> date:
-    waiting = row["view"]["waiting"]
-    if waiting is not None:
-        return date.fromisoformat(waiting["expected_by"])
-    settings: ReferralSettings = request.app.state.settings
-    made = row["view"]["created"].astimezone(LONDON).date()
-    return working_days_later(made, settings.in_touch_days)
 
 
 async def _wait(request: Request, caller: Caller, referral_id: str) -> None:
     row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
     settings: ReferralSettings = request.app.state.settings
     await settled(desk(request), row["locality"], referral_id, settings.wait_seconds)
+
+
+def _site(request: Request, code: str) -> str:
+    """The building of a practice, as a visitor knows it."""
+    practice = desk(request).localities.practice(code)
+    return practice.site if practice else code

@@ -1,17 +1,24 @@
 """Our referrals: longest waiting first, each with its stage, the next date and a copy for the record."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from services.referral import cases
+from services.referral.pages import words
 from services.referral.pages.record import copy_for_the_record, next_line
 from services.referral.pages.site import desk, practice_name, shown
+from services.referral.pages.working_days import working_days_later
 from services.referral.reading import kept, names
+from services.referral.settings import ReferralSettings
+from shared.clock import LONDON
 from shared.delivery.mongo import Row
 from shared.story import Stage
+from shared.web import dates
 from shared.web.auth import require_page
 from shared.web.caller import Caller
 
@@ -50,11 +57,10 @@ def routes() -> APIRouter:
         asked = cases.Asked(stages=chosen.stages, newest_first=chosen.newest_first)
         found = await cases.page(desk(request).kernel.mongo, caller, asked, _PAGE, cursor)
         people = await names(desk(request), caller, found.rows, "list")
-        today = desk(request).today()
         lines = []
         for row in found.rows:
             person = people.get(row["referral"])
-            lines.append(line(request, row) | {"name": person.name if person else None, "today": today})
+            lines.append(line(request, row) | {"name": person.name if person else None})
         return shown(
             request,
             "home.html",
@@ -77,9 +83,23 @@ def line(request: Request, row: Row) -> dict[str, Any]:
         "stage": Stage(view["stage"]),
         "made": view["created"],
         "days": (desk(request).kernel.clock() - view["created"]).days,
-        "next": next_line(view),
+        "next": next_line(view) or _promised(request, view),
         "practice": practice,
         "kept": kept(desk(request), row),
         "urgent": view["urgency"] == "soon",
         "record": copy_for_the_record(row, practice),
     }
+
+
+def in_touch(request: Request, view: Mapping[str, Any]) -> date:
+    """By when somebody without an appointment hears from us: what matching said, or what we promise."""
+    if view["waiting"] is not None:
+        return date.fromisoformat(view["waiting"]["expected_by"])
+    settings: ReferralSettings = request.app.state.settings
+    return working_days_later(view["created"].astimezone(LONDON).date(), settings.in_touch_days)
+
+
+def _promised(request: Request, view: Mapping[str, Any]) -> str:
+    if view["stage"] != Stage.WAITING:
+        return ""
+    return f"{words.NEXT['in_touch']} {dates.short_day(in_touch(request, view))}"

@@ -22,9 +22,11 @@ def copy_for_the_record(row: Row, practice: str) -> str:
 
 
 def _now(view: Mapping[str, Any]) -> str:
-    stage = words.STAGES[Stage(view["stage"])]
-    coming = next_line(view)
-    return f"{stage}. {coming}." if coming else f"{stage}."
+    coming = view["next"]
+    if coming is not None and coming["at"] is not None:
+        return f"Appointment booked for {dates.day_and_time(coming['at'])}."
+    stage, following = words.STAGES[Stage(view["stage"])], next_line(view)
+    return f"{stage}. {following}." if following else f"{stage}."
 
 
 def next_line(view: Mapping[str, Any]) -> str:
