@@ -149,14 +149,23 @@ class Outbound:
         practice = self._localities.practice(booked.practice)
         if practice is None:
             raise Never("practice_unknown")
-        card = await self._asked.link_worker(loaded.locality, booked.link_worker)
         return {
             "starts_at": booked.starts_at,
             "mode": booked.mode.value,
             "place": f"{practice.site}, {practice.postcode}",
-            "ring": _dialled(card.telephone),
+            "ring": await self._number_to_ring(loaded.locality, booked.link_worker),
             "others": any(m is not meeting and m.status not in _OVER for m in story.meetings),
         }
+
+    async def _number_to_ring(self, locality: str, link_worker: str) -> str:
+        """The link worker's; the hub's for one of a partner's, of whom matching knows nothing."""
+        try:
+            card = await self._asked.link_worker(locality, link_worker)
+        except Never as unknown:
+            if unknown.code != "link_worker_unknown":
+                raise
+            return self._localities.hub.telephone
+        return _dialled(card.telephone)
 
     async def _to_service(self, loaded: Loaded[View], name: MessageName) -> Addressed:
         prescribed = next(

@@ -227,6 +227,19 @@ async def test_what_the_vault_says_no_to_is_not_sent_and_can_be_seen(place: Plac
     assert refused._value.get() - before == 1
 
 
+async def test_where_matching_does_not_know_the_link_worker_people_ring_the_hub(
+    place: Place, around: Others
+) -> None:
+    around.worker = 404
+    say = place.teller()
+    async with place.running() as app:
+        await place.say(say, say.created(), say.booked())
+        told = await settled(app, 3)
+    (text,) = around.sent("sms")
+    assert "ring 01632 960100" in text.text
+    assert told["booked.link_worker"]["code"] == "link_worker_unknown"
+
+
 async def test_somebody_without_a_mobile_gets_an_email(place: Place, around: Others) -> None:
     around.person = PERSON | {"telephone": "+441632960001"}
     say = place.teller()
