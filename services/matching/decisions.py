@@ -66,7 +66,7 @@ def _settle(view: View, diaries: Diaries, occasion: Occasion, patient: bool) -> 
     _hold_only(diaries, occasion.referral_id, frozenset(standing))
     if active is None and not view.story.attended:
         return _arrange(view, diaries, occasion, patient)
-    diaries.assign(occasion.referral_id, view.handed_to or view.story.link_worker)
+    _in_caseload_of(diaries, occasion, view.handed_to or view.story.link_worker)
     return NOTHING
 
 
@@ -104,10 +104,10 @@ def _arrange(view: View, diaries: Diaries, occasion: Occasion, patient: bool) ->
     today = london_day(occasion.now)
     until = max((day for why, day in view.waits if why in WAITS_FOR_THE_PERSON and day > today), default=None)
     if until is not None:
-        diaries.assign(occasion.referral_id, view.handed_to or story.link_worker)
+        _in_caseload_of(diaries, occasion, view.handed_to or story.link_worker)
         return Decision(due=[_due(day_start(until), created.practice, created.urgency)])
     if len(story.missed) > view.misses_allowed:
-        diaries.assign(occasion.referral_id, view.handed_to or story.link_worker)
+        _in_caseload_of(diaries, occasion, view.handed_to or story.link_worker)
         expected = today + timedelta(days=NOT_REACHED_DAYS)
         return Decision(_waiting(view, occasion, v.WaitingReason.PERSON_NOT_REACHED, expected))
     wish = wish_of(view, diaries)
@@ -120,7 +120,7 @@ def _arrange(view: View, diaries: Diaries, occasion: Occasion, patient: bool) ->
         return Decision([booked], forget=[ROW] if view.waits else [])
     someone = any(diaries.has_room(w, occasion.referral_id) for w in wish.who(diaries.workers.values()))
     reason = v.WaitingReason.NO_SLOT if someone else v.WaitingReason.NO_LINK_WORKER
-    diaries.assign(occasion.referral_id, view.handed_to)
+    _in_caseload_of(diaries, occasion, view.handed_to)
     return Decision(
         _waiting(view, occasion, reason, today + timedelta(days=PROMISE_DAYS[created.urgency])),
         due=[_due(_next_look(occasion.now), created.practice, created.urgency)],
@@ -190,6 +190,12 @@ def needs_meeting(view: View, now: datetime) -> bool:
     if any(why in WAITS_FOR_THE_PERSON and day > today for why, day in view.waits):
         return False
     return len(story.missed) <= view.misses_allowed
+
+
+def _in_caseload_of(diaries: Diaries, occasion: Occasion, link_worker: str | None) -> None:
+    """Puts the referral into this caseload alone; nobody's, where it names no link worker of the locality."""
+    known = link_worker is not None and diaries.knows(link_worker, occasion.locality)
+    diaries.assign(occasion.referral_id, link_worker if known else None)
 
 
 def _hold_only(diaries: Diaries, referral_id: str, meetings: frozenset[str]) -> None:

@@ -1,0 +1,239 @@
+"""What holds at rest, whatever happens in whatever order."""
+
+from contextlib import suppress
+from datetime import timedelta
+from itertools import pairwise
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from services.matching import case_acts, meeting_acts
+from services.matching.acts import About, Act
+from services.matching.refusals import Refused
+from services.matching.workers import Leave
+from shared.delivery.facts import Fact
+from shared.events import outcomes as o
+from shared.events import vocabulary as v
+from shared.events.envelope import Envelope
+from shared.events.models import EventBody, MeetingBooked
+from tests.matching.world import LOCALITY, NOW, OTHER_PRACTICE, PRACTICE, World, created, worker
+
+pick = st.integers(0, 1000)
+
+
+class Journeys(RuleBasedStateMachine):
+    """Practices, people, partners and link workers do whatever they like; the log repeats and reorders."""
+
+    @initialize(limit=st.sampled_from((1, 3, 40)))
+    def begin(self, limit: int) -> None:
+        self.world = World.of(
+            worker("lw-meir-1", weekdays=(0,), caseload_limit=limit),
+            worker("lw-meir-2", weekdays=(1, 3), practices=(PRACTICE, OTHER_PRACTICE), caseload_limit=limit),
+        )
+        self.referrals: list[str] = []
+        self.heard: list[Envelope] = []
+        self.held_back: list[Envelope] = []
+
+    @rule(
+        practice=st.sampled_from((PRACTICE, OTHER_PRACTICE, "M83047")),
+        urgency=st.sampled_from(v.Urgency),
+        back=st.booleans(),
+        age=st.sampled_from((0, 30)),
+    )
+    def refer(self, practice: str, urgency: v.Urgency, back: bool, age: int) -> None:
+        name = self.world.new_id()
+        self.referrals.append(name)
+        at = self.world.now - timedelta(days=age)
+        self._say(self.world.envelope(created(name, practice=practice, urgency=urgency), at=at), back)
+
+    @rule(which=pick, by=st.sampled_from(("partner", "history")), days=st.integers(1, 60), back=st.booleans())
+    def a_partner_books(self, which: int, by: str, days: int, back: bool) -> None:
+        if not self.referrals:
+            return
+        name = self.referrals[which % len(self.referrals)]
+        meetings = self.world.view(name).story.meetings
+        body = MeetingBooked(
+            referral_id=name,
+            locality=LOCALITY,
+            meeting_id=self.world.new_id(),
+            sequence=meetings[-1].booked.sequence if meetings else 0,
+            link_worker="lw-meir-1",
+            practice=PRACTICE,
+            starts_at=NOW.replace(hour=9) + timedelta(days=days),
+            minutes=45,
+        )
+        self._say(self.world.envelope(body, by), back)
+
+    @rule(which=pick, back=st.booleans(), kind=st.integers(0, 4))
+    def somebody_else_ends_it(self, which: int, back: bool, kind: int) -> None:
+        if not self.referrals:
+            return
+        of = About(referral_id=self.referrals[which % len(self.referrals)], locality=LOCALITY)
+        ends: tuple[EventBody, ...] = (
+            o.ReferralWithdrawn(**of, by=v.By.PRACTICE, reason=v.WithdrawReason.OTHER),
+            o.ReferralClosed(**of, reason=v.CloseReason.OTHER),
+            o.ReferralDeclined(**of, by=v.By.PERSON, reason=v.DeclineReason.OTHER),
+            o.ReferralReturned(**of, reason=v.ReturnReason.WRONG_PLACE),
+            o.PersonErased(**of, person_ref=of["referral_id"]),
+        )
+        self._say(self.world.envelope(ends[kind]), back)
+
+    @rule(which=pick, meeting=pick, came=st.sampled_from(("came", "missed", "cancelled")), back=st.booleans())
+    def somebody_else_says_how_it_went(self, which: int, meeting: int, came: str, back: bool) -> None:
+        found = self._meeting(which, meeting)
+        if found is None:
+            return
+        of, meeting_id = About(referral_id=found.referral_id, locality=LOCALITY), found.meeting_id
+        said: dict[str, EventBody] = {
+            "came": o.MeetingAttended(**of, meeting_id=meeting_id),
+            "missed": o.MeetingMissed(**of, meeting_id=meeting_id),
+            "cancelled": o.MeetingCancelled(
+                **of, meeting_id=meeting_id, by=v.By.PRACTICE, why=v.CancelReason.OTHER
+            ),
+        }
+        self._say(self.world.envelope(said[came], "partner"), back)
+
+    @rule(which=pick, fact=pick, back=st.booleans())
+    def anything_is_taken_back(self, which: int, fact: int, back: bool) -> None:
+        found = self._fact(which, fact)
+        if found is None:
+            return
+        name, taken = found
+        body = o.Retracted(
+            referral_id=name,
+            locality=LOCALITY,
+            event_source=taken.source,
+            event_id=taken.id,
+            reason=v.RetractReason.UNDONE,
+        )
+        self._say(self.world.envelope(body), back)
+
+    @rule(which=pick, meeting=pick, what=st.integers(0, 5), days=st.integers(1, 40))
+    def the_link_worker_acts(self, which: int, meeting: int, what: int, days: int) -> None:
+        found = self._meeting(which, meeting)
+        if found is None:
+            return
+        of = found.meeting_id
+        acts = (
+            meeting_acts.attended(of),
+            meeting_acts.missed(of),
+            meeting_acts.cancel(of, v.By.PERSON, v.CancelReason.UNWELL),
+            meeting_acts.another_time(of, None),
+            meeting_acts.confirm(of),
+            meeting_acts.later(self.world.now.date() + timedelta(days=days)),
+        )
+        self._act(found.referral_id, acts[what])
+
+    @rule(which=pick, what=st.integers(0, 4), to=st.sampled_from(("lw-meir-1", "lw-meir-2")))
+    def the_case_is_decided_upon(self, which: int, what: int, to: str) -> None:
+        if not self.referrals:
+            return
+        acts = (
+            case_acts.reopen(None, None),
+            case_acts.close(v.CloseReason.OTHER, None),
+            case_acts.no_longer_wants(v.By.PERSON),
+            case_acts.change_link_worker(to),
+            meeting_acts.book_one(None),
+        )
+        self._act(self.referrals[which % len(self.referrals)], acts[what])
+
+    @rule(which=pick, fact=pick)
+    def the_link_worker_undoes(self, which: int, fact: int) -> None:
+        found = self._fact(which, fact)
+        if found is not None:
+            self._act(found[0], case_acts.retract(found[1].source, found[1].id, v.RetractReason.UNDONE))
+
+    @rule(name=st.sampled_from(("lw-meir-1", "lw-meir-2")), days=st.integers(0, 20))
+    def a_link_worker_is_away(self, name: str, days: int) -> None:
+        first = self.world.now.date() + timedelta(days=days)
+        leave = Leave(first=first, last=first + timedelta(days=4))
+        known = self.world.workers[name]
+        self.world.workers[name] = known.model_copy(update={"leave": (*known.leave[-1:], leave)})
+        for referral in self.referrals:
+            self._act(referral, meeting_acts.link_worker_away(name, leave.first, leave.last))
+
+    @rule(days=st.integers(0, 9))
+    def time_passes(self, days: int) -> None:
+        self.world.pass_time(days=days, hours=3)
+
+    @rule()
+    def what_was_held_back_arrives_in_one_batch(self) -> None:
+        self._hear(list(reversed(self.held_back)))
+        self.held_back = []
+
+    @rule()
+    def everything_is_heard_again(self) -> None:
+        assert self.world.hear(*self.heard) == []
+
+    @invariant()
+    def an_open_referral_has_a_meeting_or_a_stated_reason_for_none(self) -> None:
+        for name, case in self.world.cases.items():
+            view = case.view
+            if view.ended:
+                assert all(m.status != "booked" for m in view.story.meetings)
+                assert not any(h.referral_id == name for d in self.world.days.values() for h in d.held)
+                assert not any(name in each.referrals for each in self.world.caseloads.values())
+            elif view.open:
+                standing = [m for m in view.story.meetings if m.status == "booked"]
+                ours = [m for m in standing if m.booked.meeting_id in view.ours]
+                assert len(ours) <= 1
+                assert (
+                    view.story.active
+                    or view.story.attended
+                    or view.waits
+                    or (name, "look_again") in self.world.due
+                )
+                if not view.story.active and not view.story.attended and not view.story.missed:
+                    assert (name, "look_again") in self.world.due
+
+    @invariant()
+    def no_time_is_held_twice(self) -> None:
+        for day in self.world.days.values():
+            for earlier, later in pairwise(day.held):
+                assert earlier.ends_at <= later.starts_at
+        for name, case in self.world.cases.items():
+            active = case.view.story.active
+            if active is not None and active.booked.meeting_id in case.view.ours and not case.view.ended:
+                held = [h for d in self.world.days.values() for h in d.held if h.referral_id == name]
+                past = active.booked.starts_at <= self.world.now
+                assert past or any(h.meeting_id == active.booked.meeting_id for h in held)
+
+    @invariant()
+    def nobody_has_more_to_say(self) -> None:
+        assert self.world.says_nothing_more()
+
+    def teardown(self) -> None:
+        self._hear(self.held_back)
+        self.nobody_has_more_to_say()
+
+    def _say(self, event: Envelope, back: bool) -> None:
+        if back:
+            self.held_back.append(event)
+        else:
+            self._hear([event])
+
+    def _hear(self, events: list[Envelope]) -> None:
+        self.heard += events
+        self.world.hear(*events)
+
+    def _act(self, referral_id: str, act: Act) -> None:
+        with suppress(Refused):  # nothing was written then: the invariants see to that
+            self.world.act(referral_id, act)
+
+    def _meeting(self, which: int, meeting: int) -> MeetingBooked | None:
+        if not self.referrals:
+            return None
+        meetings = self.world.view(self.referrals[which % len(self.referrals)]).story.meetings
+        return meetings[meeting % len(meetings)].booked if meetings else None
+
+    def _fact(self, which: int, fact: int) -> tuple[str, Fact] | None:
+        if not self.referrals:
+            return None
+        name = self.referrals[which % len(self.referrals)]
+        facts = self.world.view(name).facts
+        return (name, facts[fact % len(facts)]) if facts else None
+
+
+Journeys.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestJourneys = Journeys.TestCase
