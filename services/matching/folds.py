@@ -81,7 +81,7 @@ def fold(facts: Sequence[Fact], rank: Rank) -> View:
     """The view of this set of facts, whatever order they came in."""
     story = tell(facts, rank)
     told = Effective(facts, rank)
-    steps = [(body.next_step, said.id) for body, said in told.of(o.Outcome) if body.next_step is not None]
+    steps = [(step, said.id) for step, said in told.steps()]
     said = max(steps, key=lambda step: step[1], default=None)
     changed = told.of(o.LinkWorkerChanged)
     view = View(
