@@ -308,7 +308,7 @@ def test_undoing_a_cancellation_gives_the_old_time_back() -> None:
 
 
 def test_nobody_in_one_locality_touches_a_diary_of_another() -> None:
-    elsewhere = worker("lw-leek-1", locality="leek-werrington")
+    elsewhere = worker("lw-leek-1", locality="leek-werrington", practices=("M83032",))
     world = World.of(worker(), elsewhere)
     referral = world.refer()
     theirs = active(world.view(referral)).model_copy(
