@@ -40,7 +40,7 @@ def contribution_of(story: Story) -> Contribution:
     counted.update(_asked_for(story.created, bool(story.attended) or _reached(story), referred_on))
     counted.update(_cells(story, referred_on))
     counted.update(follow_up_cells(story))
-    return counted
+    return +counted
 
 
 def _cells(story: Story, referred_on: date) -> Iterator[Cell]:

@@ -40,7 +40,7 @@ NEEDS: Final[Mapping[v.Need, str]] = {
     v.Need.CARING: "Caring for someone",
     v.Need.BEREAVEMENT: "Bereavement",
     v.Need.OTHER: "Something else",
-    v.Need.NOT_SURE: "Not sure: the link worker asks",
+    v.Need.NOT_SURE: "Not sure yet",
     v.Need.SENSITIVE: "A sensitive need",
 }
 

@@ -20,6 +20,8 @@ from tests.web.issuer import LoopbackIssuer
 
 NOW: Final = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 REFERRALS: Final = 600
+TODAY: Final = {"iat": int(NOW.timestamp()), "nbf": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 3600}
+"""Claims of a token that is good at that time."""
 
 
 def invented_history(count: int = REFERRALS, days: int = 660) -> list[Tale]:

@@ -20,15 +20,19 @@ class Scale:
         """Where a value lies."""
         return MARGIN + (WIDTH - 2 * MARGIN) * min(value, self.end) / self.end
 
-    def drawn(self, height: float) -> Markup:
-        """Faint lines down to `height` and the numbers under them."""
-        parts = []
-        for tick in range(6):
-            value = tick * self.step
-            x = self.x(value)
-            parts.append(element("line", x1=x, x2=x, y1=4, y2=height, stroke=GREY, stroke_opacity=0.35))
-            parts.append(label(str(value), x, height + 18, anchor="middle", size=SMALL))
-        return Markup("").join(parts)
+    def lines(self, top: float, bottom: float) -> Markup:
+        """Faint lines behind the marks of a row; words stay clear of them."""
+        marks = (self.x(tick * self.step) for tick in range(6))
+        return Markup("").join(
+            element("line", x1=x, x2=x, y1=top, y2=bottom, stroke=GREY, stroke_opacity=0.5) for x in marks
+        )
+
+    def numbers(self, y: float) -> Markup:
+        """The numbers under the last row."""
+        values = (tick * self.step for tick in range(6))
+        return Markup("").join(
+            label(str(value), self.x(value), y, anchor="middle", size=SMALL) for value in values
+        )
 
 
 def _steps() -> Iterator[int]:

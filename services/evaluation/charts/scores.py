@@ -35,7 +35,7 @@ def score_chart(identity: str, title: str, description: str, pairs: Sequence[Pai
             label("after", 114, height + 41, size=SMALL),
         )
     )
-    return chart(identity, title, description, height + 50, [scale.drawn(height), *rows, key])
+    return chart(identity, title, description, height + 50, [*rows, scale.numbers(height + 16), key])
 
 
 def _row(pair: Pair, top: float, scale: Scale) -> Markup:
@@ -44,6 +44,7 @@ def _row(pair: Pair, top: float, scale: Scale) -> Markup:
         y = top + 42
         before, after = scale.x(pair.before), scale.x(pair.after)
         parts += [
+            scale.lines(y - 14, y + 14),
             element("line", x1=before, x2=after, y1=y, y2=y, stroke=GREY, stroke_width=4),
             element("circle", cx=before, cy=y, r=7, fill=WHITE, stroke=BLUE, stroke_width=3),
             element("circle", cx=after, cy=y, r=8, fill=BLUE, stroke=INK, stroke_width=1),

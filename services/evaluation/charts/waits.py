@@ -27,8 +27,8 @@ def wait_chart(identity: str, title: str, description: str, spans: Sequence[Span
     scale = Scale(max([1, *(span.nine_in_ten or 0 for span in spans)]))
     height = len(spans) * _ROW
     rows = [_row(span, at * _ROW, scale) for at, span in enumerate(spans)]
-    foot = label("days", 0, height + 38, size=SMALL)
-    return chart(identity, title, description, height + 44, [scale.drawn(height), *rows, foot])
+    foot = label("days", 0, height + 34, size=SMALL)
+    return chart(identity, title, description, height + 40, [*rows, scale.numbers(height + 16), foot])
 
 
 def _row(span: Span, top: float, scale: Scale) -> Markup:
@@ -42,6 +42,7 @@ def _row(span: Span, top: float, scale: Scale) -> Markup:
     return Markup("").join(
         (
             name,
+            scale.lines(y - 14, y + 14),
             element("line", x1=scale.x(0), x2=half, y1=y, y2=y, stroke=BLUE, stroke_width=6),
             element(
                 "line", x1=half, x2=most, y1=y, y2=y, stroke=GREY, stroke_width=3, stroke_dasharray="6 4"

@@ -47,7 +47,8 @@ DID_NOT_COME: Final = Subject(
     id="meetings",
     heading="Who did not come to their meeting",
     about=(
-        "Meetings held or missed, by the time between booking and meeting: the longer it is, the fewer come."
+        "Meetings held or missed, by the time between booking and meeting. Elsewhere, people come less often "
+        "the longer it is."
     ),
     show=_did_not_come,
     columns=["Meetings", "Did not come", "Per cent"],

@@ -5,14 +5,8 @@ from typing import Final
 
 from services.evaluation.charts import Bar, bar_chart
 from services.evaluation.figures.model import PlaceFigures, Share
-from services.evaluation.pages.sections import Exhibit, Subject, Table
+from services.evaluation.pages.sections import Exhibit, Subject, Table, largest_first
 from services.evaluation.pages.telling import length, number, per_cent, with_per_cent
-
-
-def _largest_first(shares: Sequence[Share]) -> list[Share]:
-    """By count; what is held back comes after what is shown, and nothing at all is left out."""
-    some = [share for share in shares if share.count != 0]
-    return sorted(some, key=lambda share: -(share.count if isinstance(share.count, int) else 0.5))
 
 
 def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
@@ -20,7 +14,7 @@ def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
     if unmet.total == 0:
         nothing = "No unmet need was told in this period."
         return [Exhibit(nothing, None, Table(place.name, ["Reason", "Times"], []))]
-    reasons, needs = _largest_first(unmet.by_reason), _largest_first(unmet.by_need)
+    reasons, needs = largest_first(unmet.by_reason), largest_first(unmet.by_need)
     lead = f"{number(unmet.total)} times a link worker found nothing suitable for a need."
     worst = next((need for need in needs if isinstance(need.count, int)), None)
     most = f"Most often for: {worst.label.lower()} ({number(worst.count)})." if worst else ""
@@ -56,7 +50,7 @@ def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
     ]
     pairs = [pair for pair in unmet.by_need_and_reason if isinstance(pair.count, int)]
     if pairs:
-        ranked = sorted(pairs, key=lambda pair: -(pair.count if isinstance(pair.count, int) else 0))[:15]
+        ranked = sorted(pairs, key=lambda pair: -(pair.count if isinstance(pair.count, int) else 0))[:10]
         exhibits.append(
             Exhibit(
                 "The gaps that come up most often are where money for services would help first.",
@@ -64,7 +58,10 @@ def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
                 Table(
                     f"{place.name}: the largest gaps",
                     ["Need and reason", "Times"],
-                    [[f"{pair.need_label}: {pair.reason_label}", number(pair.count)] for pair in ranked],
+                    [
+                        [f"{pair.need_label}: {pair.reason_label.lower()}", number(pair.count)]
+                        for pair in ranked
+                    ],
                 ),
             )
         )
@@ -72,7 +69,7 @@ def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
 
 
 def _first(shares: Sequence[Share]) -> str:
-    largest = next((s for s in _largest_first(shares) if isinstance(s.count, int)), None)
+    largest = next((s for s in largest_first(shares) if isinstance(s.count, int)), None)
     return f"{largest.label} ({number(largest.count)})" if largest else number(None)
 
 
@@ -95,7 +92,7 @@ UNMET: Final = Subject(
 
 
 def _asked_for(place: PlaceFigures) -> Sequence[Exhibit]:
-    needs = _largest_first(place.needs.parts)
+    needs = largest_first(place.needs.parts)
     lead = f"What would help {number(place.needs.total)} people. One person can have several needs."
     return [
         Exhibit(

@@ -5,7 +5,7 @@ from typing import Final
 
 from services.evaluation.charts import Bar, Span, bar_chart, wait_chart
 from services.evaluation.figures.model import PlaceFigures
-from services.evaluation.pages.sections import Exhibit, Subject, Table
+from services.evaluation.pages.sections import Exhibit, Subject, Table, largest_first
 from services.evaluation.pages.telling import days, length, number, of, per_cent, with_per_cent
 
 
@@ -99,6 +99,7 @@ def _first_visits(place: PlaceFigures) -> Sequence[Exhibit]:
         f"Services were asked {number(asked.total)} times and said yes to {number(yes.count)} "
         f"({per_cent(yes.percent)})."
     )
+    reasons = largest_first(stopped.parts)
     why = f"{number(stopped.total)} times a first visit did not happen and the reason is known."
     return [
         Exhibit(
@@ -121,12 +122,12 @@ def _first_visits(place: PlaceFigures) -> Sequence[Exhibit]:
                 f"barriers-{place.place}",
                 f"What stopped a first visit: {place.name}",
                 f"A bar for each reason. {why}",
-                [Bar(p.label, length(p.count), with_per_cent(p.count, p.percent)) for p in stopped.parts],
+                [Bar(p.label, length(p.count), with_per_cent(p.count, p.percent)) for p in reasons],
             ),
             Table(
                 f"{place.name}: what stopped a first visit",
                 ["Reason", "Times", "Of those known"],
-                [[p.label, number(p.count), per_cent(p.percent)] for p in stopped.parts],
+                [[p.label, number(p.count), per_cent(p.percent)] for p in reasons],
             ),
         ),
     ]

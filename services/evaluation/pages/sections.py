@@ -6,7 +6,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from services.evaluation.figures.model import PlaceFigures
+from services.evaluation.figures.model import PlaceFigures, Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +59,9 @@ def filled(subject: Subject, charted: Sequence[PlaceFigures], all_places: Sequen
         rows = [[place.name, *subject.by_locality(place)] for place in all_places]
         compared = Table(f"{subject.heading}: by locality", ["Place", *subject.columns], rows)
     return Shown(subject, [(place.name, subject.show(place)) for place in charted], compared)
+
+
+def largest_first(shares: Sequence[Share]) -> list[Share]:
+    """By count; what is held back comes after what is shown, and nothing at all is left out."""
+    some = [share for share in shares if share.count != 0]
+    return sorted(some, key=lambda share: -(share.count if isinstance(share.count, int) else 0.5))

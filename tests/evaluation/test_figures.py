@@ -1,0 +1,167 @@
+"""From sums to figures, exact and published."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Final
+
+import pytest
+
+from services.evaluation.cells import Cell
+from services.evaluation.contribution import contribution_of
+from services.evaluation.figures import PROGRAMME, Calendar, Figures, Question, figures
+from services.evaluation.figures.face import Shown
+from services.evaluation.figures.model import PlaceFigures
+from shared.events import vocabulary as v
+from shared.story import tell
+from tests.evaluation.tales import Tale, invented
+
+NAMES: Final = {"meir": "Meir", "longton": "Longton", "shelton": "Shelton"}
+CALENDAR: Final = Calendar(date(2026, 1, 5), date(2026, 8, 31))
+Sums = dict[str, Counter[Cell]]
+
+
+def added_up(tales: list[Tale]) -> Sums:
+    sums: Sums = {name: Counter() for name in NAMES}
+    for tale in tales:
+        sums[tale.locality].update(contribution_of(tell(tale.facts, lambda _: 1)))
+    return sums
+
+
+def a_year(count: int, seed: int = 3) -> Sums:
+    random = Random(seed)
+    start = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    return added_up(
+        [
+            invented(random, n, random.choice(list(NAMES)), start + timedelta(days=random.randint(0, 200)))
+            for n in range(1, count + 1)
+        ]
+    )
+
+
+def asked(sums: Mapping[str, Counter[Cell]], *, exact: bool, calendar: Calendar = CALENDAR) -> Figures:
+    return figures(sums, NAMES, calendar, Question(list(NAMES), calendar.since_start, exact))
+
+
+def counts(place: PlaceFigures) -> dict[str, Shown]:
+    """All counts of a place by where they stand."""
+    found: dict[str, Shown] = {f"journey {s.code}": s.people for s in place.journey}
+    found |= {f"meetings {m.code}": m.meetings for m in place.meetings}
+    found |= {f"missed {m.code}": m.did_not_come for m in place.meetings}
+    found |= {f"why {share.code}": share.count for share in place.unmet.by_reason}
+    found |= {f"need {share.code}": share.count for share in place.unmet.by_need}
+    found |= {f"routes {r.code}": r.reached for r in place.routes}
+    return found
+
+
+def test_the_programme_comes_first_and_is_the_sum_of_its_localities() -> None:
+    programme, *localities = asked(a_year(300), exact=True).places
+    assert programme.place == PROGRAMME
+    assert [place.place for place in localities] == list(NAMES)
+    for where, count in counts(programme).items():
+        assert count == sum(int(counts(place)[where]) for place in localities), where
+
+
+def test_exact_figures_of_a_referral_told_by_hand() -> None:
+    tale = Tale(start=datetime(2026, 3, 2, 9, tzinfo=UTC))
+    tale.created(v.Need.DEBT, v.Need.JOB, route=v.Route.HUB)
+    tale.missed(tale.booked(4, lead=4))
+    tale.attended(tale.booked(9, lead=1, sequence=1))
+    tale.ons4(v.Stage.BEFORE, date(2026, 3, 11), satisfied=4, anxious=8)
+    tale.unmet(v.Need.JOB, v.UnmetReason.TOO_FAR)
+    prescription = tale.prescribed()
+    tale.replied(prescription, v.Reply.ACCEPTED)
+    tale.visited(prescription, date(2026, 3, 30))
+    tale.ons4(v.Stage.AFTER, date(2026, 6, 4), satisfied=6, anxious=8)
+    place = asked(added_up([tale]), exact=True).places[0]
+    assert [step.people for step in place.journey] == [1] * 6
+    assert [(w.median_days, w.people, w.referred) for w in place.waits] == [(9, 1, 1), (28, 1, 1)]
+    assert [(m.code, m.meetings, m.did_not_come, m.percent) for m in place.meetings if m.meetings] == [
+        ("all", 2, 1, 50),
+        ("next_day", 1, 0, 0),
+        ("week", 1, 1, 100),
+    ]
+    assert [(p.need, p.reason, p.count) for p in place.unmet.by_need_and_reason] == [("job", "too_far", 1)]
+    assert {n.code for n in place.needs.parts if n.count} == {"debt", "job"}
+    assert [(r.code, r.reached) for r in place.routes if r.referred] == [("all", 1), ("hub", 1)]
+    assert (place.follow_up.due, place.follow_up.answered, place.follow_up.percent_of_due) == (1, 1, 100)
+    satisfied, anxious = place.wellbeing[0], place.wellbeing[3]
+    assert (satisfied.before, satisfied.after, satisfied.change, satisfied.low) == (4.0, 6.0, 2.0, None)
+    assert (satisfied.better, anxious.same, anxious.better_when) == (1, 1, "lower")
+
+
+def test_whether_a_follow_up_is_due_is_asked_of_the_day_of_the_report() -> None:
+    tale = Tale(start=datetime(2026, 3, 2, 9, tzinfo=UTC))
+    tale.created()
+    tale.ons4(v.Stage.BEFORE, date(2026, 3, 9))
+    sums = added_up([tale])
+    for today, due in ((date(2026, 5, 31), 0), (date(2026, 6, 1), 1), (date(2027, 1, 1), 1)):
+        back = asked(sums, exact=True, calendar=Calendar(CALENDAR.start, today)).places[0].follow_up
+        assert (back.due, back.not_yet_due, back.answered) == (due, 1 - due, 0)
+
+
+def test_months_after_today_and_before_the_start_are_not_counted() -> None:
+    early = Tale(1, start=datetime(2025, 12, 31, 9, tzinfo=UTC))
+    late = Tale(2, start=datetime(2999, 1, 1, 9, tzinfo=UTC))
+    for tale in (early, late):
+        tale.created()
+    assert asked(added_up([early, late]), exact=True).places[0].journey[0].people == 0
+
+
+@pytest.mark.parametrize("count", [0, 5, 40, 400])
+def test_published_counts_are_zero_a_star_or_rounded(count: int) -> None:
+    sums = a_year(count)
+    exact, published = asked(sums, exact=True), asked(sums, exact=False)
+    for place, shown in zip(exact.places, published.places, strict=True):
+        for where, number in counts(place).items():
+            other = counts(shown)[where]
+            assert other == "*" or (int(other) % 5 == 0 and abs(int(other) - int(number)) <= 2), where
+            assert other == "*" or not 0 < int(number) < 8, where
+
+
+def test_published_per_cents_are_of_the_counts_as_shown() -> None:
+    for place in asked(a_year(400), exact=False).places:
+        referred = place.journey[0].people
+        for step in place.journey:
+            if isinstance(step.people, int) and isinstance(referred, int):
+                assert step.percent_of_referred == (200 * step.people + referred) // (2 * referred)
+
+
+def test_means_and_medians_of_few_people_are_held_back() -> None:
+    tales = [Tale(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 8)]
+    for tale in tales:
+        tale.created()
+        tale.attended(tale.booked(3))
+        tale.ons4(v.Stage.BEFORE, date(2026, 3, 5), satisfied=4)
+        tale.ons4(v.Stage.AFTER, date(2026, 6, 5), satisfied=6)
+    place = asked(added_up(tales), exact=False).places[0]
+    assert place.waits[0].median_days == place.waits[0].ninetieth_percentile_days == "*"
+    assert (place.wellbeing[0].before, place.wellbeing[0].change) == ("*", "*")
+
+
+def test_what_is_held_back_in_a_quarter_cannot_be_had_from_the_others() -> None:
+    """Three people in one quarter: since the start less the other quarter would give them away."""
+    start = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    tales = [Tale(n, start=start + timedelta(days=100 * (n < 4))) for n in range(1, 54)]
+    for tale in tales:
+        tale.created()
+    sums = added_up(tales)
+    whole, *quarters = (CALENDAR.since_start, *CALENDAR.quarters)
+    shown = {
+        period.first: figures(sums, NAMES, CALENDAR, Question([], period, exact=False))
+        .places[0]
+        .journey[0]
+        .people
+        for period in quarters
+    }
+    assert shown == {"2026-07": 0, "2026-04": "*", "2026-01": "*"}
+    everything = figures(sums, NAMES, CALENDAR, Question([], whole, exact=False))
+    assert everything.places[0].journey[0].people == 55
+
+
+def test_every_answer_says_what_it_cannot_show() -> None:
+    notes = " ".join(asked({}, exact=False).notes)
+    assert "cannot be put down to the programme" in notes
+    assert "1 to 7" in notes
+    assert "1 to 7" not in " ".join(asked({}, exact=True).notes)
