@@ -1,5 +1,6 @@
 """The referral service: its parts, put together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,7 @@ from services.referral.store import ensure_indexes
 from services.referral.vault import erasing
 from services.referral.vault.keys import MasterKey
 from services.referral.vault.persons import Persons
+from services.referral.waiting import keep_observing
 from shared.clock import Clock, system_clock
 from shared.delivery.errors import IdempotencyMismatch, Transient
 from shared.delivery.kernel import Kernel
@@ -58,7 +60,10 @@ def referral_app(
             await ensure_indexes(kernel.mongo)
             await erasing.replay(kernel.mongo)
             await desk.finish_erasures()
+            observing = asyncio.create_task(keep_observing(kernel.mongo, served, clock))
             yield
+            observing.cancel()
+            await asyncio.gather(observing, return_exceptions=True)
         await matching.close()
 
     app = create_app(

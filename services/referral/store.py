@@ -25,6 +25,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
     "referrals": [
         IndexModel([("referral", ASCENDING)]),
         IndexModel([("view.person", ASCENDING)]),
+        IndexModel([("locality", ASCENDING), ("view.stage", ASCENDING)]),
         IndexModel([("locality", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),
         IndexModel([("view.practice", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),
     ],

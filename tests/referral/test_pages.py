@@ -8,6 +8,7 @@ import httpx
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
+from services.referral.outbound import Matching
 from tests.pages.browser import check_axe, check_reflow
 from tests.pages.serving import serving
 from tests.referral.neighbour import Neighbour
@@ -217,6 +218,45 @@ async def test_finding_somebody_fills_in_the_rest_for_their_own_practice_only(re
         assert "Nobody with this NHS number and date of birth" in page.text
         assert body["family_name"] not in page.text
         assert made not in page.text
+
+
+async def test_the_enter_key_finds_and_later_refers(
+    referral: Running, address: str, chromium_page: Page
+) -> None:
+    page, body = chromium_page, asked()
+    await sign_in(page, address, referral.cookies())
+    await page.goto(f"{address}/referral/new")
+    year, month, day = body["date_of_birth"].split("-")
+    for label, text in (("NHS number", body["nhs_number"]), ("Day", day), ("Month", month), ("Year", year)):
+        await page.get_by_label(label, exact=True).fill(text)
+    await page.get_by_label("Year", exact=True).press("Enter")
+    await expect(page.get_by_text("Nobody with this NHS number")).to_be_visible()
+
+    await fill_in(page, body)
+    await page.get_by_label("Telephone", exact=True).press("Enter")
+    await expect(page.get_by_role("heading", name="Referral made")).to_be_visible()
+
+
+async def test_where_the_diaries_do_not_answer_the_appointment_still_shows(referral: Running) -> None:
+    made = await referral.made(asked())
+    await referral.say(meeting(referral, made, link_worker="lw-meir-404", practice=NEIGHBOUR))
+    await referral.until(made, stage="booked")
+    before = referral.app.state.matching
+    referral.app.state.matching = Matching("http://127.0.0.1:9", before._tokens, referral.desk.kernel.clock)
+    try:
+        async with browser(referral.app, referral.cookies()) as client:
+            shown = await client.get(f"/referral/referrals/{made}")
+            slip = await client.get(f"/referral/referrals/{made}/slip")
+            options = await client.get(f"/referral/referrals/{made}/another-time")
+    finally:
+        await referral.app.state.matching.close()
+        referral.app.state.matching = before
+
+    assert "Will be told" in shown.text
+    assert "Meir Primary Care Centre" in shown.text
+    assert "Tell your practice" in slip.text
+    assert options.status_code == 503
+    assert "The appointment stands as it is" in options.text
 
 
 async def test_a_form_sent_twice_makes_one_referral(referral: Running) -> None:

@@ -22,6 +22,7 @@ from shared.web.validation import FieldError
 
 Referrer = Annotated[Caller, Depends(require_page("referrer"))]
 _SEEN = "alike_seen"
+_PRESSED = "pressed"
 
 
 def routes() -> APIRouter:
@@ -34,17 +35,14 @@ def routes() -> APIRouter:
 
     @router.post("/referral/new/find")
     async def find(request: Request, caller: Referrer, form: CheckedForm) -> Response:
-        typed = forms.read_form(form)
-        known, errors = await _find(request, caller, typed)
-        if known is not None:
-            typed = forms.filled_in(typed, known.person)
-        outcome = "known" if known else "wrong" if errors else "not_known"
-        existing = known.open if known else None
-        return form_page(request, caller, typed, errors=errors, form=form, found=outcome, existing=existing)
+        return await _found_page(request, caller, forms.read_form(form), form)
 
     @router.post("/referral/new")
     async def save(request: Request, caller: Referrer, form: CheckedForm) -> Response:
         typed = forms.read_form(form)
+        if form.get(_PRESSED) == "enter" and typed.text("nhs_number") and not typed.text("family_name"):
+            # Enter beside the number: they look for the person and have come no further.
+            return await _found_page(request, caller, typed, form)
         asked, errors = forms.to_request(typed)
         try:
             practice, locality = desk(request).practice(caller, asked.practice)
@@ -68,6 +66,15 @@ def routes() -> APIRouter:
         return RedirectResponse(f"/referral/referrals/{done.reply['id']}?made=1", 303)
 
     return router
+
+
+async def _found_page(request: Request, caller: Caller, typed: Typed, form: FormData) -> Response:
+    known, errors = await _find(request, caller, typed)
+    if known is not None:
+        typed = forms.filled_in(typed, known.person)
+    outcome = "known" if known else "wrong" if errors else "not_known"
+    existing = known.open if known else None
+    return form_page(request, caller, typed, errors=errors, form=form, found=outcome, existing=existing)
 
 
 def form_page(
