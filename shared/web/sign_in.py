@@ -117,7 +117,9 @@ async def _exchanged(client: Any, request: Request, settings: ServiceSettings) -
         return str(granted["access_token"])
     except httpx.HTTPError:
         raise _unavailable() from None
-    except (OAuthError, JoseError, ValueError, KeyError, TypeError):
+    except (OAuthError, JoseError, ValueError, KeyError, TypeError) as error:
+        # Its name and, from Authlib, its code: neither holds anything of the person.
+        log.warning("sign-in not completed: %s %s", type(error).__name__, getattr(error, "error", ""))
         raise _not_completed() from None
 
 

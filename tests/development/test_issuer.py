@@ -2,24 +2,27 @@
 
 import asyncio
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlsplit
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 
 from deploy.development.app import development_app
 from deploy.development.grants import CODE_LASTS, Codes
 from deploy.development.settings import DevelopmentSettings, NotForProduction
 from deploy.development.signing import KEY_FILE, IssuerKey
+from deploy.development.token_endpoint import TokenEndpoint
 from deploy.development.tokens import Minter
 from deploy.development.users import load_users
+from shared.clock import system_clock
 from shared.localities import load_localities
 from shared.web.service_token import ServiceTokens, ServiceTokenUnavailable
 from shared.web.settings import ServiceSettings
@@ -296,3 +299,16 @@ def test_users_stand_for_every_role_and_locality(tmp_path: Path) -> None:
         referring = {code for user in here for code in user.practices}
         assert referring == {practice.ods for practice in locality.practices}
     assert len({user.name for user in users}) == len(users)
+
+
+@pytest.mark.parametrize("encoded", [False, True], ids=["as it is", "form-encoded"])
+def test_a_secret_is_known_however_the_client_writes_its_signs(tmp_path: Path, encoded: bool) -> None:
+    secret = "a+secret/with=signs%20that+forms+change"
+    settings = settings_in(tmp_path, client_secret=SecretStr(secret))
+    directory = load_users(settings.users_file)
+    key = IssuerKey.kept_in(tmp_path, issuer=settings.issuer, audience=settings.audience)
+    endpoint = TokenEndpoint(settings, directory, key, Codes(system_clock))
+    written = quote_plus(secret) if encoded else secret
+    header = "Basic " + b64encode(f"linkwork-referral:{written}".encode()).decode()
+    assert endpoint.client(header, {}) == "linkwork-referral"
+    assert endpoint.client(header[:-4], {}) is None
