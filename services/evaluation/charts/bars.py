@@ -35,8 +35,13 @@ class Bar:
 
 def bar_chart(
     identity: str, title: str, description: str, bars: Sequence[Bar], longest: float | None = None
-) -> Markup:
-    """Horizontal bars against a pale track as long as `longest`, or as the longest bar."""
+) -> Markup | None:
+    """Horizontal bars against a pale track as long as `longest`, or as the longest bar.
+
+    None where every bar is held back: there is nothing to be seen.
+    """
+    if all(bar.length is None for bar in bars):
+        return None
     scale = longest if longest is not None else max((bar.length or 0 for bar in bars), default=0)
     pattern = f"{identity}-held"
     rows = [_row(bar, at * _ROW, scale, pattern) for at, bar in enumerate(bars)]

@@ -39,7 +39,8 @@ class Key(NamedTuple):
     """A count among all that are published."""
 
     place: str
-    period: Period
+    period: str
+    """The period's code: a key is hashed a million times, and text remembers its hash."""
     name: Name
 
 
@@ -61,14 +62,16 @@ class Published:
         parts: Sequence[Period],
         localities: Sequence[str],
     ) -> None:
-        self._period = period
+        self._period = period.code
         self._counts = {
-            Key(place, at, name): number
+            Key(place, at.code, name): number
             for (place, at), tally in tallies.items()
             for name, number in tally.counts.items()
             if number
         }
-        self._hidden = hidden(self._counts, _lines(self._counts, whole, parts, localities))
+        self._hidden = hidden(
+            self._counts, _lines(self._counts, whole.code, [part.code for part in parts], localities)
+        )
 
     def count(self, place: str, name: Name) -> Shown:
         key = Key(place, self._period, name)
@@ -83,7 +86,7 @@ def shown_percent(part: Shown, whole: Shown) -> Shown | None:
 
 
 def _lines(
-    counts: Iterable[Key], whole: Period, parts: Sequence[Period], localities: Sequence[str]
+    counts: Iterable[Key], whole: str, parts: Sequence[str], localities: Sequence[str]
 ) -> Iterator[Line[Key]]:
     names = sorted({key.name for key in counts})
     periods = (whole, *parts)

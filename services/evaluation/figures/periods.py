@@ -23,6 +23,11 @@ class Period:
         return self.first <= a_month <= self.last
 
     @property
+    def code(self) -> str:
+        """How a period is named in an address: empty for everything, else its first and last month."""
+        return "" if self.since_start else f"{self.first}.{self.last}"
+
+    @property
     def name(self) -> str:
         """Since January 2025; March 2026; January to March 2026; October 2025 to March 2026."""
         first, last = _words(self.first), _words(self.last)

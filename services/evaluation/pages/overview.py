@@ -41,7 +41,7 @@ def page_routes(asking: Asking) -> APIRouter:
         period: Annotated[str, Query(max_length=20)] = "",
     ) -> Response:
         periods = asking.periods(caller)
-        chosen = next((one for one in periods if period_code(one) == period), periods[0])
+        chosen = next((one for one in periods if one.code == period), periods[0])
         found = await asking.figures(caller, locality or None, chosen.first, chosen.last)
         charted = found.places[:1] if not locality else found.places
         pages: Pages = request.app.state.pages
@@ -52,8 +52,8 @@ def page_routes(asking: Asking) -> APIRouter:
             exact=sees_exact_counts(caller),
             localities=asking.places(caller),
             locality=locality,
-            periods=[(period_code(one), one.name) for one in periods],
-            period=period_code(chosen),
+            periods=[(one.code, one.name) for one in periods],
+            period=chosen.code,
             headlines=_headlines(found.places[-1] if locality else found.places[0]),
             place=found.places[-1 if locality else 0].name,
             subjects=[filled(subject, charted, found.places) for subject in SUBJECTS],
@@ -69,11 +69,6 @@ def page_routes(asking: Asking) -> APIRouter:
 
     router.include_router(static_routes())
     return router
-
-
-def period_code(period: Period) -> str:
-    """How a period is named in an address: empty for everything, else its first and last month."""
-    return "" if period.since_start else f"{period.first}.{period.last}"
 
 
 def _table_address(locality: str, period: Period) -> str:

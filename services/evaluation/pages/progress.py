@@ -96,7 +96,7 @@ def _first_visits(place: PlaceFigures) -> Sequence[Exhibit]:
     asked, stopped = place.replies, place.barriers
     yes = next(part for part in asked.parts if part.code == "accepted")
     said = (
-        f"Services were asked {number(asked.total)} times and said yes to {number(yes.count)} "
+        f"Services were asked {number(asked.total)} times and said yes {number(yes.count)} times "
         f"({per_cent(yes.percent)})."
     )
     reasons = largest_first(stopped.parts)

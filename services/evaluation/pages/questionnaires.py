@@ -14,7 +14,7 @@ def _wellbeing(place: PlaceFigures) -> Sequence[Exhibit]:
     back = place.follow_up
     lead = (
         f"{of(back.answered, back.due)} follow-ups that were due have been answered "
-        f"({per_cent(back.percent_of_due)}). The changes below are those people's only."
+        f"({per_cent(back.percent_of_due)}). The changes below are only of those people."
     )
     followed = Table(
         f"{place.name}: how complete the answers are",
@@ -34,7 +34,7 @@ def _wellbeing(place: PlaceFigures) -> Sequence[Exhibit]:
         f"after. {lead} The table gives each number.",
         [
             Pair(
-                _named(item),
+                item.label,
                 item.before if isinstance(item.before, float) else None,
                 item.after if isinstance(item.after, float) else None,
                 _pair_words(item),
@@ -66,7 +66,7 @@ def _named(item: Item) -> str:
 
 def _pair_words(item: Item) -> str:
     if isinstance(item.before, float) and isinstance(item.after, float):
-        return f"{item.before:.1f} before, {item.after:.1f} after ({number(item.people)} people)"
+        return f"{item.before:.1f} before, {item.after:.1f} after. {item.better_when.capitalize()} is better."
     return "Held back: 1 to 7 people" if item.people == "*" else "Nobody has answered twice yet"
 
 
