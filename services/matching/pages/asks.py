@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.matching.pages.known import language_name
+from services.matching.pages.known import dialled, language_name
 from services.matching.pages.site import actions, localities, queries, shown, today
 from services.matching.pages.typed import Mistakes, Typed, day_typed, mistake
 from services.matching.shown import ServiceAsk
@@ -91,7 +91,16 @@ def ask_routes() -> APIRouter:
             if problem.code in ("wrong_code", "code_expired"):
                 return await _code_page(request, token, [mistake("code", _CODE_REFUSED[problem.code])])
             return _refused(request, problem, token)
-        return _private(shown(request, "ask-name.html", ask=ask, token=token, introduced=introduced))
+        return _private(
+            shown(
+                request,
+                "ask-name.html",
+                ask=ask,
+                token=token,
+                name=introduced.name,
+                telephone=dialled(introduced.telephone),
+            )
+        )
 
     return router
 

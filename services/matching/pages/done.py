@@ -40,11 +40,10 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Where to POST which fields to take it back. `what` is said to screen readers after "Undo"."""
+    """Where to POST which fields to take it back."""
 
     action: str
     fields: Mapping[str, str]
-    what: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def banner(request: Request, history: Iterable[FactLine] = (), undo_at: str = ""
     fact = next((f for f in history if f.event_id == said and f.undo and not f.undone), None)
     if fact is None or not undo_at:
         return Banner(text)
-    return Banner(text, Undo(undo_at, {"source": fact.source, "event": fact.event_id}, text))
+    return Banner(text, Undo(undo_at, {"source": fact.source, "event": fact.event_id}))
 
 
 def _to_undo(said: tuple[FactLine, ...]) -> FactLine | None:

@@ -8,6 +8,7 @@ from services.matching.pages import words
 from services.matching.shown import CaseLine, MeetingShown
 from shared.events import vocabulary as v
 from shared.localities import Localities
+from shared.people.telephone import as_dialled
 from shared.web.dates import age_band
 
 NAME_AND_TELEPHONE = ("name", "telephone")
@@ -33,9 +34,13 @@ def known(people: Mapping[str, Mapping[str, Any]], referral_id: str) -> Known:
     """The person of a referral from the answer of `Queries.people`."""
     person = people.get(referral_id, {})
     name, telephone = person.get("name"), person.get("telephone")
-    return Known(
-        str(name) if name else f"Reference {referral_id[-6:]}", str(telephone) if telephone else None
-    )
+    return Known(str(name) if name else f"Reference {referral_id[-6:]}", dialled(telephone))
+
+
+def dialled(telephone: object) -> str | None:
+    """A person's number as it is dialled; None where there is none."""
+    number = str(telephone or "")
+    return as_dialled(number) if number.startswith("+") else number or None
 
 
 def flags(line: CaseLine) -> tuple[Flag, ...]:

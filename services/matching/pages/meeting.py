@@ -132,7 +132,8 @@ async def _save(request: Request, caller: Caller, at: Occasion, agreed: Agreed, 
 
 async def _page(request: Request, caller: Caller, at: Occasion, again: Again | None = None) -> Response:
     asks, line = queries(request), at.case.line
-    typed = again.typed if again else await asks.draft(caller, line.referral_id) or {}
+    draft = None if again else await asks.draft(caller, line.referral_id)
+    typed = again.typed if again else draft or await _as_agreed(request, caller, at.case)
     people = await asks.people(caller, [line], NAME_AND_TELEPHONE, "meeting")
     needs = _needs(at.case, typed)
     notes = {}
@@ -158,7 +159,7 @@ async def _page(request: Request, caller: Caller, at: Occasion, again: Again | N
         planned_needs=[(need.value, words.NEEDS[need.value]) for need in words.PLANNED_NEEDS],
         sections=sections,
         typed=typed,
-        from_draft=again is None and bool(typed),
+        from_draft=draft is not None,
         saved=again is not None and again.saved,
         with_notes=again is not None and again.with_notes,
         notes=notes,
@@ -170,8 +171,33 @@ async def _page(request: Request, caller: Caller, at: Occasion, again: Again | N
     )
 
 
+async def _as_agreed(request: Request, caller: Caller, case: CaseShown) -> dict[str, Any]:
+    """The plan as it stands, to be changed. Raises a 503 Problem while its words cannot be had.
+
+    Without them, saving would put an emptier plan in its place.
+    """
+    plan = case.story.plan
+    if plan is None:
+        return {}
+    wanted = [note for note in (plan.what_matters, *(goal.words for goal in plan.goals)) if note]
+    notes = await queries(request).notes(caller, case.line.referral_id, wanted)
+    if len(notes) < len(set(wanted)):
+        raise Problem(
+            503, code="vault_away", detail="The plan cannot be shown just now. Try again in a minute."
+        )
+    fields: dict[str, Any] = {"what_matters": notes.get(plan.what_matters or "", "")}
+    for number, goal in enumerate(plan.goals, 1):
+        fields |= {
+            f"goal{number}_words": notes.get(goal.words or "", ""),
+            f"goal{number}_need": goal.need.value,
+            f"goal{number}_importance": goal.importance,
+            f"goal{number}_confidence": goal.confidence,
+        }
+    return fields
+
+
 def _needs(case: CaseShown, typed: Mapping[str, Any]) -> list[v.Need]:
     """As ticked; before that those of the plan, or of the referral."""
-    so_far = case.story.plan.needs if case.story.plan else case.line.needs
+    so_far = (case.story.plan.needs if case.story.plan else ()) or case.line.needs
     chosen = typed_or(typed, "needs", [need.value for need in so_far])
     return [need for need in v.Need if need.value in chosen]

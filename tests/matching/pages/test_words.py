@@ -1,0 +1,148 @@
+"""Every code has words, and the story reads as sentences."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import get_args
+
+import pytest
+
+from services.matching.pages import words
+from services.matching.pages.history import Names, sentence
+from services.matching.pages.needs_you import button_for, why
+from services.matching.pages.service_words import cost_in_words
+from services.matching.pages.site import near_day
+from services.matching.shown import CaseLine, FactLine, NeedsYou, NeedsYouLine, Reason, ToDo
+from shared.directory.model import Cost
+from shared.events import outcomes
+from shared.events import vocabulary as v
+from shared.story import Stage
+from shared.story.model import PrescriptionStatus
+
+NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        (v.Need, words.NEEDS),
+        (v.SensitiveNeed, words.SENSITIVE_NEEDS),
+        (v.NextStepCode, words.NEXT_STEPS),
+        (v.NextStepCode, words.PLAN_STEPS),
+        (v.Channel, words.CHANNELS),
+        (v.Channel, words.TRIED),
+        (v.Barrier, words.BARRIERS),
+        (v.UnmetReason, words.UNMET),
+        (v.EndReason, words.ENDED),
+        (v.CloseReason, words.CLOSED),
+        (v.NotSuitableReason, words.NOT_SUITABLE),
+        (v.AccompaniedBy, words.ACCOMPANIED),
+        (v.Agreed, words.AGREED),
+        (v.AccessNeed, words.ACCESS),
+        (v.WaitingReason, words.WAITING),
+        (v.MeetingMode, words.MODES),
+        (v.Route, words.ROUTES),
+        (Stage, words.STAGES),
+    ],
+)
+def test_every_code_has_words(codes: type[StrEnum], said: Mapping[str, str]) -> None:
+    assert set(said) == {code.value for code in codes}
+
+
+def test_every_status_of_a_service_has_words() -> None:
+    assert set(words.PRESCRIPTIONS) == set(get_args(PrescriptionStatus))
+
+
+@pytest.mark.parametrize("kind", sorted(outcomes.KINDS | {"referral_created", "meeting_booked"}))
+def test_every_kind_of_fact_is_told(kind: str) -> None:
+    text = sentence(_fact(kind), Names({}, {}))
+    assert text
+    assert "does not know" not in text
+    assert "_" not in text
+
+
+def test_a_kind_of_a_later_version_is_told_as_such() -> None:
+    assert "does not know" in sentence(_fact("plan_shared_with_family"), Names({}, {}))
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "text"),
+    [
+        ("contact_attempted", {"channel": "phone", "reached": False}, "Rang: did not reach them"),
+        (
+            "provider_replied",
+            {"prescription_id": "p", "reply": "waiting_list", "weeks": 1},
+            "Lunch club has a waiting list of 1 week",
+        ),
+        (
+            "activity_started",
+            {"prescription_id": "p", "on": "2026-11-12", "accompanied_by": "link_worker"},
+            "First visit to Lunch club on 12 November 2026, with a link worker",
+        ),
+        ("need_unmet", {"need": "debt", "reason": "full"}, "Nothing suitable for managing debt: full"),
+        (
+            "meeting_booked",
+            {"starts_at": "2026-07-01T09:30:00Z", "replaces": "m"},
+            "Meeting moved for Wednesday 1 July 2026 at 10:30am",
+        ),
+    ],
+)
+def test_sentences(kind: str, detail: dict[str, object], text: str) -> None:
+    assert sentence(_fact(kind, **detail), Names({"p": "Lunch club"}, {})) == text
+
+
+@pytest.mark.parametrize("reason", NeedsYou)
+def test_every_reason_has_a_sentence_and_one_button(reason: NeedsYou) -> None:
+    task = NeedsYouLine(_line(), Reason(reason, NOW, ToDo.RING, "about"), service="Lunch club")
+    text, href = button_for(task)
+    assert why(task)[-1] in ".?"
+    assert text
+    assert href.startswith("/matching/")
+
+
+@pytest.mark.parametrize(
+    ("costs", "text"),
+    [
+        ((), "Cost not known"),
+        ((Cost(amount=Decimal(0), text=""),), "Free"),
+        ((Cost(amount=Decimal("4.5"), text="a meal"),), "£4.50 a meal"),
+        ((Cost(amount=Decimal(3), text="a session"),), "£3 a session"),
+        ((Cost(amount=None, text="Bring what you can"),), "Bring what you can"),
+    ],
+)
+def test_costs(costs: tuple[Cost, ...], text: str) -> None:
+    assert cost_in_words(costs) == text
+
+
+def test_days_name_the_year_where_it_is_another_one() -> None:
+    today = date(2026, 11, 24)
+    assert near_day(date(2026, 12, 1), today) == "Tuesday 1 December"
+    assert near_day(date(2027, 1, 5), today) == "Tuesday 5 January 2027"
+
+
+def _fact(kind: str, **detail: object) -> FactLine:
+    return FactLine("/meir/matching", "e", kind, NOW, NOW, undo=False, undone=False, detail=detail)
+
+
+def _line() -> CaseLine:
+    return CaseLine(
+        locality="meir",
+        referral_id="r",
+        practice="M83100",
+        stage=Stage.WAITING,
+        open=True,
+        created_at=NOW,
+        urgency=v.Urgency.ROUTINE,
+        needs=(v.Need.DEBT,),
+        age_band=None,
+        risk=v.Risk.NONE_KNOWN,
+        contact=v.SafeToText.YES,
+        language="en",
+        interpreter=False,
+        access_needs=(),
+        link_worker=None,
+        active=None,
+        step=None,
+        reasons=(),
+    )
