@@ -14,7 +14,8 @@ from services.referral.audits import Audits
 from services.referral.claims import claim_routes
 from services.referral.desk import Desk
 from services.referral.outbound import Matching
-from services.referral.pages.site import make_pages, page_routes
+from services.referral.pages.routes import page_routes
+from services.referral.pages.site import make_pages
 from services.referral.settings import ReferralSettings
 from services.referral.store import ensure_indexes
 from services.referral.vault import erasing

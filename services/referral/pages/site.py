@@ -26,20 +26,6 @@ def make_pages(settings: ReferralSettings) -> Pages:
     return pages
 
 
-def page_routes() -> list[APIRouter]:
-    """All page routes of this service."""
-    from services.referral.pages import another_time, followed, home, programme, refer
-
-    return [
-        static_routes(),
-        home.routes(),
-        refer.routes(),
-        followed.routes(),
-        another_time.routes(),
-        programme.routes(),
-    ]
-
-
 def shown(request: Request, template: str, status: int = 200, **context: object) -> Response:
     """A page made of one of this service's templates."""
     pages: Pages = request.app.state.pages

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from services.referral.store import Source, session_of
 from services.referral.vault.entries import ENTRIES, NOTES, entries_of_person, entry_id
@@ -38,8 +39,9 @@ async def erase(tx: Transaction, locality: str, person: str, now: datetime, by: 
         "by": by,
     }
     await tx[ERASED].insert_one(row, session=tx.session)
-    await _delete(tx, locality, person, referrals)
-    return _tombstone(row)
+    stone = _tombstone(row)
+    await _delete(tx, stone)
+    return stone
 
 
 async def told(tx: Transaction, person: str, referral: str) -> None:
@@ -64,23 +66,21 @@ async def replay(mongo: Mongo) -> int:
     again = 0
     async for row in mongo[ERASED].find({}):
         stone = _tombstone(row)
-        back = await mongo[KEYS].find_one({"_id": stone.person}) or await mongo[PEOPLE].find_one(
-            {"_id": stone.person}
-        )
-        if back is not None:
+        if await _came_back(mongo, stone.person):
             again += 1
-
-            async def work(tx: Transaction, stone: Tombstone = stone) -> None:
-                await _delete(tx, stone.locality, stone.person, stone.referrals)
-
-            await mongo.transact(work)
+            await mongo.transact(partial(_delete, stone=stone))
     return again
 
 
-async def _delete(
-    tx: Transaction, locality: str, person: str, referrals: list[str] | tuple[str, ...]
-) -> None:
-    cases = [entry_id(locality, referral) for referral in referrals]
+async def _came_back(mongo: Mongo, person: str) -> bool:
+    wanted = [(KEYS, "_id"), (PEOPLE, "_id"), (LOOKUPS, "person"), (NOTES, "person"), (ENTRIES, "person")]
+    found = [await mongo[collection].find_one({field: person}, {"_id": 1}) for collection, field in wanted]
+    return any(row is not None for row in found)
+
+
+async def _delete(tx: Transaction, stone: Tombstone) -> None:
+    person = stone.person
+    cases = [entry_id(stone.locality, referral) for referral in stone.referrals]
     await tx[KEYS].delete_one({"_id": person}, session=tx.session)
     await tx[PEOPLE].delete_one({"_id": person}, session=tx.session)
     await tx[LOOKUPS].delete_many({"person": person}, session=tx.session)
