@@ -13,10 +13,10 @@ def number(value: Shown | float | None) -> str:
 
 
 def signed(value: float | str | None) -> str:
-    """+0.41, −0.20."""
+    """+0.41, −0.20, 0.00."""
     if value is None or isinstance(value, str):
         return number(None) if value is None else HELD_BACK
-    return f"{value:+.2f}".replace("-", "−")
+    return f"{value:+.2f}".replace("-", "−") if round(value, 2) else "0.00"
 
 
 def per_cent(value: Shown | None) -> str:
