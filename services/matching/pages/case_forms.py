@@ -64,6 +64,13 @@ async def close(request: Request, by: Asked, referral: str, form: Typed) -> tupl
     return "closed", await actions(request).close(by, referral, reason, note)
 
 
+async def give_back(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    reason = form.choice("return_reason", v.ReturnReason, "Choose why it goes back")
+    note = form.text("return_note")
+    reason = form.given(reason)
+    return "returned", await actions(request).give_back(by, referral, reason, note)
+
+
 async def reopen(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
     step = read_next_step(form, today(request), needed=False, prefix="after")
     note = form.text("reopen_note")
@@ -82,6 +89,7 @@ FORMS: dict[str, tuple[Act, str]] = {
     "sharing": (sharing, "agreements"),
     "confirm": (confirm, "meeting"),
     "close": (close, "close"),
+    "return": (give_back, "close"),
     "reopen": (reopen, "close"),
     "undo": (undo, "story"),
 }

@@ -107,7 +107,11 @@ def _told(problem: Problem) -> FieldError:
 
 
 async def _rebook_page(
-    request: Request, caller: Caller, meeting_id: str, errors: Sequence[FieldError] = ()
+    request: Request,
+    caller: Caller,
+    meeting_id: str,
+    errors: Sequence[FieldError] = (),
+    typed: Typed | None = None,
 ) -> Response:
     asks = queries(request)
     meeting = await asks.meeting(caller, meeting_id)
@@ -125,6 +129,7 @@ async def _rebook_page(
         slots=slots,
         person=person,
         by_practice=caller.role == "referrer",
+        later=_later(typed),
         errors=list(errors),
         done=banner(request),
     )
@@ -140,7 +145,10 @@ async def _book_page(
     asks = queries(request)
     case = await asks.case(caller, referral)
     if case.line.active is not None:
-        return RedirectResponse(f"/matching/meetings/{case.line.active.meeting_id}/rebook", 303)
+        meeting_id = case.line.active.meeting_id
+        if errors:
+            return await _rebook_page(request, caller, meeting_id, errors, typed)
+        return RedirectResponse(f"/matching/meetings/{meeting_id}/rebook", 303)
     people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
     return shown(
         request,
@@ -149,7 +157,11 @@ async def _book_page(
         line=case.line,
         slots=await asks.options_for(caller, referral),
         person=known(people, referral),
-        later=day_typed(typed.shown(), "later") if typed else None,
+        later=_later(typed),
         case_at=f"/matching/cases/{referral}",
         errors=list(errors),
     )
+
+
+def _later(typed: Typed | None) -> dict[str, str] | None:
+    return day_typed(typed.shown(), "later") if typed else None

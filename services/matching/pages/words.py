@@ -110,6 +110,12 @@ CLOSED: Words = _words(
     other="Something else",
 )
 
+RETURNED: Words = _words(
+    more_detail="More detail is needed",
+    wrong_place="It came to the wrong place",
+    needs_other_care="They need other care first",
+)
+
 NOT_SUITABLE: Words = _words(
     age="Age",
     area="They live too far away",

@@ -33,6 +33,7 @@ POSTS = [
             "confirm",
             "close",
             "reopen",
+            "return",
             "undo",
             "book",
             "review",

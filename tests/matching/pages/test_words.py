@@ -36,6 +36,7 @@ NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
         (v.UnmetReason, words.UNMET),
         (v.EndReason, words.ENDED),
         (v.CloseReason, words.CLOSED),
+        (v.ReturnReason, words.RETURNED),
         (v.NotSuitableReason, words.NOT_SUITABLE),
         (v.AccompaniedBy, words.ACCOMPANIED),
         (v.Agreed, words.AGREED),
