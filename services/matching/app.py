@@ -10,6 +10,7 @@ from services.matching import store
 from services.matching.actions import Actions
 from services.matching.api import api_routers
 from services.matching.asking import Asking
+from services.matching.calendar import make_ready
 from services.matching.codes import Codes
 from services.matching.directory import Directory
 from services.matching.inbound import matching
@@ -36,6 +37,7 @@ def build(
     new_id: NewId = new_id,
 ) -> FastAPI:
     """The application; its lifespan runs the kernel. `app.state` has kernel, actions, queries, localities."""
+    make_ready(clock())
     known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in known.served(settings.localities)]
     kernel = Kernel(matching(known.rank), options or Options.of(settings), served, clock, new_id)

@@ -19,6 +19,12 @@ def day_start(day: date) -> datetime:
     return datetime.combine(day, time(0), LONDON).astimezone(UTC)
 
 
+def make_ready(now: datetime) -> None:
+    """Reads the bank holidays ahead: the library takes half a second, which no booking should wait for."""
+    for year in (now.year, now.year + 1):
+        _bank_holidays(year)
+
+
 @cache
 def _bank_holidays(year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("GB", subdiv="ENG", years=year))

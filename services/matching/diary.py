@@ -73,6 +73,7 @@ class Diaries:
     promised: dict[str, Slot] = field(default_factory=dict)
     """Slots set aside within this round, by referral: those for whom it is urgent choose first."""
     _tiles: dict[DayKey, tuple[Slot, ...]] = field(default_factory=dict)
+    _free: dict[DayKey, tuple[Slot, ...]] = field(default_factory=dict)
 
     # Looking
 
@@ -90,13 +91,14 @@ class Diaries:
         """Free times that suit, earliest first; of two at once, that of the smaller caseload."""
         who = [worker for worker in wish.who(self.workers.values()) if self.has_room(worker, referral_id)]
         first, last = london_day(self.now), london_day(self.now + HORIZON)
+        soonest = {worker.id: wish.earliest_start(worker, self.now) for worker in who}
         for n in range((last - first).days + 1):
             day = first + timedelta(days=n)
             found = [
                 slot
                 for worker in who
                 for slot in self.free(worker, day, referral_id)
-                if slot.starts_at >= wish.earliest_start(worker, self.now) and wish.suits(slot)
+                if slot.starts_at >= soonest[worker.id] and wish.suits(slot)
             ]
             yield from sorted(found, key=self._order)
 
@@ -115,17 +117,11 @@ class Diaries:
 
     def free(self, worker: LinkWorker, day: date, referral_id: str = "") -> list[Slot]:
         """Every free time of a day, as the hours go, those promised to others left out."""
-        tiles = self._tiles_of(worker, day)
-        if not tiles:
-            return []
-        held = self._day(worker.id, day).held
+        found = self._free_of(worker, day)
+        if not found or not self.promised:
+            return list(found)
         others = [slot for whose, slot in self.promised.items() if whose != referral_id]
-        return [
-            slot
-            for slot in tiles
-            if not any(taken.overlaps(slot.starts_at, slot.minutes) for taken in held)
-            and not any(_clash(slot, other) for other in others)
-        ]
+        return [slot for slot in found if not any(_clash(slot, other) for other in others)]
 
     def slot(self, key: str, practice: str, home: bool = False) -> Slot | None:
         """The time with this key, free or not, if it is in somebody's hours for this practice."""
@@ -163,7 +159,7 @@ class Diaries:
         day.held = [held for held in day.held if held.meeting_id != meeting_id]
         day.held.append(mine)
         day.held.sort(key=lambda held: held.starts_at)
-        self.touched_days.add((link_worker, day.day))
+        self._touch(day)
         self.promised.pop(referral_id, None)
         return True
 
@@ -174,7 +170,7 @@ class Diaries:
             if any(h.starts_at > self.now for h in day.held if h.meeting_id == meeting_id):
                 self.freed.add(day.link_worker)
             day.held = kept
-            self.touched_days.add((day.link_worker, day.day))
+            self._touch(day)
 
     def assign(self, referral_id: str, link_worker: str | None) -> None:
         """Puts a referral into one caseload (None: into none) and out of every other."""
@@ -204,6 +200,10 @@ class Diaries:
 
     # Inside
 
+    def _touch(self, day: Day) -> None:
+        self.touched_days.add((day.link_worker, day.day))
+        self._free.pop((day.link_worker, day.day), None)
+
     def _day(self, link_worker: str, day: date) -> Day:
         return self.days.setdefault((link_worker, day), Day(link_worker, day))
 
@@ -212,6 +212,19 @@ class Diaries:
 
     def _order(self, slot: Slot) -> tuple[datetime, int, str]:
         return (slot.starts_at, len(self._caseload(slot.link_worker).referrals), slot.link_worker)
+
+    def _free_of(self, worker: LinkWorker, day: date) -> tuple[Slot, ...]:
+        # Worked out once and again after each change: a batch looks at the same days a thousand times.
+        key = (worker.id, day)
+        if key not in self._free:
+            known = self.days.get(key)
+            held = known.held if known else []
+            self._free[key] = tuple(
+                slot
+                for slot in self._tiles_of(worker, day)
+                if not any(taken.overlaps(slot.starts_at, slot.minutes) for taken in held)
+            )
+        return self._free[key]
 
     def _tiles_of(self, worker: LinkWorker, day: date) -> tuple[Slot, ...]:
         key = (worker.id, day)

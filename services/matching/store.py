@@ -6,16 +6,19 @@ other reads again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
+from pymongo.errors import CollectionInvalid, OperationFailure
 
 from services.matching.calendar import london_day
 from services.matching.decisions import LOOK_AGAIN, needs_meeting, wish_of
 from services.matching.diary import HORIZON, Caseload, Day, Diaries, Held
 from services.matching.folds import View
 from services.matching.workers import LinkWorker
+from shared.delivery.case import case_id
 from shared.delivery.errors import Conflict
 from shared.delivery.mongo import Document, Mongo, Row, Transaction
 from shared.delivery.part import Changed, Loaded
@@ -44,7 +47,8 @@ async def ensure_indexes(mongo: Mongo) -> None:
     existing = set(await mongo.database.list_collection_names())
     for name in OWNED:
         if name not in existing:
-            await mongo.database.create_collection(name, check_exists=False)
+            with suppress(CollectionInvalid, OperationFailure):  # another process made it just now
+                await mongo.database.create_collection(name)
     await mongo[LINK_WORKERS].create_indexes([IndexModel([("locality", ASCENDING)])])
     await mongo[DAYS].create_indexes(
         [
@@ -120,6 +124,9 @@ class DiaryStore:
         return diaries
 
     async def save(self, tx: Transaction, changes: Sequence[Changed[View]], resources: Diaries) -> None:
+        erased = [case_id(each.locality, each.referral_id) for each in changes if each.after.story.erased]
+        if erased:
+            await tx[DRAFTS].delete_many({"_id": {"$in": erased}}, session=tx.session)
         await _write(tx, DAYS, [_day_write(resources, key) for key in sorted(resources.touched_days)])
         await _write(
             tx, CASELOADS, [_caseload_write(resources, name) for name in sorted(resources.touched_caseloads)]
