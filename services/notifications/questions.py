@@ -11,9 +11,9 @@ from services.notifications.messages import MessageName, Recipient, Template
 from services.notifications.wording import Channel
 from shared.clock import LONDON
 from shared.delivery.case import case_id
-from shared.delivery.due import SENT
 from shared.delivery.mongo import Mongo
 from shared.delivery.round import DUE, REFERRALS
+from shared.delivery.sending import SENT
 
 DROPPED: Final = ("erased", "not_safe")
 """Reasons for which a message is rightly not sent: no failure of anybody's."""

@@ -13,10 +13,10 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from services.notifications.decisions import SEND, Told, fresh
 from services.notifications.folds import View
 from shared.delivery.case import case_id
-from shared.delivery.due import SENT
 from shared.delivery.mongo import Mongo, Transaction
 from shared.delivery.part import Changed, Loaded
 from shared.delivery.round import DUE
+from shared.delivery.sending import SENT
 
 OWNED: Final = (SENT,)
 """What nobody could tell us again: who was told what. A rebuild leaves it alone, or people are told twice."""

@@ -10,80 +10,24 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic
 
 from shared import metrics
-from shared.clock import Clock
-from shared.delivery.dead_letters import DeadLetters, Letter, Record
-from shared.delivery.errors import Transient
-from shared.delivery.facts import Heard
-from shared.delivery.mongo import Mongo, Transaction
-from shared.delivery.options import Options
-from shared.delivery.part import Part, R, V
+from shared.delivery.breaker import Breaker, StreamStopped
+from shared.delivery.case import Told
+from shared.delivery.dead_letters import Letter, Record
+from shared.delivery.errors import Conflict, Transient
+from shared.delivery.incoming import Incoming, decode
+from shared.delivery.mongo import Transaction
+from shared.delivery.part import R, V
 from shared.delivery.round import Round
-from shared.events import envelope
+from shared.delivery.worker import Worker
 from shared.events.topics import parse_topic
-from shared.ids import NewId
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A readable record and the fact that it carries."""
-
-    heard: Heard
-    record: Record
-
-
-@dataclass
-class Worker(Generic[V, R]):
-    """Does rounds of work for one part: what batches, commands and due work have in common."""
-
-    part: Part[V, R]
-    mongo: Mongo
-    options: Options
-    letters: DeadLetters
-    clock: Clock
-    new_id: NewId
-    lane: str
-    may_decide: Callable[[str], bool]
-    done: Callable[[Round[V, R]], None]
-    """Called after a round's transaction was committed: wakes the relay and those who wait."""
-
-    def round(self, tx: Transaction, new_id: NewId | None = None) -> Round[V, R]:
-        return Round(self.part, tx, self.clock(), new_id or self.new_id, self.lane)
-
-
-class Breaker:
-    """Opens when our own code fails on readable records several times in a row."""
-
-    def __init__(self, failures: int, rest_seconds: float) -> None:
-        self._most = failures
-        self._rest = rest_seconds
-        self._failed = 0
-        self._opened: float | None = None
-
-    @property
-    def open(self) -> bool:
-        return self._failed >= self._most
-
-    def failed(self) -> None:
-        self._failed += 1
-        if self.open:
-            self._opened = time.monotonic()
-
-    def succeeded(self) -> None:
-        self._failed = 0
-        self._opened = None
-
-    def may_try(self) -> bool:
-        """Closed, or open for long enough that one more try is due."""
-        return not self.open or time.monotonic() - (self._opened or 0.0) >= self._rest
-
-
-class StreamStopped(Exception):
-    """The breaker is open: what is left of the batch is neither handled nor committed."""
+# What is not taken into a referral's set of facts, and the reason on its letter.
+_SET_ASIDE: dict[Told, str] = {"conflict": "conflicting_repeat", "full": "too_many_facts"}
 
 
 class BatchHandler(Generic[V, R]):
@@ -93,6 +37,7 @@ class BatchHandler(Generic[V, R]):
         self._worker = worker
         self._locality = locality
         self._service = worker.part.name
+        self._most_seconds = worker.options.transaction_seconds
         self.breaker = Breaker(worker.options.breaker_failures, worker.options.breaker_rest_seconds)
         self.trouble: str | None = None
         """What is being waited for, as a code, or None."""
@@ -100,7 +45,7 @@ class BatchHandler(Generic[V, R]):
     async def handle(self, records: Sequence[Record], stopping: asyncio.Event) -> bool:
         """Handles every record once. True: all are done and their offsets may be committed."""
         began = time.perf_counter()
-        incoming, letters = self._decode(records)
+        incoming, letters = decode(records)
         while True:
             try:
                 await self._handle_whole(incoming, letters, stopping)
@@ -124,20 +69,6 @@ class BatchHandler(Generic[V, R]):
         metrics.batch_size.labels(self._service).observe(len(records))
         return True
 
-    def _decode(self, records: Sequence[Record]) -> tuple[list[Incoming], list[Letter]]:
-        incoming: list[Incoming] = []
-        letters: list[Letter] = []
-        for record in records:
-            read = envelope.read(record.topic, record.key, record.value, record.headers)
-            if isinstance(read, envelope.Refused):
-                letters.append(Letter(record, read.reason))
-                continue
-            try:
-                incoming.append(Incoming(Heard.of(read), record))
-            except ValueError:  # JSON that one parser takes and another does not
-                letters.append(Letter(record, "bad_json"))
-        return incoming, letters
-
     async def _handle_whole(
         self, incoming: Sequence[Incoming], letters: Sequence[Letter], stopping: asyncio.Event
     ) -> None:
@@ -147,13 +78,20 @@ class BatchHandler(Generic[V, R]):
         except (_Stopping, StreamStopped):
             raise
         except Exception as error:
+            if stopping.is_set():
+                raise _Stopping from error
             if len(incoming) > 1:
                 middle = len(incoming) // 2
                 await self._handle_whole(incoming[:middle], letters, stopping)
                 await self._handle_whole(incoming[middle:], (), stopping)
                 return
+            if len(letters) > 1:
+                middle = len(letters) // 2
+                await self._handle_whole((), letters[:middle], stopping)
+                await self._handle_whole(incoming, letters[middle:], stopping)
+                return
             if not incoming:
-                raise  # nothing but dead letters, and they cannot be kept: our set-up is at fault
+                raise  # a dead letter that cannot be kept: our set-up is at fault
             self.breaker.failed()
             _log.exception("a record could not be handled", extra={"locality": self._locality})
             if self.breaker.open:
@@ -167,16 +105,25 @@ class BatchHandler(Generic[V, R]):
     async def _patiently(
         self, incoming: Sequence[Incoming], letters: Sequence[Letter], stopping: asyncio.Event
     ) -> None:
-        """One transaction, tried again for as long as something is away or written by somebody else."""
-        attempt = 0
+        """One transaction, tried again for as long as something is away or written by somebody else.
+
+        Raises:
+            Conflict: again and again, so that nobody else's write can be the reason.
+            _TooMuch: a transaction does not live as long as this batch takes.
+        """
+        attempt = conflicts = 0
         while True:
+            once = partial(self._once, incoming, letters, time.monotonic())
             try:
-                outcome = await self._worker.mongo.transact(lambda tx: self._once(tx, incoming, letters))
+                outcome = await self._worker.mongo.transact(once)
             except Transient as error:
                 attempt += 1
+                conflicts = conflicts + 1 if isinstance(error, Conflict) else 0
+                if conflicts > self._worker.options.most_conflicts:
+                    raise
                 self.trouble = type(error).__name__.lower()
                 metrics.batch_retries.labels(self._service, self._locality, self.trouble).inc()
-                if not await self._rest(stopping, min(0.01 * 2**attempt, 2.0) * random.uniform(0.5, 1.0)):
+                if not await self._rest(stopping, _pause(attempt)):
                     raise _Stopping from error
                 continue
             self.trouble = None
@@ -185,16 +132,19 @@ class BatchHandler(Generic[V, R]):
             return
 
     async def _once(
-        self, tx: Transaction, incoming: Sequence[Incoming], letters: Sequence[Letter]
+        self, incoming: Sequence[Incoming], letters: Sequence[Letter], began: float, tx: Transaction
     ) -> "_Outcome[V, R]":
+        # The driver calls again where the database gave the transaction up, for two minutes, with the same.
+        if max(len(incoming), len(letters)) > 1 and time.monotonic() - began > self._most_seconds:
+            raise _TooMuch
         round_ = self._worker.round(tx)
         outcome = _Outcome(round_, list(letters))
         await round_.open({(i.heard.fact.body.locality, i.heard.fact.body.referral_id) for i in incoming})
         for item in incoming:
             body = item.heard.fact.body
             told = round_.case(body.locality, body.referral_id).hear(item.heard)
-            if told == "conflict":
-                outcome.letters.append(Letter(item.record, "conflicting_repeat"))
+            if told in _SET_ASIDE:
+                outcome.letters.append(Letter(item.record, _SET_ASIDE[told]))
             else:
                 outcome.told.append((item, told))
         await round_.decide(self._worker.may_decide)
@@ -244,6 +194,15 @@ class BatchHandler(Generic[V, R]):
                 return False
 
 
+def _pause(attempt: int) -> float:
+    """Seconds until the next attempt: 2 at most, however many hours the database stays away."""
+    return min(0.01 * 2.0 ** min(attempt, 8), 2.0) * random.uniform(0.5, 1.0)
+
+
+class _TooMuch(Exception):
+    """The database ends a transaction before this much is done in it: half of it may be done in time."""
+
+
 class _Stopping(Exception):
     """The process stops while something is away: the batch is left for whoever comes next."""
 
@@ -252,7 +211,7 @@ class _Stopping(Exception):
 class _Outcome(Generic[V, R]):
     round: Round[V, R]
     letters: list[Letter]
-    told: list[tuple[Incoming, str]]
+    told: list[tuple[Incoming, Told]]
 
     def __init__(self, round_: Round[V, R], letters: list[Letter]) -> None:
         self.round = round_

@@ -1,14 +1,15 @@
 """One referral within one transaction: the facts that it had, those that it gains, and what they fold to."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Generic, Literal
+from typing import Any, Final, Generic, Literal
 
 from pymongo import UpdateOne
 
 from shared.delivery.decision import Decision, Due, Occasion, Said
-from shared.delivery.facts import Fact, FactKey, Heard, Stored, restore
+from shared.delivery.facts import UNREADABLE, Fact, FactKey, Heard, Stored, restore
 from shared.delivery.mongo import Row
 from shared.delivery.part import Changed, Document, Part, R, V
 from shared.events.envelope import Envelope, event_of
@@ -16,10 +17,15 @@ from shared.events.models import EventBody
 from shared.events.topics import source
 from shared.ids import NewId
 
+_log = logging.getLogger(__name__)
+
 # A decision may call for another (a cancelled meeting for a new one). More rounds than this is a loop.
 _MOST_ROUNDS = 8
 
-Told = Literal["new", "repeat", "conflict"]
+Told = Literal["new", "repeat", "conflict", "full"]
+
+MOST_BYTES: Final = 4_000_000
+"""Bodies heard about one referral: a journey of forty facts has 20 kB, and MongoDB refuses over 16 MB."""
 
 
 def case_id(locality: str, referral_id: str) -> str:
@@ -38,6 +44,8 @@ class Case(Generic[V, R]):
     before: Document | None = None
     known: dict[FactKey, bytes] = field(default_factory=dict)
     rows: list[Stored] = field(default_factory=list)
+    size: int = 0
+    """Bytes of the bodies in the set."""
     added: list[Heard] = field(default_factory=list)
     said: list[Envelope] = field(default_factory=list)
     due: list[Due] = field(default_factory=list)
@@ -60,6 +68,7 @@ class Case(Generic[V, R]):
             before=stored["view"],
             known={FactKey(row["s"], row["i"]): row["h"] for row in rows},
             rows=rows,
+            size=sum(len(row["b"]) for row in rows),
             refold=stored["fold"] != part.fold_version,
         )
 
@@ -69,13 +78,18 @@ class Case(Generic[V, R]):
 
     @property
     def changed(self) -> bool:
-        return bool(self.added) or self.refold
+        """Whether its document is written: also where due rows rest on what was read of it."""
+        return bool(self.added) or self.refold or bool(self.version and (self.due or self.forget))
 
     @property
     def facts(self) -> list[Fact]:
         """All facts; those stored are read only when somebody asks: a repeat needs none of them."""
         if self._facts is None:
-            self._facts = [restore(row) for row in self.rows] + [heard.fact for heard in self.added]
+            stored = [restore(row, self.locality, self.referral_id) for row in self.rows]
+            lost = sum(fact.kind == UNREADABLE for fact in stored)
+            if lost:
+                _log.error("%d stored facts cannot be read any more", lost, extra={"case": self.id})
+            self._facts = stored + [heard.fact for heard in self.added]
         return self._facts
 
     @property
@@ -91,10 +105,20 @@ class Case(Generic[V, R]):
         return self._document
 
     def hear(self, heard: Heard) -> Told:
-        """Adds a fact to the set; a repeat changes nothing, another body under the same key is refused."""
+        """Adds a fact to the set; a repeat changes nothing, another body under the same key is refused.
+
+        So is one that the document has no room for: whoever floods a referral must not stop the others.
+        """
         known = self.known.get(heard.fact.key)
         if known is not None:
             return "repeat" if known == heard.digest else "conflict"
+        if self.size + len(heard.raw) > MOST_BYTES:
+            return "full"
+        self._add(heard)
+        return "new"
+
+    def _add(self, heard: Heard) -> None:
+        self.size += len(heard.raw)
         self.known[heard.fact.key] = heard.digest
         self.added.append(heard)
         if self._facts is not None:
@@ -102,7 +126,6 @@ class Case(Generic[V, R]):
         self._view = self._document = None
         self.correlation = heard.correlation or self.correlation
         self.traceparent = heard.traceparent or self.traceparent
-        return "new"
 
     def decide(self, kinds: Sequence[str], resources: R, occasion: Occasion) -> None:
         """Makes the decisions that these kinds of new facts call for, and those which follow from them."""
@@ -118,8 +141,9 @@ class Case(Generic[V, R]):
 
     def follow(self, decision: Decision, occasion: Occasion) -> list[str]:
         """Takes a decision's facts, due rows and forgotten rows in; gives the kinds of the facts."""
-        self.due += decision.due
+        self.due = [due for due in self.due if (due.what, due.about) not in decision.forget]
         self.forget += decision.forget
+        self.due += decision.due
         return [self._say(said, occasion) for said in decision.facts]
 
     def _say(self, said: Said | EventBody, occasion: Occasion) -> str:
@@ -139,7 +163,8 @@ class Case(Generic[V, R]):
             traceparent=self.traceparent,
         )
         heard = Heard.of(envelope)
-        if self.hear(heard) == "new":
+        if heard.fact.key not in self.known:
+            self._add(heard)
             self.said.append(envelope)
         return heard.fact.kind
 

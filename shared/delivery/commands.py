@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from shared.delivery.batch import Worker
 from shared.delivery.case import occasion_of
 from shared.delivery.decision import Decision, Occasion
 from shared.delivery.errors import Conflict, IdempotencyMismatch, Transient
@@ -14,6 +13,7 @@ from shared.delivery.facts import Fact
 from shared.delivery.mongo import Document, Row, Transaction
 from shared.delivery.part import R, V
 from shared.delivery.round import Round
+from shared.delivery.worker import Worker
 from shared.ids import NewId
 
 IDEMPOTENCY = "idempotency"

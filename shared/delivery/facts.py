@@ -5,15 +5,18 @@ in the set is a repeat and changes nothing, so the set is its own inbox.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
 
-from shared.events.envelope import Body, Envelope, Refused, read_body
+from shared.events.envelope import Body, Envelope, Refused, UnknownOutcome, read_body
 from shared.events.topics import EventName
+
+UNREADABLE = "unreadable"
+"""The kind of a stored fact that the contract no longer allows."""
 
 Stored = dict[str, Any]
 """A fact as it lies in the referral's document."""
@@ -44,6 +47,8 @@ class Fact:
     @property
     def kind(self) -> str:
         """`referral_created`, `meeting_booked`, or the outcome's kind: what decisions are mapped from."""
+        if isinstance(self.body, UnknownOutcome):
+            return self.body.kind
         if self.event == "outcome-recorded":
             return getattr(self.body, "kind", "unknown")
         return self.event.replace("-", "_")
@@ -61,9 +66,8 @@ class Heard:
 
     @classmethod
     def of(cls, envelope: Envelope) -> "Heard":
-        fact = Fact(
-            envelope.source, envelope.id, envelope.event, envelope.time, envelope.recorded, envelope.body
-        )
+        time, recorded = _kept(envelope.time), _kept(envelope.recorded)
+        fact = Fact(envelope.source, envelope.id, envelope.event, time, recorded, envelope.body)
         return cls(fact, envelope.raw, digest(envelope.raw), envelope.correlation, envelope.traceparent)
 
     def stored(self) -> Stored:
@@ -86,16 +90,21 @@ def digest(raw: bytes) -> bytes:
     return hashlib.blake2b(canonical, digest_size=16).digest()
 
 
-def restore(stored: Mapping[str, Any]) -> Fact:
-    """The fact of a stored row; its body is read anew, so that a kind unknown then may be known now."""
+def restore(stored: Mapping[str, Any], locality: str, referral_id: str) -> Fact:
+    """The fact of a stored row; its body is read anew, so that a kind unknown then may be known now.
+
+    One that can no longer be read (the contract changed) says nothing until it can: were it to raise, the
+    referral could never be folded again, and what is heard of it would be set aside for ever.
+    """
     body = read_body(stored["e"], stored["b"])
     if isinstance(body, Refused):
-        raise ValueError(f"stored fact {stored['i']} cannot be read: {body.reason}")
+        body = UnknownOutcome(referral_id, locality, UNREADABLE)
     return Fact(stored["s"], stored["i"], stored["e"], _utc(stored["t"]), _utc(stored["r"]), body)
 
 
-def restore_all(rows: Iterable[Mapping[str, Any]]) -> list[Fact]:
-    return [restore(row) for row in rows]
+def _kept(moment: datetime) -> datetime:
+    """The moment as the database keeps it, in milliseconds, so that a fold now and a fold later agree."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def _utc(moment: datetime) -> datetime:

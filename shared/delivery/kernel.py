@@ -11,10 +11,10 @@ from pymongo.errors import PyMongoError
 
 from shared.clock import Clock, system_clock
 from shared.delivery import commands
-from shared.delivery.batch import BatchHandler, Worker
+from shared.delivery.batch import BatchHandler
 from shared.delivery.case import Case, case_id
 from shared.delivery.dead_letters import DeadLetters
-from shared.delivery.due import SENT, DueWork
+from shared.delivery.due import DueWork
 from shared.delivery.errors import Transient
 from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo, Row, Transaction, classified
@@ -23,7 +23,9 @@ from shared.delivery.part import Part, R, V
 from shared.delivery.refold import refold
 from shared.delivery.relay import Relay
 from shared.delivery.round import DUE, OUTBOX, REFERRALS, Round
+from shared.delivery.sending import SENT
 from shared.delivery.stream import Stream
+from shared.delivery.worker import Worker
 from shared.events.topics import event_topics
 from shared.ids import NewId, new_id
 
@@ -75,12 +77,18 @@ class Kernel(Generic[V, R]):
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Makes the indexes, then starts listening. Waits for the database, not for the broker."""
+        """Makes the indexes, then starts listening. Waits for the database, not for the broker.
+
+        Raises:
+            PyMongoError: the database refuses us, and will again.
+        """
         while True:
             try:
                 await self._ensure_indexes()
                 await self._lead()
-            except (PyMongoError, Transient) as error:
+            except PyMongoError as error:
+                if not isinstance(classified(error), Transient):
+                    raise  # wrong password, an index that contradicts another: waiting does not mend it
                 _log.warning("waiting for the database: %s", type(error).__name__)
                 await asyncio.sleep(1)
             else:
@@ -122,7 +130,8 @@ class Kernel(Generic[V, R]):
 
     def live(self) -> bool:
         """Whether every loop still goes round. One that waits for a broker or a database is live."""
-        return all(stream.live for stream in self._streams) and self._relay.live and self._due.live
+        streams = all(stream.live for stream in self._streams)
+        return streams and self._relay.live and self._due.live and not any(t.done() for t in self._tasks)
 
     async def command(
         self,
@@ -212,14 +221,17 @@ class Kernel(Generic[V, R]):
             await asyncio.sleep(self._options.lease_seconds / 4)
             try:
                 await self._lead()
-            except PyMongoError as error:
+            except Exception as error:
                 _log.warning("lease not renewed: %s", type(error).__name__)
 
     async def _observe(self) -> None:
         while True:
             await asyncio.sleep(_OBSERVE_SECONDS)
             for stream in self._streams:
-                await stream.observe()
+                try:
+                    await stream.observe()
+                except Exception as error:
+                    _log.warning("gauges are behind: %s", type(error).__name__)
 
     async def _ensure_indexes(self) -> None:
         # Collections are made before any transaction needs them: making one inside takes a lock.

@@ -5,6 +5,7 @@ lease goes by its own monotonic clock, from before it asked.
 """
 
 import contextlib
+import re
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -14,7 +15,9 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from shared.delivery.mongo import Mongo, Row
 
 LEASES = "leases"
-_EPOCH = datetime.fromtimestamp(0, UTC)
+_FAR_AHEAD_MS = 600_000
+_FORGET_AFTER_MS = 3_600_000
+_SEEDED = datetime.fromtimestamp(0, UTC)
 
 
 class Leases:
@@ -35,14 +38,18 @@ class Leases:
         """Takes or renews a lease that is free, lapsed or ours."""
         await self._seed(name)
         asked = time.monotonic()
-        # $expr with an upsert is refused, which is why the row is seeded first.
-        mine_or_free = {"$or": [{"$eq": ["$holder", self._holder]}, {"$lt": ["$until", "$$NOW"]}]}
+        # $expr with an upsert is refused, which is why the row is seeded first. An end far ahead was written
+        # by a database whose clock was ahead: nobody waits for it.
+        far_ahead = {"$add": ["$$NOW", _FAR_AHEAD_MS]}
+        free = [{"$lte": ["$until", "$$NOW"]}, {"$gt": ["$until", far_ahead]}]
+        mine_or_free = {"$or": [{"$eq": ["$holder", self._holder]}, *free]}
         until = {"$add": ["$$NOW", int(self._seconds * 1000)]}
         got: Row | None = await self._mongo[LEASES].find_one_and_update(
             {"_id": name, "$expr": mine_or_free}, [{"$set": {"holder": self._holder, "until": until}}]
         )
         if got is None:
             self._until.pop(name, None)
+            self._seeded.discard(name)  # held by somebody else, or forgotten meanwhile
             return False
         self._until[name] = asked + self._seconds * 0.9
         return True
@@ -54,14 +61,21 @@ class Leases:
             self._until.pop(name, None)
         try:
             await self._mongo[LEASES].update_many(
-                {"_id": {"$in": names}, "holder": self._holder}, {"$set": {"holder": "", "until": _EPOCH}}
+                {"_id": {"$in": names}, "holder": self._holder},
+                [{"$set": {"holder": "", "until": "$$NOW"}}],
             )
         except PyMongoError:
             return  # it lapses by itself
+
+    async def forget_lapsed(self, prefix: str) -> None:
+        """Removes leases of this kind that ended an hour ago: each process that ever ran has left one."""
+        long_ago = {"$subtract": ["$$NOW", _FORGET_AFTER_MS]}
+        lapsed = {"$and": [{"$gt": ["$until", _SEEDED]}, {"$lt": ["$until", long_ago]}]}
+        await self._mongo[LEASES].delete_many({"_id": {"$regex": f"^{re.escape(prefix)}"}, "$expr": lapsed})
 
     async def _seed(self, name: str) -> None:
         if name in self._seeded:
             return
         with contextlib.suppress(DuplicateKeyError):  # somebody else seeded it
-            await self._mongo[LEASES].insert_one({"_id": name, "holder": "", "until": _EPOCH})
+            await self._mongo[LEASES].insert_one({"_id": name, "holder": "", "until": _SEEDED})
         self._seeded.add(name)

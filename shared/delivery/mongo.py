@@ -51,8 +51,12 @@ _AWAY = (
 )
 _DUPLICATE_KEY: Final = 11000
 _WRITE_CONFLICT: Final = 112
-# Not primary, shutting down, out of disk space: the server is in trouble, not the record.
-_SERVER_IN_TROUBLE: Final = frozenset({11600, 11602, 10107, 13435, 13436, 189, 91, 14031, 50, 262, 251, 246})
+# Not primary or not yet, shutting down, interrupted, unreachable, out of disk space, too slow, a transaction
+# that is gone: the server is in trouble, not the record.
+_SERVER_IN_TROUBLE: Final = frozenset(
+    {11600, 11602, 10107, 13435, 13436, 189, 91, 94, 14031, 50, 262, 251, 246, 6, 7, 89, 9001, 11601, 10058}
+    | {24, 64, 100, 133, 134, 225, _WRITE_CONFLICT}
+)
 
 
 class Transaction:

@@ -36,6 +36,10 @@ class Options:
     """How long a rebalance or a stop waits for the batch in hand."""
     lease_seconds: float = 10.0
     due_poll_seconds: float = 0.5
+    transaction_seconds: float = 30.0
+    """A batch that takes longer is halved: MongoDB ends a transaction after 60 seconds."""
+    most_conflicts: int = 30
+    """Written by somebody else this often in a row is nobody else's doing, but a fault of our own."""
     breaker_failures: int = 5
     """Our own code may fail this often in a row before a locality's stream stops."""
     breaker_rest_seconds: float = 30.0

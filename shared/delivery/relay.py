@@ -2,22 +2,17 @@
 
 Each process writes rows in a lane of its own and publishes them itself, so that nobody waits for another's
 poll. A lane whose process died is taken over when its lease lapses. A row may be published twice (a relay
-dies between acknowledgement and delete); every reader folds a set, so that does no harm.
+dies between acknowledgement and delete); every reader folds a set, so that does no harm. What one topic does
+not take rests for a while, and longer each time; the rows behind it go on.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, timedelta
+from typing import Any
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import (
-    KafkaError,
-    MessageSizeTooLargeError,
-    OutOfOrderSequenceNumber,
-    RecordListTooLargeError,
-    UnknownProducerId,
-)
+from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
 from shared import metrics
@@ -25,12 +20,14 @@ from shared.clock import Clock
 from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo, Row
 from shared.delivery.outbox import Message
+from shared.delivery.publisher import TOO_LARGE, Publisher
 from shared.delivery.round import OUTBOX
 
 ASIDE = "outbox_aside"
-MOST_MESSAGE_BYTES = 2_000_000
 _PAGE_ROWS = 20
+_MOST_REST_SECONDS = 60
 _log = logging.getLogger(__name__)
+Stored = dict[str, Any]
 
 
 class Relay:
@@ -50,10 +47,10 @@ class Relay:
         self.lane = lane
         self._mongo = mongo
         self._leases = leases
-        self._bootstrap = bootstrap
         self._clock = clock
         self._lease_seconds = lease_seconds
-        self._producer: AIOKafkaProducer | None = None
+        self._own = Publisher(bootstrap)
+        self._swept = Publisher(bootstrap)
         self._woken = asyncio.Event()
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -79,7 +76,7 @@ class Relay:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._drop_producer()
+        await asyncio.gather(self._own.close(), self._swept.close(), return_exceptions=True)
         await self._leases.release([_lease(self.lane)])
 
     async def _publish_own(self) -> None:
@@ -87,11 +84,12 @@ class Relay:
         while True:
             self._woken.clear()
             try:
-                if not self._leases.held(name):
-                    await self._leases.take(name)
-                while await self._publish_page(self.lane):
-                    pass
-            except (KafkaError, PyMongoError, OSError) as error:
+                more = True
+                while more:
+                    if not self._leases.held(name):
+                        await self._leases.take(name)
+                    more = await self.publish_page(self._own, {"lane": self.lane, "again": None})
+            except Exception as error:
                 await self._trouble(error)
                 continue
             if self._stopping:
@@ -108,92 +106,76 @@ class Relay:
             _log.warning("lease not renewed: %s", type(error).__name__)
 
     async def _sweep(self) -> None:
-        """Looks for lanes that nobody publishes any more."""
+        """Looks for lanes that nobody publishes any more, and for rows that have rested long enough."""
         while not self._stopping:
             try:
                 await self._observe()
                 for lane in await self._mongo[OUTBOX].distinct("lane"):
-                    if lane != self.lane and await self._leases.take(_lease(lane)):
-                        while self._leases.held(_lease(lane)) and await self._publish_page(lane):
-                            pass
-                        await self._leases.release([_lease(lane)])
-            except (KafkaError, PyMongoError, OSError) as error:
+                    await self._sweep_lane(lane)
+                await self._leases.forget_lapsed(_lease(""))
+            except Exception as error:
                 await self._trouble(error)
             await asyncio.sleep(self._lease_seconds / 5)
 
-    async def _publish_page(self, lane: str) -> bool:
-        """Publishes up to a page of a lane's rows; False when there are none."""
-        found = self._mongo[OUTBOX].find({"lane": lane}).sort("_id", 1).limit(_PAGE_ROWS)
-        rows: list[Row] = await found.to_list(None)
+    async def _sweep_lane(self, lane: str) -> None:
+        rested = {"lane": lane, "again": {"$lte": self._clock()}}
+        if lane == self.lane:
+            while not self._stopping and await self.publish_page(self._swept, rested):
+                pass
+        elif await self._leases.take(_lease(lane)):
+            for which in ({"lane": lane, "again": None}, rested):
+                while self._leases.held(_lease(lane)) and await self.publish_page(self._swept, which):
+                    pass
+            await self._leases.release([_lease(lane)])
+
+    async def publish_page(self, publisher: Publisher, which: Row) -> bool:
+        """Publishes up to a page of such rows; False when there are none.
+
+        Raises:
+            KafkaError, OSError, PyMongoError: broker or database are away; the rows are still there.
+        """
+        rows: list[Row] = await self._mongo[OUTBOX].find(which).sort("_id", 1).limit(_PAGE_ROWS).to_list(None)
         if not rows:
             return False
-        messages = [(row["_id"], Message.restore(stored)) for row in rows for stored in row["m"]]
-        too_large = await self._send(messages)
-        if too_large:
-            await self._set_aside(too_large)
-        await self._mongo[OUTBOX].delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
-        metrics.outbox_published.labels(self._service, "ok").inc(len(messages) - len(too_large))
+        places = [(row, stored) for row in rows for stored in row["m"]]
+        results = await publisher.publish([Message.restore(stored) for _, stored in places])
+        unsent: dict[str, list[Stored]] = {}
+        too_large: list[tuple[str, Stored]] = []
+        for (row, stored), error in zip(places, results, strict=True):
+            if isinstance(error, TOO_LARGE):
+                too_large.append((row["_id"], stored))
+            elif error is not None:
+                _log.warning("a topic takes nothing: %s", type(error).__name__, extra={"topic": stored["t"]})
+                unsent.setdefault(row["_id"], []).append(stored)
+        await self._set_aside(too_large)
+        for row in rows:
+            if row["_id"] in unsent:
+                await self._rest(row, unsent[row["_id"]])
+        done = [row["_id"] for row in rows if row["_id"] not in unsent]
+        await self._mongo[OUTBOX].delete_many({"_id": {"$in": done}})
+        metrics.outbox_published.labels(self._service, "ok").inc(sum(error is None for error in results))
         return True
 
-    async def _send(self, messages: Sequence[tuple[str, Message]]) -> list[tuple[str, Message]]:
-        """Sends all and waits for all to be acknowledged; gives back those that can never be sent."""
-        producer = await self._connected()
-        never: list[tuple[str, Message]] = []
-        sent: list[tuple[str, Message]] = []
-        answers = []
-        for row, message in messages:
-            headers = [(name, value.encode()) for name, value in message.headers.items()]
-            try:
-                answer = await producer.send(message.topic, message.value, key=message.key, headers=headers)
-            except MessageSizeTooLargeError:
-                never.append((row, message))
-            else:
-                sent.append((row, message))
-                answers.append(answer)
-        for item, result in zip(sent, await asyncio.gather(*answers, return_exceptions=True), strict=True):
-            if isinstance(result, MessageSizeTooLargeError | RecordListTooLargeError):
-                never.append(item)
-            elif isinstance(result, BaseException):
-                raise result
-        return never
+    async def _rest(self, row: Row, unsent: Sequence[Stored]) -> None:
+        """Keeps of a row what was not acknowledged, until it is tried again."""
+        rests = min(row.get("rests", 0) + 1, 16)
+        again = self._clock() + timedelta(seconds=min(2**rests, _MOST_REST_SECONDS))
+        change = {"$set": {"m": list(unsent), "again": again, "rests": rests}}
+        await self._mongo[OUTBOX].update_one({"_id": row["_id"]}, change)
+        metrics.outbox_published.labels(self._service, "failed").inc(len(unsent))
 
-    async def _set_aside(self, messages: Sequence[tuple[str, Message]]) -> None:
-        rows = [{"row": row, "at": self._clock(), "m": message.stored()} for row, message in messages]
+    async def _set_aside(self, messages: Sequence[tuple[str, Stored]]) -> None:
+        if not messages:
+            return
+        rows = [{"row": row, "at": self._clock(), "m": stored} for row, stored in messages]
         await self._mongo[ASIDE].insert_many(rows)
         metrics.outbox_published.labels(self._service, "set_aside").inc(len(rows))
         _log.error("%d messages are too large for their topic and were set aside", len(rows))
 
-    async def _connected(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
-                acks="all",
-                enable_idempotence=True,
-                max_request_size=MOST_MESSAGE_BYTES,
-                max_batch_size=131_072,
-                request_timeout_ms=15_000,
-            )
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
-        return self._producer
-
-    async def _drop_producer(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            try:
-                await asyncio.wait_for(producer.stop(), timeout=5)
-            except (TimeoutError, KafkaError, OSError) as error:
-                _log.warning("producer did not stop cleanly: %s", type(error).__name__)
-
     async def _trouble(self, error: Exception) -> None:
-        _log.warning("relay waits: %s", type(error).__name__)
+        expected = isinstance(error, KafkaError | PyMongoError | OSError)
+        _log.warning("relay waits: %s", type(error).__name__, exc_info=None if expected else error)
         metrics.outbox_published.labels(self._service, "failed").inc()
-        if isinstance(error, OutOfOrderSequenceNumber | UnknownProducerId):
-            await self._drop_producer()  # an idempotent producer that lost count never finds it again
         await asyncio.sleep(0.5)
 
     async def _observe(self) -> None:

@@ -69,12 +69,13 @@ class Round(Generic[V, R]):
             for case in self.cases.values()
             if (kinds := [h.fact.kind for h in case.added if h.fact.kind in self.part.decisions])
         ]
-        now_here = [(case, kinds) for case, kinds in called if may_decide(case.locality)]
-        resources = await self.load([case for case, _ in now_here])
-        for case, kinds in now_here:
-            case.decide(kinds, resources, occasion_of(case, self.now, self.new_id))
+        # Asked once: a lease that changed hands while resources are read must not leave a case to nobody.
+        ours = {name for name in {case.locality for case, _ in called} if may_decide(name)}
+        resources = await self.load([case for case, _ in called if case.locality in ours])
         for case, kinds in called:
-            if not may_decide(case.locality):
+            if case.locality in ours:
+                case.decide(kinds, resources, occasion_of(case, self.now, self.new_id))
+            else:
                 payload = dict.fromkeys(kinds, True)
                 case.due.append(Due(DECIDE_LATER, "-".join(sorted(payload)), self.now, payload=payload))
 
@@ -139,8 +140,10 @@ def _upsert(case: Case[V, R], due: Due) -> UpdateOne:
         "at": due.at,
         "not_after": due.not_after,
     }
+    # Always a write, also where the row stays as it is: a process that is taking the row away just now would
+    # otherwise not notice that it was asked for again.
     return UpdateOne(
         {"_id": due_id(case, due.what, due.about)},
-        {"$set" if due.move else "$setOnInsert": row},
+        {"$set" if due.move else "$setOnInsert": row, "$inc": {"asked": 1}},
         upsert=True,
     )

@@ -1,6 +1,7 @@
 """One locality's stream into one part: a FastStream batch subscriber with manual acknowledgement."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
@@ -54,6 +55,7 @@ class Stream(Generic[V, R]):
         self._busy = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
+        self._in_hand: asyncio.Task[None] | None = None
         self._broker = KafkaBroker(
             options.kafka_bootstrap,
             client_id=f"linkwork-{part}-{locality}",
@@ -76,6 +78,8 @@ class Stream(Generic[V, R]):
             partition_assignment_strategy=[RangePartitionAssignor],
             session_timeout_ms=options.session_timeout_ms,
             heartbeat_interval_ms=options.session_timeout_ms // 3,
+            # Longer than a batch in hand is waited for, or the group goes on without us.
+            rebalance_timeout_ms=options.session_timeout_ms + int(options.drain_seconds * 1000),
             max_poll_interval_ms=15 * 60 * 1000,
             title=f"{part} hears {locality}",
         )
@@ -87,8 +91,11 @@ class Stream(Generic[V, R]):
 
     @property
     def live(self) -> bool:
-        """Whether the consume loop still runs, or has not begun."""
-        return not any(task.done() for task in self._subscriber.tasks)
+        """Whether the consume loop runs or is about to. One that fails is begun again by FastStream."""
+        tasks = self._subscriber.tasks
+        if tasks:
+            return not all(task.done() for task in tasks)
+        return self._starting is None or not self._starting.done()
 
     def start(self) -> None:
         """Starts in the background: one locality's missing topic must not hold up the others."""
@@ -98,11 +105,12 @@ class Stream(Generic[V, R]):
         while not self._stopping.is_set():
             try:
                 await self._broker.start()
-            except (KafkaError, OSError) as error:
+            except Exception as error:
                 _log.warning(
                     "stream waits for the broker: %s", type(error).__name__, extra={"locality": self.locality}
                 )
-                await self._broker.stop()
+                with contextlib.suppress(Exception):  # what was half started may not stop cleanly
+                    await self._broker.stop()
                 await asyncio.sleep(1)
             else:
                 return
@@ -115,6 +123,10 @@ class Stream(Generic[V, R]):
             await asyncio.gather(self._starting, return_exceptions=True)
         await self.drained()
         await self._broker.stop()
+        if self._in_hand is not None:
+            # It would wait for ever for a broker or database that is away.
+            self._in_hand.cancel()
+            await asyncio.gather(self._in_hand, return_exceptions=True)
 
     async def drained(self) -> None:
         """Waits, bounded, for the batch in hand."""
@@ -146,7 +158,8 @@ class Stream(Generic[V, R]):
 
     async def _on_batch(self, message: KafkaMessage) -> None:
         # A cancelled handler may have committed its transaction all the same: never cancel it midway.
-        await asyncio.shield(self._handle(message.raw_message))
+        self._in_hand = asyncio.create_task(self._handle(message.raw_message))
+        await asyncio.shield(self._in_hand)
 
     async def _handle(self, records: Raw) -> None:
         async with self._busy:

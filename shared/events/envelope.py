@@ -199,6 +199,6 @@ def moment(text: str | None) -> datetime | None:
         return None
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        return parsed.astimezone(UTC) if parsed.tzinfo else None
+    except (ValueError, OverflowError):  # the first hours of year 1 are in year 0 elsewhere
         return None
-    return parsed.astimezone(UTC) if parsed.tzinfo else None

@@ -1,0 +1,32 @@
+"""What batches, commands and due work have in common: all of them do rounds of work for one part."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic
+
+from shared.clock import Clock
+from shared.delivery.dead_letters import DeadLetters
+from shared.delivery.mongo import Mongo, Transaction
+from shared.delivery.options import Options
+from shared.delivery.part import Part, R, V
+from shared.delivery.round import Round
+from shared.ids import NewId
+
+
+@dataclass
+class Worker(Generic[V, R]):
+    """Does rounds of work for one part."""
+
+    part: Part[V, R]
+    mongo: Mongo
+    options: Options
+    letters: DeadLetters
+    clock: Clock
+    new_id: NewId
+    lane: str
+    may_decide: Callable[[str], bool]
+    done: Callable[[Round[V, R]], None]
+    """Called after a round's transaction was committed: wakes the relay and those who wait."""
+
+    def round(self, tx: Transaction, new_id: NewId | None = None) -> Round[V, R]:
+        return Round(self.part, tx, self.clock(), new_id or self.new_id, self.lane)
