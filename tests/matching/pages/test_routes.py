@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from services.matching.app import build
 from services.matching.links import Links
 from shared.clock import system_clock
 from tests.matching.pages.whole import Whole
@@ -173,3 +174,34 @@ async def test_what_cannot_be_done_now_is_told_beside_what_was_typed(both: Whole
     assert answer.status_code == 422
     assert "The meeting has not begun yet." in answer.text
     assert "The garden" in answer.text
+
+
+async def test_pages_work_while_the_vault_is_away(both: Whole) -> None:
+    person = await both.refer()
+    meeting = (await both.view(person)).story.active.booked.meeting_id
+    away = both.matching.state.settings.model_copy(update={"referral_url": "http://127.0.0.1:9"})
+    alone = build(away)
+    worker = {"role": "link_worker", "localities": [both.here], "link_worker": both.worker}
+    async with browser(alone, both.issuer.signed_in(alone, **worker)) as client:
+        desk = (await client.get("/matching/")).text
+        assert "Names and telephone numbers cannot be shown just now" in desk
+        assert person.name not in desk
+        assert f"Reference {person.referral[-6:]}" in desk
+        path = f"/matching/meetings/{meeting}"
+        kept = await send_form(client, path, path, {"do": "draft", "what_matters": "The garden"})
+    assert "The draft cannot be kept just now" in kept.text
+    assert "The garden" in kept.text
+    assert "The draft is saved" not in kept.text
+
+
+async def test_a_risk_note_is_shown_on_asking_only(both: Whole) -> None:
+    person = await both.refer(risk="see_note", risk_line="Large dog, ring first")
+    await both.meet_now(person)
+    async with browser(both.matching, both.cookies()) as client:
+        desk = (await client.get("/matching/")).text
+        assert "Risk: read the note first" in desk
+        assert "Large dog" not in desk
+        shown = await send_form(client, "/matching/", "/matching/risk", {"referral": person.referral})
+        assert "Large dog, ring first" in shown.text
+        elses = await send_form(client, "/matching/", "/matching/risk", {"referral": REFERRAL})
+        assert "Large dog" not in elses.text
