@@ -128,7 +128,8 @@ class Kafka:
 
     async def _format(self, java: list[str], properties: Path) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(properties)]
+        # One id in 64 begins with a hyphen: after a space the tool would take it for another option.
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", str(properties)]
         if await self._spawn("kafka-format", [*java, *tool]).exited() != 0:
             raise CannotRun(f"Kafka's data folder could not be made: the reason is in {self.log}.")
 
