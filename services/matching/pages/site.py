@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 from starlette.datastructures import FormData
 
 from services.matching.actions import Actions
@@ -24,7 +24,7 @@ from shared.web.settings import ServiceSettings
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
-STYLESHEET = HERE / "static" / "matching.css"
+STYLES = HERE / "static"
 
 
 def make_pages(settings: ServiceSettings) -> Pages:
@@ -88,13 +88,18 @@ def static_routes() -> APIRouter:
     @router.get("/matching/static/matching.css")
     async def stylesheet() -> Response:
         # Its address holds its version, so that a browser may keep it.
-        return FileResponse(
-            STYLESHEET, media_type="text/css", headers={"cache-control": "public, max-age=86400"}
+        return Response(
+            _stylesheet(), media_type="text/css", headers={"cache-control": "public, max-age=86400"}
         )
 
     return router
 
 
 @cache
+def _stylesheet() -> bytes:
+    """All stylesheets in one, in the order of their names: one request instead of four."""
+    return b"\n".join(path.read_bytes() for path in sorted(STYLES.glob("*.css")))
+
+
 def _version() -> str:
-    return sha256(STYLESHEET.read_bytes()).hexdigest()[:10]
+    return sha256(_stylesheet()).hexdigest()[:10]
