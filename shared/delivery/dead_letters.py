@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from shared.delivery.outbox import Message
 from shared.events.topics import Part, dead_letter_topic
 
-MOST_BYTES: Final = 1_400_000
-"""Of a larger record only place and hash are kept: in base64 it would not fit a topic of 2 MB."""
+MOST_BYTES: Final = 1_900_000
+"""Of what a larger letter would hold only place and hash are kept: it would not fit a topic of 2 MB."""
 
 
 class Record(Protocol):
@@ -110,16 +110,14 @@ class DeadLetters:
 
 def _content(record: Record) -> bytes:
     value = record.value
-    size = len(value or b"") + len(record.key or b"") + sum(len(n) + len(v or b"") for n, v in record.headers)
-    whole = size <= MOST_BYTES
-    return orjson.dumps(
-        {
-            "key": _pack(record.key) if whole else None,
-            "value": _pack(value) if whole else None,
-            "headers": [(name, _pack(v)) for name, v in record.headers] if whole else None,
-            "sha256": hashlib.sha256(value or b"").hexdigest(),
-        }
-    )
+    digest = hashlib.sha256(value or b"").hexdigest()
+    if len(value or b"") + len(record.key or b"") <= MOST_BYTES:
+        headers = [(name, _pack(header)) for name, header in record.headers]
+        whole = {"key": _pack(record.key), "value": _pack(value), "headers": headers, "sha256": digest}
+        content = orjson.dumps(whole)
+        if len(content) <= MOST_BYTES:
+            return content
+    return orjson.dumps({"key": None, "value": None, "headers": None, "sha256": digest})
 
 
 def _pack(value: bytes | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Whatever a record holds, reading it never raises: what raises out of a handler passes its whole batch over."""
+"""Whatever a record holds, reading it never raises: that would pass the whole batch over."""
 
 import json
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ def with_header(name: str, value: bytes | None) -> Raw:
 
 
 def with_extra(text: str) -> Raw:
-    """The event with one more field, written as given: a reader must not mind fields that it does not know."""
+    """The event with one more field, written as given: a reader ignores fields that it does not know."""
     return Raw(value=EVENT.raw[:-1] + b',"more":' + text.encode("utf-8", "surrogatepass") + b"}")
 
 
@@ -109,7 +109,7 @@ async def test_a_time_that_no_clock_can_show_does_not_take_its_neighbours_with_i
 
 
 def test_a_moment_is_kept_as_exactly_as_it_is_stored() -> None:
-    """The database keeps milliseconds: a fold over what was just heard must see what a later fold will see."""
+    """The database keeps milliseconds: a fold now must see what a later fold will see."""
     fine = replace(EVENT, time=EVENT.time.replace(microsecond=123_456))
     good, _ = decode(
         [Raw(headers=tuple({**dict(fine.headers()), "ce_time": b"2026-11-23T09:00:00.123456Z"}.items()))]

@@ -1,0 +1,164 @@
+"""One topic's trouble is its own; the broker's is waited for; nothing that was decided stays behind."""
+
+import asyncio
+from dataclasses import replace
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
+
+from shared.delivery.kernel import Kernel
+from shared.delivery.leases import LEASES, Leases
+from shared.delivery.outbox import Message
+from shared.delivery.publisher import Publisher
+from shared.delivery.round import OUTBOX
+from shared.events.topics import topic
+from shared.ids import new_id
+from shared.story import Story
+from tests.delivery.test_outbox import message
+from tests.delivery.toy import NOW, Bench, created, locality_name, said
+
+
+async def put(kernel: Kernel[Story, None], *messages: Message, lane: str | None = None) -> None:
+    """Rows of one message each, in this order, as transactions of this process would write them."""
+    rows = [
+        {"_id": new_id(), "lane": lane or kernel._relay.lane, "at": NOW, "m": [m.stored()]} for m in messages
+    ]
+    await kernel.mongo[OUTBOX].insert_many(rows)
+    kernel._relay.wake()
+
+
+async def make(place: Bench, wanted: NewTopic) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=place.bootstrap)
+    await admin.start()
+    await admin.create_topics([wanted])
+    await admin.close()
+
+
+async def emptied(kernel: Kernel[Story, None], seconds: float = 15.0) -> bool:
+    for _ in range(int(seconds * 10)):
+        if await kernel.mongo[OUTBOX].count_documents({}) == 0:
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+async def test_a_topic_that_is_missing_holds_up_no_other_and_gets_all_once_it_is_there(place: Bench) -> None:
+    elsewhere = topic(locality_name(), "meeting-booked")
+    lost = [replace(message(place), topic=elsewhere) for _ in range(50)]
+    async with place.kernel().running() as kernel:
+        await put(kernel, *lost, message(place))
+        assert len(await place.heard(topic(place.locality, "meeting-booked"), 1, seconds=15)) == 1
+        for _ in range(3):  # and goes on doing so
+            event = said(created(place.locality))
+            await place.say(event)
+            view = await kernel.wait_for(
+                place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, 10
+            )
+            assert view is not None
+        assert len(await place.heard(topic(place.locality, "meeting-booked"), 4, seconds=15)) == 4
+        assert await kernel.mongo[OUTBOX].count_documents({}) == 50
+        await make(place, NewTopic(elsewhere, 1, 1))
+        assert await emptied(kernel, 60)
+        assert len({record.key for record in await place.heard(elsewhere, 50)}) == 50
+
+
+async def test_of_a_row_only_what_was_not_acknowledged_is_sent_again(place: Bench) -> None:
+    good, bad = message(place), replace(message(place), topic=topic(locality_name(), "meeting-booked"))
+    async with place.kernel().running() as kernel:
+        row = {
+            "_id": new_id(),
+            "lane": kernel._relay.lane,
+            "at": NOW,
+            "m": [bad.stored(), good.stored(), bad.stored()],
+        }
+        await kernel.mongo[OUTBOX].insert_one(row)
+        kernel._relay.wake()
+        await place.heard(good.topic, 1)
+        await asyncio.sleep(6)
+        assert len(await place.heard(good.topic, 2, seconds=1)) == 1
+        left = await kernel.mongo[OUTBOX].find_one({})
+        assert left is not None
+        assert [Message.restore(stored) for stored in left["m"]] == [bad, bad]
+
+
+async def test_what_the_broker_finds_too_large_is_set_aside_and_its_partition_goes_on(place: Bench) -> None:
+    """The broker's limit is lower than ours; and an idempotent producer has lost count after its refusal."""
+    narrow = topic(locality_name(), "meeting-booked")
+    await make(place, NewTopic(narrow, 1, 1, topic_configs={"max.message.bytes": "200000"}))
+    large, *others = [replace(message(place, size), topic=narrow) for size in (300_000, 1, 2, 3)]
+    async with place.kernel().running() as kernel:
+        await put(kernel, large, *others)
+        await asyncio.sleep(1)
+        await put(kernel, *others)
+        assert await emptied(kernel)
+        assert await kernel.mongo["outbox_aside"].count_documents({}) == 1
+    assert len({record.key for record in await place.heard(narrow, 3)}) == 3
+
+
+async def test_a_producer_that_has_failed_is_not_used_again(place: Bench) -> None:
+    """Its sender task may be dead: every message after that would fail the same way, for ever."""
+    publisher = Publisher(place.bootstrap)
+    assert await publisher.publish([message(place)]) == [None]
+    broken: AIOKafkaProducer = publisher._producer
+    broken._message_accumulator.fail_all(KafkaError("Unexpected error during batch delivery"))
+    try:
+        await publisher.publish([message(place)])
+    except KafkaError:
+        pass
+    else:
+        raise AssertionError("a dead producer said that it had sent something")
+    assert await publisher.publish([message(place)]) == [None]
+    await publisher.close()
+    assert broken._closed
+
+
+async def test_rows_of_a_dead_process_that_rest_are_taken_over_too(place: Bench) -> None:
+    async with place.kernel().running() as kernel:
+        row = {
+            "_id": new_id(),
+            "lane": "dead",
+            "at": NOW,
+            "again": NOW.replace(year=2020),
+            "rests": 3,
+            "m": [message(place).stored()],
+        }
+        await kernel.mongo[OUTBOX].insert_one(row)
+        assert await emptied(kernel)
+    assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
+
+
+async def test_a_lane_is_held_for_as_long_as_its_process_has_rows_to_publish(place: Bench) -> None:
+    """Renewed before each page: else it lapses in the middle of a long run and another publishes the same."""
+    async with place.kernel(lease_seconds=1.0).running() as kernel:
+        other = Leases(kernel.mongo, "another process", seconds=1.0)
+        name = f"lane/{kernel._relay.lane}"
+        while not kernel._leases.held(name):
+            await asyncio.sleep(0.01)
+        end = asyncio.get_running_loop().time() + 3
+        while asyncio.get_running_loop().time() < end:
+            await put(kernel, *[message(place) for _ in range(40)])
+            assert not await other.take(name)
+
+
+async def test_leases_of_processes_that_are_long_gone_are_forgotten(place: Bench) -> None:
+    kernel = place.kernel()
+    leases = Leases(kernel.mongo, "this process", seconds=2.0)
+    assert await leases.take("lane/gone")
+    assert await leases.take("lane/alive")
+    await leases.release(["lane/gone"])
+    long_ago = {"$set": {"until": NOW.replace(year=2020)}}
+    await kernel.mongo[LEASES].update_one({"_id": "lane/gone"}, long_ago)
+    await leases.forget_lapsed("lane/")
+    assert [row["_id"] async for row in kernel.mongo[LEASES].find({})] == ["lane/alive"]
+    other = Leases(kernel.mongo, "another process", seconds=2.0)
+    assert not await other.take("lane/alive")
+    assert await other.take("lane/gone"), "a lease that was forgotten can be had again"
+    await kernel.mongo.close()
+
+
+async def test_a_lease_whose_end_was_written_by_a_clock_far_ahead_is_free(place: Bench) -> None:
+    kernel = place.kernel()
+    assert await Leases(kernel.mongo, "dead", seconds=3600).take("lane/dead")
+    assert await Leases(kernel.mongo, "this process", seconds=2.0).take("lane/dead")
+    await kernel.mongo.close()
