@@ -5,10 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+import pytest
 
 from shared.events import outcomes as o
 from shared.events import vocabulary as v
 from shared.ids import new_id
+from shared.web.caller import Caller
+from shared.web.problem import Problem
 from tests.directory.records import lunch_club
 from tests.matching.place import PRACTICE, Place
 
@@ -328,3 +331,23 @@ async def test_the_openapi_document_says_what_there_is(town: Place) -> None:
     ):
         assert f"/api/matching/v1{path}" in paths
     assert not any(path.startswith(("/s/", "/matching/")) for path in paths)
+
+
+async def test_a_draft_is_kept_for_its_link_worker_and_goes_with_the_person(town: Place) -> None:
+    referral = await town.refer()
+    queries, owner = (
+        town.app.state.queries,
+        Caller("lw", "link_worker", frozenset({town.slug}), link_worker="lw-meir-1"),
+    )
+    await queries.save_draft(owner, referral, {"need": "debt", "ons4_happy": 3}, {})
+    assert await queries.draft(owner, referral) == {"need": "debt", "ons4_happy": 3}
+    with pytest.raises(Problem) as away:
+        await queries.save_draft(owner, referral, {}, {"note": "words"})  # nobody answers as the vault
+    assert (away.value.status_code, away.value.code) == (503, "vault_away")
+    stranger = Caller("other", "link_worker", frozenset({town.slug}), link_worker="lw-meir-9")
+    with pytest.raises(Problem) as refused:
+        await queries.draft(stranger, referral)
+    assert refused.value.status_code == 404
+    await town.say(o.PersonErased(referral_id=referral, locality=town.slug, person_ref=referral))
+    await town.until(referral, lambda view: view["stage"] == "erased")
+    assert await town.kernel.mongo["drafts"].count_documents({"_id": f"{town.slug}/{referral}"}) == 0
