@@ -44,7 +44,7 @@ check:
 
 # Needs promtool, which comes with Prometheus.
 alerts:
-	promtool test rules deploy/prometheus/rules_test.yml
+	promtool test rules deploy/prometheus/*_test.yml
 
 format:
 	$(VENV)/ruff check --fix
@@ -54,8 +54,9 @@ COMPILE := $(VENV)/uv pip compile --quiet --universal --python-version 3.11 --ge
 lock:
 	@$(PYTHON) deploy/bootstrap.py dev
 	$(COMPILE) pyproject.toml -o requirements/services.txt
-	$(COMPILE) pyproject.toml --extra local -o requirements/local.txt
-	$(COMPILE) pyproject.toml --extra local --extra dev -o requirements/dev.txt
+	$(COMPILE) pyproject.toml --extra development -o requirements/development.txt
+	$(COMPILE) pyproject.toml --extra development --extra local -o requirements/local.txt
+	$(COMPILE) pyproject.toml --extra development --extra local --extra dev -o requirements/dev.txt
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 docs:

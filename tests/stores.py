@@ -17,6 +17,8 @@ from deploy.local.reaper import Reaper
 from deploy.local.replica_set import REPLICA_SET, become_primary
 
 READY_WITHIN = 90.0
+KAFKA_IMAGE = "apache/kafka:4.1.0"
+MONGO_IMAGE = "mongo:7.0"
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,9 @@ async def in_containers(folder: Path) -> AsyncIterator[Stores]:
     variables = {
         f"KAFKA_{key.upper().replace('.', '_')}": value for key, value in (SETTINGS | listeners).items()
     }
-    kafka = (
-        DockerContainer("apache/kafka:4.1.0").with_envs(**variables).with_bind_ports(kafka_port, kafka_port)
-    )
+    kafka = DockerContainer(KAFKA_IMAGE).with_envs(**variables).with_bind_ports(kafka_port, kafka_port)
     mongo = (
-        DockerContainer("mongo:7.0")
+        DockerContainer(MONGO_IMAGE)
         .with_command(f"--replSet {REPLICA_SET} --port {mongo_port}")
         .with_bind_ports(mongo_port, mongo_port)
     )

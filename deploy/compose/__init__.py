@@ -1,0 +1,1 @@
+"""Linkwork in containers, on one Docker host."""

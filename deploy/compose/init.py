@@ -1,0 +1,36 @@
+"""Sets the containers' stores up: a replica set of one, and the topics. A second run changes nothing.
+
+python -m deploy.compose.init     with LINKWORK_MONGO_URL, and what `deploy.topics` asks for
+"""
+
+import asyncio
+import os
+
+from pymongo.uri_parser import parse_uri
+
+from deploy import topics
+from deploy.local.broker import answers
+from deploy.local.replica_set import become_primary
+
+READY_WITHIN = 120.0
+
+
+async def stores_ready(bootstrap: str, mongo_url: str) -> None:
+    """Wait for the broker and for a primary. Raises TimeoutError after READY_WITHIN seconds."""
+    host, port = parse_uri(mongo_url)["nodelist"][0]
+    ready = asyncio.gather(answers(bootstrap), become_primary(host, port, check_alive=lambda: None))
+    await asyncio.wait_for(ready, READY_WITHIN)
+
+
+def main() -> None:
+    try:
+        asyncio.run(
+            stores_ready(os.environ["LINKWORK_KAFKA_BOOTSTRAP"], os.environ["LINKWORK_MONGO_URL"]),
+        )
+    except TimeoutError:
+        raise SystemExit(f"Kafka or MongoDB did not answer within {READY_WITHIN:.0f} s.") from None
+    topics.main()
+
+
+if __name__ == "__main__":
+    main()
