@@ -47,13 +47,18 @@ class IssuerKeys:
 
     async def key(self, kid: str) -> RSAKey | ECKey | None:
         """The signing key with this id, or None. Raises KeysUnavailable."""
-        if self._wanted(kid):
+        # Whoever comes while the keys are being fetched waits for them, unless those known will do.
+        if self._wanted(kid) or (self._lock.locked() and not (self._serve() and kid in self._keys)):
             async with self._lock:
                 if self._wanted(kid):
                     await self._refresh()
-        if self._fetched is None or self._clock() - self._fetched > KEPT_FOR:
+        if not self._serve():
             raise KeysUnavailable
         return self._keys.get(kid)
+
+    def _serve(self) -> bool:
+        """Whether the keys known may still be used."""
+        return self._fetched is not None and self._clock() - self._fetched <= KEPT_FOR
 
     def _wanted(self, kid: str) -> bool:
         now = self._clock()

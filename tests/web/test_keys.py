@@ -1,5 +1,6 @@
 """The issuer's keys change and the issuer goes away; tokens are judged all the same, or not at all."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,6 +37,17 @@ async def test_keys_are_fetched_once(own_issuer: LoopbackIssuer, keys: IssuerKey
         assert await keys.key(own_issuer.key.kid or "") is not None
 
     assert own_issuer.fetches == 1
+
+
+async def test_many_at_once_wait_for_the_same_keys(
+    own_issuer: LoopbackIssuer, keys: IssuerKeys, hands: Hands
+) -> None:
+    known = own_issuer.key.kid or ""
+    for fetches in (1, 2):
+        found = await asyncio.gather(*(keys.key(known) for _ in range(8)))
+        assert None not in found
+        assert own_issuer.fetches == fetches
+        hands.forward(KEPT_FOR * 2)  # a quiet night
 
 
 async def test_a_new_key_is_found_when_it_is_first_used(
