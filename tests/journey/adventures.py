@@ -15,7 +15,7 @@ from shared.events.topics import PARTS, topic
 from shared.ids import new_id
 from tests.journey import reconcile
 from tests.journey import travel as chapter
-from tests.journey.system import System, until
+from tests.journey.system import System, monday_morning, until
 from tests.journey.topics import dead_letters, log_of, put, say
 from tests.journey.travel import MATCHING, Journey
 
@@ -38,6 +38,7 @@ class Travelled:
 
 async def travel(system: System) -> Travelled:
     """From referral to measured outcome in every locality."""
+    system.clock.move_to(monday_morning(system.clock()))
     travelled = Travelled([], await system.figures())
     await _referred_while_matching_dies(system, travelled)
     await _trouble_on_the_bus(system, travelled)
@@ -172,12 +173,8 @@ async def _texted(system: System, journey: Journey, begins: str) -> None:
     await until(text, f"a text in {journey.locality}: {begins}")
 
 
-def _starts(journey: Journey) -> datetime:
-    return datetime.fromisoformat(journey.meeting["starts_at"])
-
-
 def _day(journey: Journey) -> date:
-    return _starts(journey).astimezone(LONDON).date()
+    return chapter.starts(journey).astimezone(LONDON).date()
 
 
 def dialled(number: str) -> str:
@@ -188,7 +185,7 @@ def dialled(number: str) -> str:
 
 async def _met_while_the_vault_dies(system: System, travelled: Travelled) -> None:
     """All meetings are over; plans are written down while the referral service is killed."""
-    last = max(_starts(journey) for journey in travelled.journeys)
+    last = max(chapter.starts(journey) for journey in travelled.journeys)
     system.clock.move_to(last + timedelta(hours=1))
     meeting = [asyncio.create_task(chapter.meet(system, journey)) for journey in travelled.journeys]
     await asyncio.wait(meeting, return_when=asyncio.FIRST_COMPLETED)

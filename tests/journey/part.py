@@ -4,7 +4,8 @@ Told by LINKWORK_JOURNEY_PART which one it is; the clock is in the run's folder.
 """
 
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,51 +17,66 @@ from shared.web.settings import ServiceSettings, load
 from tests.journey.clock import MovedClock
 
 PART = "LINKWORK_JOURNEY_PART"
+Made = tuple[ServiceSettings, Callable[[], FastAPI]]
 
 
-def application(name: str, clock: Clock) -> tuple[ServiceSettings, Callable[[], FastAPI]]:
-    """Settings and application of one part; only that part's code is loaded."""
-    match name:
-        case "referral":
-            from services.referral.app import referral_app
-            from services.referral.settings import ReferralSettings
+def _referral(clock: Clock) -> Made:
+    from services.referral.app import referral_app
+    from services.referral.settings import ReferralSettings
 
-            referral = load(ReferralSettings)
-            return referral, lambda: referral_app(referral, clock=clock)
-        case "matching":
-            from services.matching.app import build as matching_app
-            from services.matching.settings import MatchingSettings
+    settings = load(ReferralSettings)
+    return settings, lambda: referral_app(settings, clock=clock)
 
-            matching = load(MatchingSettings)
-            return matching, lambda: matching_app(matching, clock=clock)
-        case "notifications":
-            from services.notifications.app import build as notifications_app
-            from services.notifications.settings import NotificationsSettings
 
-            notifications = load(NotificationsSettings)
-            return notifications, lambda: notifications_app(notifications, clock=clock)
-        case "evaluation":
-            from services.evaluation.app import evaluation_app
-            from services.evaluation.settings import EvaluationSettings
+def _matching(clock: Clock) -> Made:
+    from services.matching.app import build
+    from services.matching.settings import MatchingSettings
 
-            evaluation = load(EvaluationSettings)
-            return evaluation, lambda: evaluation_app(evaluation, clock=clock)
-        case "development":
-            from deploy.development.app import development_app
-            from deploy.development.settings import DevelopmentSettings
+    settings = load(MatchingSettings)
+    return settings, lambda: build(settings, clock=clock)
 
-            development = load(DevelopmentSettings)
-            return development, lambda: development_app(development, clock)
-    raise LookupError(name)
+
+def _notifications(clock: Clock) -> Made:
+    from services.notifications.app import build
+    from services.notifications.settings import NotificationsSettings
+
+    settings = load(NotificationsSettings)
+    return settings, lambda: build(settings, clock=clock)
+
+
+def _evaluation(clock: Clock) -> Made:
+    from services.evaluation.app import evaluation_app
+    from services.evaluation.settings import EvaluationSettings
+
+    settings = load(EvaluationSettings)
+    return settings, lambda: evaluation_app(settings, clock=clock)
+
+
+def _development(clock: Clock) -> Made:
+    from deploy.development.app import development_app
+    from deploy.development.settings import DevelopmentSettings
+
+    settings = load(DevelopmentSettings)
+    return settings, lambda: development_app(settings, clock)
+
+
+PARTS: Mapping[str, Callable[[Clock], Made]] = {
+    "referral": _referral,
+    "matching": _matching,
+    "notifications": _notifications,
+    "evaluation": _evaluation,
+    "development": _development,
+}
+"""Settings, from the environment, and application of each part; only that part's code is loaded."""
 
 
 def main() -> None:
     clock = MovedClock(Path(os.environ["LINKWORK_STATE"]))
+    with warnings.catch_warnings(record=True):  # It is to be replaced by what we use everywhere else.
+        from authlib.jose.rfc7519 import claims
     # Authlib judges ID tokens by the machine's clock and takes no other.
-    from authlib.jose.rfc7519 import claims
-
     claims.time = SimpleNamespace(time=lambda: clock().timestamp())
-    settings, make = application(os.environ[PART], clock)
+    settings, make = PARTS[os.environ[PART]](clock)
     serve(make, settings)
 
 

@@ -60,7 +60,7 @@ def nhs_number() -> str:
 def somebody(practice: Practice, localities: Localities, **different: Any) -> Person:
     """A new person who may be texted, near the practice, in debt."""
     n = next(_numbers)
-    given, family = _GIVEN[n % len(_GIVEN)], f"{_FAMILY[n % len(_FAMILY)]}-{_letters(n)}"
+    given, family = (f"{names[n % len(names)]}-{_letters(n)}" for names in (_GIVEN, _FAMILY))
     body = {
         "practice": practice.ods,
         "nhs_number": nhs_number(),

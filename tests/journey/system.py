@@ -32,7 +32,7 @@ from tests.local.started import Started
 
 ADMIN = "admin"
 TOKEN_LASTS = timedelta(hours=1)
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 @dataclass

@@ -59,7 +59,7 @@ async def databases(system: System) -> list[tuple[str, bytes]]:
             raw = database[collection].with_options(
                 codec_options=database.codec_options.with_options(document_class=RawBSONDocument)
             )
-            found += [(f"{name}.{collection}", document.raw) async for document in raw.find()]
+            found += [(f"{name}.{collection}", bytes(document.raw)) async for document in raw.find()]
     return found
 
 
@@ -78,6 +78,12 @@ def addresses(system: System) -> Iterator[tuple[str, bytes]]:
         (f"the address {number}", unquote(url).encode()) for number, url in enumerate(system.addresses)
     )
     yield from (("a title", title.encode()) for title in system.titles)
+
+
+async def test_what_is_looked_for_is_found_where_it_may_be(system: System, travelled: Travelled) -> None:
+    sent = (system.started.state / "mailbox.jsonl").read_bytes()
+    for journey in travelled.journeys:
+        assert [text for text in journey.who.private() if text.encode() in sent]
 
 
 async def test_no_log_tells(system: System, travelled: Travelled) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -45,6 +45,11 @@ class Journey:
 
 def today(system: System) -> date:
     return system.clock().astimezone(LONDON).date()
+
+
+def starts(journey: Journey) -> datetime:
+    """When they meet."""
+    return datetime.fromisoformat(journey.meeting["starts_at"])
 
 
 def day(system: System, after: int) -> str:
@@ -142,7 +147,7 @@ async def asked(system: System, journey: Journey) -> None:
                     return path
         return None
 
-    journey.link = await until(link, f"the mail to the service in {journey.locality}", 60)
+    journey.link = await until(link, f"the mail to the service in {journey.locality}", 120)
 
 
 async def answer(system: System, journey: Journey) -> None:
