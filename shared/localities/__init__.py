@@ -8,6 +8,7 @@ from shared.localities.model import (
     Contact,
     Localities,
     Locality,
+    NoSuchLocality,
     Practice,
     Source,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "Localities",
     "LocalitiesError",
     "Locality",
+    "NoSuchLocality",
     "Practice",
     "Source",
     "load_localities",

@@ -18,6 +18,10 @@ OWN_VAULT = "own"
 UNKNOWN_RANK = 0
 
 
+class NoSuchLocality(LookupError):
+    """A setting names no locality that there is; the sentence says which there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contact:
     """Whom to ring or write to. Organisations and desks only, never a private person."""
@@ -136,14 +140,14 @@ class Localities:
     def served(self, wanted: str) -> tuple[Locality, ...]:
         """The localities of a setting such as "all" or "meir, leek-werrington", in the order of the file.
 
-        Raises LookupError, naming the slug, where one does not exist, or where none is named.
+        Raises NoSuchLocality, naming the slug, where one does not exist, or where none is named.
         """
         if wanted.strip().lower() == "all":
             return tuple(self.by_slug.values())
         slugs = {slug.strip().lower() for slug in wanted.split(",") if slug.strip()}
         unknown = sorted(slugs - set(self.slugs))
         if unknown:
-            raise LookupError(f"There is no locality {unknown[0]}. There are: {', '.join(self.slugs)}.")
+            raise NoSuchLocality(f"There is no locality {unknown[0]}. There are: {', '.join(self.slugs)}.")
         if not slugs:
-            raise LookupError('No locality is named. Say "all", or slugs with commas between them.')
+            raise NoSuchLocality('No locality is named. Say "all", or slugs with commas between them.')
         return tuple(one for one in self.by_slug.values() if one.slug in slugs)

@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from shared import lifeline
 from shared.clock import Clock, system_clock
 from shared.events.schema import asyncapi_document
-from shared.localities import LOCALITIES_FILE, load_localities
+from shared.localities import LOCALITIES_FILE, LocalitiesError, NoSuchLocality, load_localities
 from shared.web.accessibility import accessibility_routes
 from shared.web.auth import MaybePageCaller, SignInNeeded, to_sign_in
 from shared.web.csrf import FormTokens
@@ -136,12 +136,17 @@ def _own_port_routes(
 def serve(app_factory: Callable[[], FastAPI], settings: ServiceSettings) -> None:
     """Run until told to stop; requests under way get ten seconds to finish.
 
-    With LINKWORK_LIFELINE_FD set, the process also ends when its supervisor does.
+    With LINKWORK_LIFELINE_FD set, the process also ends when its supervisor does. A locality that does not
+    exist, or a file of them that does not hold together, ends it with one sentence.
     """
     configure_logging(settings.service)
     lifeline.watch()
+    try:
+        app = app_factory()
+    except (NoSuchLocality, LocalitiesError) as wrong:
+        raise SystemExit(str(wrong)) from None
     config = uvicorn.Config(
-        app_factory(),
+        app,
         host=settings.host,
         port=settings.port,
         log_config=None,
