@@ -19,6 +19,7 @@ from aiokafka.errors import (
     KafkaTimeoutError,
     MessageSizeTooLargeError,
     PolicyViolationError,
+    ProducerClosed,
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -131,12 +132,10 @@ class Publisher:
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
+    # What it still has it would try to send for ever before it stops. The outbox has it: let it go.
+    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001  # there is no other way to give up
     try:
         await asyncio.wait_for(producer.stop(), timeout=5)
-    except (TimeoutError, KafkaError, OSError) as error:
+    except Exception as error:
         _log.warning("producer did not stop cleanly: %s", type(error).__name__)
-        # It waits to send what it has, for ever if need be; the outbox still has it, so let it go.
-        sender = producer._sender  # noqa: SLF001  # aiokafka has no way to give up
-        if sender.sender_task is not None:
-            sender.sender_task.cancel()
         await producer.client.close()

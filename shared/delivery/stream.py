@@ -59,6 +59,7 @@ class Stream(Generic[V, R]):
         self._broker = KafkaBroker(
             options.kafka_bootstrap,
             client_id=f"linkwork-{part}-{locality}",
+            consumer_only=True,  # a producer and an admin client for each locality would serve nobody
             allow_auto_create_topics=False,
             graceful_timeout=options.drain_seconds,
             logger=None,
@@ -111,7 +112,8 @@ class Stream(Generic[V, R]):
                 )
                 with contextlib.suppress(Exception):  # what was half started may not stop cleanly
                     await self._broker.stop()
-                await asyncio.sleep(1)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), timeout=1)
             else:
                 return
 
@@ -119,6 +121,8 @@ class Stream(Generic[V, R]):
         """Lets the batch in hand finish within a bound, then leaves the group."""
         self._stopping.set()
         if self._starting is not None:
+            # A start that is cut short leaves connections open: let it finish if it can.
+            await asyncio.wait([self._starting], timeout=self._options.drain_seconds)
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
         await self.drained()

@@ -1,0 +1,143 @@
+"""Starting before broker or database, stopping in the midst of it: nothing lost, nothing left behind."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from pymongo.errors import OperationFailure
+
+from deploy.local.kafka import Kafka
+from deploy.local.ports import free_port
+from deploy.local.reaper import Reaper
+from shared.delivery.decision import Decision, Occasion
+from shared.delivery.kernel import Kernel
+from shared.delivery.round import OUTBOX, REFERRALS
+from shared.events.topics import dead_letter_topic, event_topics, topic
+from shared.story import Story
+from tests.delivery.toy import Bench, created, said
+
+
+@pytest_asyncio.fixture
+async def own_kafka(tmp_path: Path) -> AsyncIterator[Kafka]:
+    """A broker that a test may start, stop and start again."""
+    reaper = Reaper()
+    reaper.start()
+    kafka = Kafka(tmp_path / "kafka", reaper=reaper, log=tmp_path / "kafka.log")
+    try:
+        yield kafka
+    finally:
+        await kafka.stop()
+        reaper.close()
+
+
+def ours() -> set[asyncio.Task[object]]:
+    return {task for task in asyncio.all_tasks() if not task.done()}
+
+
+async def test_what_is_decided_while_the_broker_is_away_is_published_when_it_comes(
+    place: Bench, own_kafka: Kafka
+) -> None:
+    """Start without a broker, work, get one, lose it, stop without it: in bounded time, with nothing left."""
+    before = ours()
+    body = created(place.locality)
+
+    def open_it(story: Story, resources: None, occasion: Occasion) -> Decision:
+        return Decision([body])
+
+    away = replace(place, bootstrap=own_kafka.bootstrap)
+    away.options = replace(place.options, kafka_bootstrap=own_kafka.bootstrap, drain_seconds=2.0)
+    kernel = away.kernel()
+    await asyncio.wait_for(kernel.start(), 10)
+    done = await kernel.command(place.locality, body.referral_id, open_it)
+    assert [fact.kind for fact in done.facts] == ["referral_created", "meeting_booked"]
+    ready, detail = await kernel.ready()
+    assert ready
+    assert detail["streams"][place.locality]["state"] == "starting"
+    assert kernel.live()
+
+    await own_kafka.start()
+    admin = AIOKafkaAdminClient(bootstrap_servers=own_kafka.bootstrap)
+    await admin.start()
+    names = [*event_topics(place.locality), dead_letter_topic("matching")]
+    await admin.create_topics([NewTopic(name, 1, 1) for name in names])
+    await admin.close()
+    booked = await away.heard(topic(place.locality, "meeting-booked"), 1, seconds=60)
+    assert len({dict(record.headers)["ce_id"] for record in booked}) == 1
+    for _ in range(300):
+        _, detail = await kernel.ready()
+        if detail["streams"][place.locality]["partitions"] == 3:
+            break
+        await asyncio.sleep(0.1)
+    assert detail["streams"][place.locality]["partitions"] == 3
+
+    await own_kafka.stop()
+    other = created(place.locality)
+    await kernel.command(place.locality, other.referral_id, lambda *_: Decision([other]))
+    began = time.monotonic()
+    await kernel.stop()
+    assert time.monotonic() - began < 30
+    await asyncio.sleep(0.5)
+    left = [repr(t) for t in ours() - before if "kafka" in repr(t).lower() or "delivery" in repr(t)]
+    assert left == [], "something of a stopped process goes on"
+    still = place.kernel()
+    assert await still.mongo[OUTBOX].count_documents({}) > 0, "what could not be published is gone"
+    await still.mongo.close()
+
+
+async def test_a_process_that_is_told_to_stop_while_its_streams_start_leaves_nothing(place: Bench) -> None:
+    before = ours()
+    for pause in (0.0, 0.01, 0.05, 0.2):
+        kernel = place.kernel()
+        await kernel.start()
+        await asyncio.sleep(pause)
+        await asyncio.wait_for(kernel.stop(), 20)
+    await asyncio.sleep(0.3)
+    left = [repr(t) for t in ours() - before if "kafka" in repr(t).lower() or "delivery" in repr(t)]
+    assert left == []
+
+
+async def test_a_start_waits_for_a_database_that_is_away(place: Bench) -> None:
+    port = free_port()
+    kernel = place.kernel(mongo_url=f"mongodb://127.0.0.1:{port}/?serverSelectionTimeoutMS=200")
+    starting = asyncio.create_task(kernel.start())
+    await asyncio.sleep(1.5)
+    assert not starting.done()
+    assert not (await kernel.ready())[0]
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    await kernel.stop()
+
+
+async def test_a_database_that_refuses_what_we_ask_ends_the_start(place: Bench) -> None:
+    """Waiting does not mend an index that contradicts another, or a wrong password."""
+    kernel = place.kernel()
+    await kernel.mongo[REFERRALS].create_index("fold", unique=True)
+    with pytest.raises(OperationFailure):
+        await asyncio.wait_for(kernel.start(), 10)
+    await kernel.stop()
+
+
+async def test_a_record_in_hand_when_the_process_stops_is_handled_by_the_next(place: Bench) -> None:
+    """Stopped between the transaction and the commit, or in the midst of it: once, whichever it was."""
+    events = [said(created(place.locality)) for _ in range(40)]
+
+    async def feed() -> None:
+        for event in events:
+            await place.say(event)
+
+    feeding = asyncio.create_task(feed())
+    for _ in range(4):
+        kernel: Kernel[Story, None] = place.kernel(drain_seconds=0.01)
+        await kernel.start()
+        await asyncio.sleep(0.3)
+        await kernel.stop()
+    await feeding
+    async with place.kernel().running():
+        booked = await place.heard(topic(place.locality, "meeting-booked"), 40, seconds=20)
+    assert len({dict(record.headers)["ce_id"] for record in booked}) == 40
+    assert len({record.key for record in booked}) == 40
