@@ -1,5 +1,7 @@
 """One address in front of the services: passes requests on and answers back as they come, keeping nothing."""
 
+import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,6 +18,8 @@ from shared import lifeline
 from shared.web.problem import Problem, wants_page
 
 BODY_LIMIT = 1_048_576
+# So much more of a request that is too large is read, and dropped, before it is refused.
+DROPPED_LIMIT, DROPPING_SECONDS = 16 * BODY_LIMIT, 5.0
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 # Said between two neighbours only (RFC 9110, 7.6.1), or said again by us.
 HOP_BY_HOP = frozenset(
@@ -52,10 +56,13 @@ def front(upstreams: Mapping[str, str]) -> Starlette:
         if part is None or part not in upstreams:
             return Problem(404).response()
         if int(request.headers.get("content-length") or 0) > BODY_LIMIT:
+            await _drop_the_rest(request)
             return _refusal(request, TooLarge())
         try:
             return _answer(await _ask(request.app.state.transport, request, upstreams[part]))
         except (TooLarge, httpx.TransportError, ClientDisconnect) as failure:
+            if isinstance(failure, TooLarge):
+                await _drop_the_rest(request)
             return _refusal(request, failure)
 
     async def ready(_: Request) -> Response:
@@ -114,6 +121,18 @@ async def _limited(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         if received > BODY_LIMIT:
             raise TooLarge
         yield chunk
+
+
+async def _drop_the_rest(request: Request) -> None:
+    """Let a client finish sending, within bounds: cut off in the middle, most never see why."""
+    dropped = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(DROPPING_SECONDS):
+            while dropped < DROPPED_LIMIT:
+                message = await request.receive()
+                dropped += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def _answer(answer: httpx.Response) -> Response:

@@ -105,10 +105,10 @@ async def test_a_larger_body_is_refused_whether_or_not_its_length_is_said(
     client: httpx.AsyncClient, announced: bool
 ) -> None:
     async def pieces() -> AsyncIterator[bytes]:
-        for _ in range(3):
+        for _ in range(12):
             yield b"x" * (BODY_LIMIT // 2)
 
-    content = b"x" * (BODY_LIMIT + 1) if announced else pieces()
+    content = b"x" * (6 * BODY_LIMIT) if announced else pieces()
     answer = await client.post("/api/referral/v1/referrals", content=content)
     assert answer.status_code == 413
     assert answer.headers["content-type"] == "application/problem+json"
