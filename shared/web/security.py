@@ -1,5 +1,6 @@
 """What surrounds every request: size limit, request id, security headers, one log line."""
 
+import asyncio
 import logging
 import re
 import time
@@ -21,6 +22,10 @@ request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _FILES = ("/assets/", "/static/")
+# How much more of a body that is too large is read and thrown away, and for how long: a proxy that is cut off
+# in the middle of sending says 502, and nobody learns why.
+_LET_FINISH_BYTES = 8_000_000
+_LET_FINISH_SECONDS = 5.0
 
 
 def content_security_policy(settings: ServiceSettings) -> str:
@@ -110,6 +115,7 @@ class _Exchange:
         self._scope, self._receive, self._send = scope, receive, send
         self._limit, self._headers = limit, headers
         self._read = 0
+        self._more = True
         self._too_large = False
         self._refusing = False
         self._status = 0
@@ -125,6 +131,7 @@ class _Exchange:
 
     async def receive(self) -> Message:
         message = await self._receive()
+        self._more = message.get("more_body", False)
         if message["type"] == "http.request":
             self._read += len(message.get("body", b""))
             if self._read > self._limit:
@@ -145,12 +152,24 @@ class _Exchange:
         await self._send(message)
 
     async def refuse(self) -> None:
-        """Answer 413 and read no further."""
+        """Answer 413, keep nothing of the rest, and read no more of it than lets most senders finish."""
         self._refusing = True
+        await self._let_finish()
         answer = _BodyTooLarge().response()
         answer.headers["connection"] = "close"
         await answer(self._scope, self._receive, self.send)
         self._refusing = False
+
+    async def _let_finish(self) -> None:
+        left = _LET_FINISH_BYTES
+        try:
+            async with asyncio.timeout(_LET_FINISH_SECONDS):
+                while self._more and left > 0:
+                    message = await self._receive()
+                    self._more = message.get("more_body", False)
+                    left -= len(message.get("body", b""))
+        except TimeoutError:
+            return
 
     def _add_headers(self, headers: MutableHeaders) -> None:
         for name, value in self._headers.items():

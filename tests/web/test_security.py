@@ -1,5 +1,6 @@
 """What surrounds every request."""
 
+import asyncio
 import io
 import json
 import logging
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 
 from shared.web.logs import JsonLines
 from shared.web.settings import ServiceSettings
+from tests.pages.serving import serving
 from tests.web.forms import browser
 from tests.web.issuer import LoopbackIssuer
 from tests.web.sample import sample_app
@@ -104,6 +106,23 @@ async def test_a_length_that_is_a_lie_does_not_help(client: httpx.AsyncClient) -
     answer = await client.post("/sample/upload", content=chunks(), headers={"content-length": "10"})
 
     assert answer.status_code == 413
+
+
+async def test_who_is_still_sending_hears_the_answer(app: FastAPI) -> None:
+    """As a proxy does: it sends on, and takes a connection that is cut off for a service that is away."""
+    async with serving(app) as url:
+        host, port = url.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(
+            f"POST /sample/upload HTTP/1.1\r\nhost: a\r\ncontent-length: {4 * LIMIT}\r\n\r\n".encode()
+        )
+        for _ in range(40):
+            writer.write(b"x" * (LIMIT // 10))
+            await writer.drain()
+            await asyncio.sleep(0.002)
+        assert (await reader.readline()).split()[1] == b"413"
+        writer.close()
+        await writer.wait_closed()
 
 
 async def test_a_request_id_is_taken_over_only_if_it_is_a_uuid(client: httpx.AsyncClient) -> None:
