@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv/bin
 # DEMO=0 starts empty; PORT is where the pages are served.
+# Tests wait for brokers and browsers more than they compute; each process has stores of its own.
+TEST_PROCESSES ?= 2
 DEMO ?= 1
 PORT ?= 8080
 export DEMO PORT
@@ -33,7 +35,7 @@ wipe:
 test:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m deploy.local.assets
-	$(VENV)/python -m pytest
+	$(VENV)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup
 
 check:
 	@$(PYTHON) deploy/bootstrap.py dev

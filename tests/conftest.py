@@ -26,3 +26,9 @@ def kafka_bootstrap(_stores: Stores) -> str:
 def mongo_url(_stores: Stores) -> str:
     """Address of a real replica set. A test uses a database with a name of its own."""
     return _stores.mongo_url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, those of one folder stay together and share what they start."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(str(item.path.parent.name)))
