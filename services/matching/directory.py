@@ -70,8 +70,9 @@ class Directory:
         report = ImportReport(
             self._new_id(), feed, now, read.records, len(services), (*read.defects, *theirs)
         )
-        # What could not be read at all says nothing: what the feed said before stands.
-        unread = not read.records
+        # Without a single service it says nothing, be it HTML, JSON that tells of an error, or an empty page:
+        # what the feed said before stands.
+        unread = not read.services
 
         async def work(tx: Transaction) -> None:
             if not unread:
