@@ -1,12 +1,15 @@
 """One system for all journeys, and the journey of one person in each locality, made once."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 
+from tests.journey import travel as chapter
 from tests.journey.adventures import Travelled, travel
-from tests.journey.system import System, running
+from tests.journey.system import System, monday_morning, running
+from tests.journey.travel import Journey
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -16,6 +19,18 @@ async def system(
     """Everything that `make run` starts, as processes, on the tests' broker and database."""
     async with running(tmp_path_factory.mktemp("journey"), kafka_bootstrap, mongo_url) as whole:
         yield whole
+
+
+@pytest_asyncio.fixture(scope="session")
+async def case(system: System) -> Journey:
+    """An open case in the middle of its way: met, with a service that is asked."""
+    system.clock.move_to(monday_morning(system.clock()))
+    journey = await chapter.refer(system, "meir")
+    await chapter.booked(system, journey)
+    system.clock.move_to(chapter.starts(journey) + timedelta(hours=1))
+    await chapter.meet(system, journey)
+    await chapter.prescribe(system, journey)
+    return journey
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -57,18 +57,18 @@ def nhs_number() -> str:
             return f"{first_nine}{digit}"
 
 
-def somebody(practice: Practice, localities: Localities, **different: Any) -> Person:
-    """A new person who may be texted, near the practice, in debt."""
+def somebody(at: Practice, localities: Localities, **different: Any) -> Person:
+    """A new person who may be texted, near that practice, in debt."""
     n = next(_numbers)
     given, family = (f"{names[n % len(names)]}-{_letters(n)}" for names in (_GIVEN, _FAMILY))
     body = {
-        "practice": practice.ods,
+        "practice": at.ods,
         "nhs_number": nhs_number(),
         "date_of_birth": f"19{50 + n % 45}-{1 + n % 12:02d}-{11 + n % 17}",
         "given_name": given,
         "family_name": family,
         "house": f"{100 + n} {_STREETS[n % len(_STREETS)]}",
-        "postcode": _home(practice, localities, n),
+        "postcode": _home(at, localities, n),
         "telephone": f"07700 900{n % 1000:03d}",
         "safe_to_text": "yes",
         "needs": ["debt"],
@@ -80,7 +80,7 @@ def somebody(practice: Practice, localities: Localities, **different: Any) -> Pe
         "agreed_how": "in_person",
     } | different
     return Person(
-        practice,
+        at,
         {name: value for name, value in body.items() if value is not None},
         what_matters=f"To hear the kettle of aunt {_letters(n)} sing again.",
         goal=f"Sort the biscuit tin of {_letters(n)} and what is owed in it.",

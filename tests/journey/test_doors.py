@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 from joserfc.jwk import ECKey
 
 from deploy.demo.link_workers import link_workers
@@ -19,7 +18,7 @@ from tests.journey import travel as chapter
 from tests.journey.callers import PageReader, at_home, page_reader, strangers
 from tests.journey.doors import PUBLIC, Door, doors
 from tests.journey.people import somebody
-from tests.journey.system import System, monday_morning
+from tests.journey.system import System
 from tests.journey.travel import Journey
 
 REFUSED = (401, 403, 404)
@@ -34,18 +33,6 @@ def every_door(tmp_path_factory: pytest.TempPathFactory) -> list[Door]:
         environment.setenv("LINKWORK_ENV", "development")
         environment.setenv("LINKWORK_STATE", str(tmp_path_factory.mktemp("doors")))
         return doors()
-
-
-@pytest_asyncio.fixture(scope="session")
-async def case(system: System) -> Journey:
-    """An open case in the middle of its way: met, with a service that is asked."""
-    system.clock.move_to(monday_morning(system.clock()))
-    journey = await chapter.refer(system, "meir")
-    await chapter.booked(system, journey)
-    system.clock.move_to(chapter.starts(journey) + timedelta(hours=1))
-    await chapter.meet(system, journey)
-    await chapter.prescribe(system, journey)
-    return journey
 
 
 def things(case: Journey) -> dict[str, str]:

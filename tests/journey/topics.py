@@ -55,15 +55,22 @@ async def log_of(bootstrap: str, localities: tuple[str, ...]) -> Log:
     return log
 
 
-async def dead_letters(bootstrap: str) -> "list[ConsumerRecord[bytes, bytes]]":
-    """What every part set aside."""
-    return await records_of(bootstrap, [dead_letter_topic(part) for part in PARTS])
+async def set_aside(bootstrap: str, place: str) -> dict[str, str]:
+    """Which parts set the record of this place aside, and why."""
+    letters = await records_of(bootstrap, [dead_letter_topic(part) for part in PARTS])
+    told = [
+        {name: value.decode() for name, value in letter.headers}
+        for letter in letters
+        if letter.key == place.encode()
+    ]
+    return {headers["dlq-part"]: headers["dlq-reason"] for headers in told}
 
 
-async def put(bootstrap: str, topic: str, value: bytes, key: bytes, headers: list[tuple[str, bytes]]) -> None:
-    """Put one record on the bus, whatever it is."""
+async def put(bootstrap: str, topic: str, value: bytes, key: bytes, headers: list[tuple[str, bytes]]) -> str:
+    """Put one record on the bus, whatever it is; gives its place, as a dead letter would name it."""
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
-        await producer.send_and_wait(topic, value, key=key, headers=headers)
+        kept = await producer.send_and_wait(topic, value, key=key, headers=headers)
+    return f"{kept.topic}/{kept.partition}/{kept.offset}"
 
 
 async def say(bootstrap: str, event: Envelope) -> None:
