@@ -128,6 +128,7 @@ class Publisher:
         except _OF_ONE_TOPIC as error:
             refused: Exception = error
             return refused
+        answer.add_done_callback(_noted)
         return answer
 
 
@@ -138,4 +139,11 @@ async def _stop(producer: AIOKafkaProducer) -> None:
         await asyncio.wait_for(producer.stop(), timeout=5)
     except Exception as error:
         _log.warning("producer did not stop cleanly: %s", type(error).__name__)
+    finally:  # also where this task is cancelled meanwhile
         await producer.client.close()
+
+
+def _noted(answer: "asyncio.Future[object]") -> None:
+    """Looks at an answer that nobody may wait for any more, or asyncio complains about it."""
+    if not answer.cancelled():
+        answer.exception()

@@ -126,7 +126,10 @@ class Stream(Generic[V, R]):
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
         await self.drained()
+        consumer = self.consumer
         await self._broker.stop()
+        if consumer is not None:
+            await consumer._client.close()  # noqa: SLF001  # left open by aiokafka where the broker is away
         if self._in_hand is not None:
             # It would wait for ever for a broker or database that is away.
             self._in_hand.cancel()

@@ -1,0 +1,257 @@
+"""A database in memory: the few operations that the kernel uses, with MongoDB's snapshot isolation.
+
+Every operation first asks `gate` whether it may happen, so that a test decides, await by await, what goes on,
+what fails and who is overtaken by whom. As in MongoDB, two transactions that write one document conflict, two
+that only read it do not, and a write that changes nothing is no write.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from typing import Any, cast
+
+from pymongo import DeleteOne, UpdateOne
+from pymongo.errors import AutoReconnect
+
+from shared.delivery.errors import Conflict, Transient
+
+Document = dict[str, Any]
+Gate = Callable[[str], Awaitable[None]]
+
+
+class Lost(Exception):
+    """What was asked for did not happen, or happened and nobody was told."""
+
+
+class Stored:
+    """What is committed: the documents of each collection, and when each was last written."""
+
+    def __init__(self) -> None:
+        self.documents: dict[tuple[str, str], Document] = {}
+        self.written: dict[tuple[str, str], int] = {}
+        self.clock = 0
+        self.open: set[Transaction] = set()
+
+    def of(self, collection: str) -> list[Document]:
+        return [document for (name, _), document in self.documents.items() if name == collection]
+
+    def apply(self, writes: Mapping[tuple[str, str], Document | None]) -> None:
+        self.clock += 1
+        for place, document in writes.items():
+            self.written[place] = self.clock
+            if document is None:
+                self.documents.pop(place, None)
+            else:
+                self.documents[place] = document
+
+
+class Transaction:
+    """Reads from when it began, and its own writes; a document that somebody else has written is refused."""
+
+    session = None
+
+    def __init__(self, stored: Stored, gate: Gate, owner: object) -> None:
+        self._stored = stored
+        self.owner = owner
+        self._began = stored.clock
+        self._seen = dict(stored.documents)
+        self.gate = gate
+        self.writes: dict[tuple[str, str], Document | None] = {}
+        stored.open.add(self)
+
+    def __getitem__(self, collection: str) -> "Collection":
+        return Collection(collection, self)
+
+    def read(self, collection: str) -> list[Document]:
+        seen = {**self._seen, **self.writes}
+        return [deepcopy(d) for (name, _), d in seen.items() if name == collection and d is not None]
+
+    def write(self, place: tuple[str, str], document: Document | None) -> None:
+        others = any(place in tx.writes for tx in self._stored.open if tx is not self)
+        if others or self._stored.written.get(place, 0) > self._began:
+            raise Transient("write conflict")
+        self.writes[place] = document
+
+    def end(self, *, commit: bool) -> None:
+        if self in self._stored.open:  # a transaction of a process that was killed is over
+            self._stored.open.discard(self)
+            if commit:
+                self._stored.apply(self.writes)
+
+
+class Memory:
+    """One process's connection."""
+
+    def __init__(self, stored: Stored, gate: Gate, owner: object) -> None:
+        self._stored = stored
+        self._gate = gate
+        self._owner = owner
+
+    async def transact(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
+        tx = Transaction(self._stored, self._gate, self._owner)
+        try:
+            result = await work(tx)
+            await self._gate("commit")
+        except Lost as lost:
+            tx.end(commit=lost.args == ("commit, unanswered",))
+            raise Transient from lost
+        except BaseException:
+            tx.end(commit=False)
+            raise
+        tx.end(commit=True)
+        return result
+
+    def __getitem__(self, collection: str) -> "Collection":
+        return Collection(collection, _Alone(self._stored, self._gate))
+
+
+class _Alone:
+    """Operations outside a transaction, each of its own."""
+
+    def __init__(self, stored: Stored, gate: Gate) -> None:
+        self._stored = stored
+        self._raw = gate
+
+    async def gate(self, name: str) -> None:
+        try:
+            await self._raw(name)
+        except Lost as lost:
+            raise AutoReconnect(str(lost)) from lost
+
+    def read(self, collection: str) -> list[Document]:
+        return deepcopy(self._stored.of(collection))
+
+    def write(self, place: tuple[str, str], document: Document | None) -> None:
+        if any(place in tx.writes for tx in self._stored.open):
+            raise AutoReconnect("waits for a transaction")
+        self._stored.apply({place: document})
+
+
+class Cursor:
+    def __init__(self, find: Callable[[], Awaitable[list[Document]]]) -> None:
+        self._find = find
+        self._key: str | None = None
+        self._most: int | None = None
+
+    def sort(self, key: str, _: int) -> "Cursor":
+        self._key = key
+        return self
+
+    def limit(self, most: int) -> "Cursor":
+        self._most = most
+        return self
+
+    async def to_list(self, _: None) -> list[Document]:
+        found = await self._find()
+        key = self._key
+        if key is not None:
+            found.sort(key=lambda document: document[key])
+        return found[: self._most]
+
+    async def __aiter__(self) -> AsyncIterator[Document]:
+        for document in await self._find():
+            yield document
+
+
+class Collection:
+    def __init__(self, name: str, on: Transaction | _Alone) -> None:
+        self._name = name
+        self._on = on
+
+    def find(self, which: Document, session: None = None) -> Cursor:
+        async def found() -> list[Document]:
+            await self._on.gate(f"find {self._name}")
+            return [document for document in self._on.read(self._name) if matches(document, which)]
+
+        return Cursor(found)
+
+    async def find_one(self, which: Document, session: None = None) -> Document | None:
+        found = await self.find(which).to_list(None)
+        return found[0] if found else None
+
+    async def insert_many(self, rows: Sequence[Document], session: None = None, ordered: bool = True) -> None:
+        await self._on.gate(f"insert {self._name}")
+        there = {document["_id"] for document in self._on.read(self._name)}
+        for row in rows:
+            if row["_id"] in there:
+                raise Conflict("duplicate key")
+            self._on.write((self._name, row["_id"]), deepcopy(dict(row)))
+
+    async def insert_one(self, row: Document, session: None = None) -> None:
+        await self.insert_many([row])
+
+    async def bulk_write(
+        self, writes: Iterable[UpdateOne | DeleteOne], session: None = None, ordered: bool = True
+    ) -> "Done":
+        await self._on.gate(f"write {self._name}")
+        done = Done()
+        for write in writes:
+            if isinstance(write, DeleteOne):
+                self._delete(write._filter, 1)
+            else:
+                change = cast("Mapping[str, Any]", write._doc)
+                done.matched_count += self._update(write._filter, change, bool(write._upsert))
+        return done
+
+    async def update_one(
+        self, which: Document, change: Document, upsert: bool = False, session: None = None
+    ) -> "Done":
+        return await self.bulk_write([UpdateOne(which, change, upsert=upsert)])
+
+    async def delete_one(self, which: Document, session: None = None) -> "Done":
+        await self._on.gate(f"delete {self._name}")
+        return self._delete(which, 1)
+
+    async def delete_many(self, which: Document, session: None = None) -> "Done":
+        await self._on.gate(f"delete {self._name}")
+        return self._delete(which, None)
+
+    def _delete(self, which: Mapping[str, Any], most: int | None) -> "Done":
+        gone = [d for d in self._on.read(self._name) if matches(d, which)][:most]
+        for document in gone:
+            self._on.write((self._name, document["_id"]), None)
+        return Done(deleted_count=len(gone))
+
+    def _update(self, which: Mapping[str, Any], change: Mapping[str, Any], upsert: bool) -> int:
+        found = [d for d in self._on.read(self._name) if matches(d, which)][:1]
+        if not found and upsert:
+            made = {"_id": which["_id"], **change.get("$setOnInsert", {})}
+            self._on.write((self._name, made["_id"]), changed(made, change))
+        for document in found:
+            after = changed(deepcopy(document), change)
+            if after != document:
+                self._on.write((self._name, document["_id"]), after)
+        return len(found)
+
+
+class Done:
+    def __init__(self, matched_count: int = 0, deleted_count: int = 0) -> None:
+        self.matched_count = matched_count
+        self.deleted_count = deleted_count
+
+
+def changed(document: Document, change: Mapping[str, Any]) -> Document:
+    document.update(change.get("$set", {}))
+    for name, by in change.get("$inc", {}).items():
+        document[name] = document.get(name, 0) + by
+    for name, what in change.get("$push", {}).items():
+        document[name] = [*document.get(name, []), *what["$each"]]
+    return document
+
+
+def matches(document: Document, which: Mapping[str, Any]) -> bool:
+    return all(
+        any(matches(document, one) for one in wanted) if name == "$or" else _holds(document.get(name), wanted)
+        for name, wanted in which.items()
+    )
+
+
+def _holds(value: Any, wanted: Any) -> bool:
+    if not isinstance(wanted, dict):
+        return bool(value == wanted)
+    tests: dict[str, Callable[[Any, Any], bool]] = {
+        "$in": lambda a, b: a in b,
+        "$nin": lambda a, b: a not in b,
+        "$ne": lambda a, b: a != b,
+        "$lte": lambda a, b: a is not None and a <= b,
+    }
+    return all(tests[test](value, than) for test, than in wanted.items())

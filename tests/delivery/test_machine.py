@@ -1,0 +1,242 @@
+"""The kernel as a state machine: whatever fails, dies, repeats or overtakes, each fact takes effect once.
+
+Run `make properties` for many more, and longer, histories.
+"""
+
+import os
+from collections import Counter
+from dataclasses import replace
+from typing import Any, cast
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from shared.delivery.commands import IDEMPOTENCY, Idempotency, command
+from shared.delivery.decision import Decision, Occasion
+from shared.delivery.facts import digest
+from shared.delivery.outbox import Message
+from shared.delivery.part import Part
+from shared.delivery.round import DUE, OUTBOX, REFERRALS
+from shared.events.envelope import Envelope
+from shared.events.outcomes import ContactAttempted
+from shared.events.vocabulary import Channel
+from shared.story import Story
+from tests.delivery.toy import NOW, TOY, created, missed, said
+from tests.delivery.world import LOCALITY, Record, Tally, World
+
+PART = cast("Part[Story, Any]", TOY)
+OURS = f"/{LOCALITY}/matching"
+
+
+def ident(sort: int, number: int) -> str:
+    return f"00000000-0000-7000-800{sort}-{number:012d}"
+
+
+REFERRALS_KNOWN = [ident(1, n) for n in range(3)]
+ACTIVITIES = ["batch", "due", "relay", "command"]
+OUTCOMES = ["goes on", "goes on", "fails", "goes unanswered"]
+
+
+def facts_about(referral_id: str) -> list[Envelope]:
+    """What others say of a referral: its creation, and two meetings of another system that were missed."""
+    body = created(LOCALITY, referral_id).model_copy(update={"person_ref": referral_id})
+    missing = [missed(LOCALITY, referral_id, ident(3, n)) for n in range(2)]
+    first = REFERRALS_KNOWN.index(referral_id) * 10
+    return [said(each, identity=ident(2, first + n)) for n, each in enumerate([body, *missing])]
+
+
+POOL = [event for referral_id in REFERRALS_KNOWN for event in facts_about(referral_id)]
+
+
+def ring_up(story: Story, resources: object, occasion: Occasion) -> Decision:
+    body = ContactAttempted(
+        referral_id=occasion.referral_id, locality=occasion.locality, channel=Channel.PHONE, reached=False
+    )
+    return Decision([body])
+
+
+class Kernel(RuleBasedStateMachine):
+    """Rules are what the world may do to the processes; invariants look only at what is committed."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.world = World(replace(PART, store=Tally()), NOW)
+
+    processes = st.integers(0, 1)
+
+    @rule(event=st.sampled_from(POOL))
+    def somebody_says(self, event: Envelope) -> None:
+        """In any order, and any number of times."""
+        self.world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
+
+    @rule(event=st.sampled_from(POOL), change=st.sampled_from(["body", "time", "id"]))
+    def somebody_says_nonsense(self, event: Envelope, change: str) -> None:
+        headers: list[tuple[str, bytes | None]] = [*event.headers()]
+        value = event.raw
+        if change == "body":
+            value = event.raw[:-1] + b',"interpreter":true,"reached":1}'  # known already, with another body
+        elif change == "time":
+            headers = [(n, b"0001-01-01T00:00:00+14:00" if n == "ce_time" else v) for n, v in headers]
+        else:
+            headers = [(n, None if n == "ce_id" else v) for n, v in headers]
+        self.world.log.append(event.topic(), event.body.referral_id.encode(), value, headers)
+
+    @rule(process=processes, most=st.integers(1, 5))
+    def polls(self, process: int, most: int) -> None:
+        self.world.processes[process].poll(most)
+
+    @rule(process=processes)
+    def looks_at_what_is_due(self, process: int) -> None:
+        due = self.world.processes[process].due
+        self.world.processes[process].begin("due", lambda: due.run_once(sends=False))
+
+    @rule(process=processes, lane=st.integers(0, 3))
+    def publishes_any_lane(self, process: int, lane: int) -> None:
+        """Its own or another's, at the same time as another: a lease saves work and is not relied on."""
+        lanes = self.world.lanes()
+        if lanes:
+            self.world.processes[process].publish(lanes[lane % len(lanes)])
+
+    @rule(process=processes, referral_id=st.sampled_from(REFERRALS_KNOWN), key=st.integers(0, 2))
+    def somebody_commands(self, process: int, referral_id: str, key: int) -> None:
+        """Presses the button; again with the same key where they were not answered, or cannot wait."""
+        worker = self.world.processes[process].commanding
+        once = Idempotency("somebody", referral_id, str(key), b"same")
+        self.world.processes[process].begin(
+            "command", lambda: command(worker, LOCALITY, referral_id, ring_up, idempotency=once)
+        )
+
+    @rule(
+        process=processes,
+        what=st.sampled_from(ACTIVITIES),
+        first=st.integers(0, 9),
+        outcome=st.sampled_from(OUTCOMES),
+    )
+    def goes_on(self, process: int, what: str, first: int, outcome: str) -> None:
+        """A process gets so far; the next await happens, fails, or happens without an answer."""
+        running = self.world.processes[process]
+        for _ in range(first):
+            if not running.step(what, "goes on"):
+                return
+        running.step(what, outcome)
+
+    @rule(turn=st.integers(0, 1))
+    def rebalances(self, turn: int) -> None:
+        self.world.assign(turn)
+
+    @rule(process=processes)
+    def is_killed(self, process: int) -> None:
+        self.world.kill(process)
+
+    @rule(process=processes)
+    def leads_or_not(self, process: int) -> None:
+        self.world.processes[process].leads = not self.world.processes[process].leads
+
+    @invariant()
+    def each_fact_takes_effect_once(self) -> None:
+        cases = self.world.stored.of(REFERRALS)
+        for case in cases:
+            keys = [(row["s"], row["i"]) for row in case["facts"]]
+            assert len(keys) == len(set(keys)), "a fact is in its set twice"
+        tally = self.world.stored.of("tally")
+        assert (tally[0]["facts"] if tally else 0) == sum(len(case["facts"]) for case in cases)
+
+    @invariant()
+    def each_command_takes_effect_once(self) -> None:
+        commanded = len(self.world.stored.of(IDEMPOTENCY))
+        unanswered = sum(self._bodies(b'"reached":false'))
+        assert unanswered == commanded, "a button pressed once rang twice, or not at all"
+
+    def _bodies(self, part: bytes) -> list[bool]:
+        cases = self.world.stored.of(REFERRALS)
+        return [part in row["b"] for case in cases for row in case["facts"] if row["s"] == OURS]
+
+    @invariant()
+    def no_offset_passes_an_unhandled_record(self) -> None:
+        cases = self.world.stored.of(REFERRALS)
+        heard = {(row["s"], row["i"], row["h"]) for case in cases for row in case["facts"]}
+        letters = {m.key.decode() for m in self._waiting() if "dlq-reason" in m.headers}
+        letters |= self.world.log.letters
+        for partition, records in self.world.log.records.items():
+            for record in records[: self.world.log.committed[partition]]:
+                assert _fact(record) in heard or record.place in letters, "a record was passed over"
+
+    def _waiting(self) -> list[Message]:
+        return [Message.restore(m) for row in self.world.stored.of(OUTBOX) for m in row["m"]]
+
+    @invariant()
+    def nothing_is_published_that_was_not_decided(self) -> None:
+        decided = self._decided()
+        assert set(self.world.log.published) <= decided
+        waiting = {m.headers["ce_id"] for m in self._waiting() if "dlq-reason" not in m.headers}
+        assert decided <= set(self.world.log.published) | waiting, "neither published nor waiting"
+
+    def _decided(self) -> set[str]:
+        cases = self.world.stored.of(REFERRALS)
+        return {row["i"] for case in cases for row in case["facts"] if row["s"] == OURS}
+
+    def teardown(self) -> None:
+        """Once nothing fails any more, everything comes to rest, and then all of it must be right."""
+        if not hasattr(self, "world"):
+            return
+        try:
+            self._come_to_rest()
+            self._is_right_at_rest()
+        finally:
+            self.world.close()
+
+    def _come_to_rest(self) -> None:
+        world = self.world
+        for process in world.processes:
+            process.leads = True
+        for turn in range(60):
+            for process in world.processes:
+                process.poll(5)
+                process.begin("due", lambda process=process: process.due.run_once(sends=False))  # type: ignore[misc]
+                for lane in world.lanes()[turn % 3 : turn % 3 + 1] or world.lanes()[:1]:
+                    process.publish(lane)
+                while sum(process.step(what, "goes on") for what in ACTIVITIES):
+                    continue
+            if turn % 10 == 9:
+                world.assign(turn)  # what was read and not committed is read again
+            self.no_offset_passes_an_unhandled_record()
+            if turn > 20 and not world.lanes() and not world.stored.of(DUE) and self._all_read():
+                return
+        raise AssertionError("it does not come to rest")
+
+    def _all_read(self) -> bool:
+        log = self.world.log
+        return all(log.committed[partition] == len(records) for partition, records in log.records.items())
+
+    def _is_right_at_rest(self) -> None:
+        self.each_fact_takes_effect_once()
+        self.each_command_takes_effect_once()
+        self.nothing_is_published_that_was_not_decided()
+        assert self._decided() == set(self.world.log.published), "decided and never published"
+        for case in self.world.stored.of(REFERRALS):
+            heard = Counter(row["e"] for row in case["facts"])
+            ours = [row for row in case["facts"] if row["s"] == OURS and row["e"] == "meeting-booked"]
+            assert len(ours) == min(heard["referral-created"], 1), "answered twice, or not at all"
+            assert case["view"]["meetings"] == len(ours)
+            rung = [row for row in case["facts"] if row["s"] == OURS and b'"reached":true' in row["b"]]
+            assert len(rung) == len(ours), "what was due was done twice, or not at all"
+
+
+def _fact(record: Record) -> tuple[str, str, bytes]:
+    headers = dict(record.headers)
+    return (
+        (headers["ce_source"] or b"").decode(),
+        (headers["ce_id"] or b"").decode(),
+        digest(record.value or b""),
+    )
+
+
+MANY = os.environ.get("HYPOTHESIS_PROFILE") == "properties"
+TestKernel = Kernel.TestCase
+TestKernel.settings = settings(
+    max_examples=3000 if MANY else 60,
+    stateful_step_count=120 if MANY else 50,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
