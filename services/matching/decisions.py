@@ -60,7 +60,8 @@ def _settle(view: View, diaries: Diaries, occasion: Occasion, patient: bool) -> 
     if lost:
         return Decision(lost)  # which calls for this decision again, with these cancelled
     active = view.story.active
-    standing = {m.booked.meeting_id for m in (*view.story.attended, *view.story.missed)}
+    standing = {m.booked.meeting_id for m in view.story.missed}
+    standing |= {m.booked.meeting_id for m in view.story.attended if not _met_on_an_earlier_day(m)}
     if active is not None:
         standing.add(active.booked.meeting_id)
     _hold_only(diaries, occasion.referral_id, frozenset(standing))
@@ -68,6 +69,12 @@ def _settle(view: View, diaries: Diaries, occasion: Occasion, patient: bool) -> 
         return _arrange(view, diaries, occasion, patient)
     _in_caseload_of(diaries, occasion, view.handed_to or view.story.link_worker)
     return NOTHING
+
+
+def _met_on_an_earlier_day(meeting: Meeting) -> bool:
+    """They met sooner than booked: the booked time is free for somebody else."""
+    met = meeting.outcome
+    return met is not None and london_day(met.time) < london_day(meeting.booked.starts_at)
 
 
 def _lost(view: View, diaries: Diaries, occasion: Occasion) -> list[EventBody]:

@@ -28,7 +28,7 @@ class MeetingActions:
     asking: Asking
 
     async def attended(self, asked: Asked, meeting_id: str, next_step: NextStep | None = None) -> Done:
-        """They came. Refused (409) before the meeting's day and for a cancelled meeting."""
+        """They came, on the day or sooner. Refused (409) for a cancelled meeting."""
         row = await self.asking.case(asked, _meeting(meeting_id))
         return await self.asking.do(
             asked,

@@ -39,15 +39,13 @@ def attended(meeting_id: str, next_step: NextStep | None = None) -> Act:
 
 
 def came(view: View, meeting_id: str, occasion: Occasion, step: NextStep | None = None) -> Said | None:
-    """The fact that they came; None where it was said already."""
+    """The fact that they came, also on an earlier day than booked; None where it was said already."""
     meeting = meeting_of(view, meeting_id)
     if meeting.status == "attended":
         return None
     if meeting.status == "cancelled":
         raise Refused("meeting_not_standing")
     starts_at = meeting.booked.starts_at
-    if london_day(starts_at) > london_day(occasion.now):
-        raise Refused("too_early")
     body = o.MeetingAttended(**about(occasion), meeting_id=meeting_id, next_step=checked_step(step, occasion))
     return Said(body, time=min(starts_at, occasion.now))
 

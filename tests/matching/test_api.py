@@ -109,12 +109,20 @@ async def test_texts_go_to_the_vault_or_nothing_is_saved(town: Place) -> None:
     assert (await town.view(referral)).story.plan is None
 
 
-async def test_came_is_refused_before_the_day_and_missed_before_the_hour(here: Place) -> None:
+async def test_nobody_missed_a_meeting_that_has_not_begun(here: Place) -> None:
     referral = await here.refer(cannot_come=(v.HalfDay.MON_AM,))
     meeting = await here.meeting(referral)
-    for what in ("attended", "missed"):
-        answer = await here.post(f"/meetings/{meeting['id']}/{what}", of=here.link_worker())
-        assert (answer.status_code, answer.json()["type"]) == (409, "urn:linkwork:problem:too_early")
+    answer = await here.post(f"/meetings/{meeting['id']}/missed", of=here.link_worker())
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:linkwork:problem:too_early")
+
+
+async def test_who_met_sooner_than_booked_holds_the_time_no_longer(here: Place) -> None:
+    referral = await here.refer(cannot_come=(v.HalfDay.MON_AM, v.HalfDay.MON_PM))
+    meeting = await here.meeting(referral)
+    assert await here.kernel.mongo["days"].count_documents({"held.i": meeting["id"]}) == 1
+    answer = await here.post(f"/meetings/{meeting['id']}/attended", of=here.link_worker())
+    assert answer.status_code == 200
+    assert await here.kernel.mongo["days"].count_documents({"held.i": meeting["id"]}) == 0
 
 
 async def test_options_are_other_times_and_one_can_be_taken(town: Place) -> None:
