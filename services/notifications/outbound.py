@@ -37,6 +37,11 @@ class Addressed:
         return f"Addressed({self.channel})"
 
 
+# What another service may not know only because it has not heard of it yet; about a minute's worth of tries.
+_NOT_HEARD_YET = frozenset({"prescription_unknown"})
+_TRIES_TO_BE_HEARD = 5
+
+
 class Outbound:
     """Sends a message that is due. Holds no address and no text longer than that takes."""
 
@@ -69,6 +74,8 @@ class Outbound:
         try:
             sent = await self._send(key, loaded, name)
         except Never as failed:
+            if failed.code in _NOT_HEARD_YET and row.attempt < _TRIES_TO_BE_HEARD:
+                raise NotNow from None  # who is asked hears the same events, perhaps a little later
             metrics.messages_failed.labels(loaded.locality, name.template, name.recipient, failed.code).inc()
             raise
         if row.payload.get(HELD):

@@ -294,10 +294,9 @@ async def test_a_service_that_cannot_be_asked_is_a_failure_that_can_be_seen(
     around.particular = {
         ref(521): 404,
         ref(522): {"asks_email": None},
-        ref(23): 404,
-        ref(24): 403,
+        ref(23): 403,
     }
-    codes = ["service_unknown", "service_has_no_address", "prescription_unknown", "matching_refused"]
+    codes = ["service_unknown", "service_has_no_address", "matching_refused"]
     said = [place.teller() for _ in codes]
     async with place.running() as app:
         for number, say in enumerate(said, start=21):
@@ -305,6 +304,23 @@ async def test_a_service_that_cannot_be_asked_is_a_failure_that_can_be_seen(
         told = await ended(app, "asked.service", len(codes))
     assert [told[say.referral_id]["code"] for say in said] == codes
     assert around.sent() == []
+
+
+async def test_who_has_not_heard_of_a_prescription_yet_is_asked_again(place: Place, around: Others) -> None:
+    around.particular = {ref(21): 404, ref(22): 404}
+    late, never = place.teller(), place.teller()
+    async with place.running() as app:
+        for number, say in ((21, late), (22, never)):
+            await place.say(say, say.created(), say.prescribed(number))
+        while around.count("/link") < 2:
+            await asyncio.sleep(0.05)
+        del around.particular[ref(21)]
+        for _ in range(8):
+            place.pass_time(minutes=2)
+            await asyncio.sleep(0.3)
+        told = await ended(app, "asked.service", 2)
+    assert told[late.referral_id]["status"] == "sent"
+    assert told[never.referral_id]["code"] == "prescription_unknown"
 
 
 async def test_a_partners_vault_is_never_shown_our_token(place: Place, around: Others) -> None:
