@@ -18,6 +18,8 @@ from shared import lifeline
 from shared.web.problem import Problem, wants_page
 
 BODY_LIMIT = 1_048_576
+# A directory comes in one piece.
+LARGER_BODIES = {"/api/matching/v1/directory/imports": 8 * BODY_LIMIT}
 # So much more of a request that is too large is read, and dropped, before it is refused.
 DROPPED_LIMIT, DROPPING_SECONDS = 16 * BODY_LIMIT, 5.0
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -55,7 +57,7 @@ def front(upstreams: Mapping[str, str]) -> Starlette:
         part = part_for(request.url.path)
         if part is None or part not in upstreams:
             return Problem(404).response()
-        if int(request.headers.get("content-length") or 0) > BODY_LIMIT:
+        if int(request.headers.get("content-length") or 0) > _limit_of(request):
             await _drop_the_rest(request)
             return _refusal(request, TooLarge())
         try:
@@ -81,7 +83,7 @@ async def _ask(transport: httpx.AsyncHTTPTransport, request: Request, upstream: 
             request.method,
             httpx.URL(upstream).copy_with(raw_path=_target(request)),
             headers=_onward_headers(request),
-            content=_limited(request.stream()) if has_body else None,
+            content=_limited(request.stream(), _limit_of(request)) if has_body else None,
             extensions={"timeout": TIMEOUTS},
         )
         try:
@@ -114,11 +116,16 @@ def _named_by_connection(value: str) -> frozenset[str]:
     return frozenset(name.strip().lower() for name in value.split(",") if name.strip())
 
 
-async def _limited(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+def _limit_of(request: Request) -> int:
+    """How many bytes a body sent to this path may have."""
+    return LARGER_BODIES.get(request.url.path, BODY_LIMIT)
+
+
+async def _limited(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
     received = 0
     async for chunk in stream:
         received += len(chunk)
-        if received > BODY_LIMIT:
+        if received > limit:
             raise TooLarge
         yield chunk
 

@@ -12,6 +12,8 @@ from shared.web.caller import Caller
 from shared.web.problem import MEDIA_TYPE
 
 BASE: Final = "/api/matching/v1"
+DIRECTORY_IMPORTS: Final = f"{BASE}/directory/imports"
+"""Takes a whole directory in one body, so it may be larger than any other request."""
 
 Reference = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Key = Annotated[

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from services.matching import store
 from services.matching.actions import Actions
 from services.matching.api import api_routers
+from services.matching.api_parts import DIRECTORY_IMPORTS
 from services.matching.asking import Asking
 from services.matching.calendar import make_ready
 from services.matching.codes import Codes
@@ -61,6 +62,8 @@ def build(
         pages=make_pages(settings),
         lifespan=lifespan,
         ready=kernel.ready,
+        live=kernel.live,
+        larger_bodies={DIRECTORY_IMPORTS: settings.directory_limit},
         clock=clock,
     )
     app.state.kernel = kernel

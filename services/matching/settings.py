@@ -15,9 +15,9 @@ class MatchingSettings(ServiceSettings):
     service: ClassVar[str] = "matching"
 
     port: int = setting(8102, description="Port to listen on.", example="8102", ge=1, le=65535)
-    body_limit: int = setting(
+    directory_limit: int = setting(
         8_000_000,
-        description="Largest request body in bytes: a directory is imported in one.",
+        description="Largest directory in bytes: it is imported in one request.",
         example="8000000",
         ge=1_000,
     )

@@ -62,6 +62,7 @@ def build(
         pages=Pages(settings, TEMPLATES),
         lifespan=lifespan,
         ready=kernel.ready,
+        live=kernel.live,
         clock=clock,
     )
     app.state.kernel = kernel

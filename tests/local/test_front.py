@@ -151,3 +151,11 @@ def test_each_address_has_one_part(path: str, part: str | None) -> None:
 def test_the_longest_prefix_comes_first() -> None:
     prefixes = [prefix for prefix, _ in ROUTES]
     assert prefixes == sorted(prefixes, key=len, reverse=True)
+
+
+async def test_a_directory_may_be_larger_than_anything_else(client: httpx.AsyncClient) -> None:
+    large = b"x" * 2_000_000
+    taken = await client.post("/api/matching/v1/directory/imports?feed=council", content=large)
+    assert taken.status_code != 413
+    refused = await client.post("/api/matching/v1/directory/flags", content=large)
+    assert refused.status_code == 413

@@ -359,3 +359,12 @@ async def test_a_draft_is_kept_for_its_link_worker_and_goes_with_the_person(town
     await town.say(o.PersonErased(referral_id=referral, locality=town.slug, person_ref=referral))
     await town.until(referral, lambda view: view["stage"] == "erased")
     assert await town.kernel.mongo["drafts"].count_documents({"_id": f"{town.slug}/{referral}"}) == 0
+
+
+async def test_only_a_directory_may_be_larger_than_a_megabyte(town: Place) -> None:
+    large = b'"' + b"x" * 2_000_000 + b'"'
+    headers = town.bearer("programme_admin") | {"content-type": "application/json"}
+    imported = await town.http.post("/directory/imports?feed=council", content=large, headers=headers)
+    assert imported.status_code != 413
+    refused = await town.http.post("/meetings/x/attended", content=large, headers=headers)
+    assert refused.status_code == 413
