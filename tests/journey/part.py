@@ -4,12 +4,12 @@ Told by LINKWORK_JOURNEY_PART which one it is; the clock is in the run's folder.
 """
 
 import os
-import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
 from fastapi import FastAPI
+from joserfc._rfc7519 import claims as jwt_times
 
 from shared.clock import Clock
 from shared.web.app import serve
@@ -72,10 +72,8 @@ PARTS: Mapping[str, Callable[[Clock], Made]] = {
 
 def main() -> None:
     clock = MovedClock(Path(os.environ["LINKWORK_STATE"]))
-    with warnings.catch_warnings(record=True):  # It is to be replaced by what we use everywhere else.
-        from authlib.jose.rfc7519 import claims
-    # Authlib judges ID tokens by the machine's clock and takes no other.
-    claims.time = SimpleNamespace(time=lambda: clock().timestamp())
+    # Authlib has ID tokens judged by the machine's clock and takes no other.
+    vars(jwt_times)["time"] = SimpleNamespace(time=lambda: clock().timestamp())
     settings, make = PARTS[os.environ[PART]](clock)
     serve(make, settings)
 

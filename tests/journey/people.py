@@ -6,7 +6,7 @@ afterwards, it came from here.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import count
 from typing import Any
@@ -19,6 +19,8 @@ from shared.people.nhs_number import check_digit, spaced
 _GIVEN = ("Quorlinda", "Zephrastus", "Ombeline", "Tarquorin", "Wilhexa", "Yngvarda", "Ixworthy", "Ulverina")
 _FAMILY = ("Zanthwickle", "Brobdinghay", "Quexlemere", "Vorplestone", "Jexwardine", "Oxgangley")
 _STREETS = ("Gribblewick Steps", "Nuzzlepot Fold", "Quagmire Ginnel", "Wobbleton Entry")
+EVERYBODY: list["Person"] = []
+"""All who were made up, for whoever looks for traces of them."""
 _numbers = count(1)
 
 
@@ -31,7 +33,6 @@ class Person:
     what_matters: str
     goal: str
     note: str
-    more: tuple[str, ...] = field(default=())
 
     @property
     def name(self) -> str:
@@ -40,8 +41,9 @@ class Person:
     def private(self) -> Iterator[str]:
         """Everything that may be nowhere but in the vault, in each form in which it might be written."""
         body = self.body
-        yield from (body["given_name"], body["family_name"], body["house"], body["reason"], body["risk_line"])
-        yield from (self.what_matters, self.goal, self.note, *self.more)
+        yield from (body["given_name"], body["family_name"], body["house"])
+        yield from (self.what_matters, self.goal, self.note)
+        yield from (body[line] for line in ("reason", "risk_line") if line in body)
         yield from (body["postcode"], body["postcode"].replace(" ", ""))
         yield from (body["nhs_number"], spaced(body["nhs_number"]))
         yield from (body["date_of_birth"], "/".join(reversed(body["date_of_birth"].split("-"))))
@@ -79,13 +81,15 @@ def somebody(at: Practice, localities: Localities, **different: Any) -> Person:
         "agreed_by": "person",
         "agreed_how": "in_person",
     } | different
-    return Person(
+    person = Person(
         at,
         {name: value for name, value in body.items() if value is not None},
         what_matters=f"To hear the kettle of aunt {_letters(n)} sing again.",
         goal=f"Sort the biscuit tin of {_letters(n)} and what is owed in it.",
         note=f"Wept over the late parrot {_letters(n)}.",
     )
+    EVERYBODY.append(person)
+    return person
 
 
 def _home(practice: Practice, localities: Localities, n: int) -> str:
