@@ -1,0 +1,1 @@
+"""Measurements of the whole system, run by hand: `make bench-journey`."""

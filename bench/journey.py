@@ -1,0 +1,146 @@
+"""How long it takes from a referral to its meeting: python -m bench.journey [--rate 20] [--seconds 30]
+
+Starts the embedded run, with a broker and a database of its own, and refers somebody at a fixed rate whether
+or not earlier ones have been answered. Counted is the time from sending the POST, which asks to wait for the
+meeting as the page does, until a GET of the referral has shown the meeting. All through the front; the
+clients share the machine with everything else.
+"""
+
+import argparse
+import asyncio
+import itertools
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.people import link_workers, referrals
+from bench.run import Run
+from deploy.development.settings import DevelopmentSettings
+from deploy.development.tokens import Minter
+from shared.localities import load_localities
+
+REFERRALS = "/api/referral/v1/referrals"
+WARM_UP_SECONDS = 5
+PATIENCE = 10.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One referral, in seconds since its POST was sent. None: it did not come to that."""
+
+    answered: float | None
+    visible: float | None
+
+
+@asynccontextmanager
+async def embedded_run() -> AsyncIterator["Embedded"]:
+    """Everything in a folder of its own, with link workers enough; ended and removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="linkwork-bench-") as folder:
+        run = Run.start(Path(folder))
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
+        try:
+            await asyncio.to_thread(run.until_it_answers)
+            async with httpx.AsyncClient(
+                base_url=run.url, limits=limits, timeout=30, trust_env=False
+            ) as http:
+                issuer = DevelopmentSettings(
+                    env="development", state=run.state, issuer=f"{run.url}/dev/issuer"
+                )
+                minter = Minter(issuer)
+                await _fill_diaries(http, minter)
+                yield Embedded(run, http, minter)
+        finally:
+            await asyncio.to_thread(run.end)
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A run, a client of its front, and tokens for it."""
+
+    run: Run
+    http: httpx.AsyncClient
+    minter: Minter
+
+
+async def _fill_diaries(http: httpx.AsyncClient, minter: Minter) -> None:
+    headers = {"authorization": f"Bearer {minter.of('admin')}"}
+    for locality in load_localities():
+        for worker in link_workers(locality):
+            path = f"/api/matching/v1/link-workers/{worker['id']}"
+            (await http.put(path, json=worker, headers=headers)).raise_for_status()
+
+
+async def refer(http: httpx.AsyncClient, body: dict[str, Any], token: str) -> Seen:
+    """Refer somebody, and look until the meeting is there."""
+    headers = {"authorization": f"Bearer {token}"}
+    began = time.perf_counter()
+    try:
+        made = await http.post(REFERRALS, json=body, headers=headers | {"prefer": "wait=2"})
+        answered = time.perf_counter() - began
+        if made.status_code != httpx.codes.CREATED:
+            return Seen(None, None)
+        while (waited := time.perf_counter() - began) < PATIENCE:
+            shown = await http.get(f"{REFERRALS}/{made.json()['id']}", headers=headers)
+            if shown.is_success and shown.json()["meeting"]:
+                return Seen(answered, time.perf_counter() - began)
+            await asyncio.sleep(0.02)
+        return Seen(answered, None if waited >= PATIENCE else waited)
+    except httpx.TransportError:
+        return Seen(None, None)
+
+
+async def at_rate(embedded: Embedded, rate: float, seconds: float) -> list[Seen]:
+    """Refer at a fixed rate."""
+    users = embedded.minter.users.values()
+    tokens = {code: embedded.minter.of(u) for u in users if u.role == "referrer" for code in u.practices}
+    began, tasks = time.perf_counter(), []
+    for number, body in enumerate(itertools.islice(_bodies, int(rate * seconds))):
+        await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+        tasks.append(asyncio.create_task(refer(embedded.http, body, tokens[body["practice"]])))
+    return await asyncio.gather(*tasks)
+
+
+_bodies = referrals(load_localities())
+
+
+def table(seen: Sequence[Seen]) -> str:
+    """Milliseconds, as a table in Markdown."""
+    lines = ["| milliseconds | p50 | p90 | p99 | longest |", "|---|---|---|---|---|"]
+    for name, times in (
+        ("POST answered", [each.answered for each in seen if each.answered is not None]),
+        ("meeting visible", [each.visible for each in seen if each.visible is not None]),
+    ):
+        cuts = statistics.quantiles(times, n=100, method="inclusive") if len(times) > 1 else [0.0] * 99
+        figures = (cuts[49], cuts[89], cuts[98], max(times, default=0.0))
+        lines.append(f"| {name} | {' | '.join(f'{1000 * figure:.0f}' for figure in figures)} |")
+    lost = sum(each.visible is None for each in seen)
+    return "\n".join([*lines, "", f"{len(seen)} referrals, {lost} of them without a meeting"])
+
+
+async def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("--rate", type=float, default=20, help="referrals a second")
+    parser.add_argument("--seconds", type=float, default=30, help="how long, after a warm-up")
+    asked = parser.parse_args()
+    print(f"{os.cpu_count()} cores, load before the start {os.getloadavg()[0]:.1f}")
+    async with embedded_run() as embedded:
+        await at_rate(embedded, asked.rate, WARM_UP_SECONDS)
+        before, own = embedded.run.cpu_seconds(), time.process_time()
+        seen = await at_rate(embedded, asked.rate, asked.seconds)
+        after = embedded.run.cpu_seconds() | {"the clients": time.process_time()}
+        spent = {name: after[name] - before.get(name, own) for name in after}
+    print(f"{asked.rate:g} referrals a second for {asked.seconds:g} s\n\n{table(seen)}\n")
+    each = ", ".join(f"{name} {1000 * cpu / len(seen):.0f}" for name, cpu in spent.items())
+    print(f"Milliseconds of processor time for each referral: {each}; in all {sum(spent.values()):.1f} s")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

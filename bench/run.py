@@ -1,0 +1,71 @@
+"""The embedded run as another process, and what it costs."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.identity import identity
+from deploy.local.ports import free_port
+from deploy.local.reaper import ROOT
+
+STARTS_WITHIN = 180.0
+_NAMES = {"kafka.Kafka": "Kafka", "mongod": "MongoDB", "deploy.local.front": "front"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """`state` is its folder, `url` where its front listens."""
+
+    process: "subprocess.Popen[bytes]"
+    state: Path
+    said: Path
+    url: str
+
+    @classmethod
+    def start(cls, folder: Path) -> "Run":
+        """Start it in `folder`, with a broker and a database of its own."""
+        port, state, said = free_port(), folder / "state", folder / "run.txt"
+        ours = {key: value for key, value in os.environ.items() if not key.startswith("LINKWORK_")}
+        with said.open("wb") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-u", "-m", "bench.embedded", str(state)],
+                cwd=ROOT,
+                env={**ours, "PORT": str(port), "DEMO": "0"},
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        return cls(process, state, said, f"http://localhost:{port}")
+
+    def until_it_answers(self) -> None:
+        deadline = time.monotonic() + STARTS_WITHIN
+        while "Everything answers" not in self.said.read_text():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(self.said.read_text())
+            time.sleep(0.2)
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """Processor time so far, by process."""
+        spent = {}
+        for line in (self.state / "processes").read_text().splitlines():
+            pid, known_as = line.split(maxsplit=1)
+            if identity(int(pid)) == known_as:
+                command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+                ticks = int(fields[11]) + int(fields[12])
+                spent[_name(command)] = ticks / os.sysconf("SC_CLK_TCK")
+        return spent
+
+    def end(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+def _name(command: list[str]) -> str:
+    for part, name in _NAMES.items():
+        if any(word.endswith(part) for word in command):
+            return name
+    return next((word.rpartition(".")[2] for word in command if "." in word and "/" not in word), command[0])
