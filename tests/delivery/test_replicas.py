@@ -2,15 +2,20 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from aiokafka import TopicPartition
 
+from shared import metrics
 from shared.delivery.commands import Idempotency
-from shared.delivery.decision import Decision, Due, DueRow, Occasion
+from shared.delivery.decision import NOTHING, Decision, Due, DueRow, Occasion
 from shared.delivery.errors import IdempotencyMismatch
 from shared.delivery.facts import Fact
 from shared.delivery.kernel import Kernel
+from shared.delivery.mongo import Transaction
+from shared.delivery.part import Loaded, NoResources
 from shared.delivery.round import DUE
 from shared.events.outcomes import ContactAttempted
 from shared.events.topics import topic
@@ -171,3 +176,45 @@ async def test_a_new_fold_version_folds_what_is_stored_without_a_record(place: B
         assert [isinstance(f, Fact) for f in await later.facts(place.locality, event.body.referral_id)] == [
             True
         ] * 3
+
+
+async def test_a_rebalance_waits_for_the_batch_in_hand_so_that_nothing_is_handled_twice(place: Bench) -> None:
+    class Slow(NoResources):
+        async def load(self, tx: Transaction, referrals: Sequence[Loaded[Story]], now: datetime) -> None:
+            if referrals:
+                in_hand.set()
+                await asyncio.sleep(1.5)
+
+    in_hand = asyncio.Event()
+    part = replace(TOY, store=Slow(), due={}, decisions={"referral_created": nothing})
+    events = [said(created(place.locality)) for _ in range(30)]
+    async with place.kernel(part).running() as one:
+        await place.say(*events)
+        await in_hand.wait()
+        async with place.kernel(part).running() as two:
+            for kernel in (one, two):
+                while not (kernel._streams[0].consumer and kernel._streams[0].consumer.assignment()):
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(4)
+    repeats = metrics.events_consumed.labels("matching", "referral-created", place.locality, "repeat")
+    new = metrics.events_consumed.labels("matching", "referral-created", place.locality, "ok")
+    assert (new._value.get(), repeats._value.get()) == (30, 0)
+
+
+def nothing(story: Story, resources: None, occasion: Occasion) -> Decision:
+    return NOTHING
+
+
+async def test_all_facts_of_a_referral_reach_the_same_replica(place: Bench) -> None:
+    """The three topics have the same partitions: whoever has the first of one has the first of all."""
+    async with place.kernel().running() as one, place.kernel().running() as two:
+        held: list[set[TopicPartition]] = []
+        for _ in range(200):
+            held = [k._streams[0].consumer.assignment() for k in (one, two) if k._streams[0].consumer]
+            if len(held) == 2 and all(held) and sum(map(len, held)) == 9:
+                break
+            await asyncio.sleep(0.1)
+        assert sum(map(len, held)) == 9
+        for partitions in held:
+            numbers = {p.partition for p in partitions}
+            assert len(partitions) == 3 * len(numbers)
