@@ -13,14 +13,15 @@ import os
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from bench.client import Client
 from bench.people import link_workers, referrals
 from bench.run import Run
 from deploy.development.settings import DevelopmentSettings
@@ -36,8 +37,9 @@ PATIENCE = 10.0
 class Seen:
     """One referral, in seconds since its POST was sent. None: it did not come to that."""
 
-    answered: float | None
-    visible: float | None
+    answered: float | None = None
+    visible: float | None = None
+    why_not: str = ""
 
 
 @asynccontextmanager
@@ -45,18 +47,13 @@ async def embedded_run() -> AsyncIterator["Embedded"]:
     """Everything in a folder of its own, with link workers enough; ended and removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="linkwork-bench-") as folder:
         run = Run.start(Path(folder))
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
         try:
             await asyncio.to_thread(run.until_it_answers)
-            async with httpx.AsyncClient(
-                base_url=run.url, limits=limits, timeout=30, trust_env=False
-            ) as http:
-                issuer = DevelopmentSettings(
-                    env="development", state=run.state, issuer=f"{run.url}/dev/issuer"
-                )
-                minter = Minter(issuer)
-                await _fill_diaries(http, minter)
-                yield Embedded(run, http, minter)
+            issuer = DevelopmentSettings(env="development", state=run.state, issuer=f"{run.url}/dev/issuer")
+            embedded = Embedded(run, Client(run.url), Minter(issuer))
+            await _fill_diaries(embedded)
+            yield embedded
+            await embedded.client.close()
         finally:
             await asyncio.to_thread(run.end)
 
@@ -66,35 +63,36 @@ class Embedded:
     """A run, a client of its front, and tokens for it."""
 
     run: Run
-    http: httpx.AsyncClient
+    client: Client
     minter: Minter
 
 
-async def _fill_diaries(http: httpx.AsyncClient, minter: Minter) -> None:
-    headers = {"authorization": f"Bearer {minter.of('admin')}"}
+async def _fill_diaries(embedded: Embedded) -> None:
+    token = embedded.minter.of("admin")
     for locality in load_localities():
         for worker in link_workers(locality):
             path = f"/api/matching/v1/link-workers/{worker['id']}"
-            (await http.put(path, json=worker, headers=headers)).raise_for_status()
+            status, _ = await embedded.client.ask("PUT", path, token, worker)
+            if status != HTTPStatus.OK:
+                raise SystemExit(f"{worker['id']} was not taken: {status}")
 
 
-async def refer(http: httpx.AsyncClient, body: dict[str, Any], token: str) -> Seen:
+async def refer(client: Client, body: dict[str, Any], token: str) -> Seen:
     """Refer somebody, and look until the meeting is there."""
-    headers = {"authorization": f"Bearer {token}"}
     began = time.perf_counter()
     try:
-        made = await http.post(REFERRALS, json=body, headers=headers | {"prefer": "wait=2"})
+        status, made = await client.ask("POST", REFERRALS, token, body)
         answered = time.perf_counter() - began
-        if made.status_code != httpx.codes.CREATED:
-            return Seen(None, None)
-        while (waited := time.perf_counter() - began) < PATIENCE:
-            shown = await http.get(f"{REFERRALS}/{made.json()['id']}", headers=headers)
-            if shown.is_success and shown.json()["meeting"]:
+        if status != HTTPStatus.CREATED:
+            return Seen(why_not=f"POST {status}")
+        while time.perf_counter() - began < PATIENCE:
+            status, shown = await client.ask("GET", f"{REFERRALS}/{made['id']}", token)
+            if status == HTTPStatus.OK and shown["meeting"]:
                 return Seen(answered, time.perf_counter() - began)
             await asyncio.sleep(0.02)
-        return Seen(answered, None if waited >= PATIENCE else waited)
-    except httpx.TransportError:
-        return Seen(None, None)
+    except (OSError, EOFError) as broken:
+        return Seen(why_not=type(broken).__name__)
+    return Seen(answered, why_not="no meeting in time")
 
 
 async def at_rate(embedded: Embedded, rate: float, seconds: float) -> list[Seen]:
@@ -104,7 +102,7 @@ async def at_rate(embedded: Embedded, rate: float, seconds: float) -> list[Seen]
     began, tasks = time.perf_counter(), []
     for number, body in enumerate(itertools.islice(_bodies, int(rate * seconds))):
         await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-        tasks.append(asyncio.create_task(refer(embedded.http, body, tokens[body["practice"]])))
+        tasks.append(asyncio.create_task(refer(embedded.client, body, tokens[body["practice"]])))
     return await asyncio.gather(*tasks)
 
 
@@ -121,8 +119,9 @@ def table(seen: Sequence[Seen]) -> str:
         cuts = statistics.quantiles(times, n=100, method="inclusive") if len(times) > 1 else [0.0] * 99
         figures = (cuts[49], cuts[89], cuts[98], max(times, default=0.0))
         lines.append(f"| {name} | {' | '.join(f'{1000 * figure:.0f}' for figure in figures)} |")
-    lost = sum(each.visible is None for each in seen)
-    return "\n".join([*lines, "", f"{len(seen)} referrals, {lost} of them without a meeting"])
+    lost = Counter(each.why_not for each in seen if each.visible is None)
+    without = ", ".join(f"{times} {why}" for why, times in lost.items()) or "none"
+    return "\n".join([*lines, "", f"{len(seen)} referrals; without a meeting: {without}"])
 
 
 async def main() -> None:
