@@ -28,6 +28,7 @@ def mongo_url(_stores: Stores) -> str:
     return _stores.mongo_url
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run in several processes, those of one folder stay together and share what they start."""
     for item in items:
