@@ -19,9 +19,11 @@ from shared import metrics
 from shared.delivery.batch import BatchHandler
 from shared.delivery.options import Options
 from shared.delivery.part import R, V
+from shared.delivery.wire import read_any_header_name
 from shared.events.topics import Part, group
 
 _log = logging.getLogger(__name__)
+read_any_header_name()
 Raw = tuple["ConsumerRecord[bytes, bytes]", ...]
 
 

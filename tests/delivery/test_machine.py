@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any, cast
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -240,11 +240,15 @@ def _fact(record: Record) -> tuple[str, str, bytes]:
     )
 
 
-MANY = os.environ.get("HYPOTHESIS_PROFILE") == "properties"
+# `properties` searches long; `mutations` searches only for whether there is a failure, not for the shortest.
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
+EXAMPLES, STEPS = {"properties": (1000, 80), "mutations": (600, 50)}.get(PROFILE, (120, 50))
 TestKernel = Kernel.TestCase
 TestKernel.settings = settings(
-    max_examples=2000 if MANY else 200,
-    stateful_step_count=100 if MANY else 50,
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=list(HealthCheck),
+    report_multiple_bugs=PROFILE != "mutations",
+    phases=[Phase.generate] if PROFILE == "mutations" else list(Phase),
 )

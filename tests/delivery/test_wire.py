@@ -1,7 +1,8 @@
-"""What the wire may bring: every codec that Kafka clients use."""
+"""What the wire may bring: every codec that Kafka clients use, and bytes that no text is made of."""
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from tests.delivery.toy import Bench, created, said
 
@@ -18,3 +19,44 @@ async def test_what_partners_compress_can_be_read(place: Bench, codec: str) -> N
     async with place.kernel().running() as kernel:
         view = await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["meetings"] == 1, 10)
         assert view is not None
+
+
+class NotText(str):
+    """A header's name as a client of another language may write it."""
+
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        return b"x-\xff\xfe"
+
+
+@pytest.mark.parametrize("codec", [0, 3], ids=["plain", "lz4"])
+async def test_a_header_whose_name_is_not_text_stops_no_partition(place: Bench, codec: int) -> None:
+    events = [said(created(place.locality, f"00000000-0000-7000-8000-{n:012d}")) for n in range(12)]
+    batch = place.producer.create_batch()
+    batch._builder = _DefaultRecordBatchBuilderPy(
+        magic=2,
+        compression_type=codec,
+        is_transactional=0,
+        producer_id=-1,
+        producer_epoch=-1,
+        base_sequence=-1,
+        batch_size=1_000_000,
+    )
+    for n, event in enumerate(events):
+        extra = [(NotText("x"), b"1")] if n == 4 else []
+        batch.append(
+            timestamp=None,
+            key=event.body.referral_id.encode(),
+            value=event.raw,
+            headers=[*event.headers(), *extra],
+        )
+    batch.close()
+    await place.producer.send_batch(batch, events[0].topic(), partition=0)
+    async with place.kernel().running() as kernel:
+        for event in events:
+            assert await kernel.wait_for(
+                place.locality, event.body.referral_id, lambda v: v["meetings"] == 1, 10
+            )
+        assert kernel.live()
+        assert await place.dead_letters(0) == []
