@@ -8,6 +8,7 @@ from services.matching.calendar import london_day
 from services.matching.decisions import book
 from services.matching.diary import Diaries
 from services.matching.folds import View
+from services.matching.measuring import stage_now
 from services.matching.meeting_acts import came
 from services.matching.refusals import Refused
 from services.matching.said import MeetingRecord
@@ -63,12 +64,12 @@ def plan(record: MeetingRecord, notes: NoteIds, meeting_id: str | None) -> Act:
             said += [present] if present else []
         said.append(_plan_agreed(view, occasion, record, notes))
         if record.ons4:
-            before = (v.Instrument.ONS4, v.Stage.BEFORE) in view.story.measured
             said.append(
                 o.Measured(
                     **about(occasion),
                     instrument=v.Instrument.ONS4,
-                    stage=record.ons4_stage or (v.Stage.REVIEW if before else v.Stage.BEFORE),
+                    stage=record.ons4_stage
+                    or stage_now(view.story, record.next_step, london_day(occasion.now)),
                     on=london_day(occasion.now),
                     scores=dict(record.ons4),
                 )

@@ -45,7 +45,7 @@ class MeetingRecord:
     goals: tuple[GoalSaid, ...] = ()
     ons4: Mapping[str, int] = field(default_factory=dict)
     ons4_stage: v.Stage | None = None
-    """None: before, unless it was measured before already, then review."""
+    """None: before; then review, and after from ten weeks on or where the next step is to close the case."""
     note: str = ""
     next_step: NextStep | None = None
     details_to_gp: v.Agreed = v.Agreed.NOT_ASKED
