@@ -169,8 +169,8 @@ class Clicking:
         found = [re.search(r"\b\d{6}\b", each["text"]) for each in await self.system.mailbox()]
         return next((each[0] for each in found if each), None)
 
-    async def follow_up(self, journey: Journey) -> None:
-        """Twelve weeks later the link worker asks again, and closes the case."""
+    async def follow_up(self, journey: Journey, next_step: str) -> None:
+        """The link worker asks the same questions again."""
         page = self.page
         await self.sign_in(journey.link_worker)
         await page.goto(f"{self.system.url}/matching/cases/{journey.referral}")
@@ -180,7 +180,7 @@ class Clicking:
         await self.look()
         for item, score in chapter.AFTER.items():
             await page.locator(f"#ons4_{item}-{score}").check()
-        await page.get_by_label("What happens next").select_option("close")
+        await page.get_by_label("What happens next").select_option(next_step)
         await page.get_by_label("in a week").check()
         await self.press("Save the plan")
         await self.look()

@@ -12,9 +12,13 @@ from tests.journey.system import System, monday_morning, until
 from tests.journey.travel import Journey
 
 
-@pytest.mark.parametrize(("locality", "scripts"), [("meir", True), ("longton", False)])
+@pytest.mark.parametrize(
+    ("locality", "scripts", "weeks", "next_step"),
+    # Asked again when it is due, or when the case is about to be closed.
+    [("meir", True, 12, "ring"), ("longton", False, 6, "close")],
+)
 async def test_from_a_referral_to_the_figures(
-    system: System, chromium: Browser, locality: str, scripts: bool
+    system: System, chromium: Browser, locality: str, scripts: bool, weeks: int, next_step: str
 ) -> None:
     system.clock.move_to(monday_morning(system.clock()))
     practice = system.localities.by_slug[locality].practices[0]
@@ -33,8 +37,8 @@ async def test_from_a_referral_to_the_figures(
         await clicking.meet(journey)
         await clicking.read_the_mailbox(journey)
         await clicking.answer(journey)
-        system.clock.move_to(system.clock() + timedelta(weeks=12))
-        await clicking.follow_up(journey)
+        system.clock.move_to(system.clock() + timedelta(weeks=weeks))
+        await clicking.follow_up(journey, next_step)
         await until(one_more_answered, "figures that show it")
         await clicking.read_the_figures()
     finally:
