@@ -1,9 +1,11 @@
 """What every test may ask for: one broker and one database for the whole run."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.stores import Stores, stores
 
@@ -28,8 +30,14 @@ def mongo_url(_stores: Stores) -> str:
     return _stores.mongo_url
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types for it
     """Where tests run in several processes, those of one folder stay together and share what they start."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.path.parent.name)))
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder: str = nodeid.partition("::")[0].rpartition("/")[0]
+        return folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    return ByFolder(config, log)
