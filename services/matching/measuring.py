@@ -8,7 +8,7 @@ from shared.events.outcomes import NextStep
 from shared.story import Story
 
 ASKED_AGAIN: Final = timedelta(weeks=10)
-"""From then on answers are those of the follow-up, which is due at 12 weeks: some are asked a little early."""
+"""From then on answers are those of the follow-up, due at 12 weeks: some are asked a little early."""
 
 
 def stage_now(story: Story, next_step: NextStep | None, today: date) -> v.Stage:
