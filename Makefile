@@ -35,7 +35,16 @@ wipe:
 test:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m deploy.local.assets
-	$(VENV)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup
+	$(VENV)/python -m pytest -n $(TEST_PROCESSES)
+
+# Thousands of longer histories of the kernel's state machine than `make test` has time for.
+properties:
+	@$(PYTHON) deploy/bootstrap.py dev
+	HYPOTHESIS_PROFILE=properties $(VENV)/python -m pytest tests/delivery/test_machine.py tests/delivery/test_unreadable.py
+
+mutations:
+	@$(PYTHON) deploy/bootstrap.py dev
+	$(VENV)/python -m tests.delivery.mutations $(ONLY)
 
 check:
 	@$(PYTHON) deploy/bootstrap.py dev
