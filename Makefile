@@ -12,7 +12,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test check alerts format lock schemas docs
+.PHONY: help run wipe test check alerts format lock schemas docs bench-journey
 
 help:
 	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
@@ -20,6 +20,7 @@ help:
 	@echo "make test     all tests, against a real broker and a real database"
 	@echo "make check    lint, formatting, types and import contracts"
 	@echo "make alerts   the alert rules' own tests, with promtool"
+	@echo "make bench-journey  from a referral to its meeting, at 20 a second: docs/performance.md"
 	@echo "make format   put the code in its one form"
 	@echo "make lock     bring the lock files up to date with pyproject.toml and package.json"
 	@echo "make docs     write docs/settings.md and docs/metrics.md anew from the code"
@@ -52,6 +53,11 @@ check:
 	$(VENV)/ruff format --check
 	$(VENV)/mypy
 	$(VENV)/lint-imports --no-logo
+
+bench-journey:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@$(VENV)/python -m deploy.local.assets
+	@$(VENV)/python -m bench.journey
 
 # Needs promtool, which comes with Prometheus.
 alerts:
