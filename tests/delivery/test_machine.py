@@ -129,10 +129,13 @@ class Kernel(RuleBasedStateMachine):
     def is_killed(self, process: int) -> None:
         self.world.kill(process)
 
-    @rule(process=processes)
-    def is_told_to_stop(self, process: int) -> None:
+    @rule(process=processes, outcome=st.sampled_from(OUTCOMES))
+    def is_told_to_stop(self, process: int, outcome: str) -> None:
         """What is in hand may be left, and is not committed then. Another comes when it is killed."""
-        self.world.processes[process].stream._stopping.set()
+        stopping = self.world.processes[process]
+        stopping.stream._stopping.set()
+        for each in (outcome, "goes on", "goes on"):
+            stopping.step("batch", each)
 
     @rule(process=processes)
     def leads_or_not(self, process: int) -> None:
@@ -238,6 +241,20 @@ def _fact(record: Record) -> tuple[str, str, bytes]:
         (headers["ce_id"] or b"").decode(),
         digest(record.value or b""),
     )
+
+
+def test_a_batch_that_is_given_up_is_not_committed() -> None:
+    world = World(replace(PART, store=Tally()), NOW)
+    event = POOL[0]
+    world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
+    for process in world.processes:
+        process.poll(1)
+        process.stream._stopping.set()
+        process.step("batch", "fails")
+        while process.step("batch", "goes on"):
+            continue
+    assert not any(world.log.committed.values())
+    world.close()
 
 
 # `properties` searches long; `mutations` searches only for whether there is a failure, not for the shortest.
