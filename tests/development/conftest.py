@@ -37,7 +37,7 @@ def settings_in(state: Path, **values: object) -> DevelopmentSettings:
     return DevelopmentSettings.model_validate(given | values)
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def development(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FastAPI]:
     """The process as it runs, with its mail sink; `app.state.settings` says where."""
     settings = settings_in(tmp_path_factory.mktemp("development"))

@@ -47,7 +47,7 @@ def app_on(issuer: LoopbackIssuer, bootstrap: str, mongo_url: str, database: str
     return evaluation_app(settings, clock=lambda: NOW)
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def app(issuer: LoopbackIssuer, kafka_bootstrap: str, mongo_url: str) -> AsyncIterator[FastAPI]:
     """The service with its history. For reading only: all tests share it."""
     made = app_on(issuer, kafka_bootstrap, mongo_url, "test_evaluation_figures")

@@ -12,7 +12,7 @@ from tests.journey.system import System, monday_morning, running
 from tests.journey.travel import Journey
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def system(
     tmp_path_factory: pytest.TempPathFactory, kafka_bootstrap: str, mongo_url: str
 ) -> AsyncIterator[System]:
@@ -21,7 +21,7 @@ async def system(
         yield whole
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def case(system: System) -> Journey:
     """An open case in the middle of its way: met, with a service that is asked."""
     system.clock.move_to(monday_morning(system.clock()))
@@ -33,7 +33,7 @@ async def case(system: System) -> Journey:
     return journey
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def travelled(system: System) -> Travelled:
     """Eight people who have come all the way, and what was thrown at the system meanwhile."""
     return await travel(system)

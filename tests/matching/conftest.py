@@ -17,7 +17,7 @@ async def here(kafka_bootstrap: str, mongo_url: str, issuer: LoopbackIssuer) -> 
         yield running
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def town(kafka_bootstrap: str, mongo_url: str, issuer: LoopbackIssuer) -> AsyncIterator[Place]:
     """The service in a locality that tests share: each refers people of its own, time only goes forward."""
     async with bench(kafka_bootstrap, mongo_url) as made, place(made, issuer) as running:

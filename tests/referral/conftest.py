@@ -10,14 +10,14 @@ from tests.referral.running import Running, running
 from tests.web.issuer import LoopbackIssuer
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def matching() -> AsyncIterator[Neighbour]:
     """What stands where matching stands."""
     async with neighbour() as standing:
         yield standing
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def referral(
     issuer: LoopbackIssuer,
     kafka_bootstrap: str,

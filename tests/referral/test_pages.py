@@ -15,7 +15,7 @@ from tests.referral.running import Running
 from tests.referral.test_api import meeting
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="module")
 async def address(referral: Running) -> AsyncIterator[str]:
     # The service runs already: only its pages are to be reached over a port.
     async def pages(scope: Any, receive: Any, send: Any) -> None:

@@ -9,7 +9,7 @@ from tests.matching.pages.whole import Whole, whole
 from tests.web.issuer import LoopbackIssuer
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="package")
 async def both(
     issuer: LoopbackIssuer, kafka_bootstrap: str, mongo_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Whole]:
