@@ -8,12 +8,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.identity import identity
+from bench.processes import recorded, spent
 from deploy.local.ports import free_port
 from deploy.local.reaper import ROOT
 
 STARTS_WITHIN = 180.0
-_NAMES = {"kafka.Kafka": "Kafka", "mongod": "MongoDB", "deploy.local.front": "front"}
 
 
 @dataclass(frozen=True)
@@ -49,23 +48,8 @@ class Run:
 
     def cpu_seconds(self) -> dict[str, float]:
         """Processor time so far, by process."""
-        spent = {}
-        for line in (self.state / "processes").read_text().splitlines():
-            pid, known_as = line.split(maxsplit=1)
-            if identity(int(pid)) == known_as:
-                command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                ticks = int(fields[11]) + int(fields[12])
-                spent[_name(command)] = ticks / os.sysconf("SC_CLK_TCK")
-        return spent
+        return spent(recorded(self.state / "processes"))
 
     def end(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()
-
-
-def _name(command: list[str]) -> str:
-    for part, name in _NAMES.items():
-        if any(word.endswith(part) for word in command):
-            return name
-    return next((word.rpartition(".")[2] for word in command if "." in word and "/" not in word), command[0])

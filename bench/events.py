@@ -1,0 +1,93 @@
+"""The records that every program of a comparison is given: ReferralCreated, some repeated, some added to.
+
+Of 100 records 97 are of new referrals, one is a record that came before, and two are second facts about a
+referral that came before (its GP refers again), as a real topic has them.
+"""
+
+import random
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+
+from shared.events.envelope import Envelope, event_of
+from shared.events.models import ReferralAgreement, ReferralCreated
+from shared.events.topics import source
+from shared.events.vocabulary import AgeBand, AgreedBy, AgreedHow, Need, Risk, Route, SafeToText
+from shared.ids import new_id
+
+REPEATS, SECOND_FACTS = 0.01, 0.02
+_REMEMBERED = 5000
+_PLACEHOLDER = "00000000-0000-7000-8000-00000000000"
+_REFERRAL, _PERSON, _EVENT = (_PLACEHOLDER + digit for digit in "123")
+_TIME = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+Headers = Sequence[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record to be written; `new` where it is the first of its referral."""
+
+    key: bytes
+    value: bytes
+    headers: Headers
+    new: bool
+
+
+def records(locality: str, count: int, seed: int = 1) -> Iterator[Record]:
+    """So many records of one locality. Ids differ each time; the mixture is the seed's."""
+    chance = random.Random(seed)
+    shapes = [_Shape(locality, chance) for _ in range(64)]
+    earlier: deque[Record] = deque(maxlen=_REMEMBERED)
+    for _ in range(count):
+        draw = chance.random() if earlier else 1.0
+        if draw < REPEATS:
+            again = chance.choice(earlier)
+            yield Record(again.key, again.value, again.headers, new=False)
+        elif draw < REPEATS + SECOND_FACTS:
+            referral = chance.choice(earlier).key
+            yield chance.choice(shapes).record(referral, new=False)
+        else:
+            record = chance.choice(shapes).record(new_id().encode(), new=True)
+            earlier.append(record)
+            yield record
+
+
+def at_once(locality: str, count: int) -> list[Record]:
+    """Records of new referrals only."""
+    return list(islice((record for record in records(locality, 2 * count + 10) if record.new), count))
+
+
+class _Shape:
+    """A ReferralCreated made and written by the models once; ids are put in as text, 20 times as fast."""
+
+    def __init__(self, locality: str, chance: random.Random) -> None:
+        body = ReferralCreated(
+            referral_id=_REFERRAL,
+            locality=locality,
+            practice=f"M83{chance.randrange(1000):03d}",
+            person_ref=_PERSON,
+            route=Route.PRACTICE,
+            age_band=chance.choice(list(AgeBand)),
+            needs=tuple(chance.sample(list(Need), chance.randint(1, 3))),
+            agreement=ReferralAgreement(by=AgreedBy.PERSON, how=AgreedHow.IN_PERSON, at=_TIME),
+            risk=Risk.NONE_KNOWN,
+            contact=SafeToText.YES,
+            outward_code=f"ST{chance.randint(1, 9)}",
+        )
+        raw = body.model_dump_json(exclude_none=True).encode()
+        said = source(locality, "referral")
+        envelope = Envelope(_EVENT, said, event_of(body), _TIME, _TIME, body, raw, _REFERRAL)
+        self._value = raw
+        self._headers = envelope.headers()
+
+    def record(self, referral: bytes, new: bool) -> Record:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
+        ids = {"ce_id": new_id().encode(), "ce_time": now, "ce_recordedtime": now}
+        referred = _REFERRAL.encode()
+        headers = [
+            (name, ids.get(name, referral if value == referred else value)) for name, value in self._headers
+        ]
+        value = self._value.replace(referred, referral).replace(_PERSON.encode(), new_id().encode())
+        return Record(referral, value, headers, new)

@@ -1,0 +1,62 @@
+"""The part that is measured: it tells each referral's story and answers an open one with a meeting."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+from shared.delivery.decision import NOTHING, Decision, Occasion
+from shared.delivery.facts import Fact
+from shared.delivery.part import NoResources, Part
+from shared.events.models import MeetingBooked
+from shared.story import Story, stage_of, tell
+
+
+def _rank(source: str) -> int:
+    return 1 if source.endswith("/matching") else 0
+
+
+def _fold(facts: Sequence[Fact]) -> Story:
+    return tell(facts, _rank)
+
+
+def _document(story: Story) -> dict[str, Any]:
+    created, active = story.created, story.active
+    return {
+        "stage": stage_of(story).value,
+        "practice": created.practice if created else None,
+        "needs": [need.value for need in created.needs] if created else [],
+        "link_worker": story.link_worker,
+        "meeting": None
+        if active is None
+        else {"id": active.booked.meeting_id, "at": active.booked.starts_at},
+    }
+
+
+def _book(story: Story, _: None, occasion: Occasion) -> Decision:
+    """A meeting tomorrow for an open referral that has none."""
+    if not story.open or story.active is not None or story.attended or story.created is None:
+        return NOTHING
+    return Decision(
+        [
+            MeetingBooked(
+                referral_id=occasion.referral_id,
+                locality=occasion.locality,
+                meeting_id=occasion.new_id(),
+                sequence=len(story.meetings),
+                link_worker=f"lw-{occasion.locality}-1",
+                practice=story.created.practice,
+                starts_at=occasion.now + timedelta(days=1),
+                minutes=45,
+            )
+        ]
+    )
+
+
+MEETINGS: Final[Part[Story, None]] = Part(
+    name="matching",
+    fold=_fold,
+    fold_version=1,
+    document=_document,
+    store=NoResources(),
+    decisions={"referral_created": _book},
+)

@@ -1,0 +1,92 @@
+"""Another process that works off a topic, told when to begin and asked when it did."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.processes import cpu_seconds
+from deploy.local.reaper import ROOT
+
+
+class Failed(Exception):
+    """A measured program ended, or said nothing for too long."""
+
+
+@dataclass
+class Program:
+    """It says "ready", waits for a line, and says "began <monotonic seconds>" when there is work."""
+
+    name: str
+    process: asyncio.subprocess.Process
+    log: Path
+
+    @classmethod
+    async def start(
+        cls, name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+    ) -> "Program":
+        """Starts it, with its complaints in a file of `folder`, and waits until it is ready."""
+        log = folder / f"{name}.log"
+        with log.open("ab") as complaints:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=complaints,
+                cwd=ROOT,
+                env={**os.environ, **(environment or {})},
+            )
+        program = cls(name, process, log)
+        try:
+            await program.hear("ready")
+        except BaseException:
+            await program.end()
+            raise
+        return program
+
+    def go(self) -> None:
+        if self.process.stdin is not None:
+            self.process.stdin.write(b"go\n")
+
+    async def hear(self, word: str, seconds: float = 120.0) -> str:
+        """What follows `word` at the beginning of a line that it says.
+
+        Raises:
+            Failed: it ended first, or the time was up.
+        """
+        if self.process.stdout is None:
+            raise Failed(f"{self.name} cannot be heard")
+        try:
+            async with asyncio.timeout(seconds):
+                while line := await self.process.stdout.readline():
+                    first, _, rest = line.decode().strip().partition(" ")
+                    if first == word:
+                        return rest
+        except TimeoutError:
+            raise Failed(f"{self.name} did not say {word!r} in time") from None
+        raise Failed(f"{self.name} ended: {self.log.read_text()[-2000:]}")
+
+    def cpu(self) -> float:
+        return cpu_seconds(self.process.pid)
+
+    @property
+    def alive(self) -> bool:
+        return self.process.returncode is None
+
+    async def end(self, grace: float = 20.0) -> None:
+        """Asks it to end, and makes it after a while."""
+        if self.alive:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(self.process.wait(), grace)
+            except TimeoutError:
+                self.process.kill()
+                await self.process.wait()
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs a module with this Python."""
+    return [sys.executable, "-m", module, *arguments]

@@ -1,0 +1,43 @@
+"""A broker and a database for one measurement, as child processes whose cost can be read."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.processes import recorded
+from deploy.local.kafka import Kafka
+from deploy.local.mongo import Mongo
+from deploy.local.reaper import Reaper
+
+
+@dataclass(frozen=True)
+class Stores:
+    """`pids` are those of Kafka and MongoDB, by these names; `folder` is removed with them."""
+
+    bootstrap: str
+    mongo_url: str
+    pids: Mapping[str, int]
+    folder: Path
+
+
+@asynccontextmanager
+async def embedded_stores() -> AsyncIterator[Stores]:
+    """The same two as `make run` starts, empty; ended and removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="linkwork-bench-") as name:
+        folder = Path(name)
+        record = folder / "processes"
+        reaper = Reaper(record)
+        reaper.start()
+        kafka = Kafka(folder / "kafka", reaper=reaper, log=folder / "kafka.log")
+        mongo = Mongo(folder / "mongo", reaper=reaper, log=folder / "mongo.log")
+        try:
+            await asyncio.gather(kafka.start(), mongo.start())
+            alive = recorded(record)
+            pids = {name: alive[name] for name in ("Kafka", "MongoDB")}
+            yield Stores(kafka.bootstrap, mongo.url, pids, folder)
+        finally:
+            await asyncio.gather(kafka.stop(), mongo.stop())
+            reaper.close()

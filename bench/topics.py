@@ -1,0 +1,118 @@
+"""Topics of a measurement: made, filled, emptied, and how far everybody has come in them."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Self
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.partitioner import murmur2
+
+from bench.events import Record
+from shared.events.topics import dead_letter_topic, event_topics
+
+PARTITIONS = 6
+_BATCH_BYTES = 131_072
+_WAITING = 40
+
+
+class Topics:
+    """One client of the broker for all that is done to topics and groups."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+        self._reader = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+
+    async def __aenter__(self) -> Self:
+        await self._admin.start()
+        await self._reader.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._reader.stop()
+        await self._admin.close()
+
+    async def make(self, names: Sequence[str], partitions: int = PARTITIONS) -> None:
+        """Makes topics that are not there, and waits until the broker leads them."""
+        wanted = set(names) - set(await self._admin.list_topics())
+        if wanted:
+            await self._admin.create_topics([NewTopic(name, partitions, 1) for name in wanted])
+        for name in wanted:
+            await self._until_led(name, partitions)
+
+    async def make_locality(self, locality: str) -> None:
+        """The three event topics of a locality, and where its dead letters go."""
+        await self.make(event_topics(locality))
+        await self.make([dead_letter_topic("matching")], 1)
+
+    async def empty(self, names: Sequence[str]) -> None:
+        """Topics of these names with nothing in them."""
+        there = set(await self._admin.list_topics())
+        await self._admin.delete_topics([name for name in names if name in there])
+        while set(names) & set(await self._admin.list_topics()):
+            await asyncio.sleep(0.05)
+        await self.make(names)
+
+    async def rewind(self, group: str, topic: str) -> None:
+        """Has a group that has no members any more begin a topic anew."""
+        places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        member = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False)
+        await member.start()
+        try:
+            member.assign(places)
+            await member.commit(dict.fromkeys(places, 0))
+        finally:
+            await member.stop()
+
+    async def fill(self, topic: str, records: Iterable[Record]) -> tuple[int, int]:
+        """Writes records, each into the partition of its key. Gives how many, and how many are new."""
+        count = new = 0
+        async with AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap, max_batch_size=_BATCH_BYTES, linger_ms=5
+        ) as producer:
+            builders = [producer.create_batch() for _ in range(PARTITIONS)]
+            waiting = []
+            for record in records:
+                count, new = count + 1, new + record.new
+                at = (murmur2(record.key) & 0x7FFFFFFF) % PARTITIONS
+                said = {"key": record.key, "value": record.value, "headers": list(record.headers)}
+                if builders[at].append(timestamp=None, **said) is None:
+                    waiting.append(await producer.send_batch(builders[at], topic, partition=at))
+                    builders[at] = producer.create_batch()
+                    builders[at].append(timestamp=None, **said)
+                if len(waiting) >= _WAITING:
+                    await asyncio.gather(*waiting)
+                    waiting = []
+            for at, builder in enumerate(builders):
+                if builder.record_count():
+                    waiting.append(await producer.send_batch(builder, topic, partition=at))
+            await asyncio.gather(*waiting)
+        return count, new
+
+    async def written(self, topic: str) -> int:
+        """Offsets used in a topic: its records, and for a transactional writer its markers too."""
+        places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        return sum((await self._reader.end_offsets(places)).values())
+
+    async def committed(self, group: str, topic: str) -> int:
+        """How far a group says that it has come in a topic."""
+        try:
+            offsets = await self._admin.list_consumer_group_offsets(group)
+        except KafkaError:
+            return 0  # nobody has committed anything: the group is not there
+        return sum(max(at.offset, 0) for place, at in offsets.items() if place.topic == topic)
+
+    async def _until_led(self, name: str, partitions: int) -> None:
+        places = [TopicPartition(name, number) for number in range(partitions)]
+        while True:
+            try:
+                await self._reader.end_offsets(places)
+            except (UnknownTopicOrPartitionError, KafkaError):
+                await asyncio.sleep(0.05)
+            else:
+                return

@@ -1,0 +1,50 @@
+"""One process of the kernel: python -m bench.worker <bootstrap> <mongo_url> <database> <locality>
+
+Waits for a line on its input, then runs until it is told to stop. Says "began <monotonic seconds>" when
+it has partitions for the first time.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+from argparse import ArgumentParser
+
+import uvloop
+from prometheus_client import REGISTRY
+
+from bench.meetings import MEETINGS
+from shared.delivery.kernel import Kernel
+from shared.delivery.options import Options
+
+
+async def main() -> None:
+    parser = ArgumentParser()
+    for name in ("bootstrap", "mongo_url", "database", "locality"):
+        parser.add_argument(name)
+    parser.add_argument("--batch-records", type=int, default=2000)
+    asked = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING)
+    options = Options(
+        kafka_bootstrap=asked.bootstrap,
+        mongo_url=asked.mongo_url,
+        database=asked.database,
+        dead_letter_key=b"a key for measurements only",
+        batch_records=asked.batch_records,
+    )
+    told_to_stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_stop.set)
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    kernel = Kernel(MEETINGS, options, [asked.locality])
+    async with kernel.running():
+        labels = {"service": MEETINGS.name, "locality": asked.locality}
+        while not REGISTRY.get_sample_value("linkwork_rebalances_total", labels):
+            await asyncio.sleep(0.002)
+        print(f"began {time.monotonic()}", flush=True)
+        await told_to_stop.wait()
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
