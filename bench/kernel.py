@@ -19,7 +19,7 @@ from bench.events import records
 from bench.processes import spent
 from bench.program import Failed, Program, python
 from bench.stores import Stores, embedded_stores
-from bench.topics import Topics
+from bench.topics import Published, Topics
 from shared.events.topics import group, topic
 
 _LOOK_SECONDS = 0.02
@@ -42,7 +42,7 @@ class Ran:
     events: int
     seconds: float
     own_heard: float
-    published: int
+    published: Published
     cpu: dict[str, float]
 
     @property
@@ -76,7 +76,7 @@ async def run(stores: Stores, topics: Topics, work: Work, processes: int, *more:
         )
         after = _costs(stores, programs)
         own = await _until(programs, began, work.new, lambda: topics.committed(ours, written))
-        published = await topics.written(written)
+        published = await topics.read_back(written)
     finally:
         await asyncio.gather(*(each.end() for each in programs))
     cpu = {name: after[name] - before[name] for name in after}
@@ -127,7 +127,7 @@ async def main() -> None:
             cpu = ", ".join(f"{name} {seconds:.2f}" for name, seconds in sorted(ran.cpu.items()))
             print(
                 f"{processes} processes: {ran.rate:,.0f} events/s, {ran.seconds:.2f} s, own heard after "
-                f"{ran.own_heard:.2f} s, {ran.published} published; processor s: {cpu}",
+                f"{ran.own_heard:.2f} s, {ran.published}; processor s: {cpu}",
                 flush=True,
             )
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +17,15 @@ from shared.events.topics import dead_letter_topic, event_topics
 PARTITIONS = 6
 _BATCH_BYTES = 131_072
 _WAITING = 40
+
+
+@dataclass(frozen=True)
+class Published:
+    """What is in a topic: messages, ids among them, referrals that they are about."""
+
+    messages: int
+    ids: int
+    referrals: int
 
 
 class Topics:
@@ -98,6 +108,29 @@ class Topics:
         """Offsets used in a topic: its records, and for a transactional writer its markers too."""
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         return sum((await self._reader.end_offsets(places)).values())
+
+    async def read_back(self, topic: str) -> Published:
+        """What a topic holds, read as a reader of committed transactions would."""
+        places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        reader = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, enable_auto_commit=False, isolation_level="read_committed"
+        )
+        await reader.start()
+        ids: set[bytes] = set()
+        keys: set[bytes] = set()
+        messages = 0
+        try:
+            reader.assign(places)
+            await reader.seek_to_beginning(*places)
+            ends = await reader.end_offsets(places)
+            while any([await reader.position(place) < ends[place] for place in places]):
+                for found in (await reader.getmany(timeout_ms=200)).values():
+                    messages += len(found)
+                    keys |= {record.key for record in found}
+                    ids |= {value for record in found for name, value in record.headers if name == "ce_id"}
+        finally:
+            await reader.stop()
+        return Published(messages, len(ids), len(keys))
 
     async def committed(self, group: str, topic: str) -> int:
         """How far a group says that it has come in a topic."""
