@@ -18,6 +18,7 @@ from shared import metrics
 from shared.delivery.case import occasion_of
 from shared.delivery.due_rows import as_due, put_off, taken
 from shared.delivery.errors import Conflict, Transient
+from shared.delivery.in_hand import InHand
 from shared.delivery.mongo import Document, Transaction
 from shared.delivery.part import R, V
 from shared.delivery.round import DECIDE_LATER, DUE, Round
@@ -26,6 +27,8 @@ from shared.delivery.worker import Worker
 
 _PAGE = 200
 _SENDS_AT_ONCE = 8
+_SEND_PATIENCE = 0.5
+"""Most gateways answer sooner; what comes due meanwhile waits no longer for those that do not."""
 _MOST_CONFLICTS = 5
 _log = logging.getLogger(__name__)
 
@@ -38,6 +41,7 @@ class DueWork(Generic[V, R]):
         self._localities = list(localities)
         self._service = worker.part.name
         self._sending = Sending(worker)
+        self._sends = InHand(_SENDS_AT_ONCE, _SEND_PATIENCE)
         self._woken = {False: asyncio.Event(), True: asyncio.Event()}
         """For decisions, and (True) for what is sent outside."""
         self._overdue: dict[bool, tuple[int, float]] = {}
@@ -58,11 +62,14 @@ class DueWork(Generic[V, R]):
         self._stopping.set()
         for woken in self._woken.values():
             woken.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
-        for task in self._tasks:
-            task.cancel()
+        if running := [*self._tasks, *self._sends]:
+            await asyncio.wait(running, timeout=seconds)
+        for loop in self._tasks:
+            loop.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for send in (sends := list(self._sends)):
+            send.cancel()
+        await asyncio.gather(*sends, return_exceptions=True)
 
     def wake(self, at: datetime) -> None:
         """A row was written that is due then."""
@@ -94,10 +101,13 @@ class DueWork(Generic[V, R]):
         """Handles a page of rows that are due; True where there may be more."""
         now = self._worker.clock()
         rows = await self._page(now, sends)
-        at_once, away = asyncio.Semaphore(_SENDS_AT_ONCE if sends else 1), asyncio.Event()
-        gone = await asyncio.gather(*(self._one(row, at_once, away) for row in rows))
         self._say_overdue(sends, [(now - row["at"]).total_seconds() for row in rows])
-        return any(gone) and len(rows) == _PAGE
+        handle = partial(self._one, away=asyncio.Event())
+        if sends:
+            gone = await self._sends.each(rows, handle)
+        else:
+            gone = any([await handle(row) for row in rows])
+        return gone and len(rows) == _PAGE
 
     async def _page(self, now: datetime, sends: bool) -> list[Document]:
         senders = list(self._worker.part.senders)
@@ -114,16 +124,15 @@ class DueWork(Generic[V, R]):
         found = self._worker.mongo[DUE].find({"at": {"$lte": now}, **which}).sort("at", 1).limit(_PAGE)
         return [dict(row) for row in await found.to_list(None)]
 
-    async def _one(self, row: Document, at_once: asyncio.Semaphore, away: asyncio.Event) -> bool:
+    async def _one(self, row: Document, away: asyncio.Event) -> bool:
         """Handles one row; True where it is gone. Where the database is away, the page's others wait too."""
-        async with at_once:
-            if self._stopping.is_set() or away.is_set():
-                return False
-            try:
-                result = await self._handle(row)
-            except Transient:
-                away.set()
-                result = "retried"
+        if self._stopping.is_set() or away.is_set():
+            return False
+        try:
+            result = await self._handle(row)
+        except Transient:
+            away.set()
+            result = "retried"
         metrics.due_done.labels(self._service, row["what"], result).inc()
         return result not in ("conflict", "retried", "failed", "not_now")
 

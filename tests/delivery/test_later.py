@@ -149,17 +149,20 @@ async def test_a_gateway_that_hangs_holds_up_nobody_elses_message_and_no_decisio
         return "reference"
 
     part = notifying(Sender(wanted=lambda *_: True, send=send))
-    event = said(created(place.locality))
     async with place.kernel(part, drain_seconds=0.5).running() as kernel:
-        await place.say(event)
-        view = await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, 10)
-        assert view is not None
-        assert view["contacts"] == 1
-        for _ in range(50):
-            if gone:
-                break
-            await asyncio.sleep(0.1)
-    assert gone == ["goes"]
+        for count in range(1, 4):  # also what comes due while it hangs
+            event = said(created(place.locality))
+            await place.say(event)
+            view = await kernel.wait_for(
+                place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, 10
+            )
+            assert view is not None
+            assert view["contacts"] == 1
+            for _ in range(50):
+                if len(gone) == count:
+                    break
+                await asyncio.sleep(0.1)
+            assert gone == ["goes"] * count
 
 
 async def test_rows_that_fail_for_ever_do_not_stand_in_the_way_of_the_others(place: Bench) -> None:
