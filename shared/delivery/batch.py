@@ -27,7 +27,7 @@ from shared.events.topics import parse_topic
 
 _log = logging.getLogger(__name__)
 # What is not taken into a referral's set of facts, and the reason on its letter.
-_SET_ASIDE: dict[Told, str] = {"conflict": "conflicting_repeat", "full": "too_many_facts"}
+SET_ASIDE: dict[Told, str] = {"conflict": "conflicting_repeat", "full": "too_many_facts"}
 
 
 class BatchHandler(Generic[V, R]):
@@ -143,8 +143,8 @@ class BatchHandler(Generic[V, R]):
         for item in incoming:
             body = item.heard.fact.body
             told = round_.case(body.locality, body.referral_id).hear(item.heard)
-            if told in _SET_ASIDE:
-                outcome.letters.append(Letter(item.record, _SET_ASIDE[told]))
+            if told in SET_ASIDE:
+                outcome.letters.append(Letter(item.record, SET_ASIDE[told]))
             else:
                 outcome.told.append((item, told))
         await round_.decide(self._worker.may_decide)

@@ -76,7 +76,7 @@ class DeadLetters:
         nonce = os.urandom(12)
         sealed = nonce + self._cipher.encrypt(nonce, _content(record), place.encode())
         headers = {
-            "ce_id": str(uuid5(NAMESPACE_URL, f"{self._part}/{place}")),
+            "ce_id": letter_id(self._part, place),
             "dlq-reason": letter.reason,
             "dlq-error-class": letter.error,
             "dlq-original-topic": record.topic,
@@ -106,6 +106,11 @@ class DeadLetters:
             None if headers is None else [(name, _unpack(value)) for name, value in headers],
             kept["sha256"],
         )
+
+
+def letter_id(part: Part, place: str) -> str:
+    """The id of the letter about the record at this place (topic/partition/offset)."""
+    return str(uuid5(NAMESPACE_URL, f"{part}/{place}"))
 
 
 def _content(record: Record) -> bytes:

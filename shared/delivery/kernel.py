@@ -17,10 +17,13 @@ from shared.delivery.dead_letters import DeadLetters
 from shared.delivery.due import DueWork
 from shared.delivery.errors import Transient
 from shared.delivery.leases import Leases
+from shared.delivery.letter_rows import LETTERS
 from shared.delivery.mongo import Mongo, Row, Transaction, classified
+from shared.delivery.operations import OPERATIONS
 from shared.delivery.options import Options
 from shared.delivery.part import Part, R, V
 from shared.delivery.refold import refold
+from shared.delivery.replays import Replays
 from shared.delivery.relay import Relay
 from shared.delivery.round import DUE, OUTBOX, REFERRALS, Round
 from shared.delivery.sending import SENT
@@ -69,6 +72,7 @@ class Kernel(Generic[V, R]):
             done=self._done,
         )
         self._due = DueWork(self._worker, self.localities)
+        self._replays = Replays(self._worker, self.localities)
         self._streams = [
             Stream(part.name, name, event_topics(name), BatchHandler(self._worker, name), options)
             for name in self.localities
@@ -95,6 +99,7 @@ class Kernel(Generic[V, R]):
                 break
         self._relay.start()
         self._due.start()
+        self._replays.start()
         for stream in self._streams:
             stream.start()
         self._tasks = [
@@ -109,6 +114,7 @@ class Kernel(Generic[V, R]):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(stream.stop() for stream in self._streams), return_exceptions=True)
+        await self._replays.stop()
         await self._due.stop(self._options.drain_seconds)
         await self._relay.stop(self._options.drain_seconds)
         await self._leases.release()
@@ -131,7 +137,8 @@ class Kernel(Generic[V, R]):
     def live(self) -> bool:
         """Whether every loop still goes round. One that waits for a broker or a database is live."""
         streams = all(stream.live for stream in self._streams)
-        return streams and self._relay.live and self._due.live and not any(t.done() for t in self._tasks)
+        loops = self._relay.live and self._due.live and self._replays.live
+        return streams and loops and not any(t.done() for t in self._tasks)
 
     async def command(
         self,
@@ -236,12 +243,13 @@ class Kernel(Generic[V, R]):
     async def _ensure_indexes(self) -> None:
         # Collections are made before any transaction needs them: making one inside takes a lock.
         existing = set(await self.mongo.database.list_collection_names())
-        for name in (REFERRALS, OUTBOX, DUE, SENT, commands.IDEMPOTENCY):
+        for name in (REFERRALS, OUTBOX, DUE, SENT, LETTERS, OPERATIONS, commands.IDEMPOTENCY):
             if name not in existing:
                 with contextlib.suppress(PyMongoError):  # another process made it just now
                     await self.mongo.database.create_collection(name)
         await self.mongo[REFERRALS].create_indexes([IndexModel([("fold", ASCENDING)])])
         await self.mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
+        await self.mongo[LETTERS].create_indexes([IndexModel([("state", ASCENDING), ("at", ASCENDING)])])
         await self.mongo[DUE].create_indexes([IndexModel([("at", ASCENDING)])])
         await self.mongo[SENT].create_indexes(
             [IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])]
