@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from services.notifications.asked import OtherServices
 from services.notifications.channels.gateway import Mail, MailGateway, TextGateway
+from services.notifications.channels.patience import Patience
 from services.notifications.decisions import HELD, after_quiet_hours
 from services.notifications.folds import View
 from services.notifications.messages import MessageName, Recipient, Template
@@ -62,6 +63,7 @@ class Outbound:
         self._public_url = public_url
         self._clock = clock
         self._words = words or Words()
+        self._patience: dict[Channel, Patience] = {"text": Patience(clock), "mail": Patience(clock)}
 
     async def send(self, key: str, loaded: Loaded[View], row: DueRow) -> str:
         """Sends the message that `row` is about; gives `<channel>:<the gateway's reference>`.
@@ -92,10 +94,11 @@ class Outbound:
             name.template, name.recipient, addressed.channel, addressed.language, **addressed.facts
         )
         reference = permanent_reference(key, addressed.channel)
-        if addressed.channel == "text":
-            theirs = await self._texts.send_text(addressed.to, said.body, reference)
-        else:
-            theirs = await self._mail.send_mail(Mail(addressed.to, said.subject, said.body), reference)
+        async with self._patience[addressed.channel].asking():
+            if addressed.channel == "text":
+                theirs = await self._texts.send_text(addressed.to, said.body, reference)
+            else:
+                theirs = await self._mail.send_mail(Mail(addressed.to, said.subject, said.body), reference)
         return f"{addressed.channel}:{theirs}"
 
     def _leave_in_peace(self, locality: str) -> None:

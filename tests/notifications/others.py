@@ -41,6 +41,9 @@ class Others:
     texts: int = 202
     answer_texts: asyncio.Event = field(default_factory=asyncio.Event)
     """The text gateway keeps what it was given and says nothing until this is set."""
+    hangs: set[str] = field(default_factory=set)
+    """Telephones about which the text gateway says nothing."""
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[str] = field(default_factory=list)
     """What was asked, as `METHOD path`, every text message and every mail among them."""
 
@@ -67,6 +70,7 @@ async def others(state: Path, clock: Clock) -> AsyncIterator[Others]:
     async with serving(_application(standing)) as address:
         standing.address = address
         yield standing
+        standing.closing.set()
     server.close()
     await server.wait_closed()
 
@@ -135,6 +139,8 @@ def _application(standing: Others) -> FastAPI:
         if standing.texts != 202:
             return Response(status_code=standing.texts)
         said = await request.json()
+        if said["to"] in standing.hangs:
+            await standing.closing.wait()
         kept = standing.mailbox.put(
             "sms", to=said["to"], subject="", text=said["body"], reference=said["reference"]
         )

@@ -1,16 +1,24 @@
 """What a gateway is asked for.
 
 Every send carries a permanent reference: the same message again has the same one, so that a gateway, or the
-receiver's mailbox, can tell a repeat. A gateway raises `NotNow` for what may succeed later and `Never` with a
-code for what cannot; neither says a word of the address or the text. A letter or a notification service is
-one more class with one of these two methods.
+receiver's mailbox, can tell a repeat. A gateway raises `NotNow` for what may succeed later, `NoAnswer` where
+it seems to hang, and `Never` with a code for what cannot; none of them says a word of the address or the
+text. A letter or a notification service is one more class with one of these two methods.
 """
 
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from shared.delivery.errors import NotNow
+
 GATEWAY_SECONDS: Final = 8.0
 """Patience with a gateway: well below the time for which a message is held by one process."""
+STEP_SECONDS: Final = 4.0
+"""Patience with one step of a conversation, its farewell too."""
+
+
+class NoAnswer(NotNow):
+    """The gateway was not heard of in time."""
 
 
 @dataclass(frozen=True, slots=True)

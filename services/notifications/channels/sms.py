@@ -5,7 +5,7 @@ The gateway keeps a repeated reference once.
 
 import httpx
 
-from services.notifications.channels.gateway import GATEWAY_SECONDS
+from services.notifications.channels.gateway import STEP_SECONDS, NoAnswer
 from services.notifications.settings import NotificationsSettings
 from shared.delivery.errors import Never, NotNow
 
@@ -29,8 +29,10 @@ class HttpTexts:
                 self._settings.sms_url,
                 json={"to": to, "body": body, "reference": reference},
                 headers={"authorization": f"Bearer {key}"} if key else {},
-                timeout=GATEWAY_SECONDS,
+                timeout=STEP_SECONDS,
             )
+        except httpx.TimeoutException:
+            raise NoAnswer from None
         except httpx.HTTPError:
             raise NotNow from None
         if answer.status_code in _MESSAGE_AT_FAULT:

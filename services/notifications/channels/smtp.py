@@ -8,7 +8,7 @@ from typing import Final
 import aiosmtplib
 from aiosmtplib import errors
 
-from services.notifications.channels.gateway import GATEWAY_SECONDS, Mail
+from services.notifications.channels.gateway import STEP_SECONDS, Mail, NoAnswer
 from services.notifications.settings import NotificationsSettings
 from shared.clock import Clock
 from shared.delivery.errors import Never, NotNow
@@ -35,7 +35,7 @@ class SmtpGateway:
                 password=settings.smtp_password.get_secret_value() or None,
                 use_tls=encryption == "implicit",
                 start_tls=encryption == "starttls",
-                timeout=GATEWAY_SECONDS,
+                timeout=STEP_SECONDS,
             )
         # Every one of these quotes the address: the chain ends here.
         except errors.SMTPRecipientsRefused as refused:
@@ -48,6 +48,8 @@ class SmtpGateway:
             raise Never("mail_refused") from None
         except ValueError:
             raise Never("address_refused") from None
+        except TimeoutError:
+            raise NoAnswer from None
         except (errors.SMTPException, OSError):
             raise NotNow from None
         return str(message["Message-ID"])
