@@ -17,7 +17,7 @@ from shared import metrics
 from shared.delivery.breaker import Breaker, StreamStopped
 from shared.delivery.case import Told
 from shared.delivery.dead_letters import Letter, Record
-from shared.delivery.errors import Conflict, Transient
+from shared.delivery.errors import Conflict, Held, Transient
 from shared.delivery.incoming import Incoming, decode
 from shared.delivery.mongo import Transaction
 from shared.delivery.part import R, V
@@ -118,7 +118,8 @@ class BatchHandler(Generic[V, R]):
                 outcome = await self._worker.mongo.transact(once)
             except Transient as error:
                 attempt += 1
-                conflicts = conflicts + 1 if isinstance(error, Conflict) else 0
+                if not isinstance(error, Held):  # that is somebody else's doing, however long it lasts
+                    conflicts = conflicts + 1 if isinstance(error, Conflict) else 0
                 if conflicts > self._worker.options.most_conflicts:
                     raise
                 self.trouble = type(error).__name__.lower()

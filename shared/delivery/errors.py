@@ -11,6 +11,10 @@ class Conflict(Transient):
     """A document that a decision rested on was written by somebody else since it was read."""
 
 
+class Held(Conflict):
+    """Another transaction has written the document and not ended: it passes, whatever it takes."""
+
+
 class NotNow(Exception):
     """An external send that may succeed later.
 

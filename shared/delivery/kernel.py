@@ -23,8 +23,8 @@ from shared.delivery.operations import OPERATIONS
 from shared.delivery.options import Options
 from shared.delivery.part import Part, R, V
 from shared.delivery.refold import refold
+from shared.delivery.relay import Relay, process_name
 from shared.delivery.replays import Replays
-from shared.delivery.relay import Relay
 from shared.delivery.round import DUE, OUTBOX, REFERRALS, Round
 from shared.delivery.sending import SENT
 from shared.delivery.stream import Stream
@@ -51,11 +51,11 @@ class Kernel(Generic[V, R]):
     ) -> None:
         self.part = part
         self.localities = tuple(localities)
-        self.mongo = Mongo(options.mongo_url, options.database)
+        lane = new_id()
+        self.mongo = Mongo(options.mongo_url, options.database, name=process_name(lane))
         self.clock = clock
         self.new_id = new_id
         self._options = options
-        lane = new_id()
         self._leases = Leases(self.mongo, lane, options.lease_seconds)
         self._relay = Relay(
             part.name, lane, self.mongo, self._leases, options.kafka_bootstrap, clock, options.lease_seconds
@@ -220,8 +220,7 @@ class Kernel(Generic[V, R]):
 
     async def _lead(self) -> None:
         if self.part.exclusive is not None:
-            for name in self.localities:
-                await self._leases.take(f"{self.part.exclusive}/{name}")
+            await self._leases.renew(f"{self.part.exclusive}/{name}" for name in self.localities)
 
     async def _keep_leading(self) -> None:
         while True:
@@ -249,8 +248,8 @@ class Kernel(Generic[V, R]):
                     await self.mongo.database.create_collection(name)
         await self.mongo[REFERRALS].create_indexes([IndexModel([("fold", ASCENDING)])])
         await self.mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
-        await self.mongo[LETTERS].create_indexes([IndexModel([("state", ASCENDING), ("at", ASCENDING)])])
         await self.mongo[DUE].create_indexes([IndexModel([("at", ASCENDING)])])
+        await self.mongo[LETTERS].create_indexes([IndexModel([("state", ASCENDING), ("at", ASCENDING)])])
         await self.mongo[SENT].create_indexes(
             [IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])]
         )

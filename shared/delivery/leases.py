@@ -43,9 +43,8 @@ class Leases:
         far_ahead = {"$add": ["$$NOW", _FAR_AHEAD_MS]}
         free = [{"$lte": ["$until", "$$NOW"]}, {"$gt": ["$until", far_ahead]}]
         mine_or_free = {"$or": [{"$eq": ["$holder", self._holder]}, *free]}
-        until = {"$add": ["$$NOW", int(self._seconds * 1000)]}
         got: Row | None = await self._mongo[LEASES].find_one_and_update(
-            {"_id": name, "$expr": mine_or_free}, [{"$set": {"holder": self._holder, "until": until}}]
+            {"_id": name, "$expr": mine_or_free}, [{"$set": {"holder": self._holder, "until": self._end()}}]
         )
         if got is None:
             self._until.pop(name, None)
@@ -53,6 +52,30 @@ class Leases:
             return False
         self._until[name] = asked + self._seconds * 0.9
         return True
+
+    async def renew(self, names: Iterable[str]) -> None:
+        """Takes or renews several; those that are held already at the price of one."""
+        names = list(names)
+        ours = [name for name in names if self.held(name)]
+        asked = time.monotonic()
+        renewed = 0
+        if ours:
+            done = await self._mongo[LEASES].update_many(
+                {"_id": {"$in": ours}, "holder": self._holder}, [{"$set": {"until": self._end()}}]
+            )
+            renewed = done.matched_count
+        if renewed == len(ours):  # else somebody took one meanwhile: each is asked for by itself
+            self._until.update(dict.fromkeys(ours, asked + self._seconds * 0.9))
+            names = [name for name in names if name not in ours]
+        for name in names:
+            await self.take(name)
+
+    async def lapsed(self, prefix: str) -> list[str]:
+        """Leases of this kind that ended and were not given back: their holder died, or sleeps."""
+        ended = {"$lt": ["$until", "$$NOW"]}
+        others = {"$nin": ["", self._holder]}
+        lost = {"_id": {"$regex": f"^{re.escape(prefix)}"}, "holder": others, "$expr": ended}
+        return [row["_id"] async for row in self._mongo[LEASES].find(lost, {"_id": 1})]
 
     async def release(self, names: Iterable[str] | None = None) -> None:
         """Gives leases back, so that nobody waits for their end. Is silent if the database is away."""
@@ -72,6 +95,9 @@ class Leases:
         long_ago = {"$subtract": ["$$NOW", _FORGET_AFTER_MS]}
         lapsed = {"$and": [{"$gt": ["$until", _SEEDED]}, {"$lt": ["$until", long_ago]}]}
         await self._mongo[LEASES].delete_many({"_id": {"$regex": f"^{re.escape(prefix)}"}, "$expr": lapsed})
+
+    def _end(self) -> dict[str, object]:
+        return {"$add": ["$$NOW", int(self._seconds * 1000)]}
 
     async def _seed(self, name: str) -> None:
         if name in self._seeded:

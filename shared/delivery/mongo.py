@@ -1,5 +1,9 @@
 """MongoDB: the only module that imports Motor, so that PyMongo's own async client can take its place."""
 
+import asyncio
+import contextlib
+import random
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC
 from typing import Any, Final, TypeVar
@@ -29,7 +33,7 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from shared.delivery.errors import Conflict, Transient
+from shared.delivery.errors import Conflict, Held, Transient
 
 Document = dict[str, Any]
 """A document to be written."""
@@ -55,8 +59,11 @@ _WRITE_CONFLICT: Final = 112
 # that is gone: the server is in trouble, not the record.
 _SERVER_IN_TROUBLE: Final = frozenset(
     {11600, 11602, 10107, 13435, 13436, 189, 91, 94, 14031, 50, 262, 251, 246, 6, 7, 89, 9001, 11601, 10058}
-    | {24, 64, 100, 133, 134, 225, _WRITE_CONFLICT}
+    | {24, 64, 100, 133, 134, 225}
 )
+_MOST_TRIES: Final = 4
+_COMMIT_SECONDS: Final = 10.0
+"""For so long a commit of which nothing is known is asked for again."""
 
 
 class Transaction:
@@ -75,14 +82,15 @@ class Transaction:
 class Mongo:
     """A connection to one service's database."""
 
-    def __init__(self, url: str, database: str, *, timeout_ms: int = 5000) -> None:
-        """Connects lazily.
+    def __init__(self, url: str, database: str, *, timeout_ms: int = 5000, name: str = "linkwork") -> None:
+        """Connects lazily, as `name`, under which `end_transactions_of` finds what is left of it.
 
         Raises:
             ConfigurationError: the address cannot be read.
         """
         self.client: AsyncIOMotorClient = AsyncIOMotorClient(
             url,
+            appname=name,
             serverSelectionTimeoutMS=timeout_ms,
             connectTimeoutMS=timeout_ms,
             socketTimeoutMS=60_000,
@@ -111,24 +119,63 @@ class Mongo:
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Runs `work` in one transaction and commits it; `work` may run several times.
 
+        What somebody else holds for a moment is tried again a few times; who can wait longer does it with
+        pauses of their own. (The driver's own way tries for two minutes without one.)
+
         Raises:
             Transient: the database is away, or somebody else wrote first.
         """
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                async with await self.client.start_session() as session:
+                    return await self._transact(work, session)
+            except PyMongoError as error:
+                passes = error.has_error_label("TransientTransactionError")
+                if not passes or tries >= _MOST_TRIES:
+                    raise classified(error) from error
+            await asyncio.sleep(random.uniform(0.001, 0.005) * 2**tries)
+
+    async def _transact(self, work: Callable[[Transaction], Awaitable[T]], session: Session) -> T:
+        session.start_transaction(
+            read_concern=ReadConcern("snapshot"),
+            write_concern=WriteConcern("majority", j=True),
+            read_preference=ReadPreference.PRIMARY,
+        )
         try:
-            async with await self.client.start_session() as session:
-
-                async def attempt(session: Session) -> T:
-                    return await work(Transaction(self.database, session))
-
-                result: T = await session.with_transaction(
-                    attempt,
-                    read_concern=ReadConcern("snapshot"),
-                    write_concern=WriteConcern("majority", j=True),
-                    read_preference=ReadPreference.PRIMARY,
-                )
+            result = await work(Transaction(self.database, session))
+        except BaseException:
+            if session.in_transaction:
+                with contextlib.suppress(PyMongoError):  # it ends by itself
+                    await session.abort_transaction()
+            raise
+        give_up = time.monotonic() + _COMMIT_SECONDS
+        while True:
+            try:
+                await session.commit_transaction()
+            except PyMongoError as error:
+                unknown = error.has_error_label("UnknownTransactionCommitResult")
+                if not unknown or time.monotonic() > give_up:
+                    raise
+            else:
                 return result
-        except PyMongoError as error:
-            raise classified(error) from error
+
+    async def end_transactions_of(self, name: str) -> int:
+        """Ends what a process of this name had begun and not committed; how many there were.
+
+        MongoDB keeps the transaction of a process that died for a minute or longer, and nobody else can
+        write what it wrote. A process that only slept finds its transaction gone, and does it again.
+        """
+        open_ones: list[Document] = [
+            {"$currentOp": {"idleSessions": True, "allUsers": False}},
+            {"$match": {"appName": name, "lsid": {"$exists": True}}},
+        ]
+        admin = self.client.get_database("admin", codec_options=CodecOptions())  # ids go back as they came
+        sessions = [{"id": row["lsid"]["id"]} async for row in admin.aggregate(open_ones)]
+        if sessions:
+            await admin.command("killSessions", sessions)
+        return len(sessions)
 
     async def close(self) -> None:
         self.client.close()
@@ -140,8 +187,12 @@ def classified(error: PyMongoError) -> Exception:
         return Conflict("a document was made by somebody else")
     if isinstance(error, BulkWriteError):
         codes = {problem.get("code") for problem in (error.details or {}).get("writeErrors", [])}
-        if codes and codes <= {_DUPLICATE_KEY, _WRITE_CONFLICT}:
-            return Conflict("a document was written by somebody else")
+        if _WRITE_CONFLICT in codes:
+            return Held("a document is being written by somebody else")
+        if codes == {_DUPLICATE_KEY}:
+            return Conflict("a document was made by somebody else")
+    if isinstance(error, OperationFailure) and error.code == _WRITE_CONFLICT:
+        return Held("a document is being written by somebody else")
     if isinstance(error, ConfigurationError):
         return error
     if isinstance(error, _AWAY) or error.has_error_label("TransientTransactionError"):

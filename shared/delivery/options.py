@@ -34,7 +34,8 @@ class Options:
     """After kill -9 a group waits this long before somebody else takes over."""
     drain_seconds: float = 5.0
     """How long a rebalance or a stop waits for the batch in hand."""
-    lease_seconds: float = 10.0
+    lease_seconds: float = 3.0
+    """After kill -9 somebody else takes over what the process published and decided alone."""
     due_poll_seconds: float = 0.5
     transaction_seconds: float = 30.0
     """A batch that takes longer is halved: MongoDB ends a transaction after 60 seconds."""
@@ -52,4 +53,5 @@ class Options:
             database=settings.database,
             dead_letter_key=settings.dead_letter_key.get_secret_value().encode(),
             session_timeout_ms=settings.session_timeout_ms,
+            lease_seconds=settings.session_timeout_ms / 1000,
         )

@@ -13,7 +13,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from aiokafka.errors import KafkaError
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from shared import metrics
 from shared.clock import Clock
@@ -110,7 +110,8 @@ class Relay:
         while not self._stopping:
             try:
                 await self._observe()
-                for lane in await self._mongo[OUTBOX].distinct("lane"):
+                lapsed = [name.removeprefix(_lease("")) for name in await self._leases.lapsed(_lease(""))]
+                for lane in {*lapsed, *await self._mongo[OUTBOX].distinct("lane")}:
                     await self._sweep_lane(lane)
                 await self._leases.forget_lapsed(_lease(""))
             except Exception as error:
@@ -123,10 +124,21 @@ class Relay:
             while not self._stopping and await self.publish_page(self._swept, rested):
                 pass
         elif await self._leases.take(_lease(lane)):
+            await self._end_transactions(lane)
             for which in ({"lane": lane, "again": None}, rested):
                 while self._leases.held(_lease(lane)) and await self.publish_page(self._swept, which):
                     pass
             await self._leases.release([_lease(lane)])
+
+    async def _end_transactions(self, lane: str) -> None:
+        try:
+            ended = await self._mongo.end_transactions_of(process_name(lane))
+        except OperationFailure as error:
+            # Not allowed to: then they end by themselves, when MongoDB finds them too old.
+            _log.warning("transactions of a dead process are left: %s", type(error).__name__)
+        else:
+            if ended:
+                _log.warning("ended %d transactions of a process that died", ended)
 
     async def publish_page(self, publisher: Publisher, which: Row) -> bool:
         """Publishes up to a page of such rows; False when there are none.
@@ -184,6 +196,11 @@ class Relay:
         oldest = await outbox.find_one({}, {"at": 1}, sort=[("_id", 1)])
         age = (self._clock() - oldest["at"].astimezone(UTC)).total_seconds() if oldest else 0.0
         metrics.outbox_oldest.labels(self._service).set(max(age, 0.0))
+
+
+def process_name(lane: str) -> str:
+    """What the process of this lane is called towards the database."""
+    return f"linkwork {lane}"
 
 
 def _lease(lane: str) -> str:

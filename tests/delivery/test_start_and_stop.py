@@ -2,9 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from contextvars import ContextVar
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
 import pytest
 import pytest_asyncio
@@ -35,16 +38,35 @@ async def own_kafka(tmp_path: Path) -> AsyncIterator[Kafka]:
         reaper.close()
 
 
-def ours() -> set[asyncio.Task[object]]:
-    return {task for task in asyncio.all_tasks() if not task.done()}
+_begun_here: ContextVar[bool] = ContextVar("begun_here", default=False)
 
 
-async def left_behind(before: set[asyncio.Task[object]]) -> list[str]:
-    """Tasks of the kernel and of its clients that still run some seconds later, on a busy machine too."""
-    left: list[str] = []
-    for _ in range(200):
-        names = [repr(task) for task in ours() - before]
-        left = [name for name in names if "kafka" in name.lower() or "delivery" in name]
+@pytest_asyncio.fixture
+async def begun() -> AsyncIterator[WeakSet["asyncio.Task[Any]"]]:
+    """The tasks that this test begins, itself or through its kernel; those of other tests may run too."""
+    tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+    loop = asyncio.get_running_loop()
+    before = loop.get_task_factory()
+
+    def factory(
+        loop: asyncio.AbstractEventLoop, coro: Coroutine[Any, Any, Any], **options: Any
+    ) -> "asyncio.Task[Any]":
+        task = asyncio.Task(coro, loop=loop, **options)
+        if _begun_here.get():
+            tasks.add(task)
+        return task
+
+    loop.set_task_factory(factory)  # type: ignore[arg-type]  # typeshed wants a generic callable
+    try:
+        yield tasks
+    finally:
+        loop.set_task_factory(before)
+
+
+async def left_behind(begun: WeakSet["asyncio.Task[Any]"]) -> list[str]:
+    """Those that still run some seconds later."""
+    for _ in range(100):
+        left = [repr(task) for task in begun if not task.done() and task is not asyncio.current_task()]
         if not left:
             return []
         await asyncio.sleep(0.1)
@@ -52,10 +74,10 @@ async def left_behind(before: set[asyncio.Task[object]]) -> list[str]:
 
 
 async def test_what_is_decided_while_the_broker_is_away_is_published_when_it_comes(
-    place: Bench, own_kafka: Kafka
+    place: Bench, own_kafka: Kafka, begun: WeakSet["asyncio.Task[Any]"]
 ) -> None:
     """Start without a broker, work, get one, lose it, stop without it: in bounded time, with nothing left."""
-    before = ours()
+    _begun_here.set(True)
     body = created(place.locality)
 
     def open_it(story: Story, resources: None, occasion: Occasion) -> Decision:
@@ -93,20 +115,22 @@ async def test_what_is_decided_while_the_broker_is_away_is_published_when_it_com
     began = time.monotonic()
     await kernel.stop()
     assert time.monotonic() - began < 30
-    assert await left_behind(before) == []
+    assert await left_behind(begun) == []
     still = place.kernel()
     assert await still.mongo[OUTBOX].count_documents({}) > 0, "what could not be published is gone"
     await still.mongo.close()
 
 
-async def test_a_process_that_is_told_to_stop_while_its_streams_start_leaves_nothing(place: Bench) -> None:
-    before = ours()
+async def test_a_process_that_is_told_to_stop_while_its_streams_start_leaves_nothing(
+    place: Bench, begun: WeakSet["asyncio.Task[Any]"]
+) -> None:
+    _begun_here.set(True)
     for pause in (0.0, 0.01, 0.05, 0.2):
         kernel = place.kernel()
         await kernel.start()
         await asyncio.sleep(pause)
         await asyncio.wait_for(kernel.stop(), 20)
-    assert await left_behind(before) == []
+    assert await left_behind(begun) == []
 
 
 async def test_a_start_waits_for_a_database_that_is_away(place: Bench) -> None:

@@ -46,12 +46,22 @@ async def test_nothing_was_lost_and_nothing_doubled(system: System, travelled: T
 async def test_every_service_tells_the_same_story(system: System, travelled: Travelled) -> None:
     for journey in travelled.journeys:
         referrer = system.referrer(journey.referrer_of)
-        shown = await system.done("GET", f"{REFERRALS}/{journey.referral}", referrer)
-        assert shown["stage"] == "closed"
+        shown = await _closed(system, f"{REFERRALS}/{journey.referral}", referrer)
         told = Counter(happening["kind"] for happening in shown["history"])
         assert {told[kind] for kind in SEEN_BY_PRACTICE} == {1}, told
-        case = await system.done("GET", f"{MATCHING}/referrals/{journey.referral}", journey.link_worker)
-        assert (case["stage"], case["open"]) == ("closed", False)
+        case = await _closed(system, f"{MATCHING}/referrals/{journey.referral}", journey.link_worker)
+        assert not case["open"]
+
+
+async def _closed(system: System, address: str, caller: str) -> dict[str, Any]:
+    """What a service tells of the referral, once it has heard of its end: each hears in its own time."""
+
+    async def told() -> dict[str, Any] | None:
+        found: dict[str, Any] = await system.done("GET", address, caller)
+        return found if found["stage"] == "closed" else None
+
+    found: dict[str, Any] = await until(told, "the end of the referral")
+    return found
 
 
 async def test_each_message_was_sent_once(system: System, travelled: Travelled) -> None:

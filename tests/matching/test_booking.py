@@ -75,8 +75,6 @@ async def test_two_transactions_want_one_slot_and_one_gets_it(here: Place) -> No
 
     won = await asyncio.gather(move(0, one), move(1, other))
     assert sorted(won) == [False, True]
-    # The loser's second look refused it before it came to writing; the winner may have had to look again too.
-    assert tries[won.index(False)] == 1
     await here.no_time_is_held_twice()
     for name, got_it in zip((one, other), won, strict=True):
         meeting = await here.meeting(name)
