@@ -12,7 +12,7 @@ import pytest
 
 from tests.deploy.compose import CONTAINERS, ROOT, lineage, module, target
 
-OWN = ("services", "shared", "deploy")
+OWN = ("services", "shared", "deploy", "linkwork")
 PYTHON = [name for name in CONTAINERS if CONTAINERS[name].get("command", [""])[0] == "python"]
 IGNORED = (ROOT / ".dockerignore").read_text().split()
 LOCKS = ("services", "development", "local", "dev")
@@ -66,10 +66,12 @@ def packages(container: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("container", PYTHON)
-def test_an_image_has_every_module_that_is_imported(container: str) -> None:
+@pytest.mark.parametrize(
+    ("container", "run"), [*((one, module(one)) for one in PYTHON), ("matching", "linkwork")]
+)
+def test_an_image_has_every_module_that_is_imported(container: str, run: str) -> None:
     present = copied(container)
-    for name in imported(module(container)):
+    for name in imported(run):
         if name.split(".")[0] in OWN:
             file = file_of(name)
             assert any(file.is_relative_to(path) for path in present), f"{container} lacks {file}"

@@ -1,0 +1,48 @@
+"""`python -m linkwork`: what an operator does by hand. `--help` lists it."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from linkwork import dead_letters
+from linkwork.problem import CannotDo
+from linkwork.surroundings import surroundings
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(
+        prog="linkwork",
+        description="Works with the stores that LINKWORK_KAFKA_BOOTSTRAP and LINKWORK_MONGO_URL name, "
+        "or with those of the run in .linkwork/.",
+    )
+    whole.add_argument(
+        "--by", help="who you are, for the auditor; else LINKWORK_OPERATOR, else your login name"
+    )
+    commands = whole.add_subparsers(dest="command", required=True)
+    dead_letters.add_to(commands)
+    return whole
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; 0 done, 1 not all of it done, 2 refused with a sentence."""
+    given = parser().parse_args(arguments)
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    try:
+        around = surroundings(os.environ, Path.cwd())
+        around = replace(around, operator=given.by or around.operator)
+        if not around.operator:
+            raise CannotDo("Say who you are, with --by or LINKWORK_OPERATOR: what you do is written down.")
+        return asyncio.run(dead_letters.run(around, given))
+    except CannotDo as reason:
+        print(reason, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""How each dead letter stands: what lies in the topic, beside what was decided about it."""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pymongo.errors import PyMongoError
+
+from linkwork.letters import FoundLetter
+from linkwork.problem import CannotDo
+from linkwork.surroundings import Surroundings
+from shared.clock import Clock, system_clock
+from shared.delivery.errors import Transient
+from shared.delivery.letter_rows import LETTERS, asked_row
+from shared.delivery.mongo import Document, Mongo, Transaction
+from shared.delivery.operations import note
+from shared.events.topics import Part
+from shared.ids import NewId, new_id
+
+State = Literal["new", "waiting", "replayed", "discarded"]
+_SHOWN: dict[str, State] = {
+    "asked": "waiting",
+    "replayed": "replayed",
+    "discarded": "discarded",
+    "failed": "new",
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The newest letter about a record and how it stands; `result` is how the last replay ended, if any."""
+
+    letter: FoundLetter
+    state: State
+    result: str = ""
+
+
+def seal_of(letter: FoundLetter) -> str:
+    """Tells one sealing of a record from the next: the same letter published twice has the same."""
+    return hashlib.sha256(letter.message.value).hexdigest()
+
+
+def newest(letters: Iterable[FoundLetter]) -> list[FoundLetter]:
+    """Of several letters about one record, the last: it was set aside again, or published twice."""
+    found: dict[tuple[Part, str], FoundLetter] = {}
+    for letter in letters:
+        found.pop((letter.service, letter.place), None)
+        found[letter.service, letter.place] = letter
+    return list(found.values())
+
+
+def standing(letter: FoundLetter, row: Mapping[str, Any] | None) -> Standing:
+    """How a letter stands. What was decided about an earlier one says nothing of one set aside since."""
+    if row is None:
+        return Standing(letter, "new")
+    of = row["of"]
+    later = letter.partition != of["partition"] or letter.offset > of["offset"]
+    if row["state"] != "asked" and later and of["seal"] != seal_of(letter):
+        return Standing(letter, "new", row.get("result", ""))
+    return Standing(letter, _SHOWN[row["state"]], row.get("result", ""))
+
+
+class Desk:
+    """One service's letters, decided upon by one operator. Every decision leaves a row for the auditor."""
+
+    def __init__(
+        self,
+        service: Part,
+        mongo: Mongo,
+        operator: str,
+        *,
+        clock: Clock = system_clock,
+        new_id: NewId = new_id,
+    ) -> None:
+        self.service = service
+        self._mongo = mongo
+        self._operator = operator
+        self._clock = clock
+        self._new_id = new_id
+
+    async def standings(self, letters: Sequence[FoundLetter]) -> list[Standing]:
+        places = [letter.place for letter in letters]
+        found = self._mongo[LETTERS].find({"_id": {"$in": places}}, {"sealed": 0, "headers": 0})
+        rows = {row["_id"]: row async for row in found}
+        return [standing(letter, rows.get(letter.place)) for letter in letters]
+
+    async def replay(self, letter: FoundLetter, why: str) -> None:
+        """Asks the service to take the record again. Asked twice, it is asked once."""
+
+        async def work(tx: Transaction) -> None:
+            known = await tx[LETTERS].find_one({"_id": letter.place}, {"state": 1}, session=tx.session)
+            if known is not None and known["state"] == "asked":
+                return
+            row = asked_row(self.service, letter.message, self._new_id(), self._clock(), self._operator, why)
+            await self._put(tx, letter, row, "dead letter replay asked", why)
+
+        await self._mongo.transact(work)
+
+    async def discard(self, letter: FoundLetter, why: str) -> None:
+        """Marks a letter as not to be handled; it stays in its topic until retention."""
+
+        async def work(tx: Transaction) -> None:
+            row: Document = {"letter": letter.id, "locality": letter.locality, "state": "discarded"}
+            row |= {"at": self._clock(), "by": self._operator, "why": why}
+            await self._put(tx, letter, row, "dead letter discarded", why)
+
+        await self._mongo.transact(work)
+
+    async def opened(self, letter: FoundLetter, why: str) -> None:
+        """Writes down that somebody is about to read a letter."""
+
+        async def work(tx: Transaction) -> None:
+            await self._note(tx, letter, "dead letter opened", why)
+
+        await self._mongo.transact(work)
+
+    async def _put(self, tx: Transaction, letter: FoundLetter, row: Document, what: str, why: str) -> None:
+        of = {"partition": letter.partition, "offset": letter.offset, "seal": seal_of(letter)}
+        whole = {**row, "of": of}
+        await tx[LETTERS].replace_one({"_id": letter.place}, whole, upsert=True, session=tx.session)
+        await self._note(tx, letter, what, why)
+
+    async def _note(self, tx: Transaction, letter: FoundLetter, what: str, why: str) -> None:
+        about: Document = {"place": letter.place, "letter": letter.id}
+        await note(tx, self._new_id, self._clock(), what=what, by=self._operator, why=why, about=about)
+
+
+@asynccontextmanager
+async def desk(around: Surroundings, service: Part) -> AsyncIterator[Desk]:
+    """A service's desk.
+
+    Raises:
+        CannotDo: the database does not answer, or refuses us.
+    """
+    mongo = Mongo(around.mongo_url, around.database(service), name="linkwork console")
+    try:
+        yield Desk(service, mongo, around.operator)
+    except (PyMongoError, Transient) as error:
+        raise CannotDo(f"The database of {service} does not answer ({type(error).__name__}).") from error
+    finally:
+        await mongo.close()

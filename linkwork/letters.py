@@ -1,0 +1,110 @@
+"""Dead letters as they lie in their topics: read from the start or from a moment, without a group."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from linkwork.problem import CannotDo
+from shared.delivery.dead_letters import letter_id
+from shared.delivery.letter_rows import locality_of, place_of
+from shared.delivery.outbox import Message
+from shared.delivery.partitions import partitions_of
+from shared.events.topics import Part, dead_letter_topic
+
+_PLACE = ("dlq-original-topic", "dlq-original-partition", "dlq-original-offset")
+
+
+@dataclass(frozen=True)
+class FoundLetter:
+    """A letter, still sealed. `time` is when it was published, `partition` and `offset` where it lies."""
+
+    service: Part
+    message: Message
+    partition: int
+    offset: int
+    time: datetime
+
+    @property
+    def place(self) -> str:
+        """Where the record lay that it keeps."""
+        return place_of(self.message.headers)
+
+    @property
+    def id(self) -> str:
+        return letter_id(self.service, self.place)
+
+    @property
+    def reason(self) -> str:
+        return self.message.headers.get("dlq-reason", "")
+
+    @property
+    def error(self) -> str:
+        return self.message.headers.get("dlq-error-class", "")
+
+    @property
+    def locality(self) -> str:
+        return locality_of(self.place)
+
+
+async def read_letters(
+    bootstrap: str, services: Sequence[Part], since: datetime | None = None
+) -> list[FoundLetter]:
+    """Every letter of these services in the order of publication, those published before `since` left out.
+
+    Raises:
+        CannotDo: the broker does not answer.
+    """
+    of_topic = {dead_letter_topic(service): service for service in services}
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, group_id=None)
+    found: list[FoundLetter] = []
+    try:
+        partitions = await partitions_of(bootstrap, of_topic)
+        await consumer.start()
+        async for record in _records(consumer, partitions, since):
+            letter = _letter(of_topic[record.topic], record)
+            if letter is not None:
+                found.append(letter)
+    except (KafkaError, OSError) as error:
+        raise CannotDo(f"The broker does not answer ({type(error).__name__}).") from error
+    finally:
+        await consumer.stop()
+    return sorted(found, key=lambda letter: (letter.time, letter.service, letter.partition, letter.offset))
+
+
+async def _records(
+    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], since: datetime | None
+) -> AsyncIterator[Any]:
+    """What the partitions hold now."""
+    starts = await consumer.beginning_offsets(partitions)
+    ends = await consumer.end_offsets(partitions)
+    if since is not None:
+        moments = dict.fromkeys(partitions, int(since.timestamp() * 1000))
+        for partition, first in (await consumer.offsets_for_times(moments)).items():
+            starts[partition] = ends[partition] if first is None else first.offset
+    waiting = [partition for partition in partitions if starts[partition] < ends[partition]]
+    consumer.assign(waiting)
+    for partition in waiting:
+        consumer.seek(partition, starts[partition])
+    while waiting:
+        for partition, records in (await consumer.getmany(*waiting, timeout_ms=500)).items():
+            for record in records:
+                if record.offset < ends[partition]:
+                    yield record
+        waiting = [one for one in waiting if await consumer.position(one) < ends[one]]
+
+
+def _letter(service: Part, record: Any) -> FoundLetter | None:
+    """The letter of a record; None for what is none (somebody else wrote to the topic)."""
+    try:
+        headers = {name: value.decode() for name, value in record.headers}
+    except (AttributeError, UnicodeDecodeError):
+        return None
+    if any(name not in headers for name in _PLACE):
+        return None
+    message = Message(record.topic, record.key or b"", record.value or b"", headers)
+    time = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+    return FoundLetter(service, message, record.partition, record.offset, time)

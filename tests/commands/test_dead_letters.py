@@ -1,0 +1,206 @@
+"""Dead letters, listed, opened, taken again and put away, on a real broker and a real database."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from linkwork.problem import CannotDo
+from linkwork.surroundings import Surroundings
+from shared.delivery.facts import Fact
+from shared.delivery.kernel import Kernel
+from shared.delivery.letter_rows import LETTERS
+from shared.delivery.mongo import Document
+from shared.delivery.operations import OPERATIONS
+from shared.events.envelope import Envelope
+from shared.events.topics import event_topics, topic
+from shared.events.vocabulary import Need
+from shared.story import Story
+from tests.commands.conftest import Console
+from tests.delivery.toy import TOY, Bench, created, fold, said
+
+
+class Mended:
+    """A fold with a fault that somebody mends."""
+
+    def __init__(self) -> None:
+        self.faulty = True
+
+    def __call__(self, facts: Sequence[Fact]) -> Story:
+        if self.faulty and any(Need.HOUSING in getattr(fact.body, "needs", ()) for fact in facts):
+            raise ZeroDivisionError
+        return fold(facts)
+
+
+async def broken(place: Bench) -> Envelope:
+    """Says something that the fault lies in wait for."""
+    event = said(created(place.locality, needs=[Need.HOUSING]))
+    await place.say(event)
+    await place.dead_letters(1)
+    return event
+
+
+async def records(place: Bench, name: str) -> int:
+    found = await place.heard(name, 1000, seconds=0.5)
+    return len(found)
+
+
+async def until(test: Callable[[], Awaitable[Any]], seconds: float = 10.0) -> Any:
+    async with asyncio.timeout(seconds):
+        while not (found := await test()):
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def operations(kernel: Kernel[Any, Any]) -> list[Document]:
+    return [dict(row) async for row in kernel.mongo[OPERATIONS].find().sort("_id", 1)]
+
+
+async def test_a_mended_service_takes_its_letter_again_and_nobody_else_hears_it(
+    place: Bench, letters: Console
+) -> None:
+    mended = Mended()
+    kernel = place.kernel(replace(TOY, fold=mended))
+    async with kernel.running():
+        event = await broken(place)
+        [row] = json.loads((await letters("list", "--json")).out)
+        assert (row["reason"], row["error"], row["state"]) == ("handler_failed", "ZeroDivisionError", "new")
+        before = {name: await records(place, name) for name in event_topics(place.locality)}
+
+        mended.faulty = False
+        done = await letters("replay", row["letter"], "--why", "the fault is mended")
+
+        assert done.code == 0
+        assert "replayed" in done.out
+        fact = (await kernel.facts(place.locality, event.body.referral_id))[0]
+        assert (fact.id, fact.source, fact.time) == (event.id, event.source, event.time)
+        [booked] = await place.heard(topic(place.locality, "meeting-booked"), 1)
+        assert booked.key == event.body.referral_id.encode()
+        after = {name: await records(place, name) for name in event_topics(place.locality)}
+        assert after[event.topic()] == before[event.topic()]
+
+        again = await letters("replay", row["letter"], "--why", "to be sure", "--json")
+        assert json.loads(again.out)[0]["last_replay"] == "repeat"
+        assert {name: await records(place, name) for name in event_topics(place.locality)} == after
+
+        asked, replayed = (await operations(kernel))[:2]
+        assert (asked["by"], asked["why"]) == ("ada", "the fault is mended")
+        assert asked["what"] == "dead letter replay asked"
+        assert (replayed["what"], replayed["by"]) == ("dead letter replayed", "ada")
+        assert replayed["about"]["result"] == "taken"
+        stored = await kernel.mongo[LETTERS].find_one({"_id": row["letter"]})
+        assert stored is not None
+        assert "sealed" not in stored
+
+
+async def test_one_that_fails_again_is_one_letter_under_the_same_id(place: Bench, letters: Console) -> None:
+    async with place.kernel(replace(TOY, fold=Mended())).running():
+        await broken(place)
+        [before] = json.loads((await letters("list", "--json")).out)
+
+        done = await letters("replay", "--reason", "handler_failed", "--why", "I hoped")
+
+        assert done.code == 1
+        await place.dead_letters(2)
+        [after] = json.loads((await letters("list", "--json")).out)
+        assert after["id"] == before["id"]
+        assert after["letter"] == before["letter"]
+        assert (after["state"], after["last_replay"]) == ("new", "handler_failed")
+        assert after["time"] > before["time"]
+
+
+async def test_what_is_put_away_while_it_waits_is_not_taken(place: Bench, letters: Console) -> None:
+    mended = Mended()
+    first = place.kernel(replace(TOY, fold=mended))
+    async with first.running():
+        event = await broken(place)
+    waiting = await letters("replay", "--why", "soon", "--wait", "0")
+    assert (waiting.code, "waiting" in waiting.out) == (1, True)
+    assert (await letters("discard", "--why", "a mistake of theirs")).code == 0
+
+    mended.faulty = False
+    second = place.kernel(replace(TOY, fold=mended))
+    async with second.running():
+        await second.wait_for(place.locality, event.body.referral_id, lambda _: True, 2.5)
+        assert await second.view(place.locality, event.body.referral_id) is None
+        assert json.loads((await letters("list", "--json")).out)[0]["state"] == "discarded"
+        assert (await letters("list", "--state", "new")).out == "No dead letters.\n"
+        assert [row["what"] for row in await operations(second)] == [
+            "dead letter replay asked",
+            "dead letter discarded",
+        ]
+
+
+async def test_it_waits_for_the_service(place: Bench, letters: Console) -> None:
+    mended = Mended()
+    async with place.kernel(replace(TOY, fold=mended)).running():
+        event = await broken(place)
+    await letters("replay", "--why", "soon", "--wait", "0")
+    await letters("replay", "--why", "asked twice is asked once", "--wait", "0")
+    mended.faulty = False
+    later, other = (place.kernel(replace(TOY, fold=mended)) for _ in range(2))
+    async with later.running(), other.running():
+        view = await later.wait_for(place.locality, event.body.referral_id, lambda v: v["meetings"] > 0, 10)
+        assert view is not None
+        assert view["meetings"] == 1
+        ended = await until(lambda: later.mongo[LETTERS].find_one({"state": "replayed"}))
+        assert ended["result"] == "taken"
+
+
+async def test_opening_one_is_written_down_and_warned_of(place: Bench, letters: Console) -> None:
+    kernel = place.kernel()
+    async with kernel.running():
+        event = said(created(place.locality))
+        key = event.body.referral_id.encode()
+        headers = [*event.headers(), ("trace", b"\xff"), ("none", None)]
+        await place.producer.send_and_wait(event.topic(), b"{not\x1bjson", key=key, headers=headers)
+        await place.dead_letters(1)
+
+        shown = await letters("show", "--why", "to tell its publisher")
+
+        assert shown.code == 0
+        assert "may hold somebody's identity" in shown.err
+        assert "base64:" in shown.out
+        assert "\x1b" not in shown.out
+        assert f"ce_id: {event.id}" in shown.out
+        [row] = await operations(kernel)
+        assert (row["what"], row["why"], row["by"]) == ("dead letter opened", "to tell its publisher", "ada")
+        record = json.loads((await letters("show", "--why", "once more", "--json")).out)["record"]
+        assert record["key"] == key.decode()
+        assert record["headers"][-2:] == [["trace", "base64:/w=="], ["none", None]]
+
+
+async def test_another_key_opens_nothing(place: Bench, letters: Console, around: Surroundings) -> None:
+    kernel = place.kernel(replace(TOY, fold=Mended()))
+    async with kernel.running():
+        await broken(place)
+        with pytest.raises(CannotDo, match="sealed with another key"):
+            await letters("show", "--why", "w", around=replace(around, key=b"another"))
+        with pytest.raises(CannotDo, match="LINKWORK_DEAD_LETTER_KEY is not set"):
+            await letters("show", "--why", "w", around=replace(around, key=b""))
+    other = place.kernel(replace(TOY, fold=fold), dead_letter_key=b"the key was changed meanwhile")
+    async with other.running():
+        failed = await letters("replay", "--why", "w", "--json")
+        assert failed.code == 1
+        assert json.loads(failed.out)[0]["last_replay"] == "sealed_with_another_key"
+
+
+async def test_many_are_taken_only_where_many_are_meant(place: Bench, letters: Console) -> None:
+    async with place.kernel(replace(TOY, fold=Mended())).running():
+        for value in (b"{", b"", b"[]"):
+            event = said(created(place.locality))
+            key = event.body.referral_id.encode()
+            await place.producer.send_and_wait(event.topic(), value, key=key, headers=event.headers())
+        await place.dead_letters(3)
+        with pytest.raises(CannotDo, match="3 letters are like that"):
+            await letters("discard", "--why", "theirs")
+        with pytest.raises(CannotDo, match="No dead letter is like that"):
+            await letters("discard", "--reason", "too_large", "--why", "theirs")
+        assert (await letters("discard", "--reason", "bad_json", "--why", "theirs")).code == 0
+        assert (await letters("discard", "--yes", "--why", "theirs")).code == 0
+        assert (await letters("list", "--until", "1h")).out == "No dead letters.\n"
+        listed = await letters("list", "--since", "1h")
+        assert listed.out.count("discarded") == 3
