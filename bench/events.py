@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
+from uuid import uuid4
 
 from shared.events.envelope import Envelope, event_of
 from shared.events.models import ReferralAgreement, ReferralCreated
@@ -35,10 +36,13 @@ class Record:
     new: bool
 
 
-def records(locality: str, count: int, seed: int = 1) -> Iterator[Record]:
-    """So many records of one locality. Ids differ each time; the mixture is the seed's."""
+def records(locality: str, count: int, seed: int = 1, hexkit: bool = False) -> Iterator[Record]:
+    """So many records of one locality. Ids differ each time; the mixture is the seed's.
+
+    With `hexkit`, they also have the headers that its subscriber asks for.
+    """
     chance = random.Random(seed)
-    shapes = [_Shape(locality, chance) for _ in range(64)]
+    shapes = [_Shape(locality, chance, hexkit) for _ in range(64)]
     earlier: deque[Record] = deque(maxlen=_REMEMBERED)
     for _ in range(count):
         draw = chance.random() if earlier else 1.0
@@ -62,7 +66,7 @@ def at_once(locality: str, count: int) -> list[Record]:
 class _Shape:
     """A ReferralCreated made and written by the models once; ids are put in as text, 20 times as fast."""
 
-    def __init__(self, locality: str, chance: random.Random) -> None:
+    def __init__(self, locality: str, chance: random.Random, hexkit: bool) -> None:
         body = ReferralCreated(
             referral_id=_REFERRAL,
             locality=locality,
@@ -81,10 +85,17 @@ class _Shape:
         envelope = Envelope(_EVENT, said, event_of(body), _TIME, _TIME, body, raw, _REFERRAL)
         self._value = raw
         self._headers = envelope.headers()
+        if hexkit:  # its subscriber asks for these
+            self._headers += [
+                ("type", b"referral_created"),
+                ("correlation_id", str(uuid4()).encode()),  # of version 4, or it refuses the event
+                ("event_id", _EVENT.encode()),
+            ]
 
     def record(self, referral: bytes, new: bool) -> Record:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z").encode()
-        ids = {"ce_id": new_id().encode(), "ce_time": now, "ce_recordedtime": now}
+        identity = new_id().encode()
+        ids = {"ce_id": identity, "event_id": identity, "ce_time": now, "ce_recordedtime": now}
         referred = _REFERRAL.encode()
         headers = [
             (name, ids.get(name, referral if value == referred else value)) for name, value in self._headers

@@ -67,7 +67,11 @@ class Program:
                         return rest
         except TimeoutError:
             raise Failed(f"{self.name} did not say {word!r} in time") from None
-        raise Failed(f"{self.name} ended: {self.log.read_text()[-2000:]}")
+        raise Failed(f"{self.name} ended: {self.complaints()}")
+
+    def complaints(self) -> str:
+        """The end of what it wrote on its error output."""
+        return self.log.read_text()[-2000:]
 
     def cpu(self) -> float:
         return cpu_seconds(self.process.pid)

@@ -63,7 +63,8 @@ class Topics:
     async def empty(self, names: Sequence[str]) -> None:
         """Topics of these names with nothing in them."""
         there = set(await self._admin.list_topics())
-        await self._admin.delete_topics([name for name in names if name in there])
+        if doomed := there & set(names):
+            await self._admin.delete_topics(list(doomed))
         while set(names) & set(await self._admin.list_topics()):
             await asyncio.sleep(0.05)
         await self.make(names)

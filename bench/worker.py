@@ -5,11 +5,15 @@ it has partitions for the first time.
 """
 
 import asyncio
+import cProfile
 import logging
+import os
 import signal
 import sys
 import time
 from argparse import ArgumentParser
+from contextlib import nullcontext
+from pathlib import Path
 
 import uvloop
 from prometheus_client import REGISTRY
@@ -24,6 +28,7 @@ async def main() -> None:
     for name in ("bootstrap", "mongo_url", "database", "locality"):
         parser.add_argument(name)
     parser.add_argument("--batch-records", type=int, default=2000)
+    parser.add_argument("--profile", type=Path, help="folder for a profile of the process")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     options = Options(
@@ -43,7 +48,10 @@ async def main() -> None:
         while not REGISTRY.get_sample_value("linkwork_rebalances_total", labels):
             await asyncio.sleep(0.002)
         print(f"began {time.monotonic()}", flush=True)
-        await told_to_stop.wait()
+        with cProfile.Profile() if asked.profile else nullcontext() as profile:
+            await told_to_stop.wait()
+    if profile is not None:
+        profile.dump_stats(asked.profile / f"kernel-{os.getpid()}.prof")
 
 
 if __name__ == "__main__":

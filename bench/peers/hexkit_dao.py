@@ -1,0 +1,80 @@
+"""hexkit's subscriber with its DAO and its publisher: python -m bench.peers.hexkit_dao <where everything is>
+
+Its outbox DAO stores the state and publishes it: one document saved as unpublished, sent, saved as published.
+It runs in an environment of its own (requirements/bench.txt): nothing of the product depends on hexkit.
+"""
+
+import asyncio
+from typing import Any
+
+from hexkit.providers.akafka import KafkaEventSubscriber
+from hexkit.providers.mongokafka import MongoKafkaConfig, MongoKafkaDaoPublisherFactory
+from pydantic import BaseModel
+
+from bench.peers.job import Referral, meeting
+from bench.peers.told import Told, arguments
+
+
+class Booked(BaseModel):
+    """What is stored of a referral."""
+
+    referral_id: str
+    locality: str
+    practice: str
+    person_ref: str
+    needs: list[str]
+    urgency: str
+    stage: str = "booked"
+
+
+class Translator:
+    """Hands what the subscriber hears to the DAO."""
+
+    def __init__(self, told: Told, dao: Any, topic: str) -> None:
+        self._told = told
+        self._dao = dao
+        self.topics_of_interest = [topic]
+        self.types_of_interest = ["referral_created"]
+
+    async def consume(
+        self, *, payload: dict[str, Any], type_: str, topic: str, key: str, event_id: Any
+    ) -> None:
+        """Called by hexkit for each event."""
+        self._told.began()
+        referral = Referral.model_validate(payload)
+        await self._dao.upsert(Booked(**referral.model_dump(exclude={"age_band"})))
+
+
+async def main() -> None:
+    asked = arguments().parse_args()
+    told = Told()
+    await told.go()
+    config = MongoKafkaConfig(
+        service_name=asked.group,
+        service_instance_id="1",
+        kafka_servers=[asked.bootstrap],
+        mongo_dsn=asked.mongo_url,
+        db_name=asked.database,
+    )
+    async with MongoKafkaDaoPublisherFactory.construct(config=config) as factory:
+        dao = await factory.get_dao(
+            name="referrals",
+            dto_model=Booked,
+            id_field="referral_id",
+            dto_to_event=lambda booked: meeting(
+                Referral(age_band="", **booked.model_dump(exclude={"stage"}))
+            ),
+            event_topic=asked.write,
+            autopublish=True,
+        )
+        translator = Translator(told, dao, asked.read)
+        async with KafkaEventSubscriber.construct(config=config, translator=translator) as subscriber:
+            running = asyncio.create_task(subscriber.run())
+            stopping = asyncio.create_task(told.stop.wait())
+            await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
