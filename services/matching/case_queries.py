@@ -7,6 +7,7 @@ from typing import Any, Final
 from services.matching.access import find_case, link_worker_for, link_workers, own_entry, problem_of
 from services.matching.asking import LINK_WORKER, Asking
 from services.matching.calendar import day_start, london_day
+from services.matching.colleagues import Colleague, colleagues_of
 from services.matching.decisions import refused_times, time_key, wish_of
 from services.matching.diary import Diaries
 from services.matching.directory import Directory
@@ -145,6 +146,17 @@ class CaseQueries:
         """Suitable times for a case without a meeting."""
         row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         return await self._options(row, count)
+
+    async def colleagues(self, caller: Caller, referral_id: str) -> list[Colleague]:
+        """To whom the case could be handed over."""
+        row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        return await colleagues_of(
+            self.asking.kernel.mongo,
+            row["locality"],
+            row["view"]["created"]["practice"],
+            row["view"]["link_worker"] or caller.link_worker,
+            london_day(self.now()),
+        )
 
     async def people(
         self, caller: Caller, cases: Sequence[CaseLine], fields: Sequence[str], purpose: str

@@ -8,6 +8,7 @@ from services.matching.pages.case import case_routes
 from services.matching.pages.case_forms import case_form_routes
 from services.matching.pages.desk import desk_routes
 from services.matching.pages.directory import directory_routes
+from services.matching.pages.hand_over import hand_over_routes
 from services.matching.pages.meeting import meeting_routes
 from services.matching.pages.plan import plan_routes
 from services.matching.pages.prescription import prescription_routes
@@ -27,6 +28,7 @@ def page_routers() -> list[APIRouter]:
         meeting_routes(),
         plan_routes(),
         prescription_routes(),
+        hand_over_routes(),
         case_form_routes(),
         case_routes(),
         directory_routes(),

@@ -18,7 +18,7 @@ from services.matching.pages.known import (
     needs_in_words,
     practice_name,
 )
-from services.matching.pages.needs_you import why
+from services.matching.pages.needs_you import button_for, instead_for, why
 from services.matching.pages.next_step import next_step_form
 from services.matching.pages.site import localities, queries, shown, today
 from services.matching.shown import CaseShown, NeedsYouLine, PrescriptionShown
@@ -80,8 +80,10 @@ async def case_page(
         needs=needs_in_words(line.needs),
         about=about_person(line),
         reasons=[
-            why(NeedsYouLine(line, reason, service=_service_of(case, reason.about)))
-            for reason in line.reasons
+            (why(task), (button_for(task), *([other] if (other := instead_for(task)) else [])))
+            for task in (
+                NeedsYouLine(line, each, service=_service_of(case, each.about)) for each in line.reasons
+            )
         ],
         told=told(case),
         with_notes=with_notes,

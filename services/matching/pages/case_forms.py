@@ -64,6 +64,20 @@ async def close(request: Request, by: Asked, referral: str, form: Typed) -> tupl
     return "closed", await actions(request).close(by, referral, reason, note)
 
 
+async def decline(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    reason = form.choice("decline_reason", v.DeclineReason, "Choose why it is declined")
+    reason = form.given(reason)
+    done = await actions(request).decline(by, referral, _declines(reason), reason)
+    return "declined", done
+
+
+def _declines(reason: v.DeclineReason) -> v.By:
+    """Who it is that declines, as the reason tells."""
+    if reason is v.DeclineReason.DOES_NOT_WANT:
+        return v.By.PERSON
+    return v.By.PROGRAMME if reason is v.DeclineReason.OUTSIDE_PROGRAMME else v.By.LINK_WORKER
+
+
 async def give_back(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
     reason = form.choice("return_reason", v.ReturnReason, "Choose why it goes back")
     note = form.text("return_note")
@@ -89,6 +103,7 @@ FORMS: dict[str, tuple[Act, str]] = {
     "sharing": (sharing, "agreements"),
     "confirm": (confirm, "meeting"),
     "close": (close, "close"),
+    "decline": (decline, "close"),
     "return": (give_back, "close"),
     "reopen": (reopen, "close"),
     "undo": (undo, "story"),

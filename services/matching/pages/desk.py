@@ -19,7 +19,7 @@ from services.matching.pages.known import (
     needs_in_words,
     practice_name,
 )
-from services.matching.pages.needs_you import button_for, why
+from services.matching.pages.needs_you import button_for, instead_for, why
 from services.matching.pages.site import localities, queries, shown, today
 from services.matching.shown import CaseLine, DiaryEntry, NeedsYou, NeedsYouLine
 from shared.clock import LONDON
@@ -66,6 +66,8 @@ class TaskRow:
     telephone: str | None
     button: str
     href: str
+    instead: tuple[str, str] | None
+    """A second, quiet link: its words and where it leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,7 @@ def _task(task: NeedsYouLine, people: People, day: date) -> TaskRow:
         telephone=person.telephone if to_ring else None,
         button=text,
         href=href,
+        instead=instead_for(task),
     )
 
 

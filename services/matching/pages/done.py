@@ -28,6 +28,8 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "sharing": "The agreement is recorded.",
         "unmet": "Recorded: nothing suitable for this need.",
         "prescribed": "The service is added to the plan.",
+        "declined": "The referral is declined.",
+        "handed-over": "The case is handed over.",
         "closed": "The case is closed.",
         "no-longer-wants": "Recorded: they no longer want this.",
         "returned": "The referral is returned to whoever made it.",

@@ -162,8 +162,10 @@ _SENTENCES: Mapping[str, Callable[[Detail, Names], str]] = {
         f"Nothing suitable for {_word(words.NEEDS, d.get('need'))}: {_word(words.UNMET, d.get('reason'))}"
     ),
     "sharing_changed": _sharing,
-    "referral_declined": lambda d, n: "Declined",
-    "referral_returned": lambda d, n: "Returned to whoever referred",
+    "referral_declined": lambda d, n: f"Declined: {_word(words.DECLINED, d.get('reason'))}",
+    "referral_returned": lambda d, n: (
+        f"Returned to whoever referred: {_word(words.RETURNED, d.get('reason'))}"
+    ),
     "referral_withdrawn": lambda d, n: "Withdrawn by whoever referred",
     "referral_closed": lambda d, n: f"Closed: {_word(words.CLOSED, d.get('reason'))}",
     "referral_reopened": lambda d, n: "Opened again",

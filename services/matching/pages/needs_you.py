@@ -1,4 +1,4 @@
-"""Why a case needs its link worker, in a sentence, and the one button that deals with it."""
+"""Why a case needs its link worker, in a sentence; the one button that deals with it, and the other way."""
 
 from services.matching.pages import words
 from services.matching.shown import NeedsYou, NeedsYouLine
@@ -58,3 +58,15 @@ def button_for(task: NeedsYouLine) -> tuple[str, str]:
         NeedsYou.NO_NEXT_STEP: ("Say what is next", f"{case}?open=next-step#next-step"),
     }
     return places[task.reason.reason]
+
+
+def instead_for(task: NeedsYouLine) -> tuple[str, str] | None:
+    """Where it cannot be dealt with as usual: the words of a second, quiet link, and where it leads."""
+    case = f"/matching/cases/{task.case.referral_id}"
+    places = {
+        NeedsYou.TWO_MISSES: ("Could not be reached? Decline", f"{case}?open=decline#close"),
+        NeedsYou.NO_MEETING: ("Hand over to another link worker", f"{case}/hand-over"),
+        NeedsYou.SERVICE_SAID_NO: ("Nothing suitable?", f"{case}/review#services"),
+        NeedsYou.DID_NOT_START: ("Choose another service", f"{case}/review#services"),
+    }
+    return places.get(task.reason.reason)

@@ -110,6 +110,15 @@ CLOSED: Words = _words(
     other="Something else",
 )
 
+DECLINED: Words = _words(
+    does_not_want="They do not want it",
+    not_reached="They could not be reached",
+    needs_other_care="They need other care first",
+    outside_programme="They are outside the programme’s area",
+    duplicate="They have been referred already",
+    other="Something else",
+)
+
 RETURNED: Words = _words(
     more_detail="More detail is needed",
     wrong_place="It came to the wrong place",

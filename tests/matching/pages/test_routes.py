@@ -18,6 +18,7 @@ LINK_WORKERS = [
     f"/matching/cases/{REFERRAL}/plan",
     f"/matching/cases/{REFERRAL}/book",
     f"/matching/cases/{REFERRAL}/review",
+    f"/matching/cases/{REFERRAL}/hand-over",
     f"/matching/cases/{REFERRAL}/services/{REFERRAL}",
     f"/matching/meetings/{REFERRAL}",
 ]
@@ -35,6 +36,8 @@ POSTS = [
             "close",
             "reopen",
             "return",
+            "decline",
+            "hand-over",
             "undo",
             "book",
             "review",

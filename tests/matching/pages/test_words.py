@@ -11,7 +11,7 @@ from starlette.routing import Match
 
 from services.matching.pages import page_routers, words
 from services.matching.pages.history import Names, sentence
-from services.matching.pages.needs_you import button_for, why
+from services.matching.pages.needs_you import button_for, instead_for, why
 from services.matching.pages.service_words import cost_in_words
 from services.matching.pages.site import near_day
 from services.matching.shown import CaseLine, FactLine, NeedsYou, NeedsYouLine, Reason, ToDo
@@ -38,6 +38,7 @@ NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
         (v.EndReason, words.ENDED),
         (v.CloseReason, words.CLOSED),
         (v.ReturnReason, words.RETURNED),
+        (v.DeclineReason, words.DECLINED),
         (v.NotSuitableReason, words.NOT_SUITABLE),
         (v.AccompaniedBy, words.ACCOMPANIED),
         (v.Agreed, words.AGREED),
@@ -101,6 +102,8 @@ def test_every_reason_has_a_sentence_and_one_button(reason: NeedsYou) -> None:
     assert why(task)[-1] in ".?"
     assert text
     assert _opens(href.partition("#")[0].partition("?")[0])
+    if instead := instead_for(task):
+        assert _opens(instead[1].partition("#")[0].partition("?")[0])
 
 
 @pytest.mark.parametrize(
