@@ -2,7 +2,7 @@
 
 from services.evaluation.decisions import DECISIONS
 from services.evaluation.folds import FOLD_VERSION, Evaluated, document, fold_with
-from services.evaluation.store import FigureStore
+from services.evaluation.store import FIGURES, FigureStore, add_figures
 from shared.delivery.part import Part
 from shared.events.topics import locality_of_source
 from shared.localities import Localities
@@ -22,4 +22,6 @@ def part(localities: Localities) -> Part[Evaluated, None]:
         document=document,
         store=FigureStore(),
         decisions=DECISIONS,
+        derived=(FIGURES,),
+        project=add_figures,
     )

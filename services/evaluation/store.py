@@ -5,14 +5,12 @@ adds up rows and never looks at referrals: it costs the same after ten million e
 parted as Kafka parts the log, so that two replicas, each with its own partitions, write different rows.
 """
 
-import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from aiokafka.partitioner import murmur2
 from pymongo import ASCENDING, IndexModel, UpdateOne
-from pymongo.errors import CollectionInvalid
 
 from services.evaluation.cells import Cell, Contribution, difference
 from services.evaluation.folds import Evaluated, counted
@@ -43,10 +41,14 @@ class FigureStore:
         return None
 
     async def save(self, tx: Transaction, changes: Sequence[Changed[Evaluated]], resources: None) -> None:
-        """Adds what changed to the rows, in one bulk write."""
-        writes = [_added(*row, numbers) for row, numbers in sorted(_by_row(changes).items())]
-        if writes:
-            await tx[FIGURES].bulk_write(writes, session=tx.session, ordered=False)
+        await add_figures(tx, changes)
+
+
+async def add_figures(tx: Transaction, changes: Sequence[Changed[Evaluated]]) -> None:
+    """Adds what changed to the rows, in one bulk write."""
+    writes = [_added(*row, numbers) for row, numbers in sorted(_by_row(changes).items())]
+    if writes:
+        await tx[FIGURES].bulk_write(writes, session=tx.session, ordered=False)
 
 
 _Row = tuple[str, str, str, int]
@@ -85,6 +87,5 @@ async def read_sums(tx: Transaction, first: str, last: str) -> Sums:
 
 async def ensure_indexes(mongo: Mongo) -> None:
     """Makes the collection and its index; a collection made inside a transaction would take a lock."""
-    with contextlib.suppress(CollectionInvalid):  # it is there already
-        await mongo.database.create_collection(FIGURES)
+    await mongo.make([FIGURES])
     await mongo[FIGURES].create_indexes([IndexModel([("period", ASCENDING)])])

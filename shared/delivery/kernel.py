@@ -16,6 +16,7 @@ from shared.delivery.case import Case, case_id
 from shared.delivery.dead_letters import DeadLetters
 from shared.delivery.due import DueWork
 from shared.delivery.errors import Transient
+from shared.delivery.generations import GENERATIONS, Generations
 from shared.delivery.leases import Leases
 from shared.delivery.letter_rows import LETTERS
 from shared.delivery.mongo import Mongo, Row, Transaction, classified
@@ -36,6 +37,8 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _REPLIES_KEPT_SECONDS = 7 * 24 * 3600
 _OBSERVE_SECONDS = 5.0
+FOLD_INDEX = IndexModel([("fold", ASCENDING)])
+"""What folding anew asks the referrals for."""
 
 
 class Kernel(Generic[V, R]):
@@ -56,6 +59,8 @@ class Kernel(Generic[V, R]):
         self.clock = clock
         self.new_id = new_id
         self._options = options
+        self._generations = Generations(self.mongo, (REFERRALS, *part.derived))
+        self.mongo.gate = self._generations
         self._leases = Leases(self.mongo, lane, options.lease_seconds)
         self._relay = Relay(
             part.name, lane, self.mongo, self._leases, options.kafka_bootstrap, clock, options.lease_seconds
@@ -88,6 +93,7 @@ class Kernel(Generic[V, R]):
         """
         while True:
             try:
+                await self._generations.refresh()
                 await self._ensure_indexes()
                 await self._lead()
             except PyMongoError as error:
@@ -105,6 +111,7 @@ class Kernel(Generic[V, R]):
         self._tasks = [
             asyncio.create_task(self._keep_leading()),
             asyncio.create_task(self._observe()),
+            asyncio.create_task(self._generations.watch()),
             asyncio.create_task(refold(self._worker)),
         ]
 
@@ -241,12 +248,9 @@ class Kernel(Generic[V, R]):
 
     async def _ensure_indexes(self) -> None:
         # Collections are made before any transaction needs them: making one inside takes a lock.
-        existing = set(await self.mongo.database.list_collection_names())
-        for name in (REFERRALS, OUTBOX, DUE, SENT, LETTERS, OPERATIONS, commands.IDEMPOTENCY):
-            if name not in existing:
-                with contextlib.suppress(PyMongoError):  # another process made it just now
-                    await self.mongo.database.create_collection(name)
-        await self.mongo[REFERRALS].create_indexes([IndexModel([("fold", ASCENDING)])])
+        owned = (OUTBOX, DUE, SENT, LETTERS, OPERATIONS, GENERATIONS, commands.IDEMPOTENCY)
+        await self.mongo.make((REFERRALS, *owned))
+        await self.mongo[REFERRALS].create_indexes([FOLD_INDEX])
         await self.mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
         await self.mongo[DUE].create_indexes([IndexModel([("at", ASCENDING)])])
         await self.mongo[LETTERS].create_indexes([IndexModel([("state", ASCENDING), ("at", ASCENDING)])])

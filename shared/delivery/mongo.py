@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import (
@@ -19,6 +20,7 @@ from pymongo import ReadPreference
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
+    CollectionInvalid,
     ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
@@ -61,22 +63,42 @@ _SERVER_IN_TROUBLE: Final = frozenset(
     {11600, 11602, 10107, 13435, 13436, 189, 91, 94, 14031, 50, 262, 251, 246, 6, 7, 89, 9001, 11601, 10058}
     | {24, 64, 100, 133, 134, 225}
 )
+_REFUSED_BY_VALIDATOR: Final = 121
+_NO_NAMES: Final[Mapping[str, str]] = {}
 _MOST_TRIES: Final = 4
 _COMMIT_SECONDS: Final = 10.0
 """For so long a commit of which nothing is known is asked for again."""
 
 
+@dataclass(eq=False, slots=True)
+class Permit:
+    """What a transaction works on: where collections lie under another name than theirs, and until when."""
+
+    names: Mapping[str, str]
+    until: float
+
+
+class Gate(Protocol):
+    """Every transaction asks it before it begins and before it commits. Both may raise `Transient`."""
+
+    async def enter(self) -> Permit: ...
+    async def confirm(self, permit: Permit) -> None: ...
+
+
 class Transaction:
     """One MongoDB transaction: collections to write through and the session to write with."""
 
-    __slots__ = ("database", "session")
+    __slots__ = ("database", "names", "session")
 
-    def __init__(self, database: Database, session: Session) -> None:
+    def __init__(
+        self, database: Database, session: Session | None, names: Mapping[str, str] = _NO_NAMES
+    ) -> None:
         self.database = database
         self.session = session
+        self.names = names
 
     def __getitem__(self, collection: str) -> Collection:
-        return self.database[collection]
+        return self.database[self.names.get(collection, collection)]
 
 
 class Mongo:
@@ -104,9 +126,23 @@ class Mongo:
             write_concern=WriteConcern("majority", j=True),
             read_concern=ReadConcern("majority"),
         )
+        self.names: Mapping[str, str] = _NO_NAMES
+        """Where collections lie under another name than their own."""
+        self.gate: Gate | None = None
 
     def __getitem__(self, collection: str) -> Collection:
-        return self.database[collection]
+        return self.database[self.names.get(collection, collection)]
+
+    def light(self, collection: str) -> Collection:
+        """The collection for writes that may be forgotten: one member's memory is enough for them."""
+        return self[collection].with_options(write_concern=WriteConcern(1))
+
+    async def make(self, collections: Iterable[str]) -> None:
+        """Makes those that are missing: one made inside a transaction takes a lock."""
+        existing = set(await self.database.list_collection_names())
+        for name in {self.names.get(name, name) for name in collections} - existing:
+            with contextlib.suppress(CollectionInvalid, OperationFailure):  # another process made it just now
+                await self.database.create_collection(name)
 
     async def answers(self) -> bool:
         """Whether a primary answers now."""
@@ -138,13 +174,16 @@ class Mongo:
             await asyncio.sleep(random.uniform(0.001, 0.005) * 2**tries)
 
     async def _transact(self, work: Callable[[Transaction], Awaitable[T]], session: Session) -> T:
+        permit = Permit(self.names, 0.0) if self.gate is None else await self.gate.enter()
         session.start_transaction(
             read_concern=ReadConcern("snapshot"),
             write_concern=WriteConcern("majority", j=True),
             read_preference=ReadPreference.PRIMARY,
         )
         try:
-            result = await work(Transaction(self.database, session))
+            result = await work(Transaction(self.database, session, permit.names))
+            if self.gate is not None:
+                await self.gate.confirm(permit)
         except BaseException:
             if session.in_transaction:
                 with contextlib.suppress(PyMongoError):  # it ends by itself
@@ -189,10 +228,14 @@ def classified(error: PyMongoError) -> Exception:
         codes = {problem.get("code") for problem in (error.details or {}).get("writeErrors", [])}
         if _WRITE_CONFLICT in codes:
             return Held("a document is being written by somebody else")
+        if _REFUSED_BY_VALIDATOR in codes:
+            return Transient("the generation has changed")
         if codes == {_DUPLICATE_KEY}:
             return Conflict("a document was made by somebody else")
     if isinstance(error, OperationFailure) and error.code == _WRITE_CONFLICT:
         return Held("a document is being written by somebody else")
+    if isinstance(error, OperationFailure) and error.code == _REFUSED_BY_VALIDATOR:
+        return Transient("the generation has changed")
     if isinstance(error, ConfigurationError):
         return error
     if isinstance(error, _AWAY) or error.has_error_label("TransientTransactionError"):

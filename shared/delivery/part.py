@@ -51,6 +51,9 @@ class Changed(Generic[V]):
     """The facts added by this transaction, ours among them."""
 
 
+Project = Callable[[Transaction, Sequence[Changed[V]]], Awaitable[None]]
+
+
 class Store(Protocol[V, R]):
     """What a part keeps beside the referrals' documents. Both calls run inside the kernel's transaction
     and may run several times: no side effects but through `tx`."""
@@ -97,6 +100,12 @@ class Part(Generic[V, R]):
     decisions: Mapping[str, Decide[V, R]] = field(default_factory=dict)
     due: Mapping[str, DecideDue[V, R]] = field(default_factory=dict)
     senders: Mapping[str, Sender[V]] = field(default_factory=dict)
+    derived: tuple[str, ...] = ()
+    """Collections beside the referrals that hold nothing but what follows from the views: a rebuild makes
+    them anew."""
+    project: Project[V] | None = None
+    """What `Store.save` does to the derived collections, and nothing else: a rebuild decides nothing. It may
+    be called outside a transaction, on collections that nobody else writes."""
     exclusive: str | None = None
     """Name of a lease under which this part's decisions of a locality are made, one process at a time."""
 
