@@ -1,9 +1,9 @@
 """How long it takes from a referral to its meeting: python -m bench.journey [--rate 20] [--seconds 30]
 
 Starts the embedded run, with a broker and a database of its own, and refers somebody at a fixed rate whether
-or not earlier ones have been answered. Counted is the time from sending the POST, which asks to wait for the
-meeting as the page does, until a GET of the referral has shown the meeting. All through the front; the
-clients share the machine with everything else.
+or not earlier ones have been answered. Counted is the time from when the POST was due to be sent, which asks
+to wait for the meeting as the page does, until a GET of the referral has shown the meeting. All through the
+front; the clients share the machine with everything else.
 """
 
 import argparse
@@ -35,7 +35,7 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True)
 class Seen:
-    """One referral, in seconds since its POST was sent. None: it did not come to that."""
+    """One referral, in seconds since its POST was due to be sent. None: it did not come to that."""
 
     answered: float | None = None
     visible: float | None = None
@@ -77,9 +77,8 @@ async def _fill_diaries(embedded: Embedded) -> None:
                 raise SystemExit(f"{worker['id']} was not taken: {status}")
 
 
-async def refer(client: Client, body: dict[str, Any], token: str) -> Seen:
-    """Refer somebody, and look until the meeting is there."""
-    began = time.perf_counter()
+async def refer(client: Client, body: dict[str, Any], token: str, began: float) -> Seen:
+    """Refer somebody who was due to be referred when it `began`, and look until the meeting is there."""
     try:
         status, made = await client.ask("POST", REFERRALS, token, body)
         answered = time.perf_counter() - began
@@ -101,8 +100,9 @@ async def at_rate(embedded: Embedded, rate: float, seconds: float) -> list[Seen]
     tokens = {code: embedded.minter.of(u) for u in users if u.role == "referrer" for code in u.practices}
     began, tasks = time.perf_counter(), []
     for number, body in enumerate(itertools.islice(_bodies, int(rate * seconds))):
-        await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-        tasks.append(asyncio.create_task(refer(embedded.client, body, tokens[body["practice"]])))
+        due = began + number / rate
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        tasks.append(asyncio.create_task(refer(embedded.client, body, tokens[body["practice"]], due)))
     return await asyncio.gather(*tasks)
 
 

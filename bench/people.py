@@ -1,10 +1,10 @@
 """Who is referred, and who meets them: as many as a measurement needs, none of whom exists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import count, cycle
 from typing import Any
 
-from shared.localities import Localities, Locality
+from shared.localities import Locality
 from shared.people.nhs_number import check_digit
 
 ALL_DAY = [
@@ -29,7 +29,7 @@ def link_workers(locality: Locality) -> Iterator[dict[str, Any]]:
         }
 
 
-def referrals(localities: Localities) -> Iterator[dict[str, Any]]:
+def referrals(localities: Iterable[Locality]) -> Iterator[dict[str, Any]]:
     """One after the other, of each locality in turn."""
     turns = cycle([cycle(locality.practices) for locality in localities])
     for number, turn in zip(count(), turns, strict=False):

@@ -1,7 +1,7 @@
-"""One process of the kernel: python -m bench.worker <bootstrap> <mongo_url> <database> <locality>
+"""One process of the kernel: python -m bench.worker <bootstrap> <mongo_url> <database> <locality> ...
 
 Waits for a line on its input, then runs until it is told to stop. Says "began <monotonic seconds>" when
-it has partitions for the first time.
+it has partitions of all of its localities for the first time.
 """
 
 import asyncio
@@ -25,8 +25,9 @@ from shared.delivery.options import Options
 
 async def main() -> None:
     parser = ArgumentParser()
-    for name in ("bootstrap", "mongo_url", "database", "locality"):
+    for name in ("bootstrap", "mongo_url", "database"):
         parser.add_argument(name)
+    parser.add_argument("localities", nargs="+")
     parser.add_argument("--batch-records", type=int, default=2000)
     parser.add_argument("--profile", type=Path, help="folder for a profile of the process")
     asked = parser.parse_args()
@@ -42,16 +43,20 @@ async def main() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_stop.set)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
-    kernel = Kernel(MEETINGS, options, [asked.locality])
+    kernel = Kernel(MEETINGS, options, asked.localities)
     async with kernel.running():
-        labels = {"service": MEETINGS.name, "locality": asked.locality}
-        while not REGISTRY.get_sample_value("linkwork_rebalances_total", labels):
+        while not all(map(_has_partitions, asked.localities)):
             await asyncio.sleep(0.002)
         print(f"began {time.monotonic()}", flush=True)
         with cProfile.Profile() if asked.profile else nullcontext() as profile:
             await told_to_stop.wait()
     if profile is not None:
         profile.dump_stats(asked.profile / f"kernel-{os.getpid()}.prof")
+
+
+def _has_partitions(locality: str) -> bool:
+    labels = {"service": MEETINGS.name, "locality": locality}
+    return bool(REGISTRY.get_sample_value("linkwork_rebalances_total", labels))
 
 
 if __name__ == "__main__":

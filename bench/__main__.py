@@ -1,0 +1,83 @@
+"""The whole measurement, or parts of it: python -m bench [--size usual] [--only kernel,latency]
+
+Each part keeps what it measured in bench/measured/<part>.json, and docs/performance.md and its picture are
+made of all of those. A part that was not measured this time stays as it was, with its own date.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import subprocess
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import uvloop
+
+from bench import catch_up, comparison, figures_page, growth, kernel_latency, latency
+from bench.machine import described, load
+from bench.publishing import KEPT, publish, whole
+from bench.sizes import SIZES, Size
+from deploy.local.reaper import ROOT
+
+Measure = Callable[[Size, Callable[[str], None]], Awaitable[dict[str, Any]]]
+PARTS: Final[Mapping[str, Measure]] = {
+    "kernel": comparison.measure,
+    "kernel-latency": kernel_latency.measure,
+    "latency": latency.measure,
+    "catch-up": catch_up.measure,
+    "growth": growth.measure,
+    "page": figures_page.measure,
+}
+
+
+async def measured(part: str, size: Size) -> dict[str, Any]:
+    """One part's result, with where and when it was measured."""
+    began, loaded = time.monotonic(), load()
+    result = await PARTS[part](size, lambda line: print(f"  {line}", flush=True))
+    return {
+        "part": part,
+        "command": f"make bench ONLY={part}" + ("" if size.name == "usual" else f" SIZE={size.name}"),
+        "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+        "version": _version(),
+        "machine": described(),
+        "load_before": loaded,
+        "took_seconds": time.monotonic() - began,
+        "size": size.name,
+        "result": result,
+    }
+
+
+def _version() -> str:
+    said = subprocess.run(
+        ["git", "log", "-1", "--format=%h"], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    return said.stdout.strip()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument("--size", choices=SIZES, default="usual")
+    parser.add_argument("--only", default="", help=f"parts, with commas: {', '.join(PARTS)}")
+    asked = parser.parse_args()
+    only = [part for part in asked.only.split(",") if part] or list(PARTS)
+    if unknown := set(only) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # topics come and go here
+    size, began = SIZES[asked.size], time.monotonic()
+    smoke = size.name == "smoke"
+    for part in only:
+        print(f"{part} ({size.name})", flush=True)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            found = runner.run(measured(part, size))
+        print(whole([found]))
+        if not smoke:
+            KEPT.mkdir(exist_ok=True)
+            (KEPT / f"{part}.json").write_text(json.dumps(found, indent=1) + "\n")
+            publish()
+    print(f"{len(only)} parts in {time.monotonic() - began:.0f} s" + ("; nothing kept" if smoke else ""))
+
+
+if __name__ == "__main__":
+    main()

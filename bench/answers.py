@@ -1,0 +1,71 @@
+"""How long the kernel takes from an event on the bus to the meeting on the bus, at a steady rate."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from bench.events import Record
+from shared.events.topics import topic
+
+
+class Answers:
+    """Writes records on schedule and notes when the meeting of each is there to be read.
+
+    Times run from when a record was due to be written: a machine that stalls is not excused by the records
+    that it kept from being written.
+    """
+
+    def __init__(self, producer: AIOKafkaProducer, locality: str) -> None:
+        self._producer = producer
+        self._topic = topic(locality, "referral-created")
+        self._due: dict[bytes, float] = {}
+        self.seconds: list[float] = []
+
+    @classmethod
+    @asynccontextmanager
+    async def of(cls, bootstrap: str, locality: str) -> "AsyncIterator[Answers]":
+        """Listens to a locality's meetings from now on."""
+        reader = AIOKafkaConsumer(
+            topic(locality, "meeting-booked"), bootstrap_servers=bootstrap, enable_auto_commit=False
+        )
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer, reader:
+            await reader.seek_to_end()
+            answers = cls(producer, locality)
+            listening = asyncio.create_task(answers._listen(reader))
+            try:
+                yield answers
+            finally:
+                listening.cancel()
+                await asyncio.gather(listening, return_exceptions=True)
+
+    @property
+    def unanswered(self) -> int:
+        return len(self._due)
+
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self._due, self.seconds = {}, []
+
+    async def send(self, records: Sequence[Record], rate: float) -> None:
+        """Writes them at so many a second, whether or not earlier ones are answered."""
+        began = time.perf_counter()
+        for number, record in enumerate(records):
+            due = began + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            self._due[record.key] = due
+            await self._producer.send(self._topic, record.value, key=record.key, headers=list(record.headers))
+
+    async def all(self, patience: float) -> None:
+        """Returns when all are answered, or after so many seconds."""
+        end = time.perf_counter() + patience
+        while self._due and time.perf_counter() < end:
+            await asyncio.sleep(0.01)
+
+    async def _listen(self, reader: AIOKafkaConsumer) -> None:
+        async for record in reader:
+            due = self._due.pop(record.key or b"", None)
+            if due is not None:
+                self.seconds.append(time.perf_counter() - due)

@@ -1,0 +1,79 @@
+"""An hour of downtime, worked off while new events come in: two processes of the kernel."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bench.answers import Answers
+from bench.contenders import kernel
+from bench.events import at_once, records
+from bench.program import Program
+from bench.sizes import Size
+from bench.statistics import summary
+from bench.stores import embedded_stores
+from bench.throughput import filled, until
+from bench.topics import Topics
+from shared.events.topics import group, topic
+
+BEHIND, UP_TO_DATE = "bench-behind", "bench-level"
+RATE = 100
+_PIECE_SECONDS = 0.5
+_AFTER_SECONDS = 5.0
+_PATIENCE = 10.0
+
+
+async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
+    """Seconds until a locality's backlog is gone; how long another's new events wait meanwhile, and after."""
+    async with embedded_stores() as stores, Topics(stores.bootstrap) as topics:
+        await topics.make_locality(UP_TO_DATE)
+        work = await filled(topics, BEHIND, records(BEHIND, size.backlog))
+        contender = kernel(2)
+        command = [*contender.begin(contender.task(stores, BEHIND, 0)), UP_TO_DATE]
+        programs = [await Program.start(f"kernel {number}", command, stores.folder) for number in (1, 2)]
+        read, written, ours = (
+            topic(BEHIND, "referral-created"),
+            topic(BEHIND, "meeting-booked"),
+            group(BEHIND, "matching"),
+        )
+        try:
+            async with Answers.of(stores.bootstrap, UP_TO_DATE) as answers:
+                for each in programs:
+                    each.go()
+                began = min(
+                    [float(each) for each in await asyncio.gather(*(p.hear("began") for p in programs))]
+                )
+                async with _coming(answers):
+                    await until(programs, began, work.new, lambda: topics.written(written))
+                    seconds = await until(programs, began, work.count, lambda: topics.committed(ours, read))
+                meanwhile = summary(answers.seconds, answers.unanswered)
+                say(f"{work.count} worked off in {seconds:.1f} s; meanwhile p99 {meanwhile['p99']} ms")
+                answers.forget()
+                async with _coming(answers):
+                    await asyncio.sleep(min(_AFTER_SECONDS, size.seconds))
+                after = summary(answers.seconds, answers.unanswered)
+        finally:
+            await asyncio.gather(*(each.end() for each in programs))
+    return {"backlog": work.count, "seconds": seconds, "rate": RATE, "meanwhile": meanwhile, "after": after}
+
+
+@asynccontextmanager
+async def _coming(answers: Answers) -> AsyncIterator[None]:
+    """New events come in at a steady rate; at the end those that came are waited for."""
+    coming = asyncio.create_task(_keep_coming(answers))
+    try:
+        yield
+    finally:
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
+        await answers.all(_PATIENCE)
+
+
+async def _keep_coming(answers: Answers) -> None:
+    """New events of the other locality, until cancelled."""
+    began, number = time.perf_counter(), 0
+    while True:
+        await answers.send(at_once(UP_TO_DATE, int(RATE * _PIECE_SECONDS)), RATE)
+        number += 1
+        await asyncio.sleep(max(0.0, began + number * _PIECE_SECONDS - time.perf_counter()))

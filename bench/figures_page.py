@@ -1,0 +1,107 @@
+"""How long the figures take over many referrals: the API's answer and the page.
+
+The sums are filled through the evaluation service's own store, as its kernel does in each transaction, with
+the contributions of invented referrals over two years, in pieces of 50,000. The referrals' documents are left
+out: neither the API nor the page reads them.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, Final
+
+import httpx
+
+from bench.sizes import Size
+from bench.statistics import summary
+from bench.stores import embedded_stores
+from services.evaluation.app import evaluation_app
+from services.evaluation.folds import document, fold_with
+from services.evaluation.settings import EvaluationSettings
+from services.evaluation.store import FIGURES, FigureStore, ensure_indexes
+from shared.delivery.kernel import Kernel
+from shared.delivery.mongo import Transaction
+from shared.delivery.part import Changed
+from shared.ids import new_id
+from shared.localities import load_localities
+from tests.evaluation.tales import invented
+from tests.web.issuer import LoopbackIssuer
+
+NOW: Final = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+_DIFFERENT, _PIECE, _DAYS, _TIMES = 2_000, 50_000, 660, 100
+_ASKED = {"api": "/api/evaluation/v1/figures", "page": "/evaluation/"}
+
+
+async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
+    """Milliseconds of the API's answer and of the page, in one process without a network between."""
+    issuer = LoopbackIssuer()
+    issuer.start()
+    try:
+        async with embedded_stores() as stores:
+            settings = issuer.settings(
+                EvaluationSettings,
+                kafka_bootstrap=stores.bootstrap,
+                mongo_url=stores.mongo_url,
+                database="bench_evaluation",
+                demo=True,
+            )
+            app = evaluation_app(settings, clock=lambda: NOW)
+            kernel: Kernel[Any, Any] = app.state.kernel
+            await ensure_indexes(kernel.mongo)
+            began = time.perf_counter()
+            await _fill(kernel, size.referrals)
+            rows = await kernel.mongo[FIGURES].estimated_document_count()
+            say(f"{size.referrals} referrals are {rows} rows, in {time.perf_counter() - began:.0f} s")
+            claims = {"iat": int(NOW.timestamp()), "nbf": 1, "exp": int(NOW.timestamp()) + 3600}
+            who = {"role": "analyst", "localities": load_localities().slugs, **claims}
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=app),
+                base_url="http://localhost:8080",
+                headers=issuer.bearer(**who),
+                cookies=issuer.signed_in(app, **who),
+            ) as client:
+                taken = {name: summary(await _asked(client, path)) for name, path in _ASKED.items()}
+            say(f"API p50 {taken['api']['p50']:.0f} ms, page p50 {taken['page']['p50']:.0f} ms")
+            await kernel.mongo.close()
+    finally:
+        issuer.stop()
+    return {"referrals": size.referrals, "rows": rows, **taken}
+
+
+async def _asked(client: httpx.AsyncClient, path: str) -> list[float]:
+    taken = []
+    for _ in range(_TIMES + 1):
+        began = time.perf_counter()
+        answer = await client.get(path)
+        answer.raise_for_status()
+        taken.append(time.perf_counter() - began)
+    return taken[1:]  # the first one compiles templates and fetches keys
+
+
+async def _fill(kernel: Kernel[Any, Any], count: int) -> None:
+    shapes, store = _shapes(), FigureStore()
+    for start in range(0, count, _PIECE):
+        piece = [
+            replace(shapes[number % len(shapes)], referral_id=new_id())
+            for number in range(start, min(start + _PIECE, count))
+        ]
+
+        async def save(tx: Transaction, piece: Sequence[Changed[Any]] = piece) -> None:
+            await store.save(tx, piece, None)
+
+        await kernel.transact(save)
+
+
+def _shapes() -> list[Changed[Any]]:
+    """Referrals that differ, all over the programme and two years; each stands for many."""
+    random, localities = Random(7), load_localities()
+    fold = fold_with(localities.rank)
+    shapes = []
+    for number in range(1, _DIFFERENT + 1):
+        start = NOW - timedelta(days=random.randint(0, _DAYS), hours=1)
+        tale = invented(random, number, random.choice(localities.slugs), start)
+        view = fold(tale.facts)
+        shapes.append(Changed(tale.locality, tale.referral, None, view, document(view), ()))
+    return shapes

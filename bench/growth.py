@@ -1,0 +1,58 @@
+"""What the kernel holds and how fast it is while it grows: one process, tenth by tenth."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pymongo import AsyncMongoClient
+
+from bench.contenders import kernel
+from bench.events import records
+from bench.processes import resident_bytes
+from bench.program import Program
+from bench.sizes import Size
+from bench.stores import embedded_stores
+from bench.throughput import filled, until
+from bench.topics import Topics
+
+LOCALITY = "bench-growth"
+TENTHS = 10
+
+
+async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
+    """Rate and resident memory of every tenth, and what the facts and their indexes take at the end."""
+    async with embedded_stores() as stores, Topics(stores.bootstrap) as topics:
+        work = await filled(topics, LOCALITY, records(LOCALITY, size.grown))
+        contender = kernel(1)
+        task = contender.task(stores, LOCALITY, 0)
+        program = await Program.start("kernel", contender.begin(task), stores.folder)
+        tenths: list[dict[str, float]] = []
+        try:
+            program.go()
+            began = float(await program.hear("began"))
+            last = 0.0
+            for tenth in range(1, TENTHS + 1):
+                goal = work.new * tenth // TENTHS
+                at = await until([program], began, goal, lambda: topics.written(task.write))
+                resident = resident_bytes(program.process.pid)
+                rate = work.count / TENTHS / (at - last)
+                tenths.append({"rate": rate, "resident": resident})
+                say(f"{tenth}/{TENTHS}: {rate:,.0f} events/s, {resident / 2**20:.0f} MiB")
+                last = at
+            await until([program], began, work.count, lambda: topics.committed(task.group, task.read))
+            stored = await _stored(stores.mongo_url, task.database)
+        finally:
+            await program.end()
+    return {"events": work.count, "new": work.new, "tenths": tenths, "stored": stored}
+
+
+async def _stored(url: str, database: str) -> dict[str, int]:
+    """Bytes of the referrals' documents: as they are, on disk, and of their indexes."""
+    async with AsyncMongoClient[dict[str, Any]](url) as client:
+        await client.admin.command("fsync")
+        said = await client[database].command("collStats", "referrals")
+    return {
+        "documents": said["count"],
+        "size": said["size"],
+        "on_disk": said["storageSize"],
+        "indexes": said["totalIndexSize"],
+    }

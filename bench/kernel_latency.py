@@ -1,0 +1,45 @@
+"""From an event in to the decided event out, the kernel alone: at steady rates, one process."""
+
+from collections.abc import Callable
+from typing import Any
+
+from bench.answers import Answers
+from bench.contenders import kernel
+from bench.events import at_once
+from bench.program import Program
+from bench.sizes import Size
+from bench.statistics import summary
+from bench.stores import embedded_stores
+from bench.topics import Topics
+
+LOCALITY = "bench-latency"
+_WARM_UP_SECONDS = 3
+_PATIENCE = 10.0
+
+
+async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
+    """Percentiles at each rate."""
+    measured = []
+    async with embedded_stores() as stores, Topics(stores.bootstrap) as topics:
+        await topics.make_locality(LOCALITY)
+        contender = kernel(1)
+        program = await Program.start(
+            "kernel", contender.begin(contender.task(stores, LOCALITY, 0)), stores.folder
+        )
+        try:
+            program.go()
+            await program.hear("began")
+            async with Answers.of(stores.bootstrap, LOCALITY) as answers:
+                for rate in size.rates:
+                    for seconds in (min(_WARM_UP_SECONDS, size.seconds), size.seconds):
+                        answers.forget()
+                        before = program.cpu()
+                        await answers.send(at_once(LOCALITY, int(rate * seconds)), rate)
+                        await answers.all(_PATIENCE)
+                    cpu = (program.cpu() - before) / (rate * seconds)
+                    row = {"rate": rate, "cpu_ms": 1000 * cpu, **summary(answers.seconds, answers.unanswered)}
+                    measured.append(row)
+                    say(f"{rate} events/s: p50 {row['p50']}, p99 {row['p99']} ms")
+        finally:
+            await program.end()
+    return {"rates": measured, "seconds": size.seconds}

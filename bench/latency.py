@@ -1,0 +1,44 @@
+"""From a POST to its meeting, booked and to be seen, through the whole of the embedded run."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from bench.journey import WARM_UP_SECONDS, Seen, at_rate, embedded_run
+from bench.sizes import Size
+from bench.statistics import summary
+
+_TOO_SLOW_SECONDS = 2.0
+
+
+async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
+    """Percentiles at each rate, until one is more than the machine can do."""
+    measured: list[dict[str, Any]] = []
+    async with embedded_run() as embedded:
+        await at_rate(embedded, min(20, *size.rates), min(WARM_UP_SECONDS, size.seconds))
+        for rate in size.rates:
+            before, own = embedded.run.cpu_seconds(), time.process_time()
+            seen = await at_rate(embedded, rate, size.seconds)
+            after = embedded.run.cpu_seconds() | {"the clients": time.process_time()}
+            spent = {name: after[name] - before.get(name, own) for name in after}
+            measured.append(row(rate, seen, spent))
+            say(f"{rate} referrals/s: p50 {measured[-1]['p50']}, p99 {measured[-1]['p99']} ms")
+            if too_slow(measured[-1]):
+                break
+    untried = [rate for rate in size.rates if rate > measured[-1]["rate"]]
+    return {"rates": measured, "untried": untried, "seconds": size.seconds}
+
+
+def row(rate: float, seen: Sequence[Seen], cpu: Mapping[str, float]) -> dict[str, Any]:
+    """What is said of a rate; `cpu` by process comes to milliseconds a referral."""
+    visible = [each.visible for each in seen if each.visible is not None]
+    lost = Counter(each.why_not for each in seen if each.visible is None)
+    each = {name: 1000 * seconds / len(seen) for name, seconds in cpu.items()}
+    return {"rate": rate, **summary(visible, sum(lost.values())), "why_not": dict(lost), "cpu_ms": each}
+
+
+def too_slow(measured: Mapping[str, Any]) -> bool:
+    """Whether referrals pile up: a higher rate would only measure how high."""
+    median = measured["p50"]
+    return median is None or median > 1000 * _TOO_SLOW_SECONDS

@@ -1,0 +1,45 @@
+"""docs/performance.md and its picture, made of what was measured."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from bench.drawing import picture
+from bench.report import described
+from deploy.local.reaper import ROOT
+
+KEPT: Final = ROOT / "bench" / "measured"
+PAGE: Final = ROOT / "docs" / "performance.md"
+PICTURE: Final = ROOT / "docs" / "performance.svg"
+ORDER: Final = ("kernel", "kernel-latency", "latency", "catch-up", "growth", "page", "rebuild")
+BEGIN, END = "<!-- measured: begin (make bench) -->", "<!-- measured: end -->"
+
+
+def kept(folder: Path = KEPT) -> list[dict[str, Any]]:
+    """Everything that was measured, in the order of the report."""
+    files = {part: folder / f"{part}.json" for part in ORDER}
+    return [json.loads(files[part].read_text()) for part in ORDER if files[part].exists()]
+
+
+def whole(parts: Sequence[Mapping[str, Any]]) -> str:
+    """The report in Markdown."""
+    return "\n\n".join(_section(part) for part in parts)
+
+
+def _section(part: Mapping[str, Any]) -> str:
+    title, text = described(part["part"], part["result"])
+    how = (
+        f"`{part['command']}`, {part['date']}, version {part['version']}, took {part['took_seconds']:.0f} s, "
+        f"load before the start {part['load_before']:.1f}. {part['machine']}."
+    )
+    return f"### {title}\n\n{text}\n\n{how}"
+
+
+def publish(page: Path = PAGE, image: Path = PICTURE, folder: Path = KEPT) -> None:
+    """Writes the page's measured section and the picture anew."""
+    parts = kept(folder)
+    before, _, rest = page.read_text().partition(BEGIN)
+    after = rest.partition(END)[2]
+    page.write_text(f"{before}{BEGIN}\n\n{whole(parts)}\n\n{END}{after}")
+    image.write_text(picture({part["part"]: part["result"] for part in parts}))

@@ -1,0 +1,225 @@
+"""What was measured, in words and tables. Pure: from a part's result to Markdown."""
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import median
+from typing import Any, Final
+
+from bench.ratios import GOALS, Goal, goal_ratios
+
+Result = Mapping[str, Any]
+
+
+def described(part: str, result: Result) -> tuple[str, str]:
+    """The title of a part's section and its text."""
+    title, text = _PARTS[part]
+    return title, text(result)
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def verdict(met: bool) -> str:
+    return "met" if met else "**not met**"
+
+
+def milliseconds(value: float | None) -> str:
+    """A time, or a dash where too few were measured, or too many unanswered, to say one."""
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+
+
+def _throughput(result: Result) -> str:
+    labels, runs = result["labels"], result["runs"]
+    goals = table(
+        ["Ratio", "in each round", "median", "goal", ""],
+        [_goal(goal, ratios, result["events"]) for goal in GOALS if (ratios := goal_ratios(goal, runs))],
+    )
+    rows = []
+    for key, label in labels.items():
+        mine = [run for run in runs if run["contender"] == key]
+        if not mine:
+            rows.append([label, "", "", "", "", "", result["absent"].get(key, "not measured")])
+            continue
+        rates = sorted(run["rate"] for run in mine)
+        costs = [_cost(mine, name) for name in ("programs", "Kafka", "MongoDB")]
+        rows.append(
+            [
+                label,
+                f"{mine[0]['events']:,}",
+                " · ".join(f"{run['rate']:,.0f}" for run in mine),
+                f"{median(rates):,.0f}",
+                f"{100 * (rates[-1] - rates[0]) / median(rates):.0f}%",
+                " + ".join(costs),
+                _published(mine[0]),
+            ]
+        )
+    heads = ["Program", "records", "records/s in each round", "median", "spread", "processor seconds", "said"]
+    said = (
+        "Of 100 records 97 are of new referrals, one comes twice, two are second facts of a referral. The clock "
+        "runs from a program's first records until its last meeting is published and its last offset committed. "
+        "Processor seconds are for 100,000 records, of the program + Kafka + MongoDB. *Said* is what the first "
+        "round published: messages, and the referrals that they are about."
+    )
+    return f"{goals}\n\n{table(heads, rows)}\n\n{said}"
+
+
+def _goal(goal: Goal, ratios: Sequence[float], events: int) -> list[str]:
+    wanted = goal.wanted(events)
+    return [
+        goal.words,
+        " · ".join(f"{ratio:.2f}" for ratio in ratios),
+        f"**{median(ratios):.2f}**",
+        f"at least {wanted:g}",
+        verdict(median(ratios) >= wanted),
+    ]
+
+
+def _cost(runs: Sequence[Result], name: str) -> str:
+    return f"{median(run['cpu'][name] / run['events'] * 100_000 for run in runs):.1f}"
+
+
+def _published(run: Result) -> str:
+    published = run["published"]
+    if published is None:
+        return "–"
+    return f"{published['messages']:,} for {published['referrals']:,}"
+
+
+def _latency(result: Result) -> str:
+    rows = [
+        [
+            str(row["rate"]),
+            f"{row['count']:,}",
+            *(milliseconds(row[name]) for name in ("p50", "p99", "p99.9", "longest")),
+            f"{row['unanswered']:,}",
+            _each(row["cpu_ms"]),
+        ]
+        for row in result["rates"]
+    ]
+    heads = [
+        "a second",
+        "measured",
+        "p50 ms",
+        "p99 ms",
+        "p99.9 ms",
+        "longest ms",
+        "unanswered",
+        "processor ms each",
+    ]
+    text = (
+        f"{table(heads, rows)}\n\n{result['seconds']:g} s at each rate, on schedule whether or not earlier ones "
+        "were answered, and counted from when each was due. A dash: too few to say it, or unanswered."
+    )
+    if result.get("untried"):
+        rates = " and ".join(str(rate) for rate in result["untried"])
+        text += f" Not tried: {rates} a second, because they already piled up at the last rate."
+    at_50 = next((row for row in result["rates"] if row["rate"] == 50), None)
+    if at_50 is not None:
+        met = at_50["p99"] is not None and at_50["p99"] < 100
+        text += f" Goal, p99 under 100 ms at 50 a second: {verdict(met)}."
+    else:
+        text += " Goal, p99 under 100 ms at 50 a second: **not met**."
+    return text
+
+
+def _each(cost: float | Mapping[str, float]) -> str:
+    if isinstance(cost, Mapping):
+        largest = sorted(cost.items(), key=lambda item: -item[1])
+        return f"{sum(cost.values()):.0f}: " + ", ".join(f"{name} {value:.0f}" for name, value in largest)
+    return f"{cost:.1f}"
+
+
+def _catch_up(result: Result) -> str:
+    seconds, meanwhile, after = result["seconds"], result["meanwhile"], result["after"]
+    p99 = meanwhile["p99"]
+    rows = [
+        [
+            f"{result['backlog']:,} records worked off",
+            f"{seconds:.1f} s ({result['backlog'] / seconds:,.0f}/s)",
+            "under 60 s",
+            verdict(seconds < 60),
+        ],
+        [
+            f"p99 of {meanwhile['count']:,} new events of another locality meanwhile",
+            f"{milliseconds(p99)} ms (p50 {milliseconds(meanwhile['p50'])} ms)",
+            "under 1,000 ms",
+            verdict(p99 is not None and p99 < 1000),
+        ],
+        [
+            f"p99 of {after['count']:,} new events afterwards",
+            f"{milliseconds(after['p99'])} ms (p50 {milliseconds(after['p50'])} ms)",
+            "",
+            "",
+        ],
+    ]
+    return (
+        f"{table(['', 'measured', 'goal', ''], rows)}\n\nTwo processes of the kernel serve two localities. One "
+        f"comes back with the backlog; in the other {result['rate']} events a second go on coming. New events of "
+        "the locality that was away stand behind its backlog, as they must: they wait for the rest of it."
+    )
+
+
+def _growth(result: Result) -> str:
+    tenths, stored = result["tenths"], result["stored"]
+    first, last = tenths[0], tenths[-1]
+    more = last["resident"] / first["resident"] - 1
+    slower = last["rate"] / tenths[1]["rate"] - 1
+    goals = [
+        [
+            "resident memory after all, against after a tenth",
+            f"{100 * more:+.1f}%",
+            "within 5%",
+            verdict(more <= 0.05),
+        ],
+        [
+            "rate of the last tenth, against the second",
+            f"{100 * slower:+.1f}%",
+            "within 10%",
+            verdict(slower >= -0.10),
+        ],
+    ]
+    rows = [
+        ["records/s", *(f"{tenth['rate']:,.0f}" for tenth in tenths)],
+        ["resident, MiB", *(f"{tenth['resident'] / 2**20:.0f}" for tenth in tenths)],
+    ]
+    events = result["events"]
+    return (
+        f"{table(['', 'measured', 'goal', ''], goals)}\n\n"
+        f"{table([f'{events:,} records, by tenth', *map(str, range(1, len(tenths) + 1))], rows)}\n\n"
+        f"A record takes {stored['size'] / events:,.0f} bytes as documents (facts, view and the meeting decided), "
+        f"{stored['on_disk'] / events:,.0f} on disk, and {stored['indexes'] / events:,.0f} in indexes. The first "
+        "tenth has the start in it, so the rate is compared with the second."
+    )
+
+
+def _page(result: Result) -> str:
+    rows = [
+        [
+            name,
+            milliseconds(result[key]["p50"]),
+            milliseconds(result[key]["p99"]),
+            milliseconds(result[key]["longest"]),
+            verdict(result[key]["p99"] < 100),
+        ]
+        for key, name in (("api", "figures, as JSON"), ("page", "the page, with its charts"))
+    ]
+    return (
+        f"{table(['', 'p50 ms', 'p99 ms', 'longest ms', 'under 100 ms'], rows)}\n\n"
+        f"All localities over all time, {result['referrals']:,} referrals in {result['rows']:,} rows of sums, "
+        f"{result['api']['count']} times one after the other, in one process without a network between. The sums "
+        "were filled by the service's own store; neither answer looks at a referral's document."
+    )
+
+
+_PARTS: Final[Mapping[str, tuple[str, Callable[[Result], str]]]] = {
+    "kernel": ("How many events a second", _throughput),
+    "kernel-latency": ("From an event to its meeting, the kernel alone", _latency),
+    "latency": ("From a POST to its meeting, the whole system", _latency),
+    "catch-up": ("After an hour of downtime", _catch_up),
+    "growth": ("Memory and growth", _growth),
+    "page": ("The figures over many referrals", _page),
+}
