@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local.broker import answers
@@ -55,10 +56,16 @@ SETTINGS = {
 }
 
 
+def cluster_id() -> str:
+    """A new id for a cluster, as Kafka wants it: a UUID in URL-safe base64."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
 class Kafka:
     """A broker whose data stays in `folder` between runs.
 
     `bootstrap` is the address that clients are given; it is free of other listeners when the object is made.
+    `settings` come on top of ours: several brokers that make one cluster also share `cluster`, its id.
     """
 
     def __init__(
@@ -69,6 +76,8 @@ class Kafka:
         log: Path,
         port: int | None = None,
         controller_port: int | None = None,
+        settings: Mapping[str, str] | None = None,
+        cluster: str | None = None,
     ) -> None:
         self.port = port or free_port()
         self.controller_port = controller_port or free_port()
@@ -77,7 +86,14 @@ class Kafka:
         self.name = "Kafka"
         self.log = log
         self._reaper = reaper
+        self._settings = settings or {}
+        self._cluster = cluster or cluster_id()
         self._child: Child | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """None where it was never started."""
+        return None if self._child is None else self._child.pid
 
     async def start(self) -> None:
         """Start and wait until it answers. Raises CannotRun if it does not."""
@@ -121,15 +137,16 @@ class Kafka:
             "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
             "controller.quorum.voters": f"1@{LOOPBACK}:{self.controller_port}",
             "log.dirs": str(self._folder / "data"),
+            **self._settings,
         }
         properties = self._folder / "server.properties"
         properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         return properties
 
     async def _format(self, java: list[str], properties: Path) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         # One id in 64 begins with a hyphen: after a space the tool would take it for another option.
-        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "--config", str(properties)]
+        identity = f"--cluster-id={self._cluster}"
+        tool = ["kafka.tools.StorageTool", "format", identity, "--config", str(properties)]
         if await self._spawn("kafka-format", [*java, *tool]).exited() != 0:
             raise CannotRun(f"Kafka's data folder could not be made: the reason is in {self.log}.")
 

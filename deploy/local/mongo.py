@@ -39,6 +39,11 @@ class Mongo:
         self._reaper = reaper
         self._child: Child | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """None where it was never started."""
+        return None if self._child is None else self._child.pid
+
     async def start(self) -> None:
         """Start and wait until it is primary. Raises CannotRun if it does not become so."""
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,110 @@
+"""A referral recounted from the log alone, by the contract's rules, written a second time.
+
+Nothing here is shared with the services: where the two counts differ, one of them is wrong.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chaos.log import Event
+
+RANKS: Mapping[str, int] = {"matching": 40, "referral": 30, "evaluation": 20, "history": 10}
+"""How much a source's word counts, as the localities file has it."""
+ENDS = frozenset({"referral_closed", "referral_declined", "referral_returned", "referral_withdrawn"})
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A meeting and what became of it: booked, attended, missed, cancelled or replaced."""
+
+    id: str
+    body: Mapping[str, Any]
+    who: str
+    at: float
+    status: str
+
+    @property
+    def ours(self) -> bool:
+        return self.who.endswith("/matching")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where a referral stands when everything on the log is counted once."""
+
+    referral: str
+    locality: str
+    created: Event | None
+    creations: int
+    """How many different facts say that it was made."""
+    open: bool
+    meetings: tuple[Met, ...]
+    active: Met | None
+    waiting: bool
+    outcomes: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
+    """The facts of each kind."""
+
+    @property
+    def attended(self) -> bool:
+        return any(meeting.status == "attended" for meeting in self.meetings)
+
+    def of(self, kind: str) -> tuple[Event, ...]:
+        return self.outcomes.get(kind, ())
+
+
+def accounts(events: Iterable[Event]) -> dict[str, Account]:
+    """Every referral of the log, each event counted once however often it lies there."""
+    told: dict[tuple[str, str], dict[tuple[str, str], Event]] = {}
+    for event in events:
+        told.setdefault((event.locality, event.referral), {}).setdefault((event.who, event.id), event)
+    return {referral: _account(locality, referral, facts) for (locality, referral), facts in told.items()}
+
+
+def _account(locality: str, referral: str, facts: Mapping[tuple[str, str], Event]) -> Account:
+    gone = {
+        (fact.body["event_source"], fact.body["event_id"])
+        for fact in facts.values()
+        if fact.kind == "retracted"
+    }
+    stand = sorted(
+        (fact for key, fact in facts.items() if key not in gone or fact.kind == "retracted"),
+        key=lambda fact: (_rank(fact.who), fact.id),
+    )
+    of: dict[str, list[Event]] = {}
+    for fact in stand:
+        of.setdefault(fact.kind, []).append(fact)
+    undone = {(f.body["ends_source"], f.body["ends_id"]) for f in of.get("referral_reopened", [])}
+    ended = any(fact.kind in ENDS and (fact.who, fact.id) not in undone for fact in stand)
+    created = of.get("referral-created", [])
+    meetings = _meetings(of)
+    standing = [meeting for meeting in meetings if meeting.status == "booked"]
+    return Account(
+        referral=referral,
+        locality=locality,
+        created=created[-1] if created else None,
+        creations=len(created),
+        open=bool(created) and not ended,
+        meetings=meetings,
+        active=standing[-1] if standing else None,
+        waiting="meeting_waiting" in of,
+        outcomes={kind: tuple(found) for kind, found in of.items()},
+    )
+
+
+def _meetings(of: Mapping[str, list[Event]]) -> tuple[Met, ...]:
+    booked = of.get("meeting-booked", [])
+    said = {fact.body["meeting_id"]: fact for fact in booked}
+    replaced = {fact.body["replaces"] for fact in booked if fact.body.get("replaces")}
+    became: dict[str, str] = dict.fromkeys(replaced, "replaced")
+    for status in ("cancelled", "missed", "attended"):  # the last of these that was said counts
+        became |= {fact.body["meeting_id"]: status for fact in of.get(f"meeting_{status}", [])}
+    found = [
+        Met(identity, fact.body, fact.who, fact.at, became.get(identity, "booked"))
+        for identity, fact in said.items()
+    ]
+    return tuple(sorted(found, key=lambda met: (met.body["sequence"], _rank(met.who), met.id)))
+
+
+def _rank(who: str) -> int:
+    return RANKS.get(who.rpartition("/")[2], 0)

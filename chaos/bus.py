@@ -1,0 +1,132 @@
+"""Puts events on the bus until the broker has them, and looks at the meetings that come back."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections import deque
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from chaos.says import Saying
+
+MOST_BYTES = 2_000_000
+
+
+class Bus:
+    """A partner's connection. What `said` holds was acknowledged by all replicas."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._producer: AIOKafkaProducer | None = None
+        self._restarting = asyncio.Lock()
+        self.said: list[tuple[Saying, float]] = []
+        """Each with when it was acknowledged, in seconds since 1970."""
+
+    async def start(self) -> None:
+        await self._renewed(None)
+
+    async def _renewed(self, broken: AIOKafkaProducer | None) -> AIOKafkaProducer:
+        """A producer that works, in place of a broken one: an idempotent one may never recover."""
+        async with self._restarting:
+            if self._producer is not None and self._producer is not broken:
+                return self._producer
+            if self._producer is not None:
+                with contextlib.suppress(Exception):
+                    await asyncio.wait_for(self._producer.stop(), 2)
+            while True:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._bootstrap,
+                    acks="all",
+                    enable_idempotence=True,
+                    linger_ms=5,
+                    request_timeout_ms=5000,
+                    max_request_size=MOST_BYTES,
+                )
+                try:
+                    await producer.start()
+                except (KafkaError, OSError):
+                    with contextlib.suppress(Exception):
+                        await producer.stop()
+                    await asyncio.sleep(0.2)
+                else:
+                    self._producer = producer
+                    return producer
+
+    async def say(self, sayings: Iterable[Saying]) -> None:
+        """Return when the broker has all of them. One that it may have already is said again as it was."""
+        await asyncio.gather(*(self._say(each) for each in sayings))
+
+    async def _say(self, each: Saying) -> None:
+        await self.put(each)
+        self.said.append((each, time.time()))
+
+    async def put(self, each: Saying) -> None:
+        """Put a record on the bus of which nobody can say that it said something."""
+        broken = None
+        while True:
+            producer = await self._renewed(broken)
+            try:
+                await producer.send_and_wait(
+                    each.topic, each.value, key=each.key, headers=each.headers, partition=each.partition
+                )
+            except (KafkaError, OSError, RuntimeError):
+                broken = producer
+                await asyncio.sleep(0.1)
+            else:
+                return
+
+    async def stop(self) -> None:
+        if self._producer is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self._producer.stop(), 5)
+
+
+class Meetings:
+    """The newest meetings that Linkwork itself has said, by listening to the bus."""
+
+    def __init__(self, bootstrap: str, localities: Iterable[str]) -> None:
+        self._bootstrap = bootstrap
+        self._topics = [f"{slug}.meeting-booked.v1" for slug in localities]
+        self._listening: asyncio.Task[None] | None = None
+        self.new: deque[tuple[str, str, str]] = deque(maxlen=5000)
+        """(locality, referral, meeting), the oldest first."""
+        self.of: dict[str, str] = {}
+        """The latest meeting heard of for each referral."""
+
+    def start(self) -> None:
+        self._listening = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        consumer = AIOKafkaConsumer(
+            *self._topics,
+            bootstrap_servers=self._bootstrap,
+            auto_offset_reset="latest",
+            request_timeout_ms=5000,
+        )
+        while True:
+            try:
+                await consumer.start()
+                break
+            except (KafkaError, OSError):
+                await asyncio.sleep(0.5)
+        try:
+            while True:
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    for record in records:
+                        self._heard(record.topic.partition(".")[0], dict(record.headers), record.value)
+        finally:
+            await consumer.stop()
+
+    def _heard(self, locality: str, headers: dict[str, bytes], value: bytes | None) -> None:
+        if headers.get("ce_source") == f"/{locality}/matching".encode() and value is not None:
+            body = json.loads(value)
+            self.new.append((locality, body["referral_id"], body["meeting_id"]))
+            self.of[body["referral_id"]] = body["meeting_id"]
+
+    async def stop(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.gather(self._listening, return_exceptions=True)

@@ -1,0 +1,91 @@
+"""Everything that is known from outside about a run when it has come to rest."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from chaos.log import Content, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be. `at`: seconds since 1970 of what it is about, or 0."""
+
+    kind: Literal["lost", "doubled", "wrong"]
+    what: str
+    where: str
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Poisoned:
+    """A record that was put on the bus to do harm. `aside`: it can only become a dead letter."""
+
+    sort: str
+    aside: bool
+    at: float
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+
+    @property
+    def content(self) -> Content:
+        return self.topic, self.key or b"", self.value or b"", self.headers
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a part's dead letter keeps of the record of a place."""
+
+    part: str
+    place: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A time in a diary."""
+
+    link_worker: str
+    starts_at: datetime
+    minutes: int
+    referral: str
+    meeting: str
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A message that a gateway was given, under its reference."""
+
+    reference: str
+    channel: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was asked for and what there is now."""
+
+    accepted: Mapping[str, float]
+    """Referrals that somebody was told are made, and when they were told."""
+    unanswered: int
+    """Requests of which nobody knows what became."""
+    refused: Sequence[int]
+    """Status codes of requests that should have been taken."""
+    said: Mapping[tuple[str, str], float]
+    """The partner's events that the broker acknowledged: (source, id), and when."""
+    poison: Sequence[Poisoned]
+    log: Sequence[Entry]
+    letters: Sequence[Opened]
+    handed: Sequence[Handed]
+    taken: Sequence[Taken]
+    figures: Mapping[str, Mapping[str, Any]]
+    """What the evaluation service answers, by place."""
+    lag: Mapping[str, int] = field(default_factory=dict)
+    """Records that a group has not handled, by group and topic."""
+    stuck: Mapping[str, int] = field(default_factory=dict)
+    """Rows of the outbox and of due work that should be gone, by where they are."""

@@ -1,0 +1,204 @@
+"""What each fault does: strikes, waits, mends, and returns when what was struck answers again."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pymongo.errors import PyMongoError
+
+from chaos.bus import Bus
+from chaos.clusters import Brokers, Members
+from chaos.load import Load
+from chaos.plan import Blow
+from chaos.poison import Poisoner
+from chaos.proxy import Proxy
+from chaos.stack import Stack
+from chaos.stores import Broker, Database
+from chaos.storm import storm
+
+GOES_ON_WITHIN = 60.0
+B = TypeVar("B", Broker, Brokers)
+D = TypeVar("D", Database, Members)
+
+
+@dataclass(frozen=True, slots=True)
+class Struck:
+    """A blow that was dealt: from when, and when what was struck was back. Seconds since 1970."""
+
+    blow: Blow
+    struck: float
+    mended: float
+
+
+@dataclass
+class Field:
+    """Where blows fall."""
+
+    stack: Stack
+    load: Load
+    bus: Bus
+    poisoner: Poisoner
+
+    def broker(self, kind: type[B]) -> B:
+        """The broker, which a plan that was made for another system would not find."""
+        if not isinstance(self.stack.broker, kind):
+            raise TypeError(f"this fault needs {kind.__name__}")
+        return self.stack.broker
+
+    def database(self, kind: type[D]) -> D:
+        if not isinstance(self.stack.database, kind):
+            raise TypeError(f"this fault needs {kind.__name__}")
+        return self.stack.database
+
+
+Fault = Callable[[Field, Blow], Awaitable[float | None]]
+"""Gives when what was struck answered again, where that is not when it returns."""
+
+
+async def strike(field: Field, blow: Blow) -> Struck:
+    """Deal one blow and rest. Raises CannotRun or TimeoutError where what was struck does not come back."""
+    began = time.time()
+    fault = next(fault for name, fault in FAULTS.items() if name in blow.fault)
+    mended = await fault(field, blow) or time.time()
+    if len(blow.parts) > 1:
+        await field.load.goes_on(mended, GOES_ON_WITHIN)
+    await asyncio.sleep(blow.rest)
+    return Struck(blow, began, mended)
+
+
+async def _kill(field: Field, blow: Blow) -> None:
+    processes = [field.stack.processes[name] for name in blow.targets]
+    for process in processes:
+        process.signal(signal.SIGKILL)
+    await asyncio.sleep(0.2)
+    await asyncio.gather(*(process.answers() for process in processes))
+
+
+async def _kill_at_the_yes(field: Field, blow: Blow) -> None:
+    """The gateway keeps a message, and who sent it dies before it hears so."""
+    (target,) = blow.targets
+    process, gateway = field.stack.processes[target], field.stack.gateway
+    gateway.at_the_yes(target, lambda: process.signal(signal.SIGKILL))
+    async with asyncio.timeout(30):
+        while not gateway.struck(target):
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
+    await process.answers()
+
+
+async def _pause(field: Field, blow: Blow) -> None:
+    for name in blow.targets:
+        field.stack.processes[name].signal(signal.SIGSTOP)
+    try:
+        await asyncio.sleep(blow.seconds)
+    finally:
+        for name in blow.targets:
+            field.stack.processes[name].signal(signal.SIGCONT)
+
+
+async def _kill_kafka(field: Field, _: Blow) -> None:
+    await field.broker(Broker).kill_and_start()
+
+
+async def _kill_mongo(field: Field, _: Blow) -> None:
+    database = field.database(Database)
+    database.kill()
+    await database.start_again()
+
+
+async def _fill_disk(field: Field, blow: Blow) -> None:
+    """No byte is free until the database has noticed, by refusing or by ending, or time is up."""
+    database = field.database(Database)
+    try:
+        end = time.monotonic() + blow.seconds
+        while time.monotonic() < end and not database.ended():
+            database.fill()
+            try:
+                await asyncio.wait_for(field.stack.mongo.admin.command("fsync"), 1)
+            except (PyMongoError, TimeoutError):
+                await asyncio.sleep(0.1)
+    finally:
+        database.make_room()
+    if not database.ended():
+        await asyncio.sleep(0.2)
+    if database.ended():
+        await database.start_again()
+
+
+def _proxy(field: Field, blow: Blow) -> Proxy:
+    stack = field.stack
+    store: Broker | Brokers | Database | Members = stack.broker if "Kafka" in blow.fault else stack.database
+    return store.proxies[blow.targets[0]]
+
+
+async def _cut(field: Field, blow: Blow) -> None:
+    proxy = _proxy(field, blow)
+    proxy.cut = True
+    try:
+        await asyncio.sleep(blow.seconds)
+    finally:
+        proxy.cut = False
+
+
+async def _delay(field: Field, blow: Blow) -> None:
+    proxy = _proxy(field, blow)
+    proxy.delay = 0.1
+    try:
+        await asyncio.sleep(blow.seconds)
+    finally:
+        proxy.delay = 0.0
+
+
+async def _reset(field: Field, blow: Blow) -> None:
+    _proxy(field, blow).reset()
+
+
+async def _storm(field: Field, blow: Blow) -> None:
+    (service,) = blow.targets
+    slugs = [locality.slug for locality in field.stack.localities]
+    await storm(field.stack.broker.bootstrap, service, slugs, blow.seconds)
+
+
+async def _wrong_clock(field: Field, blow: Blow) -> None:
+    (target,) = blow.targets
+    folder = field.stack.clock_folder(target)
+    ahead = 3600 if int(time.time()) % 2 else -3600
+    field.stack.clocks.give(folder, ahead)
+    try:
+        await asyncio.sleep(blow.seconds)
+    finally:
+        field.stack.clocks.give(folder)
+
+
+async def _poison(field: Field, _: Blow) -> None:
+    await field.poisoner.put(field.bus)
+
+
+async def _kill_a_broker(field: Field, blow: Blow) -> float:
+    return await field.broker(Brokers).kill_one(blow.seconds)
+
+
+async def _step_down(field: Field, _: Blow) -> None:
+    await field.database(Members).step_down()
+
+
+FAULTS: Mapping[str, Fault] = {
+    "broker of three": _kill_a_broker,
+    "steps down": _step_down,
+    "Kafka killed": _kill_kafka,
+    "MongoDB killed": _kill_mongo,
+    "at the gateway's yes": _kill_at_the_yes,
+    "killed": _kill,
+    "paused": _pause,
+    "disk full": _fill_disk,
+    "cut": _cut,
+    "delay": _delay,
+    "reset": _reset,
+    "rebalance storm": _storm,
+    "clock": _wrong_clock,
+    "poison": _poison,
+}
+"""By words of their name, the first that fits."""

@@ -1,0 +1,118 @@
+"""What is read when the load has ended: whether there is rest, dead letters, diaries, figures."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+
+from chaos.evidence import Opened, Taken
+from chaos.log import Entry, partitions_of, read_all, topics_of
+from chaos.reconcile import PARTS
+
+Mongo = AsyncMongoClient[dict[str, Any]]
+SOON = timedelta(minutes=2)
+"""What is due later than this was meant for later: a reminder, another look tomorrow."""
+
+
+async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
+    """Rows that wait to be published or done, or could not be, by where they are."""
+    found: dict[str, int] = {}
+    for part in PARTS:
+        database = mongo[f"linkwork_{part}"]
+        found[f"{part}: outbox"] = await database["outbox"].count_documents({})
+        found[f"{part}: outbox, set aside"] = await database["outbox_aside"].count_documents({})
+        found[f"{part}: due work"] = await database["due"].count_documents({"at": {"$lte": now + SOON}})
+    failed = {"code": {"$nin": ["not_safe", "vault_elsewhere", "no_channel", "no_mailbox"]}}
+    ledger = mongo["linkwork_notifications"]["sent"]
+    found["notifications: messages given up"] = await ledger.count_documents({"status": "failed", **failed})
+    return found
+
+
+async def lag(bootstrap: str, localities: Sequence[str]) -> dict[str, int]:
+    """Records that each group has not handled yet."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    await asyncio.gather(admin.start(), consumer.start())
+    found: dict[str, int] = {}
+    try:
+        for locality in localities:
+            partitions = await partitions_of(bootstrap, topics_of([locality]))
+            ends = await consumer.end_offsets(partitions)
+            for part in PARTS:
+                group = f"{locality}.{part}"
+                committed = await admin.list_consumer_group_offsets(group, partitions=partitions)
+                found[group] = sum(
+                    end - max(committed[partition].offset if partition in committed else 0, 0)
+                    for partition, end in ends.items()
+                )
+    finally:
+        await asyncio.gather(admin.close(), consumer.stop())
+    return found
+
+
+async def rest(
+    mongo: Mongo, bootstrap: str, localities: Sequence[str], clock: Any, within: float
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Wait until nothing is under way; gives what still is (lag, stuck) when there is no more time."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + within
+    while True:
+        try:
+            behind, waiting = await lag(bootstrap, localities), await stuck(mongo, clock())
+        except PyMongoError:
+            behind, waiting = {"database": 1}, {}
+        if loop.time() > end or (not any(behind.values()) and not any(waiting.values())):
+            return behind, waiting
+        await asyncio.sleep(0.5)
+
+
+async def taken(mongo: Mongo, now: datetime) -> list[Taken]:
+    """What matching's diaries hold from now on."""
+    found = []
+    async for day in mongo["linkwork_matching"]["days"].find({}):
+        for held in day["held"]:
+            starts_at = held["s"] if held["s"].tzinfo else held["s"].replace(tzinfo=UTC)
+            if starts_at > now:
+                found.append(Taken(day["link_worker"], starts_at, held["m"], held["r"], held["i"]))
+    return found
+
+
+async def letters(bootstrap: str, secret: str) -> list[Opened]:
+    """Every dead letter, opened. Raises InvalidTag where one was sealed with another key."""
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"linkwork dead letters")
+    cipher = AESGCM(derived.derive(secret.encode()))
+    entries = await read_all(bootstrap, [f"linkwork.dead-letter.{part}.v1" for part in PARTS])
+    return [_opened(entry, cipher) for entry in entries]
+
+
+def _opened(entry: Entry, cipher: AESGCM) -> Opened:
+    said = {name: (value or b"").decode() for name, value in entry.headers}
+    place = (entry.key or b"").decode()
+    content = json.loads(cipher.decrypt((entry.value or b"")[:12], (entry.value or b"")[12:], place.encode()))
+    headers = content["headers"]
+    return Opened(
+        part=said["dlq-part"],
+        place=place,
+        key=_bytes(content["key"]),
+        value=_bytes(content["value"]),
+        headers=None if headers is None else tuple((name, _bytes(value)) for name, value in headers),
+    )
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text)
+
+
+def by_place(answer: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """The places of an answer of the evaluation service."""
+    return ((place["place"], place) for place in answer["places"])

@@ -1,0 +1,129 @@
+"""What a partner tells of its referrals: drawn at random from a seed, so that a run can be had again."""
+
+import random
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from chaos.says import Saying, saying
+
+NEEDS = ("debt", "benefits", "housing", "befriending", "exercise", "gardening", "caring", "bereavement")
+ONS4 = ("satisfied", "worthwhile", "happy", "anxious")
+RECORDED = timedelta(days=3)
+"""How long ago a history was lived. Nobody is written to about it."""
+
+
+class Partner:
+    """The referrals of one locality, of which `practices` take part (ODS codes)."""
+
+    def __init__(self, locality: str, practices: list[str], chance: random.Random) -> None:
+        self.locality = locality
+        self._practices = practices
+        self._chance = chance
+
+    def new_id(self) -> str:
+        return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
+
+    def referral(self, now: datetime) -> tuple[str, Saying]:
+        """Somebody new, for whom a meeting has to be found."""
+        referral = self.new_id()
+        return referral, self._created(referral, now)
+
+    def history(self, now: datetime) -> list[Saying]:
+        """A referral with its own meeting and what came of it, the creation last."""
+        referral, then = self.new_id(), now - RECORDED
+        said = [saying(self.locality, *each) for each in self._course(referral, then)]
+        return [*said, self._created(referral, then)]
+
+    def outcomes(self, referral: str, meeting: str, now: datetime) -> list[Saying]:
+        """What comes of a meeting that was found: it may be given up, missed or held."""
+        kind = self._chance.choices(("cancelled", "missed", "held", "withdrawn"), (3, 2, 4, 1))[0]
+        if kind == "cancelled":
+            given_up = {
+                "kind": "meeting_cancelled",
+                "meeting_id": meeting,
+                "by": "person",
+                "why": "another_time",
+            }
+            told: list[dict[str, Any]] = [given_up]
+        elif kind == "missed":
+            told = [{"kind": "meeting_missed", "meeting_id": meeting}]
+        elif kind == "withdrawn":
+            told = [{"kind": "referral_withdrawn", "by": "person", "reason": "person_asked"}]
+        else:
+            told = [
+                {"kind": "meeting_attended", "meeting_id": meeting},
+                {"kind": "plan_agreed", "plan_id": self.new_id(), "needs": [self._chance.choice(NEEDS)]},
+            ]
+        return [self._outcome(referral, body, now) for body in told]
+
+    def of_an_unknown_kind(self, now: datetime) -> Saying:
+        """An outcome that only a later version can read."""
+        return self._outcome(self.new_id(), {"kind": "something_new", "and": "more"}, now)
+
+    def _created(self, referral: str, moment: datetime) -> Saying:
+        body = {
+            "referral_id": referral,
+            "practice": self._chance.choice(self._practices),
+            "person_ref": self.new_id(),
+            "route": "self",
+            "age_band": self._chance.choice(("25-34", "55-64", "75-84")),
+            "needs": self._chance.sample(NEEDS, self._chance.randint(1, 3)),
+            "agreement": {"by": "person", "how": "phone", "at": moment.isoformat()},
+            "risk": "none_known",
+            "contact": "ring",
+        }
+        return saying(self.locality, "referral-created", self.new_id(), moment, body)
+
+    def _outcome(self, referral: str, body: dict[str, Any], moment: datetime) -> Saying:
+        whole = {"referral_id": referral, **body}
+        return saying(self.locality, "outcome-recorded", self.new_id(), moment, whole)
+
+    def _course(self, referral: str, then: datetime) -> Iterator[tuple[Any, str, datetime, dict[str, Any]]]:
+        meeting, prescription = self.new_id(), self.new_id()
+        booked = {
+            "meeting_id": meeting,
+            "sequence": 0,
+            "link_worker": self.new_id(),
+            "practice": self._chance.choice(self._practices),
+            "starts_at": (then + timedelta(days=self._chance.choice((0, 1, 2)))).isoformat(),
+            "minutes": 45,
+        }
+        came = self._chance.random() < 0.85
+        told: list[dict[str, Any]] = [
+            {"kind": "meeting_attended" if came else "meeting_missed", "meeting_id": meeting}
+        ]
+        if came:
+            need = self._chance.choice(NEEDS)
+            told += [
+                {"kind": "measured", "instrument": "ons4", "stage": "before", **self._answers(then)},
+                {
+                    "kind": "service_prescribed",
+                    "prescription_id": prescription,
+                    "service_id": self.new_id(),
+                    "need": need,
+                },
+                {"kind": "provider_replied", "prescription_id": prescription, **self._reply()},
+                self._start(prescription, then),
+            ]
+        if not came or self._chance.random() < 0.4:
+            told.append({"kind": "referral_closed", "reason": "completed" if came else "not_reached"})
+        yield "meeting-booked", self.new_id(), then, {"referral_id": referral, **booked}
+        for body in told:
+            yield "outcome-recorded", self.new_id(), then, {"referral_id": referral, **body}
+
+    def _answers(self, then: datetime) -> dict[str, Any]:
+        scores = {item: self._chance.randint(0, 10) for item in ONS4}
+        return {"on": then.date().isoformat(), "scores": scores}
+
+    def _reply(self) -> dict[str, Any]:
+        return self._chance.choice(
+            ({"reply": "accepted"}, {"reply": "full"}, {"reply": "waiting_list", "weeks": 6})
+        )
+
+    def _start(self, prescription: str, then: datetime) -> dict[str, Any]:
+        if self._chance.random() < 0.6:
+            day = (then + timedelta(days=1)).date().isoformat()
+            return {"kind": "activity_started", "prescription_id": prescription, "on": day}
+        return {"kind": "activity_not_started", "prescription_id": prescription, "barrier": "transport"}

@@ -1,0 +1,122 @@
+"""The load: referrals by practices and by a partner, with meetings and outcomes, so many a second."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+
+from chaos.bus import Bus, Meetings
+from chaos.journeys import Partner
+from chaos.posts import Practices
+
+EVERY = 0.25
+"""Seconds. A partner hands over what has gathered for one locality at a time, as such systems do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Referrals a second: made by practices, told of by a partner without a meeting, and with its history."""
+
+    posts: float
+    without_meeting: float
+    histories: float
+
+    @classmethod
+    def of(cls, together: float) -> "Rates":
+        """So many in all: few by practices, which cost most, and most with a history."""
+        return cls(posts=0.05 * together, without_meeting=0.15 * together, histories=0.8 * together)
+
+
+class Load:
+    """Runs until it is stopped. Counts what it began."""
+
+    def __init__(
+        self,
+        rates: Rates,
+        practices: Practices,
+        bus: Bus,
+        meetings: Meetings,
+        clock: Callable[[], datetime],
+        chance: random.Random,
+    ) -> None:
+        self._rates = rates
+        self._practices = practices
+        self._bus = bus
+        self._meetings = meetings
+        self._clock = clock
+        self._chance = chance
+        self._partners = [
+            Partner(each.slug, [practice.ods for practice in each.practices], chance)
+            for each in practices.localities
+        ]
+        self.begun = 0
+        self.asked: dict[str, float] = {}
+        """When each referral was handed over for which a meeting has to be found."""
+        self._tasks: list[asyncio.Task[None]] = []
+        self._saying: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._refer()), asyncio.create_task(self._tell())]
+
+    async def _refer(self) -> None:
+        began, count = time.monotonic(), 0
+        while True:
+            count += 1
+            await asyncio.sleep(max(0.0, began + count / self._rates.posts - time.monotonic()))
+            self._practices.refer()
+            self.begun += 1
+
+    async def _tell(self) -> None:
+        began, turn = time.monotonic(), 0
+        due_new = due_told = 0.0
+        while True:
+            turn += 1
+            await asyncio.sleep(max(0.0, began + turn * EVERY - time.monotonic()))
+            partner = self._partners[turn % len(self._partners)]
+            due_new += self._rates.without_meeting * EVERY
+            due_told += self._rates.histories * EVERY
+            # A broker that is away holds up what was said, not what happens: but not without an end.
+            if len(self._saying) < 200:
+                self._hand_over(partner, int(due_new), int(due_told))
+            due_new, due_told = due_new % 1, due_told % 1
+
+    def _hand_over(self, partner: Partner, without_meeting: int, histories: int) -> None:
+        now = self._clock()
+        sayings = []
+        for _ in range(without_meeting):
+            referral, created = partner.referral(now)
+            sayings.append(created)
+            self.asked[referral] = time.time()
+        for _ in range(histories):
+            sayings += partner.history(now)
+        while len(self._meetings.new) > 100:  # people take a while to come, or not to
+            locality, referral, meeting = self._meetings.new.popleft()
+            if self._chance.random() < 0.5:
+                whose = next(p for p in self._partners if p.locality == locality)
+                sayings += whose.outcomes(referral, meeting, now)
+        self.begun += without_meeting + histories
+        task = asyncio.create_task(self._bus.say(sayings))
+        self._saying.add(task)
+        task.add_done_callback(self._saying.discard)
+
+    async def goes_on(self, since: float, within: float) -> None:
+        """Wait until somebody who was referred after this moment has a meeting. Raises TimeoutError."""
+        async with asyncio.timeout(within):
+            while True:
+                newest = takewhile(lambda item: item[1] > since, reversed(self.asked.items()))
+                if any(referral in self._meetings.of for referral, _ in newest):
+                    return
+                await asyncio.sleep(0.05)
+
+    async def stop(self, within: float = 60.0) -> None:
+        """Begin nothing more; return when all that was begun is said and answered. Raises TimeoutError."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        async with asyncio.timeout(within):
+            while self._saying:
+                await asyncio.wait(list(self._saying))
+        await self._practices.settled(within)

@@ -1,0 +1,109 @@
+"""What lies on the bus, read from outside: without a group, every partition, to its end, as plain JSON."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+Content = tuple[str, bytes, bytes, tuple[tuple[str, bytes | None], ...]]
+EVENTS = ("referral-created", "meeting-booked", "outcome-recorded")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record. `at` is when its producer put it there, in seconds since 1970."""
+
+    topic: str
+    partition: int
+    offset: int
+    at: float
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+
+    @property
+    def place(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @property
+    def content(self) -> Content:
+        """Topic, key, value and headers: what a record is, wherever it lies."""
+        return self.topic, self.key or b"", self.value or b"", self.headers
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An entry that says something about a referral. `who` and `id` tell it from every other event."""
+
+    who: str
+    id: str
+    name: str
+    kind: str
+    locality: str
+    referral: str
+    at: float
+    body: dict[str, Any]
+    raw: bytes
+    time: str
+    """When it happened, RFC 3339, by the clock of whoever said it."""
+
+
+def topics_of(localities: Iterable[str]) -> list[str]:
+    return [f"{locality}.{event}.v1" for locality in localities for event in EVENTS]
+
+
+async def partitions_of(bootstrap: str, topics: Iterable[str]) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        described = await admin.describe_topics(list(topics))
+        return [
+            TopicPartition(topic["topic"], partition["partition"])
+            for topic in described
+            for partition in topic["partitions"]
+        ]
+    finally:
+        await admin.close()
+
+
+async def read_all(bootstrap: str, topics: Iterable[str]) -> list[Entry]:
+    """Every record that these topics hold now."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", check_crcs=False)
+    await consumer.start()
+    try:
+        found: list[Entry] = []
+        partitions = await partitions_of(bootstrap, topics)
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        left = {partition: end for partition, end in ends.items() if end > 0}
+        while left:
+            for records in (await consumer.getmany(timeout_ms=500, max_records=5000)).values():
+                found += map(_entry, records)
+            for partition in list(left):
+                if await consumer.position(partition) >= left[partition]:
+                    del left[partition]
+        return found
+    finally:
+        await consumer.stop()
+
+
+def _entry(record: "ConsumerRecord[bytes, bytes]") -> Entry:
+    at, headers = record.timestamp / 1000, tuple(record.headers)
+    return Entry(record.topic, record.partition, record.offset, at, record.key, record.value, headers)
+
+
+def read(entry: Entry) -> Event | None:
+    """The event that an entry is, or None where it is none."""
+    named = dict(entry.headers)
+    try:
+        body = json.loads(entry.value or b"")
+        locality, name, _ = entry.topic.split(".")
+        who, identity = (named[key].decode() for key in ("ce_source", "ce_id"))  # type: ignore[union-attr]
+        time = (named["ce_time"] or b"").decode()
+        referral, kind = body["referral_id"], str(body.get("kind", name))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return Event(who, identity, name, kind, locality, referral, entry.at, body, entry.value or b"", time)

@@ -1,0 +1,115 @@
+"""Which fault strikes what and when: drawn from a seed, so that a run can be had again. No I/O.
+
+A stage's lanes run side by side, each striking something of its own; what strikes everybody has a stage of
+its own. Within a lane one blow follows the other.
+"""
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+SERVICES = ("referral", "matching", "notifications", "evaluation")
+TWINS = {"matching": "matching-2", "notifications": "notifications-2"}
+"""Services with a second replica, and its name."""
+PROXIED = ("referral", "matching-2", "notifications-2", "evaluation")
+PAUSE_SECONDS = 12.0
+"""Longer than a group waits for a member (3 s) and than a lease lasts (10 s)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """One fault at one target, which lasts so long; then the lane rests before its next."""
+
+    fault: str
+    targets: tuple[str, ...]
+    seconds: float = 0.0
+    rest: float = 0.5
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The services that do without meanwhile."""
+        return tuple(dict.fromkeys(target.removesuffix("-2") for target in self.targets))
+
+
+Lane = tuple[Blow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Lanes that run side by side."""
+
+    lanes: tuple[Lane, ...]
+
+
+def on_one_of_each(seed: int, times: int) -> tuple[Stage, ...]:
+    """The plan for one broker and one database: every fault so many times."""
+    chance = random.Random(seed)
+    lanes: dict[str, list[Blow]] = {name: [] for name in (*SERVICES, "bus")}
+    for blow in _of_one_service(chance, times):
+        lanes[blow.parts[0]].append(blow)
+    lanes["bus"] = [Blow("poison", SERVICES, rest=1.0) for _ in range(times)]
+    for lane in lanes.values():
+        chance.shuffle(lane)
+    everybody = [*_of_everybody(chance, times)]
+    chance.shuffle(everybody)
+    return (Stage(tuple(map(tuple, lanes.values()))), Stage((tuple(everybody),)))
+
+
+def on_three_of_each(seed: int, times: int) -> tuple[Stage, ...]:
+    """The plan for three brokers and three database members."""
+    chance = random.Random(seed)
+    blows = [Blow("broker of three killed", SERVICES, seconds=0.5) for _ in range(times)]
+    blows += [Blow("primary of three steps down", SERVICES) for _ in range(times)]
+    chance.shuffle(blows)
+    return (Stage((tuple(blows),)),)
+
+
+def _of_one_service(chance: random.Random, times: int) -> Iterator[Blow]:
+    for service in SERVICES:
+        for _ in range(times):
+            yield Blow(f"{service} killed", (_replica(chance, service),))
+    for _ in range(times):
+        yield Blow("killed at the gateway's yes", (_replica(chance, "notifications"),), seconds=10.0)
+    yield from _each(times, tuple(TWINS.values()), lambda t: Blow("replica paused", (t,), PAUSE_SECONDS))
+    for fault in ("cut", "delay", "reset"):
+        for store in ("Kafka", "MongoDB"):
+            name = f"network to {store}: {fault}"
+            seconds = {"cut": (1.0, 4.0), "delay": (1.0, 3.0), "reset": (0.0, 0.0)}[fault]
+            # Two of four wait less for pauses: they are struck oftener.
+            yield from _each(
+                times,
+                ("referral", "evaluation", "referral", "evaluation", *PROXIED),
+                lambda t, name=name, seconds=seconds: Blow(name, (t,), chance.uniform(*seconds)),  # type: ignore[misc]
+            )
+    yield from _each(times, SERVICES, lambda t: Blow("rebalance storm", (t,), 4.0))
+    yield from _each(times, SERVICES, lambda t: Blow("clock wrong by an hour", (t,), 2.0))
+
+
+def _of_everybody(chance: random.Random, times: int) -> Iterator[Blow]:
+    for _ in range(times):
+        two = chance.sample(SERVICES, 2)
+        yield Blow("two services killed", tuple(_replica(chance, service) for service in two))
+        yield Blow("all services killed", (*SERVICES, *TWINS.values()))
+        yield Blow("Kafka killed", SERVICES)
+        yield Blow("MongoDB killed", SERVICES)
+        yield Blow("disk full for MongoDB", SERVICES, seconds=chance.uniform(0.5, 2.0))
+
+
+def _each(times: int, targets: Sequence[str], make: Callable[[str], Blow]) -> Iterator[Blow]:
+    """So many in all, of each target in turn."""
+    for number in range(times):
+        yield make(targets[number % len(targets)])
+
+
+def _replica(chance: random.Random, service: str) -> str:
+    return chance.choice([service, TWINS.get(service, service)])
+
+
+def only(stages: tuple[Stage, ...], words: str) -> tuple[Stage, ...]:
+    """The part of a plan whose faults' names hold these words."""
+    kept = (Stage(tuple(_holding(lane, words) for lane in stage.lanes)) for stage in stages)
+    return tuple(stage for stage in kept if any(stage.lanes))
+
+
+def _holding(lane: Lane, words: str) -> Lane:
+    return tuple(blow for blow in lane if words in blow.fault)

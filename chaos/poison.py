@@ -1,0 +1,82 @@
+"""Records that are put on the bus to do harm, of every sort, and what is expected of each."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from chaos.bus import Bus
+from chaos.evidence import Poisoned
+from chaos.journeys import Partner
+from chaos.says import Saying
+
+MEGABYTE = 1_000_000
+ANOTHER_PARTITION = 1
+PARTITIONS = 3
+
+
+def sorts(partner: Partner, now: datetime) -> list[tuple[str, Saying, bool]]:
+    """One record of each sort; True where it can only be set aside. The others are events all the same."""
+
+    def good() -> Saying:
+        return partner.referral(now)[1]
+
+    def headed(**changed: bytes | None) -> Saying:
+        event = good()
+        return replace(event, headers=[(k, changed.get(k, v)) for k, v in event.headers])
+
+    def with_header(name: str, value: bytes | None) -> Saying:
+        event = good()
+        return replace(event, headers=[*event.headers, (name, value)])
+
+    def with_body(value: bytes) -> Saying:
+        return replace(good(), value=value)
+
+    return [
+        ("a null header of the envelope", headed(ce_id=None), True),
+        ("a binary header of the envelope", headed(ce_source=b"\xff\xfe\x00"), True),
+        ("no headers", replace(good(), headers=[]), True),
+        ("an id that is none", headed(ce_id=b"1"), True),
+        ("a time that is none", headed(ce_time=b"yesterday"), True),
+        ("another locality's source", headed(ce_source=b"/nowhere/history"), True),
+        ("somebody else's null header", with_header("x-tenant", None), False),
+        ("somebody else's binary header", with_header("x-trace", b"\xff\xfe\x80"), False),
+        ("an oversized header", with_header("x-large", b"x" * 200_000), False),
+        ("reply_to", with_header("reply_to", f"{partner.locality}.outcome-recorded.v1".encode()), False),
+        ("an empty body", with_body(b""), True),
+        ("invalid JSON", with_body(b'{"referral_id": '), True),
+        ("a body that is not text", with_body(bytes(range(256))), True),
+        ("a body of a megabyte", with_body(b'{"a":"' + b"x" * MEGABYTE + b'"}'), True),
+        ("a body without what it needs", with_body(b"{}"), True),
+        ("an unknown kind", partner.of_an_unknown_kind(now), False),
+        ("a later version", headed(ce_type=b"org.linkwork.referral-created.v2"), True),
+        ("an unknown type", headed(ce_type=b"org.example.something.v1"), True),
+        ("a wrong key", replace(good(), key=b"not-the-subject"), True),
+        ("another partition", _elsewhere(good()), False),
+    ]
+
+
+def _elsewhere(event: Saying) -> Saying:
+    # Not by its key: whichever it is, it is the right one for a third of all keys only.
+    return replace(event, partition=ANOTHER_PARTITION)
+
+
+class Poisoner:
+    """Puts one record of each sort on the bus of a locality, and remembers where they lie."""
+
+    def __init__(
+        self, partners: Sequence[Partner], clock: Callable[[], datetime], chance: random.Random
+    ) -> None:
+        self._partners = partners
+        self._clock = clock
+        self._chance = chance
+        self.put_there: list[Poisoned] = []
+
+    async def put(self, bus: Bus) -> None:
+        for sort, record, aside in sorts(self._chance.choice(self._partners), self._clock()):
+            headers = tuple(record.headers)
+            self.put_there.append(
+                Poisoned(sort, aside, time.time(), record.topic, record.key, record.value, headers)
+            )
+            await (bus.put(record) if aside else bus.say([record]))

@@ -1,0 +1,73 @@
+"""A part of the system as a process that is struck, and started again when it ends, as a supervisor would."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+
+from deploy.local.child import Child
+from deploy.local.problem import CannotRun
+from deploy.local.reaper import Reaper
+
+AGAIN_AFTER = 0.3
+READY_WITHIN = 60.0
+
+
+class Process:
+    """Only ever signals the process that it started itself."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        log: Path,
+        reaper: Reaper,
+        ready: str,
+        inherited: Sequence[int] = (),
+    ) -> None:
+        self.name = name
+        self._ready = ready
+        self._child = Child(
+            name, command, log=log, reaper=reaper, environment=environment, inherited=inherited
+        )
+        self._keeping: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._child.start()
+        self._keeping = asyncio.create_task(self._keep())
+
+    async def _keep(self) -> None:
+        while True:
+            await self._child.exited()
+            await asyncio.sleep(AGAIN_AFTER)
+            self._child.start()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Signal it, unless it has ended."""
+        if self._child.exit_code is None and self._child.pid is not None:
+            os.kill(self._child.pid, number)
+
+    async def answers(self, within: float = READY_WITHIN) -> None:
+        """Wait until it says that it is ready. Raises CannotRun where it does not in time."""
+        end = time.monotonic() + within
+        async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http:
+            while time.monotonic() < end:
+                with contextlib.suppress(httpx.TransportError):
+                    if (await http.get(self._ready)).is_success:
+                        return
+                await asyncio.sleep(0.1)
+        raise CannotRun(f"{self.name} was not ready within {within:.0f} s: {self._child.last_words()}")
+
+    async def stop(self) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        self.signal(signal.SIGCONT)
+        await self._child.stop()

@@ -1,0 +1,266 @@
+"""Whether everything holds together: each check takes the evidence and gives what is not as it should be.
+
+Written against the contract and the promises alone. It shares no code with the services.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from itertools import pairwise
+
+from chaos.account import Account, Met, accounts
+from chaos.evidence import Evidence, Finding
+from chaos.log import Entry, Event, read
+from chaos.recount import recounted
+from chaos.references import reference
+
+PARTS = ("referral", "matching", "notifications", "evaluation")
+
+
+@dataclass(frozen=True)
+class Case:
+    """The evidence with what follows from it, worked out once."""
+
+    evidence: Evidence
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """Every event of the log, repeats too; what is poison and no event is left out."""
+        return [event for entry in self.records if (event := read(entry))]
+
+    @cached_property
+    def records(self) -> list[Entry]:
+        """The log without what can only be set aside."""
+        aside = {poisoned.content for poisoned in self.evidence.poison if poisoned.aside}
+        return [entry for entry in self.evidence.log if entry.content not in aside]
+
+    @cached_property
+    def handed(self) -> frozenset[str]:
+        return frozenset(message.reference for message in self.evidence.handed)
+
+    @cached_property
+    def accounts(self) -> dict[str, Account]:
+        return accounts(self.events)
+
+
+def reconcile(evidence: Evidence) -> list[Finding]:
+    """All that is lost, doubled or wrong. Empty where every promise was kept."""
+    case = Case(evidence)
+    checks = (
+        requests,
+        one_creation_each,
+        what_was_said,
+        strangers,
+        same_words,
+        one_meeting_each,
+        no_time_twice,
+        diaries,
+        messages,
+        figures,
+        poison,
+        at_rest,
+    )
+    return [finding for check in checks for finding in check(case)]
+
+
+def requests(case: Case) -> Iterator[Finding]:
+    """Every request was answered in the end, and none was refused."""
+    if case.evidence.unanswered:
+        yield Finding("lost", "requests without an answer", str(case.evidence.unanswered))
+    for status in case.evidence.refused:
+        yield Finding("wrong", "a good request was refused", str(status))
+
+
+def one_creation_each(case: Case) -> Iterator[Finding]:
+    """Each referral that somebody was told of was said once, and no other was."""
+    made: dict[str, set[str]] = defaultdict(set)
+    at: dict[str, float] = {}
+    for event in case.events:
+        if event.name == "referral-created" and event.who.endswith("/referral"):
+            made[event.referral].add(event.id)
+            at[event.referral] = event.at
+    for referral, told in case.evidence.accepted.items():
+        if referral not in made:
+            yield Finding("lost", "an accepted referral was never said", referral, told)
+    for referral, ids in made.items():
+        if len(ids) > 1:
+            yield Finding("doubled", "a referral was said under two ids", referral, at[referral])
+        if referral not in case.evidence.accepted:
+            yield Finding("doubled", "a referral that nobody was told of", referral, at[referral])
+
+
+def what_was_said(case: Case) -> Iterator[Finding]:
+    """What the broker acknowledged is there."""
+    there = {(event.who, event.id) for event in case.events}
+    for key, at in case.evidence.said.items():
+        if key not in there:
+            yield Finding("lost", "an acknowledged event is not on the log", "/".join(key), at)
+
+
+def strangers(case: Case) -> Iterator[Finding]:
+    """Nobody published anything that is neither an event, nor known to be poison."""
+    for entry in case.records:
+        if read(entry) is None:
+            yield Finding("doubled", "a record that nobody knows", entry.place, entry.at)
+
+
+def same_words(case: Case) -> Iterator[Finding]:
+    """Whoever says something again says the same."""
+    words: dict[tuple[str, str], bytes] = {}
+    for event in case.events:
+        if words.setdefault((event.who, event.id), event.raw) != event.raw:
+            yield Finding("doubled", "one id with two bodies", f"{event.who}/{event.id}", event.at)
+
+
+def one_meeting_each(case: Case) -> Iterator[Finding]:
+    """An open referral has one meeting that stands, was met, or says why not; one that ended has none."""
+    for referral, account in case.accounts.items():
+        if account.created is None:
+            continue
+        at = account.created.at
+        standing = [meeting for meeting in account.meetings if meeting.status == "booked"]
+        if not account.open:
+            if standing:
+                yield Finding("wrong", "it ended and its meeting stands", referral, at)
+        elif not account.attended:
+            if not standing and not account.waiting:
+                yield Finding("lost", "open, without a meeting or a reason", referral, at)
+            if sum(meeting.ours for meeting in standing) > 1:
+                yield Finding("doubled", "two meetings stand", referral, at)
+
+
+def no_time_twice(case: Case) -> Iterator[Finding]:
+    """No link worker is with two people at once, by what was said."""
+    days: dict[str, list[tuple[datetime, datetime, float]]] = defaultdict(list)
+    for account in case.accounts.values():
+        for meeting in account.meetings:
+            if meeting.status not in ("cancelled", "replaced"):
+                starts_at = datetime.fromisoformat(meeting.body["starts_at"])
+                ends_at = starts_at + timedelta(minutes=meeting.body["minutes"])
+                days[meeting.body["link_worker"]].append((starts_at, ends_at, meeting.at))
+    for link_worker, times in days.items():
+        for one, following in pairwise(sorted(times)):
+            if one[1] > following[0]:
+                where = f"{link_worker} {following[0].isoformat()}"
+                yield Finding("doubled", "a time that is booked twice", where, following[2])
+
+
+def diaries(case: Case) -> Iterator[Finding]:
+    """The diaries hold each standing meeting of ours once, and nothing else that is still to come."""
+    held = Counter(taken.meeting for taken in case.evidence.taken)
+    for twice in (meeting for meeting, times in held.items() if times > 1):
+        yield Finding("doubled", "a meeting that holds two times", twice)
+    by_worker: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for taken in case.evidence.taken:
+        ends_at = taken.starts_at + timedelta(minutes=taken.minutes)
+        by_worker[taken.link_worker].append((taken.starts_at, ends_at))
+    for link_worker, times in by_worker.items():
+        for one, following in pairwise(sorted(times)):
+            if one[1] > following[0]:
+                yield Finding("doubled", "a diary with a time taken twice", f"{link_worker} {following[0]}")
+    known = {meeting.id: meeting for account in case.accounts.values() for meeting in account.meetings}
+    for meeting in known.values():
+        if meeting.ours and meeting.status == "booked" and meeting.id not in held:
+            yield Finding("lost", "a meeting that no diary holds", meeting.id, meeting.at)
+    for taken in case.evidence.taken:
+        of = known.get(taken.meeting)
+        if of is None or of.status in ("cancelled", "replaced"):
+            yield Finding("wrong", "a diary holds a time for nobody", taken.meeting, of.at if of else 0.0)
+
+
+def messages(case: Case) -> Iterator[Finding]:
+    """Who is to be met hears of it, and so does who meets them; and nobody hears of what was not said."""
+    known: dict[str, str] = {}
+    for account in case.accounts.values():
+        for meeting in account.meetings:
+            if not meeting.ours:
+                continue
+            about = _messages_about(account, meeting.id)
+            known |= {ref: name for name, refs in about.items() for ref in refs}
+            if meeting is account.active and account.open and not account.attended:
+                yield from _told(case, account, meeting, about)
+            for name, refs in about.items():
+                if len(case.handed.intersection(refs)) > 1:
+                    yield Finding("doubled", "one message by two channels", name, meeting.at)
+        for waiting in account.of("meeting_waiting"):
+            name = f"no_appointment_yet.person.{waiting.body['expected_by']}"
+            known |= dict.fromkeys(_references(account, name), name)
+    for message in case.evidence.handed:
+        if message.reference not in known:
+            yield Finding("doubled", "a message that no event calls for", message.reference, message.at)
+
+
+def _told(
+    case: Case, account: Account, meeting: Met, about: Mapping[str, Sequence[str]]
+) -> Iterator[Finding]:
+    template = "rebooked" if meeting.body.get("replaces") else "booked"
+    practices_own = account.referral in case.evidence.accepted
+    for recipient in ("link_worker", "person") if practices_own else ("link_worker",):
+        if not case.handed.intersection(about[f"{template}.{recipient}.{meeting.id}"]):
+            yield Finding("lost", f"the {recipient} was not told of a meeting", account.referral, meeting.at)
+
+
+def _messages_about(account: Account, meeting: str) -> dict[str, list[str]]:
+    names = [
+        f"{template}.{recipient}.{meeting}"
+        for template in ("booked", "rebooked", "cancelled", "reminder")
+        for recipient in ("person", "link_worker", "referrer")
+    ]
+    return {name: _references(account, name) for name in names}
+
+
+def _references(account: Account, name: str) -> list[str]:
+    return [reference(account.locality, account.referral, name, channel) for channel in ("mail", "text")]
+
+
+def figures(case: Case) -> Iterator[Finding]:
+    """The figures are those that the log gives when it is counted again."""
+    again = recounted(case.accounts.values())
+    for place, counts in again.items():
+        shown = case.evidence.figures.get(place, {})
+        for name, count in counts.items():
+            if shown.get(name, 0) != count:
+                where = f"{place} {name}: {shown.get(name, 0)} shown, {count} counted"
+                yield Finding("lost" if shown.get(name, 0) < count else "doubled", "a figure", where)
+        for name in shown.keys() - counts.keys():
+            if shown[name]:
+                yield Finding("doubled", "a figure of nothing", f"{place} {name}: {shown[name]}")
+
+
+def poison(case: Case) -> Iterator[Finding]:
+    """Every record that could only be set aside was, by every part, whole; and no other was."""
+    letters = {(letter.part, letter.place): letter for letter in case.evidence.letters}
+    poisoned = {each.content: each for each in case.evidence.poison}
+    entries = {entry.place: entry for entry in case.evidence.log}
+    found = {entry.content for entry in case.evidence.log} & poisoned.keys()
+    for content in poisoned.keys() - found:
+        yield Finding("lost", "a record is not on the log", poisoned[content].sort, poisoned[content].at)
+    for place, entry in entries.items():
+        known = poisoned.get(entry.content)
+        for part in PARTS:
+            letter = letters.get((part, place))
+            where = f"{part}: {known.sort if known else 'an event'} at {place}"
+            if known is None or not known.aside:
+                if letter is not None:
+                    yield Finding("lost", "a good record was set aside", where, entry.at)
+            elif letter is None:
+                yield Finding("lost", "a record that became no dead letter", where, entry.at)
+            elif (letter.key, letter.value, letter.headers) != (entry.key, entry.value, entry.headers):
+                yield Finding("lost", "a dead letter is not the record", where, entry.at)
+
+
+def at_rest(case: Case) -> Iterator[Finding]:
+    """Nothing waits to be handled, published or done."""
+    for where, rows in {**case.evidence.lag, **case.evidence.stuck}.items():
+        if rows:
+            yield Finding("wrong", "not at rest", f"{where}: {rows}")
+
+
+def repeated(evidence: Evidence) -> dict[str, list[float]]:
+    """Messages that a gateway was given more than once under one reference, and when each time."""
+    times: dict[str, list[float]] = defaultdict(list)
+    for message in evidence.handed:
+        times[message.reference].append(message.at)
+    return {ref: at for ref, at in times.items() if len(at) > 1}

@@ -1,0 +1,149 @@
+"""One system under load and blows: started, struck, brought to rest, reconciled."""
+
+import asyncio
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chaos import gather
+from chaos.bus import Bus, Meetings
+from chaos.clocks import Clocks
+from chaos.commits import TOPIC, Commits
+from chaos.evidence import Evidence, Handed
+from chaos.faults import Field, Struck, strike
+from chaos.journeys import Partner
+from chaos.load import Load, Rates
+from chaos.log import read_all, topics_of
+from chaos.plan import Lane, Stage
+from chaos.poison import Poisoner
+from chaos.posts import Practices
+from chaos.reconcile import reconcile, repeated
+from chaos.recount import shown
+from chaos.report import Outcome
+from chaos.says import Saying
+from chaos.stack import Stack
+from chaos.waits import Doing
+
+RUNS_IN = 3.0
+"""Seconds of load before the first blow."""
+REST_WITHIN = 110.0
+"""A message whose sender died is held for a minute before another sends it."""
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run is made of."""
+
+    seed: int
+    rate: float
+    localities: tuple[str, ...]
+    stages: tuple[Stage, ...]
+    three: bool = False
+    """On three brokers and three members of a database in place of one."""
+
+
+async def run(asked: Asked, say: Say, keep: bool = False) -> Outcome:
+    """Everything is stopped again when this returns or raises; `keep` leaves the folder, its logs in it."""
+    folder = Path(tempfile.mkdtemp(prefix="linkwork-chaos-"))
+    say(f"logs are in {folder}/logs")
+    stack = Stack(folder, Clocks(datetime.now(UTC)), list(asked.localities), three=asked.three)
+    try:
+        await stack.start()
+        outcome = await _under_load(asked, stack, say)
+    finally:
+        await stack.stop()
+    if outcome.clean and not keep:
+        await asyncio.to_thread(shutil.rmtree, folder)
+    return outcome
+
+
+async def _under_load(asked: Asked, stack: Stack, say: Say) -> Outcome:
+    slugs = [locality.slug for locality in stack.localities]
+    chance = random.Random(asked.seed)
+    bus, meetings = Bus(stack.broker.bootstrap), Meetings(stack.broker.bootstrap, slugs)
+    practices = Practices(stack.url, stack.tokens, stack.localities)
+    await bus.start()
+    meetings.start()
+    partners = [Partner(p.slug, [each.ods for each in p.practices], chance) for p in stack.localities]
+    load = Load(Rates.of(asked.rate), practices, bus, meetings, stack.clocks, chance)
+    poisoner = Poisoner(partners, stack.clocks, chance)
+    try:
+        say("load begins")
+        began = time.time()
+        load.start()
+        await load.goes_on(began, 60)
+        await asyncio.sleep(RUNS_IN)
+        blows = await _blows(Field(stack, load, bus, poisoner), asked.stages, say)
+        seconds = time.time() - began
+        await load.stop()
+        say("load has ended")
+        return await _reckoned(stack, load, practices, bus, poisoner, blows, seconds, say)
+    finally:
+        await asyncio.gather(meetings.stop(), bus.stop(), practices.stop())
+
+
+async def _blows(field: Field, stages: Sequence[Stage], say: Say) -> list[Struck]:
+    struck: list[Struck] = []
+
+    async def lane(blows: Lane) -> None:
+        struck.extend([await strike(field, blow) for blow in blows])
+
+    for number, stage in enumerate(stages, start=1):
+        say(f"stage {number} of {len(stages)}: {sum(map(len, stage.lanes))} blows")
+        async with asyncio.TaskGroup() as lanes:
+            for blows in stage.lanes:
+                lanes.create_task(lane(blows))
+    return struck
+
+
+async def _reckoned(
+    stack: Stack,
+    load: Load,
+    practices: Practices,
+    bus: Bus,
+    poisoner: Poisoner,
+    blows: Sequence[Struck],
+    seconds: float,
+    say: Say,
+) -> Outcome:
+    slugs = [locality.slug for locality in stack.localities]
+    bootstrap = stack.broker.bootstrap
+    lag, stuck = await gather.rest(stack.mongo, bootstrap, slugs, stack.clocks, REST_WITHIN)
+    say("at rest: reading everything again")
+    answer = await stack.ask("/api/evaluation/v1/figures")
+    evidence = Evidence(
+        accepted={post.referral: post.answered for post in practices.posts if post.referral},
+        unanswered=sum(not post.answered for post in practices.posts),
+        refused=[post.refused for post in practices.posts if post.refused],
+        said={_identity(each): at for each, at in bus.said},
+        poison=poisoner.put_there,
+        log=await read_all(bootstrap, topics_of(slugs)),
+        letters=await gather.letters(bootstrap, stack.secrets["dead_letter_key"]),
+        handed=[Handed(d.reference, d.channel, d.at) for d in stack.gateway.deliveries],
+        taken=await gather.taken(stack.mongo, stack.clocks()),
+        figures={name: shown(place) for name, place in gather.by_place(answer)},
+        lag=lag,
+        stuck=stuck,
+    )
+    commits = Commits(await read_all(bootstrap, [TOPIC]))
+    doing = Doing(evidence, commits, practices.posts)
+    return Outcome(
+        waits=[doing.wait(blow) for blow in blows],
+        findings=reconcile(evidence),
+        repeated=sum(len(times) - 1 for times in repeated(evidence).values()),
+        handed=len(evidence.handed),
+        referrals=load.begun,
+        seconds=seconds,
+        events=len(evidence.log),
+    )
+
+
+def _identity(each: Saying) -> tuple[str, str]:
+    named = dict(each.headers)
+    return (named["ce_source"] or b"").decode(), (named["ce_id"] or b"").decode()

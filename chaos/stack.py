@@ -1,0 +1,152 @@
+"""The whole system as real processes on this machine: started, reached and stopped."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pymongo import AsyncMongoClient
+
+from bench.people import link_workers
+from chaos.clocks import Clocks
+from chaos.clusters import Brokers, Members
+from chaos.gateway import Gateway
+from chaos.process import Process
+from chaos.stores import Broker, Database
+from chaos.tokens import Tokens
+from deploy.local.child import python
+from deploy.local.keys import run_secrets
+from deploy.local.plan import LINKWORK, Part, common_environment
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.reaper import Reaper
+from deploy.topics import create_topics
+from shared.localities import Localities, load_localities
+
+REPLICAS = {
+    "referral": "referral",
+    "matching": "matching",
+    "matching-2": "matching",
+    "notifications": "notifications",
+    "notifications-2": "notifications",
+    "evaluation": "evaluation",
+}
+"""The processes of the services. Two have a second replica."""
+PROXIED = ("referral", "matching-2", "notifications-2", "evaluation")
+"""Whose way to the stores can be struck: the others' replicas go the direct way meanwhile."""
+SENDERS = ("notifications", "notifications-2")
+_CLOCKED = "tests.journey.part"
+"""Runs a service, as its own `__main__` would, by the clock of the folder that it is given."""
+_WHICH = "LINKWORK_JOURNEY_PART"
+
+
+class Stack:
+    """One system in `folder`, which serves `localities` (slugs), on one broker and database, or `three`."""
+
+    def __init__(self, folder: Path, clocks: Clocks, localities: list[str], *, three: bool = False) -> None:
+        self.folder = folder
+        self.clocks = clocks
+        known = load_localities()
+        self.localities = [each for each in known if each.slug in localities]
+        self._known: Localities = known
+        (folder / "logs").mkdir(parents=True)
+        self._lifeline, self._held = os.pipe()
+        self.reaper = Reaper(folder / "processes")
+        self.broker: Broker | Brokers
+        self.database: Database | Members
+        if three:
+            self.broker, self.database = Brokers(folder, self.reaper), Members(folder, self.reaper)
+        else:
+            self.broker = Broker(folder, self.reaper, PROXIED)
+            self.database = Database(folder, self.reaper, PROXIED)
+        self.gateway = Gateway(SENDERS)
+        self.secrets = run_secrets(folder)
+        self._ports = {part.name: free_port() for part in LINKWORK.parts}
+        self._ports |= {name: free_port() for name in REPLICAS if name not in self._ports}
+        self.url = f"http://localhost:{self._ports['front']}"
+        self.mongo: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(self.database.url, tz_aware=True)
+        self.processes = {name: self._process(name) for name in ("development", *REPLICAS, "front")}
+
+    @property
+    def tokens(self) -> Tokens:
+        return Tokens(self.folder, self.url, self.clocks)
+
+    def clock_folder(self, name: str) -> Path:
+        """Where this process looks for the time. The issuer's key lies in the run's own folder."""
+        return self.folder if name == "development" else self.folder / "clocks" / name
+
+    async def start(self) -> None:
+        """Return when everything answers and the diaries are filled. Raises CannotRun."""
+        self.reaper.start()
+        await asyncio.gather(self.broker.start(), self.database.start(), self.gateway.start())
+        slugs = [each.slug for each in self.localities]
+        await create_topics(self.broker.bootstrap, slugs, replication=self.broker.replication)
+        for name, process in self.processes.items():
+            self.clocks.give(self.clock_folder(name))
+            process.start()
+        await asyncio.gather(*(process.answers() for process in self.processes.values()))
+        await self._fill_diaries()
+
+    async def stop(self) -> None:
+        """End what was started, whatever state it is in."""
+        await asyncio.gather(*(process.stop() for process in self.processes.values()))
+        await self.mongo.close()
+        await self.gateway.stop()
+        await self.broker.stop()
+        await self.database.stop()
+        os.close(self._held)
+        os.close(self._lifeline)
+        await asyncio.to_thread(self.reaper.close)
+
+    async def ask(self, path: str, user: str = "admin") -> Any:
+        """What the front answers to somebody who asks for this. Raises httpx.HTTPStatusError."""
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=60) as http:
+            answer = await http.get(path, headers={"authorization": f"Bearer {self.tokens.of(user)}"})
+            return answer.raise_for_status().json()
+
+    async def _fill_diaries(self) -> None:
+        headers = {"authorization": f"Bearer {self.tokens.of('admin')}"}
+        async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=60, headers=headers) as http:
+            for locality in self.localities:
+                for worker in link_workers(locality):
+                    path = f"/api/matching/v1/link-workers/{worker['id']}"
+                    (await http.put(path, json=worker)).raise_for_status()
+
+    def _process(self, name: str) -> Process:
+        part = next(each for each in LINKWORK.parts if each.name == REPLICAS.get(name, name))
+        clocked = part.name != "front"
+        environment = self._environment(name, part)
+        return Process(
+            name,
+            python(_CLOCKED if clocked else part.module),
+            environment=environment,
+            log=self.folder / "logs" / f"{name}.log",
+            reaper=self.reaper,
+            ready=f"http://{LOOPBACK}:{self._ports[name]}{part.ready}",
+            inherited=(self._lifeline,),
+        )
+
+    def _environment(self, name: str, part: Part) -> Mapping[str, str]:
+        ours = {key: value for key, value in os.environ.items() if not key.startswith("LINKWORK_")}
+        mail = self.gateway.mail_ports.get(name, self.gateway.mail_ports[SENDERS[0]])
+        return {
+            **common_environment(
+                ours,
+                folder=self.folder,
+                bootstrap=self.broker.bootstrap_for(name),
+                mongo_url=self.database.url_for(name),
+                ports={**self._ports, "mail": mail if name != "development" else free_port()},
+                session_key=self.secrets["session_key"],
+                demo=False,
+            ),
+            **part.own(self.secrets),
+            _WHICH: part.name,
+            "LINKWORK_STATE": str(self.clock_folder(name)),
+            "LINKWORK_LOCALITIES": ",".join(each.slug for each in self.localities),
+            "LINKWORK_SMS_URL": self.gateway.text_url,
+            # Nobody sits at a desk who might still change their mind.
+            "LINKWORK_SETTLE_SECONDS": "1",
+            "LINKWORK_PORT": str(self._ports[name]),
+            "LINKWORK_LIFELINE_FD": str(self._lifeline),
+        }

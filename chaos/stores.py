@@ -1,0 +1,145 @@
+"""The broker and the database of a run, each reached by the direct way and through proxies."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from chaos.proxy import Proxy
+from deploy.local.kafka import Kafka
+from deploy.local.mongo import Mongo
+from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.reaper import Reaper
+
+DISK_BYTES = 4 * 1024**3
+
+
+class Broker:
+    """One broker. Each of `proxied` has a listener of its own, whose advertised address is a proxy's."""
+
+    replication = 1
+
+    def __init__(self, folder: Path, reaper: Reaper, proxied: Iterable[str]) -> None:
+        self.proxies = {name: Proxy(free_port(), free_port()) for name in proxied}
+        port, controller = free_port(), free_port()
+        self.kafka = Kafka(
+            folder / "kafka",
+            reaper=reaper,
+            log=folder / "logs" / "kafka.log",
+            port=port,
+            controller_port=controller,
+            settings=_listeners(port, controller, self.proxies),
+        )
+        self.bootstrap = self.kafka.bootstrap
+
+    def bootstrap_for(self, name: str) -> str:
+        return f"{LOOPBACK}:{self.proxies[name].port}" if name in self.proxies else self.bootstrap
+
+    async def start(self) -> None:
+        await self.kafka.start()
+        for proxy in self.proxies.values():
+            await proxy.start()
+
+    async def kill_and_start(self) -> None:
+        """kill -9, and start it again."""
+        _kill(self.kafka.pid)
+        await self.kafka.exited()
+        await self.kafka.start()
+
+    async def stop(self) -> None:
+        for proxy in self.proxies.values():
+            await proxy.stop()
+        await self.kafka.stop()
+
+
+def _listeners(port: int, controller: int, proxies: Mapping[str, Proxy]) -> dict[str, str]:
+    names = {name.replace("-", "").upper(): proxy for name, proxy in proxies.items()}
+    direct = f"PLAINTEXT://{LOOPBACK}:{port}"
+    bound = [direct, *(f"{name}://{LOOPBACK}:{proxy.to}" for name, proxy in names.items())]
+    said = [direct, *(f"{name}://{LOOPBACK}:{proxy.port}" for name, proxy in names.items())]
+    kinds = ",".join(f"{name}:PLAINTEXT" for name in ("CONTROLLER", "PLAINTEXT", *names))
+    return {
+        "listeners": ",".join([*bound, f"CONTROLLER://{LOOPBACK}:{controller}"]),
+        "advertised.listeners": ",".join(said),
+        "listener.security.protocol.map": kinds,
+        "inter.broker.listener.name": "PLAINTEXT",
+        "num.network.threads": "1",
+    }
+
+
+class Database:
+    """One mongod, on a small file system of its own where one can be had: `small` says whether."""
+
+    def __init__(self, folder: Path, reaper: Reaper, proxied: Iterable[str]) -> None:
+        self.folder = folder / "disk"
+        self.folder.mkdir(parents=True)
+        self.small = _mount(self.folder)
+        self.mongo = Mongo(self.folder / "mongo", reaper=reaper, log=folder / "logs" / "mongod.log")
+        self.proxies = {name: Proxy(free_port(), self.mongo.port) for name in proxied}
+        self.url = self._direct(self.mongo.port)
+        self._ballast = self.folder / "ballast"
+
+    def _direct(self, port: int) -> str:
+        # By the one address: a client that looks for the set's members would go past the proxy.
+        return f"mongodb://{LOOPBACK}:{port}/?directConnection=true"
+
+    def url_for(self, name: str) -> str:
+        return self._direct(self.proxies[name].port) if name in self.proxies else self.url
+
+    async def start(self) -> None:
+        await self.mongo.start()
+        for proxy in self.proxies.values():
+            await proxy.start()
+
+    def kill(self) -> None:
+        _kill(self.mongo.pid)
+
+    async def start_again(self) -> None:
+        await self.mongo.exited()
+        await self.mongo.start()
+
+    def ended(self) -> bool:
+        return self.mongo.pid is None or not _alive(self.mongo.pid)
+
+    def fill(self) -> None:
+        """Leave no byte free on its file system."""
+        with self._ballast.open("ab") as ballast:
+            while (free := os.statvfs(self.folder).f_bavail * os.statvfs(self.folder).f_frsize) > 0:
+                try:
+                    os.posix_fallocate(ballast.fileno(), ballast.seek(0, os.SEEK_END), free)
+                except OSError:
+                    return
+
+    def make_room(self) -> None:
+        self._ballast.unlink(missing_ok=True)
+
+    async def stop(self) -> None:
+        for proxy in self.proxies.values():
+            await proxy.stop()
+        self.make_room()
+        await self.mongo.stop()
+        if self.small:
+            await asyncio.to_thread(subprocess.run, ["umount", str(self.folder)], check=True)
+            self.small = False
+
+
+def _mount(folder: Path) -> bool:
+    """A file system in memory, of limited size. Only root may make one."""
+    if os.geteuid() != 0:
+        return False
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "linkwork-chaos", str(folder)]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
+
+
+def _alive(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
+def _kill(pid: int | None) -> None:
+    if pid is not None and _alive(pid):
+        os.kill(pid, signal.SIGKILL)

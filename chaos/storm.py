@@ -1,0 +1,36 @@
+"""Replicas that join and leave every second: each is given partitions, does nothing with them and goes."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError
+
+from chaos.log import topics_of
+
+
+async def storm(bootstrap: str, service: str, localities: Sequence[str], seconds: float) -> None:
+    """For so long, one more member joins each of the service's groups and leaves them a second later."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        await asyncio.gather(*(_join_and_leave(bootstrap, service, locality) for locality in localities))
+
+
+async def _join_and_leave(bootstrap: str, service: str, locality: str) -> None:
+    member = AIOKafkaConsumer(
+        *topics_of([locality]),
+        bootstrap_servers=bootstrap,
+        group_id=f"{locality}.{service}",
+        enable_auto_commit=False,
+        partition_assignment_strategy=[RangePartitionAssignor],
+        session_timeout_ms=3000,
+        heartbeat_interval_ms=500,
+    )
+    with contextlib.suppress(KafkaError, OSError, TimeoutError):
+        await asyncio.wait_for(member.start(), 5)
+        await asyncio.sleep(1)
+    with contextlib.suppress(KafkaError, OSError, TimeoutError):
+        await asyncio.wait_for(member.stop(), 5)

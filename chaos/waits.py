@@ -1,0 +1,70 @@
+"""How long somebody had to wait because of a blow: from the log, the commits and the answers, afterwards."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from chaos.commits import Commits
+from chaos.evidence import Evidence
+from chaos.faults import Struck
+from chaos.log import Entry, read
+from chaos.posts import Post
+
+BEFORE = 5.0
+"""What was said so long before a blow, and was not yet done, waits because of it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """In seconds: without service since the blow, and since what was struck is back."""
+
+    struck: Struck
+    without: float
+    after_return: float
+
+
+class Doing:
+    """What was asked for at which time, of which part, and when it was done."""
+
+    def __init__(self, evidence: Evidence, commits: Commits, posts: Sequence[Post]) -> None:
+        self._log = sorted(evidence.log, key=lambda entry: entry.at)
+        self._times = [entry.at for entry in self._log]
+        self._commits = commits
+        self._posts = posts
+        self._settled = _settled(evidence.log)
+
+    def wait(self, struck: Struck) -> Wait:
+        late = [(asked, done) for asked, done in self._done(struck) if done > struck.struck]
+        longest = max((done - max(asked, struck.struck) for asked, done in late), default=0.0)
+        last = max((done for _, done in late), default=struck.mended)
+        return Wait(struck, longest, max(last - struck.mended, 0.0))
+
+    def _done(self, struck: Struck) -> Iterator[tuple[float, float]]:
+        """(asked, done) of everything that was asked of the struck parts while it lasted."""
+        first, last = struck.struck - BEFORE, struck.mended
+        parts = struck.blow.parts
+        for entry in self._log[bisect_left(self._times, first) : bisect_right(self._times, last)]:
+            locality = entry.topic.partition(".")[0]
+            for part in parts:
+                handled = self._commits.handled_at(f"{locality}.{part}", entry)
+                if handled is not None:
+                    yield entry.at, handled
+            if "matching" in parts and ".referral-created." in entry.topic and entry.key in self._settled:
+                yield entry.at, self._settled[entry.key]
+        if "referral" in parts:
+            yield from ((p.sent, p.answered) for p in self._posts if first <= p.sent <= last and p.answered)
+
+
+def _settled(log: Sequence[Entry]) -> Mapping[bytes | None, float]:
+    """When Linkwork itself first had a meeting, or a reason for none, for whom nobody else had one."""
+    found: dict[bytes | None, float] = {}
+    theirs: set[bytes | None] = set()
+    for entry in log:
+        event = read(entry)
+        if event is None or event.kind not in ("meeting-booked", "meeting_waiting"):
+            continue
+        if event.who.endswith("/matching"):
+            found[entry.key] = min(found.get(entry.key, event.at), event.at)
+        else:
+            theirs.add(entry.key)
+    return {key: at for key, at in found.items() if key not in theirs}

@@ -1,0 +1,31 @@
+"""The plan: the same seed gives the same blows, and each fault strikes as often as it is asked to."""
+
+from collections import Counter
+
+from chaos import plan
+from chaos.faults import FAULTS
+
+LANES = [plan.on_one_of_each, plan.on_three_of_each]
+
+
+def test_the_same_seed_gives_the_same_plan_and_another_another() -> None:
+    assert plan.on_one_of_each(3, 4) == plan.on_one_of_each(3, 4)
+    assert plan.on_one_of_each(3, 4) != plan.on_one_of_each(4, 4)
+
+
+def test_each_fault_strikes_so_many_times_and_each_is_known() -> None:
+    for make in LANES:
+        blows = [blow for stage in make(1, 20) for lane in stage.lanes for blow in lane]
+        assert set(Counter(blow.fault for blow in blows).values()) == {20}
+        assert all(any(name in blow.fault for name in FAULTS) for blow in blows)
+
+
+def test_lanes_that_run_side_by_side_strike_different_services() -> None:
+    services = plan.on_one_of_each(1, 5)[0].lanes[:4]
+    struck = [{blow.parts for blow in lane} for lane in services]
+    assert struck == [{(service,)} for service in plan.SERVICES]
+
+
+def test_part_of_a_plan_can_be_asked_for() -> None:
+    stages = plan.only(plan.on_one_of_each(1, 3), "Kafka killed")
+    assert [blow.fault for stage in stages for lane in stage.lanes for blow in lane] == ["Kafka killed"] * 3
