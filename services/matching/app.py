@@ -72,5 +72,5 @@ def build(
     app.state.links = links
     codes = Codes(kernel.mongo, link_key, clock)
     app.state.actions = Actions(asking, vault, directory, links, codes, Mailer(settings, clock))
-    app.state.queries = Queries(asking, vault, directory, links)
+    app.state.queries = Queries(asking, vault, directory, links, codes)
     return app

@@ -16,6 +16,8 @@ from shared.delivery.mongo import Mongo
 CODE_MINUTES: Final = 15
 TRIES: Final = 5
 CODES_AN_HOUR: Final = 5
+SHOWN_KEPT: Final = timedelta(days=400)
+"""How long it is known that a name was shown: longer than any link works."""
 
 
 class TooManyCodes(Exception):
@@ -57,9 +59,9 @@ class Codes:
             "expires_at": now + timedelta(minutes=CODE_MINUTES),
             "tries": 0,
             "sent": [*sent, now],
-            "forget_at": now + timedelta(hours=2),
         }
-        await self._mongo[CODES].update_one({"_id": identity}, {"$set": row}, upsert=True)
+        change = {"$set": row, "$max": {"forget_at": now + timedelta(hours=2)}}
+        await self._mongo[CODES].update_one({"_id": identity}, change, upsert=True)
         return code
 
     async def check(self, locality: str, prescription_id: str, code: str) -> str:
@@ -82,11 +84,19 @@ class Codes:
 
     async def use(self, locality: str, prescription_id: str, checked: str) -> None:
         """Uses the code up: of several at once only one succeeds. Raises CodeExpired."""
+        now = self._clock()
+        change = {"$set": {"hash": "", "shown_at": now}, "$max": {"forget_at": now + SHOWN_KEPT}}
         used = await self._mongo[CODES].update_one(
-            {"_id": _id(locality, prescription_id), "hash": checked}, {"$set": {"hash": ""}}
+            {"_id": _id(locality, prescription_id), "hash": checked}, change
         )
         if used.modified_count != 1:
             raise CodeExpired
+
+    async def shown_at(self, locality: str, prescription_id: str) -> datetime | None:
+        """When a code was last used, and a name shown."""
+        row = await self._mongo[CODES].find_one({"_id": _id(locality, prescription_id)})
+        at: datetime | None = (row or {}).get("shown_at")
+        return at
 
     def _hash(self, identity: str, code: str) -> str:
         return hmac.new(self._key, f"code|{identity}|{code}".encode(), sha256).hexdigest()

@@ -16,7 +16,7 @@ from shared.events.vocabulary import WaitingReason
 from shared.story import Meeting, Story, stage_of, tell
 from shared.story.fold import Effective, Rank
 
-FOLD_VERSION: Final = 1
+FOLD_VERSION: Final = 2
 MISSES: Final = 2
 """So many missed meetings, and the next is for the link worker to arrange."""
 
@@ -114,6 +114,7 @@ def document(view: View) -> dict[str, Any]:
         "open": story.open,
         "link_worker": story.link_worker,
         "created": _created(created) if created else None,
+        "said_by": story.created_said.source if story.created_said else None,
         "created_at": story.created_said.time if story.created_said else None,
         "active": story.active.booked.meeting_id if story.active else None,
         "meetings": [_meeting(meeting) for meeting in story.meetings],

@@ -23,7 +23,7 @@ from shared.delivery.mongo import Row
 from shared.directory.model import Service
 from shared.events import vocabulary as v
 from shared.events.models import EventBody
-from shared.localities import Localities
+from shared.localities import OWN_VAULT, Localities
 from shared.story import Stage
 
 Workers = Mapping[str, LinkWorker]
@@ -66,7 +66,12 @@ class Lines:
             waiting=v.WaitingReason(waiting["reason"]) if waiting else None,
             expected_by=date.fromisoformat(waiting["expected_by"]) if waiting else None,
             risk_note=created.get("risk_note"),
+            kept_elsewhere=self._elsewhere(row["locality"], view.get("said_by")),
         )
+
+    def _elsewhere(self, locality: str, said_by: str | None) -> bool:
+        place = self._localities.by_slug.get(locality)
+        return bool(place and said_by and place.vault(said_by) not in (None, OWN_VAULT))
 
     def meeting(self, row: Row | Mapping[str, Any], meeting: Mapping[str, Any]) -> MeetingShown:
         """One of the meetings of a stored referral."""

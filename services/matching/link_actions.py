@@ -85,8 +85,9 @@ class LinkActions:
         409 `no_address`, 429 after five codes in an hour, 503 where the mail cannot be handed over.
         """
         claims = read_link(self.links, token)
-        _, row = await self._asked(claims, None)
+        asked, row = await self._asked(claims, None)
         await self._agreed(claims, row)
+        await self._audited(asked, claims, row, "ask_code")
         service = (await self.directory.services([claims.service_id])).get(claims.service_id)
         if service is None or service.email is None:
             raise Problem(409, code="no_address", detail="There is no e-mail address to send the code to.")
@@ -109,9 +110,7 @@ class LinkActions:
         referral_id = row["referral"]
         try:
             checked = await self.codes.check(claims.locality, claims.prescription_id, code)
-            await audit(
-                asked.caller, "introduce", referral_id, "introduction", clock=self.asking.kernel.clock
-            )
+            await self._audited(asked, claims, row, "introduce")
             people = await self.vault.people(
                 claims.locality,
                 [referral_id],
@@ -144,6 +143,12 @@ class LinkActions:
     async def _asked(self, claims: LinkClaims, key: str | None) -> tuple[Asked, Row]:
         row = await find_linked(self.asking, claims)
         return Asked(link_caller(claims), key), row
+
+    async def _audited(self, asked: Asked, claims: LinkClaims, row: Row, action: str) -> None:
+        """Writes it down; a second look is told apart from the first."""
+        again = await self.codes.shown_at(claims.locality, claims.prescription_id) is not None
+        named = f"{action}_again" if again else action
+        await audit(asked.caller, named, row["referral"], "introduction", clock=self.asking.kernel.clock)
 
     async def _agreed(self, claims: LinkClaims, row: Row) -> None:
         view = await self.asking.kernel.view(row["locality"], row["referral"])

@@ -5,6 +5,7 @@ Somebody else's case is a 404 Problem, like one that does not exist.
 
 from services.matching.asking import Asking
 from services.matching.case_queries import CaseQueries
+from services.matching.codes import Codes
 from services.matching.directory import Directory
 from services.matching.drafts import DraftQueries
 from services.matching.links import Links
@@ -16,8 +17,11 @@ from services.matching.service_queries import ServiceQueries
 class Queries(CaseQueries, ServiceQueries, DraftQueries, ProgrammeQueries):
     """What link workers, practice staff, the programme and services see."""
 
-    def __init__(self, asking: Asking, vault: Vault, directory: Directory, links: Links) -> None:
+    def __init__(
+        self, asking: Asking, vault: Vault, directory: Directory, links: Links, codes: Codes
+    ) -> None:
         self.asking = asking
         self.vault = vault
         self.directory = directory
         self.links = links
+        self.codes = codes

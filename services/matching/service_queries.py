@@ -6,6 +6,7 @@ from functools import cache
 
 from services.matching.access import find_case, link_workers
 from services.matching.asking import LINK_WORKER, Asking
+from services.matching.codes import Codes
 from services.matching.directory import Directory
 from services.matching.link_actions import find_linked, linked_prescription, may_reveal, read_link
 from services.matching.links import Links
@@ -30,6 +31,7 @@ class ServiceQueries:
     vault: Vault
     directory: Directory
     links: Links
+    codes: Codes
 
     async def ranked_services(
         self, caller: Caller, referral_id: str, need: v.Need, limit: int = 10
@@ -121,6 +123,7 @@ class ServiceQueries:
             closed=not view.open,
             may_reveal=view.open and may_reveal(one),
             shared=shared,
+            seen_at=await self.codes.shown_at(claims.locality, claims.prescription_id),
             link_worker=worker.name if worker else None,
             link_worker_telephone=worker.telephone if worker else None,
             expires_at=claims.expires_at,

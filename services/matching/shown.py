@@ -126,6 +126,8 @@ class CaseLine:
     waiting: v.WaitingReason | None = None
     expected_by: date | None = None
     risk_note: str | None = None
+    kept_elsewhere: bool = False
+    """Who they are is kept by the partner that referred them: here they have a reference only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +290,8 @@ class ServiceAsk:
     may_reveal: bool
     shared: bool
     """The person agreed that this service gets name and telephone."""
+    seen_at: datetime | None
+    """When it last saw them."""
     link_worker: str | None
     """Whom the service can ask: the link worker's name as they give it at work, and their number to ring."""
     link_worker_telephone: str | None

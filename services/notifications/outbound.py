@@ -175,7 +175,7 @@ class Outbound:
             if unknown.code != "link_worker_unknown":
                 raise
             return self._localities.hub.telephone
-        return _dialled(card.telephone)
+        return as_dialled(card.telephone)
 
     async def _to_service(self, loaded: Loaded[View], name: MessageName) -> Addressed:
         prescribed = next(
@@ -219,7 +219,3 @@ def short_reference(referral_id: str) -> str:
 
 def _meeting(story: Story, name: MessageName) -> Meeting:
     return next(m for m in story.meetings if m.booked.meeting_id == name.about)
-
-
-def _dialled(telephone: str) -> str:
-    return as_dialled(telephone) if telephone.startswith("+") else telephone

@@ -51,13 +51,12 @@ def can_be_texted(e164: str) -> bool:
     )
 
 
-def as_dialled(e164: str) -> str:
-    """A number in E.164 as it is dialled from here: "+447700900123" -> "07700 900123"."""
-    number = phonenumbers.parse(e164)
-    home = number.country_code == 44
-    return phonenumbers.format_number(
-        number, PhoneNumberFormat.NATIONAL if home else PhoneNumberFormat.INTERNATIONAL
-    )
+def as_dialled(written: str) -> str:
+    """Any number as it is dialled from here: "+447700900123" -> "07700 900123".
+
+    What is not a whole number ("116 123", "ask at reception") stays as it was written.
+    """
+    return directory_telephone(written) or written
 
 
 def directory_telephone(written: str) -> str | None:

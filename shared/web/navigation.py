@@ -40,6 +40,10 @@ def navigation(caller: Caller | None, *, development: bool) -> tuple[Link, ...]:
 
 def home_of(caller: Caller) -> str:
     """The first page of a role, or / where it has none."""
+    if caller.role == "referrer":
+        return (
+            "/referral/"  # both at once: a button to refer, and how the referrals made so far are getting on
+        )
     links = _BY_ROLE.get(caller.role, ())
     return links[0].href if links else "/"
 

@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader
 
+from shared.people.telephone import as_dialled
 from shared.web import dates
 from shared.web.accessibility import LEAST, MOST, STEP, reading_settings, tools_open
 from shared.web.auth import local_path
@@ -49,6 +50,7 @@ class Pages:
             "clock_time": dates.clock_time,
             "day_and_time": dates.day_and_time,
             "age_band": dates.age_band,
+            "as_dialled": as_dialled,
         }
         self.environment.globals |= {
             "demo": settings.demo,

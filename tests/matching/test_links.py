@@ -1,6 +1,7 @@
 """One-tap links and the codes that go with them."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -93,6 +94,39 @@ async def test_a_code_works_once(town: Place) -> None:
         await codes.check("meir", of, code)
     row = await town.kernel.mongo["codes"].find_one({"_id": f"meir/{of}"})
     assert code not in str(row)
+
+
+async def test_that_a_name_was_shown_is_known_longer_than_any_code(town: Place) -> None:
+    codes, of = Codes(town.kernel.mongo, "key", town.clock), new_id()
+    code = await codes.make("meir", of)
+    assert await codes.shown_at("meir", of) is None
+    await codes.use("meir", of, await codes.check("meir", of, code))
+    assert await codes.shown_at("meir", of) == town.clock.now
+    await codes.make("meir", of)  # a second look does not shorten it
+    row = await town.kernel.mongo["codes"].find_one({"_id": f"meir/{of}"})
+    assert row is not None
+    assert row["forget_at"] > town.clock.now + timedelta(days=365)
+    assert await codes.shown_at("meir", of) == town.clock.now
+
+
+async def test_asking_for_a_second_look_is_written_down_as_such(
+    town: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    referral, of = await prescribed(town, may_share="yes")
+    by = town.bearer("service", localities=["*"])
+    token = (await town.post(f"/prescriptions/{of}/link", of=by)).json()["url"].rpartition("/")[2]
+    actions, queries = town.app.state.actions, town.app.state.queries
+    await actions.answer_link(token, v.Reply.ACCEPTED)
+    caplog.set_level("INFO", "linkwork.audit")
+    for _ in range(2):
+        with suppress(Problem):  # perhaps nobody takes mail here, but it was asked for
+            await actions.send_code(token)
+        code = await actions.codes.make(town.slug, of)
+        await actions.codes.use(town.slug, of, await actions.codes.check(town.slug, of, code))
+    asked = [record.action for record in caplog.records if record.name == "linkwork.audit"]
+    assert asked == ["ask_code", "ask_code_again"]
+    assert (await queries.ask(token)).seen_at == town.clock.now
+    assert (await town.view(referral)).story.prescriptions[0].status == "accepted"
 
 
 async def test_a_code_has_few_tries_and_a_short_life(town: Place) -> None:

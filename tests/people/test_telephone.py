@@ -50,6 +50,20 @@ def test_a_number_from_abroad() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("+447700900123", "07700 900123"),
+        ("+441632960516", "01632 960516"),
+        ("01632960516", "01632 960516"),
+        ("116 123", "116 123"),
+        ("ask at reception", "ask at reception"),
+    ],
+)
+def test_every_page_shows_a_number_in_one_form(written: str, shown: str) -> None:
+    assert as_dialled(written) == shown
+
+
+@pytest.mark.parametrize(
     ("printed", "shown"),
     [
         ("116 123", "116 123"),

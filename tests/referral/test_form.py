@@ -90,8 +90,8 @@ async def test_a_partners_referral_says_where_the_details_are(referral: Running)
         listed = await client.get("/referral/")
         shown = await client.get(f"/referral/referrals/{theirs}")
 
-    assert "Details are kept by the partner" in listed.text
-    assert "Details are kept by the partner" in shown.text
+    assert "Name kept by the partner" in listed.text
+    assert "Name kept by the partner" in shown.text
 
 
 async def test_where_the_diaries_do_not_answer_the_appointment_still_shows(referral: Running) -> None:

@@ -17,7 +17,7 @@ def addresses(role: Role, *, development: bool = False) -> list[str]:
 @pytest.mark.parametrize(
     ("role", "home"),
     [
-        ("referrer", "/referral/new"),
+        ("referrer", "/referral/"),
         ("link_worker", "/matching/"),
         ("analyst", "/evaluation/"),
         ("programme_admin", "/matching/programme"),

@@ -17,6 +17,7 @@ from services.matching.pages.typed import Mistakes, Typed, day_typed, mistake
 from services.matching.shown import ServiceAsk
 from shared.events import vocabulary as v
 from shared.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
+from shared.web.dates import day_and_time
 from shared.web.problem import Problem
 from shared.web.validation import FieldError
 
@@ -168,12 +169,13 @@ async def _ask_page(
 def _next(ask: ServiceAsk) -> str:
     """What happens after the answer that was given."""
     match ask.answered:
-        case v.Reply.ACCEPTED if ask.may_reveal:
+        case v.Reply.ACCEPTED if ask.may_reveal and ask.seen_at is None:
             return (
                 "You can see their name and telephone number now. We email a code to your registered address."
             )
         case v.Reply.ACCEPTED if ask.shared:
-            return "You have seen their name and telephone number. Please get in touch with them."
+            when = f" on {day_and_time(ask.seen_at)}" if ask.seen_at else ""
+            return f"You saw their name and telephone number{when}. Please get in touch with them."
         case v.Reply.ACCEPTED:
             return (
                 "The link worker will introduce you: they get in touch with you to arrange the first visit."

@@ -99,6 +99,7 @@ async def case_page(
         done=banner(request, case.history, f"{where}/undo"),
         agreements=_agreements(case),
         names_missing=not people,
+        hub=localities(request).hub,
     )
 
 

@@ -118,7 +118,9 @@ async def _desk(request: Request, caller: Caller, show_risk_of: str | None = Non
         meetings=[_meeting(entry, people, places, show_risk_of, notes) for entry in diary],
         tasks=[_task(task, people, day) for task in tasks],
         cases=[_case(each, people, day) for each in cases],
-        names_missing=bool(lines) and not people,
+        elsewhere=sum(line.kept_elsewhere for line in lines.values()),
+        names_missing=any(not line.kept_elsewhere for line in lines.values()) and not people,
+        hub=places.hub,
         done=banner(request),
     )
 

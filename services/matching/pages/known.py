@@ -39,8 +39,7 @@ def known(people: Mapping[str, Mapping[str, Any]], referral_id: str) -> Known:
 
 def dialled(telephone: object) -> str | None:
     """A person's number as it is dialled; None where there is none."""
-    number = str(telephone or "")
-    return as_dialled(number) if number.startswith("+") else number or None
+    return as_dialled(str(telephone)) if telephone else None
 
 
 def flags(line: CaseLine) -> tuple[Flag, ...]:

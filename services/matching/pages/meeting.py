@@ -12,7 +12,7 @@ from services.matching.pages.done import back_to, banner
 from services.matching.pages.known import NAME_AND_TELEPHONE, about_person, flags, known
 from services.matching.pages.next_step import next_step_form
 from services.matching.pages.record_form import ONS4, Agreed, draft_of, read_agreed, typed_or
-from services.matching.pages.site import actions, asked, queries, shown, today
+from services.matching.pages.site import actions, asked, localities, queries, shown, today
 from services.matching.pages.suggested import NeedShown, suggested
 from services.matching.pages.typed import Mistakes, Typed, mistake
 from services.matching.shown import CaseShown, MeetingShown
@@ -154,6 +154,7 @@ async def _page(request: Request, caller: Caller, at: Occasion, again: Again | N
         case_at=f"/matching/cases/{line.referral_id}",
         person=known(people, line.referral_id),
         flags=flags(line),
+        hub=localities(request).hub,
         about=about_person(line),
         needs=[need.value for need in needs],
         planned_needs=[(need.value, words.NEEDS[need.value]) for need in words.PLANNED_NEEDS],
@@ -181,7 +182,7 @@ async def _as_agreed(request: Request, caller: Caller, case: CaseShown) -> dict[
         return {}
     wanted = [note for note in (plan.what_matters, *(goal.words for goal in plan.goals)) if note]
     notes = await queries(request).notes(caller, case.line.referral_id, wanted)
-    if len(notes) < len(set(wanted)):
+    if len(notes) < len(set(wanted)) and not case.line.kept_elsewhere:
         raise Problem(
             503, code="vault_away", detail="The plan cannot be shown just now. Try again in a minute."
         )

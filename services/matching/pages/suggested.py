@@ -13,6 +13,8 @@ from shared.events import vocabulary as v
 from shared.web.caller import Caller
 
 MOST_SHOWN = 10
+AT_FIRST = 3
+"""So many are shown with their reasons; the others are folded away below them."""
 
 UNMET_BY: dict[WhyNot, v.UnmetReason] = {
     WhyNot.FULL: v.UnmetReason.FULL,
@@ -45,7 +47,9 @@ class NeedShown:
 
     code: str
     title: str
-    suitable: tuple[Suggestion, ...]
+    best: tuple[Suggestion, ...]
+    others: tuple[Suggestion, ...]
+    """Suitable too, further down the ranking."""
     near_misses: tuple[Suggestion, ...]
     likely_reason: str
     """Why nothing is suitable, going by the near misses: an unmet reason's code."""
@@ -73,10 +77,12 @@ async def suggested(request: Request, caller: Caller, case: CaseShown, need: v.N
             in_plan=each.service.id in open_already,
         )
 
+    suitable = tuple(suggestion(each) for each in ranked if each.suitable)
     return NeedShown(
         code=need.value,
         title=words.NEEDS[need.value],
-        suitable=tuple(suggestion(each) for each in ranked if each.suitable),
+        best=suitable[:AT_FIRST],
+        others=suitable[AT_FIRST:],
         near_misses=tuple(suggestion(each) for each in ranked if not each.suitable),
         likely_reason=_likely_reason(ranked).value,
     )

@@ -67,6 +67,7 @@ def routes() -> APIRouter:
             groups=GROUPS,
             chosen=chosen,
             lines=lines,
+            by_partner=any(each["kept"] == "by_partner" for each in lines),
             next_cursor=found.next_cursor,
             several=len(caller.practices) > 1,
         )

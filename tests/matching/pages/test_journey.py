@@ -83,6 +83,11 @@ async def test_from_the_desk_to_a_first_visit(both: Whole, chromium_page: Page) 
 
     await page.get_by_role("link", name="Done, back to your answer").click()
     assert person.name not in await page.content()
+    await expect(page.get_by_text("You saw their name and telephone number on")).to_be_visible()
+    await expect(page.get_by_role("button", name="Email me the code")).to_have_count(0)
+    await page.get_by_text("We no longer have their name and number").click()
+    await expect(page.get_by_role("button", name="Ask again: email a new code")).to_be_visible()
+    await fit(page)
     await page.get_by_text("They came", exact=True).click()
     today = both.matching.state.kernel.clock().date()
     for label, value in (("Day", today.day), ("Month", today.month), ("Year", today.year)):
