@@ -123,7 +123,7 @@ async def test_asking_for_a_second_look_is_written_down_as_such(
             await actions.send_code(token)
         code = await actions.codes.make(town.slug, of)
         await actions.codes.use(town.slug, of, await actions.codes.check(town.slug, of, code))
-    asked = [record.action for record in caplog.records if record.name == "linkwork.audit"]
+    asked = [record.__dict__["action"] for record in caplog.records if record.name == "linkwork.audit"]
     assert asked == ["ask_code", "ask_code_again"]
     assert (await queries.ask(token)).seen_at == town.clock.now
     assert (await town.view(referral)).story.prescriptions[0].status == "accepted"
