@@ -10,18 +10,19 @@ import json
 import logging
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import uvloop
 
 from bench import catch_up, comparison, figures_page, growth, kernel_latency, latency
 from bench.machine import described, load
+from bench.place import Places, own_place, shared
 from bench.publishing import KEPT, publish, whole
-from bench.sizes import SIZES, Size
+from bench.sizes import SIZES, SMOKE, Size
 from deploy.local.reaper import ROOT
 
-Measure = Callable[[Size, Callable[[str], None]], Awaitable[dict[str, Any]]]
+Measure = Callable[[Size, Places, Callable[[str], None]], Awaitable[dict[str, Any]]]
 PARTS: Final[Mapping[str, Measure]] = {
     "kernel": comparison.measure,
     "kernel-latency": kernel_latency.measure,
@@ -32,10 +33,11 @@ PARTS: Final[Mapping[str, Measure]] = {
 }
 
 
-async def measured(part: str, size: Size) -> dict[str, Any]:
+async def measured(part: str, size: Size, places: Places) -> dict[str, Any]:
     """One part's result, with where and when it was measured."""
+    print(f"{part} ({size.name})", flush=True)
     began, loaded = time.monotonic(), load()
-    result = await PARTS[part](size, lambda line: print(f"  {line}", flush=True))
+    result = await PARTS[part](size, places, lambda line: print(f"  {line}", flush=True))
     return {
         "part": part,
         "command": f"make bench ONLY={part}" + ("" if size.name == "usual" else f" SIZE={size.name}"),
@@ -47,6 +49,23 @@ async def measured(part: str, size: Size) -> dict[str, Any]:
         "size": size.name,
         "result": result,
     }
+
+
+async def measured_and_kept(parts: Sequence[str], size: Size) -> None:
+    """Each part in stores of its own; the page and the picture are written after each."""
+    for part in parts:
+        found = await measured(part, size, own_place)
+        print(whole([found]), flush=True)
+        KEPT.mkdir(exist_ok=True)
+        (KEPT / f"{part}.json").write_text(json.dumps(found, indent=1) + "\n")
+        publish()
+
+
+async def looked_at(parts: Sequence[str], size: Size) -> None:
+    """All parts in the same stores, to see that each works; nothing is kept."""
+    async with own_place() as place:
+        for part in parts:
+            print(whole([await measured(part, size, shared(place))]), flush=True)
 
 
 def _version() -> str:
@@ -66,17 +85,10 @@ def main() -> None:
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # topics come and go here
     size, began = SIZES[asked.size], time.monotonic()
-    smoke = size.name == "smoke"
-    for part in only:
-        print(f"{part} ({size.name})", flush=True)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            found = runner.run(measured(part, size))
-        print(whole([found]))
-        if not smoke:
-            KEPT.mkdir(exist_ok=True)
-            (KEPT / f"{part}.json").write_text(json.dumps(found, indent=1) + "\n")
-            publish()
-    print(f"{len(only)} parts in {time.monotonic() - began:.0f} s" + ("; nothing kept" if smoke else ""))
+    work = looked_at if size is SMOKE else measured_and_kept
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work(only, size))
+    print(f"{len(only)} parts in {time.monotonic() - began:.0f} s")
 
 
 if __name__ == "__main__":

@@ -9,12 +9,11 @@ from typing import Any
 from bench.answers import Answers
 from bench.contenders import kernel
 from bench.events import at_once, records
+from bench.place import Places
 from bench.program import Program
 from bench.sizes import Size
-from bench.statistics import summary
-from bench.stores import embedded_stores
+from bench.statistics import short, summary
 from bench.throughput import filled, until
-from bench.topics import Topics
 from shared.events.topics import group, topic
 
 BEHIND, UP_TO_DATE = "bench-behind", "bench-level"
@@ -24,9 +23,10 @@ _AFTER_SECONDS = 5.0
 _PATIENCE = 10.0
 
 
-async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
+async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
     """Seconds until a locality's backlog is gone; how long another's new events wait meanwhile, and after."""
-    async with embedded_stores() as stores, Topics(stores.bootstrap) as topics:
+    async with places() as place:
+        stores, topics = place.stores, place.topics
         await topics.make_locality(UP_TO_DATE)
         work = await filled(topics, BEHIND, records(BEHIND, size.backlog))
         contender = kernel(2)
@@ -48,7 +48,7 @@ async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
                     await until(programs, began, work.new, lambda: topics.written(written))
                     seconds = await until(programs, began, work.count, lambda: topics.committed(ours, read))
                 meanwhile = summary(answers.seconds, answers.unanswered)
-                say(f"{work.count} worked off in {seconds:.1f} s; meanwhile p99 {meanwhile['p99']} ms")
+                say(f"{work.count} worked off in {seconds:.1f} s; meanwhile {short(meanwhile)}")
                 answers.forget()
                 async with _coming(answers):
                     await asyncio.sleep(min(_AFTER_SECONDS, size.seconds))

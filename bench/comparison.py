@@ -11,9 +11,9 @@ from typing import Any
 from bench.contenders import PEERS, Contender, kernel
 from bench.environments import Absent
 from bench.events import records
+from bench.place import Places
 from bench.program import Failed
 from bench.sizes import Size
-from bench.stores import embedded_stores
 from bench.throughput import Work, filled, run
 from bench.topics import Topics
 
@@ -29,11 +29,12 @@ def contenders(size: Size) -> Iterator[Contender]:
             yield peer
 
 
-async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
+async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
     """Every run of every program, and which could not be run and why."""
     runs: list[dict[str, Any]] = []
     absent: dict[str, str] = {}
-    async with embedded_stores() as stores, Topics(stores.bootstrap) as topics:
+    async with places() as place:
+        stores, topics = place.stores, place.topics
         works = await _filled(topics, size)
         for number in range(size.rounds):
             for contender in contenders(size):

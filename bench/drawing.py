@@ -66,7 +66,8 @@ def _panel(title: str, bars: Sequence[Bar], form: str, top: int) -> str:
         wide = max(_SPACE * value / longest, 1.0)
         fill = _OURS if ours else "url(#hatched)"
         lines += [
-            f'<text x="{_LABEL - 8}" y="{y + 13}" text-anchor="end" fill="{_INK}">{escape(_short(label))}</text>',
+            f'<text x="{_LABEL - 8}" y="{y + 13}" text-anchor="end" fill="{_INK}">'
+            f"{escape(_short(label))}</text>",
             f'<rect x="{_LABEL}" y="{y}" width="{wide:.1f}" height="{_BAR}" fill="{fill}" stroke="{_INK}"/>',
             f'<text x="{_LABEL + wide + 6:.1f}" y="{y + 13}" fill="{_INK}">{form.format(value)}</text>',
         ]

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import httpx
 
+from bench.place import Places
 from bench.sizes import Size
-from bench.statistics import summary
-from bench.stores import embedded_stores
+from bench.statistics import short, summary
 from services.evaluation.app import evaluation_app
 from services.evaluation.folds import document, fold_with
 from services.evaluation.settings import EvaluationSettings
@@ -30,20 +30,20 @@ from tests.evaluation.tales import invented
 from tests.web.issuer import LoopbackIssuer
 
 NOW: Final = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
-_DIFFERENT, _PIECE, _DAYS, _TIMES = 2_000, 50_000, 660, 100
+_DIFFERENT, _PIECE, _DAYS = 2_000, 50_000, 660
 _ASKED = {"api": "/api/evaluation/v1/figures", "page": "/evaluation/"}
 
 
-async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
+async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
     """Milliseconds of the API's answer and of the page, in one process without a network between."""
     issuer = LoopbackIssuer()
     issuer.start()
     try:
-        async with embedded_stores() as stores:
+        async with places() as place:
             settings = issuer.settings(
                 EvaluationSettings,
-                kafka_bootstrap=stores.bootstrap,
-                mongo_url=stores.mongo_url,
+                kafka_bootstrap=place.stores.bootstrap,
+                mongo_url=place.stores.mongo_url,
                 database="bench_evaluation",
                 demo=True,
             )
@@ -62,17 +62,19 @@ async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
                 headers=issuer.bearer(**who),
                 cookies=issuer.signed_in(app, **who),
             ) as client:
-                taken = {name: summary(await _asked(client, path)) for name, path in _ASKED.items()}
-            say(f"API p50 {taken['api']['p50']:.0f} ms, page p50 {taken['page']['p50']:.0f} ms")
+                taken = {
+                    name: summary(await _asked(client, path, size.asked)) for name, path in _ASKED.items()
+                }
+            say(f"API {short(taken['api'])}; page {short(taken['page'])}")
             await kernel.mongo.close()
     finally:
         issuer.stop()
     return {"referrals": size.referrals, "rows": rows, **taken}
 
 
-async def _asked(client: httpx.AsyncClient, path: str) -> list[float]:
+async def _asked(client: httpx.AsyncClient, path: str, times: int) -> list[float]:
     taken = []
-    for _ in range(_TIMES + 1):
+    for _ in range(times + 1):
         began = time.perf_counter()
         answer = await client.get(path)
         answer.raise_for_status()

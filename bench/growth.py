@@ -7,20 +7,20 @@ from pymongo import AsyncMongoClient
 
 from bench.contenders import kernel
 from bench.events import records
+from bench.place import Places
 from bench.processes import resident_bytes
 from bench.program import Program
 from bench.sizes import Size
-from bench.stores import embedded_stores
 from bench.throughput import filled, until
-from bench.topics import Topics
 
 LOCALITY = "bench-growth"
 TENTHS = 10
 
 
-async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
+async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
     """Rate and resident memory of every tenth, and what the facts and their indexes take at the end."""
-    async with embedded_stores() as stores, Topics(stores.bootstrap) as topics:
+    async with places() as place:
+        stores, topics = place.stores, place.topics
         work = await filled(topics, LOCALITY, records(LOCALITY, size.grown))
         contender = kernel(1)
         task = contender.task(stores, LOCALITY, 0)

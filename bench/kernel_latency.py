@@ -6,21 +6,21 @@ from typing import Any
 from bench.answers import Answers
 from bench.contenders import kernel
 from bench.events import at_once
+from bench.place import Places
 from bench.program import Program
 from bench.sizes import Size
-from bench.statistics import summary
-from bench.stores import embedded_stores
-from bench.topics import Topics
+from bench.statistics import short, summary
 
 LOCALITY = "bench-latency"
 _WARM_UP_SECONDS = 3
 _PATIENCE = 10.0
 
 
-async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
+async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
     """Percentiles at each rate."""
     measured = []
-    async with embedded_stores() as stores, Topics(stores.bootstrap) as topics:
+    async with places() as place:
+        stores, topics = place.stores, place.topics
         await topics.make_locality(LOCALITY)
         contender = kernel(1)
         program = await Program.start(
@@ -39,7 +39,7 @@ async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
                     cpu = (program.cpu() - before) / (rate * seconds)
                     row = {"rate": rate, "cpu_ms": 1000 * cpu, **summary(answers.seconds, answers.unanswered)}
                     measured.append(row)
-                    say(f"{rate} events/s: p50 {row['p50']}, p99 {row['p99']} ms")
+                    say(f"{rate} events/s: {short(row)}")
         finally:
             await program.end()
     return {"rates": measured, "seconds": size.seconds}

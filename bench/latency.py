@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bench.journey import WARM_UP_SECONDS, Seen, at_rate, embedded_run
+from bench.place import Places
 from bench.sizes import Size
-from bench.statistics import summary
+from bench.statistics import short, summary
 
 _TOO_SLOW_SECONDS = 2.0
 
 
-async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
-    """Percentiles at each rate, until one is more than the machine can do."""
+async def measure(size: Size, _: Places, say: Callable[[str], None]) -> dict[str, Any]:
+    """Percentiles at each rate, until one is more than the machine can do. The run brings its own stores."""
     measured: list[dict[str, Any]] = []
     async with embedded_run() as embedded:
         await at_rate(embedded, min(20, *size.rates), min(WARM_UP_SECONDS, size.seconds))
@@ -23,7 +24,7 @@ async def measure(size: Size, say: Callable[[str], None]) -> dict[str, Any]:
             after = embedded.run.cpu_seconds() | {"the clients": time.process_time()}
             spent = {name: after[name] - before.get(name, own) for name in after}
             measured.append(row(rate, seen, spent))
-            say(f"{rate} referrals/s: p50 {measured[-1]['p50']}, p99 {measured[-1]['p99']} ms")
+            say(f"{rate} referrals/s: {short(measured[-1])}")
             if too_slow(measured[-1]):
                 break
     untried = [rate for rate in size.rates if rate > measured[-1]["rate"]]

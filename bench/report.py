@@ -25,6 +25,10 @@ def verdict(met: bool) -> str:
     return "met" if met else "**not met**"
 
 
+def _within(value: float | None, limit: float) -> bool:
+    return value is not None and value < limit
+
+
 def milliseconds(value: float | None) -> str:
     """A time, or a dash where too few were measured, or too many unanswered, to say one."""
     if value is None:
@@ -59,10 +63,10 @@ def _throughput(result: Result) -> str:
         )
     heads = ["Program", "records", "records/s in each round", "median", "spread", "processor seconds", "said"]
     said = (
-        "Of 100 records 97 are of new referrals, one comes twice, two are second facts of a referral. The clock "
-        "runs from a program's first records until its last meeting is published and its last offset committed. "
-        "Processor seconds are for 100,000 records, of the program + Kafka + MongoDB. *Said* is what the first "
-        "round published: messages, and the referrals that they are about."
+        "Of 100 records 97 are of new referrals, one comes twice, two are second facts of a referral. The "
+        "clock runs from a program's first records until its last meeting is published and its last offset "
+        "committed. Processor seconds are for 100,000 records, of the program + Kafka + MongoDB. *Said* is "
+        "what the first round published: messages, and the referrals that they are about."
     )
     return f"{goals}\n\n{table(heads, rows)}\n\n{said}"
 
@@ -111,16 +115,15 @@ def _latency(result: Result) -> str:
         "processor ms each",
     ]
     text = (
-        f"{table(heads, rows)}\n\n{result['seconds']:g} s at each rate, on schedule whether or not earlier ones "
-        "were answered, and counted from when each was due. A dash: too few to say it, or unanswered."
+        f"{table(heads, rows)}\n\n{result['seconds']:g} s at each rate, on schedule whether or not earlier "
+        "ones were answered, and counted from when each was due. A dash: too few to say it, or unanswered."
     )
     if result.get("untried"):
         rates = " and ".join(str(rate) for rate in result["untried"])
         text += f" Not tried: {rates} a second, because they already piled up at the last rate."
     at_50 = next((row for row in result["rates"] if row["rate"] == 50), None)
     if at_50 is not None:
-        met = at_50["p99"] is not None and at_50["p99"] < 100
-        text += f" Goal, p99 under 100 ms at 50 a second: {verdict(met)}."
+        text += f" Goal, p99 under 100 ms at 50 a second: {verdict(_within(at_50['p99'], 100))}."
     else:
         text += " Goal, p99 under 100 ms at 50 a second: **not met**."
     return text
@@ -147,7 +150,7 @@ def _catch_up(result: Result) -> str:
             f"p99 of {meanwhile['count']:,} new events of another locality meanwhile",
             f"{milliseconds(p99)} ms (p50 {milliseconds(meanwhile['p50'])} ms)",
             "under 1,000 ms",
-            verdict(p99 is not None and p99 < 1000),
+            verdict(_within(p99, 1000)),
         ],
         [
             f"p99 of {after['count']:,} new events afterwards",
@@ -157,9 +160,9 @@ def _catch_up(result: Result) -> str:
         ],
     ]
     return (
-        f"{table(['', 'measured', 'goal', ''], rows)}\n\nTwo processes of the kernel serve two localities. One "
-        f"comes back with the backlog; in the other {result['rate']} events a second go on coming. New events of "
-        "the locality that was away stand behind its backlog, as they must: they wait for the rest of it."
+        f"{table(['', 'measured', 'goal', ''], rows)}\n\nTwo processes of the kernel serve two localities. "
+        f"One comes back with the backlog; in the other {result['rate']} events a second go on coming. New "
+        "events of the locality that was away stand behind its backlog: they wait for the rest of it."
     )
 
 
@@ -190,9 +193,9 @@ def _growth(result: Result) -> str:
     return (
         f"{table(['', 'measured', 'goal', ''], goals)}\n\n"
         f"{table([f'{events:,} records, by tenth', *map(str, range(1, len(tenths) + 1))], rows)}\n\n"
-        f"A record takes {stored['size'] / events:,.0f} bytes as documents (facts, view and the meeting decided), "
-        f"{stored['on_disk'] / events:,.0f} on disk, and {stored['indexes'] / events:,.0f} in indexes. The first "
-        "tenth has the start in it, so the rate is compared with the second."
+        f"A record takes {stored['size'] / events:,.0f} bytes as documents (facts, view and the meeting "
+        f"decided), {stored['on_disk'] / events:,.0f} on disk, and {stored['indexes'] / events:,.0f} in "
+        "indexes. The first tenth has the start in it, so the rate is compared with the second."
     )
 
 
@@ -203,15 +206,15 @@ def _page(result: Result) -> str:
             milliseconds(result[key]["p50"]),
             milliseconds(result[key]["p99"]),
             milliseconds(result[key]["longest"]),
-            verdict(result[key]["p99"] < 100),
+            verdict(_within(result[key]["p99"], 100)),
         ]
         for key, name in (("api", "figures, as JSON"), ("page", "the page, with its charts"))
     ]
     return (
         f"{table(['', 'p50 ms', 'p99 ms', 'longest ms', 'under 100 ms'], rows)}\n\n"
-        f"All localities over all time, {result['referrals']:,} referrals in {result['rows']:,} rows of sums, "
-        f"{result['api']['count']} times one after the other, in one process without a network between. The sums "
-        "were filled by the service's own store; neither answer looks at a referral's document."
+        f"All localities over all time, {result['referrals']:,} referrals in {result['rows']:,} rows of "
+        f"sums, {result['api']['count']} times one after the other, in one process without a network. The "
+        "sums were filled by the service's own store; neither answer looks at a referral's document."
     )
 
 

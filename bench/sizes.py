@@ -1,7 +1,7 @@
 """How much is measured: a look whether it works, what a coffee lasts, or the whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 
@@ -29,24 +29,39 @@ class Size:
     """Records that the kernel has behind it at the end of the growth."""
     referrals: int
     """Referrals in the figures that a page is made of."""
+    asked: int
+    """How often a page is asked for."""
 
 
-SMOKE = Size("smoke", 600, 400, 50, 1, (1, 2), False, (50,), 2.0, 2_000, 2_000, 2_000)
+SMOKE = Size(
+    name="smoke",
+    many=600,
+    some=400,
+    few=50,
+    rounds=1,
+    processes=(2,),
+    peers=False,
+    rates=(20,),
+    seconds=2.0,
+    backlog=2_000,
+    grown=2_000,
+    referrals=2_000,
+    asked=3,
+)
 USUAL = Size(
-    "usual", 100_000, 50_000, 1_000, 3, (1, 2, 4), True, (20, 50, 100, 200), 20.0, 360_000, 200_000, 1_000_000
+    name="usual",
+    many=100_000,
+    some=50_000,
+    few=1_000,
+    rounds=3,
+    processes=(1, 2, 4),
+    peers=True,
+    rates=(20, 50, 100, 200),
+    seconds=20.0,
+    backlog=360_000,
+    grown=200_000,
+    referrals=1_000_000,
+    asked=100,
 )
-LONG = Size(
-    "long",
-    400_000,
-    50_000,
-    1_000,
-    3,
-    (1, 2, 4),
-    True,
-    (20, 50, 100, 200),
-    60.0,
-    360_000,
-    1_000_000,
-    1_000_000,
-)
+LONG = replace(USUAL, name="long", many=400_000, seconds=60.0, grown=1_000_000)
 SIZES: Final[Mapping[str, Size]] = {size.name: size for size in (SMOKE, USUAL, LONG)}

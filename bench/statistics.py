@@ -1,7 +1,7 @@
 """What is said of a row of measured times."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 SHARES: Final = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
@@ -26,3 +26,9 @@ def summary(seconds: Sequence[float], unanswered: int = 0) -> dict[str, Any]:
         said[name] = None if math.isinf(value) else 1000 * value
     said["longest"] = 1000 * max(seconds) if seconds else None
     return said
+
+
+def short(said: Mapping[str, Any]) -> str:
+    """A summary in a few words, for whoever watches."""
+    known = [f"{name} {said[name]:.0f} ms" for name in SHARES if said[name] is not None]
+    return ", ".join([*known, f"{said['unanswered']} of {said['count']} unanswered"])

@@ -1,0 +1,37 @@
+"""Where a part of the measurement is made: a broker, a database, and a client of the broker's topics."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+from bench.stores import Stores, embedded_stores
+from bench.topics import Topics
+
+
+@dataclass(frozen=True)
+class Place:
+    """Both stores, and the client that makes and fills topics."""
+
+    stores: Stores
+    topics: Topics
+
+
+Places = Callable[[], AbstractAsyncContextManager[Place]]
+"""Gives a part its place: one of its own, or where it is only to be seen that all works, everybody's."""
+
+
+@asynccontextmanager
+async def own_place() -> AsyncIterator[Place]:
+    """Stores that are started empty, and removed afterwards."""
+    async with embedded_stores() as stores, Topics(stores.bootstrap) as topics:
+        yield Place(stores, topics)
+
+
+def shared(place: Place) -> Places:
+    """The same place for everybody."""
+
+    @asynccontextmanager
+    async def given() -> AsyncIterator[Place]:
+        yield place
+
+    return given
