@@ -237,7 +237,8 @@ def classified(error: PyMongoError) -> Exception:
     if isinstance(error, OperationFailure) and error.code == _REFUSED_BY_VALIDATOR:
         return Transient("the generation has changed")
     if isinstance(error, ConfigurationError):
-        return error
+        # A member that has just come back has no session to give: it does not know its set yet.
+        return Transient("the database is not what it should be")
     if isinstance(error, _AWAY) or error.has_error_label("TransientTransactionError"):
         return Transient(type(error).__name__)
     if error.has_error_label("UnknownTransactionCommitResult"):
