@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader
+from starlette.routing import Match
 
 from shared.people.telephone import as_dialled
 from shared.web import dates
@@ -75,7 +76,7 @@ class Pages:
             csrf_field=lambda: csrf_field(request),
             reading=reading_settings(request),
             tools_open=tools_open(request),
-            return_to=local_path(request.url.path + query) if request.method == "GET" else "/",
+            return_to=local_path(request.url.path + query) if _can_be_had_again(request) else "/",
             **context,
         )
         response = HTMLResponse(html, status)
@@ -89,6 +90,14 @@ class Pages:
         for name, value in (problem.headers or {}).items():
             response.headers[name] = value
         return response
+
+
+def _can_be_had_again(request: Request) -> bool:
+    """Whether the address of this page answers a GET, so that one can come back to it."""
+    if request.method == "GET":
+        return True
+    scope = {"type": "http", "method": "GET", "path": request.url.path, "root_path": ""}
+    return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
 def error_list(errors: Iterable[FieldError], ids: Mapping[str, str] | None = None) -> list[dict[str, str]]:

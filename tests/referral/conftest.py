@@ -1,10 +1,12 @@
 """The referral service for these tests: started once, with people of each test's own."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from tests.pages.serving import serving
 from tests.referral.neighbour import Neighbour, neighbour
 from tests.referral.running import Running, running
 from tests.web.issuer import LoopbackIssuer
@@ -33,3 +35,20 @@ async def referral(
     }
     async with running(folder, issuer, kafka_bootstrap, mongo_url, **more) as started:
         yield started
+
+
+@pytest_asyncio.fixture(scope="package")
+async def address(referral: Running) -> AsyncIterator[str]:
+    """Where the service's pages are."""
+
+    # It runs already: only its pages are to be reached over a port.
+    async def pages(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        await referral.app(scope, receive, send)
+
+    async with serving(pages) as at:  # type: ignore[arg-type]  # an ASGI application of three lines
+        yield at

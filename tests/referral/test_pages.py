@@ -1,33 +1,15 @@
 """The pages in a real browser: the whole way through the form, axe on each page, and 320 pixels."""
 
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest_asyncio
 from playwright.async_api import Page, expect
 
 from tests.pages.browser import check_axe, check_reflow
-from tests.pages.serving import serving
 from tests.referral.neighbour import Neighbour
 from tests.referral.people import asked
 from tests.referral.running import Running
 from tests.referral.test_api import meeting
-
-
-@pytest_asyncio.fixture(scope="module")
-async def address(referral: Running) -> AsyncIterator[str]:
-    # The service runs already: only its pages are to be reached over a port.
-    async def pages(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "lifespan":
-            while (await receive())["type"] != "lifespan.shutdown":
-                await send({"type": "lifespan.startup.complete"})
-            await send({"type": "lifespan.shutdown.complete"})
-            return
-        await referral.app(scope, receive, send)
-
-    async with serving(pages) as at:  # type: ignore[arg-type]  # an ASGI application of three lines
-        yield at
 
 
 async def sign_in(page: Page, address: str, cookies: dict[str, str]) -> None:
