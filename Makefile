@@ -12,7 +12,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test check alerts format lock schemas docs bench-journey
+.PHONY: help run wipe test check alerts format lock schemas docs bench bench-smoke bench-journey
 
 help:
 	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
@@ -20,6 +20,8 @@ help:
 	@echo "make test     all tests, against a real broker and a real database"
 	@echo "make check    lint, formatting, types and import contracts"
 	@echo "make alerts   the alert rules' own tests, with promtool"
+	@echo "make bench    measure speed, latency, catch-up and growth: docs/performance.md (ONLY=kernel, SIZE=long)"
+	@echo "make bench-smoke  see in a minute that each measurement works"
 	@echo "make bench-journey  from a referral to its meeting, at 20 a second: docs/performance.md"
 	@echo "make format   put the code in its one form"
 	@echo "make lock     bring the lock files up to date with pyproject.toml and package.json"
@@ -54,6 +56,18 @@ check:
 	$(VENV)/mypy
 	$(VENV)/lint-imports --no-logo
 
+# ONLY=kernel,page measures these parts; SIZE=long takes 400,000 records and 1,000,000 (docs/performance.md).
+SIZE ?= usual
+bench:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@$(VENV)/python -m deploy.local.assets
+	@$(VENV)/python -m bench --size $(SIZE) --only "$(ONLY)"
+
+bench-smoke:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@$(VENV)/python -m deploy.local.assets
+	@$(VENV)/python -m bench --size smoke --only "$(ONLY)"
+
 bench-journey:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m deploy.local.assets
@@ -74,6 +88,7 @@ lock:
 	$(COMPILE) pyproject.toml --extra development -o requirements/development.txt
 	$(COMPILE) pyproject.toml --extra development --extra local -o requirements/local.txt
 	$(COMPILE) pyproject.toml --extra development --extra local --extra dev -o requirements/dev.txt
+	$(COMPILE) requirements/bench.in -o requirements/bench.txt
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
 
 docs:
