@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -33,6 +33,7 @@ class Answers:
         )
         async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer, reader:
             await reader.seek_to_end()
+            await producer.partitions_for(topic(locality, "referral-created"))  # asks for it, once
             answers = cls(producer, locality)
             listening = asyncio.create_task(answers._listen(reader))
             try:
@@ -49,12 +50,14 @@ class Answers:
         """Begin to count anew."""
         self._due, self.seconds = {}, []
 
-    async def send(self, records: Sequence[Record], rate: float) -> None:
-        """Writes them at so many a second, whether or not earlier ones are answered."""
+    async def send(self, records: Iterable[Record], rate: float, enough: asyncio.Event | None = None) -> None:
+        """Writes them at so many a second, whether or not earlier ones are answered, until it is `enough`."""
         began = time.perf_counter()
         for number, record in enumerate(records):
             due = began + number / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            if enough is not None and enough.is_set():
+                return
             self._due[record.key] = due
             await self._producer.send(self._topic, record.value, key=record.key, headers=list(record.headers))
 

@@ -1,14 +1,13 @@
 """An hour of downtime, worked off while new events come in: two processes of the kernel."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 from bench.answers import Answers
 from bench.contenders import kernel
-from bench.events import at_once, records
+from bench.events import newcomers, records
 from bench.place import Places
 from bench.program import Program
 from bench.sizes import Size
@@ -18,7 +17,6 @@ from shared.events.topics import group, topic
 
 BEHIND, UP_TO_DATE = "bench-behind", "bench-level"
 RATE = 100
-_PIECE_SECONDS = 0.5
 _AFTER_SECONDS = 5.0
 _PATIENCE = 10.0
 
@@ -61,19 +59,11 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
 @asynccontextmanager
 async def _coming(answers: Answers) -> AsyncIterator[None]:
     """New events come in at a steady rate; at the end those that came are waited for."""
-    coming = asyncio.create_task(_keep_coming(answers))
+    enough = asyncio.Event()
+    coming = asyncio.create_task(answers.send(newcomers(UP_TO_DATE), RATE, enough))
     try:
         yield
     finally:
-        coming.cancel()
-        await asyncio.gather(coming, return_exceptions=True)
+        enough.set()
+        await coming
         await answers.all(_PATIENCE)
-
-
-async def _keep_coming(answers: Answers) -> None:
-    """New events of the other locality, until cancelled."""
-    began, number = time.perf_counter(), 0
-    while True:
-        await answers.send(at_once(UP_TO_DATE, int(RATE * _PIECE_SECONDS)), RATE)
-        number += 1
-        await asyncio.sleep(max(0.0, began + number * _PIECE_SECONDS - time.perf_counter()))

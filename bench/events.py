@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from uuid import uuid4
 
 from shared.events.envelope import Envelope, event_of
@@ -58,9 +57,12 @@ def records(locality: str, count: int, seed: int = 1, hexkit: bool = False) -> I
             yield record
 
 
-def at_once(locality: str, count: int) -> list[Record]:
-    """Records of new referrals only."""
-    return list(islice((record for record in records(locality, 2 * count + 10) if record.new), count))
+def newcomers(locality: str) -> Iterator[Record]:
+    """Records of new referrals only, without end."""
+    chance = random.Random(1)
+    shapes = [_Shape(locality, chance, hexkit=False) for _ in range(64)]
+    while True:
+        yield chance.choice(shapes).record(new_id().encode(), new=True)
 
 
 class _Shape:

@@ -1,11 +1,12 @@
 """From an event in to the decided event out, the kernel alone: at steady rates, one process."""
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 from bench.answers import Answers
 from bench.contenders import kernel
-from bench.events import at_once
+from bench.events import newcomers
 from bench.place import Places
 from bench.program import Program
 from bench.sizes import Size
@@ -34,7 +35,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
                     for seconds in (min(_WARM_UP_SECONDS, size.seconds), size.seconds):
                         answers.forget()
                         before = program.cpu()
-                        await answers.send(at_once(LOCALITY, int(rate * seconds)), rate)
+                        await answers.send(islice(newcomers(LOCALITY), int(rate * seconds)), rate)
                         await answers.all(_PATIENCE)
                     cpu = (program.cpu() - before) / (rate * seconds)
                     row = {"rate": rate, "cpu_ms": 1000 * cpu, **summary(answers.seconds, answers.unanswered)}

@@ -1,8 +1,9 @@
 """The records that the compared programs are given."""
 
 from collections import Counter
+from itertools import islice
 
-from bench.events import at_once, records
+from bench.events import newcomers, records
 from shared.events.envelope import Envelope, read
 from shared.events.models import ReferralCreated
 from shared.events.topics import topic
@@ -26,5 +27,5 @@ def test_some_come_twice_and_some_referrals_have_a_second_fact() -> None:
 
 
 def test_new_referrals_only() -> None:
-    made = at_once("meir", 40)
+    made = list(islice(newcomers("meir"), 40))
     assert len({record.key for record in made}) == 40
