@@ -58,7 +58,7 @@ def referral_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with kernel.running():
-            await ensure_indexes(kernel.mongo)
+            await ensure_indexes(kernel.mongo, settings.audit_days)
             await erasing.replay(kernel.mongo)
             await desk.finish_erasures()
             observing = asyncio.create_task(keep_observing(kernel.mongo, served, clock))

@@ -40,6 +40,17 @@ class ReferralSettings(ServiceSettings):
         ge=1,
         le=30,
     )
+    audit_days: int = setting(
+        8 * 365 + 2,
+        description=(
+            "How long it is kept who read what of whom, in days: eight years, as long as adult health records"
+            " are. Whoever answers for the data may say otherwise; a year at least. Shortening it removes"
+            " what is older within minutes."
+        ),
+        example="2922",
+        ge=365,
+        le=18_250,
+    )
 
     @model_validator(mode="after")
     def _master_key_is_one(self) -> Self:

@@ -3,7 +3,7 @@
 import contextlib
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
-from pymongo.errors import CollectionInvalid
+from pymongo.errors import CollectionInvalid, OperationFailure
 
 from shared.delivery.mongo import Mongo, Session, Transaction
 
@@ -43,8 +43,16 @@ _INDEXES: dict[str, list[IndexModel]] = {
 }
 
 
-async def ensure_indexes(mongo: Mongo) -> None:
-    """Makes collections and indexes; a collection made inside a transaction would take a lock."""
+_AUDIT_ENDS = "audit_ends"
+_OTHER_OPTIONS = 85
+"""MongoDB's code for an index that is there with another lifetime."""
+
+
+async def ensure_indexes(mongo: Mongo, audit_days: int) -> None:
+    """Makes collections and indexes; a collection made inside a transaction would take a lock.
+
+    `audit_days`: how long audit entries are kept; the database itself removes those that are older.
+    """
     existing = set(await mongo.database.list_collection_names())
     for name in OWNED:
         if name not in existing:
@@ -52,3 +60,14 @@ async def ensure_indexes(mongo: Mongo) -> None:
                 await mongo.database.create_collection(name)
     for name, indexes in _INDEXES.items():
         await mongo[name].create_indexes(indexes)
+    await _end_audit_after(mongo, audit_days * 24 * 3600)
+
+
+async def _end_audit_after(mongo: Mongo, seconds: int) -> None:
+    try:
+        await mongo["audit"].create_index([("at", ASCENDING)], name=_AUDIT_ENDS, expireAfterSeconds=seconds)
+    except OperationFailure as refused:
+        if refused.code != _OTHER_OPTIONS:
+            raise
+        changed = {"name": _AUDIT_ENDS, "expireAfterSeconds": seconds}
+        await mongo.database.command("collMod", "audit", index=changed)
