@@ -10,6 +10,7 @@ from datetime import UTC
 from typing import Any, Final, Protocol, TypeVar
 
 from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from motor.motor_asyncio import (
     AsyncIOMotorClient,
     AsyncIOMotorClientSession,
@@ -206,9 +207,21 @@ class Mongo:
         MongoDB keeps the transaction of a process that died for a minute or longer, and nobody else can
         write what it wrote. A process that only slept finds its transaction gone, and does it again.
         """
+        return await self._end_transactions({"appName": name})
+
+    async def end_transactions_older_than(self, seconds: float) -> int:
+        """Ends what processes of Linkwork have left open for longer than that; how many there were."""
+        return await self._end_transactions(
+            {
+                "appName": {"$regex": "^linkwork "},
+                "transaction.timeOpenMicros": {"$gt": int(seconds * 1_000_000)},
+            }
+        )
+
+    async def _end_transactions(self, which: Document) -> int:
         open_ones: list[Document] = [
             {"$currentOp": {"idleSessions": True, "allUsers": False}},
-            {"$match": {"appName": name, "lsid": {"$exists": True}}},
+            {"$match": {**which, "lsid": {"$exists": True}}},
         ]
         admin = self.client.get_database("admin", codec_options=CodecOptions())  # ids go back as they came
         sessions = [{"id": row["lsid"]["id"]} async for row in admin.aggregate(open_ones)]
@@ -218,6 +231,11 @@ class Mongo:
 
     async def close(self) -> None:
         self.client.close()
+
+
+def in_raw_form(collection: Collection) -> Collection:
+    """The same collection, whose documents stay bytes until somebody looks into them."""
+    return collection.with_options(codec_options=CodecOptions(document_class=RawBSONDocument))
 
 
 def classified(error: PyMongoError) -> Exception:

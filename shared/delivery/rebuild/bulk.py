@@ -1,0 +1,121 @@
+"""The bulk of the log, folded by several processes: each takes what one partition number holds of a locality.
+
+A locality's three topics are parted alike, so all that is said of a referral lies in partitions of one
+number, and no two processes write the same referral. A record that lies elsewhere is handed back as a stray.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing import get_context
+from typing import Any, Final
+
+from aiokafka.partitioner import murmur2
+
+from shared.delivery.rebuild.folding import Folded, Folding
+from shared.delivery.rebuild.log import Stretch, consumer, read
+from shared.delivery.rebuild.source import Place, Source
+from shared.delivery.replays import Restored
+from shared.events.topics import parse_topic
+
+_MOST_HELD: Final = 150_000
+"""Records in hand before they are folded: some 200 MB. A referral that goes on after that is read again."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What one process does at a time. `counts`: how many partitions each of the topics has."""
+
+    source: Source
+    number: int
+    stretches: tuple[Stretch, ...]
+    counts: dict[str, int]
+    aside: frozenset[Place]
+
+
+@dataclass
+class Ended:
+    folded: Folded
+    strays: list[Restored] = field(default_factory=list)
+
+
+def tasks(
+    source: Source,
+    number: int,
+    stretches: Iterable[Stretch],
+    counts: dict[str, int],
+    aside: frozenset[Place],
+) -> list[Task]:
+    """One for each locality and partition number, the largest first."""
+    together: dict[tuple[str, int], list[Stretch]] = {}
+    for stretch in stretches:
+        named = parse_topic(stretch.topic)
+        if named is not None:
+            together.setdefault((named.locality, stretch.partition), []).append(stretch)
+    made = [
+        Task(source, number, tuple(parts), {part.topic: counts[part.topic] for part in parts}, aside)
+        for parts in together.values()
+    ]
+    return sorted(made, key=lambda task: -sum(part.end - part.start for part in task.stretches))
+
+
+async def fold_in_bulk(work: Sequence[Task], processes: int, say: Callable[[int], None]) -> Ended:
+    """Does all of it in so many processes; none: in this one. `say` is told how many records are done."""
+    ended = Ended(Folded())
+    if processes == 0:
+        running: Iterable[Any] = [asyncio.ensure_future(fold_task(task)) for task in work]
+        pool = None
+    else:
+        loop = asyncio.get_running_loop()
+        pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+        running = [loop.run_in_executor(pool, partial(_in_process, task)) for task in work]
+    try:
+        for one in asyncio.as_completed(running):
+            part = await one
+            ended.folded.add(part.folded)
+            ended.strays += part.strays
+            say(ended.folded.records)
+    finally:
+        for one in running:
+            one.cancel()
+        if pool is not None:
+            pool.shutdown(wait=True, cancel_futures=True)
+    return ended
+
+
+def _in_process(task: Task) -> Ended:
+    return asyncio.run(fold_task(task))
+
+
+async def fold_task(task: Task) -> Ended:
+    """Reads the stretches and folds what is in them."""
+    part = task.source.rebuildable()
+    mongo = task.source.mongo(part, task.number)
+    folding = Folding(part, mongo, task.aside)
+    strays: list[Restored] = []
+    fresh = True
+    try:
+        async with consumer(task.source.kafka_bootstrap) as reader:
+            async for records in read(reader, task.stretches):
+                folding.take(_ours(records, task, strays))
+                if folding.held >= _MOST_HELD:
+                    await folding.fold(fresh=fresh)
+                    fresh = False
+        await folding.fold(fresh=fresh)
+    finally:
+        await mongo.close()
+    return Ended(folding.done, strays)
+
+
+def _ours(records: Sequence[Any], task: Task, strays: list[Restored]) -> list[Any]:
+    ours = []
+    for record in records:
+        count = task.counts[record.topic]
+        if record.key is not None and (murmur2(record.key) & 0x7FFFFFFF) % count == record.partition:
+            ours.append(record)
+        else:
+            at = (record.topic, record.partition, record.offset)
+            strays.append(Restored(*at, record.key, record.value, record.headers))
+    return ours

@@ -1,0 +1,156 @@
+"""Records, folded into a generation that nobody else writes: facts in, views out, nothing decided.
+
+A referral is folded once for all that is known of it, however many records that are. There is no transaction:
+a rebuild that dies is begun again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pymongo import UpdateOne
+
+from shared.delivery.case import Case, case_id
+from shared.delivery.dead_letters import Record
+from shared.delivery.facts import Heard
+from shared.delivery.incoming import decode
+from shared.delivery.mongo import Document, Mongo, Transaction
+from shared.delivery.part import Changed
+from shared.delivery.rebuild.source import Place, Rebuildable
+from shared.delivery.round import REFERRALS
+
+_CASES: Final = 1000
+"""Referrals in one write."""
+_CHANGES: Final = 8000
+"""Referrals in one call of the part's projection."""
+_log = logging.getLogger(__name__)
+
+Group = tuple[str, bytes | None]
+"""What records of one referral have in common before they are read: the topic's locality and the key."""
+
+
+@dataclass
+class Folded:
+    """What was done: records read, of which so many were facts, not readable, not to be folded."""
+
+    records: int = 0
+    facts: int = 0
+    refused: int = 0
+    unfoldable: int = 0
+
+    def add(self, more: "Folded") -> None:
+        for name in ("records", "facts", "refused", "unfoldable"):
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+
+
+class Folding:
+    """Folds into one generation. `aside` are places whose records this service never took in."""
+
+    def __init__(self, part: Rebuildable, mongo: Mongo, aside: frozenset[Place] = frozenset()) -> None:
+        self._part = part.part
+        self._tx = Transaction(mongo.database, None, mongo.names)
+        self._aside = aside
+        self._waiting: dict[Group, list[Record]] = {}
+        self._held = 0
+        self._changes: list[Changed[Any]] = []
+        self.done = Folded()
+
+    @property
+    def held(self) -> int:
+        """Records taken and not folded yet."""
+        return self._held
+
+    def take(self, records: Iterable[Record]) -> None:
+        """Keeps records until `fold`."""
+        for record in records:
+            self.done.records += 1
+            if self._aside and (record.topic, record.partition, record.offset) in self._aside:
+                continue
+            locality = record.topic.partition(".")[0]
+            self._waiting.setdefault((locality, record.key), []).append(record)
+            self._held += 1
+
+    async def fold(self, *, fresh: bool) -> None:
+        """Folds what is held. `fresh`: none of these referrals is there yet."""
+        groups, self._waiting, self._held = list(self._waiting.values()), {}, 0
+        writing: asyncio.Task[None] | None = None
+        while groups:
+            page, groups = groups[:_CASES], groups[_CASES:]
+            heard = self._decoded(page)
+            stored = {} if fresh else await self._stored(heard)
+            changed = [
+                case
+                for identity, facts in heard.items()
+                if (case := self._case(identity, facts, stored.get(identity))).added
+            ]
+            if writing is not None:
+                await writing  # one page is written while the next is folded
+            writing = asyncio.create_task(self._write(changed))
+        if writing is not None:
+            await writing
+        await self._project()
+
+    def _decoded(self, page: Sequence[list[Record]]) -> dict[str, list[Heard]]:
+        heard: dict[str, list[Heard]] = {}
+        for records in page:
+            incoming, letters = decode(records)
+            self.done.refused += len(letters)
+            for item in incoming:
+                body = item.heard.fact.body
+                heard.setdefault(case_id(body.locality, body.referral_id), []).append(item.heard)
+        return heard
+
+    async def _stored(self, heard: Iterable[str]) -> Mapping[str, Document]:
+        found = self._tx[REFERRALS].find({"_id": {"$in": list(heard)}})
+        return {row["_id"]: dict(row) async for row in found}
+
+    def _case(self, identity: str, facts: Sequence[Heard], stored: Document | None) -> Case[Any, Any]:
+        """The referral with these facts; without those that the fold cannot take, as they were set aside."""
+        case = self._begun(identity, stored)
+        for heard in facts:
+            case.hear(heard)
+        try:
+            _ = case.document
+        except Exception:
+            _log.exception("a referral cannot be folded whole")
+            case = self._begun(identity, stored)
+            for heard in facts:
+                tried = self._begun(identity, stored)
+                for one in [*case.added, heard]:
+                    tried.hear(one)
+                try:
+                    _ = tried.document
+                except Exception:
+                    self.done.unfoldable += 1
+                else:
+                    case = tried
+        self.done.facts += len(case.added)
+        return case
+
+    def _begun(self, identity: str, stored: Document | None) -> Case[Any, Any]:
+        if stored is not None:
+            return Case.from_document(self._part, stored)
+        locality, _, referral_id = identity.partition("/")
+        return Case(self._part, locality, referral_id)
+
+    async def _write(self, cases: Sequence[Case[Any, Any]]) -> None:
+        writes = [case.write() for case in cases]
+        inserts = [write for write in writes if isinstance(write, dict)]
+        updates = [write for write in writes if isinstance(write, UpdateOne)]
+        if inserts:
+            await self._tx[REFERRALS].insert_many(inserts, ordered=False)
+        if updates:
+            done = await self._tx[REFERRALS].bulk_write(updates, ordered=False)
+            if done.matched_count != len(updates):
+                raise RuntimeError("somebody else writes the generation that is being made")
+        if self._part.project is not None:
+            self._changes += [case.as_changed() for case in cases]
+            if len(self._changes) >= _CHANGES:
+                await self._project()
+
+    async def _project(self) -> None:
+        changes, self._changes = self._changes, []
+        if self._part.project is not None and changes:
+            await self._part.project(self._tx, changes)

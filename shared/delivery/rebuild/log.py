@@ -1,0 +1,92 @@
+"""The log, read by assigned stretches: without a group, so that nobody's place in it changes."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from shared.delivery.wire import read_any_header_name
+from shared.events.topics import Part, group
+
+_FETCH_BYTES = 8_000_000
+_POLL_MS = 500
+
+Positions = dict[TopicPartition, int]
+
+
+class Stretch(NamedTuple):
+    """A part of one partition: from `start`, up to but without `end`."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+
+
+def stretches(start: Mapping[TopicPartition, int], end: Mapping[TopicPartition, int]) -> list[Stretch]:
+    """What lies between two positions."""
+    return [
+        Stretch(at.topic, at.partition, start.get(at, 0), until)
+        for at, until in end.items()
+        if start.get(at, 0) < until
+    ]
+
+
+@asynccontextmanager
+async def consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer that belongs to no group.
+
+    Raises:
+        KafkaError, OSError: the broker does not answer.
+    """
+    read_any_header_name()
+    made = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        max_partition_fetch_bytes=_FETCH_BYTES,
+        fetch_max_bytes=4 * _FETCH_BYTES,
+        check_crcs=False,
+    )
+    try:
+        await made.start()
+        yield made
+    finally:
+        await made.stop()
+
+
+async def read(reader: AIOKafkaConsumer, parts: Sequence[Stretch]) -> AsyncIterator[list[Any]]:
+    """The records of these stretches, a page at a time, each partition in its order."""
+    ends = {TopicPartition(part.topic, part.partition): part.end for part in parts}
+    waiting = list(ends)
+    reader.assign(waiting)
+    for part in parts:
+        reader.seek(TopicPartition(part.topic, part.partition), part.start)
+    while waiting:
+        for at, records in (await reader.getmany(*waiting, timeout_ms=_POLL_MS)).items():
+            if records[-1].offset >= ends[at]:
+                yield [record for record in records if record.offset < ends[at]]
+            else:
+                yield records
+        waiting = [at for at in waiting if await reader.position(at) < ends[at]]
+
+
+async def committed(bootstrap: str, localities: Iterable[str], part: Part) -> Positions:
+    """How far the part's groups have come: everything before was handled.
+
+    Raises:
+        KafkaError, OSError: the broker does not answer.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    found: Positions = {}
+    try:
+        for locality in localities:
+            offsets = await admin.list_consumer_group_offsets(group(locality, part))
+            found |= {at: kept.offset for at, kept in offsets.items() if kept.offset >= 0}
+    finally:
+        await admin.close()
+    return found

@@ -1,0 +1,137 @@
+"""A rebuild from its beginning to the switch, and the way back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from shared.delivery.generations import names_of, unlock
+from shared.delivery.leases import Leases
+from shared.delivery.mongo import Mongo
+from shared.delivery.rebuild.log import Positions
+from shared.delivery.rebuild.report import Refused, Report, Say
+from shared.delivery.rebuild.side import Side
+from shared.delivery.rebuild.source import Place, Rebuildable, Source
+from shared.delivery.rebuild.switching import CLOSED_SECONDS, LiveRow, NotClosed, Switch, live_row
+from shared.delivery.rebuild.watching import Changes
+from shared.ids import NewId, new_id
+
+_LEASE: Final = "rebuild"
+_LEASE_SECONDS: Final = 20.0
+
+
+@dataclass
+class Rebuild:
+    """One service's rebuild. `localities` are those of the file; those in the database are added."""
+
+    source: Source
+    localities: Sequence[str]
+    say: Say
+    processes: int = 2
+    accept: bool = False
+    """Whether the new generation may tell more than the live one, or something else of the same facts."""
+    new_id: NewId = new_id
+    part: Rebuildable = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.part = self.source.rebuildable()
+
+    async def anew(self) -> Report:
+        """Folds the log into a generation beside the live one and puts it in its place.
+
+        Raises:
+            Refused: nothing was changed.
+        """
+        async with self._alone() as live:
+            report = Report(live.number, live.number + 1)
+            async with self._side(live, report.number) as side:
+                await side.drop_others()
+                with report.step("folding the log", self.say):
+                    positions, aside = await side.fold_log(report, self.processes, self.say)
+                with report.step("indexes", self.say):
+                    await side.ensure_indexes()
+                return await self._level_and_switch(side, report, positions, aside)
+
+    async def back(self) -> Report:
+        """Brings the generation before this one level, and puts it in its place again.
+
+        Raises:
+            Refused: there is none, or nothing was changed.
+        """
+        async with self._alone() as live:
+            if live.kept is None:
+                raise Refused("No generation was kept to go back to.")
+            report = Report(live.number, live.kept)
+            positions = {TopicPartition(topic, part): offset for topic, part, offset in live.marks}
+            async with self._side(live, live.kept) as side:
+                await unlock(side.new, names_of(self.part.derived, live.kept).values())
+                return await self._level_and_switch(side, report, positions, frozenset())
+
+    def _side(self, live: LiveRow, number: int) -> Side:
+        return Side(self.source, self.part, self.localities, live, number)
+
+    async def _level_and_switch(
+        self, side: Side, report: Report, positions: Positions, aside: frozenset[Place]
+    ) -> Report:
+        async with Changes(side.live_mongo, side.live.number, self.new_id) as changes:
+            with report.step("comparing", self.say):
+                report.compared = await side.compare()
+            with report.step("getting level", self.say):
+                unlike = await side.get_level(positions, report, changes)
+            switch = Switch(side.live_mongo, self.part.derived, side.live)
+            try:
+                await switch.close()
+                try:
+                    async with asyncio.timeout(CLOSED_SECONDS - switch.closed_for - 1):
+                        marks = await side.finish(positions, aside, unlike, changes, report)
+                    self._judge(report)
+                    await switch.open(report.number, marks)
+                except BaseException:
+                    await switch.give_up()
+                    raise
+            except (NotClosed, TimeoutError) as error:
+                raise Refused(f"It was given up: {str(error) or 'it took too long'}. Try again.") from error
+            report.switched = True
+            report.pause = round(switch.closed_for, 2)
+        self.say(f"generation {report.number} is live; nobody could write for {report.pause} s")
+        return report
+
+    def _judge(self, report: Report) -> None:
+        compared = report.compared
+        if compared.missing:
+            raise Refused(f"The log lacks {compared.missing} facts of the live generation: it stays.")
+        if not self.accept and (compared.extra or compared.views or report.figures.unlike):
+            raise Refused(
+                f"The two differ: {compared.extra} facts more, {compared.views} other views, "
+                f"{len(report.figures.unlike)} other rows. Say --accept if the live one is what is wrong."
+            )
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[LiveRow]:
+        """No other rebuild of this service goes on meanwhile."""
+        mongo = Mongo(self.source.mongo_url, self.source.database, name="linkwork rebuild")
+        leases = Leases(mongo, self.new_id(), _LEASE_SECONDS)
+        try:
+            if not await leases.take(_LEASE):
+                raise Refused("Another rebuild of this service goes on, or has just died: wait a little.")
+            renewing = asyncio.create_task(_renew(leases))
+            try:
+                live = await live_row(mongo)
+                if live.state != "open":
+                    raise Refused("A change of generation goes on: wait a little.")
+                yield live
+            finally:
+                renewing.cancel()
+                await asyncio.gather(renewing, return_exceptions=True)
+                await leases.release()
+        finally:
+            await mongo.close()
+
+
+async def _renew(leases: Leases) -> None:
+    while True:
+        await asyncio.sleep(_LEASE_SECONDS / 4)
+        await leases.take(_LEASE)

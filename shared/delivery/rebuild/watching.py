@@ -1,0 +1,59 @@
+"""Which referrals of the live generation have changed while it is compared."""
+
+import asyncio
+from types import TracebackType
+from typing import Any, Self
+
+from shared.delivery.generations import GENERATIONS, names_of
+from shared.delivery.mongo import Document, Mongo
+from shared.delivery.round import REFERRALS
+from shared.ids import NewId
+
+
+class Changes:
+    """A change stream over the live referrals, and marks in it that say how far it was read."""
+
+    def __init__(self, mongo: Mongo, number: int, new_id: NewId) -> None:
+        self._mongo = mongo
+        self._new_id = new_id
+        self._watched = names_of([REFERRALS], number)[REFERRALS]
+        self._stream: Any = None
+
+    async def __aenter__(self) -> Self:
+        wanted = {"ns.coll": {"$in": [self._watched, GENERATIONS]}}
+        steps: list[Document] = [{"$match": wanted}, {"$project": {"documentKey": 1, "ns": 1}}]
+        self._stream = self._mongo.database.watch(steps, batch_size=5000)
+        await self._stream.try_next()  # it watches from here on
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._stream.close()
+
+    async def so_far(self) -> set[str]:
+        """The ids of all that has changed since it was asked last, up to what is committed now.
+
+        Raises:
+            PyMongoError: the database forgot what happened, or is away.
+            TimeoutError: the mark did not come.
+        """
+        mark = f"mark {self._new_id()}"
+        rows = self._mongo[GENERATIONS]
+        await rows.insert_one({"_id": mark})
+        changed: set[str] = set()
+        async with asyncio.timeout(10):
+            while True:
+                event = await self._stream.try_next()
+                if event is None:
+                    continue
+                identity = event["documentKey"]["_id"]
+                if identity == mark:
+                    break
+                if event["ns"]["coll"] == self._watched:
+                    changed.add(identity)
+        await rows.delete_one({"_id": mark})
+        return changed
