@@ -1,43 +1,15 @@
-"""The API over HTTP, from a plan to a first visit."""
+"""The API: a journey in codes, keys, what may be said, and the document that says what there is."""
 
-import re
 from datetime import timedelta
-from typing import Any
 
-import orjson
 import pytest
 
 from shared.events import outcomes as o
-from shared.events import vocabulary as v
 from shared.ids import new_id
 from shared.web.caller import Caller
 from shared.web.problem import Problem
-from tests.directory.records import lunch_club
-from tests.matching.place import PRACTICE, Place
-
-
-async def service_of(here: Place, **changes: Any) -> str:
-    """A service in the directory, through the import."""
-    record = lunch_club(**changes)
-    answer = await here.http.post(
-        "/directory/imports?feed=test", content=orjson.dumps({"contents": [record]}), headers=here.admin()
-    )
-    assert answer.status_code == 201, answer.text
-    assert answer.json()["services"] == 1, answer.text
-    found = await here.http.get("/services", headers=here.admin())
-    return str(found.json()["contents"][0]["service"]["id"])
-
-
-async def prescribed(here: Place, **more: Any) -> tuple[str, str]:
-    """Somebody who was met and has a service in the plan: (referral, prescription)."""
-    referral = await here.refer()
-    await here.met(referral)
-    service = await service_of(here)
-    body = {"service_id": service, "need": "befriending", "may_share": "yes"} | more
-    done = await here.post(f"/referrals/{referral}/prescriptions", body, of=here.link_worker())
-    assert done.status_code == 201, done.text
-    (said, *_) = done.json()["said"]
-    return referral, str(said["detail"]["prescription_id"])
+from tests.matching.place import Place
+from tests.matching.plans import prescribed, service_of
 
 
 async def test_a_journey_in_codes(town: Place) -> None:
@@ -109,97 +81,6 @@ async def test_texts_go_to_the_vault_or_nothing_is_saved(town: Place) -> None:
     assert (await town.view(referral)).story.plan is None
 
 
-async def test_nobody_missed_a_meeting_that_has_not_begun(here: Place) -> None:
-    referral = await here.refer(cannot_come=(v.HalfDay.MON_AM,))
-    meeting = await here.meeting(referral)
-    answer = await here.post(f"/meetings/{meeting['id']}/missed", of=here.link_worker())
-    assert (answer.status_code, answer.json()["type"]) == (409, "urn:linkwork:problem:too_early")
-
-
-async def test_who_met_sooner_than_booked_holds_the_time_no_longer(here: Place) -> None:
-    referral = await here.refer(cannot_come=(v.HalfDay.MON_AM, v.HalfDay.MON_PM))
-    meeting = await here.meeting(referral)
-    assert await here.kernel.mongo["days"].count_documents({"held.i": meeting["id"]}) == 1
-    answer = await here.post(f"/meetings/{meeting['id']}/attended", of=here.link_worker())
-    assert answer.status_code == 200
-    assert await here.kernel.mongo["days"].count_documents({"held.i": meeting["id"]}) == 0
-
-
-async def test_options_are_other_times_and_one_can_be_taken(town: Place) -> None:
-    referral = await town.refer()
-    meeting = await town.meeting(referral)
-    desk = town.bearer("referrer", practices=[PRACTICE])
-    options = (await town.http.get(f"/meetings/{meeting['id']}/options", headers=desk)).json()["options"]
-    assert len(options) == 3
-    assert all(option["place"] == "Primary Care Centre, room 4" for option in options)
-    starts = [option["starts_at"] for option in options]
-    assert starts == sorted(starts)
-    assert meeting["starts_at"].isoformat().replace("+00:00", "Z") not in starts
-    done = await town.post(f"/meetings/{meeting['id']}/another-time", {"slot": options[1]["key"]}, of=desk)
-    assert done.status_code == 200
-    assert done.json()["case"]["active"]["starts_at"] == options[1]["starts_at"]
-    gone = await town.post(f"/meetings/{meeting['id']}/another-time", {"slot": options[2]["key"]}, of=desk)
-    assert (gone.status_code, gone.json()["type"]) == (409, "urn:linkwork:problem:meeting_not_standing")
-
-
-async def test_off_sick_moves_the_day_and_says_whom_to_ring_again_and_again(here: Place) -> None:
-    names = [await here.refer() for _ in range(3)]
-    by = here.link_worker()
-    first = await here.post("/link-workers/lw-meir-1/off-sick", of=by)
-    again = await here.post("/link-workers/lw-meir-1/off-sick", of=by)
-    assert [each["case"]["referral_id"] for each in first.json()["to_ring"]] == names
-    assert first.json() == again.json()
-    for each in first.json()["to_ring"]:
-        assert each["was"]["starts_at"][:10] == "2026-11-23"
-        assert each["now"]["starts_at"][:10] > "2026-11-23"
-    assert len(await here.published(o.MeetingCancelled, names[0])) == 1
-    await here.no_time_is_held_twice()
-
-
-async def test_diary_caseload_and_needs_you(here: Place) -> None:
-    ring = await here.refer(contact=v.SafeToText.RING)
-    await here.refer()
-    by = here.link_worker()
-    diary = (await here.http.get("/diary", headers=by)).json()
-    assert [entry["case"]["contact"] for entry in diary["meetings"]] == ["ring", "yes"]
-    taken = {entry["meeting"]["starts_at"] for entry in diary["meetings"]}
-    assert taken.isdisjoint(slot["starts_at"] for slot in diary["free"])
-    cases = (await here.http.get("/caseload", headers=by)).json()["cases"]
-    assert {case["step"]["code"] for case in cases} == {"meet"}
-    needs = (await here.http.get("/needs-you", headers=by)).json()["needs_you"]
-    assert [(line["case"]["referral_id"], line["reason"]["reason"]) for line in needs] == [(ring, "ring")]
-    await here.post(f"/referrals/{ring}/contacts", {"channel": "phone", "reached": True}, of=by)
-    assert (await here.http.get("/needs-you", headers=by)).json()["needs_you"] == []
-    here.clock.now += timedelta(days=2)
-    needs = (await here.http.get("/needs-you", headers=here.link_worker())).json()["needs_you"]
-    assert {line["reason"]["reason"] for line in needs} == {"not_recorded"}
-
-
-async def test_a_silent_service_needs_the_link_worker_after_seven_days(here: Place) -> None:
-    referral, of = await prescribed(here)
-    here.clock.now += timedelta(days=7, minutes=1)
-    by = here.link_worker()
-    (line,) = (await here.http.get("/needs-you", headers=by)).json()["needs_you"]
-    assert (line["reason"]["reason"], line["reason"]["about"], line["service"] is not None) == (
-        "service_silent",
-        of,
-        True,
-    )
-    done = await here.post(f"/prescriptions/{of}/reply", {"reply": "full"}, of=by)
-    assert [reason["reason"] for reason in done.json()["case"]["reasons"]] == ["service_said_no"]
-    unmet = await here.post(
-        f"/referrals/{referral}/unmet-needs",
-        {
-            "need": "befriending",
-            "reason": "full",
-            "next_step": {"code": "close", "on": here.clock.now.date().isoformat()},
-        },
-        of=by,
-    )
-    assert unmet.status_code == 201
-    assert unmet.json()["case"]["reasons"] == []
-
-
 async def test_everything_said_can_be_taken_back_once(town: Place) -> None:
     referral, of = await prescribed(town)
     by = town.link_worker()
@@ -218,16 +99,6 @@ async def test_everything_said_can_be_taken_back_once(town: Place) -> None:
     creation = {"source": view.story.created_said.source, "event_id": view.story.created_said.id}
     refused = await town.post(f"/referrals/{referral}/retractions", creation, of=by)
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:linkwork:problem:cannot_undo")
-
-
-async def test_an_answer_needs_its_weeks_or_its_reason(town: Place) -> None:
-    _, of = await prescribed(town)
-    for body, code in (
-        ({"reply": "waiting_list"}, "weeks_needed"),
-        ({"reply": "not_suitable"}, "reason_needed"),
-    ):
-        answer = await town.post(f"/prescriptions/{of}/reply", body, of=town.link_worker())
-        assert (answer.status_code, answer.json()["type"]) == (422, f"urn:linkwork:problem:{code}")
 
 
 async def test_closed_and_opened_again(town: Place) -> None:
@@ -251,79 +122,6 @@ async def test_sharing_answers_take_each_others_place(town: Place) -> None:
         done = await town.post(f"/referrals/{referral}/sharing", body, of=by)
         assert done.status_code == 200, done.text
         assert (await town.view(referral)).story.prescriptions[0].may_share.value == agreed
-
-
-async def test_services_are_ranked_with_reasons_and_shown_without_addresses(town: Place) -> None:
-    referral = await town.refer()
-    await service_of(town)
-    ranked = await town.http.get(
-        f"/referrals/{referral}/services?need=befriending", headers=town.link_worker()
-    )
-    (one,) = ranked.json()["services"]
-    assert one["suitable"]
-    assert "need" in one["why"]
-    assert any(re.fullmatch(r"\d+\.\d km away", sentence) for sentence in one["sentences"])
-    assert one["service"]["service"]["email"] is None
-    assert one["service"]["asks_email"] is None
-    found = await town.http.get(
-        f"/services/{one['service']['service']['id']}?locality={town.slug}",
-        headers=town.bearer("service", localities=["*"]),
-    )
-    assert found.json()["asks_email"] is not None
-
-
-async def test_the_directory_is_searched_and_paged(here: Place) -> None:
-    await service_of(here)
-    for query, count in (
-        ("", 1),
-        ("need=befriending", 1),
-        ("need=debt", 0),
-        ("postcode=ST3 6AB", 1),
-        ("lat=52.98&lon=-2.11", 1),
-        ("day=sun", 0),
-        ("page=2", 0),
-    ):
-        answer = await here.http.get(f"/services?{query}", headers=here.link_worker())
-        assert answer.status_code == 200, answer.text
-        assert len(answer.json()["contents"]) == count, query
-    wrong = await here.http.get("/services?postcode=ST99 9ZZ", headers=here.link_worker())
-    assert (wrong.status_code, wrong.json()["type"]) == (422, "urn:linkwork:problem:postcode_unknown")
-    assert "ST99" not in wrong.text
-
-
-async def test_an_import_replaces_its_feed_and_no_other(here: Place) -> None:
-    service = await service_of(here)
-    theirs = await here.http.post(
-        "/directory/imports?feed=other",
-        content=orjson.dumps({"contents": [lunch_club(name="Stolen")]}),
-        headers=here.admin(),
-    )
-    assert theirs.json()["services"] == 0
-    assert "id_of_another_feed" in {defect["code"] for defect in theirs.json()["defects"]}
-    unread = await here.http.post("/directory/imports?feed=test", content=b"<html>", headers=here.admin())
-    assert [defect["code"] for defect in unread.json()["defects"]] == ["not_json"]
-    assert (await here.http.get("/services", headers=here.admin())).json()["total_items"] == 1
-    emptied = {"contents": [lunch_club(id=new_id(), name="Another club")]}
-    await here.http.post("/directory/imports?feed=test", content=orjson.dumps(emptied), headers=here.admin())
-    found = (await here.http.get("/services", headers=here.admin())).json()["contents"]
-    assert [each["service"]["name"] for each in found] == ["Another club"]
-    gone = await here.http.get(f"/services/{service}", headers=here.admin())
-    assert gone.json()["service"]["status"] == "inactive"
-
-
-async def test_a_link_worker_of_another_localitys_practice_is_refused(town: Place) -> None:
-    entry = {
-        "id": "lw-meir-7",
-        "locality": town.slug,
-        "name": "Somebody",
-        "email": "a@b.example",
-        "telephone": "01632 960402",
-        "hours": [
-            {"weekday": 0, "opens": "09:00", "closes": "12:00", "practices": ["M83032"], "place": "Room"}
-        ],
-    }
-    answer = await town.http.put("/link-workers/lw-meir-7", json=entry, headers=town.admin())
-    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "practice_elsewhere")
 
 
 async def test_the_openapi_document_says_what_there_is(town: Place) -> None:
@@ -359,12 +157,3 @@ async def test_a_draft_is_kept_for_its_link_worker_and_goes_with_the_person(town
     await town.say(o.PersonErased(referral_id=referral, locality=town.slug, person_ref=referral))
     await town.until(referral, lambda view: view["stage"] == "erased")
     assert await town.kernel.mongo["drafts"].count_documents({"_id": f"{town.slug}/{referral}"}) == 0
-
-
-async def test_only_a_directory_may_be_larger_than_a_megabyte(town: Place) -> None:
-    large = b'"' + b"x" * 2_000_000 + b'"'
-    headers = town.bearer("programme_admin") | {"content-type": "application/json"}
-    imported = await town.http.post("/directory/imports?feed=council", content=large, headers=headers)
-    assert imported.status_code != 413
-    refused = await town.http.post("/meetings/x/attended", content=large, headers=headers)
-    assert refused.status_code == 413

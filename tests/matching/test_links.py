@@ -22,7 +22,7 @@ from shared.events import vocabulary as v
 from shared.ids import new_id
 from shared.web.problem import Problem
 from tests.matching.place import Hands, Place
-from tests.matching.test_api import prescribed
+from tests.matching.plans import prescribed
 
 OF, SERVICE = new_id(), new_id()
 

@@ -6,7 +6,7 @@ from typing import Any
 from shared.ids import new_id
 from shared.web.caller import ROLES
 from tests.matching.place import OTHER_PRACTICE, PRACTICE, Place
-from tests.matching.test_api import prescribed
+from tests.matching.plans import prescribed
 
 STEP = {"code": "ring", "on": "2026-12-31"}
 OWN, DESK, ANSWER, HAND = (
