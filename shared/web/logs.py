@@ -3,7 +3,9 @@
 import json
 import logging
 import sys
+import time
 import traceback
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from shared.web.security import request_id
@@ -34,6 +36,30 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str, ensure_ascii=False)
 
 
+class Sparingly(logging.Filter):
+    """Lets a library say the same thing once in so many seconds.
+
+    While the broker is away every consumer of every locality tries again and says so, hundreds of times a
+    second: writing that down takes the processor from the broker that is starting.
+    """
+
+    def __init__(self, library: str, seconds: float = 5.0, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._library = library
+        self._seconds = seconds
+        self._now = now
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith(self._library):
+            return True
+        what, now = (record.name, str(record.msg)), self._now()
+        if now < self._said.get(what, -self._seconds) + self._seconds:
+            return False
+        self._said[what] = now
+        return True
+
+
 def exception_chain(error: BaseException) -> list[dict[str, object]]:
     """Classes and innermost frames of an exception and its causes, without their messages."""
     chain: list[dict[str, object]] = []
@@ -50,6 +76,7 @@ def configure_logging(service: str, level: int = logging.INFO) -> None:
     """Send all logs to standard error as JSON lines. Libraries that print addresses are kept quiet."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
+    handler.addFilter(Sparingly("aiokafka"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in (
         "httpx",
