@@ -6,6 +6,7 @@ python -m chaos [--times 20] [--rate 50] [--seed 1] [--only "network"] [--keep]
 import argparse
 import asyncio
 import contextlib
+import logging
 import signal
 import time
 
@@ -16,6 +17,8 @@ from shared.localities import load_localities
 
 
 async def main() -> int:
+    # Whom they try to reach is struck on purpose.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--times", type=int, default=20, help="how often each fault strikes")
     parser.add_argument("--rate", type=float, default=50, help="referrals a second")

@@ -5,10 +5,13 @@ Nothing here is shared with the services: where the two counts differ, one of th
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from chaos.log import Event
 
+LONDON = ZoneInfo("Europe/London")
 RANKS: Mapping[str, int] = {"matching": 40, "referral": 30, "evaluation": 20, "history": 10}
 """How much a source's word counts, as the localities file has it."""
 ENDS = frozenset({"referral_closed", "referral_declined", "referral_returned", "referral_withdrawn"})
@@ -23,6 +26,15 @@ class Met:
     who: str
     at: float
     status: str
+    met_at: str = ""
+    """When it was held, RFC 3339: perhaps on an earlier day than was booked, whose time is then free."""
+
+    @property
+    def holds_its_time(self) -> bool:
+        """Nobody else can be met then."""
+        if self.status == "attended":
+            return _day(self.met_at) >= _day(self.body["starts_at"])
+        return self.status in ("booked", "missed")
 
     @property
     def ours(self) -> bool:
@@ -99,11 +111,16 @@ def _meetings(of: Mapping[str, list[Event]]) -> tuple[Met, ...]:
     became: dict[str, str] = dict.fromkeys(replaced, "replaced")
     for status in ("cancelled", "missed", "attended"):  # the last of these that was said counts
         became |= {fact.body["meeting_id"]: status for fact in of.get(f"meeting_{status}", [])}
+    held = {fact.body["meeting_id"]: fact.time for fact in of.get("meeting_attended", [])}
     found = [
-        Met(identity, fact.body, fact.who, fact.at, became.get(identity, "booked"))
+        Met(identity, fact.body, fact.who, fact.at, became.get(identity, "booked"), held.get(identity, ""))
         for identity, fact in said.items()
     ]
     return tuple(sorted(found, key=lambda met: (met.body["sequence"], _rank(met.who), met.id)))
+
+
+def _day(moment: str) -> date:
+    return datetime.fromisoformat(moment).astimezone(LONDON).date()
 
 
 def _rank(who: str) -> int:

@@ -95,6 +95,7 @@ class Meetings:
         """(locality, referral, meeting), the oldest first."""
         self.of: dict[str, str] = {}
         """The latest meeting heard of for each referral."""
+        self._heard_of: set[str] = set()
 
     def start(self) -> None:
         self._listening = asyncio.create_task(self._listen())
@@ -123,6 +124,9 @@ class Meetings:
     def _heard(self, locality: str, headers: dict[str, bytes], value: bytes | None) -> None:
         if headers.get("ce_source") == f"/{locality}/matching".encode() and value is not None:
             body = json.loads(value)
+            if body["meeting_id"] in self._heard_of:
+                return  # said again: nothing more comes of it
+            self._heard_of.add(body["meeting_id"])
             self.new.append((locality, body["referral_id"], body["meeting_id"]))
             self.of[body["referral_id"]] = body["meeting_id"]
 

@@ -133,18 +133,19 @@ def one_meeting_each(case: Case) -> Iterator[Finding]:
 
 def no_time_twice(case: Case) -> Iterator[Finding]:
     """No link worker is with two people at once, by what was said."""
-    days: dict[str, list[tuple[datetime, datetime, float]]] = defaultdict(list)
+    days: dict[str, list[tuple[datetime, datetime, Met]]] = defaultdict(list)
     for account in case.accounts.values():
         for meeting in account.meetings:
-            if meeting.status not in ("cancelled", "replaced"):
+            if meeting.holds_its_time:
                 starts_at = datetime.fromisoformat(meeting.body["starts_at"])
                 ends_at = starts_at + timedelta(minutes=meeting.body["minutes"])
-                days[meeting.body["link_worker"]].append((starts_at, ends_at, meeting.at))
+                days[meeting.body["link_worker"]].append((starts_at, ends_at, meeting))
     for link_worker, times in days.items():
-        for one, following in pairwise(sorted(times)):
+        for one, following in pairwise(sorted(times, key=lambda time: time[0])):
             if one[1] > following[0]:
-                where = f"{link_worker} {following[0].isoformat()}"
-                yield Finding("doubled", "a time that is booked twice", where, following[2])
+                both = " and ".join(f"{met.id} ({met.status})" for met in (one[2], following[2]))
+                where = f"{link_worker} {following[0].isoformat()}: {both}"
+                yield Finding("doubled", "a time that is booked twice", where, following[2].at)
 
 
 def diaries(case: Case) -> Iterator[Finding]:
