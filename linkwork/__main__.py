@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from linkwork import dead_letters
+from linkwork import dead_letters, rebuild
 from linkwork.problem import CannotDo
 from linkwork.surroundings import surroundings
 
@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = whole.add_subparsers(dest="command", required=True)
     dead_letters.add_to(commands)
+    rebuild.add_to(commands)
     return whole
 
 
@@ -38,7 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         around = replace(around, operator=given.by or around.operator)
         if not around.operator:
             raise CannotDo("Say who you are, with --by or LINKWORK_OPERATOR: what you do is written down.")
-        return asyncio.run(dead_letters.run(around, given))
+        run = rebuild.run if given.command == "rebuild" else dead_letters.run
+        return asyncio.run(run(around, given))
     except CannotDo as reason:
         print(reason, file=sys.stderr)
         return 2

@@ -1,6 +1,7 @@
 """What comes in: the facts that may call for a message, all by one decision, and what sends it when due."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from services.notifications.decisions import SEND, Asking, Told, still_wanted
@@ -23,8 +24,17 @@ def notifications(
     settings: NotificationsSettings, localities: Localities, outbound: Outbound
 ) -> Part[View, Told]:
     """The part as the kernel drives it."""
-    rank = ranking(localities)
     ask = Asking(settings.settle)
+    return replace(
+        folding(localities),
+        decisions=dict.fromkeys(CALLS, ask),
+        senders={SEND: Sender(wanted=still_wanted, send=outbound.send)},
+    )
+
+
+def folding(localities: Localities) -> Part[View, Told]:
+    """What it makes of the facts, without a decision and without a gateway."""
+    rank = ranking(localities)
 
     def folded(facts: Sequence[Fact]) -> View:
         return fold(facts, rank)
@@ -35,8 +45,6 @@ def notifications(
         fold_version=FOLD_VERSION,
         document=document,
         store=Ledger(),
-        decisions=dict.fromkeys(CALLS, ask),
-        senders={SEND: Sender(wanted=still_wanted, send=outbound.send)},
     )
 
 

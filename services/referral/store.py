@@ -48,6 +48,12 @@ _OTHER_OPTIONS = 85
 """MongoDB's code for an index that is there with another lifetime."""
 
 
+async def ensure_derived_indexes(mongo: Mongo) -> None:
+    """Makes the indexes of what is folded from the facts."""
+    for name in DERIVED:
+        await mongo[name].create_indexes(_INDEXES[name])
+
+
 async def ensure_indexes(mongo: Mongo, audit_days: int) -> None:
     """Makes collections and indexes; a collection made inside a transaction would take a lock.
 

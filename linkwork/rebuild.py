@@ -1,0 +1,105 @@
+"""`linkwork rebuild SERVICE [--back]`."""
+
+import argparse
+import sys
+
+import orjson
+from aiokafka.errors import KafkaError
+from pymongo.errors import PyMongoError
+
+from linkwork.parts import maker
+from linkwork.problem import CannotDo
+from linkwork.surroundings import Surroundings
+from linkwork.table import table
+from shared.clock import system_clock
+from shared.delivery.errors import Transient
+from shared.delivery.mongo import Mongo, Transaction
+from shared.delivery.operations import note
+from shared.delivery.rebuild.report import Refused, Report
+from shared.delivery.rebuild.run import Rebuild
+from shared.delivery.rebuild.source import Source
+from shared.events.topics import PARTS, Part
+from shared.ids import new_id
+from shared.localities import load_localities
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command to the console's."""
+    one = commands.add_parser(
+        "rebuild",
+        help="fold the log anew, beside what is live, and switch when level",
+        description="Reads the log from its start into a second generation of what a service has folded, "
+        "decides and sends nothing, compares the two, and puts the new one in the place of the old, which is "
+        "kept. The service goes on meanwhile, but for a pause of a second or two.",
+    )
+    one.add_argument("service", choices=PARTS)
+    one.add_argument(
+        "--back", action="store_true", help="bring the generation before level, and switch to it"
+    )
+    one.add_argument(
+        "--accept",
+        action="store_true",
+        help="switch also where the new one tells something else than the live",
+    )
+    one.add_argument("--processes", type=int, default=2, help="that fold side by side (2)")
+    one.add_argument("--why", required=True, help="the reason, for the auditor")
+    one.add_argument("--json", action="store_true")
+
+
+async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
+    """Does it; 0 where it has switched, 1 where it did not and all is as it was."""
+    service: Part = arguments.service
+    localities = load_localities(around.localities_file)
+    database = around.database(service)
+    source = Source(
+        maker(service), around.localities_file, around.kafka_bootstrap, around.mongo_url, database
+    )
+    rebuild = Rebuild(
+        source,
+        localities.slugs,
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+        processes=arguments.processes,
+        accept=arguments.accept,
+    )
+    what = "rebuild back" if arguments.back else "rebuild"
+    try:
+        await _note(around, database, f"{what} begun", arguments.why, {})
+        try:
+            report = await (rebuild.back() if arguments.back else rebuild.anew())
+        except Refused as refused:
+            await _note(around, database, f"{what} given up", arguments.why, {"reason": str(refused)})
+            raise CannotDo(f"Nothing was changed. {refused}") from None
+        await _note(around, database, f"{what} done", arguments.why, {"generation": report.number})
+    except (KafkaError, PyMongoError, Transient, OSError) as error:
+        raise CannotDo(f"A store does not answer ({type(error).__name__}); nothing was changed.") from error
+    print(_json(report) if arguments.json else _plain(report))
+    return 0
+
+
+async def _note(
+    around: Surroundings, database: str, what: str, why: str, about: dict[str, str | int]
+) -> None:
+    mongo = Mongo(around.mongo_url, database, name="linkwork console")
+
+    async def work(tx: Transaction) -> None:
+        await note(tx, new_id, system_clock(), what=what, by=around.operator, why=why, about=dict(about))
+
+    try:
+        await mongo.transact(work)
+    finally:
+        await mongo.close()
+
+
+def _json(report: Report) -> str:
+    return orjson.dumps(report.document(), option=orjson.OPT_INDENT_2).decode()
+
+
+def _plain(report: Report) -> str:
+    compared, figures = report.compared, report.figures
+    rows = [
+        ("referrals", str(compared.referrals), str(compared.views)),
+        ("facts", str(compared.facts), str(compared.missing + compared.extra)),
+        ("figures", str(figures.rows), str(len(figures.unlike))),
+    ]
+    ends = f"Generation {report.number} is live; generation {report.live} is kept."
+    return "\n".join([table(("COMPARED", "ROWS", "UNLIKE"), rows), "", ends])
