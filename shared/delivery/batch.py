@@ -8,6 +8,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -45,7 +46,10 @@ class BatchHandler(Generic[V, R]):
     async def handle(self, records: Sequence[Record], stopping: asyncio.Event) -> bool:
         """Handles every record once. True: all are done and their offsets may be committed."""
         began = time.perf_counter()
-        incoming, letters = decode(records)
+        news = self._without_echoes(records)
+        if not news:
+            return True
+        incoming, letters = decode(news)
         while True:
             try:
                 await self._handle_whole(incoming, letters, stopping)
@@ -68,6 +72,20 @@ class BatchHandler(Generic[V, R]):
         metrics.batch_handling.labels(self._service).observe(time.perf_counter() - began)
         metrics.batch_size.labels(self._service).observe(len(records))
         return True
+
+    def _without_echoes(self, records: Sequence[Record]) -> list[Record]:
+        """What this process did not say itself."""
+        news = [record for record in records if not self._worker.echoes.heard(record)]
+        if len(news) < len(records):
+            echoes = Counter(record.topic for record in records)
+            echoes.subtract(record.topic for record in news)
+            for topic, count in echoes.items():
+                named = parse_topic(topic)
+                if named is not None:
+                    metrics.events_consumed.labels(self._service, named.event, self._locality, "repeat").inc(
+                        count
+                    )
+        return news
 
     async def _handle_whole(
         self, incoming: Sequence[Incoming], letters: Sequence[Letter], stopping: asyncio.Event
@@ -155,13 +173,15 @@ class BatchHandler(Generic[V, R]):
 
     def _count(self, outcome: "_Outcome[V, R]") -> None:
         now = self._worker.clock()
-        for item, told in outcome.told:
-            event = item.heard.fact.event
-            result = "ok" if told == "new" else "repeat"
-            metrics.events_consumed.labels(self._service, event, self._locality, result).inc()
-            if told == "new":
+        told = Counter((item.heard.fact.event, told) for item, told in outcome.told)
+        for (event, what), count in told.items():
+            result = "ok" if what == "new" else "repeat"
+            metrics.events_consumed.labels(self._service, event, self._locality, result).inc(count)
+        waits = {event: metrics.event_end_to_end.labels(self._service, event) for event, _ in told}
+        for item, what in outcome.told:
+            if what == "new":
                 waited = (now - item.heard.fact.recorded).total_seconds()
-                metrics.event_end_to_end.labels(self._service, event).observe(max(waited, 0.0))
+                waits[item.heard.fact.event].observe(max(waited, 0.0))
         for letter in outcome.letters:
             named = parse_topic(letter.record.topic)
             event_name = named.event if named else "unknown"

@@ -74,7 +74,7 @@ class Kernel(Generic[V, R]):
             new_id=new_id,
             lane=lane,
             may_decide=self._may_decide,
-            done=self._done,
+            wake=self._wake,
         )
         self._due = DueWork(self._worker, self.localities)
         self._replays = Replays(self._worker, self.localities)
@@ -83,6 +83,7 @@ class Kernel(Generic[V, R]):
             for name in self.localities
         ]
         self._watchers: dict[str, set[asyncio.Event]] = {}
+        self._leading: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -103,13 +104,13 @@ class Kernel(Generic[V, R]):
                 await asyncio.sleep(1)
             else:
                 break
+        self._leading = asyncio.create_task(self._keep_leading())
         self._relay.start()
         self._due.start()
         self._replays.start()
         for stream in self._streams:
             stream.start()
         self._tasks = [
-            asyncio.create_task(self._keep_leading()),
             asyncio.create_task(self._observe()),
             asyncio.create_task(self._generations.watch()),
             asyncio.create_task(refold(self._worker)),
@@ -124,6 +125,10 @@ class Kernel(Generic[V, R]):
         await self._replays.stop()
         await self._due.stop(self._options.drain_seconds)
         await self._relay.stop(self._options.drain_seconds)
+        # To the last: who does not renew what it holds is taken for dead, and its transactions are ended.
+        if self._leading is not None:
+            self._leading.cancel()
+            await asyncio.gather(self._leading, return_exceptions=True)
         await self._leases.release()
         await self.mongo.close()
 
@@ -145,7 +150,8 @@ class Kernel(Generic[V, R]):
         """Whether every loop still goes round. One that waits for a broker or a database is live."""
         streams = all(stream.live for stream in self._streams)
         loops = self._relay.live and self._due.live and self._replays.live
-        return streams and loops and not any(t.done() for t in self._tasks)
+        leads = self._leading is None or not self._leading.done()
+        return streams and loops and leads and not any(t.done() for t in self._tasks)
 
     async def command(
         self,
@@ -213,8 +219,8 @@ class Kernel(Generic[V, R]):
             if not watchers:
                 del self._watchers[identity]
 
-    def _done(self, round_: Round[V, R]) -> None:
-        self._relay.wake()
+    def _wake(self, round_: Round[V, R]) -> None:
+        self._relay.hand_over(round_.rows)
         if round_.soonest_due is not None:
             self._due.wake(round_.soonest_due)
         for identity, case in round_.cases.items():
@@ -226,8 +232,10 @@ class Kernel(Generic[V, R]):
         return self.part.exclusive is None or self._leases.held(f"{self.part.exclusive}/{locality}")
 
     async def _lead(self) -> None:
+        names = [self._relay.lease]
         if self.part.exclusive is not None:
-            await self._leases.renew(f"{self.part.exclusive}/{name}" for name in self.localities)
+            names += [f"{self.part.exclusive}/{name}" for name in self.localities]
+        await self._leases.renew(names)
 
     async def _keep_leading(self) -> None:
         while True:

@@ -28,8 +28,7 @@ class Message:
 
     @classmethod
     def of(cls, envelope: Envelope) -> "Message":
-        headers = {name: value.decode() for name, value in envelope.headers()}
-        return cls(envelope.topic(), envelope.body.referral_id.encode(), envelope.raw, headers)
+        return cls(envelope.topic(), envelope.body.referral_id.encode(), envelope.raw, envelope.attributes())
 
     @property
     def size(self) -> int:
@@ -43,12 +42,26 @@ class Message:
         return cls(stored["t"], stored["k"], stored["v"], orjson.loads(stored["h"]))
 
 
-def rows_of(messages: Iterable[Message], lane: str, now: datetime, new_id: NewId) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """Messages that are written, published and deleted together."""
+
+    id: str
+    messages: Sequence[Message]
+    rests: int = 0
+    """How often in a row a topic of theirs took nothing."""
+
+    @classmethod
+    def restore(cls, stored: Mapping[str, Any]) -> "OutboxRow":
+        return cls(stored["_id"], [Message.restore(each) for each in stored["m"]], stored.get("rests", 0))
+
+    def stored(self, lane: str, now: datetime) -> dict[str, Any]:
+        return {"_id": self.id, "lane": lane, "at": now, "m": [message.stored() for message in self.messages]}
+
+
+def rows_of(messages: Iterable[Message], new_id: NewId) -> list[OutboxRow]:
     """The rows that hold these messages in order; `ROW_BYTES` each, unless one message is larger."""
-    return [
-        {"_id": new_id(), "lane": lane, "at": now, "m": [message.stored() for message in page]}
-        for page in _pages(messages)
-    ]
+    return [OutboxRow(new_id(), page) for page in _pages(messages)]
 
 
 def _pages(messages: Iterable[Message]) -> Iterable[Sequence[Message]]:

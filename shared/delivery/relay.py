@@ -1,16 +1,16 @@
 """The relay: publishes the outbox, row by row, and deletes exactly what was acknowledged.
 
 Each process writes rows in a lane of its own and publishes them itself, so that nobody waits for another's
-poll. A lane whose process died is taken over when its lease lapses. A row may be published twice (a relay
-dies between acknowledgement and delete); every reader folds a set, so that does no harm. What one topic does
-not take rests for a while, and longer each time; the rows behind it go on.
+poll: rows are handed over as soon as they are committed, and read from the database only at the start and
+after trouble. A lane whose process died is taken over when its lease lapses. A row may be published twice (a
+relay dies between acknowledgement and delete); every reader folds a set, so that does no harm. What one topic
+does not take rests for a while, and longer each time; the rows behind it go on.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import UTC, timedelta
-from typing import Any
 
 from aiokafka.errors import KafkaError
 from pymongo.errors import OperationFailure, PyMongoError
@@ -19,15 +19,16 @@ from shared import metrics
 from shared.clock import Clock
 from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo, Row
-from shared.delivery.outbox import Message
+from shared.delivery.outbox import Message, OutboxRow
 from shared.delivery.publisher import TOO_LARGE, Publisher
 from shared.delivery.round import OUTBOX
 
 ASIDE = "outbox_aside"
 _PAGE_ROWS = 20
+_MOST_HANDED = 200
+_LEFT_SECONDS = 2
 _MOST_REST_SECONDS = 60
 _log = logging.getLogger(__name__)
-Stored = dict[str, Any]
 
 
 class Relay:
@@ -52,12 +53,33 @@ class Relay:
         self._own = Publisher(bootstrap)
         self._swept = Publisher(bootstrap)
         self._woken = asyncio.Event()
+        self._handed: list[OutboxRow] = []
+        self._behind = True
+        """Whether there may be rows in the lane that were not handed over."""
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
-    def wake(self) -> None:
-        """There are new rows in this process's lane."""
+    def hand_over(self, rows: Sequence[OutboxRow]) -> None:
+        """These were committed in this process's lane."""
+        if not rows:
+            return
+        if len(self._handed) + len(rows) > _MOST_HANDED:
+            self._handed.clear()  # the broker is away, and the database has them all
+            self._behind = True
+        if not self._behind:
+            self._handed += rows
         self._woken.set()
+
+    def look(self) -> None:
+        """There may be rows in this process's lane that nobody handed over."""
+        self._handed.clear()
+        self._behind = True
+        self._woken.set()
+
+    @property
+    def lease(self) -> str:
+        """The lease that says that this process lives. Renewed beside the publishing, which may last."""
+        return _lease(self.lane)
 
     @property
     def live(self) -> bool:
@@ -80,36 +102,39 @@ class Relay:
         await self._leases.release([_lease(self.lane)])
 
     async def _publish_own(self) -> None:
-        name = _lease(self.lane)
         while True:
-            self._woken.clear()
             try:
-                more = True
-                while more:
-                    if not self._leases.held(name):
-                        await self._leases.take(name)
-                    more = await self.publish_page(self._own, {"lane": self.lane, "again": None})
+                await self._publish_lane()
             except Exception as error:
+                self._handed.clear()
+                self._behind = True
                 await self._trouble(error)
                 continue
             if self._stopping:
                 return
-            try:
-                await asyncio.wait_for(self._woken.wait(), timeout=self._lease_seconds / 3)
-            except TimeoutError:
-                await self._renew(name)
+            await self._woken.wait()
 
-    async def _renew(self, name: str) -> None:
-        try:
-            await self._leases.take(name)
-        except PyMongoError as error:
-            _log.warning("lease not renewed: %s", type(error).__name__)
+    async def _publish_lane(self) -> None:
+        while True:
+            self._woken.clear()
+            if self._behind:
+                found = await self.publish_page(self._own, {"lane": self.lane, "again": None})
+                # Rows that were committed while we looked may not have been seen, and were not handed over.
+                self._behind = found or self._woken.is_set()
+            elif self._handed:
+                rows, self._handed = self._handed, []
+                done = await self._publish(self._own, rows)
+                # Were this forgotten, they would be published again: no need to wait for anybody's disk.
+                await self._mongo.light(OUTBOX).delete_many({"_id": {"$in": done}})
+            else:
+                return
 
     async def _sweep(self) -> None:
         """Looks for lanes that nobody publishes any more, and for rows that have rested long enough."""
         while not self._stopping:
             try:
                 await self._observe()
+                await self._look_for_left_rows()
                 lapsed = [name.removeprefix(_lease("")) for name in await self._leases.lapsed(_lease(""))]
                 for lane in {*lapsed, *await self._mongo[OUTBOX].distinct("lane")}:
                     await self._sweep_lane(lane)
@@ -146,40 +171,49 @@ class Relay:
         Raises:
             KafkaError, OSError, PyMongoError: broker or database are away; the rows are still there.
         """
-        rows: list[Row] = await self._mongo[OUTBOX].find(which).sort("_id", 1).limit(_PAGE_ROWS).to_list(None)
-        if not rows:
+        stored: list[Row] = (
+            await self._mongo[OUTBOX].find(which).sort("_id", 1).limit(_PAGE_ROWS).to_list(None)
+        )
+        if not stored:
             return False
-        places = [(row, stored) for row in rows for stored in row["m"]]
-        results = await publisher.publish([Message.restore(stored) for _, stored in places])
-        unsent: dict[str, list[Stored]] = {}
-        too_large: list[tuple[str, Stored]] = []
-        for (row, stored), error in zip(places, results, strict=True):
-            if isinstance(error, TOO_LARGE):
-                too_large.append((row["_id"], stored))
-            elif error is not None:
-                _log.warning("a topic takes nothing: %s", type(error).__name__, extra={"topic": stored["t"]})
-                unsent.setdefault(row["_id"], []).append(stored)
-        await self._set_aside(too_large)
-        for row in rows:
-            if row["_id"] in unsent:
-                await self._rest(row, unsent[row["_id"]])
-        done = [row["_id"] for row in rows if row["_id"] not in unsent]
+        rows = [OutboxRow.restore(row) for row in stored]
+        done = await self._publish(publisher, rows)
         await self._mongo[OUTBOX].delete_many({"_id": {"$in": done}})
-        metrics.outbox_published.labels(self._service, "ok").inc(sum(error is None for error in results))
         return True
 
-    async def _rest(self, row: Row, unsent: Sequence[Stored]) -> None:
+    async def _publish(self, publisher: Publisher, rows: Sequence[OutboxRow]) -> list[str]:
+        """The ids of those that need not be kept."""
+        places = [(row, message) for row in rows for message in row.messages]
+        results = await publisher.publish([message for _, message in places])
+        unsent: dict[str, list[Message]] = {}
+        too_large: list[tuple[str, Message]] = []
+        for (row, message), error in zip(places, results, strict=True):
+            if isinstance(error, TOO_LARGE):
+                too_large.append((row.id, message))
+            elif error is not None:
+                _log.warning(
+                    "a topic takes nothing: %s", type(error).__name__, extra={"topic": message.topic}
+                )
+                unsent.setdefault(row.id, []).append(message)
+        await self._set_aside(too_large)
+        for row in rows:
+            if row.id in unsent:
+                await self._rest(row, unsent[row.id])
+        metrics.outbox_published.labels(self._service, "ok").inc(sum(error is None for error in results))
+        return [row.id for row in rows if row.id not in unsent]
+
+    async def _rest(self, row: OutboxRow, unsent: Sequence[Message]) -> None:
         """Keeps of a row what was not acknowledged, until it is tried again."""
-        rests = min(row.get("rests", 0) + 1, 16)
+        rests = min(row.rests + 1, 16)
         again = self._clock() + timedelta(seconds=min(2**rests, _MOST_REST_SECONDS))
-        change = {"$set": {"m": list(unsent), "again": again, "rests": rests}}
-        await self._mongo[OUTBOX].update_one({"_id": row["_id"]}, change)
+        change = {"$set": {"m": [message.stored() for message in unsent], "again": again, "rests": rests}}
+        await self._mongo[OUTBOX].update_one({"_id": row.id}, change)
         metrics.outbox_published.labels(self._service, "failed").inc(len(unsent))
 
-    async def _set_aside(self, messages: Sequence[tuple[str, Stored]]) -> None:
+    async def _set_aside(self, messages: Sequence[tuple[str, Message]]) -> None:
         if not messages:
             return
-        rows = [{"row": row, "at": self._clock(), "m": stored} for row, stored in messages]
+        rows = [{"row": row, "at": self._clock(), "m": message.stored()} for row, message in messages]
         await self._mongo[ASIDE].insert_many(rows)
         metrics.outbox_published.labels(self._service, "set_aside").inc(len(rows))
         _log.error("%d messages are too large for their topic and were set aside", len(rows))
@@ -189,6 +223,13 @@ class Relay:
         _log.warning("relay waits: %s", type(error).__name__, exc_info=None if expected else error)
         metrics.outbox_published.labels(self._service, "failed").inc()
         await asyncio.sleep(0.5)
+
+    async def _look_for_left_rows(self) -> None:
+        """Rows of a transaction whose commit was not answered were handed over by nobody."""
+        long_ago = self._clock() - timedelta(seconds=_LEFT_SECONDS)
+        left = {"lane": self.lane, "again": None, "at": {"$lt": long_ago}}
+        if await self._mongo[OUTBOX].find_one(left, {"_id": 1}):
+            self.look()
 
     async def _observe(self) -> None:
         outbox = self._mongo[OUTBOX]

@@ -14,7 +14,7 @@ from shared.delivery.case import Case, case_id, occasion_of
 from shared.delivery.decision import Due
 from shared.delivery.errors import Conflict
 from shared.delivery.mongo import Document, Transaction
-from shared.delivery.outbox import Message, rows_of
+from shared.delivery.outbox import Message, OutboxRow, rows_of
 from shared.delivery.part import Loaded, Part, R, V
 from shared.ids import NewId
 
@@ -35,6 +35,7 @@ class Round(Generic[V, R]):
     lane: str
     cases: dict[str, Case[V, R]] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
+    rows: list[OutboxRow] = field(default_factory=list)
     resources: R | None = None
     soonest_due: datetime | None = None
 
@@ -90,9 +91,10 @@ class Round(Generic[V, R]):
         await self._write_due()
         for case in changed:
             self.messages += [Message.of(envelope) for envelope in case.said]
-        rows = rows_of(self.messages, self.lane, self.now, self.new_id)
-        if rows:
-            await self.tx[OUTBOX].insert_many(rows, session=self.tx.session, ordered=False)
+        self.rows = rows_of(self.messages, self.new_id)
+        if self.rows:
+            stored = [row.stored(self.lane, self.now) for row in self.rows]
+            await self.tx[OUTBOX].insert_many(stored, session=self.tx.session, ordered=False)
         if changed:
             if self.resources is None:
                 await self.load([])

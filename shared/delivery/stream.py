@@ -17,6 +17,7 @@ from faststream.kafka.annotations import KafkaMessage
 
 from shared import metrics
 from shared.delivery.batch import BatchHandler
+from shared.delivery.listening import wait_for_records
 from shared.delivery.options import Options
 from shared.delivery.part import R, V
 from shared.delivery.wire import read_any_header_name
@@ -88,6 +89,10 @@ class Stream(Generic[V, R]):
         )
         self._subscriber(self._on_batch)
 
+        self._handled: dict[TopicPartition, int] = {}
+        """Offsets to be committed: of each partition, the one after the last record that was handled."""
+        self._committing: asyncio.Task[None] | None = None
+
     @property
     def consumer(self) -> AIOKafkaConsumer | None:
         return self._subscriber.consumer
@@ -103,10 +108,13 @@ class Stream(Generic[V, R]):
     def start(self) -> None:
         """Starts in the background: one locality's missing topic must not hold up the others."""
         self._starting = asyncio.create_task(self._start())
+        self._committing = asyncio.create_task(self._keep_committing())
 
     async def _start(self) -> None:
         while not self._stopping.is_set():
             try:
+                await self._broker.connect()
+                wait_for_records(self._broker, self._options.linger_ms)
                 await self._broker.start()
             except Exception as error:
                 _log.warning(
@@ -128,6 +136,10 @@ class Stream(Generic[V, R]):
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
         await self.drained()
+        if self._committing is not None:
+            self._committing.cancel()
+            await asyncio.gather(self._committing, return_exceptions=True)
+        await self.commit_handled()
         consumer = self.consumer
         await self._broker.stop()
         if consumer is not None:
@@ -176,22 +188,30 @@ class Stream(Generic[V, R]):
                 return
             if await self._handler.handle(records, self._stopping):
                 metrics.last_progress.labels(self.part, self.locality).set_to_current_time()
-                await self._commit(records)
+                self.note_handled(records)
 
-    async def _commit(self, records: Iterable["ConsumerRecord[bytes, bytes]"]) -> None:
+    def note_handled(self, records: Iterable["ConsumerRecord[bytes, bytes]"]) -> None:
+        """These need not come again; it is told to the broker a little later, for many at once."""
+        for record in records:
+            partition = TopicPartition(record.topic, record.partition)
+            self._handled[partition] = max(self._handled.get(partition, 0), record.offset + 1)
+
+    async def _keep_committing(self) -> None:
+        while True:
+            await asyncio.sleep(self._options.commit_seconds)
+            await self.commit_handled()
+
+    async def commit_handled(self) -> None:
         """Commits exactly what was handled, and only of partitions that are still ours.
 
         A commit that names one lost partition raises and commits none.
         """
+        handled, self._handled = self._handled, {}
         consumer = self.consumer
-        if consumer is None:
+        if consumer is None or not handled:
             return
         ours = consumer.assignment()
-        offsets: dict[TopicPartition, int] = {}
-        for record in records:
-            partition = TopicPartition(record.topic, record.partition)
-            if partition in ours:
-                offsets[partition] = max(offsets.get(partition, 0), record.offset + 1)
+        offsets = {partition: offset for partition, offset in handled.items() if partition in ours}
         if not offsets:
             return
         try:
@@ -209,6 +229,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         if revoked:
             await self._stream.drained()
+            await self._stream.commit_handled()
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         metrics.rebalances.labels(self._stream.part, self._stream.locality).inc()

@@ -1,11 +1,12 @@
 """What batches, commands and due work have in common: all of them do rounds of work for one part."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic
 
 from shared.clock import Clock
 from shared.delivery.dead_letters import DeadLetters
+from shared.delivery.echoes import Echoes
 from shared.delivery.mongo import Mongo, Transaction
 from shared.delivery.options import Options
 from shared.delivery.part import Part, R, V
@@ -25,8 +26,14 @@ class Worker(Generic[V, R]):
     new_id: NewId
     lane: str
     may_decide: Callable[[str], bool]
-    done: Callable[[Round[V, R]], None]
+    wake: Callable[[Round[V, R]], None]
     """Called after a round's transaction was committed: wakes the relay and those who wait."""
+    echoes: Echoes = field(default_factory=Echoes)
 
     def round(self, tx: Transaction, new_id: NewId | None = None) -> Round[V, R]:
         return Round(self.part, tx, self.clock(), new_id or self.new_id, self.lane)
+
+    def done(self, round_: Round[V, R]) -> None:
+        """To be called once, after a round's transaction was committed."""
+        self.echoes.remember(message for row in round_.rows for message in row.messages)
+        self.wake(round_)

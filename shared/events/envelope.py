@@ -64,6 +64,10 @@ class Envelope:
 
     def headers(self) -> list[tuple[str, bytes]]:
         """The Kafka headers of binary mode."""
+        return [(name, value.encode()) for name, value in self.attributes().items()]
+
+    def attributes(self) -> dict[str, str]:
+        """The same as text: the CloudEvents attributes and the content type, under their headers' names."""
         attributes = {
             "ce_specversion": "1.0",
             "ce_id": self.id,
@@ -80,7 +84,7 @@ class Envelope:
             attributes["ce_correlationid"] = self.correlation
         if self.traceparent:
             attributes["ce_traceparent"] = self.traceparent
-        return [(name, value.encode()) for name, value in attributes.items()]
+        return attributes
 
 
 def stamp(moment: datetime) -> str:

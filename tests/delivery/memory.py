@@ -86,6 +86,9 @@ class Memory:
         self._gate = gate
         self._owner = owner
 
+    def light(self, collection: str) -> "Collection":
+        return self[collection]
+
     async def transact(self, work: Callable[[Any], Awaitable[Any]]) -> Any:
         tx = Transaction(self._stored, self._gate, self._owner)
         try:

@@ -70,8 +70,9 @@ async def test_a_fault_of_our_set_up_loses_and_sets_aside_nothing(place: Bench) 
     """Neither record nor letter can be written: that is nobody's record's fault. Once mended, all goes on."""
     events = [said(created(place.locality)) for _ in range(12)]
     async with place.kernel().running() as kernel:
-        refuse = {"collMod": OUTBOX, "validator": {"never": True}}
-        await kernel.mongo.database.command(refuse)
+        # Somebody has put a view in the outbox's place: nothing can be written to it.
+        await kernel.mongo.database.drop_collection(OUTBOX)
+        await kernel.mongo.database.command({"create": OUTBOX, "viewOn": "elsewhere", "pipeline": []})
         await place.say(*events)
         for _ in range(100):
             _, detail = await kernel.ready()
@@ -79,7 +80,8 @@ async def test_a_fault_of_our_set_up_loses_and_sets_aside_nothing(place: Bench) 
                 break
             await asyncio.sleep(0.1)
         assert detail["streams"][place.locality]["waits_for"] == "own_code"
-        await kernel.mongo.database.command(refuse | {"validator": {}})
+        await kernel.mongo.database.drop_collection(OUTBOX)
+        await kernel.mongo.database.create_collection(OUTBOX)
         booked = await place.heard(topic(place.locality, "meeting-booked"), 12, seconds=20)
         assert {record.key for record in booked} == {e.body.referral_id.encode() for e in events}
         assert await place.dead_letters(0) == []

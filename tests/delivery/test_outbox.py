@@ -26,10 +26,10 @@ def message(place: Bench, size: int = 100) -> Message:
 
 def test_rows_are_split_before_the_database_refuses_them() -> None:
     one = Message("t", b"k", b"x" * 300_000, {})
-    rows = rows_of([one] * 10, "lane", NOW, new_id)
-    assert [len(row["m"]) for row in rows] == [3, 3, 3, 1]
-    assert rows_of([Message("t", b"k", b"x" * (ROW_BYTES + 5), {})], "lane", NOW, new_id)[0]["m"]
-    assert rows_of([], "lane", NOW, new_id) == []
+    rows = rows_of([one] * 10, new_id)
+    assert [len(row.messages) for row in rows] == [3, 3, 3, 1]
+    assert rows_of([Message("t", b"k", b"x" * (ROW_BYTES + 5), {})], new_id)[0].messages
+    assert rows_of([], new_id) == []
 
 
 async def test_rows_that_become_visible_behind_the_relay_are_not_lost(place: Bench) -> None:
@@ -52,11 +52,11 @@ async def test_rows_that_become_visible_behind_the_relay_are_not_lost(place: Ben
             {"_id": new_id(), "lane": lane, "at": NOW, "m": [message(place).stored()]} for _ in range(200)
         ]
         await mongo[OUTBOX].insert_many(rows)
-        kernel._relay.wake()
+        kernel._relay.look()
         await asyncio.sleep(0.05)
         go_on.set()
         await late
-        kernel._relay.wake()
+        kernel._relay.look()
         published = await place.heard(topic(place.locality, "meeting-booked"), 250)
         assert len({record.key for record in published}) == 250
 
@@ -75,6 +75,9 @@ async def test_a_relay_that_dies_between_acknowledgement_and_delete_repeats_the_
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._collection, name)
+
+        def with_options(self, **options: Any) -> "Dying":
+            return Dying(self._collection.with_options(**options))
 
         async def delete_many(self, *args: Any) -> Any:
             deletes["outbox"] += 1
@@ -122,7 +125,7 @@ async def test_a_message_that_can_never_be_sent_is_set_aside_and_blocks_nobody(p
             for m in (message(place, 3_000_000), message(place))
         ]
         await kernel.mongo[OUTBOX].insert_many(rows)
-        kernel._relay.wake()
+        kernel._relay.look()
         assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
         for _ in range(50):
             if await kernel.mongo["outbox_aside"].count_documents({}) == 1:
@@ -143,5 +146,5 @@ async def test_all_facts_of_a_referral_lie_in_one_partition(place: Bench) -> Non
 
 
 def test_a_row_tells_when_it_was_decided() -> None:
-    row = rows_of([Message("t", b"k", b"v", {})], "lane", NOW + timedelta(seconds=1), new_id)[0]
+    row = rows_of([Message("t", b"k", b"v", {})], new_id)[0].stored("lane", NOW + timedelta(seconds=1))
     assert row["at"] == NOW + timedelta(seconds=1)

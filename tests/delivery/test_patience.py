@@ -60,7 +60,7 @@ async def test_a_database_that_is_away_for_hours_costs_no_record(
         new_id=lambda: "",
         lane="lane",
         may_decide=lambda _: True,
-        done=lambda _: None,
+        wake=lambda _: None,
     )
     handler = BatchHandler(worker, "meir")
     assert not await handler.handle([Raw()], stopping), "a batch that was not handled would be committed"

@@ -25,7 +25,7 @@ async def put(kernel: Kernel[Story, None], *messages: Message, lane: str | None 
         {"_id": new_id(), "lane": lane or kernel._relay.lane, "at": NOW, "m": [m.stored()]} for m in messages
     ]
     await kernel.mongo[OUTBOX].insert_many(rows)
-    kernel._relay.wake()
+    kernel._relay.look()
 
 
 async def make(place: Bench, wanted: NewTopic) -> None:
@@ -73,7 +73,7 @@ async def test_of_a_row_only_what_was_not_acknowledged_is_sent_again(place: Benc
             "m": [bad.stored(), good.stored(), bad.stored()],
         }
         await kernel.mongo[OUTBOX].insert_one(row)
-        kernel._relay.wake()
+        kernel._relay.look()
         await place.heard(good.topic, 1)
         await asyncio.sleep(6)
         assert len(await place.heard(good.topic, 2, seconds=1)) == 1

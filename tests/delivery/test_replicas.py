@@ -54,7 +54,8 @@ async def test_a_commit_that_names_a_lost_partition_still_commits_the_others(pla
         record = (await place.heard(topic(place.locality, "referral-created"), 1))[0]
         lost = replace(record, topic="another.referral-created.v1")
         later = replace(record, offset=record.offset + 5)  # further than the kernel itself has committed
-        await stream._commit([lost, later])
+        stream.note_handled([lost, later])
+        await stream.commit_handled()
         assert stream.consumer is not None
         partition = TopicPartition(record.topic, record.partition)
         assert await stream.consumer.committed(partition) == later.offset + 1

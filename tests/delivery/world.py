@@ -21,6 +21,7 @@ from pymongo.errors import PyMongoError
 from shared.delivery.batch import BatchHandler
 from shared.delivery.dead_letters import DeadLetters
 from shared.delivery.due import DueWork
+from shared.delivery.echoes import Echoes
 from shared.delivery.errors import Conflict, Transient
 from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo, Transaction
@@ -178,6 +179,7 @@ class Process:
 
     def __post_init__(self) -> None:
         self.lane = f"lane {self.number}"
+        self.echoes = Echoes()
         workers = {what: self._worker(what) for what in ("batch", "due", "command")}
         self.stream = Stream(
             "matching",
@@ -208,7 +210,8 @@ class Process:
             new_id=self.world.new_id,
             lane=self.lane,
             may_decide=lambda _: self.leads,
-            done=lambda _: None,
+            wake=lambda _: None,
+            echoes=self.echoes,
         )
 
     async def gate(self, what: str, name: str) -> None:
@@ -243,7 +246,11 @@ class Process:
                 self.positions[partition] = min(start + most, len(log.records[partition]))
         if records:
             self.stream._subscriber.consumer = Consumer(self)
-            self.begin("batch", lambda: self.stream._handle(cast("Any", tuple(records))))
+            self.begin("batch", lambda: self._batch(records))
+
+    async def _batch(self, records: list[Record]) -> None:
+        await self.stream._handle(cast("Any", tuple(records)))
+        await self.stream.commit_handled()
 
     def publish(self, lane: str) -> None:
         which = {"lane": lane, "again": None}

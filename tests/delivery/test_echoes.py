@@ -1,0 +1,76 @@
+"""What a process said comes back to it: known to the last byte, or read as anybody's."""
+
+from dataclasses import dataclass, replace
+
+from shared import metrics
+from shared.delivery.echoes import Echoes
+from shared.delivery.outbox import Message
+from shared.events.topics import topic
+from tests.delivery.toy import Bench, created, said
+
+
+@dataclass(frozen=True)
+class Came:
+    """A record as a consumer gives it."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    partition: int = 0
+    offset: int = 0
+
+
+def of(message: Message) -> Came:
+    headers = tuple((name, value.encode()) for name, value in message.headers.items())
+    return Came(message.topic, message.key, message.value, headers)
+
+
+def test_only_what_was_said_is_an_echo_and_only_once() -> None:
+    message = Message.of(said(created("meir")))
+    came = of(message)
+    echoes = Echoes()
+    assert not echoes.heard(came)
+    echoes.remember([message])
+    others = [
+        replace(came, value=came.value + b" " if came.value else None),
+        replace(came, value=None),
+        replace(came, key=None),
+        replace(came, key=b"another"),
+        replace(came, topic="meir.meeting-booked.v1"),
+        replace(came, headers=came.headers[1:]),
+        replace(came, headers=(*came.headers, ("more", None))),
+        replace(came, headers=tuple((n, b"\xff" if n == "ce_id" else v) for n, v in came.headers)),
+        replace(came, headers=()),
+    ]
+    assert [echoes.heard(other) for other in others] == [False] * len(others)
+    assert echoes.heard(came)
+    assert not echoes.heard(came), "it may be read the long way then"
+
+
+def test_what_was_said_long_ago_is_forgotten() -> None:
+    messages = [Message.of(said(created("meir"))) for _ in range(5)]
+    echoes = Echoes(most=3)
+    echoes.remember(messages)
+    assert [echoes.heard(of(message)) for message in messages] == [False, False, True, True, True]
+
+
+async def test_a_process_does_not_read_what_it_said_itself(place: Bench) -> None:
+    event = said(created(place.locality))
+
+    def repeats() -> float:
+        labels = ("matching", "meeting-booked", place.locality, "repeat")
+        return float(metrics.events_consumed.labels(*labels)._value.get())
+
+    async with place.kernel().running() as kernel:
+        await place.say(event)
+        await place.heard(topic(place.locality, "meeting-booked"), 1)
+        stored = await kernel.stored(place.locality, event.body.referral_id)
+        assert stored is not None
+        assert len(stored["facts"]) > 1
+        for _ in range(100):
+            if repeats():
+                break
+            await place.heard(topic(place.locality, "meeting-booked"), 0, seconds=0.1)
+        assert repeats() == 1
+        assert (await kernel.stored(place.locality, event.body.referral_id) or {})["v"] == stored["v"]
