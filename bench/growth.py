@@ -1,17 +1,21 @@
-"""What the kernel holds and how fast it is while it grows: one process, tenth by tenth."""
+"""What the kernel holds and how fast it is while it grows, tenth by tenth; then all of it is rebuilt."""
 
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from pymongo import AsyncMongoClient
 
-from bench.contenders import kernel
+from bench.contenders import Task, kernel
 from bench.events import records
 from bench.place import Places
 from bench.processes import resident_bytes
 from bench.program import Program
 from bench.sizes import Size
 from bench.throughput import filled, until
+from shared.delivery.rebuild.run import Rebuild
+from shared.delivery.rebuild.source import Source
 
 LOCALITY = "bench-growth"
 TENTHS = 10
@@ -39,10 +43,35 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
                 say(f"{tenth}/{TENTHS}: {rate:,.0f} events/s, {resident / 2**20:.0f} MiB")
                 last = at
             await until([program], began, work.count, lambda: topics.committed(task.group, task.read))
+            await until([program], began, work.new, lambda: topics.committed(task.group, task.write))
             stored = await _stored(stores.mongo_url, task.database)
         finally:
             await program.end()
-    return {"events": work.count, "new": work.new, "tenths": tenths, "stored": stored}
+        rebuilt = await _rebuilt(task, say)
+    return {
+        "events": work.count,
+        "new": work.new,
+        "tenths": tenths,
+        "stored": stored,
+        "rebuilt": rebuilt,
+    }
+
+
+async def _rebuilt(task: Task, say: Callable[[str], None]) -> dict[str, Any]:
+    """The log folded into a second generation and put in the first one's place, by two processes."""
+    source = Source(
+        "bench.meetings:rebuildable", Path(), task.stores.bootstrap, task.stores.mongo_url, task.database
+    )
+    began = time.monotonic()
+    report = await Rebuild(source, [LOCALITY], say=lambda _: None, processes=2).anew()
+    seconds = time.monotonic() - began
+    say(f"{report.folded.records} records rebuilt in {seconds:.1f} s")
+    return {
+        "records": report.folded.records,
+        "seconds": seconds,
+        "steps": report.seconds,
+        "pause": report.pause,
+    }
 
 
 async def _stored(url: str, database: str) -> dict[str, int]:

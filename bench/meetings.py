@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Final
 
 from shared.delivery.decision import NOTHING, Decision, Occasion
 from shared.delivery.facts import Fact
+from shared.delivery.mongo import Mongo
 from shared.delivery.part import NoResources, Part
+from shared.delivery.rebuild.source import Rebuildable
 from shared.events.models import MeetingBooked
 from shared.story import Story, stage_of, tell
 
@@ -60,3 +63,12 @@ MEETINGS: Final[Part[Story, None]] = Part(
     store=NoResources(),
     decisions={"referral_created": _book},
 )
+
+
+def rebuildable(_: Path) -> Rebuildable:
+    """The part as a rebuild needs it: the localities file says nothing that it asks for."""
+    return Rebuildable(MEETINGS, _no_more_indexes)
+
+
+async def _no_more_indexes(_: Mongo) -> None:
+    """The kernel's own are all."""

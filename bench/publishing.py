@@ -12,7 +12,7 @@ from deploy.local.reaper import ROOT
 KEPT: Final = ROOT / "bench" / "measured"
 PAGE: Final = ROOT / "docs" / "performance.md"
 PICTURE: Final = ROOT / "docs" / "performance.svg"
-ORDER: Final = ("kernel", "kernel-latency", "latency", "catch-up", "growth", "page", "rebuild")
+ORDER: Final = ("kernel", "kernel-latency", "latency", "catch-up", "growth", "page")
 BEGIN, END = "<!-- measured: begin (make bench) -->", "<!-- measured: end -->"
 
 

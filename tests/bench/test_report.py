@@ -60,6 +60,10 @@ def test_catching_up_growth_and_the_page() -> None:
     assert "| 360,000 records worked off | 40.0 s (9,000/s) | under 60 s | met |" in caught_up
     assert "| +4.0% | within 5% | met |" in grown
     assert "1,000 bytes as documents" in grown
+    assert (
+        "| a rebuild of 2,000 records in 0.3 s: of 1,000,000 | 150 s | under 120 s | **not met** |" in grown
+    )
+    assert "folding the log 0.2 s, nobody could write for 0.05 s" in grown
     assert "| figures, as JSON | 50 | 50 | 50 | met |" in page
     assert "| the page, with its charts | 150 | 150 | 150 | **not met** |" in page
 
