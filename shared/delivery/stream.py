@@ -60,7 +60,7 @@ class Stream(Generic[V, R]):
         self._starting: asyncio.Task[None] | None = None
         self._in_hand: asyncio.Task[None] | None = None
         self._broker = KafkaBroker(
-            options.kafka_bootstrap,
+            options.kafka_bootstrap.split(","),  # which FastStream, unlike its client, does not do
             client_id=f"linkwork-{part}-{locality}",
             consumer_only=True,  # a producer and an admin client for each locality would serve nobody
             allow_auto_create_topics=False,
