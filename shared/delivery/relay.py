@@ -9,6 +9,7 @@ does not take rests for a while, and longer each time; the rows behind it go on.
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, timedelta
 
@@ -26,6 +27,7 @@ from shared.delivery.round import OUTBOX
 ASIDE = "outbox_aside"
 _PAGE_ROWS = 20
 _MOST_HANDED = 200
+_REMEMBERED = 1000
 _LEFT_SECONDS = 2
 _MOST_REST_SECONDS = 60
 _log = logging.getLogger(__name__)
@@ -56,6 +58,8 @@ class Relay:
         self._handed: list[OutboxRow] = []
         self._behind = True
         """Whether there may be rows in the lane that were not handed over."""
+        self._forgotten: deque[str] = deque(maxlen=_REMEMBERED)
+        """Rows published and lightly deleted: a read that asks the majority may show them a little longer."""
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -126,6 +130,7 @@ class Relay:
                 done = await self._publish(self._own, rows)
                 # Were this forgotten, they would be published again: no need to wait for anybody's disk.
                 await self._mongo.light(OUTBOX).delete_many({"_id": {"$in": done}})
+                self._forgotten.extend(done)
             else:
                 return
 
@@ -176,9 +181,10 @@ class Relay:
         )
         if not stored:
             return False
-        rows = [OutboxRow.restore(row) for row in stored]
+        again = [row["_id"] for row in stored if row["_id"] in self._forgotten]
+        rows = [OutboxRow.restore(row) for row in stored if row["_id"] not in again]
         done = await self._publish(publisher, rows)
-        await self._mongo[OUTBOX].delete_many({"_id": {"$in": done}})
+        await self._mongo[OUTBOX].delete_many({"_id": {"$in": done + again}})
         return True
 
     async def _publish(self, publisher: Publisher, rows: Sequence[OutboxRow]) -> list[str]:

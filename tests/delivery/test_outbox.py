@@ -109,6 +109,23 @@ async def test_the_lane_of_a_dead_process_is_taken_over(place: Bench) -> None:
         assert await kernel.mongo[OUTBOX].count_documents({}) == 0
 
 
+async def test_what_was_published_and_can_still_be_read_is_not_published_again(place: Bench) -> None:
+    """A row is deleted without waiting for the majority, which is what a read of the outbox asks."""
+    async with place.kernel().running() as kernel:
+        relay, mongo = kernel._relay, kernel.mongo
+        while relay._behind:
+            await asyncio.sleep(0.01)
+        row = rows_of([message(place)], new_id)[0]
+        relay.hand_over([row])
+        booked = topic(place.locality, "meeting-booked")
+        assert len(await place.heard(booked, 1)) == 1
+        await mongo[OUTBOX].insert_one(row.stored(relay.lane, NOW))
+        relay.look()
+        while await mongo[OUTBOX].count_documents({}):
+            await asyncio.sleep(0.01)
+        assert len(await place.heard(booked, 2, seconds=0.5)) == 1
+
+
 async def test_a_lane_whose_process_lives_is_left_alone(place: Bench) -> None:
     async with place.kernel().running() as kernel:
         assert await Leases(kernel.mongo, "another process", seconds=30).take("lane/theirs")
