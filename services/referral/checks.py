@@ -217,7 +217,9 @@ def _telephone(request: ReferralRequest, wrong: _Wrong) -> str | None:
     telephone = wrong.taking("telephone", request.telephone, parse_telephone)
     if request.telephone is None and request.safe_to_text in (v.SafeToText.YES, v.SafeToText.RING):
         wrong.add(
-            "telephone", "missing", "Enter a telephone number, or choose “Don’t know” below if there is none"
+            "telephone",
+            "missing",
+            "Enter a telephone number; if there is none, choose “Don’t know” under “Safe to text?”",
         )
     if telephone and request.safe_to_text is v.SafeToText.YES and not can_be_texted(telephone):
         wrong.add(

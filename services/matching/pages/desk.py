@@ -1,6 +1,6 @@
 """The link worker's desk: today's meetings, what needs them, and their caseload."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -23,7 +23,7 @@ from services.matching.pages.needs_you import button_for, instead_for, why
 from services.matching.pages.site import localities, queries, shown, today
 from services.matching.shown import CaseLine, DiaryEntry, NeedsYou, NeedsYouLine
 from shared.clock import LONDON
-from shared.events.vocabulary import MeetingMode, Risk
+from shared.events.vocabulary import MeetingMode, NextStepCode, Risk
 from shared.localities import Localities
 from shared.web.auth import require_page
 from shared.web.caller import Caller
@@ -54,6 +54,15 @@ class MeetingRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """The next meeting, on a day without any."""
+
+    meeting_id: str
+    starts_at: datetime
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class TaskRow:
     """One line of "Needs you"."""
 
@@ -79,6 +88,8 @@ class CaseRow:
     stage: str
     stage_colour: str
     next_step: str
+    at: datetime | None
+    """The time, where the next step is a meeting."""
     on: date | None
     overdue: bool
 
@@ -116,6 +127,7 @@ async def _desk(request: Request, caller: Caller, show_risk_of: str | None = Non
         "desk.html",
         today=day,
         meetings=[_meeting(entry, people, places, show_risk_of, notes) for entry in diary],
+        ahead=_ahead(cases, people, asks.now()),
         tasks=[_task(task, people, day) for task in tasks],
         cases=[_case(each, people, day) for each in cases],
         elsewhere=sum(line.kept_elsewhere for line in lines.values()),
@@ -152,6 +164,17 @@ def _meeting(
     )
 
 
+def _ahead(cases: Sequence[CaseLine], people: People, now: datetime) -> Ahead | None:
+    """The first meeting to come."""
+    booked = [
+        (line.active, line.referral_id) for line in cases if line.active and line.active.starts_at > now
+    ]
+    if not booked:
+        return None
+    meeting, referral = min(booked, key=lambda each: each[0].starts_at)
+    return Ahead(meeting.meeting_id, meeting.starts_at, known(people, referral).name)
+
+
 def _task(task: NeedsYouLine, people: People, day: date) -> TaskRow:
     person = known(people, task.case.referral_id)
     since = task.reason.since.astimezone(LONDON).date()
@@ -177,12 +200,14 @@ def _waited(days: int) -> str:
 
 def _case(line: CaseLine, people: People, day: date) -> CaseRow:
     step = line.step
+    meets = line.active if step and step.code is NextStepCode.MEET else None
     return CaseRow(
         referral_id=line.referral_id,
         name=known(people, line.referral_id).name,
         stage=words.STAGES[line.stage.value],
         stage_colour=words.STAGE_COLOURS.get(line.stage.value, "grey"),
         next_step=words.NEXT_STEPS[step.code.value] if step else "No next step yet",
+        at=meets.starts_at if meets else None,
         on=step.on if step else None,
         overdue=step is not None and step.on < day,
     )

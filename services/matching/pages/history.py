@@ -62,8 +62,18 @@ def told(case: CaseShown) -> list[Told]:
 
 def sentence(fact: FactLine, names: Names) -> str:
     """What happened. A kind that this version does not know is said to be one."""
+    if fact.kind == "meeting_attended" and (sooner := _sooner(fact, names)):
+        return sooner
     say = _SENTENCES.get(fact.kind)
     return say(fact.detail, names) if say else "Something that this version does not know yet"
+
+
+def _sooner(fact: FactLine, names: Names) -> str:
+    """They met on an earlier day than was booked."""
+    booked = names.meetings.get(str(fact.detail.get("meeting_id")))
+    if booked is None or booked.astimezone(LONDON).date() <= fact.time.astimezone(LONDON).date():
+        return ""
+    return f"Came, sooner than the meeting booked for {short_day(booked)}"
 
 
 def _word(of: Mapping[str, str], code: object) -> str:

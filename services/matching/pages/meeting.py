@@ -12,7 +12,7 @@ from services.matching.pages.done import back_to, banner
 from services.matching.pages.known import NAME_AND_TELEPHONE, about_person, flags, known
 from services.matching.pages.next_step import next_step_form
 from services.matching.pages.record_form import ONS4, Agreed, draft_of, read_agreed, typed_or
-from services.matching.pages.site import actions, asked, localities, queries, shown, today
+from services.matching.pages.site import actions, asked, here_and_now, localities, queries, shown, today
 from services.matching.pages.suggested import NeedShown, suggested
 from services.matching.pages.typed import Mistakes, Typed, mistake
 from services.matching.shown import CaseShown, MeetingShown
@@ -166,6 +166,7 @@ async def _page(request: Request, caller: Caller, at: Occasion, again: Again | N
         notes=notes,
         ons4=ONS4,
         step_form=next_step_form(today(request), typed),
+        not_yet=at.meeting is not None and at.meeting.starts_at > here_and_now(request),
         misses=len(at.case.story.missed),
         errors=list(again.errors) if again else [],
         done=banner(request),

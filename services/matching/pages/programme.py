@@ -14,6 +14,8 @@ from shared.web.caller import Caller
 Reader = Annotated[Caller, Depends(require_page("programme_admin"))]
 
 STAGES = (Stage.WAITING, Stage.BOOKED, Stage.MISSED, Stage.MET, Stage.PRESCRIBED, Stage.STARTED)
+MOST_AT_FIRST = 10
+"""So many unmet needs are shown; the others are folded away."""
 
 
 def programme_routes() -> APIRouter:
@@ -41,7 +43,13 @@ def programme_routes() -> APIRouter:
             key=lambda pair: -pair[1].count,
         )
         return shown(
-            request, "programme.html", stages=[s.value for s in STAGES], rows=rows, unmet=unmet, today=day
+            request,
+            "programme.html",
+            stages=[s.value for s in STAGES],
+            rows=rows,
+            unmet=unmet,
+            at_first=MOST_AT_FIRST,
+            today=day,
         )
 
     return router
