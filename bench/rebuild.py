@@ -1,7 +1,7 @@
 """How long a rebuild takes: python -m bench.rebuild [--events 1000000] [--services evaluation matching]
 
-The log holds whole journeys: a referral, its meeting, that it was attended, a contact. The first generation is
-folded from it too, so that the second is compared with one of the same size, as in a real rebuild.
+The log holds whole journeys: a referral, its meeting, that it was attended, a contact. The first generation
+is folded from it too, so that the second is compared with one of the same size, as in a real rebuild.
 """
 
 import argparse

@@ -94,28 +94,43 @@ async def fold_task(task: Task) -> Ended:
     part = task.source.rebuildable()
     mongo = task.source.mongo(part, task.number)
     folding = Folding(part, mongo, task.aside)
-    strays: list[Restored] = []
+    ours = _Ours(task.counts)
     fresh = True
     try:
         async with consumer(task.source.kafka_bootstrap) as reader:
             async for records in read(reader, task.stretches):
-                folding.take(_ours(records, task, strays))
+                folding.take(ours.of(records))
                 if folding.held >= _MOST_HELD:
                     await folding.fold(fresh=fresh)
                     fresh = False
         await folding.fold(fresh=fresh)
     finally:
         await mongo.close()
-    return Ended(folding.done, strays)
+    return Ended(folding.done, ours.strays)
 
 
-def _ours(records: Sequence[Any], task: Task, strays: list[Restored]) -> list[Any]:
-    ours = []
-    for record in records:
-        count = task.counts[record.topic]
-        if record.key is not None and (murmur2(record.key) & 0x7FFFFFFF) % count == record.partition:
-            ours.append(record)
-        else:
-            at = (record.topic, record.partition, record.offset)
-            strays.append(Restored(*at, record.key, record.value, record.headers))
-    return ours
+class _Ours:
+    """Tells records that lie where their key belongs from strays."""
+
+    def __init__(self, counts: dict[str, int]) -> None:
+        self._counts = counts
+        self._hashes: dict[bytes, int] = {}
+        self.strays: list[Restored] = []
+
+    def of(self, records: Sequence[Any]) -> list[Any]:
+        ours = []
+        for record in records:
+            if self._belongs(record):
+                ours.append(record)
+            else:
+                at = (record.topic, record.partition, record.offset)
+                self.strays.append(Restored(*at, record.key, record.value, record.headers))
+        return ours
+
+    def _belongs(self, record: Any) -> bool:
+        if record.key is None:
+            return False
+        hashed = self._hashes.get(record.key)
+        if hashed is None:  # in Python, so once for all records of a referral
+            hashed = self._hashes[record.key] = murmur2(record.key) & 0x7FFFFFFF
+        return bool(hashed % self._counts[record.topic] == record.partition)

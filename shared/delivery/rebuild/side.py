@@ -55,6 +55,7 @@ class Side:
         self._open.push_async_callback(self.live_mongo.close)
         self._open.push_async_callback(self.new.close)
         self._reader = await self._open.enter_async_context(consumer(self._source.kafka_bootstrap))
+        await self.live_mongo.make(self._part.derived)  # where a service never ran, or they were lost
         known = await self.live_mongo[REFERRALS].distinct("locality")
         self._localities = sorted({*self._given, *known})
         topics = [topic for name in self._localities for topic in event_topics(name)]

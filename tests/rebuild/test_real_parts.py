@@ -1,0 +1,158 @@
+"""The four parts themselves: figures equal, diaries and the ledger untouched, nobody told twice."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linkwork.parts import MAKERS, maker
+from services.evaluation.store import FIGURES
+from services.matching.store import OWNED
+from shared.delivery.kernel import Kernel
+from shared.delivery.mongo import Document, Mongo
+from shared.delivery.rebuild.report import Refused
+from shared.delivery.rebuild.run import Rebuild
+from shared.delivery.rebuild.source import Source
+from shared.delivery.round import DUE
+from shared.delivery.sending import SENT
+from shared.events.topics import Part, topic
+from shared.localities import LOCALITIES_FILE
+from tests.delivery.toy import Bench
+from tests.evaluation.hearing import envelope
+from tests.evaluation.test_sums import facts_in, recounted, sums_of
+from tests.matching.place import Place
+from tests.matching.place import place as matching_place
+from tests.notifications.conftest import Hands, around, clock
+from tests.notifications.others import Others
+from tests.notifications.place import Place as Desk
+from tests.web.issuer import LoopbackIssuer, issuer
+
+__all__ = ["around", "clock", "issuer"]
+
+
+def rebuild_of(bench: Bench, made_by: str, processes: int = 0, *, accept: bool = False) -> Rebuild:
+    file = LOCALITIES_FILE if made_by.startswith("linkwork.") else Path(bench.locality)
+    source = Source(made_by, file, bench.bootstrap, bench.mongo_url, bench.options.database)
+    return Rebuild(source, [bench.locality], say=lambda _: None, processes=processes, accept=accept)
+
+
+async def rows(mongo: Mongo, names: Iterable[str]) -> dict[str, list[Document]]:
+    return {name: [dict(row) async for row in mongo[name].find().sort("_id", 1)] for name in names}
+
+
+@asynccontextmanager
+async def part_running(bench: Bench, part: Part) -> AsyncIterator[Kernel[Any, Any]]:
+    made = MAKERS[part](LOCALITIES_FILE)
+    # Decisions need link workers and gateways; facts and views need neither.
+    kernel = bench.kernel(replace(made.part, decisions={}, due={}))
+    async with kernel.running():
+        await made.ensure_indexes(kernel.mongo)
+        yield kernel
+
+
+async def heard(kernel: Kernel[Any, Any], facts: int) -> None:
+    async with asyncio.timeout(30):
+        while sum([len(row["facts"]) async for row in kernel.mongo["referrals"].find()]) < facts:
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("part", ["referral", "notifications"])
+async def test_what_is_folded_anew_is_the_same(place: Bench, part: Part) -> None:
+    facts = facts_in(place.locality, 40, seed=3)
+    async with part_running(place, part) as kernel:
+        await place.say(*(envelope(fact) for fact in facts))
+        await heard(kernel, len(facts))
+        report = await rebuild_of(place, maker(part)).anew()
+        assert report.switched
+        assert (report.compared.facts, report.compared.views) == (len(facts), 0)
+
+
+async def test_figures_are_equal_while_facts_come_in(place: Bench) -> None:
+    facts = facts_in(place.locality, 120, seed=5)
+    first, later = facts[: len(facts) // 2], facts[len(facts) // 2 :]
+    async with part_running(place, "evaluation") as kernel:
+        await place.say(*(envelope(fact) for fact in first))
+        await heard(kernel, len(first))
+        saying = asyncio.create_task(place.say(*(envelope(fact) for fact in later)))
+        report = await rebuild_of(place, maker("evaluation"), processes=2).anew()
+        assert report.switched
+        assert report.figures.rows > 0
+        assert report.figures.unlike == ()
+        await saying
+        await heard(kernel, len(facts))
+        assert await sums_of(kernel, place.locality) == recounted(facts)
+        assert kernel.mongo[FIGURES].name == "figures.g2"
+        assert (await rebuild_of(place, maker("evaluation")).back()).switched
+        assert await sums_of(kernel, place.locality) == recounted(facts)
+
+
+async def test_figures_that_are_wrong_are_put_right_only_if_that_is_meant(place: Bench) -> None:
+    facts = facts_in(place.locality, 30, seed=6)
+    async with part_running(place, "evaluation") as kernel:
+        await place.say(*(envelope(fact) for fact in facts))
+        await heard(kernel, len(facts))
+        some = await kernel.mongo[FIGURES].find_one({})
+        assert some is not None
+        key = next(iter(some["n"]))
+        await kernel.mongo[FIGURES].update_one({"_id": some["_id"]}, {"$inc": {f"n.{key}": 5}})
+        with pytest.raises(Refused, match="1 other rows"):
+            await rebuild_of(place, maker("evaluation")).anew()
+        assert kernel.mongo[FIGURES].name == FIGURES
+        report = await rebuild_of(place, maker("evaluation"), accept=True).anew()
+        assert report.figures.unlike == (f"figures {some['_id']}",)
+        assert await sums_of(kernel, place.locality) == recounted(facts)
+
+
+async def test_diaries_and_caseloads_stay_and_nobody_is_booked_again(
+    place: Bench, issuer: LoopbackIssuer
+) -> None:
+    async with matching_place(place, issuer) as here:
+        await here.put_worker(caseload_limit=100)
+        for number in range(12):
+            name = await here.refer()
+            if number % 4 == 0:
+                await here.met(name)
+        await asyncio.sleep(1)
+        before = await rows(here.kernel.mongo, [*OWNED, DUE])
+        booked = len(await place.heard(topic(place.locality, "meeting-booked"), 12))
+        report = await rebuild_of(place, "tests.rebuild.real:matching").anew()
+        assert report.switched
+        assert report.compared.referrals == 12
+        assert await rows(here.kernel.mongo, [*OWNED, DUE]) == before
+        async with asyncio.timeout(5):
+            while here.kernel.mongo["referrals"].name != "referrals.g2":
+                await asyncio.sleep(0.05)  # it looks a few times a second
+        await _goes_on(here)
+        assert len(await place.heard(topic(place.locality, "meeting-booked"), booked + 2)) == booked + 2
+
+
+async def _goes_on(here: Place) -> None:
+    """Those referred now are booked, and at times that nobody else has."""
+    for _ in range(2):
+        name = await here.refer()
+        await here.until(name, lambda view: view["active"])
+    await here.no_time_is_held_twice()
+
+
+async def test_nobody_is_told_twice(place: Bench, around: Others, clock: Hands) -> None:
+    desk = Desk(place, around, clock)
+    async with desk.running() as app:
+        told = desk.teller()
+        await desk.say(told, told.created(), told.booked())
+        await desk.in_time(lambda: len(around.sent()) >= 2)
+        await asyncio.sleep(0.5)
+        mongo = app.state.kernel.mongo
+        before, sent = len(around.sent()), await rows(mongo, [SENT, DUE])
+        report = await rebuild_of(place, "tests.rebuild.real:notifications").anew()
+        assert report.switched
+        assert await rows(mongo, [SENT, DUE]) == sent
+        await desk.say_again()
+        other = desk.teller()
+        await desk.say(other, other.created(), other.booked())
+        await desk.in_time(lambda: len(around.sent()) >= 2 * before)
+        await asyncio.sleep(0.5)
+        assert len(around.sent()) == 2 * before
