@@ -57,6 +57,10 @@ class _Batch:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
 
+    def __next__(self) -> Any:
+        """The one record of a transaction's marker: a reader of committed records asks for it so."""
+        return next(self._batch)
+
     def __iter__(self) -> Iterator[Any]:
         given = 0
         try:

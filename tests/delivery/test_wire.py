@@ -1,7 +1,9 @@
 """What the wire may bring: every codec that Kafka clients use, and bytes that no text is made of."""
 
+import asyncio
+
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
 from tests.delivery.toy import Bench, created, said
@@ -19,6 +21,26 @@ async def test_what_partners_compress_can_be_read(place: Bench, codec: str) -> N
     async with place.kernel().running() as kernel:
         view = await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["meetings"] == 1, 10)
         assert view is not None
+
+
+async def test_a_reader_of_committed_records_understands_the_markers_of_transactions(place: Bench) -> None:
+    topic = said(created(place.locality)).topic()
+    async with AIOKafkaProducer(
+        bootstrap_servers=place.bootstrap, transactional_id=f"{place.locality}-writer"
+    ) as producer:
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic, b"given up", partition=0)
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await producer.send_and_wait(topic, b"committed", partition=0)
+    async with AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=place.bootstrap,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    ) as reader:
+        record = await asyncio.wait_for(reader.getone(), 10)
+    assert record.value == b"committed"
 
 
 class NotText(str):
