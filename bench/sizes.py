@@ -63,5 +63,18 @@ USUAL = Size(
     referrals=1_000_000,
     asked=100,
 )
+SHORT = replace(
+    USUAL,
+    name="short",
+    many=20_000,
+    some=10_000,
+    few=300,
+    rounds=2,
+    seconds=10.0,
+    backlog=36_000,
+    grown=20_000,
+    referrals=100_000,
+    asked=20,
+)
 LONG = replace(USUAL, name="long", many=400_000, seconds=60.0, grown=1_000_000)
-SIZES: Final[Mapping[str, Size]] = {size.name: size for size in (SMOKE, USUAL, LONG)}
+SIZES: Final[Mapping[str, Size]] = {size.name: size for size in (SMOKE, SHORT, USUAL, LONG)}
