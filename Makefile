@@ -12,7 +12,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test check alerts format lock schemas docs bench bench-smoke bench-journey
+.PHONY: help run wipe test chaos chaos-short check alerts format lock schemas docs bench bench-smoke bench-journey
 
 help:
 	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
@@ -20,6 +20,8 @@ help:
 	@echo "make test     all tests, against a real broker and a real database"
 	@echo "make check    lint, formatting, types and import contracts"
 	@echo "make alerts   the alert rules' own tests, with promtool"
+	@echo "make chaos    strike a running system for a quarter of an hour, count what was lost: docs/reliability.md"
+	@echo "make chaos-short  the same in three minutes (SEED=1)"
 	@echo "make bench    measure speed, latency, catch-up and growth: docs/performance.md (ONLY=kernel, SIZE=long)"
 	@echo "make bench-smoke  see in a minute that each measurement works"
 	@echo "make bench-journey  from a referral to its meeting, at 20 a second: docs/performance.md"
@@ -58,6 +60,16 @@ check:
 
 # ONLY=kernel,page measures these parts; SIZE=long takes 400,000 records and 1,000,000 (docs/performance.md).
 SIZE ?= usual
+# Kills, pauses, cuts off and fills up what runs, under load, and counts again from outside (docs/reliability.md).
+SEED ?= 1
+chaos:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@$(VENV)/python -m chaos --times 20 --rate 50 --seed $(SEED) --write docs/reliability.md
+
+chaos-short:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@$(VENV)/python -m chaos --times 2 --rate 20 --localities 4 --seed $(SEED)
+
 bench:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m deploy.local.assets

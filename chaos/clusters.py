@@ -14,6 +14,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from chaos.proxy import Proxy
+from chaos.stores import start_patiently
 from deploy.local.child import Child
 from deploy.local.kafka import Kafka, cluster_id
 from deploy.local.mongo import mongod_path
@@ -30,7 +31,7 @@ _CLUSTER = {
     "transaction.state.log.replication.factor": "3",
     "transaction.state.log.min.isr": "2",
 }
-IN_STEP_WITHIN = 30.0
+IN_STEP_WITHIN = 60.0
 ELECTED_WITHIN = 60.0
 
 
@@ -75,7 +76,7 @@ class Brokers:
             os.kill(broker.pid, signal.SIGKILL)
         await broker.exited()
         await asyncio.sleep(seconds)
-        await broker.start()
+        await start_patiently(broker)
         back = time.time()
         async with asyncio.timeout(IN_STEP_WITHIN):
             while not await self._in_step():

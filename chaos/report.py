@@ -1,13 +1,17 @@
 """The table: what each fault did, and what was lost and doubled. Pure."""
 
+import os
+import platform
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from chaos.evidence import Finding
 from chaos.waits import Wait
 
+BEGINS, ENDS = "<!-- table begins -->", "<!-- table ends -->"
 AFTERWARDS = 30.0
 """Seconds. What goes wrong so long after a blow is put down to it."""
 
@@ -69,17 +73,53 @@ def _blamed(finding: Finding, waits: Sequence[Wait]) -> set[str]:
     }
 
 
+def head(asked: Mapping[str, object]) -> str:
+    """When, where and how, in a paragraph."""
+    command = " ".join(
+        f"--{name} {value}" for name, value in asked.items() if value and name not in ("keep", "write")
+    )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
+    return (
+        f"{datetime.now(UTC):%d %B %Y}, {os.cpu_count()} cores and {memory:.0f} GiB, {platform.system()},"
+        f" Python {platform.python_version()}; load average {os.getloadavg()[0]:.1f} before the start."
+        f" `python -m chaos {command}`"
+    )
+
+
+def page(outcomes: Sequence[Outcome]) -> str:
+    """The table and what there was beside it."""
+    return "\n\n".join((table(outcomes), *(f"- {summary(outcome)}" for outcome in outcomes)))
+
+
+def with_table(text: str, table: str) -> str:
+    """A page with this between its two marks. Raises ValueError where it has none."""
+    before, begins, rest = text.partition(BEGINS)
+    _, ends, after = rest.partition(ENDS)
+    if not begins or not ends:
+        raise ValueError(f"the page has no {BEGINS} and {ENDS}")
+    return f"{before}{BEGINS}\n\n{table}\n\n{ENDS}{after}"
+
+
 def summary(outcome: Outcome) -> str:
     """What there was beside the blows, in a few lines."""
     kinds = Counter(finding.kind for finding in outcome.findings)
     rate = outcome.referrals / outcome.seconds if outcome.seconds else 0.0
+    return (
+        f"{len(outcome.waits)} blows; {outcome.referrals} referrals in {outcome.seconds:.0f} s,"
+        f" {rate:.0f} a second; {outcome.events} records on the bus; lost {kinds['lost']},"
+        f" doubled {kinds['doubled']}, otherwise wrong {kinds['wrong']}; {outcome.handed} messages handed"
+        f" to the gateways, {outcome.repeated} of them a second time under the same reference"
+    )
+
+
+def longest(outcome: Outcome, most: int = 12) -> str:
+    """The longest waits one by one, and what for."""
+    waits = sorted(outcome.waits, key=lambda wait: -wait.without)[:most]
     return "\n".join(
-        (
-            f"{outcome.referrals} referrals in {outcome.seconds:.0f} s, {rate:.0f} a second;"
-            f" {outcome.events} records on the bus; {len(outcome.waits)} blows",
-            f"lost {kinds['lost']}, doubled {kinds['doubled']}, otherwise wrong {kinds['wrong']}",
-            f"{outcome.handed} messages handed over, {outcome.repeated} of them a second time",
-        )
+        f"{wait.without:6.1f} s {wait.struck.blow.fault} ({', '.join(wait.struck.blow.targets)}) at"
+        f" {datetime.fromtimestamp(wait.struck.struck, UTC):%H:%M:%S}, back after"
+        f" {wait.struck.mended - wait.struck.struck:.1f} s: {wait.longest_for}"
+        for wait in waits
     )
 
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from chaos.faults import Field, Struck, strike
 from chaos.journeys import Partner
 from chaos.load import Load, Rates
 from chaos.log import read_all, topics_of
-from chaos.plan import Lane, Stage
+from chaos.plan import DISK_FULL, Lane, Stage, without
 from chaos.poison import Poisoner
 from chaos.posts import Practices
 from chaos.reconcile import reconcile, repeated
@@ -48,14 +48,17 @@ class Asked:
     """On three brokers and three members of a database in place of one."""
 
 
-async def run(asked: Asked, say: Say, keep: bool = False) -> Outcome:
-    """Everything is stopped again when this returns or raises; `keep` leaves the folder, its logs in it."""
+async def run(asked: Asked, say: Say, *, keep: bool = False, ended: asyncio.Event | None = None) -> Outcome:
+    """Everything is stopped again when this returns or raises; `ended` is set when the last blow has fallen.
+
+    The folder with the logs stays where something was found, or where it is to be kept.
+    """
     folder = Path(tempfile.mkdtemp(prefix="linkwork-chaos-"))
     say(f"logs are in {folder}/logs")
     stack = Stack(folder, Clocks(datetime.now(UTC)), list(asked.localities), three=asked.three)
     try:
         await stack.start()
-        outcome = await _under_load(asked, stack, say)
+        outcome = await _under_load(asked, stack, say, ended or asyncio.Event())
     finally:
         await stack.stop()
     if outcome.clean and not keep:
@@ -63,7 +66,7 @@ async def run(asked: Asked, say: Say, keep: bool = False) -> Outcome:
     return outcome
 
 
-async def _under_load(asked: Asked, stack: Stack, say: Say) -> Outcome:
+async def _under_load(asked: Asked, stack: Stack, say: Say, ended: asyncio.Event) -> Outcome:
     slugs = [locality.slug for locality in stack.localities]
     chance = random.Random(asked.seed)
     bus, meetings = Bus(stack.broker.bootstrap), Meetings(stack.broker.bootstrap, slugs)
@@ -79,11 +82,17 @@ async def _under_load(asked: Asked, stack: Stack, say: Say) -> Outcome:
         load.start()
         await load.goes_on(began, 60)
         await asyncio.sleep(RUNS_IN)
-        blows = await _blows(Field(stack, load, bus, poisoner), asked.stages, say)
+        stages, not_had = asked.stages, {}
+        if not asked.three and not stack.database.small:
+            stages = without(stages, DISK_FULL)
+            not_had[DISK_FULL] = "a small file system can be made by root only"
+        blows = await _blows(Field(stack, load, bus, poisoner), stages, say)
         seconds = time.time() - began
+        ended.set()
         await load.stop()
         say("load has ended")
-        return await _reckoned(stack, load, practices, bus, poisoner, blows, seconds, say)
+        outcome = await _reckoned(stack, load, practices, bus, poisoner, blows, seconds, say)
+        return replace(outcome, not_had=not_had)
     finally:
         await asyncio.gather(meetings.stop(), bus.stop(), practices.stop())
 

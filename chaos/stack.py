@@ -42,7 +42,11 @@ _WHICH = "LINKWORK_JOURNEY_PART"
 
 
 class Stack:
-    """One system in `folder`, which serves `localities` (slugs), on one broker and database, or `three`."""
+    """One system in `folder`, which serves `localities` (slugs).
+
+    On one broker and one database, with a second replica of two services; or on `three` of each store, which
+    have more to do, with one of each service.
+    """
 
     def __init__(self, folder: Path, clocks: Clocks, localities: list[str], *, three: bool = False) -> None:
         self.folder = folder
@@ -66,7 +70,8 @@ class Stack:
         self._ports |= {name: free_port() for name in REPLICAS if name not in self._ports}
         self.url = f"http://localhost:{self._ports['front']}"
         self.mongo: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(self.database.url, tz_aware=True)
-        self.processes = {name: self._process(name) for name in ("development", *REPLICAS, "front")}
+        replicas = [name for name, service in REPLICAS.items() if not three or name == service]
+        self.processes = {name: self._process(name) for name in ("development", *replicas, "front")}
 
     @property
     def tokens(self) -> Tokens:

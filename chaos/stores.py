@@ -12,9 +12,11 @@ from chaos.proxy import Proxy
 from deploy.local.kafka import Kafka
 from deploy.local.mongo import Mongo
 from deploy.local.ports import LOOPBACK, free_port
+from deploy.local.problem import CannotRun
 from deploy.local.reaper import Reaper
 
 DISK_BYTES = 4 * 1024**3
+STARTS = 3
 
 
 class Broker:
@@ -47,7 +49,7 @@ class Broker:
         """kill -9, and start it again."""
         _kill(self.kafka.pid)
         await self.kafka.exited()
-        await self.kafka.start()
+        await start_patiently(self.kafka)
 
     async def stop(self) -> None:
         for proxy in self.proxies.values():
@@ -99,7 +101,7 @@ class Database:
 
     async def start_again(self) -> None:
         await self.mongo.exited()
-        await self.mongo.start()
+        await start_patiently(self.mongo)
 
     def ended(self) -> bool:
         return self.mongo.pid is None or not _alive(self.mongo.pid)
@@ -124,6 +126,16 @@ class Database:
         if self.small:
             await asyncio.to_thread(subprocess.run, ["umount", str(self.folder)], check=True)
             self.small = False
+
+
+async def start_patiently(store: Kafka | Mongo) -> None:
+    """Start a store that was killed: on a machine that is busy with more than this, by several tries."""
+    for _ in range(STARTS - 1):
+        try:
+            return await store.start()
+        except CannotRun:
+            await asyncio.sleep(1)
+    return await store.start()
 
 
 def _mount(folder: Path) -> bool:

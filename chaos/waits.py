@@ -21,6 +21,8 @@ class Wait:
     struck: Struck
     without: float
     after_return: float
+    longest_for: str = ""
+    """What was waited for longest."""
 
 
 class Doing:
@@ -34,13 +36,16 @@ class Doing:
         self._settled = _settled(evidence.log)
 
     def wait(self, struck: Struck) -> Wait:
-        late = [(asked, done) for asked, done in self._done(struck) if done > struck.struck]
-        longest = max((done - max(asked, struck.struck) for asked, done in late), default=0.0)
-        last = max((done for _, done in late), default=struck.mended)
-        return Wait(struck, longest, max(last - struck.mended, 0.0))
+        late = [each for each in self._done(struck) if each[1] > struck.struck]
+        if not late:
+            return Wait(struck, 0.0, 0.0)
+        longest = max(late, key=lambda each: each[1] - max(each[0], struck.struck))
+        last = max(done for _, done, _ in late)
+        without = longest[1] - max(longest[0], struck.struck)
+        return Wait(struck, without, max(last - struck.mended, 0.0), longest[2])
 
-    def _done(self, struck: Struck) -> Iterator[tuple[float, float]]:
-        """(asked, done) of everything that was asked of the struck parts while it lasted."""
+    def _done(self, struck: Struck) -> Iterator[tuple[float, float, str]]:
+        """(asked, done, what) of everything that was asked of the struck parts while it lasted."""
         first, last = struck.struck - BEFORE, struck.mended
         parts = struck.blow.parts
         for entry in self._log[bisect_left(self._times, first) : bisect_right(self._times, last)]:
@@ -48,11 +53,13 @@ class Doing:
             for part in parts:
                 handled = self._commits.handled_at(f"{locality}.{part}", entry)
                 if handled is not None:
-                    yield entry.at, handled
+                    yield entry.at, handled, f"{part} to handle {entry.place}"
             if "matching" in parts and ".referral-created." in entry.topic and entry.key in self._settled:
-                yield entry.at, self._settled[entry.key]
+                yield entry.at, self._settled[entry.key], f"a meeting for {entry.place}"
         if "referral" in parts:
-            yield from ((p.sent, p.answered) for p in self._posts if first <= p.sent <= last and p.answered)
+            for post in self._posts:
+                if first <= post.sent <= last and post.answered:
+                    yield post.sent, post.answered, "an answer to a practice"
 
 
 def _settled(log: Sequence[Entry]) -> Mapping[bytes | None, float]:
