@@ -10,6 +10,7 @@ import json
 import logging
 import subprocess
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -51,21 +52,29 @@ async def measured(part: str, size: Size, places: Places) -> dict[str, Any]:
     }
 
 
-async def measured_and_kept(parts: Sequence[str], size: Size) -> None:
-    """Each part in stores of its own; the page and the picture are written after each."""
+async def measured_and_kept(parts: Sequence[str], size: Size) -> list[str]:
+    """Each part in stores of its own; the page and the picture are written after each. Gives what failed."""
+    failed = []
     for part in parts:
-        found = await measured(part, size, own_place)
+        try:
+            found = await measured(part, size, own_place)
+        except Exception:  # the others are measured all the same
+            traceback.print_exc()
+            failed.append(part)
+            continue
         print(whole([found]), flush=True)
         KEPT.mkdir(exist_ok=True)
         (KEPT / f"{part}.json").write_text(json.dumps(found, indent=1) + "\n")
         publish()
+    return failed
 
 
-async def looked_at(parts: Sequence[str], size: Size) -> None:
-    """All parts in the same stores, to see that each works; nothing is kept."""
+async def looked_at(parts: Sequence[str], size: Size) -> list[str]:
+    """All parts in the same stores, to see that each works; nothing is kept. What fails is raised."""
     async with own_place() as place:
         for part in parts:
             print(whole([await measured(part, size, shared(place))]), flush=True)
+    return []
 
 
 def _version() -> str:
@@ -87,8 +96,10 @@ def main() -> None:
     size, began = SIZES[asked.size], time.monotonic()
     work = looked_at if size is SMOKE else measured_and_kept
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(work(only, size))
+        failed = runner.run(work(only, size))
     print(f"{len(only)} parts in {time.monotonic() - began:.0f} s")
+    if failed:
+        raise SystemExit(f"not measured: {', '.join(failed)} (the reasons are above)")
 
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from aiokafka.errors import KafkaError
+from pymongo.errors import PyMongoError
+
 from bench.contenders import PEERS, Contender, kernel
 from bench.environments import Absent
 from bench.events import records
@@ -30,9 +33,10 @@ def contenders(size: Size) -> Iterator[Contender]:
 
 
 async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
-    """Every run of every program, and which could not be run and why."""
+    """Every run of every program; which could not be run here at all, and which runs failed, and why."""
     runs: list[dict[str, Any]] = []
     absent: dict[str, str] = {}
+    failed: list[str] = []
     async with places() as place:
         stores, topics = place.stores, place.topics
         works = await _filled(topics, size)
@@ -43,15 +47,26 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
                 try:
                     first = number == 0
                     ran = await run(stores, topics, works[contender.size], contender, number, read_back=first)
-                except (Absent, Failed) as reason:
+                except Absent as reason:
                     absent[contender.key] = str(reason)
-                    say(f"{contender.label}: {reason}")
+                    say(str(reason))
+                    continue
+                except (Failed, KafkaError, PyMongoError, OSError) as reason:
+                    failed.append(f"{contender.label}, round {number + 1}: {reason or type(reason).__name__}")
+                    say(failed[-1])
                     continue
                 runs.append(asdict(ran) | {"round": number, "rate": ran.rate})
                 say(f"round {number + 1}, {contender.label}: {ran.rate:,.0f} events/s")
                 await asyncio.sleep(0.5)  # let the stores come to rest
     labels = {contender.key: contender.label for contender in contenders(size)}
-    return {"labels": labels, "runs": runs, "absent": absent, "events": size.many, "rounds": size.rounds}
+    return {
+        "labels": labels,
+        "runs": runs,
+        "absent": absent,
+        "failed": failed,
+        "events": size.many,
+        "rounds": size.rounds,
+    }
 
 
 async def _filled(topics: Topics, size: Size) -> dict[str, Work]:

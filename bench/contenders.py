@@ -93,12 +93,6 @@ PEERS = (
     Contender("streams-1", "Kafka Streams, exactly once, one thread", "many", _streams(1, "inbox")),
     Contender("streams-2", "Kafka Streams, exactly once, two threads", "many", _streams(2, "inbox")),
     Contender(
-        "streams-1-facts",
-        "Kafka Streams, exactly once, one thread, repeats known from the referral's value",
-        "many",
-        _streams(1, "facts"),
-    ),
-    Contender(
         "streams-2-facts",
         "Kafka Streams, exactly once, two threads, repeats known from the referral's value",
         "many",

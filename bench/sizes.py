@@ -51,8 +51,8 @@ SMOKE = Size(
 USUAL = Size(
     name="usual",
     many=100_000,
-    some=50_000,
-    few=1_000,
+    some=30_000,
+    few=500,
     rounds=3,
     processes=(1, 2, 4),
     peers=True,
@@ -61,7 +61,7 @@ USUAL = Size(
     backlog=360_000,
     grown=200_000,
     referrals=1_000_000,
-    asked=100,
+    asked=40,
 )
 SHORT = replace(
     USUAL,

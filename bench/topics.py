@@ -17,6 +17,7 @@ from shared.events.topics import dead_letter_topic, event_topics
 PARTITIONS = 6
 _BATCH_BYTES = 131_072
 _WAITING = 40
+_REWINDS = 20
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,21 @@ class Topics:
         await self.make(names)
 
     async def rewind(self, group: str, topic: str) -> None:
-        """Has a group that has no members any more begin a topic anew."""
+        """Has a group begin a topic anew, as soon as none of its members is counted in any more."""
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        member = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False)
-        await member.start()
-        try:
+        async with AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False
+        ) as member:
             member.assign(places)
-            await member.commit(dict.fromkeys(places, 0))
-        finally:
-            await member.stop()
+            for attempt in range(_REWINDS):
+                try:
+                    await member.commit(dict.fromkeys(places, 0))
+                except KafkaError:
+                    if attempt == _REWINDS - 1:
+                        raise
+                    await asyncio.sleep(1)
+                else:
+                    return
 
     async def fill(self, topic: str, records: Iterable[Record]) -> tuple[int, int]:
         """Writes records, each into the partition of its key. Gives how many, and how many are new."""

@@ -34,12 +34,14 @@ KERNEL: dict[str, Any] = {
         ran("streams-2", 1, 20_000),
     ],
     "absent": {},
+    "failed": [],
     "events": 1000,
     "rounds": 2,
 }
 WITHOUT_JAVA: dict[str, Any] = KERNEL | {
     "runs": [run for run in KERNEL["runs"] if run["contender"] != "streams-2"],
     "absent": {"streams-2": "there is no java on this machine"},
+    "failed": ["two processes, round 2: no end in sight"],
 }
 LATENCY: dict[str, Any] = {
     "rates": [

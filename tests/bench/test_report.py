@@ -40,6 +40,7 @@ def test_what_could_not_be_run_says_why() -> None:
     _, text = described("kernel", WITHOUT_JAVA)
     assert "there is no java on this machine" in text
     assert "two processes / Kafka Streams" not in text
+    assert "Runs that failed: two processes, round 2: no end in sight." in text
 
 
 def test_a_percentile_that_is_not_known_is_a_dash_and_meets_no_goal() -> None:
