@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
@@ -37,6 +38,9 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _REPLIES_KEPT_SECONDS = 7 * 24 * 3600
 _OBSERVE_SECONDS = 5.0
+_COLLECT_AT = (50_000, 20, 50)
+"""A batch makes many objects that live as long as it does: looking through them at every 700 new ones, as
+Python does unless told otherwise, doubles what a fold costs."""
 FOLD_INDEX = IndexModel([("fold", ASCENDING)])
 """What folding anew asks the referrals for."""
 
@@ -92,6 +96,7 @@ class Kernel(Generic[V, R]):
         Raises:
             PyMongoError: the database refuses us, and will again.
         """
+        gc.set_threshold(*_COLLECT_AT)
         while True:
             try:
                 await self._generations.refresh()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import (
     InvalidTopicError,
     KafkaError,
@@ -24,6 +24,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
+from aiokafka.partitioner import DefaultPartitioner
 
 from shared.delivery.outbox import Message
 
@@ -36,6 +37,9 @@ _OF_ONE_TOPIC: Final = (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
+_BATCH_BYTES = 131_072
+"""A topic whose limit is lower refuses many for one: keep it well under every likely limit."""
+_partitioner = DefaultPartitioner()
 _TOPIC_SECONDS = 2.0
 """How long a topic that nobody knows is waited for; and then not asked for again for ten times as long."""
 _ANSWER_SECONDS = 30.0
@@ -50,6 +54,7 @@ class Publisher:
         self._bootstrap = bootstrap
         self._producer: AIOKafkaProducer | None = None
         self._no_topic_until: dict[str, float] = {}
+        self._partitions: dict[str, list[int]] = {}
 
     async def publish(self, messages: Sequence[Message]) -> list[Exception | None]:
         """Publishes all and waits for all; for each, None where every replica has it, or what is wrong.
@@ -60,17 +65,21 @@ class Publisher:
         try:
             producer = await self._connected()
             await self._find_topics(producer, {message.topic for message in messages})
-            answers = [await self._send(producer, message) for message in messages]
-            futures = [answer for answer in answers if isinstance(answer, asyncio.Future)]
-            if futures:
-                _, unanswered = await asyncio.wait(futures, timeout=_ANSWER_SECONDS)
-                if unanswered:
-                    raise KafkaTimeoutError
-            errors = [answer if isinstance(answer, Exception) else answer.exception() for answer in answers]
-            for error in errors:
-                if error is not None and not isinstance(error, _OF_ONE_TOPIC):
-                    raise error
-            return [error if isinstance(error, Exception) else None for error in errors]
+            results: list[Exception | None] = [None] * len(messages)
+            sending = [
+                self._send(producer, place, [(at, messages[at]) for at in here], results)
+                for place, here in self._places(messages, results).items()
+            ]
+            answers = await asyncio.wait_for(
+                asyncio.gather(*sending, return_exceptions=True), _ANSWER_SECONDS
+            )
+            for answer in answers:
+                if answer is not None:
+                    raise answer
+            return results
+        except TimeoutError:
+            await self.close()
+            raise KafkaTimeoutError from None
         except (KafkaError, OSError):
             await self.close()
             raise
@@ -88,7 +97,7 @@ class Publisher:
                 acks="all",
                 enable_idempotence=True,
                 max_request_size=MOST_MESSAGE_BYTES,
-                max_batch_size=131_072,
+                max_batch_size=_BATCH_BYTES,
                 request_timeout_ms=15_000,
             )
             try:
@@ -113,23 +122,53 @@ class Publisher:
                 raise result
             else:
                 self._no_topic_until.pop(topic, None)
+                self._partitions[topic] = sorted(result)
 
+    def _places(
+        self, messages: Sequence[Message], results: list[Exception | None]
+    ) -> dict[TopicPartition, list[int]]:
+        """Which messages go where, in their order; of the others `results` says what is wrong."""
+        places: dict[TopicPartition, list[int]] = {}
+        for at, message in enumerate(messages):
+            partitions = self._partitions.get(message.topic)
+            if message.topic in self._no_topic_until or partitions is None:
+                results[at] = UnknownTopicOrPartitionError(message.topic)
+            elif message.size > MOST_MESSAGE_BYTES:
+                results[at] = MessageSizeTooLargeError(message.topic)
+            else:
+                partition = _partitioner(message.key, partitions, partitions)
+                places.setdefault(TopicPartition(message.topic, partition), []).append(at)
+        return places
+
+    @staticmethod
     async def _send(
-        self, producer: AIOKafkaProducer, message: Message
-    ) -> "asyncio.Future[object] | Exception":
-        if message.topic in self._no_topic_until:
-            unknown: Exception = UnknownTopicOrPartitionError(message.topic)
-            return unknown
-        headers = [(name, value.encode()) for name, value in message.headers.items()]
-        try:
-            answer: asyncio.Future[object] = await producer.send(
-                message.topic, message.value, key=message.key, headers=headers
-            )
-        except _OF_ONE_TOPIC as error:
-            refused: Exception = error
-            return refused
-        answer.add_done_callback(_noted)
-        return answer
+        producer: AIOKafkaProducer,
+        place: TopicPartition,
+        messages: Sequence[tuple[int, Message]],
+        results: list[Exception | None],
+    ) -> None:
+        """Sends one partition's messages in batches of our own making: an answer each costs as much again.
+
+        Raises:
+            KafkaError: what is not the topic's fault.
+        """
+        rest = list(reversed(messages))
+        while rest:
+            batch, inside = producer.create_batch(), []
+            while rest:
+                at, message = rest[-1]
+                headers = [(name, value.encode()) for name, value in message.headers.items()]
+                taken = batch.append(key=message.key, value=message.value, timestamp=None, headers=headers)
+                if taken is None:
+                    break  # it is full, which an empty one never is
+                inside.append(at)
+                rest.pop()
+            batch.close()
+            try:
+                await (await producer.send_batch(batch, place.topic, partition=place.partition))
+            except _OF_ONE_TOPIC as error:
+                for at in inside:
+                    results[at] = error
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
@@ -141,9 +180,3 @@ async def _stop(producer: AIOKafkaProducer) -> None:
         _log.warning("producer did not stop cleanly: %s", type(error).__name__)
     finally:  # also where this task is cancelled meanwhile
         await producer.client.close()
-
-
-def _noted(answer: "asyncio.Future[object]") -> None:
-    """Looks at an answer that nobody may wait for any more, or asyncio complains about it."""
-    if not answer.cancelled():
-        answer.exception()
