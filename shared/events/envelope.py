@@ -149,7 +149,8 @@ def _read_event(
     if topics.locality_of_source(source) != locality:
         return Refused("wrong_source")
     time = moment(attributes.get("ce_time"))
-    recorded = moment(attributes["ce_recordedtime"]) if "ce_recordedtime" in attributes else time
+    said = attributes.get("ce_recordedtime", attributes.get("ce_time"))
+    recorded = time if said == attributes.get("ce_time") else moment(said)
     if time is None or recorded is None:
         return Refused("bad_time")
     body = read_body(event, value)

@@ -1,6 +1,7 @@
 """Names on the bus: topics, groups, sources and types. Built and taken apart here and nowhere else."""
 
 import re
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, get_args
 
 EventName = Literal["referral-created", "meeting-booked", "outcome-recorded"]
@@ -34,6 +35,7 @@ def event_topics(locality: str) -> list[str]:
     return [topic(locality, event) for event in EVENTS]
 
 
+@lru_cache(maxsize=512)
 def parse_topic(name: str) -> TopicName | None:
     """What an event topic's name says, or None where it is not one."""
     found = _TOPIC.match(name)

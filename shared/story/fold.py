@@ -32,6 +32,7 @@ Rank = Callable[[str], int]
 """How much a source's word counts in its locality; a higher number wins. From the localities file."""
 
 B = TypeVar("B", bound=EventBody)
+_ENDINGS = (o.ReferralClosed, o.ReferralDeclined, o.ReferralReturned, o.ReferralWithdrawn)
 Facts = Sequence[tuple[B, Said]]
 Key = tuple[int, str]
 
@@ -54,6 +55,10 @@ class Effective:
         """The facts of one kind, lowest (rank, id) first."""
         return self._of.get(kind, [])
 
+    def has(self, *kinds: type[Body]) -> bool:
+        """Whether something of one of these kinds was said: of most stories, which are short, not."""
+        return any(kind in self._of for kind in kinds)
+
     def steps(self) -> list[tuple[o.NextStep, Said]]:
         """Every next step that was said with an outcome."""
         return [
@@ -71,7 +76,7 @@ def tell(facts: Iterable[Fact], rank: Rank) -> Story:
     created = _highest(told.of(ReferralCreated))
     waiting = _highest(told.of(o.MeetingWaiting))
     plan = max(told.of(o.PlanAgreed), key=lambda p: (p[0].revision, rank(p[1].source), p[1].id), default=None)
-    meetings, active = meetings_of(told.of(MeetingBooked), told)
+    meetings, active = meetings_of(told.of(MeetingBooked), told) if told.has(MeetingBooked) else ((), None)
     changed = _highest(told.of(o.LinkWorkerChanged))
     steps = told.steps()
     return Story(
@@ -86,14 +91,14 @@ def tell(facts: Iterable[Fact], rank: Rank) -> Story:
         else (meetings[-1].booked.link_worker if meetings else None),
         plan=plan[0] if plan else None,
         plan_said=plan[1] if plan else None,
-        prescriptions=prescriptions_of(told),
+        prescriptions=prescriptions_of(told) if told.has(o.ServicePrescribed) else (),
         contacts=tuple(told.of(o.ContactAttempted)),
         unmet=tuple(told.of(o.NeedUnmet)),
         measured={(m.instrument, m.stage): (m, said) for m, said in told.of(o.Measured)},
         details_to_gp=_agreed(told, v.Agreement.DETAILS_TO_GP),
         follow_up=_agreed(told, v.Agreement.FOLLOW_UP),
         next_step=max(steps, key=lambda s: (s[1].id, rank(s[1].source)))[0] if steps else None,
-        endings=_endings(told),
+        endings=_endings(told) if told.has(*_ENDINGS) else (),
         reopenings=len(told.of(o.ReferralReopened)),
         erased=bool(told.of(o.PersonErased)),
         last_recorded=_last(facts),
@@ -105,6 +110,8 @@ def _highest(of_a_kind: Facts[B]) -> tuple[B, Said] | None:
 
 
 def _agreed(told: Effective, agreement: v.Agreement) -> v.Agreed:
+    if not told.has(o.SharingChanged):
+        return v.Agreed.NOT_ASKED
     said = {s.agreed for s, _ in told.of(o.SharingChanged) if s.agreement is agreement}
     return next((a for a in (v.Agreed.NO, v.Agreed.YES) if a in said), v.Agreed.NOT_ASKED)
 
