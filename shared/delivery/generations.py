@@ -81,6 +81,10 @@ class Generations:
         if permit is not self._permit or now() >= permit.until:
             raise Transient("the generation has changed")
 
+    def lapse(self) -> None:
+        """Whoever enters next asks first."""
+        self._open = False
+
     async def refresh(self) -> None:
         """Reads which generation is live. What was read goes by the time before it was asked for."""
         asked = now()

@@ -84,6 +84,8 @@ class Gate(Protocol):
 
     async def enter(self) -> Permit: ...
     async def confirm(self, permit: Permit) -> None: ...
+    def lapse(self) -> None:
+        """The database says that what was permitted is not any more."""
 
 
 class Transaction:
@@ -169,7 +171,10 @@ class Mongo:
                 async with await self.client.start_session() as session:
                     return await self._transact(work, session)
             except PyMongoError as error:
-                passes = error.has_error_label("TransientTransactionError")
+                closed = _refused_as_closed(error)
+                if closed and self.gate is not None:
+                    self.gate.lapse()
+                passes = closed or error.has_error_label("TransientTransactionError")
                 if not passes or tries >= _MOST_TRIES:
                     raise classified(error) from error
             await asyncio.sleep(random.uniform(0.001, 0.005) * 2**tries)
@@ -240,20 +245,18 @@ def in_raw_form(collection: Collection) -> Collection:
 
 def classified(error: PyMongoError) -> Exception:
     """The error as the kernel sees it: `Transient`, `Conflict`, or the error itself where it is our own."""
+    if _refused_as_closed(error):
+        return Transient("the generation has changed")
     if isinstance(error, DuplicateKeyError):
         return Conflict("a document was made by somebody else")
     if isinstance(error, BulkWriteError):
         codes = {problem.get("code") for problem in (error.details or {}).get("writeErrors", [])}
         if _WRITE_CONFLICT in codes:
             return Held("a document is being written by somebody else")
-        if _REFUSED_BY_VALIDATOR in codes:
-            return Transient("the generation has changed")
         if codes == {_DUPLICATE_KEY}:
             return Conflict("a document was made by somebody else")
     if isinstance(error, OperationFailure) and error.code == _WRITE_CONFLICT:
         return Held("a document is being written by somebody else")
-    if isinstance(error, OperationFailure) and error.code == _REFUSED_BY_VALIDATOR:
-        return Transient("the generation has changed")
     if isinstance(error, ConfigurationError):
         # A member that has just come back has no session to give: it does not know its set yet.
         return Transient("the database is not what it should be")
@@ -264,3 +267,11 @@ def classified(error: PyMongoError) -> Exception:
     if isinstance(error, OperationFailure) and error.code in _SERVER_IN_TROUBLE:
         return Transient(f"server error {error.code}")
     return error
+
+
+def _refused_as_closed(error: PyMongoError) -> bool:
+    """Whether a collection refused the write because it is of a generation that is closed."""
+    if isinstance(error, BulkWriteError):
+        problems = (error.details or {}).get("writeErrors", [])
+        return any(problem.get("code") == _REFUSED_BY_VALIDATOR for problem in problems)
+    return isinstance(error, OperationFailure) and error.code == _REFUSED_BY_VALIDATOR

@@ -1,0 +1,165 @@
+"""Nobody works on a generation that is not live any more, however long they slept and wherever."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from shared.delivery.errors import Transient
+from shared.delivery.generations import GENERATIONS, LIVE, Generations, names_of
+from shared.delivery.mongo import Mongo, Permit, Transaction
+from shared.delivery.rebuild.switching import NotClosed, Switch, live_row
+from shared.delivery.round import REFERRALS
+from tests.delivery.toy import locality_name
+
+
+@pytest_asyncio.fixture
+async def mongo(mongo_url: str) -> AsyncIterator[Mongo]:
+    """A process's connection, whose transactions ask which generation is live; two generations are there."""
+    made = Mongo(mongo_url, f"test_{locality_name()}", name="linkwork tests")
+    for number in (1, 2):
+        made.names = names_of([REFERRALS], number)
+        await made.make([REFERRALS])
+    made.names = {}
+    await made.make([GENERATIONS])
+    made.gate = Generations(made, [REFERRALS])
+    yield made
+    await made.client.drop_database(made.database.name)
+    await made.close()
+
+
+async def write(tx: Transaction, name: str) -> None:
+    await tx[REFERRALS].insert_one({"_id": name}, session=tx.session)
+
+
+async def names_in(mongo: Mongo, number: int) -> list[str]:
+    collection = mongo.database[names_of([REFERRALS], number)[REFERRALS]]
+    return [row["_id"] async for row in collection.find().sort("_id", 1)]
+
+
+async def switched(mongo: Mongo) -> Switch:
+    """The second generation is live."""
+    switch = Switch(mongo, [REFERRALS], await live_row(mongo))
+    await switch.close()
+    await switch.open(2, {})
+    return switch
+
+
+async def test_who_falls_asleep_before_writing_writes_nothing(mongo: Mongo) -> None:
+    begun, awake = asyncio.Event(), asyncio.Event()
+
+    async def work(tx: Transaction) -> None:
+        begun.set()
+        await awake.wait()
+        await write(tx, "late")
+
+    sleeper = asyncio.create_task(mongo.transact(work))
+    await begun.wait()
+    await switched(mongo)
+    awake.set()
+    await sleeper  # refused, it asked again, and found the other
+    assert (await names_in(mongo, 1), await names_in(mongo, 2)) == ([], ["late"])
+
+
+async def test_who_only_reads_may_not_decide_on_what_is_not_live(mongo: Mongo) -> None:
+    """It found nothing to do, and takes a row away elsewhere: the database would let it."""
+    begun, awake = asyncio.Event(), asyncio.Event()
+
+    async def work(tx: Transaction) -> None:
+        begun.set()
+        await awake.wait()
+        assert await tx[REFERRALS].find_one({}, session=tx.session) is None
+        await tx["due"].delete_one({"_id": "row"}, session=tx.session)
+
+    await mongo["due"].insert_one({"_id": "row"})
+    sleeper = asyncio.create_task(mongo.transact(work))
+    await begun.wait()
+    await switched(mongo)
+    awake.set()
+    with pytest.raises(Transient):
+        await sleeper
+    assert await mongo["due"].find_one({"_id": "row"}) is not None
+
+
+class AsleepBeforeCommit:
+    """A gate that lets everybody pass, and holds them for a while just before they commit."""
+
+    def __init__(self) -> None:
+        self.asleep, self.awake = asyncio.Event(), asyncio.Event()
+
+    async def enter(self) -> Permit:
+        return Permit({}, 0.0)
+
+    async def confirm(self, _: Permit) -> None:
+        self.asleep.set()
+        await self.awake.wait()
+
+    def lapse(self) -> None:
+        raise AssertionError
+
+
+async def test_who_falls_asleep_before_committing_commits_nothing(mongo: Mongo) -> None:
+    """Its transaction holds the old generation: closing waits for it, and then ends it."""
+    gate = mongo.gate = AsleepBeforeCommit()
+    sleeper = asyncio.create_task(mongo.transact(lambda tx: write(tx, "late")))
+    await gate.asleep.wait()
+    mongo.gate = Generations(mongo, [REFERRALS])  # for those who come after it
+    await switched(mongo)
+    gate.awake.set()
+    await sleeper  # what it had begun is gone; it began again, and found the other
+    assert (await names_in(mongo, 1), await names_in(mongo, 2)) == ([], ["late"])
+
+
+async def test_what_is_closed_refuses_even_those_who_do_not_ask(mongo: Mongo) -> None:
+    mongo.gate = None
+    await mongo.transact(lambda tx: write(tx, "before"))
+    await switched(mongo)
+    with pytest.raises(Transient):
+        await mongo.transact(lambda tx: write(tx, "after"))
+    assert await names_in(mongo, 1) == ["before"]
+
+
+async def test_who_comes_while_it_is_closed_waits_and_finds_the_other(mongo: Mongo) -> None:
+    await mongo.transact(lambda tx: write(tx, "before"))
+    switch = Switch(mongo, [REFERRALS], await live_row(mongo))
+    await switch.close()
+    waiting = asyncio.create_task(mongo.transact(lambda tx: write(tx, "meanwhile")))
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    await switch.open(2, {})
+    await waiting
+    assert (await names_in(mongo, 1), await names_in(mongo, 2)) == (["before"], ["meanwhile"])
+
+
+async def test_given_up_it_goes_on_as_before(mongo: Mongo) -> None:
+    switch = Switch(mongo, [REFERRALS], await live_row(mongo))
+    await switch.close()
+    await switch.give_up()
+    await mongo.transact(lambda tx: write(tx, "after"))
+    assert await names_in(mongo, 1) == ["after"]
+    with pytest.raises(NotClosed):
+        await switch.open(2, {})
+    assert (await live_row(mongo)).number == 1
+
+
+async def test_only_one_closes_it(mongo: Mongo) -> None:
+    live = await live_row(mongo)
+    first, second = (Switch(mongo, [REFERRALS], live) for _ in range(2))
+    await first.close()
+    with pytest.raises(NotClosed):
+        await second.close()
+    await first.open(2, {("a", 0): 7})
+    row = await live_row(mongo)
+    assert (row.number, row.kept, row.marks, row.state) == (2, 1, (("a", 0, 7),), "open")
+
+
+async def test_a_closing_that_lasts_too_long_is_undone_by_whoever_looks(mongo: Mongo) -> None:
+    switch = Switch(mongo, [REFERRALS], await live_row(mongo))
+    await switch.close()
+    past = {"$set": {"until": {"$subtract": ["$$NOW", 5000]}}}
+    await mongo[GENERATIONS].update_one({"_id": LIVE}, [past])
+    with pytest.raises(NotClosed):
+        await switch.open(2, {})
+    await mongo.transact(lambda tx: write(tx, "after"))
+    assert await names_in(mongo, 1) == ["after"]
