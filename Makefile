@@ -58,8 +58,6 @@ check:
 	$(VENV)/mypy
 	$(VENV)/lint-imports --no-logo
 
-# ONLY=kernel,page measures these parts; SIZE=long takes 400,000 records and 1,000,000 (docs/performance.md).
-SIZE ?= usual
 # Kills, pauses, cuts off and fills up what runs, under load, and counts again from outside (docs/reliability.md).
 SEED ?= 1
 chaos:
@@ -70,6 +68,8 @@ chaos-short:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m chaos --times 2 --rate 20 --localities 4 --seed $(SEED)
 
+# ONLY=kernel,page measures these parts; SIZE=long takes 400,000 records and 1,000,000 (docs/performance.md).
+SIZE ?= usual
 bench:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m deploy.local.assets
