@@ -62,7 +62,7 @@ async def _search_page(request: Request, caller: Caller) -> Response:
         name: request.query_params.get(name, "").strip()[:20] for name in ("need", "postcode", "day", "age")
     }
     free = request.query_params.get("free") == "yes"
-    searched = "search" in request.query_params
+    searched = free or "search" in request.query_params or any(asked_for.values())
     errors = []
     need = Need(asked_for["need"]) if asked_for["need"] in set(Need) else None
     weekday = int(asked_for["day"]) if asked_for["day"] in {"0", "1", "2", "3", "4", "5", "6"} else None

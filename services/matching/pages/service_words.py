@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.matching.pages import words
+from services.matching.pages.times_in_words import held
 from shared.directory.model import Capacity, Cost, Location, Service
 from shared.web.dates import short_day
 
@@ -51,7 +52,7 @@ def in_words(service: Service, today: date) -> ServiceInWords:
         alert=service.alert,
         needs=", ".join(words.lower_first(words.NEEDS[need.value]) for need in service.needs).capitalize(),
         places=tuple(text for place in service.locations if (text := place_in_words(place))),
-        times=tuple(schedule.text for schedule in service.schedules if schedule.text),
+        times=tuple(text for schedule in service.schedules if (text := held(schedule))),
         cost=cost_in_words(service.costs),
         ages=_ages(service),
         step_free={True: "Step-free", False: "Not step-free", None: "Not known if step-free"}[

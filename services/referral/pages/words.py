@@ -127,14 +127,14 @@ STAGE_COLOURS: Mapping[Stage, str] = {
 NEXT: Mapping[str, str] = {
     "meet": "Appointment",
     "in_touch": "We will be in touch by",
-    "ring": "The link worker will ring",
-    "text": "The link worker will send a text",
+    "ring": "The link worker will ring by",
+    "text": "The link worker will send a text by",
     "wait_for_slot": "An appointment is expected by",
     "wait_for_service": "An answer from a service is expected by",
-    "go_along": "First visit",
-    "check_first_visit": "The link worker asks how the first visit went",
-    "review": "Review",
-    "close": "To be closed",
+    "go_along": "The link worker goes along to the first visit by",
+    "check_first_visit": "The link worker asks how the first visit went, by",
+    "review": "The plan is looked at again by",
+    "close": "To be closed by",
 }
 _HAPPENED: Mapping[str, str] = {
     "referral_created": "Referral made",

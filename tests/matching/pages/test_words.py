@@ -1,7 +1,7 @@
 """Every code has words, and the story reads as sentences."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from typing import get_args
@@ -14,8 +14,9 @@ from services.matching.pages.history import Names, sentence
 from services.matching.pages.needs_you import button_for, instead_for, why
 from services.matching.pages.service_words import cost_in_words
 from services.matching.pages.site import near_day
+from services.matching.pages.times_in_words import held
 from services.matching.shown import CaseLine, FactLine, NeedsYou, NeedsYouLine, Reason, ToDo
-from shared.directory.model import Cost
+from shared.directory.model import Cost, Schedule
 from shared.events import outcomes
 from shared.events import vocabulary as v
 from shared.story import Stage
@@ -118,6 +119,30 @@ def test_every_reason_has_a_sentence_and_one_button(reason: NeedsYou) -> None:
 )
 def test_costs(costs: tuple[Cost, ...], text: str) -> None:
     assert cost_in_words(costs) == text
+
+
+@pytest.mark.parametrize(
+    ("rule", "text", "said"),
+    [
+        ("FREQ=WEEKLY;INTERVAL=1;BYDAY=MO", "Every week", "Every Monday, 9:30am to midday"),
+        ("FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TH", "", "Every Monday and Thursday, 9:30am to midday"),
+        ("FREQ=WEEKLY;INTERVAL=2;BYDAY=WE", "", "Every second Wednesday, 9:30am to midday"),
+        ("FREQ=DAILY;INTERVAL=1", "", "Every day, 9:30am to midday"),
+        (
+            "FREQ=MONTHLY;INTERVAL=1;BYDAY=1MO,-1FR",
+            "Not in August.",
+            "The first Monday and last Friday of the month, 9:30am to midday (Not in August)",
+        ),
+        ("FREQ=YEARLY;INTERVAL=1;BYMONTHDAY=5", "Ask for the day", "Ask for the day"),
+        (None, "Drop in", "Drop in"),
+        (None, "", ""),
+    ],
+)
+def test_when_a_service_is_held(rule: str | None, text: str, said: str) -> None:
+    schedule = Schedule(
+        rule=rule, start=None, until=None, opens_at=time(9, 30), closes_at=time(12), text=text
+    )
+    assert held(schedule) == said
 
 
 def test_days_name_the_year_where_it_is_another_one() -> None:

@@ -1,0 +1,61 @@
+"""When a service is held, as one says it: from its rule where that is plain, else as the feed wrote it."""
+
+import re
+from datetime import date, datetime, time
+from typing import Final
+
+from services.matching.pages.words import listed
+from shared.clock import LONDON
+from shared.directory.model import Schedule
+from shared.web.dates import clock_time, short_day
+
+_DAYS: Final = {
+    "MO": "Monday",
+    "TU": "Tuesday",
+    "WE": "Wednesday",
+    "TH": "Thursday",
+    "FR": "Friday",
+    "SA": "Saturday",
+    "SU": "Sunday",
+}
+_PLACES: Final = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth", "-1": "last"}
+_SAYS_NO_MORE: Final = re.compile(r"(every|each|weekly|daily|monthly)\b.{0,30}", re.IGNORECASE)
+"""What feeds write beside a rule that says the same and more."""
+
+
+def held(schedule: Schedule) -> str:
+    """Every Monday and Thursday, 9:30am to 11am. Empty where neither rule nor text says anything."""
+    days = _days(schedule.rule or "")
+    if not days or schedule.opens_at is None:
+        return schedule.text
+    said = f"{days}, {_clock(schedule.opens_at)}"
+    if schedule.closes_at is not None and schedule.closes_at > schedule.opens_at:
+        said += f" to {_clock(schedule.closes_at)}"
+    if schedule.until is not None:
+        said += f", until {short_day(schedule.until)}"
+    more = schedule.text.strip().rstrip(".")
+    return said if not more or _SAYS_NO_MORE.fullmatch(more) else f"{said} ({more})"
+
+
+def _days(rule: str) -> str:
+    """The days of a rule, or nothing where it is not one of the usual ones."""
+    parts = dict(part.split("=", 1) for part in rule.split(";") if "=" in part)
+    byday = [day for day in parts.get("BYDAY", "").split(",") if day]
+    if {"COUNT", "BYMONTHDAY"} & parts.keys():
+        return ""
+    match parts.get("FREQ"), parts.get("INTERVAL", "1"):
+        case ("DAILY", "1") if not byday:
+            return "Every day"
+        case ("DAILY" | "WEEKLY", "1") if byday and all(day in _DAYS for day in byday):
+            return f"Every {listed([_DAYS[day] for day in byday])}"
+        case ("WEEKLY", "2") if byday and all(day in _DAYS for day in byday):
+            return f"Every second {listed([_DAYS[day] for day in byday])}"
+        case ("MONTHLY", "1") if byday and all(day[:-2] in _PLACES for day in byday):
+            named = [f"{_PLACES[day[:-2]]} {_DAYS[day[-2:]]}" for day in byday]
+            return f"The {listed(named)} of the month"
+        case _:
+            return ""
+
+
+def _clock(at: time) -> str:
+    return clock_time(datetime.combine(date(2026, 1, 1), at, LONDON))
