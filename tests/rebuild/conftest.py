@@ -29,7 +29,7 @@ def source_of(place: Bench, made_by: str = "tests.rebuild.tallied:rebuildable") 
 
 @pytest.fixture
 def rebuild(place: Bench) -> Rebuild:
-    return Rebuild(source_of(place), [place.locality], say=lambda _: None, processes=0)
+    return Rebuild(source_of(place), [place.locality, "nowhere"], say=lambda _: None, processes=0)
 
 
 @dataclass
