@@ -29,7 +29,7 @@ def evaluation_app(
     clock: Clock = system_clock,
     new_id: NewId = new_id,
     keys: KeySource | None = None,
-    options: Callable[[EvaluationSettings], Options] = Options.of,
+    options: Callable[[EvaluationSettings], Options] = Options.unhurried,
 ) -> FastAPI:
     """The application; its lifespan runs the kernel. `app.state.kernel` is the kernel."""
     known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)

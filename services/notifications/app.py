@@ -46,7 +46,7 @@ def build(
         clock=clock,
     )
     part = notifications(settings, known, outbound)
-    kernel = Kernel(part, options or Options.of(settings), served, clock, new_id)
+    kernel = Kernel(part, options or Options.unhurried(settings), served, clock, new_id)
     questions = Questions(kernel.mongo, served)
 
     @asynccontextmanager

@@ -1,9 +1,11 @@
 """How a kernel is set up. Timings have the values that were measured to be right; few need others."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pydantic import SecretStr
+
+_LINGER_MS = 50
 
 
 class _Settings(Protocol):
@@ -48,6 +50,11 @@ class Options:
     breaker_failures: int = 5
     """Our own code may fail this often in a row before a locality's stream stops."""
     breaker_rest_seconds: float = 30.0
+
+    @classmethod
+    def unhurried(cls, settings: _Settings) -> "Options":
+        """The same for a part whose work nobody waits for: fewer and larger batches, and so transactions."""
+        return replace(cls.of(settings), linger_ms=_LINGER_MS)
 
     @classmethod
     def of(cls, settings: _Settings) -> "Options":
