@@ -11,6 +11,8 @@ from shared.delivery.round import DUE
 from shared.delivery.worker import Worker
 
 _MOST_WAIT = timedelta(hours=1)
+_CONFLICT_WAIT = timedelta(seconds=4)
+"""Somebody else wrote first, which is over in a moment: it says nothing of the row."""
 
 
 def as_due(row: Document) -> DueRow:
@@ -25,13 +27,14 @@ async def taken(tx: Transaction, row: Document) -> bool:
 
 
 async def put_off(worker: Worker[Any, Any], row: Document, why: str, until: datetime | None = None) -> None:
-    """Puts a row off until then, or twice as long each time, an hour at most.
+    """Puts a row off until then, or twice as long each time, an hour at most; a conflict for seconds.
 
     Raises:
         Transient: the database is away; the row stays due.
     """
     attempt = row["attempt"] + 1
-    wait = min(timedelta(seconds=2 ** min(attempt, 12)), _MOST_WAIT)
+    most = _CONFLICT_WAIT if why == "conflict" else _MOST_WAIT
+    wait = min(timedelta(seconds=2 ** min(attempt, 12)), most)
     change = {"$set": {"at": until or worker.clock() + wait, "attempt": attempt, "why": why}}
     try:
         await worker.mongo[DUE].update_one({"_id": row["_id"], "at": row["at"]}, change)
