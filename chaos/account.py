@@ -31,7 +31,7 @@ class Met:
 
     @property
     def holds_its_time(self) -> bool:
-        """Nobody else can be met then."""
+        """Nobody else can be met then, while its referral is open: one that ended gives its times back."""
         if self.status == "attended":
             return _day(self.met_at) >= _day(self.body["starts_at"])
         return self.status in ("booked", "missed")

@@ -31,7 +31,10 @@ async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
         database = mongo[f"linkwork_{part}"]
         found[f"{part}: outbox"] = await database["outbox"].count_documents({})
         found[f"{part}: outbox, set aside"] = await database["outbox_aside"].count_documents({})
-        found[f"{part}: due work"] = await database["due"].count_documents({"at": {"$lte": now + SOON}})
+        due = {"$match": {"at": {"$lte": now + SOON}}}
+        by = {"$group": {"_id": {"what": "$what", "why": "$why"}, "rows": {"$sum": 1}}}
+        async for row in await database["due"].aggregate([due, by]):
+            found[f"{part}: due work, {row['_id']['what']}, {row['_id'].get('why', 'begun')}"] = row["rows"]
     failed = {"code": {"$nin": ["not_safe", "vault_elsewhere", "no_channel", "no_mailbox"]}}
     ledger = mongo["linkwork_notifications"]["sent"]
     found["notifications: messages given up"] = await ledger.count_documents({"status": "failed", **failed})

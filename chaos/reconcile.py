@@ -136,7 +136,7 @@ def no_time_twice(case: Case) -> Iterator[Finding]:
     days: dict[str, list[tuple[datetime, datetime, Met]]] = defaultdict(list)
     for account in case.accounts.values():
         for meeting in account.meetings:
-            if meeting.holds_its_time:
+            if account.open and meeting.holds_its_time:
                 starts_at = datetime.fromisoformat(meeting.body["starts_at"])
                 ends_at = starts_at + timedelta(minutes=meeting.body["minutes"])
                 days[meeting.body["link_worker"]].append((starts_at, ends_at, meeting))

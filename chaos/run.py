@@ -31,7 +31,7 @@ from chaos.waits import Doing
 
 RUNS_IN = 3.0
 """Seconds of load before the first blow."""
-REST_WITHIN = 110.0
+REST_WITHIN = 240.0
 """A message whose sender died is held for a minute before another sends it."""
 Say = Callable[[str], None]
 
