@@ -108,7 +108,8 @@ class CaseQueries:
             for reason in case.reasons:
                 service_id = asked.get(reason.about or "")
                 service = services.get(service_id or "")
-                found.append(NeedsYouLine(case, reason, service_id, service.name if service else None))
+                name, telephone = (service.name, service.telephone) if service else (None, None)
+                found.append(NeedsYouLine(case, reason, service_id, name, telephone))
         found.sort(key=lambda line: (line.reason.since, line.case.referral_id, line.reason.reason))
         return found[:limit]
 

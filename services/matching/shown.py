@@ -147,6 +147,8 @@ class NeedsYouLine:
     service_id: str | None = None
     service: str | None = None
     """The name of the service concerned."""
+    service_telephone: str | None = None
+    """Its number, as the directory prints it."""
 
 
 @dataclass(frozen=True, slots=True)

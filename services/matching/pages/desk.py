@@ -179,6 +179,7 @@ def _task(task: NeedsYouLine, people: People, day: date) -> TaskRow:
     person = known(people, task.case.referral_id)
     since = task.reason.since.astimezone(LONDON).date()
     to_ring = task.reason.reason in (NeedsYou.RING, NeedsYou.TWO_MISSES, NeedsYou.DID_NOT_START)
+    asks_service = task.reason.reason is NeedsYou.SERVICE_SILENT
     text, href = button_for(task)
     return TaskRow(
         referral_id=task.case.referral_id,
@@ -187,7 +188,7 @@ def _task(task: NeedsYouLine, people: People, day: date) -> TaskRow:
         since=since,
         waited=_waited((day - since).days),
         flags=tuple(contact_flags(task.case)) if to_ring else (),
-        telephone=person.telephone if to_ring else None,
+        telephone=person.telephone if to_ring else task.service_telephone if asks_service else None,
         button=text,
         href=href,
         instead=instead_for(task),
