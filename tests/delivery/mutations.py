@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.stores import embedded
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("shared", "services", "deploy", "tests", "pyproject.toml")
+COPIED = ("shared", "services", "deploy", "linkwork", "tests", "pyproject.toml")
 SECONDS = 180
 
 
