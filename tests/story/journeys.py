@@ -1,23 +1,35 @@
-"""Strategies that make up journeys: sets of facts about one referral, sensible or not."""
+"""Strategies that make up journeys: sets of facts about one referral, sensible or not.
+
+A fact is drawn as one whole number, so that a journey of forty costs little and shrinks well.
+"""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
+from typing import Final, NamedTuple
 
 from hypothesis import strategies as st
 
 from shared.delivery.facts import Fact
 from shared.events import outcomes as o
-from shared.events import vocabulary as v
-from shared.events.envelope import event_of
-from shared.events.models import EventBody, MeetingBooked
-from tests.delivery.toy import created
+from shared.events.envelope import Body, UnknownOutcome, event_of
+from tests.story.sayings import (
+    LOCALITY,
+    REFERRAL,
+    SAYINGS,
+    SOURCES,
+    START,
+    VARIANTS,
+    ref,
+    reopened,
+    retracted,
+)
 
-START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-LOCALITY = "meir"
-REFERRAL = str(UUID(int=1))
-SOURCES = ["/meir/referral", "/meir/matching", "/meir/partner"]
+__all__ = ["LOCALITY", "REFERRAL", "SOURCES", "START", "journeys", "rank", "ref"]
+_MINUTES: Final = (0, 1, -60, 60, 20, -59)
+"""How far a clock is from the order in which ids were made: an hour at most."""
+_SHAPES: Final = len(SAYINGS) + 6
+"""The last few name other facts: three retract one, three reopen what one has ended."""
+_ENDINGS: Final = (o.ReferralClosed, o.ReferralDeclined, o.ReferralReturned, o.ReferralWithdrawn)
 
 
 def rank(source: str) -> int:
@@ -25,95 +37,80 @@ def rank(source: str) -> int:
     return SOURCES.index(source) if source in SOURCES[:2] else 0
 
 
-def ref(number: int) -> str:
-    return str(UUID(int=number))
+Key = tuple[str, str]
 
 
-REFS = st.integers(10, 13).map(ref)
-DAYS = st.integers(0, 90).map(lambda n: (START + timedelta(days=n)).date())
+class _Drawn(NamedTuple):
+    shape: int
+    variant: int
+    source: int
+    minutes: int
+    same_id: bool
+
+    @classmethod
+    def of(cls, code: int) -> "_Drawn":
+        code, same = divmod(code, 8)
+        code, minutes = divmod(code, len(_MINUTES))
+        code, source = divmod(code, len(SOURCES))
+        shape, variant = divmod(code, VARIANTS)
+        return cls(shape, variant, source, minutes, same == 7)
 
 
-def about(kind: type[EventBody], **parts: st.SearchStrategy[object]) -> st.SearchStrategy[EventBody]:
-    fixed = {"referral_id": st.just(REFERRAL), "locality": st.just(LOCALITY)}
-    return st.builds(kind, **fixed, **parts)
+_CODES = st.integers(0, _SHAPES * VARIANTS * len(SOURCES) * len(_MINUTES) * 8 - 1)
 
 
-BODIES: st.SearchStrategy[EventBody] = st.one_of(
-    st.just(created(LOCALITY, REFERRAL)),
-    about(
-        MeetingBooked,
-        meeting_id=REFS,
-        sequence=st.integers(0, 4),
-        replaces=st.none() | REFS,
-        link_worker=st.sampled_from(["lw-meir-1", "lw-meir-2"]),
-        practice=st.just("M83100"),
-        starts_at=st.integers(0, 90).map(lambda n: START + timedelta(days=n)),
-        minutes=st.just(45),
-        provisional=st.booleans(),
-    ),
-    about(
-        o.MeetingAttended,
-        meeting_id=REFS,
-        next_step=st.none() | st.builds(o.NextStep, code=st.sampled_from(v.NextStepCode), on=DAYS),
-    ),
-    about(o.MeetingMissed, meeting_id=REFS),
-    about(o.MeetingCancelled, meeting_id=REFS, by=st.sampled_from(v.By), why=st.sampled_from(v.CancelReason)),
-    about(o.MeetingWaiting, reason=st.sampled_from(v.WaitingReason), expected_by=DAYS),
-    about(o.ContactAttempted, channel=st.sampled_from(v.Channel), reached=st.booleans()),
-    about(o.LinkWorkerChanged, link_worker=st.sampled_from(["lw-meir-1", "lw-meir-2"])),
-    about(o.PlanAgreed, plan_id=REFS, revision=st.integers(1, 3)),
-    about(
-        o.ServicePrescribed,
-        prescription_id=REFS,
-        service_id=REFS,
-        need=st.sampled_from(v.Need),
-        signposted=st.booleans(),
-    ),
-    about(o.ProviderReplied, prescription_id=REFS, reply=st.sampled_from([v.Reply.ACCEPTED, v.Reply.FULL])),
-    about(o.ActivityStarted, prescription_id=REFS, on=DAYS, accompanied_by=st.sampled_from(v.AccompaniedBy)),
-    about(o.ActivityNotStarted, prescription_id=REFS, barrier=st.sampled_from(v.Barrier)),
-    about(o.ActivityEnded, prescription_id=REFS, reason=st.sampled_from(v.EndReason)),
-    about(o.NeedUnmet, need=st.sampled_from(v.Need), reason=st.sampled_from(v.UnmetReason)),
-    about(
-        o.Measured,
-        instrument=st.just(v.Instrument.ONS4),
-        stage=st.sampled_from(v.Stage),
-        on=DAYS,
-        scores=st.dictionaries(st.sampled_from(["satisfied", "happy"]), st.integers(0, 10), min_size=1),
-    ),
-    about(o.SharingChanged, agreement=st.just(v.Agreement.FOLLOW_UP), agreed=st.sampled_from(v.Agreed)),
-    about(
-        o.SharingChanged,
-        agreement=st.just(v.Agreement.SERVICE),
-        agreed=st.sampled_from(v.Agreed),
-        prescription_id=REFS,
-    ),
-    about(o.ReferralClosed, reason=st.sampled_from(v.CloseReason)),
-    about(o.ReferralDeclined, by=st.sampled_from(v.By), reason=st.sampled_from(v.DeclineReason)),
-    about(o.ReferralReturned, reason=st.sampled_from(v.ReturnReason)),
-    about(o.ReferralWithdrawn, by=st.sampled_from(v.By), reason=st.sampled_from(v.WithdrawReason)),
-    about(o.ReferralReopened, ends_source=st.sampled_from(SOURCES), ends_id=st.integers(100, 140).map(ref)),
-    about(
-        o.Retracted,
-        event_source=st.sampled_from(SOURCES),
-        event_id=st.integers(100, 140).map(ref),
-        reason=st.sampled_from(v.RetractReason),
-    ),
-)
+def _codes(most: int) -> st.SearchStrategy[list[int]]:
+    """Short ones and long ones: a list is short on the average, whatever its bound."""
+    return st.sampled_from([1, most // 4, most - 5]).flatmap(
+        lambda least: st.lists(_CODES, min_size=max(least, 1), max_size=most)
+    )
 
 
-@st.composite
-def journeys(draw: st.DrawFn, most: int = 40) -> list[Fact]:
-    """Up to `most` facts about one referral: any kinds, contradictions, clocks an hour wrong."""
-    bodies = draw(st.lists(BODIES, min_size=1, max_size=most))
+def journeys(most: int = 40) -> st.SearchStrategy[list[Fact]]:
+    """Up to `most` facts about one referral: any kinds, contradictions, clocks an hour wrong.
+
+    Every key is there once. Of two sources that say things under the same id each has said its own.
+    """
+    return _codes(most).map(_journey)
+
+
+def _journey(codes: list[int]) -> list[Fact]:
+    drawn = [_Drawn.of(code) for code in codes]
+    keys: list[Key] = []
+    for number, each in enumerate(drawn):
+        key = (SOURCES[each.source], ref(100 + number))
+        if each.same_id and keys and keys[-1][0] != key[0]:
+            key = (key[0], keys[-1][1])
+        if key in keys:
+            key = (key[0], ref(100 + number))
+        keys.append(key)
+    said = [None if each.shape >= len(SAYINGS) else _saying(each) for each in drawn]
+    endings = [key for key, body in zip(keys, said, strict=True) if isinstance(body, _ENDINGS)]
     facts = []
-    for number, body in enumerate(bodies):
-        said = START + timedelta(minutes=draw(st.integers(-60, 60)))
-        source = draw(st.sampled_from(SOURCES))
-        facts.append(Fact(source, ref(100 + number), event_of(body), said, said, body))
+    for each, (source, identity), plain in zip(drawn, keys, said, strict=True):
+        body = plain or _about_another(each, keys, endings or keys)
+        moment = START + timedelta(minutes=_MINUTES[each.minutes])
+        event = "outcome-recorded" if isinstance(body, UnknownOutcome) else event_of(body)
+        facts.append(Fact(source, identity, event, moment, moment, body))
     return facts
 
 
-def with_repeats(facts: Sequence[Fact], order: Sequence[int]) -> list[Fact]:
-    """The facts in another order, some of them again: as copies, not the same objects."""
-    return [replace(facts[n % len(facts)]) for n in order]
+def _saying(drawn: _Drawn) -> Body:
+    of_a_kind = SAYINGS[drawn.shape]
+    return of_a_kind[drawn.variant % len(of_a_kind)]
+
+
+def _about_another(drawn: _Drawn, keys: Sequence[Key], endings: Sequence[Key]) -> Body:
+    """A retraction of any fact of the journey, or a reopening, said before what it is about or after."""
+    if drawn.shape % 2:
+        return retracted(*keys[drawn.variant * 5 % len(keys)])
+    return reopened(*endings[drawn.variant % len(endings)])
+
+
+def is_about(said: Fact, other: Fact) -> bool:
+    """Whether it takes the other back or undoes the ending that the other is."""
+    if isinstance(said.body, o.Retracted):
+        return (said.body.event_source, said.body.event_id) == other.key
+    if isinstance(said.body, o.ReferralReopened):
+        return (said.body.ends_source, said.body.ends_id) == other.key
+    return False
