@@ -62,11 +62,11 @@ check:
 SEED ?= 1
 chaos:
 	@$(PYTHON) deploy/bootstrap.py dev
-	@$(VENV)/python -m chaos --times 20 --rate 50 --seed $(SEED) --write docs/reliability.md
+	@$(VENV)/python -m chaos --times 20 --rate 50 --minutes 12.5 --seed $(SEED) --write docs/reliability.md
 
 chaos-short:
 	@$(PYTHON) deploy/bootstrap.py dev
-	@$(VENV)/python -m chaos --times 2 --rate 20 --localities 4 --seed $(SEED)
+	@$(VENV)/python -m chaos --times 2 --rate 15 --localities 4 --minutes 2 --seed $(SEED)
 
 # ONLY=kernel,page measures these parts; SIZE=long takes 400,000 records and 1,000,000 (docs/performance.md).
 SIZE ?= usual

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import math
 import signal
 import time
 from pathlib import Path
@@ -16,6 +17,8 @@ from chaos import plan, report
 from chaos.run import Asked, run
 from shared.localities import load_localities
 
+OF_THE_TIME = 0.8
+"""The first system's part of it."""
 OF_THREE = 0.4
 """Of rate and localities: three of each on one machine have more to do for each event."""
 
@@ -26,6 +29,7 @@ def asked_for() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=50, help="referrals a second")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--localities", type=int, default=8, help="how many of them take part")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="for the blows of both systems")
     parser.add_argument("--only", default="", help="only faults whose name holds these words")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     parser.add_argument("--write", type=Path, help="a page whose table is to be replaced with this one")
@@ -51,12 +55,14 @@ async def main() -> int:
     async def then_three() -> report.Outcome:
         await ended.wait()  # while the first comes to rest, the second starts
         some = slugs[: max(1, int(OF_THREE * len(slugs)))]
-        smaller = Asked(asked.seed, OF_THREE * asked.rate, some, three, three=True)
+        rate, seconds = OF_THREE * asked.rate, (1 - OF_THE_TIME) * 60 * asked.minutes
+        smaller = Asked(asked.seed, rate, some, three, seconds, three=True)
         return await run(smaller, say, keep=asked.keep)
 
     async with asyncio.TaskGroup() as systems:
         if one:
-            first = run(Asked(asked.seed, asked.rate, slugs, one), say, keep=asked.keep, ended=ended)
+            larger = Asked(asked.seed, asked.rate, slugs, one, OF_THE_TIME * 60 * asked.minutes)
+            first = run(larger, say, keep=asked.keep, ended=ended)
             work.append(systems.create_task(first))
         else:
             ended.set()

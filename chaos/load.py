@@ -26,8 +26,9 @@ class Rates:
 
     @classmethod
     def of(cls, together: float) -> "Rates":
-        """So many in all: few by practices, which cost most, and most with a history."""
-        return cls(posts=0.05 * together, without_meeting=0.15 * together, histories=0.8 * together)
+        """So many in all, most with a history: to find somebody a meeting costs several times as much."""
+        posts, without_meeting = min(0.05 * together, 1.0), min(0.15 * together, 4.0)
+        return cls(posts, without_meeting, together - posts - without_meeting)
 
 
 class Load:

@@ -1,5 +1,6 @@
 """The table: what each fault did, and what was lost and doubled. Pure."""
 
+import math
 import os
 import platform
 import statistics
@@ -76,7 +77,9 @@ def _blamed(finding: Finding, waits: Sequence[Wait]) -> set[str]:
 def head(asked: Mapping[str, object]) -> str:
     """When, where and how, in a paragraph."""
     command = " ".join(
-        f"--{name} {value}" for name, value in asked.items() if value and name not in ("keep", "write")
+        f"--{name} {value}"
+        for name, value in asked.items()
+        if value and value != math.inf and name not in ("keep", "write")
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     return (

@@ -1,6 +1,7 @@
 """One system under load and blows: started, struck, brought to rest, reconciled."""
 
 import asyncio
+import math
 import random
 import shutil
 import tempfile
@@ -44,6 +45,8 @@ class Asked:
     rate: float
     localities: tuple[str, ...]
     stages: tuple[Stage, ...]
+    seconds: float = math.inf
+    """For the blows. What does not fall within is left out, and the table shows how often each fell."""
     three: bool = False
     """On three brokers and three members of a database in place of one."""
 
@@ -86,7 +89,7 @@ async def _under_load(asked: Asked, stack: Stack, say: Say, ended: asyncio.Event
         if not asked.three and not stack.database.small:
             stages = without(stages, DISK_FULL)
             not_had[DISK_FULL] = "a small file system can be made by root only"
-        blows = await _blows(Field(stack, load, bus, poisoner), stages, say)
+        blows = await _blows(Field(stack, load, bus, poisoner), stages, asked.seconds, say)
         seconds = time.time() - began
         ended.set()
         await load.stop()
@@ -97,14 +100,21 @@ async def _under_load(asked: Asked, stack: Stack, say: Say, ended: asyncio.Event
         await asyncio.gather(meetings.stop(), bus.stop(), practices.stop())
 
 
-async def _blows(field: Field, stages: Sequence[Stage], say: Say) -> list[Struck]:
+async def _blows(field: Field, stages: Sequence[Stage], seconds: float, say: Say) -> list[Struck]:
     struck: list[Struck] = []
+    end = time.monotonic() + seconds
+    until = end
 
     async def lane(blows: Lane) -> None:
-        struck.extend([await strike(field, blow) for blow in blows])
+        for blow in blows:
+            if time.monotonic() > until:
+                return
+            dealt = await strike(field, blow)
+            struck.append(dealt)
 
     for number, stage in enumerate(stages, start=1):
         say(f"stage {number} of {len(stages)}: {sum(map(len, stage.lanes))} blows")
+        until = time.monotonic() + (end - time.monotonic()) / (len(stages) - number + 1)
         async with asyncio.TaskGroup() as lanes:
             for blows in stage.lanes:
                 lanes.create_task(lane(blows))
