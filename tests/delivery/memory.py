@@ -5,6 +5,7 @@ what fails and who is overtaken by whom. As in MongoDB, two transactions that wr
 that only read it do not, and a write that changes nothing is no write.
 """
 
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from typing import Any, cast
@@ -12,7 +13,7 @@ from typing import Any, cast
 from pymongo import DeleteOne, UpdateOne
 from pymongo.errors import AutoReconnect
 
-from shared.delivery.errors import Conflict, Transient
+from shared.delivery.errors import Conflict, Held, Transient
 
 Document = dict[str, Any]
 Gate = Callable[[str], Awaitable[None]]
@@ -62,20 +63,32 @@ class Transaction:
         return Collection(collection, self)
 
     def read(self, collection: str) -> list[Document]:
+        """The documents themselves: who gives them away or changes them makes copies."""
+        self._must_be_open()
         seen = {**self._seen, **self.writes}
-        return [deepcopy(d) for (name, _), d in seen.items() if name == collection and d is not None]
+        return [d for (name, _), d in seen.items() if name == collection and d is not None]
 
     def write(self, place: tuple[str, str], document: Document | None) -> None:
+        self._must_be_open()
         others = any(place in tx.writes for tx in self._stored.open if tx is not self)
         if others or self._stored.written.get(place, 0) > self._began:
-            raise Transient("write conflict")
+            raise Held("write conflict")
         self.writes[place] = document
 
     def end(self, *, commit: bool) -> None:
-        if self in self._stored.open:  # a transaction of a process that was killed is over
-            self._stored.open.discard(self)
-            if commit:
-                self._stored.apply(self.writes)
+        """Ends it, unless it was ended: who was taken for dead finds that out when it wakes up.
+
+        Raises:
+            Transient: it was to be committed and is gone.
+        """
+        if commit:
+            self._must_be_open()
+            self._stored.apply(self.writes)
+        self._stored.open.discard(self)
+
+    def _must_be_open(self) -> None:
+        if self not in self._stored.open:
+            raise Transient("no such transaction")
 
 
 class Memory:
@@ -97,6 +110,9 @@ class Memory:
         except Lost as lost:
             tx.end(commit=lost.args == ("commit, unanswered",))
             raise Transient from lost
+        except CancelledError as cancelled:  # whether it was committed, nobody waits to hear
+            tx.end(commit=cancelled.args == ("commit, unanswered",))
+            raise
         except BaseException:
             tx.end(commit=False)
             raise
@@ -121,7 +137,7 @@ class _Alone:
             raise AutoReconnect(str(lost)) from lost
 
     def read(self, collection: str) -> list[Document]:
-        return deepcopy(self._stored.of(collection))
+        return self._stored.of(collection)
 
     def write(self, place: tuple[str, str], document: Document | None) -> None:
         if any(place in tx.writes for tx in self._stored.open):
@@ -163,7 +179,10 @@ class Collection:
     def find(self, which: Document, session: None = None) -> Cursor:
         async def found() -> list[Document]:
             await self._on.gate(f"find {self._name}")
-            return [document for document in self._on.read(self._name) if matches(document, which)]
+            rows = [deepcopy(document) for document in self._on.read(self._name) if matches(document, which)]
+            if isinstance(self._on, _Alone):
+                await self._on.gate("answer")  # by now others may have written more
+            return rows
 
         return Cursor(found)
 
@@ -255,6 +274,7 @@ def _holds(value: Any, wanted: Any) -> bool:
         "$in": lambda a, b: a in b,
         "$nin": lambda a, b: a not in b,
         "$ne": lambda a, b: a != b,
+        "$lt": lambda a, b: a is not None and a < b,
         "$lte": lambda a, b: a is not None and a <= b,
     }
     return all(tests[test](value, than) for test, than in wanted.items())

@@ -1,12 +1,16 @@
 """What a process said comes back to it, and is known again; all else is read."""
 
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from shared import metrics
 from shared.delivery.echoes import Echoes
 from shared.delivery.outbox import Message
+from shared.delivery.part import Part
 from shared.events.topics import topic
-from tests.delivery.toy import Bench, created, said
+from tests.delivery.broker import LOCALITY
+from tests.delivery.toy import NOW, TOY, Bench, created, said
+from tests.delivery.world import Tally, World
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,22 @@ def test_what_was_said_long_ago_is_forgotten() -> None:
     echoes = Echoes(most=3)
     echoes.remember(messages)
     assert [echoes.heard(of(message)) for message in messages] == [False, False, True, True, True]
+
+
+def test_what_is_not_committed_is_not_remembered() -> None:
+    world = World(replace(cast("Part[Any, Any]", TOY), store=Tally()), NOW)
+    event = said(created(LOCALITY))
+    world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
+    for each in world.processes:
+        each.poll(1)
+    process = next(each for each in world.processes if "batch" in each.tasks)
+    for outcome in ("fails", "goes on"):
+        while process.tickets["batch"].name != "commit":
+            process.step("batch", "goes on")
+        assert not process.echoes._said
+        process.step("batch", outcome)
+    assert len(process.echoes._said) == 1
+    world.close()
 
 
 async def test_a_process_does_not_read_what_it_said_itself(place: Bench) -> None:

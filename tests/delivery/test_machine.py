@@ -6,6 +6,7 @@ Run `make properties` for many more, and longer, histories.
 import os
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 from hypothesis import HealthCheck, Phase, settings
@@ -20,10 +21,12 @@ from shared.delivery.part import Part
 from shared.delivery.round import DUE, OUTBOX, REFERRALS
 from shared.events.envelope import Envelope
 from shared.events.outcomes import ContactAttempted
+from shared.events.topics import event_topics
 from shared.events.vocabulary import Channel
 from shared.story import Story
+from tests.delivery.broker import LOCALITY, Record
 from tests.delivery.toy import NOW, TOY, created, missed, said
-from tests.delivery.world import LOCALITY, Record, Tally, World
+from tests.delivery.world import Tally, World
 
 PART = cast("Part[Story, Any]", TOY)
 OURS = f"/{LOCALITY}/matching"
@@ -34,7 +37,8 @@ def ident(sort: int, number: int) -> str:
 
 
 REFERRALS_KNOWN = [ident(1, n) for n in range(3)]
-ACTIVITIES = ["batch", "due", "relay", "command"]
+ACTIVITIES = ["batch", "commit", "due", "own", "relay", "look", "command"]
+"""`own` is the relay's loop over its process's lane, `relay` a page of any lane, `commit` that of offsets."""
 OUTCOMES = ["goes on", "goes on", "fails", "goes unanswered"]
 
 
@@ -70,6 +74,16 @@ class Kernel(RuleBasedStateMachine):
         """In any order, and any number of times."""
         self.world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
 
+    @rule(which=st.integers(0, 20), change=st.sampled_from(["nothing", "body", "topic"]))
+    def somebody_says_what_we_said(self, which: int, change: str) -> None:
+        """Under our name and id; what comes back to us we know by more than those."""
+        ours = [r for records in self.world.log.records.values() for r in records if _is_ours(r)]
+        if ours:
+            record = ours[which % len(ours)]
+            value = (record.value or b"")[:-1] + b',"more":1}' if change == "body" else record.value
+            topic = event_topics(LOCALITY)[which % 3] if change == "topic" else record.topic
+            self.world.log.append(topic, record.key, value, record.headers)
+
     @rule(event=st.sampled_from(POOL), change=st.sampled_from(["body", "time", "id"]))
     def somebody_says_nonsense(self, event: Envelope, change: str) -> None:
         headers: list[tuple[str, bytes | None]] = [*event.headers()]
@@ -85,6 +99,13 @@ class Kernel(RuleBasedStateMachine):
     @rule(process=processes, most=st.integers(1, 5))
     def polls(self, process: int, most: int) -> None:
         self.world.processes[process].poll(most)
+
+    @rule(process=processes, joins=st.booleans())
+    def commits(self, process: int, joins: bool) -> None:
+        """Later than it handled, perhaps after a rebalance, of which it may have heard."""
+        if joins:
+            self.world.processes[process].joins()
+        self.world.processes[process].commit()
 
     @rule(process=processes)
     def looks_at_what_is_due(self, process: int) -> None:
@@ -121,13 +142,45 @@ class Kernel(RuleBasedStateMachine):
                 return
         running.step(what, outcome)
 
-    @rule(turn=st.integers(0, 1))
-    def rebalances(self, turn: int) -> None:
+    @rule(process=processes)
+    def looks_for_rows_that_were_left(self, process: int) -> None:
+        """Rows of a transaction whose commit was not answered: seconds later."""
+        self.world.now += timedelta(seconds=3)
+        self.world.processes[process].look_for_left_rows()
+
+    @rule(turn=st.integers(0, 1), outcome=st.sampled_from([*OUTCOMES, "nobody asks"]))
+    def rebalances(self, turn: int, outcome: str) -> None:
+        """Those who answer are asked before; a process that sleeps is not."""
+        for process in self.world.processes:
+            if outcome != "nobody asks":
+                process.is_revoked()
+                process.step("commit", outcome)
         self.world.assign(turn)
 
     @rule(process=processes)
     def is_killed(self, process: int) -> None:
         self.world.kill(process)
+
+    @rule()
+    def what_the_dead_had_begun_is_ended(self) -> None:
+        self.world.end_transactions_of(self.world.dead)
+
+    @rule(process=processes)
+    def is_taken_for_dead(self, process: int) -> None:
+        """It only sleeps: what it had begun is gone when it wakes up."""
+        self.world.end_transactions_of([self.world.processes[process]])
+
+    @rule(process=processes, done=st.booleans())
+    def a_command_is_cancelled(self, process: int, done: bool) -> None:
+        """Whoever pressed the button has gone, at any await; it may have been committed all the same."""
+        self.world.processes[process].step("command", "is cancelled" + ", unanswered" * done)
+
+    @rule(process=processes, what=st.sampled_from(ACTIVITIES), done=st.booleans())
+    def is_cancelled_as_it_stops(self, process: int, what: str, done: bool) -> None:
+        """It would not end in time. Another comes when it is killed."""
+        stopping = self.world.processes[process]
+        stopping.stream._stopping.set()
+        stopping.step(what, "is cancelled" + ", unanswered" * done)
 
     @rule(process=processes, outcome=st.sampled_from(OUTCOMES))
     def is_told_to_stop(self, process: int, outcome: str) -> None:
@@ -180,6 +233,13 @@ class Kernel(RuleBasedStateMachine):
         waiting = {m.headers["ce_id"] for m in self._waiting() if "dlq-reason" not in m.headers}
         assert decided <= set(self.world.log.published) | waiting, "neither published nor waiting"
 
+    @invariant()
+    def no_relay_rests_while_there_is_something_to_publish(self) -> None:
+        """But for what it cannot know of, it needs nobody to look for rows that were left."""
+        lanes = self.world.lanes()
+        for process in self.world.processes:
+            assert not process.rests or process.unanswered or process.lane not in lanes, "rows were left"
+
     def _decided(self) -> set[str]:
         cases = self.world.stored.of(REFERRALS)
         return {row["i"] for case in cases for row in case["facts"] if row["s"] == OURS}
@@ -200,11 +260,17 @@ class Kernel(RuleBasedStateMachine):
             process.leads = True
             if process.stream._stopping.is_set():
                 world.kill(number)
+        world.end_transactions_of(world.dead)
+        living = {process.lane for process in world.processes}
         for turn in range(60):
+            world.now += timedelta(seconds=1)
+            left = [lane for lane in world.lanes() if lane not in living]  # these publish their own
             for process in world.processes:
                 process.poll(5)
+                process.commit()
                 process.begin("due", lambda process=process: process.due.run_once(sends=False))  # type: ignore[misc]
-                for lane in world.lanes()[turn % 3 : turn % 3 + 1] or world.lanes()[:1]:
+                process.look_for_left_rows()
+                for lane in left[turn % 3 : turn % 3 + 1] or left[:1]:
                     process.publish(lane)
                 for _ in range(40):  # no more at once: it may wait for a document that the other has in hand
                     for what in ACTIVITIES:
@@ -234,6 +300,10 @@ class Kernel(RuleBasedStateMachine):
             assert len(rung) == len(ours), "what was due was done twice, or not at all"
 
 
+def _is_ours(record: Record) -> bool:
+    return dict(record.headers).get("ce_source") == OURS.encode()
+
+
 def _fact(record: Record) -> tuple[str, str, bytes]:
     headers = dict(record.headers)
     return (
@@ -252,6 +322,9 @@ def test_a_batch_that_is_given_up_is_not_committed() -> None:
         process.stream._stopping.set()
         process.step("batch", "fails")
         while process.step("batch", "goes on"):
+            continue
+        process.commit()
+        while process.step("commit", "goes on"):
             continue
     assert not any(world.log.committed.values())
     world.close()

@@ -11,9 +11,10 @@ from shared.delivery.case import case_id
 from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo, Session
 from shared.delivery.relay import process_name
-from shared.delivery.round import REFERRALS
+from shared.delivery.round import OUTBOX, REFERRALS
 from shared.events.topics import topic
-from tests.delivery.toy import Bench, created, said
+from shared.ids import new_id
+from tests.delivery.toy import NOW, Bench, created, said
 
 
 @asynccontextmanager
@@ -51,6 +52,9 @@ async def test_nobody_ends_the_transactions_of_a_process_that_lives(place: Bench
         begun(place, "alive", event.body.referral_id) as (mongo, session),
     ):
         assert await Leases(mongo, "alive", 30.0).take("lane/alive")
+        assert await Leases(mongo, "dead", 1.0).take("lane/dead")
+        # Its rows make others look at its lane, and the lease turns them away.
+        await mongo[OUTBOX].insert_one({"_id": new_id(), "lane": "alive", "at": NOW, "m": []})
         await asyncio.sleep(2.5)
         await session.commit_transaction()
 

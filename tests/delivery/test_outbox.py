@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pymongo.errors import AutoReconnect
@@ -11,6 +11,7 @@ from pymongo.errors import AutoReconnect
 from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo
 from shared.delivery.outbox import ROW_BYTES, Message, rows_of
+from shared.delivery.relay import Relay
 from shared.delivery.round import OUTBOX
 from shared.events.topics import topic
 from shared.ids import new_id
@@ -30,6 +31,19 @@ def test_rows_are_split_before_the_database_refuses_them() -> None:
     assert [len(row.messages) for row in rows] == [3, 3, 3, 1]
     assert rows_of([Message("t", b"k", b"x" * (ROW_BYTES + 5), {})], new_id)[0].messages
     assert rows_of([], new_id) == []
+
+
+def test_what_is_handed_over_while_the_broker_is_away_does_not_grow_without_end() -> None:
+    """The database has it all: it is read from there when the broker is back."""
+    relay = Relay(
+        "matching", "lane", cast("Mongo", None), cast("Leases", None), "nowhere:1", lambda: NOW, 1.0
+    )
+    relay._behind = False
+    one = Message("t", b"k", b"v", {})
+    for _ in range(1000):
+        relay.hand_over(rows_of([one], new_id))
+    assert len(relay._handed) <= 200
+    assert relay._behind
 
 
 async def test_rows_that_become_visible_behind_the_relay_are_not_lost(place: Bench) -> None:

@@ -66,6 +66,7 @@ async def test_a_database_that_is_away_for_hours_costs_no_record(
     assert not await handler.handle([Raw()], stopping), "a batch that was not handled would be committed"
     assert away.left == 0
     assert handler.trouble == "transient"
+    assert len(pauses) == 1100, "after one of the attempts it was not waited for the database"
     assert max(pauses) <= 2.0
     assert handler.breaker.may_try()
 

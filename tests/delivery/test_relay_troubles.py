@@ -1,7 +1,10 @@
 """One topic's trouble is its own; the broker's is waited for; nothing that was decided stays behind."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -9,14 +12,16 @@ from aiokafka.errors import KafkaError
 
 from shared.delivery.kernel import Kernel
 from shared.delivery.leases import LEASES, Leases
+from shared.delivery.mongo import Transaction
 from shared.delivery.outbox import Message
+from shared.delivery.part import Changed, NoResources
 from shared.delivery.publisher import Publisher
 from shared.delivery.round import OUTBOX
 from shared.events.topics import topic
 from shared.ids import new_id
 from shared.story import Story
 from tests.delivery.test_outbox import message
-from tests.delivery.toy import NOW, Bench, created, locality_name, said
+from tests.delivery.toy import NOW, TOY, Bench, created, locality_name, said
 
 
 async def put(kernel: Kernel[Story, None], *messages: Message, lane: str | None = None) -> None:
@@ -61,6 +66,17 @@ async def test_a_topic_that_is_missing_holds_up_no_other_and_gets_all_once_it_is
         await make(place, NewTopic(elsewhere, 1, 1))
         assert await emptied(kernel, 60)
         assert len({record.key for record in await place.heard(elsewhere, 50)}) == 50
+
+
+async def test_rows_that_nobody_handed_over_are_found(place: Bench) -> None:
+    """Those of a transaction that was committed without our being told."""
+    async with place.kernel().running() as kernel:
+        while kernel._relay._behind:
+            await asyncio.sleep(0.01)
+        lane, at = kernel._relay.lane, datetime.now(UTC)
+        row = {"_id": new_id(), "lane": lane, "at": at, "m": [message(place).stored()]}
+        await kernel.mongo[OUTBOX].insert_one(row)
+        assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
 
 
 async def test_of_a_row_only_what_was_not_acknowledged_is_sent_again(place: Bench) -> None:
@@ -139,6 +155,31 @@ async def test_a_lane_is_held_for_as_long_as_its_process_has_rows_to_publish(pla
         while asyncio.get_running_loop().time() < end:
             await put(kernel, *[message(place) for _ in range(40)])
             assert not await other.take(name)
+
+
+class Slow(NoResources):
+    """A store that takes longer than a lease lasts."""
+
+    async def save(self, tx: Transaction, changes: Sequence[Changed[Any]], resources: None) -> None:
+        await asyncio.sleep(2.5)
+
+
+async def test_a_lane_is_held_until_its_process_has_ended_all_that_it_had_in_hand(place: Bench) -> None:
+    """Else it is taken for dead, and what it is about to commit is ended."""
+    kernel = place.kernel(replace(TOY, store=Slow()), lease_seconds=1.0)
+    await kernel.start()
+    other = Leases(kernel.mongo, "another process", seconds=0.1)
+    name = kernel._relay.lease
+    await place.say(said(created(place.locality)))
+    while not kernel._streams[0]._busy.locked():
+        await asyncio.sleep(0.01)
+    stopping = asyncio.create_task(kernel.stop())
+    taken = 0
+    while kernel._streams[0]._busy.locked():
+        taken += await other.take(name)
+        await asyncio.sleep(0.1)
+    await stopping
+    assert taken == 0
 
 
 async def test_leases_of_processes_that_are_long_gone_are_forgotten(place: Bench) -> None:

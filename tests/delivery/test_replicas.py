@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from aiokafka import TopicPartition
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared import metrics
 from shared.delivery.commands import Idempotency
@@ -17,8 +18,9 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.mongo import Transaction
 from shared.delivery.part import Loaded, NoResources
 from shared.delivery.round import DUE
+from shared.delivery.stream import _Listener
 from shared.events.outcomes import ContactAttempted
-from shared.events.topics import topic
+from shared.events.topics import group, topic
 from shared.events.vocabulary import Channel
 from shared.story import Story
 from tests.delivery.toy import TOY, Bench, book, created, said
@@ -59,6 +61,29 @@ async def test_a_commit_that_names_a_lost_partition_still_commits_the_others(pla
         assert stream.consumer is not None
         partition = TopicPartition(record.topic, record.partition)
         assert await stream.consumer.committed(partition) == later.offset + 1
+
+
+@pytest.mark.parametrize("when", ["partitions are taken away", "the process stops"])
+async def test_what_was_handled_is_committed_before(place: Bench, when: str) -> None:
+    """Else whoever comes next reads it all again, however much that is."""
+    event = said(created(place.locality))
+    kernel = place.kernel(commit_seconds=60.0)
+    async with kernel.running():
+        await place.say(event)
+        await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["meetings"] == 1, 10)
+        record = (await place.heard(topic(place.locality, "referral-created"), 1))[0]
+        partition = TopicPartition(record.topic, record.partition)
+        stream = kernel._streams[0]
+        assert stream.consumer is not None
+        assert await stream.consumer.committed(partition) is None
+        if when == "partitions are taken away":
+            await _Listener(stream).on_partitions_revoked({partition})
+            assert await stream.consumer.committed(partition) == record.offset + 1
+    group_of = group(place.locality, "matching")
+    other = AIOKafkaConsumer(bootstrap_servers=place.bootstrap, group_id=group_of, enable_auto_commit=False)
+    await other.start()
+    assert await other.committed(partition) == record.offset + 1
+    await other.stop()
 
 
 def ring_up(story: Story, resources: None, occasion: Occasion) -> Decision:

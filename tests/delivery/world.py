@@ -6,7 +6,6 @@ partitions away, kills processes, and looks at what is committed.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple, cast
 
 from aiokafka import TopicPartition
-from aiokafka.errors import CommitFailedError, KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError
 from pymongo import UpdateOne
 from pymongo.errors import PyMongoError
 
@@ -26,18 +25,15 @@ from shared.delivery.errors import Conflict, Transient
 from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo, Transaction
 from shared.delivery.options import Options
-from shared.delivery.outbox import Message
 from shared.delivery.part import Changed, Loaded, Part
-from shared.delivery.publisher import Publisher
 from shared.delivery.relay import Relay
 from shared.delivery.round import OUTBOX
-from shared.delivery.stream import Stream
+from shared.delivery.stream import Stream, _Listener
 from shared.delivery.worker import Worker
 from shared.events.topics import event_topics
+from tests.delivery.broker import LOCALITY, Consumer, Log, Record, Wire
 from tests.delivery.memory import Lost, Memory, Stored
 
-LOCALITY = "meir"
-PARTITIONS = 2
 OPTIONS = Options(
     kafka_bootstrap="nowhere:1",
     mongo_url="mongodb://nowhere",
@@ -47,97 +43,6 @@ OPTIONS = Options(
     breaker_rest_seconds=0.0,
     most_conflicts=10_000,
 )
-
-
-@dataclass(frozen=True)
-class Record:
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes | None], ...]
-
-    @property
-    def place(self) -> str:
-        return f"{self.topic}/{self.partition}/{self.offset}"
-
-
-class Log:
-    """The broker: records, how far the group has committed, who holds which partition."""
-
-    def __init__(self) -> None:
-        self.records: dict[TopicPartition, list[Record]] = {
-            TopicPartition(name, n): [] for name in event_topics(LOCALITY) for n in range(PARTITIONS)
-        }
-        self.committed: Counter[TopicPartition] = Counter()
-        self.letters: set[str] = set()
-        self.published: list[str] = []
-        self.holder: dict[TopicPartition, Process] = {}
-        self.generation = 0
-
-    def append(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
-    ) -> None:
-        partition = TopicPartition(topic, sum(key or b"") % PARTITIONS)
-        records = self.records[partition]
-        records.append(Record(topic, partition.partition, len(records), key, value, tuple(headers)))
-
-
-class Consumer:
-    """What the stream asks of its consumer, in one generation of the group."""
-
-    def __init__(self, process: "Process") -> None:
-        self._process = process
-        self.generation = process.world.log.generation
-
-    def assignment(self) -> set[TopicPartition]:
-        holder = self._process.world.log.holder
-        return {partition for partition, process in holder.items() if process is self._process}
-
-    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
-        try:
-            await self._process.gate("batch", "commit offsets")
-            answered = True
-        except Lost as lost:
-            if lost.args != ("commit offsets, unanswered",):
-                raise KafkaConnectionError from lost
-            answered = False
-        if self.generation != self._process.world.log.generation or not set(offsets) <= self.assignment():
-            raise CommitFailedError
-        self._process.world.log.committed.update(
-            {p: offset - self._process.world.log.committed[p] for p, offset in offsets.items()}
-        )
-        if not answered:
-            raise KafkaConnectionError
-
-
-class Wire(Publisher):
-    """The producer: each message may be acknowledged, refused, or taken without our being told."""
-
-    def __init__(self, process: "Process") -> None:
-        super().__init__("nowhere:1")
-        self._process = process
-
-    async def publish(self, messages: Sequence[Message]) -> list[Exception | None]:
-        log = self._process.world.log
-        for message in messages:
-            try:
-                await self._process.gate("relay", "publish")
-                answered = True
-            except Lost as lost:
-                if lost.args != ("publish, unanswered",):
-                    raise KafkaConnectionError from lost
-                answered = False
-            if "dlq-reason" in message.headers:
-                log.letters.add(message.key.decode())
-            else:
-                log.published.append(message.headers["ce_id"])
-                headers = [(name, value.encode()) for name, value in message.headers.items()]
-                log.append(message.topic, message.key, message.value, headers)
-            if not answered:
-                raise KafkaConnectionError
-        return [None] * len(messages)
 
 
 class Tally:
@@ -176,6 +81,8 @@ class Process:
     tickets: dict[str, Ticket] = field(default_factory=dict)
     tasks: dict[str, "asyncio.Task[Any]"] = field(default_factory=dict)
     positions: dict[TopicPartition, int] = field(default_factory=dict)
+    unanswered: bool = False
+    """Whether it was ever not told that a transaction of its own was committed."""
 
     def __post_init__(self) -> None:
         self.lane = f"lane {self.number}"
@@ -196,6 +103,15 @@ class Process:
         self.relay = Relay(
             "matching", self.lane, self._mongo("relay"), leases, "nowhere:1", self.world.clock, 1.0
         )
+        self.relay._own = Wire(self, "own")
+
+    @property
+    def log(self) -> Log:
+        return self.world.log
+
+    def start(self) -> None:
+        """Its relay goes round by itself: it publishes what is handed over, and looks after trouble."""
+        self.begin("own", self.relay._publish_own)
 
     def _mongo(self, what: str) -> Mongo:
         return cast("Mongo", Memory(self.world.stored, partial(self.gate, what), self))
@@ -210,20 +126,27 @@ class Process:
             new_id=self.world.new_id,
             lane=self.lane,
             may_decide=lambda _: self.leads,
-            wake=lambda _: None,
+            wake=lambda round_: self.relay.hand_over(round_.rows),
             echoes=self.echoes,
         )
 
     async def gate(self, what: str, name: str) -> None:
         """Waits until the world lets this await go on; raises where it is made to fail."""
+        task = asyncio.current_task()
+        if what == "relay" and task is not None:
+            what = (
+                task.get_name()
+            )  # its own lane, others' and the look for rows that were left share one relay
         ticket = self.tickets[what] = Ticket(name, asyncio.get_running_loop().create_future())
         outcome = await ticket.go
+        if outcome.startswith("is cancelled"):
+            raise asyncio.CancelledError(outcome.replace("is cancelled", name))
         if outcome != "goes on":
             raise Lost(f"{name}, unanswered" if outcome == "goes unanswered" else outcome)
 
     def begin(self, what: str, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         if what not in self.tasks:
-            self.tasks[what] = self.world.loop.create_task(_until_trouble(work()))
+            self.tasks[what] = self.world.loop.create_task(_until_trouble(work()), name=what)
             self.world.settle()
 
     def step(self, what: str, outcome: str) -> bool:
@@ -231,13 +154,15 @@ class Process:
         ticket = self.tickets.pop(what, None)
         if ticket is None:
             return False
+        if ticket.name == "commit" and outcome.endswith("unanswered"):
+            self.unanswered = True
         ticket.go.set_result(outcome)
         self.world.settle()
         return True
 
     def poll(self, most: int) -> None:
         """Takes records of its partitions into one batch, as a consumer does."""
-        log = self.world.log
+        log = self.log
         records: list[Record] = []
         for partition, process in log.holder.items():
             if process is self and "batch" not in self.tasks:
@@ -245,16 +170,34 @@ class Process:
                 records += log.records[partition][start : start + most]
                 self.positions[partition] = min(start + most, len(log.records[partition]))
         if records:
-            self.stream._subscriber.consumer = Consumer(self)
-            self.begin("batch", lambda: self._batch(records))
+            self.joins()
+            self.begin("batch", lambda: self.stream._handle(cast("Any", tuple(records))))
 
-    async def _batch(self, records: list[Record]) -> None:
-        await self.stream._handle(cast("Any", tuple(records)))
-        await self.stream.commit_handled()
+    @property
+    def rests(self) -> bool:
+        """Whether its relay waits to be woken, and for nothing else."""
+        return "own" in self.tasks and "own" not in self.tickets
+
+    def joins(self) -> None:
+        """Hears of the group's present generation; what it was given in an earlier one may be lost to it."""
+        self.stream._subscriber.consumer = Consumer(self)
+
+    def commit(self) -> None:
+        """Commits what was handled since it last did, some time after it was."""
+        self.begin("commit", self.stream.commit_handled)
+
+    def is_revoked(self) -> None:
+        """A rebalance that it is asked about: it may commit first, in the generation that ends."""
+        listener = _Listener(self.stream)
+        self.begin("commit", lambda: listener.on_partitions_revoked(set(self.log.holder)))
 
     def publish(self, lane: str) -> None:
         which = {"lane": lane, "again": None}
-        self.begin("relay", lambda: self.relay.publish_page(Wire(self), which))
+        self.begin("relay", lambda: self.relay.publish_page(Wire(self, "relay"), which))
+
+    def look_for_left_rows(self) -> None:
+        """What the sweep does of its own lane now and then."""
+        self.begin("look", self.relay._look_for_left_rows)
 
 
 async def _until_trouble(work: Coroutine[Any, Any, Any]) -> Any:
@@ -279,6 +222,8 @@ class World:
         self.processes = [self.process(), self.process()]
         self.dead: list[Process] = []
         self.assign(0)
+        for process in self.processes:
+            process.start()
 
     def clock(self) -> datetime:
         self.now += timedelta(milliseconds=1)
@@ -301,7 +246,8 @@ class World:
                 for what, task in list(process.tasks.items()):
                     if task.done():
                         del process.tasks[what]
-                        task.result()
+                        if not task.cancelled():
+                            task.result()
             ready, scheduled = vars(self.loop)["_ready"], vars(self.loop)["_scheduled"]
             for timer in scheduled:
                 timer._when = 0.0
@@ -317,13 +263,18 @@ class World:
             process.positions.clear()
 
     def kill(self, number: int) -> None:
-        """kill -9: nothing of it runs any more; its transactions end; another process comes in its place."""
-        process = self.processes[number]
-        for tx in [tx for tx in self.stored.open if tx.owner is process]:
-            tx.end(commit=False)
-        self.dead.append(process)
+        """kill -9: nothing of it runs any more; another process comes in its place.
+
+        The database keeps its transactions, and what they wrote locked, until somebody ends them.
+        """
+        self.dead.append(self.processes[number])
         self.processes[number] = self.process()
         self.assign(number)
+        self.processes[number].start()
+
+    def end_transactions_of(self, processes: Sequence[Process]) -> None:
+        for tx in [tx for tx in self.stored.open if tx.owner in processes]:
+            tx.end(commit=False)
 
     def lanes(self) -> list[str]:
         return sorted({row["lane"] for row in self.stored.of(OUTBOX)})
