@@ -56,7 +56,9 @@ class Contender:
 
 def kernel(processes: int, *more: str) -> Contender:
     """The kernel in so many processes."""
-    words = {1: "one process", 2: "two processes"}.get(processes, f"{processes} processes")
+    words = {1: "one process", 2: "two processes", 4: "four processes"}.get(
+        processes, f"{processes} processes"
+    )
     return Contender(
         f"kernel-{processes}",
         f"Linkwork's kernel, {words}",
@@ -94,7 +96,7 @@ PEERS = (
     Contender("streams-2", "Kafka Streams, exactly once, two threads", "many", _streams(2, "inbox")),
     Contender(
         "streams-2-facts",
-        "Kafka Streams, exactly once, two threads, repeats known from the referral's value",
+        "Kafka Streams, exactly once, two threads, one store",
         "many",
         _streams(2, "facts"),
     ),

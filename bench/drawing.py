@@ -20,7 +20,7 @@ def picture(results: Mapping[str, Mapping[str, Any]]) -> str:
         panels.append(("Records a second: longer is faster", _rates(results["kernel"]), "{:,.0f}"))
     for part, name in (("kernel-latency", "the kernel alone"), ("latency", "the whole system")):
         if part in results:
-            title = f"Milliseconds from {name}, p50 and p99: shorter is faster"
+            title = f"Milliseconds to a meeting, {name}: shorter is faster"
             panels.append((title, _times(results[part]), "{:,.0f} ms"))
     height, drawn, told = 16, [], []
     for title, bars, form in panels:

@@ -20,7 +20,7 @@ from bench.topics import Published, Topics
 from shared.events.topics import topic
 
 _LOOK_SECONDS = 0.04
-_PATIENCE_SECONDS = 900.0
+_PATIENCE_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
