@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from typing import Final
 
 import orjson
 from aiokafka.errors import KafkaError
@@ -21,6 +22,8 @@ from shared.delivery.rebuild.source import Source
 from shared.events.topics import PARTS, Part
 from shared.ids import new_id
 from shared.localities import load_localities
+
+_EXAMPLES: Final = 10
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -68,7 +71,10 @@ async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
             report = await (rebuild.back() if arguments.back else rebuild.anew())
         except Refused as refused:
             await _note(around, database, f"{what} given up", arguments.why, {"reason": str(refused)})
-            raise CannotDo(f"Nothing was changed. {refused}") from None
+            if refused.report is None:
+                raise CannotDo(f"Nothing was changed. {refused}") from None
+            print(_json(refused.report) if arguments.json else _plain(refused.report))
+            return 1
         await _note(around, database, f"{what} done", arguments.why, {"generation": report.number})
     except (KafkaError, PyMongoError, Transient, OSError) as error:
         raise CannotDo(f"A store does not answer ({type(error).__name__}); nothing was changed.") from error
@@ -97,9 +103,16 @@ def _json(report: Report) -> str:
 def _plain(report: Report) -> str:
     compared, figures = report.compared, report.figures
     rows = [
-        ("referrals", str(compared.referrals), str(compared.views)),
-        ("facts", str(compared.facts), str(compared.missing + compared.extra)),
-        ("figures", str(figures.rows), str(len(figures.unlike))),
+        ("facts the live one has and the new one lacks", str(compared.facts), str(compared.missing)),
+        ("facts the new one has and the live one lacks", "", str(compared.extra)),
+        ("views of the same facts", str(compared.referrals), str(compared.views)),
+        ("other rows", str(figures.rows), str(len(figures.unlike))),
     ]
-    ends = f"Generation {report.number} is live; generation {report.live} is kept."
-    return "\n".join([table(("COMPARED", "ROWS", "UNLIKE"), rows), "", ends])
+    unlike = [*sorted(compared.unlike)[:_EXAMPLES], *figures.unlike[:_EXAMPLES]]
+    ends = (
+        f"Generation {report.number} is live; generation {report.live} is kept."
+        if report.switched
+        else f"Nothing was changed. {report.refused}"
+    )
+    named = ["", "Unlike, among others:", *unlike] if unlike else []
+    return "\n".join([table(("COMPARED", "ROWS", "UNLIKE"), rows), *named, "", ends])

@@ -1,6 +1,7 @@
 """The four parts themselves: figures equal, diaries and the ledger untouched, nobody told twice."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -9,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from linkwork import rebuild as console
+from linkwork.__main__ import parser
 from linkwork.parts import MAKERS, maker
+from linkwork.surroundings import Surroundings
 from services.evaluation.store import FIGURES
 from services.matching.store import OWNED
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo import Document, Mongo
-from shared.delivery.rebuild.report import Refused
+from shared.delivery.operations import OPERATIONS
 from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.source import Source
 from shared.delivery.round import DUE
@@ -34,10 +38,10 @@ from tests.web.issuer import LoopbackIssuer, issuer
 __all__ = ["around", "clock", "issuer"]
 
 
-def rebuild_of(bench: Bench, made_by: str, processes: int = 0, *, accept: bool = False) -> Rebuild:
+def rebuild_of(bench: Bench, made_by: str, processes: int = 0) -> Rebuild:
     file = LOCALITIES_FILE if made_by.startswith("linkwork.") else Path(bench.locality)
     source = Source(made_by, file, bench.bootstrap, bench.mongo_url, bench.options.database)
-    return Rebuild(source, [bench.locality], say=lambda _: None, processes=processes, accept=accept)
+    return Rebuild(source, [bench.locality], say=lambda _: None, processes=processes)
 
 
 async def rows(mongo: Mongo, names: Iterable[str]) -> dict[str, list[Document]]:
@@ -90,7 +94,19 @@ async def test_figures_are_equal_while_facts_come_in(place: Bench) -> None:
         assert await sums_of(kernel, place.locality) == recounted(facts)
 
 
-async def test_figures_that_are_wrong_are_put_right_only_if_that_is_meant(place: Bench) -> None:
+def around_of(bench: Bench) -> Surroundings:
+    return Surroundings(
+        kafka_bootstrap=bench.bootstrap,
+        mongo_url=bench.mongo_url,
+        localities_file=LOCALITIES_FILE,
+        own_database=bench.options.database,
+        operator="ada",
+    )
+
+
+async def test_figures_that_are_wrong_are_put_right_only_if_that_is_meant(
+    place: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
     facts = facts_in(place.locality, 30, seed=6)
     async with part_running(place, "evaluation") as kernel:
         await place.say(*(envelope(fact) for fact in facts))
@@ -99,12 +115,22 @@ async def test_figures_that_are_wrong_are_put_right_only_if_that_is_meant(place:
         assert some is not None
         key = next(iter(some["n"]))
         await kernel.mongo[FIGURES].update_one({"_id": some["_id"]}, {"$inc": {f"n.{key}": 5}})
-        with pytest.raises(Refused, match="1 other rows"):
-            await rebuild_of(place, maker("evaluation")).anew()
+        command = ["rebuild", "evaluation", "--processes", "0", "--why", "they had drifted"]
+        assert await console.run(around_of(place), parser().parse_args(command)) == 1
+        printed = capsys.readouterr().out
+        assert f"figures {some['_id']}" in printed
+        assert "Nothing was changed. The two differ" in printed
         assert kernel.mongo[FIGURES].name == FIGURES
-        report = await rebuild_of(place, maker("evaluation"), accept=True).anew()
-        assert report.figures.unlike == (f"figures {some['_id']}",)
+        command += ["--accept", "--json"]
+        assert await console.run(around_of(place), parser().parse_args(command)) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["switched"], told["live"]) == (True, 2)
+        assert told["figures"]["unlike"] == [f"figures {some['_id']}"]
+        await heard(kernel, len(facts))
         assert await sums_of(kernel, place.locality) == recounted(facts)
+        noted = [(row["what"], row["by"]) async for row in kernel.mongo[OPERATIONS].find().sort("_id", 1)]
+        begun, ended = ("rebuild begun", "ada"), ("rebuild given up", "ada")
+        assert noted == [begun, ended, begun, ("rebuild done", "ada")]
 
 
 async def test_diaries_and_caseloads_stay_and_nobody_is_booked_again(

@@ -5,6 +5,7 @@ number, and no two processes write the same referral. A record that lies elsewhe
 """
 
 import asyncio
+import gc
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -86,6 +87,7 @@ async def fold_in_bulk(work: Sequence[Task], processes: int, say: Callable[[int]
 
 
 def _in_process(task: Task) -> Ended:
+    gc.set_threshold(200_000, 20, 50)  # all that is held is looked through again and again else
     return asyncio.run(fold_task(task))
 
 

@@ -12,10 +12,6 @@ from shared.delivery.rebuild.folding import Folded
 Say = Callable[[str], None]
 
 
-class Refused(Exception):
-    """Why nothing was switched, in one sentence. What was live is live, unchanged."""
-
-
 @dataclass
 class Report:
     """Filled while it goes on. `pause`: for how many seconds nobody could write; None where nobody had to."""
@@ -58,3 +54,15 @@ class Report:
             "seconds": self.seconds,
             "pause": self.pause,
         }
+
+
+class Refused(Exception):
+    """Why nothing was switched, in one sentence. What was live is live, unchanged.
+
+    Attributes:
+        report: how far it came; None where it had not begun.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.report: Report | None = None

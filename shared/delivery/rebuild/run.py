@@ -47,13 +47,14 @@ class Rebuild:
         """
         async with self._alone() as live:
             report = Report(live.number, live.number + 1)
-            async with self._side(live, report.number) as side:
+            async with _told(report), self._side(live, report.number) as side:
                 await side.drop_others()
                 with report.step("folding the log", self.say):
                     positions, aside = await side.fold_log(report, self.processes, self.say)
                 with report.step("indexes", self.say):
                     await side.ensure_indexes()
-                return await self._level_and_switch(side, report, positions, aside)
+                await self._level_and_switch(side, report, positions, aside)
+            return report
 
     async def back(self) -> Report:
         """Brings the generation before this one level, and puts it in its place again.
@@ -66,16 +67,17 @@ class Rebuild:
                 raise Refused("No generation was kept to go back to.")
             report = Report(live.number, live.kept)
             positions = {TopicPartition(topic, part): offset for topic, part, offset in live.marks}
-            async with self._side(live, live.kept) as side:
+            async with _told(report), self._side(live, live.kept) as side:
                 await unlock(side.new, names_of(self.part.derived, live.kept).values())
-                return await self._level_and_switch(side, report, positions, frozenset())
+                await self._level_and_switch(side, report, positions, frozenset())
+            return report
 
     def _side(self, live: LiveRow, number: int) -> Side:
         return Side(self.source, self.part, self.localities, live, number)
 
     async def _level_and_switch(
         self, side: Side, report: Report, positions: Positions, aside: frozenset[Place]
-    ) -> Report:
+    ) -> None:
         async with Changes(side.live_mongo, side.live.number, self.new_id) as changes:
             with report.step("comparing", self.say):
                 report.compared = await side.compare()
@@ -97,7 +99,6 @@ class Rebuild:
             report.switched = True
             report.pause = round(switch.closed_for, 2)
         self.say(f"generation {report.number} is live; nobody could write for {report.pause} s")
-        return report
 
     def _judge(self, report: Report) -> None:
         compared = report.compared
@@ -129,6 +130,16 @@ class Rebuild:
                 await leases.release()
         finally:
             await mongo.close()
+
+
+@asynccontextmanager
+async def _told(report: Report) -> AsyncIterator[None]:
+    """Whoever is refused is told how far it came."""
+    try:
+        yield
+    except Refused as refused:
+        report.refused, refused.report = str(refused), report
+        raise
 
 
 async def _renew(leases: Leases) -> None:

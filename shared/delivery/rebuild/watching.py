@@ -20,6 +20,7 @@ class Changes:
         self._stream: Any = None
 
     async def __aenter__(self) -> Self:
+        await self._mongo[GENERATIONS].delete_many({"_id": {"$regex": "^mark "}})  # of one who died
         wanted = {"ns.coll": {"$in": [self._watched, GENERATIONS]}}
         steps: list[Document] = [{"$match": wanted}, {"$project": {"documentKey": 1, "ns": 1}}]
         self._stream = self._mongo.database.watch(steps, batch_size=5000)
