@@ -83,7 +83,7 @@ async def _asked(client: httpx.AsyncClient, path: str, times: int) -> list[float
 
 
 async def _fill(kernel: Kernel[Any, Any], count: int) -> None:
-    shapes, store = _shapes(), FigureStore()
+    shapes, store = _shapes(min(count, _DIFFERENT)), FigureStore()
     for start in range(0, count, _PIECE):
         piece = [
             replace(shapes[number % len(shapes)], referral_id=new_id())
@@ -96,12 +96,12 @@ async def _fill(kernel: Kernel[Any, Any], count: int) -> None:
         await kernel.transact(save)
 
 
-def _shapes() -> list[Changed[Any]]:
-    """Referrals that differ, all over the programme and two years; each stands for many."""
+def _shapes(count: int) -> list[Changed[Any]]:
+    """Referrals that differ, all over the programme and two years; each may stand for many."""
     random, localities = Random(7), load_localities()
     fold = fold_with(localities.rank)
     shapes = []
-    for number in range(1, _DIFFERENT + 1):
+    for number in range(1, count + 1):
         start = NOW - timedelta(days=random.randint(0, _DAYS), hours=1)
         tale = invented(random, number, random.choice(localities.slugs), start)
         view = fold(tale.facts)

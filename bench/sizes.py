@@ -45,8 +45,8 @@ SMOKE = Size(
     seconds=1.0,
     backlog=2_000,
     grown=2_000,
-    referrals=2_000,
-    asked=3,
+    referrals=200,
+    asked=2,
 )
 USUAL = Size(
     name="usual",

@@ -32,8 +32,8 @@ def test_throughput_says_every_run_the_median_and_the_goals() -> None:
     assert (
         "| two processes / Kafka Streams, two threads | 2.00 · 0.90 | **1.45** | at least 1.2 | met |" in text
     )
-    assert "| 20,000 · 18,000 | 19,000 | 11% | 100.0 + 25.0 + 50.0 | 970 for 970 |" in text
-    assert "| decode | 1,000 | 90,000 | 90,000 | 0% | 100.0 + 25.0 + 50.0 | – |" in text
+    assert "| 20,000 · 18,000 | 19,000 | 11% | 100.0 + 25.0 + 50.0 = 175.0 | 970 for 970 |" in text
+    assert "| decode | 1,000 | 90,000 | 90,000 | 0% | 100.0 + 25.0 + 50.0 = 175.0 | – |" in text
 
 
 def test_what_could_not_be_run_says_why() -> None:
