@@ -1,0 +1,47 @@
+"""The table: a row for each fault, and findings put down to the faults in whose time they fall."""
+
+import pytest
+
+from chaos.evidence import Finding
+from chaos.faults import Struck
+from chaos.plan import Blow
+from chaos.report import BEGINS, ENDS, Outcome, summary, table, with_table
+from chaos.waits import Wait
+
+
+def wait(fault: str, at: float, seconds: float) -> Wait:
+    return Wait(Struck(Blow(fault, ("matching",)), at, at + 1), seconds, seconds / 2)
+
+
+def outcome(*findings: Finding) -> Outcome:
+    waits = [wait("Kafka killed", 100.0, 4.0), wait("Kafka killed", 200.0, 8.0), wait("poison", 400.0, 1.0)]
+    return Outcome(waits, findings, repeated=1, handed=7, referrals=100, seconds=50.0, events=600)
+
+
+def test_a_row_for_each_fault_with_how_long_it_kept_waiting() -> None:
+    rows = table([outcome()]).splitlines()[2:]
+    assert rows == [
+        "| Kafka killed | 2 | 6.0 s | 8.0 s | 3.0 s | 4.0 s | 0 | 0 |",
+        "| poison | 1 | 1.0 s | 1.0 s | 0.5 s | 0.5 s | 0 | 0 |",
+    ]
+
+
+def test_a_finding_is_put_down_to_the_fault_in_whose_time_it_falls() -> None:
+    found = outcome(Finding("lost", "a thing", "here", 205.0), Finding("doubled", "a thing", "there", 401.0))
+    assert not found.clean
+    killed, poison = table([found]).splitlines()[2:]
+    assert killed.endswith("| 1 | 0 |")
+    assert poison.endswith("| 0 | 1 |")
+    assert "lost 1, doubled 1, otherwise wrong 0" in summary(found)
+
+
+def test_what_could_not_be_had_is_said() -> None:
+    told = Outcome([], [], not_had={"disk full": "only root may"})
+    assert "| disk full | 0: only root may |" in table([told])
+
+
+def test_the_table_takes_the_place_of_the_one_before() -> None:
+    page = f"# A page\n\n{BEGINS}\nold\n{ENDS}\n\nAfterwards.\n"
+    assert with_table(page, "new") == f"# A page\n\n{BEGINS}\n\nnew\n\n{ENDS}\n\nAfterwards.\n"
+    with pytest.raises(ValueError, match="table begins"):
+        with_table("a page without marks", "new")
