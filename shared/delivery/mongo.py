@@ -214,13 +214,11 @@ class Mongo:
         """
         return await self._end_transactions({"appName": name})
 
-    async def end_transactions_older_than(self, seconds: float) -> int:
-        """Ends what processes of Linkwork have left open for longer than that; how many there were."""
+    async def end_transactions_older_than(self, seconds: float, names: Iterable[str]) -> int:
+        """Ends what processes of these names have left open for longer than that; how many there were."""
+        older = {"$gt": int(seconds * 1_000_000)}
         return await self._end_transactions(
-            {
-                "appName": {"$regex": "^linkwork "},
-                "transaction.timeOpenMicros": {"$gt": int(seconds * 1_000_000)},
-            }
+            {"appName": {"$in": list(names)}, "transaction.timeOpenMicros": older}
         )
 
     async def _end_transactions(self, which: Document) -> int:

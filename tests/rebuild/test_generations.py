@@ -8,8 +8,10 @@ import pytest_asyncio
 
 from shared.delivery.errors import Transient
 from shared.delivery.generations import GENERATIONS, LIVE, Generations, names_of
+from shared.delivery.leases import LEASES
 from shared.delivery.mongo import Mongo, Permit, Transaction
 from shared.delivery.rebuild.switching import NotClosed, Switch, live_row
+from shared.delivery.relay import process_name
 from shared.delivery.round import REFERRALS
 from tests.delivery.toy import locality_name
 
@@ -17,12 +19,13 @@ from tests.delivery.toy import locality_name
 @pytest_asyncio.fixture
 async def mongo(mongo_url: str) -> AsyncIterator[Mongo]:
     """A process's connection, whose transactions ask which generation is live; two generations are there."""
-    made = Mongo(mongo_url, f"test_{locality_name()}", name="linkwork tests")
+    made = Mongo(mongo_url, f"test_{locality_name()}", name=process_name("asleep"))
     for number in (1, 2):
         made.names = names_of([REFERRALS], number)
         await made.make([REFERRALS])
     made.names = {}
     await made.make([GENERATIONS])
+    await made[LEASES].insert_one({"_id": "lane/asleep"})
     made.gate = Generations(made, [REFERRALS])
     yield made
     await made.client.drop_database(made.database.name)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shared.delivery.generations import GENERATIONS, LIVE, PERMIT_SECONDS, lock, names_of, now, unlock
+from shared.delivery.leases import LEASES
 from shared.delivery.mongo import Document, Mongo
+from shared.delivery.relay import process_name
 
 CLOSED_SECONDS: Final = 15
 """A closing that lasts longer is undone by the first process that looks."""
@@ -95,8 +97,13 @@ class Switch:
             if self.closed_for > _LOCK_SECONDS:
                 raise NotClosed("transactions do not end that hold the live generation")
             if self.closed_for > _IN_HAND_SECONDS:
-                await self._mongo.end_transactions_older_than(_IN_HAND_SECONDS)
+                await self._mongo.end_transactions_older_than(_IN_HAND_SECONDS, await self._processes())
             await asyncio.sleep(0.05)
+
+    async def _processes(self) -> list[str]:
+        """What the service's processes are called towards the database, those that died among them."""
+        lanes = self._mongo[LEASES].find({"_id": {"$regex": "^lane/"}}, {"_id": 1})
+        return [process_name(row["_id"].removeprefix("lane/")) async for row in lanes]
 
     async def give_up(self) -> None:
         """What was live goes on, unchanged."""
