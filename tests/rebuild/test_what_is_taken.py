@@ -91,6 +91,17 @@ async def test_a_record_in_another_partition_than_its_key_is_not_lost(place: Ben
         assert (report.switched, report.compared.referrals) == (True, 21)
 
 
+async def test_a_log_that_is_too_long_to_hold_is_folded_in_helpings(
+    place: Bench, rebuild: Rebuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.delivery.rebuild.bulk._MOST_HELD", 7)
+    async with place.kernel(TALLIED).running() as kernel:
+        await some(place, kernel)
+        report = await rebuild.anew()
+        assert (report.switched, report.compared.facts) == (True, 60)
+        assert await tallies(kernel, 1) == await tallies(kernel, 2)
+
+
 async def test_a_fact_that_the_log_lacks_keeps_the_old_one_live(place: Bench, rebuild: Rebuild) -> None:
     async with place.kernel(TALLIED).running() as kernel:
         names = await some(place, kernel)

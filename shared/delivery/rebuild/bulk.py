@@ -21,8 +21,8 @@ from shared.delivery.rebuild.source import Place, Source
 from shared.delivery.replays import Restored
 from shared.events.topics import parse_topic
 
-_MOST_HELD: Final = 150_000
-"""Records in hand before they are folded: some 200 MB. A referral that goes on after that is read again."""
+_MOST_HELD: Final = 100_000
+"""Records in hand before they are folded: some 300 MB. A referral that goes on after that is read again."""
 
 
 @dataclass(frozen=True)
