@@ -13,6 +13,8 @@ KEPT: Final = ROOT / "bench" / "measured"
 PAGE: Final = ROOT / "docs" / "performance.md"
 PICTURE: Final = ROOT / "docs" / "performance.svg"
 ORDER: Final = ("kernel", "kernel-latency", "latency", "catch-up", "growth", "page")
+BUSY: Final = 2.0
+"""A load before the start from which on a measurement shares the machine with something else."""
 BEGIN, END = "<!-- measured: begin (make bench) -->", "<!-- measured: end -->"
 
 
@@ -33,6 +35,8 @@ def _section(part: Mapping[str, Any]) -> str:
         f"`{part['command']}`, {part['date']}, version {part['version']}, took {part['took_seconds']:.0f} s, "
         f"load before the start {part['load_before']:.1f}. {part['machine']}."
     )
+    if part["load_before"] > BUSY:
+        how += " **Other work ran on the machine: times say little, processor seconds and ratios more.**"
     return f"### {title}\n\n{text}\n\n{how}"
 
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.drawing import picture
-from bench.publishing import BEGIN, END, kept, publish
+from bench.publishing import BEGIN, END, kept, publish, whole
 from bench.ratios import GOALS, Goal, goal_ratios
 from bench.report import described, milliseconds, table
 from tests.bench.results import ALL, CATCH_UP, GROWTH, KERNEL, LATENCY, PAGE, WITHOUT_JAVA, measured
@@ -94,6 +94,11 @@ def test_the_picture_hatches_what_is_not_ours_so_that_colour_alone_says_nothing(
     bars = [bar.get("fill") for bar in ElementTree.fromstring(picture({"kernel": KERNEL})).iter(f"{SVG}rect")]
     assert bars.count("url(#hatched)") == 2
     assert bars.count("#005eb8") == 2
+
+
+def test_a_busy_machine_is_said() -> None:
+    assert "Other work ran" not in whole([measured("page")])
+    assert "Other work ran" in whole([measured("page") | {"load_before": 6.0}])
 
 
 def test_the_page_keeps_what_is_written_by_hand(tmp_path: Path) -> None:
