@@ -25,16 +25,20 @@ def kept(folder: Path = KEPT) -> list[dict[str, Any]]:
 
 
 def whole(parts: Sequence[Mapping[str, Any]]) -> str:
-    """The report in Markdown."""
-    return "\n\n".join(_section(part) for part in parts)
+    """The report in Markdown. The machine is said once where it is the same for all."""
+    machines = {part["machine"] for part in parts}
+    once = [f"On {machine}." for machine in machines] if len(machines) == 1 else []
+    return "\n\n".join([*once, *(_section(part, not once) for part in parts)])
 
 
-def _section(part: Mapping[str, Any]) -> str:
+def _section(part: Mapping[str, Any], with_machine: bool) -> str:
     title, text = described(part["part"], part["result"])
     how = (
         f"`{part['command']}`, {part['date']}, version {part['version']}, took {part['took_seconds']:.0f} s, "
-        f"load before the start {part['load_before']:.1f}. {part['machine']}."
+        f"load before the start {part['load_before']:.1f}."
     )
+    if with_machine:
+        how += f" On {part['machine']}."
     if part["load_before"] > BUSY:
         how += " **Other work ran on the machine: times say little, processor seconds and ratios more.**"
     return f"### {title}\n\n{text}\n\n{how}"

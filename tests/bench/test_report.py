@@ -96,6 +96,14 @@ def test_the_picture_hatches_what_is_not_ours_so_that_colour_alone_says_nothing(
     assert bars.count("#005eb8") == 2
 
 
+def test_the_machine_is_said_once_where_it_is_one() -> None:
+    parts = [measured("page"), measured("growth")]
+    assert whole(parts).count("On 2 cores.") == 1
+    two = whole([parts[0], parts[1] | {"machine": "64 cores"}])
+    assert two.count("On 2 cores.") == 1
+    assert two.count("On 64 cores.") == 1
+
+
 def test_a_busy_machine_is_said() -> None:
     assert "Other work ran" not in whole([measured("page")])
     assert "Other work ran" in whole([measured("page") | {"load_before": 6.0}])
