@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from deploy.local.reaper import Reaper
 
 DISK_BYTES = 4 * 1024**3
 STARTS = 3
+_MOUNTED_BY = "linkwork-chaos-"
 
 
 class Broker:
@@ -139,10 +141,15 @@ async def start_patiently(store: Kafka | Mongo) -> None:
 
 
 def _mount(folder: Path) -> bool:
-    """A file system in memory, of limited size. Only root may make one."""
-    if os.geteuid() != 0:
+    """A file system in memory, of limited size. Only root may make one, and Linux has it."""
+    if sys.platform != "linux" or os.geteuid() != 0:
         return False
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "linkwork-chaos", str(folder)]
+    for source, left in (line.split()[:2] for line in Path("/proc/mounts").read_text().splitlines()):
+        # A run that was killed outright could not take its own away.
+        if source.startswith(_MOUNTED_BY) and not Path("/proc", source.removeprefix(_MOUNTED_BY)).exists():
+            subprocess.run(["umount", left], check=False, capture_output=True)
+    source = f"{_MOUNTED_BY}{os.getpid()}"
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", source, str(folder)]
     return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
