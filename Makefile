@@ -42,10 +42,13 @@ test:
 	@$(VENV)/python -m deploy.local.assets
 	$(VENV)/python -m pytest -n $(TEST_PROCESSES)
 
-# Thousands of longer histories of the kernel's state machine than `make test` has time for.
+# Far more than `make test` has time for: 100,000 journeys through each service's fold, 3,000 localities at rest,
+# 1,000 longer histories of the kernel's state machine. The better part of an hour on two idle cores.
+PROPERTIES := tests/story/test_services.py tests/matching/test_at_rest.py tests/delivery/test_machine.py \
+	tests/delivery/test_unreadable.py
 properties:
 	@$(PYTHON) deploy/bootstrap.py dev
-	HYPOTHESIS_PROFILE=properties $(VENV)/python -m pytest tests/delivery/test_machine.py tests/delivery/test_unreadable.py
+	HYPOTHESIS_PROFILE=properties $(VENV)/python -m pytest -n $(TEST_PROCESSES) --durations=10 $(PROPERTIES)
 
 mutations:
 	@$(PYTHON) deploy/bootstrap.py dev

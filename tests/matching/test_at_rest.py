@@ -1,5 +1,6 @@
 """What holds at rest, whatever happens in whatever order."""
 
+import os
 from contextlib import suppress
 from datetime import timedelta
 from itertools import pairwise
@@ -156,6 +157,7 @@ class Journeys(RuleBasedStateMachine):
     @rule(days=st.integers(0, 9))
     def time_passes(self, days: int) -> None:
         self.world.pass_time(days=days, hours=3)
+        self._use_the_room()
 
     @rule()
     def what_was_held_back_arrives_in_one_batch(self) -> None:
@@ -178,6 +180,7 @@ class Journeys(RuleBasedStateMachine):
                 standing = [m for m in view.story.meetings if m.status == "booked"]
                 ours = [m for m in standing if m.booked.meeting_id in view.ours]
                 assert len(ours) <= 1
+                assert all(m == view.story.active for m in ours), "two meetings, and one of them is ours"
                 assert (
                     view.story.active
                     or view.story.attended
@@ -198,14 +201,40 @@ class Journeys(RuleBasedStateMachine):
                 held = [h for d in self.world.days.values() for h in d.held if h.referral_id == name]
                 past = active.booked.starts_at <= self.world.now
                 assert past or any(h.meeting_id == active.booked.meeting_id for h in held)
+        for day in self.world.days.values():
+            for each in day.held:
+                story = self.world.view(each.referral_id).story
+                booked = {
+                    m.booked.meeting_id
+                    for m in story.meetings
+                    if m.status in ("booked", "attended", "missed")
+                }
+                past = each.ends_at <= self.world.now
+                assert past or each.meeting_id in booked, "time is held for nobody"
 
     @invariant()
     def nobody_has_more_to_say(self) -> None:
         assert self.world.says_nothing_more()
 
     def teardown(self) -> None:
+        """At rest: all was heard and all that fell due was looked at."""
+        if not hasattr(self, "world"):
+            return
         self._hear(self.held_back)
         self.nobody_has_more_to_say()
+        self.world.pass_time(minutes=5)  # who came from a log that was read late waits no longer
+        self._use_the_room()
+        self.an_open_referral_has_a_meeting_or_a_stated_reason_for_none()
+        self.no_time_is_held_twice()
+        for case in self.world.cases.values():
+            story = case.view.story
+            if case.view.open:
+                assert story.active or story.attended or story.missed or case.view.waits, (
+                    "no reason is stated"
+                )
+        self.everything_is_heard_again()
+        self.world.wake()
+        assert self.world.wake() == [], "what is looked at twice says something twice"
 
     def _say(self, event: Envelope, back: bool) -> None:
         if back:
@@ -216,10 +245,20 @@ class Journeys(RuleBasedStateMachine):
     def _hear(self, events: list[Envelope]) -> None:
         self.heard += events
         self.world.hear(*events)
+        self._use_the_room()
 
     def _act(self, referral_id: str, act: Act) -> None:
         with suppress(Refused):  # nothing was written then: the invariants see to that
             self.world.act(referral_id, act)
+        self._use_the_room()
+
+    def _use_the_room(self) -> None:
+        """Where time or a place in a caseload came free, those who wait are looked at, until nothing does."""
+        for _ in range(10):
+            if not self.world.room:
+                return
+            self.world.wake()
+        raise AssertionError("room comes free without end")
 
     def _meeting(self, which: int, meeting: int) -> MeetingBooked | None:
         if not self.referrals:
@@ -235,5 +274,6 @@ class Journeys(RuleBasedStateMachine):
         return (name, facts[fact % len(facts)]) if facts else None
 
 
-Journeys.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+EXAMPLES = 3000 if os.environ.get("HYPOTHESIS_PROFILE") == "properties" else 60
+Journeys.TestCase.settings = settings(max_examples=EXAMPLES, stateful_step_count=30, deadline=None)
 TestJourneys = Journeys.TestCase

@@ -125,6 +125,8 @@ class World:
     due: dict[tuple[str, str], Due] = field(default_factory=dict)
     said: list[Envelope] = field(default_factory=list)
     ids: Iterator[str] = field(default_factory=_ids)
+    room: bool = False
+    """Whether there is more room since those who wait were last looked at: the store looks at them then."""
 
     @classmethod
     def of(cls, *workers: LinkWorker) -> "World":
@@ -189,6 +191,7 @@ class World:
 
     def wake(self) -> list[EventBody]:
         """There is more room: everybody who waits is looked at, the urgent first."""
+        self.room = False
         order = sorted(self.due, key=lambda key: (not self.due[key].payload["soon"], key))
         return [body for key in order if key in self.due for body in self._look(key)]
 
@@ -220,6 +223,7 @@ class World:
         return self._keep(diaries)
 
     def _keep(self, diaries: Diaries) -> list[EventBody]:
+        self.room = self.room or bool(diaries.freed)
         for key in diaries.touched_days:
             self.days[key] = diaries.days[key]
         for name in diaries.touched_caseloads:
