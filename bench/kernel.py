@@ -30,11 +30,11 @@ async def main() -> None:
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--batch-records", type=int, default=2000)
+    parser.add_argument("--batch-records", type=int, help="in place of what the kernel takes")
     parser.add_argument("--profile", help="folder for a cProfile of each process")
     asked = parser.parse_args()
-    more = [f"--batch-records={asked.batch_records}"]
-    more += [f"--profile={asked.profile}"] if asked.profile else []
+    given = {"batch-records": asked.batch_records, "profile": asked.profile}
+    more = [f"--{name}={value}" for name, value in given.items() if value is not None]
     print(f"{os.cpu_count()} cores, load before the start {os.getloadavg()[0]:.1f}")
     async with embedded_stores() as stores, Topics(stores.bootstrap) as topics:
         began = time.monotonic()

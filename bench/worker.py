@@ -13,6 +13,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import uvloop
@@ -28,7 +29,7 @@ async def main() -> None:
     for name in ("bootstrap", "mongo_url", "database"):
         parser.add_argument(name)
     parser.add_argument("localities", nargs="+")
-    parser.add_argument("--batch-records", type=int, default=2000)
+    parser.add_argument("--batch-records", type=int, help="in place of what the kernel takes")
     parser.add_argument("--profile", type=Path, help="folder for a profile of the process")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
@@ -37,8 +38,9 @@ async def main() -> None:
         mongo_url=asked.mongo_url,
         database=asked.database,
         dead_letter_key=b"a key for measurements only",
-        batch_records=asked.batch_records,
     )
+    if asked.batch_records is not None:
+        options = replace(options, batch_records=asked.batch_records)
     told_to_stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_stop.set)
     print("ready", flush=True)
