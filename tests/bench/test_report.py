@@ -49,8 +49,10 @@ def test_a_percentile_that_is_not_known_is_a_dash_and_meets_no_goal() -> None:
     assert "| 100 | 1,000 | 500 | – | – | 500 | 100 | 2: Kafka 2 |" in text
     assert "200 a second" in text
     assert "at 50 a second: met" in text
-    _, slow = described("latency", LATENCY | {"rates": LATENCY["rates"][1:]})
+    _, slow = described("latency", LATENCY | {"rates": LATENCY["rates"][1:], "untried": [50]})
     assert "at 50 a second: **not met**" in slow
+    _, other = described("kernel-latency", LATENCY | {"rates": LATENCY["rates"][1:]})
+    assert "at 50 a second" not in other
 
 
 def test_catching_up_growth_and_the_page() -> None:
