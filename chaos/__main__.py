@@ -11,6 +11,8 @@ import logging
 import math
 import signal
 import time
+import traceback
+from collections.abc import Awaitable
 from pathlib import Path
 
 from chaos import plan, report
@@ -50,7 +52,8 @@ async def main() -> int:
     slugs = tuple(load_localities().slugs)[: asked.localities]
     one = plan.only(plan.on_one_of_each(asked.seed, asked.times), asked.only)
     three = plan.only(plan.on_three_of_each(asked.seed, asked.times), asked.only)
-    ended, work = asyncio.Event(), []
+    ended = asyncio.Event()
+    work: list[Awaitable[report.Outcome]] = []
 
     async def then_three() -> report.Outcome:
         await ended.wait()  # while the first comes to rest, the second starts
@@ -59,24 +62,27 @@ async def main() -> int:
         smaller = Asked(asked.seed, rate, some, three, seconds, three=True)
         return await run(smaller, say, keep=asked.keep)
 
-    async with asyncio.TaskGroup() as systems:
-        if one:
-            larger = Asked(asked.seed, asked.rate, slugs, one, OF_THE_TIME * 60 * asked.minutes)
-            first = run(larger, say, keep=asked.keep, ended=ended)
-            work.append(systems.create_task(first))
-        else:
-            ended.set()
-        if three:
-            work.append(systems.create_task(then_three()))
-    outcomes = [task.result() for task in work]
+    if one:
+        larger = Asked(asked.seed, asked.rate, slugs, one, OF_THE_TIME * 60 * asked.minutes)
+        work.append(run(larger, say, keep=asked.keep, ended=ended))
+    else:
+        ended.set()
+    if three:
+        work.append(then_three())
+    # What one of them found is told, also where the other cannot go on.
+    results = await asyncio.gather(*work, return_exceptions=True)
+    outcomes = [result for result in results if isinstance(result, report.Outcome)]
+    broken = [result for result in results if isinstance(result, BaseException)]
     say("reconciled")
     page = f"{head}\n\n{report.page(outcomes)}"
     print(f"\n{page}")
-    if asked.write:
+    if asked.write and not broken:
         asked.write.write_text(report.with_table(asked.write.read_text(), page))
     for outcome in outcomes:
         print(f"\nThe longest waits:\n{report.longest(outcome)}\n{report.told(outcome.findings)}")
-    return 0 if all(outcome.clean for outcome in outcomes) else 1
+    for failure in broken:
+        traceback.print_exception(failure)
+    return 0 if not broken and all(outcome.clean for outcome in outcomes) else 1
 
 
 async def stoppable() -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from pymongo import AsyncMongoClient
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from chaos.proxy import Proxy
 from chaos.stores import start_patiently
@@ -153,11 +153,16 @@ class Members:
 
     async def step_down(self) -> None:
         """Have the primary give up, and return when another is elected."""
-        before = await self._primary()
-        host, _, port = before.partition(":")
-        async with AsyncMongoClient[dict[str, Any]](host, int(port), directConnection=True) as client:
-            await client.admin.command("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5)
         async with asyncio.timeout(ELECTED_WITHIN):
+            before = await self._primary()
+            host, _, port = before.partition(":")
+            async with AsyncMongoClient[dict[str, Any]](host, int(port), directConnection=True) as client:
+                while True:
+                    try:
+                        await client.admin.command("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5)
+                        break
+                    except OperationFailure:
+                        await asyncio.sleep(0.2)  # nobody who could follow is in step: it stays as it is
             await self._primary(other_than=before)
 
     async def stop(self) -> None:
