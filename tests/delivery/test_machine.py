@@ -15,7 +15,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from shared.delivery.commands import IDEMPOTENCY, Idempotency, command
 from shared.delivery.decision import Decision, Occasion
-from shared.delivery.facts import digest
 from shared.delivery.outbox import Message
 from shared.delivery.part import Part
 from shared.delivery.round import DUE, OUTBOX, REFERRALS
@@ -24,33 +23,15 @@ from shared.events.outcomes import ContactAttempted
 from shared.events.topics import event_topics
 from shared.events.vocabulary import Channel
 from shared.story import Story
-from tests.delivery.broker import LOCALITY, Record
-from tests.delivery.toy import NOW, TOY, created, missed, said
+from tests.delivery.broker import LOCALITY
+from tests.delivery.pool import OURS, POOL, REFERRALS_KNOWN, fact_of, is_ours
+from tests.delivery.toy import NOW, TOY
 from tests.delivery.world import Tally, World
 
 PART = cast("Part[Story, Any]", TOY)
-OURS = f"/{LOCALITY}/matching"
-
-
-def ident(sort: int, number: int) -> str:
-    return f"00000000-0000-7000-800{sort}-{number:012d}"
-
-
-REFERRALS_KNOWN = [ident(1, n) for n in range(3)]
 ACTIVITIES = ["batch", "commit", "due", "own", "relay", "look", "command"]
 """`own` is the relay's loop over its process's lane, `relay` a page of any lane, `commit` that of offsets."""
 OUTCOMES = ["goes on", "goes on", "fails", "goes unanswered"]
-
-
-def facts_about(referral_id: str) -> list[Envelope]:
-    """What others say of a referral: its creation, and two meetings of another system that were missed."""
-    body = created(LOCALITY, referral_id).model_copy(update={"person_ref": referral_id})
-    missing = [missed(LOCALITY, referral_id, ident(3, n)) for n in range(2)]
-    first = REFERRALS_KNOWN.index(referral_id) * 10
-    return [said(each, identity=ident(2, first + n)) for n, each in enumerate([body, *missing])]
-
-
-POOL = [event for referral_id in REFERRALS_KNOWN for event in facts_about(referral_id)]
 
 
 def ring_up(story: Story, resources: object, occasion: Occasion) -> Decision:
@@ -63,9 +44,13 @@ def ring_up(story: Story, resources: object, occasion: Occasion) -> Decision:
 class Kernel(RuleBasedStateMachine):
     """Rules are what the world may do to the processes; invariants look only at what is committed."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(looked=st.booleans())
+    def begin(self, looked: bool) -> None:
+        """Relays may have seen already that nothing was left from before."""
         self.world = World(replace(PART, store=Tally()), NOW)
+        for process in self.world.processes:
+            while looked and process.step("own", "goes on"):
+                continue
 
     processes = st.integers(0, 1)
 
@@ -77,7 +62,7 @@ class Kernel(RuleBasedStateMachine):
     @rule(which=st.integers(0, 20), change=st.sampled_from(["nothing", "body", "topic"]))
     def somebody_says_what_we_said(self, which: int, change: str) -> None:
         """Under our name and id; what comes back to us we know by more than those."""
-        ours = [r for records in self.world.log.records.values() for r in records if _is_ours(r)]
+        ours = [r for records in self.world.log.records.values() for r in records if is_ours(r)]
         if ours:
             record = ours[which % len(ours)]
             value = (record.value or b"")[:-1] + b',"more":1}' if change == "body" else record.value
@@ -148,6 +133,12 @@ class Kernel(RuleBasedStateMachine):
         self.world.now += timedelta(seconds=3)
         self.world.processes[process].look_for_left_rows()
 
+    @rule(process=processes, what=st.lists(st.sampled_from(ACTIVITIES), max_size=12))
+    def goes_on_here_and_there(self, process: int, what: list[str]) -> None:
+        """Nothing fails; what is handled, published, committed overtakes one another."""
+        for each in what:
+            self.world.processes[process].step(each, "goes on")
+
     @rule(turn=st.integers(0, 1), outcome=st.sampled_from([*OUTCOMES, "nobody asks"]))
     def rebalances(self, turn: int, outcome: str) -> None:
         """Those who answer are asked before; a process that sleeps is not."""
@@ -156,6 +147,12 @@ class Kernel(RuleBasedStateMachine):
                 process.is_revoked()
                 process.step("commit", outcome)
         self.world.assign(turn)
+
+    @rule(process=processes, what=st.sampled_from(["batch", "command", "due"]))
+    def gets_as_far_as_the_commit(self, process: int, what: str) -> None:
+        running = self.world.processes[process]
+        while what in running.tickets and running.tickets[what].name != "commit":
+            running.step(what, "goes on")
 
     @rule(process=processes)
     def is_killed(self, process: int) -> None:
@@ -221,7 +218,7 @@ class Kernel(RuleBasedStateMachine):
         letters |= self.world.log.letters
         for partition, records in self.world.log.records.items():
             for record in records[: self.world.log.committed[partition]]:
-                assert _fact(record) in heard or record.place in letters, "a record was passed over"
+                assert fact_of(record) in heard or record.place in letters, "a record was passed over"
 
     def _waiting(self) -> list[Message]:
         return [Message.restore(m) for row in self.world.stored.of(OUTBOX) for m in row["m"]]
@@ -298,19 +295,6 @@ class Kernel(RuleBasedStateMachine):
             assert case["view"]["meetings"] == len(ours)
             rung = [row for row in case["facts"] if row["s"] == OURS and b'"reached":true' in row["b"]]
             assert len(rung) == len(ours), "what was due was done twice, or not at all"
-
-
-def _is_ours(record: Record) -> bool:
-    return dict(record.headers).get("ce_source") == OURS.encode()
-
-
-def _fact(record: Record) -> tuple[str, str, bytes]:
-    headers = dict(record.headers)
-    return (
-        (headers["ce_source"] or b"").decode(),
-        (headers["ce_id"] or b"").decode(),
-        digest(record.value or b""),
-    )
 
 
 def test_a_batch_that_is_given_up_is_not_committed() -> None:

@@ -1,0 +1,41 @@
+"""What is said in the kernel's state machine: of three referrals, by others and by us."""
+
+from shared.delivery.facts import digest
+from shared.events.envelope import Envelope
+from tests.delivery.broker import LOCALITY, Record
+from tests.delivery.toy import created, missed, said
+
+OURS = f"/{LOCALITY}/matching"
+
+
+def ident(sort: int, number: int) -> str:
+    return f"00000000-0000-7000-800{sort}-{number:012d}"
+
+
+REFERRALS_KNOWN = [ident(1, n) for n in range(3)]
+
+
+def facts_about(referral_id: str) -> list[Envelope]:
+    """What others say of a referral: its creation, and two meetings of another system that were missed."""
+    body = created(LOCALITY, referral_id).model_copy(update={"person_ref": referral_id})
+    missing = [missed(LOCALITY, referral_id, ident(3, n)) for n in range(2)]
+    first = REFERRALS_KNOWN.index(referral_id) * 10
+    return [said(each, identity=ident(2, first + n)) for n, each in enumerate([body, *missing])]
+
+
+POOL = [event for referral_id in REFERRALS_KNOWN for event in facts_about(referral_id)]
+
+
+def is_ours(record: Record) -> bool:
+    """Whether it was said in our name."""
+    return dict(record.headers).get("ce_source") == OURS.encode()
+
+
+def fact_of(record: Record) -> tuple[str, str, bytes]:
+    """Source, id and digest, as a set of facts has them."""
+    headers = dict(record.headers)
+    return (
+        (headers["ce_source"] or b"").decode(),
+        (headers["ce_id"] or b"").decode(),
+        digest(record.value or b""),
+    )
