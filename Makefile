@@ -43,7 +43,7 @@ test:
 	$(VENV)/python -m pytest -n $(TEST_PROCESSES)
 
 # Far more than `make test` has time for: 100,000 journeys through each service's fold, 3,000 localities at rest,
-# 1,000 longer histories of the kernel's state machine. The better part of an hour on two idle cores.
+# 1,000 longer histories of the kernel's state machine. Half an hour on two idle cores.
 PROPERTIES := tests/story/test_services.py tests/matching/test_at_rest.py tests/delivery/test_machine.py \
 	tests/delivery/test_unreadable.py
 properties:

@@ -44,11 +44,12 @@ def ring_up(story: Story, resources: object, occasion: Occasion) -> Decision:
 class Kernel(RuleBasedStateMachine):
     """Rules are what the world may do to the processes; invariants look only at what is committed."""
 
-    @initialize(looked=st.booleans())
-    def begin(self, looked: bool) -> None:
-        """Relays may have seen already that nothing was left from before."""
+    @initialize(looked=st.booleans(), leads=st.tuples(st.booleans(), st.booleans()))
+    def begin(self, looked: bool, leads: tuple[bool, bool]) -> None:
+        """Relays may have seen already that nothing was left from before; one, both or none may decide."""
         self.world = World(replace(PART, store=Tally()), NOW)
-        for process in self.world.processes:
+        for process, decides in zip(self.world.processes, leads, strict=True):
+            process.leads = decides
             while looked and process.step("own", "goes on"):
                 continue
 
