@@ -84,11 +84,14 @@ async def refer(client: Client, body: dict[str, Any], token: str, began: float) 
         answered = time.perf_counter() - began
         if status != HTTPStatus.CREATED:
             return Seen(why_not=f"POST {status}")
+        pause = 0.02
         while time.perf_counter() - began < PATIENCE:
             status, shown = await client.ask("GET", f"{REFERRALS}/{made['id']}", token)
             if status == HTTPStatus.OK and shown["meeting"]:
                 return Seen(answered, time.perf_counter() - began)
-            await asyncio.sleep(0.02)
+            # As people do: who has waited long looks more rarely, or the looking is all that is measured.
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 0.5)
     except (OSError, EOFError) as broken:
         return Seen(why_not=type(broken).__name__)
     return Seen(answered, why_not="no meeting in time")

@@ -207,6 +207,7 @@ class Kernel(Generic[V, R]):
         changed = asyncio.Event()
         self._watchers.setdefault(identity, set()).add(changed)
         end = asyncio.get_running_loop().time() + seconds
+        pause = 0.1
         try:
             while True:
                 changed.clear()
@@ -215,9 +216,11 @@ class Kernel(Generic[V, R]):
                 left = end - asyncio.get_running_loop().time()
                 if left <= 0 or (view is not None and test(view)):
                     return view
-                # Another process may be the one that hears it: look again now and then.
+                # Another process may be the one that hears it: look again now and then, and more rarely the
+                # longer it takes, as then many may be waiting.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), timeout=min(left, 0.1))
+                    await asyncio.wait_for(changed.wait(), timeout=min(left, pause))
+                pause *= 2
         finally:
             watchers = self._watchers[identity]
             watchers.discard(changed)
