@@ -5,9 +5,14 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.stores import Stores, stores
+
+# What an example takes depends on who else works on the machine: speed is measured in bench/, not tested.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 pytest_plugins = ("tests.web.issuer", "tests.pages.browser")
 
