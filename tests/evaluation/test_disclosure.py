@@ -86,6 +86,7 @@ def test_a_table_of_two_by_two_is_safe(counts: list[int]) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(COUNTS, min_size=6, max_size=6))
+@example([1, 0, 0, 1, 6, 7])
 def test_localities_by_reason_are_safe(counts: list[int]) -> None:
     inner: dict[Key, int] = dict(zip(product("abc", "xy"), counts, strict=True))
     assert not recovered(inner, ["abc", "xy"], reach=2)

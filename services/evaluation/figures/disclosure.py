@@ -146,7 +146,9 @@ class _Table(Generic[K]):
             return (max(shown - _SLACK, SMALLEST_SHOWN), shown + _SLACK) if count else (0, 0)
         if count >= SMALLEST_SHOWN:
             return SMALLEST_SHOWN, _COUNTLESS
-        return (0 if key in self.sheltered or not count else 1), SMALLEST_SHOWN - 1
+        if not count:
+            return 0, 0  # somebody may know that nobody can be there
+        return (0 if key in self.sheltered else 1), SMALLEST_SHOWN - 1
 
 
 def _narrowed(line: Line[K], lowest: dict[K, int], highest: dict[K, int]) -> list[K]:
