@@ -120,14 +120,14 @@ def test_the_journeys_hold_everything_that_may_come() -> None:
     """Else the property says less than it seems to."""
     seen = Counter[str]()
 
-    @settings(max_examples=1200, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
+    @settings(max_examples=4000, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
     @given(journeys())
     def look(facts: list[Fact]) -> None:
         seen.update(traits(facts))
 
     look()
     wanted = {*o.KINDS, "referral_created", "meeting_booked", "to_be_invented", *TRAITS}
-    assert {name for name in wanted if not seen[name]} == set()
+    assert {name for name in wanted if seen[name] < 10} == set()
 
 
 TRAITS = {
