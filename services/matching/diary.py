@@ -4,9 +4,11 @@ Booking reads and writes these; the store brings what is needed and writes what 
 that was read: whoever wrote first wins, and the other decides again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import accumulate
 from typing import Final
 
 from services.matching.calendar import bank_holiday, london_day, times
@@ -219,11 +221,7 @@ class Diaries:
         if key not in self._free:
             known = self.days.get(key)
             held = known.held if known else []
-            self._free[key] = tuple(
-                slot
-                for slot in self._tiles_of(worker, day)
-                if not any(taken.overlaps(slot.starts_at, slot.minutes) for taken in held)
-            )
+            self._free[key] = tuple(_not_taken(self._tiles_of(worker, day), held))
         return self._free[key]
 
     def _tiles_of(self, worker: LinkWorker, day: date) -> tuple[Slot, ...]:
@@ -243,6 +241,17 @@ def tiles(worker: LinkWorker, day: date) -> list[Slot]:
         for starts_at in times(hours, day, worker.meeting_minutes)
         for practice in hours.practices
     ]
+
+
+def _not_taken(slots: Iterable[Slot], held: Sequence[Held]) -> Iterator[Slot]:
+    """Those that overlap with nothing held: what began before a slot ends had ended when it begins."""
+    held = sorted(held, key=lambda taken: taken.starts_at)
+    starts = [taken.starts_at for taken in held]
+    all_ended = list(accumulate((taken.ends_at for taken in held), max))
+    for slot in slots:
+        begun = bisect_left(starts, slot.starts_at + timedelta(minutes=slot.minutes))
+        if begun == 0 or all_ended[begun - 1] <= slot.starts_at:
+            yield slot
 
 
 def _at_home(slot: Slot) -> Slot:

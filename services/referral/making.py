@@ -72,8 +72,11 @@ class Making:
             found = await lookups.by_number(tx, index, person.nhs_number)
             if (found.person if found else None) != self.known:
                 raise LookupMoved
+        if self.known is not None:
             await self._refuse_second(tx, locality)
-        key = await self.persons.keep(tx, locality, self.person_ref, details_of(person), occasion.now)
+        key = await self.persons.keep(
+            tx, locality, self.person_ref, details_of(person), occasion.now, new=self.known is None
+        )
         await lookups.keep(tx, index, self.person_ref, person)
         practice, referral = self.accepted.practice.ods, occasion.referral_id
         sensitive = [need.value for need in self.accepted.request.sensitive_needs]

@@ -1,6 +1,7 @@
 """HTTP through the same transaction: a person's action becomes facts of ours, or nothing at all."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,12 +89,16 @@ async def command(
     # Without a key of the caller's the marker still tells a lost answer from a command not done.
     marker = idempotency or Idempotency("kernel", "command", worker.new_id(), b"")
     now = worker.clock()
+    attempts = itertools.count()
 
     async def work(tx: Transaction) -> tuple[Round[V, R], Commanded[V]]:
+        may_be_done = idempotency is not None or next(attempts) > 0
         round_ = worker.round(tx, ids.again())
         await round_.open([(locality, referral_id)])
         case = round_.case(locality, referral_id)
-        kept = await tx[IDEMPOTENCY].find_one({"_id": marker.id}, session=tx.session)
+        kept = None
+        if may_be_done:
+            kept = await tx[IDEMPOTENCY].find_one({"_id": marker.id}, session=tx.session)
         if kept is not None:
             return round_, _replayed(marker, kept, case.view)
         resources = await round_.load([case])

@@ -189,7 +189,11 @@ class Kernel(Generic[V, R]):
     async def facts(self, locality: str, referral_id: str) -> list[Any]:
         """Every fact heard about a referral, in the order in which they were heard."""
         stored = await self.stored(locality, referral_id)
-        return [] if stored is None else Case.from_document(self.part, stored).facts
+        return [] if stored is None else self.facts_of(stored)
+
+    def facts_of(self, stored: Row) -> list[Any]:
+        """The same of a document that was read already."""
+        return Case.from_document(self.part, stored).facts
 
     async def stored(self, locality: str, referral_id: str) -> Row | None:
         """The referral's document as it lies in the database."""

@@ -5,7 +5,6 @@ without looking: a short time costs processor while nothing happens, a long one 
 question waits until there is an answer.
 """
 
-import asyncio
 from functools import partial
 from typing import Any
 
@@ -16,29 +15,18 @@ _WAIT_MS = 1000
 Polled = dict[TopicPartition, list["ConsumerRecord[bytes, bytes]"]]
 
 
-def wait_for_records(broker: KafkaBroker, linger_ms: int) -> None:
-    """Makes the consumers of a connected broker wait so, and then `linger_ms` for more."""
+def wait_for_records(broker: KafkaBroker) -> None:
+    """Makes the consumers of a connected broker wait so."""
     config = broker.config.broker_config
     builds: Any = config.builder  # a partial of aiokafka's consumer with how to connect
-    config.builder = partial(_Waiting, linger_ms, **builds.keywords)
+    config.builder = partial(_Waiting, **builds.keywords)
 
 
 class _Waiting(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
-    def __init__(self, linger_ms: int, *topics: str, **options: Any) -> None:
-        super().__init__(*topics, **options)
-        self._linger = linger_ms / 1000
-
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> Polled:
         found: Polled = {}
         while not found:
             found = await super().getmany(*partitions, timeout_ms=_WAIT_MS, max_records=max_records)
-        if self._linger:
-            await asyncio.sleep(self._linger)
-            room = None if max_records is None else max_records - sum(map(len, found.values()))
-            if room is None or room > 0:
-                more = await super().getmany(*partitions, timeout_ms=0, max_records=room)
-                for partition, records in more.items():
-                    found[partition] = found.get(partition, []) + records
         return found

@@ -91,17 +91,29 @@ class Gate(Protocol):
 class Transaction:
     """One MongoDB transaction: collections to write through and the session to write with."""
 
-    __slots__ = ("database", "names", "session")
+    __slots__ = ("collections", "names", "session")
 
     def __init__(
-        self, database: Database, session: Session | None, names: Mapping[str, str] = _NO_NAMES
+        self, collections: "Collections", session: Session | None, names: Mapping[str, str] = _NO_NAMES
     ) -> None:
-        self.database = database
+        self.collections = collections
         self.session = session
         self.names = names
 
     def __getitem__(self, collection: str) -> Collection:
-        return self.database[self.names.get(collection, collection)]
+        return self.collections[self.names.get(collection, collection)]
+
+
+class Collections(dict[str, Collection]):
+    """A database's collections by name. Making one anew for each command costs as much as the command."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+
+    def __missing__(self, name: str) -> Collection:
+        made = self[name] = self._database[name]
+        return made
 
 
 class Mongo:
@@ -129,16 +141,22 @@ class Mongo:
             write_concern=WriteConcern("majority", j=True),
             read_concern=ReadConcern("majority"),
         )
+        self._collections = Collections(self.database)
+        self._light = Collections(self.database.with_options(write_concern=WriteConcern(1)))
         self.names: Mapping[str, str] = _NO_NAMES
         """Where collections lie under another name than their own."""
         self.gate: Gate | None = None
 
     def __getitem__(self, collection: str) -> Collection:
-        return self.database[self.names.get(collection, collection)]
+        return self._collections[self.names.get(collection, collection)]
 
     def light(self, collection: str) -> Collection:
         """The collection for writes that may be forgotten: one member's memory is enough for them."""
-        return self[collection].with_options(write_concern=WriteConcern(1))
+        return self._light[self.names.get(collection, collection)]
+
+    def outside(self) -> Transaction:
+        """Reads and writes as in a transaction, in none."""
+        return Transaction(self._collections, None, self.names)
 
     async def make(self, collections: Iterable[str]) -> None:
         """Makes those that are missing: one made inside a transaction takes a lock."""
@@ -187,7 +205,7 @@ class Mongo:
             read_preference=ReadPreference.PRIMARY,
         )
         try:
-            result = await work(Transaction(self.database, session, permit.names))
+            result = await work(Transaction(self._collections, session, permit.names))
             if self.gate is not None:
                 await self.gate.confirm(permit)
         except BaseException:

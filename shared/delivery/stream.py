@@ -73,6 +73,8 @@ class Stream(Generic[V, R]):
             group_id=group(locality, part),
             max_records=options.batch_records,
             batch_timeout_ms=options.batch_timeout_ms,
+            fetch_min_bytes=options.fetch_bytes,
+            fetch_max_wait_ms=options.fetch_wait_ms,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
@@ -114,7 +116,7 @@ class Stream(Generic[V, R]):
         while not self._stopping.is_set():
             try:
                 await self._broker.connect()
-                wait_for_records(self._broker, self._options.linger_ms)
+                wait_for_records(self._broker)
                 await self._broker.start()
             except Exception as error:
                 _log.warning(

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pymongo import UpdateOne
+
 from services.referral.checks import Person
 from services.referral.store import Source, session_of
 from services.referral.vault.keys import BlindIndex
@@ -38,20 +40,22 @@ async def keep(tx: Transaction, index: BlindIndex, reference: str, person: Perso
     once only one can commit: a second entry of the same number is refused by its key, a second write of one
     entry is a conflict.
     """
+    digest = _likeness(index, person)
+    writes = [
+        UpdateOne(
+            {"_id": f"{digest}/{reference}"},
+            {"$set": {"digest": digest, "person": reference, "locality": index.locality}},
+            upsert=True,
+        )
+    ]
     if person.nhs_number is not None:
-        await tx[LOOKUPS].update_one(
+        by_number = UpdateOne(
             {"_id": index.by_number(person.nhs_number), "person": reference},
             {"$inc": {"v": 1}, "$setOnInsert": {"locality": index.locality}},
             upsert=True,
-            session=tx.session,
         )
-    digest = _likeness(index, person)
-    await tx[LOOKUPS].update_one(
-        {"_id": f"{digest}/{reference}"},
-        {"$set": {"digest": digest, "person": reference, "locality": index.locality}},
-        upsert=True,
-        session=tx.session,
-    )
+        writes.append(by_number)
+    await tx[LOOKUPS].bulk_write(writes, session=tx.session)
 
 
 def _likeness(index: BlindIndex, person: Person) -> str:

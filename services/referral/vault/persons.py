@@ -41,10 +41,13 @@ class Persons:
         }
 
     async def keep(
-        self, tx: Transaction, locality: str, person: str, details: Details, now: datetime
+        self, tx: Transaction, locality: str, person: str, details: Details, now: datetime, *, new: bool
     ) -> PersonKey:
-        """Writes what is known of a person, in place of what was known before; a new person gets a key."""
-        key = await self.key(tx, person)
+        """Writes what is known of a person, in place of what was known before; a new person gets a key.
+
+        `new`: nobody was ever kept under this reference.
+        """
+        key = None if new else await self.key(tx, person)
         if key is None:
             key, wrapped = self._master.new_key(person)
             row = {"_id": person, "master": self._master.id, "wrapped": wrapped}

@@ -16,7 +16,7 @@ from shared.delivery.case import Case, case_id
 from shared.delivery.dead_letters import Record
 from shared.delivery.facts import Heard
 from shared.delivery.incoming import decode
-from shared.delivery.mongo import Document, Mongo, Transaction
+from shared.delivery.mongo import Document, Mongo
 from shared.delivery.part import Changed
 from shared.delivery.rebuild.source import Place, Rebuildable
 from shared.delivery.round import REFERRALS
@@ -50,7 +50,7 @@ class Folding:
 
     def __init__(self, part: Rebuildable, mongo: Mongo, aside: frozenset[Place] = frozenset()) -> None:
         self._part = part.part
-        self._tx = Transaction(mongo.database, None, mongo.names)
+        self._tx = mongo.outside()
         self._aside = aside
         self._waiting: dict[Group, list[Record]] = {}
         self._held = 0
