@@ -37,6 +37,7 @@ class Mailbox:
         self._new_id = new_id
         self._lock = threading.Lock()
         self._messages: deque[Sent] = deque(self._read(), maxlen=MOST_MESSAGES)
+        self._lines = MOST_MESSAGES * 2  # of what is in the file nothing is known yet: write it anew once
 
     def put(
         self, channel: Literal["email", "sms"], *, to: str, subject: str, text: str, reference: str
@@ -49,7 +50,7 @@ class Mailbox:
             at = self._clock().isoformat(timespec="milliseconds")
             sent = Sent(self._new_id(), at, channel, to, subject, text, reference)
             self._messages.append(sent)
-            self._write()
+            self._keep(sent)
             return sent
 
     def newest_first(self) -> list[Sent]:
@@ -60,13 +61,24 @@ class Mailbox:
     def _read(self) -> Iterable[Sent]:
         if not self._path.exists():
             return []
-        lines = self._path.read_text("utf-8").splitlines()
-        return [Sent(**json.loads(line)) for line in lines if line]
+        lines = self._path.read_text("utf-8").splitlines(keepends=True)
+        # A process that was killed while it wrote has left part of a line.
+        return [Sent(**json.loads(line)) for line in lines if line.endswith("\n")]
 
-    def _write(self) -> None:
-        # The whole file each time: it is short, and it never grows beyond what is shown.
+    def _keep(self, sent: Sent) -> None:
+        """Adds a line to the file, or writes it anew where it has grown far beyond what is shown."""
+        if self._lines < MOST_MESSAGES * 2:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(_line(sent))
+            self._lines += 1
+            return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         draft = self._path.with_suffix(".draft")
-        draft.write_text("".join(json.dumps(asdict(sent)) + "\n" for sent in self._messages), "utf-8")
+        draft.write_text("".join(map(_line, self._messages)), "utf-8")
         draft.chmod(0o600)
         draft.replace(self._path)
+        self._lines = len(self._messages)
+
+
+def _line(sent: Sent) -> str:
+    return json.dumps(asdict(sent)) + "\n"

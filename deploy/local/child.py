@@ -1,6 +1,7 @@
 """A child process in a session of its own, its output in a log file."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -29,6 +30,7 @@ class Child:
         reaper: Reaper,
         environment: Mapping[str, str] | None = None,
         inherited: Sequence[int] = (),
+        nice: int = 0,
     ) -> None:
         self.name = name
         self.log = log
@@ -36,6 +38,7 @@ class Child:
         self._reaper = reaper
         self._environment = environment
         self._inherited = inherited
+        self._nice = nice
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -60,6 +63,8 @@ class Child:
                 pass_fds=self._inherited,
             )
         self._reaper.watch(self._process.pid)
+        if self._nice:
+            _yield_to_others(self._process.pid, self._nice)
 
     def last_words(self) -> str:
         """The last line of its log, which says why it ended, and where the rest is."""
@@ -104,3 +109,11 @@ class Child:
             raise
         if code != 0:
             raise CannotRun(self.last_words())
+
+
+def _yield_to_others(pid: int, nice: int) -> None:
+    """Lets a process have the processor only after those that people wait for."""
+    with contextlib.suppress(OSError):  # it has ended, or this system knows no such thing
+        os.setpriority(os.PRIO_PROCESS, pid, nice)
+        # Where Linux shares the processor among sessions first, and only then within each.
+        Path(f"/proc/{pid}/autogroup").write_text(str(nice))

@@ -38,6 +38,7 @@ class RunningPart:
             reaper=reaper,
             environment={**environment, "LINKWORK_PORT": str(port), "LINKWORK_LIFELINE_FD": str(lifeline)},
             inherited=(lifeline,),
+            nice=part.nice,
         )
 
     async def start(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from deploy.local.ports import LOOPBACK
 
 Secrets = Mapping[str, str]
+NICE = 5
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class Part:
     port: int
     ready: str = "/readyz"
     own: Callable[[Secrets], Mapping[str, str]] = field(default=lambda _: {})
+    nice: int = 0
+    """Above 0: others have the processor first."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Plan:
         return tuple(part.name for part in self.parts)
 
 
-def _service(name: str, port: int, *more: str) -> Part:
+def _service(name: str, port: int, *more: str, nice: int = 0) -> Part:
     def own(secrets: Secrets) -> dict[str, str]:
         return {
             "LINKWORK_CLIENT_ID": f"linkwork-{name}",
@@ -44,7 +47,7 @@ def _service(name: str, port: int, *more: str) -> Part:
             **{f"LINKWORK_{key.upper()}": secrets[key] for key in ("dead_letter_key", *more)},
         }
 
-    return Part(name, f"services.{name}", port, own=own)
+    return Part(name, f"services.{name}", port, own=own, nice=nice)
 
 
 def _issuer(secrets: Secrets) -> dict[str, str]:
@@ -59,11 +62,12 @@ def _demo(secrets: Secrets) -> dict[str, str]:
 
 LINKWORK = Plan(
     parts=(
-        Part("development", "deploy.development", 8105, own=_issuer),
+        Part("development", "deploy.development", 8105, own=_issuer, nice=NICE),
         _service("referral", 8101, "master_key"),
         _service("matching", 8102, "link_key"),
-        _service("notifications", 8103),
-        _service("evaluation", 8104),
+        # Whoever waits for a meeting waits for neither a message nor a figure.
+        _service("notifications", 8103, nice=NICE),
+        _service("evaluation", 8104, nice=NICE),
         Part("front", "deploy.local.front", 8080, ready="/readyz"),
     ),
     demo=Part("demo", "deploy.demo", 0, own=_demo),

@@ -1,9 +1,11 @@
 """What is asked of other services at the moment of sending, and of what is never kept: contacts, links.
 
 Contact details live in the referral service's vault (claim check), link workers and the services' addresses
-with matching. What comes back is used for one message and forgotten.
+with matching. What comes back of a person is used for one message and forgotten.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
@@ -16,6 +18,7 @@ from shared.delivery.errors import Never, NotNow
 from shared.web.service_token import ServiceTokens, ServiceTokenUnavailable
 
 ASKING_SECONDS: Final = 5.0
+CARD_SECONDS: Final = 30.0
 SCOPE: Final = "claims:read"
 M = TypeVar("M", bound=BaseModel)
 _CONTACT: Final = ("telephone", "email", "safe_to_text")
@@ -59,12 +62,18 @@ class OtherServices:
     """The referral and matching services, asked with this service's own token."""
 
     def __init__(
-        self, settings: NotificationsSettings, http: httpx.AsyncClient, tokens: ServiceTokens
+        self,
+        settings: NotificationsSettings,
+        http: httpx.AsyncClient,
+        tokens: ServiceTokens,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._referral = f"{settings.referral_url}/api/referral/v1"
         self._matching = f"{settings.matching_url}/api/matching/v1"
         self._http = http
         self._tokens = tokens
+        self._seconds = seconds
+        self._cards: dict[tuple[str, str], tuple[float, LinkWorkerCard]] = {}
 
     async def contact(self, locality: str, referral_id: str) -> Contact:
         """A person's contact details.
@@ -90,10 +99,18 @@ class OtherServices:
         raise Never("erased" if gone else "person_unknown")
 
     async def link_worker(self, locality: str, link_worker: str) -> LinkWorkerCard:
-        """A link worker's card. Raises Never: `link_worker_unknown`, `matching_refused`; or NotNow."""
+        """A link worker's card, at most half a minute old: one case's messages ask for it several times.
+
+        Raises Never: `link_worker_unknown`, `matching_refused`; or NotNow.
+        """
+        known = self._cards.get((locality, link_worker))
+        if known is not None and known[0] > self._seconds():
+            return known[1]
         path = f"{self._matching}/link-workers/{link_worker}?locality={locality}"
         answer = await self._ask("GET", path, "matching_refused", missing="link_worker_unknown")
-        return _read(LinkWorkerCard, answer)
+        card = _read(LinkWorkerCard, answer)
+        self._cards[locality, link_worker] = (self._seconds() + CARD_SECONDS, card)
+        return card
 
     async def service(self, locality: str, service_id: str) -> ServiceCard:
         """A service's card. Raises Never: `service_unknown`, `matching_refused`; or NotNow."""

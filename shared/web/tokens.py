@@ -2,7 +2,9 @@
 
 import base64
 import binascii
+import hashlib
 import json
+from collections import OrderedDict
 from typing import Any
 
 from joserfc import jwt
@@ -16,6 +18,7 @@ from shared.web.keys import KeySource
 ALGORITHMS = ("RS256", "ES256")
 LEEWAY_SECONDS = 30
 LONGEST = 8_192
+_MOST_REMEMBERED = 1_000
 
 
 class InvalidToken(Exception):
@@ -30,6 +33,8 @@ class TokenVerifier:
         self._clock = clock
         self._issuer = issuer
         self._audience = audience
+        self._signed: OrderedDict[bytes, tuple[Any, dict[str, Any]]] = OrderedDict()
+        """Claims whose signature was checked, by the token's digest, and with which key."""
 
     async def caller(self, token: str) -> Caller:
         """Raises InvalidToken, or KeysUnavailable while the issuer's keys cannot be read."""
@@ -45,11 +50,24 @@ class TokenVerifier:
         if key is None:
             raise InvalidToken
         try:
-            checked = jwt.decode(token, key, algorithms=list(ALGORITHMS))
-            self._registry().validate(checked.claims)
+            claims = self._signed_claims(token, key)
+            self._registry().validate(claims)
         except (JoseError, ValueError, TypeError):
             raise InvalidToken from None
-        return checked.claims
+        return claims
+
+    def _signed_claims(self, token: str, key: Any) -> dict[str, Any]:
+        """What a token says, once its signature was checked. A caller sends the same one for many minutes."""
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._signed.get(digest)
+        if known is not None and known[0] is key:
+            self._signed.move_to_end(digest)
+            return dict(known[1])
+        claims = jwt.decode(token, key, algorithms=list(ALGORITHMS)).claims
+        self._signed[digest] = (key, claims)
+        if len(self._signed) > _MOST_REMEMBERED:
+            self._signed.popitem(last=False)
+        return dict(claims)
 
     def _registry(self) -> JWTClaimsRegistry:
         return JWTClaimsRegistry(
