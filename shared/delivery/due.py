@@ -26,7 +26,7 @@ from shared.delivery.sending import Sending
 from shared.delivery.worker import Worker
 
 _PAGE = 200
-_SENDS_AT_ONCE = 8
+_SENDS_AT_ONCE = 16
 _SEND_PATIENCE = 0.5
 """Most gateways answer sooner; what comes due meanwhile waits no longer for those that do not."""
 _MOST_CONFLICTS = 5

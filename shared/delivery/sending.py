@@ -5,17 +5,19 @@ sent again, and the gateway can tell.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Generic, NamedTuple
+
+from pymongo import UpdateOne
 
 from shared.delivery.case import occasion_of
 from shared.delivery.due_rows import as_due, put_off, taken
-from shared.delivery.errors import Never, NotNow, Transient
+from shared.delivery.errors import Conflict, Never, NotNow, Transient
 from shared.delivery.mongo import Document, Transaction
 from shared.delivery.part import Loaded, R, Sender, V
 from shared.delivery.round import DUE
+from shared.delivery.together import Together
 from shared.delivery.worker import Worker
 
 SENT = "sent"
@@ -33,10 +35,16 @@ class Sending(Generic[V, R]):
 
     def __init__(self, worker: Worker[V, R]) -> None:
         self._worker = worker
+        self._beginning: Together[tuple[Document, Sender[V]], _Begun[V] | None] = Together(
+            worker.mongo, self._begin
+        )
+        self._recording: Together[tuple[Document, Mapping[str, Any]], None] = Together(
+            worker.mongo, self._record_all
+        )
 
     async def send(self, row: Document, sender: Sender[V]) -> str:
         """Sends what a row asks for; gives the result's name for the metrics."""
-        begun = await self._worker.mongo.transact(partial(self._begin, row, sender))
+        begun = await self._beginning.do((row, sender))
         if begun is None:
             return "not_wanted"
         row = row | {"at": begun.lease}
@@ -63,39 +71,58 @@ class Sending(Generic[V, R]):
             failed = _ledger(row) | {"status": "failed", "code": "too_late", "at": self._worker.clock()}
             await tx[SENT].update_one({"_id": row["_id"]}, {"$set": failed}, upsert=True, session=tx.session)
 
-    async def _begin(self, row: Document, sender: Sender[V], tx: Transaction) -> _Begun[V] | None:
-        """Marks the row as begun, pushed back by a lease; None where it is not wanted, sent or taken."""
+    async def _begin(
+        self, asked: Sequence[tuple[Document, Sender[V]]], tx: Transaction
+    ) -> list[_Begun[V] | None]:
+        """Marks rows as begun, pushed back by a lease; None for one that is not wanted, sent or taken."""
         round_ = self._worker.round(tx)
-        await round_.open([(row["locality"], row["referral"])])
-        case = round_.case(row["locality"], row["referral"])
-        wanted = sender.wanted(case.view, occasion_of(case, round_.now, round_.new_id), as_due(row))
-        known = await tx[SENT].find_one({"_id": row["_id"]}, session=tx.session)
-        if not wanted or (known is not None and known["status"] != "sending"):
-            await taken(tx, row)
-            return None
+        await round_.open([(row["locality"], row["referral"]) for row, _ in asked])
+        which = {"_id": {"$in": [row["_id"] for row, _ in asked]}}
+        due = {row["_id"]: row["at"] async for row in tx[DUE].find(which, session=tx.session)}
+        known = {row["_id"]: row["status"] async for row in tx[SENT].find(which, session=tx.session)}
         lease = round_.now + timedelta(seconds=2 * _SEND_SECONDS)
-        held = await tx[DUE].update_one(
-            {"_id": row["_id"], "at": row["at"]},
-            {"$set": {"at": lease}, "$inc": {"attempt": 1}},
-            session=tx.session,
-        )
-        if held.matched_count == 0:
-            return None
-        begun = _ledger(row) | {"status": "sending", "at": round_.now}
-        await tx[SENT].update_one({"_id": row["_id"]}, {"$set": begun}, upsert=True, session=tx.session)
-        return _Begun(Loaded(case.locality, case.referral_id, case.view), lease)
+        begun: list[_Begun[V] | None] = []
+        for row, sender in asked:
+            case = round_.case(row["locality"], row["referral"])
+            wanted = sender.wanted(case.view, occasion_of(case, round_.now, round_.new_id), as_due(row))
+            if not wanted or known.get(row["_id"], "sending") != "sending":
+                await taken(tx, row)
+                begun.append(None)
+            elif due.get(row["_id"]) != row["at"]:
+                begun.append(None)
+            else:
+                begun.append(_Begun(Loaded(case.locality, case.referral_id, case.view), lease))
+        await self._hold(tx, [row for (row, _), one in zip(asked, begun, strict=True) if one], lease)
+        return begun
+
+    async def _hold(self, tx: Transaction, rows: Sequence[Document], lease: datetime) -> None:
+        if not rows:
+            return
+        pushed = {"$set": {"at": lease}, "$inc": {"attempt": 1}}
+        writes = [UpdateOne({"_id": row["_id"], "at": row["at"]}, pushed) for row in rows]
+        held = await tx[DUE].bulk_write(writes, session=tx.session, ordered=False)
+        if held.matched_count != len(rows):
+            raise Conflict("a due row was taken by somebody else")
+        begun = {"status": "sending", "at": self._worker.clock()}
+        ledger = [UpdateOne({"_id": r["_id"]}, {"$set": _ledger(r) | begun}, upsert=True) for r in rows]
+        await tx[SENT].bulk_write(ledger, session=tx.session, ordered=False)
 
     async def _record(self, row: Document, outcome: Mapping[str, Any]) -> None:
-        async def work(tx: Transaction) -> None:
-            ended = {**outcome, "at": self._worker.clock()}
-            await tx[SENT].update_one({"_id": row["_id"]}, {"$set": ended}, session=tx.session)
-            await tx[DUE].delete_one({"_id": row["_id"]}, session=tx.session)
-
         while True:
             try:
-                return await self._worker.mongo.transact(work)
+                return await self._recording.do((row, outcome))
             except Transient:
                 await asyncio.sleep(0.2)
+
+    async def _record_all(
+        self, outcomes: Sequence[tuple[Document, Mapping[str, Any]]], tx: Transaction
+    ) -> list[None]:
+        now = self._worker.clock()
+        ended = [UpdateOne({"_id": row["_id"]}, {"$set": {**how, "at": now}}) for row, how in outcomes]
+        await tx[SENT].bulk_write(ended, session=tx.session, ordered=False)
+        gone = {"_id": {"$in": [row["_id"] for row, _ in outcomes]}}
+        await tx[DUE].delete_many(gone, session=tx.session)
+        return [None] * len(outcomes)
 
 
 def _ledger(row: Document) -> Document:

@@ -81,7 +81,7 @@ async def test_a_relay_that_dies_between_acknowledgement_and_delete_repeats_the_
     event = said(created(place.locality))
     kernel = place.kernel()
     deletes = Counter[str]()
-    original = Mongo.__getitem__
+    original = Mongo.light
 
     class Dying:
         def __init__(self, collection: Any) -> None:
@@ -90,19 +90,16 @@ async def test_a_relay_that_dies_between_acknowledgement_and_delete_repeats_the_
         def __getattr__(self, name: str) -> Any:
             return getattr(self._collection, name)
 
-        def with_options(self, **options: Any) -> "Dying":
-            return Dying(self._collection.with_options(**options))
-
         async def delete_many(self, *args: Any) -> Any:
             deletes["outbox"] += 1
             if deletes["outbox"] == 1:
                 raise AutoReconnect("died")
             return await self._collection.delete_many(*args)
 
-    def getitem(self: Mongo, name: str) -> Any:
+    def light(self: Mongo, name: str) -> Any:
         return Dying(original(self, name)) if name == OUTBOX else original(self, name)
 
-    monkeypatch.setattr(Mongo, "__getitem__", getitem)
+    monkeypatch.setattr(Mongo, "light", light)
     async with kernel.running():
         await place.say(event)
         booked = await place.heard(topic(place.locality, "meeting-booked"), 2)
