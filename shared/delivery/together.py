@@ -1,4 +1,4 @@
-"""Small pieces of work that come at the same moment, done in one transaction at little more than one's cost."""
+"""Small pieces of work that come in the same moment, done in one transaction: little dearer than one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
