@@ -94,9 +94,11 @@ def _reached(story: Story) -> bool:
 
 
 def _meeting(meeting: Meeting) -> Iterator[Cell]:
-    if meeting.status not in ("attended", "missed"):
+    outcome = meeting.outcome
+    if meeting.status not in ("attended", "missed") or outcome is None:
         return
-    held = london_day(meeting.booked.starts_at)
+    # Some are held sooner than was booked: nothing that happened lies ahead.
+    held = min(london_day(meeting.booked.starts_at), london_day(outcome.time))
     lead = lead_time((held - london_day(meeting.said.time)).days)
     yield Cell("meetings", month(held), f"{lead}:{'came' if meeting.status == 'attended' else 'missed'}")
 

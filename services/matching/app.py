@@ -1,12 +1,13 @@
 """Wiring: settings, kernel, actions, queries, API and pages of one process."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 from fastapi import FastAPI
 
-from services.matching import store
+from services.matching import adrift, store
 from services.matching.actions import Actions
 from services.matching.api import api_routers
 from services.matching.api_parts import DIRECTORY_IMPORTS
@@ -53,7 +54,10 @@ def build(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with http, kernel.running():
             await store.ensure_indexes(kernel.mongo)
+            looking = asyncio.create_task(adrift.keep_looking(kernel))
             yield
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
 
     app = create_app(
         settings,

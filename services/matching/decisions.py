@@ -41,6 +41,11 @@ def settle(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
 
 def look_again(view: View, diaries: Diaries, occasion: Occasion, _: DueRow) -> Decision:
     """Due: a time may have come free, or the day from which the person can come."""
+    return settle_now(view, diaries, occasion)
+
+
+def settle_now(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+    """The same without waiting for the rest of a log that may be being read."""
     return _settle(view, diaries, occasion, patient=False)
 
 

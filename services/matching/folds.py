@@ -16,7 +16,7 @@ from shared.events.vocabulary import WaitingReason
 from shared.story import Meeting, Story, stage_of, tell
 from shared.story.fold import Effective, Rank
 
-FOLD_VERSION: Final = 2
+FOLD_VERSION: Final = 3
 MISSES: Final = 2
 """So many missed meetings, and the next is for the link worker to arrange."""
 
@@ -69,6 +69,12 @@ class View:
         return self.uncreated or (self.story.created is not None and not self.story.open)
 
     @property
+    def adrift(self) -> bool:
+        """Open, never met, with neither a meeting nor a word of why not: it must not stay so."""
+        story = self.story
+        return story.open and not (story.active or story.attended or story.waiting)
+
+    @property
     def misses_allowed(self) -> int:
         """So many misses are rebooked by themselves; a referral that was reopened starts to count anew."""
         return MISSES * (1 + self.story.reopenings) - 1
@@ -117,6 +123,7 @@ def document(view: View) -> dict[str, Any]:
         "said_by": story.created_said.source if story.created_said else None,
         "created_at": story.created_said.time if story.created_said else None,
         "active": story.active.booked.meeting_id if story.active else None,
+        "adrift": view.adrift,
         "meetings": [_meeting(meeting) for meeting in story.meetings],
         "prescriptions": [
             {

@@ -77,6 +77,7 @@ async def ensure_indexes(mongo: Mongo) -> None:
             IndexModel([("view.prescriptions.service", ASCENDING)]),
             IndexModel([("locality", ASCENDING), ("view.open", ASCENDING)]),
             IndexModel([("view.created.person_ref", ASCENDING)]),
+            IndexModel([("view.adrift", ASCENDING)], partialFilterExpression={"view.adrift": True}),
         ]
     )
 

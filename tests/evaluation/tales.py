@@ -86,11 +86,16 @@ class Tale:
         )
         return meeting
 
-    def attended(self, meeting: str) -> Fact:
-        return self.tell(o.MeetingAttended(**self._says(), meeting_id=meeting))
+    def attended(self, meeting: str, sooner: timedelta = timedelta(0)) -> Fact:
+        at = self._starts(meeting) - sooner
+        return self.tell(o.MeetingAttended(**self._says(), meeting_id=meeting), at=at)
 
     def missed(self, meeting: str) -> Fact:
-        return self.tell(o.MeetingMissed(**self._says(), meeting_id=meeting))
+        return self.tell(o.MeetingMissed(**self._says(), meeting_id=meeting), at=self._starts(meeting))
+
+    def _starts(self, meeting: str) -> datetime:
+        bodies = (fact.body for fact in self.facts)
+        return next(b.starts_at for b in bodies if isinstance(b, MeetingBooked) and b.meeting_id == meeting)
 
     def prescribed(self, number: int = 1, *, signposted: bool = False) -> str:
         prescription = ref(self.number * 1000 + 600 + number)

@@ -69,6 +69,15 @@ def test_a_meeting_belongs_to_its_own_month_and_to_the_days_it_was_booked_before
     assert keys(tale, "wait_met") == {"35": 1}
 
 
+def test_a_meeting_held_sooner_than_booked_belongs_to_the_month_in_which_it_was_held() -> None:
+    tale = Tale()
+    tale.created()
+    tale.attended(tale.booked(after=35, lead=34), sooner=timedelta(days=30))
+    assert {cell for cell in counted(tale) if cell.measure == "meetings"} == {
+        Cell("meetings", "2026-03", "week:came")
+    }
+
+
 @pytest.mark.parametrize(
     ("days", "band"),
     [

@@ -4,7 +4,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,10 @@ class Whole:
         return Person(identity, f"{body['given_name']} {body['family_name']}", body["telephone"])
 
     async def meet_now(self, person: Person, minutes_ago: int = 20, worker: str | None = None) -> str:
-        """The person's meeting is at this hour, as a booking system of higher sequence says."""
+        """The person's meeting is at this hour and today, as a booking system of higher sequence says."""
         meeting = new_id()
+        now = datetime.now(UTC).replace(second=0, microsecond=0)
+        today = datetime.combine(now.astimezone(LONDON), time(0), LONDON)
         booked = MeetingBooked(
             referral_id=person.referral,
             locality=self.here,
@@ -89,7 +91,7 @@ class Whole:
             sequence=9,
             link_worker=worker or self.worker,
             practice=PRACTICE,
-            starts_at=datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=minutes_ago),
+            starts_at=max(now - timedelta(minutes=minutes_ago), today.astimezone(UTC)),
             minutes=45,
             mode=v.MeetingMode.FACE_TO_FACE,
         )

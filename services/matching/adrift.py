@@ -1,0 +1,61 @@
+"""Nobody is forgotten: an open referral with neither a meeting nor a word of why is looked at again.
+
+It should not come to that. A process whose clock is an hour ahead takes news for an old log's and puts its
+look off by an hour; what else may go wrong nobody has thought of yet.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from pymongo.errors import PyMongoError
+
+from services.matching.decisions import HEAR_THE_REST, ROW, settle_now
+from services.matching.diary import Diaries
+from services.matching.folds import View
+from shared.delivery.errors import Transient
+from shared.delivery.kernel import Kernel
+from shared.delivery.round import DUE, REFERRALS
+
+EVERY_SECONDS: Final = 30.0
+_MOST: Final = 200
+_SOON: Final = HEAR_THE_REST + timedelta(seconds=10)
+_log = logging.getLogger(__name__)
+
+
+async def keep_looking(kernel: Kernel[View, Diaries]) -> None:
+    """Looks for ever; a database that is away is waited for."""
+    before: frozenset[str] = frozenset()
+    while True:
+        await asyncio.sleep(EVERY_SECONDS)
+        try:
+            before = await look(kernel, before)
+        except (PyMongoError, Transient) as error:
+            _log.warning("not looked for the forgotten: %s", type(error).__name__)
+
+
+async def look(kernel: Kernel[View, Diaries], before: frozenset[str]) -> frozenset[str]:
+    """Decides again for those who were adrift before and will not be looked at soon; gives who is now.
+
+    Raises:
+        PyMongoError, Transient: the database is away.
+    """
+    wanted = {"view.adrift": True, "locality": {"$in": list(kernel.localities)}}
+    found = kernel.mongo[REFERRALS].find(wanted, {"locality": 1, "referral": 1}).limit(_MOST)
+    adrift = {row["_id"]: row async for row in found}
+    again = [row for identity, row in adrift.items() if identity in before]
+    soon = await _looked_at_soon(kernel, [row["_id"] for row in again])
+    for row in again:
+        if row["_id"] not in soon:
+            await kernel.command(row["locality"], row["referral"], settle_now)
+            _log.warning("a referral had neither a meeting nor a reason", extra={"case": row["_id"]})
+    return frozenset(adrift)
+
+
+async def _looked_at_soon(kernel: Kernel[View, Diaries], cases: Sequence[str]) -> set[str]:
+    what, about = ROW
+    of = {f"{what}|{case}|{about}": case for case in cases}
+    due = {"_id": {"$in": list(of)}, "at": {"$lt": kernel.clock() + _SOON}}
+    return {of[row["_id"]] async for row in kernel.mongo[DUE].find(due, {"_id": 1})}

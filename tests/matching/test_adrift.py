@@ -1,0 +1,44 @@
+"""An open referral with neither a meeting nor a reason for none is not left so."""
+
+from datetime import timedelta
+
+from services.matching import adrift
+from shared.delivery.case import case_id
+from shared.ids import new_id
+from tests.delivery.toy import said
+from tests.matching import world
+from tests.matching.place import Place
+
+
+async def heard_as_old_news(here: Place) -> str:
+    """Somebody is referred while the service's clock is two hours ahead: it waits for the rest of the log."""
+    right, name = here.clock.now, new_id()
+    here.clock.now = right + timedelta(hours=2)
+    await here.bench.say(said(world.created(name, locality=here.slug, at=right), time=right))
+    await here.until(name, lambda view: view["adrift"])
+    here.clock.now = right
+    return name
+
+
+async def test_a_referral_put_off_by_a_wrong_clock_is_found_at_the_second_look(here: Place) -> None:
+    name = await heard_as_old_news(here)
+    before = await adrift.look(here.kernel, frozenset())
+    assert before == {case_id(here.slug, name)}
+    assert (await here.view(name)).adrift  # at the first look it may just be on its way
+    await adrift.look(here.kernel, before)
+    assert (await here.meeting(name))["provisional"]
+    assert await adrift.look(here.kernel, before) == frozenset()
+
+
+async def test_one_that_will_be_looked_at_soon_is_left_to_that(here: Place) -> None:
+    name = await heard_as_old_news(here)
+    here.clock.now += timedelta(hours=2)  # its own look is due in twenty seconds
+    before = await adrift.look(here.kernel, frozenset())
+    await adrift.look(here.kernel, before)
+    assert (await here.view(name)).adrift
+
+
+async def test_whoever_has_a_meeting_or_a_reason_is_not_adrift(here: Place) -> None:
+    await here.refer()
+    await here.refer(practice="M83999")
+    assert await adrift.look(here.kernel, frozenset()) == frozenset()
