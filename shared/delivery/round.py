@@ -78,7 +78,9 @@ class Round(Generic[V, R]):
                 case.decide(kinds, resources, occasion_of(case, self.now, self.new_id))
             else:
                 payload = dict.fromkeys(kinds, True)
-                case.due.append(Due(DECIDE_LATER, "-".join(sorted(payload)), self.now, payload=payload))
+                # Due at once, also where our own clock is ahead of everybody else's.
+                at = min(self.now, *(heard.fact.recorded for heard in case.added))
+                case.due.append(Due(DECIDE_LATER, "-".join(sorted(payload)), at, payload=payload))
 
     async def write(self) -> None:
         """Writes all of it.

@@ -76,6 +76,7 @@ class Stream(Generic[V, R]):
             fetch_min_bytes=options.fetch_bytes,
             fetch_max_wait_ms=options.fetch_wait_ms,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",  # what a partner's transaction gave up was never said
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
             parser=parse_safely,

@@ -37,6 +37,27 @@ async def hear(kernel: Kernel[Any, Any], event: Envelope) -> None:
     await kernel.mongo.transact(work)
 
 
+async def test_what_another_is_asked_to_decide_is_due_at_once_whatever_our_clock_says(place: Bench) -> None:
+    kernel = place.kernel()
+    await kernel._ensure_indexes()
+    right = kernel.clock()
+    event = said(created(place.locality), time=right)
+
+    async def work(tx: Transaction) -> None:
+        an_hour_ahead = right + timedelta(hours=1)
+        round_ = Round(kernel.part, tx, an_hour_ahead, kernel.new_id, "tests")
+        await round_.open([(place.locality, event.body.referral_id)])
+        round_.case(place.locality, event.body.referral_id).hear(Heard.of(event))
+        await round_.decide(lambda _: False)
+        await round_.write()
+
+    await kernel.mongo.transact(work)
+    asked = await kernel.mongo[DUE].find_one({"referral": event.body.referral_id})
+    assert asked is not None
+    assert asked["at"] <= right
+    await kernel.mongo.close()
+
+
 async def test_a_lease_that_changes_hands_while_resources_are_read_leaves_no_case_to_nobody(
     place: Bench,
 ) -> None:

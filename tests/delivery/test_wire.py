@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 
+from shared.delivery.rebuild import log
 from tests.delivery.toy import Bench, created, said
 
 
@@ -41,6 +42,31 @@ async def test_a_reader_of_committed_records_understands_the_markers_of_transact
     ) as reader:
         record = await asyncio.wait_for(reader.getone(), 10)
     assert record.value == b"committed"
+
+
+async def test_what_a_partners_transaction_gave_up_was_never_said(place: Bench) -> None:
+    given_up, kept = (said(created(place.locality)) for _ in range(2))
+    async with AIOKafkaProducer(
+        bootstrap_servers=place.bootstrap, transactional_id=f"{place.locality}-partner"
+    ) as producer:
+        for event, gives_up in ((given_up, True), (kept, False), (given_up, True)):
+            await producer.begin_transaction()
+            await producer.send_and_wait(
+                event.topic(), event.raw, key=event.body.referral_id.encode(), headers=event.headers()
+            )
+            await (producer.abort_transaction() if gives_up else producer.commit_transaction())
+    async with place.kernel().running() as kernel:
+        view = await kernel.wait_for(place.locality, kept.body.referral_id, lambda v: v["meetings"] == 1, 10)
+        assert view is not None
+        assert await kernel.view(place.locality, given_up.body.referral_id) is None
+    async with log.consumer(place.bootstrap) as reader:
+        everywhere = [TopicPartition(kept.topic(), partition) for partition in range(3)]
+        ends = await reader.end_offsets(everywhere)
+        assert sum(ends.values()) == 6  # a record and a marker of each transaction
+        pages = log.read(reader, log.stretches(await reader.beginning_offsets(everywhere), ends))
+        async with asyncio.timeout(10):
+            found = [record.value async for page in pages for record in page]
+    assert found == [kept.raw]
 
 
 class NotText(str):

@@ -36,6 +36,13 @@ def test_a_zero_is_shown_where_it_gives_nothing_away() -> None:
     assert ("leek",) not in hidden(counts, lines)
 
 
+def test_totals_that_are_not_their_parts_sum_are_refused() -> None:
+    counts, lines = with_totals({("a",): 3, ("b",): 90}, ["ab"])
+    counts["a",] = 4
+    with pytest.raises(ValueError, match="not the sum"):
+        hidden(counts, lines)
+
+
 def test_a_table_of_large_counts_hides_nothing() -> None:
     inner: dict[Key, int] = dict(zip(product("abc", "xyz"), [8] * 9, strict=True))
     assert not hidden(*with_totals(inner, ["abc", "xyz"]))

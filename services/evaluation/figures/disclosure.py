@@ -47,8 +47,14 @@ def rounded(count: int) -> int:
 def hidden(counts: Mapping[K, int], lines: Iterable[Line[K]]) -> frozenset[K]:
     """The counts not to be shown. A key that `counts` does not hold counts 0.
 
-    Each total must be the sum of its parts.
+    Raises:
+        ValueError: a total is not the sum of its parts. Nothing that was concluded from it would be true, and
+            limits that contradict each other are narrowed without end.
     """
+    lines = list(lines)
+    for line in lines:
+        if counts.get(line.total, 0) != sum(counts.get(part, 0) for part in line.parts):
+            raise ValueError("a total is not the sum of its parts")
     live = [line for line in lines if counts.get(line.total, 0)]
     table = _Table(counts, live)
     while True:
