@@ -28,10 +28,14 @@ class Met:
     status: str
     met_at: str = ""
     """When it was held, RFC 3339: perhaps on an earlier day than was booked, whose time is then free."""
+    given_back: bool = False
+    """It was cancelled, and with that its time was free, whatever was said of it later."""
 
     @property
     def holds_its_time(self) -> bool:
         """Nobody else can be met then, while its referral is open: one that ended gives its times back."""
+        if self.given_back:
+            return False
         if self.status == "attended":
             return _day(self.met_at) >= _day(self.body["starts_at"])
         return self.status in ("booked", "missed")
@@ -112,8 +116,17 @@ def _meetings(of: Mapping[str, list[Event]]) -> tuple[Met, ...]:
     for status in ("cancelled", "missed", "attended"):  # the last of these that was said counts
         became |= {fact.body["meeting_id"]: status for fact in of.get(f"meeting_{status}", [])}
     held = {fact.body["meeting_id"]: fact.time for fact in of.get("meeting_attended", [])}
+    given_back = {fact.body["meeting_id"] for fact in of.get("meeting_cancelled", [])}
     found = [
-        Met(identity, fact.body, fact.who, fact.at, became.get(identity, "booked"), held.get(identity, ""))
+        Met(
+            identity,
+            fact.body,
+            fact.who,
+            fact.at,
+            status=became.get(identity, "booked"),
+            met_at=held.get(identity, ""),
+            given_back=identity in given_back,
+        )
         for identity, fact in said.items()
     ]
     return tuple(sorted(found, key=lambda met: (met.body["sequence"], _rank(met.who), met.id)))

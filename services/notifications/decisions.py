@@ -54,10 +54,12 @@ class Asking:
     def _due(self, message: Message, now: datetime) -> Due | None:
         if not fresh(message, now) or _too_late_to_remind(message, now):
             return None
-        wished = max(now + self.settle if message.settles else now, message.not_before or now)
+        # From when it was said, not heard: whose clock is ahead must not tell it an hour later.
+        said = min(now, message.news)
+        wished = max(said + self.settle if message.settles else said, message.not_before or said)
         to_person = message.name.recipient is Recipient.PERSON
         at = after_quiet_hours(wished) if to_person else wished
-        if at >= message.until:
+        if max(at, now) >= message.until:
             return None
         payload = {HELD: True} if at > wished else {}
         return Due(SEND, str(message.name), at.astimezone(UTC), message.until.astimezone(UTC), payload)

@@ -157,3 +157,16 @@ def test_a_message_handed_over_again_under_its_own_reference_is_counted_apart() 
     again = replace(evidence, handed=[*evidence.handed, evidence.handed[0]])
     assert reconcile(again) == []
     assert [len(times) for times in repeated(again).values()] == [2]
+
+
+def test_a_meeting_that_was_cancelled_has_given_its_time_back_whatever_is_said_of_it_later() -> None:
+    evidence = more(
+        lambda s: s.created(5, "history"),
+        lambda s: s.booked(5, 15, hour=2),
+        lambda s: s.outcome(
+            5, "meeting_cancelled", meeting_id=identity(15), by="programme", why="slot_taken"
+        ),
+        lambda s: s.outcome(5, "meeting_missed", meeting_id=identity(15)),
+        lambda s: s.outcome(5, "meeting_waiting", reason="person_not_reached", expected_by="2026-12-01"),
+    )(kept())
+    assert ("doubled", "a time that is booked twice") not in found(evidence)

@@ -8,7 +8,7 @@ from services.notifications.messages import MessageName, Recipient, Template
 from shared.events import vocabulary as v
 from shared.events.models import EventBody
 from shared.story.model import Story
-from tests.notifications.desk import Desk, desk
+from tests.notifications.desk import SETTLE, Desk, desk
 from tests.notifications.telling import MEETING, NOW, Teller, in_hours, ref
 
 FAR = MEETING + timedelta(days=60)
@@ -21,6 +21,14 @@ def test_a_booked_meeting_is_told_to_all_three_and_reminded_of_at_ten_the_day_be
     messages.until(FAR)
     assert messages.told == [*TO_ALL, "reminder to person"]
     assert messages.sent[-1][1] == datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
+
+
+def test_whose_clock_is_an_hour_ahead_puts_nothing_off_by_an_hour() -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())], NOW + timedelta(hours=1))
+    booked = [row.at for name, row in messages.rows.items() if name.startswith("booked.")]
+    assert len(booked) == 3
+    assert max(booked) == NOW + SETTLE
 
 
 def test_the_reminder_is_at_ten_by_the_london_clock_in_summer_too() -> None:
