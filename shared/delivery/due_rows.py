@@ -6,10 +6,12 @@ from typing import Any
 from pymongo.errors import PyMongoError
 
 from shared.delivery.decision import DueRow
-from shared.delivery.mongo import Document, Transaction, classified
+from shared.delivery.mongo import Document, Mongo, Transaction, classified
 from shared.delivery.round import DUE
 from shared.delivery.worker import Worker
 
+SENDING_LEASE = timedelta(seconds=60)
+"""For so long nobody else sends what somebody has begun to send."""
 _MOST_WAIT = timedelta(hours=1)
 _CONFLICT_WAIT = timedelta(seconds=4)
 """Somebody else wrote first, which is over in a moment: it says nothing of the row."""
@@ -35,8 +37,14 @@ async def put_off(worker: Worker[Any, Any], row: Document, why: str, until: date
     attempt = row["attempt"] + 1
     most = _CONFLICT_WAIT if why == "conflict" else _MOST_WAIT
     wait = min(timedelta(seconds=2 ** min(attempt, 12)), most)
-    change = {"$set": {"at": until or worker.clock() + wait, "attempt": attempt, "why": why}}
+    put_off_until = until or worker.clock() + wait
+    change = {"$set": {"at": put_off_until, "attempt": attempt, "why": why}, "$unset": {"by": ""}}
     try:
         await worker.mongo[DUE].update_one({"_id": row["_id"], "at": row["at"]}, change)
     except PyMongoError as error:
         raise classified(error) from error
+
+
+async def free_sends_of(mongo: Mongo, lane: str, now: datetime) -> None:
+    """What a dead process had begun to send is sent a minute from now, whatever its own clock made of that."""
+    await mongo[DUE].update_many({"by": lane}, {"$min": {"at": now + SENDING_LEASE}})

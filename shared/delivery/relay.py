@@ -18,6 +18,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from shared import metrics
 from shared.clock import Clock
+from shared.delivery.due_rows import free_sends_of
 from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo, Row
 from shared.delivery.outbox import Message, OutboxRow
@@ -155,6 +156,7 @@ class Relay:
                 pass
         elif await self._leases.take(_lease(lane)):
             await self._end_transactions(lane)
+            await free_sends_of(self._mongo, lane, self._clock())
             for which in ({"lane": lane, "again": None}, rested):
                 while self._leases.held(_lease(lane)) and await self.publish_page(self._swept, which):
                     pass

@@ -6,13 +6,13 @@ sent again, and the gateway can tell.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, NamedTuple
 
 from pymongo import UpdateOne
 
 from shared.delivery.case import occasion_of
-from shared.delivery.due_rows import as_due, put_off, taken
+from shared.delivery.due_rows import SENDING_LEASE, as_due, put_off, taken
 from shared.delivery.errors import Conflict, Never, NotNow, Transient
 from shared.delivery.mongo import Document, Transaction
 from shared.delivery.part import Loaded, R, Sender, V
@@ -80,7 +80,7 @@ class Sending(Generic[V, R]):
         which = {"_id": {"$in": [row["_id"] for row, _ in asked]}}
         due = {row["_id"]: row["at"] async for row in tx[DUE].find(which, session=tx.session)}
         known = {row["_id"]: row["status"] async for row in tx[SENT].find(which, session=tx.session)}
-        lease = round_.now + timedelta(seconds=2 * _SEND_SECONDS)
+        lease = round_.now + SENDING_LEASE
         begun: list[_Begun[V] | None] = []
         for row, sender in asked:
             case = round_.case(row["locality"], row["referral"])
@@ -98,7 +98,7 @@ class Sending(Generic[V, R]):
     async def _hold(self, tx: Transaction, rows: Sequence[Document], lease: datetime) -> None:
         if not rows:
             return
-        pushed = {"$set": {"at": lease}, "$inc": {"attempt": 1}}
+        pushed = {"$set": {"at": lease, "by": self._worker.lane}, "$inc": {"attempt": 1}}
         writes = [UpdateOne({"_id": row["_id"], "at": row["at"]}, pushed) for row in rows]
         held = await tx[DUE].bulk_write(writes, session=tx.session, ordered=False)
         if held.matched_count != len(rows):
