@@ -46,5 +46,5 @@ async def put_off(worker: Worker[Any, Any], row: Document, why: str, until: date
 
 
 async def free_sends_of(mongo: Mongo, lane: str, now: datetime) -> None:
-    """What a dead process had begun to send is sent a minute from now, whatever its own clock made of that."""
+    """What a dead process had begun to send is sent in a minute, whatever its own clock made of that."""
     await mongo[DUE].update_many({"by": lane}, {"$min": {"at": now + SENDING_LEASE}})
