@@ -89,3 +89,5 @@ class Evidence:
     """Records that a group has not handled, by group and topic."""
     stuck: Mapping[str, int] = field(default_factory=dict)
     """Rows of the outbox and of due work that should be gone, by where they are."""
+    put_off: frozenset[str] = frozenset()
+    """Messages that will be sent within the next two hours: a clock that was wrong by one put them off."""

@@ -20,6 +20,7 @@ from chaos.log import Entry, partitions_of, read_all, topics_of
 from chaos.reconcile import PARTS
 
 Mongo = AsyncMongoClient[dict[str, Any]]
+HOUR = timedelta(hours=1)
 SOON = timedelta(minutes=2)
 """What is due later than this was meant for later: a reminder, another look tomorrow."""
 
@@ -39,6 +40,12 @@ async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
     ledger = mongo["linkwork_notifications"]["sent"]
     found["notifications: messages given up"] = await ledger.count_documents({"status": "failed", **failed})
     return found
+
+
+async def put_off(mongo: Mongo, now: datetime) -> frozenset[str]:
+    """The names of messages that will be sent soon after an hour, as a clock that was wrong by one had it."""
+    rows = mongo["linkwork_notifications"]["due"].find({"what": "message", "at": {"$lte": now + 2 * HOUR}})
+    return frozenset([str(row["about"]) async for row in rows])
 
 
 async def lag(bootstrap: str, localities: Sequence[str]) -> dict[str, int]:

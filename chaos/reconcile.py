@@ -199,7 +199,12 @@ def _told(
     template = "rebooked" if meeting.body.get("replaces") else "booked"
     practices_own = account.referral in case.evidence.accepted
     for recipient in ("link_worker", "person") if practices_own else ("link_worker",):
-        if not case.handed.intersection(about[f"{template}.{recipient}.{meeting.id}"]):
+        name = f"{template}.{recipient}.{meeting.id}"
+        if case.handed.intersection(about[name]):
+            continue
+        if name in case.evidence.put_off:
+            yield Finding("wrong", f"the {recipient} is told of a meeting late", account.referral, meeting.at)
+        else:
             yield Finding("lost", f"the {recipient} was not told of a meeting", account.referral, meeting.at)
 
 

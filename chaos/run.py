@@ -149,6 +149,7 @@ async def _reckoned(
         figures={name: shown(place) for name, place in gather.by_place(answer)},
         lag=lag,
         stuck=stuck,
+        put_off=await gather.put_off(stack.mongo, stack.clocks()),
     )
     commits = Commits(await read_all(bootstrap, [TOPIC]))
     doing = Doing(evidence, commits, practices.posts)

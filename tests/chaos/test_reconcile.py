@@ -109,6 +109,10 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
         lambda e: replace(e, handed=e.handed[:1]),
         ("lost", "the person was not told of a meeting"),
     ),
+    "a message is late": (
+        lambda e: replace(e, handed=e.handed[:1], put_off=frozenset({f"booked.person.{identity(11)}"})),
+        ("wrong", "the person is told of a meeting late"),
+    ),
     "a message under another reference": (
         lambda e: replace(e, handed=[*e.handed, Handed("another", "mail", 1.0)]),
         ("doubled", "a message that no event calls for"),
