@@ -49,8 +49,13 @@ async def look(kernel: Kernel[View, Diaries], before: frozenset[str]) -> frozens
     soon = await _looked_at_soon(kernel, [row["_id"] for row in again])
     for row in again:
         if row["_id"] not in soon:
-            await kernel.command(row["locality"], row["referral"], settle_now)
             _log.warning("a referral had neither a meeting nor a reason", extra={"case": row["_id"]})
+            try:
+                await kernel.command(row["locality"], row["referral"], settle_now)
+            except (PyMongoError, Transient):
+                raise
+            except Exception:  # whatever is the matter with one, the others are looked at
+                _log.exception("a referral could not be looked at", extra={"case": row["_id"]})
     return frozenset(adrift)
 
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from services.matching import adrift
 from shared.delivery.case import case_id
+from shared.events import outcomes as o
 from shared.ids import new_id
 from tests.delivery.toy import said
 from tests.matching import world
@@ -41,4 +42,12 @@ async def test_one_that_will_be_looked_at_soon_is_left_to_that(here: Place) -> N
 async def test_whoever_has_a_meeting_or_a_reason_is_not_adrift(here: Place) -> None:
     await here.refer()
     await here.refer(practice="M83999")
+    assert await adrift.look(here.kernel, frozenset()) == frozenset()
+
+
+async def test_one_whose_creation_was_not_heard_yet_is_not_adrift(here: Place) -> None:
+    name = new_id()
+    await here.say(o.MeetingMissed(referral_id=name, locality=here.slug, meeting_id=new_id()), by="partner")
+    found = await here.until(name, lambda view: view["created"] is None)
+    assert found["adrift"] is False
     assert await adrift.look(here.kernel, frozenset()) == frozenset()
