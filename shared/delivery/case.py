@@ -33,7 +33,7 @@ def case_id(locality: str, referral_id: str) -> str:
     return f"{locality}/{referral_id}"
 
 
-@dataclass
+@dataclass(slots=True)
 class Case(Generic[V, R]):
     """A referral's facts as they stand in this transaction."""
 
@@ -109,17 +109,18 @@ class Case(Generic[V, R]):
 
         So is one that the document has no room for: whoever floods a referral must not stop the others.
         """
-        known = self.known.get(heard.fact.key)
+        key = heard.fact.key
+        known = self.known.get(key)
         if known is not None:
             return "repeat" if known == heard.digest else "conflict"
         if self.size + len(heard.raw) > MOST_BYTES:
             return "full"
-        self._add(heard)
+        self._add(key, heard)
         return "new"
 
-    def _add(self, heard: Heard) -> None:
+    def _add(self, key: FactKey, heard: Heard) -> None:
         self.size += len(heard.raw)
-        self.known[heard.fact.key] = heard.digest
+        self.known[key] = heard.digest
         self.added.append(heard)
         if self._facts is not None:
             self._facts.append(heard.fact)
@@ -163,8 +164,9 @@ class Case(Generic[V, R]):
             traceparent=self.traceparent,
         )
         heard = Heard.of(envelope)
-        if heard.fact.key not in self.known:
-            self._add(heard)
+        key = heard.fact.key
+        if key not in self.known:
+            self._add(key, heard)
             self.said.append(envelope)
         return heard.fact.kind
 

@@ -39,12 +39,12 @@ class Echoes:
 
     def heard(self, record: Record) -> bool:
         """Whether this is one of them. It is forgotten then: it need not come again."""
-        headers = dict(record.headers)
-        identity = headers.get(_ID)
+        identity = next((value for name, value in record.headers if name == _ID), None)
         said = None if identity is None else self._said.get(identity)
         if said is None or identity is None or record.value is None:
             return False
-        if (record.topic, record.key, headers.get(_SOURCE), _digest(record.value)) != said:
+        said_by = next((value for name, value in record.headers if name == _SOURCE), None)
+        if (record.topic, record.key, said_by, _digest(record.value)) != said:
             return False
         del self._said[identity]
         return True

@@ -7,7 +7,7 @@ in the set is a repeat and changes nothing, so the set is its own inbox.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
@@ -66,7 +66,8 @@ class Heard:
 
     @classmethod
     def of(cls, envelope: Envelope) -> "Heard":
-        time, recorded = _kept(envelope.time), _kept(envelope.recorded)
+        time = _kept(envelope.time)
+        recorded = time if envelope.recorded is envelope.time else _kept(envelope.recorded)
         fact = Fact(envelope.source, envelope.id, envelope.event, time, recorded, envelope.body)
         return cls(fact, envelope.raw, digest(envelope.raw), envelope.correlation, envelope.traceparent)
 
@@ -104,7 +105,8 @@ def restore(stored: Mapping[str, Any], locality: str, referral_id: str) -> Fact:
 
 def _kept(moment: datetime) -> datetime:
     """The moment as the database keeps it, in milliseconds, so that a fold now and a fold later agree."""
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    beyond = moment.microsecond % 1000
+    return moment - timedelta(microseconds=beyond) if beyond else moment
 
 
 def _utc(moment: datetime) -> datetime:

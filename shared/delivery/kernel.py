@@ -38,9 +38,9 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _REPLIES_KEPT_SECONDS = 7 * 24 * 3600
 _OBSERVE_SECONDS = 5.0
-_COLLECT_AT = (50_000, 20, 50)
-"""A batch makes many objects that live as long as it does: looking through them at every 700 new ones, as
-Python does unless told otherwise, doubles what a fold costs."""
+_COLLECT_AT = (200_000, 20, 50)
+"""A batch makes many objects that live as long as it does, some 60 a record: looking through them at every
+700 new ones, as Python does unless told otherwise, costs a third of the work."""
 FOLD_INDEX = IndexModel([("fold", ASCENDING)])
 """What folding anew asks the referrals for."""
 
@@ -97,6 +97,7 @@ class Kernel(Generic[V, R]):
             PyMongoError: the database refuses us, and will again.
         """
         gc.set_threshold(*_COLLECT_AT)
+        gc.freeze()  # modules and classes stay: no need to look through them each time
         while True:
             try:
                 await self._generations.refresh()

@@ -41,7 +41,7 @@ class Round(Generic[V, R]):
 
     async def open(self, keys: Iterable[tuple[str, str]]) -> None:
         """Reads the documents of these (locality, referral) pairs; one not known yet starts empty."""
-        wanted = {case_id(*key): key for key in keys if case_id(*key) not in self.cases}
+        wanted = {identity: key for key in keys if (identity := case_id(*key)) not in self.cases}
         if not wanted:
             return
         found = self.tx[REFERRALS].find({"_id": {"$in": list(wanted)}}, session=self.tx.session)
@@ -68,7 +68,7 @@ class Round(Generic[V, R]):
         called = [
             (case, kinds)
             for case in self.cases.values()
-            if (kinds := [h.fact.kind for h in case.added if h.fact.kind in self.part.decisions])
+            if (kinds := [kind for h in case.added if (kind := h.fact.kind) in self.part.decisions])
         ]
         # Asked once: a lease that changed hands while resources are read must not leave a case to nobody.
         ours = {name for name in {case.locality for case, _ in called} if may_decide(name)}

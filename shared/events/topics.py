@@ -60,17 +60,20 @@ def source(locality: str, part: Part) -> str:
     return f"/{locality}/{part}"
 
 
+@lru_cache(maxsize=512)
 def locality_of_source(name: str) -> str | None:
     """The locality in whose name a source speaks, or None where it is not a source."""
     found = _SOURCE.match(name)
     return found[1] if found else None
 
 
+@lru_cache(maxsize=512)
 def event_type(event: EventName, version: int = VERSION) -> str:
     """The CloudEvents type, such as `org.linkwork.referral-created.v1`."""
     return f"{TYPE_PREFIX}{event}.v{version}"
 
 
+@lru_cache(maxsize=512)
 def parse_type(name: str) -> tuple[EventName, int] | None:
     """Event and version of a CloudEvents type, or None where it is none of ours."""
     found = _TYPE.match(name)
@@ -79,6 +82,7 @@ def parse_type(name: str) -> tuple[EventName, int] | None:
     return next(e for e in EVENTS if e == found[1]), int(found[2])
 
 
+@lru_cache(maxsize=512)
 def data_schema(event: EventName, version: int = VERSION) -> str:
     """The address of the event's JSON Schema."""
     return f"https://linkwork.example.org/schemas/{event_type(event, version)}.json"

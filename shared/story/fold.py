@@ -15,14 +15,14 @@ never by "the latest time wins", because a clock may be an hour wrong. The writt
   the ending that it names.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from datetime import datetime
 from typing import Any, TypeVar
 
 from shared.delivery.facts import Fact
 from shared.events import outcomes as o
 from shared.events import vocabulary as v
-from shared.events.envelope import Body
+from shared.events.envelope import Body, UnknownOutcome
 from shared.events.models import EventBody, MeetingBooked, ReferralCreated
 from shared.story.meetings import meetings_of
 from shared.story.model import Ending, Said, Story
@@ -32,7 +32,10 @@ Rank = Callable[[str], int]
 """How much a source's word counts in its locality; a higher number wins. From the localities file."""
 
 B = TypeVar("B", bound=EventBody)
-_ENDINGS = (o.ReferralClosed, o.ReferralDeclined, o.ReferralReturned, o.ReferralWithdrawn)
+_ENDINGS: Set[type[Body]] = frozenset(
+    {o.ReferralClosed, o.ReferralDeclined, o.ReferralReturned, o.ReferralWithdrawn}
+)
+_WITHOUT_STEPS = frozenset({ReferralCreated, MeetingBooked, UnknownOutcome})
 Facts = Sequence[tuple[B, Said]]
 Key = tuple[int, str]
 
@@ -43,29 +46,35 @@ class Effective:
     def __init__(self, facts: Sequence[Fact], rank: Rank) -> None:
         self.rank = rank
         self._of: dict[type[Body], list[tuple[Any, Said]]] = {}
-        gone = {(f.body.event_source, f.body.event_id) for f in facts if isinstance(f.body, o.Retracted)}
-        for fact in sorted(facts, key=lambda f: (rank(f.source), f.id, f.source)):
+        taken_back = [f.body for f in facts if type(f.body) is o.Retracted]
+        gone = {(body.event_source, body.event_id) for body in taken_back}
+        if len(facts) > 1:
+            facts = sorted(facts, key=lambda f: (rank(f.source), f.id, f.source))
+        for fact in facts:
             kind = type(fact.body)
             if gone and (fact.source, fact.id) in gone and kind is not o.Retracted:
                 continue
-            said = Said(fact.source, fact.id, fact.time, fact.recorded)
-            self._of.setdefault(kind, []).append((fact.body, said))
+            self._of.setdefault(kind, []).append((fact.body, fact))
 
     def of(self, kind: type[B]) -> list[tuple[B, Said]]:
         """The facts of one kind, lowest (rank, id) first."""
         return self._of.get(kind, [])
 
-    def has(self, *kinds: type[Body]) -> bool:
-        """Whether something of one of these kinds was said: of most stories, which are short, not."""
-        return any(kind in self._of for kind in kinds)
+    def has(self, kind: type[Body]) -> bool:
+        """Whether something of this kind was said: of most kinds, as most stories are short, not."""
+        return kind in self._of
+
+    def has_any(self, kinds: Set[type[Body]]) -> bool:
+        return not kinds.isdisjoint(self._of)
 
     def steps(self) -> list[tuple[o.NextStep, Said]]:
         """Every next step that was said with an outcome."""
         return [
             (body.next_step, said)
-            for facts in self._of.values()
+            for kind, facts in self._of.items()
+            if kind not in _WITHOUT_STEPS
             for body, said in facts
-            if isinstance(body, o.Outcome) and body.next_step is not None
+            if body.next_step is not None
         ]
 
 
@@ -98,7 +107,7 @@ def tell(facts: Iterable[Fact], rank: Rank) -> Story:
         details_to_gp=_agreed(told, v.Agreement.DETAILS_TO_GP),
         follow_up=_agreed(told, v.Agreement.FOLLOW_UP),
         next_step=max(steps, key=lambda s: (s[1].id, rank(s[1].source)))[0] if steps else None,
-        endings=_endings(told) if told.has(*_ENDINGS) else (),
+        endings=_endings(told) if told.has_any(_ENDINGS) else (),
         reopenings=len(told.of(o.ReferralReopened)),
         erased=bool(told.of(o.PersonErased)),
         last_recorded=_last(facts),

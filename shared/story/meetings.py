@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from shared.events import outcomes as o
 from shared.events.models import MeetingBooked
-from shared.story.model import Meeting, Said
+from shared.story.model import Meeting, MeetingStatus, Said
 
 if TYPE_CHECKING:
     from shared.story.fold import Effective
@@ -17,23 +17,20 @@ def meetings_of(
     """All meetings by (sequence, rank of source, id), and the one that stands, if any."""
     by_id = {body.meeting_id: (body, said) for body, said in booked}
     replaced = {body.replaces for body, _ in booked if body.replaces}
-    attended = {a.meeting_id: said for a, said in told.of(o.MeetingAttended)}
-    missed = {m.meeting_id: said for m, said in told.of(o.MeetingMissed)}
-    cancelled = {c.meeting_id: (c, said) for c, said in told.of(o.MeetingCancelled)}
+    # Attended beats missed beats cancelled.
+    became: dict[str, tuple[MeetingStatus, Said, o.MeetingCancelled | None]] = {}
+    became.update((c.meeting_id, ("cancelled", said, c)) for c, said in told.of(o.MeetingCancelled))
+    became.update((m.meeting_id, ("missed", said, None)) for m, said in told.of(o.MeetingMissed))
+    became.update((a.meeting_id, ("attended", said, None)) for a, said in told.of(o.MeetingAttended))
 
     def meeting(body: MeetingBooked, said: Said) -> Meeting:
-        of = body.meeting_id
-        if of in attended:
-            return Meeting(body, said, "attended", outcome=attended[of])
-        if of in missed:
-            return Meeting(body, said, "missed", outcome=missed[of])
-        if of in cancelled:
-            return Meeting(body, said, "cancelled", cancelled=cancelled[of][0], outcome=cancelled[of][1])
-        return Meeting(body, said, "replaced" if of in replaced else "booked")
+        if body.meeting_id in became:
+            status, outcome, cancelled = became[body.meeting_id]
+            return Meeting(body, said, status, cancelled, outcome)
+        return Meeting(body, said, "replaced" if body.meeting_id in replaced else "booked")
 
-    ordered = sorted(
-        (meeting(body, said) for body, said in by_id.values()),
-        key=lambda m: (m.booked.sequence, told.rank(m.said.source), m.booked.meeting_id),
-    )
+    ordered = [meeting(body, said) for body, said in by_id.values()]
+    if len(ordered) > 1:
+        ordered.sort(key=lambda m: (m.booked.sequence, told.rank(m.said.source), m.booked.meeting_id))
     standing = [m for m in ordered if m.status == "booked"]
     return tuple(ordered), standing[-1] if standing else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from shared.events import vocabulary as v
 from shared.events.models import MeetingBooked, ReferralCreated
@@ -32,14 +32,17 @@ PrescriptionStatus = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """Who said something, under which id, when it happened and when it was said."""
+class Said(Protocol):
+    """Of a fact, who said it, under which id, when it happened and when it was said."""
 
-    source: str
-    id: str
-    time: datetime
-    recorded: datetime
+    @property
+    def source(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def time(self) -> datetime: ...
+    @property
+    def recorded(self) -> datetime: ...
 
 
 @dataclass(frozen=True, slots=True)

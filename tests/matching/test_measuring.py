@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from services.matching.measuring import stage_now
+from shared.delivery.facts import Fact
 from shared.events import vocabulary as v
 from shared.events.outcomes import Measured, NextStep
 from shared.ids import new_id
 from shared.story import Story
-from shared.story.model import Said
 
 FIRST = date(2026, 9, 1)
 
@@ -24,7 +24,7 @@ def asked_once() -> Story:
         scores={"happy": 4},
     )
     at = datetime(2026, 9, 1, 10, tzinfo=UTC)
-    said = Said("/meir/matching", new_id(), at, at)
+    said = Fact("/meir/matching", new_id(), "outcome-recorded", at, at, measured)
     return Story(measured={(v.Instrument.ONS4, v.Stage.BEFORE): (measured, said)})
 
 
