@@ -140,14 +140,13 @@ class DueWork(Generic[V, R]):
         try:
             return await self._result(row)
         except Conflict:
-            result = "conflict"
+            return "conflict"  # somebody else wrote first, which says nothing of the row: it stays due
         except Transient:
             raise
         except Exception:
             _log.exception("due row failed", extra={"what": row["what"], "locality": row["locality"]})
-            result = "failed"
-        await put_off(self._worker, row, result)
-        return result
+        await put_off(self._worker, row, "failed")
+        return "failed"
 
     async def _result(self, row: Document) -> str:
         if row["not_after"] is not None and self._worker.clock() > row["not_after"]:

@@ -13,8 +13,6 @@ from shared.delivery.worker import Worker
 SENDING_LEASE = timedelta(seconds=60)
 """For so long nobody else sends what somebody has begun to send."""
 _MOST_WAIT = timedelta(hours=1)
-_CONFLICT_WAIT = timedelta(seconds=4)
-"""Somebody else wrote first, which is over in a moment: it says nothing of the row."""
 
 
 def as_due(row: Document) -> DueRow:
@@ -29,18 +27,30 @@ async def taken(tx: Transaction, row: Document) -> bool:
 
 
 async def put_off(worker: Worker[Any, Any], row: Document, why: str, until: datetime | None = None) -> None:
-    """Puts a row off until then, or twice as long each time, an hour at most; a conflict for seconds.
+    """Puts a row off until then, or twice as long each time, an hour at most.
 
     Raises:
         Transient: the database is away; the row stays due.
     """
     attempt = row["attempt"] + 1
-    most = _CONFLICT_WAIT if why == "conflict" else _MOST_WAIT
-    wait = min(timedelta(seconds=2 ** min(attempt, 12)), most)
+    wait = min(timedelta(seconds=2 ** min(attempt, 12)), _MOST_WAIT)
     put_off_until = until or worker.clock() + wait
     change = {"$set": {"at": put_off_until, "attempt": attempt, "why": why}, "$unset": {"by": ""}}
     try:
         await worker.mongo[DUE].update_one({"_id": row["_id"], "at": row["at"]}, change)
+    except PyMongoError as error:
+        raise classified(error) from error
+
+
+async def give_back(worker: Worker[Any, Any], row: Document) -> None:
+    """Makes a row due as it was, where this process has begun to send it.
+
+    Raises:
+        Transient: the database is away.
+    """
+    change = {"$set": {"at": row["at"]}, "$unset": {"by": ""}}
+    try:
+        await worker.mongo[DUE].update_one({"_id": row["_id"], "by": worker.lane}, change)
     except PyMongoError as error:
         raise classified(error) from error
 

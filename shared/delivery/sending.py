@@ -5,14 +5,15 @@ sent again, and the gateway can tell.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, Generic, NamedTuple
 
 from pymongo import UpdateOne
 
 from shared.delivery.case import occasion_of
-from shared.delivery.due_rows import SENDING_LEASE, as_due, put_off, taken
+from shared.delivery.due_rows import SENDING_LEASE, as_due, give_back, put_off, taken
 from shared.delivery.errors import Conflict, Never, NotNow, Transient
 from shared.delivery.mongo import Document, Transaction
 from shared.delivery.part import Loaded, R, Sender, V
@@ -44,7 +45,14 @@ class Sending(Generic[V, R]):
 
     async def send(self, row: Document, sender: Sender[V]) -> str:
         """Sends what a row asks for; gives the result's name for the metrics."""
-        begun = await self._beginning.do((row, sender))
+        try:
+            begun = await self._beginning.do((row, sender))
+        except Conflict:
+            raise
+        except Transient:
+            # It may have been written all the same: then nobody would send it before the lease is over.
+            await self._until_it_answers(partial(give_back, self._worker, row))
+            raise
         if begun is None:
             return "not_wanted"
         row = row | {"at": begun.lease}
@@ -108,9 +116,13 @@ class Sending(Generic[V, R]):
         await tx[SENT].bulk_write(ledger, session=tx.session, ordered=False)
 
     async def _record(self, row: Document, outcome: Mapping[str, Any]) -> None:
+        await self._until_it_answers(partial(self._recording.do, (row, outcome)))
+
+    @staticmethod
+    async def _until_it_answers(ask: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                return await self._recording.do((row, outcome))
+                return await ask()
             except Transient:
                 await asyncio.sleep(0.2)
 
