@@ -1,18 +1,46 @@
 """Who may see which figures, and where they come from."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from services.evaluation.cells import london_day
-from services.evaluation.figures import Calendar, Figures, Period, Question, figures
+from services.evaluation.figures import Calendar, Figures, Period, Programme, Question
 from services.evaluation.figures.answering import publishable
-from services.evaluation.store import read_sums
+from services.evaluation.store import Rows, added_up, read_rows
 from shared.clock import Clock
 from shared.delivery.mongo import Mongo
 from shared.localities import Localities
 from shared.web.caller import Caller
 from shared.web.problem import Problem
 from shared.web.validation import FieldError
+
+
+class Latest:
+    """The programme as of the sums that were read last, for as long as they are the very same.
+
+    Each question reads the rows again, and their digest says whether anything has changed: nothing has to be
+    told that it is out of date, whichever process wrote, and after a rebuild too.
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[bytes, Calendar, Programme] | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def answer(
+        self, rows: Rows, names: Mapping[str, str], calendar: Calendar, question: Question
+    ) -> Figures:
+        """The answer from these rows. Who asks the same meanwhile waits for it."""
+        async with self._one_at_a_time:
+            # In a thread: it takes a while to work out, and others are waiting for the loop.
+            return await asyncio.to_thread(self._answer, rows, names, calendar, question)
+
+    def _answer(
+        self, rows: Rows, names: Mapping[str, str], calendar: Calendar, question: Question
+    ) -> Figures:
+        if self._known is None or self._known[:2] != (rows.digest, calendar):
+            self._known = (rows.digest, calendar, Programme(added_up(rows), names, calendar))
+        return self._known[2].figures(question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +50,7 @@ class Asking:
     mongo: Mongo
     localities: Localities
     clock: Clock
+    latest: Latest = field(default_factory=Latest)
 
     def calendar(self) -> Calendar:
         """The months that there can be figures for, as of today in London."""
@@ -55,11 +84,10 @@ class Asking:
         exact = sees_exact_counts(caller)
         period = _period(calendar, first, last, exact)
         whole = calendar.since_start
-        sums = await self.mongo.transact(lambda tx: read_sums(tx, whole.first, whole.last))
+        rows = await self.mongo.transact(lambda tx: read_rows(tx, whole.first, whole.last))
         names = {one.slug: one.name for one in self.localities}
-        question = Question([locality] if locality else list(places), period, exact)
-        # In a thread: what to hold back takes a while to work out, and others are waiting for the loop.
-        return await asyncio.to_thread(figures, sums, names, calendar, question)
+        question = Question((locality,) if locality else tuple(places), period, exact)
+        return await self.latest.answer(rows, names, calendar, question)
 
 
 def sees_exact_counts(caller: Caller) -> bool:

@@ -5,11 +5,15 @@ adds up rows and never looks at referrals: it costs the same after ten million e
 parted as Kafka parts the log, so that two replicas, each with its own partitions, write different rows.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
+from typing import cast
 
 from aiokafka.partitioner import murmur2
+from bson import decode_all
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from services.evaluation.cells import Cell, Contribution, difference
@@ -74,15 +78,40 @@ def _added(locality: str, period: str, measure: str, share: int, numbers: Mappin
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows as the database gave them, not decoded. Equal digests are equal rows, and so equal sums."""
+
+    digest: bytes
+    batches: tuple[bytes, ...]
+
+
+async def read_rows(tx: Transaction, first: str, last: str) -> Rows:
+    """The rows of all localities in the months from `first` to `last`, as of one moment."""
+    asked = {"period": {"$gte": first, "$lte": last}}
+    digest, batches = sha256(), list[bytes]()
+    async for batch in tx[FIGURES].find_raw_batches(asked, {"_id": False}, session=tx.session):
+        raw = cast("bytes", batch)  # Motor's types say that it is a document
+        digest.update(raw)
+        batches.append(raw)
+    return Rows(digest.digest(), tuple(batches))
+
+
+def added_up(rows: Rows) -> Sums:
+    """The sums of each locality: its rows, whichever share they are of."""
+    numbers: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
+    for batch in rows.batches:
+        for row in decode_all(batch):
+            numbers[row["locality"], row["measure"], row["period"]].update(row["n"])
+    sums: dict[str, dict[Cell, int]] = defaultdict(dict)
+    for (locality, measure, period), added in numbers.items():
+        sums[locality].update((Cell(measure, period, key), number) for key, number in added.items())
+    return sums
+
+
 async def read_sums(tx: Transaction, first: str, last: str) -> Sums:
     """The sums of all localities in the months from `first` to `last`, as of one moment."""
-    sums: dict[str, dict[Cell, int]] = defaultdict(lambda: defaultdict(int))
-    found = tx[FIGURES].find({"period": {"$gte": first, "$lte": last}}, {"_id": False}, session=tx.session)
-    async for row in found:
-        of_locality = sums[row["locality"]]
-        for key, number in row["n"].items():
-            of_locality[Cell(row["measure"], row["period"], key)] += number
-    return sums
+    return added_up(await read_rows(tx, first, last))
 
 
 async def ensure_indexes(mongo: Mongo) -> None:

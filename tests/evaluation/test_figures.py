@@ -41,7 +41,7 @@ def a_year(count: int, seed: int = 3) -> Sums:
 
 
 def asked(sums: Mapping[str, Counter[Cell]], *, exact: bool, calendar: Calendar = CALENDAR) -> Figures:
-    return figures(sums, NAMES, calendar, Question(list(NAMES), calendar.since_start, exact))
+    return figures(sums, NAMES, calendar, Question(tuple(NAMES), calendar.since_start, exact))
 
 
 def counts(place: PlaceFigures) -> dict[str, Shown]:
@@ -149,14 +149,14 @@ def test_what_is_held_back_in_a_quarter_cannot_be_had_from_the_others() -> None:
     sums = added_up(tales)
     whole, *quarters = (CALENDAR.since_start, *CALENDAR.quarters)
     shown = {
-        period.first: figures(sums, NAMES, CALENDAR, Question([], period, exact=False))
+        period.first: figures(sums, NAMES, CALENDAR, Question((), period, exact=False))
         .places[0]
         .journey[0]
         .people
         for period in quarters
     }
     assert shown == {"2026-07": 0, "2026-04": "*", "2026-01": "*"}
-    everything = figures(sums, NAMES, CALENDAR, Question([], whole, exact=False))
+    everything = figures(sums, NAMES, CALENDAR, Question((), whole, exact=False))
     assert everything.places[0].journey[0].people == 55
 
 

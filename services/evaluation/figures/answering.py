@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from services.evaluation import words
 from services.evaluation.cells import Contribution
-from services.evaluation.figures.face import Exact, Face, Published
+from services.evaluation.figures.face import Exact, Face, Publication, Published
 from services.evaluation.figures.model import Figures, Span
 from services.evaluation.figures.periods import Calendar, Period
 from services.evaluation.figures.report import Report
-from services.evaluation.figures.tally import PROGRAMME, tallies
+from services.evaluation.figures.tally import PROGRAMME, Tally, tallies
 
 _ALWAYS: Final = (
     "Nobody was compared with people who were not referred, so a change cannot be put down to the programme.",
@@ -27,39 +28,73 @@ _SUPPRESSED: Final = (
     "shown. More is shown as * where a count could be worked out otherwise.",
 )
 
+MOST_ANSWERS: Final = 100
+"""So many are remembered; all places and all periods that one role may ask for are about as many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """Which places and months, and whether counts may be shown as they are."""
 
-    localities: Sequence[str]
+    localities: tuple[str, ...]
     """Shown after the programme, in this order."""
     period: Period
     exact: bool
 
 
+class Programme:
+    """The sums of one moment, and the questions that they answer.
+
+    Answers are remembered by the whole question, of which `exact` is a part: one for a manager is never given
+    to anybody else. What is to be hidden is worked out once, for all suppressed answers.
+    """
+
+    def __init__(
+        self, sums: Mapping[str, Contribution], names: Mapping[str, str], calendar: Calendar
+    ) -> None:
+        """`names` are those of all localities, which together make up the programme."""
+        self._sums, self._names, self._calendar = sums, names, calendar
+        self._answered: dict[Question, Figures] = {}
+
+    def figures(self, question: Question) -> Figures:
+        """The figures asked for; the same object for the same question."""
+        if question not in self._answered:
+            if len(self._answered) >= MOST_ANSWERS:
+                self._answered.clear()
+            self._answered[question] = self._figures(question)
+        return self._answered[question]
+
+    @cached_property
+    def _publishable(self) -> tuple[Mapping[tuple[str, Period], Tally], Publication]:
+        whole, quarters = self._calendar.since_start, self._calendar.quarters
+        counted = tallies(self._sums, [whole, *quarters], self._names, self._calendar.today)
+        return counted, Publication(counted, whole=whole, parts=quarters, localities=tuple(self._names))
+
+    def _figures(self, question: Question) -> Figures:
+        period = question.period
+        if question.exact:
+            counted: Mapping[tuple[str, Period], Tally] = tallies(
+                self._sums, [period], self._names, self._calendar.today
+            )
+            face: Face = Exact(counted, period)
+        else:
+            counted, publication = self._publishable
+            face = Published(publication, period)
+        shown = [(PROGRAMME, words.PROGRAMME), *((slug, self._names[slug]) for slug in question.localities)]
+        return Figures(
+            as_of=self._calendar.today,
+            period=Span(first_month=period.first, last_month=period.last, name=period.name),
+            counts="exact" if question.exact else "suppressed",
+            notes=[*_ALWAYS, *(() if question.exact else _SUPPRESSED)],
+            places=[Report(place, counted[place, period], face).figures(name) for place, name in shown],
+        )
+
+
 def figures(
     sums: Mapping[str, Contribution], names: Mapping[str, str], calendar: Calendar, question: Question
 ) -> Figures:
-    """The figures asked for. `names` are those of all localities, which together make up the programme."""
-    period = question.period
-    if question.exact:
-        counted = tallies(sums, [period], names, calendar.today)
-        face: Face = Exact(counted, period)
-    else:
-        whole, quarters = calendar.since_start, calendar.quarters
-        counted = tallies(sums, [whole, *quarters], names, calendar.today)
-        face = Published(counted, period, whole=whole, parts=quarters, localities=tuple(names))
-    return Figures(
-        as_of=calendar.today,
-        period=Span(first_month=period.first, last_month=period.last, name=period.name),
-        counts="exact" if question.exact else "suppressed",
-        notes=[*_ALWAYS, *(() if question.exact else _SUPPRESSED)],
-        places=[
-            Report(place, counted[place, period], face).figures(name)
-            for place, name in [(PROGRAMME, words.PROGRAMME), *((s, names[s]) for s in question.localities)]
-        ],
-    )
+    """The answer to one question."""
+    return Programme(sums, names, calendar).figures(question)
 
 
 def publishable(calendar: Calendar) -> Sequence[Period]:

@@ -127,9 +127,13 @@ class _Table(Generic[K]):
                 seen.update(news)
 
     def exposed(self) -> list[K]:
-        """The small counts that could be one number only."""
+        """The small counts that could be one number only, in the order of the lines.
+
+        In one order, because what is hidden beside them depends on it: with that of a set, which differs
+        from process to process, the same counts could be published in two ways, one giving away the other.
+        """
         lowest, highest = self._limits()
-        return [key for key in self.small if lowest.get(key, 1) == highest.get(key, SMALLEST_SHOWN - 1)]
+        return [key for key in self._through if key in self.small and lowest[key] == highest[key]]
 
     def _limits(self) -> tuple[dict[K, int], dict[K, int]]:
         """The least and the most that each count can be, by all that can be concluded line by line."""

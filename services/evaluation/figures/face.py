@@ -1,6 +1,7 @@
 """The two faces of the figures: exact, for those who manage the programme, and safe to publish."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, Protocol
 
 from services.evaluation.figures.disclosure import Line, hidden, rounded
@@ -40,42 +41,56 @@ class Key(NamedTuple):
 
     place: str
     period: str
-    """The period's code: a key is hashed a million times, and text remembers its hash."""
+    """The period's code."""
     name: Name
 
 
-class Published:
-    """Counts with the small ones hidden and the others rounded.
+class Publication:
+    """All counts that are published, and which of them are hidden.
 
     What is hidden is worked out over all localities and all periods that can be asked for, and not over those
     of one answer alone: two answers held against each other must not give away more than one.
     """
 
-    exact = False
-
     def __init__(
         self,
         tallies: Mapping[tuple[str, Period], Tally],
-        period: Period,
         *,
         whole: Period,
         parts: Sequence[Period],
         localities: Sequence[str],
     ) -> None:
-        self._period = period.code
+        names = sorted(
+            {name for tally in tallies.values() for name, number in tally.counts.items() if number}
+        )
+        layout = _layout(tuple(names), whole.code, tuple(part.code for part in parts), tuple(localities))
+        self._numbered = layout.numbered
         self._counts = {
-            Key(place, at.code, name): number
+            layout.numbered[place, at.code, name]: number
             for (place, at), tally in tallies.items()
             for name, number in tally.counts.items()
             if number
         }
-        self._hidden = hidden(
-            self._counts, _lines(self._counts, whole.code, [part.code for part in parts], localities)
-        )
+        self._hidden = hidden(self._counts, layout.lines)
+
+    def count(self, place: str, period: str, name: Name) -> Shown:
+        """How a count is shown; `period` is a code."""
+        number = self._numbered.get(Key(place, period, name))
+        if number is None:
+            return 0
+        return HELD_BACK if number in self._hidden else rounded(self._counts.get(number, 0))
+
+
+class Published:
+    """Counts of one period with the small ones hidden and the others rounded."""
+
+    exact = False
+
+    def __init__(self, publication: Publication, period: Period) -> None:
+        self._publication, self._period = publication, period.code
 
     def count(self, place: str, name: Name) -> Shown:
-        key = Key(place, self._period, name)
-        return HELD_BACK if key in self._hidden else rounded(self._counts.get(key, 0))
+        return self._publication.count(place, self._period, name)
 
 
 def shown_percent(part: Shown, whole: Shown) -> Shown | None:
@@ -85,10 +100,31 @@ def shown_percent(part: Shown, whole: Shown) -> Shown | None:
     return HELD_BACK if whole != 0 else None
 
 
+class _Layout(NamedTuple):
+    """The lines of a publication, of its keys as numbers: they are quicker to look up than names."""
+
+    numbered: Mapping[tuple[str, str, Name], int]
+    lines: tuple[Line[int], ...]
+
+
+@lru_cache(maxsize=4)
+def _layout(names: Sequence[Name], whole: str, parts: Sequence[str], localities: Sequence[str]) -> _Layout:
+    """The lines of all counts with these names. They change with a new name or quarter: seldom."""
+    numbered: dict[tuple[str, str, Name], int] = {}
+
+    def number(key: Key) -> int:
+        return numbered.setdefault(key, len(numbered))
+
+    lines = tuple(
+        Line(number(line.total), tuple(number(part) for part in line.parts))
+        for line in _lines(names, whole, parts, localities)
+    )
+    return _Layout(numbered, lines)
+
+
 def _lines(
-    counts: Iterable[Key], whole: str, parts: Sequence[str], localities: Sequence[str]
+    names: Sequence[Name], whole: str, parts: Sequence[str], localities: Sequence[str]
 ) -> Iterator[Line[Key]]:
-    names = sorted({key.name for key in counts})
     periods = (whole, *parts)
     for name in names:
         for period in periods:

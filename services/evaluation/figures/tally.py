@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
-from services.evaluation.cells import Cell, Contribution
+from services.evaluation.cells import Contribution
 from services.evaluation.figures.periods import Period
 
 PROGRAMME = "programme"
@@ -48,14 +49,14 @@ class Tally:
     days: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     scores: dict[str, Scores] = field(default_factory=lambda: defaultdict(Scores))
 
-    def add(self, cell: Cell, number: int, today: date) -> None:
-        """Adds one cell of the sums."""
-        for name in _names(cell, today):
+    def add(self, measure: str, key: str, number: int, today: date) -> None:
+        """Adds one number of the sums."""
+        for name in _names(measure, key, today):
             self.counts[name] += number
-        if cell.measure in ("wait_met", "wait_visited"):
-            self.days[cell.measure.removeprefix("wait_")][int(cell.key)] += number
-        elif cell.measure == "ons4":
-            item, what = cell.key.split(":")
+        if measure in ("wait_met", "wait_visited"):
+            self.days[measure.removeprefix("wait_")][int(key)] += number
+        elif measure == "ons4":
+            item, what = key.split(":")
             self.scores[item].add(what, number)
 
 
@@ -64,19 +65,42 @@ def tallies(
 ) -> dict[tuple[str, Period], Tally]:
     """A tally for each period and each place: the localities, and the programme that they make up."""
     known = tuple(localities)
-    found = {(place, period): Tally() for place in (PROGRAMME, *known) for period in periods}
+    added: dict[tuple[str, Period], _Numbers] = {
+        (place, period): defaultdict(int) for place in (PROGRAMME, *known) for period in periods
+    }
     for place in known:
-        for cell, number in sums.get(place, {}).items():
-            for period in periods:
-                if cell.period in period:
-                    found[place, period].add(cell, number, today)
-                    found[PROGRAMME, period].add(cell, number, today)
-    return found
+        within: dict[str, list[_Numbers]] = {}
+        for (measure, month, key), number in sums.get(place, {}).items():
+            if month not in within:
+                within[month] = [added[place, period] for period in periods if month in period]
+            for numbers in within[month]:
+                numbers[measure, key] += number
+        for period in periods:
+            programme = added[PROGRAMME, period]
+            for at, number in added[place, period].items():
+                programme[at] += number
+    return {at: _tally(numbers, today) for at, numbers in added.items()}
 
 
-def _names(cell: Cell, today: date) -> Iterator[Name]:
-    """The counts that a cell goes into."""
-    match cell.measure, *cell.key.split(":"):
+_Numbers = dict[tuple[str, str], int]
+"""By measure and key."""
+
+
+def _tally(numbers: _Numbers, today: date) -> Tally:
+    tally = Tally()
+    for (measure, key), number in numbers.items():
+        tally.add(measure, key, number, today)
+    return tally
+
+
+@lru_cache(maxsize=8192)
+def _names(measure: str, key: str, today: date) -> tuple[Name, ...]:
+    return tuple(_named(measure, key, today))
+
+
+def _named(measure: str, key: str, today: date) -> Iterator[Name]:
+    """The counts that a number goes into."""
+    match measure, *key.split(":"):
         case "journey" | "needs" as measure, what:
             yield (measure, what)
         case "wait_met" | "wait_visited" as measure, _:
