@@ -97,7 +97,8 @@ class Kernel(Generic[V, R]):
             PyMongoError: the database refuses us, and will again.
         """
         gc.set_threshold(*_COLLECT_AT)
-        gc.freeze()  # modules and classes stay: no need to look through them each time
+        if not gc.get_freeze_count():
+            gc.freeze()  # modules and classes stay: no need to look through them each time
         while True:
             try:
                 await self._generations.refresh()
