@@ -23,6 +23,7 @@ from shared.delivery.incoming import Incoming, decode
 from shared.delivery.mongo import Transaction
 from shared.delivery.part import R, V
 from shared.delivery.round import Round
+from shared.delivery.turns import in_turns
 from shared.delivery.worker import Worker
 from shared.events.topics import parse_topic
 
@@ -49,7 +50,12 @@ class BatchHandler(Generic[V, R]):
         news = self._without_echoes(records)
         if not news:
             return True
-        incoming, letters = decode(news)
+        incoming: list[Incoming] = []
+        letters: list[Letter] = []
+        async for some in in_turns(news):
+            readable, unreadable = decode(some)
+            incoming += readable
+            letters += unreadable
         while True:
             try:
                 await self._handle_whole(incoming, letters, stopping)

@@ -16,6 +16,7 @@ from shared.delivery.errors import Conflict
 from shared.delivery.mongo import Document, Transaction
 from shared.delivery.outbox import Message, OutboxRow, rows_of
 from shared.delivery.part import Loaded, Part, R, V
+from shared.delivery.turns import in_turns
 from shared.ids import NewId
 
 REFERRALS = "referrals"
@@ -73,14 +74,18 @@ class Round(Generic[V, R]):
         # Asked once: a lease that changed hands while resources are read must not leave a case to nobody.
         ours = {name for name in {case.locality for case, _ in called} if may_decide(name)}
         resources = await self.load([case for case, _ in called if case.locality in ours])
-        for case, kinds in called:
-            if case.locality in ours:
-                case.decide(kinds, resources, occasion_of(case, self.now, self.new_id))
-            else:
-                payload = dict.fromkeys(kinds, True)
-                # Due at once, also where our own clock is ahead of everybody else's.
-                at = min(self.now, *(heard.fact.recorded for heard in case.added))
-                case.due.append(Due(DECIDE_LATER, "-".join(sorted(payload)), at, payload=payload))
+        async for some in in_turns(called):
+            for case, kinds in some:
+                if case.locality in ours:
+                    case.decide(kinds, resources, occasion_of(case, self.now, self.new_id))
+                else:
+                    case.due.append(self._decide_later(case, kinds))
+
+    def _decide_later(self, case: Case[V, R], kinds: Sequence[str]) -> Due:
+        payload = dict.fromkeys(kinds, True)
+        # Due at once, also where our own clock is ahead of everybody else's.
+        at = min(self.now, *(heard.fact.recorded for heard in case.added))
+        return Due(DECIDE_LATER, "-".join(sorted(payload)), at, payload=payload)
 
     async def write(self) -> None:
         """Writes all of it.
@@ -107,7 +112,7 @@ class Round(Generic[V, R]):
             )
 
     async def _write_cases(self, changed: Sequence[Case[V, R]]) -> None:
-        writes = [case.write() for case in changed]
+        writes = [case.write() async for some in in_turns(changed) for case in some]
         inserts = [write for write in writes if isinstance(write, dict)]
         updates = [write for write in writes if isinstance(write, UpdateOne)]
         if inserts:
