@@ -12,7 +12,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test chaos chaos-short check alerts format lock schemas docs bench bench-smoke bench-journey
+.PHONY: help run wipe test properties mutations chaos chaos-short check alerts format lock schemas docs bench bench-smoke bench-journey
 
 help:
 	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
@@ -20,6 +20,8 @@ help:
 	@echo "make test     all tests, against a real broker and a real database"
 	@echo "make check    lint, formatting, types and import contracts"
 	@echo "make alerts   the alert rules' own tests, with promtool"
+	@echo "make properties  100,000 generated journeys a service, longer histories of the kernel: an hour"
+	@echo "make mutations   take each safeguard of delivery away, see which test notices (ONLY=\"put off\")"
 	@echo "make chaos    strike a running system for a quarter of an hour, count what was lost: docs/reliability.md"
 	@echo "make chaos-short  the same in three minutes (SEED=1)"
 	@echo "make bench    measure speed, latency, catch-up and growth: docs/performance.md (ONLY=kernel, SIZE=long)"

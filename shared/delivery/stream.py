@@ -25,6 +25,9 @@ from shared.events.topics import Part, group
 
 _log = logging.getLogger(__name__)
 read_any_header_name()
+_TRY_AGAIN_MS = 400
+"""A process has a consumer for each locality: at the 100 ms that a client alone may take, all of them keep
+the processor from a broker that is starting again."""
 Raw = tuple["ConsumerRecord[bytes, bytes]", ...]
 
 
@@ -65,6 +68,7 @@ class Stream(Generic[V, R]):
             consumer_only=True,  # a producer and an admin client for each locality would serve nobody
             allow_auto_create_topics=False,
             graceful_timeout=options.drain_seconds,
+            retry_backoff_ms=_TRY_AGAIN_MS,
             logger=None,
         )
         self._subscriber = self._broker.subscriber(
