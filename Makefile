@@ -64,10 +64,15 @@ check:
 	$(VENV)/lint-imports --no-logo
 
 # Kills, pauses, cuts off and fills up what runs, under load, and counts again from outside (docs/reliability.md).
+# RATE is referrals a second: two cores sustain 20 (make chaos RATE=20 LOCALITIES=4 MINUTES=19).
 SEED ?= 1
+RATE ?= 50
+LOCALITIES ?= 8
+MINUTES ?= 12.5
 chaos:
 	@$(PYTHON) deploy/bootstrap.py dev
-	@$(VENV)/python -m chaos --times 20 --rate 50 --minutes 12.5 --seed $(SEED) --write docs/reliability.md
+	@$(VENV)/python -m chaos --times 20 --rate $(RATE) --localities $(LOCALITIES) --minutes $(MINUTES) \
+		--seed $(SEED) --write docs/reliability.md
 
 chaos-short:
 	@$(PYTHON) deploy/bootstrap.py dev
