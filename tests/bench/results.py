@@ -69,7 +69,8 @@ PAGE: dict[str, Any] = {
     "referrals": 1_000_000,
     "rows": 20_000,
     "api": summary([0.05] * 100),
-    "page": summary([0.15] * 100),
+    "page": summary([0.05] * 100),
+    "changed": summary([0.15] * 100),
 }
 ALL: dict[str, dict[str, Any]] = {
     "kernel": KERNEL,
