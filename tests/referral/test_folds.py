@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.referral.decisions import NotOpen, erase, withdraw
 from services.referral.folds import Status, document, fold
 from services.referral.history import history
+from services.referral.pages.words import happened
 from shared.delivery.decision import Occasion
 from shared.delivery.facts import Fact
 from shared.events import outcomes as o
@@ -113,6 +114,18 @@ def test_the_history_shows_nothing_of_a_sensitive_need() -> None:
     assert [h.detail["need"] for h in told if h.kind == "service_prescribed"] == [v.Need.DEBT]
     assert "activity_started" not in [h.kind for h in told]
     assert all("service_id" not in h.detail and "note" not in h.detail for h in told)
+
+
+def test_a_next_step_is_neither_another_link_worker_nor_another_plan() -> None:
+    step = o.NextStep(code=v.NextStepCode.RING, on=date(2026, 12, 3))
+    facts = [
+        fact(21, o.LinkWorkerChanged(**HERE, link_worker="lw-meir-1", next_step=step)),
+        fact(22, o.LinkWorkerChanged(**HERE, link_worker="lw-meir-2")),
+        fact(23, o.PlanAgreed(**HERE, plan_id=ref(600))),
+        fact(24, o.PlanAgreed(**HERE, plan_id=ref(600), revision=2, next_step=step)),
+    ]
+    told = [happened(each.kind, each.detail) for each in history(facts, lambda s: 0)]
+    assert told == ["Another link worker took over", "A plan was agreed", "The plan was changed"]
 
 
 def test_what_is_next_at_each_step() -> None:
