@@ -125,7 +125,7 @@ STAGE_COLOURS: Mapping[Stage, str] = {
     Stage.STARTED: "green",
 }
 NEXT: Mapping[str, str] = {
-    "meet": "Appointment",
+    "meet": "The link worker meets them again by",
     "in_touch": "We will be in touch by",
     "ring": "The link worker will ring by",
     "text": "The link worker will send a text by",
