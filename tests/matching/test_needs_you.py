@@ -140,6 +140,44 @@ def test_a_plan_with_nothing_to_follow_has_no_next_step() -> None:
     assert [reason for reason, _ in telling.reasons(9)] == [NeedsYou.REVIEW_DUE]
 
 
+def test_a_plan_in_which_nothing_goes_on_any_more_is_to_be_reviewed() -> None:
+    said = NextStep(code=v.NextStepCode.RING, on=day(12))
+    telling = Telling().met().at(1, prescribed(step=said))
+    telling.at(10, o.ActivityStarted(referral_id=OF, locality=LOCALITY, prescription_id=FIRST, on=day(10)))
+    ring = o.ContactAttempted(
+        referral_id=OF, locality=LOCALITY, channel=v.Channel.PHONE, reached=True, next_step=said
+    )
+    telling.at(11, ring)
+    end = o.ActivityEnded(
+        referral_id=OF, locality=LOCALITY, prescription_id=FIRST, reason=v.EndReason.COMPLETED
+    )
+    telling.at(30, end)
+    assert step_on(telling) == ("review", day(32), True)  # not the call that was overdue
+    assert [reason for reason, _ in telling.reasons(32)] == [NeedsYou.REVIEW_DUE]
+    later = NextStep(code=v.NextStepCode.RING, on=day(40))
+    assert step_on(telling.at(33, ring.model_copy(update={"next_step": later}))) == ("ring", day(40), False)
+
+
+def test_an_end_leaves_the_next_step_while_something_goes_on() -> None:
+    said = NextStep(code=v.NextStepCode.GO_ALONG, on=day(20))
+    telling = Telling().met().at(1, prescribed())
+    telling.at(2, prescribed(SECOND, v.Need.CRAFT, step=said))
+    telling.at(
+        3,
+        o.ActivityEnded(referral_id=OF, locality=LOCALITY, prescription_id=FIRST, reason=v.EndReason.OTHER),
+    )
+    assert step_on(telling) == ("go_along", day(20), False)
+
+
+def test_a_no_that_was_settled_is_no_next_step_any_more() -> None:
+    telling = Telling().met().at(1, prescribed()).at(2, replied(v.Reply.FULL)).at(3, prescribed(SECOND))
+    telling.at(9, replied(v.Reply.ACCEPTED).model_copy(update={"prescription_id": SECOND}))
+    assert step_on(telling) == ("check_first_visit", day(23), True)
+    unmet = Telling().met().at(1, prescribed()).at(2, replied(v.Reply.FULL))
+    unmet.at(3, o.NeedUnmet(referral_id=OF, locality=LOCALITY, need=v.Need.DEBT, reason=v.UnmetReason.FULL))
+    assert step_on(unmet) == ("review", day(5), True)
+
+
 def test_who_may_not_be_texted_is_rung_about_a_provisional_meeting() -> None:
     telling = Telling(contact=v.SafeToText.RING).at(0, booked())
     assert telling.reasons(0) == [(NeedsYou.RING, NOW)]

@@ -18,7 +18,7 @@ def why(task: NeedsYouLine) -> str:
         NeedsYou.NOT_RECORDED: "The meeting is over. Did they come?",
         NeedsYou.SERVICE_SAID_NO: f"{service} cannot take them. Find something else.",
         NeedsYou.SERVICE_SILENT: f"{service} has not answered for 7 days or more. Ring them.",
-        NeedsYou.NO_FIRST_VISIT: f"{service}: added to the plan 14 days ago or more, no first visit yet.",
+        NeedsYou.NO_FIRST_VISIT: f"{service}: no first visit yet. Ask how it stands.",
         NeedsYou.DID_NOT_START: f"The first visit to {service} did not happen.",
         NeedsYou.NO_MEETING: _no_meeting(task),
         NeedsYou.REVIEW_DUE: "The plan is due for a review.",
@@ -68,5 +68,6 @@ def instead_for(task: NeedsYouLine) -> tuple[str, str] | None:
         NeedsYou.NO_MEETING: ("Hand over to another link worker", f"{case}/hand-over"),
         NeedsYou.SERVICE_SAID_NO: ("Nothing suitable?", f"{case}/review#services"),
         NeedsYou.DID_NOT_START: ("Choose another service", f"{case}/review#services"),
+        NeedsYou.REVIEW_DUE: ("Close the case", f"{case}?open=close#close"),
     }
     return places.get(task.reason.reason)
