@@ -15,15 +15,21 @@ from shared.story import Prescription, Story
 
 
 def reasons_of(
-    story: Story, step: Step | None, said: StepSaid | None, misses_settled: int
+    story: Story,
+    step: Step | None,
+    said: StepSaid | None,
+    misses_settled: int,
+    handed_over: datetime | None,
 ) -> tuple[Reason, ...]:
     """Every reason of an open case, those to come among them, by the time at which they begin.
 
     `misses_settled`: so many misses are forgiven; one more and the case is the link worker's.
+    `handed_over`: when it came to a link worker who has done nothing about it yet.
     """
     if not story.open:
         return ()
     found = [
+        *([Reason(NeedsYou.HANDED_OVER, handed_over, ToDo.SAY_NEXT_STEP)] if handed_over else ()),
         *_meeting(story, said, misses_settled),
         *(reason for one in story.prescriptions for reason in _prescription(story, one, said)),
         *_step(story, step),

@@ -238,6 +238,33 @@ def test_what_stopped_a_first_visit_is_asked_about() -> None:
     assert [reason for reason, _ in telling.reasons(9)] == [NeedsYou.DID_NOT_START, NeedsYou.STEP_OVERDUE]
 
 
+def handed(to: str = "lw-meir-2", step: NextStep | None = None) -> o.LinkWorkerChanged:
+    return o.LinkWorkerChanged(referral_id=OF, locality=LOCALITY, link_worker=to, next_step=step)
+
+
+def test_a_case_that_was_handed_over_says_so_until_its_link_worker_has_begun() -> None:
+    rang = o.ContactAttempted(referral_id=OF, locality=LOCALITY, channel=v.Channel.PHONE, reached=False)
+    plan = o.PlanAgreed(referral_id=OF, locality=LOCALITY, plan_id=PLAN)
+    said = NextStep(code=v.NextStepCode.RING, on=day(9))
+    for begun in (rang, plan, handed(step=said), prescribed()):
+        telling = Telling().at(0, booked()).at(0.1, rang).at(0.5, handed())
+        assert telling.reasons(0.9) == [(NeedsYou.HANDED_OVER, NOW + DAY / 2)]
+        telling.at(0.6, begun)
+        assert NeedsYou.HANDED_OVER not in [reason for reason, _ in telling.reasons(0.9)]
+        telling.at(0.7, handed("lw-meir-3"))
+        assert (NeedsYou.HANDED_OVER, NOW + 0.7 * DAY) in telling.reasons(0.9)
+
+
+def test_what_a_service_says_does_not_make_a_new_link_worker_know_the_case() -> None:
+    telling = Telling().met().at(1, prescribed()).at(2, handed()).at(3, replied(v.Reply.ACCEPTED))
+    assert telling.reasons(3) == [(NeedsYou.HANDED_OVER, NOW + 2 * DAY)]
+
+
+def test_who_says_a_next_step_themselves_was_handed_nothing() -> None:
+    said = NextStep(code=v.NextStepCode.RING, on=day(9))
+    assert Telling().at(0, handed("lw-meir-1", said)).reasons(1) == []
+
+
 def test_what_has_ended_needs_nobody() -> None:
     telling = Telling().met().at(1, prescribed())
     telling.at(2, o.ReferralClosed(referral_id=OF, locality=LOCALITY, reason=v.CloseReason.COMPLETED))

@@ -11,6 +11,7 @@ def why(task: NeedsYouLine) -> str:
     active = line.active
     meeting = f"{day(active.starts_at)} at {clock_time(active.starts_at)}" if active else ""
     sentences = {
+        NeedsYou.HANDED_OVER: "Handed over to you. Read the story so far and say what happens next.",
         NeedsYou.TWO_MISSES: "Did not come twice. Ring and ask whether they still want to meet.",
         NeedsYou.RING: f"Must be rung about the meeting on {meeting}: nothing was sent to them."
         if active
@@ -45,6 +46,7 @@ def button_for(task: NeedsYouLine) -> tuple[str, str]:
     case = f"/matching/cases/{task.case.referral_id}"
     about = task.reason.about
     places = {
+        NeedsYou.HANDED_OVER: ("Say what is next", f"{case}?open=next-step#next-step"),
         NeedsYou.TWO_MISSES: ("Record the call", f"{case}?open=contact#contact"),
         NeedsYou.RING: ("Record the call", f"{case}?open=contact#contact"),
         NeedsYou.NOT_RECORDED: ("Record the meeting", f"/matching/meetings/{about}" if about else case),
@@ -64,6 +66,7 @@ def instead_for(task: NeedsYouLine) -> tuple[str, str] | None:
     """Where it cannot be dealt with as usual: the words of a second, quiet link, and where it leads."""
     case = f"/matching/cases/{task.case.referral_id}"
     places = {
+        NeedsYou.HANDED_OVER: ("Record a call", f"{case}?open=contact#contact"),
         NeedsYou.TWO_MISSES: ("Could not be reached? Decline", f"{case}?open=decline#close"),
         NeedsYou.NO_MEETING: ("Hand over to another link worker", f"{case}/hand-over"),
         NeedsYou.SERVICE_SAID_NO: ("Nothing suitable?", f"{case}/review#services"),
