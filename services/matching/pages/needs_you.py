@@ -51,7 +51,7 @@ def button_for(task: NeedsYouLine) -> tuple[str, str]:
         NeedsYou.RING: ("Record the call", f"{case}?open=contact#contact"),
         NeedsYou.NOT_RECORDED: ("Record the meeting", f"/matching/meetings/{about}" if about else case),
         NeedsYou.SERVICE_SAID_NO: ("Choose another service", f"{case}/review#services"),
-        NeedsYou.SERVICE_SILENT: ("Record their answer", f"{case}/services/{about}#reply"),
+        NeedsYou.SERVICE_SILENT: ("Record their answer", f"{case}/services/{about}#answer"),
         NeedsYou.NO_FIRST_VISIT: ("Record the first visit", f"{case}/services/{about}#visit"),
         NeedsYou.DID_NOT_START: ("Choose what is next", f"{case}?open=next-step#next-step"),
         NeedsYou.NO_MEETING: ("Find a time", f"{case}/book"),
