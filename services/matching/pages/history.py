@@ -82,9 +82,8 @@ def _word(of: Mapping[str, str], code: object) -> str:
 
 def _booked(detail: Detail, _: Names) -> str:
     starts_at = _moment(detail.get("starts_at"))
-    when = f" for {day_and_time(starts_at)}" if starts_at else ""
-    moved = "Meeting moved" if detail.get("replaces") else "Meeting booked"
-    return f"{moved}{when}"
+    when = day_and_time(starts_at) if starts_at else "another time"
+    return f"Meeting moved to {when}" if detail.get("replaces") else f"Meeting booked for {when}"
 
 
 def _contact(detail: Detail, _: Names) -> str:
