@@ -16,7 +16,7 @@ from shared.events.vocabulary import WaitingReason
 from shared.story import Meeting, Story, stage_of, tell
 from shared.story.fold import Effective, Rank
 
-FOLD_VERSION: Final = 3
+FOLD_VERSION: Final = 5
 MISSES: Final = 2
 """So many missed meetings, and the next is for the link worker to arrange."""
 
@@ -36,6 +36,16 @@ _KEPT: Final = {
     "risk_note",
     "reason_note",
 }
+
+_BEGUN: Final = (
+    o.ContactAttempted,
+    o.MeetingAttended,
+    o.MeetingMissed,
+    o.PlanAgreed,
+    o.ServicePrescribed,
+    o.NeedUnmet,
+)
+"""What only the link worker of a case says."""
 
 Wait = tuple[WaitingReason, date]
 
@@ -104,8 +114,20 @@ def fold(facts: Sequence[Fact], rank: Rank) -> View:
         latest=max((f.recorded if _our_own(f.source) else f.time for f in facts), default=None),
     )
     step = step_of(story, said)
-    reasons = reasons_of(story, step, said, view.misses_allowed)
+    reasons = reasons_of(story, step, said, view.misses_allowed, _handed_over(told))
     return replace(view, step=step, reasons=reasons)
+
+
+def _handed_over(told: Effective) -> datetime | None:
+    """When the case came to whoever has it, if they have done nothing about it yet."""
+    changed = told.of(o.LinkWorkerChanged)
+    if not changed:
+        return None
+    _, handed = changed[-1]
+    # Before there is a plan, a next step is said with the name of whoever says it: nothing is handed over.
+    steps = [said for body, said in changed if body.next_step is not None]
+    done = [said for kind in _BEGUN for _, said in told.of(kind)]
+    return None if any(said.id >= handed.id for said in [*steps, *done]) else handed.recorded
 
 
 def _our_own(said_by: str) -> bool:

@@ -8,22 +8,28 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from services.matching.calendar import day_start
-from services.matching.next_steps import ANSWER_DAYS, FIRST_VISIT_DAYS, StepSaid
+from services.matching.next_steps import ANSWER_DAYS, FIRST_VISIT_DAYS, StepSaid, settled
 from services.matching.shown import NeedsYou, Reason, Step, ToDo
 from shared.events.vocabulary import Channel, NextStepCode, SafeToText
 from shared.story import Prescription, Story
 
 
 def reasons_of(
-    story: Story, step: Step | None, said: StepSaid | None, misses_settled: int
+    story: Story,
+    step: Step | None,
+    said: StepSaid | None,
+    misses_settled: int,
+    handed_over: datetime | None,
 ) -> tuple[Reason, ...]:
     """Every reason of an open case, those to come among them, by the time at which they begin.
 
     `misses_settled`: so many misses are forgiven; one more and the case is the link worker's.
+    `handed_over`: when it came to a link worker who has done nothing about it yet.
     """
     if not story.open:
         return ()
     found = [
+        *([Reason(NeedsYou.HANDED_OVER, handed_over, ToDo.SAY_NEXT_STEP)] if handed_over else ()),
         *_meeting(story, said, misses_settled),
         *(reason for one in story.prescriptions for reason in _prescription(story, one, said)),
         *_step(story, step),
@@ -76,21 +82,13 @@ def _prescription(story: Story, one: Prescription, said: StepSaid | None) -> Ite
         case "waiting_list" if one.reply_said is not None:
             due = one.reply_said.time + timedelta(weeks=one.weeks or 1)
             reason = Reason(NeedsYou.NO_FIRST_VISIT, due, ToDo.RING_SERVICE, about)
-        case "full" | "not_suitable" if one.reply_said is not None and not _answered(story, one, origin):
+        case "full" | "not_suitable" if one.reply_said is not None and not settled(story, one):
             reason = Reason(NeedsYou.SERVICE_SAID_NO, one.reply_said.recorded, ToDo.CHOOSE_SERVICE, about)
-        case "not_started" if one.not_started_said is not None and not _answered(story, one, origin):
+        case "not_started" if one.not_started_said is not None and not settled(story, one):
             reason = Reason(NeedsYou.DID_NOT_START, one.not_started_said.recorded, ToDo.ASK_PERSON, about)
         case _:
             return
     yield _put_off(reason, said, origin)
-
-
-def _answered(story: Story, one: Prescription, since: str) -> bool:
-    """Whether something was done about it: another service for the need, or the need noted as unmet."""
-    need = one.prescribed.need
-    return any(p.prescribed.need is need and p.said.id > since for p in story.prescriptions) or any(
-        unmet.need is need and said.id > since for unmet, said in story.unmet
-    )
 
 
 def _step(story: Story, step: Step | None) -> Iterator[Reason]:

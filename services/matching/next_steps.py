@@ -9,6 +9,7 @@ from services.matching.shown import Step
 from shared.events.outcomes import NextStep
 from shared.events.vocabulary import NextStepCode, WaitingReason
 from shared.story import Prescription, Story
+from shared.story.model import Said
 
 ANSWER_DAYS: Final = 7
 """A service that has not answered by then is rung."""
@@ -63,8 +64,11 @@ def _before_the_meeting(story: Story) -> tuple[NextStepCode, date] | None:
 
 
 def _after_the_meeting(story: Story) -> Iterator[tuple[NextStepCode, date]]:
+    over = plan_over(story)
+    if over is not None:
+        yield NextStepCode.REVIEW, _days_after(london_day(over.time), ACT_DAYS)
     for prescription in story.prescriptions:
-        step = prescription_step(prescription)
+        step = None if settled(story, prescription) else prescription_step(prescription)
         if step is not None:
             yield step
     if not story.prescriptions and story.attended:
@@ -101,6 +105,35 @@ def prescription_step(prescription: Prescription) -> tuple[NextStepCode, date] |
             return None
 
 
+def settled(story: Story, one: Prescription) -> bool:
+    """Whether something was done about a service that did not work out, or the person goes there no more.
+
+    What is done: another service for the need, or the need noted as unmet.
+    """
+    if one.status == "ended":
+        return True
+    if one.status not in ("full", "not_suitable", "not_started"):
+        return False
+    need, since = one.prescribed.need, _latest(one).id
+    return any(p.prescribed.need is need and p.said.id > since for p in story.prescriptions) or any(
+        unmet.need is need and said.id > since for unmet, said in story.unmet
+    )
+
+
+def plan_over(story: Story) -> Said | None:
+    """What was said last of a plan in which nothing goes on any more; None while something does."""
+    if not story.prescriptions or not all(settled(story, one) for one in story.prescriptions):
+        return None
+    said = [*map(_latest, story.prescriptions), *(said for _, said in story.unmet)]
+    return max(said, key=lambda each: each.id)
+
+
+def _latest(one: Prescription) -> Said:
+    """The latest word about a service of the plan."""
+    told = (one.said, one.reply_said, one.started_said, one.not_started_said, one.ended_said)
+    return max((said for said in told if said is not None), key=lambda said: said.id)
+
+
 def _days_after(day: date, days: int) -> date:
     return day + timedelta(days=days)
 
@@ -118,3 +151,6 @@ def _happened(story: Story) -> Iterator[str]:
         for said in (one.said, one.reply_said, one.started_said, one.not_started_said):
             if said is not None:
                 yield said.id
+    over = plan_over(story)
+    if over is not None:
+        yield over.id

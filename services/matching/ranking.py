@@ -240,14 +240,12 @@ def _access(
 
 
 def _cost(service: Service, why: list[tuple[Why, str]], against: list[tuple[WhyNot, str]]) -> None:
-    texts = [cost.text for cost in service.costs if cost.text]
+    priced = sorted((cost.amount, cost.words) for cost in service.costs if cost.amount is not None)
+    told = [words for _, words in priced] or [cost.words for cost in service.costs if cost.words]
     if service.free:
         why.append((Why.FREE, "Free"))
-    elif texts:
-        why.append((Why.COST, texts[0]))
-    elif service.free is False:
-        least = min(cost.amount for cost in service.costs if cost.amount is not None)
-        why.append((Why.COST, f"From £{least:.2f}"))
+    elif told:
+        why.append((Why.COST, f"From {told[0]}" if len(priced) > 1 else told[0]))
     else:
         against.append((WhyNot.COST_NOT_KNOWN, "What it costs is not known"))
 

@@ -15,6 +15,8 @@ from shared.story.model import MeetingStatus, PrescriptionStatus
 class NeedsYou(StrEnum):
     """Why a case needs its link worker."""
 
+    HANDED_OVER = "handed_over"
+    """It was somebody else's, and whoever has it now has done nothing yet."""
     TWO_MISSES = "two_misses"
     RING = "ring"
     """May not be texted and has not been rung about this meeting. No voicemail."""

@@ -3,15 +3,24 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from shared.clock import LONDON
 from shared.delivery.facts import Fact
 from shared.events import vocabulary as v
 from shared.story import Meeting, Stage, Story, stage_of, tell
 
-VERSION = 1
+VERSION = 2
 """Raise it when `fold` or `document` change: stored referrals are then folded again."""
+
+_ANSWER: Final = frozenset({"asked", "waiting_list"})
+_FIRST_VISIT: Final = _ANSWER | {"accepted", "signposted"}
+_AWAITED: Final = {
+    v.NextStepCode.WAIT_FOR_SERVICE: _ANSWER,
+    v.NextStepCode.GO_ALONG: _FIRST_VISIT,
+    v.NextStepCode.CHECK_FIRST_VISIT: _FIRST_VISIT,
+}
+"""Steps that wait for something, and how a service of the plan stands while they do."""
 
 RankIn = Callable[[str, str], int]
 """(locality, source) -> how much that source's word counts there."""
@@ -50,10 +59,17 @@ def _next(story: Story) -> Next | None:
         at = story.active.booked.starts_at
         return Next(v.NextStepCode.MEET, at.astimezone(LONDON).date(), at)
     if story.prescriptions or story.attended:
-        return Next(story.next_step.code, story.next_step.on) if story.next_step else None
+        step = story.next_step
+        return Next(step.code, step.on) if step and not _overtaken(story, step.code) else None
     if story.waiting is not None:
         return Next("in_touch", story.waiting.expected_by)
     return None
+
+
+def _overtaken(story: Story, code: v.NextStepCode) -> bool:
+    """Whether what a service or the person did since leaves nothing of this step to be done."""
+    awaited = _AWAITED.get(code)
+    return awaited is not None and all(one.status not in awaited for one in story.prescriptions)
 
 
 def document(status: Status) -> dict[str, Any]:

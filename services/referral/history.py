@@ -39,7 +39,7 @@ _TOLD: dict[type[EventBody], tuple[str, ...]] = {
     o.MeetingCancelled: ("by", "why"),
     o.LinkWorkerChanged: ("link_worker",),
     o.ContactAttempted: ("channel", "reached"),
-    o.PlanAgreed: (),
+    o.PlanAgreed: ("revision",),
     o.ServicePrescribed: ("need", "signposted"),
     o.ProviderReplied: ("reply",),
     o.ActivityStarted: (),
@@ -63,10 +63,16 @@ def history(facts: Sequence[Fact], rank: Rank) -> list[Happening]:
         _happening(body, said)
         for kind in _TOLD
         for body, said in told.of(kind)
-        if getattr(body, "need", None) is not v.Need.SENSITIVE
+        if not _step_alone(body)
+        and getattr(body, "need", None) is not v.Need.SENSITIVE
         and getattr(body, "prescription_id", None) not in hidden
     ]
     return sorted(happenings, key=lambda happening: (happening.at, happening.kind))
+
+
+def _step_alone(body: EventBody) -> bool:
+    """Whoever has the case says what is next: nobody took it over."""
+    return isinstance(body, o.LinkWorkerChanged) and body.next_step is not None
 
 
 def _happening(body: EventBody, said: Said) -> Happening:

@@ -23,10 +23,7 @@ def read_costs(record: Record, name: str, today: date, report: Report) -> tuple[
         if last is not None and last < today:
             report.add(name, "cost_options", "cost_over")
             continue
-        said = (option.get(key) for key in ("option", "amount_description"))
-        text = plain_text(
-            ", ".join(part for part in said if isinstance(part, str) and part), LONGEST_TEXT
-        ).text
+        text = plain_text(_said(option), LONGEST_TEXT).text
         amount = _pounds(option.get("amount"))
         if amount is None and option.get("amount") is not None:
             report.add(name, "cost_options", "cost_unusable")
@@ -40,6 +37,12 @@ def read_costs(record: Record, name: str, today: date, report: Report) -> tuple[
                 report.add(name, "fees", code)
             found.append(Cost(amount=None, text=words.text))
     return tuple(dict.fromkeys(found))
+
+
+def _said(option: Record) -> str:
+    """A session (members): what one pays for, and who pays it."""
+    what, who = (str(option.get(key) or "").strip() for key in ("amount_description", "option"))
+    return f"{what} ({who})" if what and who else what or who
 
 
 def _pounds(value: object) -> Decimal | None:

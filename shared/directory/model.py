@@ -42,6 +42,15 @@ class Cost(_Value):
     amount: Decimal | None
     text: str
 
+    @property
+    def words(self) -> str:
+        """Free, £3.50 a session, or the feed's own words."""
+        if self.amount is None:
+            return self.text
+        if self.amount == 0:
+            return "Free"
+        return f"£{self.amount:.2f} {self.text}".replace(".00 ", " ").strip()
+
 
 class Location(_Value):
     """Where it is held. `position` is (lat, lon) in degrees; None where nothing gives it."""

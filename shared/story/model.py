@@ -74,6 +74,7 @@ class Prescription:
     barrier: v.Barrier | None = None
     not_started_said: Said | None = None
     ended: v.EndReason | None = None
+    ended_said: Said | None = None
     may_share: v.Agreed = v.Agreed.NOT_ASKED
     """Whether name and contact may be shared with this service."""
 

@@ -21,7 +21,7 @@ def _prescription(told: "Effective", prescribed: o.ServicePrescribed, said: Said
     replies = [(r, s) for r, s in told.of(o.ProviderReplied) if r.prescription_id == mine]
     started = [(a, s) for a, s in told.of(o.ActivityStarted) if a.prescription_id == mine]
     stopped = [(a, s) for a, s in told.of(o.ActivityNotStarted) if a.prescription_id == mine]
-    ended = [a for a, _ in told.of(o.ActivityEnded) if a.prescription_id == mine]
+    ended = [(a, s) for a, s in told.of(o.ActivityEnded) if a.prescription_id == mine]
     shared = {s.agreed for s, _ in told.of(o.SharingChanged) if s.prescription_id == mine}
     reply = replies[-1] if replies else None
     first = min(started, key=lambda s: (s[0].on, s[1].id)) if started else None
@@ -40,7 +40,8 @@ def _prescription(told: "Effective", prescribed: o.ServicePrescribed, said: Said
         accompanied_by=first[0].accompanied_by if first else None,
         barrier=stopped[-1][0].barrier if stopped and not started else None,
         not_started_said=stopped[-1][1] if stopped and not started else None,
-        ended=ended[-1].reason if ended else None,
+        ended=ended[-1][0].reason if ended else None,
+        ended_said=ended[-1][1] if ended else None,
         may_share=next((a for a in (v.Agreed.NO, v.Agreed.YES) if a in shared), v.Agreed.NOT_ASKED),
     )
 

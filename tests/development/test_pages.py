@@ -29,7 +29,7 @@ async def test_pages_break_no_rule(chromium_page: Page, development: FastAPI, wi
     async with httpx.AsyncClient() as gateway:
         text = {
             "to": "07700 900123",
-            "body": "Tuesday at 2:30pm\nMeir Primary Care Centre",
+            "body": "Tuesday at 2:30pm\nhttp://localhost/s/a.b-c_d\n<b>Come</b>",
             "reference": "p1",
         }
         (await gateway.post(url_of(development, "/dev/sms"), json=text)).raise_for_status()
@@ -41,6 +41,10 @@ async def test_pages_break_no_rule(chromium_page: Page, development: FastAPI, wi
 
     await chromium_page.get_by_role("button", name="Farida Ellwood").click()
     await expect(chromium_page.get_by_role("heading", name="Mailbox")).to_be_visible()
+    # A link can be followed, as in any mail; everything else is text.
+    await expect(chromium_page.get_by_text("<b>Come</b>")).to_be_visible()
+    link = chromium_page.get_by_role("link", name="http://localhost/s/a.b-c_d")
+    await expect(link).to_have_attribute("href", "http://localhost/s/a.b-c_d")
     await check_axe(chromium_page)
     await check_reflow(chromium_page)
     assert await chromium_page.title() == "Mailbox – Linkwork"

@@ -46,6 +46,12 @@ def test_free_only_where_the_feed_says_so() -> None:
     assert service(cost_options=None, fees="Donations welcome").free is None
 
 
+def test_what_is_paid_for_comes_before_who_pays_it() -> None:
+    option = {"option": "Everyone", "amount": 2, "amount_description": "a session"}
+    assert service(cost_options=[option]).costs[0].words == "£2 a session (Everyone)"
+    assert service(cost_options=[{"option": "Free", "amount": 0}]).costs[0].words == "Free"
+
+
 @pytest.mark.parametrize(
     ("said", "step_free"),
     [

@@ -140,6 +140,44 @@ def test_a_plan_with_nothing_to_follow_has_no_next_step() -> None:
     assert [reason for reason, _ in telling.reasons(9)] == [NeedsYou.REVIEW_DUE]
 
 
+def test_a_plan_in_which_nothing_goes_on_any_more_is_to_be_reviewed() -> None:
+    said = NextStep(code=v.NextStepCode.RING, on=day(12))
+    telling = Telling().met().at(1, prescribed(step=said))
+    telling.at(10, o.ActivityStarted(referral_id=OF, locality=LOCALITY, prescription_id=FIRST, on=day(10)))
+    ring = o.ContactAttempted(
+        referral_id=OF, locality=LOCALITY, channel=v.Channel.PHONE, reached=True, next_step=said
+    )
+    telling.at(11, ring)
+    end = o.ActivityEnded(
+        referral_id=OF, locality=LOCALITY, prescription_id=FIRST, reason=v.EndReason.COMPLETED
+    )
+    telling.at(30, end)
+    assert step_on(telling) == ("review", day(32), True)  # not the call that was overdue
+    assert [reason for reason, _ in telling.reasons(32)] == [NeedsYou.REVIEW_DUE]
+    later = NextStep(code=v.NextStepCode.RING, on=day(40))
+    assert step_on(telling.at(33, ring.model_copy(update={"next_step": later}))) == ("ring", day(40), False)
+
+
+def test_an_end_leaves_the_next_step_while_something_goes_on() -> None:
+    said = NextStep(code=v.NextStepCode.GO_ALONG, on=day(20))
+    telling = Telling().met().at(1, prescribed())
+    telling.at(2, prescribed(SECOND, v.Need.CRAFT, step=said))
+    telling.at(
+        3,
+        o.ActivityEnded(referral_id=OF, locality=LOCALITY, prescription_id=FIRST, reason=v.EndReason.OTHER),
+    )
+    assert step_on(telling) == ("go_along", day(20), False)
+
+
+def test_a_no_that_was_settled_is_no_next_step_any_more() -> None:
+    telling = Telling().met().at(1, prescribed()).at(2, replied(v.Reply.FULL)).at(3, prescribed(SECOND))
+    telling.at(9, replied(v.Reply.ACCEPTED).model_copy(update={"prescription_id": SECOND}))
+    assert step_on(telling) == ("check_first_visit", day(23), True)
+    unmet = Telling().met().at(1, prescribed()).at(2, replied(v.Reply.FULL))
+    unmet.at(3, o.NeedUnmet(referral_id=OF, locality=LOCALITY, need=v.Need.DEBT, reason=v.UnmetReason.FULL))
+    assert step_on(unmet) == ("review", day(5), True)
+
+
 def test_who_may_not_be_texted_is_rung_about_a_provisional_meeting() -> None:
     telling = Telling(contact=v.SafeToText.RING).at(0, booked())
     assert telling.reasons(0) == [(NeedsYou.RING, NOW)]
@@ -198,6 +236,33 @@ def test_what_stopped_a_first_visit_is_asked_about() -> None:
     )
     assert telling.reasons(7) == []  # the link worker is on to it
     assert [reason for reason, _ in telling.reasons(9)] == [NeedsYou.DID_NOT_START, NeedsYou.STEP_OVERDUE]
+
+
+def handed(to: str = "lw-meir-2", step: NextStep | None = None) -> o.LinkWorkerChanged:
+    return o.LinkWorkerChanged(referral_id=OF, locality=LOCALITY, link_worker=to, next_step=step)
+
+
+def test_a_case_that_was_handed_over_says_so_until_its_link_worker_has_begun() -> None:
+    rang = o.ContactAttempted(referral_id=OF, locality=LOCALITY, channel=v.Channel.PHONE, reached=False)
+    plan = o.PlanAgreed(referral_id=OF, locality=LOCALITY, plan_id=PLAN)
+    said = NextStep(code=v.NextStepCode.RING, on=day(9))
+    for begun in (rang, plan, handed(step=said), prescribed()):
+        telling = Telling().at(0, booked()).at(0.1, rang).at(0.5, handed())
+        assert telling.reasons(0.9) == [(NeedsYou.HANDED_OVER, NOW + DAY / 2)]
+        telling.at(0.6, begun)
+        assert NeedsYou.HANDED_OVER not in [reason for reason, _ in telling.reasons(0.9)]
+        telling.at(0.7, handed("lw-meir-3"))
+        assert (NeedsYou.HANDED_OVER, NOW + 0.7 * DAY) in telling.reasons(0.9)
+
+
+def test_what_a_service_says_does_not_make_a_new_link_worker_know_the_case() -> None:
+    telling = Telling().met().at(1, prescribed()).at(2, handed()).at(3, replied(v.Reply.ACCEPTED))
+    assert telling.reasons(3) == [(NeedsYou.HANDED_OVER, NOW + 2 * DAY)]
+
+
+def test_who_says_a_next_step_themselves_was_handed_nothing() -> None:
+    said = NextStep(code=v.NextStepCode.RING, on=day(9))
+    assert Telling().at(0, handed("lw-meir-1", said)).reasons(1) == []
 
 
 def test_what_has_ended_needs_nobody() -> None:

@@ -156,7 +156,10 @@ def test_times_and_costs_are_told() -> None:
         rank([service(schedules=(weekly,), costs=(Cost(amount=Decimal("4.5"), text=""),))], PERSON, NOW)
     )
     assert "Next on Tuesday 24 November, 10am" in one.sentences
-    assert "From £4.50" in one.sentences
+    assert "£4.50" in one.sentences
+    prices = (Cost(amount=Decimal(3), text="a session"), Cost(amount=Decimal(2), text="a session (members)"))
+    assert "£3 a session" in only(rank([service(costs=prices[:1])], PERSON, NOW)).sentences
+    assert "From £2 a session (members)" in only(rank([service(costs=prices)], PERSON, NOW)).sentences
     over = weekly.model_copy(update={"until": date(2026, 11, 1)})
     assert WhyNot.NO_TIMES in only(rank([service(schedules=(over,))], PERSON, NOW)).why_not
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from services.referral.decisions import NotOpen, erase, withdraw
 from services.referral.folds import Status, document, fold
 from services.referral.history import history
+from services.referral.pages.record import next_line
+from services.referral.pages.words import happened
 from shared.delivery.decision import Occasion
 from shared.delivery.facts import Fact
 from shared.events import outcomes as o
@@ -115,6 +117,18 @@ def test_the_history_shows_nothing_of_a_sensitive_need() -> None:
     assert all("service_id" not in h.detail and "note" not in h.detail for h in told)
 
 
+def test_a_next_step_is_neither_another_link_worker_nor_another_plan() -> None:
+    step = o.NextStep(code=v.NextStepCode.RING, on=date(2026, 12, 3))
+    facts = [
+        fact(21, o.LinkWorkerChanged(**HERE, link_worker="lw-meir-1", next_step=step)),
+        fact(22, o.LinkWorkerChanged(**HERE, link_worker="lw-meir-2")),
+        fact(23, o.PlanAgreed(**HERE, plan_id=ref(600))),
+        fact(24, o.PlanAgreed(**HERE, plan_id=ref(600), revision=2, next_step=step)),
+    ]
+    told = [happened(each.kind, each.detail) for each in history(facts, lambda s: 0)]
+    assert told == ["Another link worker took over", "A plan was agreed", "The plan was changed"]
+
+
 def test_what_is_next_at_each_step() -> None:
     def next_of(*numbers: int) -> Any:
         return document(fold([FACTS[n - 1] for n in numbers], rank_in))["next"]
@@ -123,6 +137,31 @@ def test_what_is_next_at_each_step() -> None:
     assert next_of(1, 2) == {"what": "in_touch", "on": "2026-12-01", "at": None}
     assert next_of(1, 2, 3) == {"what": "meet", "on": "2026-11-25", "at": NOW + timedelta(days=1)}
     assert next_of(1, 3, 12) is None
+
+
+def test_a_step_that_has_been_overtaken_is_not_next() -> None:
+    def told(code: v.NextStepCode, *more: EventBody) -> Any:
+        step = o.NextStep(code=code, on=date(2026, 12, 3))
+        asked = o.ServicePrescribed(
+            **HERE, prescription_id=ref(601), service_id=ref(700), need=v.Need.DEBT, next_step=step
+        )
+        facts = [FACTS[0], fact(40, asked), *(fact(41 + n, body) for n, body in enumerate(more))]
+        return document(fold(facts, rank_in))["next"]
+
+    yes = o.ProviderReplied(**HERE, prescription_id=ref(601), reply=v.Reply.ACCEPTED)
+    came = o.ActivityStarted(**HERE, prescription_id=ref(601), on=date(2026, 11, 30))
+    check = {"what": "check_first_visit", "on": "2026-12-03", "at": None}
+    assert told(v.NextStepCode.WAIT_FOR_SERVICE) == check | {"what": "wait_for_service"}
+    assert told(v.NextStepCode.WAIT_FOR_SERVICE, yes) is None
+    assert told(v.NextStepCode.CHECK_FIRST_VISIT, yes) == check
+    assert told(v.NextStepCode.CHECK_FIRST_VISIT, yes, came) is None
+    assert told(v.NextStepCode.RING, yes, came) == check | {"what": "ring"}
+
+
+def test_a_day_that_has_passed_is_said_to_be_overdue() -> None:
+    view = {"next": {"what": "ring", "on": "2026-12-03", "at": None}}
+    assert next_line(view, date(2026, 12, 3)) == "The link worker will ring by 3 December 2026"
+    assert next_line(view, date(2026, 12, 4)).endswith("3 December 2026 (overdue)")
 
 
 def test_a_meeting_after_midnight_in_london_is_on_that_day() -> None:

@@ -5,6 +5,7 @@ import re
 import httpx
 
 from services.referral.outbound import Matching
+from services.referral.pages.typed import Typed, to_request
 from shared.ids import new_id
 from tests.referral.neighbour import Neighbour
 from tests.referral.people import asked, typed
@@ -40,6 +41,14 @@ async def test_everything_typed_is_kept(referral: Running) -> None:
         assert re.search(rf'name="{name}"[^>]*value="{value}"[^>]* checked', shown.text), name
     assert "check the digits" in shown.text
     assert "The date of birth must be in the past" in shown.text
+
+
+def test_what_is_too_long_is_named() -> None:
+    _, errors = to_request(Typed({"reason": "x" * 301, "risk_line": "y" * 301}))
+    assert [error.detail for error in errors] == [
+        "What the link worker must know: use 300 characters or fewer.",
+        "Reason for the referral: use 300 characters or fewer.",
+    ]
 
 
 async def test_finding_somebody_fills_in_the_rest_for_their_own_practice_only(referral: Running) -> None:

@@ -168,6 +168,8 @@ async def _ask_page(
 
 def _next(ask: ServiceAsk) -> str:
     """What happens after the answer that was given."""
+    if ask.started:
+        return "There is nothing more to do. The link worker stays in touch with them."
     match ask.answered:
         case v.Reply.ACCEPTED if ask.may_reveal and ask.seen_at is None:
             return (

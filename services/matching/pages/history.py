@@ -82,9 +82,8 @@ def _word(of: Mapping[str, str], code: object) -> str:
 
 def _booked(detail: Detail, _: Names) -> str:
     starts_at = _moment(detail.get("starts_at"))
-    when = f" for {day_and_time(starts_at)}" if starts_at else ""
-    moved = "Meeting moved" if detail.get("replaces") else "Meeting booked"
-    return f"{moved}{when}"
+    when = day_and_time(starts_at) if starts_at else "another time"
+    return f"Meeting moved to {when}" if detail.get("replaces") else f"Meeting booked for {when}"
 
 
 def _contact(detail: Detail, _: Names) -> str:
@@ -149,7 +148,20 @@ def _sharing(detail: Detail, names: Names) -> str:
 
 def _plan(detail: Detail, _: Names) -> str:
     goals = detail.get("goals") or ()
-    return f"Plan agreed, {words.plural(len(goals), 'goal')}" if goals else "Plan agreed"
+    said = "Plan agreed" if int(detail.get("revision", 1)) == 1 else "Plan changed"
+    of = f", {words.plural(len(goals), 'goal')}" if goals else ""
+    return f"{said}{of}{_step('. Next step: ', detail)}"
+
+
+def _changed(detail: Detail, _: Names) -> str:
+    # Before there is a plan, a next step is said with the name of whoever has the case.
+    return _step("Next step: ", detail) or "Handed to another link worker"
+
+
+def _step(before: str, detail: Detail) -> str:
+    step = detail.get("next_step") or {}
+    on = _day(step.get("on"))
+    return f"{before}{_word(words.NEXT_STEPS, step.get('code'))} by {on}" if on else ""
 
 
 _SENTENCES: Mapping[str, Callable[[Detail, Names], str]] = {
@@ -160,7 +172,7 @@ _SENTENCES: Mapping[str, Callable[[Detail, Names], str]] = {
     "meeting_attended": lambda d, n: f"Came to the meeting{n.meeting(d)}",
     "meeting_missed": lambda d, n: f"Did not come to the meeting{n.meeting(d)}",
     "meeting_cancelled": lambda d, n: f"Meeting{n.meeting(d)} cancelled",
-    "link_worker_changed": lambda d, n: "Handed to another link worker",
+    "link_worker_changed": _changed,
     "plan_agreed": _plan,
     "service_prescribed": _prescribed,
     "provider_replied": _reply,

@@ -11,6 +11,7 @@ def why(task: NeedsYouLine) -> str:
     active = line.active
     meeting = f"{day(active.starts_at)} at {clock_time(active.starts_at)}" if active else ""
     sentences = {
+        NeedsYou.HANDED_OVER: "Handed over to you. Read the story so far and say what happens next.",
         NeedsYou.TWO_MISSES: "Did not come twice. Ring and ask whether they still want to meet.",
         NeedsYou.RING: f"Must be rung about the meeting on {meeting}: nothing was sent to them."
         if active
@@ -18,7 +19,7 @@ def why(task: NeedsYouLine) -> str:
         NeedsYou.NOT_RECORDED: "The meeting is over. Did they come?",
         NeedsYou.SERVICE_SAID_NO: f"{service} cannot take them. Find something else.",
         NeedsYou.SERVICE_SILENT: f"{service} has not answered for 7 days or more. Ring them.",
-        NeedsYou.NO_FIRST_VISIT: f"{service}: added to the plan 14 days ago or more, no first visit yet.",
+        NeedsYou.NO_FIRST_VISIT: f"{service}: no first visit yet. Ask how it stands.",
         NeedsYou.DID_NOT_START: f"The first visit to {service} did not happen.",
         NeedsYou.NO_MEETING: _no_meeting(task),
         NeedsYou.REVIEW_DUE: "The plan is due for a review.",
@@ -45,11 +46,12 @@ def button_for(task: NeedsYouLine) -> tuple[str, str]:
     case = f"/matching/cases/{task.case.referral_id}"
     about = task.reason.about
     places = {
+        NeedsYou.HANDED_OVER: ("Say what is next", f"{case}?open=next-step#next-step"),
         NeedsYou.TWO_MISSES: ("Record the call", f"{case}?open=contact#contact"),
         NeedsYou.RING: ("Record the call", f"{case}?open=contact#contact"),
         NeedsYou.NOT_RECORDED: ("Record the meeting", f"/matching/meetings/{about}" if about else case),
         NeedsYou.SERVICE_SAID_NO: ("Choose another service", f"{case}/review#services"),
-        NeedsYou.SERVICE_SILENT: ("Record their answer", f"{case}/services/{about}#reply"),
+        NeedsYou.SERVICE_SILENT: ("Record their answer", f"{case}/services/{about}#answer"),
         NeedsYou.NO_FIRST_VISIT: ("Record the first visit", f"{case}/services/{about}#visit"),
         NeedsYou.DID_NOT_START: ("Choose what is next", f"{case}?open=next-step#next-step"),
         NeedsYou.NO_MEETING: ("Find a time", f"{case}/book"),
@@ -64,9 +66,11 @@ def instead_for(task: NeedsYouLine) -> tuple[str, str] | None:
     """Where it cannot be dealt with as usual: the words of a second, quiet link, and where it leads."""
     case = f"/matching/cases/{task.case.referral_id}"
     places = {
+        NeedsYou.HANDED_OVER: ("Record a call", f"{case}?open=contact#contact"),
         NeedsYou.TWO_MISSES: ("Could not be reached? Decline", f"{case}?open=decline#close"),
         NeedsYou.NO_MEETING: ("Hand over to another link worker", f"{case}/hand-over"),
         NeedsYou.SERVICE_SAID_NO: ("Nothing suitable?", f"{case}/review#services"),
         NeedsYou.DID_NOT_START: ("Choose another service", f"{case}/review#services"),
+        NeedsYou.REVIEW_DUE: ("Close the case", f"{case}?open=close#close"),
     }
     return places.get(task.reason.reason)

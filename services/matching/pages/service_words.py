@@ -81,17 +81,7 @@ def place_in_words(place: Location) -> str:
 
 def cost_in_words(costs: tuple[Cost, ...]) -> str:
     """Free, £3.50 a session, or that nothing is known."""
-    if not costs:
-        return "Cost not known"
-    return "; ".join(dict.fromkeys(_cost(cost) for cost in costs))
-
-
-def _cost(cost: Cost) -> str:
-    if cost.amount is None:
-        return cost.text or "Cost not known"
-    if cost.amount == 0:
-        return "Free"
-    return f"£{cost.amount:.2f} {cost.text}".strip().replace(".00 ", " ")
+    return "; ".join(dict.fromkeys(cost.words for cost in costs if cost.words)) or "Cost not known"
 
 
 def _ages(service: Service) -> str:

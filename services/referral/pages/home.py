@@ -78,17 +78,17 @@ def routes() -> APIRouter:
 def line(request: Request, row: Row) -> dict[str, Any]:
     """One referral of a list."""
     view = row["view"]
-    practice = practice_name(request, view["practice"])
+    practice, today = practice_name(request, view["practice"]), desk(request).today()
     return {
         "id": row["referral"],
         "stage": Stage(view["stage"]),
         "made": view["created"],
         "days": (desk(request).kernel.clock() - view["created"]).days,
-        "next": next_line(view) or _promised(request, view),
+        "next": next_line(view, today) or _promised(request, view),
         "practice": practice,
         "kept": kept(desk(request), row),
         "urgent": view["urgency"] == "soon",
-        "record": copy_for_the_record(row, practice),
+        "record": copy_for_the_record(row, practice, today),
     }
 
 

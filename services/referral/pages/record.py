@@ -13,28 +13,29 @@ REFERRED = "871731000000106"
 """SNOMED CT: referral to social prescribing service."""
 
 
-def copy_for_the_record(row: Row, practice: str) -> str:
+def copy_for_the_record(row: Row, practice: str, today: date) -> str:
     """The two lines for a stored referral; `practice` as staff call it."""
     view = row["view"]
     made = dates.short_day(view["created"])
     first = f"Referral to social prescribing service (SNOMED CT {REFERRED}), {made}, {practice}."
-    return f"{first}\n{_now(view)} Reference {row['referral']}."
+    return f"{first}\n{_now(view, today)} Reference {row['referral']}."
 
 
-def _now(view: Mapping[str, Any]) -> str:
+def _now(view: Mapping[str, Any], today: date) -> str:
     coming = view["next"]
     if coming is not None and coming["at"] is not None:
         return f"Appointment booked for {dates.day_and_time(coming['at'])}."
-    stage, following = words.STAGES[Stage(view["stage"])], next_line(view)
+    stage, following = words.STAGES[Stage(view["stage"])], next_line(view, today)
     return f"{stage}. {following}." if following else f"{stage}."
 
 
-def next_line(view: Mapping[str, Any]) -> str:
-    """What is next, with its day, or nothing."""
+def next_line(view: Mapping[str, Any], today: date) -> str:
+    """What is next, with its day, or nothing. A day that has passed is said to be overdue."""
     coming = view["next"]
     if coming is None:
         return ""
-    what = words.NEXT[coming["what"]]
     if coming["at"] is not None:
-        return f"{what} {dates.day_and_time(coming['at'])}"
-    return f"{what} {dates.short_day(date.fromisoformat(coming['on']))}"
+        return f"Appointment {dates.day_and_time(coming['at'])}"
+    on = date.fromisoformat(coming["on"])
+    late = " (overdue)" if on < today else ""
+    return f"{words.NEXT[coming['what']]} {dates.short_day(on)}{late}"

@@ -1,7 +1,7 @@
 """From the form as it was typed to a referral request, and back from a known person to the form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -23,6 +23,13 @@ TEXTS = tuple(
     if name not in LISTS | TICKS | {"date_of_birth", "sensitive_needs", "route", "email"}
 )
 _LONGEST = 2000
+_CALLED: Mapping[str, str] = {
+    "given_name": "First name",
+    "family_name": "Last name",
+    "house": "House and street",
+    "risk_line": "What the link worker must know",
+    "reason": "Reason for the referral",
+}
 
 ERROR_PLACES: Mapping[str, str] = {"date_of_birth": "date_of_birth-day"}
 """Where the error summary leads to, for a field whose first input has another id."""
@@ -93,10 +100,16 @@ def to_request(typed: Typed) -> tuple[ReferralRequest, list[FieldError]]:
         return ReferralRequest(**given), errors
     except ValidationError as refused:
         found = refused.errors(include_input=False, include_url=False)
-        unreadable = field_errors(found, body=given, known=frozenset(FIELDS))
+        unreadable = [_named(each) for each in field_errors(found, body=given, known=frozenset(FIELDS))]
     wrong = {error.field for error in unreadable}
     request = ReferralRequest(**{name: value for name, value in given.items() if name not in wrong})
     return request, [*errors, *unreadable]
+
+
+def _named(error: FieldError) -> FieldError:
+    """The same with the field's name before it: the summary on top must tell which text is too long."""
+    name = _CALLED.get(error.field)
+    return replace(error, detail=f"{name}: {error.detail[:1].lower()}{error.detail[1:]}") if name else error
 
 
 def filled_in(typed: Typed, person: Person) -> Typed:

@@ -125,7 +125,7 @@ STAGE_COLOURS: Mapping[Stage, str] = {
     Stage.STARTED: "green",
 }
 NEXT: Mapping[str, str] = {
-    "meet": "Appointment",
+    "meet": "The link worker meets them again by",
     "in_touch": "We will be in touch by",
     "ring": "The link worker will ring by",
     "text": "The link worker will send a text by",
@@ -141,7 +141,6 @@ _HAPPENED: Mapping[str, str] = {
     "meeting_attended": "Met the link worker",
     "meeting_missed": "Did not come to the appointment",
     "link_worker_changed": "Another link worker took over",
-    "plan_agreed": "A plan was agreed",
     "activity_started": "First visit to a service",
     "activity_not_started": "First visit did not happen",
     "activity_ended": "Visits to a service ended",
@@ -177,6 +176,8 @@ def happened(kind: str, detail: Mapping[str, Any]) -> str:
         return (
             "Details of a service were given" if detail["signposted"] else "A service was added to the plan"
         )
+    if kind == "plan_agreed":
+        return "A plan was agreed" if detail["revision"] == 1 else "The plan was changed"
     if kind == "provider_replied":
         return _REPLIED[detail["reply"]]
     return _HAPPENED.get(kind, "Something else was recorded")

@@ -71,6 +71,8 @@ async def test_a_service_of_the_plan(both: Whole, chromium_page: Page) -> None:
     await page.get_by_role("button", name="Save the first visit").click()
     await expect(page.locator("#plan")).to_contain_text("First visit did not happen")
     await expect(page.locator("#story")).to_contain_text("getting there")
+    await page.get_by_role("link", name="Print the plan").click()
+    await expect(page.get_by_text("You have not been there yet.")).to_be_visible()
 
 
 async def test_a_review_adds_what_is_missing(both: Whole, chromium_page: Page) -> None:

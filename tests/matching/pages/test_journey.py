@@ -94,6 +94,8 @@ async def test_from_the_desk_to_a_first_visit(both: Whole, chromium_page: Page) 
         await page.get_by_label(label, exact=True).fill(str(value))
     await page.get_by_role("button", name="Save: they came").click()
     await expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+    await expect(page.get_by_text("There is nothing more to do.")).to_be_visible()
+    await expect(page.get_by_text("Please get in touch with them")).to_have_count(0)
     await fit(page)
 
     await both.sign_in(page)

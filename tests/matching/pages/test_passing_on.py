@@ -33,7 +33,16 @@ async def test_a_case_is_handed_over_and_its_meeting_with_it(both: Whole, chromi
             ),
         )
         await both.sign_in(page, link_worker=colleague)
-        await both.open(page, f"/matching/cases/{person.referral}")
+        await both.open(page, "/matching/")
+        handed = (
+            page.get_by_role("listitem").filter(has_text=person.name).filter(has_text="Handed over to you.")
+        )
+        await handed.get_by_role("button", name="Say what is next").click()
+        await page.locator("#next-step").get_by_label("What happens next").select_option("ring")
+        await page.locator("#next-step").get_by_label("in a week").check()
+        await page.get_by_role("button", name="Save the next step").click()
+        await expect(page.get_by_text("The next step is saved.")).to_be_visible()
+        await expect(page.get_by_text("Handed over to you.")).to_have_count(0)
         await expect(page.locator("#story")).to_contain_text("Handed to another link worker")
     finally:
         await both.put_worker(8)

@@ -85,10 +85,21 @@ def test_a_kind_of_a_later_version_is_told_as_such() -> None:
             "First visit to Lunch club on 12 November 2026, with a link worker",
         ),
         ("need_unmet", {"need": "debt", "reason": "full"}, "Nothing suitable for managing debt: full"),
+        ("link_worker_changed", {"link_worker": "lw-meir-2"}, "Handed to another link worker"),
+        (
+            "link_worker_changed",
+            {"link_worker": "lw-meir-1", "next_step": {"code": "ring", "on": "2026-11-27"}},
+            "Next step: ring them by 27 November 2026",
+        ),
+        (
+            "plan_agreed",
+            {"revision": 2, "goals": [{}], "next_step": {"code": "review", "on": "2026-12-01"}},
+            "Plan changed, 1 goal. Next step: review the plan by 1 December 2026",
+        ),
         (
             "meeting_booked",
             {"starts_at": "2026-07-01T09:30:00Z", "replaces": "m"},
-            "Meeting moved for Wednesday 1 July 2026 at 10:30am",
+            "Meeting moved to Wednesday 1 July 2026 at 10:30am",
         ),
     ],
 )
