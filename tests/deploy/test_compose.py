@@ -58,6 +58,12 @@ def test_what_is_ours_runs_without_rights_and_what_has_many_replicas_has_no_port
     assert "USER root" not in DOCKERFILE
 
 
+def test_what_is_built_here_is_looked_for_in_no_registry() -> None:
+    built = {container["image"] for container in CONTAINERS.values() if "build" in container}
+    for name, container in CONTAINERS.items():
+        assert (container["image"] in built) == (container.get("pull_policy") == "never"), name
+
+
 def test_every_port_on_the_host_is_of_this_machine_only() -> None:
     for container in CONTAINERS.values():
         assert all(given.startswith("127.0.0.1:") for given in container.get("ports", ()))
