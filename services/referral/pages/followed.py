@@ -16,6 +16,7 @@ from services.referral.settings import ReferralSettings
 from shared.delivery.commands import Idempotency
 from shared.delivery.mongo import Row
 from shared.events import vocabulary as v
+from shared.story import Stage
 from shared.web.auth import require_page
 from shared.web.caller import Caller
 from shared.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
@@ -36,6 +37,7 @@ def routes() -> APIRouter:
         caller: Referrer,
         made: Annotated[bool, Query()] = False,
         moved: Annotated[bool, Query()] = False,
+        withdrawn: Annotated[bool, Query()] = False,
     ) -> Response:
         if made:
             await _wait(request, caller, referral_id)
@@ -53,6 +55,7 @@ def routes() -> APIRouter:
             ],
             made=made,
             moved=moved,
+            withdrawn=withdrawn and found.row["view"]["stage"] == Stage.WITHDRAWN,
             **await appointment(request, found.row),
         )
 
@@ -83,7 +86,7 @@ def routes() -> APIRouter:
         route = f"referral/withdraw-form/{referral_id}"
         idempotency = Idempotency(caller.subject, route, key, given.encode()) if key else None
         await desk(request).withdraw(caller, referral_id, v.WithdrawReason(given), idempotency)
-        return RedirectResponse(f"/referral/referrals/{referral_id}", 303)
+        return RedirectResponse(f"/referral/referrals/{referral_id}?withdrawn=1", 303)
 
     return router
 
