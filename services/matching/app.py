@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import httpx
 from fastapi import FastAPI
@@ -28,6 +29,7 @@ from shared.ids import NewId, new_id
 from shared.localities import LOCALITIES_FILE, Localities, load_localities
 from shared.web.app import create_app
 from shared.web.service_token import ServiceTokens
+from shared.web.session import SealedCookie
 
 
 def build(
@@ -73,6 +75,7 @@ def build(
     app.state.kernel = kernel
     app.state.localities = known
     app.state.directory = directory
+    app.state.near = SealedCookie(settings, "near", timedelta(hours=1), clock)
     app.state.links = links
     codes = Codes(kernel.mongo, link_key, clock)
     app.state.actions = Actions(asking, vault, directory, links, codes, Mailer(settings, clock))

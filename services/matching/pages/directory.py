@@ -1,14 +1,16 @@
 """The directory of services: search it, look at one, say that a listing is wrong."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
 
 from services.matching.pages import words
 from services.matching.pages.done import banner
 from services.matching.pages.service_words import in_words
-from services.matching.pages.site import actions, asked, queries, shown, today
+from services.matching.pages.site import actions, asked, near, queries, shown, today
 from services.matching.pages.typed import Mistakes, Typed, mistake
 from services.matching.shown import FoundService, ListingFault
 from shared.events.vocabulary import Need
@@ -38,6 +40,10 @@ def directory_routes() -> APIRouter:
     async def search(request: Request, caller: Reader) -> Response:
         return await _search_page(request, caller)
 
+    @router.post("/matching/services")
+    async def ask(request: Request, _: Reader, form: CheckedForm) -> Response:
+        return _searching(request, form)
+
     @router.get("/matching/services/{service}")
     async def one(request: Request, service: str, _: Reader) -> Response:
         return await _service_page(request, service)
@@ -56,13 +62,23 @@ def directory_routes() -> APIRouter:
     return router
 
 
+def _searching(request: Request, form: FormData) -> Response:
+    """On to what was found: codes go in its address, a postcode, which is somebody's, in a sealed cookie."""
+    typed = {name: str(form.get(name, "")).strip()[:20] for name in (*_CODES, "postcode")}
+    postcode = typed.pop("postcode")
+    asked_for = {"search": "yes", "near": "yes" if postcode else "", **typed}
+    query = urlencode({name: value for name, value in asked_for.items() if value})
+    answer = RedirectResponse(f"/matching/services?{query}", 303)
+    near(request).put(answer, {"postcode": postcode})
+    return answer
+
+
 async def _search_page(request: Request, caller: Caller) -> Response:
-    """A search goes by GET, so that it can be kept and sent on: what is asked for identifies nobody."""
-    asked_for = {
-        name: request.query_params.get(name, "").strip()[:20] for name in ("need", "postcode", "day", "age")
-    }
-    free = request.query_params.get("free") == "yes"
-    searched = free or "search" in request.query_params or any(asked_for.values())
+    asked_for = {name: request.query_params.get(name, "").strip()[:20] for name in _CODES}
+    kept = near(request).read(request) if "near" in request.query_params else None
+    asked_for["postcode"] = str(kept["postcode"]) if kept else ""
+    free = asked_for["free"] == "yes"
+    searched = "search" in request.query_params or any(asked_for.values())
     errors = []
     need = Need(asked_for["need"]) if asked_for["need"] in set(Need) else None
     weekday = int(asked_for["day"]) if asked_for["day"] in {"0", "1", "2", "3", "4", "5", "6"} else None
@@ -97,6 +113,7 @@ async def _search_page(request: Request, caller: Caller) -> Response:
     )
 
 
+_CODES = ("need", "day", "age", "free")
 SEARCHED = set(words.NEEDS) - {"not_sure", "sensitive"}
 
 

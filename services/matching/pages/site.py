@@ -20,6 +20,7 @@ from shared.web.caller import Caller
 from shared.web.csrf import IDEMPOTENCY_FIELD
 from shared.web.dates import day
 from shared.web.pages import Pages
+from shared.web.session import SealedCookie
 from shared.web.settings import ServiceSettings
 
 HERE = Path(__file__).parent
@@ -53,6 +54,11 @@ def actions(request: Request) -> Actions:
 
 def queries(request: Request) -> Queries:
     return cast("Queries", request.app.state.queries)
+
+
+def near(request: Request) -> SealedCookie:
+    """Where the services were looked for last."""
+    return cast("SealedCookie", request.app.state.near)
 
 
 def localities(request: Request) -> Localities:

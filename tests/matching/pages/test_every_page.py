@@ -153,6 +153,8 @@ async def test_the_directory(both: Whole, chromium_page: Page) -> None:
     await page.get_by_label("Near which postcode").fill("st3 6ab")
     await page.get_by_role("button", name="Search").click()
     await expect(page.get_by_role("heading", level=3).first).to_have_text("Meir lunch club (example)")
+    assert "need=befriending" in page.url
+    assert "st3" not in page.url.lower(), "a postcode is somebody's: it stands in no address"
     await fit(page)
     await page.get_by_label("Near which postcode").fill("ST99 9ZZ")
     await page.get_by_role("button", name="Search").click()

@@ -50,6 +50,7 @@ POSTS = [
     f"/matching/meetings/{REFERRAL}",
     f"/matching/meetings/{REFERRAL}/rebook",
     f"/matching/meetings/{REFERRAL}/no-longer-wants",
+    "/matching/services",
     f"/matching/services/{REFERRAL}/flag",
 ]
 
