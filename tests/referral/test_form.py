@@ -62,9 +62,12 @@ async def test_finding_somebody_fills_in_the_rest_for_their_own_practice_only(re
         other_day = await send_form(
             client, "/referral/new", "/referral/new/find", search | {"date_of_birth-year": "1931"}
         )
+        sent_on = await send_form(client, "/referral/new", "/referral/new", keys | {"needs": [], "risk": ""})
     async with browser(referral.app, referral.cookies(NEIGHBOUR)) as client:
         elsewhere = await send_form(client, "/referral/new", "/referral/new/find", search)
 
+    assert sent_on.status_code == 422
+    assert f"/referral/referrals/{made}" in sent_on.text, "what was found is still there beside the errors"
     assert body["family_name"] in known.text
     assert f"/referral/referrals/{made}" in known.text
     for page in (other_day, elsewhere):

@@ -56,7 +56,9 @@ def routes() -> APIRouter:
             idempotency = Idempotency(caller.subject, "referral/form", key, digest) if key else None
             done = await desk(request).refer(caller, accepted, idempotency)
         except NotTaken as refused:
-            return form_page(request, caller, typed, 422, errors=refused.errors, form=form)
+            known, _ = await _find(request, caller, typed)  # or what was found would be gone from the page
+            existing = known.open if known else None
+            return form_page(request, caller, typed, 422, errors=refused.errors, form=form, existing=existing)
         except Problem as problem:
             if problem.status_code != 409:
                 raise
