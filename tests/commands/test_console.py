@@ -54,6 +54,9 @@ def test_a_run_on_this_machine_is_found(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "ports.json").write_text(json.dumps({"kafka": 9, "mongod": 8}))
     (folder / "secrets").write_text(json.dumps({"dead_letter_key": "k"}))
+    with pytest.raises(CannotDo, match="has been stopped"):
+        surroundings({}, tmp_path)
+    (folder / "processes").touch()
     around = surroundings({}, tmp_path)
     assert around.kafka_bootstrap == "127.0.0.1:9"
     assert around.mongo_url == "mongodb://127.0.0.1:8/?directConnection=true"
