@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; 0 done, 1 not all of it done, 2 refused with a sentence."""
+    """Runs one command; 0 done, 1 not all of it done, 2 refused with a sentence, 130 stopped by Ctrl-C."""
     given = parser().parse_args(arguments)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     try:
@@ -44,6 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CannotDo as reason:
         print(reason, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

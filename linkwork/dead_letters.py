@@ -25,6 +25,9 @@ _WARNING = (
     "message. That you have read it is written down."
 )
 _POLL_SECONDS = 0.3
+_UNDECIDED = ("new", "waiting")
+_FILTERS = ("letters", "service", "reason", "locality", "state", "since", "until")
+_NONE_LIKE_THAT = "No dead letter is like that."
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -61,10 +64,13 @@ async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
     """Does what was asked; the exit code."""
     found = await select(around, arguments)
     if arguments.verb == "list":
-        print(_listed(found, as_json=arguments.json))
+        asked = any(getattr(arguments, name) for name in _FILTERS)
+        print(_listed(found, as_json=arguments.json, none=_NONE_LIKE_THAT if asked else "No dead letters."))
         return 0
+    if arguments.verb != "show" and not arguments.letters and not arguments.state:
+        found = [one for one in found if one.state in _UNDECIDED]  # what somebody put away stays away
     if not found:
-        raise CannotDo("No dead letter is like that.")
+        raise CannotDo(_NONE_LIKE_THAT)
     if arguments.verb == "show":
         return await _show(around, found, arguments)
     if len(found) > 1 and not arguments.yes:
@@ -124,11 +130,11 @@ def described(one: Standing) -> dict[str, Any]:
     }
 
 
-def _listed(found: Sequence[Standing], *, as_json: bool) -> str:
+def _listed(found: Sequence[Standing], *, as_json: bool, none: str = "") -> str:
     if as_json:
         return orjson.dumps([described(one) for one in found], option=orjson.OPT_INDENT_2).decode()
     if not found:
-        return "No dead letters."
+        return none
     rows = []
     for one in found:
         letter = one.letter

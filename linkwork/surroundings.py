@@ -48,7 +48,7 @@ def surroundings(environment: Mapping[str, str], here: Path) -> Surroundings:
     """Reads the environment; where it names neither store, the run whose folder is `here`/.linkwork.
 
     Raises:
-        CannotDo: only one of the two is named, or there is no run.
+        CannotDo: only one of the two is named, or there is no run, or it has been stopped.
     """
     given = {name: environment.get(f"LINKWORK_{name}", "") for name in ("KAFKA_BOOTSTRAP", "MONGO_URL")}
     operator = environment.get("LINKWORK_OPERATOR") or _login()
@@ -70,6 +70,8 @@ def surroundings(environment: Mapping[str, str], here: Path) -> Surroundings:
     try:
         ports = json.loads((folder / "ports.json").read_text())
         secrets = json.loads((folder / "secrets").read_text())
+        if not (folder / "processes").exists():  # there from a run's start to its end
+            raise CannotDo("The run in .linkwork here has been stopped: start it again with `make run`.")
         return Surroundings(
             kafka_bootstrap=f"{_LOOPBACK}:{ports['kafka']}",
             mongo_url=f"mongodb://{_LOOPBACK}:{ports['mongod']}/?directConnection=true",

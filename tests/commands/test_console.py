@@ -2,7 +2,10 @@
 
 import argparse
 import json
+import signal
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from linkwork.problem import CannotDo
 from linkwork.surroundings import surroundings
 from linkwork.table import table
 from shared.delivery.outbox import Message
+from shared.delivery.rebuild.bulk import _leave_stopping_to_whoever_began
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 STORES = {"LINKWORK_KAFKA_BOOTSTRAP": "kafka:9092", "LINKWORK_MONGO_URL": "mongodb://mongo"}
@@ -50,6 +54,9 @@ def test_a_run_on_this_machine_is_found(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "ports.json").write_text(json.dumps({"kafka": 9, "mongod": 8}))
     (folder / "secrets").write_text(json.dumps({"dead_letter_key": "k"}))
+    with pytest.raises(CannotDo, match="has been stopped"):
+        surroundings({}, tmp_path)
+    (folder / "processes").touch()
     around = surroundings({}, tmp_path)
     assert around.kafka_bootstrap == "127.0.0.1:9"
     assert around.mongo_url == "mongodb://127.0.0.1:8/?directConnection=true"
@@ -64,6 +71,22 @@ def test_a_sentence_and_a_code_for_whoever_is_refused(
         monkeypatch.delenv(f"LINKWORK_{name}", raising=False)
     assert main(["dead-letters", "list"]) == 2
     assert "no run in .linkwork" in capsys.readouterr().err
+
+
+def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    for name, value in STORES.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("linkwork.dead_letters.run", interrupted)
+    assert main(["dead-letters", "list"]) == 130
+    assert capsys.readouterr().err == "Stopped.\n"
+
+
+def test_ctrl_c_in_a_terminal_does_not_reach_those_that_fold() -> None:
+    with ProcessPoolExecutor(1, get_context("spawn"), _leave_stopping_to_whoever_began) as pool:
+        assert pool.submit(signal.raise_signal, signal.SIGINT).result() is None
 
 
 def test_stores_that_do_not_answer_are_named(

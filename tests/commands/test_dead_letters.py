@@ -127,7 +127,7 @@ async def test_what_is_put_away_while_it_waits_is_not_taken(place: Bench, letter
         await second.wait_for(place.locality, event.body.referral_id, lambda _: True, 2.5)
         assert await second.view(place.locality, event.body.referral_id) is None
         assert json.loads((await letters("list", "--json")).out)[0]["state"] == "discarded"
-        assert (await letters("list", "--state", "new")).out == "No dead letters.\n"
+        assert (await letters("list", "--state", "new")).out == "No dead letter is like that.\n"
         assert [row["what"] for row in await operations(second)] == [
             "dead letter replay asked",
             "dead letter discarded",
@@ -201,6 +201,26 @@ async def test_many_are_taken_only_where_many_are_meant(place: Bench, letters: C
             await letters("discard", "--reason", "too_large", "--why", "theirs")
         assert (await letters("discard", "--reason", "bad_json", "--why", "theirs")).code == 0
         assert (await letters("discard", "--yes", "--why", "theirs")).code == 0
-        assert (await letters("list", "--until", "1h")).out == "No dead letters.\n"
+        assert (await letters("list", "--until", "1h")).out == "No dead letter is like that.\n"
         listed = await letters("list", "--since", "1h")
         assert listed.out.count("discarded") == 3
+
+
+async def test_what_was_put_away_is_not_taken_with_the_others(place: Bench, letters: Console) -> None:
+    mended = Mended()
+    async with place.kernel(replace(TOY, fold=mended)).running():
+        await broken(place)
+        await broken(place)
+        await place.dead_letters(2)
+        first, second = json.loads((await letters("list", "--json")).out)
+        assert (await letters("discard", first["letter"], "--why", "a mistake of theirs")).code == 0
+        mended.faulty = False
+
+        done = await letters("replay", "--reason", "handler_failed", "--yes", "--why", "the fault is mended")
+
+        assert first["letter"] not in done.out
+        states = {row["letter"]: row["state"] for row in json.loads((await letters("list", "--json")).out)}
+        assert states == {first["letter"]: "discarded", second["letter"]: "replayed"}
+        with pytest.raises(CannotDo, match="No dead letter is like that"):
+            await letters("replay", "--yes", "--why", "there is nothing left to decide on")
+        assert (await letters("replay", "--state", "discarded", "--why", "it was right after all")).code == 0

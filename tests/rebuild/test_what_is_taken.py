@@ -86,9 +86,12 @@ async def test_a_record_in_another_partition_than_its_key_is_not_lost(place: Ben
             stray.topic(), stray.raw, key=key, headers=stray.headers(), partition=elsewhere
         )
         await settled(kernel, 21)
-        rebuild.processes = 1
+        lines: list[str] = []
+        rebuild.processes, rebuild.say = 1, lines.append
         report = await rebuild.anew()
         assert (report.switched, report.compared.referrals) == (True, 21)
+        done, _, total, _ = [line for line in lines if " of " in line][-1].split()
+        assert done == total, "it looks as if a record were left out"
 
 
 async def test_a_log_that_is_too_long_to_hold_is_folded_in_helpings(

@@ -6,6 +6,7 @@ number, and no two processes write the same referral. A record that lies elsewhe
 
 import asyncio
 import gc
+import signal
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -70,20 +71,25 @@ async def fold_in_bulk(work: Sequence[Task], processes: int, say: Callable[[int]
         pool = None
     else:
         loop = asyncio.get_running_loop()
-        pool = ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
+        pool = ProcessPoolExecutor(processes, get_context("spawn"), _leave_stopping_to_whoever_began)
         running = [loop.run_in_executor(pool, partial(_in_process, task)) for task in work]
     try:
         for one in asyncio.as_completed(running):
             part = await one
             ended.folded.add(part.folded)
             ended.strays += part.strays
-            say(ended.folded.records)
+            say(ended.folded.records + len(ended.strays))
     finally:
         for one in running:
             one.cancel()
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
     return ended
+
+
+def _leave_stopping_to_whoever_began() -> None:
+    """Ctrl-C in a terminal reaches every process: only the first has somebody to answer to."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _in_process(task: Task) -> Ended:
