@@ -44,8 +44,8 @@ SETTINGS = {
     "group.initial.rebalance.delay.ms": "0",
     "group.coordinator.append.linger.ms": "0",
     # After a crash it is let in again when its former self is counted out: 9 s by default.
-    "broker.session.timeout.ms": "5000",
-    "broker.heartbeat.interval.ms": "1000",
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
     # One machine: buffers, index files and threads in proportion.
     "log.cleaner.dedupe.buffer.size": "8388608",
     "log.segment.bytes": "134217728",
