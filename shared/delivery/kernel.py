@@ -38,7 +38,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _REPLIES_KEPT_SECONDS = 7 * 24 * 3600
 _OBSERVE_SECONDS = 5.0
-_COLLECT_AT = (200_000, 20, 50)
+_COLLECT_AT = (200_000, 5, 5)
 """A batch makes many objects that live as long as it does, some 60 a record: looking through them at every
 700 new ones, as Python does unless told otherwise, costs a third of the work."""
 FOLD_INDEX = IndexModel([("fold", ASCENDING)])
