@@ -12,7 +12,7 @@ from services.notifications.folds import View
 from services.notifications.messages import MessageName, Recipient, Template
 from services.notifications.wording import Channel, Words
 from shared import metrics
-from shared.clock import Clock
+from shared.clock import Clock, Steady
 from shared.delivery.decision import DueRow
 from shared.delivery.errors import Never, NotNow
 from shared.delivery.part import Loaded
@@ -63,7 +63,8 @@ class Outbound:
         self._public_url = public_url
         self._clock = clock
         self._words = words or Words()
-        self._patience: dict[Channel, Patience] = {"text": Patience(clock), "mail": Patience(clock)}
+        waits_by = Steady(clock)
+        self._patience: dict[Channel, Patience] = {"text": Patience(waits_by), "mail": Patience(waits_by)}
 
     async def send(self, key: str, loaded: Loaded[View], row: DueRow) -> str:
         """Sends the message that `row` is about; gives `<channel>:<the gateway's reference>`.

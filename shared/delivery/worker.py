@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic
 
-from shared.clock import Clock
+from shared.clock import Clock, Steady
 from shared.delivery.dead_letters import DeadLetters
 from shared.delivery.echoes import Echoes
 from shared.delivery.mongo import Mongo, Transaction
@@ -29,6 +29,11 @@ class Worker(Generic[V, R]):
     wake: Callable[[Round[V, R]], None]
     """Called after a round's transaction was committed: wakes the relay and those who wait."""
     echoes: Echoes = field(default_factory=Echoes)
+    waits_by: Clock = field(init=False)
+    """Says when what is put off is tried again."""
+
+    def __post_init__(self) -> None:
+        self.waits_by = Steady(self.clock)
 
     def round(self, tx: Transaction, new_id: NewId | None = None) -> Round[V, R]:
         return Round(self.part, tx, self.clock(), new_id or self.new_id, self.lane)
