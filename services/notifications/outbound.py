@@ -12,13 +12,14 @@ from services.notifications.folds import View
 from services.notifications.messages import MessageName, Recipient, Template
 from services.notifications.wording import Channel, Words
 from shared import metrics
-from shared.clock import Clock, Steady
+from shared.clock import Clock
 from shared.delivery.decision import DueRow
 from shared.delivery.errors import Never, NotNow
 from shared.delivery.part import Loaded
 from shared.events import vocabulary as v
 from shared.localities import OWN_VAULT, Localities
 from shared.people.telephone import as_dialled, can_be_texted
+from shared.steady import Steady
 from shared.story import Meeting, Story
 
 _OVER: Final = ("attended", "missed")

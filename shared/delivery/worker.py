@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic
 
-from shared.clock import Clock, Steady
+from shared.clock import Clock
 from shared.delivery.dead_letters import DeadLetters
 from shared.delivery.echoes import Echoes
 from shared.delivery.mongo import Mongo, Transaction
@@ -12,6 +12,7 @@ from shared.delivery.options import Options
 from shared.delivery.part import Part, R, V
 from shared.delivery.round import Round
 from shared.ids import NewId
+from shared.steady import Steady
 
 
 @dataclass

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.clock import BELIEVED_AFTER_SECONDS, JUMP, Steady
 from shared.delivery.due_rows import put_off
 from shared.delivery.kernel import Kernel
 from shared.delivery.round import DUE
+from shared.steady import BELIEVED_AFTER_SECONDS, JUMP, Steady
 from tests.delivery.toy import NOW, TOY, Bench
 
 
