@@ -19,7 +19,6 @@ from shared.delivery.part import Loaded
 from shared.events import vocabulary as v
 from shared.localities import OWN_VAULT, Localities
 from shared.people.telephone import as_dialled, can_be_texted
-from shared.steady import Steady
 from shared.story import Meeting, Story
 
 _OVER: Final = ("attended", "missed")
@@ -64,8 +63,7 @@ class Outbound:
         self._public_url = public_url
         self._clock = clock
         self._words = words or Words()
-        waits_by = Steady(clock)
-        self._patience: dict[Channel, Patience] = {"text": Patience(waits_by), "mail": Patience(waits_by)}
+        self._patience: dict[Channel, Patience] = {"text": Patience(clock), "mail": Patience(clock)}
 
     async def send(self, key: str, loaded: Loaded[View], row: DueRow) -> str:
         """Sends the message that `row` is about; gives `<channel>:<the gateway's reference>`.

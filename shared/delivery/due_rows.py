@@ -34,7 +34,7 @@ async def put_off(worker: Worker[Any, Any], row: Document, why: str, until: date
     """
     attempt = row["attempt"] + 1
     wait = min(timedelta(seconds=2 ** min(attempt, 12)), _MOST_WAIT)
-    put_off_until = until or worker.waits_by() + wait
+    put_off_until = until or worker.clock() + wait
     change = {"$set": {"at": put_off_until, "attempt": attempt, "why": why}, "$unset": {"by": ""}}
     try:
         await worker.mongo[DUE].update_one({"_id": row["_id"], "at": row["at"]}, change)

@@ -12,7 +12,6 @@ from shared.delivery.options import Options
 from shared.delivery.part import Part, R, V
 from shared.delivery.round import Round
 from shared.ids import NewId
-from shared.steady import Steady
 
 
 @dataclass
@@ -30,11 +29,6 @@ class Worker(Generic[V, R]):
     wake: Callable[[Round[V, R]], None]
     """Called after a round's transaction was committed: wakes the relay and those who wait."""
     echoes: Echoes = field(default_factory=Echoes)
-    waits_by: Clock = field(init=False)
-    """Says when what is put off is tried again."""
-
-    def __post_init__(self) -> None:
-        self.waits_by = Steady(self.clock)
 
     def round(self, tx: Transaction, new_id: NewId | None = None) -> Round[V, R]:
         return Round(self.part, tx, self.clock(), new_id or self.new_id, self.lane)

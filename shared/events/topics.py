@@ -60,7 +60,6 @@ def source(locality: str, part: Part) -> str:
     return f"/{locality}/{part}"
 
 
-@lru_cache(maxsize=512)
 def locality_of_source(name: str) -> str | None:
     """The locality in whose name a source speaks, or None where it is not a source."""
     found = _SOURCE.match(name)
@@ -73,7 +72,6 @@ def event_type(event: EventName, version: int = VERSION) -> str:
     return f"{TYPE_PREFIX}{event}.v{version}"
 
 
-@lru_cache(maxsize=512)
 def parse_type(name: str) -> tuple[EventName, int] | None:
     """Event and version of a CloudEvents type, or None where it is none of ours."""
     found = _TYPE.match(name)

@@ -1,5 +1,6 @@
 """Events survive the bus as they were said, and nothing that is not an event comes through."""
 
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -102,3 +103,14 @@ def test_a_time_survives_its_stamp_to_the_millisecond(when: datetime) -> None:
     assert read_time is not None
     assert abs((when - read_time).total_seconds()) < 0.001
     assert moment(when.replace(tzinfo=None).isoformat()) is None
+
+
+def test_nothing_is_remembered_of_what_a_record_calls_itself() -> None:
+    """Headers may be a megabyte long: what kept the last 512 of them would keep half a gigabyte."""
+    tracemalloc.start()
+    for number in range(100):
+        assert topics.parse_type(f"org.linkwork.{number}" + "x" * 100_000) is None
+        assert topics.locality_of_source(f"/{number}/" + "x" * 100_000) is None
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 1_000_000

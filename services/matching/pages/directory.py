@@ -41,8 +41,8 @@ def directory_routes() -> APIRouter:
         return await _search_page(request, caller)
 
     @router.post("/matching/services")
-    async def ask(request: Request, _: Reader, form: CheckedForm) -> Response:
-        return _searching(request, form)
+    async def ask(request: Request, caller: Reader, form: CheckedForm) -> Response:
+        return _searching(request, caller, form)
 
     @router.get("/matching/services/{service}")
     async def one(request: Request, service: str, _: Reader) -> Response:
@@ -62,21 +62,26 @@ def directory_routes() -> APIRouter:
     return router
 
 
-def _searching(request: Request, form: FormData) -> Response:
+def _searching(request: Request, caller: Caller, form: FormData) -> Response:
     """On to what was found: codes go in its address, a postcode, which is somebody's, in a sealed cookie."""
     typed = {name: str(form.get(name, "")).strip()[:20] for name in (*_CODES, "postcode")}
     postcode = typed.pop("postcode")
     asked_for = {"search": "yes", "near": "yes" if postcode else "", **typed}
     query = urlencode({name: value for name, value in asked_for.items() if value})
     answer = RedirectResponse(f"/matching/services?{query}", 303)
-    near(request).put(answer, {"postcode": postcode})
+    near(request).put(answer, {"of": caller.subject, "postcode": postcode})
     return answer
+
+
+def _near(request: Request, caller: Caller) -> str:
+    """The postcode that they looked near: not one that somebody else left in the same browser."""
+    kept = near(request).read(request) if "near" in request.query_params else None
+    return str(kept["postcode"]) if kept and kept["of"] == caller.subject else ""
 
 
 async def _search_page(request: Request, caller: Caller) -> Response:
     asked_for = {name: request.query_params.get(name, "").strip()[:20] for name in _CODES}
-    kept = near(request).read(request) if "near" in request.query_params else None
-    asked_for["postcode"] = str(kept["postcode"]) if kept else ""
+    asked_for["postcode"] = _near(request, caller)
     free = asked_for["free"] == "yes"
     searched = "search" in request.query_params or any(asked_for.values())
     errors = []

@@ -209,3 +209,13 @@ async def test_a_risk_note_is_shown_on_asking_only(both: Whole) -> None:
         assert "Large dog, ring first" in shown.text
         elses = await send_form(client, "/matching/", "/matching/risk", {"referral": REFERRAL})
         assert "Large dog" not in elses.text
+
+
+async def test_where_somebody_looked_for_services_is_not_shown_to_the_next(both: Whole) -> None:
+    async with browser(both.matching, both.cookies()) as client:
+        found = await send_form(client, "/matching/services", "/matching/services", {"postcode": "ST3 6AB"})
+        path = found.headers["location"]
+        assert "ST3" not in path
+        assert 'value="ST3 6AB"' in (await client.get(path)).text
+        client.cookies.update(both.cookies(subject="another"))
+        assert "ST3 6AB" not in (await client.get(path)).text.replace("such as ST3 6AB", "")
