@@ -6,7 +6,8 @@ its own. Within a lane one blow follows the other.
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain, zip_longest
 
 SERVICES = ("referral", "matching", "notifications", "evaluation")
 TWINS = {"matching": "matching-2", "notifications": "notifications-2"}
@@ -122,6 +123,17 @@ def without(stages: tuple[Stage, ...], fault: str) -> tuple[Stage, ...]:
         Stage(tuple(tuple(blow for blow in lane if blow.fault != fault) for lane in stage.lanes))
         for stage in stages
     )
+
+
+def apart(stages: tuple[Stage, ...], seconds: float) -> tuple[Stage, ...]:
+    """The plan with one blow at a time and so much rest after each: what a fault costs when it comes alone."""
+    return tuple(Stage((tuple(_in_turn(stage.lanes, seconds)),)) for stage in stages)
+
+
+def _in_turn(lanes: tuple[Lane, ...], seconds: float) -> Iterator[Blow]:
+    for blow in chain.from_iterable(zip_longest(*lanes)):
+        if blow is not None:
+            yield replace(blow, rest=seconds)
 
 
 def only(stages: tuple[Stage, ...], words: str) -> tuple[Stage, ...]:

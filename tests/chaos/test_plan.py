@@ -29,3 +29,13 @@ def test_lanes_that_run_side_by_side_strike_different_services() -> None:
 def test_part_of_a_plan_can_be_asked_for() -> None:
     stages = plan.only(plan.on_one_of_each(1, 3), "Kafka killed")
     assert [blow.fault for stage in stages for lane in stage.lanes for blow in lane] == ["Kafka killed"] * 3
+
+
+def test_blows_can_be_had_one_at_a_time_with_rest_between() -> None:
+    whole = plan.on_one_of_each(1, 3)
+    apart = plan.apart(whole, 9.0)
+    assert [len(stage.lanes) for stage in apart] == [1, 1]
+    blows = [blow for stage in apart for blow in stage.lanes[0]]
+    assert {blow.rest for blow in blows} == {9.0}
+    before = Counter(blow.fault for stage in whole for lane in stage.lanes for blow in lane)
+    assert Counter(blow.fault for blow in blows) == before
