@@ -33,9 +33,7 @@ def asked_for() -> argparse.Namespace:
     parser.add_argument("--localities", type=int, default=8, help="how many of them take part")
     parser.add_argument("--minutes", type=float, default=math.inf, help="for the blows of both systems")
     parser.add_argument("--only", default="", help="only faults whose name holds these words")
-    parser.add_argument(
-        "--apart", type=float, help="one blow at a time, with so many seconds of rest after it"
-    )
+    parser.add_argument("--apart", type=float, help="one blow at a time, and so many seconds of rest")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     parser.add_argument("--write", type=Path, help="a page whose table is to be replaced with this one")
     return parser.parse_args()

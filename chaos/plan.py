@@ -126,7 +126,7 @@ def without(stages: tuple[Stage, ...], fault: str) -> tuple[Stage, ...]:
 
 
 def apart(stages: tuple[Stage, ...], seconds: float) -> tuple[Stage, ...]:
-    """The plan with one blow at a time and so much rest after each: what a fault costs when it comes alone."""
+    """The plan with one blow at a time and rest after each: what a fault costs when it comes alone."""
     return tuple(Stage((tuple(_in_turn(stage.lanes, seconds)),)) for stage in stages)
 
 
