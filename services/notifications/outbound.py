@@ -63,7 +63,7 @@ class Outbound:
         self._public_url = public_url
         self._clock = clock
         self._words = words or Words()
-        self._patience: dict[Channel, Patience] = {"text": Patience(clock), "mail": Patience(clock)}
+        self._patience: dict[Channel, Patience] = {"text": Patience(), "mail": Patience()}
 
     async def send(self, key: str, loaded: Loaded[View], row: DueRow) -> str:
         """Sends the message that `row` is about; gives `<channel>:<the gateway's reference>`.

@@ -16,7 +16,7 @@ from pymongo.errors import PyMongoError
 
 from shared import metrics
 from shared.delivery.case import occasion_of
-from shared.delivery.due_rows import as_due, put_off, taken
+from shared.delivery.due_rows import RESTED, as_due, put_off, taken
 from shared.delivery.errors import Conflict, Transient
 from shared.delivery.in_hand import InHand
 from shared.delivery.mongo import Document, Transaction
@@ -121,7 +121,9 @@ class DueWork(Generic[V, R]):
                     {"what": DECIDE_LATER, "locality": {"$in": leads}},
                 ]
             }
-        found = self._worker.mongo[DUE].find({"at": {"$lte": now}, **which}).sort("at", 1).limit(_PAGE)
+        found = (
+            self._worker.mongo[DUE].find({"at": {"$lte": now}, **RESTED, **which}).sort("at", 1).limit(_PAGE)
+        )
         return [dict(row) for row in await found.to_list(None)]
 
     async def _one(self, row: Document, away: asyncio.Event) -> bool:

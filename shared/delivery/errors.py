@@ -1,6 +1,6 @@
 """What can go wrong in delivery, split into what passes and what does not."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 
 class Transient(Exception):
@@ -19,11 +19,13 @@ class NotNow(Exception):
     """An external send that may succeed later.
 
     Attributes:
-        until: when to try again; None leaves it to the pauses between attempts, each longer than the last.
+        after: how long to wait; without it, longer after each attempt.
+        until: in its place a time of day, such as the end of the quiet hours.
     """
 
-    def __init__(self, until: datetime | None = None) -> None:
+    def __init__(self, after: timedelta | None = None, *, until: datetime | None = None) -> None:
         super().__init__()
+        self.after = after
         self.until = until
 
 

@@ -18,7 +18,6 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from shared import metrics
 from shared.clock import Clock
-from shared.delivery.due_rows import free_sends_of
 from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo, Row
 from shared.delivery.outbox import Message, OutboxRow
@@ -150,13 +149,12 @@ class Relay:
             await asyncio.sleep(self._lease_seconds / 5)
 
     async def _sweep_lane(self, lane: str) -> None:
-        rested = {"lane": lane, "again": {"$lte": self._clock()}}
+        rested = {"lane": lane, "again": {"$ne": None}, "$expr": {"$lte": ["$again", "$$NOW"]}}
         if lane == self.lane:
             while not self._stopping and await self.publish_page(self._swept, rested):
                 pass
         elif await self._leases.take(_lease(lane)):
             await self._end_transactions(lane)
-            await free_sends_of(self._mongo, lane, self._clock())
             for which in ({"lane": lane, "again": None}, rested):
                 while self._leases.held(_lease(lane)) and await self.publish_page(self._swept, which):
                     pass
@@ -213,8 +211,10 @@ class Relay:
     async def _rest(self, row: OutboxRow, unsent: Sequence[Message]) -> None:
         """Keeps of a row what was not acknowledged, until it is tried again."""
         rests = min(row.rests + 1, 16)
-        again = self._clock() + timedelta(seconds=min(2**rests, _MOST_REST_SECONDS))
-        change = {"$set": {"m": [message.stored() for message in unsent], "again": again, "rests": rests}}
+        # By the database's clock: whose own is wrong by an hour would leave it lying for as long.
+        again = {"$add": ["$$NOW", 1000 * min(2**rests, _MOST_REST_SECONDS)]}
+        left = {"$literal": [message.stored() for message in unsent]}
+        change = [{"$set": {"m": left, "again": again, "rests": rests}}]
         await self._mongo[OUTBOX].update_one({"_id": row.id}, change)
         metrics.outbox_published.labels(self._service, "failed").inc(len(unsent))
 

@@ -147,12 +147,13 @@ def _upsert(case: Case[V, R], due: Due) -> UpdateOne:
         "payload": dict(due.payload),
         "attempt": 0,
         "at": due.at,
+        "rests": None,
         "not_after": due.not_after,
     }
     # Always a write, also where the row stays as it is: a process that is taking the row away just now would
     # otherwise not notice that it was asked for again.
     return UpdateOne(
         {"_id": due_id(case, due.what, due.about)},
-        {"$set" if due.move else "$setOnInsert": row, "$inc": {"asked": 1}},
+        {"$set" if due.move else "$setOnInsert": row, "$inc": {"v": 1}},
         upsert=True,
     )

@@ -6,14 +6,13 @@ sent again, and the gateway can tell.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
 from functools import partial
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic
 
 from pymongo import UpdateOne
 
 from shared.delivery.case import occasion_of
-from shared.delivery.due_rows import SENDING_LEASE, as_due, give_back, put_off, taken
+from shared.delivery.due_rows import as_due, give_back, held, hold, put_off, taken
 from shared.delivery.errors import Conflict, Never, NotNow, Transient
 from shared.delivery.mongo import Document, Transaction
 from shared.delivery.part import Loaded, R, Sender, V
@@ -25,18 +24,12 @@ SENT = "sent"
 _SEND_SECONDS = 30.0
 
 
-class _Begun(NamedTuple, Generic[V]):
-    loaded: Loaded[V]
-    lease: datetime
-    """Nobody else sends it until then: the row's new time."""
-
-
 class Sending(Generic[V, R]):
     """Sends what due rows ask for and keeps the ledger `sent`."""
 
     def __init__(self, worker: Worker[V, R]) -> None:
         self._worker = worker
-        self._beginning: Together[tuple[Document, Sender[V]], _Begun[V] | None] = Together(
+        self._beginning: Together[tuple[Document, Sender[V]], Loaded[V] | None] = Together(
             worker.mongo, self._begin
         )
         self._recording: Together[tuple[Document, Mapping[str, Any]], None] = Together(
@@ -55,13 +48,12 @@ class Sending(Generic[V, R]):
             raise
         if begun is None:
             return "not_wanted"
-        row = row | {"at": begun.lease}
-        sending = sender.send(str(row["_id"]), begun.loaded, as_due(row))
+        row = held(row)
+        sending = sender.send(str(row["_id"]), begun, as_due(row))
         try:
             reference = await asyncio.wait_for(sending, timeout=_SEND_SECONDS)
         except (NotNow, TimeoutError) as pause:
-            until = pause.until if isinstance(pause, NotNow) else None
-            await put_off(self._worker, row, "not_now", until)
+            await put_off(self._worker, row, "not_now", pause if isinstance(pause, NotNow) else None)
             return "not_now"
         except Never as error:
             await self._record(row, {"status": "failed", "code": error.code})
@@ -81,35 +73,33 @@ class Sending(Generic[V, R]):
 
     async def _begin(
         self, asked: Sequence[tuple[Document, Sender[V]]], tx: Transaction
-    ) -> list[_Begun[V] | None]:
-        """Marks rows as begun, pushed back by a lease; None for one that is not wanted, sent or taken."""
+    ) -> list[Loaded[V] | None]:
+        """Marks rows as begun, so that they rest; None for one that is not wanted, sent or taken."""
         round_ = self._worker.round(tx)
         await round_.open([(row["locality"], row["referral"]) for row, _ in asked])
         which = {"_id": {"$in": [row["_id"] for row, _ in asked]}}
-        due = {row["_id"]: row["at"] async for row in tx[DUE].find(which, session=tx.session)}
+        due = {row["_id"]: row.get("v") async for row in tx[DUE].find(which, session=tx.session)}
         known = {row["_id"]: row["status"] async for row in tx[SENT].find(which, session=tx.session)}
-        lease = round_.now + SENDING_LEASE
-        begun: list[_Begun[V] | None] = []
+        begun: list[Loaded[V] | None] = []
         for row, sender in asked:
             case = round_.case(row["locality"], row["referral"])
             wanted = sender.wanted(case.view, occasion_of(case, round_.now, round_.new_id), as_due(row))
             if not wanted or known.get(row["_id"], "sending") != "sending":
                 await taken(tx, row)
                 begun.append(None)
-            elif due.get(row["_id"]) != row["at"]:
+            elif row["_id"] not in due or due[row["_id"]] != row.get("v"):
                 begun.append(None)
             else:
-                begun.append(_Begun(Loaded(case.locality, case.referral_id, case.view), lease))
-        await self._hold(tx, [row for (row, _), one in zip(asked, begun, strict=True) if one], lease)
+                begun.append(Loaded(case.locality, case.referral_id, case.view))
+        await self._hold(tx, [row for (row, _), one in zip(asked, begun, strict=True) if one])
         return begun
 
-    async def _hold(self, tx: Transaction, rows: Sequence[Document], lease: datetime) -> None:
+    async def _hold(self, tx: Transaction, rows: Sequence[Document]) -> None:
         if not rows:
             return
-        pushed = {"$set": {"at": lease, "by": self._worker.lane}, "$inc": {"attempt": 1}}
-        writes = [UpdateOne({"_id": row["_id"], "at": row["at"]}, pushed) for row in rows]
-        held = await tx[DUE].bulk_write(writes, session=tx.session, ordered=False)
-        if held.matched_count != len(rows):
+        writes = [hold(row, self._worker.lane) for row in rows]
+        done = await tx[DUE].bulk_write(writes, session=tx.session, ordered=False)
+        if done.matched_count != len(rows):
             raise Conflict("a due row was taken by somebody else")
         begun = {"status": "sending", "at": self._worker.clock()}
         ledger = [UpdateOne({"_id": r["_id"]}, {"$set": _ledger(r) | begun}, upsert=True) for r in rows]

@@ -8,7 +8,8 @@ that only read it do not, and a write that changes nothing is no write.
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, cast
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pymongo import DeleteOne, UpdateOne
 from pymongo.errors import AutoReconnect
@@ -17,6 +18,7 @@ from shared.delivery.errors import Conflict, Held, Transient
 
 Document = dict[str, Any]
 Gate = Callable[[str], Awaitable[None]]
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Lost(Exception):
@@ -210,12 +212,11 @@ class Collection:
             if isinstance(write, DeleteOne):
                 self._delete(write._filter, 1)
             else:
-                change = cast("Mapping[str, Any]", write._doc)
-                done.matched_count += self._update(write._filter, change, bool(write._upsert))
+                done.matched_count += self._update(write._filter, write._doc, bool(write._upsert))
         return done
 
     async def update_one(
-        self, which: Document, change: Document, upsert: bool = False, session: None = None
+        self, which: Document, change: "Change", upsert: bool = False, session: None = None
     ) -> "Done":
         return await self.bulk_write([UpdateOne(which, change, upsert=upsert)])
 
@@ -233,9 +234,9 @@ class Collection:
             self._on.write((self._name, document["_id"]), None)
         return Done(deleted_count=len(gone))
 
-    def _update(self, which: Mapping[str, Any], change: Mapping[str, Any], upsert: bool) -> int:
+    def _update(self, which: Mapping[str, Any], change: "Change", upsert: bool) -> int:
         found = [d for d in self._on.read(self._name) if matches(d, which)][:1]
-        if not found and upsert:
+        if not found and upsert and isinstance(change, Mapping):
             made = {"_id": which["_id"], **change.get("$setOnInsert", {})}
             self._on.write((self._name, made["_id"]), changed(made, change))
         for document in found:
@@ -251,7 +252,16 @@ class Done:
         self.deleted_count = deleted_count
 
 
-def changed(document: Document, change: Mapping[str, Any]) -> Document:
+Change = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+"""Operators, or a pipeline of them."""
+
+
+def changed(document: Document, change: Change) -> Document:
+    if not isinstance(change, Mapping):
+        for step in change:
+            document.update({name: worth(document, what) for name, what in step.get("$set", {}).items()})
+            document.pop(step.get("$unset", ""), None)
+        return document
     document.update(change.get("$set", {}))
     for name, by in change.get("$inc", {}).items():
         document[name] = document.get(name, 0) + by
@@ -260,11 +270,35 @@ def changed(document: Document, change: Mapping[str, Any]) -> Document:
     return document
 
 
+def worth(document: Document, what: Any) -> Any:
+    """What an expression comes to. No time passes in here: it is always the first moment."""
+    if what == "$$NOW":
+        return BEGINNING
+    if isinstance(what, str) and what.startswith("$"):
+        return document.get(what[1:])
+    if not isinstance(what, dict):
+        return what
+    ((operator, of),) = what.items()
+    first, second = (worth(document, each) for each in of)
+    if operator == "$ifNull":
+        return second if first is None else first
+    if operator == "$lte":
+        return first is None or first <= second
+    if operator != "$add":
+        raise LookupError(operator)
+    return first + (timedelta(milliseconds=second) if isinstance(first, datetime) else second)
+
+
 def matches(document: Document, which: Mapping[str, Any]) -> bool:
-    return all(
-        any(matches(document, one) for one in wanted) if name == "$or" else _holds(document.get(name), wanted)
-        for name, wanted in which.items()
-    )
+    return all(_matches(document, name, wanted) for name, wanted in which.items())
+
+
+def _matches(document: Document, name: str, wanted: Any) -> bool:
+    if name == "$or":
+        return any(matches(document, one) for one in wanted)
+    if name == "$expr":
+        return bool(worth(document, wanted))
+    return _holds(document.get(name), wanted)
 
 
 def _holds(value: Any, wanted: Any) -> bool:

@@ -3,16 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import pytest
 from pymongo.errors import OperationFailure
 
 from shared.delivery.case import case_id
-from shared.delivery.leases import LEASES, Leases
+from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo, Session
 from shared.delivery.relay import process_name
-from shared.delivery.round import DUE, OUTBOX, REFERRALS
+from shared.delivery.round import OUTBOX, REFERRALS
 from shared.events.topics import topic
 from shared.ids import new_id
 from tests.delivery.toy import NOW, Bench, created, said
@@ -69,22 +68,3 @@ async def test_a_record_whose_document_is_held_waits_and_is_not_set_aside(place:
             await session.abort_transaction()
         booked = await place.heard(topic(place.locality, "meeting-booked"), 1, seconds=8)
     assert len(booked) == 1
-
-
-async def test_what_a_dead_process_began_to_send_waits_a_minute_whatever_its_clock_said(place: Bench) -> None:
-    kernel = place.kernel()
-    now, minute = kernel.clock(), timedelta(seconds=61)
-    rows = [
-        {"_id": who, "what": "nothing", "by": who, "at": now + timedelta(hours=1)}
-        for who in ("dead", "alive")
-    ]
-    await kernel.mongo[DUE].insert_many(rows)
-    lapsed = {"_id": "lane/dead", "holder": "dead", "until": now - timedelta(seconds=5)}
-    lives = {"_id": "lane/alive", "holder": "alive", "until": now + minute}
-    await kernel.mongo[LEASES].insert_many([lapsed, lives])
-    async with kernel.running(), asyncio.timeout(10):
-        while not await kernel.mongo[DUE].find_one({"_id": "dead", "at": {"$lt": kernel.clock() + minute}}):
-            await asyncio.sleep(0.05)
-        left = await kernel.mongo[DUE].find_one({"_id": "alive"})
-    assert left is not None
-    assert left["at"] > now + minute

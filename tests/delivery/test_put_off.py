@@ -1,39 +1,80 @@
 """How long what is due is put off: what says nothing of a row leaves it due, whatever a clock says."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.delivery.decision import Decision, Due, DueRow, Occasion
 from shared.delivery.due_rows import put_off
-from shared.delivery.errors import Conflict, Transient
+from shared.delivery.errors import Conflict, NotNow, Transient
 from shared.delivery.mongo import Transaction
-from shared.delivery.part import Loaded, Sender
+from shared.delivery.part import Loaded, Part, Sender
 from shared.delivery.round import DUE
 from shared.story import Story
 from tests.delivery.toy import TOY, Bench, created, said
 
+WRONG = timedelta(hours=1)
 
-async def test_a_gateway_that_is_away_is_asked_again_ever_later(place: Bench) -> None:
-    kernel = place.kernel()
+
+@pytest.mark.parametrize("wrong_by", [-WRONG, timedelta(0), WRONG])
+async def test_a_gateway_that_is_away_is_asked_again_ever_later(place: Bench, wrong_by: timedelta) -> None:
+    kernel = place.kernel(clock=lambda: datetime.now(UTC) + wrong_by)
     # As the database keeps times: to the millisecond.
-    now = kernel.clock().replace(microsecond=0)
-    row = {"_id": "a row", "what": "anything", "at": now, "attempt": 9}
+    now = datetime.now(UTC).replace(microsecond=0)
+    row = {"_id": "a row", "what": "anything", "at": now, "attempt": 9, "v": 1}
     await kernel.mongo[DUE].insert_one(dict(row))
     try:
         await put_off(kernel._worker, row, "not_now")
-        after = kernel.clock()
+        after = datetime.now(UTC)
         kept = await kernel.mongo[DUE].find_one({"_id": "a row"})
     finally:
         await kernel.mongo.close()
     assert kept is not None
     # Between two looks at the clock, however long a busy machine took in between.
-    assert now + timedelta(seconds=1000) <= kept["at"] <= after + timedelta(seconds=1100)
-    assert kept["attempt"] == 10
+    assert now + timedelta(seconds=1000) <= kept["rests"] <= after + timedelta(seconds=1100)
+    assert (kept["at"], kept["attempt"], kept["v"]) == (now, 10, 2)
+
+
+def asks_for_one(send: Callable[[str, Loaded[Story], DueRow], Awaitable[str]]) -> Part[Story, None]:
+    """A part that asks for one message to the person of each referral, due since yesterday."""
+
+    def ask(story: Story, resources: None, occasion: Occasion) -> Decision:
+        return Decision(due=[Due("message", "person", occasion.now - timedelta(days=1))])
+
+    sender = Sender(wanted=lambda *_: True, send=send)
+    return replace(TOY, decisions={"referral_created": ask}, senders={"message": sender})
+
+
+@pytest.mark.parametrize("after", [timedelta(seconds=2), None])
+@pytest.mark.parametrize("sleeps", [False, True])
+async def test_a_clock_that_is_an_hour_ahead_neither_hurries_nor_delays_what_was_put_off(
+    place: Bench, after: timedelta | None, sleeps: bool
+) -> None:
+    """`sleeps`: the clock is right again when the message was put off."""
+    tries: list[float] = []
+    ahead = WRONG
+
+    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+        nonlocal ahead
+        tries.append(time.monotonic())
+        if len(tries) > 1:
+            return "reference"
+        if sleeps:
+            ahead = timedelta(0)
+        raise NotNow(after)
+
+    kernel = place.kernel(asks_for_one(send), clock=lambda: datetime.now(UTC) + ahead)
+    async with kernel.running(), asyncio.timeout(20):
+        await place.say(said(created(place.locality)))
+        while len(tries) < 2:
+            await asyncio.sleep(0.05)
+    waited = tries[1] - tries[0]
+    assert 1.5 < waited < 10, "not two seconds, as it was put off for"
 
 
 @pytest.mark.parametrize("trouble", [Transient, Conflict])
@@ -43,16 +84,11 @@ async def test_a_message_whose_beginning_failed_is_begun_again_at_once(
     """Transient: it was written that it has begun, and nobody heard so. Conflict: somebody else was first."""
     sent: list[tuple[str, int]] = []
 
-    def ask(story: Story, resources: None, occasion: Occasion) -> Decision:
-        return Decision(due=[Due("message", "person", occasion.now)])
-
     async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
         sent.append((key, row.attempt))
         return "reference"
 
-    sender = Sender(wanted=lambda *_: True, send=send)
-    part = replace(TOY, decisions={"referral_created": ask}, senders={"message": sender})
-    async with place.kernel(part).running() as kernel:
+    async with place.kernel(asks_for_one(send)).running() as kernel:
         begin, transact = kernel._due._sending._begin, kernel.mongo.transact
         troubles = 0
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from shared.clock import Clock, system_clock
 from shared.delivery.decision import NOTHING, Decision, Due, DueRow, Occasion
 from shared.delivery.facts import Fact
 from shared.delivery.kernel import Kernel
@@ -127,8 +128,10 @@ class Bench:
     options: Options
     group_offsets: dict[TopicPartition, int] = field(default_factory=dict)
 
-    def kernel(self, part: Part[Any, Any] = TOY, **options: Any) -> Kernel[Any, Any]:
-        return Kernel(part, replace(self.options, **options), [self.locality])
+    def kernel(
+        self, part: Part[Any, Any] = TOY, clock: Clock = system_clock, **options: Any
+    ) -> Kernel[Any, Any]:
+        return Kernel(part, replace(self.options, **options), [self.locality], clock)
 
     async def say(self, *events: Envelope) -> None:
         for event in events:

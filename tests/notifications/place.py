@@ -14,6 +14,8 @@ from services.notifications.app import build
 from services.notifications.folds import View
 from services.notifications.settings import NotificationsSettings
 from shared.delivery.kernel import Kernel
+from shared.delivery.mongo import Mongo
+from shared.delivery.round import DUE
 from shared.events.envelope import Envelope
 from shared.events.models import EventBody
 from shared.ids import new_id
@@ -100,15 +102,21 @@ class Place:
         """Publishes everything once more, as a producer does that was not sure."""
         await self.bench.say(*self.said)
 
-    def pass_time(self, **duration: float) -> None:
-        self.clock.now += timedelta(**duration)
+    async def pass_time(self, **duration: float) -> None:
+        """For the programme, and for what rests by the database's clock, which nobody can set."""
+        passed = timedelta(**duration)
+        self.clock.now += passed
+        mongo = Mongo(self.bench.mongo_url, self.bench.options.database)
+        sooner = {"$subtract": ["$rests", int(passed.total_seconds() * 1000)]}
+        await mongo[DUE].update_many({"rests": {"$ne": None}}, [{"$set": {"rests": sooner}}])
+        await mongo.close()
 
     async def in_time(self, true: Callable[[], bool]) -> None:
         """Lets the clock run twenty times as fast until it is so."""
         async with asyncio.timeout(10):
             while not true():
                 await asyncio.sleep(0.05)
-                self.pass_time(seconds=1)
+                await self.pass_time(seconds=1)
 
 
 def kernel_of(app: FastAPI) -> Kernel[View, Any]:

@@ -20,23 +20,32 @@ from tests.notifications.place import Place, becomes
 REST = timedelta(seconds=30)
 
 
+class Passed:
+    """Seconds that the test lets pass."""
+
+    seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
 async def asks(patience: Patience, answer: Exception | None = None) -> None:
     async with patience.asking():
         if answer is not None:
             raise answer
 
 
-async def test_a_gateway_that_hangs_is_left_alone_and_one_message_finds_out_that_it_is_back(
-    clock: Hands,
-) -> None:
-    patience = Patience(clock, seconds=0.05, rest=REST)
+async def test_a_gateway_that_hangs_is_left_alone_and_one_message_finds_out_that_it_is_back() -> None:
+    passed = Passed()
+    patience = Patience(seconds=0.05, rest=REST, passed=passed)
     with pytest.raises(NotNow):
         async with patience.asking():
             await asyncio.sleep(10)
+    passed.seconds += 10
     with pytest.raises(NotNow) as resting:
         await asks(patience)
-    assert resting.value.until == clock.now + REST
-    clock.now += REST
+    assert resting.value.after == timedelta(seconds=20)
+    passed.seconds += 20
     async with patience.asking():
         with pytest.raises(NotNow):
             await asks(patience)  # another, while the first finds out
@@ -44,21 +53,21 @@ async def test_a_gateway_that_hangs_is_left_alone_and_one_message_finds_out_that
 
 
 @pytest.mark.parametrize("answer", [NotNow(), Never("refused")])
-async def test_a_gateway_that_refuses_answers(clock: Hands, answer: Exception) -> None:
-    patience = Patience(clock, rest=REST)
+async def test_a_gateway_that_refuses_answers(answer: Exception) -> None:
+    patience = Patience(rest=REST)
     for _ in range(2):
         with pytest.raises(type(answer)) as said:
             await asks(patience, answer)
         assert said.value is answer
 
 
-async def test_one_that_says_of_itself_that_nothing_came_is_left_alone(clock: Hands) -> None:
-    patience = Patience(clock, rest=REST)
+async def test_one_that_says_of_itself_that_nothing_came_is_left_alone() -> None:
+    patience = Patience(rest=REST, passed=Passed())
     with pytest.raises(NotNow):
         await asks(patience, NoAnswer())
     with pytest.raises(NotNow) as resting:
         await asks(patience)
-    assert resting.value.until == clock.now + REST
+    assert resting.value.after == REST
 
 
 async def test_both_gateways_say_when_nothing_comes(

@@ -84,7 +84,7 @@ async def test_dying_between_the_gateways_yes_and_our_record_sends_the_same_refe
         assert (await ledger(app))["booked.person"]["status"] == "sending"
     assert len(around.sent("sms")) == 1
     around.answer_texts.set()
-    place.pass_time(minutes=2)
+    await place.pass_time(minutes=2)
     async with place.running() as app:
         told = await settled(app, 3)
     assert around.count("POST /dev/sms") == 2
@@ -123,7 +123,7 @@ async def test_trouble_that_ends_at_night_waits_for_the_morning(
         await becomes(lambda: around.count("POST /dev/sms") == 1)
         await settled(app, 2)
         around.texts = 202
-        place.pass_time(hours=1)
+        await place.pass_time(hours=1)
         await asyncio.sleep(0.4)
         assert around.count("POST /dev/sms") == 1
         clock.now = datetime(2026, 11, 25, 8, 0, 1, tzinfo=UTC)
@@ -141,7 +141,7 @@ async def test_a_meeting_cancelled_before_its_reminder_is_not_reminded_of(
         await becomes(lambda: len(around.sent("sms")) == 2)
         await place.say(say, say.cancelled())
         await heard(app, place, 5)
-        place.pass_time(seconds=6)
+        await place.pass_time(seconds=6)
         await becomes(lambda: len(around.sent("sms")) == 3)
         assert "is cancelled" in around.sent("sms")[-1].text
         clock.now = MEETING - timedelta(days=1) + timedelta(minutes=5)
@@ -161,7 +161,7 @@ async def test_a_provisional_meeting_changed_at_the_desk_is_told_once_as_it_now_
         await heard(app, place, 2)
         await place.say(say, say.booked(11, sequence=1, replaces=ref(10), starts_at=later))
         await settled(app, 3)
-        place.pass_time(seconds=6)
+        await place.pass_time(seconds=6)
         await asyncio.sleep(0.4)
     (text,) = around.sent("sms")
     assert text.text.startswith("You have a new appointment: Tuesday 1 December 2026 at 10:30am")
@@ -191,7 +191,7 @@ async def test_without_a_yes_the_vault_is_not_even_asked(
     async with place.running() as app:
         await place.say(say, say.created(contact), say.waiting(), say.booked())
         await settled(app, 2)
-        place.pass_time(hours=1)
+        await place.pass_time(hours=1)
         await asyncio.sleep(0.3)
     assert to(around) == sorted([WORKER, MAILBOX])
     assert around.count("/claims") == 0
@@ -316,7 +316,7 @@ async def test_who_has_not_heard_of_a_prescription_yet_is_asked_again(place: Pla
             await asyncio.sleep(0.05)
         del around.particular[ref(21)]
         for _ in range(8):
-            place.pass_time(minutes=2)
+            await place.pass_time(minutes=2)
             await asyncio.sleep(0.3)
         told = await ended(app, "asked.service", 2)
     assert told[late.referral_id]["status"] == "sent"
@@ -337,10 +337,10 @@ async def test_a_partners_vault_is_never_shown_our_token(place: Place, around: O
 async def test_a_replayed_log_writes_to_nobody(place: Place, around: Others, clock: Hands) -> None:
     say = place.teller()
     await place.say(say, say.created(), say.booked(), say.prescribed(), say.waiting())
-    place.pass_time(hours=24, seconds=1)
+    await place.pass_time(hours=24, seconds=1)
     async with place.running() as app:
         await heard(app, place, 4)
-        place.pass_time(days=1)
+        await place.pass_time(days=1)
         await asyncio.sleep(0.4)
         assert await kernel_of(app).mongo["due"].count_documents({}) == 0
         assert await ledger(app) == {}
