@@ -1,7 +1,6 @@
 """Nobody is forgotten: an open referral with neither a meeting nor a word of why is looked at again.
 
-It should not come to that. A process whose clock is an hour ahead takes news for an old log's and puts its
-look off by an hour; what else may go wrong nobody has thought of yet.
+It should not come to that; what may go wrong all the same nobody has thought of yet.
 """
 
 import asyncio
@@ -17,6 +16,7 @@ from services.matching.diary import Diaries
 from services.matching.folds import View
 from shared.delivery.errors import Transient
 from shared.delivery.kernel import Kernel
+from shared.delivery.rests import in_a
 from shared.delivery.round import DUE, REFERRALS
 
 EVERY_SECONDS: Final = 30.0
@@ -62,5 +62,6 @@ async def look(kernel: Kernel[View, Diaries], before: frozenset[str]) -> frozens
 async def _looked_at_soon(kernel: Kernel[View, Diaries], cases: Sequence[str]) -> set[str]:
     what, about = ROW
     of = {f"{what}|{case}|{about}": case for case in cases}
-    due = {"_id": {"$in": list(of)}, "at": {"$lt": kernel.clock() + _SOON}}
+    rested_soon = {"$expr": {"$lt": ["$rests", in_a(_SOON)]}}
+    due = {"_id": {"$in": list(of)}, "at": {"$lt": kernel.clock() + _SOON}, **rested_soon}
     return {of[row["_id"]] async for row in kernel.mongo[DUE].find(due, {"_id": 1})}

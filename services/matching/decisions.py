@@ -112,7 +112,8 @@ def _arrange(view: View, diaries: Diaries, occasion: Occasion, patient: bool) ->
     if created is None:
         return NOTHING
     if patient and view.latest is not None and view.latest < occasion.now - CATCH_UP:
-        return Decision(due=[_due(occasion.now + HEAR_THE_REST, created.practice, created.urgency)])
+        # Nor is it known that `now` is right: it rests from then, and not until twenty seconds from now.
+        return Decision(due=[_due(view.latest, created.practice, created.urgency, HEAR_THE_REST)])
     today = london_day(occasion.now)
     until = max((day for why, day in view.waits if why in WAITS_FOR_THE_PERSON and day > today), default=None)
     if until is not None:
@@ -239,8 +240,9 @@ def _cancelled(booked: MeetingBooked, why: v.CancelReason) -> EventBody:
     )
 
 
-def _due(at: datetime, practice: str, urgency: v.Urgency) -> Due:
-    return Due(*ROW, at, payload={"practice": practice, "soon": urgency is v.Urgency.SOON}, move=True)
+def _due(at: datetime, practice: str, urgency: v.Urgency, rests: timedelta = timedelta(0)) -> Due:
+    payload: dict[str, str | int | bool] = {"practice": practice, "soon": urgency is v.Urgency.SOON}
+    return Due(*ROW, at, payload=payload, move=True, rests=rests)
 
 
 def _next_look(now: datetime) -> datetime:

@@ -19,6 +19,7 @@ from services.matching.diary import HORIZON, Caseload, Day, Diaries, Held
 from services.matching.folds import View
 from services.matching.workers import LinkWorker
 from shared.delivery.case import case_id
+from shared.delivery.due_rows import make_due
 from shared.delivery.errors import Conflict
 from shared.delivery.mongo import Document, Mongo, Row, Transaction
 from shared.delivery.part import Changed, Loaded
@@ -150,9 +151,8 @@ async def wake_waiting(
     found = tx[DUE].find(waiting, {"payload.soon": 1}, session=tx.session).sort(order).limit(most)
     rows = await found.to_list(None)
     for soon, at in ((True, now - timedelta(seconds=1)), (False, now)):
-        of_these = [row["_id"] for row in rows if bool(row["payload"]["soon"]) is soon]
-        if of_these:
-            await tx[DUE].update_many({"_id": {"$in": of_these}}, {"$set": {"at": at}}, session=tx.session)
+        if of_these := [row["_id"] for row in rows if bool(row["payload"]["soon"]) is soon]:
+            await make_due(tx, of_these, at)
 
 
 async def touch_caseload(tx: Transaction, locality: str, link_worker: str) -> None:

@@ -164,4 +164,5 @@ def _ended(row: dict[str, Any]) -> Shown:
 
 def _waiting(row: dict[str, Any]) -> Shown:
     name = MessageName.parse(row["about"])
-    return Shown(row["_id"], row["locality"], row["referral"], name, Status.WAITING, row["at"])
+    when = max(row["at"], row.get("rests") or row["at"])
+    return Shown(row["_id"], row["locality"], row["referral"], name, Status.WAITING, when)

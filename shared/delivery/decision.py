@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.events.models import EventBody
 from shared.ids import NewId
@@ -32,8 +32,10 @@ class Said:
 class Due:
     """Something to look at again: `what` names the part's due function, `about` makes the key natural.
 
-    A row with the same key is kept as it is unless `move` says that the new time stands. After `not_after`
-    it is dropped. `payload` holds codes and references only.
+    It is looked at from `at` on, and not before it has rested for so long by the database's clock: "in twenty
+    seconds" is a rest, since the clock that said `now` may be wrong. A row with the same key is kept as it is
+    unless `move` says that the new time stands. After `not_after` it is dropped. `payload` holds codes and
+    references only.
     """
 
     what: str
@@ -42,6 +44,7 @@ class Due:
     not_after: datetime | None = None
     payload: Mapping[str, str | int | bool] = field(default_factory=dict)
     move: bool = False
+    rests: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)

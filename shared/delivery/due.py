@@ -16,11 +16,12 @@ from pymongo.errors import PyMongoError
 
 from shared import metrics
 from shared.delivery.case import occasion_of
-from shared.delivery.due_rows import RESTED, as_due, put_off, taken
+from shared.delivery.due_rows import as_due, put_off, taken
 from shared.delivery.errors import Conflict, Transient
 from shared.delivery.in_hand import InHand
 from shared.delivery.mongo import Document, Transaction
 from shared.delivery.part import R, V
+from shared.delivery.rests import RESTED
 from shared.delivery.round import DECIDE_LATER, DUE, Round
 from shared.delivery.sending import Sending
 from shared.delivery.worker import Worker

@@ -1,11 +1,11 @@
 """Due rows as they lie in the database: taken once, or left to rest for a while.
 
-A row is due at its time, which is the programme's, and rests until a moment of the database's own clock: what
-waits for twenty seconds waits so long also where the clock of whoever put it off is wrong by an hour, and is
-not looked at sooner by whoever's clock is ahead. `v` counts the row's writes.
+A row is due at its time, which is the programme's, and may rest until a moment of the database's own clock
+(`rests`). `v` counts the row's writes.
 """
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pymongo import UpdateOne
@@ -14,15 +14,13 @@ from pymongo.errors import PyMongoError
 from shared.delivery.decision import DueRow
 from shared.delivery.errors import NotNow
 from shared.delivery.mongo import Document, Transaction, classified
+from shared.delivery.rests import ONE_MORE, in_a
 from shared.delivery.round import DUE
 from shared.delivery.worker import Worker
 
 SENDING_LEASE: Final = timedelta(seconds=60)
 """For so long nobody else sends what somebody has begun to send."""
-RESTED: Final[Document] = {"$expr": {"$lte": ["$rests", "$$NOW"]}}
-"""Which rows do not rest: one that never did has nothing there, which comes before every time."""
 _MOST_WAIT = timedelta(hours=1)
-_ONE_MORE: Final[Document] = {"v": {"$add": [{"$ifNull": ["$v", 0]}, 1]}}
 
 
 def as_due(row: Document) -> DueRow:
@@ -43,7 +41,7 @@ async def taken(tx: Transaction, row: Document) -> bool:
 
 def hold(row: Document, lane: str) -> UpdateOne:
     """The write by which the process of this lane begins to send what the row asks for."""
-    held = {"rests": _for(SENDING_LEASE), "by": lane, "attempt": {"$add": ["$attempt", 1]}, **_ONE_MORE}
+    held = {"rests": in_a(SENDING_LEASE), "by": lane, "attempt": {"$add": ["$attempt", 1]}, **ONE_MORE}
     return UpdateOne(as_read(row), [{"$set": held}])
 
 
@@ -63,13 +61,19 @@ async def put_off(worker: Worker[Any, Any], row: Document, why: str, later: NotN
     if later is not None and later.until is not None:
         put_off: Document = {"at": later.until, "rests": None}
     else:
-        put_off = {"rests": _for((later.after if later else None) or wait)}
-    written = {**put_off, "attempt": attempt, "why": why, **_ONE_MORE}
+        put_off = {"rests": in_a((later.after if later else None) or wait)}
+    written = {**put_off, "attempt": attempt, "why": why, **ONE_MORE}
     change: list[Document] = [{"$set": written}, {"$unset": "by"}]
     try:
         await worker.mongo[DUE].update_one(as_read(row), change)
     except PyMongoError as error:
         raise classified(error) from error
+
+
+async def make_due(tx: Transaction, rows: Sequence[str], at: datetime) -> None:
+    """These rows, by their ids, are looked at now: whatever they rested for has come about."""
+    change = {"$set": {"at": at, "rests": None}, "$inc": {"v": 1}}
+    await tx[DUE].update_many({"_id": {"$in": list(rows)}}, change, session=tx.session)
 
 
 async def give_back(worker: Worker[Any, Any], row: Document) -> None:
@@ -83,7 +87,3 @@ async def give_back(worker: Worker[Any, Any], row: Document) -> None:
         await worker.mongo[DUE].update_one({"_id": row["_id"], "by": worker.lane}, change)
     except PyMongoError as error:
         raise classified(error) from error
-
-
-def _for(wait: timedelta) -> Document:
-    return {"$add": ["$$NOW", int(wait.total_seconds() * 1000)]}

@@ -22,6 +22,7 @@ from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo, Row
 from shared.delivery.outbox import Message, OutboxRow
 from shared.delivery.publisher import TOO_LARGE, Publisher
+from shared.delivery.rests import in_a
 from shared.delivery.round import OUTBOX
 
 ASIDE = "outbox_aside"
@@ -211,8 +212,7 @@ class Relay:
     async def _rest(self, row: OutboxRow, unsent: Sequence[Message]) -> None:
         """Keeps of a row what was not acknowledged, until it is tried again."""
         rests = min(row.rests + 1, 16)
-        # By the database's clock: whose own is wrong by an hour would leave it lying for as long.
-        again = {"$add": ["$$NOW", 1000 * min(2**rests, _MOST_REST_SECONDS)]}
+        again = in_a(timedelta(seconds=min(2**rests, _MOST_REST_SECONDS)))
         left = {"$literal": [message.stored() for message in unsent]}
         change = [{"$set": {"m": left, "again": again, "rests": rests}}]
         await self._mongo[OUTBOX].update_one({"_id": row.id}, change)

@@ -16,6 +16,7 @@ from shared.delivery.errors import Conflict
 from shared.delivery.mongo import Document, Transaction
 from shared.delivery.outbox import Message, OutboxRow, rows_of
 from shared.delivery.part import Loaded, Part, R, V
+from shared.delivery.rests import ONE_MORE, in_a
 from shared.delivery.turns import in_turns
 from shared.ids import NewId
 
@@ -128,7 +129,7 @@ class Round(Generic[V, R]):
             writes += [DeleteOne({"_id": due_id(case, what, about)}) for what, about in case.forget]
             for due in case.due:
                 writes.append(_upsert(case, due))
-                if self.soonest_due is None or due.at < self.soonest_due:
+                if not due.rests and (self.soonest_due is None or due.at < self.soonest_due):
                     self.soonest_due = due.at
         if writes:
             await self.tx[DUE].bulk_write(writes, session=self.tx.session, ordered=True)
@@ -147,13 +148,12 @@ def _upsert(case: Case[V, R], due: Due) -> UpdateOne:
         "payload": dict(due.payload),
         "attempt": 0,
         "at": due.at,
-        "rests": None,
         "not_after": due.not_after,
     }
+    fresh: list[Document] = [{"$literal": row}, {"rests": in_a(due.rests) if due.rests else None}]
+    kept = [] if due.move else ["$$ROOT"]
     # Always a write, also where the row stays as it is: a process that is taking the row away just now would
     # otherwise not notice that it was asked for again.
-    return UpdateOne(
-        {"_id": due_id(case, due.what, due.about)},
-        {"$set" if due.move else "$setOnInsert": row, "$inc": {"v": 1}},
-        upsert=True,
-    )
+    merged = ["$$ROOT", *fresh, *kept, ONE_MORE]
+    which = {"_id": due_id(case, due.what, due.about)}
+    return UpdateOne(which, [{"$replaceWith": {"$mergeObjects": merged}}], upsert=True)

@@ -236,8 +236,10 @@ class Collection:
 
     def _update(self, which: Mapping[str, Any], change: "Change", upsert: bool) -> int:
         found = [d for d in self._on.read(self._name) if matches(d, which)][:1]
-        if not found and upsert and isinstance(change, Mapping):
-            made = {"_id": which["_id"], **change.get("$setOnInsert", {})}
+        if not found and upsert:
+            made = {"_id": which["_id"]}
+            if isinstance(change, Mapping):
+                made |= change.get("$setOnInsert", {})
             self._on.write((self._name, made["_id"]), changed(made, change))
         for document in found:
             after = changed(deepcopy(document), change)
@@ -259,6 +261,8 @@ Change = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 def changed(document: Document, change: Change) -> Document:
     if not isinstance(change, Mapping):
         for step in change:
+            if "$replaceWith" in step:
+                document = worth(document, step["$replaceWith"])
             document.update({name: worth(document, what) for name, what in step.get("$set", {}).items()})
             document.pop(step.get("$unset", ""), None)
         return document
@@ -270,22 +274,31 @@ def changed(document: Document, change: Change) -> Document:
     return document
 
 
+_OPERATORS = frozenset({"$literal", "$mergeObjects", "$ifNull", "$lte", "$add"})
+
+
 def worth(document: Document, what: Any) -> Any:
     """What an expression comes to. No time passes in here: it is always the first moment."""
+    if what == "$$ROOT":
+        return document
     if what == "$$NOW":
         return BEGINNING
     if isinstance(what, str) and what.startswith("$"):
         return document.get(what[1:])
     if not isinstance(what, dict):
         return what
+    if what.keys().isdisjoint(_OPERATORS):
+        return {name: worth(document, each) for name, each in what.items()}
     ((operator, of),) = what.items()
+    if operator == "$literal":
+        return of
+    if operator == "$mergeObjects":
+        return {name: value for each in of for name, value in worth(document, each).items()}
     first, second = (worth(document, each) for each in of)
     if operator == "$ifNull":
         return second if first is None else first
     if operator == "$lte":
         return first is None or first <= second
-    if operator != "$add":
-        raise LookupError(operator)
     return first + (timedelta(milliseconds=second) if isinstance(first, datetime) else second)
 
 

@@ -1,9 +1,13 @@
 """An open referral with neither a meeting nor a reason for none is not left so."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from services.matching import adrift
+from services.matching.decisions import HEAR_THE_REST
 from shared.delivery.case import case_id
+from shared.delivery.round import DUE
 from shared.events import outcomes as o
 from shared.ids import new_id
 from tests.delivery.toy import said
@@ -21,8 +25,18 @@ async def heard_as_old_news(here: Place) -> str:
     return name
 
 
-async def test_a_referral_put_off_by_a_wrong_clock_is_found_at_the_second_look(here: Place) -> None:
+async def test_one_that_a_wrong_clock_took_for_old_is_looked_at_in_twenty_seconds(here: Place) -> None:
     name = await heard_as_old_news(here)
+    (row,) = await here.kernel.mongo[DUE].find({"referral": name}).to_list(None)
+    assert row["at"] <= here.clock.now
+    assert timedelta(0) < row["rests"] - datetime.now(UTC) <= HEAR_THE_REST
+    await here.kernel.mongo[DUE].update_one({"_id": row["_id"]}, {"$set": {"rests": datetime.now(UTC)}})
+    assert (await here.meeting(name))["provisional"]
+
+
+async def test_one_that_nobody_will_look_at_is_found_at_the_second_look(here: Place) -> None:
+    name = await heard_as_old_news(here)
+    await here.kernel.mongo[DUE].delete_many({"referral": name})
     before = await adrift.look(here.kernel, frozenset())
     assert before == {case_id(here.slug, name)}
     assert (await here.view(name)).adrift  # at the first look it may just be on its way
@@ -31,12 +45,14 @@ async def test_a_referral_put_off_by_a_wrong_clock_is_found_at_the_second_look(h
     assert await adrift.look(here.kernel, before) == frozenset()
 
 
-async def test_one_that_will_be_looked_at_soon_is_left_to_that(here: Place) -> None:
+@pytest.mark.parametrize("rests", [timedelta(seconds=20), timedelta(hours=1)])
+async def test_one_that_will_be_looked_at_soon_is_left_to_that(here: Place, rests: timedelta) -> None:
     name = await heard_as_old_news(here)
-    here.clock.now += timedelta(hours=2)  # its own look is due in twenty seconds
+    until = datetime.now(UTC) + rests
+    await here.kernel.mongo[DUE].update_one({"referral": name}, {"$set": {"rests": until}})
     before = await adrift.look(here.kernel, frozenset())
     await adrift.look(here.kernel, before)
-    assert (await here.view(name)).adrift
+    assert (await here.view(name)).adrift is (rests < timedelta(hours=1))
 
 
 async def test_whoever_has_a_meeting_or_a_reason_is_not_adrift(here: Place) -> None:

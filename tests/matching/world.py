@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
@@ -234,7 +234,8 @@ class World:
                 if what[0] == LOOK_AGAIN:
                     self.due.pop((name, LOOK_AGAIN), None)
             for due in case.due:
-                self.due[name, due.what] = due
+                # One clock for all here: what rests is due when it has rested.
+                self.due[name, due.what] = replace(due, at=self.now + due.rests) if due.rests else due
             self.said += case.said
             spoken += [each.body for each in case.said if isinstance(each.body, EventBody)]
             case.due, case.forget, case.said = [], [], []
