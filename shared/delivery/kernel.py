@@ -27,7 +27,7 @@ from shared.delivery.part import Part, R, V
 from shared.delivery.refold import refold
 from shared.delivery.relay import Relay, process_name
 from shared.delivery.replays import Replays
-from shared.delivery.round import DUE, OUTBOX, REFERRALS, Round
+from shared.delivery.round import DECIDE_LATER, DUE, OUTBOX, REFERRALS, Round
 from shared.delivery.sending import SENT
 from shared.delivery.stream import Stream
 from shared.delivery.worker import Worker
@@ -274,7 +274,8 @@ class Kernel(Generic[V, R]):
         await self.mongo.make((REFERRALS, *owned))
         await self.mongo[REFERRALS].create_indexes([FOLD_INDEX])
         await self.mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
-        await self.mongo[DUE].create_indexes([IndexModel([("at", ASCENDING)])])
+        asked = IndexModel([("what", ASCENDING)], partialFilterExpression={"what": DECIDE_LATER})
+        await self.mongo[DUE].create_indexes([IndexModel([("at", ASCENDING)]), asked])
         await self.mongo[LETTERS].create_indexes([IndexModel([("state", ASCENDING), ("at", ASCENDING)])])
         await self.mongo[SENT].create_indexes(
             [IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])]

@@ -84,9 +84,7 @@ class Round(Generic[V, R]):
 
     def _decide_later(self, case: Case[V, R], kinds: Sequence[str]) -> Due:
         payload = dict.fromkeys(kinds, True)
-        # Due at once, also where our own clock is ahead of everybody else's.
-        at = min(self.now, *(heard.fact.recorded for heard in case.added))
-        return Due(DECIDE_LATER, "-".join(sorted(payload)), at, payload=payload)
+        return Due(DECIDE_LATER, "-".join(sorted(payload)), self.now, payload=payload)
 
     async def write(self) -> None:
         """Writes all of it.
