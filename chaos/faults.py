@@ -165,8 +165,7 @@ async def _storm(field: Field, blow: Blow) -> None:
 async def _wrong_clock(field: Field, blow: Blow) -> None:
     (target,) = blow.targets
     folder = field.stack.clock_folder(target)
-    ahead = 3600 if int(time.time()) % 2 else -3600
-    field.stack.clocks.give(folder, ahead)
+    field.stack.clocks.give(folder, blow.wrong_by)
     try:
         await asyncio.sleep(blow.seconds)
     finally:

@@ -26,6 +26,8 @@ class Blow:
     targets: tuple[str, ...]
     seconds: float = 0.0
     rest: float = 0.5
+    wrong_by: float = 0.0
+    """Seconds, of a clock."""
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -46,10 +48,12 @@ class Stage:
 def on_one_of_each(seed: int, times: int) -> tuple[Stage, ...]:
     """The plan for one broker and one database: every fault so many times."""
     chance = random.Random(seed)
-    lanes: dict[str, list[Blow]] = {name: [] for name in (*SERVICES, "bus")}
+    lanes: dict[str, list[Blow]] = {name: [] for name in SERVICES}
     for blow in _of_one_service(chance, times):
         lanes[blow.parts[0]].append(blow)
     lanes["bus"] = [Blow("poison", SERVICES, rest=1.0) for _ in range(times)]
+    # A lane of their own, so that one clock at a time is wrong.
+    lanes["clocks"] = list(_each(times, SERVICES, lambda t: _wrong_clock(t, chance.choice((-1.0, 1.0)))))
     for lane in lanes.values():
         chance.shuffle(lane)
     # Deaths first: what a sender had begun when it died is held for a minute, which passes meanwhile.
@@ -90,7 +94,10 @@ def _of_one_service(chance: random.Random, times: int) -> Iterator[Blow]:
                 lambda t, name=name, seconds=seconds: Blow(name, (t,), chance.uniform(*seconds)),  # type: ignore[misc]
             )
     yield from _each(times, SERVICES, lambda t: Blow("rebalance storm", (t,), 4.0))
-    yield from _each(times, SERVICES, lambda t: Blow("clock wrong by an hour", (t,), 2.0))
+
+
+def _wrong_clock(target: str, hours: float) -> Blow:
+    return Blow("clock wrong by an hour", (target,), 2.0, wrong_by=3600 * hours)
 
 
 def _deaths(chance: random.Random, times: int) -> Iterator[Blow]:
