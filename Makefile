@@ -12,7 +12,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test properties mutations chaos chaos-short check alerts format lock schemas docs bench bench-smoke bench-journey
+.PHONY: help run wipe test properties mutations chaos chaos-apart chaos-short check alerts format lock schemas docs bench bench-smoke bench-journey
 
 help:
 	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
@@ -64,7 +64,7 @@ check:
 	$(VENV)/lint-imports --no-logo
 
 # Kills, pauses, cuts off and fills up what runs, under load, and counts again from outside (docs/reliability.md).
-# RATE is referrals a second: two cores sustain 20 (make chaos RATE=20 LOCALITIES=4 MINUTES=19).
+# RATE is referrals a second.
 SEED ?= 1
 RATE ?= 50
 LOCALITIES ?= 8
@@ -73,6 +73,12 @@ chaos:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m chaos --times 20 --rate $(RATE) --localities $(LOCALITIES) --minutes $(MINUTES) \
 		--seed $(SEED) --write docs/reliability.md
+
+# Some faults, one at a time with rest between: how long does each keep somebody waiting?
+chaos-apart:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@$(VENV)/python -m chaos --times 6 --rate $(RATE) --localities $(LOCALITIES) --apart 9 \
+		--only "killed,steps down" --seed $(SEED) --write docs/reliability.md
 
 chaos-short:
 	@$(PYTHON) deploy/bootstrap.py dev

@@ -80,7 +80,8 @@ async def main() -> int:
     page = f"{head}\n\n{report.page(outcomes)}"
     print(f"\n{page}")
     if asked.write and not broken:
-        asked.write.write_text(report.with_table(asked.write.read_text(), page))
+        name = "table" if asked.apart is None else "table of blows apart"
+        asked.write.write_text(report.with_table(asked.write.read_text(), name, page))
     for outcome in outcomes:
         print(f"\nThe longest waits:\n{report.longest(outcome)}\n{report.told(outcome.findings)}")
     for failure in broken:

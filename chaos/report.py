@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from chaos.evidence import Finding
 from chaos.waits import Wait
 
-BEGINS, ENDS = "<!-- table begins -->", "<!-- table ends -->"
+BEGINS, ENDS = "<!-- {} begins -->", "<!-- {} ends -->"
 AFTERWARDS = 30.0
 """Seconds. What goes wrong so long after a blow is put down to it."""
 
@@ -94,13 +94,14 @@ def page(outcomes: Sequence[Outcome]) -> str:
     return "\n\n".join((table(outcomes), *(f"- {summary(outcome)}" for outcome in outcomes)))
 
 
-def with_table(text: str, table: str) -> str:
-    """A page with this between its two marks. Raises ValueError where it has none."""
-    before, begins, rest = text.partition(BEGINS)
-    _, ends, after = rest.partition(ENDS)
+def with_table(text: str, name: str, table: str) -> str:
+    """A page with this between the two marks of this name. Raises ValueError where it has none."""
+    begin, end = BEGINS.format(name), ENDS.format(name)
+    before, begins, rest = text.partition(begin)
+    _, ends, after = rest.partition(end)
     if not begins or not ends:
-        raise ValueError(f"the page has no {BEGINS} and {ENDS}")
-    return f"{before}{BEGINS}\n\n{table}\n\n{ENDS}{after}"
+        raise ValueError(f"the page has no {begin} and {end}")
+    return f"{before}{begin}\n\n{table}\n\n{end}{after}"
 
 
 def summary(outcome: Outcome) -> str:

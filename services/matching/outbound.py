@@ -6,12 +6,12 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any, Final, Literal
 
-import aiosmtplib
 import httpx
 from aiosmtplib import errors
 
 from services.matching.settings import MatchingSettings
 from shared.clock import Clock
+from shared.web.mail import hand_over
 from shared.web.service_token import ServiceTokens, ServiceTokenUnavailable
 
 Person = Mapping[str, Any]
@@ -154,17 +154,7 @@ class Mailer:
                 f"Type it into the page that you have open. It holds for {minutes} minutes and works once.\n"
                 "If you did not ask for a code, you can ignore this e-mail.\n"
             )
-            encryption = settings.mail_encryption
-            await aiosmtplib.send(
-                message,
-                hostname=settings.smtp_host,
-                port=settings.smtp_port,
-                username=settings.smtp_user or None,
-                password=settings.smtp_password.get_secret_value() or None,
-                use_tls=encryption == "implicit",
-                start_tls=encryption == "starttls",
-                timeout=_MAIL_SECONDS,
-            )
+            await hand_over(message, settings, _MAIL_SECONDS)
         except (errors.SMTPException, OSError, ValueError):
             # Each of these may quote the address: the chain ends here.
             raise MailAway from None

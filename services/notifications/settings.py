@@ -1,39 +1,20 @@
 """What the notifications service is told from outside, beside what every service is told."""
 
 from datetime import timedelta
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import SecretStr
 
-from shared.web.settings import ServiceSettings, setting
+from shared.web.mail import MailSettings
+from shared.web.settings import setting
 
-Encryption = Literal["", "none", "starttls", "implicit"]
 
-
-class NotificationsSettings(ServiceSettings):
+class NotificationsSettings(MailSettings):
     """Settings of the notifications service."""
 
     service: ClassVar[str] = "notifications"
 
     port: int = setting(8103, description="Port to listen on.", example="8103", ge=1, le=65535)
-    smtp_host: str = setting(
-        "localhost", description="Mail server that takes our e-mails.", example="smtp.example.org"
-    )
-    smtp_port: int = setting(8106, description="Its port.", example="587", ge=1, le=65535)
-    smtp_encryption: Encryption = setting(
-        "",
-        description="`starttls`, `implicit` or `none`; empty means `none` in development, else `starttls`.",
-        example="starttls",
-    )
-    smtp_user: str = setting("", description="User name at the mail server, if any.", example="linkwork")
-    smtp_password: SecretStr = setting(
-        SecretStr(""), description="Password at the mail server, if any.", example="(a secret)"
-    )
-    mail_from: str = setting(
-        "appointments@linkwork.example",
-        description="Address that e-mails come from. Make it say nothing of what they are about.",
-        example="appointments@example.org",
-    )
     sms_url: str = setting(
         "",
         description="Gateway for text messages: takes a POST of `to`, `body`, `reference`. Empty: no texts.",
@@ -52,11 +33,6 @@ class NotificationsSettings(ServiceSettings):
         ge=0,
         le=3600,
     )
-
-    @property
-    def mail_encryption(self) -> Encryption:
-        """How mail is encrypted on its way to the server."""
-        return self.smtp_encryption or ("none" if self.env == "development" else "starttls")
 
     @property
     def settle(self) -> timedelta:

@@ -20,7 +20,7 @@ from shared.delivery.worker import Worker
 
 SENDING_LEASE: Final = timedelta(seconds=60)
 """For so long nobody else sends what somebody has begun to send."""
-_MOST_WAIT = timedelta(hours=1)
+_MOST_WAIT: Final = timedelta(hours=1)
 
 
 def as_due(row: Document) -> DueRow:

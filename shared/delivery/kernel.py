@@ -274,8 +274,9 @@ class Kernel(Generic[V, R]):
         await self.mongo.make((REFERRALS, *owned))
         await self.mongo[REFERRALS].create_indexes([FOLD_INDEX])
         await self.mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
+        rested = IndexModel([("rests", ASCENDING), ("at", ASCENDING)])
         asked = IndexModel([("what", ASCENDING)], partialFilterExpression={"what": DECIDE_LATER})
-        await self.mongo[DUE].create_indexes([IndexModel([("at", ASCENDING)]), asked])
+        await self.mongo[DUE].create_indexes([rested, asked])
         await self.mongo[LETTERS].create_indexes([IndexModel([("state", ASCENDING), ("at", ASCENDING)])])
         await self.mongo[SENT].create_indexes(
             [IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])]

@@ -5,7 +5,7 @@ import pytest
 from chaos.evidence import Finding
 from chaos.faults import Struck
 from chaos.plan import Blow
-from chaos.report import BEGINS, ENDS, Outcome, summary, table, with_table
+from chaos.report import Outcome, summary, table, with_table
 from chaos.waits import Wait
 
 
@@ -41,7 +41,7 @@ def test_what_could_not_be_had_is_said() -> None:
 
 
 def test_the_table_takes_the_place_of_the_one_before() -> None:
-    page = f"# A page\n\n{BEGINS}\nold\n{ENDS}\n\nAfterwards.\n"
-    assert with_table(page, "new") == f"# A page\n\n{BEGINS}\n\nnew\n\n{ENDS}\n\nAfterwards.\n"
-    with pytest.raises(ValueError, match="table begins"):
-        with_table("a page without marks", "new")
+    page = "<!-- one begins -->\nold\n<!-- one ends -->\n\n<!-- other begins -->\nkept\n<!-- other ends -->\n"
+    assert with_table(page, "one", "new") == page.replace("\nold\n", "\n\nnew\n\n")
+    with pytest.raises(ValueError, match="third begins"):
+        with_table(page, "third", "new")

@@ -14,7 +14,7 @@ from shared.delivery.due_rows import put_off
 from shared.delivery.errors import Conflict, NotNow, Transient
 from shared.delivery.mongo import Transaction
 from shared.delivery.part import Loaded, Part, Sender
-from shared.delivery.round import DUE
+from shared.delivery.round import DECIDE_LATER, DUE
 from shared.story import Story
 from tests.delivery.toy import TOY, Bench, created, said
 
@@ -75,6 +75,34 @@ async def test_a_clock_that_is_an_hour_ahead_neither_hurries_nor_delays_what_was
             await asyncio.sleep(0.05)
     waited = tries[1] - tries[0]
     assert 1.5 < waited < 10, "not two seconds, as it was put off for"
+
+
+@pytest.mark.parametrize("sends", [False, True])
+async def test_what_rests_is_not_read(place: Bench, sends: bool) -> None:
+    """A gateway that is away leaves thousands of rows, and what is due is looked for all the time."""
+
+    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+        return "reference"
+
+    kernel = place.kernel(asks_for_one(send))
+    await kernel._ensure_indexes()
+    now, what = kernel.clock(), "message" if sends else "anything"
+    row = {"what": what, "locality": place.locality, "referral": "", "about": "", "payload": {}, "attempt": 0}
+    rests = [row | {"at": now, "rests": now + WRONG} for _ in range(1000)]
+    later = [row | {"at": now + WRONG, "rests": None} for _ in range(1000)]
+    due = [row | {"at": now, "rests": rested} for rested in (None, now - WRONG)]
+    asked = [row | {"what": DECIDE_LATER, "at": now + WRONG, "rests": None}]
+    rows = [*rests, *later, *due, *asked]
+    await kernel.mongo[DUE].insert_many([each | {"_id": str(n)} for n, each in enumerate(rows)])
+    await kernel.mongo.database.command("profile", 2)
+    found = [len(await kernel._due._page(now, sends)) for _ in range(5)]
+    await kernel.mongo.database.command("profile", 0)
+    read = await kernel.mongo.database["system.profile"].find({"op": "query"}).to_list(None)
+    await kernel.mongo.close()
+    assert found == [2 if sends else 3] * 5
+    assert [each["docsExamined"] <= 20 for each in read] == [True] * 5, [
+        each["docsExamined"] for each in read
+    ]
 
 
 @pytest.mark.parametrize("trouble", [Transient, Conflict])

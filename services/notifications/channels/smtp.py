@@ -5,13 +5,13 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final
 
-import aiosmtplib
 from aiosmtplib import errors
 
 from services.notifications.channels.gateway import STEP_SECONDS, Mail, NoAnswer
 from services.notifications.settings import NotificationsSettings
 from shared.clock import Clock
 from shared.delivery.errors import Never, NotNow
+from shared.web.mail import hand_over
 
 _PERMANENT: Final = 500
 
@@ -25,18 +25,8 @@ class SmtpGateway:
 
     async def send_mail(self, mail: Mail, reference: str) -> str:
         message = self._written(mail, reference)
-        settings, encryption = self._settings, self._settings.mail_encryption
         try:
-            await aiosmtplib.send(
-                message,
-                hostname=settings.smtp_host,
-                port=settings.smtp_port,
-                username=settings.smtp_user or None,
-                password=settings.smtp_password.get_secret_value() or None,
-                use_tls=encryption == "implicit",
-                start_tls=encryption == "starttls",
-                timeout=STEP_SECONDS,
-            )
+            await hand_over(message, self._settings, STEP_SECONDS)
         # Every one of these quotes the address: the chain ends here.
         except errors.SMTPRecipientsRefused as refused:
             if any(each.code < _PERMANENT for each in refused.recipients):

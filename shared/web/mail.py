@@ -1,0 +1,57 @@
+"""Mail on its way out: which server takes it, and how it is handed over."""
+
+from email.message import EmailMessage
+from typing import Literal
+
+import aiosmtplib
+from pydantic import SecretStr
+
+from shared.web.settings import ServiceSettings, setting
+
+Encryption = Literal["", "none", "starttls", "implicit"]
+
+
+class MailSettings(ServiceSettings):
+    """The variables of services that send mail."""
+
+    smtp_host: str = setting(
+        "localhost", description="Mail server that takes our e-mails.", example="smtp.example.org"
+    )
+    smtp_port: int = setting(8106, description="Its port.", example="587", ge=1, le=65535)
+    smtp_encryption: Encryption = setting(
+        "",
+        description="`starttls`, `implicit` or `none`; empty means `none` in development, else `starttls`.",
+        example="starttls",
+    )
+    smtp_user: str = setting("", description="User name at the mail server, if any.", example="linkwork")
+    smtp_password: SecretStr = setting(
+        SecretStr(""), description="Password at the mail server, if any.", example="(a secret)"
+    )
+    mail_from: str = setting(
+        "appointments@linkwork.example",
+        description="Address that e-mails come from. Make it say nothing of what they are about.",
+        example="appointments@example.org",
+    )
+
+    @property
+    def mail_encryption(self) -> Encryption:
+        """How mail is encrypted on its way to the server."""
+        return self.smtp_encryption or ("none" if self.env == "development" else "starttls")
+
+
+async def hand_over(message: EmailMessage, settings: MailSettings, seconds: float) -> None:
+    """Gives the message to the mail server, which has `seconds` for each step.
+
+    Raises:
+        aiosmtplib.errors.SMTPException, OSError, ValueError: it was not taken. Each may quote the address.
+    """
+    await aiosmtplib.send(
+        message,
+        hostname=settings.smtp_host,
+        port=settings.smtp_port,
+        username=settings.smtp_user or None,
+        password=settings.smtp_password.get_secret_value() or None,
+        use_tls=settings.mail_encryption == "implicit",
+        start_tls=settings.mail_encryption == "starttls",
+        timeout=seconds,
+    )
