@@ -23,6 +23,7 @@ help:
 	@echo "make properties  100,000 generated journeys a service, longer histories of the kernel: an hour"
 	@echo "make mutations   take each safeguard of delivery away, see which test notices (ONLY=\"put off\")"
 	@echo "make chaos    strike a running system for a quarter of an hour, count what was lost: docs/reliability.md"
+	@echo "make chaos-apart  deaths one at a time: how long does each keep somebody waiting?"
 	@echo "make chaos-short  the same in three minutes (SEED=1)"
 	@echo "make bench    measure speed, latency, catch-up and growth: docs/performance.md (ONLY=kernel, SIZE=long)"
 	@echo "make bench-smoke  see in a minute that each measurement works"
