@@ -83,7 +83,7 @@ chaos-apart:
 
 chaos-short:
 	@$(PYTHON) deploy/bootstrap.py dev
-	@$(VENV)/python -m chaos --times 2 --rate 15 --localities 4 --minutes 2 --seed $(SEED)
+	@$(VENV)/python -m chaos --times 2 --rate 50 --localities 4 --minutes 2 --seed $(SEED)
 
 # ONLY=kernel,page measures these parts; SIZE=long takes 400,000 records and 1,000,000 (docs/performance.md).
 SIZE ?= usual

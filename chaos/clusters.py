@@ -95,7 +95,8 @@ class Brokers:
         return all(len(p["isr"]) == len(NODES) for topic in topics for p in topic["partitions"])
 
     async def stop(self) -> None:
-        await asyncio.gather(*(broker.stop() for broker in self._brokers))
+        """At once: everything was read, and the last of them would wait for the others to come back."""
+        await asyncio.gather(*(broker.stop(grace=0.1) for broker in self._brokers))
 
 
 class Members:
@@ -166,7 +167,7 @@ class Members:
             await self._primary(other_than=before)
 
     async def stop(self) -> None:
-        await asyncio.gather(*(child.stop(grace=15.0) for child in self._children))
+        await asyncio.gather(*(child.stop(grace=0.1) for child in self._children))
 
 
 def _log(folder: Path, number: int) -> Path:

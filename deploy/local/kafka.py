@@ -114,10 +114,10 @@ class Kafka:
                 f"Kafka did not answer within {READY_WITHIN:.0f} s: its log is {self.log}."
             ) from None
 
-    async def stop(self) -> None:
-        """Stop it, its log segments closed cleanly."""
+    async def stop(self, *, grace: float = 15.0) -> None:
+        """Stop it, its log segments closed cleanly if that takes no longer than `grace` seconds."""
         if self._child is not None:
-            await self._child.stop(grace=15.0)
+            await self._child.stop(grace=grace)
 
     async def exited(self) -> int:
         """Wait for its end. Returns the exit code."""

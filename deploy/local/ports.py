@@ -1,8 +1,14 @@
 """Free ports on this machine."""
 
+import random
 import socket
+from typing import Final
 
 LOOPBACK = "127.0.0.1"
+_QUIET: Final = range(15_000, 27_000)
+"""Below what systems give to outgoing connections (from 32768 or 49152 on): a port chosen now is listened on
+seconds later, or on the next day."""
+_TRIES: Final = 1000
 
 
 def is_free(port: int) -> bool:
@@ -17,11 +23,16 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """Return a port that nobody listens on, and that no outgoing connection is given meanwhile.
+
+    Raises:
+        OSError: none was found.
+    """
+    for _ in range(_TRIES):
+        port = random.choice(_QUIET)
+        if is_free(port):
+            return port
+    raise OSError("no free port was found on this machine")
 
 
 def is_open(port: int) -> bool:
