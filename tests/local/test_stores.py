@@ -1,8 +1,13 @@
+"""The stores of the embedded run do what everything rests on."""
+
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pymongo import AsyncMongoClient
+
+from deploy.local.mongo import cache_gigabytes
 
 
 async def test_the_broker_takes_and_gives_records(kafka_bootstrap: str) -> None:
@@ -27,3 +32,10 @@ async def test_the_database_commits_transactions(mongo_url: str) -> None:
             await client.local_stores.things.insert_one({"_id": 1}, session=session)
         assert await client.local_stores.things.count_documents({}) == 1
         await client.drop_database("local_stores")
+
+
+@pytest.mark.parametrize(("gigabytes", "cache"), [(1, 0.25), (6, 0.5), (24, 2.0), (256, 2.0)])
+def test_the_database_takes_a_part_of_the_memory_that_leaves_room_for_the_rest(
+    gigabytes: int, cache: float
+) -> None:
+    assert cache_gigabytes(gigabytes * 2**30) == cache
