@@ -208,8 +208,8 @@ def _growth(result: Result) -> str:
         f"{table([f'{events:,} records, by tenth', *map(str, range(1, len(tenths) + 1))], rows)}\n\n"
         f"A record takes {stored['size'] / events:,.0f} bytes as documents (facts, view and the meeting "
         f"decided), {stored['on_disk'] / events:,.0f} on disk, and {stored['indexes'] / events:,.0f} in "
-        "indexes. The first tenth has the start in it, so the rate is compared with the second. Memory goes up "
-        "and down with each batch: it is the median of what was seen in a tenth's latter half. Then "
+        "indexes. The first tenth has the start in it, so the rate is compared with the second. Memory goes "
+        "up and down with each batch: it is the median of what was seen in a tenth's latter half. Then "
         "two processes rebuilt all of it from the log (referrals and meetings), compared it with what was "
         f"live and put it in its place: {_steps(rebuilt)}."
     )
