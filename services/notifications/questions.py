@@ -11,6 +11,7 @@ from services.notifications.messages import MessageName, Recipient, Template
 from services.notifications.wording import Channel
 from shared.clock import LONDON
 from shared.delivery.case import case_id
+from shared.delivery.due_rows import due_since
 from shared.delivery.mongo import Mongo
 from shared.delivery.round import DUE, REFERRALS
 from shared.delivery.sending import SENT
@@ -164,5 +165,4 @@ def _ended(row: dict[str, Any]) -> Shown:
 
 def _waiting(row: dict[str, Any]) -> Shown:
     name = MessageName.parse(row["about"])
-    when = max(row["at"], row.get("rests") or row["at"])
-    return Shown(row["_id"], row["locality"], row["referral"], name, Status.WAITING, when)
+    return Shown(row["_id"], row["locality"], row["referral"], name, Status.WAITING, due_since(row))

@@ -16,7 +16,7 @@ from pymongo.errors import PyMongoError
 
 from shared import metrics
 from shared.delivery.case import occasion_of
-from shared.delivery.due_rows import as_due, put_off, taken
+from shared.delivery.due_rows import as_due, due_since, put_off, taken
 from shared.delivery.errors import Conflict, Transient
 from shared.delivery.in_hand import InHand
 from shared.delivery.mongo import Document, Transaction
@@ -102,7 +102,7 @@ class DueWork(Generic[V, R]):
         """Handles a page of rows that are due; True where there may be more."""
         now = self._worker.clock()
         rows = await self._page(now, sends)
-        self._say_overdue(sends, [max((now - row["at"]).total_seconds(), 0.0) for row in rows])
+        self._say_overdue(sends, [max((now - due_since(row)).total_seconds(), 0.0) for row in rows])
         handle = partial(self._one, away=asyncio.Event())
         if sends:
             gone = await self._sends.each(rows, handle)

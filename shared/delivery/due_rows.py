@@ -13,7 +13,7 @@ from pymongo.errors import PyMongoError
 
 from shared.delivery.decision import DueRow
 from shared.delivery.errors import NotNow
-from shared.delivery.mongo import Document, Transaction, classified
+from shared.delivery.mongo import Document, Row, Transaction, classified
 from shared.delivery.rests import ONE_MORE, in_a
 from shared.delivery.round import DUE
 from shared.delivery.worker import Worker
@@ -28,9 +28,15 @@ def as_due(row: Document) -> DueRow:
     return DueRow(row["what"], row["about"], row["at"], row["payload"], row["attempt"])
 
 
-def as_read(row: Document) -> Document:
-    """Which row it is, as long as nobody has written it since it was read."""
-    return {"_id": row["_id"], "v": row.get("v")}
+def as_read(row: Row) -> Document:
+    """Which row it is, as long as nobody has written it since it was read, or made it anew under its key."""
+    return {"_id": row["_id"], "v": row.get("v"), "at": row["at"]}
+
+
+def due_since(row: Row) -> datetime:
+    """When it came due: at its time, or when it had rested."""
+    at: datetime = row["at"]
+    return max(at, row.get("rests") or at)
 
 
 async def taken(tx: Transaction, row: Document) -> bool:
@@ -59,10 +65,10 @@ async def put_off(worker: Worker[Any, Any], row: Document, why: str, later: NotN
     attempt = row["attempt"] + 1
     wait = min(timedelta(seconds=2 ** min(attempt, 12)), _MOST_WAIT)
     if later is not None and later.until is not None:
-        put_off: Document = {"at": later.until, "rests": None}
+        until: Document = {"at": later.until, "rests": None}
     else:
-        put_off = {"rests": in_a((later.after if later else None) or wait)}
-    written = {**put_off, "attempt": attempt, "why": why, **ONE_MORE}
+        until = {"rests": in_a((later.after if later else None) or wait)}
+    written = {**until, "attempt": attempt, "why": why, **ONE_MORE}
     change: list[Document] = [{"$set": written}, {"$unset": "by"}]
     try:
         await worker.mongo[DUE].update_one(as_read(row), change)

@@ -12,7 +12,7 @@ from typing import Any, Generic
 from pymongo import UpdateOne
 
 from shared.delivery.case import occasion_of
-from shared.delivery.due_rows import as_due, give_back, held, hold, put_off, taken
+from shared.delivery.due_rows import as_due, as_read, give_back, held, hold, put_off, taken
 from shared.delivery.errors import Conflict, Never, NotNow, Transient
 from shared.delivery.mongo import Document, Transaction
 from shared.delivery.part import Loaded, R, Sender, V
@@ -78,7 +78,7 @@ class Sending(Generic[V, R]):
         round_ = self._worker.round(tx)
         await round_.open([(row["locality"], row["referral"]) for row, _ in asked])
         which = {"_id": {"$in": [row["_id"] for row, _ in asked]}}
-        due = {row["_id"]: row.get("v") async for row in tx[DUE].find(which, session=tx.session)}
+        due = {row["_id"]: as_read(row) async for row in tx[DUE].find(which, session=tx.session)}
         known = {row["_id"]: row["status"] async for row in tx[SENT].find(which, session=tx.session)}
         begun: list[Loaded[V] | None] = []
         for row, sender in asked:
@@ -87,7 +87,7 @@ class Sending(Generic[V, R]):
             if not wanted or known.get(row["_id"], "sending") != "sending":
                 await taken(tx, row)
                 begun.append(None)
-            elif row["_id"] not in due or due[row["_id"]] != row.get("v"):
+            elif due.get(row["_id"]) != as_read(row):
                 begun.append(None)
             else:
                 begun.append(Loaded(case.locality, case.referral_id, case.view))
