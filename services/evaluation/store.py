@@ -12,7 +12,6 @@ from datetime import datetime
 from hashlib import sha256
 from typing import cast
 
-from aiokafka.partitioner import murmur2
 from bson import decode_all
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
@@ -20,6 +19,7 @@ from services.evaluation.cells import Cell, Contribution, difference
 from services.evaluation.folds import Evaluated, counted
 from shared.delivery.mongo import Mongo, Transaction
 from shared.delivery.part import Changed, Loaded
+from shared.events.partitioning import partition_of
 
 FIGURES = "figures"
 OWNED: tuple[str, ...] = ()
@@ -34,8 +34,7 @@ Sums = Mapping[str, Contribution]
 
 def share_of(referral_id: str) -> int:
     """Which of the rows a referral counts in: the same for all referrals of one Kafka partition."""
-    hashed: int = murmur2(referral_id.encode())
-    return (hashed & 0x7FFFFFFF) % SHARES
+    return partition_of(referral_id.encode(), SHARES)
 
 
 class FigureStore:

@@ -9,7 +9,7 @@ from typing import Any, Final, Generic, Literal
 from pymongo import UpdateOne
 
 from shared.delivery.decision import Decision, Due, Occasion, Said
-from shared.delivery.facts import UNREADABLE, Fact, FactKey, Heard, Stored, restore
+from shared.delivery.facts import UNREADABLE, Fact, FactKey, Heard, Stored, restore, same_body
 from shared.delivery.mongo import Row
 from shared.delivery.part import Changed, Document, Part, R, V
 from shared.events.envelope import Envelope, event_of
@@ -43,6 +43,7 @@ class Case(Generic[V, R]):
     version: int = 0
     before: Document | None = None
     known: dict[FactKey, bytes] = field(default_factory=dict)
+    """The bodies in the set."""
     rows: list[Stored] = field(default_factory=list)
     size: int = 0
     """Bytes of the bodies in the set."""
@@ -66,7 +67,7 @@ class Case(Generic[V, R]):
             referral_id=stored["referral"],
             version=stored["v"],
             before=stored["view"],
-            known={FactKey(row["s"], row["i"]): row["h"] for row in rows},
+            known={FactKey(row["s"], row["i"]): row["b"] for row in rows},
             rows=rows,
             size=sum(len(row["b"]) for row in rows),
             refold=stored["fold"] != part.fold_version,
@@ -112,7 +113,7 @@ class Case(Generic[V, R]):
         key = heard.fact.key
         known = self.known.get(key)
         if known is not None:
-            return "repeat" if known == heard.digest else "conflict"
+            return "repeat" if same_body(known, heard.raw) else "conflict"
         if self.size + len(heard.raw) > MOST_BYTES:
             return "full"
         self._add(key, heard)
@@ -120,7 +121,7 @@ class Case(Generic[V, R]):
 
     def _add(self, key: FactKey, heard: Heard) -> None:
         self.size += len(heard.raw)
-        self.known[key] = heard.digest
+        self.known[key] = heard.raw
         self.added.append(heard)
         if self._facts is not None:
             self._facts.append(heard.fact)

@@ -24,9 +24,9 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
-from aiokafka.partitioner import DefaultPartitioner
 
 from shared.delivery.outbox import Message
+from shared.events.partitioning import partition_of
 
 MOST_MESSAGE_BYTES: Final = 2_000_000
 TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -39,7 +39,6 @@ _OF_ONE_TOPIC: Final = (
 )
 _BATCH_BYTES = 131_072
 """A topic whose limit is lower refuses many for one: keep it well under every likely limit."""
-_partitioner = DefaultPartitioner()
 _TOPIC_SECONDS = 2.0
 """How long a topic that nobody knows is waited for; and then not asked for again for ten times as long."""
 _ANSWER_SECONDS = 30.0
@@ -136,7 +135,7 @@ class Publisher:
             elif message.size > MOST_MESSAGE_BYTES:
                 results[at] = MessageSizeTooLargeError(message.topic)
             else:
-                partition = _partitioner(message.key, partitions, partitions)
+                partition = partitions[partition_of(message.key, len(partitions))]
                 places.setdefault(TopicPartition(message.topic, partition), []).append(at)
         return places
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from pydantic import ValidationError
@@ -92,6 +93,7 @@ class Envelope:
         return attributes
 
 
+@lru_cache(maxsize=64)  # one moment, when a batch is handled, is said of all that it says
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds."""
     if moment.tzinfo is not UTC:

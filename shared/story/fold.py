@@ -16,7 +16,7 @@ never by "the latest time wins", because a clock may be an hour wrong. The writt
 """
 
 from collections.abc import Callable, Iterable, Sequence, Set
-from datetime import datetime
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from shared.delivery.facts import Fact
@@ -35,9 +35,9 @@ B = TypeVar("B", bound=EventBody)
 _ENDINGS: Set[type[Body]] = frozenset(
     {o.ReferralClosed, o.ReferralDeclined, o.ReferralReturned, o.ReferralWithdrawn}
 )
-_WITHOUT_STEPS = frozenset({ReferralCreated, MeetingBooked, UnknownOutcome})
+_BEGINNING: Set[type[Body]] = frozenset({ReferralCreated, MeetingBooked})
+_WITHOUT_STEPS = _BEGINNING | {UnknownOutcome}
 Facts = Sequence[tuple[B, Said]]
-Key = tuple[int, str]
 
 
 class Effective:
@@ -46,15 +46,21 @@ class Effective:
     def __init__(self, facts: Sequence[Fact], rank: Rank) -> None:
         self.rank = rank
         self._of: dict[type[Body], list[tuple[Any, Said]]] = {}
-        taken_back = [f.body for f in facts if type(f.body) is o.Retracted]
-        gone = {(body.event_source, body.event_id) for body in taken_back}
         if len(facts) > 1:
             facts = sorted(facts, key=lambda f: (rank(f.source), f.id, f.source))
         for fact in facts:
-            kind = type(fact.body)
-            if gone and (fact.source, fact.id) in gone and kind is not o.Retracted:
-                continue
-            self._of.setdefault(kind, []).append((fact.body, fact))
+            self._of.setdefault(type(fact.body), []).append((fact.body, fact))
+        if o.Retracted in self._of:
+            self._take_back()
+
+    def _take_back(self) -> None:
+        retracted = self._of.pop(o.Retracted)
+        gone = {(body.event_source, body.event_id) for body, _ in retracted}
+        for kind, told in list(self._of.items()):
+            self._of[kind] = [(body, said) for body, said in told if (said.source, said.id) not in gone]
+            if not self._of[kind]:
+                del self._of[kind]
+        self._of[o.Retracted] = retracted
 
     def of(self, kind: type[B]) -> list[tuple[B, Said]]:
         """The facts of one kind, lowest (rank, id) first."""
@@ -66,6 +72,10 @@ class Effective:
 
     def has_any(self, kinds: Set[type[Body]]) -> bool:
         return not kinds.isdisjoint(self._of)
+
+    def has_others(self, kinds: Set[type[Body]]) -> bool:
+        """Whether anything was said that is not of these kinds."""
+        return not kinds.issuperset(self._of)
 
     def steps(self) -> list[tuple[o.NextStep, Said]]:
         """Every next step that was said with an outcome."""
@@ -83,21 +93,30 @@ def tell(facts: Iterable[Fact], rank: Rank) -> Story:
     facts = list(facts)
     told = Effective(facts, rank)
     created = _highest(told.of(ReferralCreated))
-    waiting = _highest(told.of(o.MeetingWaiting))
-    plan = max(told.of(o.PlanAgreed), key=lambda p: (p[0].revision, rank(p[1].source), p[1].id), default=None)
     meetings, active = meetings_of(told.of(MeetingBooked), told) if told.has(MeetingBooked) else ((), None)
-    changed = _highest(told.of(o.LinkWorkerChanged))
-    steps = told.steps()
-    return Story(
+    begun = Story(
         created=created[0] if created else None,
         created_said=created[1] if created else None,
         meetings=meetings,
         active=active,
+        link_worker=meetings[-1].booked.link_worker if meetings else None,
+        last_recorded=max([fact.recorded for fact in facts], default=None),
+    )
+    return _continued(begun, told) if told.has_others(_BEGINNING) else begun
+
+
+def _continued(begun: Story, told: Effective) -> Story:
+    """With what came after the referral and its meetings: of most stories, as most are short, nothing."""
+    rank = told.rank
+    waiting = _highest(told.of(o.MeetingWaiting))
+    plan = max(told.of(o.PlanAgreed), key=lambda p: (p[0].revision, rank(p[1].source), p[1].id), default=None)
+    changed = _highest(told.of(o.LinkWorkerChanged))
+    steps = told.steps()
+    return replace(
+        begun,
         waiting=waiting[0] if waiting else None,
         waiting_said=waiting[1] if waiting else None,
-        link_worker=changed[0].link_worker
-        if changed
-        else (meetings[-1].booked.link_worker if meetings else None),
+        link_worker=changed[0].link_worker if changed else begun.link_worker,
         plan=plan[0] if plan else None,
         plan_said=plan[1] if plan else None,
         prescriptions=prescriptions_of(told) if told.has(o.ServicePrescribed) else (),
@@ -110,7 +129,6 @@ def tell(facts: Iterable[Fact], rank: Rank) -> Story:
         endings=_endings(told) if told.has_any(_ENDINGS) else (),
         reopenings=len(told.of(o.ReferralReopened)),
         erased=bool(told.of(o.PersonErased)),
-        last_recorded=_last(facts),
     )
 
 
@@ -136,7 +154,3 @@ def _endings(told: Effective) -> tuple[Ending, ...]:
     return tuple(
         sorted((e for e in ends if (e.said.source, e.said.id) not in undone), key=lambda e: e.said.id)
     )
-
-
-def _last(facts: Sequence[Fact]) -> datetime | None:
-    return max((f.recorded for f in facts), default=None)

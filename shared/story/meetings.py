@@ -19,9 +19,12 @@ def meetings_of(
     replaced = {body.replaces for body, _ in booked if body.replaces}
     # Attended beats missed beats cancelled.
     became: dict[str, tuple[MeetingStatus, Said, o.MeetingCancelled | None]] = {}
-    became.update((c.meeting_id, ("cancelled", said, c)) for c, said in told.of(o.MeetingCancelled))
-    became.update((m.meeting_id, ("missed", said, None)) for m, said in told.of(o.MeetingMissed))
-    became.update((a.meeting_id, ("attended", said, None)) for a, said in told.of(o.MeetingAttended))
+    for cancelled, said in told.of(o.MeetingCancelled):
+        became[cancelled.meeting_id] = ("cancelled", said, cancelled)
+    for missed, said in told.of(o.MeetingMissed):
+        became[missed.meeting_id] = ("missed", said, None)
+    for attended, said in told.of(o.MeetingAttended):
+        became[attended.meeting_id] = ("attended", said, None)
 
     def meeting(body: MeetingBooked, said: Said) -> Meeting:
         if body.meeting_id in became:

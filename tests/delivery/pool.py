@@ -1,6 +1,6 @@
 """What is said in the kernel's state machine: of three referrals, by others and by us."""
 
-from shared.delivery.facts import digest
+from shared.delivery.facts import canonical
 from shared.events.envelope import Envelope
 from tests.delivery.broker import LOCALITY, Record
 from tests.delivery.toy import created, missed, said
@@ -32,10 +32,10 @@ def is_ours(record: Record) -> bool:
 
 
 def fact_of(record: Record) -> tuple[str, str, bytes]:
-    """Source, id and digest, as a set of facts has them."""
+    """Source, id and body of a fact, so that equal ones are the same."""
     headers = dict(record.headers)
     return (
         (headers["ce_source"] or b"").decode(),
         (headers["ce_id"] or b"").decode(),
-        digest(record.value or b""),
+        canonical(record.value or b""),
     )

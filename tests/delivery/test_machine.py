@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from shared.delivery.commands import IDEMPOTENCY, Idempotency, command
 from shared.delivery.decision import Decision, Occasion
+from shared.delivery.facts import canonical
 from shared.delivery.outbox import Message
 from shared.delivery.part import Part
 from shared.delivery.round import DUE, OUTBOX, REFERRALS
@@ -214,7 +215,7 @@ class Kernel(RuleBasedStateMachine):
     @invariant()
     def no_offset_passes_an_unhandled_record(self) -> None:
         cases = self.world.stored.of(REFERRALS)
-        heard = {(row["s"], row["i"], row["h"]) for case in cases for row in case["facts"]}
+        heard = {(row["s"], row["i"], canonical(row["b"])) for case in cases for row in case["facts"]}
         letters = {m.key.decode() for m in self._waiting() if "dlq-reason" in m.headers}
         letters |= self.world.log.letters
         for partition, records in self.world.log.records.items():

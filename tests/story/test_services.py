@@ -16,7 +16,7 @@ import services.matching.inbound
 import services.notifications.inbound
 import services.referral.inbound
 from shared.clock import system_clock
-from shared.delivery.facts import Fact, Heard, digest
+from shared.delivery.facts import Fact, Heard
 from shared.delivery.part import NoResources, Part
 from shared.delivery.round import REFERRALS, Round
 from shared.events import outcomes as o
@@ -63,7 +63,7 @@ def heard(fact: Fact) -> Heard:
         raw = b'{"referral_id":"%s","locality":"%s","kind":"%s"}' % tuple(
             part.encode() for part in (fact.body.referral_id, fact.body.locality, fact.kind)
         )
-    return Heard(fact, raw, digest(raw))
+    return Heard(fact, raw)
 
 
 def elsewhere(fact: Fact, place: tuple[str, str]) -> Fact:

@@ -14,12 +14,12 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Any, Final
 
-from aiokafka.partitioner import murmur2
 
 from shared.delivery.rebuild.folding import Folded, Folding
 from shared.delivery.rebuild.log import Stretch, consumer, read
 from shared.delivery.rebuild.source import Place, Source
 from shared.delivery.replays import Restored
+from shared.events.partitioning import murmur2, partition_of_hash
 from shared.events.topics import parse_topic
 
 _MOST_HELD: Final = 100_000
@@ -140,5 +140,5 @@ class _Ours:
             return False
         hashed = self._hashes.get(record.key)
         if hashed is None:  # in Python, so once for all records of a referral
-            hashed = self._hashes[record.key] = murmur2(record.key) & 0x7FFFFFFF
-        return bool(hashed % self._counts[record.topic] == record.partition)
+            hashed = self._hashes[record.key] = murmur2(record.key)
+        return partition_of_hash(hashed, self._counts[record.topic]) == int(record.partition)

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.delivery.case import Case, case_id
 from shared.delivery.dead_letters import Record
+from shared.delivery.facts import same_body
 from shared.delivery.generations import names_of
 from shared.delivery.incoming import decode
 from shared.delivery.kernel import FOLD_INDEX
@@ -203,7 +204,8 @@ class Side:
         ours = [
             item
             for item in incoming
-            if known.get(of[id(item)], {}).get(item.heard.fact.key) == item.heard.digest
+            if (body := known.get(of[id(item)], {}).get(item.heard.fact.key)) is not None
+            and same_body(body, item.heard.raw)
         ]
         self._folding.take(item.record for item in ours)
         await self._folding.fold(fresh=False)
