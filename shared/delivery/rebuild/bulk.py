@@ -14,7 +14,6 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Any, Final
 
-
 from shared.delivery.rebuild.folding import Folded, Folding
 from shared.delivery.rebuild.log import Stretch, consumer, read
 from shared.delivery.rebuild.source import Place, Source
