@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import cpu_seconds
+from deploy.local.plan import LESS_MEMORY
 from deploy.local.reaper import ROOT
 
 
@@ -37,7 +38,7 @@ class Program:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=complaints,
                 cwd=ROOT,
-                env={**os.environ, **(environment or {})},
+                env={**LESS_MEMORY, **os.environ, **(environment or {})},
             )
         program = cls(name, process, log)
         try:

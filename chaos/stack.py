@@ -154,4 +154,5 @@ class Stack:
             "LINKWORK_SETTLE_SECONDS": "1",
             "LINKWORK_PORT": str(self._ports[name]),
             "LINKWORK_LIFELINE_FD": str(self._lifeline),
+            "LINKWORK_SEAT": name,
         }

@@ -36,7 +36,12 @@ class RunningPart:
             python(part.module),
             log=log,
             reaper=reaper,
-            environment={**environment, "LINKWORK_PORT": str(port), "LINKWORK_LIFELINE_FD": str(lifeline)},
+            environment={
+                **environment,
+                "LINKWORK_PORT": str(port),
+                "LINKWORK_LIFELINE_FD": str(lifeline),
+                "LINKWORK_SEAT": part.name,
+            },
             inherited=(lifeline,),
             nice=part.nice,
         )

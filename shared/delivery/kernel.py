@@ -18,7 +18,7 @@ from shared.delivery.dead_letters import DeadLetters
 from shared.delivery.due import DueWork
 from shared.delivery.errors import Transient
 from shared.delivery.generations import GENERATIONS, Generations
-from shared.delivery.leases import Leases
+from shared.delivery.leases import Leases, seat_lease
 from shared.delivery.letter_rows import LETTERS
 from shared.delivery.mongo import Mongo, Row, Transaction, classified
 from shared.delivery.operations import OPERATIONS
@@ -28,6 +28,7 @@ from shared.delivery.refold import refold
 from shared.delivery.relay import Relay, process_name
 from shared.delivery.replays import Replays
 from shared.delivery.round import DECIDE_LATER, DUE, OUTBOX, REFERRALS, Round
+from shared.delivery.seat import leave_for_predecessor
 from shared.delivery.sending import SENT
 from shared.delivery.stream import Stream
 from shared.delivery.worker import Worker
@@ -99,10 +100,15 @@ class Kernel(Generic[V, R]):
         gc.set_threshold(*_COLLECT_AT)
         if not gc.get_freeze_count():
             gc.freeze()  # modules and classes stay: no need to look through them each time
+        seat = self._options.seat
+        leaving = asyncio.create_task(
+            leave_for_predecessor(self._options.kafka_bootstrap, self.part.name, self.localities, seat)
+        )
         while True:
             try:
                 await self._generations.refresh()
                 await self._ensure_indexes()
+                await self._leases.succeed(seat)
                 await self._lead()
             except PyMongoError as error:
                 if not isinstance(classified(error), Transient):
@@ -115,6 +121,7 @@ class Kernel(Generic[V, R]):
         self._relay.start()
         self._due.start()
         self._replays.start()
+        await leaving
         for stream in self._streams:
             stream.start()
         self._tasks = [
@@ -247,6 +254,8 @@ class Kernel(Generic[V, R]):
 
     async def _lead(self) -> None:
         names = [self._relay.lease]
+        if self._options.seat:
+            names.append(seat_lease(self._options.seat))
         if self.part.exclusive is not None:
             names += [f"{self.part.exclusive}/{name}" for name in self.localities]
         await self._leases.renew(names)

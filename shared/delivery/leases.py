@@ -15,6 +15,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from shared.delivery.mongo import Mongo, Row
 
 LEASES = "leases"
+SEATS = "seat/"
 _FAR_AHEAD_MS = 600_000
 _FORGET_AFTER_MS = 3_600_000
 _SEEDED = datetime.fromtimestamp(0, UTC)
@@ -70,6 +71,24 @@ class Leases:
         for name in names:
             await self.take(name)
 
+    async def succeed(self, seat: str) -> None:
+        """Takes a seat, whoever has it, and ends the leases of that one: it is dead. Nothing without a seat.
+
+        One that lives all the same takes them again, or finds them taken.
+        """
+        if not seat:
+            return
+        asked = time.monotonic()
+        mine = [{"$set": {"holder": self._holder, "until": self._end()}}]
+        before: Row | None = await self._mongo[LEASES].find_one_and_update(
+            {"_id": seat_lease(seat)}, mine, upsert=True
+        )
+        self._until[seat_lease(seat)] = asked + self._seconds * 0.9
+        if before is not None and before["holder"] not in ("", self._holder):
+            await self._mongo[LEASES].update_many(
+                {"holder": before["holder"]}, [{"$set": {"until": "$$NOW"}}]
+            )
+
     async def lapsed(self, prefix: str) -> list[str]:
         """Leases of this kind that ended and were not given back: their holder died, or sleeps."""
         ended = {"$lt": ["$until", "$$NOW"]}
@@ -105,3 +124,8 @@ class Leases:
         with contextlib.suppress(DuplicateKeyError):  # somebody else seeded it
             await self._mongo[LEASES].insert_one({"_id": name, "holder": "", "until": _SEEDED})
         self._seeded.add(name)
+
+
+def seat_lease(seat: str) -> str:
+    """The lease that whoever sits there holds."""
+    return f"{SEATS}{seat}"

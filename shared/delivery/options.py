@@ -1,10 +1,13 @@
 """How a kernel is set up. Timings have the values that were measured to be right; few need others."""
 
 from dataclasses import dataclass, replace
+from socket import gethostname
 from typing import Protocol
 
 from pydantic import SecretStr
 
+HOSTNAME = "@hostname"
+"""The seat of a process that has a machine's name to itself, as in a container."""
 _GATHER_MS = 1000
 _GATHER_BYTES = 65_536
 
@@ -20,6 +23,8 @@ class _Settings(Protocol):
     def dead_letter_key(self) -> SecretStr: ...
     @property
     def session_timeout_ms(self) -> int: ...
+    @property
+    def seat(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,8 @@ class Options:
     mongo_url: str
     database: str
     dead_letter_key: bytes
+    seat: str = ""
+    """Whoever is started under the same name takes its predecessor for dead (`shared/delivery/seat.py`)."""
     batch_records: int = 2000
     batch_timeout_ms: int = 10
     """How long a poll waits for more: p99 is 201 ms at the default of 200, 17 ms at 10."""
@@ -65,6 +72,7 @@ class Options:
             mongo_url=settings.mongo_url,
             database=settings.database,
             dead_letter_key=settings.dead_letter_key.get_secret_value().encode(),
+            seat=gethostname() if settings.seat == HOSTNAME else settings.seat,
             session_timeout_ms=settings.session_timeout_ms,
             lease_seconds=settings.session_timeout_ms / 1000,
         )

@@ -18,7 +18,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from shared import metrics
 from shared.clock import Clock
-from shared.delivery.leases import Leases
+from shared.delivery.leases import SEATS, Leases
 from shared.delivery.mongo import Mongo, Row
 from shared.delivery.outbox import Message, OutboxRow
 from shared.delivery.publisher import TOO_LARGE, Publisher
@@ -144,7 +144,8 @@ class Relay:
                 lapsed = [name.removeprefix(_lease("")) for name in await self._leases.lapsed(_lease(""))]
                 for lane in {*lapsed, *await self._mongo[OUTBOX].distinct("lane")}:
                     await self._sweep_lane(lane)
-                await self._leases.forget_lapsed(_lease(""))
+                for prefix in (_lease(""), SEATS):
+                    await self._leases.forget_lapsed(prefix)
             except Exception as error:
                 await self._trouble(error)
             await asyncio.sleep(self._lease_seconds / 5)

@@ -20,6 +20,7 @@ from shared.delivery.batch import BatchHandler
 from shared.delivery.listening import wait_for_records
 from shared.delivery.options import Options
 from shared.delivery.part import R, V
+from shared.delivery.seat import client_id
 from shared.delivery.wire import read_any_header_name
 from shared.events.topics import Part, group
 
@@ -64,7 +65,7 @@ class Stream(Generic[V, R]):
         self._in_hand: asyncio.Task[None] | None = None
         self._broker = KafkaBroker(
             options.kafka_bootstrap.split(","),  # which FastStream, unlike its client, does not do
-            client_id=f"linkwork-{part}-{locality}",
+            client_id=client_id(part, locality, options.seat),
             consumer_only=True,  # a producer and an admin client for each locality would serve nobody
             allow_auto_create_topics=False,
             graceful_timeout=options.drain_seconds,

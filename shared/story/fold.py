@@ -75,7 +75,7 @@ class Effective:
 
     def has_others(self, kinds: Set[type[Body]]) -> bool:
         """Whether anything was said that is not of these kinds."""
-        return not kinds.issuperset(self._of)
+        return not self._of.keys() <= kinds
 
     def steps(self) -> list[tuple[o.NextStep, Said]]:
         """Every next step that was said with an outcome."""

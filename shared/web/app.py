@@ -1,5 +1,6 @@
 """A service's application with everything that all services share, and how it is run."""
 
+import gc
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -145,6 +146,7 @@ def serve(app_factory: Callable[[], FastAPI], settings: ServiceSettings) -> None
         app = app_factory()
     except (NoSuchLocality, LocalitiesError) as wrong:
         raise SystemExit(str(wrong)) from None
+    gc.enable()  # where a `__main__` has turned it off, to load all this sooner
     config = uvicorn.Config(
         app,
         host=settings.host,

@@ -55,6 +55,16 @@ class ServiceSettings(BaseSettings):
         ge=1000,
         le=300_000,
     )
+    seat: str = setting(
+        "",
+        description=(
+            "A name that this process has again when it is started again, and no other of the service "
+            "at the same time: whoever starts under it takes its predecessor for dead, and nobody waits for "
+            "the session timeout. `@hostname`: the machine's own, as each container has one."
+        ),
+        example="@hostname",
+        pattern=r"^@?[A-Za-z0-9][A-Za-z0-9.-]{0,100}$|^$",
+    )
     mongo_url: str = setting(
         "mongodb://localhost:27017/?directConnection=true",
         description="MongoDB replica set. May hold a password, so it is never logged.",

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -25,7 +25,7 @@ from shared.ids import new_id
 from shared.story import Story, stage_of, tell
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-PART = "matching"
+PART: Final = "matching"
 
 
 def rank(source: str) -> int:

@@ -3,6 +3,7 @@
 Told by LINKWORK_JOURNEY_PART which one it is; the clock is in the run's folder.
 """
 
+import gc
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -71,6 +72,7 @@ PARTS: Mapping[str, Callable[[Clock], Made]] = {
 
 
 def main() -> None:
+    gc.disable()
     clock = MovedClock(Path(os.environ["LINKWORK_STATE"]))
     # Authlib has ID tokens judged by the machine's clock and takes no other.
     vars(jwt_times)["time"] = SimpleNamespace(time=lambda: clock().timestamp())
