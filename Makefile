@@ -55,7 +55,7 @@ properties:
 
 mutations:
 	@$(PYTHON) deploy/bootstrap.py dev
-	$(VENV)/python -m tests.delivery.mutations $(ONLY)
+	$(VENV)/python -m tests.delivery.mutations $(if $(ONLY),"$(ONLY)")
 
 check:
 	@$(PYTHON) deploy/bootstrap.py dev
