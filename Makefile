@@ -85,7 +85,7 @@ chaos-short:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m chaos --times 2 --rate 50 --localities 4 --minutes 2 --seed $(SEED)
 
-# ONLY=kernel,page measures these parts; SIZE=long takes 400,000 records and 1,000,000 (docs/performance.md).
+# ONLY=kernel,page measures these parts; SIZE=long has the kernel grow to 1,000,000 records (docs/performance.md).
 SIZE ?= usual
 bench:
 	@$(PYTHON) deploy/bootstrap.py dev

@@ -26,6 +26,7 @@ from deploy.local.reaper import ROOT
 Measure = Callable[[Size, Places, Callable[[str], None]], Awaitable[dict[str, Any]]]
 PARTS: Final[Mapping[str, Measure]] = {
     "kernel": comparison.measure,
+    "kernel-long": comparison.measure_over_many,
     "kernel-latency": kernel_latency.measure,
     "latency": latency.measure,
     "catch-up": catch_up.measure,

@@ -4,9 +4,9 @@ In each round every program runs once, so that whatever the machine does besides
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Sequence, Set
+from dataclasses import asdict, replace
+from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
@@ -21,27 +21,45 @@ from bench.throughput import Work, filled, run
 from bench.topics import Topics
 
 OTHER_ENVIRONMENTS = ("streams", "hexkit")
+_LONGER: Final = 4
+_LONG_ROUNDS: Final = 2
 
 
-def contenders(size: Size) -> Iterator[Contender]:
+def contenders(size: Size) -> list[Contender]:
     """Who takes part in a measurement of this size."""
-    for processes in size.processes:
-        yield kernel(processes)
-    for peer in PEERS:
-        if size.peers or not peer.key.startswith(OTHER_ENVIRONMENTS):
-            yield peer
+    peers = [peer for peer in PEERS if size.peers or not peer.key.startswith(OTHER_ENVIRONMENTS)]
+    return [*(kernel(processes) for processes in size.processes), *peers]
+
+
+def contenders_over_many(size: Size) -> list[Contender]:
+    """Who is measured over four times as many: those who come to speed only then, and those they rival."""
+    rivals = [peer for peer in PEERS if size.peers and peer.key.startswith("streams")]
+    return [*(kernel(processes) for processes in size.processes if processes <= 2), *rivals]
 
 
 async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
     """Every run of every program; which could not be run here at all, and which runs failed, and why."""
+    return await _measure(contenders(size), size, places, say)
+
+
+async def measure_over_many(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
+    """The same over four times as many records: a Java program is still being compiled for most of the
+    usual number."""
+    longer = replace(size, many=_LONGER * size.many, rounds=min(size.rounds, _LONG_ROUNDS))
+    return await _measure(contenders_over_many(size), longer, places, say)
+
+
+async def _measure(
+    those: Sequence[Contender], size: Size, places: Places, say: Callable[[str], None]
+) -> dict[str, Any]:
     runs: list[dict[str, Any]] = []
     absent: dict[str, str] = {}
     failed: list[str] = []
     async with places() as place:
         stores, topics = place.stores, place.topics
-        works = await _filled(topics, size)
+        works = await _filled(topics, size, {contender.size for contender in those})
         for number in range(size.rounds):
-            for contender in contenders(size):
+            for contender in those:
                 if contender.key in absent:
                     continue
                 try:
@@ -58,7 +76,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
                 runs.append(asdict(ran) | {"round": number, "rate": ran.rate})
                 say(f"round {number + 1}, {contender.label}: {ran.rate:,.0f} events/s")
                 await asyncio.sleep(0.5)  # let the stores come to rest
-    labels = {contender.key: contender.label for contender in contenders(size)}
+    labels = {contender.key: contender.label for contender in those}
     return {
         "labels": labels,
         "runs": runs,
@@ -69,13 +87,14 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
     }
 
 
-async def _filled(topics: Topics, size: Size) -> dict[str, Work]:
+async def _filled(topics: Topics, size: Size, wanted: Set[str]) -> dict[str, Work]:
     counts = {"many": size.many, "some": size.some, "few": size.few}
     works = {
         name: await filled(topics, f"bench-{name}", records(f"bench-{name}", count))
         for name, count in counts.items()
+        if name in wanted
     }
-    if size.peers:
+    if "few_for_hexkit" in wanted:
         for_hexkit = records("bench-hexkit", size.few, hexkit=True)
         works["few_for_hexkit"] = await filled(topics, "bench-hexkit", for_hexkit)
     return works

@@ -250,6 +250,7 @@ def _page(result: Result) -> str:
 
 _PARTS: Final[Mapping[str, tuple[str, Callable[[Result], str]]]] = {
     "kernel": ("How many events a second", _throughput),
+    "kernel-long": ("The same over four times as many", _throughput),
     "kernel-latency": ("From an event to its meeting, the kernel alone", _latency),
     "latency": ("From a POST to its meeting, the whole system", _latency),
     "catch-up": ("After an hour of downtime", _catch_up),

@@ -76,5 +76,5 @@ SHORT = replace(
     referrals=100_000,
     asked=20,
 )
-LONG = replace(USUAL, name="long", many=400_000, seconds=30.0, grown=1_000_000)
+LONG = replace(USUAL, name="long", seconds=30.0, grown=1_000_000)
 SIZES: Final[Mapping[str, Size]] = {size.name: size for size in (SMOKE, SHORT, USUAL, LONG)}

@@ -97,9 +97,7 @@ class Kernel(Generic[V, R]):
         Raises:
             PyMongoError: the database refuses us, and will again.
         """
-        gc.set_threshold(*_COLLECT_AT)
-        if not gc.get_freeze_count():
-            gc.freeze()  # modules and classes stay: no need to look through them each time
+        tune_garbage_collection()
         seat = self._options.seat
         leaving = asyncio.create_task(
             leave_for_predecessor(self._options.kafka_bootstrap, self.part.name, self.localities, seat)
@@ -296,3 +294,10 @@ class Kernel(Generic[V, R]):
                 IndexModel([("referral", ASCENDING)]),
             ]
         )
+
+
+def tune_garbage_collection() -> None:
+    """Looks for garbage seldom, and not among what is loaded already."""
+    gc.set_threshold(*_COLLECT_AT)
+    if not gc.get_freeze_count():
+        gc.freeze()  # modules and classes stay: no need to look through them each time

@@ -74,6 +74,7 @@ PAGE: dict[str, Any] = {
 }
 ALL: dict[str, dict[str, Any]] = {
     "kernel": KERNEL,
+    "kernel-long": KERNEL,
     "kernel-latency": LATENCY,
     "latency": LATENCY,
     "catch-up": CATCH_UP,
