@@ -13,6 +13,7 @@ from bench.program import Program
 from bench.sizes import Size
 from bench.statistics import short, summary
 from bench.throughput import filled, until
+from deploy.local.plan import LESS_MEMORY
 from shared.events.topics import group, topic
 
 BEHIND, UP_TO_DATE = "bench-behind", "bench-level"
@@ -29,7 +30,9 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
         work = await filled(topics, BEHIND, records(BEHIND, size.backlog))
         contender = kernel(2)
         command = [*contender.begin(contender.task(stores, BEHIND, 0)), UP_TO_DATE]
-        programs = [await Program.start(f"kernel {number}", command, stores.folder) for number in (1, 2)]
+        programs = [
+            await Program.start(f"kernel {number}", command, stores.folder, LESS_MEMORY) for number in (1, 2)
+        ]
         read, written, ours = (
             topic(BEHIND, "referral-created"),
             topic(BEHIND, "meeting-booked"),

@@ -15,6 +15,7 @@ from bench.processes import resident_bytes
 from bench.program import Program
 from bench.sizes import Size
 from bench.throughput import filled, until
+from deploy.local.plan import LESS_MEMORY
 from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.source import Source
 
@@ -29,7 +30,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
         work = await filled(topics, LOCALITY, records(LOCALITY, size.grown))
         contender = kernel(1)
         task = contender.task(stores, LOCALITY, 0)
-        program = await Program.start("kernel", contender.begin(task), stores.folder)
+        program = await Program.start("kernel", contender.begin(task), stores.folder, LESS_MEMORY)
         tenths: list[dict[str, float]] = []
         try:
             program.go()

@@ -11,6 +11,7 @@ from bench.place import Places
 from bench.program import Program
 from bench.sizes import Size
 from bench.statistics import short, summary
+from deploy.local.plan import LESS_MEMORY
 
 LOCALITY = "bench-latency"
 _WARM_UP_SECONDS = 3
@@ -25,7 +26,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
         await topics.make_locality(LOCALITY)
         contender = kernel(1)
         program = await Program.start(
-            "kernel", contender.begin(contender.task(stores, LOCALITY, 0)), stores.folder
+            "kernel", contender.begin(contender.task(stores, LOCALITY, 0)), stores.folder, LESS_MEMORY
         )
         try:
             program.go()

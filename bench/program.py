@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import cpu_seconds
-from deploy.local.plan import LESS_MEMORY
 from deploy.local.reaper import ROOT
 
 
@@ -38,7 +37,7 @@ class Program:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=complaints,
                 cwd=ROOT,
-                env={**LESS_MEMORY, **os.environ, **(environment or {})},
+                env={**os.environ, **(environment or {})},
             )
         program = cls(name, process, log)
         try:

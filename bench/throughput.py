@@ -17,6 +17,7 @@ from bench.processes import spent
 from bench.program import Failed, Program
 from bench.stores import Stores
 from bench.topics import Published, Topics
+from deploy.local.plan import LESS_MEMORY
 from shared.events.topics import topic
 
 _LOOK_SECONDS = 0.04
@@ -72,7 +73,8 @@ async def run(
     try:
         while len(programs) < contender.processes:
             name = f"{contender.key}-{len(programs) + 1}"
-            programs.append(await Program.start(name, command, stores.folder))
+            surroundings = LESS_MEMORY if contender.kernel else {}  # as `make run` has them
+            programs.append(await Program.start(name, command, stores.folder, surroundings))
         return await _timed(stores, topics, work, contender, task, programs, read_back)
     finally:
         await asyncio.gather(*(each.end() for each in programs))

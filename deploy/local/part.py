@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
+from socket import gethostname
 
 import httpx
 
@@ -40,7 +42,7 @@ class RunningPart:
                 **environment,
                 "LINKWORK_PORT": str(port),
                 "LINKWORK_LIFELINE_FD": str(lifeline),
-                "LINKWORK_SEAT": part.name,
+                "LINKWORK_SEAT": _seat(part, environment),
             },
             inherited=(lifeline,),
             nice=part.nice,
@@ -72,3 +74,9 @@ class RunningPart:
                 except httpx.TransportError:
                     pass  # Not listening yet: asked again until the deadline.
                 await asyncio.sleep(0.1)
+
+
+def _seat(part: Part, environment: Mapping[str, str]) -> str:
+    """The same in every run that keeps its state there, and in no other that uses the same stores."""
+    where = sha256(f"{gethostname()}:{environment['LINKWORK_STATE']}".encode()).hexdigest()
+    return f"{part.name}-{where[:8]}"

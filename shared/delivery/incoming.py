@@ -27,6 +27,6 @@ def decode(records: Iterable[Record]) -> tuple[list[Incoming], list[Letter]]:
                 letters.append(Letter(record, read.reason))
             else:
                 incoming.append(Incoming(Heard.of(read), record))
-        except Exception as error:  # JSON that one parser takes and another does not; what nobody thought of
+        except Exception as error:  # what nobody thought of
             letters.append(Letter(record, "unreadable", type(error).__name__))
     return incoming, letters

@@ -92,16 +92,14 @@ class Kernel(Generic[V, R]):
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Makes the indexes, then starts listening. Waits for the database, not for the broker.
+        """Makes the indexes, then starts listening. Waits for the database, not for the broker, or for
+        two seconds at most where it has a seat.
 
         Raises:
             PyMongoError: the database refuses us, and will again.
         """
         tune_garbage_collection()
         seat = self._options.seat
-        leaving = asyncio.create_task(
-            leave_for_predecessor(self._options.kafka_bootstrap, self.part.name, self.localities, seat)
-        )
         while True:
             try:
                 await self._generations.refresh()
@@ -119,7 +117,7 @@ class Kernel(Generic[V, R]):
         self._relay.start()
         self._due.start()
         self._replays.start()
-        await leaving
+        await leave_for_predecessor(self._options.kafka_bootstrap, self.part.name, self.localities, seat)
         for stream in self._streams:
             stream.start()
         self._tasks = [

@@ -78,16 +78,14 @@ class Leases:
         """
         if not seat:
             return
+        name, leases = seat_lease(seat), self._mongo[LEASES]
+        before: Row | None = await leases.find_one({"_id": name})
+        if before is not None and before["holder"] not in ("", self._holder):
+            await leases.update_many({"holder": before["holder"]}, [{"$set": {"until": "$$NOW"}}])
         asked = time.monotonic()
         mine = [{"$set": {"holder": self._holder, "until": self._end()}}]
-        before: Row | None = await self._mongo[LEASES].find_one_and_update(
-            {"_id": seat_lease(seat)}, mine, upsert=True
-        )
-        self._until[seat_lease(seat)] = asked + self._seconds * 0.9
-        if before is not None and before["holder"] not in ("", self._holder):
-            await self._mongo[LEASES].update_many(
-                {"holder": before["holder"]}, [{"$set": {"until": "$$NOW"}}]
-            )
+        await leases.update_one({"_id": name}, mine, upsert=True)
+        self._until[name] = asked + self._seconds * 0.9
 
     async def lapsed(self, prefix: str) -> list[str]:
         """Leases of this kind that ended and were not given back: their holder died, or sleeps."""

@@ -93,12 +93,14 @@ class Envelope:
         return attributes
 
 
-@lru_cache(maxsize=64)  # one moment, when a batch is handled, is said of all that it says
 def stamp(moment: datetime) -> str:
     """RFC 3339 in UTC with milliseconds."""
-    if moment.tzinfo is not UTC:
-        moment = moment.astimezone(UTC)
-    return f"{moment.isoformat(timespec='milliseconds')[:-6]}Z"
+    return _stamp(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+
+
+@lru_cache(maxsize=64)  # one moment, when a batch is handled, is said of all that it says
+def _stamp(utc: datetime) -> str:
+    return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def event_of(body: EventBody) -> topics.EventName:

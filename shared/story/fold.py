@@ -125,7 +125,7 @@ def _continued(begun: Story, told: Effective) -> Story:
         measured={(m.instrument, m.stage): (m, said) for m, said in told.of(o.Measured)},
         details_to_gp=_agreed(told, v.Agreement.DETAILS_TO_GP),
         follow_up=_agreed(told, v.Agreement.FOLLOW_UP),
-        next_step=max(steps, key=lambda s: (s[1].id, rank(s[1].source)))[0] if steps else None,
+        next_step=max(steps, key=lambda s: (s[1].id, rank(s[1].source), s[1].source))[0] if steps else None,
         endings=_endings(told) if told.has_any(_ENDINGS) else (),
         reopenings=len(told.of(o.ReferralReopened)),
         erased=bool(told.of(o.PersonErased)),

@@ -146,6 +146,7 @@ def serve(app_factory: Callable[[], FastAPI], settings: ServiceSettings) -> None
         app = app_factory()
     except (NoSuchLocality, LocalitiesError) as wrong:
         raise SystemExit(str(wrong)) from None
+    gc.freeze()  # what is loaded stays
     gc.enable()  # where a `__main__` has turned it off, to load all this sooner
     config = uvicorn.Config(
         app,

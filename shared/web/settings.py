@@ -63,7 +63,7 @@ class ServiceSettings(BaseSettings):
             "the session timeout. `@hostname`: the machine's own, as each container has one."
         ),
         example="@hostname",
-        pattern=r"^@?[A-Za-z0-9][A-Za-z0-9.-]{0,100}$|^$",
+        pattern=r"^(@hostname|[A-Za-z0-9][A-Za-z0-9._@:-]{0,100})?$",
     )
     mongo_url: str = setting(
         "mongodb://localhost:27017/?directConnection=true",

@@ -1,70 +1,68 @@
 """Whoever starts in the seat of a process that died does not wait until that one is found dead."""
 
 import asyncio
+import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaConsumer
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+import pytest
 
 from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo
-from shared.delivery.seat import client_id
-from shared.events.topics import event_topics, group, topic
-from tests.delivery.toy import PART, Bench, created, said
+from shared.events.topics import topic
+from shared.web.settings import ServiceSettings
+from tests.delivery.toy import Bench, created, said
 
-FOREVER = 60.0
+FOREVER = 60
 """Seconds after which a dead member would be found: longer than any test here."""
 
 
-@asynccontextmanager
-async def somebody_who_dies(place: Bench, seat: str, found_after: float) -> AsyncIterator[None]:
-    """A member of the part's group with all partitions, whose connections end without a word."""
-    member = AIOKafkaConsumer(
-        *event_topics(place.locality),
-        bootstrap_servers=place.bootstrap,
-        client_id=client_id(PART, place.locality, seat),
-        group_id=group(place.locality, PART),
-        session_timeout_ms=int(found_after * 1000),
-        rebalance_timeout_ms=int(found_after * 1000),
-        partition_assignment_strategy=[RangePartitionAssignor],
+async def somebody_dies(place: Bench, seat: str, found_after: int) -> None:
+    """A process sits down, takes part in the group and is killed."""
+    options = place.options
+    told = [
+        options.kafka_bootstrap,
+        options.mongo_url,
+        options.database,
+        place.locality,
+        seat,
+        str(found_after),
+    ]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.delivery.sitter", *told, stdout=asyncio.subprocess.PIPE
     )
-    await member.start()
-    while not member.assignment():
-        await asyncio.sleep(0.02)
-    heart = member._coordinator._heartbeat_task
-    heart.cancel()
-    await asyncio.gather(heart, return_exceptions=True)
-    await member._client.close()
-    try:
-        yield
-    finally:
-        member._closed = True  # its end was ours: nothing is left to be closed
+    assert process.stdout is not None
+    assert await asyncio.wait_for(process.stdout.readline(), 20) == b"sits\n"
+    process.kill()
+    await process.wait()
 
 
 async def test_a_group_does_not_wait_for_whoever_sat_here_before(place: Bench) -> None:
     event = said(created(place.locality))
-    async with somebody_who_dies(place, "matching-2", FOREVER):
-        began = time.monotonic()
-        async with place.kernel(seat="matching-2").running():
-            await place.say(event)
-            await place.heard(topic(place.locality, "meeting-booked"), 1, seconds=20)
-        assert time.monotonic() - began < FOREVER / 3
+    await somebody_dies(place, "matching-2", FOREVER)
+    began = time.monotonic()
+    async with place.kernel(seat="matching-2").running():
+        await place.say(event)
+        assert await place.heard(topic(place.locality, "meeting-booked"), 1, seconds=20)
+    assert time.monotonic() - began < FOREVER / 3
 
 
 async def test_somebody_elses_seat_is_left_alone(place: Bench) -> None:
     event = said(created(place.locality))
-    async with somebody_who_dies(place, "matching-2", 6), place.kernel(seat="matching-3").running() as kernel:
+    await somebody_dies(place, "matching-2", 6)
+    async with place.kernel(seat="matching-3").running() as kernel:
         await place.say(event)
         await asyncio.sleep(3)
         assert await kernel.view(place.locality, event.body.referral_id) is None
-        await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["meetings"] == 1, 20)
+        found = await kernel.wait_for(
+            place.locality, event.body.referral_id, lambda view: view["meetings"] == 1, 20
+        )
+        assert found is not None, "it was never found dead"
 
 
-async def test_a_broker_that_is_away_keeps_nobody_from_starting(place: Bench) -> None:
+@pytest.mark.parametrize("bootstrap", ["127.0.0.1:1", "a place without a port:many"])
+async def test_a_broker_that_is_away_keeps_nobody_from_starting(place: Bench, bootstrap: str) -> None:
     began = time.monotonic()
-    async with place.kernel(seat="matching", kafka_bootstrap="127.0.0.1:1").running() as kernel:
+    async with place.kernel(seat="matching", kafka_bootstrap=bootstrap).running() as kernel:
         assert time.monotonic() - began < FOREVER / 3
         assert kernel.live()
 
@@ -95,3 +93,14 @@ async def test_whoever_has_no_seat_ends_no_leases(place: Bench) -> None:
         assert not await after.take("booking/meir")
     finally:
         await mongo.close()
+
+
+@pytest.mark.parametrize("seat", ["@hostname", "matching-2", "linkwork-matching@1.service", "a_b:c", ""])
+def test_names_that_supervisors_give_are_seats(seat: str) -> None:
+    assert ServiceSettings(env="development", seat=seat).seat == seat
+
+
+@pytest.mark.parametrize("seat", ["@hostnmae", "two words", "-x", "é"])
+def test_what_is_no_seat_is_refused(seat: str) -> None:
+    with pytest.raises(ValueError, match="seat"):
+        ServiceSettings(env="development", seat=seat)

@@ -16,6 +16,8 @@ from shared.delivery.round import REFERRALS
 
 _FIELDS: Final = {"facts.s": 1, "facts.i": 1, "facts.b": 1, "view": 1}
 _PAGE: Final = 2000
+_AT_ONCE: Final = 200
+"""Documents that are held as objects; a referral may have megabytes of facts."""
 
 
 @dataclass
@@ -104,7 +106,7 @@ async def _side_by_side(
 async def _pages(mongo: Mongo, number: int, which: Document) -> AsyncIterator[RawBSONDocument]:
     collection: Collection = mongo.database[names_of([REFERRALS], number)[REFERRALS]]
     cursor = in_raw_form(collection).find(which, _FIELDS).sort("_id", 1).batch_size(_PAGE)
-    while page := await cursor.to_list(_PAGE):
+    while page := await cursor.to_list(_AT_ONCE):
         for row in page:
             yield cast("RawBSONDocument", row)
 
