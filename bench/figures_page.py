@@ -22,7 +22,7 @@ from services.evaluation.app import evaluation_app
 from services.evaluation.folds import document, fold_with
 from services.evaluation.settings import EvaluationSettings
 from services.evaluation.store import FIGURES, FigureStore, ensure_indexes
-from shared.delivery.kernel import Kernel, tune_garbage_collection
+from shared.delivery.kernel import Kernel, tune_interpreter
 from shared.delivery.mongo import Transaction
 from shared.delivery.part import Changed
 from shared.ids import new_id
@@ -54,7 +54,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
             app = evaluation_app(settings, clock=lambda: NOW)
             kernel: Kernel[Any, Any] = app.state.kernel
             await ensure_indexes(kernel.mongo)
-            tune_garbage_collection()  # as whoever starts the kernel has it
+            tune_interpreter()  # as whoever starts the kernel has it
             began = time.perf_counter()
             await _fill(kernel, size.referrals)
             rows = await kernel.mongo[FIGURES].estimated_document_count()
