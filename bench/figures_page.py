@@ -21,7 +21,7 @@ from bench.statistics import short, summary
 from services.evaluation.app import evaluation_app
 from services.evaluation.folds import document, fold_with
 from services.evaluation.settings import EvaluationSettings
-from services.evaluation.store import FIGURES, FigureStore, ensure_indexes
+from services.evaluation.store import SUMS, SumStore, ensure_indexes
 from shared.delivery.kernel import Kernel, tune_interpreter
 from shared.delivery.mongo import Transaction
 from shared.delivery.part import Changed
@@ -57,7 +57,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
             tune_interpreter()  # as whoever starts the kernel has it
             began = time.perf_counter()
             await _fill(kernel, size.referrals)
-            rows = await kernel.mongo[FIGURES].estimated_document_count()
+            rows = await kernel.mongo[SUMS].estimated_document_count()
             say(f"{size.referrals} referrals are {rows} rows, in {time.perf_counter() - began:.0f} s")
             claims = {"iat": int(NOW.timestamp()), "nbf": 1, "exp": int(NOW.timestamp()) + 3600}
             who = {"role": "analyst", "localities": load_localities().slugs, **claims}
@@ -92,7 +92,7 @@ async def _asked(
 
 
 async def _fill(kernel: Kernel[Any, Any], count: int) -> None:
-    shapes, store = _shapes(min(count, _DIFFERENT)), FigureStore()
+    shapes, store = _shapes(min(count, _DIFFERENT)), SumStore()
     for start in range(0, count, _PIECE):
         piece = [
             replace(shapes[number % len(shapes)], referral_id=new_id())

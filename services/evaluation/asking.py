@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from services.evaluation.cells import london_day
 from services.evaluation.figures import Calendar, Figures, Period, Programme, Question
 from services.evaluation.figures.answering import publishable
-from services.evaluation.store import Rows, added_up, read_rows
+from services.evaluation.store import AddedUp, Rows, read_rows
 from shared.clock import Clock
 from shared.delivery.mongo import Mongo
 from shared.localities import Localities
@@ -19,12 +19,13 @@ from shared.web.validation import FieldError
 class Latest:
     """The programme as of the sums that were read last, for as long as they are the very same.
 
-    Each question reads the rows again, and their digest says whether anything has changed: nothing has to be
-    told that it is out of date, whichever process wrote, and after a rebuild too.
+    Each question reads the rows again and compares them: nothing has to be told that it is out of date,
+    whichever process wrote, and after a rebuild too. Of rows that changed only these are looked into.
     """
 
     def __init__(self) -> None:
-        self._known: tuple[bytes, Calendar, Programme] | None = None
+        self._added_up = AddedUp()
+        self._known: tuple[Rows, Calendar, Programme] | None = None
         self._one_at_a_time = asyncio.Lock()
 
     async def answer(
@@ -38,8 +39,10 @@ class Latest:
     def _answer(
         self, rows: Rows, names: Mapping[str, str], calendar: Calendar, question: Question
     ) -> Figures:
-        if self._known is None or self._known[:2] != (rows.digest, calendar):
-            self._known = (rows.digest, calendar, Programme(added_up(rows), names, calendar))
+        if self._known is None or self._known[1] != calendar:
+            self._known = (rows, calendar, Programme(self._added_up.sums(rows), names, calendar))
+        elif self._known[0] != rows:
+            self._known = (rows, calendar, self._known[2].after(self._added_up.sums(rows)))
         return self._known[2].figures(question)
 
 

@@ -11,7 +11,7 @@ from shared.clock import LONDON
 class Cell(NamedTuple):
     """One number of one month.
 
-    `measure` names a family that is kept in one row ("journey"), `period` a month ("2026-03"), `key` the
+    `measure` names a family of numbers ("journey"), `period` a month ("2026-03"), `key` the
     number within it ("referred", "debt:no_service"). Keys hold no dot and no dollar: MongoDB reads them as
     paths.
     """

@@ -10,7 +10,7 @@ from shared.delivery.facts import Fact
 from shared.story import Story, stage_of, tell
 from shared.story.fold import Rank
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 """Raise this when a contribution is counted differently: stored referrals are folded and counted anew."""
 
 
@@ -34,9 +34,12 @@ def fold_with(rank: Rank) -> Callable[[Sequence[Fact]], Evaluated]:
 
 def document(view: Evaluated) -> dict[str, Any]:
     """What is stored beside the facts: the contribution, to be taken off the sums when it changes."""
-    return {"stage": str(stage_of(view.story)), "counted": stored(view.contribution)}
+    return {"stage": str(stage_of(view.story)), "summed": stored(view.contribution)}
 
 
 def counted(document: Mapping[str, Any] | None) -> Contribution:
-    """The contribution that a stored view document says is in the sums; nothing for a new referral."""
-    return restored(document["counted"]) if document else {}
+    """The contribution that a stored view document says is in the sums.
+
+    Nothing for a new referral, nor for one stored by an earlier version, which had other sums.
+    """
+    return restored(document.get("summed", ())) if document else {}

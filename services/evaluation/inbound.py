@@ -2,7 +2,7 @@
 
 from services.evaluation.decisions import DECISIONS
 from services.evaluation.folds import FOLD_VERSION, Evaluated, document, fold_with
-from services.evaluation.store import FIGURES, FigureStore, add_figures
+from services.evaluation.store import SUMS, SumStore, add_up
 from shared.delivery.part import Part
 from shared.events.topics import locality_of_source
 from shared.localities import Localities
@@ -20,8 +20,8 @@ def part(localities: Localities) -> Part[Evaluated, None]:
         fold=fold_with(rank),
         fold_version=FOLD_VERSION,
         document=document,
-        store=FigureStore(),
+        store=SumStore(),
         decisions=DECISIONS,
-        derived=(FIGURES,),
-        project=add_figures,
+        derived=(SUMS,),
+        project=add_up,
     )

@@ -1,18 +1,16 @@
-"""The sums: a row for each (measure, month, locality, partition), changed in the kernel's own transaction.
+"""The sums: a row for each (locality, month, share), changed in the kernel's own transaction.
 
 A referral's new contribution less its old one (kept in its document) is added to the rows, so that a report
 adds up rows and never looks at referrals: it costs the same after ten million events as after ten. Rows are
 parted as Kafka parts the log, so that two replicas, each with its own partitions, write different rows.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from hashlib import sha256
-from typing import cast
+from typing import NamedTuple, cast
 
-from bson import decode_all
+from bson import decode
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from services.evaluation.cells import Cell, Contribution, difference
@@ -21,9 +19,9 @@ from shared.delivery.mongo import Mongo, Transaction
 from shared.delivery.part import Changed, Loaded
 from shared.events.partitioning import partition_of
 
-FIGURES = "figures"
+SUMS = "sums"
 OWNED: tuple[str, ...] = ()
-DERIVED = ("referrals", FIGURES)
+DERIVED = ("referrals", SUMS)
 
 SHARES = 6
 """Rows in place of one. Topics of 1, 2, 3 or 6 partitions map whole partitions to a row; others work too."""
@@ -31,89 +29,107 @@ SHARES = 6
 Sums = Mapping[str, Contribution]
 """Of each locality the cells, added up over its referrals."""
 
+Rows = frozenset[bytes]
+"""Rows as the database gave them, not decoded. No two are alike: their ids are in them."""
+
 
 def share_of(referral_id: str) -> int:
     """Which of the rows a referral counts in: the same for all referrals of one Kafka partition."""
     return partition_of(referral_id.encode(), SHARES)
 
 
-class FigureStore:
+class SumStore:
     """Keeps the sums in step with the referrals' documents."""
 
     async def load(self, tx: Transaction, referrals: Sequence[Loaded[Evaluated]], now: datetime) -> None:
         return None
 
     async def save(self, tx: Transaction, changes: Sequence[Changed[Evaluated]], resources: None) -> None:
-        await add_figures(tx, changes)
+        await add_up(tx, changes)
 
 
-async def add_figures(tx: Transaction, changes: Sequence[Changed[Evaluated]]) -> None:
+async def add_up(tx: Transaction, changes: Sequence[Changed[Evaluated]]) -> None:
     """Adds what changed to the rows, in one bulk write."""
-    writes = [_added(*row, numbers) for row, numbers in sorted(_by_row(changes).items())]
+    writes = [_added(row, numbers) for row, numbers in sorted(_by_row(changes).items())]
     if writes:
-        await tx[FIGURES].bulk_write(writes, session=tx.session, ordered=False)
+        await tx[SUMS].bulk_write(writes, session=tx.session, ordered=False)
 
 
-_Row = tuple[str, str, str, int]
+class _Row(NamedTuple):
+    locality: str
+    period: str
+    share: int
 
 
 def _by_row(changes: Iterable[Changed[Evaluated]]) -> Mapping[_Row, Mapping[str, int]]:
+    """What is added to each row, by where it stands in the row."""
     rows: dict[_Row, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for change in changes:
         share = share_of(change.referral_id)
         for cell, number in difference(change.after.contribution, counted(change.before)).items():
-            rows[change.locality, cell.period, cell.measure, share][cell.key] += number
+            rows[_Row(change.locality, cell.period, share)][f"n.{cell.measure}.{cell.key}"] += number
     return rows
 
 
-def _added(locality: str, period: str, measure: str, share: int, numbers: Mapping[str, int]) -> UpdateOne:
+def _added(row: _Row, numbers: Mapping[str, int]) -> UpdateOne:
     return UpdateOne(
-        {"_id": f"{locality}|{period}|{measure}|{share}"},
-        {
-            "$setOnInsert": {"locality": locality, "period": period, "measure": measure},
-            "$inc": {f"n.{key}": number for key, number in numbers.items()},
-        },
+        {"_id": f"{row.locality}|{row.period}|{row.share}"},
+        {"$setOnInsert": {"locality": row.locality, "period": row.period}, "$inc": dict(numbers)},
         upsert=True,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Rows as the database gave them, not decoded. Equal digests are equal rows, and so equal sums."""
-
-    digest: bytes
-    batches: tuple[bytes, ...]
 
 
 async def read_rows(tx: Transaction, first: str, last: str) -> Rows:
     """The rows of all localities in the months from `first` to `last`, as of one moment."""
     asked = {"period": {"$gte": first, "$lte": last}}
-    digest, batches = sha256(), list[bytes]()
-    async for batch in tx[FIGURES].find_raw_batches(asked, {"_id": False}, session=tx.session):
-        raw = cast("bytes", batch)  # Motor's types say that it is a document
-        digest.update(raw)
-        batches.append(raw)
-    return Rows(digest.digest(), tuple(batches))
+    rows: set[bytes] = set()
+    async for batch in tx[SUMS].find_raw_batches(asked, session=tx.session):
+        rows.update(_documents(cast("bytes", batch)))  # Motor's types say that it is a document
+    return frozenset(rows)
 
 
-def added_up(rows: Rows) -> Sums:
-    """The sums of each locality: its rows, whichever share they are of."""
-    numbers: dict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
-    for batch in rows.batches:
-        for row in decode_all(batch):
-            numbers[row["locality"], row["measure"], row["period"]].update(row["n"])
-    sums: dict[str, dict[Cell, int]] = defaultdict(dict)
-    for (locality, measure, period), added in numbers.items():
-        sums[locality].update((Cell(measure, period, key), number) for key, number in added.items())
-    return sums
+def _documents(batch: bytes) -> Iterator[bytes]:
+    """Each BSON document of a batch: it begins with its length, four bytes, the least significant first."""
+    at = 0
+    while at < len(batch):
+        end = at + int.from_bytes(batch[at : at + 4], "little")
+        yield batch[at:end]
+        at = end
+
+
+class AddedUp:
+    """Sums of rows that are read again and again: only those that changed are looked into."""
+
+    def __init__(self) -> None:
+        self._rows: Rows = frozenset()
+        self._sums: dict[str, Contribution] = {}
+
+    def sums(self, rows: Rows) -> Sums:
+        """The sums of each locality: its rows, whichever share they are of.
+
+        Another mapping each time; in it, the contribution of a locality whose rows are the same is the same.
+        """
+        changes: dict[str, dict[Cell, int]] = {}
+        for changed, sign in ((rows - self._rows, 1), (self._rows - rows, -1)):
+            for row in map(decode, changed):
+                place, month = row["locality"], row["period"]
+                if place not in changes:
+                    changes[place] = dict(self._sums.get(place, {}))
+                numbers = changes[place]
+                for measure, counts in row["n"].items():
+                    for key, number in counts.items():
+                        cell = Cell(measure, month, key)
+                        numbers[cell] = numbers.get(cell, 0) + sign * number
+        self._rows, self._sums = rows, self._sums | changes
+        return self._sums
 
 
 async def read_sums(tx: Transaction, first: str, last: str) -> Sums:
     """The sums of all localities in the months from `first` to `last`, as of one moment."""
-    return added_up(await read_rows(tx, first, last))
+    return AddedUp().sums(await read_rows(tx, first, last))
 
 
 async def ensure_indexes(mongo: Mongo) -> None:
     """Makes the collection and its index; a collection made inside a transaction would take a lock."""
-    await mongo.make([FIGURES])
-    await mongo[FIGURES].create_indexes([IndexModel([("period", ASCENDING)])])
+    await mongo.make([SUMS])
+    await mongo[SUMS].create_indexes([IndexModel([("period", ASCENDING)])])

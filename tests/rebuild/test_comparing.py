@@ -1,12 +1,14 @@
 """What two generations of a referral must have in common."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from bson import encode
 from bson.raw_bson import RawBSONDocument
 
-from shared.delivery.rebuild.comparing import Compared
+from shared.delivery.mongo import Mongo
+from shared.delivery.rebuild.comparing import Compared, Figures, compare_derived
 
 BODY = b'{"referral_id":"r","locality":"meir"}'
 VIEW = {"stage": "waiting"}
@@ -57,3 +59,22 @@ def test_another_view_of_the_same_facts_is_counted() -> None:
     found = compared(stored(fact()), stored(fact(), view={"stage": "met"}))
     assert (found.missing, found.extra, found.views) == (0, 0, 1)
     assert found.unlike == {"meir/r"}
+
+
+async def test_rows_that_differ_are_named_and_a_zero_is_as_good_as_none(mongo_url: str) -> None:
+    mongo = Mongo(mongo_url, f"test_comparing_{uuid4().hex[:12]}")
+    old = [
+        {"_id": "same", "n": {"journey": {"met": 1, "booked": 0}}},
+        {"_id": "zeros", "n": {"journey": {"met": 0}, "needs": {}}},
+        {"_id": "deep", "n": {"journey": {"met": 1}}},
+        {"_id": "gone", "n": {"met": 2}},
+    ]
+    new = [
+        {"_id": "same", "n": {"journey": {"met": 1}, "needs": {"debt": 0}}},
+        {"_id": "deep", "n": {"journey": {"met": 2}}},
+    ]
+    await mongo.database["sums"].insert_many(old)
+    await mongo.database["sums.g2"].insert_many(new)
+    assert await compare_derived(mongo, 1, 2, ["sums"]) == Figures(4, ("sums deep", "sums gone"))
+    await mongo.client.drop_database(mongo.database.name)
+    await mongo.close()

@@ -14,7 +14,7 @@ from linkwork import rebuild as console
 from linkwork.__main__ import parser
 from linkwork.parts import MAKERS, maker
 from linkwork.surroundings import Surroundings
-from services.evaluation.store import FIGURES
+from services.evaluation.store import SUMS
 from services.matching.store import OWNED
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo import Document, Mongo
@@ -89,7 +89,7 @@ async def test_figures_are_equal_while_facts_come_in(place: Bench) -> None:
         await saying
         await heard(kernel, len(facts))
         assert await sums_of(kernel, place.locality) == recounted(facts)
-        assert kernel.mongo[FIGURES].name == "figures.g2"
+        assert kernel.mongo[SUMS].name == "sums.g2"
         assert (await rebuild_of(place, maker("evaluation")).back()).switched
         assert await sums_of(kernel, place.locality) == recounted(facts)
 
@@ -111,21 +111,22 @@ async def test_figures_that_are_wrong_are_put_right_only_if_that_is_meant(
     async with part_running(place, "evaluation") as kernel:
         await place.say(*(envelope(fact) for fact in facts))
         await heard(kernel, len(facts))
-        some = await kernel.mongo[FIGURES].find_one({})
+        some = await kernel.mongo[SUMS].find_one({})
         assert some is not None
-        key = next(iter(some["n"]))
-        await kernel.mongo[FIGURES].update_one({"_id": some["_id"]}, {"$inc": {f"n.{key}": 5}})
+        measure, counts = next(iter(some["n"].items()))
+        wrong = {f"n.{measure}.{next(iter(counts))}": 5}
+        await kernel.mongo[SUMS].update_one({"_id": some["_id"]}, {"$inc": wrong})
         command = ["rebuild", "evaluation", "--processes", "0", "--why", "they had drifted"]
         assert await console.run(around_of(place), parser().parse_args(command)) == 1
         printed = capsys.readouterr().out
-        assert f"figures {some['_id']}" in printed
+        assert f"sums {some['_id']}" in printed
         assert "Nothing was changed. The two differ" in printed
-        assert kernel.mongo[FIGURES].name == FIGURES
+        assert kernel.mongo[SUMS].name == SUMS
         command += ["--accept", "--json"]
         assert await console.run(around_of(place), parser().parse_args(command)) == 0
         told = json.loads(capsys.readouterr().out)
         assert (told["switched"], told["live"]) == (True, 2)
-        assert told["figures"]["unlike"] == [f"figures {some['_id']}"]
+        assert told["figures"]["unlike"] == [f"sums {some['_id']}"]
         await heard(kernel, len(facts))
         assert await sums_of(kernel, place.locality) == recounted(facts)
         noted = [(row["what"], row["by"]) async for row in kernel.mongo[OPERATIONS].find().sort("_id", 1)]

@@ -11,7 +11,7 @@ from services.evaluation.figures.face import Exact, Face, Publication, Published
 from services.evaluation.figures.model import Figures, Span
 from services.evaluation.figures.periods import Calendar, Period
 from services.evaluation.figures.report import Report
-from services.evaluation.figures.tally import PROGRAMME, Tally, tallies
+from services.evaluation.figures.tally import PROGRAMME, Counting, Tally
 
 _ALWAYS: Final = (
     "Nobody was compared with people who were not referred, so a change cannot be put down to the programme.",
@@ -50,11 +50,21 @@ class Programme:
     """
 
     def __init__(
-        self, sums: Mapping[str, Contribution], names: Mapping[str, str], calendar: Calendar
+        self,
+        sums: Mapping[str, Contribution],
+        names: Mapping[str, str],
+        calendar: Calendar,
+        counting: Counting | None = None,
     ) -> None:
         """`names` are those of all localities, which together make up the programme."""
         self._sums, self._names, self._calendar = sums, names, calendar
+        quarters = calendar.quarters
+        self._counting = counting or Counting([calendar.since_start, *quarters], names, calendar.today)
         self._answered: dict[Question, Figures] = {}
+
+    def after(self, sums: Mapping[str, Contribution]) -> "Programme":
+        """The same places and months with other sums. What is the very same object is not counted again."""
+        return Programme(sums, self._names, self._calendar, self._counting)
 
     def figures(self, question: Question) -> Figures:
         """The figures asked for; the same object for the same question."""
@@ -67,15 +77,14 @@ class Programme:
     @cached_property
     def _publishable(self) -> tuple[Mapping[tuple[str, Period], Tally], Publication]:
         whole, quarters = self._calendar.since_start, self._calendar.quarters
-        counted = tallies(self._sums, [whole, *quarters], self._names, self._calendar.today)
+        counted = self._counting.tallies(self._sums)
         return counted, Publication(counted, whole=whole, parts=quarters, localities=tuple(self._names))
 
     def _figures(self, question: Question) -> Figures:
         period = question.period
         if question.exact:
-            counted: Mapping[tuple[str, Period], Tally] = tallies(
-                self._sums, [period], self._names, self._calendar.today
-            )
+            counting = Counting([period], self._names, self._calendar.today)
+            counted: Mapping[tuple[str, Period], Tally] = counting.tallies(self._sums)
             face: Face = Exact(counted, period)
         else:
             counted, publication = self._publishable

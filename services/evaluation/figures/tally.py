@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
+from typing import Final
 
 from services.evaluation.cells import Contribution
 from services.evaluation.figures.periods import Period
@@ -60,30 +61,55 @@ class Tally:
             self.scores[item].add(what, number)
 
 
-def tallies(
-    sums: Mapping[str, Contribution], periods: Sequence[Period], localities: Iterable[str], today: date
-) -> dict[tuple[str, Period], Tally]:
-    """A tally for each period and each place: the localities, and the programme that they make up."""
-    known = tuple(localities)
-    added: dict[tuple[str, Period], _Numbers] = {
-        (place, period): defaultdict(int) for place in (PROGRAMME, *known) for period in periods
-    }
-    for place in known:
-        within: dict[str, list[_Numbers]] = {}
-        for (measure, month, key), number in sums.get(place, {}).items():
-            if month not in within:
-                within[month] = [added[place, period] for period in periods if month in period]
-            for numbers in within[month]:
-                numbers[measure, key] += number
-        for period in periods:
-            programme = added[PROGRAMME, period]
-            for at, number in added[place, period].items():
-                programme[at] += number
-    return {at: _tally(numbers, today) for at, numbers in added.items()}
-
-
 _Numbers = dict[tuple[str, str], int]
 """By measure and key."""
+_NOTHING: Final[Contribution] = {}
+
+
+class Counting:
+    """Counts sums into a tally for each period and each place: the localities, and what they make up.
+
+    Again and again: a locality whose sums are the very same as the last time is not counted anew.
+    """
+
+    def __init__(self, periods: Sequence[Period], localities: Iterable[str], today: date) -> None:
+        self._periods, self._localities, self._today = tuple(periods), tuple(localities), today
+        self._seen: dict[str, Contribution] = {}
+        self._numbers: dict[str, Mapping[Period, _Numbers]] = {}
+        self._tallies: dict[tuple[str, Period], Tally] = {}
+
+    def tallies(self, sums: Mapping[str, Contribution]) -> Mapping[tuple[str, Period], Tally]:
+        """The tallies of these sums, which are not to be changed any more."""
+        known = {place: sums.get(place, _NOTHING) for place in self._localities}
+        changed = [place for place, counted in known.items() if self._seen.get(place) is not counted]
+        for place in changed:
+            self._numbers[place] = self._added(known[place])
+        if changed or not self._tallies:
+            self._numbers[PROGRAMME] = self._together()
+            for place in (PROGRAMME, *changed):
+                for period, numbers in self._numbers[place].items():
+                    self._tallies[place, period] = _tally(numbers, self._today)
+        self._seen = known
+        return dict(self._tallies)
+
+    def _added(self, counted: Contribution) -> Mapping[Period, _Numbers]:
+        added: dict[Period, _Numbers] = {period: defaultdict(int) for period in self._periods}
+        within: dict[str, list[_Numbers]] = {}
+        for (measure, month, key), number in counted.items():
+            if month not in within:
+                within[month] = [added[period] for period in self._periods if month in period]
+            for numbers in within[month]:
+                numbers[measure, key] += number
+        return added
+
+    def _together(self) -> Mapping[Period, _Numbers]:
+        added: dict[Period, _Numbers] = {period: defaultdict(int) for period in self._periods}
+        for place in self._localities:
+            for period, numbers in self._numbers[place].items():
+                programme = added[period]
+                for at, number in numbers.items():
+                    programme[at] += number
+        return added
 
 
 def _tally(numbers: _Numbers, today: date) -> Tally:

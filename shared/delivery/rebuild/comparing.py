@@ -145,4 +145,6 @@ def _told(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _numbers(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: number for name, number in value.items() if number != 0}
+    """Those that are not 0, however deep they lie."""
+    told = {name: _numbers(each) if isinstance(each, dict) else each for name, each in value.items()}
+    return {name: each for name, each in told.items() if each not in (0, {})}
