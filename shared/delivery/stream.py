@@ -13,7 +13,6 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.annotations import KafkaMessage
 
 from shared import metrics
 from shared.delivery.batch import BatchHandler
@@ -44,9 +43,10 @@ async def parse_safely(raw: Raw, original: Callable[[Raw], Awaitable[Any]]) -> A
     return message
 
 
-async def decode_later(_: Any) -> None:
+async def as_they_come(message: Any) -> Raw:
     """Bodies are decoded record by record, where a bad one can be set aside alone."""
-    return
+    raw: Raw = message.raw_message
+    return raw
 
 
 class Stream(Generic[V, R]):
@@ -68,6 +68,7 @@ class Stream(Generic[V, R]):
             client_id=client_id(part, locality, options.seat),
             consumer_only=True,  # a producer and an admin client for each locality would serve nobody
             allow_auto_create_topics=False,
+            apply_types=False,  # it would look for the handler's arguments in a thread, for every batch
             graceful_timeout=options.drain_seconds,
             retry_backoff_ms=_TRY_AGAIN_MS,
             logger=None,
@@ -85,7 +86,7 @@ class Stream(Generic[V, R]):
             ack_policy=AckPolicy.MANUAL,
             no_reply=True,
             parser=parse_safely,
-            decoder=decode_later,
+            decoder=as_they_come,
             listener=_Listener(self),
             partition_assignment_strategy=[RangePartitionAssignor],
             session_timeout_ms=options.session_timeout_ms,
@@ -185,9 +186,9 @@ class Stream(Generic[V, R]):
         if lag == 0:
             metrics.last_progress.labels(self.part, self.locality).set_to_current_time()
 
-    async def _on_batch(self, message: KafkaMessage) -> None:
+    async def _on_batch(self, records: Raw) -> None:
         # A cancelled handler may have committed its transaction all the same: never cancel it midway.
-        self._in_hand = asyncio.create_task(self._handle(message.raw_message))
+        self._in_hand = asyncio.create_task(self._handle(records))
         await asyncio.shield(self._in_hand)
 
     async def _handle(self, records: Raw) -> None:
