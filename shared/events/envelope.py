@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from shared.events import topics
-from shared.events.models import EventBody, MeetingBooked, ReferralCreated
+from shared.events.models import AFTER, FIRST, EventBody, MeetingBooked, ReferralCreated
 from shared.events.outcomes import OUTCOME
 
 MAX_BODY_BYTES: Final = 64 * 1024
@@ -208,13 +208,13 @@ def _unknown_outcome(value: bytes) -> UnknownOutcome | Refused:
 
 
 def moment(text: str | None) -> datetime | None:
-    """An RFC 3339 time as aware UTC, or None."""
+    """An RFC 3339 time as aware UTC, or None: also for one that no event can be of."""
     if text is None:
         return None
     try:
         parsed = datetime.fromisoformat(text)
-        if parsed.tzinfo is UTC:
-            return parsed
-        return parsed.astimezone(UTC) if parsed.tzinfo else None
-    except (ValueError, OverflowError):  # the first hours of year 1 are in year 0 elsewhere
+    except ValueError:
         return None
+    if parsed.tzinfo is None or not FIRST <= parsed < AFTER:
+        return None
+    return parsed if parsed.tzinfo is UTC else parsed.astimezone(UTC)

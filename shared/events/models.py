@@ -4,7 +4,8 @@ A field is a code, a number, a date or an opaque reference: nothing here can hol
 somebody's own words (`tests/events/test_no_identity.py` walks these models to keep it so).
 """
 
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -27,7 +28,13 @@ OutwardCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,2}\d[A-Z\d]?$"
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 """ISO 639 code of a language."""
 
-Moment = AwareDatetime
+FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+AFTER: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""Moments and days lie between these. At the edge of the calendar a day more, or another zone, is no date any
+more: whoever counts with it would fail, though nothing is wrong with the program."""
+
+Moment = Annotated[AwareDatetime, Field(ge=FIRST, lt=AFTER, description="In the years 1900 to 2199.")]
+Day = Annotated[date, Field(ge=FIRST.date(), lt=AFTER.date(), description="In the years 1900 to 2199.")]
 Rating = Annotated[int, Field(ge=1, le=10)]
 
 
@@ -94,6 +101,9 @@ class MeetingBooked(EventBody):
 
 
 __all__ = [
+    "AFTER",
+    "FIRST",
+    "Day",
     "EventBody",
     "LanguageCode",
     "LinkWorkerId",

@@ -1,13 +1,12 @@
 """OutcomeRecorded: one thing that happened after a referral was made, a union on `kind`."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from shared.events import vocabulary as v
 from shared.events.measures import valid_scores
-from shared.events.models import EventBody, LinkWorkerId, Rating, Ref
+from shared.events.models import Day, EventBody, LinkWorkerId, Rating, Ref
 
 SourceRef = Annotated[str, Field(pattern=r"^/[a-z]{2,20}(-[a-z]{2,20})?/[a-z]{2,30}(-[a-z]{2,30})?$")]
 """Who says it: `/<locality>/<part>`, as in the CloudEvents attribute `source`."""
@@ -19,7 +18,7 @@ class NextStep(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     code: v.NextStepCode
-    on: date
+    on: Day
 
 
 class Outcome(EventBody):
@@ -41,7 +40,7 @@ class MeetingWaiting(Outcome):
 
     kind: Literal["meeting_waiting"] = "meeting_waiting"
     reason: v.WaitingReason
-    expected_by: date
+    expected_by: Day
 
 
 class MeetingAttended(Outcome):
@@ -71,7 +70,7 @@ class Action(BaseModel):
 
     code: v.ActionCode
     by: v.By = v.By.PERSON
-    review_on: date | None = None
+    review_on: Day | None = None
 
 
 class Goal(BaseModel):
@@ -130,7 +129,7 @@ class ActivityStarted(Outcome):
     kind: Literal["activity_started"] = "activity_started"
     prescription_id: Ref
     accompanied_by: v.AccompaniedBy = v.AccompaniedBy.NOT_KNOWN
-    on: date
+    on: Day
 
 
 class ActivityNotStarted(Outcome):
@@ -151,7 +150,7 @@ class Measured(Outcome):
     kind: Literal["measured"] = "measured"
     instrument: v.Instrument
     stage: v.Stage
-    on: date
+    on: Day
     scores: dict[Annotated[str, Field(pattern=r"^[a-z]{3,20}\d{0,2}$")], Annotated[int, Field(ge=0, le=10)]]
 
     @model_validator(mode="after")
