@@ -10,7 +10,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Generic
 
@@ -56,9 +56,12 @@ class BatchHandler(Generic[V, R]):
             readable, unreadable = decode(some)
             incoming += readable
             letters += unreadable
+        done = _Done()
         while True:
+            left = [item for item in incoming if _place(item.record) not in done.heard]
+            unsealed = [letter for letter in letters if _place(letter.record) not in done.sealed]
             try:
-                await self._handle_whole(incoming, letters, stopping)
+                await self._handle_whole(left, unsealed, done, stopping)
             except StreamStopped:
                 self._say_stopped(1)
                 if not await self._rest(stopping, 1.0, until=self.breaker.may_try):
@@ -94,11 +97,15 @@ class BatchHandler(Generic[V, R]):
         return news
 
     async def _handle_whole(
-        self, incoming: Sequence[Incoming], letters: Sequence[Letter], stopping: asyncio.Event
+        self,
+        incoming: Sequence[Incoming],
+        letters: Sequence[Letter],
+        done: "_Done",
+        stopping: asyncio.Event,
     ) -> None:
-        """Handles it in one transaction; where that cannot succeed, each half in its own."""
+        """Handles it in one transaction; where that cannot succeed, each half in its own. Adds to `done`."""
         try:
-            await self._patiently(incoming, letters, stopping)
+            await self._patiently(incoming, letters, done, stopping)
         except (_Stopping, StreamStopped):
             raise
         except Exception as error:
@@ -106,13 +113,13 @@ class BatchHandler(Generic[V, R]):
                 raise _Stopping from error
             if len(incoming) > 1:
                 middle = len(incoming) // 2
-                await self._handle_whole(incoming[:middle], letters, stopping)
-                await self._handle_whole(incoming[middle:], (), stopping)
+                await self._handle_whole(incoming[:middle], letters, done, stopping)
+                await self._handle_whole(incoming[middle:], (), done, stopping)
                 return
             if len(letters) > 1:
                 middle = len(letters) // 2
-                await self._handle_whole((), letters[:middle], stopping)
-                await self._handle_whole(incoming, letters[middle:], stopping)
+                await self._handle_whole((), letters[:middle], done, stopping)
+                await self._handle_whole(incoming, letters[middle:], done, stopping)
                 return
             if not incoming:
                 raise  # a dead letter that cannot be kept: our set-up is at fault
@@ -121,13 +128,18 @@ class BatchHandler(Generic[V, R]):
             if self.breaker.open:
                 raise StreamStopped from error
             alone = Letter(incoming[0].record, "handler_failed", type(error).__name__)
-            await self._patiently((), [*letters, alone], stopping)
+            again = _place(alone.record) in done.sealed
+            await self._patiently((), [*letters, *([] if again else [alone])], done, stopping)
         else:
             if incoming:
                 self.breaker.succeeded()
 
     async def _patiently(
-        self, incoming: Sequence[Incoming], letters: Sequence[Letter], stopping: asyncio.Event
+        self,
+        incoming: Sequence[Incoming],
+        letters: Sequence[Letter],
+        done: "_Done",
+        stopping: asyncio.Event,
     ) -> None:
         """One transaction, tried again for as long as something is away or written by somebody else.
 
@@ -152,6 +164,8 @@ class BatchHandler(Generic[V, R]):
                     raise _Stopping from error
                 continue
             self.trouble = None
+            done.heard.update(_place(item.record) for item in incoming)
+            done.sealed.update(_place(letter.record) for letter in letters)
             self._worker.done(outcome.round)
             self._count(outcome)
             return
@@ -219,6 +233,25 @@ class BatchHandler(Generic[V, R]):
                     return True
             else:
                 return False
+
+
+_Place = tuple[str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What was committed of a batch, and is not done again when what is left is tried again.
+
+    Letters would come twice, and what goes well would close the breaker. What was set aside for a fault of our
+    own is heard again: the fault may be mended.
+    """
+
+    heard: set[_Place] = field(default_factory=set)
+    sealed: set[_Place] = field(default_factory=set)
+
+
+def _place(record: Record) -> _Place:
+    return record.topic, record.partition, record.offset
 
 
 def _pause(attempt: int) -> float:

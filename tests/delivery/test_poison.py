@@ -1,7 +1,9 @@
 """Records that must not stop, double or lose their neighbours. Each was seen to do so somewhere."""
 
+import asyncio
 import json
 import logging
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -166,9 +168,31 @@ async def test_our_own_fault_many_times_in_a_row_stops_the_stream_and_loses_noth
     assert {record.key for record in booked} == {event.body.referral_id.encode() for event in events}
 
 
-async def _state(kernel: object, locality: str, state: str) -> bool:
-    import asyncio
+async def test_while_the_stream_is_stopped_no_letter_is_written_again(place: Bench) -> None:
+    """Each try would commit what is good once more, with all letters of the batch, and close the breaker."""
 
+    def decide(story: Story, resources: None, occasion: Occasion) -> Decision:
+        if story.created and Need.CRAFT in story.created.needs:
+            raise ZeroDivisionError
+        return book(story, resources, occasion)
+
+    where = topic(place.locality, "referral-created")
+    await place.producer.send_and_wait(where, b"not json", key=b"x", partition=0)
+    for needs in ((Need.DEBT,), *[(Need.CRAFT,)] * 8):
+        event = said(created(place.locality, needs=needs))
+        key = event.body.referral_id.encode()
+        await place.producer.send_and_wait(where, event.raw, key=key, headers=event.headers(), partition=0)
+    part = replace(TOY, decisions={"referral_created": decide})
+    async with place.kernel(part, breaker_failures=3, breaker_rest_seconds=0.2).running() as kernel:
+        assert await _state(kernel, place.locality, "stopped")
+        await asyncio.sleep(2)  # some ten tries
+        letters = Counter(dict(x.headers)["dlq-original-offset"] for x in await place.dead_letters(3))
+        assert await _state(kernel, place.locality, "stopped"), "what was good closed the breaker"
+    assert set(letters.values()) == {1}, "letters were written again"
+    assert len(letters) == 3, "one is not JSON, two were set aside before the stream stopped"
+
+
+async def _state(kernel: object, locality: str, state: str) -> bool:
     for _ in range(100):
         _, detail = await kernel.ready()  # type: ignore[attr-defined]
         if detail["streams"][locality]["state"] == state:
