@@ -242,8 +242,8 @@ _Place = tuple[str, int, int]
 class _Done:
     """What was committed of a batch, and is not done again when what is left is tried again.
 
-    Letters would come twice, and what goes well would close the breaker. What was set aside for a fault of our
-    own is heard again: the fault may be mended.
+    Letters would come twice, and what goes well would close the breaker. What was set aside because our code
+    failed is heard again: it may be mended.
     """
 
     heard: set[_Place] = field(default_factory=set)

@@ -1,15 +1,16 @@
 """Publishes messages and says of each whether the broker has it.
 
 What is wrong with one topic (it is missing, we have no right to write it, a message is too large for it) is
-said of its messages and holds up no other topic's. Everything else is the broker's trouble: it is raised, and
-the next call begins with a producer of its own, because an idempotent one that lost count never finds it
-again and one whose sender died never sends again.
+said of its messages and holds up no other topic's. So it is with a partition that does not answer (it has no
+leader, or too few replicas) while others do. Everything else is the broker's trouble: it is raised, and the
+next call begins with a producer of its own, because an idempotent one that lost count never finds it again
+and one whose sender died never sends again.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -43,6 +44,9 @@ _TOPIC_SECONDS = 2.0
 """How long a topic that nobody knows is waited for; and then not asked for again for ten times as long."""
 _ANSWER_SECONDS = 30.0
 """An idempotent producer tries again for ever, also on a topic that was deleted meanwhile."""
+_SILENT_SECONDS = 10.0
+"""So long a partition that did not answer, while others did, is not asked again. Not longer: the broker may
+have died between the answers, and be back."""
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +57,7 @@ class Publisher:
         self._bootstrap = bootstrap
         self._producer: AIOKafkaProducer | None = None
         self._no_topic_until: dict[str, float] = {}
+        self._silent_until: dict[TopicPartition, float] = {}
         self._partitions: dict[str, list[int]] = {}
 
     async def publish(self, messages: Sequence[Message]) -> list[Exception | None]:
@@ -65,23 +70,47 @@ class Publisher:
             producer = await self._connected()
             await self._find_topics(producer, {message.topic for message in messages})
             results: list[Exception | None] = [None] * len(messages)
-            sending = [
-                self._send(producer, place, [(at, messages[at]) for at in here], results)
-                for place, here in self._places(messages, results).items()
-            ]
-            answers = await asyncio.wait_for(
-                asyncio.gather(*sending, return_exceptions=True), _ANSWER_SECONDS
-            )
-            for answer in answers:
-                if answer is not None:
-                    raise answer
+            places = self._places(messages, results)
+            waiting = {at for here in places.values() for at in here}
+            sending = {
+                place: asyncio.create_task(
+                    self._send(producer, place, [(at, messages[at]) for at in here], results, waiting)
+                )
+                for place, here in places.items()
+            }
+            await self._answered(sending)
+            for at in waiting:
+                results[at] = KafkaTimeoutError()
             return results
-        except TimeoutError:
-            await self.close()
-            raise KafkaTimeoutError from None
         except (KafkaError, OSError):
             await self.close()
             raise
+
+    async def _answered(self, sending: Mapping[TopicPartition, "asyncio.Task[None]"]) -> None:
+        """Waits for the partitions' answers; those that give none are not asked again for a while.
+
+        Raises:
+            KafkaTimeoutError: none of them answers.
+            KafkaError: what is not one topic's fault.
+        """
+        if not sending:
+            return
+        try:
+            answered, silent = await asyncio.wait(sending.values(), timeout=_ANSWER_SECONDS)
+        finally:
+            for task in sending.values():
+                task.cancel()
+            await asyncio.gather(*sending.values(), return_exceptions=True)
+        for task in answered:
+            task.result()
+        if not silent:
+            return
+        # This producer would go on trying, with what came first to come first.
+        await self.close()
+        if not answered:
+            raise KafkaTimeoutError
+        until = time.monotonic() + _SILENT_SECONDS
+        self._silent_until.update({place: until for place, task in sending.items() if task in silent})
 
     async def close(self) -> None:
         """Ends the producer, also one that still waits for a broker that is away."""
@@ -136,7 +165,11 @@ class Publisher:
                 results[at] = MessageSizeTooLargeError(message.topic)
             else:
                 partition = partitions[partition_of(message.key, len(partitions))]
-                places.setdefault(TopicPartition(message.topic, partition), []).append(at)
+                place = TopicPartition(message.topic, partition)
+                if self._silent_until.get(place, 0.0) > time.monotonic():
+                    results[at] = KafkaTimeoutError()
+                else:
+                    places.setdefault(place, []).append(at)
         return places
 
     @staticmethod
@@ -145,8 +178,11 @@ class Publisher:
         place: TopicPartition,
         messages: Sequence[tuple[int, Message]],
         results: list[Exception | None],
+        waiting: set[int],
     ) -> None:
         """Sends one partition's messages in batches of our own making: an answer each costs as much again.
+
+        What was answered is taken out of `waiting`.
 
         Raises:
             KafkaError: what is not the topic's fault.
@@ -168,6 +204,7 @@ class Publisher:
             except _OF_ONE_TOPIC as error:
                 for at in inside:
                     results[at] = error
+            waiting.difference_update(inside)
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:

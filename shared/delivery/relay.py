@@ -9,6 +9,7 @@ does not take rests for a while, and longer each time; the rows behind it go on.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, timedelta
@@ -29,7 +30,8 @@ ASIDE = "outbox_aside"
 _PAGE_ROWS = 20
 _MOST_HANDED = 200
 _REMEMBERED = 1000
-_LEFT_SECONDS = 2
+_LEFT_SECONDS = 2.0
+_MOST_LOOKED_AT = 1000
 _MOST_REST_SECONDS = 60
 _log = logging.getLogger(__name__)
 
@@ -61,6 +63,8 @@ class Relay:
         """Whether there may be rows in the lane that were not handed over."""
         self._forgotten: deque[str] = deque(maxlen=_REMEMBERED)
         """Rows published and lightly deleted: a read that asks the majority may show them a little longer."""
+        self._lay_there: set[str] = set()
+        self._looked_at = float("-inf")
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -234,11 +238,21 @@ class Relay:
         await asyncio.sleep(0.5)
 
     async def _look_for_left_rows(self) -> None:
-        """Rows of a transaction whose commit was not answered were handed over by nobody."""
-        long_ago = self._clock() - timedelta(seconds=_LEFT_SECONDS)
-        left = {"lane": self.lane, "again": None, "at": {"$lt": long_ago}}
-        if await self._mongo[OUTBOX].find_one(left, {"_id": 1}):
+        """Rows of a transaction whose commit was not answered were handed over by nobody.
+
+        They are those that lie there at two looks. What time is written on them says nothing: it is that of a
+        clock which may be an hour wrong.
+        """
+        if time.monotonic() - self._looked_at < _LEFT_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        which = {"lane": self.lane, "again": None}
+        found = {
+            row["_id"] async for row in self._mongo[OUTBOX].find(which, {"_id": 1}).limit(_MOST_LOOKED_AT)
+        }
+        if found & self._lay_there - set(self._forgotten):
             self.look()
+        self._lay_there = found
 
     async def _observe(self) -> None:
         outbox = self._mongo[OUTBOX]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Generic
@@ -28,6 +29,7 @@ read_any_header_name()
 _TRY_AGAIN_MS = 400
 """A process has a consumer for each locality: at the 100 ms that a client alone may take, all of them keep
 the processor from a broker that is starting again."""
+_SILENT_SECONDS = 10.0
 Raw = tuple["ConsumerRecord[bytes, bytes]", ...]
 
 
@@ -98,6 +100,8 @@ class Stream(Generic[V, R]):
         )
         self._subscriber(self._on_batch)
 
+        self._given = 0
+        """Records of the batch in hand: fetched, and not handled yet."""
         self._handled: dict[TopicPartition, int] = {}
         """Offsets to be committed: of each partition, the one after the last record that was handled."""
         self._committing: asyncio.Task[None] | None = None
@@ -108,10 +112,16 @@ class Stream(Generic[V, R]):
 
     @property
     def live(self) -> bool:
-        """Whether the consume loop runs or is about to. One that fails is begun again by FastStream."""
+        """Whether it hears and says what it has heard, or is about to.
+
+        A consume loop that fails is begun again by FastStream; the client's own task, which joins the group,
+        is begun again by nobody.
+        """
+        if self._committing is not None and self._committing.done():
+            return False
         tasks = self._subscriber.tasks
         if tasks:
-            return not all(task.done() for task in tasks)
+            return not all(task.done() for task in tasks) and _joins(self.consumer)
         return self._starting is None or not self._starting.done()
 
     def start(self) -> None:
@@ -148,7 +158,9 @@ class Stream(Generic[V, R]):
         if self._committing is not None:
             self._committing.cancel()
             await asyncio.gather(self._committing, return_exceptions=True)
-        await self.commit_handled()
+        # A broker that is away is asked for ever; what is not said to it comes again, as repeats.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.commit_handled(), timeout=self._options.drain_seconds)
         consumer = self.consumer
         await self._broker.stop()
         if consumer is not None:
@@ -172,18 +184,27 @@ class Stream(Generic[V, R]):
         consumer = self.consumer
         if consumer is None:
             return {"state": "starting", "partitions": 0}
-        state = "stopped" if self._handler.breaker.open else "waiting" if self._handler.trouble else "running"
-        return {"state": state, "partitions": len(consumer.assignment()), "waits_for": self._handler.trouble}
+        waits_for = self._handler.trouble or ("broker" if self._unanswered(consumer) else None)
+        state = "stopped" if self._handler.breaker.open else "waiting" if waits_for else "running"
+        return {"state": state, "partitions": len(consumer.assignment()), "waits_for": waits_for}
+
+    def _unanswered(self, consumer: AIOKafkaConsumer) -> bool:
+        """Whether the broker has answered nothing for so long that it must be away, though it is asked.
+
+        It is not while there is a batch in hand: the client has enough then.
+        """
+        answered = [at for p in consumer.assignment() if (at := consumer.last_poll_timestamp(p)) is not None]
+        return bool(answered) and not self._given and time.time() - max(answered) / 1000 > _SILENT_SECONDS
 
     async def observe(self) -> None:
         """Brings the gauges up to date."""
         consumer = self.consumer
         if consumer is None:
             return
-        lag = sum([await _lag(consumer, partition) for partition in consumer.assignment()])
+        lag = sum([await _lag(consumer, partition) for partition in consumer.assignment()]) + self._given
         metrics.consumer_lag.labels(self.part, self.locality).set(lag)
         metrics.partitions_assigned.labels(self.part, self.locality).set(len(consumer.assignment()))
-        if lag == 0:
+        if lag == 0 and not self._unanswered(consumer):
             metrics.last_progress.labels(self.part, self.locality).set_to_current_time()
 
     async def _on_batch(self, records: Raw) -> None:
@@ -195,7 +216,9 @@ class Stream(Generic[V, R]):
         async with self._busy:
             if self._stopping.is_set():
                 return
+            self._given = len(records)
             if await self._handler.handle(records, self._stopping):
+                self._given = 0
                 metrics.last_progress.labels(self.part, self.locality).set_to_current_time()
                 self.note_handled(records)
 
@@ -242,6 +265,12 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         metrics.rebalances.labels(self._stream.part, self._stream.locality).inc()
+
+
+def _joins(consumer: AIOKafkaConsumer | None) -> bool:
+    """Whether the client's task that joins the group, and joins it again, is alive."""
+    task = getattr(getattr(consumer, "_coordinator", None), "_coordination_task", None)
+    return task is None or not task.done()
 
 
 async def _lag(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
@@ -77,6 +78,47 @@ async def test_rows_that_nobody_handed_over_are_found(place: Bench) -> None:
         row = {"_id": new_id(), "lane": lane, "at": at, "m": [message(place).stored()]}
         await kernel.mongo[OUTBOX].insert_one(row)
         assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
+
+
+async def test_whatever_time_is_written_on_them(place: Bench) -> None:
+    """Of a process whose clock was an hour ahead."""
+    async with place.kernel().running() as kernel:
+        while kernel._relay._behind:
+            await asyncio.sleep(0.01)
+        at = datetime.now(UTC) + timedelta(hours=1)
+        row = {"_id": new_id(), "lane": kernel._relay.lane, "at": at, "m": [message(place).stored()]}
+        await kernel.mongo[OUTBOX].insert_one(row)
+        assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
+
+
+async def test_a_partition_that_does_not_answer_holds_up_no_other(
+    place: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no leader: a producer tries again for ever, and a page waits for all of its messages."""
+    asked: list[int] = []
+    silent = topic(locality_name(), "meeting-booked")
+    real = AIOKafkaProducer.send_batch
+
+    async def send_batch(producer: Any, batch: Any, name: str, *, partition: int) -> Any:
+        if name == silent and not healed.is_set():
+            asked.append(partition)
+            return asyncio.get_running_loop().create_future()
+        return await real(producer, batch, name, partition=partition)
+
+    healed = asyncio.Event()
+    monkeypatch.setattr(AIOKafkaProducer, "send_batch", send_batch)
+    monkeypatch.setattr("shared.delivery.publisher._ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("shared.delivery.publisher._SILENT_SECONDS", 3.0)
+    await make(place, NewTopic(silent, 1, 1))
+    stuck = [replace(message(place), topic=silent) for _ in range(50)]
+    async with place.kernel().running() as kernel:
+        await put(kernel, message(place), *stuck, message(place))
+        assert len(await place.heard(topic(place.locality, "meeting-booked"), 2, seconds=10)) == 2
+        assert len(asked) <= 3, "each row that stands behind it waits for it"
+        healed.set()
+        assert await emptied(kernel, 60)
+    assert len(await place.heard(topic(place.locality, "meeting-booked"), 3, seconds=1)) == 2, "sent again"
+    assert len({record.key for record in await place.heard(silent, 50)}) == 50
 
 
 async def test_of_a_row_only_what_was_not_acknowledged_is_sent_again(place: Bench) -> None:

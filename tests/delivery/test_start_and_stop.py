@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Coroutine
 from contextvars import ContextVar
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
@@ -16,27 +15,12 @@ from pymongo.errors import OperationFailure
 
 from deploy.local.kafka import Kafka
 from deploy.local.ports import free_port
-from deploy.local.reaper import Reaper
 from shared.delivery.decision import Decision, Occasion
 from shared.delivery.kernel import Kernel
 from shared.delivery.round import OUTBOX, REFERRALS
 from shared.events.topics import dead_letter_topic, event_topics, topic
 from shared.story import Story
 from tests.delivery.toy import Bench, created, said
-
-
-@pytest_asyncio.fixture
-async def own_kafka(tmp_path: Path) -> AsyncIterator[Kafka]:
-    """A broker that a test may start, stop and start again."""
-    reaper = Reaper()
-    reaper.start()
-    kafka = Kafka(tmp_path / "kafka", reaper=reaper, log=tmp_path / "kafka.log")
-    try:
-        yield kafka
-    finally:
-        await kafka.stop()
-        reaper.close()
-
 
 _begun_here: ContextVar[bool] = ContextVar("begun_here", default=False)
 

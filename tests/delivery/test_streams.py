@@ -1,0 +1,127 @@
+"""What a stream says of itself while something is stuck, and that it ends when it is told to."""
+
+import asyncio
+import os
+import signal
+import time
+from dataclasses import replace
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from deploy.local.kafka import Kafka
+from shared import metrics
+from shared.delivery.errors import Held
+from shared.delivery.kernel import Kernel
+from shared.delivery.part import NoResources
+from shared.events.topics import dead_letter_topic, event_topics
+from tests.delivery.toy import TOY, Bench, created, said
+
+
+class Stuck(NoResources):
+    """Somebody else holds what is to be written, for ever."""
+
+    async def save(self, tx: Any, changes: Any, resources: None) -> None:
+        raise Held("for ever")
+
+
+class Slow(NoResources):
+    """Takes its time."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    async def save(self, tx: Any, changes: Any, resources: None) -> None:
+        self.begun.set()
+        await asyncio.sleep(2)
+
+
+def _gauge(gauge: Any, place: Bench) -> float:
+    return float(gauge.labels("matching", place.locality)._value.get())
+
+
+async def _on(kafka: Kafka, place: Bench) -> Bench:
+    """The same place on a broker of the test's own."""
+    await kafka.start()
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    await admin.start()
+    names = [*event_topics(place.locality), dead_letter_topic("matching")]
+    await admin.create_topics([NewTopic(name, 3, 1) for name in names])
+    await admin.close()
+    options = replace(place.options, kafka_bootstrap=kafka.bootstrap, drain_seconds=3.0)
+    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+    await producer.start()
+    return replace(place, bootstrap=kafka.bootstrap, producer=producer, options=options)
+
+
+async def _said_of(kernel: Kernel[Any, Any], place: Bench, waits_for: str | None, seconds: float) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        _, detail = await kernel.ready()
+        if detail["streams"][place.locality].get("waits_for") == waits_for:
+            return True
+        await asyncio.sleep(0.2)
+    return False
+
+
+async def test_a_batch_that_is_stuck_counts_as_work_that_waits(place: Bench) -> None:
+    async with place.kernel(replace(TOY, store=Stuck())).running() as kernel:
+        await place.say(*[said(created(place.locality)) for _ in range(5)])
+        assert await _said_of(kernel, place, "held", 10)
+        await asyncio.sleep(0.5)
+        began = time.time()
+        await kernel._streams[0].observe()
+        assert _gauge(metrics.consumer_lag, place) == 5
+        assert _gauge(metrics.last_progress, place) < began, "nothing moves"
+
+
+async def test_it_ends_in_bounded_time_where_the_broker_dies_while_a_batch_is_in_hand(
+    place: Bench, own_kafka: Kafka
+) -> None:
+    away, store = await _on(own_kafka, place), Slow()
+    kernel = away.kernel(replace(TOY, store=store))
+    await kernel.start()
+    await away.say(said(created(place.locality)))
+    await away.producer.stop()
+    await asyncio.wait_for(store.begun.wait(), 20)
+    await own_kafka.stop(grace=0.0)
+    await asyncio.wait_for(kernel.stop(), 30)
+
+
+async def test_a_broker_that_takes_questions_and_answers_none_is_named(
+    place: Bench, own_kafka: Kafka, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("shared.delivery.stream._SILENT_SECONDS", 2.0)
+    away = await _on(own_kafka, place)
+    async with away.kernel().running() as kernel:
+        event = said(created(place.locality))
+        await away.say(event)
+        await away.producer.stop()
+        seen = await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["meetings"] == 1, 20)
+        assert seen is not None
+        assert await _said_of(kernel, place, None, 5)
+        broker = own_kafka.pid
+        assert broker is not None
+        os.kill(broker, signal.SIGSTOP)
+        try:
+            assert await _said_of(kernel, place, "broker", 10)
+            began = time.time()
+            await kernel._streams[0].observe()
+            assert _gauge(metrics.last_progress, place) < began, "nobody knows whether there is work"
+        finally:
+            os.kill(broker, signal.SIGCONT)
+        assert await _said_of(kernel, place, None, 20)
+
+
+async def test_it_is_not_live_without_the_task_that_joins_its_group(place: Bench) -> None:
+    async with place.kernel().running() as kernel:
+        stream = kernel._streams[0]
+        while not stream.detail()["partitions"]:
+            await asyncio.sleep(0.05)
+        assert kernel.live()
+        consumer: Any = stream.consumer
+        joins = consumer._coordinator._coordination_task
+        joins.cancel()
+        await asyncio.wait([joins])
+        assert not kernel.live(), "nothing would be heard again after the next rebalance"
