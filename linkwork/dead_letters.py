@@ -210,7 +210,10 @@ async def _discard(
 ) -> list[Standing]:
     for one in found:
         async with desk(around, one.letter.service) as here:
-            await here.discard(one.letter, arguments.why)
+            taken = await here.discard(one.letter, arguments.why)
+        if taken is not None:
+            said = f"{one.letter.place} was taken already, on {shown(taken)}: nothing to discard."
+            print(said, file=sys.stderr)
     return await _again(around, found)
 
 

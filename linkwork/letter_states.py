@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from pymongo.errors import PyMongoError
@@ -12,9 +13,9 @@ from linkwork.letters import FoundLetter
 from linkwork.problem import CannotDo
 from linkwork.surroundings import Surroundings
 from shared.clock import Clock, system_clock
-from shared.delivery.errors import Transient
-from shared.delivery.letter_rows import LETTERS, asked_row
-from shared.delivery.mongo import Document, Mongo, Transaction
+from shared.delivery.errors import Conflict, Transient
+from shared.delivery.letter_rows import LETTERS, asked_row, taken_at
+from shared.delivery.mongo import Document, Mongo, Row, Transaction
 from shared.delivery.operations import note
 from shared.events.topics import Part
 from shared.ids import NewId, new_id
@@ -90,23 +91,33 @@ class Desk:
         """Asks the service to take the record again. Asked twice, it is asked once."""
 
         async def work(tx: Transaction) -> None:
-            known = await tx[LETTERS].find_one({"_id": letter.place}, {"state": 1}, session=tx.session)
+            known = await self._known(tx, letter)
             if known is not None and known["state"] == "asked":
                 return
             row = asked_row(self.service, letter.message, self._new_id(), self._clock(), self._operator, why)
-            await self._put(tx, letter, row, "dead letter replay asked", why)
+            if (taken := taken_at(known)) is not None:
+                row["taken"] = taken
+            await self._put(tx, letter, known, row, "dead letter replay asked", why)
 
         await self._mongo.transact(work)
 
-    async def discard(self, letter: FoundLetter, why: str) -> None:
-        """Marks a letter as not to be handled; it stays in its topic until retention."""
+    async def discard(self, letter: FoundLetter, why: str) -> datetime | None:
+        """Marks a letter as not to be handled; it stays in its topic until retention.
 
-        async def work(tx: Transaction) -> None:
+        One whose record was taken already stays as it is, and the answer is when that was: whoever folds the
+        log anew must find it among what was taken.
+        """
+
+        async def work(tx: Transaction) -> datetime | None:
+            known = await self._known(tx, letter)
+            if (taken := taken_at(known)) is not None:
+                return taken
             row: Document = {"letter": letter.id, "locality": letter.locality, "state": "discarded"}
             row |= {"at": self._clock(), "by": self._operator, "why": why}
-            await self._put(tx, letter, row, "dead letter discarded", why)
+            await self._put(tx, letter, known, row, "dead letter discarded", why)
+            return None
 
-        await self._mongo.transact(work)
+        return await self._mongo.transact(work)
 
     async def opened(self, letter: FoundLetter, why: str) -> None:
         """Writes down that somebody is about to read a letter."""
@@ -116,10 +127,25 @@ class Desk:
 
         await self._mongo.transact(work)
 
-    async def _put(self, tx: Transaction, letter: FoundLetter, row: Document, what: str, why: str) -> None:
+    async def _known(self, tx: Transaction, letter: FoundLetter) -> Row | None:
+        fields = {"state": 1, "ended": 1, "taken": 1}
+        found: Row | None = await tx[LETTERS].find_one({"_id": letter.place}, fields, session=tx.session)
+        return found
+
+    async def _put(
+        self, tx: Transaction, letter: FoundLetter, known: Row | None, row: Document, what: str, why: str
+    ) -> None:
+        """Puts the row in the place of what was `known`, and of nothing else.
+
+        Raises:
+            Conflict: it is not as it was any more.
+        """
+        which = {"_id": letter.place} | ({} if known is None else {"state": known["state"]})
         of = {"partition": letter.partition, "offset": letter.offset, "seal": seal_of(letter)}
-        whole = {**row, "of": of}
-        await tx[LETTERS].replace_one({"_id": letter.place}, whole, upsert=True, session=tx.session)
+        rows, whole = tx[LETTERS], {**row, "of": of}
+        put = await rows.replace_one(which, whole, upsert=known is None, session=tx.session)
+        if known is not None and put.matched_count == 0:
+            raise Conflict("somebody else decided about the letter")
         await self._note(tx, letter, what, why)
 
     async def _note(self, tx: Transaction, letter: FoundLetter, what: str, why: str) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, Literal
 
 from shared.delivery.dead_letters import letter_id
-from shared.delivery.mongo import Document
+from shared.delivery.mongo import Document, Row
 from shared.delivery.outbox import Message
 from shared.events.topics import Part, parse_topic
 
@@ -28,6 +28,15 @@ def locality_of(place: str) -> str:
     """The locality of the topic that a record lay in; empty where it was none of ours."""
     named = parse_topic(place.split("/", maxsplit=1)[0])
     return named.locality if named else ""
+
+
+def taken_at(row: Row | None) -> datetime | None:
+    """When the service took the record that a row speaks of, be it asked to take it again; None where it has
+    not."""
+    if row is None:
+        return None
+    taken: datetime | None = row.get("taken") or (row["ended"] if row["state"] == "replayed" else None)
+    return taken
 
 
 def asked_row(part: Part, letter: Message, ask: str, now: datetime, by: str, why: str) -> Document:

@@ -113,7 +113,7 @@ class Replays(Generic[V, R]):
             row["locality"],
             {"taken": "ok", "repeat": "repeat"}.get(outcome.result, "dead_letter"),
         ).inc()
-        _log.info("dead letter taken again: %s", outcome.result, extra={"locality": row["locality"]})
+        _log.info("dead letter taken again: %s", outcome.result, extra=_whence(row))
 
     async def _patiently(self, row: Document) -> "_Outcome[V, R]":
         """One transaction, tried again where others wrote first; what our own code fails on is set aside."""
@@ -121,7 +121,7 @@ class Replays(Generic[V, R]):
         try:
             record = self._restored(row)
         except CannotOpen as reason:
-            _log.error("a dead letter cannot be opened: %s", reason, extra={"locality": row["locality"]})
+            _log.error("a dead letter cannot be opened: %s", reason, extra=_whence(row))
             return await transact(partial(self._end, row, _Outcome(str(reason))))
         conflicts = 0
         while True:
@@ -135,7 +135,7 @@ class Replays(Generic[V, R]):
             except (Transient, PyMongoError, _Gone):
                 raise
             except Exception as error:
-                _log.exception("a replayed record could not be handled", extra={"locality": row["locality"]})
+                _log.exception("a replayed record could not be handled", extra=_whence(row))
                 letter = Letter(record, "handler_failed", type(error).__name__)
                 return await transact(partial(self._set_aside, row, letter))
 
@@ -176,10 +176,11 @@ class Replays(Generic[V, R]):
     async def _end(self, row: Document, outcome: "_Outcome[V, R]", tx: Transaction) -> "_Outcome[V, R]":
         """Ends the row. Raises `_Gone` where it is not as it was read, so that nothing else is written."""
         now = self._worker.clock()
+        state: LetterState = "replayed" if "taken" in row else outcome.state  # what was taken stays so
         ended = await tx[LETTERS].update_one(
             {"_id": row["_id"], "state": "asked", "ask": row["ask"]},
             {
-                "$set": {"state": outcome.state, "result": outcome.result, "ended": now},
+                "$set": {"state": state, "result": outcome.result, "ended": now},
                 "$unset": {"sealed": "", "headers": ""},
             },
             session=tx.session,
@@ -190,6 +191,12 @@ class Replays(Generic[V, R]):
         about: Document = {"place": row["_id"], "letter": row["letter"], "result": outcome.result}
         await note(tx, self._worker.new_id, now, what=what, by=row["by"], why=row["why"], about=about)
         return outcome
+
+
+def _whence(row: Document) -> Document:
+    """What a line of the log says of a row."""
+    topic, partition, offset = str(row["_id"]).rsplit("/", maxsplit=2)
+    return {"locality": row["locality"], "topic": topic, "partition": int(partition), "offset": int(offset)}
 
 
 class _Gone(Exception):

@@ -2,18 +2,22 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from linkwork.letter_states import Desk
+from linkwork.letters import read_letters
+from linkwork.moments import shown
 from linkwork.problem import CannotDo
 from linkwork.surroundings import Surroundings
 from shared.delivery.facts import Fact
 from shared.delivery.kernel import Kernel
 from shared.delivery.letter_rows import LETTERS
-from shared.delivery.mongo import Document
+from shared.delivery.mongo import Document, Mongo
 from shared.delivery.operations import OPERATIONS
 from shared.events.envelope import Envelope
 from shared.events.topics import event_topics, topic
@@ -159,13 +163,13 @@ async def test_opening_one_is_written_down_and_warned_of(place: Bench, letters: 
         await place.producer.send_and_wait(event.topic(), b"{not\x1bjson", key=key, headers=headers)
         await place.dead_letters(1)
 
-        shown = await letters("show", "--why", "to tell its publisher")
+        opened = await letters("show", "--why", "to tell its publisher")
 
-        assert shown.code == 0
-        assert "may hold somebody's identity" in shown.err
-        assert "base64:" in shown.out
-        assert "\x1b" not in shown.out
-        assert f"ce_id: {event.id}" in shown.out
+        assert opened.code == 0
+        assert "may hold somebody's identity" in opened.err
+        assert "base64:" in opened.out
+        assert "\x1b" not in opened.out
+        assert f"ce_id: {event.id}" in opened.out
         [row] = await operations(kernel)
         assert (row["what"], row["why"], row["by"]) == ("dead letter opened", "to tell its publisher", "ada")
         record = json.loads((await letters("show", "--why", "once more", "--json")).out)["record"]
@@ -224,3 +228,79 @@ async def test_what_was_put_away_is_not_taken_with_the_others(place: Bench, lett
         with pytest.raises(CannotDo, match="No dead letter is like that"):
             await letters("replay", "--yes", "--why", "there is nothing left to decide on")
         assert (await letters("replay", "--state", "discarded", "--why", "it was right after all")).code == 0
+
+
+class Late(Desk):
+    """Whoever sits here is overtaken once, between a look at the row and the writing of it."""
+
+    def __init__(self, *given: Any, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(*given)
+        self._meanwhile: list[Callable[[], Awaitable[object]]] = [meanwhile]
+
+    async def _put(self, *given: Any) -> None:
+        if self._meanwhile:
+            await self._meanwhile.pop()()
+        await super()._put(*given)
+
+
+async def test_what_was_taken_already_is_not_discarded(place: Bench, letters: Console) -> None:
+    mended = Mended()
+    async with place.kernel(replace(TOY, fold=mended)).running() as kernel:
+        await broken(place)
+        mended.faulty = False
+        assert (await letters("replay", "--why", "the fault is mended")).code == 0
+        before = await kernel.mongo[LETTERS].find_one({})
+        assert before is not None
+
+        refused = await letters("discard", before["_id"], "--why", "by mistake", "--json")
+
+        assert refused.code == 1
+        assert json.loads(refused.out)[0]["state"] == "replayed"
+        said = f"{before['_id']} was taken already, on {shown(before['ended'])}: nothing to discard.\n"
+        assert refused.err == said
+        assert await kernel.mongo[LETTERS].find_one({}) == before
+        assert len(await operations(kernel)) == 2
+
+
+async def test_what_was_taken_stays_taken_when_it_is_asked_for_again(place: Bench, letters: Console) -> None:
+    mended = Mended()
+    async with place.kernel(replace(TOY, fold=mended)).running():
+        await broken(place)
+        mended.faulty = False
+        await letters("replay", "--why", "the fault is mended")
+    waits = await letters("replay", "--state", "replayed", "--why", "to be sure", "--wait", "0")
+    assert "waiting" in waits.out
+    assert "nothing to discard" in (await letters("discard", "--why", "rather not")).err
+    other = place.kernel(replace(TOY, fold=fold), dead_letter_key=b"the key was changed meanwhile")
+    async with other.running() as kernel:
+        row = await until(lambda: kernel.mongo[LETTERS].find_one({"result": "sealed_with_another_key"}))
+        assert row["state"] == "replayed", "a rebuild goes by it"
+
+
+async def test_what_is_taken_at_the_same_moment_is_not_discarded(
+    place: Bench, letters: Console, caplog: pytest.LogCaptureFixture
+) -> None:
+    mended = Mended()
+    async with place.kernel(replace(TOY, fold=mended)).running():
+        event = await broken(place)
+    await letters("replay", "--why", "soon", "--wait", "0")
+    mended.faulty = False
+    [letter] = [
+        one for one in await read_letters(place.bootstrap, ["matching"]) if one.locality == place.locality
+    ]
+    mongo = Mongo(place.mongo_url, place.options.database)
+    caplog.set_level(logging.INFO, "shared.delivery.replays")
+
+    async def taken() -> None:
+        async with place.kernel(replace(TOY, fold=mended)).running() as later:
+            await until(lambda: mongo[LETTERS].find_one({"state": "replayed"}))
+            assert await later.view(place.locality, event.body.referral_id) is not None
+
+    told = await Late("matching", mongo, "ada", meanwhile=taken).discard(letter, "by mistake")
+
+    row = await mongo[LETTERS].find_one({})
+    await mongo.close()
+    assert row is not None
+    assert (row["state"], row["ended"]) == ("replayed", told)
+    [line] = [vars(one) for one in caplog.records if "taken again" in one.message]
+    assert f"{line['topic']}/{line['partition']}/{line['offset']}" == letter.place
