@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from linkwork import dead_letters, rebuild
+from linkwork.databases import database_of
 from linkwork.problem import CannotDo
-from linkwork.surroundings import surroundings
+from linkwork.surroundings import Surroundings, surroundings
 
 
 def parser() -> argparse.ArgumentParser:
@@ -39,14 +40,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         around = replace(around, operator=given.by or around.operator)
         if not around.operator:
             raise CannotDo("Say who you are, with --by or LINKWORK_OPERATOR: what you do is written down.")
-        run = rebuild.run if given.command == "rebuild" else dead_letters.run
-        return asyncio.run(run(around, given))
+        return asyncio.run(_run(around, given))
     except CannotDo as reason:
         print(reason, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
+
+
+async def _run(around: Surroundings, given: argparse.Namespace) -> int:
+    if given.command == "dead-letters":
+        return await dead_letters.run(around, given)
+    async with database_of(around, given.service):
+        pass  # it is the service's own, and lets us in
+    return await rebuild.run(around, given)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from linkwork.databases import database_of
 from linkwork.letter_states import Standing, desk, newest
 from linkwork.letters import FoundLetter, read_letters
 from linkwork.moments import moment_argument, shown
@@ -85,11 +86,15 @@ async def select(around: Surroundings, arguments: argparse.Namespace) -> list[St
     """The letters that the filters name, each with its state, the oldest first.
 
     Raises:
-        CannotDo: a store does not answer, or the environment names the database of one service only.
+        CannotDo: a store does not answer or refuses us, or the environment names the database of one service
+            only, or of another one.
     """
     services: tuple[Part, ...] = (arguments.service,) if arguments.service else PARTS
     if around.own_database and len(services) > 1:
         raise CannotDo("LINKWORK_DATABASE names one service's database: say which with --service.")
+    if around.own_database:
+        async with database_of(around, services[0]):
+            pass  # what is asked of another's would be answered with "none"
     letters = [
         letter
         for letter in newest(await read_letters(around.kafka_bootstrap, services, arguments.since))

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pymongo.errors import PyMongoError
-
+from linkwork.databases import database_of
 from linkwork.letters import FoundLetter
-from linkwork.problem import CannotDo
 from linkwork.surroundings import Surroundings
 from shared.clock import Clock, system_clock
-from shared.delivery.errors import Conflict, Transient
+from shared.delivery.errors import Conflict
 from shared.delivery.letter_rows import LETTERS, asked_row, taken_at
 from shared.delivery.mongo import Document, Mongo, Row, Transaction
 from shared.delivery.operations import note
@@ -158,12 +156,7 @@ async def desk(around: Surroundings, service: Part) -> AsyncIterator[Desk]:
     """A service's desk.
 
     Raises:
-        CannotDo: the database does not answer, or refuses us.
+        CannotDo: the database is not that service's, does not answer, or refuses us.
     """
-    mongo = Mongo(around.mongo_url, around.database(service), name="linkwork console")
-    try:
+    async with database_of(around, service) as mongo:
         yield Desk(service, mongo, around.operator)
-    except (PyMongoError, Transient) as error:
-        raise CannotDo(f"The database of {service} does not answer ({type(error).__name__}).") from error
-    finally:
-        await mongo.close()

@@ -20,6 +20,7 @@ from shared.delivery.mongo import Mongo, Permit, classified
 
 GENERATIONS: Final = "generations"
 LIVE: Final = "live"
+_OWNER: Final = "owner"
 PERMIT_SECONDS: Final = 1.5
 """For so long may be worked on what was read."""
 _POLL_SECONDS = 0.4
@@ -39,6 +40,17 @@ def now() -> float:
     """Seconds by a clock of this machine that nobody sets and that goes on while the machine sleeps."""
     clock: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return time.clock_gettime(clock)
+
+
+async def own(mongo: Mongo, part: str) -> None:
+    """Writes down whose database this is."""
+    await mongo[GENERATIONS].update_one({"_id": _OWNER}, {"$set": {"part": part}}, upsert=True)
+
+
+async def owner_of(mongo: Mongo) -> str | None:
+    """The part whose database this is; None where none has started on it."""
+    row = await mongo[GENERATIONS].find_one({"_id": _OWNER})
+    return None if row is None else str(row["part"])
 
 
 class Generations:

@@ -18,7 +18,7 @@ from shared.delivery.case import Case, case_id
 from shared.delivery.dead_letters import DeadLetters
 from shared.delivery.due import DueWork
 from shared.delivery.errors import Transient
-from shared.delivery.generations import GENERATIONS, Generations
+from shared.delivery.generations import GENERATIONS, Generations, own
 from shared.delivery.leases import Leases, seat_lease
 from shared.delivery.letter_rows import LETTERS
 from shared.delivery.mongo import Mongo, Row, Transaction, classified
@@ -282,6 +282,7 @@ class Kernel(Generic[V, R]):
         # Collections are made before any transaction needs them: making one inside takes a lock.
         owned = (OUTBOX, DUE, SENT, LETTERS, OPERATIONS, GENERATIONS, commands.IDEMPOTENCY)
         await self.mongo.make((REFERRALS, *owned))
+        await own(self.mongo, self.part.name)  # whoever is given the wrong address finds it out
         await self.mongo[REFERRALS].create_indexes([FOLD_INDEX])
         await self.mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
         rested = IndexModel([("rests", ASCENDING), ("at", ASCENDING)])
