@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from linkwork.arguments import reason
 from linkwork.databases import database_of
 from linkwork.letter_states import Standing, desk, newest
 from linkwork.letters import FoundLetter, read_letters
@@ -25,6 +26,7 @@ _WARNING = (
     "This is the record as it came. It may hold somebody's identity: copy nothing of it into a ticket or a "
     "message. That you have read it is written down."
 )
+_MOMENT = "2026-11-23T09:00 or 2026-11-23, in London unless it names a zone (as 09:00Z does); or 2h, 7d ago"
 _POLL_SECONDS = 0.3
 _UNDECIDED = ("new", "waiting")
 _FILTERS = ("letters", "service", "reason", "locality", "state", "since", "until")
@@ -42,7 +44,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     for verb in (listed, shown_, replayed, discarded):
         _add_filters(verb)
     for verb in (shown_, replayed, discarded):
-        verb.add_argument("--why", required=True, help="the reason, for the auditor; nothing of a person")
+        verb.add_argument(
+            "--why", type=reason, required=True, help="the reason, for the auditor; nothing of a person"
+        )
     for verb in (replayed, discarded):
         verb.add_argument("--yes", action="store_true", help="do it with more than one")
     replayed.add_argument(
@@ -56,7 +60,7 @@ def _add_filters(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--reason", help="its code, such as handler_failed")
     verb.add_argument("--locality", help="of the topic that it came by")
     verb.add_argument("--state", choices=("new", "waiting", "replayed", "discarded"))
-    verb.add_argument("--since", type=moment_argument(), help="set aside at this time or later")
+    verb.add_argument("--since", type=moment_argument(), help=f"set aside at this time or later: {_MOMENT}")
     verb.add_argument("--until", type=moment_argument(), help="set aside before this time")
     verb.add_argument("--json", action="store_true")
 

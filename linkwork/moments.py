@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from shared.clock import LONDON, Clock, system_clock
 
 _AGO = re.compile(r"\A(\d{1,5})([mhd])\Z")
+_FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # before it the broker knows no time
 _UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 
 
@@ -29,9 +30,12 @@ def moment_argument(clock: Clock = system_clock) -> Callable[[str], datetime]:
 
     def read(text: str) -> datetime:
         try:
-            return moment(text, clock())
+            meant = moment(text, clock())
         except (ValueError, OverflowError):
             raise argparse.ArgumentTypeError("write 2026-11-23T09:00, 2026-11-23, 30m, 2h or 7d") from None
+        if meant < _FIRST:
+            raise argparse.ArgumentTypeError("nothing was set aside before 1970: name a later time")
+        return meant
 
     return read
 

@@ -116,7 +116,19 @@ def test_moments_are_meant_in_london(typed: str, meant: datetime) -> None:
 def test_what_is_no_moment_is_refused_with_examples() -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="2h or 7d"):
         moment_argument()("yesterday")
+    for typed in ("0001-01-01", "1969-12-31", "99999d"):
+        with pytest.raises(argparse.ArgumentTypeError, match="before 1970"):
+            moment_argument()(typed)
     assert shown(NOW) == "2026-07-01 13:00:00+01:00"
+
+
+@pytest.mark.parametrize("verb", ["show", "replay", "discard"])
+@pytest.mark.parametrize("blank", ["", "   "])
+def test_a_reason_is_asked_for(verb: str, blank: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["dead-letters", verb, "--why", blank])
+    assert ended.value.code == 2
+    assert "say why, in a few words" in capsys.readouterr().err
 
 
 def test_of_several_letters_about_one_record_the_last_is_meant() -> None:
