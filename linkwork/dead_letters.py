@@ -13,13 +13,14 @@ import orjson
 from linkwork.arguments import reason
 from linkwork.databases import database_of
 from linkwork.letter_states import Standing, desk, newest
-from linkwork.letters import FoundLetter, read_letters
+from linkwork.letters import REASONS, FoundLetter, read_letters
 from linkwork.moments import moment_argument, shown
 from linkwork.problem import CannotDo
 from linkwork.surroundings import Surroundings
 from linkwork.table import table
 from shared.delivery.dead_letters import DeadLetters
 from shared.events.topics import PARTS, Part
+from shared.localities import LocalitiesError, load_localities
 
 _HEAD = ("LETTER", "SERVICE", "REASON", "ERROR", "LOCALITY", "TIME", "STATE", "LAST REPLAY")
 _WARNING = (
@@ -27,7 +28,15 @@ _WARNING = (
     "message. That you have read it is written down."
 )
 _MOMENT = "2026-11-23T09:00 or 2026-11-23, in London unless it names a zone (as 09:00Z does); or 2h, 7d ago"
+_EXAMPLES = """\
+examples:
+  linkwork dead-letters list --since 2d --state new
+  linkwork dead-letters replay --service matching --reason handler_failed --yes --why "mended in 1.4.2"
+
+exit codes: 0 done; 1 not all of it: a letter was not taken (yet) or discarded, or a place has none;
+2 refused or given up, with a sentence; 130 stopped by Ctrl-C"""
 _POLL_SECONDS = 0.3
+_WELL = ("taken", "repeat")
 _UNDECIDED = ("new", "waiting")
 _FILTERS = ("letters", "service", "reason", "locality", "state", "since", "until")
 _NONE_LIKE_THAT = "No dead letter is like that."
@@ -35,7 +44,13 @@ _NONE_LIKE_THAT = "No dead letter is like that."
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds the command to the console's."""
-    letters = commands.add_parser("dead-letters", help="records that could not be handled")
+    letters = commands.add_parser(
+        "dead-letters",
+        help="records that could not be handled",
+        description="Records that a service could not handle and set aside, sealed.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     verbs = letters.add_subparsers(dest="verb", required=True)
     listed = verbs.add_parser("list", help="what was set aside, where, when and why")
     shown_ = verbs.add_parser("show", help="open one letter; needs the dead-letter key")
@@ -50,7 +65,11 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     for verb in (replayed, discarded):
         verb.add_argument("--yes", action="store_true", help="do it with more than one")
     replayed.add_argument(
-        "--wait", type=float, default=15.0, metavar="SECONDS", help="for the service to have taken them"
+        "--wait",
+        type=float,
+        default=15.0,
+        metavar="SECONDS",
+        help="how long to wait for the service to have taken them (15); it takes them later all the same",
     )
 
 
@@ -68,6 +87,20 @@ def _add_filters(verb: argparse.ArgumentParser) -> None:
 async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
     """Does what was asked; the exit code."""
     found = await select(around, arguments)
+    unknown = [
+        place for place in dict.fromkeys(arguments.letters) if all(one.letter.place != place for one in found)
+    ]
+    for place in unknown:
+        print(f"No dead letter of {place} is like that.", file=sys.stderr)
+    if unknown and not found:
+        if arguments.verb == "list" and arguments.json:
+            print(_listed(found, as_json=True))
+        return 1
+    code = await _do(around, arguments, found)
+    return 1 if unknown else code
+
+
+async def _do(around: Surroundings, arguments: argparse.Namespace, found: list[Standing]) -> int:
     if arguments.verb == "list":
         asked = any(getattr(arguments, name) for name in _FILTERS)
         print(_listed(found, as_json=arguments.json, none=_NONE_LIKE_THAT if asked else "No dead letters."))
@@ -82,16 +115,17 @@ async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
         raise CannotDo(f"{len(found)} letters are like that: list them first, then say --yes.")
     ends = await (_replay if arguments.verb == "replay" else _discard)(around, found, arguments)
     print(_listed(ends, as_json=arguments.json))
-    wanted = "replayed" if arguments.verb == "replay" else "discarded"
-    return 0 if all(end.state == wanted for end in ends) else 1
+    if arguments.verb == "replay":
+        return 0 if all(end.state == "replayed" and end.result in _WELL for end in ends) else 1
+    return 0 if all(end.state == "discarded" for end in ends) else 1
 
 
 async def select(around: Surroundings, arguments: argparse.Namespace) -> list[Standing]:
     """The letters that the filters name, each with its state, the oldest first.
 
     Raises:
-        CannotDo: a store does not answer or refuses us, or the environment names the database of one service
-            only, or of another one.
+        CannotDo: a store does not answer or refuses us, the environment names the database of one service
+            only, or of another one, or there is no such locality or reason.
     """
     services: tuple[Part, ...] = (arguments.service,) if arguments.service else PARTS
     if around.own_database and len(services) > 1:
@@ -99,11 +133,9 @@ async def select(around: Surroundings, arguments: argparse.Namespace) -> list[St
     if around.own_database:
         async with database_of(around, services[0]):
             pass  # what is asked of another's would be answered with "none"
-    letters = [
-        letter
-        for letter in newest(await read_letters(around.kafka_bootstrap, services, arguments.since))
-        if _wanted(letter, arguments)
-    ]
+    whole = newest(await read_letters(around.kafka_bootstrap, services, arguments.since))
+    _check_names(around, arguments, whole)
+    letters = [letter for letter in whole if _wanted(letter, arguments)]
     found: list[Standing] = []
     for service in services:
         ours = [letter for letter in letters if letter.service == service]
@@ -112,6 +144,21 @@ async def select(around: Surroundings, arguments: argparse.Namespace) -> list[St
                 found += await here.standings(ours)
     found = [one for one in found if arguments.state in (None, one.state)]
     return sorted(found, key=lambda one: one.letter.time)
+
+
+def _check_names(around: Surroundings, arguments: argparse.Namespace, letters: Sequence[FoundLetter]) -> None:
+    """What a letter has is a name, also where no list has it any more."""
+    reason_, locality = arguments.reason, arguments.locality
+    if reason_ is not None and reason_ not in {*REASONS, *(letter.reason for letter in letters)}:
+        raise CannotDo(f"There is no reason {reason_}. There are: {', '.join(REASONS)}.")
+    if locality is None or locality in {letter.locality for letter in letters}:
+        return
+    try:
+        slugs = load_localities(around.localities_file).slugs
+    except (LocalitiesError, OSError) as error:
+        raise CannotDo(f"The localities cannot be read: {error}") from error
+    if locality not in slugs:
+        raise CannotDo(f"There is no locality {locality}. There are: {', '.join(slugs)}.")
 
 
 def _wanted(letter: FoundLetter, arguments: argparse.Namespace) -> bool:
@@ -175,12 +222,18 @@ async def _show(around: Surroundings, found: Sequence[Standing], arguments: argp
         print(orjson.dumps(whole, option=orjson.OPT_INDENT_2).decode())
         return 0
     print(_listed(found, as_json=False))
-    print(f"\nkey      {record['key']}")
+    whole_kept = opened.headers is not None
+    print(f"\nkey      {_or_null(record['key']) if whole_kept else 'not kept'}")
     for name, value in record["headers"] or ():
-        print(f"header   {name}: {value}")
+        print(f"header   {name}: {_or_null(value)}")
     print(f"sha256   {opened.sha256}")
-    print(f"value    {record['value']}" if opened.headers is not None else "value    only its hash was kept")
+    print(f"value    {_or_null(record['value']) if whole_kept else 'only its hash was kept'}")
     return 0
+
+
+def _or_null(readable: str | None) -> str:
+    """A text such as `None` is somebody's own."""
+    return "no value (null)" if readable is None else readable
 
 
 def _readable(value: bytes | None) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -16,6 +16,15 @@ from shared.delivery.partitions import partitions_of
 from shared.events.topics import Part, dead_letter_topic
 
 _PLACE = ("dlq-original-topic", "dlq-original-partition", "dlq-original-offset")
+
+REASONS: Final = (
+    *("bad_json", "empty_body", "invalid_body", "too_large", "unreadable"),
+    *("bad_header", "bad_id", "bad_time", "not_cloudevents"),
+    *("wrong_topic", "wrong_key", "wrong_locality", "wrong_source"),
+    *("unknown_type", "later_version", "earlier_version"),
+    *("conflicting_repeat", "too_many_facts", "handler_failed"),
+)
+"""The codes of letters, as docs/runbooks.md explains them."""
 
 
 @dataclass(frozen=True)

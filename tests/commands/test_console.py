@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import re
 import signal
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,13 +14,15 @@ import pytest
 from deploy.local.ports import free_port
 from linkwork.__main__ import main
 from linkwork.letter_states import newest, seal_of, standing
-from linkwork.letters import FoundLetter
+from linkwork.letters import REASONS, FoundLetter
 from linkwork.moments import moment, moment_argument, shown
 from linkwork.problem import CannotDo
 from linkwork.surroundings import surroundings
 from linkwork.table import table
+from shared.delivery.batch import SET_ASIDE
 from shared.delivery.outbox import Message
 from shared.delivery.rebuild.bulk import _leave_stopping_to_whoever_began
+from shared.events import envelope
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 STORES = {"LINKWORK_KAFKA_BOOTSTRAP": "kafka:9092", "LINKWORK_MONGO_URL": "mongodb://mongo"}
@@ -144,6 +147,24 @@ def test_a_decision_says_nothing_of_a_letter_set_aside_since() -> None:
     assert standing(letter(9, b"sealed anew"), row).state == "new"
     assert standing(letter(9, b"sealed anew"), row | {"state": "asked"}).state == "waiting"
     assert standing(old, row | {"state": "failed", "result": "bad_json"}).state == "new"
+
+
+def test_the_reasons_are_those_that_letters_have_and_each_is_explained() -> None:
+    source = Path(envelope.__file__).read_text()
+    refused = {
+        name for line in re.findall(r"Refused\((.*)\)", source) for name in re.findall(r'"(\w+)"', line)
+    }
+    assert set(REASONS) == refused | {*SET_ASIDE.values(), "handler_failed", "unreadable"}
+    runbook = (Path(__file__).parents[2] / "docs/runbooks.md").read_text()
+    assert [name for name in REASONS if f"`{name}`" not in runbook] == []
+
+
+def test_help_has_examples_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["dead-letters", "--help"])
+    told = capsys.readouterr().out
+    assert told.count("\n  linkwork dead-letters ") == 2
+    assert "exit codes: 0 done" in told
 
 
 def test_columns_line_up() -> None:

@@ -275,6 +275,7 @@ async def test_what_was_taken_stays_taken_when_it_is_asked_for_again(place: Benc
     async with other.running() as kernel:
         row = await until(lambda: kernel.mongo[LETTERS].find_one({"result": "sealed_with_another_key"}))
         assert row["state"] == "replayed", "a rebuild goes by it"
+        assert (await letters("replay", row["_id"], "--why", "once more")).code == 1, "it was not taken anew"
 
 
 async def test_what_is_taken_at_the_same_moment_is_not_discarded(
@@ -304,3 +305,47 @@ async def test_what_is_taken_at_the_same_moment_is_not_discarded(
     assert (row["state"], row["ended"]) == ("replayed", told)
     [line] = [vars(one) for one in caplog.records if "taken again" in one.message]
     assert f"{line['topic']}/{line['partition']}/{line['offset']}" == letter.place
+
+
+async def test_names_that_nothing_has_are_told(place: Bench, letters: Console) -> None:
+    mended = Mended()
+    async with place.kernel(replace(TOY, fold=mended)).running():
+        await broken(place)
+        mended.faulty = False
+        [row] = json.loads((await letters("list", "--json")).out)
+        nowhere = f"{topic(place.locality, 'referral-created')}/0/999"
+        said = f"No dead letter of {nowhere} is like that.\n"
+
+        alone = await letters("discard", nowhere, "--why", "theirs")
+        assert (alone.code, alone.out, alone.err) == (1, "", said)
+        assert (await letters("list", nowhere, "--json")).out == "[]\n"
+        listed = await letters("list", nowhere, row["letter"])
+        assert (listed.code, listed.err, row["letter"] in listed.out) == (1, said, True)
+        done = await letters("replay", nowhere, row["letter"], "--why", "mended", "--json")
+        assert (done.code, done.err) == (1, said)
+        assert [one["state"] for one in json.loads(done.out)] == ["replayed"]
+
+        with pytest.raises(CannotDo, match=r"There is no locality atlantis\. There are: .*meir"):
+            await letters("list", "--locality", "atlantis")
+        with pytest.raises(
+            CannotDo, match=r"There is no reason nonsense\. There are: bad_json, .*handler_failed"
+        ):
+            await letters("list", "--reason", "nonsense")
+        assert (
+            await letters("list", "--locality", "meir", "--reason", "too_large", "--since", "0m")
+        ).code == 0
+
+
+async def test_no_value_is_not_the_text_none(place: Bench, letters: Console) -> None:
+    async with place.kernel().running():
+        for value in (None, b"None"):
+            event = said(created(place.locality))
+            key = event.body.referral_id.encode()
+            headers = [*event.headers(), ("none", None)]
+            await place.producer.send_and_wait(event.topic(), value, key=key, headers=headers)
+        await place.dead_letters(2)
+        null = await letters("show", "--reason", "empty_body", "--why", "to tell its publisher")
+        assert "value    no value (null)\n" in null.out
+        assert "header   none: no value (null)\n" in null.out
+        text = await letters("show", "--reason", "bad_json", "--why", "to tell its publisher")
+        assert "value    None\n" in text.out
