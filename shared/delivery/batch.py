@@ -10,7 +10,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Generic
 
@@ -56,12 +56,11 @@ class BatchHandler(Generic[V, R]):
             readable, unreadable = decode(some)
             incoming += readable
             letters += unreadable
-        done = _Done()
+        sealed: set[_Place] = set()
         while True:
-            left = [item for item in incoming if _place(item.record) not in done.heard]
-            unsealed = [letter for letter in letters if _place(letter.record) not in done.sealed]
+            unsealed = [letter for letter in letters if _place(letter.record) not in sealed]
             try:
-                await self._handle_whole(left, unsealed, done, stopping)
+                await self._handle_whole(incoming, unsealed, sealed, stopping)
             except StreamStopped:
                 self._say_stopped(1)
                 if not await self._rest(stopping, 1.0, until=self.breaker.may_try):
@@ -100,12 +99,16 @@ class BatchHandler(Generic[V, R]):
         self,
         incoming: Sequence[Incoming],
         letters: Sequence[Letter],
-        done: "_Done",
+        sealed: set["_Place"],
         stopping: asyncio.Event,
     ) -> None:
-        """Handles it in one transaction; where that cannot succeed, each half in its own. Adds to `done`."""
+        """Handles it in one transaction; where that cannot succeed, each half in its own.
+
+        `sealed` are the places of records whose letters are written: what fails for our own fault is tried
+        again, and each letter comes once.
+        """
         try:
-            await self._patiently(incoming, letters, done, stopping)
+            await self._patiently(incoming, letters, sealed, stopping)
         except (_Stopping, StreamStopped):
             raise
         except Exception as error:
@@ -113,13 +116,13 @@ class BatchHandler(Generic[V, R]):
                 raise _Stopping from error
             if len(incoming) > 1:
                 middle = len(incoming) // 2
-                await self._handle_whole(incoming[:middle], letters, done, stopping)
-                await self._handle_whole(incoming[middle:], (), done, stopping)
+                await self._handle_whole(incoming[:middle], letters, sealed, stopping)
+                await self._handle_whole(incoming[middle:], (), sealed, stopping)
                 return
             if len(letters) > 1:
                 middle = len(letters) // 2
-                await self._handle_whole((), letters[:middle], done, stopping)
-                await self._handle_whole(incoming, letters[middle:], done, stopping)
+                await self._handle_whole((), letters[:middle], sealed, stopping)
+                await self._handle_whole(incoming, letters[middle:], sealed, stopping)
                 return
             if not incoming:
                 raise  # a dead letter that cannot be kept: our set-up is at fault
@@ -128,8 +131,8 @@ class BatchHandler(Generic[V, R]):
             if self.breaker.open:
                 raise StreamStopped from error
             alone = Letter(incoming[0].record, "handler_failed", type(error).__name__)
-            again = _place(alone.record) in done.sealed
-            await self._patiently((), [*letters, *([] if again else [alone])], done, stopping)
+            again = _place(alone.record) in sealed
+            await self._patiently((), [*letters, *([] if again else [alone])], sealed, stopping)
         else:
             if incoming:
                 self.breaker.succeeded()
@@ -138,7 +141,7 @@ class BatchHandler(Generic[V, R]):
         self,
         incoming: Sequence[Incoming],
         letters: Sequence[Letter],
-        done: "_Done",
+        sealed: set["_Place"],
         stopping: asyncio.Event,
     ) -> None:
         """One transaction, tried again for as long as something is away or written by somebody else.
@@ -164,8 +167,7 @@ class BatchHandler(Generic[V, R]):
                     raise _Stopping from error
                 continue
             self.trouble = None
-            done.heard.update(_place(item.record) for item in incoming)
-            done.sealed.update(_place(letter.record) for letter in letters)
+            sealed.update(_place(letter.record) for letter in letters)
             self._worker.done(outcome.round)
             self._count(outcome)
             return
@@ -236,18 +238,6 @@ class BatchHandler(Generic[V, R]):
 
 
 _Place = tuple[str, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What was committed of a batch, and is not done again when what is left is tried again.
-
-    Letters would come twice, and what goes well would close the breaker. What was set aside because our code
-    failed is heard again: it may be mended.
-    """
-
-    heard: set[_Place] = field(default_factory=set)
-    sealed: set[_Place] = field(default_factory=set)
 
 
 def _place(record: Record) -> _Place:

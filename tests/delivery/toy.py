@@ -164,13 +164,13 @@ class Bench:
             await consumer.stop()
         return found
 
-    async def dead_letters(self, count: int) -> "list[ConsumerRecord[bytes, bytes]]":
+    async def dead_letters(self, count: int, seconds: float = 10.0) -> "list[ConsumerRecord[bytes, bytes]]":
         """This locality's dead letters, once there are so many."""
 
         def mine(record: "ConsumerRecord[bytes, bytes]") -> bool:
             return str(dict(record.headers)["dlq-original-topic"].decode()).startswith(self.locality + ".")
 
-        return await self.heard(dead_letter_topic("matching"), count, seconds=10, of=mine)
+        return await self.heard(dead_letter_topic("matching"), count, seconds=seconds, of=mine)
 
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
