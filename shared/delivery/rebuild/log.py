@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from shared.delivery.rebuild.source import Place
 from shared.delivery.wire import read_any_header_name
 from shared.events.topics import Part, group
 
 _FETCH_BYTES = 8_000_000
 _POLL_MS = 500
+_GAP = 1000
+"""Records that are sooner read than skipped: what is asked for anew comes with as many."""
 
 Positions = dict[TopicPartition, int]
 
@@ -32,6 +35,18 @@ def stretches(start: Mapping[TopicPartition, int], end: Mapping[TopicPartition, 
         for at, until in end.items()
         if start.get(at, 0) < until
     ]
+
+
+def around(places: Iterable[Place]) -> list[Stretch]:
+    """Stretches that hold these places, and what lies between those that are near one another."""
+    made: list[Stretch] = []
+    for topic, partition, offset in sorted(places):
+        last = made[-1] if made else None
+        if last is not None and last[:2] == (topic, partition) and offset - last.end <= _GAP:
+            made[-1] = last._replace(end=offset + 1)
+        else:
+            made.append(Stretch(topic, partition, offset, offset + 1))
+    return made
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from shared.delivery.mongo import Mongo
 from shared.delivery.rebuild.log import Positions
 from shared.delivery.rebuild.report import Refused, Report, Say
 from shared.delivery.rebuild.side import Side
-from shared.delivery.rebuild.source import Place, Rebuildable, Source
+from shared.delivery.rebuild.source import Rebuildable, Source
 from shared.delivery.rebuild.switching import CLOSED_SECONDS, LiveRow, NotClosed, Switch, live_row
 from shared.delivery.rebuild.watching import Changes
 from shared.ids import NewId, new_id
@@ -50,10 +50,10 @@ class Rebuild:
             async with _told(report), self._side(live, report.number) as side:
                 await side.drop_others()
                 with report.step("folding the log", self.say):
-                    positions, aside = await side.fold_log(report, self.processes, self.say)
+                    positions = await side.fold_log(report, self.processes, self.say)
                 with report.step("indexes", self.say):
                     await side.ensure_indexes()
-                await self._level_and_switch(side, report, positions, aside)
+                await self._level_and_switch(side, report, positions)
             return report
 
     async def back(self) -> Report:
@@ -69,15 +69,14 @@ class Rebuild:
             positions = {TopicPartition(topic, part): offset for topic, part, offset in live.marks}
             async with _told(report), self._side(live, live.kept) as side:
                 await unlock(side.new, names_of(self.part.derived, live.kept).values())
-                await self._level_and_switch(side, report, positions, frozenset())
+                await side.bring_back(positions)
+                await self._level_and_switch(side, report, positions)
             return report
 
     def _side(self, live: LiveRow, number: int) -> Side:
         return Side(self.source, self.part, self.localities, live, number)
 
-    async def _level_and_switch(
-        self, side: Side, report: Report, positions: Positions, aside: frozenset[Place]
-    ) -> None:
+    async def _level_and_switch(self, side: Side, report: Report, positions: Positions) -> None:
         async with Changes(side.live_mongo, side.live.number, self.new_id) as changes:
             with report.step("comparing", self.say):
                 report.compared = await side.compare()
@@ -88,7 +87,7 @@ class Rebuild:
                 await switch.close()
                 try:
                     async with asyncio.timeout(CLOSED_SECONDS - switch.closed_for - 1):
-                        marks = await side.finish(positions, aside, unlike, changes, report)
+                        marks = await side.finish(positions, unlike, changes, report)
                     self._judge(report)
                     await switch.open(report.number, marks)
                 except BaseException:

@@ -1,7 +1,7 @@
 """The generation that is made, beside the live one, and the log that both come from."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from shared.delivery.rebuild.aside import as_records, places_of, replayed, unpub
 from shared.delivery.rebuild.bulk import fold_in_bulk, tasks
 from shared.delivery.rebuild.comparing import Compared, compare_all, compare_derived, compare_these
 from shared.delivery.rebuild.folding import Folding
-from shared.delivery.rebuild.log import Positions, Stretch, committed, consumer, read, stretches
+from shared.delivery.rebuild.log import Positions, Stretch, around, committed, consumer, read, stretches
 from shared.delivery.rebuild.report import Refused, Report, Say
 from shared.delivery.rebuild.source import Place, Rebuildable, Source
 from shared.delivery.rebuild.switching import LiveRow
@@ -51,6 +51,8 @@ class Side:
         self._reader: AIOKafkaConsumer
         self._localities: list[str] = []
         self._partitions: list[TopicPartition] = []
+        self._replayed: frozenset[Place] = frozenset()
+        """What had been replayed when it began."""
 
     async def __aenter__(self) -> "Side":
         self._open.push_async_callback(self.live_mongo.close)
@@ -76,15 +78,15 @@ class Side:
                     await self.new.database.drop_collection(name)
         await self.new.make(self._part.derived)
 
-    async def fold_log(self, report: Report, processes: int, say: Say) -> tuple[Positions, frozenset[Place]]:
-        """Folds all that was handled when it began."""
+    async def fold_log(self, report: Report, processes: int, say: Say) -> Positions:
+        """Folds all that was handled when it began; gives how far that was."""
         part = self._part.part.name
         starts: Positions = await self._reader.beginning_offsets(self._partitions)
         if any(starts.values()):
             raise Refused("The log does not begin at its beginning any more: it cannot be folded anew.")
         handled = await committed(self._source.kafka_bootstrap, self._localities, part)
         handled = {at: handled.get(at, 0) for at in self._partitions}
-        aside = await self._set_aside()
+        aside = frozenset(await self._set_aside() - self._replayed)
         counts = {at.topic: sum(at.topic == other.topic for other in handled) for at in handled}
         work = tasks(self._source, self.number, stretches(starts, handled), counts, aside)
         total = sum(handled.values())
@@ -92,11 +94,26 @@ class Side:
         if ended.strays:
             self._folding.take(stray for stray in ended.strays if _place(stray) not in aside)
             await self._folding.fold(fresh=False)
-            ended.folded.facts += self._folding.done.facts
+        await self._take_again(aside, handled)
+        ended.folded.facts += self._folding.done.facts
         report.folded = ended.folded
-        return handled, aside
+        return handled
 
-    async def _set_aside(self) -> frozenset[Place]:
+    async def bring_back(self, positions: Positions) -> None:
+        """What had been set aside when this generation was closed, and has been taken since, lies before
+        `positions`, up to which it had heard everything else."""
+        await self._take_again(await self._set_aside() | self._replayed, positions)
+
+    async def _take_again(self, places: Iterable[Place], positions: Positions) -> set[str]:
+        """A letter alone does not say that its record was never taken: it may have been replayed, and the
+        letter discarded after that; or the stream was stopped, and began its batch again. What the live
+        generation has heard was heard. What lies after `positions` is yet to be read."""
+        wanted = {at for at in places if at[2] < positions.get(TopicPartition(at[0], at[1]), 0)}
+        touched, _ = await self._take_known(_those(wanted, self._read(around(wanted))))
+        return touched
+
+    async def _set_aside(self) -> set[Place]:
+        """The places of all records that letters speak of, those that were taken since among them."""
         waiting = await unpublished(self.live_mongo)
         places = places_of(dict(message.headers) for message in waiting)
         letters = await partitions_of(self._source.kafka_bootstrap, [dead_letter_topic(self._part.part.name)])
@@ -107,7 +124,8 @@ class Side:
                 {name: (value or b"").decode(errors="replace") for name, value in record.headers}
                 for record in records
             )
-        return frozenset(places - await replayed(self.live_mongo))
+        self._replayed = frozenset(await replayed(self.live_mongo))
+        return places
 
     async def ensure_indexes(self) -> None:
         await self.new[REFERRALS].create_indexes([FOLD_INDEX])
@@ -141,7 +159,6 @@ class Side:
     async def finish(
         self,
         positions: Positions,
-        aside: frozenset[Place],
         unlike: set[str],
         changes: Changes,
         report: Report,
@@ -149,10 +166,8 @@ class Side:
         """The last of it, while nobody writes the live one; gives how far the service had come."""
         waiting = as_records(await unpublished(self.live_mongo))  # before the ends of the log
         ends: Positions = await self._reader.end_offsets(self._partitions)
-        since = aside & await replayed(self.live_mongo)
-        parts = stretches(positions, ends)
-        parts += [Stretch(topic, number, offset, offset + 1) for topic, number, offset in since]
-        touched, _ = await self._take_known(_and_then(self._read(parts), waiting))
+        touched, _ = await self._take_known(_and_then(self._read(stretches(positions, ends)), waiting))
+        touched |= await self._take_again(await replayed(self.live_mongo) - self._replayed, positions)
         handled, changed, report.figures = await asyncio.gather(
             committed(self._source.kafka_bootstrap, self._localities, self._part.part.name),
             changes.so_far(),
@@ -217,6 +232,11 @@ async def _and_then(pages: AsyncIterator[list[Any]], last: list[Any]) -> AsyncIt
         yield page
     if last:
         yield last
+
+
+async def _those(places: Collection[Place], pages: AsyncIterator[list[Any]]) -> AsyncIterator[list[Any]]:
+    async for page in pages:
+        yield [record for record in page if _place(record) in places]
 
 
 def _place(record: Record) -> Place:
