@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -10,7 +11,7 @@ from shared.delivery.errors import Transient
 from shared.delivery.generations import GENERATIONS, LIVE, Generations, names_of
 from shared.delivery.leases import LEASES
 from shared.delivery.mongo import Mongo, Permit, Transaction
-from shared.delivery.rebuild.switching import NotClosed, Switch, live_row
+from shared.delivery.rebuild.switching import NotClosed, Switch, live_row, nothing_kept
 from shared.delivery.relay import process_name
 from shared.delivery.round import REFERRALS
 from tests.delivery.toy import locality_name
@@ -155,6 +156,18 @@ async def test_only_one_closes_it(mongo: Mongo) -> None:
     await first.open(2, {("a", 0): 7})
     row = await live_row(mongo)
     assert (row.number, row.kept, row.marks, row.state) == (2, 1, (("a", 0, 7),), "open")
+
+
+async def test_what_is_kept_is_forgotten_only_by_who_knows_what_is_live(mongo: Mongo) -> None:
+    before = await live_row(mongo)
+    assert await nothing_kept(mongo, before) == before
+    await switched(mongo)
+    stale = replace(before, kept=7)
+    with pytest.raises(NotClosed):
+        await nothing_kept(mongo, stale)
+    row = await live_row(mongo)
+    assert row.kept == 1
+    assert await nothing_kept(mongo, row) == await live_row(mongo) == replace(row, kept=None, marks=())
 
 
 async def test_a_closing_that_lasts_too_long_is_undone_by_whoever_looks(mongo: Mongo) -> None:

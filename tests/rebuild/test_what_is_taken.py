@@ -137,6 +137,19 @@ async def test_what_was_lost_comes_back_only_if_that_is_meant(place: Bench, rebu
         assert len(facts_of(await generation(kernel, REFERRALS, 2))) == 20
 
 
+async def test_there_is_no_way_back_once_another_rebuild_has_begun(place: Bench, rebuild: Rebuild) -> None:
+    async with place.kernel(TALLIED).running() as kernel:
+        names = await some(place, kernel)
+        assert (await rebuild.anew()).switched
+        await kernel.mongo.database["referrals.g2"].delete_one({"referral": names[0]})
+        with pytest.raises(Refused, match="3 facts more"):
+            await rebuild.anew()
+        row = await live_row(kernel.mongo)
+        assert (row.number, row.state, row.kept, row.marks) == (2, "open", None, ())
+        with pytest.raises(Refused, match="No generation was kept"):
+            await rebuild.back()
+
+
 async def test_a_log_that_was_trimmed_is_refused(place: Bench, rebuild: Rebuild) -> None:
     async with place.kernel(TALLIED).running() as kernel:
         await some(place, kernel)

@@ -48,7 +48,10 @@ class Rebuild:
         async with self._alone() as live:
             report = Report(live.number, live.number + 1)
             async with _told(report), self._side(live, report.number) as side:
-                await side.drop_others()
+                try:
+                    await side.drop_others()
+                except NotClosed as error:
+                    raise Refused(f"It was given up: {error}. Try again.") from error
                 with report.step("folding the log", self.say):
                     positions = await side.fold_log(report, self.processes, self.say)
                 with report.step("indexes", self.say):
@@ -64,7 +67,9 @@ class Rebuild:
         """
         async with self._alone() as live:
             if live.kept is None:
-                raise Refused("No generation was kept to go back to.")
+                raise Refused(
+                    "No generation was kept to go back to: a rebuild that begins drops the one before."
+                )
             report = Report(live.number, live.kept)
             positions = {TopicPartition(topic, part): offset for topic, part, offset in live.marks}
             async with _told(report), self._side(live, live.kept) as side:

@@ -21,7 +21,7 @@ from shared.delivery.rebuild.folding import Folding
 from shared.delivery.rebuild.log import Positions, Stretch, around, committed, consumer, read, stretches
 from shared.delivery.rebuild.report import Refused, Report, Say
 from shared.delivery.rebuild.source import Place, Rebuildable, Source
-from shared.delivery.rebuild.switching import LiveRow
+from shared.delivery.rebuild.switching import LiveRow, nothing_kept
 from shared.delivery.rebuild.watching import Changes
 from shared.delivery.round import REFERRALS
 from shared.events.topics import dead_letter_topic, event_topics
@@ -69,7 +69,12 @@ class Side:
         await self._open.aclose()
 
     async def drop_others(self) -> None:
-        """Makes room: what is neither live nor about to be made is dropped, the generation kept too."""
+        """Makes room: what is neither live nor about to be made is dropped, the generation kept too.
+
+        Raises:
+            NotClosed: somebody else changes the generation; nothing was dropped.
+        """
+        self.live = await nothing_kept(self.live_mongo, self.live)  # before it is gone
         there = set(await self.new.database.list_collection_names())
         live = set(names_of(self._part.derived, self.live.number).values())
         for base in self._part.derived:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from shared.delivery.generations import GENERATIONS, LIVE, PERMIT_SECONDS, lock, names_of, now, unlock
@@ -52,6 +52,21 @@ class LiveRow:
 
 async def live_row(mongo: Mongo) -> LiveRow:
     return LiveRow.of(await mongo[GENERATIONS].find_one({"_id": LIVE}))
+
+
+async def nothing_kept(mongo: Mongo, live: LiveRow) -> LiveRow:
+    """Writes down that there is no way back any more; gives the row as it is from now on.
+
+    Raises:
+        NotClosed: the row is not as it was read.
+    """
+    if live.kept is None:
+        return live
+    bare = replace(live, kept=None, marks=())
+    same = {"_id": LIVE, "epoch": live.epoch, "state": "open"}
+    if (await mongo[GENERATIONS].update_one(same, {"$set": bare.stored()})).matched_count == 0:
+        raise NotClosed("another rebuild changes the generation")
+    return bare
 
 
 class Switch:
