@@ -1,6 +1,7 @@
 """`linkwork rebuild SERVICE [--back]`."""
 
 import argparse
+import re
 import sys
 from typing import Final
 
@@ -8,6 +9,7 @@ import orjson
 from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
+from linkwork.arguments import reason
 from linkwork.parts import maker
 from linkwork.problem import CannotDo
 from linkwork.surroundings import Surroundings
@@ -44,9 +46,21 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         action="store_true",
         help="switch also where the new one tells something else than the live",
     )
-    one.add_argument("--processes", type=int, default=2, help="that fold side by side (2)")
-    one.add_argument("--why", required=True, help="the reason, for the auditor")
+    one.add_argument(
+        "--processes",
+        type=_processes,
+        default=2,
+        metavar="NUMBER",
+        help="how many fold side by side (2); 0: none but this one, which takes longer",
+    )
+    one.add_argument("--why", type=reason, required=True, help="the reason, for the auditor")
     one.add_argument("--json", action="store_true")
+
+
+def _processes(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,3}", text):
+        raise argparse.ArgumentTypeError("write how many processes are to fold, from 0 to 999")
+    return int(text)
 
 
 async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
@@ -103,8 +117,8 @@ def _json(report: Report) -> str:
 def _plain(report: Report) -> str:
     compared, figures = report.compared, report.figures
     rows = [
-        ("facts the live one has and the new one lacks", str(compared.facts), str(compared.missing)),
-        ("facts the new one has and the live one lacks", "", str(compared.extra)),
+        ("facts", str(compared.facts), f"{compared.missing} missing from the new one"),
+        ("", "", f"{compared.extra} in the new one only"),
         ("views of the same facts", str(compared.referrals), str(compared.views)),
         ("other rows", str(figures.rows), str(len(figures.unlike))),
     ]
@@ -115,4 +129,4 @@ def _plain(report: Report) -> str:
         else f"Nothing was changed. {report.refused}"
     )
     named = ["", "Unlike, among others:", *unlike] if unlike else []
-    return "\n".join([table(("COMPARED", "ROWS", "UNLIKE"), rows), *named, "", ends])
+    return "\n".join([table(("COMPARED", "ROWS", "DIFFERENCES"), rows), *named, "", ends])
