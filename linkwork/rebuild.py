@@ -1,9 +1,12 @@
 """`linkwork rebuild SERVICE [--back]`."""
 
 import argparse
+import asyncio
+import contextlib
 import re
 import sys
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import orjson
 from aiokafka.errors import KafkaError
@@ -26,6 +29,7 @@ from shared.ids import new_id
 from shared.localities import load_localities
 
 _EXAMPLES: Final = 10
+_NOTE_SECONDS: Final = 5.0
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -89,11 +93,31 @@ async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
                 raise CannotDo(f"Nothing was changed. {refused}") from None
             print(_json(refused.report) if arguments.json else _plain(refused.report))
             return 1
+        except (asyncio.CancelledError, Exception) as error:
+            cause = "stopped" if isinstance(error, asyncio.CancelledError) else type(error).__name__
+            await _note_in_time(_note_end(around, rebuild, what, arguments.why, cause))
+            raise
         await _note(around, database, f"{what} done", arguments.why, {"generation": report.number})
     except (KafkaError, PyMongoError, Transient, OSError) as error:
         raise CannotDo(f"A store does not answer ({type(error).__name__}); nothing was changed.") from error
     print(_json(report) if arguments.json else _plain(report))
     return 0
+
+
+async def _note_end(around: Surroundings, rebuild: Rebuild, what: str, why: str, cause: str) -> None:
+    """What came of one that did not come to its end: it may have switched before."""
+    database = rebuild.source.database
+    if rebuild.report is not None and await rebuild.has_switched():
+        await _note(around, database, f"{what} done", why, {"generation": rebuild.report.number})
+    else:
+        await _note(around, database, f"{what} given up", why, {"reason": cause})
+
+
+async def _note_in_time(noting: Coroutine[Any, Any, None]) -> None:
+    """Where the database is away there is no note: whoever pressed Ctrl-C does not wait for it."""
+    with contextlib.suppress(PyMongoError, Transient, TimeoutError):
+        async with asyncio.timeout(_NOTE_SECONDS):
+            await asyncio.shield(noting)
 
 
 async def _note(

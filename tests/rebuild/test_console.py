@@ -1,11 +1,21 @@
 """What an operator types and reads of a rebuild."""
 
+import asyncio
+
 import pytest
 
+from linkwork import rebuild as console
 from linkwork.__main__ import parser
+from linkwork.problem import CannotDo
 from linkwork.rebuild import _plain
+from shared.delivery.mongo import Mongo
+from shared.delivery.operations import OPERATIONS
 from shared.delivery.rebuild.comparing import Compared, Figures
 from shared.delivery.rebuild.report import Report
+from shared.delivery.rebuild.run import Rebuild
+from shared.delivery.rebuild.side import Side
+from tests.delivery.toy import Bench
+from tests.rebuild.test_real_parts import around_of, part_running
 
 COMMAND = ("rebuild", "evaluation")
 
@@ -46,3 +56,76 @@ def test_what_was_compared_is_not_read_as_missing() -> None:
         "views of the same facts  1200  0",
         "other rows               7     1",
     ]
+
+
+async def stopped_at(place: Bench, there: asyncio.Event) -> None:
+    """A rebuild, stopped as Ctrl-C does it once it is `there`."""
+    given = parser().parse_args([*COMMAND, "--processes", "0", "--why", "drift"])
+    running = asyncio.create_task(console.run(around_of(place), given))
+    async with asyncio.timeout(30):
+        await there.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def noted(mongo: Mongo) -> list[tuple[str, str, dict[str, str | int]]]:
+    rows = mongo[OPERATIONS].find().sort("_id", 1)
+    return [(row["what"], row["why"], row["about"]) async for row in rows]
+
+
+async def test_the_auditor_finds_that_it_was_stopped(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = asyncio.Event()
+
+    async def compare(_: Side) -> Compared:
+        there.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(Side, "compare", compare)
+    async with part_running(place, "evaluation") as kernel:
+        await stopped_at(place, there)
+        begun, ended = await noted(kernel.mongo)
+        assert begun == ("rebuild begun", "drift", {})
+        assert ended == ("rebuild given up", "drift", {"reason": "stopped"})
+
+
+async def test_what_was_stopped_after_the_switch_is_not_called_given_up(
+    place: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, anew = asyncio.Event(), Rebuild.anew
+
+    async def and_linger(self: Rebuild) -> Report:
+        await anew(self)
+        there.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(Rebuild, "anew", and_linger)
+    async with part_running(place, "evaluation") as kernel:
+        await stopped_at(place, there)
+        assert (await noted(kernel.mongo))[1:] == [("rebuild done", "drift", {"generation": 2})]
+
+
+async def test_the_auditor_finds_that_a_store_was_away(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def compare(_: Side) -> Compared:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(Side, "compare", compare)
+    given = parser().parse_args([*COMMAND, "--processes", "0", "--why", "drift"])
+    async with part_running(place, "evaluation") as kernel:
+        with pytest.raises(CannotDo, match="A store does not answer"):
+            await console.run(around_of(place), given)
+        ended = ("rebuild given up", "drift", {"reason": "ConnectionRefusedError"})
+        assert (await noted(kernel.mongo))[1:] == [ended]
+
+
+async def test_who_presses_ctrl_c_does_not_wait_for_a_note_that_cannot_be_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(console, "_NOTE_SECONDS", 0.01)
+    async with asyncio.timeout(5):
+        await console._note_in_time(never())

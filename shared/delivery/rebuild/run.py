@@ -35,6 +35,8 @@ class Rebuild:
     """Whether the new generation may tell more than the live one, or something else of the same facts."""
     new_id: NewId = new_id
     part: Rebuildable = field(init=False)
+    report: Report | None = field(init=False, default=None)
+    """What came of it so far; None before it has begun."""
 
     def __post_init__(self) -> None:
         self.part = self.source.rebuildable()
@@ -46,7 +48,7 @@ class Rebuild:
             Refused: nothing was changed.
         """
         async with self._alone() as live:
-            report = Report(live.number, live.number + 1)
+            report = self.report = Report(live.number, live.number + 1)
             async with _told(report), self._side(live, report.number) as side:
                 try:
                     await side.drop_others()
@@ -70,13 +72,27 @@ class Rebuild:
                 raise Refused(
                     "No generation was kept to go back to: a rebuild that begins drops the one before."
                 )
-            report = Report(live.number, live.kept)
+            report = self.report = Report(live.number, live.kept)
             positions = {TopicPartition(topic, part): offset for topic, part, offset in live.marks}
             async with _told(report), self._side(live, live.kept) as side:
                 await unlock(side.new, names_of(self.part.derived, live.kept).values())
                 await side.bring_back(positions)
                 await self._level_and_switch(side, report, positions)
             return report
+
+    async def has_switched(self) -> bool:
+        """Whether what it made is live, by the database's word: who was stopped may not have had the answer.
+
+        Raises:
+            PyMongoError: the database is away.
+        """
+        if self.report is None:
+            return False
+        mongo = Mongo(self.source.mongo_url, self.source.database, name="linkwork rebuild")
+        try:
+            return (await live_row(mongo)).number == self.report.number
+        finally:
+            await mongo.close()
 
     def _side(self, live: LiveRow, number: int) -> Side:
         return Side(self.source, self.part, self.localities, live, number)
