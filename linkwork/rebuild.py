@@ -99,7 +99,10 @@ async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
             raise
         await _note(around, database, f"{what} done", arguments.why, {"generation": report.number})
     except (KafkaError, PyMongoError, Transient, OSError) as error:
-        raise CannotDo(f"A store does not answer ({type(error).__name__}); nothing was changed.") from error
+        raise CannotDo(
+            f"A store does not answer ({type(error).__name__}). Nothing was changed, unless it had switched "
+            "already: what was done is written down in the database, under operations."
+        ) from error
     print(_json(report) if arguments.json else _plain(report))
     return 0
 
