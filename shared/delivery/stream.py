@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Generic
 
@@ -231,12 +231,18 @@ class Stream(Generic[V, R]):
     async def _keep_committing(self) -> None:
         while True:
             await asyncio.sleep(self._options.commit_seconds)
-            await self.commit_handled()
+            try:
+                async with asyncio.timeout(self._options.drain_seconds):
+                    await self.commit_handled()
+            except TimeoutError:
+                self._not_committed("TimeoutError")
 
     async def commit_handled(self) -> None:
         """Commits exactly what was handled, and only of partitions that are still ours.
 
-        A commit that names one lost partition raises and commits none.
+        A commit that names one lost partition raises and commits none. What is not committed is kept for the
+        next time, whatever the reason: the client gives some of its own failures on as they come, also as a
+        cancellation of nobody, and whoever ended with it would go on handling records and never say so.
         """
         handled, self._handled = self._handled, {}
         consumer = self.consumer
@@ -248,10 +254,26 @@ class Stream(Generic[V, R]):
             return
         try:
             await consumer.commit(offsets)
-        except (KafkaError, IllegalStateError) as error:
-            # The records come again and are found to be repeats.
-            metrics.offset_commit_failures.labels(self.part, self.locality).inc()
-            _log.warning("offsets not committed: %s", type(error).__name__, extra={"locality": self.locality})
+        except (Exception, asyncio.CancelledError) as error:
+            self._keep(offsets)
+            me = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and me is not None and me.cancelling():
+                raise
+            self._not_committed(type(error).__name__)
+
+    def _keep(self, offsets: Mapping[TopicPartition, int]) -> None:
+        for partition, offset in offsets.items():
+            self._handled[partition] = max(self._handled.get(partition, 0), offset)
+
+    def forget(self, partitions: Iterable[TopicPartition]) -> None:
+        """These are somebody else's now, who says how far they have come."""
+        for partition in partitions:
+            self._handled.pop(partition, None)
+
+    def _not_committed(self, why: str) -> None:
+        # Where the records come again they are found to be repeats.
+        metrics.offset_commit_failures.labels(self.part, self.locality).inc()
+        _log.warning("offsets not committed: %s", why, extra={"locality": self.locality})
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
@@ -262,6 +284,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         if revoked:
             await self._stream.drained()
             await self._stream.commit_handled()
+            self._stream.forget(revoked)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         metrics.rebalances.labels(self._stream.part, self._stream.locality).inc()

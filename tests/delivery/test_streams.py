@@ -7,14 +7,17 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from aiokafka import AIOKafkaProducer
+import pytest
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import CommitFailedError
 
 from deploy.local.kafka import Kafka
 from shared import metrics
 from shared.delivery.errors import Held
 from shared.delivery.kernel import Kernel
 from shared.delivery.part import NoResources
+from shared.events.partitioning import partition_of
 from shared.events.topics import dead_letter_topic, event_topics
 from tests.delivery.toy import TOY, Bench, created, said
 
@@ -125,3 +128,34 @@ async def test_it_is_not_live_without_the_task_that_joins_its_group(place: Bench
         joins.cancel()
         await asyncio.wait([joins])
         assert not kernel.live(), "nothing would be heard again after the next rebalance"
+
+
+@pytest.mark.parametrize("failure", [asyncio.CancelledError(), KeyError("a connection"), CommitFailedError()])
+async def test_it_goes_on_committing_whatever_became_of_one_commit(
+    place: Bench, failure: BaseException
+) -> None:
+    """The client gives some of its own failures on as they come, also as a cancellation of nobody."""
+    async with place.kernel().running() as kernel:
+        stream = kernel._streams[0]
+        while not stream.detail()["partitions"]:
+            await asyncio.sleep(0.05)
+        consumer: Any = stream.consumer
+        commit, failed = consumer.commit, asyncio.Event()
+
+        async def once(offsets: Any) -> None:
+            if not failed.is_set():
+                failed.set()
+                raise failure
+            await commit(offsets)
+
+        consumer.commit = once
+        event = said(created(place.locality))
+        await place.say(event)
+        await asyncio.wait_for(failed.wait(), 10)
+        where = TopicPartition(event.topic(), partition_of(event.body.referral_id.encode(), 3))
+        for _ in range(100):
+            if await consumer.committed(where) == 1:
+                break
+            await asyncio.sleep(0.1)
+        assert await consumer.committed(where) == 1, "what was not committed is never said again"
+        assert kernel.live()
