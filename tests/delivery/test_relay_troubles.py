@@ -121,6 +121,26 @@ async def test_a_partition_that_does_not_answer_holds_up_no_other(
     assert len({record.key for record in await place.heard(silent, 50)}) == 50
 
 
+async def test_a_cancellation_of_nobody_does_not_end_the_relay(
+    place: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, given_up = AIOKafkaProducer.send_batch, asyncio.Event()
+
+    async def send_batch(producer: Any, batch: Any, name: str, *, partition: int) -> Any:
+        if not given_up.is_set():
+            given_up.set()
+            raise asyncio.CancelledError
+        return await real(producer, batch, name, partition=partition)
+
+    monkeypatch.setattr(AIOKafkaProducer, "send_batch", send_batch)
+    async with place.kernel().running() as kernel:
+        await put(kernel, message(place))
+        assert await emptied(kernel)
+        assert given_up.is_set()
+        assert kernel.live()
+    assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
+
+
 async def test_of_a_row_only_what_was_not_acknowledged_is_sent_again(place: Bench) -> None:
     good, bad = message(place), replace(message(place), topic=topic(locality_name(), "meeting-booked"))
     async with place.kernel().running() as kernel:

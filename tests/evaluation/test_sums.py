@@ -84,6 +84,21 @@ async def test_any_batching_of_shuffled_and_repeated_facts_gives_the_recount(
     await alone.mongo.close()
 
 
+async def counted_anew_at_the_start(
+    alone: Kernel[Evaluated, None], mongo_url: str, facts: list[Fact]
+) -> None:
+    """The part as it is starts on what another version left."""
+    options = Options("localhost:1", mongo_url, alone.mongo.database.name, b"a key for tests only")
+    async with Kernel(PART, options, []).running() as kernel:
+        for _ in range(100):
+            if await sums_of(kernel, "meir") == recounted(facts):
+                break
+            await asyncio.sleep(0.1)
+        assert await sums_of(kernel, "meir") == recounted(facts)
+    await alone.mongo.client.drop_database(alone.mongo.database.name)
+    await alone.mongo.close()
+
+
 async def test_a_new_way_of_counting_takes_the_old_numbers_off(
     alone: Kernel[Evaluated, None], mongo_url: str
 ) -> None:
@@ -97,15 +112,7 @@ async def test_a_new_way_of_counting_takes_the_old_numbers_off(
     alone.part = replace(PART, fold=nobody, fold_version=0)
     await heard_at_once(alone, facts)
     assert await sums_of(alone, "meir") == {Cell("journey", "2020-01", "referred"): 140}
-    options = Options("localhost:1", mongo_url, alone.mongo.database.name, b"a key for tests only")
-    async with Kernel(PART, options, []).running() as kernel:
-        for _ in range(100):
-            if await sums_of(kernel, "meir") == recounted(facts):
-                break
-            await asyncio.sleep(0.1)
-        assert await sums_of(kernel, "meir") == recounted(facts)
-    await alone.mongo.client.drop_database(alone.mongo.database.name)
-    await alone.mongo.close()
+    await counted_anew_at_the_start(alone, mongo_url, facts)
 
 
 async def test_what_an_earlier_version_had_stored_is_counted_into_the_new_sums(
@@ -119,15 +126,7 @@ async def test_what_an_earlier_version_had_stored_is_counted_into_the_new_sums(
         {}, {"$rename": {"view.summed": "view.counted"}, "$set": {"fold": 2}}
     )
     await alone.mongo[SUMS].delete_many({})
-    options = Options("localhost:1", mongo_url, alone.mongo.database.name, b"a key for tests only")
-    async with Kernel(PART, options, []).running() as kernel:
-        for _ in range(100):
-            if await sums_of(kernel, "meir") == recounted(facts):
-                break
-            await asyncio.sleep(0.1)
-        assert await sums_of(kernel, "meir") == recounted(facts)
-    await alone.mongo.client.drop_database(alone.mongo.database.name)
-    await alone.mongo.close()
+    await counted_anew_at_the_start(alone, mongo_url, facts)
 
 
 async def test_two_processes_repeats_reordering_and_one_stopped_give_the_recount(
