@@ -102,9 +102,8 @@ class Publisher:
                 task.cancel()
             await asyncio.gather(*sending.values(), return_exceptions=True)
         for task in answered:
-            if (
-                task.cancelled()
-            ):  # by nobody: the client gave it up, and whoever publishes must not end with it
+            # By nobody: the client gave it up, and whoever publishes must not end with it.
+            if task.cancelled():
                 raise KafkaError("given up by the client")
             task.result()
         if not silent:
