@@ -44,7 +44,8 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A record and why it was set aside: `reason` is a code, `error` a class name."""
+    """A record and why it was set aside: `reason` is a code; `error` says more, without a word of the record:
+    the class of what our code raised, or the fields of a body that are not as its schema says."""
 
     record: Record
     reason: str

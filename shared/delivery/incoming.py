@@ -24,7 +24,7 @@ def decode(records: Iterable[Record]) -> tuple[list[Incoming], list[Letter]]:
         try:
             read = envelope.read(record.topic, record.key, record.value, record.headers)
             if isinstance(read, envelope.Refused):
-                letters.append(Letter(record, read.reason))
+                letters.append(Letter(record, read.reason, read.error))
             else:
                 incoming.append(Incoming(Heard.of(read), record))
         except Exception as error:  # what nobody thought of

@@ -7,17 +7,21 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Final
+from functools import cache, lru_cache
+from itertools import islice
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from shared.events import topics
 from shared.events.models import AFTER, FIRST, EventBody, MeetingBooked, ReferralCreated
-from shared.events.outcomes import OUTCOME
+from shared.events.outcomes import KINDS, OUTCOME
 
 MAX_BODY_BYTES: Final = 64 * 1024
 """A body has no free text: a larger one is not an event of ours."""
+
+_MOST_PROBLEMS: Final = 5
+"""A letter names no more of them: the first ones tell whoever publishes where to look."""
 
 _UUID = re.compile(r"\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _CORRELATION = re.compile(r"\A[0-9A-Za-z-]{1,64}\Z")
@@ -26,9 +30,11 @@ _TRACEPARENT = re.compile(r"\A00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a record is not an event: a code for the dead letter, never a word of the input."""
+    """Why a record is not an event: codes for the dead letter, never a word of the input."""
 
     reason: str
+    error: str = ""
+    """Which fields of the body are not as its schema says, and how: `meeting_id missing, needs.1 enum`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,21 +196,53 @@ def read_body(event: topics.EventName, value: bytes | None) -> Body | Refused:
             return MeetingBooked.model_validate_json(value)
         return OUTCOME.validate_json(value)
     except ValidationError as error:
-        # Only the error's type is looked at: its message and input may quote what must not be kept.
-        kinds = {problem["type"] for problem in error.errors(include_input=False, include_context=False)}
+        problems = _problems(error)
+    kinds = {kind for _, kind in problems}
     if "json_invalid" in kinds:
         return Refused("bad_json")
     if "union_tag_invalid" in kinds:
         return _unknown_outcome(value)
-    return Refused("invalid_body")
+    return _invalid(problems)
 
 
 def _unknown_outcome(value: bytes) -> UnknownOutcome | Refused:
     try:
         named = EventBody.model_validate_json(value)
-    except ValidationError:
-        return Refused("invalid_body")
+    except ValidationError as error:
+        return _invalid(_problems(error))
     return UnknownOutcome(named.referral_id, named.locality)
+
+
+def _problems(error: ValidationError) -> list[tuple[str, str]]:
+    """Field and code of each. Its message and input may quote what must not be kept, and so may its place:
+    what stands there that is no name of ours is a key of the input."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return [(".".join(_named(part) for part in one["loc"]), one["type"]) for one in found]
+
+
+def _named(part: int | str) -> str:
+    return str(part) if isinstance(part, int) or part in _names() else "?"
+
+
+@cache
+def _names() -> frozenset[str]:
+    """Every field of a body, and every kind of outcome: what the place of a problem may be called."""
+    names = set(KINDS)
+    schemas: list[Any] = [ReferralCreated.model_json_schema(), MeetingBooked.model_json_schema()]
+    schemas.append(OUTCOME.json_schema())
+    while schemas:
+        schema = schemas.pop()
+        if isinstance(schema, dict):
+            names |= schema.get("properties", {}).keys()
+            schemas += schema.values()
+        elif isinstance(schema, list):
+            schemas += schema
+    return frozenset(names)
+
+
+def _invalid(problems: Iterable[tuple[str, str]]) -> Refused:
+    named = [f"{field} {code}".strip() for field, code in islice(problems, _MOST_PROBLEMS)]
+    return Refused("invalid_body", ", ".join(named))
 
 
 def moment(text: str | None) -> datetime | None:

@@ -111,6 +111,7 @@ async def test_a_letter_keeps_the_record_whole_and_quotes_nothing(
     assert len(letters) == 1
     headers = {name: value.decode() for name, value in letters[0].headers}
     assert headers["dlq-reason"] == "invalid_body"
+    assert headers["dlq-error-class"] == "person_ref string_pattern_mismatch"
     assert identity.encode() not in letters[0].value
     assert identity not in str(headers)
     assert not any(identity in record.getMessage() for record in caplog.records)

@@ -1,5 +1,6 @@
 """Events survive the bus as they were said, and nothing that is not an event comes through."""
 
+import json
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.events import topics
-from shared.events.envelope import Envelope, Refused, UnknownOutcome, moment, read, stamp
+from shared.events.envelope import Envelope, Refused, UnknownOutcome, moment, read, read_body, stamp
 from tests.delivery.toy import created, missed, said
 
 
@@ -95,6 +96,27 @@ def test_a_body_of_any_bytes_is_answered_with_a_code(value: bytes) -> None:
     answer = read(event.topic(), event.body.referral_id.encode(), value, records(event))
     assert isinstance(answer, Refused)
     assert answer.reason in {"bad_json", "empty_body", "invalid_body"}
+
+
+def test_a_body_that_is_not_as_its_schema_says_is_refused_with_the_fields_and_how() -> None:
+    body = json.loads(said(created("meir")).raw)
+    del body["risk"]
+    body["agreement"]["at"] = "yesterday"
+    body["needs"] = ["debt", "joy"]
+    refused = read_body("referral-created", json.dumps(body).encode())
+    assert refused == Refused(
+        "invalid_body", "needs.1 enum, agreement.at datetime_from_date_parsing, risk missing"
+    )
+
+
+@given(st.from_regex(r"\A[A-Z][a-z]{2,12}\Z"), st.sampled_from(["scores", "goals", "next_step", "agreement"]))
+def test_what_is_said_of_a_body_has_no_word_of_it(name: str, field: str) -> None:
+    body = {"kind": "measured", "referral_id": name, "locality": name, name: name, field: {name: [name]}}
+    for event in topics.EVENTS:
+        refused = read_body(event, json.dumps(body).encode())
+        assert isinstance(refused, Refused)
+        assert refused.error
+        assert name not in refused.error
 
 
 @given(st.integers(0, 4_102_444_800_000).map(lambda ms: datetime.fromtimestamp(ms / 1000, UTC)))

@@ -80,7 +80,9 @@ def test_a_time_beyond_it_is_refused_wherever_it_stands(at: datetime) -> None:
     assert moment(at.isoformat()) is None
     booked = said(journey(FIRST, FIRST.date())[2], "partner", time=FIRST)
     body = json.dumps(json.loads(booked.raw) | {"starts_at": at.isoformat()}).encode()
-    assert read(booked.topic(), REFERRAL.encode(), body, booked.headers()) == Refused("invalid_body")
+    refused = read(booked.topic(), REFERRAL.encode(), body, booked.headers())
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.error.split()[0]) == ("invalid_body", "starts_at")
     headers = [
         (name, at.isoformat().encode() if name == "ce_time" else value) for name, value in booked.headers()
     ]
@@ -91,4 +93,6 @@ def test_a_time_beyond_it_is_refused_wherever_it_stands(at: datetime) -> None:
 def test_a_day_beyond_it_is_refused(day: date) -> None:
     waiting = said(journey(FIRST, FIRST.date())[1], "partner", time=FIRST)
     body = json.dumps(json.loads(waiting.raw) | {"expected_by": day.isoformat()}).encode()
-    assert read(waiting.topic(), REFERRAL.encode(), body, waiting.headers()) == Refused("invalid_body")
+    refused = read(waiting.topic(), REFERRAL.encode(), body, waiting.headers())
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.error.split()[0]) == ("invalid_body", "meeting_waiting.expected_by")
