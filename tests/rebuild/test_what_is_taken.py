@@ -150,9 +150,13 @@ async def test_there_is_no_way_back_once_another_rebuild_has_begun(place: Bench,
             await rebuild.back()
 
 
-async def test_a_log_that_was_trimmed_is_refused(place: Bench, rebuild: Rebuild) -> None:
+async def test_a_log_that_was_trimmed_is_refused_and_there_is_a_way_back_still(
+    place: Bench, rebuild: Rebuild
+) -> None:
     async with place.kernel(TALLIED).running() as kernel:
         await some(place, kernel)
+        assert (await rebuild.anew()).switched
+        kept = await live_row(kernel.mongo)
         admin = AIOKafkaAdminClient(bootstrap_servers=place.bootstrap)
         await admin.start()
         at = TopicPartition(topic(place.locality, "referral-created"), 0)
@@ -160,6 +164,9 @@ async def test_a_log_that_was_trimmed_is_refused(place: Bench, rebuild: Rebuild)
         await admin.close()
         with pytest.raises(Refused, match="does not begin at its beginning"):
             await rebuild.anew()
+        assert await live_row(kernel.mongo) == kept
+        report = await rebuild.back()
+        assert (report.switched, report.number, report.compared.referrals) == (True, 1, 20)
 
 
 async def test_of_two_rebuilds_at_once_one_is_refused(place: Bench, rebuild: Rebuild) -> None:

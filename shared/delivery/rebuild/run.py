@@ -50,6 +50,7 @@ class Rebuild:
         async with self._alone() as live:
             report = self.report = Report(live.number, live.number + 1)
             async with _told(report), self._side(live, report.number) as side:
+                await side.log_must_be_whole()
                 try:
                     await side.drop_others()
                 except NotClosed as error:

@@ -68,6 +68,16 @@ class Side:
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
 
+    async def log_must_be_whole(self) -> None:
+        """Nothing is to be dropped for what cannot be made.
+
+        Raises:
+            Refused: it was trimmed.
+        """
+        starts: Positions = await self._reader.beginning_offsets(self._partitions)
+        if any(starts.values()):
+            raise Refused("The log does not begin at its beginning any more: it cannot be folded anew.")
+
     async def drop_others(self) -> None:
         """Makes room: what is neither live nor about to be made is dropped, the generation kept too.
 
@@ -86,14 +96,11 @@ class Side:
     async def fold_log(self, report: Report, processes: int, say: Say) -> Positions:
         """Folds all that was handled when it began; gives how far that was."""
         part = self._part.part.name
-        starts: Positions = await self._reader.beginning_offsets(self._partitions)
-        if any(starts.values()):
-            raise Refused("The log does not begin at its beginning any more: it cannot be folded anew.")
         handled = await committed(self._source.kafka_bootstrap, self._localities, part)
         handled = {at: handled.get(at, 0) for at in self._partitions}
         aside = frozenset(await self._set_aside() - self._replayed)
         counts = {at.topic: sum(at.topic == other.topic for other in handled) for at in handled}
-        work = tasks(self._source, self.number, stretches(starts, handled), counts, aside)
+        work = tasks(self._source, self.number, stretches({}, handled), counts, aside)
         total = sum(handled.values())
         ended = await fold_in_bulk(work, processes, lambda done: say(f"  {done} of {total} records"))
         if ended.strays:
