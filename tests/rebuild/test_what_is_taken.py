@@ -23,7 +23,7 @@ from shared.events.topics import topic
 from shared.events.vocabulary import Need
 from shared.story import Story
 from tests.delivery.toy import Bench, created, fold, said
-from tests.rebuild.tallied import TALLIED
+from tests.rebuild.tallied import TALLIED, TALLIES
 from tests.rebuild.test_quiet import facts_of, generation, settled, tallies
 
 
@@ -167,6 +167,21 @@ async def test_a_log_that_was_trimmed_is_refused_and_there_is_a_way_back_still(
         assert await live_row(kernel.mongo) == kept
         report = await rebuild.back()
         assert (report.switched, report.number, report.compared.referrals) == (True, 1, 20)
+
+
+async def test_there_is_no_way_back_to_what_is_not_there(place: Bench, rebuild: Rebuild) -> None:
+    """Earlier builds dropped it and had it down as kept."""
+    async with place.kernel(TALLIED).running() as kernel:
+        await some(place, kernel)
+        assert (await rebuild.anew()).switched
+        await kernel.mongo.database.drop_collection(TALLIES)  # one of its two
+        for told in ("generation 1 was kept, but lacks tallies by now", "No generation was kept"):
+            with pytest.raises(Refused, match=told):
+                await rebuild.back()
+            row = await live_row(kernel.mongo)
+            assert (row.number, row.state, row.kept, row.marks) == (2, "open", None, ())
+        await place.say(said(created(place.locality)))
+        await settled(kernel, 21)
 
 
 async def test_of_two_rebuilds_at_once_one_is_refused(place: Bench, rebuild: Rebuild) -> None:

@@ -73,12 +73,17 @@ class Rebuild:
                 raise Refused(
                     "No generation was kept to go back to: a rebuild that begins drops the one before."
                 )
-            report = self.report = Report(live.number, live.kept)
             positions = {TopicPartition(topic, part): offset for topic, part, offset in live.marks}
-            async with _told(report), self._side(live, live.kept) as side:
-                await unlock(side.new, names_of(self.part.derived, live.kept).values())
-                await side.bring_back(positions)
-                await self._level_and_switch(side, report, positions)
+            async with self._side(live, live.kept) as side:
+                try:
+                    await side.must_be_there()
+                except NotClosed as error:
+                    raise Refused(f"It was given up: {error}. Try again.") from error
+                report = self.report = Report(live.number, live.kept)
+                async with _told(report):
+                    await unlock(side.new, names_of(self.part.derived, live.kept).values())
+                    await side.bring_back(positions)
+                    await self._level_and_switch(side, report, positions)
             return report
 
     async def has_switched(self) -> bool:

@@ -78,6 +78,22 @@ class Side:
         if any(starts.values()):
             raise Refused("The log does not begin at its beginning any more: it cannot be folded anew.")
 
+    async def must_be_there(self) -> None:
+        """A generation of which collections are gone is nothing to go back to, and is kept no longer.
+
+        Raises:
+            Refused: it is such a one.
+            NotClosed: so it is, and somebody else changes the generation.
+        """
+        there = set(await self.new.database.list_collection_names())
+        gone = sorted(set(names_of(self._part.derived, self.number).values()) - there)
+        if gone:
+            self.live = await nothing_kept(self.live_mongo, self.live)
+            raise Refused(
+                f"There is nothing to go back to: generation {self.number} was kept, but lacks "
+                f"{', '.join(gone)} by now."
+            )
+
     async def drop_others(self) -> None:
         """Makes room: what is neither live nor about to be made is dropped, the generation kept too.
 
