@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 import pytest_asyncio
+from pymongo.errors import AutoReconnect, WriteError
 
 from shared.delivery.errors import Transient
-from shared.delivery.generations import GENERATIONS, LIVE, Generations, names_of
+from shared.delivery.generations import GENERATIONS, LIVE, Generations, names_of, unlock
 from shared.delivery.leases import LEASES
-from shared.delivery.mongo import Mongo, Permit, Transaction
+from shared.delivery.mongo import Collection, Mongo, Permit, Transaction
+from shared.delivery.rebuild import switching
 from shared.delivery.rebuild.switching import NotClosed, Switch, live_row, nothing_kept
 from shared.delivery.relay import process_name
 from shared.delivery.round import REFERRALS
@@ -145,6 +150,107 @@ async def test_given_up_it_goes_on_as_before(mongo: Mongo) -> None:
     with pytest.raises(NotClosed):
         await switch.open(2, {})
     assert (await live_row(mongo)).number == 1
+
+
+class Unanswered:
+    """The collection of the row, whose writes are not answered: they happened, or did not."""
+
+    def __init__(self, rows: Collection, *, happens: bool) -> None:
+        self._rows = rows
+        self._happens = happens
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rows, name)
+
+    async def update_one(self, *given: Any) -> None:
+        if self._happens:
+            await self._rows.update_one(*given)
+        raise AutoReconnect
+
+
+def unanswered(mongo: Mongo, *, happens: bool) -> AbstractContextManager[object]:
+    rows: Any = Unanswered(mongo[GENERATIONS], happens=happens)
+    return patch.dict(mongo._collections, {GENERATIONS: rows})
+
+
+async def unasked(mongo: Mongo, name: str) -> None:
+    """Writes to the first generation, as one does who has slept and does not ask."""
+    await mongo.database[REFERRALS].insert_one({"_id": name})
+
+
+async def test_what_was_live_stays_closed_where_the_other_was_opened_and_nobody_was_told(
+    mongo: Mongo,
+) -> None:
+    switch = Switch(mongo, [REFERRALS], await live_row(mongo))
+    await switch.close()
+    with unanswered(mongo, happens=True), pytest.raises(AutoReconnect):
+        await switch.open(2, {})
+    await switch.give_up()
+    row = await live_row(mongo)
+    assert (row.number, row.state, row.kept) == (2, "open", 1)
+    with pytest.raises(WriteError):
+        await unasked(mongo, "late")
+
+
+async def test_an_opening_that_is_late_finds_that_it_was_given_up(mongo: Mongo) -> None:
+    """Whoever was cancelled does not know whether what they asked for is on its way still."""
+    switch = Switch(mongo, [REFERRALS], await live_row(mongo))
+    await switch.close()
+
+    async def late(*given: Any) -> None:
+        with pytest.raises(NotClosed):
+            await switch.open(2, {})
+        await unlock(*given)
+
+    with patch.object(switching, "unlock", late):
+        await switch.give_up()
+    await mongo.transact(lambda tx: write(tx, "after"))
+    assert (await live_row(mongo)).number == 1
+    assert await names_in(mongo, 1) == ["after"]
+
+
+async def test_given_up_without_an_answer_it_goes_by_what_the_row_says(mongo: Mongo) -> None:
+    switch = Switch(mongo, [REFERRALS], await live_row(mongo))
+    await switch.close()
+    with unanswered(mongo, happens=True), pytest.raises(AutoReconnect):
+        await switch.give_up()
+    assert (await live_row(mongo)).state == "open"
+    await unasked(mongo, "after")
+
+
+async def test_who_cannot_give_up_leaves_it_closed_to_whoever_looks(mongo: Mongo) -> None:
+    switch = Switch(mongo, [REFERRALS], await live_row(mongo))
+    await switch.close()
+    with unanswered(mongo, happens=False):
+        await switch.give_up()
+    with pytest.raises(WriteError):
+        await unasked(mongo, "late")
+    await undone(mongo)
+
+
+async def test_who_dies_while_giving_up_leaves_it_closed_to_whoever_looks(mongo: Mongo) -> None:
+    class Died(Exception):
+        pass
+
+    async def die(*_: object) -> None:
+        raise Died
+
+    switch = Switch(mongo, [REFERRALS], await live_row(mongo))
+    await switch.close()
+    with patch.object(switching, "unlock", die), pytest.raises(Died):
+        await switch.give_up()
+    await undone(mongo)
+
+
+async def undone(mongo: Mongo) -> None:
+    """The first who looks after the time is over opens what was live again."""
+    assert (await live_row(mongo)).state == "closing"
+    past = {"$set": {"until": {"$subtract": ["$$NOW", 5000]}}}
+    await mongo[GENERATIONS].update_one({"_id": LIVE}, [past])
+    await mongo.transact(lambda tx: write(tx, "after"))
+    assert "after" in await names_in(mongo, 1)
+    row = await live_row(mongo)
+    assert (row.number, row.state) == (1, "open")
 
 
 async def test_only_one_closes_it(mongo: Mongo) -> None:

@@ -1,9 +1,12 @@
 """Closing a generation, and opening it or another again: each a write that only succeeds as the next step."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
+
+from pymongo.errors import PyMongoError
 
 from shared.delivery.generations import GENERATIONS, LIVE, PERMIT_SECONDS, lock, names_of, now, unlock
 from shared.delivery.leases import LEASES
@@ -121,12 +124,21 @@ class Switch:
         return [process_name(row["_id"].removeprefix("lane/")) async for row in lanes]
 
     async def give_up(self) -> None:
-        """What was live goes on, unchanged."""
+        """What was live goes on, unchanged. Where `open` got through, though nobody was told, the other does,
+        and what was live stays closed.
+
+        Raises:
+            PyMongoError: the database is away. What is closing still, the first process that looks opens.
+        """
+        rows = self._mongo[GENERATIONS]
+        closing = {"_id": LIVE, "epoch": self._closing.epoch, "state": "closing"}
+        ours = {**closing, "epoch": self._closing.epoch + 1}
+        with contextlib.suppress(PyMongoError):  # the row says whether it was heard
+            await rows.update_one(closing, {"$inc": {"epoch": 1}})  # closed still, and `open` comes too late
+        if await rows.find_one(ours) is None:
+            return
         await unlock(self._mongo, names_of(self._derived, self.live.number).values())
-        await self._mongo[GENERATIONS].update_one(
-            {"_id": LIVE, "epoch": self._closing.epoch, "state": "closing"},
-            {"$set": {"state": "open"}, "$inc": {"epoch": 1}},
-        )
+        await rows.update_one(ours, {"$set": {"state": "open"}, "$inc": {"epoch": 1}})
 
     async def open(self, number: int, marks: Mapping[tuple[str, int], int]) -> None:
         """The other generation is live from now on; what was is kept, closed, with what it had heard.
