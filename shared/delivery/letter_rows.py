@@ -18,6 +18,9 @@ LETTERS: Final = "letters"
 LetterState = Literal["asked", "replayed", "failed", "discarded"]
 """`asked`: the service is to take it again. `failed`: it did, and set it aside once more."""
 
+TAKEN: Final[Document] = {"$or": [{"state": "replayed"}, {"taken": {"$exists": True}}]}
+"""Asks for the rows of which `taken_at` knows when."""
+
 
 def place_of(headers: Mapping[str, str]) -> str:
     """Where the record lay that a letter keeps: topic/partition/offset."""

@@ -2,12 +2,16 @@
 
 from dataclasses import replace
 
+import pytest
+
 from linkwork.letter_states import Desk
 from linkwork.letters import FoundLetter, read_letters
 from shared.delivery.decision import Decision, Occasion
 from shared.delivery.letter_rows import LETTERS
+from shared.delivery.rebuild.comparing import Compared
 from shared.delivery.rebuild.log import Stretch, around
 from shared.delivery.rebuild.run import Rebuild
+from shared.delivery.rebuild.side import Side
 from shared.delivery.round import REFERRALS
 from shared.events.vocabulary import Need
 from shared.story import Story
@@ -83,6 +87,38 @@ async def test_what_was_replayed_since_the_switch_is_brought_back_too(place: Ben
         assert (await rebuild.back()).switched
         old, new = [await generation(kernel, REFERRALS, number) for number in (1, 2)]
         assert len(old) == 21
+        assert facts_of(old) == facts_of(new)
+
+
+async def test_what_was_taken_counts_while_it_is_asked_for_again(
+    place: Bench, rebuild: Rebuild, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is taken while a rebuild goes on, and waits once more when that comes to its end."""
+    event, compare = said(created(place.locality, needs=[Need.HOUSING])), Side.compare
+    async with place.kernel(replace(TALLIED, fold=faulty)).running() as kernel:
+        await some(place, kernel)
+        await place.say(event)
+        await place.dead_letters(1)
+    async with place.kernel(TALLIED).running() as kernel:
+        desk, (letter,) = Desk("matching", kernel.mongo, "ada"), await letters_of(place)
+
+        async def and_replay(side: Side) -> Compared:
+            compared = await compare(side)
+            await desk.replay(letter, "mended")
+            await settled(kernel, 21)
+            await kernel._replays.stop()
+            await desk.replay(letter, "to be sure")
+            return compared
+
+        monkeypatch.setattr(Side, "compare", and_replay)
+        report = await rebuild.anew()
+
+        assert (report.switched, report.compared.missing) == (True, 0)
+        row = await kernel.mongo[LETTERS].find_one({"_id": letter.place})
+        assert row is not None
+        assert row["state"] == "asked"
+        old, new = [await generation(kernel, REFERRALS, number) for number in (1, 2)]
+        assert len(new) == 21
         assert facts_of(old) == facts_of(new)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.delivery.letter_rows import LETTERS, place_of
+from shared.delivery.letter_rows import LETTERS, TAKEN, place_of
 from shared.delivery.mongo import Mongo
 from shared.delivery.outbox import Message
 from shared.delivery.rebuild.source import Place
@@ -49,8 +49,8 @@ def places_of(headers: Iterable[dict[str, str]]) -> set[Place]:
 
 
 async def replayed(mongo: Mongo) -> set[Place]:
-    """The places of the records that were set aside and taken again."""
-    return {as_place(row["_id"]) async for row in mongo[LETTERS].find({"state": "replayed"}, {"_id": 1})}
+    """The places of the records that were set aside and taken again, whatever was asked for since."""
+    return {as_place(row["_id"]) async for row in mongo[LETTERS].find(TAKEN, {"_id": 1})}
 
 
 def as_place(text: str) -> Place:
