@@ -93,8 +93,6 @@ class Desk:
             if known is not None and known["state"] == "asked":
                 return
             row = asked_row(self.service, letter.message, self._new_id(), self._clock(), self._operator, why)
-            if (taken := taken_at(known)) is not None:
-                row["taken"] = taken
             await self._put(tx, letter, known, row, "dead letter replay asked", why)
 
         await self._mongo.transact(work)
@@ -102,13 +100,14 @@ class Desk:
     async def discard(self, letter: FoundLetter, why: str) -> datetime | None:
         """Marks a letter as not to be handled; it stays in its topic until retention.
 
-        One whose record was taken already stays as it is, and the answer is when that was: whoever folds the
-        log anew must find it among what was taken.
+        One whose record was taken already stays as it is, and the answer is when that was; unless it was set
+        aside once more since.
         """
 
         async def work(tx: Transaction) -> datetime | None:
             known = await self._known(tx, letter)
-            if (taken := taken_at(known)) is not None:
+            stands = standing(letter, known).state
+            if stands in ("replayed", "waiting") and (taken := taken_at(known)) is not None:
                 return taken
             row: Document = {"letter": letter.id, "locality": letter.locality, "state": "discarded"}
             row |= {"at": self._clock(), "by": self._operator, "why": why}
@@ -126,21 +125,23 @@ class Desk:
         await self._mongo.transact(work)
 
     async def _known(self, tx: Transaction, letter: FoundLetter) -> Row | None:
-        fields = {"state": 1, "ended": 1, "taken": 1}
+        fields = {"state": 1, "result": 1, "ended": 1, "taken": 1, "of": 1}
         found: Row | None = await tx[LETTERS].find_one({"_id": letter.place}, fields, session=tx.session)
         return found
 
     async def _put(
         self, tx: Transaction, letter: FoundLetter, known: Row | None, row: Document, what: str, why: str
     ) -> None:
-        """Puts the row in the place of what was `known`, and of nothing else.
+        """Puts the row in the place of what was `known`, and of nothing else. What was taken stays taken:
+        whoever folds the log anew must find it.
 
         Raises:
             Conflict: it is not as it was any more.
         """
         which = {"_id": letter.place} | ({} if known is None else {"state": known["state"]})
         of = {"partition": letter.partition, "offset": letter.offset, "seal": seal_of(letter)}
-        rows, whole = tx[LETTERS], {**row, "of": of}
+        taken = taken_at(known)
+        rows, whole = tx[LETTERS], {**row, "of": of} | ({} if taken is None else {"taken": taken})
         put = await rows.replace_one(which, whole, upsert=known is None, session=tx.session)
         if known is not None and put.matched_count == 0:
             raise Conflict("somebody else decided about the letter")

@@ -19,6 +19,7 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.letter_rows import LETTERS
 from shared.delivery.mongo import Document, Mongo
 from shared.delivery.operations import OPERATIONS
+from shared.delivery.round import REFERRALS
 from shared.events.envelope import Envelope
 from shared.events.topics import event_topics, topic
 from shared.events.vocabulary import Need
@@ -276,6 +277,40 @@ async def test_what_was_taken_stays_taken_when_it_is_asked_for_again(place: Benc
         row = await until(lambda: kernel.mongo[LETTERS].find_one({"result": "sealed_with_another_key"}))
         assert row["state"] == "replayed", "a rebuild goes by it"
         assert (await letters("replay", row["_id"], "--why", "once more")).code == 1, "it was not taken anew"
+
+
+async def test_what_was_set_aside_again_after_it_was_taken_can_be_discarded(
+    place: Bench, letters: Console
+) -> None:
+    """What had been taken was lost from the database, and could not be taken anew."""
+    mended = Mended()
+    async with place.kernel(replace(TOY, fold=mended)).running() as kernel:
+        event = await broken(place)
+        mended.faulty = False
+        assert (await letters("replay", "--why", "the fault is mended")).code == 0
+        before = await kernel.mongo[LETTERS].find_one({})
+        assert before is not None
+        [first] = json.loads((await letters("list", "--json")).out)
+        mended.faulty = True
+        await kernel.mongo[REFERRALS].delete_one({"referral": event.body.referral_id})
+        await letters("replay", "--state", "replayed", "--why", "to be sure")
+        await place.dead_letters(2)
+        [again] = json.loads((await letters("list", "--json")).out)
+        assert (again["letter"], again["state"]) == (first["letter"], "new")
+
+        done = await letters("discard", "--why", "nobody misses it")
+
+        assert (done.code, done.err) == (0, "")
+        assert (await letters("list", "--state", "new")).out == "No dead letter is like that.\n"
+        row = await kernel.mongo[LETTERS].find_one({})
+        assert row is not None
+        assert (row["state"], row["taken"]) == ("discarded", before["ended"]), "a rebuild goes by it"
+        assert (await letters("discard", again["letter"], "--why", "once more")).code == 0
+
+        mended.faulty = False
+        done = await letters("replay", "--state", "discarded", "--why", "it was right after all", "--json")
+        assert [(one["state"], one["last_replay"]) for one in json.loads(done.out)] == [("replayed", "taken")]
+        assert "nothing to discard" in (await letters("discard", again["letter"], "--why", "rather not")).err
 
 
 async def test_what_is_taken_at_the_same_moment_is_not_discarded(

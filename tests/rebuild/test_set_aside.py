@@ -8,6 +8,7 @@ from linkwork.letter_states import Desk
 from linkwork.letters import FoundLetter, read_letters
 from shared.delivery.decision import Decision, Occasion
 from shared.delivery.letter_rows import LETTERS
+from shared.delivery.rebuild.aside import replayed
 from shared.delivery.rebuild.comparing import Compared
 from shared.delivery.rebuild.log import Stretch, around
 from shared.delivery.rebuild.run import Rebuild
@@ -15,7 +16,7 @@ from shared.delivery.rebuild.side import Side
 from shared.delivery.round import REFERRALS
 from shared.events.vocabulary import Need
 from shared.story import Story
-from tests.delivery.toy import Bench, book, created, said
+from tests.delivery.toy import NOW, Bench, book, created, said
 from tests.rebuild.tallied import TALLIED
 from tests.rebuild.test_quiet import facts_of, generation, settled, tallies
 from tests.rebuild.test_what_is_taken import faulty, some
@@ -120,6 +121,14 @@ async def test_what_was_taken_counts_while_it_is_asked_for_again(
         old, new = [await generation(kernel, REFERRALS, number) for number in (1, 2)]
         assert len(new) == 21
         assert facts_of(old) == facts_of(new)
+
+
+async def test_what_was_decided_since_does_not_undo_that_it_was_taken(place: Bench) -> None:
+    async with place.kernel(TALLIED).running() as kernel:
+        for n, state in enumerate(("asked", "failed", "discarded", "replayed")):
+            row = {"_id": f"a/0/{n}", "state": state}
+            await kernel.mongo[LETTERS].insert_many([row | {"taken": NOW}, row | {"_id": f"b/0/{n}"}])
+        assert await replayed(kernel.mongo) == {("a", 0, n) for n in range(4)} | {("b", 0, 3)}
 
 
 def test_places_that_are_near_one_another_are_read_in_one_go() -> None:
