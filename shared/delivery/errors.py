@@ -45,5 +45,9 @@ class ConflictingRepeat(Exception):
     """A fact came again under the same source and id with another body."""
 
 
+class AnothersDatabase(Exception):
+    """A service was started on the database of another one. Its text is for whoever started it."""
+
+
 class IdempotencyMismatch(Exception):
     """An Idempotency-Key came again with another request."""

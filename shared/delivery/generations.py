@@ -13,9 +13,10 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from pymongo import ReturnDocument
 from pymongo.errors import OperationFailure, PyMongoError
 
-from shared.delivery.errors import Transient
+from shared.delivery.errors import AnothersDatabase, Transient
 from shared.delivery.mongo import Mongo, Permit, classified
 
 GENERATIONS: Final = "generations"
@@ -43,8 +44,21 @@ def now() -> float:
 
 
 async def own(mongo: Mongo, part: str) -> None:
-    """Writes down whose database this is."""
-    await mongo[GENERATIONS].update_one({"_id": _OWNER}, {"$set": {"part": part}}, upsert=True)
+    """Writes down whose database this is, where nobody has yet.
+
+    Raises:
+        AnothersDatabase: it is another's, and nothing was written.
+    """
+    first = {"$setOnInsert": {"part": part}}
+    row = await mongo[GENERATIONS].find_one_and_update(
+        {"_id": _OWNER}, first, upsert=True, return_document=ReturnDocument.AFTER
+    )
+    if row["part"] != part:
+        raise AnothersDatabase(
+            f"The database {mongo.database.name} is that of {row['part']}, and {part} was started on it: "
+            f"nothing was written. Set LINKWORK_DATABASE to that of {part} (empty means linkwork_{part}), "
+            "and look whether LINKWORK_MONGO_URL is the right one."
+        )
 
 
 async def owner_of(mongo: Mongo) -> str | None:

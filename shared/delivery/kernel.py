@@ -101,12 +101,14 @@ class Kernel(Generic[V, R]):
         two seconds at most where it has a seat.
 
         Raises:
+            AnothersDatabase: it is another service's.
             PyMongoError: the database refuses us, and will again.
         """
         tune_interpreter()
         seat = self._options.seat
         while True:
             try:
+                await own(self.mongo, self.part.name)  # before anything else is written
                 await self._generations.refresh()
                 await self._ensure_indexes()
                 await self._leases.succeed(seat)
@@ -282,7 +284,6 @@ class Kernel(Generic[V, R]):
         # Collections are made before any transaction needs them: making one inside takes a lock.
         owned = (OUTBOX, DUE, SENT, LETTERS, OPERATIONS, GENERATIONS, commands.IDEMPOTENCY)
         await self.mongo.make((REFERRALS, *owned))
-        await own(self.mongo, self.part.name)  # whoever is given the wrong address finds it out
         await self.mongo[REFERRALS].create_indexes([FOLD_INDEX])
         await self.mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
         rested = IndexModel([("rests", ASCENDING), ("at", ASCENDING)])

@@ -1,8 +1,8 @@
 """A service's application with everything that all services share, and how it is run."""
 
 import gc
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import uvicorn
@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared import lifeline
 from shared.clock import Clock, system_clock
+from shared.delivery.errors import AnothersDatabase
 from shared.events.schema import asyncapi_document
 from shared.localities import LOCALITIES_FILE, LocalitiesError, NoSuchLocality, load_localities
 from shared.web.accessibility import accessibility_routes
@@ -138,7 +139,8 @@ def serve(app_factory: Callable[[], FastAPI], settings: ServiceSettings) -> None
     """Run until told to stop; requests under way get ten seconds to finish.
 
     With LINKWORK_LIFELINE_FD set, the process also ends when its supervisor does. A locality that does not
-    exist, or a file of them that does not hold together, ends it with one sentence.
+    exist, a file of them that does not hold together, or a database that is another service's ends it with
+    one sentence.
     """
     configure_logging(settings.service)
     lifeline.watch()
@@ -158,4 +160,22 @@ def serve(app_factory: Callable[[], FastAPI], settings: ServiceSettings) -> None
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    uvicorn.Server(config).run()
+    refusals: list[str] = []
+    app.router.lifespan_context = _remembering(app.router.lifespan_context, refusals)
+    try:
+        uvicorn.Server(config).run()
+    except SystemExit as ended:  # with a code of uvicorn's own, whatever the reason was
+        raise SystemExit(*refusals or ended.args) from None
+
+
+def _remembering(lifespan: Lifespan, refusals: list[str]) -> Lifespan:
+    @asynccontextmanager
+    async def remembering(app: FastAPI) -> AsyncIterator[Any]:
+        try:
+            async with lifespan(app) as state:
+                yield state
+        except AnothersDatabase as refused:
+            refusals.append(str(refused))
+            raise
+
+    return remembering

@@ -1,10 +1,16 @@
 """Whose database it is that the environment names, and whether it lets us in."""
 
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
+from deploy.local.ports import free_port
 from linkwork.__main__ import main
 from linkwork.databases import database_of, why_not
 from linkwork.problem import CannotDo
@@ -106,6 +112,23 @@ def test_what_the_database_says_is_told_in_our_words(error: OperationFailure | C
     sentence = why_not("matching", error)
     assert told in sentence
     assert "ada" not in sentence
+
+
+async def test_a_service_on_anothers_database_ends_with_a_sentence(place: Bench) -> None:
+    async with place.kernel().running():
+        pass
+    stores = {"KAFKA_BOOTSTRAP": place.bootstrap, "MONGO_URL": place.mongo_url}
+    variables = stores | {"ENV": "development", "DATABASE": place.options.database, "PORT": str(free_port())}
+    started = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.evaluation"),
+        cwd=Path(__file__).parents[2],
+        env={"PATH": os.environ["PATH"]} | {f"LINKWORK_{name}": value for name, value in variables.items()},
+        stderr=PIPE,
+    )
+    _, said = await asyncio.wait_for(started.communicate(), 30)
+    assert started.returncode == 1
+    last = said.decode().splitlines()[-1]
+    assert last.startswith(f"The database {place.options.database} is that of matching, and evaluation was")
 
 
 async def test_each_start_writes_down_whose_it_is_and_once(place: Bench) -> None:

@@ -16,11 +16,14 @@ from pymongo.errors import OperationFailure
 from deploy.local.kafka import Kafka
 from deploy.local.ports import free_port
 from shared.delivery.decision import Decision, Occasion
+from shared.delivery.errors import AnothersDatabase
+from shared.delivery.generations import GENERATIONS, LIVE, owner_of
 from shared.delivery.kernel import Kernel
+from shared.delivery.mongo import Document, Mongo
 from shared.delivery.round import OUTBOX, REFERRALS
 from shared.events.topics import dead_letter_topic, event_topics, topic
 from shared.story import Story
-from tests.delivery.toy import Bench, created, said
+from tests.delivery.toy import NOW, TOY, Bench, created, said
 
 _begun_here: ContextVar[bool] = ContextVar("begun_here", default=False)
 
@@ -136,6 +139,47 @@ async def test_a_database_that_refuses_what_we_ask_ends_the_start(place: Bench) 
     with pytest.raises(OperationFailure):
         await asyncio.wait_for(kernel.start(), 10)
     await kernel.stop()
+
+
+async def whole(mongo: Mongo) -> dict[str, list[Document]]:
+    """All that lies in a database."""
+    names = await mongo.database.list_collection_names()
+    return {name: [dict(row) async for row in mongo.database[name].find().sort("_id", 1)] for name in names}
+
+
+async def test_who_is_started_on_anothers_database_writes_nothing(place: Bench) -> None:
+    """Not even what whoever looks first has to do: open again what somebody who died had closed."""
+    async with place.kernel().running() as ours:
+        live = {"_id": LIVE, "number": 1, "epoch": 1, "state": "closing", "kept": None, "marks": []}
+        await ours.mongo[GENERATIONS].insert_one(live | {"until": NOW})
+    mongo = Mongo(place.mongo_url, place.options.database)
+    before = await whole(mongo)
+    theirs = place.kernel(replace(TOY, name="evaluation", derived=("sums",)))
+    with pytest.raises(AnothersDatabase) as refused:
+        await asyncio.wait_for(theirs.start(), 10)
+    await theirs.stop()
+    assert str(refused.value).startswith(
+        f"The database {place.options.database} is that of matching, and evaluation was started on it: "
+    )
+    assert await whole(mongo) == before
+    async with place.kernel().running():
+        assert await owner_of(mongo) == "matching"
+    await mongo.close()
+
+
+async def test_a_database_of_which_nobody_wrote_down_whose_it_is_is_whose_who_starts_first(
+    place: Bench,
+) -> None:
+    """As an earlier build leaves it; two may start at the same moment."""
+    async with place.kernel().running() as kernel:
+        await kernel.mongo[GENERATIONS].delete_many({})
+    kernels = [place.kernel(replace(TOY, name=name)) for name in ("matching", "evaluation")]
+    ended = await asyncio.gather(*(kernel.start() for kernel in kernels), return_exceptions=True)
+    await asyncio.gather(*(kernel.stop() for kernel in kernels))
+    assert {type(each) for each in ended} == {type(None), AnothersDatabase}
+    mongo = Mongo(place.mongo_url, place.options.database)
+    assert await owner_of(mongo) == kernels[ended.index(None)].part.name
+    await mongo.close()
 
 
 async def test_a_record_in_hand_when_the_process_stops_is_handled_by_the_next(place: Bench) -> None:
