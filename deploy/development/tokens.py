@@ -1,9 +1,13 @@
-"""Tokens of the invented users, for programs that play their part (the demo, benchmarks)."""
+"""Tokens of the invented users, for programs that play their part (the demo, benchmarks) and for trying the
+APIs by hand: python -m deploy.development.tokens <user>
+"""
 
+import argparse
+import sys
 from datetime import timedelta
 
 from deploy.development.settings import DevelopmentSettings, refuse_production
-from deploy.development.signing import IssuerKey
+from deploy.development.signing import KEY_FILE, IssuerKey
 from deploy.development.users import User, load_users
 
 USER_TOKEN_LASTS = timedelta(hours=9)
@@ -29,3 +33,33 @@ class Minter:
             if user.role == "referrer" and practice in user.practices:
                 return self.of(user)
         raise LookupError(practice)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Prints an access token of a user, or without one who there is. The issuer must have run here."""
+    parser = argparse.ArgumentParser(
+        prog="python -m deploy.development.tokens", description="Prints an access token of an invented user."
+    )
+    parser.add_argument("user", nargs="?", help="an id of users.toml; without one they are listed")
+    parser.add_argument("--url", help="where Linkwork answers, if not at http://localhost:8080")
+    asked = parser.parse_args(arguments)
+    settings = DevelopmentSettings(env="development")
+    if asked.url:
+        settings = settings.model_copy(update={"issuer": f"{asked.url.rstrip('/')}/dev/issuer"})
+    if not (settings.state / KEY_FILE).exists():  # one made here would be nobody's
+        sys.stderr.write(f"No development issuer has run in {settings.state}: start it with `make run`.\n")
+        return 2
+    minter = Minter(settings)
+    if asked.user is None:
+        for user in minter.users.values():
+            print(f"{user.id:32} {user.role:16} {user.name}")
+        return 0
+    if asked.user not in minter.users:
+        sys.stderr.write(f"Nobody here is {asked.user!r}: without an id, those there are are listed.\n")
+        return 2
+    print(minter.of(asked.user))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from deploy.development import tokens
 from deploy.development.app import development_app
 from deploy.development.grants import CODE_LASTS, Codes
 from deploy.development.settings import DevelopmentSettings, NotForProduction
@@ -260,6 +261,30 @@ async def test_tokens_are_made_beside_the_issuer_too(development: FastAPI) -> No
 
     assert caller.role == "referrer"
     assert caller.may_practice("M83100")
+
+
+async def test_a_token_to_try_the_apis_with_can_be_had_on_the_command_line(
+    development: FastAPI, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(development)
+    monkeypatch.setenv("LINKWORK_STATE", str(settings.state))
+
+    assert tokens.main(["referrer-m83100", "--url", settings.issuer.removesuffix("/dev/issuer")]) == 0
+
+    caller = await development.state.verifier.caller(capsys.readouterr().out.strip())
+    assert caller.may_practice("M83100")
+    assert tokens.main(["nobody"]) == 2
+    assert "nobody" in capsys.readouterr().err
+
+
+def test_no_token_is_made_where_no_issuer_has_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINKWORK_STATE", str(tmp_path))
+
+    assert tokens.main(["admin"]) == 2
+    assert "make run" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_production_has_no_development_issuer(tmp_path: Path) -> None:
