@@ -69,7 +69,7 @@ check:
 SEED ?= 1
 RATE ?= 50
 LOCALITIES ?= 8
-MINUTES ?= 12.5
+MINUTES ?= 13.5
 chaos:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m chaos --times 20 --rate $(RATE) --localities $(LOCALITIES) --minutes $(MINUTES) \
@@ -83,7 +83,7 @@ chaos-apart:
 
 chaos-short:
 	@$(PYTHON) deploy/bootstrap.py dev
-	@$(VENV)/python -m chaos --times 2 --rate 50 --localities 4 --minutes 2 --seed $(SEED)
+	@$(VENV)/python -m chaos --times 2 --rate 50 --localities 4 --minutes 4 --seed $(SEED)
 
 # ONLY=kernel,page measures these parts; SIZE=long has the kernel grow to 1,000,000 records (docs/performance.md).
 SIZE ?= usual

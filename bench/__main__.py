@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import json
 import logging
-import subprocess
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,7 +20,7 @@ from bench.machine import described, load
 from bench.place import Places, own_place, shared
 from bench.publishing import KEPT, publish, whole
 from bench.sizes import SIZES, SMOKE, Size
-from deploy.local.reaper import ROOT
+from deploy.version import version
 
 Measure = Callable[[Size, Places, Callable[[str], None]], Awaitable[dict[str, Any]]]
 PARTS: Final[Mapping[str, Measure]] = {
@@ -44,7 +43,7 @@ async def measured(part: str, size: Size, places: Places) -> dict[str, Any]:
         "part": part,
         "command": f"make bench ONLY={part}" + ("" if size.name == "usual" else f" SIZE={size.name}"),
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-        "version": _version(),
+        "version": version(),
         "machine": described(),
         "load_before": loaded,
         "took_seconds": time.monotonic() - began,
@@ -76,13 +75,6 @@ async def looked_at(parts: Sequence[str], size: Size) -> list[str]:
         for part in parts:
             print(whole([await measured(part, size, shared(place))]), flush=True)
     return []
-
-
-def _version() -> str:
-    said = subprocess.run(
-        ["git", "log", "-1", "--format=%h"], cwd=ROOT, check=False, capture_output=True, text=True
-    )
-    return said.stdout.strip()
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """Strikes a running system until the plan is at its end, and counts what was lost and doubled: `make chaos`.
 
 Two systems: one on a broker and a database of which there is one each, and a smaller one on three of each.
-Exits with 1 where anything was lost, doubled or otherwise wrong.
+Exits with 1 where anything was lost, doubled or otherwise wrong, a fault struck less often than it was to, or
+a blow that came alone kept somebody waiting for too long.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from chaos import plan, report
 from chaos.run import Asked, run
+from deploy.version import version
 from shared.localities import load_localities
 
 OF_THE_TIME = 0.8
@@ -44,7 +46,7 @@ async def main() -> int:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     asked = asked_for()
     began = time.monotonic()
-    head = report.head(vars(asked))
+    head = report.head(vars(asked), version())
     print(head, flush=True)
 
     def say(text: str) -> None:
@@ -77,16 +79,23 @@ async def main() -> int:
     outcomes = [result for result in results if isinstance(result, report.Outcome)]
     broken = [result for result in results if isinstance(result, BaseException)]
     say("reconciled")
-    page = f"{head}\n\n{report.page(outcomes)}"
+    page = f"{head}\n\n{report.page(outcomes, apart=asked.apart is not None)}"
     print(f"\n{page}")
     if asked.write and not broken:
         name = "table" if asked.apart is None else "table of blows apart"
         asked.write.write_text(report.with_table(asked.write.read_text(), name, page))
     for outcome in outcomes:
         print(f"\nThe longest waits:\n{report.longest(outcome)}\n{report.told(outcome.findings)}")
+    seldom = {fault: times for outcome in outcomes for fault, times in outcome.seldom.items()}
+    for fault, times in seldom.items():
+        print(f"{fault}: struck {times} times only, there was no time for more")
+    late = report.late(outcomes) if asked.apart is not None else []
+    for wait in late:
+        print(f"{wait.struck.blow.fault}: {wait.without:.1f} s, {wait.after_return:.1f} s after its return")
     for failure in broken:
         traceback.print_exception(failure)
-    return 0 if not broken and all(outcome.clean for outcome in outcomes) else 1
+    well = not broken and not seldom and not late and all(outcome.clean for outcome in outcomes)
+    return 0 if well else 1
 
 
 async def stoppable() -> int:

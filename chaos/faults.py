@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 from chaos.bus import Bus
 from chaos.clusters import Brokers, Members
 from chaos.load import Load
-from chaos.plan import Blow
+from chaos.plan import TWINS, Blow
 from chaos.poison import Poisoner
 from chaos.proxy import Proxy
 from chaos.stack import Stack
@@ -157,9 +157,13 @@ async def _reset(field: Field, blow: Blow) -> None:
 
 
 async def _storm(field: Field, blow: Blow) -> None:
+    """Members that do nothing come and go, and so does a replica of the service, as when it is deployed."""
     (service,) = blow.targets
     slugs = [locality.slug for locality in field.stack.localities]
+    replica = field.stack.processes[TWINS.get(service, service)]
+    replica.signal(signal.SIGTERM)
     await storm(field.stack.broker.bootstrap, service, slugs, blow.seconds)
+    await replica.answers()
 
 
 async def _wrong_clock(field: Field, blow: Blow) -> None:

@@ -1,10 +1,11 @@
 """Which fault strikes what and when: drawn from a seed, so that a run can be had again. No I/O.
 
 A stage's lanes run side by side, each striking something of its own; what strikes everybody has a stage of
-its own. Within a lane one blow follows the other.
+its own, where stores and services die in each other's time. Within a lane one blow follows the other.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
@@ -13,6 +14,7 @@ SERVICES = ("referral", "matching", "notifications", "evaluation")
 TWINS = {"matching": "matching-2", "notifications": "notifications-2"}
 """Services with a second replica, and its name."""
 PROXIED = ("referral", "matching-2", "notifications-2", "evaluation")
+_PROXIED_OFTEN = ("referral", "evaluation", "referral", "evaluation", *PROXIED)
 DISK_FULL = "disk full for MongoDB"
 PAUSE_SECONDS = 12.0
 """Longer than a group waits for a member (3 s) and than a lease lasts (10 s)."""
@@ -56,24 +58,27 @@ def on_one_of_each(seed: int, times: int) -> tuple[Stage, ...]:
     lanes["clocks"] = list(_each(times, SERVICES, lambda t: _wrong_clock(t, chance.choice((-1.0, 1.0)))))
     for lane in lanes.values():
         chance.shuffle(lane)
-    # Deaths first: what a sender had begun when it died is held for a minute, which passes meanwhile.
-    everybody = [_shuffled(chance, each) for each in (_deaths(chance, times), _of_stores(chance, times))]
-    return (Stage(tuple(map(tuple, lanes.values()))), Stage((tuple(everybody[0] + everybody[1]),)))
+    everybody = (_deaths(chance, times), _of_kafka(times), _of_mongo(chance, times))
+    return (
+        Stage(tuple(map(tuple, lanes.values()))),
+        Stage(tuple(_shuffled(chance, lane) for lane in everybody)),
+    )
 
 
-def _shuffled(chance: random.Random, blows: Iterator[Blow]) -> list[Blow]:
+def _shuffled(chance: random.Random, blows: Iterator[Blow]) -> Lane:
     found = list(blows)
     chance.shuffle(found)
-    return found
+    return tuple(found)
 
 
 def on_three_of_each(seed: int, times: int) -> tuple[Stage, ...]:
     """The plan for three brokers and three database members."""
     chance = random.Random(seed)
-    blows = [Blow("broker of three killed", SERVICES, seconds=0.5) for _ in range(times)]
-    blows += [Blow("primary of three steps down", SERVICES) for _ in range(times)]
-    chance.shuffle(blows)
-    return (Stage((tuple(blows),)),)
+    brokers = tuple(Blow("broker of three killed", SERVICES, seconds=0.5) for _ in range(times))
+    primaries = (
+        Blow("primary of three steps down", SERVICES, rest=chance.uniform(0.5, 3.0)) for _ in range(times)
+    )
+    return (Stage((brokers, tuple(primaries))),)
 
 
 def _of_one_service(chance: random.Random, times: int) -> Iterator[Blow]:
@@ -87,10 +92,11 @@ def _of_one_service(chance: random.Random, times: int) -> Iterator[Blow]:
         for store in ("Kafka", "MongoDB"):
             name = f"network to {store}: {fault}"
             seconds = {"cut": (1.0, 4.0), "delay": (1.0, 3.0), "reset": (0.0, 0.0)}[fault]
-            # Two of four wait less for pauses: they are struck oftener.
+            # Two of four wait less for pauses: they are struck oftener. Each fault begins with another one.
+            begins = chance.randrange(len(_PROXIED_OFTEN))
             yield from _each(
                 times,
-                ("referral", "evaluation", "referral", "evaluation", *PROXIED),
+                _PROXIED_OFTEN[begins:] + _PROXIED_OFTEN[:begins],
                 lambda t, name=name, seconds=seconds: Blow(name, (t,), chance.uniform(*seconds)),  # type: ignore[misc]
             )
     yield from _each(times, SERVICES, lambda t: Blow("rebalance storm", (t,), 4.0))
@@ -107,9 +113,13 @@ def _deaths(chance: random.Random, times: int) -> Iterator[Blow]:
         yield Blow("all services killed", (*SERVICES, *TWINS.values()))
 
 
-def _of_stores(chance: random.Random, times: int) -> Iterator[Blow]:
+def _of_kafka(times: int) -> Iterator[Blow]:
     for _ in range(times):
         yield Blow("Kafka killed", SERVICES)
+
+
+def _of_mongo(chance: random.Random, times: int) -> Iterator[Blow]:
+    for _ in range(times):
         yield Blow("MongoDB killed", SERVICES)
         yield Blow(DISK_FULL, SERVICES, seconds=chance.uniform(0.5, 2.0))
 
@@ -122,6 +132,11 @@ def _each(times: int, targets: Sequence[str], make: Callable[[str], Blow]) -> It
 
 def _replica(chance: random.Random, service: str) -> str:
     return chance.choice([service, TWINS.get(service, service)])
+
+
+def counts(stages: tuple[Stage, ...]) -> Counter[str]:
+    """How often each fault is to strike."""
+    return Counter(blow.fault for stage in stages for lane in stage.lanes for blow in lane)
 
 
 def without(stages: tuple[Stage, ...], fault: str) -> tuple[Stage, ...]:

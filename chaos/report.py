@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from chaos.evidence import Finding
+from chaos.plan import DISK_FULL, SERVICES
 from chaos.waits import Wait
 
 BEGINS, ENDS = "<!-- {} begins -->", "<!-- {} ends -->"
@@ -31,14 +32,55 @@ class Outcome:
     events: int = 0
     not_had: Mapping[str, str] = field(default_factory=dict)
     """Faults that could not be had on this machine, and why."""
+    asked: Mapping[str, int] = field(default_factory=dict)
+    """How often each fault was to strike."""
 
     @property
     def clean(self) -> bool:
         return not self.findings
 
+    @property
+    def seldom(self) -> dict[str, int]:
+        """How often each fault struck that struck less often than it was to."""
+        struck = Counter(wait.struck.blow.fault for wait in self.waits)
+        return {fault: struck[fault] for fault, times in self.asked.items() if struck[fault] < times}
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """In Markdown. A finding counts for every fault in whose time it falls."""
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """How long somebody may have to wait: since the blow, or since what was struck is back."""
+
+    seconds: float
+    after_return: bool = False
+
+    def of(self, wait: Wait) -> float:
+        return wait.after_return if self.after_return else wait.without
+
+
+# A group waits 3 s for a member that died, and 2 more are ours; a store's return is seen within 10.
+_SERVICE, _STORE = Target(5.0), Target(10.0, after_return=True)
+TARGETS: Mapping[str, Target] = {
+    **{f"{service} killed": _SERVICE for service in SERVICES},
+    "killed at the gateway's yes": _SERVICE,
+    **dict.fromkeys(
+        (
+            "Kafka killed",
+            "MongoDB killed",
+            DISK_FULL,
+            "broker of three killed",
+            "primary of three steps down",
+        ),
+        _STORE,
+    ),
+}
+"""Of faults that come alone: what waits for one blow is not told from what waits for the next."""
+
+
+def table(outcomes: Sequence[Outcome], *, apart: bool = False) -> str:
+    """In Markdown. A finding counts for every fault in whose time it falls.
+
+    `apart`: blows came one at a time, so that the table can say whether each was over in time.
+    """
     waits: dict[str, list[Wait]] = defaultdict(list)
     blamed: Counter[tuple[str, str]] = Counter()
     for outcome in outcomes:
@@ -46,20 +88,64 @@ def table(outcomes: Sequence[Outcome]) -> str:
             waits[wait.struck.blow.fault].append(wait)
         for finding in outcome.findings:
             blamed.update((fault, finding.kind) for fault in _blamed(finding, outcome.waits))
-    head = "| fault | times | without service p50 | longest | after return p50 | longest | lost | doubled |"
-    lines = [head, "|---|---|---|---|---|---|---|---|"]
+    asked = sum((Counter(outcome.asked) for outcome in outcomes), Counter())
+    head = [
+        "fault",
+        "times",
+        "without service p50",
+        "longest",
+        "after return p50",
+        "longest",
+        "lost",
+        "doubled",
+    ]
+    if apart:
+        head.append("target")
+    lines = [_row(head), "|---" * len(head) + "|"]
     for fault, found in sorted(waits.items()):
         cells = [
             fault,
-            len(found),
+            len(found) if len(found) >= asked[fault] else f"{len(found)} of {asked[fault]}",
             *_cells([w.without for w in found]),
             *_cells([w.after_return for w in found]),
         ]
         cells += [blamed[fault, "lost"], blamed[fault, "doubled"]]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
+        if apart:
+            cells.append(_judged(fault, found))
+        lines.append(_row(cells))
     for outcome in outcomes:
-        lines += [f"| {fault} | 0: {why} | | | | | | |" for fault, why in outcome.not_had.items()]
+        lines += [
+            _row([fault, f"0 of {times}", *[""] * (len(head) - 2)])
+            for fault, times in outcome.asked.items()
+            if fault not in waits
+        ]
+        lines += [
+            _row([fault, f"0: {why}", *[""] * (len(head) - 2)]) for fault, why in outcome.not_had.items()
+        ]
     return "\n".join(lines)
+
+
+def late(outcomes: Sequence[Outcome]) -> list[Wait]:
+    """Waits of blows that came one at a time that were longer than they may be."""
+    return [
+        wait
+        for outcome in outcomes
+        for wait in outcome.waits
+        if (target := TARGETS.get(wait.struck.blow.fault)) and target.of(wait) > target.seconds
+    ]
+
+
+def _judged(fault: str, waits: Sequence[Wait]) -> str:
+    target = TARGETS.get(fault)
+    if target is None:
+        return ""
+    met = all(target.of(wait) <= target.seconds for wait in waits)
+    since = "after return" if target.after_return else "without service"
+    return f"{target.seconds:.0f} s {since}: {'met' if met else '**not met**'}"
+
+
+def _row(cells: Sequence[object]) -> str:
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def _cells(seconds: Sequence[float]) -> tuple[str, str]:
@@ -74,7 +160,7 @@ def _blamed(finding: Finding, waits: Sequence[Wait]) -> set[str]:
     }
 
 
-def head(asked: Mapping[str, object]) -> str:
+def head(asked: Mapping[str, object], version: str) -> str:
     """When, where and how, in a paragraph."""
     command = " ".join(
         f"--{name} {value}"
@@ -83,15 +169,16 @@ def head(asked: Mapping[str, object]) -> str:
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     return (
-        f"{datetime.now(UTC):%d %B %Y}, {os.cpu_count()} cores and {memory:.0f} GiB, {platform.system()},"
-        f" Python {platform.python_version()}; load average {os.getloadavg()[0]:.1f} before the start."
+        f"{datetime.now(UTC):%d %B %Y}, version {version}, {os.cpu_count()} cores and {memory:.0f} GiB,"
+        f" {platform.system()}, Python {platform.python_version()}; load average {os.getloadavg()[0]:.1f}"
+        " before the start."
         f" `python -m chaos {command}`"
     )
 
 
-def page(outcomes: Sequence[Outcome]) -> str:
+def page(outcomes: Sequence[Outcome], *, apart: bool = False) -> str:
     """The table and what there was beside it."""
-    return "\n\n".join((table(outcomes), *(f"- {summary(outcome)}" for outcome in outcomes)))
+    return "\n\n".join((table(outcomes, apart=apart), *(f"- {summary(outcome)}" for outcome in outcomes)))
 
 
 def with_table(text: str, name: str, table: str) -> str:

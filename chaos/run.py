@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chaos import gather
+from chaos import gather, plan
 from chaos.bus import Bus, Meetings
 from chaos.clocks import Clocks
 from chaos.commits import TOPIC, Commits
@@ -20,7 +20,7 @@ from chaos.faults import Field, Struck, strike
 from chaos.journeys import Partner
 from chaos.load import Load, Rates
 from chaos.log import read_all, topics_of
-from chaos.plan import DISK_FULL, Lane, Stage, without
+from chaos.plan import DISK_FULL, Lane, Stage
 from chaos.poison import Poisoner
 from chaos.posts import Practices
 from chaos.reconcile import reconcile, repeated
@@ -46,7 +46,7 @@ class Asked:
     localities: tuple[str, ...]
     stages: tuple[Stage, ...]
     seconds: float = math.inf
-    """For the blows. What does not fall within is left out, and the table shows how often each fell."""
+    """For the blows. What does not fall within is left out, and the run has not done what it was asked."""
     three: bool = False
     """On three brokers and three members of a database in place of one."""
 
@@ -87,7 +87,7 @@ async def _under_load(asked: Asked, stack: Stack, say: Say, ended: asyncio.Event
         await asyncio.sleep(RUNS_IN)
         stages, not_had = asked.stages, {}
         if not asked.three and not stack.database.small:
-            stages = without(stages, DISK_FULL)
+            stages = plan.without(stages, DISK_FULL)
             not_had[DISK_FULL] = "a small file system can be made by root only"
         blows = await _blows(Field(stack, load, bus, poisoner), stages, asked.seconds, say)
         seconds = time.time() - began
@@ -95,7 +95,7 @@ async def _under_load(asked: Asked, stack: Stack, say: Say, ended: asyncio.Event
         await load.stop()
         say("load has ended")
         outcome = await _reckoned(stack, load, practices, bus, poisoner, blows, seconds, say)
-        return replace(outcome, not_had=not_had)
+        return replace(outcome, not_had=not_had, asked=plan.counts(stages))
     finally:
         await asyncio.gather(meetings.stop(), bus.stop(), practices.stop())
 

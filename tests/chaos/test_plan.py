@@ -26,6 +26,19 @@ def test_lanes_that_run_side_by_side_strike_different_services() -> None:
     assert struck == [{(service,)} for service in plan.SERVICES]
 
 
+def test_network_faults_do_not_spare_whoever_comes_last_in_a_short_run() -> None:
+    struck = {
+        target
+        for seed in range(10)
+        for stage in plan.on_one_of_each(seed, 2)
+        for lane in stage.lanes
+        for blow in lane
+        if "network" in blow.fault
+        for target in blow.targets
+    }
+    assert struck == set(plan.PROXIED)
+
+
 def test_part_of_a_plan_can_be_asked_for() -> None:
     stages = plan.only(plan.on_one_of_each(1, 3), "Kafka killed")
     assert [blow.fault for stage in stages for lane in stage.lanes for blow in lane] == ["Kafka killed"] * 3

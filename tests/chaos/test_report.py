@@ -1,11 +1,14 @@
 """The table: a row for each fault, and findings put down to the faults in whose time they fall."""
 
+from dataclasses import replace
+
 import pytest
 
+from chaos import plan
 from chaos.evidence import Finding
 from chaos.faults import Struck
 from chaos.plan import Blow
-from chaos.report import Outcome, summary, table, with_table
+from chaos.report import TARGETS, Outcome, late, summary, table, with_table
 from chaos.waits import Wait
 
 
@@ -38,6 +41,38 @@ def test_a_finding_is_put_down_to_the_fault_in_whose_time_it_falls() -> None:
 def test_what_could_not_be_had_is_said() -> None:
     told = Outcome([], [], not_had={"disk full": "only root may"})
     assert "| disk full | 0: only root may |" in table([told])
+
+
+def test_a_fault_that_struck_less_often_than_it_was_to_is_named() -> None:
+    told = replace(outcome(), asked={"Kafka killed": 3, "poison": 1, "MongoDB killed": 2})
+    assert told.seldom == {"Kafka killed": 2, "MongoDB killed": 0}
+    rows = table([told]).splitlines()[2:]
+    assert rows[0].startswith("| Kafka killed | 2 of 3 | 6.0 s |")
+    assert rows[1].startswith("| poison | 1 | 1.0 s |")
+    assert rows[2].startswith("| MongoDB killed | 0 of 2 |")
+
+
+def test_what_came_alone_is_held_to_its_target() -> None:
+    waits = [
+        wait("matching killed", 100.0, 4.9),
+        wait("Kafka killed", 200.0, 19.9),  # half of it after its return
+        wait("poison", 300.0, 40.0),
+    ]
+    assert late([Outcome(waits, [])]) == []
+    rows = table([Outcome(waits, [])], apart=True).splitlines()[2:]
+    assert [row.rsplit(" | ", 1)[1] for row in rows] == [
+        "10 s after return: met |",
+        "5 s without service: met |",
+        " |",
+    ]
+    slow = [wait("matching killed", 100.0, 5.1), wait("Kafka killed", 200.0, 20.1)]
+    assert late([Outcome(slow, [])]) == slow
+    assert table([Outcome(slow, [])], apart=True).count("**not met**") == 2
+
+
+def test_every_target_is_of_a_fault_that_there_is() -> None:
+    planned = plan.counts((*plan.on_one_of_each(1, 1), *plan.on_three_of_each(1, 1)))
+    assert set(TARGETS) <= set(planned)
 
 
 def test_the_table_takes_the_place_of_the_one_before() -> None:
