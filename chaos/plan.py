@@ -1,7 +1,7 @@
 """Which fault strikes what and when: drawn from a seed, so that a run can be had again. No I/O.
 
 A stage's lanes run side by side, each striking something of its own; what strikes everybody has a stage of
-its own, where stores and services die in each other's time. Within a lane one blow follows the other.
+its own. Within a lane one blow follows the other.
 """
 
 import random
@@ -14,7 +14,6 @@ SERVICES = ("referral", "matching", "notifications", "evaluation")
 TWINS = {"matching": "matching-2", "notifications": "notifications-2"}
 """Services with a second replica, and its name."""
 PROXIED = ("referral", "matching-2", "notifications-2", "evaluation")
-_PROXIED_OFTEN = ("referral", "evaluation", "referral", "evaluation", *PROXIED)
 DISK_FULL = "disk full for MongoDB"
 PAUSE_SECONDS = 12.0
 """Longer than a group waits for a member (3 s) and than a lease lasts (10 s)."""
@@ -53,22 +52,24 @@ def on_one_of_each(seed: int, times: int) -> tuple[Stage, ...]:
     lanes: dict[str, list[Blow]] = {name: [] for name in SERVICES}
     for blow in _of_one_service(chance, times):
         lanes[blow.parts[0]].append(blow)
+    for lane in lanes.values():
+        chance.shuffle(lane)
     lanes["bus"] = [Blow("poison", SERVICES, rest=1.0) for _ in range(times)]
     # A lane of their own, so that one clock at a time is wrong.
     lanes["clocks"] = list(_each(times, SERVICES, lambda t: _wrong_clock(t, chance.choice((-1.0, 1.0)))))
-    for lane in lanes.values():
-        chance.shuffle(lane)
-    everybody = (_deaths(chance, times), _of_kafka(times), _of_mongo(chance, times))
-    return (
-        Stage(tuple(map(tuple, lanes.values()))),
-        Stage(tuple(_shuffled(chance, lane) for lane in everybody)),
-    )
-
-
-def _shuffled(chance: random.Random, blows: Iterator[Blow]) -> Lane:
-    found = list(blows)
-    chance.shuffle(found)
-    return tuple(found)
+    lanes["two"] = [_two_killed(chance) for _ in range(times)]
+    paused = list(_each(times, tuple(TWINS.values()), lambda t: Blow("replica paused", (t,), PAUSE_SECONDS)))
+    for twin in TWINS.values():  # each takes so long that other blows would wait for it
+        lanes[twin] = [blow for blow in paused if blow.targets == (twin,)]
+    everybody = [Blow("all services killed", (*SERVICES, *TWINS.values())) for _ in range(times)]
+    for _ in range(times):
+        everybody += [
+            Blow("Kafka killed", SERVICES),
+            Blow("MongoDB killed", SERVICES),
+            Blow(DISK_FULL, SERVICES, seconds=chance.uniform(0.5, 2.0)),
+        ]
+    chance.shuffle(everybody)
+    return (Stage(tuple(tuple(lane) for lane in lanes.values() if lane)), Stage((tuple(everybody),)))
 
 
 def on_three_of_each(seed: int, times: int) -> tuple[Stage, ...]:
@@ -87,16 +88,13 @@ def _of_one_service(chance: random.Random, times: int) -> Iterator[Blow]:
             yield Blow(f"{service} killed", (_replica(chance, service),))
     for _ in range(times):
         yield Blow("killed at the gateway's yes", (_replica(chance, "notifications"),), seconds=10.0)
-    yield from _each(times, tuple(TWINS.values()), lambda t: Blow("replica paused", (t,), PAUSE_SECONDS))
     for fault in ("cut", "delay", "reset"):
         for store in ("Kafka", "MongoDB"):
             name = f"network to {store}: {fault}"
             seconds = {"cut": (1.0, 4.0), "delay": (1.0, 3.0), "reset": (0.0, 0.0)}[fault]
-            # Two of four wait less for pauses: they are struck oftener. Each fault begins with another one.
-            begins = chance.randrange(len(_PROXIED_OFTEN))
             yield from _each(
                 times,
-                _PROXIED_OFTEN[begins:] + _PROXIED_OFTEN[:begins],
+                chance.sample(PROXIED, len(PROXIED)),
                 lambda t, name=name, seconds=seconds: Blow(name, (t,), chance.uniform(*seconds)),  # type: ignore[misc]
             )
     yield from _each(times, SERVICES, lambda t: Blow("rebalance storm", (t,), 4.0))
@@ -106,22 +104,9 @@ def _wrong_clock(target: str, hours: float) -> Blow:
     return Blow("clock wrong by an hour", (target,), 2.0, wrong_by=3600 * hours)
 
 
-def _deaths(chance: random.Random, times: int) -> Iterator[Blow]:
-    for _ in range(times):
-        two = chance.sample(SERVICES, 2)
-        yield Blow("two services killed", tuple(_replica(chance, service) for service in two))
-        yield Blow("all services killed", (*SERVICES, *TWINS.values()))
-
-
-def _of_kafka(times: int) -> Iterator[Blow]:
-    for _ in range(times):
-        yield Blow("Kafka killed", SERVICES)
-
-
-def _of_mongo(chance: random.Random, times: int) -> Iterator[Blow]:
-    for _ in range(times):
-        yield Blow("MongoDB killed", SERVICES)
-        yield Blow(DISK_FULL, SERVICES, seconds=chance.uniform(0.5, 2.0))
+def _two_killed(chance: random.Random) -> Blow:
+    two = chance.sample(SERVICES, 2)
+    return Blow("two services killed", tuple(_replica(chance, service) for service in two))
 
 
 def _each(times: int, targets: Sequence[str], make: Callable[[str], Blow]) -> Iterator[Blow]:

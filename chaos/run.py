@@ -103,18 +103,16 @@ async def _under_load(asked: Asked, stack: Stack, say: Say, ended: asyncio.Event
 async def _blows(field: Field, stages: Sequence[Stage], seconds: float, say: Say) -> list[Struck]:
     struck: list[Struck] = []
     end = time.monotonic() + seconds
-    until = end
 
     async def lane(blows: Lane) -> None:
         for blow in blows:
-            if time.monotonic() > until:
+            if time.monotonic() > end:
                 return
             dealt = await strike(field, blow)
             struck.append(dealt)
 
     for number, stage in enumerate(stages, start=1):
         say(f"stage {number} of {len(stages)}: {sum(map(len, stage.lanes))} blows")
-        until = time.monotonic() + (end - time.monotonic()) / (len(stages) - number + 1)
         async with asyncio.TaskGroup() as lanes:
             for blows in stage.lanes:
                 lanes.create_task(lane(blows))

@@ -21,7 +21,7 @@ def test_each_fault_strikes_so_many_times_and_each_is_known() -> None:
 
 
 def test_lanes_that_run_side_by_side_strike_different_services() -> None:
-    services = plan.on_one_of_each(1, 5)[0].lanes[:4]
+    services = plan.on_one_of_each(1, 5)[0].lanes[: len(plan.SERVICES)]
     struck = [{blow.parts for blow in lane} for lane in services]
     assert struck == [{(service,)} for service in plan.SERVICES]
 
