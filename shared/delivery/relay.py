@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, timedelta
 
 from aiokafka.errors import KafkaError
@@ -48,6 +48,7 @@ class Relay:
         bootstrap: str,
         clock: Clock,
         lease_seconds: float,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._service = service
         self.lane = lane
@@ -55,6 +56,7 @@ class Relay:
         self._leases = leases
         self._clock = clock
         self._lease_seconds = lease_seconds
+        self._seconds = seconds
         self._own = Publisher(bootstrap)
         self._swept = Publisher(bootstrap)
         self._woken = asyncio.Event()
@@ -243,9 +245,10 @@ class Relay:
         They are those that lie there at two looks. What time is written on them says nothing: it is that of a
         clock which may be an hour wrong.
         """
-        if time.monotonic() - self._looked_at < _LEFT_SECONDS:
+        now = self._seconds()
+        if now - self._looked_at < _LEFT_SECONDS:
             return
-        self._looked_at = time.monotonic()
+        self._looked_at = now
         which = {"lane": self.lane, "again": None}
         found = {
             row["_id"] async for row in self._mongo[OUTBOX].find(which, {"_id": 1}).limit(_MOST_LOOKED_AT)
