@@ -7,6 +7,7 @@ without an answer.
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from aiokafka import TopicPartition
@@ -15,7 +16,7 @@ from aiokafka.errors import CommitFailedError, KafkaConnectionError
 from shared.delivery.outbox import Message
 from shared.delivery.publisher import Publisher
 from shared.events.topics import event_topics
-from tests.delivery.memory import Lost
+from tests.delivery.memory import asked
 
 LOCALITY = "meir"
 PARTITIONS = 2
@@ -76,20 +77,12 @@ class Consumer:
         return {partition for partition, process in holder.items() if process is self._process}
 
     async def commit(self, offsets: dict[TopicPartition, int]) -> None:
-        try:
-            await self._process.gate("commit", "commit offsets")
-            answered = True
-        except Lost as lost:
-            if lost.args != ("commit offsets, unanswered",):
-                raise KafkaConnectionError from lost
-            answered = False
-        if self.generation != self._process.log.generation or not set(offsets) <= self.assignment():
-            raise CommitFailedError
-        self._process.log.committed.update(
-            {p: offset - self._process.log.committed[p] for p, offset in offsets.items()}
-        )
-        if not answered:
-            raise KafkaConnectionError
+        async with asked(partial(self._process.gate, "commit"), "commit offsets", KafkaConnectionError):
+            if self.generation != self._process.log.generation or not set(offsets) <= self.assignment():
+                raise CommitFailedError
+            self._process.log.committed.update(
+                {p: offset - self._process.log.committed[p] for p, offset in offsets.items()}
+            )
 
 
 class Wire(Publisher):
@@ -103,19 +96,11 @@ class Wire(Publisher):
     async def publish(self, messages: Sequence[Message]) -> list[Exception | None]:
         log = self._process.log
         for message in messages:
-            try:
-                await self._process.gate(self._what, "publish")
-                answered = True
-            except Lost as lost:
-                if lost.args != ("publish, unanswered",):
-                    raise KafkaConnectionError from lost
-                answered = False
-            if "dlq-reason" in message.headers:
-                log.letters.add(message.key.decode())
-            else:
-                log.published.append(message.headers["ce_id"])
-                headers = [(name, value.encode()) for name, value in message.headers.items()]
-                log.append(message.topic, message.key, message.value, headers)
-            if not answered:
-                raise KafkaConnectionError
+            async with asked(partial(self._process.gate, self._what), "publish", KafkaConnectionError):
+                if "dlq-reason" in message.headers:
+                    log.letters.add(message.key.decode())
+                else:
+                    log.published.append(message.headers["ce_id"])
+                    headers = [(name, value.encode()) for name, value in message.headers.items()]
+                    log.append(message.topic, message.key, message.value, headers)
         return [None] * len(messages)

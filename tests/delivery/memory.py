@@ -7,6 +7,7 @@ that only read it do not, and a write that changes nothing is no write.
 
 from asyncio import CancelledError
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +24,26 @@ BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 class Lost(Exception):
     """What was asked for did not happen, or happened and nobody was told."""
+
+
+@asynccontextmanager
+async def asked(gate: Gate, name: str, away: type[Exception]) -> AsyncIterator[None]:
+    """What is done inside happens where the gate lets it, and also where nobody is to be told that it did.
+
+    Raises:
+        away: it was made to fail.
+        CancelledError: so was who asked.
+    """
+    untold: BaseException | None = None
+    try:
+        await gate(name)
+    except (Lost, CancelledError) as lost:
+        untold = away(str(lost)) if isinstance(lost, Lost) else lost
+        if lost.args != (f"{name}, unanswered",):
+            raise untold from lost
+    yield
+    if untold is not None:
+        raise untold
 
 
 class Stored:
@@ -57,12 +78,15 @@ class Transaction:
         self.owner = owner
         self._began = stored.clock
         self._seen = dict(stored.documents)
-        self.gate = gate
+        self._gate = gate
         self.writes: dict[tuple[str, str], Document | None] = {}
         stored.open.add(self)
 
     def __getitem__(self, collection: str) -> "Collection":
         return Collection(collection, self)
+
+    def asked(self, name: str) -> AbstractAsyncContextManager[None]:
+        return asked(self._gate, name, Transient)  # it is given up whatever was done in it
 
     def read(self, collection: str) -> list[Document]:
         """The documents themselves: who gives them away or changes them makes copies."""
@@ -108,17 +132,11 @@ class Memory:
         tx = Transaction(self._stored, self._gate, self._owner)
         try:
             result = await work(tx)
-            await self._gate("commit")
-        except Lost as lost:
-            tx.end(commit=lost.args == ("commit, unanswered",))
-            raise Transient from lost
-        except CancelledError as cancelled:  # whether it was committed, nobody waits to hear
-            tx.end(commit=cancelled.args == ("commit, unanswered",))
-            raise
+            async with asked(self._gate, "commit", Transient):
+                tx.end(commit=True)
         except BaseException:
-            tx.end(commit=False)
+            tx.end(commit=False)  # unless it was committed and nobody was told
             raise
-        tx.end(commit=True)
         return result
 
     def __getitem__(self, collection: str) -> "Collection":
@@ -130,13 +148,10 @@ class _Alone:
 
     def __init__(self, stored: Stored, gate: Gate) -> None:
         self._stored = stored
-        self._raw = gate
+        self._gate = gate
 
-    async def gate(self, name: str) -> None:
-        try:
-            await self._raw(name)
-        except Lost as lost:
-            raise AutoReconnect(str(lost)) from lost
+    def asked(self, name: str) -> AbstractAsyncContextManager[None]:
+        return asked(self._gate, name, AutoReconnect)
 
     def read(self, collection: str) -> list[Document]:
         return self._stored.of(collection)
@@ -180,10 +195,11 @@ class Collection:
 
     def find(self, which: Document, session: None = None) -> Cursor:
         async def found() -> list[Document]:
-            await self._on.gate(f"find {self._name}")
-            rows = [deepcopy(document) for document in self._on.read(self._name) if matches(document, which)]
+            async with self._on.asked(f"find {self._name}"):
+                rows = [deepcopy(each) for each in self._on.read(self._name) if matches(each, which)]
             if isinstance(self._on, _Alone):
-                await self._on.gate("answer")  # by now others may have written more
+                async with self._on.asked("answer"):  # by now others may have written more
+                    pass
             return rows
 
         return Cursor(found)
@@ -193,12 +209,12 @@ class Collection:
         return found[0] if found else None
 
     async def insert_many(self, rows: Sequence[Document], session: None = None, ordered: bool = True) -> None:
-        await self._on.gate(f"insert {self._name}")
-        there = {document["_id"] for document in self._on.read(self._name)}
-        for row in rows:
-            if row["_id"] in there:
-                raise Conflict("duplicate key")
-            self._on.write((self._name, row["_id"]), deepcopy(dict(row)))
+        async with self._on.asked(f"insert {self._name}"):
+            there = {document["_id"] for document in self._on.read(self._name)}
+            for row in rows:
+                if row["_id"] in there:
+                    raise Conflict("duplicate key")
+                self._on.write((self._name, row["_id"]), deepcopy(dict(row)))
 
     async def insert_one(self, row: Document, session: None = None) -> None:
         await self.insert_many([row])
@@ -206,13 +222,13 @@ class Collection:
     async def bulk_write(
         self, writes: Iterable[UpdateOne | DeleteOne], session: None = None, ordered: bool = True
     ) -> "Done":
-        await self._on.gate(f"write {self._name}")
         done = Done()
-        for write in writes:
-            if isinstance(write, DeleteOne):
-                self._delete(write._filter, 1)
-            else:
-                done.matched_count += self._update(write._filter, write._doc, bool(write._upsert))
+        async with self._on.asked(f"write {self._name}"):
+            for write in writes:
+                if isinstance(write, DeleteOne):
+                    self._delete(write._filter, 1)
+                else:
+                    done.matched_count += self._update(write._filter, write._doc, bool(write._upsert))
         return done
 
     async def update_one(
@@ -221,12 +237,12 @@ class Collection:
         return await self.bulk_write([UpdateOne(which, change, upsert=upsert)])
 
     async def delete_one(self, which: Document, session: None = None) -> "Done":
-        await self._on.gate(f"delete {self._name}")
-        return self._delete(which, 1)
+        async with self._on.asked(f"delete {self._name}"):
+            return self._delete(which, 1)
 
     async def delete_many(self, which: Document, session: None = None) -> "Done":
-        await self._on.gate(f"delete {self._name}")
-        return self._delete(which, None)
+        async with self._on.asked(f"delete {self._name}"):
+            return self._delete(which, None)
 
     def _delete(self, which: Mapping[str, Any], most: int | None) -> "Done":
         gone = [d for d in self._on.read(self._name) if matches(d, which)][:most]
