@@ -1,5 +1,7 @@
 """What is said in the kernel's state machine: of three referrals, by others and by us."""
 
+from functools import lru_cache
+
 from shared.delivery.facts import canonical
 from shared.events.envelope import Envelope
 from tests.delivery.broker import LOCALITY, Record
@@ -26,6 +28,9 @@ def facts_about(referral_id: str) -> list[Envelope]:
 POOL = [event for referral_id in REFERRALS_KNOWN for event in facts_about(referral_id)]
 
 
+_canonical = lru_cache(canonical)
+
+
 def is_ours(record: Record) -> bool:
     """Whether it was said in our name."""
     return dict(record.headers).get("ce_source") == OURS.encode()
@@ -37,5 +42,5 @@ def fact_of(record: Record) -> tuple[str, str, bytes]:
     return (
         (headers["ce_source"] or b"").decode(),
         (headers["ce_id"] or b"").decode(),
-        canonical(record.value or b""),
+        _canonical(record.value or b""),
     )

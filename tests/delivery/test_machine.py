@@ -7,11 +7,18 @@ import os
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from shared.delivery.commands import IDEMPOTENCY, Idempotency, command
 from shared.delivery.decision import Decision, Occasion
@@ -27,12 +34,41 @@ from shared.story import Story
 from tests.delivery.broker import LOCALITY
 from tests.delivery.pool import OURS, POOL, REFERRALS_KNOWN, fact_of, is_ours
 from tests.delivery.toy import NOW, TOY
-from tests.delivery.world import Tally, World
+from tests.delivery.world import Process, Tally, World
 
 PART = cast("Part[Story, Any]", TOY)
-ACTIVITIES = ["batch", "commit", "due", "own", "relay", "look", "command"]
+PROCESS = st.integers(0, 1)
+SAID = st.sampled_from(POOL)
+ACTIVITIES = ["batch", "own", "commit", "due", "relay", "look", "command"]
 """`own` is the relay's loop over its process's lane, `relay` a page of any lane, `commit` that of offsets."""
+WHAT = st.sampled_from([*ACTIVITIES, "batch", "due"])
+AWAITS = st.integers(0, 9)
+"""Past most of these a transaction comes to its commit."""
 OUTCOMES = ["goes on", "goes on", "fails", "goes unanswered"]
+REVOKED = [*OUTCOMES, "nobody asks", "nobody waits"]
+CANCELLED = ["is cancelled", "is cancelled, unanswered"]
+
+
+class InHand(NamedTuple):
+    """One process takes up or goes on with `what`, or the next of its activities that has anything to do.
+
+    It gets past so many awaits.
+    """
+
+    process: int
+    what: str
+    awaits: int
+
+
+class Move(NamedTuple):
+    """The await that it comes to goes on, fails, or is done and not answered."""
+
+    has: InHand
+    outcome: str
+
+
+IN_HAND = st.builds(InHand, PROCESS, WHAT, AWAITS)
+MOVES = st.lists(st.builds(Move, IN_HAND, st.sampled_from(OUTCOMES)), max_size=7)
 
 
 def ring_up(story: Story, resources: object, occasion: Occasion) -> Decision:
@@ -43,26 +79,60 @@ def ring_up(story: Story, resources: object, occasion: Occasion) -> Decision:
 
 
 class Kernel(RuleBasedStateMachine):
-    """Rules are what the world may do to the processes; invariants look only at what is committed."""
+    """Rules are what the world may do to the processes.
 
-    @initialize(looked=st.booleans(), leads=st.tuples(st.booleans(), st.booleans()))
-    def begin(self, looked: bool, leads: tuple[bool, bool]) -> None:
+    What strikes a process finds that it `has` something in hand; after each rule, `then` says how all go on.
+    So most of a history is work under way. Invariants look only at what is committed.
+    """
+
+    @initialize(looked=st.booleans(), leads=st.tuples(st.booleans(), st.booleans()), said=st.lists(SAID))
+    def begin(self, looked: bool, leads: tuple[bool, bool], said: list[Envelope]) -> None:
         """Relays may have seen already that nothing was left from before; one, both or none may decide."""
         self.world = World(replace(PART, store=Tally()), NOW)
+        self._commands = 0
         for process, decides in zip(self.world.processes, leads, strict=True):
             process.leads = decides
             while looked and process.step("own", "goes on"):
                 continue
+        for event in said:
+            self._say(event)
 
-    processes = st.integers(0, 1)
-
-    @rule(event=st.sampled_from(POOL))
-    def somebody_says(self, event: Envelope) -> None:
-        """In any order, and any number of times."""
+    def _say(self, event: Envelope) -> None:
         self.world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
 
-    @rule(which=st.integers(0, 20), change=st.sampled_from(["nothing", "body", "topic"]))
-    def somebody_says_what_we_said(self, which: int, change: str) -> None:
+    def _go_on(self, then: list[Move]) -> None:
+        for move in then:
+            process, what = self._takes_up(move.has)
+            process.step(what, move.outcome)
+            self._all_holds()
+
+    def _takes_up(self, has: InHand) -> tuple[Process, str]:
+        """The process, and what of it is meant."""
+        process = self.world.processes[has.process]
+        if has.what == "command":
+            self._commands += 1
+            self._command(process, REFERRALS_KNOWN[self._commands % 3], self._commands % 5)
+        first = ACTIVITIES.index(has.what)
+        for what in ACTIVITIES[first:] + ACTIVITIES[:first]:
+            if process.take_up(what):
+                for _ in range(has.awaits):
+                    process.step(what, "goes on")
+                return process, what
+        return process, has.what
+
+    @rule(then=MOVES)
+    def nothing_else_happens(self, then: list[Move]) -> None:
+        self._go_on(then)
+
+    @rule(events=st.lists(SAID, min_size=1, max_size=4), then=MOVES)
+    def somebody_says(self, events: list[Envelope], then: list[Move]) -> None:
+        """In any order, and any number of times."""
+        for event in events:
+            self._say(event)
+        self._go_on(then)
+
+    @rule(which=st.integers(0, 20), change=st.sampled_from(["nothing", "body", "topic"]), then=MOVES)
+    def somebody_says_what_we_said(self, which: int, change: str, then: list[Move]) -> None:
         """Under our name and id; what comes back to us we know by more than those."""
         ours = [r for records in self.world.log.records.values() for r in records if is_ours(r)]
         if ours:
@@ -70,9 +140,10 @@ class Kernel(RuleBasedStateMachine):
             value = (record.value or b"")[:-1] + b',"more":1}' if change == "body" else record.value
             topic = event_topics(LOCALITY)[which % 3] if change == "topic" else record.topic
             self.world.log.append(topic, record.key, value, record.headers)
+        self._go_on(then)
 
-    @rule(event=st.sampled_from(POOL), change=st.sampled_from(["body", "time", "id"]))
-    def somebody_says_nonsense(self, event: Envelope, change: str) -> None:
+    @rule(event=SAID, change=st.sampled_from(["body", "time", "id"]), then=MOVES)
+    def somebody_says_nonsense(self, event: Envelope, change: str, then: list[Move]) -> None:
         headers: list[tuple[str, bytes | None]] = [*event.headers()]
         value = event.raw
         if change == "body":
@@ -82,116 +153,130 @@ class Kernel(RuleBasedStateMachine):
         else:
             headers = [(n, None if n == "ce_id" else v) for n, v in headers]
         self.world.log.append(event.topic(), event.body.referral_id.encode(), value, headers)
+        self._go_on(then)
 
-    @rule(process=processes, most=st.integers(1, 5))
-    def polls(self, process: int, most: int) -> None:
+    @rule(process=PROCESS, most=st.integers(1, 5), then=MOVES)
+    def polls(self, process: int, most: int, then: list[Move]) -> None:
+        """More at once, or less, than it does by itself."""
         self.world.processes[process].poll(most)
+        self._go_on(then)
 
-    @rule(process=processes, joins=st.booleans())
-    def commits(self, process: int, joins: bool) -> None:
-        """Later than it handled, perhaps after a rebalance, of which it may have heard."""
-        if joins:
-            self.world.processes[process].joins()
-        self.world.processes[process].commit()
+    @rule(process=PROCESS, then=MOVES)
+    def hears_of_the_rebalance(self, process: int, then: list[Move]) -> None:
+        """What it handled before, of partitions that were others' meanwhile, it may still commit."""
+        self.world.processes[process].joins()
+        self._go_on(then)
 
-    @rule(process=processes)
-    def looks_at_what_is_due(self, process: int) -> None:
-        due = self.world.processes[process].due
-        self.world.processes[process].begin("due", lambda: due.run_once(sends=False))
-
-    @rule(process=processes, lane=st.integers(0, 3))
-    def publishes_any_lane(self, process: int, lane: int) -> None:
+    @rule(process=PROCESS, lane=st.integers(0, 3), then=MOVES)
+    def publishes_any_lane(self, process: int, lane: int, then: list[Move]) -> None:
         """Its own or another's, at the same time as another: a lease saves work and is not relied on."""
         lanes = self.world.lanes()
         if lanes:
             self.world.processes[process].publish(lanes[lane % len(lanes)])
+        self._go_on(then)
 
-    @rule(process=processes, referral_id=st.sampled_from(REFERRALS_KNOWN), key=st.integers(0, 2))
-    def somebody_commands(self, process: int, referral_id: str, key: int) -> None:
+    @rule(process=PROCESS, referral_id=st.sampled_from(REFERRALS_KNOWN), key=st.integers(0, 2), then=MOVES)
+    def somebody_commands(self, process: int, referral_id: str, key: int, then: list[Move]) -> None:
         """Presses the button; again with the same key where they were not answered, or cannot wait."""
-        worker = self.world.processes[process].commanding
+        self._command(self.world.processes[process], referral_id, key)
+        self._go_on(then)
+
+    def _command(self, process: Process, referral_id: str, key: int) -> None:
+        worker = process.commanding
         once = Idempotency("somebody", referral_id, str(key), b"same")
-        self.world.processes[process].begin(
-            "command", lambda: command(worker, LOCALITY, referral_id, ring_up, idempotency=once)
-        )
+        process.begin("command", lambda: command(worker, LOCALITY, referral_id, ring_up, idempotency=once))
 
-    @rule(
-        process=processes,
-        what=st.sampled_from(ACTIVITIES),
-        first=st.integers(0, 9),
-        outcome=st.sampled_from(OUTCOMES),
-    )
-    def goes_on(self, process: int, what: str, first: int, outcome: str) -> None:
-        """A process gets so far; the next await happens, fails, or happens without an answer."""
+    @rule(process=PROCESS, what=st.sampled_from(["batch", "command", "due"]), then=MOVES)
+    def gets_as_far_as_the_commit(self, process: int, what: str, then: list[Move]) -> None:
+        """Not for ever: what another has in hand is waited for."""
         running = self.world.processes[process]
-        for _ in range(first):
-            if not running.step(what, "goes on"):
-                return
-        running.step(what, outcome)
+        running.take_up(what)
+        for _ in range(30):
+            if what in running.tickets and running.tickets[what].name != "commit":
+                running.step(what, "goes on")
+        self._go_on(then)
 
-    @rule(process=processes)
-    def looks_for_rows_that_were_left(self, process: int) -> None:
+    @rule(process=PROCESS, then=MOVES)
+    def looks_for_rows_that_were_left(self, process: int, then: list[Move]) -> None:
         """Rows of a transaction whose commit was not answered: seconds later."""
         self.world.now += timedelta(seconds=3)
         self.world.processes[process].look_for_left_rows()
+        self._go_on(then)
 
-    @rule(process=processes, what=st.lists(st.sampled_from(ACTIVITIES), max_size=12))
-    def goes_on_here_and_there(self, process: int, what: list[str]) -> None:
-        """Nothing fails; what is handled, published, committed overtakes one another."""
-        for each in what:
-            self.world.processes[process].step(each, "goes on")
-
-    @rule(turn=st.integers(0, 1), outcome=st.sampled_from([*OUTCOMES, "nobody asks"]))
-    def rebalances(self, turn: int, outcome: str) -> None:
-        """Those who answer are asked before; a process that sleeps is not."""
+    @rule(has=IN_HAND, turn=st.integers(0, 1), outcome=st.sampled_from(REVOKED), then=MOVES)
+    def rebalances(self, has: InHand, turn: int, outcome: str, then: list[Move]) -> None:
+        """Those who answer are asked before, and waited for, for a while; a process that sleeps is not."""
+        self._takes_up(has)
         for process in self.world.processes:
             if outcome != "nobody asks":
                 process.is_revoked()
+            if outcome in OUTCOMES:
                 process.step("commit", outcome)
         self.world.assign(turn)
+        self._go_on(then)
 
-    @rule(process=processes, what=st.sampled_from(["batch", "command", "due"]))
-    def gets_as_far_as_the_commit(self, process: int, what: str) -> None:
-        running = self.world.processes[process]
-        while what in running.tickets and running.tickets[what].name != "commit":
-            running.step(what, "goes on")
+    @rule(has=IN_HAND, then=MOVES)
+    def is_killed(self, has: InHand, then: list[Move]) -> None:
+        self._takes_up(has)
+        self.world.kill(has.process)
+        self._go_on(then)
 
-    @rule(process=processes)
-    def is_killed(self, process: int) -> None:
-        self.world.kill(process)
-
-    @rule()
-    def what_the_dead_had_begun_is_ended(self) -> None:
+    @rule(then=MOVES)
+    def what_the_dead_had_begun_is_ended(self, then: list[Move]) -> None:
         self.world.end_transactions_of(self.world.dead)
+        self._go_on(then)
 
-    @rule(process=processes)
-    def is_taken_for_dead(self, process: int) -> None:
+    @rule(has=IN_HAND, then=MOVES)
+    def is_taken_for_dead(self, has: InHand, then: list[Move]) -> None:
         """It only sleeps: what it had begun is gone when it wakes up."""
-        self.world.end_transactions_of([self.world.processes[process]])
+        process, _ = self._takes_up(has)
+        self.world.end_transactions_of([process])
+        self._go_on(then)
 
-    @rule(process=processes, done=st.booleans())
-    def a_command_is_cancelled(self, process: int, done: bool) -> None:
+    @rule(process=PROCESS, awaits=AWAITS, how=st.sampled_from(CANCELLED), then=MOVES)
+    def a_command_is_cancelled(self, process: int, awaits: int, how: str, then: list[Move]) -> None:
         """Whoever pressed the button has gone, at any await; it may have been committed all the same."""
-        self.world.processes[process].step("command", "is cancelled" + ", unanswered" * done)
+        commanded, what = self._takes_up(InHand(process, "command", awaits))
+        commanded.step(what, how)
+        self._go_on(then)
 
-    @rule(process=processes, what=st.sampled_from(ACTIVITIES), done=st.booleans())
-    def is_cancelled_as_it_stops(self, process: int, what: str, done: bool) -> None:
-        """It would not end in time. Another comes when it is killed."""
-        stopping = self.world.processes[process]
+    @rule(process=PROCESS, how=st.sampled_from([*CANCELLED, "is given up"]), then=MOVES)
+    def a_commit_of_offsets_is_cancelled(self, process: int, how: str, then: list[Move]) -> None:
+        """It took too long; or the client gave it up, with a cancellation of nobody."""
+        if self.world.processes[process].take_up("commit"):
+            self.world.processes[process].step("commit", how)
+        self._go_on(then)
+
+    @rule(has=IN_HAND, how=st.sampled_from(CANCELLED), then=MOVES)
+    def is_cancelled_as_it_stops(self, has: InHand, how: str, then: list[Move]) -> None:
+        """Whatever it has in hand would not end in time. Another comes in its place."""
+        stopping, _ = self._takes_up(has)
         stopping.stream._stopping.set()
-        stopping.step(what, "is cancelled" + ", unanswered" * done)
+        for what in list(stopping.tickets):
+            stopping.step(what, how)
+        self._go_on(then)
+        self.world.kill(has.process)
 
-    @rule(process=processes, outcome=st.sampled_from(OUTCOMES))
-    def is_told_to_stop(self, process: int, outcome: str) -> None:
-        """What is in hand may be left, and is not committed then. Another comes when it is killed."""
-        stopping = self.world.processes[process]
+    @rule(has=IN_HAND, outcome=st.sampled_from(OUTCOMES), then=MOVES)
+    def is_told_to_stop(self, has: InHand, outcome: str, then: list[Move]) -> None:
+        """What is in hand may be left, and is not committed then. Another comes in its place."""
+        stopping, what = self._takes_up(has)
         stopping.stream._stopping.set()
-        for each in (outcome, "goes on", "goes on"):
-            stopping.step("batch", each)
+        stopping.step(what, outcome)
+        self._go_on(then)
+        self.world.kill(has.process)
 
-    @rule(process=processes)
-    def leads_or_not(self, process: int) -> None:
+    @rule(process=PROCESS, then=MOVES)
+    def leads_or_not(self, process: int, then: list[Move]) -> None:
         self.world.processes[process].leads = not self.world.processes[process].leads
+        self._go_on(then)
+
+    def _all_holds(self) -> None:
+        self.each_fact_takes_effect_once()
+        self.each_command_takes_effect_once()
+        self.no_offset_passes_an_unhandled_record()
+        self.nothing_is_published_that_was_not_decided()
+        self.no_relay_rests_while_there_is_something_to_publish()
 
     @invariant()
     def each_fact_takes_effect_once(self) -> None:
@@ -267,13 +352,14 @@ class Kernel(RuleBasedStateMachine):
             for process in world.processes:
                 process.poll(5)
                 process.commit()
-                process.begin("due", lambda process=process: process.due.run_once(sends=False))  # type: ignore[misc]
+                process.look_at_what_is_due()
                 process.look_for_left_rows()
                 for lane in left[turn % 3 : turn % 3 + 1] or left[:1]:
                     process.publish(lane)
                 for _ in range(40):  # no more at once: it may wait for a document that the other has in hand
-                    for what in ACTIVITIES:
-                        process.step(what, "goes on")
+                    went_on = [process.step(what, "goes on") for what in ACTIVITIES]
+                    if not any(went_on):
+                        break
             if turn % 10 == 9:
                 world.assign(turn)  # what was read and not committed is read again
             self.no_offset_passes_an_unhandled_record()
@@ -318,13 +404,18 @@ def test_a_batch_that_is_given_up_is_not_committed() -> None:
 
 # `properties` searches long; `mutations` searches only for whether there is a failure, not for the shortest.
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "ci")
-EXAMPLES, STEPS = {"properties": (1000, 80), "mutations": (600, 50)}.get(PROFILE, (120, 50))
-TestKernel = Kernel.TestCase
-TestKernel.settings = settings(
-    max_examples=EXAMPLES,
+TURNS, STEPS = {"properties": (100, 80), "mutations": (40, 50)}.get(PROFILE, (12, 50))
+A_TURN = settings(
+    max_examples=10,
     stateful_step_count=STEPS,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     report_multiple_bugs=PROFILE != "mutations",
     phases=[Phase.generate] if PROFILE == "mutations" else list(Phase),
 )
+"""Ten histories. After these, five in six would be the one before with some of it put in another place."""
+
+
+@pytest.mark.parametrize("turn", range(TURNS))
+def test_whatever_fails_dies_repeats_or_overtakes_each_fact_takes_effect_once(turn: int) -> None:
+    run_state_machine_as_test(Kernel, settings=A_TURN)

@@ -27,7 +27,7 @@ from shared.delivery.mongo import Mongo, Transaction
 from shared.delivery.options import Options
 from shared.delivery.part import Changed, Loaded, Part
 from shared.delivery.relay import Relay
-from shared.delivery.round import OUTBOX
+from shared.delivery.round import DUE, OUTBOX
 from shared.delivery.stream import Stream, _Listener
 from shared.delivery.worker import Worker
 from shared.events.topics import event_topics
@@ -81,6 +81,7 @@ class Process:
     tickets: dict[str, Ticket] = field(default_factory=dict)
     tasks: dict[str, "asyncio.Task[Any]"] = field(default_factory=dict)
     positions: dict[TopicPartition, int] = field(default_factory=dict)
+    _pages: int = 0
     unanswered: bool = False
     """Whether it was ever not told that a transaction of its own was committed."""
 
@@ -100,9 +101,9 @@ class Process:
         leases = cast(
             "Leases", None
         )  # the world itself says who publishes which lane, and when: anyone, ever
-        self.relay = Relay(
-            "matching", self.lane, self._mongo("relay"), leases, "nowhere:1", self.world.clock, 1.0
-        )
+        mongo = self._mongo("relay")
+        clock, seconds = self.world.clock, self.world.seconds
+        self.relay = Relay("matching", self.lane, mongo, leases, "nowhere:1", clock, 1.0, seconds)
         self.relay._own = Wire(self, "own")
 
     @property
@@ -139,10 +140,10 @@ class Process:
             )  # its own lane, others' and the look for rows that were left share one relay
         ticket = self.tickets[what] = Ticket(name, asyncio.get_running_loop().create_future())
         outcome = await ticket.go
-        if outcome.startswith("is cancelled"):
-            raise asyncio.CancelledError(outcome.replace("is cancelled", name))
+        if outcome == "is given up":
+            raise asyncio.CancelledError
         if outcome != "goes on":
-            raise Lost(f"{name}, unanswered" if outcome == "goes unanswered" else outcome)
+            raise Lost(f"{name}, unanswered" if outcome.endswith("unanswered") else outcome)
 
     def begin(self, what: str, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         if what not in self.tasks:
@@ -154,11 +155,32 @@ class Process:
         ticket = self.tickets.pop(what, None)
         if ticket is None:
             return False
+        self.world.seen.add((what, ticket.name, outcome))
         if ticket.name == "commit" and outcome.endswith("unanswered"):
             self.unanswered = True
-        ticket.go.set_result(outcome)
+        if outcome.startswith("is cancelled"):
+            self.tasks[what].cancel(outcome.replace("is cancelled", ticket.name))
+        else:
+            ticket.go.set_result(outcome)
         self.world.settle()
         return True
+
+    def take_up(self, what: str) -> bool:
+        """Begins with it, unless it is begun or there is nothing to do; whether it waits for the world."""
+        lanes = self.world.lanes()
+        if what == "batch":
+            self.poll(3)
+        elif what == "commit":
+            self.commit()
+        elif what == "due" and self.world.stored.of(DUE):
+            self.look_at_what_is_due()
+        elif what == "look" and self.lane in lanes:
+            self.world.now += timedelta(seconds=3)
+            self.look_for_left_rows()
+        elif what == "relay" and lanes:
+            self._pages += 1
+            self.publish(lanes[self._pages % len(lanes)])
+        return what in self.tickets
 
     def poll(self, most: int) -> None:
         """Takes records of its partitions into one batch, as a consumer does."""
@@ -191,6 +213,9 @@ class Process:
         listener = _Listener(self.stream)
         self.begin("commit", lambda: listener.on_partitions_revoked(set(self.log.holder)))
 
+    def look_at_what_is_due(self) -> None:
+        self.begin("due", lambda: self.due.run_once(sends=False))
+
     def publish(self, lane: str) -> None:
         which = {"lane": lane, "again": None}
         self.begin("relay", lambda: self.relay.publish_page(Wire(self, "relay"), which))
@@ -217,6 +242,9 @@ class World:
         self.log = Log()
         self.part = part
         self.now = now
+        self._began = now
+        self.seen: set[tuple[str, str, str]] = set()
+        """Which activity waited for what, and what became of it, or happened meanwhile."""
         self._ids = 0
         self._numbers = 0
         self.processes = [self.process(), self.process()]
@@ -228,6 +256,10 @@ class World:
     def clock(self) -> datetime:
         self.now += timedelta(milliseconds=1)
         return self.now
+
+    def seconds(self) -> float:
+        """As time.monotonic(): it moves with the world's clock."""
+        return (self.now - self._began).total_seconds()
 
     def new_id(self) -> str:
         self._ids += 1
@@ -256,6 +288,7 @@ class World:
 
     def assign(self, turn: int) -> None:
         """A rebalance: partitions change hands, whatever is in hand; positions begin at what is committed."""
+        self.note(self.processes, "a rebalance")
         self.log.generation += 1
         for number, partition in enumerate(self.log.records):
             self.log.holder[partition] = self.processes[(number + turn) % len(self.processes)]
@@ -267,14 +300,21 @@ class World:
 
         The database keeps its transactions, and what they wrote locked, until somebody ends them.
         """
+        self.note([self.processes[number]], "is killed")
         self.dead.append(self.processes[number])
         self.processes[number] = self.process()
         self.assign(number)
         self.processes[number].start()
 
     def end_transactions_of(self, processes: Sequence[Process]) -> None:
+        self.note([process for process in processes if process not in self.dead], "is taken for dead")
         for tx in [tx for tx in self.stored.open if tx.owner in processes]:
             tx.end(commit=False)
+
+    def note(self, processes: Sequence[Process], what_happens: str) -> None:
+        """This happens while they have in hand what they have."""
+        for process in processes:
+            self.seen |= {(what, ticket.name, what_happens) for what, ticket in process.tickets.items()}
 
     def lanes(self) -> list[str]:
         return sorted({row["lane"] for row in self.stored.of(OUTBOX)})
