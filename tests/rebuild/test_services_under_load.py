@@ -1,0 +1,93 @@
+"""A rebuild of each service while all of them decide, book and send: nothing lost, nothing done twice."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from bson import CodecOptions, decode, encode
+
+from chaos.evidence import Evidence
+from chaos.reconcile import Case as Counted
+from chaos.reconcile import reconcile, repeated
+from linkwork.parts import MAKERS
+from shared.delivery.case import Case, case_id
+from shared.delivery.facts import Heard
+from shared.delivery.round import REFERRALS
+from shared.events.envelope import Envelope, read
+from shared.events.topics import PARTS, Part
+from shared.localities import LOCALITIES_FILE
+from tests.rebuild.town import Ended, Town
+from tests.rebuild.town import town as started
+
+
+@pytest_asyncio.fixture(scope="module")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    async with started(tmp_path_factory.mktemp("town")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_nothing_is_lost_or_done_twice(town: Town, part: Part) -> None:
+    async with town.busy():
+        await asyncio.sleep(2)
+        there = await town.rebuild(part)
+        await asyncio.sleep(1)
+        back = await town.rebuild(part, "--back")
+        await asyncio.sleep(2)
+    evidence = await town.at_rest()
+
+    for ended in (there, back):
+        assert ended.code == 0, ended
+        assert asked_while_closed(town, evidence, ended) > 5
+    assert (there.report["live"], back.report["live"]) == (2, 1)
+    assert set(town.cancelled) == {200}
+    assert reconcile(evidence) == []
+    assert repeated(evidence) == {}, "somebody was told twice"
+    one_meeting_for_whom_nothing_happened_to(evidence)
+    for each in PARTS:
+        assert await views(town, each) == folded_from_scratch(each, evidence)
+
+
+def asked_while_closed(town: Town, evidence: Evidence, ended: Ended) -> int:
+    """How much the service was asked to do between closing and opening."""
+    first, last = ended.closed
+    moments = [*evidence.said.values(), *(post.sent for post in town.practices.posts)]
+    return sum(first < moment < last for moment in moments)
+
+
+def one_meeting_for_whom_nothing_happened_to(evidence: Evidence) -> None:
+    """Who was only referred has the one meeting that was found for them."""
+    found = 0
+    for account in Counted(evidence).accounts.values():
+        if set(account.outcomes) <= {"referral-created", "meeting-booked"}:
+            found += 1
+            assert [meeting.status for meeting in account.meetings] == ["booked"], account.referral
+    assert found > 20
+
+
+async def views(town: Town, part: Part) -> dict[str, Any]:
+    """The facts and the view of each referral, as the service has them after the way back."""
+    found = town.stack.mongo[f"linkwork_{part}"][REFERRALS].find({})
+    return {
+        row["_id"]: ({(fact["s"], fact["i"]) for fact in row["facts"]}, row["view"]) async for row in found
+    }
+
+
+def folded_from_scratch(part: Part, evidence: Evidence) -> dict[str, Any]:
+    """The same, of the log alone."""
+    made = MAKERS[part](LOCALITIES_FILE).part
+    cases: dict[str, Case[Any, Any]] = {}
+    for entry in evidence.log:
+        event = read(entry.topic, entry.key, entry.value, entry.headers)
+        assert isinstance(event, Envelope)
+        body = event.body
+        identity = case_id(body.locality, body.referral_id)
+        case = cases.setdefault(identity, Case(made, body.locality, body.referral_id))
+        case.hear(Heard.of(event))
+    aware = CodecOptions[dict[str, Any]](tz_aware=True)
+    return {
+        identity: (set(map(tuple, case.known)), decode(encode(case.document), aware))
+        for identity, case in cases.items()
+    }
