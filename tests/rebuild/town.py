@@ -34,7 +34,7 @@ from shared.events.topics import Part
 LOCALITIES = ("meir",)
 EVERY = 0.2
 MOST_WAITING = 20
-"""Referrals without a meeting, above which nobody refers: a busy machine is not to be flooded."""
+"""Referrals without a meeting, above which fewer are made: a busy machine is not to be flooded."""
 REST_WITHIN = 60.0
 _AGAIN = frozenset({404, 502, 503, 504})
 """404: it is the other link worker's."""
@@ -81,9 +81,8 @@ class Town:
         asked: set[str] = set()
         turn = 0
         while not ending.is_set():
-            await asyncio.sleep(EVERY)
-            if len(asked - self.meetings.of.keys()) > MOST_WAITING:
-                continue
+            many_wait = len(asked - self.meetings.of.keys()) > MOST_WAITING
+            await asyncio.sleep(4 * EVERY if many_wait else EVERY)
             now, turn = self.stack.clocks(), turn + 1
             if turn % 2:
                 self.practices.refer()
