@@ -118,20 +118,8 @@ class Town:
 
     async def rebuild(self, part: Part, *more: str) -> Ended:
         """What an operator types, while the town goes on."""
-        command = (
-            "-m",
-            "linkwork",
-            "--by",
-            "ada",
-            "rebuild",
-            part,
-            *more,
-            "--processes",
-            "0",
-            "--why",
-            "to see",
-        )
-        command += ("--json",)
+        words = f"-m linkwork --by ada rebuild {part} --processes 0 --json --why"
+        command = (*words.split(), "to see", *more)
         stores = {
             "LINKWORK_KAFKA_BOOTSTRAP": self.stack.broker.bootstrap,
             "LINKWORK_MONGO_URL": self.stack.database.url,
@@ -146,12 +134,12 @@ class Town:
         )
         closing = asyncio.create_task(self._closing(part))
         try:
-            out, words = await process.communicate()
+            out, errors = await process.communicate()
         finally:
             closing.cancel()
         report = json.loads(out) if out.startswith(b"{") else {}
         closed = closing.result() if closing.done() and not closing.cancelled() else (0.0, 0.0)
-        return Ended(process.returncode or 0, report, words.decode(), closed)
+        return Ended(process.returncode or 0, report, errors.decode(), closed)
 
     async def _closing(self, part: Part) -> tuple[float, float]:
         """From when to when the generation is closed."""
