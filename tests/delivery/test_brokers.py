@@ -1,9 +1,22 @@
-"""A cluster is named by several of its brokers, and one of them may be away when a process starts."""
+"""A cluster is named by several of its brokers, and has the topics that were made for it and no others."""
 
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
+import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import UnknownTopicOrPartitionError
+from faststream.kafka import KafkaBroker
+
+from deploy.local.kafka import Kafka
 from deploy.local.ports import LOOPBACK, free_port
-from tests.delivery.toy import Bench, created, said
+from shared.delivery.kernel import Kernel
+from shared.delivery.outbox import Message
+from shared.delivery.publisher import Publisher
+from tests.delivery.toy import TOY, Bench, created, locality_name, said
 
 
 async def test_the_first_of_the_brokers_named_may_be_away(place: Bench) -> None:
@@ -17,3 +30,50 @@ async def test_the_first_of_the_brokers_named_may_be_away(place: Bench) -> None:
         )
     assert view is not None
     assert view["stage"] == "booked"
+
+
+async def topics_of(bootstrap: str) -> set[str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        return set(await admin.list_topics())
+    finally:
+        await admin.close()
+
+
+def with_an_admin(servers: list[str], **settings: Any) -> KafkaBroker:
+    """FastStream as it is where it does not only consume: then it makes each topic that it does not find."""
+    return KafkaBroker(servers, **settings | {"consumer_only": False})
+
+
+@pytest.mark.parametrize("broker", [KafkaBroker, with_an_admin])
+async def test_who_reads_a_topic_that_is_missing_does_not_make_it(
+    place: Bench, monkeypatch: pytest.MonkeyPatch, broker: Callable[..., KafkaBroker]
+) -> None:
+    """It would have one partition, and nobody would notice until a second process has nothing to do."""
+    monkeypatch.setattr("shared.delivery.stream.KafkaBroker", broker)
+    missing = locality_name()
+    async with Kernel(TOY, replace(place.options, drain_seconds=0.5), [missing]).running() as kernel:
+        consumer = await joined(kernel)
+        assert consumer is not None
+        await asyncio.sleep(1)
+        assert not [name for name in await topics_of(place.bootstrap) if name.startswith(missing)]
+
+
+async def joined(kernel: Kernel[Any, Any]) -> AIOKafkaConsumer | None:
+    """The consumer of its one stream, once FastStream has begun it."""
+    for _ in range(100):
+        if kernel._streams[0].consumer is not None:
+            break
+        await asyncio.sleep(0.1)
+    return kernel._streams[0].consumer
+
+
+async def test_the_broker_makes_no_topic_because_somebody_asks_for_it(own_kafka: Kafka) -> None:
+    """A client that asks where a topic lies asks to have it made, whether it means to or not."""
+    await own_kafka.start()
+    publisher = Publisher(own_kafka.bootstrap)
+    (refused,) = await publisher.publish([Message("asked-for", b"k", b"v", {})])
+    await publisher.close()
+    assert isinstance(refused, UnknownTopicOrPartitionError)
+    assert "asked-for" not in await topics_of(own_kafka.bootstrap)
