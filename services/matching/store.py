@@ -222,6 +222,10 @@ def _day(row: Row) -> Day:
     return Day(row["link_worker"], date.fromisoformat(row["day"]), row["v"], held)
 
 
+# The versions of a day and of a caseload: where it was read in the transaction that writes it, the database
+# notices by itself that somebody else has written it meanwhile. They refuse one that was read before.
+
+
 def _day_write(diaries: Diaries, key: tuple[str, date]) -> Write:
     day = diaries.days[key]
     held = [{"s": h.starts_at, "m": h.minutes, "r": h.referral_id, "i": h.meeting_id} for h in day.held]

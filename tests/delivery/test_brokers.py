@@ -3,19 +3,23 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import UnknownTopicOrPartitionError
 from faststream.kafka import KafkaBroker
 
 from deploy.local.kafka import Kafka
 from deploy.local.ports import LOOPBACK, free_port
+from deploy.topics import create_topics
 from shared.delivery.kernel import Kernel
 from shared.delivery.outbox import Message
-from shared.delivery.publisher import Publisher
+from shared.delivery.publisher import MOST_MESSAGE_BYTES, Publisher
+from shared.events.topics import dead_letter_topic, event_topics
 from tests.delivery.toy import TOY, Bench, created, locality_name, said
 
 
@@ -77,3 +81,29 @@ async def test_the_broker_makes_no_topic_because_somebody_asks_for_it(own_kafka:
     await publisher.close()
     assert isinstance(refused, UnknownTopicOrPartitionError)
     assert "asked-for" not in await topics_of(own_kafka.bootstrap)
+
+
+async def test_what_was_said_is_kept_for_ever_and_so_is_who_has_read_it(own_kafka: Kafka) -> None:
+    """Once a group's offsets expire it would read the whole log again."""
+    await own_kafka.start()
+    await create_topics(own_kafka.bootstrap, ["meir"])
+    kinds = ConfigResourceType
+    broker = await settings_of(own_kafka.bootstrap, ConfigResource(kinds.BROKER, "1"))
+    assert (broker["log.retention.ms"], broker["offsets.retention.minutes"]) == ("-1", str(2**31 - 1))
+    for name in event_topics("meir"):
+        events = await settings_of(own_kafka.bootstrap, ConfigResource(kinds.TOPIC, name))
+        assert events["retention.ms"] == "-1"
+    dead = ConfigResource(kinds.TOPIC, dead_letter_topic("matching"))
+    letters = await settings_of(own_kafka.bootstrap, dead)
+    assert timedelta(milliseconds=int(letters["retention.ms"])) == timedelta(days=30)
+    assert int(letters["max.message.bytes"]) > MOST_MESSAGE_BYTES
+
+
+async def settings_of(bootstrap: str, resource: ConfigResource) -> dict[str, str]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        (answer,) = await admin.describe_configs([resource])
+    finally:
+        await admin.close()
+    return {name: value for *_, entries in answer.resources for name, value, *_ in entries}

@@ -15,6 +15,7 @@ from shared.delivery.outbox import Message
 from shared.delivery.part import Changed, NoResources
 from shared.delivery.round import OUTBOX, REFERRALS, Round
 from shared.events.topics import topic
+from shared.ids import new_id
 from tests.delivery.toy import TOY, Bench, created, missed, said
 
 
@@ -63,6 +64,30 @@ async def test_a_case_that_somebody_else_has_written_since_it_was_read_is_refuse
     await kernel.mongo.transact(lambda tx: hear(tx, None, first))
     with pytest.raises(Conflict):
         await kernel.mongo.transact(lambda tx: hear(tx, stale, second))
+    await kernel.mongo.close()
+
+
+async def test_nobody_can_silence_another(place: Bench) -> None:
+    """One id in another locality is another referral; one id of another source is another fact."""
+    kernel = place.kernel()
+    await kernel._ensure_indexes()
+    body = created(place.locality)
+    elsewhere = body.model_copy(update={"locality": "elsewhere"})
+    first = said(body)
+    events = [first, said(missed(place.locality, body.referral_id, new_id()), "partner", identity=first.id)]
+    events.append(said(elsewhere, identity=first.id))
+
+    async def hear(tx: Transaction) -> list[str]:
+        round_ = Round(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
+        await round_.open([(event.body.locality, event.body.referral_id) for event in events])
+        cases = [round_.case(event.body.locality, event.body.referral_id) for event in events]
+        told = [case.hear(Heard.of(event)) for case, event in zip(cases, events, strict=True)]
+        await round_.write()
+        return list(told)
+
+    assert await kernel.mongo.transact(hear) == ["new", "new", "new"]
+    for locality, count in ((place.locality, 2), ("elsewhere", 1)):
+        assert len(await kernel.facts(locality, body.referral_id)) == count
     await kernel.mongo.close()
 
 

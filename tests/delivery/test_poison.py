@@ -169,6 +169,26 @@ async def test_our_own_fault_many_times_in_a_row_stops_the_stream_and_loses_noth
     assert {record.key for record in booked} == {event.body.referral_id.encode() for event in events}
 
 
+async def test_bad_records_from_outside_never_stop_the_stream(place: Bench) -> None:
+    """They say nothing of our own code, however many: the one fault of it behind them is the first."""
+    bad, fault, good = (
+        said(created(place.locality, needs=[need])) for need in (Need.DEBT, Need.CRAFT, Need.DEBT)
+    )
+    for _ in range(10):
+        await send(place, bad, value=b"{not json")
+    part = replace(TOY, decisions={"referral_created": fails_on_craft})
+    async with place.kernel(part, breaker_failures=3).running() as kernel:
+        assert len(await place.dead_letters(10)) == 10
+        assert kernel._streams[0].detail()["state"] == "running"
+        await place.say(fault, good)
+        view = await kernel.wait_for(place.locality, good.body.referral_id, lambda v: v["meetings"] == 1, 10)
+        assert view is not None
+        assert view["meetings"] == 1
+        assert kernel._streams[0].detail()["state"] == "running"
+        letters = await place.dead_letters(11)
+    assert [dict(letter.headers)["dlq-reason"] for letter in letters].count(b"handler_failed") == 1
+
+
 async def test_while_the_stream_is_stopped_no_letter_is_written_again(place: Bench) -> None:
     """Each try commits what goes well once more, and closes the breaker with it."""
     good, *bad = [

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from shared import metrics
+from shared.delivery import sending
 from shared.delivery.decision import Decision, Due, DueRow, Occasion
-from shared.delivery.due_rows import put_off, taken
+from shared.delivery.due_rows import SENDING_LEASE, put_off, taken
 from shared.delivery.errors import Conflict, NotNow, Transient
 from shared.delivery.mongo import Transaction
 from shared.delivery.part import Loaded, Part, Sender
@@ -167,3 +168,33 @@ async def test_a_message_whose_beginning_failed_is_begun_again_at_once(
     assert troubles == 1
     key = f"message|{place.locality}/{event.body.referral_id}|person"
     assert sent == [(key, 1 if trouble is Transient else 0)], "as often as it was begun before, never put off"
+
+
+async def test_what_is_in_hand_is_sent_by_nobody_else(place: Bench) -> None:
+    """Two processes find the same row due, again and again while the gateway takes its time."""
+    sent: list[str] = []
+    answers = asyncio.Event()
+
+    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+        sent.append(key)
+        await answers.wait()
+        return "reference"
+
+    part = asks_for_one(send)
+    async with place.kernel(part).running() as kernel, place.kernel(part).running():
+        await place.say(said(created(place.locality)))
+        async with asyncio.timeout(10):
+            while not sent:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(1.5)
+        assert len(sent) == 1
+        answers.set()
+        async with asyncio.timeout(10):
+            while await kernel.mongo[DUE].find_one({}):
+                await asyncio.sleep(0.05)
+    assert len(sent) == 1
+
+
+def test_a_gateway_is_given_up_before_anybody_else_may_send() -> None:
+    """Else two send the same: the lease of a row in hand outlasts all patience with whoever takes it."""
+    assert timedelta(seconds=sending._SEND_SECONDS) <= SENDING_LEASE / 2

@@ -141,6 +141,16 @@ async def test_a_command_with_a_key_takes_effect_once(place: Bench) -> None:
             raise AssertionError("another request under the same key was taken")
 
 
+async def test_a_key_is_the_callers_own_and_the_routes(place: Bench) -> None:
+    body = created(place.locality)
+    asked = [Idempotency(who, route, "k1", b"digest") for who in ("ann", "bob") for route in ("/a", "/b")]
+    async with place.kernel().running() as kernel:
+        done = [
+            await kernel.command(place.locality, body.referral_id, ring_up, idempotency=key) for key in asked
+        ]
+    assert [one.replayed for one in done] == [False] * 4
+
+
 async def test_a_due_row_takes_effect_once_in_two_processes_and_not_when_too_late(place: Bench) -> None:
     def book_and_ask(story: Story, resources: None, occasion: Occasion) -> Decision:
         booked = book(story, resources, occasion)

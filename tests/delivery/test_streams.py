@@ -159,3 +159,16 @@ async def test_it_goes_on_committing_whatever_became_of_one_commit(
             await asyncio.sleep(0.1)
         assert await consumer.committed(where) == 1, "what was not committed is never said again"
         assert kernel.live()
+
+
+async def test_what_comes_is_heard_at_once_however_long_nothing_came(place: Bench) -> None:
+    """FastStream asks for so long, and where nothing came it looks away for as long again."""
+    first, second = said(created(place.locality)), said(created(place.locality))
+    async with place.kernel(batch_timeout_ms=5000).running() as kernel:
+        await place.say(first)
+        assert await kernel.wait_for(place.locality, first.body.referral_id, lambda v: v["contacts"] == 1, 10)
+        await asyncio.sleep(5.5)
+        await place.say(second)
+        view = await kernel.wait_for(place.locality, second.body.referral_id, lambda v: v["meetings"] == 1, 2)
+    assert view is not None
+    assert view["meetings"] == 1

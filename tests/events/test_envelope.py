@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.events import topics
 from shared.events.envelope import Envelope, Refused, UnknownOutcome, moment, read, read_body, stamp
+from shared.ids import new_id
 from tests.delivery.toy import created, missed, said
 
 
@@ -58,6 +59,23 @@ def test_topic_names_that_start_alike_are_told_apart() -> None:
 def test_an_event_on_the_topic_of_another_is_refused() -> None:
     assert read_back(said(created("meir")), "meir.meeting-booked.v1") == Refused("wrong_topic")
     assert read_back(said(created("meir")), "leek-werrington.referral-created.v1") == Refused("wrong_source")
+
+
+def test_nobody_speaks_of_what_is_not_theirs() -> None:
+    """Of another locality's referral, for another locality's source, or under another referral's key."""
+    event = said(created("meir"))
+    key, another = event.body.referral_id.encode(), new_id()
+
+    def read_with(raw: bytes = event.raw, key: bytes = key, **attributes: str) -> Envelope | Refused:
+        changed = event.attributes() | attributes
+        return read(event.topic(), key, raw, [(name, value.encode()) for name, value in changed.items()])
+
+    assert read_with() == event
+    elsewhere = json.dumps(json.loads(event.raw) | {"locality": "leek-werrington"}).encode()
+    assert read_with(elsewhere) == Refused("wrong_locality")
+    assert read_with(ce_source="/leek-werrington/referral") == Refused("wrong_source")
+    assert read_with(key=another.encode()) == Refused("wrong_key")
+    assert read_with(ce_subject=another) == Refused("wrong_key")
 
 
 def test_a_kind_not_known_yet_is_not_an_error() -> None:
@@ -117,6 +135,15 @@ def test_what_is_said_of_a_body_has_no_word_of_it(name: str, field: str) -> None
         assert isinstance(refused, Refused)
         assert refused.error
         assert name not in refused.error
+
+
+def test_a_key_of_the_input_is_no_field_of_ours() -> None:
+    """Where somebody's name stands in place of a questionnaire's item, and all else is as it should be."""
+    body = {"kind": "measured", "referral_id": new_id(), "locality": "meir", "scores": {"Wilhelmina": 5}}
+    body |= {"instrument": "ons4", "stage": "before", "on": "2026-11-23"}
+    refused = read_body("outcome-recorded", json.dumps(body).encode())
+    assert isinstance(refused, Refused)
+    assert refused.error == "measured.scores.?.? string_pattern_mismatch"
 
 
 @given(st.integers(0, 4_102_444_800_000).map(lambda ms: datetime.fromtimestamp(ms / 1000, UTC)))

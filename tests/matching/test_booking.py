@@ -2,15 +2,19 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import pytest
 
 from services.matching import meeting_acts
 from services.matching.diary import Diaries
 from services.matching.folds import View
 from services.matching.inbound import matching
 from services.matching.refusals import Refused
-from shared.delivery.errors import Transient
+from services.matching.store import CASELOADS, DAYS, DiaryStore
+from shared.delivery.errors import Conflict, Transient
 from shared.delivery.kernel import Kernel
+from shared.delivery.part import Loaded
 from shared.events import outcomes as o
 from shared.events import vocabulary as v
 from shared.events.models import MeetingBooked
@@ -146,6 +150,54 @@ async def test_leave_given_while_somebody_books_leaves_nobody_on_that_day(here: 
     for name in names:
         assert (await here.meeting(name))["starts_at"].date() > day + timedelta(days=3)
     await here.no_time_is_held_twice()
+
+
+@pytest.mark.parametrize("change", ["leave", "hours"])
+async def test_what_changes_between_reading_hours_and_booking_is_seen(here: Place, change: str) -> None:
+    """No document of the booking is written by it: only the caseload, which a decision rests on, shows it."""
+    referral = await here.refer()
+    meeting = await here.meeting(referral)
+    options = await here.http.get(f"/meetings/{meeting['id']}/options?count=10", headers=here.link_worker())
+    wanted = options.json()["options"][-1]["key"]
+    day = datetime.fromisoformat(wanted.partition("|")[2]).date()
+    assert day.weekday() != meeting["starts_at"].weekday()
+    done: list[str] = []
+
+    async def meanwhile(*_: object) -> None:
+        if done:
+            return
+        done.append(change)
+        if change == "hours":
+            await here.put_worker(hours=hours(set(range(5)) - {day.weekday()}))
+            return
+        leave = {"first": day.isoformat(), "last": day.isoformat()}
+        answer = await here.post("/link-workers/lw-meir-1/leave", leave, of=here.link_worker())
+        assert answer.status_code == 200, answer.text
+
+    act = meeting_acts.another_time(meeting["id"], wanted)
+    with pytest.raises(Refused):
+        await here.kernel.command(here.slug, referral, act, within=meanwhile)
+    assert (await here.meeting(referral))["id"] == meeting["id"]
+
+
+@pytest.mark.parametrize("what", ["day", "caseload"])
+async def test_a_diary_that_somebody_else_has_written_since_it_was_read_is_refused(
+    here: Place, what: str
+) -> None:
+    """Also where the database itself would not notice: read before the transaction, written in it."""
+    referral = await here.refer()
+    mongo, store = here.kernel.mongo, DiaryStore()
+    asked = [Loaded(here.slug, referral, await here.view(referral))]
+    stale = await mongo.transact(lambda tx: store.load(tx, asked, here.clock.now))
+    ((day, _),) = stale.held_by(referral)
+    if what == "day":
+        stale.touched_days.add((day.link_worker, day.day))
+        await mongo[DAYS].update_one({"link_worker": day.link_worker, "held.r": referral}, {"$inc": {"v": 1}})
+    else:
+        stale.rest_on(day.link_worker)
+        await mongo[CASELOADS].update_one({"_id": day.link_worker}, {"$inc": {"v": 1}})
+    with pytest.raises(Conflict):
+        await mongo.transact(lambda tx: store.save(tx, [], stale))
 
 
 async def test_who_waits_is_booked_as_soon_as_there_is_room(here: Place) -> None:

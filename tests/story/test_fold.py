@@ -124,6 +124,15 @@ def test_of_two_bookings_of_one_turn_the_higher_source_stands() -> None:
     assert told.active.booked.meeting_id == ref(10)
 
 
+def test_of_two_who_say_the_same_thing_the_higher_source_is_believed() -> None:
+    """Whatever their ids, which tell when each was said."""
+    ours = fact(booked(10), 100)
+    theirs = fact(booked(10).model_copy(update={"link_worker": "lw-partner-1"}), 101, "/meir/partner")
+    for facts in ([ours, theirs], [theirs, ours]):
+        told = tell([fact(CREATED, 99), *facts], rank)
+        assert [meeting.booked.link_worker for meeting in told.meetings] == ["lw-meir-1"]
+
+
 def test_a_reopening_undoes_the_ending_that_it_names_and_no_other() -> None:
     closed = fact(about(o.ReferralClosed, reason=v.CloseReason.COMPLETED), 101)
     again = fact(about(o.ReferralClosed, reason=v.CloseReason.OTHER), 103)
