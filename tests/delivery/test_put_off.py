@@ -186,13 +186,15 @@ async def test_what_is_in_hand_is_sent_by_nobody_else(place: Bench) -> None:
         async with asyncio.timeout(10):
             while not sent:
                 await asyncio.sleep(0.05)
+        begun = await kernel.mongo[sending.SENT].find_one({"_id": sent[0]})
         await asyncio.sleep(1.5)
-        assert len(sent) == 1
         answers.set()
         async with asyncio.timeout(10):
             while await kernel.mongo[DUE].find_one({}):
                 await asyncio.sleep(0.05)
     assert len(sent) == 1
+    assert begun is not None, "who dies now leaves no word of it"
+    assert begun["status"] == "sending"
 
 
 def test_a_gateway_is_given_up_before_anybody_else_may_send() -> None:
