@@ -22,14 +22,28 @@ class Met:
     """A meeting and what became of it: booked, attended, missed, cancelled or replaced."""
 
     id: str
-    body: Mapping[str, Any]
-    who: str
-    at: float
+    said: Event
     status: str
     met_at: str = ""
     """When it was held, RFC 3339: perhaps on an earlier day than was booked, whose time is then free."""
     given_back: bool = False
     """It was cancelled, and with that its time was free, whatever was said of it later."""
+    off: Event | None = None
+    """What it was cancelled, missed or attended by, as `status` has it; None of one that was replaced."""
+    ended: Event | None = None
+    """What first told that nobody will come to it: cancelled, missed or replaced."""
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        return self.said.body
+
+    @property
+    def who(self) -> str:
+        return self.said.who
+
+    @property
+    def at(self) -> float:
+        return self.said.at
 
     @property
     def holds_its_time(self) -> bool:
@@ -37,7 +51,7 @@ class Met:
         if self.given_back:
             return False
         if self.status == "attended":
-            return _day(self.met_at) >= _day(self.body["starts_at"])
+            return day(self.met_at) >= day(self.body["starts_at"])
         return self.status in ("booked", "missed")
 
     @property
@@ -58,12 +72,18 @@ class Account:
     meetings: tuple[Met, ...]
     active: Met | None
     waiting: bool
+    """Somebody said why there is none, and no meeting ended after that."""
     outcomes: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
     """The facts of each kind."""
 
     @property
     def attended(self) -> bool:
         return any(meeting.status == "attended" for meeting in self.meetings)
+
+    @property
+    def standing(self) -> tuple[Met, ...]:
+        """The meetings that somebody may still come to, the one that counts last."""
+        return tuple(meeting for meeting in self.meetings if meeting.status == "booked")
 
     def of(self, kind: str) -> tuple[Event, ...]:
         return self.outcomes.get(kind, ())
@@ -94,6 +114,8 @@ def _account(locality: str, referral: str, facts: Mapping[tuple[str, str], Event
     ended = any(fact.kind in ENDS and (fact.who, fact.id) not in undone for fact in stand)
     created = of.get("referral-created", [])
     meetings = _meetings(of)
+    off = [meeting.ended for meeting in meetings if meeting.ended is not None]
+    waits = of.get("meeting_waiting", [])
     standing = [meeting for meeting in meetings if meeting.status == "booked"]
     return Account(
         referral=referral,
@@ -103,37 +125,62 @@ def _account(locality: str, referral: str, facts: Mapping[tuple[str, str], Event
         open=bool(created) and not ended,
         meetings=meetings,
         active=standing[-1] if standing else None,
-        waiting="meeting_waiting" in of,
+        waiting=any(all(_after(wait, end) for end in off) for wait in waits),
         outcomes={kind: tuple(found) for kind, found in of.items()},
     )
+
+
+def _after(fact: Event, before: Event) -> bool:
+    """Whether it was said after that.
+
+    Who answers what lies on the log comes after it there, whatever the clocks say: one may be an hour wrong.
+    What somebody says one after the other may be published the other way round: there the times count too.
+    """
+    same = fact.who == before.who
+    return fact.at >= before.at or (same and moment(fact.recorded) >= moment(before.recorded))
 
 
 def _meetings(of: Mapping[str, list[Event]]) -> tuple[Met, ...]:
     booked = of.get("meeting-booked", [])
     said = {fact.body["meeting_id"]: fact for fact in booked}
-    replaced = {fact.body["replaces"] for fact in booked if fact.body.get("replaces")}
-    became: dict[str, str] = dict.fromkeys(replaced, "replaced")
+    ends: dict[str, list[Event]] = {}
+    became: dict[str, str] = {}
+    for fact in booked:
+        if replaces := fact.body.get("replaces"):
+            became[replaces] = "replaced"
+            ends.setdefault(replaces, []).append(fact)
+    off: dict[str, Event] = {}
     for status in ("cancelled", "missed", "attended"):  # the last of these that was said counts
-        became |= {fact.body["meeting_id"]: status for fact in of.get(f"meeting_{status}", [])}
+        for fact in of.get(f"meeting_{status}", []):
+            became[fact.body["meeting_id"]] = status
+            off[fact.body["meeting_id"]] = fact
+            if status != "attended":
+                ends.setdefault(fact.body["meeting_id"], []).append(fact)
     held = {fact.body["meeting_id"]: fact.time for fact in of.get("meeting_attended", [])}
     given_back = {fact.body["meeting_id"] for fact in of.get("meeting_cancelled", [])}
     found = [
         Met(
             identity,
-            fact.body,
-            fact.who,
-            fact.at,
+            fact,
             status=became.get(identity, "booked"),
             met_at=held.get(identity, ""),
             given_back=identity in given_back,
+            off=off.get(identity),
+            ended=min(ends.get(identity, ()), key=lambda end: end.at, default=None),
         )
         for identity, fact in said.items()
     ]
     return tuple(sorted(found, key=lambda met: (met.body["sequence"], _rank(met.who), met.id)))
 
 
-def _day(moment: str) -> date:
-    return datetime.fromisoformat(moment).astimezone(LONDON).date()
+def moment(text: str) -> datetime:
+    """Of RFC 3339."""
+    return datetime.fromisoformat(text)
+
+
+def day(text: str) -> date:
+    """In London, of a moment in RFC 3339."""
+    return moment(text).astimezone(LONDON).date()
 
 
 def _rank(who: str) -> int:

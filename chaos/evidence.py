@@ -1,6 +1,6 @@
 """Everything that is known from outside about a run when it has come to rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -64,6 +64,18 @@ class Handed:
     reference: str
     channel: str
     at: float
+    sender: str = ""
+    """The process that gave it; empty where the gateway cannot tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A fault that struck these processes, and from when until when. Seconds since 1970."""
+
+    fault: str
+    targets: tuple[str, ...]
+    since: float
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +103,6 @@ class Evidence:
     """Rows of the outbox and of due work that should be gone, by where they are."""
     put_off: frozenset[str] = frozenset()
     """Messages that will be sent within the next two hours: a clock that was wrong by one put them off."""
+    troubles: Sequence[Trouble] = ()
+    facts: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """What each part keeps of all that it heard and said: `<source>/<id>`. Empty where that was not read."""

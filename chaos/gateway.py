@@ -28,6 +28,8 @@ class Delivery:
     at: float
     channel: str
     reference: str
+    sender: str
+    """The process that handed it over; empty of a text: all come by one way."""
 
 
 class Gateway:
@@ -55,7 +57,7 @@ class Gateway:
 
     def keep(self, sender: str, channel: str, reference: str) -> None:
         """Called from other threads too: one append, one pop."""
-        self.deliveries.append(Delivery(time.time(), channel, reference))
+        self.deliveries.append(Delivery(time.time(), channel, reference, sender))
         if strike := self._at_the_yes.pop(sender, None):
             strike()
 
@@ -82,7 +84,7 @@ class Gateway:
                     int(x.split(":")[1]) for x in head.splitlines() if x.startswith("content-length:")
                 )
                 reference = str(json.loads(await reader.readexactly(length))["reference"])
-                self.keep("texts", "text", reference)
+                self.keep("", "text", reference)
                 answer = json.dumps({"id": reference}).encode()
                 said = (
                     "HTTP/1.1 202 Accepted",

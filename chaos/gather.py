@@ -98,6 +98,15 @@ async def taken(mongo: Mongo, now: datetime) -> list[Taken]:
     return found
 
 
+async def facts(mongo: Mongo) -> dict[str, frozenset[str]]:
+    """What each part keeps of all that it heard and said: `<source>/<id>`."""
+    found: dict[str, frozenset[str]] = {}
+    for part in PARTS:
+        rows = mongo[f"linkwork_{part}"]["referrals"].find({}, {"facts.s": 1, "facts.i": 1})
+        found[part] = frozenset([f"{fact['s']}/{fact['i']}" async for row in rows for fact in row["facts"]])
+    return found
+
+
 async def letters(bootstrap: str, secret: str) -> list[Opened]:
     """Every dead letter, opened. Raises InvalidTag where one was sealed with another key."""
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"linkwork dead letters")

@@ -49,6 +49,8 @@ class Event:
     raw: bytes
     time: str
     """When it happened, RFC 3339, by the clock of whoever said it."""
+    recorded: str
+    """When it was said, by the same clock."""
 
 
 def topics_of(localities: Iterable[str]) -> list[str]:
@@ -103,7 +105,9 @@ def read(entry: Entry) -> Event | None:
         locality, name, _ = entry.topic.split(".")
         who, identity = (named[key].decode() for key in ("ce_source", "ce_id"))  # type: ignore[union-attr]
         time = (named["ce_time"] or b"").decode()
+        recorded = (named.get("ce_recordedtime") or b"").decode() or time
         referral, kind = body["referral_id"], str(body.get("kind", name))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return Event(who, identity, name, kind, locality, referral, entry.at, body, entry.value or b"", time)
+    raw = entry.value or b""
+    return Event(who, identity, name, kind, locality, referral, entry.at, body, raw, time, recorded)

@@ -4,19 +4,37 @@ Written against the contract and the promises alone. It shares no code with the 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 
-from chaos.account import Account, Met, accounts
-from chaos.evidence import Evidence, Finding
+from chaos.account import Account, Met, accounts, moment
+from chaos.calls import called_for
+from chaos.evidence import Evidence, Finding, Handed, Trouble
 from chaos.log import Entry, Event, read
 from chaos.recount import recounted
 from chaos.references import reference
 
 PARTS = ("referral", "matching", "notifications", "evaluation")
+SENDERS = frozenset({"notifications", "notifications-2"})
+STRIKE_ALL = frozenset({"MongoDB killed", "disk full for MongoDB", "primary of three steps down"})
+DO_NOT_REPEAT = frozenset(
+    {
+        "poison",
+        "rebalance storm",
+        "Kafka killed",
+        "broker of three killed",
+        "network to Kafka: cut",
+        "network to Kafka: delay",
+        "network to Kafka: reset",
+    }
+)
+"""Faults after which nobody has cause to hand a message over again: senders hear of its yes without Kafka."""
+NEWS_FOR = timedelta(hours=24)
+AFTERWARDS = 15.0
+"""Seconds in which somebody may still not have found their database again."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +59,16 @@ class Case:
         return frozenset(message.reference for message in self.evidence.handed)
 
     @cached_property
+    def _news_since(self) -> datetime:
+        """Older news is told to nobody. By the partner's clock, which is never wrong, where it spoke."""
+        theirs = [event.recorded for event in self.events if event.who.endswith("/history")]
+        return max(map(moment, theirs or [event.recorded for event in self.events])) - NEWS_FOR
+
+    def new(self, event: Event) -> bool:
+        """Whether it was news when it was heard. What lies near the border was said long before the run."""
+        return moment(event.recorded) > self._news_since
+
+    @cached_property
     def accounts(self) -> dict[str, Account]:
         return accounts(self.events)
 
@@ -58,6 +86,8 @@ def reconcile(evidence: Evidence) -> list[Finding]:
         no_time_twice,
         diaries,
         messages,
+        handed_again,
+        heard,
         figures,
         poison,
         at_rest,
@@ -120,15 +150,18 @@ def one_meeting_each(case: Case) -> Iterator[Finding]:
         if account.created is None:
             continue
         at = account.created.at
-        standing = [meeting for meeting in account.meetings if meeting.status == "booked"]
+        met = max((m.body["sequence"] for m in account.meetings if m.status == "attended"), default=-1)
         if not account.open:
-            if standing:
+            if account.standing:
                 yield Finding("wrong", "it ended and its meeting stands", referral, at)
-        elif not account.attended:
-            if not standing and not account.waiting:
-                yield Finding("lost", "open, without a meeting or a reason", referral, at)
-            if sum(meeting.ours for meeting in standing) > 1:
-                yield Finding("doubled", "two meetings stand", referral, at)
+            continue
+        if not account.attended and not account.standing and not account.waiting:
+            yield Finding("lost", "open, without a meeting or a reason", referral, at)
+        if any(meeting.ours for meeting in account.standing[:-1]):
+            # Somebody else's second meeting is theirs to cancel; ours makes room for the one that counts.
+            yield Finding("doubled", "two meetings stand", referral, at)
+        elif any(meeting.ours and meeting.body["sequence"] <= met for meeting in account.standing):
+            yield Finding("doubled", "they have met, and a meeting of before stands", referral, at)
 
 
 def no_time_twice(case: Case) -> Iterator[Finding]:
@@ -172,40 +205,34 @@ def diaries(case: Case) -> Iterator[Finding]:
 
 
 def messages(case: Case) -> Iterator[Finding]:
-    """Who is to be met hears of it, and so does who meets them; and nobody hears of what was not said."""
+    """Who has to hear of something does, by one channel; and nobody hears of what was not said."""
     known: dict[str, str] = {}
     for account in case.accounts.values():
         for meeting in account.meetings:
-            if not meeting.ours:
+            if not meeting.ours and not case.new(meeting.said):
                 continue
             about = _messages_about(account, meeting.id)
             known |= {ref: name for name, refs in about.items() for ref in refs}
-            if meeting is account.active and account.open and not account.attended:
-                yield from _told(case, account, meeting, about)
             for name, refs in about.items():
                 if len(case.handed.intersection(refs)) > 1:
                     yield Finding("doubled", "one message by two channels", name, meeting.at)
         for waiting in account.of("meeting_waiting"):
             name = f"no_appointment_yet.person.{waiting.body['expected_by']}"
             known |= dict.fromkeys(_references(account, name), name)
+        yield from _not_told(case, account)
     for message in case.evidence.handed:
         if message.reference not in known:
             yield Finding("doubled", "a message that no event calls for", message.reference, message.at)
 
 
-def _told(
-    case: Case, account: Account, meeting: Met, about: Mapping[str, Sequence[str]]
-) -> Iterator[Finding]:
-    template = "rebooked" if meeting.body.get("replaces") else "booked"
-    practices_own = account.referral in case.evidence.accepted
-    for recipient in ("link_worker", "person") if practices_own else ("link_worker",):
-        name = f"{template}.{recipient}.{meeting.id}"
-        if case.handed.intersection(about[name]):
+def _not_told(case: Case, account: Account) -> Iterator[Finding]:
+    for call in called_for(account, account.referral in case.evidence.accepted):
+        if not case.new(call.news) or case.handed.intersection(_references(account, call.name)):
             continue
-        if name in case.evidence.put_off:
-            yield Finding("wrong", f"the {recipient} is told of a meeting late", account.referral, meeting.at)
+        if call.name in case.evidence.put_off:
+            yield Finding("wrong", f"the {call.who} is told {call.what} late", account.referral, call.news.at)
         else:
-            yield Finding("lost", f"the {recipient} was not told of a meeting", account.referral, meeting.at)
+            yield Finding("lost", f"the {call.who} was not told {call.what}", account.referral, call.news.at)
 
 
 def _messages_about(account: Account, meeting: str) -> dict[str, list[str]]:
@@ -221,6 +248,26 @@ def _references(account: Account, name: str) -> list[str]:
     return [reference(account.locality, account.referral, name, channel) for channel in ("mail", "text")]
 
 
+def handed_again(case: Case) -> Iterator[Finding]:
+    """Who gives a gateway the same message again did not learn that it was taken: something struck them."""
+    given: dict[str, list[Handed]] = defaultdict(list)
+    for message in sorted(case.evidence.handed, key=lambda message: message.at):
+        given[message.reference].append(message)
+    for ref, times in given.items():
+        if len(times) > 1 and len(times) - 1 > sum(_excuses(t, times) for t in case.evidence.troubles):
+            where = f"{ref}, {len(times)} times within {times[-1].at - times[0].at:.0f} s"
+            yield Finding("doubled", "a message handed over again for no reason", where, times[-1].at)
+
+
+def _excuses(trouble: Trouble, times: Sequence[Handed]) -> bool:
+    """Whether it struck, between the first and the last time, somebody who handed it over before the last."""
+    if trouble.fault in DO_NOT_REPEAT or not SENDERS.intersection(trouble.targets):
+        return False
+    struck = {*(SENDERS if trouble.fault in STRIKE_ALL else trouble.targets), ""}
+    between = trouble.since <= times[-1].at and trouble.until + AFTERWARDS >= times[0].at
+    return between and any(message.sender in struck for message in times[:-1])
+
+
 def figures(case: Case) -> Iterator[Finding]:
     """The figures are those that the log gives when it is counted again."""
     again = recounted(case.accounts.values())
@@ -233,6 +280,16 @@ def figures(case: Case) -> Iterator[Finding]:
         for name in shown.keys() - counts.keys():
             if shown[name]:
                 yield Finding("doubled", "a figure of nothing", f"{place} {name}: {shown[name]}")
+
+
+def heard(case: Case) -> Iterator[Finding]:
+    """Each part keeps each event of the log, whatever it makes of it, and nothing else."""
+    said = {f"{event.who}/{event.id}": event for event in case.events}
+    for part, kept in case.evidence.facts.items():
+        for key in said.keys() - kept:
+            yield Finding("lost", "an event that a part did not hear", f"{part}: {key}", said[key].at)
+        for key in set(kept) - said.keys():
+            yield Finding("doubled", "a fact that is not on the log", f"{part}: {key}")
 
 
 def poison(case: Case) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from chaos import gather, plan
 from chaos.bus import Bus, Meetings
 from chaos.clocks import Clocks
 from chaos.commits import TOPIC, Commits
-from chaos.evidence import Evidence, Handed
+from chaos.evidence import Evidence, Handed, Trouble
 from chaos.faults import Field, Struck, strike
 from chaos.journeys import Partner
 from chaos.load import Load, Rates
@@ -142,12 +142,14 @@ async def _reckoned(
         poison=poisoner.put_there,
         log=await read_all(bootstrap, topics_of(slugs)),
         letters=await gather.letters(bootstrap, stack.secrets["dead_letter_key"]),
-        handed=[Handed(d.reference, d.channel, d.at) for d in stack.gateway.deliveries],
+        handed=[Handed(d.reference, d.channel, d.at, d.sender) for d in stack.gateway.deliveries],
         taken=await gather.taken(stack.mongo, stack.clocks()),
         figures={name: shown(place) for name, place in gather.by_place(answer)},
         lag=lag,
         stuck=stuck,
         put_off=await gather.put_off(stack.mongo, stack.clocks()),
+        troubles=[Trouble(b.blow.fault, b.blow.targets, b.struck, b.mended) for b in blows],
+        facts=await gather.facts(stack.mongo),
     )
     commits = Commits(await read_all(bootstrap, [TOPIC]))
     doing = Doing(evidence, commits, practices.posts)

@@ -40,22 +40,26 @@ class Story:
         return self.say("referral-created", source, body)
 
     def booked(
-        self, referral: int, meeting: int, hour: int, source: str = "matching", sequence: int = 0
+        self,
+        referral: int,
+        meeting: int,
+        hour: int,
+        source: str = "matching",
+        sequence: int = 0,
+        link_worker: int = 1,
     ) -> Entry:
         body = {
             "referral_id": identity(referral),
             "meeting_id": identity(meeting),
             "sequence": sequence,
-            "link_worker": "lw-meir-1",
+            "link_worker": f"lw-meir-{link_worker}",
             "starts_at": (NOW + timedelta(hours=hour)).isoformat(),
             "minutes": 30,
         }
-        return self.say("meeting-booked", "matching", body)
+        return self.say("meeting-booked", source, body)
 
-    def outcome(self, referral: int, kind: str, **more: Any) -> Entry:
-        return self.say(
-            "outcome-recorded", "history", {"referral_id": identity(referral), "kind": kind, **more}
-        )
+    def outcome(self, referral: int, kind: str, source: str = "history", **more: Any) -> Entry:
+        return self.say("outcome-recorded", source, {"referral_id": identity(referral), "kind": kind, **more})
 
 
 def kept() -> Evidence:
@@ -77,10 +81,11 @@ def kept() -> Evidence:
 def evidence_of(log: list[Entry], bad: Entry) -> Evidence:
     events = [event for entry in log if entry is not bad and (event := read(entry))]
     told = accounts(events)
-    names = (("link_worker", "mail"), ("person", "text"))
-    references = [
-        reference(LOCALITY, identity(1), f"booked.{who}.{identity(11)}", channel) for who, channel in names
+    told_of = [
+        *((1, f"booked.{who}.{identity(11)}") for who in ("link_worker", "person", "referrer")),
+        (2, f"cancelled.link_worker.{identity(12)}"),
     ]
+    references = [reference(LOCALITY, identity(of), name, "mail") for of, name in told_of]
     return Evidence(
         accepted={identity(1): 101.0},
         unanswered=0,
@@ -89,11 +94,12 @@ def evidence_of(log: list[Entry], bad: Entry) -> Evidence:
         poison=[Poisoned("a brace", True, 149.0, bad.topic, bad.key, bad.value, bad.headers)],
         log=log,
         letters=[Opened(part, bad.place, bad.key, bad.value, bad.headers) for part in PARTS],
-        handed=[Handed(each, "mail", 105.0) for each in references],
+        handed=[Handed(each, "mail", 105.0, "notifications") for each in references],
         taken=[Taken("lw-meir-1", NOW + timedelta(hours=2), 30, identity(1), identity(11))],
         figures=recounted(told.values()),
         lag={"meir.matching": 0},
         stuck={"matching: outbox": 0},
+        facts={part: {f"{event.who}/{event.id}" for event in events} for part in PARTS},
     )
 
 
@@ -102,4 +108,6 @@ def with_more(evidence: Evidence, *entries: Entry) -> Evidence:
     log = [*evidence.log, *entries]
     bad = {poisoned.content for poisoned in evidence.poison}
     events = [event for entry in log if entry.content not in bad and (event := read(entry))]
-    return replace(evidence, log=log, figures=recounted(accounts(events).values()))
+    heard = {f"{event.who}/{event.id}" for event in events}
+    figures = recounted(accounts(events).values())
+    return replace(evidence, log=log, figures=figures, facts=dict.fromkeys(PARTS, heard))

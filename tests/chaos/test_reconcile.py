@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from chaos.evidence import Evidence, Handed, Taken
+from chaos.evidence import Evidence, Handed, Taken, Trouble
 from chaos.log import Entry
 from chaos.reconcile import reconcile, repeated
+from chaos.references import reference
 from tests.chaos.small import NOW, Story, identity, kept, with_more
 
 Plant = Callable[[Evidence], Evidence]
@@ -48,6 +49,29 @@ def rewritten(evidence: Evidence) -> Evidence:
     return with_more(evidence, replace(first, offset=70, value=(first.value or b"").replace(b"debt", b"job")))
 
 
+NEXT_WEEK = "2026-12-01"
+
+
+def told(evidence: Evidence, *, of: int, names: tuple[str, ...]) -> Evidence:
+    """These messages about a referral as well."""
+    handed = [Handed(reference("meir", identity(of), name, "mail"), "mail", 200.0) for name in names]
+    return replace(evidence, handed=[*evidence.handed, *handed])
+
+
+def everybody(template: str, meeting: int) -> tuple[str, ...]:
+    return tuple(f"{template}.{who}.{identity(meeting)}" for who in ("person", "link_worker", "referrer"))
+
+
+def waits(referral: int, because: str = "no_slot") -> Callable[[Story], Entry]:
+    said = {"reason": because, "expected_by": NEXT_WEEK}
+    return lambda s: s.outcome(referral, "meeting_waiting", source="matching", **said)
+
+
+def is_off(referral: int, meeting: int) -> Callable[[Story], Entry]:
+    said = {"meeting_id": identity(meeting), "by": "person", "why": "unwell"}
+    return lambda s: s.outcome(referral, "meeting_cancelled", **said)
+
+
 TAKEN = Taken("lw-meir-1", NOW + timedelta(hours=2, minutes=15), 30, identity(9), identity(19))
 PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
     "an accepted referral is not on the log": (
@@ -84,6 +108,21 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
         more(lambda s: s.booked(1, 18, hour=5, sequence=1)),
         ("doubled", "two meetings stand"),
     ),
+    "ours beside a partner's that won": (
+        more(lambda s: s.booked(1, 18, hour=5, source="history", sequence=1)),
+        ("doubled", "two meetings stand"),
+    ),
+    "ours after they have met": (
+        more(
+            lambda s: s.booked(1, 18, hour=1, source="history"),
+            lambda s: s.outcome(1, "meeting_attended", meeting_id=identity(18)),
+        ),
+        ("doubled", "they have met, and a meeting of before stands"),
+    ),
+    "a reason that was given before the meeting": (
+        lambda e: more(is_off(1, 11))(more(waits(1))(e)),
+        ("lost", "open, without a meeting or a reason"),
+    ),
     "a meeting after the end": (
         more(lambda s: s.booked(2, 17, hour=6)),
         ("wrong", "it ended and its meeting stands"),
@@ -106,12 +145,46 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
         ("wrong", "a diary holds a time for nobody"),
     ),
     "a message is missing": (
-        lambda e: replace(e, handed=e.handed[:1]),
+        lambda e: replace(e, handed=[e.handed[0], *e.handed[2:]]),
         ("lost", "the person was not told of a meeting"),
     ),
     "a message is late": (
-        lambda e: replace(e, handed=e.handed[:1], put_off=frozenset({f"booked.person.{identity(11)}"})),
+        lambda e: replace(
+            e, handed=[e.handed[0], *e.handed[2:]], put_off=frozenset({f"booked.person.{identity(11)}"})
+        ),
         ("wrong", "the person is told of a meeting late"),
+    ),
+    "the referrer's message is missing": (
+        lambda e: replace(e, handed=[*e.handed[:2], e.handed[3]]),
+        ("lost", "the referrer was not told of a meeting"),
+    ),
+    "nobody hears that it is off": (
+        lambda e: replace(e, handed=e.handed[:3]),
+        ("lost", "the link_worker was not told that a meeting is off"),
+    ),
+    "the person does not hear that it is off": (
+        lambda e: told(more(is_off(1, 11), waits(1))(e), of=1, names=everybody("cancelled", 11)[1:]),
+        ("lost", "the person was not told that a meeting is off"),
+    ),
+    "the first link worker waits in vain": (
+        more(lambda s: s.booked(1, 18, hour=5, sequence=1, link_worker=2), is_off(1, 11)),
+        ("lost", "the link_worker was not told that a meeting is off"),
+    ),
+    "nobody hears that they have to wait": (
+        lambda e: more(is_off(1, 11), waits(1))(without(e, 1)),
+        ("lost", "the person was not told that there is no appointment yet"),
+    ),
+    "a message six times": (
+        lambda e: replace(e, handed=[*e.handed, *[e.handed[0]] * 5]),
+        ("doubled", "a message handed over again for no reason"),
+    ),
+    "an event that evaluation did not hear": (
+        lambda e: replace(e, facts={**e.facts, "evaluation": list(e.facts["evaluation"])[1:]}),
+        ("lost", "an event that a part did not hear"),
+    ),
+    "a fact that was never said": (
+        lambda e: replace(e, facts={**e.facts, "matching": [*e.facts["matching"], "/meir/matching/1"]}),
+        ("doubled", "a fact that is not on the log"),
     ),
     "a message under another reference": (
         lambda e: replace(e, handed=[*e.handed, Handed("another", "mail", 1.0)]),
@@ -156,11 +229,56 @@ def test_finds(planted: str) -> None:
     assert finding in found(plant(kept()))
 
 
-def test_a_message_handed_over_again_under_its_own_reference_is_counted_apart() -> None:
+def blow(fault: str, *targets: str, since: float = 104.0) -> Trouble:
+    return Trouble(fault, targets, since, since + 3)
+
+
+def test_a_message_handed_over_again_after_its_senders_death_is_counted_apart() -> None:
     evidence = kept()
-    again = replace(evidence, handed=[*evidence.handed, evidence.handed[0]])
+    again = replace(
+        evidence,
+        handed=[*evidence.handed, replace(evidence.handed[0], at=166.0, sender="notifications-2")],
+        troubles=[blow("killed at the gateway's yes", "notifications")],
+    )
     assert reconcile(again) == []
     assert [len(times) for times in repeated(again).values()] == [2]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        blow("notifications killed", "notifications-2"),
+        blow("matching killed", "matching"),
+        blow("Kafka killed", "matching", "notifications"),
+        blow("notifications killed", "notifications", since=300.0),
+        blow("notifications killed", "notifications", since=20.0),
+    ],
+)
+def test_what_struck_somebody_else_or_at_another_time_is_no_reason(other: Trouble) -> None:
+    evidence = kept()
+    again = [*evidence.handed, replace(evidence.handed[0], at=166.0)]
+    assert ("doubled", "a message handed over again for no reason") in found(
+        replace(evidence, handed=again, troubles=[other])
+    )
+
+
+def test_one_death_is_a_reason_for_one_more_time_only() -> None:
+    evidence = kept()
+    again = [*evidence.handed, *(replace(evidence.handed[0], at=at) for at in (166.0, 230.0))]
+    for deaths, findings in ((1, 1), (2, 0)):
+        struck = [blow("MongoDB killed", "matching", "notifications")] * deaths
+        assert len(reconcile(replace(evidence, handed=again, troubles=struck))) == findings
+
+
+def test_a_reason_that_is_given_when_the_meeting_was_cancelled_counts() -> None:
+    evidence = more(is_off(1, 11), waits(1))(replace(kept(), taken=[]))
+    names = (*everybody("cancelled", 11), f"no_appointment_yet.person.{NEXT_WEEK}")
+    assert found(told(evidence, of=1, names=names)) == set()
+
+
+def test_a_partners_second_meeting_is_theirs() -> None:
+    evidence = more(lambda s: s.booked(1, 10, hour=5, source="history"))(kept())
+    assert found(evidence) == set(), "ours counts: it is the higher one"
 
 
 def test_a_meeting_that_was_cancelled_has_given_its_time_back_whatever_is_said_of_it_later() -> None:

@@ -1,0 +1,76 @@
+"""Which messages a referral calls for at rest, whatever order it was told in: written a second time.
+
+A message is asked for as soon as it is called for, and what is not called for any more when its turn comes is
+not sent. So at rest everything that is called for then has been sent; what was called for in between may have
+been, or not.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from chaos.account import Account, Met, moment
+from chaos.log import Event
+
+IN_TIME = timedelta(minutes=90)
+"""Before the meeting. Later news may have been too late to tell, by a clock that is an hour wrong."""
+PROMISES = frozenset({"no_slot", "no_link_worker"})
+"""Reasons for which the person is promised a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A message by its name, in words, and what it tells of."""
+
+    name: str
+    who: str
+    what: str
+    news: Event
+
+
+def called_for(account: Account, practices_own: bool) -> Iterator[Call]:
+    """Everything that must have been sent if it is news.
+
+    `practices_own`: a practice made it here, which has a mailbox, and the person may be texted. Of others
+    only the link worker is told.
+    """
+    if account.created is None:
+        return
+    everybody = ("link_worker", "person", "referrer") if practices_own else ("link_worker",)
+    active = account.active
+    if active is not None and account.open:
+        template = "rebooked" if active.body.get("replaces") else "booked"
+        for recipient in everybody:
+            yield _call(template, recipient, active, active.said, "of a meeting")
+    yield from _cancelled(account, everybody)
+    waiting = account.of("meeting_waiting")
+    if practices_own and waiting and account.open and active is None:
+        why = waiting[-1]
+        later = all(moment(meeting.said.recorded) < moment(why.recorded) for meeting in account.meetings)
+        if later and why.body["reason"] in PROMISES:
+            name = f"no_appointment_yet.person.{why.body['expected_by']}"
+            yield Call(name, "person", "that there is no appointment yet", why)
+
+
+def _cancelled(account: Account, everybody: tuple[str, ...]) -> Iterator[Call]:
+    """Where another stands in its place that is told of instead, but to a link worker who is not to come."""
+    active = account.active
+    for meeting in account.meetings:
+        if meeting.status not in ("cancelled", "replaced"):
+            continue
+        off = meeting.off or meeting.said
+        recipients = everybody
+        if active is not None:
+            if active.body["link_worker"] == meeting.body["link_worker"]:
+                continue
+            recipients = ("link_worker",)
+            off = max(off, active.said, key=lambda fact: moment(fact.recorded))
+        elif meeting.status == "replaced":
+            continue
+        if moment(off.recorded) + IN_TIME <= moment(meeting.body["starts_at"]):
+            for recipient in recipients:
+                yield _call("cancelled", recipient, meeting, off, "that a meeting is off")
+
+
+def _call(template: str, recipient: str, meeting: Met, news: Event, what: str) -> Call:
+    return Call(f"{template}.{recipient}.{meeting.id}", recipient, what, news)
