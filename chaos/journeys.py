@@ -2,7 +2,7 @@
 
 import random
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,6 +58,22 @@ class Partner:
             ]
         return [self._outcome(referral, body, now) for body in told]
 
+    def of_one(self, event: str, now: datetime) -> Callable[[], Saying]:
+        """Makes single events of this name, each about a referral of its own: of most nobody else tells."""
+
+        def created() -> Saying:
+            return self.referral(now)[1]
+
+        def booked() -> Saying:
+            body = {"referral_id": self.new_id(), **self._booked(now)}
+            return saying(self.locality, "meeting-booked", self.new_id(), now, body)
+
+        def outcome() -> Saying:
+            body = {"kind": "contact_attempted", "channel": "phone", "reached": False}
+            return self._outcome(self.new_id(), body, now)
+
+        return {"referral-created": created, "meeting-booked": booked, "outcome-recorded": outcome}[event]
+
     def of_an_unknown_kind(self, now: datetime) -> Saying:
         """An outcome that only a later version can read."""
         return self._outcome(self.new_id(), {"kind": "something_new", "and": "more"}, now)
@@ -81,15 +97,9 @@ class Partner:
         return saying(self.locality, "outcome-recorded", self.new_id(), moment, whole)
 
     def _course(self, referral: str, then: datetime) -> Iterator[tuple[Any, str, datetime, dict[str, Any]]]:
-        meeting, prescription = self.new_id(), self.new_id()
-        booked = {
-            "meeting_id": meeting,
-            "sequence": 0,
-            "link_worker": self.new_id(),
-            "practice": self._chance.choice(self._practices),
-            "starts_at": (then + timedelta(days=self._chance.choice((0, 1, 2)))).isoformat(),
-            "minutes": 45,
-        }
+        prescription = self.new_id()
+        booked = self._booked(then)
+        meeting = booked["meeting_id"]
         came = self._chance.random() < 0.85
         told: list[dict[str, Any]] = [
             {"kind": "meeting_attended" if came else "meeting_missed", "meeting_id": meeting}
@@ -112,6 +122,16 @@ class Partner:
         yield "meeting-booked", self.new_id(), then, {"referral_id": referral, **booked}
         for body in told:
             yield "outcome-recorded", self.new_id(), then, {"referral_id": referral, **body}
+
+    def _booked(self, then: datetime) -> dict[str, Any]:
+        return {
+            "meeting_id": self.new_id(),
+            "sequence": 0,
+            "link_worker": self.new_id(),
+            "practice": self._chance.choice(self._practices),
+            "starts_at": (then + timedelta(days=self._chance.choice((0, 1, 2)))).isoformat(),
+            "minutes": 45,
+        }
 
     def _answers(self, then: datetime) -> dict[str, Any]:
         scores = {item: self._chance.randint(0, 10) for item in ONS4}

@@ -5,22 +5,37 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import cycle
+
+from aiokafka.partitioner import murmur2
 
 from chaos.bus import Bus
 from chaos.evidence import Poisoned
 from chaos.journeys import Partner
+from chaos.log import EVENTS
 from chaos.says import Saying
 
 MEGABYTE = 1_000_000
-ANOTHER_PARTITION = 1
 PARTITIONS = 3
 
 
-def sorts(partner: Partner, now: datetime) -> list[tuple[str, Saying, bool]]:
-    """One record of each sort; True where it can only be set aside. The others are events all the same."""
+def sorts(partner: Partner, now: datetime, chance: random.Random) -> list[tuple[str, Saying, bool]]:
+    """One record of each sort; True where it can only be set aside. The others are events all the same.
+
+    Each comes on one of the three topics, on another the next time.
+    """
+    events = [partner.of_one(event, now) for event in chance.sample(EVENTS, len(EVENTS))]
+    turns = cycle(events)
 
     def good() -> Saying:
-        return partner.referral(now)[1]
+        return next(turns)()
+
+    def of_a_later_version() -> Saying:
+        event = good()
+        return retyped(event, dict(event.headers)["ce_type"].replace(b".v1", b".v2"))  # type: ignore[union-attr]
+
+    def retyped(event: Saying, kind: bytes) -> Saying:
+        return replace(event, headers=[(k, kind if k == "ce_type" else v) for k, v in event.headers])
 
     def headed(**changed: bytes | None) -> Saying:
         event = good()
@@ -50,16 +65,17 @@ def sorts(partner: Partner, now: datetime) -> list[tuple[str, Saying, bool]]:
         ("a body of a megabyte", with_body(b'{"a":"' + b"x" * MEGABYTE + b'"}'), True),
         ("a body without what it needs", with_body(b"{}"), True),
         ("an unknown kind", partner.of_an_unknown_kind(now), False),
-        ("a later version", headed(ce_type=b"org.linkwork.referral-created.v2"), True),
+        ("a later version", of_a_later_version(), True),
         ("an unknown type", headed(ce_type=b"org.example.something.v1"), True),
         ("a wrong key", replace(good(), key=b"not-the-subject"), True),
-        ("another partition", _elsewhere(good()), False),
+        ("another partition", _elsewhere(good(), chance), False),
     ]
 
 
-def _elsewhere(event: Saying) -> Saying:
-    # Not by its key: whichever it is, it is the right one for a third of all keys only.
-    return replace(event, partition=ANOTHER_PARTITION)
+def _elsewhere(event: Saying, chance: random.Random) -> Saying:
+    """In a partition that is not the one of its key."""
+    right = (murmur2(event.key) & 0x7FFFFFFF) % PARTITIONS
+    return replace(event, partition=(right + chance.randint(1, PARTITIONS - 1)) % PARTITIONS)
 
 
 class Poisoner:
@@ -74,7 +90,7 @@ class Poisoner:
         self.put_there: list[Poisoned] = []
 
     async def put(self, bus: Bus) -> None:
-        for sort, record, aside in sorts(self._chance.choice(self._partners), self._clock()):
+        for sort, record, aside in sorts(self._chance.choice(self._partners), self._clock(), self._chance):
             headers = tuple(record.headers)
             self.put_there.append(
                 Poisoned(sort, aside, time.time(), record.topic, record.key, record.value, headers)
