@@ -115,10 +115,14 @@ def _arrange(view: View, diaries: Diaries, occasion: Occasion, patient: bool) ->
         # Nor is it known that `now` is right: it rests from then, and not until twenty seconds from now.
         return Decision(due=[_due(view.latest, created.practice, created.urgency, HEAR_THE_REST)])
     today = london_day(occasion.now)
-    until = max((day for why, day in view.waits if why in WAITS_FOR_THE_PERSON and day > today), default=None)
-    if until is not None:
+    asked = [w for w in view.waits if w.reason in WAITS_FOR_THE_PERSON and w.until > today]
+    if asked:
+        why, until, _ = max(asked, key=lambda wait: (wait.until, wait.reason))
         _in_caseload_of(diaries, occasion, view.handed_to or story.link_worker)
-        return Decision(due=[_due(day_start(until), created.practice, created.urgency)])
+        return Decision(
+            _waiting(view, occasion, why, until),
+            due=[_due(day_start(until), created.practice, created.urgency)],
+        )
     if len(story.missed) > view.misses_allowed:
         _in_caseload_of(diaries, occasion, view.handed_to or story.link_worker)
         expected = today + timedelta(days=NOT_REACHED_DAYS)
@@ -200,7 +204,7 @@ def needs_meeting(view: View, now: datetime) -> bool:
     if story.created is None or not story.open or story.active is not None or story.attended:
         return False
     today = london_day(now)
-    if any(why in WAITS_FOR_THE_PERSON and day > today for why, day in view.waits):
+    if any(w.reason in WAITS_FOR_THE_PERSON and w.until > today for w in view.waits):
         return False
     return len(story.missed) <= view.misses_allowed
 
@@ -219,15 +223,27 @@ def _hold_only(diaries: Diaries, referral_id: str, meetings: frozenset[str]) -> 
 
 
 def _waiting(view: View, occasion: Occasion, reason: v.WaitingReason, expected: date) -> list[EventBody]:
-    """Says why there is no meeting, unless this reason was given and its day has not passed."""
-    today = london_day(occasion.now)
-    if any(why is reason and day >= today for why, day in view.waits):
+    """Says why there is no meeting, unless this reason still holds."""
+    if _still_says_why(view, reason, occasion.now):
         return []
     return [
         o.MeetingWaiting(
             referral_id=occasion.referral_id, locality=occasion.locality, reason=reason, expected_by=expected
         )
     ]
+
+
+def _still_says_why(view: View, reason: v.WaitingReason, now: datetime) -> bool:
+    """Whether this reason was given after the last meeting came to nothing, and its day has not passed.
+
+    By a clock that was wrong it may seem to have been given before that. What is given just now counts, and
+    so does one more than there are meetings: it is not said over and over until the clocks agree.
+    """
+    given = [w for w in view.waits if w.reason is reason and w.until >= london_day(now)]
+    meetings = view.story.meetings
+    over = [m.outcome.recorded for m in meetings if m.outcome and m.status in ("missed", "cancelled")]
+    since = min(max(over), now) if over else None
+    return len(given) > len(meetings) or any(since is None or w.said >= since for w in given)
 
 
 def _cancelled(booked: MeetingBooked, why: v.CancelReason) -> EventBody:

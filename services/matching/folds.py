@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from services.matching.needs_you import reasons_of
 from services.matching.next_steps import step_of
@@ -47,7 +47,13 @@ _BEGUN: Final = (
 )
 """What only the link worker of a case says."""
 
-Wait = tuple[WaitingReason, date]
+
+class Wait(NamedTuple):
+    """A reason given for there being no meeting, until when one is expected, and when it was given."""
+
+    reason: WaitingReason
+    until: date
+    said: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,7 @@ class View:
     ours: frozenset[str] = frozenset()
     """Ids of the meetings that matching booked itself."""
     waits: frozenset[Wait] = frozenset()
-    """Every reason given for there being no meeting, and until when."""
+    """Every reason given for there being no meeting."""
     handed_to: str | None = None
     """The link worker whom somebody named for this case."""
     uncreated: bool = False
@@ -108,7 +114,7 @@ def fold(facts: Sequence[Fact], rank: Rank) -> View:
             for m in story.meetings
             if m.said.source == source(m.booked.locality, "matching")
         ),
-        waits=frozenset((w.reason, w.expected_by) for w, _ in told.of(o.MeetingWaiting)),
+        waits=frozenset(Wait(w.reason, w.expected_by, by.recorded) for w, by in told.of(o.MeetingWaiting)),
         handed_to=changed[-1][0].link_worker if changed else None,
         uncreated=story.created is None and any(isinstance(f.body, ReferralCreated) for f in facts),
         latest=max((f.recorded if _our_own(f.source) else f.time for f in facts), default=None),

@@ -103,6 +103,43 @@ def test_nothing_free_is_said_once_with_a_date_and_looked_at_again() -> None:
     assert [type(each) for each in world.wake()] == [MeetingBooked]
 
 
+def test_a_reason_that_was_given_before_a_meeting_does_not_say_why_it_was_cancelled() -> None:
+    away = worker(weekdays=(0,), leave=(Leave(first=MONDAY, last=MONDAY + timedelta(weeks=20)),))
+    world = World.of(away)
+    referral = world.refer()
+    world.workers[away.id] = worker(weekdays=(0,))
+    world.pass_time(hours=1)
+    world.wake()
+    meeting = active(world.view(referral)).meeting_id
+    world.workers[away.id] = away
+    given_up = o.MeetingCancelled(
+        **about(referral), meeting_id=meeting, by=v.By.PERSON, why=v.CancelReason.UNWELL
+    )
+    world.pass_time(hours=1)
+    said = world.hear(world.envelope(given_up, "history"))
+    assert [type(each) for each in said] == [o.MeetingWaiting]
+    assert world.says_nothing_more()
+
+
+def test_where_a_clock_is_an_hour_ahead_a_reason_is_not_said_over_and_over() -> None:
+    world = World.of(worker(weekdays=(0,), caseload_limit=1))
+    referral = world.refer()
+    meeting = active(world.view(referral)).meeting_id
+    world.workers["lw-meir-1"] = worker(
+        weekdays=(0,), leave=(Leave(first=MONDAY, last=MONDAY + timedelta(weeks=20)),)
+    )
+    given_up = o.MeetingCancelled(
+        **about(referral), meeting_id=meeting, by=v.By.PERSON, why=v.CancelReason.UNWELL
+    )
+    ahead = world.now + timedelta(hours=1)
+    said = world.hear(world.envelope(given_up, "history", at=ahead))
+    for _ in range(20):
+        world.pass_time(minutes=1)
+        contact = o.LinkWorkerChanged(**about(referral), link_worker="lw-meir-1")
+        said += world.hear(world.envelope(contact, "history"))
+    assert len([each for each in said if isinstance(each, o.MeetingWaiting)]) <= 2
+
+
 def test_a_practice_without_a_link_worker_says_so() -> None:
     world = World.of(worker(practices=(OTHER_PRACTICE,)))
     waiting = world.view(world.refer()).story.waiting
