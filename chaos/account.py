@@ -73,6 +73,8 @@ class Account:
     active: Met | None
     waiting: bool
     """Somebody said why there is none, and no meeting ended after that."""
+    endings: tuple[Event, ...]
+    """Those that no reopening has undone."""
     outcomes: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
     """The facts of each kind."""
 
@@ -111,7 +113,7 @@ def _account(locality: str, referral: str, facts: Mapping[tuple[str, str], Event
     for fact in stand:
         of.setdefault(fact.kind, []).append(fact)
     undone = {(f.body["ends_source"], f.body["ends_id"]) for f in of.get("referral_reopened", [])}
-    ended = any(fact.kind in ENDS and (fact.who, fact.id) not in undone for fact in stand)
+    endings = tuple(fact for fact in stand if fact.kind in ENDS and (fact.who, fact.id) not in undone)
     created = of.get("referral-created", [])
     meetings = _meetings(of)
     off = [meeting.ended for meeting in meetings if meeting.ended is not None]
@@ -122,10 +124,11 @@ def _account(locality: str, referral: str, facts: Mapping[tuple[str, str], Event
         locality=locality,
         created=created[-1] if created else None,
         creations=len(created),
-        open=bool(created) and not ended,
+        open=bool(created) and not endings,
         meetings=meetings,
         active=standing[-1] if standing else None,
         waiting=any(all(_after(wait, end) for end in off) for wait in waits),
+        endings=endings,
         outcomes={kind: tuple(found) for kind, found in of.items()},
     )
 

@@ -8,6 +8,11 @@ from typing import Any
 
 from chaos.says import Saying, saying
 
+UNMET = ("no_service", "full", "too_far", "cost")
+LINK_WORKERS = 2
+"""Of each locality: in their diaries a partner books too."""
+BEYOND = 70
+"""Days: a partner books further ahead than Linkwork looks, each day once, so that no two meet there."""
 NEEDS = ("debt", "benefits", "housing", "befriending", "exercise", "gardening", "caring", "bereavement")
 ONS4 = ("satisfied", "worthwhile", "happy", "anxious")
 RECORDED = timedelta(days=3)
@@ -21,6 +26,7 @@ class Partner:
         self.locality = locality
         self._practices = practices
         self._chance = chance
+        self._booked_ahead = 0
 
     def new_id(self) -> str:
         return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
@@ -34,11 +40,22 @@ class Partner:
         """A referral with its own meeting and what came of it, the creation last."""
         referral, then = self.new_id(), now - RECORDED
         said = [saying(self.locality, *each) for each in self._course(referral, then)]
+        if self._chance.random() < 0.05:
+            said.append(self._undone("retracted", "event", referral, self._chance.choice(said), then))
+        *_, last = said
+        if b'"referral_closed"' in last.value and self._chance.random() < 0.1:
+            said.append(self._undone("referral_reopened", "ends", referral, last, then))
         return [*said, self._created(referral, then)]
 
     def outcomes(self, referral: str, meeting: str, now: datetime) -> list[Saying]:
-        """What comes of a meeting that was found: it may be given up, missed or held."""
-        kind = self._chance.choices(("cancelled", "missed", "held", "withdrawn"), (3, 2, 4, 1))[0]
+        """What comes of a meeting that was found: it may be given up, missed or held.
+
+        Or the partner books one of its own; or takes back what it said.
+        """
+        kinds = ("cancelled", "missed", "held", "withdrawn", "booked")
+        kind = self._chance.choices(kinds, (6, 4, 8, 2, 2))[0]
+        if kind == "booked":
+            return [self._another(referral, meeting, now)]
         if kind == "cancelled":
             given_up = {
                 "kind": "meeting_cancelled",
@@ -56,7 +73,35 @@ class Partner:
                 {"kind": "meeting_attended", "meeting_id": meeting},
                 {"kind": "plan_agreed", "plan_id": self.new_id(), "needs": [self._chance.choice(NEEDS)]},
             ]
-        return [self._outcome(referral, body, now) for body in told]
+        said = [self._outcome(referral, body, now) for body in told]
+        if kind == "withdrawn" and self._chance.random() < 0.4:
+            return [*said, self._undone("referral_reopened", "ends", referral, said[0], now)]
+        if self._chance.random() < 0.1:
+            return [*said, self._undone("retracted", "event", referral, said[0], now)]
+        return said
+
+    def _another(self, referral: str, meeting: str, now: datetime) -> Saying:
+        """A meeting beside the one that was found: it wins, takes its place by name, or loses."""
+        self._booked_ahead += 1
+        starts_at = (now + timedelta(days=BEYOND + self._booked_ahead)).replace(microsecond=0)
+        body = {
+            "referral_id": referral,
+            **self._booked(now),
+            "sequence": self._chance.choice((0, 900)),
+            "link_worker": f"lw-{self.locality}-{self._chance.randint(1, LINK_WORKERS)}",
+            "starts_at": starts_at.isoformat(),
+        }
+        if self._chance.random() < 0.3:
+            body["replaces"] = meeting
+        return saying(self.locality, "meeting-booked", self.new_id(), now, body)
+
+    def _undone(self, kind: str, what: str, referral: str, said: Saying, moment: datetime) -> Saying:
+        """That the fact of this saying does not hold any more."""
+        named = {name: (value or b"").decode() for name, value in said.headers}
+        body = {"kind": kind, f"{what}_source": named["ce_source"], f"{what}_id": named["ce_id"]}
+        if kind == "retracted":
+            body["reason"] = "entered_in_error"
+        return self._outcome(referral, body, moment)
 
     def of_one(self, event: str, now: datetime) -> Callable[[], Saying]:
         """Makes single events of this name, each about a referral of its own: of most nobody else tells."""
@@ -117,7 +162,15 @@ class Partner:
                 {"kind": "provider_replied", "prescription_id": prescription, **self._reply()},
                 self._start(prescription, then),
             ]
-        if not came or self._chance.random() < 0.4:
+            if self._chance.random() < 0.15:
+                reason = self._chance.choice(UNMET)
+                told.append({"kind": "need_unmet", "need": self._chance.choice(NEEDS), "reason": reason})
+            if self._chance.random() < 0.3:
+                later = self._answers(then + timedelta(days=2))
+                told.append({"kind": "measured", "instrument": "ons4", "stage": "after", **later})
+        if not came and self._chance.random() < 0.3:
+            told.append({"kind": "referral_declined", "by": "person", "reason": "does_not_want"})
+        elif not came or self._chance.random() < 0.4:
             told.append({"kind": "referral_closed", "reason": "completed" if came else "not_reached"})
         yield "meeting-booked", self.new_id(), then, {"referral_id": referral, **booked}
         for body in told:

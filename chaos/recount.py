@@ -2,12 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
-from chaos.account import Account
+from chaos.account import Account, day
+from chaos.log import Event
 
 PROGRAMME = "programme"
 STEPS = ("referred", "booked", "met", "planned", "accepted", "visited")
+
+LOW_IS_GOOD = frozenset({"anxious"})
 
 
 def recounted(accounts: Iterable[Account]) -> dict[str, Counter[str]]:
@@ -18,7 +22,20 @@ def recounted(accounts: Iterable[Account]) -> dict[str, Counter[str]]:
             counted = Counter(_of(account))
             places.setdefault(account.locality, Counter()).update(counted)
             places[PROGRAMME].update(counted)
-    return places
+    return {place: _with_shares(counts) for place, counts in places.items()}
+
+
+def _with_shares(counts: Counter[str]) -> Counter[str]:
+    """In place of how many waited for so many days: how many did, and for how long half and nine tenths."""
+    shares = Counter({name: count for name, count in counts.items() if not name.startswith("waited ")})
+    for what in ("met", "visited"):
+        waits = {int(n.split()[2]): c for n, c in counts.items() if n.startswith(f"waited {what} ")}
+        days = sorted(Counter(waits).elements())
+        if days:
+            shares[f"waits {what}"] = len(days)
+            shares[f"waits {what} half"] = days[(len(days) * 50 + 99) // 100 - 1]
+            shares[f"waits {what} nine tenths"] = days[(len(days) * 90 + 99) // 100 - 1]
+    return shares
 
 
 def _of(account: Account) -> Iterator[str]:
@@ -32,24 +49,83 @@ def _of(account: Account) -> Iterator[str]:
             yield "meetings"
         if meeting.status == "missed":
             yield "meetings missed"
+    yield from _routes(account)
+    yield from _waits(account)
+    for need, reason in sorted({(u.body["need"], u.body["reason"]) for u in account.of("need_unmet")}):
+        yield f"unmet {need} {reason}"
+    yield from _follow_up(account)
     for prescription in _prescriptions(account):
-        replied = [r for r in account.of("provider_replied") if r.body["prescription_id"] == prescription]
-        yield f"replies {replied[-1].body['reply'] if replied else 'silent'}"
+        reply = _reply(account, prescription)
+        yield f"replies {reply or 'silent'}"
         stopped = [s for s in account.of("activity_not_started") if s.body["prescription_id"] == prescription]
         if stopped and prescription not in _started(account):
             yield f"barriers {stopped[-1].body['barrier']}"
 
 
+def _routes(account: Account) -> Iterator[str]:
+    if account.created is not None:
+        route = account.created.body.get("route", "")
+        yield f"routes {route} referred"
+        if account.attended or any(c.body["reached"] for c in account.of("contact_attempted")):
+            yield f"routes {route} reached"
+
+
+def _waits(account: Account) -> Iterator[str]:
+    """After how many days."""
+    if account.created is None:
+        return
+    referred = day(account.created.time)
+    met = [day(m.body["starts_at"]) for m in account.meetings if m.status == "attended"]
+    visits = _visits(account)
+    for what, days in (("met", met), ("visited", visits)):
+        if days:
+            yield f"waited {what} {max(0, (min(days) - referred).days)}"
+
+
+def _follow_up(account: Account) -> Iterator[str]:
+    before, after = (_answers(account, stage) for stage in ("before", "after"))
+    if before is None:
+        return
+    yield "follow-up before"
+    first, second = before.body["scores"], after.body["scores"] if after else {}
+    both = first.keys() & second.keys()
+    if both:
+        yield "follow-up paired"
+    # Due when the referral has ended; else after twelve weeks, and no run says anything so old.
+    yield f"follow-up {'due' if both or account.endings else 'later'}"
+    for item in sorted(both):
+        gain = second[item] - first[item]
+        gain = -gain if item in LOW_IS_GOOD else gain
+        yield f"change {item} {'better' if gain > 0 else 'worse' if gain < 0 else 'same'}"
+
+
+def _answers(account: Account, stage: str) -> Event | None:
+    ons4 = [m for m in account.of("measured") if (m.body["instrument"], m.body["stage"]) == ("ons4", stage)]
+    return ons4[-1] if ons4 else None
+
+
 def _furthest(account: Account) -> str:
-    if _started(account) & _prescriptions(account):
+    if _visits(account):
         return "visited"
-    if any(r.body["reply"] == "accepted" for r in account.of("provider_replied")):
+    if any(_reply(account, prescription) == "accepted" for prescription in _prescriptions(account)):
         return "accepted"
     if account.of("plan_agreed") or _prescriptions(account):
         return "planned"
     if account.attended:
         return "met"
     return "booked" if account.meetings else "referred"
+
+
+def _reply(account: Account, prescription: str) -> str:
+    replies = [r for r in account.of("provider_replied") if r.body["prescription_id"] == prescription]
+    return str(replies[-1].body["reply"]) if replies else ""
+
+
+def _visits(account: Account) -> list[date]:
+    """Days of visits to services that were prescribed."""
+    prescribed = _prescriptions(account)
+    started = [s.body for s in account.of("activity_started")]
+    return [date.fromisoformat(s["on"]) for s in started if s["prescription_id"] in prescribed]
 
 
 def _prescriptions(account: Account) -> set[str]:
@@ -70,4 +146,20 @@ def shown(place: Mapping[str, Any]) -> Counter[str]:
         if lead["code"] != "all":
             counts["meetings"] += lead["meetings"]
             counts["meetings missed"] += lead["did_not_come"]
+    for wait in place["waits"]:
+        what = f"waits {wait['code']}"
+        counts[what] += wait["people"]
+        counts[f"{what} half"] += wait["median_days"] or 0
+        counts[f"{what} nine tenths"] += wait["ninetieth_percentile_days"] or 0
+    for unmet in place["unmet"]["by_need_and_reason"]:
+        counts[f"unmet {unmet['need']} {unmet['reason']}"] += unmet["count"]
+    for route in place["routes"]:
+        if route["code"] != "all":
+            counts[f"routes {route['code']} referred"] += route["referred"]
+            counts[f"routes {route['code']} reached"] += route["reached"]
+    names = {"before": "before", "answered": "paired", "due": "due", "not_yet_due": "later"}
+    counts.update({f"follow-up {ours}": place["follow_up"][name] for name, ours in names.items()})
+    for item in place["wellbeing"]:
+        for moved in ("better", "same", "worse"):
+            counts[f"change {item['code']} {moved}"] += item[moved]
     return counts
