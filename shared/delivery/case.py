@@ -52,6 +52,7 @@ class Case(Generic[V, R]):
     due: list[Due] = field(default_factory=list)
     forget: list[tuple[str, str]] = field(default_factory=list)
     refold: bool = False
+    decided: bool = False
     correlation: str | None = None
     traceparent: str | None = None
     _facts: list[Fact] | None = None
@@ -79,8 +80,12 @@ class Case(Generic[V, R]):
 
     @property
     def changed(self) -> bool:
-        """Whether its document is written: also where due rows rest on what was read of it."""
-        return bool(self.added) or self.refold or bool(self.version and (self.due or self.forget))
+        """Whether its document is written: also where due rows, or diaries, rest on what was read of it.
+
+        A decision that says nothing may have given a time free all the same, or taken one.
+        """
+        rests = self.due or self.forget or self.decided
+        return bool(self.added) or self.refold or bool(self.version and rests)
 
     @property
     def facts(self) -> list[Fact]:
@@ -143,6 +148,7 @@ class Case(Generic[V, R]):
 
     def follow(self, decision: Decision, occasion: Occasion) -> list[str]:
         """Takes a decision's facts, due rows and forgotten rows in; gives the kinds of the facts."""
+        self.decided = True
         self.due = [due for due in self.due if (due.what, due.about) not in decision.forget]
         self.forget += decision.forget
         self.due += decision.due

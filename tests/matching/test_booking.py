@@ -13,8 +13,11 @@ from services.matching.inbound import matching
 from services.matching.refusals import Refused
 from services.matching.store import CASELOADS, DAYS, DiaryStore
 from shared.delivery.errors import Conflict, Transient
+from shared.delivery.facts import Heard
 from shared.delivery.kernel import Kernel
+from shared.delivery.mongo import Transaction
 from shared.delivery.part import Loaded
+from shared.delivery.round import Round
 from shared.events import outcomes as o
 from shared.events import vocabulary as v
 from shared.events.models import MeetingBooked
@@ -244,3 +247,40 @@ async def test_a_partners_booking_of_higher_rank_takes_the_place_of_ours(here: P
     assert (cancelled["meeting_id"], cancelled["why"]) == (ours["id"], "slot_taken")
     newcomer = await here.meeting(await here.refer())
     assert newcomer["starts_at"] == ours["starts_at"]
+
+
+async def test_what_another_replica_is_asked_to_decide_is_kept_where_it_concerns_the_diaries_alone(
+    here: Place,
+) -> None:
+    """Who hears it does not book for this locality; who does has nothing to say, and a time to give free."""
+    referral = await here.refer()
+    ours = await here.meeting(referral)
+    theirs = MeetingBooked(
+        referral_id=referral,
+        locality=here.slug,
+        meeting_id=new_id(),
+        sequence=ours["sequence"],
+        replaces=ours["id"],
+        link_worker=ours["link_worker"],
+        practice=ours["practice"],
+        starts_at=here.clock.now + timedelta(days=70),
+        minutes=45,
+    )
+    event = said(theirs, "history", time=here.clock.now)
+
+    async def hear(tx: Transaction) -> None:
+        round_ = Round(here.kernel.part, tx, here.clock.now, new_id, "tests")
+        await round_.open([(here.slug, referral)])
+        round_.case(here.slug, referral).hear(Heard.of(event))
+        await round_.decide(lambda _: False)
+        await round_.write()
+
+    await here.kernel.mongo.transact(hear)
+    held: list[str] = []
+    for _ in range(100):
+        days = here.kernel.mongo["days"].find({"locality": here.slug, "held.r": referral})
+        held = [each["i"] async for day in days for each in day["held"] if each["r"] == referral]
+        if held == [theirs.meeting_id]:
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"the diaries hold {held}, and not the one meeting that stands")
