@@ -198,6 +198,13 @@ def diaries(case: Case) -> Iterator[Finding]:
     for meeting in known.values():
         if meeting.ours and meeting.status == "booked" and meeting.id not in held:
             yield Finding("lost", "a meeting that no diary holds", meeting.id, meeting.at)
+    of_ours = {meeting.body["link_worker"] for meeting in known.values() if meeting.ours}
+    for account in case.accounts.values():
+        theirs = account.active
+        if theirs is None or theirs.ours or not account.open or theirs.id in held:
+            continue
+        if theirs.body["link_worker"] in of_ours and case.new(theirs.said):
+            yield Finding("lost", "a partner's meeting that no diary holds", theirs.id, theirs.at)
     for taken in case.evidence.taken:
         of = known.get(taken.meeting)
         if of is None or of.status in ("cancelled", "replaced"):

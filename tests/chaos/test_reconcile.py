@@ -140,6 +140,10 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
         ("doubled", "a meeting that holds two times"),
     ),
     "a diary forgets": (lambda e: replace(e, taken=[]), ("lost", "a meeting that no diary holds")),
+    "a diary forgets a partner's": (
+        more(lambda s: s.created(5, "history"), lambda s: s.booked(5, 15, hour=8, source="history")),
+        ("lost", "a partner's meeting that no diary holds"),
+    ),
     "a diary remembers": (
         lambda e: replace(e, taken=[*e.taken, replace(TAKEN, meeting=identity(12), starts_at=NOW)]),
         ("wrong", "a diary holds a time for nobody"),

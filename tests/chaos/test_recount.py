@@ -25,7 +25,7 @@ from tests.chaos.small import NOW
 def told(seed: int) -> list[Saying]:
     """Histories, and what becomes of meetings that were found."""
     partner = Partner("meir", ["M83100"], random.Random(seed))
-    said = [each for _ in range(400) for each in partner.history(NOW)]
+    said = [each for _ in range(150) for each in partner.history(NOW)]
     for _ in range(100):
         referral, created = partner.referral(NOW)
         meeting = {
@@ -68,7 +68,7 @@ def counted_by_the_service(said: list[Saying]) -> dict[str, Counter[str]]:
     return {place.place: shown(place.model_dump(mode="json")) for place in answer.places}
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_both_counts_agree(seed: int) -> None:
     said = told(seed)
     again, service = recounted(accounts(events_of(said)).values()), counted_by_the_service(said)
