@@ -153,9 +153,11 @@ async def _reckoned(
     )
     commits = Commits(await read_all(bootstrap, [TOPIC]))
     doing = Doing(evidence, commits, practices.posts)
+    # In a thread: it takes seconds, in which the other system's gateway could give nobody its yes.
+    findings = await asyncio.to_thread(reconcile, evidence)
     return Outcome(
         waits=[doing.wait(blow) for blow in blows],
-        findings=reconcile(evidence),
+        findings=findings,
         repeated=sum(len(times) - 1 for times in repeated(evidence).values()),
         handed=len(evidence.handed),
         referrals=load.begun,
