@@ -52,17 +52,19 @@ class Asked:
 
 
 async def run(asked: Asked, say: Say, *, keep: bool = False, ended: asyncio.Event | None = None) -> Outcome:
-    """Everything is stopped again when this returns or raises; `ended` is set when the last blow has fallen.
+    """Everything is stopped again when this returns or raises; `ended` is set when no more blows fall.
 
     The folder with the logs stays where something was found, or where it is to be kept.
     """
     folder = Path(tempfile.mkdtemp(prefix="linkwork-chaos-"))
     say(f"logs are in {folder}/logs")
     stack = Stack(folder, Clocks(datetime.now(UTC)), list(asked.localities), three=asked.three)
+    ended = ended or asyncio.Event()
     try:
         await stack.start()
-        outcome = await _under_load(asked, stack, say, ended or asyncio.Event())
+        outcome = await _under_load(asked, stack, say, ended)
     finally:
+        ended.set()
         await stack.stop()
     if outcome.clean and not keep:
         await asyncio.to_thread(shutil.rmtree, folder)
