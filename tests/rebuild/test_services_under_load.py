@@ -57,12 +57,13 @@ def asked_while_closed(town: Town, evidence: Evidence, ended: Ended) -> int:
 
 
 def one_meeting_for_whom_nothing_happened_to(evidence: Evidence) -> None:
-    """Who was only referred has the one meeting that was found for them."""
+    """Who was only referred has one meeting: the one that was found, or a partner's in its place."""
     found = 0
     for account in Counted(evidence).accounts.values():
         if set(account.outcomes) <= {"referral-created", "meeting-booked"}:
             found += 1
-            assert [meeting.status for meeting in account.meetings] == ["booked"], account.referral
+            standing = [meeting for meeting in account.meetings if meeting.status == "booked"]
+            assert len(standing) == 1, account.referral
     assert found > 20
 
 
