@@ -55,7 +55,7 @@ def on_one_of_each(seed: int, times: int) -> tuple[Stage, ...]:
     for lane in lanes.values():
         chance.shuffle(lane)
     lanes["bus"] = [Blow("poison", SERVICES, rest=1.0) for _ in range(times)]
-    # A lane of their own, so that one clock at a time is wrong.
+    # A lane of their own: one clock at a time is wrong, and what it said is heard before the next one is.
     lanes["clocks"] = list(_each(times, SERVICES, lambda t: _wrong_clock(t, chance.choice((-1.0, 1.0)))))
     lanes["two"] = [_two_killed(chance) for _ in range(times)]
     paused = list(_each(times, tuple(TWINS.values()), lambda t: Blow("replica paused", (t,), PAUSE_SECONDS)))
@@ -101,7 +101,7 @@ def _of_one_service(chance: random.Random, times: int) -> Iterator[Blow]:
 
 
 def _wrong_clock(target: str, hours: float) -> Blow:
-    return Blow("clock wrong by an hour", (target,), 2.0, wrong_by=3600 * hours)
+    return Blow("clock wrong by an hour", (target,), 2.0, rest=9.0, wrong_by=3600 * hours)
 
 
 def _two_killed(chance: random.Random) -> Blow:
