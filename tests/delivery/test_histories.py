@@ -21,8 +21,8 @@ AWAITS = {
 COMES = ["goes on", "fails", "goes unanswered"]
 STRIKES = ["is killed", "is taken for dead", "a rebalance"]
 CANCELLED = ["is cancelled", "is cancelled, unanswered"]
-LEAST = 2
-"""Of some 130 histories. Most have far more; these are always the same ones."""
+LEAST = 1
+"""Of some hundred histories. Most have far more; these are always the same ones."""
 
 
 def test_the_histories_hold_every_await_with_everything_that_may_become_of_it() -> None:
@@ -33,7 +33,7 @@ def test_the_histories_hold_every_await_with_everything_that_may_become_of_it() 
             seen.update({(what, kind_of(name), outcome) for what, name, outcome in self.world.seen})
             self.world.close()
 
-    for turn in range(12):
+    for turn in range(9):
         run_state_machine_as_test(
             seed(turn)(Seen), settings=settings(A_TURN, stateful_step_count=50, database=None)
         )

@@ -55,7 +55,7 @@ async def test_the_switch_is_not_noticed_but_for_a_pause(place: Bench, rebuild: 
     first, second = place.kernel(TALLIED), place.kernel(TALLIED)
     async with first.running(), second.running():
         async with loaded(place, first) as load:
-            await asyncio.sleep(3)
+            await asyncio.sleep(1)
             report = await rebuild.anew()
             await asyncio.sleep(1)
             again = await rebuild.anew()
@@ -73,7 +73,7 @@ async def test_a_process_that_is_killed_while_it_is_closed(place: Bench, rebuild
     kernel = place.kernel(TALLIED)
     async with kernel.running():
         async with another_process(place) as other, loaded(place, kernel) as load:
-            await asyncio.sleep(3)
+            await asyncio.sleep(1)
             rebuilding = asyncio.create_task(rebuild.anew())
             while (await live_row(kernel.mongo)).state == "open" and not rebuilding.done():
                 await asyncio.sleep(0.01)
@@ -88,7 +88,7 @@ async def test_a_process_that_sleeps_through_the_switch(place: Bench, rebuild: R
     kernel = place.kernel(TALLIED)
     async with kernel.running():
         async with another_process(place) as other, loaded(place, kernel) as load:
-            await asyncio.sleep(3)
+            await asyncio.sleep(1)
             for _ in range(2):
                 other.send(signal.SIGSTOP)
                 report = await try_again(rebuild)
