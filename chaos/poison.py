@@ -32,7 +32,7 @@ def sorts(partner: Partner, now: datetime, chance: random.Random) -> list[tuple[
 
     def of_a_later_version() -> Saying:
         event = good()
-        return retyped(event, dict(event.headers)["ce_type"].replace(b".v1", b".v2"))  # type: ignore[union-attr]
+        return retyped(event, (dict(event.headers)["ce_type"] or b"").replace(b".v1", b".v2"))
 
     def retyped(event: Saying, kind: bytes) -> Saying:
         return replace(event, headers=[(k, kind if k == "ce_type" else v) for k, v in event.headers])
