@@ -1,5 +1,6 @@
 """Kafka's jars: resolved by jgo once, checked against committed hashes, kept in the venv."""
 
+import fcntl
 import hashlib
 import shutil
 import sys
@@ -22,14 +23,13 @@ def kafka_jars() -> Path:
     if FOLDER.is_dir():
         return FOLDER
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=FOLDER.parent) as building:
-        _fetch(Path(building) / FOLDER.name)
-        try:
-            (Path(building) / FOLDER.name).rename(FOLDER)
-        except OSError:
-            # Another process was quicker; its jars passed the same check.
-            if not FOLDER.is_dir():
-                raise
+    # Three brokers that start at once would fetch into each other's files; one fetches, the others find it done.
+    with (FOLDER.parent / "kafka.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not FOLDER.is_dir():
+            with tempfile.TemporaryDirectory(dir=FOLDER.parent) as building:
+                _fetch(Path(building) / FOLDER.name)
+                (Path(building) / FOLDER.name).rename(FOLDER)
     return FOLDER
 
 
