@@ -1,10 +1,12 @@
 """What every test may ask for: one broker and one database for the whole run."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
+import uvloop
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -15,6 +17,12 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 pytest_plugins = ("tests.web.issuer", "tests.pages.browser")
+
+
+@pytest.fixture(scope="session")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """The loop that services run on: what it does with a closed connection is not what asyncio does."""
+    return uvloop.EventLoopPolicy()
 
 
 @pytest_asyncio.fixture(scope="session")

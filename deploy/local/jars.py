@@ -23,7 +23,7 @@ def kafka_jars() -> Path:
     if FOLDER.is_dir():
         return FOLDER
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
-    # Three brokers that start at once would fetch into each other's files; one fetches, the others find it done.
+    # Three brokers that start at once would fetch into each other's files.
     with (FOLDER.parent / "kafka.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not FOLDER.is_dir():

@@ -26,6 +26,7 @@ from aiokafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
+from shared.delivery.connection import lose_closed_connections
 from shared.delivery.outbox import Message
 from shared.events.partitioning import partition_of
 
@@ -48,6 +49,7 @@ _SILENT_SECONDS = 10.0
 """So long a partition that did not answer, while others did, is not asked again. Not longer: the broker may
 have died between the answers, and be back."""
 _log = logging.getLogger(__name__)
+lose_closed_connections()
 
 
 class Publisher:

@@ -17,6 +17,7 @@ from faststream.kafka import KafkaBroker
 
 from shared import metrics
 from shared.delivery.batch import BatchHandler
+from shared.delivery.connection import lose_closed_connections
 from shared.delivery.listening import wait_for_records
 from shared.delivery.options import Options
 from shared.delivery.part import R, V
@@ -26,10 +27,12 @@ from shared.events.topics import Part, group
 
 _log = logging.getLogger(__name__)
 read_any_header_name()
+lose_closed_connections()
 _TRY_AGAIN_MS = 400
 """A process has a consumer for each locality: at the 100 ms that a client alone may take, all of them keep
 the processor from a broker that is starting again."""
 _SILENT_SECONDS = 10.0
+_TASKS = (("_coordinator", "_coordination_task"), ("_fetcher", "_fetch_task"), ("_client", "_sync_task"))
 Raw = tuple["ConsumerRecord[bytes, bytes]", ...]
 
 
@@ -114,14 +117,14 @@ class Stream(Generic[V, R]):
     def live(self) -> bool:
         """Whether it hears and says what it has heard, or is about to.
 
-        A consume loop that fails is begun again by FastStream; the client's own task, which joins the group,
-        is begun again by nobody.
+        A consume loop that fails is begun again by FastStream; the client's own tasks are begun again by
+        nobody.
         """
         if self._committing is not None and self._committing.done():
             return False
         tasks = self._subscriber.tasks
         if tasks:
-            return not all(task.done() for task in tasks) and _joins(self.consumer)
+            return not all(task.done() for task in tasks) and _whole(self.consumer)
         return self._starting is None or not self._starting.done()
 
     def start(self) -> None:
@@ -290,10 +293,10 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         metrics.rebalances.labels(self._stream.part, self._stream.locality).inc()
 
 
-def _joins(consumer: AIOKafkaConsumer | None) -> bool:
-    """Whether the client's task that joins the group, and joins it again, is alive."""
-    task = getattr(getattr(consumer, "_coordinator", None), "_coordination_task", None)
-    return task is None or not task.done()
+def _whole(consumer: AIOKafkaConsumer | None) -> bool:
+    """Whether the client has all of its tasks: it joins the group, fetches, and knows who leads what."""
+    tasks = (getattr(getattr(consumer, part, None), task, None) for part, task in _TASKS)
+    return not any(task.done() for task in tasks if task is not None)
 
 
 async def _lag(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:

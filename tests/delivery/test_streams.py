@@ -117,17 +117,21 @@ async def test_a_broker_that_takes_questions_and_answers_none_is_named(
         assert await _said_of(kernel, place, None, 20)
 
 
-async def test_it_is_not_live_without_the_task_that_joins_its_group(place: Bench) -> None:
+@pytest.mark.parametrize(
+    ("part", "task"),
+    [("_coordinator", "_coordination_task"), ("_fetcher", "_fetch_task"), ("_client", "_sync_task")],
+)
+async def test_it_is_not_live_without_a_task_of_its_client(place: Bench, part: str, task: str) -> None:
+    """Nothing would be heard any more, or nothing after the next rebalance or the death of a broker."""
     async with place.kernel().running() as kernel:
         stream = kernel._streams[0]
         while not stream.detail()["partitions"]:
             await asyncio.sleep(0.05)
         assert kernel.live()
-        consumer: Any = stream.consumer
-        joins = consumer._coordinator._coordination_task
-        joins.cancel()
-        await asyncio.wait([joins])
-        assert not kernel.live(), "nothing would be heard again after the next rebalance"
+        needed = getattr(getattr(stream.consumer, part), task)
+        needed.cancel()
+        await asyncio.wait([needed])
+        assert not kernel.live()
 
 
 @pytest.mark.parametrize("failure", [asyncio.CancelledError(), KeyError("a connection"), CommitFailedError()])

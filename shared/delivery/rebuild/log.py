@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from shared.delivery.connection import lose_closed_connections
 from shared.delivery.rebuild.source import Place
 from shared.delivery.wire import read_any_header_name
 from shared.events.topics import Part, group
@@ -57,6 +58,7 @@ async def consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         KafkaError, OSError: the broker does not answer.
     """
     read_any_header_name()
+    lose_closed_connections()
     made = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=None,
