@@ -22,7 +22,8 @@ pytest_plugins = ("tests.web.issuer", "tests.pages.browser")
 @pytest.fixture(scope="session")
 def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
     """The loop that services run on: what it does with a closed connection is not what asyncio does."""
-    return uvloop.EventLoopPolicy()
+    policy: asyncio.AbstractEventLoopPolicy = uvloop.EventLoopPolicy()
+    return policy
 
 
 @pytest_asyncio.fixture(scope="session")
