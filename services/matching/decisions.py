@@ -93,10 +93,14 @@ def _lost(view: View, diaries: Diaries, occasion: Occasion) -> list[EventBody]:
         if meeting.status != "booked":
             continue
         ours = booked.meeting_id in view.ours
-        if meeting is not story.active or booked.sequence <= last_met or booked.replaces in met:
-            if ours:
-                lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
-        elif booked.starts_at > occasion.now and diaries.knows(booked.link_worker, occasion.locality):
+        of_before = booked.sequence <= last_met or booked.replaces in met
+        if ours and (meeting is not story.active or of_before):
+            lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
+        elif (
+            meeting is story.active
+            and booked.starts_at > occasion.now
+            and diaries.knows(booked.link_worker, occasion.locality)
+        ):
             held = diaries.take(
                 booked.link_worker, booked.starts_at, booked.minutes, occasion.referral_id, booked.meeting_id
             )

@@ -213,6 +213,23 @@ class Journeys(RuleBasedStateMachine):
                 assert past or each.meeting_id in booked, "time is held for nobody"
 
     @invariant()
+    def a_partners_meeting_is_in_the_diary_where_its_time_was_nobodys(self) -> None:
+        booked = [m.booked for case in self.world.cases.values() for m in case.view.story.meetings]
+        held = {each.meeting_id for day in self.world.days.values() for each in day.held}
+        for case in self.world.cases.values():
+            active = case.view.story.active
+            if active is None or case.view.ended or not case.view.open or active.booked.meeting_id in held:
+                continue
+            ends_at = active.booked.starts_at + timedelta(minutes=active.booked.minutes)
+            assert active.booked.starts_at <= self.world.now or any(
+                other.starts_at < ends_at
+                and active.booked.starts_at < other.starts_at + timedelta(minutes=other.minutes)
+                for other in booked
+                if other.meeting_id != active.booked.meeting_id
+                and other.link_worker == active.booked.link_worker
+            )
+
+    @invariant()
     def nobody_has_more_to_say(self) -> None:
         assert self.world.says_nothing_more()
 

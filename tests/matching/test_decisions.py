@@ -333,6 +333,20 @@ def test_a_miss_said_by_mistake_is_mended_by_saying_that_they_came() -> None:
     assert again.meeting_id not in {h.meeting_id for day in world.days.values() for h in day.held}
 
 
+def test_a_partners_second_meeting_is_in_the_diary_whatever_its_number() -> None:
+    """Whoever numbers the meetings of a partner's system need not count on where we stopped."""
+    world = World.of(worker())
+    referral = world.refer()
+    first = active(world.view(referral))
+    world.act(referral, meeting_acts.attended(first.meeting_id))
+    starts_at = first.starts_at + timedelta(days=60)
+    again = first.model_copy(update={"meeting_id": world.new_id(), "starts_at": starts_at})
+    world.hear(world.envelope(again, "partner"))
+    assert active(world.view(referral)).meeting_id == again.meeting_id
+    held = {h.meeting_id for day in world.days.values() for h in day.held}
+    assert again.meeting_id in held, "somebody else could be booked over it"
+
+
 def test_undoing_a_cancellation_gives_the_old_time_back() -> None:
     world = World.of(worker())
     referral = world.refer()
