@@ -69,7 +69,7 @@ check:
 SEED ?= 1
 RATE ?= 50
 LOCALITIES ?= 8
-MINUTES ?= 18.5
+MINUTES ?= 19
 chaos:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m chaos --times 20 --rate $(RATE) --localities $(LOCALITIES) --minutes $(MINUTES) \
