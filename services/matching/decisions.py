@@ -4,6 +4,7 @@ What holds afterwards, in every interleaving: an open referral has one active me
 none, or has been met; one that ended has none and holds no time; no time is held twice.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -58,18 +59,19 @@ def _settle(view: View, diaries: Diaries, occasion: Occasion, patient: bool) -> 
             for m in view.story.meetings
             if m.status == "booked"
         ]
-        _hold_only(diaries, occasion.referral_id, frozenset())
+        _hold_only(diaries, occasion.referral_id, ())
         diaries.assign(occasion.referral_id, None)
         return Decision(facts, forget=[ROW] if view.waits else [])
+    active = view.story.active
+    standing = [m.booked for m in view.story.missed]
+    standing += [m.booked for m in view.story.attended if not _met_on_an_earlier_day(m)]
+    if active is not None:
+        standing.append(active.booked)
+    # Before anything is taken: a partner's meeting may be at the very time of ours that it stands in for.
+    _hold_only(diaries, occasion.referral_id, standing)
     lost = _lost(view, diaries, occasion)
     if lost:
         return Decision(lost)  # which calls for this decision again, with these cancelled
-    active = view.story.active
-    standing = {m.booked.meeting_id for m in view.story.missed}
-    standing |= {m.booked.meeting_id for m in view.story.attended if not _met_on_an_earlier_day(m)}
-    if active is not None:
-        standing.add(active.booked.meeting_id)
-    _hold_only(diaries, occasion.referral_id, frozenset(standing))
     if active is None and not view.story.attended:
         return _arrange(view, diaries, occasion, patient)
     _in_caseload_of(diaries, occasion, view.handed_to or view.story.link_worker)
@@ -219,10 +221,12 @@ def _in_caseload_of(diaries: Diaries, occasion: Occasion, link_worker: str | Non
     diaries.assign(occasion.referral_id, link_worker if known else None)
 
 
-def _hold_only(diaries: Diaries, referral_id: str, meetings: frozenset[str]) -> None:
-    """Gives every time free that this referral holds for other meetings than these."""
+def _hold_only(diaries: Diaries, referral_id: str, meetings: Iterable[MeetingBooked]) -> None:
+    """Gives every time free that this referral holds for other meetings than these, or at other times."""
+    times = {(m.meeting_id, m.link_worker, m.starts_at.replace(microsecond=0)) for m in meetings}
     for day, held in diaries.held_by(referral_id):
-        if held.meeting_id not in meetings:
+        # What is stored has lost some digits of its second.
+        if (held.meeting_id, day.link_worker, held.starts_at.replace(microsecond=0)) not in times:
             diaries.release(day, held.meeting_id)
 
 

@@ -66,6 +66,24 @@ class Journeys(RuleBasedStateMachine):
         )
         self._say(self.world.envelope(body, by), back)
 
+    @rule(which=pick, at_that_of=pick, meeting=pick, back=st.booleans())
+    def a_partner_books_at_a_time_that_is_somebodys(
+        self, which: int, at_that_of: int, meeting: int, back: bool
+    ) -> None:
+        """Of the same person too: in the place of ours."""
+        found = self._meeting(at_that_of, meeting)
+        if found is not None:
+            name = self.referrals[which % len(self.referrals)]
+            changes = {"referral_id": name, "meeting_id": self.world.new_id(), "replaces": None}
+            self._say(self.world.envelope(found.model_copy(update=changes), "partner"), back)
+
+    @rule(which=pick, meeting=pick, hours=st.sampled_from((-24, 1, 24, 168)), back=st.booleans())
+    def a_partner_moves_a_meeting(self, which: int, meeting: int, hours: int, back: bool) -> None:
+        found = self._meeting(which, meeting)
+        if found is not None and found.meeting_id not in self.world.view(found.referral_id).ours:
+            changes = {"starts_at": found.starts_at + timedelta(hours=hours)}
+            self._say(self.world.envelope(found.model_copy(update=changes), "partner"), back)
+
     @rule(which=pick, back=st.booleans(), kind=st.integers(0, 4))
     def somebody_else_ends_it(self, which: int, back: bool, kind: int) -> None:
         if not self.referrals:
@@ -205,12 +223,13 @@ class Journeys(RuleBasedStateMachine):
             for each in day.held:
                 story = self.world.view(each.referral_id).story
                 booked = {
-                    m.booked.meeting_id
+                    (m.booked.meeting_id, m.booked.link_worker, m.booked.starts_at)
                     for m in story.meetings
                     if m.status in ("booked", "attended", "missed")
                 }
                 past = each.ends_at <= self.world.now
-                assert past or each.meeting_id in booked, "time is held for nobody"
+                time = (each.meeting_id, day.link_worker, each.starts_at)
+                assert past or time in booked, "time is held for nobody"
 
     @invariant()
     def a_partners_meeting_is_in_the_diary_where_its_time_was_nobodys(self) -> None:

@@ -347,6 +347,28 @@ def test_a_partners_second_meeting_is_in_the_diary_whatever_its_number() -> None
     assert again.meeting_id in held, "somebody else could be booked over it"
 
 
+def test_a_partners_meeting_in_the_place_of_ours_is_in_the_diary_at_the_same_time() -> None:
+    world = World.of(worker())
+    referral = world.refer()
+    theirs = active(world.view(referral)).model_copy(update={"meeting_id": world.new_id()})
+    world.hear(world.envelope(theirs, "partner"))
+    assert active(world.view(referral)).meeting_id == theirs.meeting_id
+    assert [h.meeting_id for day in world.days.values() for h in day.held] == [theirs.meeting_id]
+
+
+@pytest.mark.parametrize("hours", [24, 2])
+def test_a_partners_meeting_that_moves_under_its_name_holds_one_time(hours: int) -> None:
+    world = World.of(worker())
+    referral = world.refer()
+    ours = active(world.view(referral))
+    starts_at = ours.starts_at + timedelta(days=3)
+    theirs = ours.model_copy(update={"meeting_id": world.new_id(), "starts_at": starts_at})
+    moved = theirs.model_copy(update={"starts_at": starts_at + timedelta(hours=hours)})
+    for body in (theirs, moved):
+        world.hear(world.envelope(body, "partner"))
+    assert [h.starts_at for day in world.days.values() for h in day.held] == [moved.starts_at]
+
+
 def test_undoing_a_cancellation_gives_the_old_time_back() -> None:
     world = World.of(worker())
     referral = world.refer()
