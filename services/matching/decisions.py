@@ -103,11 +103,13 @@ def _lost(view: View, diaries: Diaries, occasion: Occasion) -> list[EventBody]:
             and booked.starts_at > occasion.now
             and diaries.knows(booked.link_worker, occasion.locality)
         ):
-            held = diaries.take(
-                booked.link_worker, booked.starts_at, booked.minutes, occasion.referral_id, booked.meeting_id
-            )
-            if not held and ours:
+            time = (booked.link_worker, booked.starts_at, booked.minutes)
+            if diaries.take(*time, occasion.referral_id, booked.meeting_id):
+                continue
+            if ours:
                 lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
+            else:
+                diaries.stand_behind(*time, occasion.referral_id, booked.meeting_id)
     return lost
 
 

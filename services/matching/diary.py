@@ -46,6 +46,8 @@ class Day:
     day: date
     version: int = 0
     held: list[Held] = field(default_factory=list)
+    behind: list[Held] = field(default_factory=list)
+    """Meetings that others put where a time was somebody's already: they have it when it comes free."""
 
 
 @dataclass(slots=True)
@@ -141,9 +143,12 @@ class Diaries:
         return None
 
     def held_by(self, referral_id: str) -> list[tuple[Day, Held]]:
-        """What this referral holds in the diaries that were read."""
+        """What this referral holds, or stands behind, in the diaries that were read."""
         return [
-            (day, held) for day in self.days.values() for held in day.held if held.referral_id == referral_id
+            (day, held)
+            for day in self.days.values()
+            for held in (*day.held, *day.behind)
+            if held.referral_id == referral_id
         ]
 
     # Booking
@@ -151,27 +156,46 @@ class Diaries:
     def take(
         self, link_worker: str, starts_at: datetime, minutes: int, referral_id: str, meeting_id: str
     ) -> bool:
-        """Holds a time for a meeting; False where it is somebody else's."""
+        """Holds a time for a meeting; False where somebody else has it or stands behind it."""
         day = self._day(link_worker, london_day(starts_at))
         mine = Held(starts_at, minutes, referral_id, meeting_id)
         if mine in day.held:
             return True
-        if any(held.overlaps(starts_at, minutes) for held in day.held if held.meeting_id != meeting_id):
+        others = [held for held in (*day.held, *day.behind) if held.meeting_id != meeting_id]
+        if any(held.overlaps(starts_at, minutes) for held in others):
             return False
         day.held = [held for held in day.held if held.meeting_id != meeting_id]
-        day.held.append(mine)
-        day.held.sort(key=lambda held: held.starts_at)
+        day.behind = [held for held in day.behind if held.meeting_id != meeting_id]
+        _put(day, mine)
         self._touch(day)
         self.promised.pop(referral_id, None)
         return True
 
+    def stand_behind(
+        self, link_worker: str, starts_at: datetime, minutes: int, referral_id: str, meeting_id: str
+    ) -> None:
+        """For a meeting that stands although its time is somebody else's: has it when it comes free."""
+        day = self._day(link_worker, london_day(starts_at))
+        mine = Held(starts_at, minutes, referral_id, meeting_id)
+        if mine not in day.behind:
+            day.behind = [held for held in day.behind if held.meeting_id != meeting_id]
+            day.behind.append(mine)
+            self._touch(day)
+
     def release(self, day: Day, meeting_id: str) -> None:
-        """Gives a meeting's time free."""
-        kept = [held for held in day.held if held.meeting_id != meeting_id]
-        if len(kept) != len(day.held):
-            if any(h.starts_at > self.now for h in day.held if h.meeting_id == meeting_id):
+        """Gives a meeting's time free: to whoever stands behind, else to anybody."""
+        gone = [held for held in (*day.held, *day.behind) if held.meeting_id == meeting_id]
+        if gone:
+            if any(held.starts_at > self.now for held in gone):
                 self.freed.add(day.link_worker)
-            day.held = kept
+            day.held = [held for held in day.held if held.meeting_id != meeting_id]
+            behind = [held for held in day.behind if held.meeting_id != meeting_id]
+            day.behind = []
+            for each in behind:
+                if any(held.overlaps(each.starts_at, each.minutes) for held in day.held):
+                    day.behind.append(each)
+                else:
+                    _put(day, each)
             self._touch(day)
 
     def assign(self, referral_id: str, link_worker: str | None) -> None:
@@ -220,7 +244,7 @@ class Diaries:
         key = (worker.id, day)
         if key not in self._free:
             known = self.days.get(key)
-            held = known.held if known else []
+            held = [*known.held, *known.behind] if known else []
             self._free[key] = tuple(_not_taken(self._tiles_of(worker, day), held))
         return self._free[key]
 
@@ -252,6 +276,11 @@ def _not_taken(slots: Iterable[Slot], held: Sequence[Held]) -> Iterator[Slot]:
         begun = bisect_left(starts, slot.starts_at + timedelta(minutes=slot.minutes))
         if begun == 0 or all_ended[begun - 1] <= slot.starts_at:
             yield slot
+
+
+def _put(day: Day, held: Held) -> None:
+    day.held.append(held)
+    day.held.sort(key=lambda each: each.starts_at)
 
 
 def _at_home(slot: Slot) -> Slot:

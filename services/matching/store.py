@@ -24,6 +24,7 @@ from shared.delivery.errors import Conflict
 from shared.delivery.mongo import Document, Mongo, Row, Transaction
 from shared.delivery.part import Changed, Loaded
 from shared.delivery.round import DUE, REFERRALS
+from shared.events.models import MeetingBooked
 from shared.events.vocabulary import Urgency
 
 LINK_WORKERS: Final = "link_workers"
@@ -102,9 +103,9 @@ class DiaryStore:
             },
             {**ours, "held.r": {"$in": ids}},
         ]
-        beyond = _beyond(referrals, reach[1])
-        if beyond:
-            days.append({"_id": {"$in": beyond}})
+        others = _days_of_others(referrals, workers, *reach)
+        if others:
+            days.append({**ours, "_id": {"$in": others}})
         async for row in tx[DAYS].find({"$or": days}, session=tx.session):
             day = _day(row)
             diaries.days[(day.link_worker, day.day)] = day
@@ -191,14 +192,17 @@ async def _workers_of(
     return {row["_id"]: worker_of(row) async for row in found}
 
 
-def _beyond(referrals: Sequence[Loaded[View]], last: date) -> list[str]:
-    """Days further off than the horizon on which some other booking system put a meeting."""
-    return [
-        _day_id(m.booked.link_worker, london_day(m.booked.starts_at))
-        for one in referrals
-        for m in one.view.story.meetings
-        if m.status == "booked" and london_day(m.booked.starts_at) > last
-    ]
+def _days_of_others(
+    referrals: Sequence[Loaded[View]], workers: Mapping[str, LinkWorker], first: date, last: date
+) -> list[str]:
+    """Days that are not read anyway on which some other booking system put a meeting.
+
+    Further off than the horizon; or of a link worker who is not asked for any more, since the meeting was
+    cancelled or taken back: it may stand behind somebody else's.
+    """
+    booked = [f.body for one in referrals for f in one.view.facts if isinstance(f.body, MeetingBooked)]
+    days = {(body.link_worker, london_day(body.starts_at)) for body in booked}
+    return [_day_id(name, day) for name, day in days if day > last or (day >= first and name not in workers)]
 
 
 def _urgent_first(diaries: Diaries, referrals: Sequence[Loaded[View]], now: datetime) -> None:
@@ -218,8 +222,10 @@ def _day_id(link_worker: str, day: date) -> str:
 
 
 def _day(row: Row) -> Day:
-    held = [Held(h["s"], h["m"], h["r"], h["i"]) for h in row["held"]]
-    return Day(row["link_worker"], date.fromisoformat(row["day"]), row["v"], held)
+    held, behind = (
+        [Held(h["s"], h["m"], h["r"], h["i"]) for h in row.get(name, ())] for name in ("held", "behind")
+    )
+    return Day(row["link_worker"], date.fromisoformat(row["day"]), row["v"], held, behind)
 
 
 # The versions of a day and of a caseload: where it was read in the transaction that writes it, the database
@@ -228,17 +234,20 @@ def _day(row: Row) -> Day:
 
 def _day_write(diaries: Diaries, key: tuple[str, date]) -> Write:
     day = diaries.days[key]
-    held = [{"s": h.starts_at, "m": h.minutes, "r": h.referral_id, "i": h.meeting_id} for h in day.held]
+    times = {
+        name: [{"s": h.starts_at, "m": h.minutes, "r": h.referral_id, "i": h.meeting_id} for h in each]
+        for name, each in (("held", day.held), ("behind", day.behind))
+    }
     identity = _day_id(day.link_worker, day.day)
     if day.version:
-        return UpdateOne({"_id": identity, "v": day.version}, {"$set": {"held": held}, "$inc": {"v": 1}})
+        return UpdateOne({"_id": identity, "v": day.version}, {"$set": times, "$inc": {"v": 1}})
     row: Document = {
         "_id": identity,
         "locality": diaries.workers[day.link_worker].locality,
         "link_worker": day.link_worker,
         "day": day.day.isoformat(),
         "v": 1,
-        "held": held,
+        **times,
     }
     return InsertOne(row)
 

@@ -232,21 +232,25 @@ class Journeys(RuleBasedStateMachine):
                 assert past or time in booked, "time is held for nobody"
 
     @invariant()
-    def a_partners_meeting_is_in_the_diary_where_its_time_was_nobodys(self) -> None:
-        booked = [m.booked for case in self.world.cases.values() for m in case.view.story.meetings]
-        held = {each.meeting_id for day in self.world.days.values() for each in day.held}
+    def a_partners_meeting_is_in_the_diary_where_its_time_is_nobodys(self) -> None:
+        """Also where it came free later; and nobody else is put where one stands behind somebody."""
         for case in self.world.cases.values():
             active = case.view.story.active
-            if active is None or case.view.ended or not case.view.open or active.booked.meeting_id in held:
+            if active is None or not case.view.open or active.booked.starts_at <= self.world.now:
                 continue
-            ends_at = active.booked.starts_at + timedelta(minutes=active.booked.minutes)
-            assert active.booked.starts_at <= self.world.now or any(
-                other.starts_at < ends_at
-                and active.booked.starts_at < other.starts_at + timedelta(minutes=other.minutes)
-                for other in booked
-                if other.meeting_id != active.booked.meeting_id
-                and other.link_worker == active.booked.link_worker
-            )
+            body = active.booked
+            day = self.world.days.get((body.link_worker, body.starts_at.date()))
+            assert day is not None
+            if not any(each.meeting_id == body.meeting_id for each in day.held):
+                assert body.meeting_id not in case.view.ours
+                others = [e for e in (*day.held, *day.behind) if e.meeting_id != body.meeting_id]
+                assert any(each.overlaps(body.starts_at, body.minutes) for each in others)
+                assert any(each.meeting_id == body.meeting_id for each in day.behind)
+        for day in self.world.days.values():
+            for behind in day.behind:
+                meeting = self.world.view(behind.referral_id).meeting(behind.meeting_id)
+                past = behind.starts_at <= self.world.now
+                assert past or (meeting and meeting.status in ("booked", "attended", "missed"))
 
     @invariant()
     def nobody_has_more_to_say(self) -> None:

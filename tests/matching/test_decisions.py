@@ -1,7 +1,7 @@
 """What matching decides by itself, one story at a time."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -354,6 +354,37 @@ def test_a_partners_meeting_in_the_place_of_ours_is_in_the_diary_at_the_same_tim
     world.hear(world.envelope(theirs, "partner"))
     assert active(world.view(referral)).meeting_id == theirs.meeting_id
     assert [h.meeting_id for day in world.days.values() for h in day.held] == [theirs.meeting_id]
+
+
+def test_a_partners_meeting_has_its_time_when_it_comes_free_and_nobody_else() -> None:
+    world = World.of(worker(weekdays=(0,), closes=time(9, 45)))
+    one, other = world.refer(), world.refer()
+    waits = world.refer(urgency=v.Urgency.SOON)
+    ours = active(world.view(one))
+    theirs = ours.model_copy(update={"referral_id": other, "meeting_id": world.new_id()})
+    world.hear(world.envelope(theirs, "partner"))
+    assert active(world.view(other)).meeting_id == theirs.meeting_id
+    off = o.ReferralClosed(**about(one), reason=v.CloseReason.MOVED_AWAY)
+    world.hear(world.envelope(created(waits)), world.envelope(off))
+    world.wake()
+    taken = {h.meeting_id for day in world.days.values() for h in day.held if h.starts_at == ours.starts_at}
+    assert taken == {theirs.meeting_id}
+
+
+def test_who_stands_behind_no_longer_is_given_nothing() -> None:
+    world = World.of(worker())
+    one, other = world.refer(), world.refer()
+    ours = active(world.view(one))
+    theirs = ours.model_copy(update={"referral_id": other, "meeting_id": world.new_id()})
+    said = world.envelope(theirs, "partner")
+    world.hear(said)
+    back = o.Retracted(
+        **about(other), event_source=said.source, event_id=said.id, reason=v.RetractReason.UNDONE
+    )
+    world.hear(world.envelope(back, "partner"))
+    world.act(one, meeting_acts.cancel(ours.meeting_id, v.By.PERSON, v.CancelReason.UNWELL))
+    assert theirs.meeting_id not in {h.meeting_id for day in world.days.values() for h in day.held}
+    assert not any(day.behind for day in world.days.values())
 
 
 @pytest.mark.parametrize("hours", [24, 2])
