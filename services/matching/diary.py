@@ -217,10 +217,10 @@ class Diaries:
             self._caseload(link_worker)
             self.touched_caseloads.add(link_worker)
 
-    def promise(self, wishes: Iterable[tuple[str, Wish]]) -> None:
-        """Sets a time aside for each of these referrals, in this order."""
-        for referral_id, wish in wishes:
-            slot = self.earliest(wish, referral_id)
+    def promise(self, wishes: Iterable[tuple[str, Wish, frozenset[str]]]) -> None:
+        """Sets a time aside for each of these referrals, in this order, and none of those that it refused."""
+        for referral_id, wish, refused in wishes:
+            slot = self.earliest(wish, referral_id, refused)
             if slot is not None:
                 self.promised[referral_id] = slot
 

@@ -14,7 +14,7 @@ from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from services.matching.calendar import london_day
-from services.matching.decisions import LOOK_AGAIN, needs_meeting, wish_of
+from services.matching.decisions import LOOK_AGAIN, needs_meeting, refused_times, wish_of
 from services.matching.diary import HORIZON, Caseload, Day, Diaries, Held
 from services.matching.folds import View
 from services.matching.workers import LinkWorker
@@ -214,7 +214,9 @@ def _urgent_first(diaries: Diaries, referrals: Sequence[Loaded[View]], now: date
         if one.view.story.created is not None and one.view.story.created.urgency is Urgency.SOON
     ]
     if urgent and len(choosing) > 1:
-        diaries.promise((one.referral_id, wish_of(one.view, diaries)) for one in urgent)
+        diaries.promise(
+            (one.referral_id, wish_of(one.view, diaries), refused_times(one.view)) for one in urgent
+        )
 
 
 def _day_id(link_worker: str, day: date) -> str:

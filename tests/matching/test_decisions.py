@@ -299,6 +299,19 @@ def test_news_from_a_log_is_heard_to_its_end_before_anything_is_done() -> None:
     assert [type(each) for each in world.pass_time(minutes=5)] == [MeetingBooked]
 
 
+def test_who_chooses_first_is_not_given_the_time_again_that_they_gave_up() -> None:
+    world = World.of(worker(weekdays=(0,)))
+    referral = world.refer(urgency=v.Urgency.SOON)
+    first = active(world.view(referral))
+    world.act(referral, meeting_acts.cancel(first.meeting_id, v.By.PERSON, v.CancelReason.UNWELL))
+    second = active(world.view(referral))
+    given_up = o.MeetingCancelled(
+        **about(referral), meeting_id=second.meeting_id, by=v.By.PERSON, why=v.CancelReason.UNWELL
+    )
+    world.hear(world.envelope(created(world.new_id())), world.envelope(given_up))
+    assert active(world.view(referral)).starts_at > second.starts_at
+
+
 def test_asked_for_later_is_left_alone_until_then() -> None:
     world = World.of(worker())
     referral = world.refer()

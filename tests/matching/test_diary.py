@@ -152,7 +152,7 @@ def test_a_full_caseload_takes_nobody_new() -> None:
 def test_what_is_promised_to_one_is_not_free_for_another() -> None:
     one = worker()
     diaries = Diaries(NOW, {one.id: one})
-    diaries.promise([("urgent", Wish(PRACTICE))])
+    diaries.promise([("urgent", Wish(PRACTICE), frozenset())])
     promised = diaries.promised["urgent"]
     other = diaries.earliest(Wish(PRACTICE), "routine")
     assert other is not None

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from services.matching.acts import Act
-from services.matching.decisions import LOOK_AGAIN, needs_meeting, settle, wish_of
+from services.matching.decisions import LOOK_AGAIN, needs_meeting, refused_times, settle, wish_of
 from services.matching.diary import Caseload, Day, Diaries
 from services.matching.folds import View
 from services.matching.inbound import matching
@@ -155,7 +155,7 @@ class World:
                 kinds.setdefault(event.body.referral_id, []).append(heard.fact.kind)
         diaries = self.load()
         urgent = [
-            (name, wish_of(self.view(name), diaries))
+            (name, wish_of(self.view(name), diaries), refused_times(self.view(name)))
             for name in kinds
             if needs_meeting(self.view(name), self.now) and self._urgent(name)
         ]
