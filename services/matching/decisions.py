@@ -136,6 +136,8 @@ def _arrange(view: View, diaries: Diaries, occasion: Occasion, patient: bool) ->
         expected = today + timedelta(days=NOT_REACHED_DAYS)
         return Decision(_waiting(view, occasion, v.WaitingReason.PERSON_NOT_REACHED, expected))
     wish = wish_of(view, diaries)
+    if wish.link_worker is not None:  # who was handed a case has it, however many others they have
+        _in_caseload_of(diaries, occasion, wish.link_worker)
     promised = diaries.promised.pop(occasion.referral_id, None)
     booked = book(view, diaries, occasion, promised, provisional=True) if promised else None
     slot = diaries.earliest(wish, occasion.referral_id, refused_times(view)) if booked is None else None

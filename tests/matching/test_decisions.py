@@ -449,6 +449,14 @@ def test_a_case_is_handed_over_with_its_meeting() -> None:
         world.act(referral, case_acts.change_link_worker("lw-meir-3"))
 
 
+def test_a_case_that_is_handed_to_a_full_link_worker_is_not_said_to_wait() -> None:
+    world = World.of(worker(), worker("lw-meir-2", weekdays=(3,), caseload_limit=0))
+    referral = world.refer()
+    said = world.act(referral, case_acts.change_link_worker("lw-meir-2"))
+    assert [type(each) for each in said] == [o.LinkWorkerChanged, o.MeetingCancelled, MeetingBooked]
+    assert active(world.view(referral)).link_worker == "lw-meir-2"
+
+
 def test_practice_is_where_they_meet() -> None:
     world = World.of(worker(practices=(PRACTICE, OTHER_PRACTICE)))
     assert active(world.view(world.refer(practice=OTHER_PRACTICE))).practice == OTHER_PRACTICE
