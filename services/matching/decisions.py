@@ -10,7 +10,7 @@ from typing import Final
 
 from services.matching.calendar import day_start, london_day
 from services.matching.diary import Diaries
-from services.matching.folds import View
+from services.matching.folds import View, Wait
 from services.matching.shown import Slot
 from services.matching.wishes import Wish
 from shared.clock import LONDON
@@ -123,9 +123,9 @@ def _arrange(view: View, diaries: Diaries, occasion: Occasion, patient: bool) ->
         # Nor is it known that `now` is right: it rests from then, and not until twenty seconds from now.
         return Decision(due=[_due(view.latest, created.practice, created.urgency, HEAR_THE_REST)])
     today = london_day(occasion.now)
-    asked = [w for w in view.waits if w.reason in WAITS_FOR_THE_PERSON and w.until > today]
+    asked = _waits_for_the_person(view, today)
     if asked:
-        why, until, _ = max(asked, key=lambda wait: (wait.until, wait.reason))
+        until, why = max((wait.until, wait.reason) for wait in asked)
         _in_caseload_of(diaries, occasion, view.handed_to or story.link_worker)
         return Decision(
             _waiting(view, occasion, why, until),
@@ -214,9 +214,24 @@ def needs_meeting(view: View, now: datetime) -> bool:
     if story.created is None or not story.open or story.active is not None or story.attended:
         return False
     today = london_day(now)
-    if any(w.reason in WAITS_FOR_THE_PERSON and w.until > today for w in view.waits):
+    if _waits_for_the_person(view, today):
         return False
     return len(story.missed) <= view.misses_allowed
+
+
+def _waits_for_the_person(view: View, today: date) -> list[Wait]:
+    """What was said of the person's own time: until then nothing is looked for.
+
+    That we said ourselves that they are not reached follows from their misses, and ends with them: somebody
+    reopens the referral, or it was no miss.
+    """
+    return [
+        wait
+        for wait in view.waits
+        if wait.until > today
+        and wait.reason in WAITS_FOR_THE_PERSON
+        and not (wait.ours and wait.reason is v.WaitingReason.PERSON_NOT_REACHED)
+    ]
 
 
 def _in_caseload_of(diaries: Diaries, occasion: Occasion, link_worker: str | None) -> None:

@@ -54,6 +54,8 @@ class Wait(NamedTuple):
     reason: WaitingReason
     until: date
     said: datetime
+    ours: bool
+    """Said by matching itself, of whose own reasons most follow from the rest of the story."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,10 @@ def fold(facts: Sequence[Fact], rank: Rank) -> View:
             for m in story.meetings
             if m.said.source == source(m.booked.locality, "matching")
         ),
-        waits=frozenset(Wait(w.reason, w.expected_by, by.recorded) for w, by in told.of(o.MeetingWaiting)),
+        waits=frozenset(
+            Wait(w.reason, w.expected_by, by.recorded, _our_own(by.source))
+            for w, by in told.of(o.MeetingWaiting)
+        ),
         handed_to=changed[-1][0].link_worker if changed else None,
         uncreated=story.created is None and any(isinstance(f.body, ReferralCreated) for f in facts),
         latest=max((f.recorded if _our_own(f.source) else f.time for f in facts), default=None),

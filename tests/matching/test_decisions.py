@@ -251,6 +251,17 @@ def test_reopened_is_booked_again_where_they_had_not_met() -> None:
     assert [type(each) for each in said] == [o.ReferralReopened]
 
 
+def test_who_was_not_reached_and_is_reopened_is_booked_at_once() -> None:
+    world = World.of(worker())
+    referral = world.refer()
+    for _ in range(2):
+        world.pass_time(days=3)
+        world.act(referral, meeting_acts.missed(active(world.view(referral)).meeting_id))
+    world.act(referral, case_acts.no_longer_wants(v.By.PERSON))
+    said = world.act(referral, case_acts.reopen(None, None))
+    assert [type(each) for each in said] == [o.ReferralReopened, MeetingBooked]
+
+
 @pytest.mark.parametrize(("by", "wins"), [("partner", True), ("history", False)])
 def test_another_booking_wins_by_rank_and_ours_makes_room(by: str, wins: bool) -> None:
     world = World.of(worker(weekdays=(0,)))
