@@ -43,11 +43,20 @@ def came(view: View, meeting_id: str, occasion: Occasion, step: NextStep | None 
     meeting = meeting_of(view, meeting_id)
     if meeting.status == "attended":
         return None
-    if meeting.status == "cancelled":
+    if meeting.status == "cancelled" and not _given_up_when_over(meeting):
         raise Refused("meeting_not_standing")
     starts_at = meeting.booked.starts_at
     body = o.MeetingAttended(**about(occasion), meeting_id=meeting_id, next_step=checked_step(step, occasion))
     return Said(body, time=min(starts_at, occasion.now))
+
+
+def _given_up_when_over(meeting: Meeting) -> bool:
+    """Nobody called it off: another was booked after it, or the referral ended, before they said who came."""
+    off = meeting.cancelled
+    said = meeting.outcome
+    if off is None or said is None or off.by is not v.By.PROGRAMME:
+        return False
+    return said.time >= meeting.booked.starts_at
 
 
 def missed(meeting_id: str) -> Act:

@@ -424,6 +424,31 @@ def test_a_partners_meeting_that_moves_under_its_name_holds_one_time(hours: int)
     assert [h.starts_at for day in world.days.values() for h in day.held] == [moved.starts_at]
 
 
+def test_who_came_is_recorded_also_after_a_partner_has_booked_the_next_meeting() -> None:
+    world = World.of(worker())
+    referral = world.refer()
+    ours = active(world.view(referral))
+    world.pass_time(days=1)
+    starts_at = ours.starts_at + timedelta(days=7)
+    again = ours.model_copy(update={"meeting_id": world.new_id(), "sequence": 1, "starts_at": starts_at})
+    world.hear(world.envelope(again, "partner"))
+    world.act(referral, meeting_acts.attended(ours.meeting_id))
+    view = world.view(referral)
+    assert [m.booked.meeting_id for m in view.story.attended] == [ours.meeting_id]
+    assert active(view).meeting_id == again.meeting_id
+
+
+def test_who_did_not_come_since_it_was_called_off_is_not_recorded_as_met() -> None:
+    world = World.of(worker())
+    referral = world.refer()
+    ours = active(world.view(referral))
+    again = ours.model_copy(update={"meeting_id": world.new_id(), "sequence": 1})
+    world.hear(world.envelope(again, "partner"))
+    world.pass_time(days=1)
+    with pytest.raises(Refused, match="meeting_not_standing"):
+        world.act(referral, meeting_acts.attended(ours.meeting_id))
+
+
 def test_undoing_a_cancellation_gives_the_old_time_back() -> None:
     world = World.of(worker())
     referral = world.refer()
