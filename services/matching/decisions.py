@@ -269,8 +269,22 @@ def _still_says_why(view: View, reason: v.WaitingReason, now: datetime) -> bool:
     given = [w for w in view.waits if w.reason is reason and w.until >= london_day(now)]
     meetings = view.story.meetings
     over = [m.outcome.recorded for m in meetings if m.outcome and m.status in ("missed", "cancelled")]
+    taken_back = _bookings_taken_back(view)
+    over += taken_back
     since = min(max(over), now) if over else None
-    return len(given) > len(meetings) or any(since is None or w.said >= since for w in given)
+    return len(given) > len(meetings) + len(taken_back) or any(
+        since is None or w.said >= since for w in given
+    )
+
+
+def _bookings_taken_back(view: View) -> list[datetime]:
+    """When it was said of meetings that they had never been booked: the person may have heard of them."""
+    booked = {(f.source, f.id) for f in view.facts if isinstance(f.body, MeetingBooked)}
+    return [
+        f.recorded
+        for f in view.facts
+        if isinstance(f.body, o.Retracted) and (f.body.event_source, f.body.event_id) in booked
+    ]
 
 
 def _cancelled(booked: MeetingBooked, why: v.CancelReason) -> EventBody:

@@ -121,6 +121,30 @@ def test_a_reason_that_was_given_before_a_meeting_does_not_say_why_it_was_cancel
     assert world.says_nothing_more()
 
 
+def test_a_reason_that_was_given_before_a_meeting_does_not_say_why_it_was_taken_back() -> None:
+    world = World.of(worker(weekdays=(0,), leave=(Leave(first=MONDAY, last=MONDAY + timedelta(weeks=20)),)))
+    referral = world.refer()
+    world.pass_time(days=1)
+    theirs = MeetingBooked(
+        **about(referral),
+        meeting_id=world.new_id(),
+        sequence=0,
+        link_worker="lw-meir-1",
+        practice=PRACTICE,
+        starts_at=NOW + timedelta(days=9),
+        minutes=45,
+    )
+    said = world.envelope(theirs, "partner")
+    world.hear(said)
+    world.pass_time(days=1)
+    never = o.Retracted(
+        **about(referral), event_source=said.source, event_id=said.id, reason=v.RetractReason.UNDONE
+    )
+    assert [type(each) for each in world.hear(world.envelope(never, "partner"))] == [o.MeetingWaiting]
+    assert world.says_nothing_more()
+    assert world.pass_time(days=5) == []
+
+
 def test_where_a_clock_is_an_hour_ahead_a_reason_is_not_said_over_and_over() -> None:
     world = World.of(worker(weekdays=(0,), caseload_limit=1))
     referral = world.refer()
