@@ -30,6 +30,8 @@ HEAR_THE_REST: Final = timedelta(seconds=20)
 PROMISE_DAYS: Final = {v.Urgency.ROUTINE: 14, v.Urgency.SOON: 7}
 """By when a meeting is expected where none is free."""
 NOT_REACHED_DAYS: Final = 7
+LAST_SEQUENCE: Final = 1000
+"""The contract counts no further."""
 
 _GIVEN_UP: Final = frozenset(v.CancelReason) - {v.CancelReason.REFERRAL_ENDED, v.CancelReason.SLOT_TAKEN}
 WAITS_FOR_THE_PERSON: Final = frozenset({v.WaitingReason.ASKED_LATER, v.WaitingReason.PERSON_NOT_REACHED})
@@ -95,7 +97,8 @@ def _lost(view: View, diaries: Diaries, occasion: Occasion) -> list[EventBody]:
         if meeting.status != "booked":
             continue
         ours = booked.meeting_id in view.ours
-        of_before = booked.sequence <= last_met or booked.replaces in met
+        # By the last number of all, nothing can be told to come before another.
+        of_before = booked.sequence <= min(last_met, LAST_SEQUENCE - 1) or booked.replaces in met
         if ours and (meeting is not story.active or of_before):
             lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
         elif (
@@ -172,7 +175,7 @@ def book(
         referral_id=occasion.referral_id,
         locality=occasion.locality,
         meeting_id=meeting_id,
-        sequence=min(before.sequence + 1, 1000) if before else 0,
+        sequence=min(before.sequence + 1, LAST_SEQUENCE) if before else 0,
         replaces=before.meeting_id if before and view.story.meetings[-1].status != "attended" else None,
         link_worker=slot.link_worker,
         practice=slot.practice,

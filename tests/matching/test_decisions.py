@@ -8,6 +8,7 @@ import pytest
 
 from services.matching import case_acts, meeting_acts
 from services.matching.acts import About
+from services.matching.decisions import LAST_SEQUENCE
 from services.matching.folds import View
 from services.matching.refusals import Refused
 from services.matching.shown import NeedsYou
@@ -393,6 +394,20 @@ def test_a_partners_second_meeting_is_in_the_diary_whatever_its_number() -> None
     assert active(world.view(referral)).meeting_id == again.meeting_id
     held = {h.meeting_id for day in world.days.values() for h in day.held}
     assert again.meeting_id in held, "somebody else could be booked over it"
+
+
+def test_who_met_under_the_last_number_of_all_can_be_booked_again() -> None:
+    world = World.of(worker())
+    referral = world.refer()
+    theirs = active(world.view(referral)).model_copy(
+        update={"meeting_id": world.new_id(), "sequence": LAST_SEQUENCE}
+    )
+    world.hear(
+        world.envelope(theirs, "partner"),
+        world.envelope(o.MeetingAttended(**about(referral), meeting_id=theirs.meeting_id), "partner"),
+    )
+    world.act(referral, meeting_acts.book_one(None))
+    assert active(world.view(referral)).meeting_id != theirs.meeting_id
 
 
 def test_a_partners_meeting_in_the_place_of_ours_is_in_the_diary_at_the_same_time() -> None:
