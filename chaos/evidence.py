@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from chaos.log import Content, Entry
@@ -55,6 +55,15 @@ class Taken:
     minutes: int
     referral: str
     meeting: str
+    behind: bool = False
+    """It is somebody else's, and this meeting's only when it comes free."""
+
+    def overlaps(self, other: "Taken") -> bool:
+        """Whether one begins before the other has ended, whoever's diaries they are in."""
+        ends_at = self.starts_at + timedelta(minutes=self.minutes)
+        return (
+            self.starts_at < other.starts_at + timedelta(minutes=other.minutes) and other.starts_at < ends_at
+        )
 
 
 @dataclass(frozen=True, slots=True)

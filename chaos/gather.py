@@ -91,10 +91,13 @@ async def taken(mongo: Mongo, now: datetime) -> list[Taken]:
     """What matching's diaries hold from now on."""
     found = []
     async for day in mongo["linkwork_matching"]["days"].find({}):
-        for held in day["held"]:
-            starts_at = held["s"] if held["s"].tzinfo else held["s"].replace(tzinfo=UTC)
-            if starts_at > now:
-                found.append(Taken(day["link_worker"], starts_at, held["m"], held["r"], held["i"]))
+        for behind, times in ((False, day["held"]), (True, day.get("behind", []))):
+            for time in times:
+                starts_at = time["s"] if time["s"].tzinfo else time["s"].replace(tzinfo=UTC)
+                if starts_at > now:
+                    found.append(
+                        Taken(day["link_worker"], starts_at, time["m"], time["r"], time["i"], behind)
+                    )
     return found
 
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from chaos.account import Account, Met, accounts, moment
 from chaos.calls import called_for
-from chaos.evidence import Evidence, Finding, Handed, Trouble
+from chaos.evidence import Evidence, Finding, Handed, Taken, Trouble
 from chaos.log import Entry, Event, read
 from chaos.recount import recounted
 from chaos.references import reference
@@ -84,7 +84,8 @@ def reconcile(evidence: Evidence) -> list[Finding]:
         same_words,
         one_meeting_each,
         no_time_twice,
-        diaries,
+        diaries_hold_no_time_twice,
+        diaries_hold_what_stands,
         messages,
         handed_again,
         heard,
@@ -181,34 +182,44 @@ def no_time_twice(case: Case) -> Iterator[Finding]:
                 yield Finding("doubled", "a time that is booked twice", where, following[2].at)
 
 
-def diaries(case: Case) -> Iterator[Finding]:
-    """The diaries hold each standing meeting of ours once, and nothing else that is still to come."""
-    held = Counter(taken.meeting for taken in case.evidence.taken)
-    for twice in (meeting for meeting, times in held.items() if times > 1):
-        yield Finding("doubled", "a meeting that holds two times", twice)
-    by_worker: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
-    for taken in case.evidence.taken:
-        ends_at = taken.starts_at + timedelta(minutes=taken.minutes)
-        by_worker[taken.link_worker].append((taken.starts_at, ends_at))
-    for link_worker, times in by_worker.items():
-        for one, following in pairwise(sorted(times)):
-            if one[1] > following[0]:
-                yield Finding("doubled", "a diary with a time taken twice", f"{link_worker} {following[0]}")
+def diaries_hold_no_time_twice(case: Case) -> Iterator[Finding]:
+    """Each meeting has one time, each time one meeting, and nobody waits for one that is free."""
+    held = [time for time in case.evidence.taken if not time.behind]
+    for meeting, times in Counter(time.meeting for time in held).items():
+        if times > 1:
+            yield Finding("doubled", "a meeting that holds two times", meeting)
+    by_worker: dict[str, list[Taken]] = defaultdict(list)
+    for time in sorted(held, key=lambda time: time.starts_at):
+        by_worker[time.link_worker].append(time)
+    for link_worker, day in by_worker.items():
+        for one, following in pairwise(day):
+            if one.overlaps(following):
+                where = f"{link_worker} {following.starts_at}"
+                yield Finding("doubled", "a diary with a time taken twice", where)
+    for waits in case.evidence.taken:
+        if waits.behind and not any(waits.overlaps(time) for time in by_worker[waits.link_worker]):
+            yield Finding("lost", "a meeting that waits for a time that is free", waits.meeting)
+
+
+def diaries_hold_what_stands(case: Case) -> Iterator[Finding]:
+    """Each standing meeting of ours is held, each partner's is known, and there is nothing else to come."""
     known = {meeting.id: meeting for account in case.accounts.values() for meeting in account.meetings}
+    held = {time.meeting for time in case.evidence.taken if not time.behind}
     for meeting in known.values():
         if meeting.ours and meeting.status == "booked" and meeting.id not in held:
             yield Finding("lost", "a meeting that no diary holds", meeting.id, meeting.at)
     of_ours = {meeting.body["link_worker"] for meeting in known.values() if meeting.ours}
+    noted = {time.meeting for time in case.evidence.taken}
     for account in case.accounts.values():
         theirs = account.active
-        if theirs is None or theirs.ours or not account.open or theirs.id in held:
+        if theirs is None or theirs.ours or not account.open or theirs.id in noted:
             continue
         if theirs.body["link_worker"] in of_ours and case.new(theirs.said):
             yield Finding("lost", "a partner's meeting that no diary holds", theirs.id, theirs.at)
-    for taken in case.evidence.taken:
-        of = known.get(taken.meeting)
+    for time in case.evidence.taken:
+        of = known.get(time.meeting)
         if of is None or of.status in ("cancelled", "replaced"):
-            yield Finding("wrong", "a diary holds a time for nobody", taken.meeting, of.at if of else 0.0)
+            yield Finding("wrong", "a diary holds a time for nobody", time.meeting, of.at if of else 0.0)
 
 
 def messages(case: Case) -> Iterator[Finding]:

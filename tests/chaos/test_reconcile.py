@@ -72,6 +72,14 @@ def is_off(referral: int, meeting: int) -> Callable[[Story], Entry]:
     return lambda s: s.outcome(referral, "meeting_cancelled", **said)
 
 
+def with_diary(plant: Plant, *times: Taken) -> Plant:
+    def planted(evidence: Evidence) -> Evidence:
+        changed = plant(evidence)
+        return replace(changed, taken=[*changed.taken, *times])
+
+    return planted
+
+
 TAKEN = Taken("lw-meir-1", NOW + timedelta(hours=2, minutes=15), 30, identity(9), identity(19))
 PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
     "an accepted referral is not on the log": (
@@ -143,6 +151,13 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
     "a diary forgets a partner's": (
         more(lambda s: s.created(5, "history"), lambda s: s.booked(5, 15, hour=8, source="history")),
         ("lost", "a partner's meeting that no diary holds"),
+    ),
+    "a partner's meeting waits for a time that is free": (
+        with_diary(
+            more(lambda s: s.created(5, "history"), lambda s: s.booked(5, 15, hour=8, source="history")),
+            replace(TAKEN, starts_at=NOW + timedelta(hours=8), meeting=identity(15), behind=True),
+        ),
+        ("lost", "a meeting that waits for a time that is free"),
     ),
     "a diary remembers": (
         lambda e: replace(e, taken=[*e.taken, replace(TAKEN, meeting=identity(12), starts_at=NOW)]),
@@ -283,6 +298,18 @@ def test_a_reason_that_is_given_when_the_meeting_was_cancelled_counts() -> None:
 def test_a_partners_second_meeting_is_theirs() -> None:
     evidence = more(lambda s: s.booked(1, 10, hour=5, source="history"))(kept())
     assert found(evidence) == set(), "ours counts: it is the higher one"
+
+
+def test_a_partners_meeting_may_stand_behind_somebody_elses_time() -> None:
+    plant = more(lambda s: s.created(5, "history"), lambda s: s.booked(5, 15, hour=9, source="history"))
+    theirs = replace(TAKEN, starts_at=NOW + timedelta(hours=9), meeting=identity(15), behind=True)
+    before = replace(TAKEN, starts_at=theirs.starts_at - timedelta(minutes=15))
+    of_diaries = {
+        ("lost", "a partner's meeting that no diary holds"),
+        ("lost", "a meeting that waits for a time that is free"),
+    }
+    assert found(with_diary(plant, theirs)(kept())) & of_diaries
+    assert not found(with_diary(plant, theirs, before)(kept())) & of_diaries
 
 
 def test_a_meeting_that_was_cancelled_has_given_its_time_back_whatever_is_said_of_it_later() -> None:
