@@ -89,14 +89,20 @@ async def _kill_at_the_yes(field: Field, blow: Blow) -> None:
     await process.answers()
 
 
-async def _pause(field: Field, blow: Blow) -> None:
-    for name in blow.targets:
-        field.stack.processes[name].signal(signal.SIGSTOP)
+async def _pause(field: Field, blow: Blow) -> float:
+    processes = [field.stack.processes[name] for name in blow.targets]
+    for process in processes:
+        process.signal(signal.SIGSTOP)
     try:
         await asyncio.sleep(blow.seconds)
     finally:
-        for name in blow.targets:
-            field.stack.processes[name].signal(signal.SIGCONT)
+        for process in processes:
+            process.signal(signal.SIGCONT)
+    woken = time.time()
+    # Another lane may have killed it and wait for it: paused again while it starts, it would never be ready.
+    await asyncio.gather(*(process.answers() for process in processes))
+    await asyncio.sleep(1)
+    return woken
 
 
 async def _kill_kafka(field: Field, _: Blow) -> None:

@@ -98,7 +98,11 @@ async def _under_load(asked: Asked, stack: Stack, say: Say, ended: asyncio.Event
         say("load has ended")
         outcome = await _reckoned(stack, load, practices, bus, poisoner, blows, seconds, say)
         return replace(outcome, not_had=not_had, asked=plan.counts(stages))
+    except Exception as error:
+        say(f"broken off: {error!r}")  # what came of it is told at the end, minutes later
+        raise
     finally:
+        await load.stop()
         await asyncio.gather(meetings.stop(), bus.stop(), practices.stop())
 
 
