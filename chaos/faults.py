@@ -20,6 +20,8 @@ from chaos.stores import Broker, Database
 from chaos.storm import storm
 
 GOES_ON_WITHIN = 60.0
+_NEXT_MESSAGE_SECONDS = 90.0
+"""A message rests for half a minute before it is sent, and another lane may pause who sends it."""
 B = TypeVar("B", Broker, Brokers)
 D = TypeVar("D", Database, Members)
 
@@ -82,7 +84,7 @@ async def _kill_at_the_yes(field: Field, blow: Blow) -> None:
     (target,) = blow.targets
     process, gateway = field.stack.processes[target], field.stack.gateway
     gateway.at_the_yes(target, lambda: process.signal(signal.SIGKILL))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(_NEXT_MESSAGE_SECONDS):
         while not gateway.struck(target):
             await asyncio.sleep(0.05)
     await asyncio.sleep(0.2)
