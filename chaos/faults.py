@@ -124,16 +124,25 @@ async def _fill_disk(field: Field, blow: Blow) -> None:
         end = time.monotonic() + blow.seconds
         while time.monotonic() < end and not database.ended():
             database.fill()
-            try:
-                await asyncio.wait_for(field.stack.mongo.admin.command("fsync"), 1)
-            except (PyMongoError, TimeoutError):
+            if not await _writes(field, 1.0):
                 await asyncio.sleep(0.1)
     finally:
         database.make_room()
-    if not database.ended():
-        await asyncio.sleep(0.2)
+    # It may be about to end: for seconds, while it writes down where it was.
+    async with asyncio.timeout(GOES_ON_WITHIN):
+        while not database.ended() and not await _writes(field, 10.0):
+            await asyncio.sleep(0.1)
     if database.ended():
         await database.start_again()
+
+
+async def _writes(field: Field, within: float) -> bool:
+    """Whether the database brings what it has to its disk in time."""
+    try:
+        await asyncio.wait_for(field.stack.mongo.admin.command("fsync"), within)
+    except (PyMongoError, TimeoutError):
+        return False
+    return True
 
 
 def _proxy(field: Field, blow: Blow) -> Proxy:
