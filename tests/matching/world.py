@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-from services.matching.acts import Act
+from services.matching.acts import About, Act
 from services.matching.decisions import LOOK_AGAIN, needs_meeting, refused_times, settle, wish_of
 from services.matching.diary import Caseload, Day, Diaries
 from services.matching.folds import View
@@ -16,7 +16,7 @@ from shared.delivery.case import Case, occasion_of
 from shared.delivery.decision import Due, DueRow
 from shared.delivery.facts import Heard
 from shared.events.envelope import Envelope, event_of
-from shared.events.models import EventBody, ReferralAgreement, ReferralCreated
+from shared.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
 from shared.events.vocabulary import (
     AccessNeed,
     AgeBand,
@@ -244,3 +244,13 @@ class World:
     def _urgent(self, name: str) -> bool:
         created = self.view(name).story.created
         return created is not None and created.urgency is Urgency.SOON
+
+
+def active(view: View) -> MeetingBooked:
+    """The meeting that counts, which there must be."""
+    assert view.story.active is not None
+    return view.story.active.booked
+
+
+def about(referral_id: str) -> About:
+    return {"referral_id": referral_id, "locality": LOCALITY}
