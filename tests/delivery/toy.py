@@ -164,6 +164,18 @@ class Bench:
             await consumer.stop()
         return found
 
+    async def whole(self, topic: str) -> "list[ConsumerRecord[bytes, bytes]]":
+        """All that a topic holds by now."""
+        found: list[ConsumerRecord[bytes, bytes]] = []
+        async with AIOKafkaConsumer(
+            topic, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
+        ) as consumer:
+            for partition, end in (await consumer.end_offsets(consumer.assignment())).items():
+                while await consumer.position(partition) < end:
+                    for records in (await consumer.getmany(partition, timeout_ms=200)).values():
+                        found += records
+        return found
+
     async def dead_letters(self, count: int, seconds: float = 10.0) -> "list[ConsumerRecord[bytes, bytes]]":
         """This locality's dead letters, once there are so many."""
 

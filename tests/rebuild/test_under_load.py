@@ -28,7 +28,7 @@ async def proven(place: Bench, kernel: Kernel[Any, Any], load: Load, number: int
     assert set(load.commanded) <= {identity for facts in live.values() for _, identity in facts}
     booked: dict[bytes, int] = {}
     seen: set[bytes] = set()
-    for record in await place.heard(topic(place.locality, "meeting-booked"), 1_000_000, seconds=1.5):
+    for record in await place.whole(topic(place.locality, "meeting-booked")):
         event_id = dict(record.headers)["ce_id"]
         if event_id not in seen:
             seen.add(event_id)
