@@ -64,7 +64,7 @@ class Relay:
         self._behind = True
         """Whether there may be rows in the lane that were not handed over."""
         self._forgotten: deque[str] = deque(maxlen=_REMEMBERED)
-        """Rows published and lightly deleted: a read that asks the majority may show them a little longer."""
+        """Rows published and lightly deleted: they may be read a little longer, or be back for good."""
         self._lay_there: set[str] = set()
         self._looked_at = float("-inf")
         self._stopping = False
@@ -240,7 +240,8 @@ class Relay:
         await asyncio.sleep(0.5)
 
     async def _look_for_left_rows(self) -> None:
-        """Rows of a transaction whose commit was not answered were handed over by nobody.
+        """Rows of a transaction whose commit was not answered were handed over by nobody; and those that were
+        deleted lightly are there again where the database died before it had written so.
 
         They are those that lie there at two looks. What time is written on them says nothing: it is that of a
         clock which may be an hour wrong.
@@ -253,7 +254,7 @@ class Relay:
         found = {
             row["_id"] async for row in self._mongo[OUTBOX].find(which, {"_id": 1}).limit(_MOST_LOOKED_AT)
         }
-        if found & self._lay_there - set(self._forgotten):
+        if found & self._lay_there:
             self.look()
         self._lay_there = found
 

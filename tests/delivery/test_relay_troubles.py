@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 from shared.delivery.kernel import Kernel
 from shared.delivery.leases import LEASES, Leases
 from shared.delivery.mongo import Transaction
-from shared.delivery.outbox import Message
+from shared.delivery.outbox import Message, rows_of
 from shared.delivery.part import Changed, NoResources
 from shared.delivery.publisher import Publisher
 from shared.delivery.round import OUTBOX
@@ -89,6 +89,22 @@ async def test_whatever_time_is_written_on_them(place: Bench) -> None:
         row = {"_id": new_id(), "lane": kernel._relay.lane, "at": at, "m": [message(place).stored()]}
         await kernel.mongo[OUTBOX].insert_one(row)
         assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
+
+
+async def test_a_row_that_came_back_is_taken_away_again(place: Bench) -> None:
+    """A database that dies may not have written yet that it was deleted. It is not published once more."""
+    booked = topic(place.locality, "meeting-booked")
+    async with place.kernel().running() as kernel:
+        while kernel._relay._behind:
+            await asyncio.sleep(0.01)
+        row = rows_of([message(place)], new_id)[0]
+        kernel._relay.hand_over([row])
+        assert len(await place.heard(booked, 1)) == 1
+        while row.id not in kernel._relay._forgotten:
+            await asyncio.sleep(0.01)
+        await kernel.mongo[OUTBOX].insert_one(row.stored(kernel._relay.lane, NOW))
+        assert await emptied(kernel)
+    assert len(await place.heard(booked, 2, seconds=1)) == 1
 
 
 async def test_a_partition_that_does_not_answer_holds_up_no_other(
