@@ -132,7 +132,7 @@ def _arrange(view: View, diaries: Diaries, occasion: Occasion, patient: bool) ->
         _in_caseload_of(diaries, occasion, view.handed_to or story.link_worker)
         return Decision(
             _waiting(view, occasion, why, until),
-            due=[_due(day_start(until), created.practice, created.urgency)],
+            due=[_due(day_start(until), created.practice, created.urgency, asked=True)],
         )
     if len(story.missed) > view.misses_allowed:
         _in_caseload_of(diaries, occasion, view.handed_to or story.link_worker)
@@ -300,8 +300,18 @@ def _cancelled(booked: MeetingBooked, why: v.CancelReason) -> EventBody:
     )
 
 
-def _due(at: datetime, practice: str, urgency: v.Urgency, rests: timedelta = timedelta(0)) -> Due:
+def _due(
+    at: datetime,
+    practice: str,
+    urgency: v.Urgency,
+    rests: timedelta = timedelta(0),
+    *,
+    asked: bool = False,
+) -> Due:
+    """`asked`: the day is the person's; no room that comes free before it is for them."""
     payload: dict[str, str | int | bool] = {"practice": practice, "soon": urgency is v.Urgency.SOON}
+    if asked:
+        payload["asked"] = True
     return Due(*ROW, at, payload=payload, move=True, rests=rests)
 
 

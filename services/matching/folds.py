@@ -16,7 +16,7 @@ from shared.events.vocabulary import WaitingReason
 from shared.story import Meeting, Story, stage_of, tell
 from shared.story.fold import Effective, Rank
 
-FOLD_VERSION: Final = 5
+FOLD_VERSION: Final = 6
 MISSES: Final = 2
 """So many missed meetings, and the next is for the link worker to arrange."""
 

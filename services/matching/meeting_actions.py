@@ -6,11 +6,12 @@ from typing import Any, Final
 from services.matching import meeting_acts as acts
 from services.matching.access import link_worker_for, link_workers
 from services.matching.asking import Asking, refusing
-from services.matching.calendar import day_start
+from services.matching.calendar import day_start, london_day
+from services.matching.decisions import settle_now
 from services.matching.lines import Lines
 from services.matching.said import Asked
 from services.matching.shown import Done, ToRing
-from services.matching.store import LINK_WORKERS, touch_caseload
+from services.matching.store import DAYS, LINK_WORKERS, touch_caseload
 from services.matching.workers import Leave, LinkWorker
 from shared.delivery.mongo import Row, Transaction
 from shared.delivery.round import REFERRALS
@@ -113,6 +114,27 @@ class MeetingActions:
         why = v.CancelReason.LINK_WORKER_AWAY.value
         moved = await self._rows(worker, {**then, "status": "cancelled", "why": why}, still_open=False)
         return await self._to_ring(moved, worker.id, begins, ends)
+
+    async def enter_meetings(self, worker: LinkWorker) -> None:
+        """Has everybody decided upon again whose meeting to come is in no diary.
+
+        A partner had booked it before this link worker was entered, and we keep no diary of who is unknown.
+
+        Raises Transient where the database stays away.
+        """
+        now = self.asking.kernel.clock()
+        days = {"link_worker": worker.id, "day": {"$gte": london_day(now).isoformat()}}
+        entered: set[str] = set()
+        async for day in self.asking.kernel.mongo[DAYS].find(days):
+            entered.update(held["i"] for held in (*day["held"], *day.get("behind", ())))
+        to_come = {
+            "link_worker": worker.id,
+            "starts_at": {"$gt": now},
+            "status": "booked",
+            "id": {"$nin": sorted(entered)},
+        }
+        for row in await self._rows(worker, to_come, still_open=True):
+            await self.asking.kernel.command(row["locality"], row["referral"], settle_now)
 
     async def _rows(self, worker: LinkWorker, meeting: dict[str, Any], *, still_open: bool) -> list[Row]:
         which: dict[str, Any] = {"locality": worker.locality, "view.meetings": {"$elemMatch": meeting}}

@@ -2,6 +2,7 @@
 
 from services.matching.access import find_case, problem_of
 from services.matching.asking import Asking, refusing
+from services.matching.calendar import london_day
 from services.matching.directory import Directory, ImportReport
 from services.matching.links import Links
 from services.matching.meeting_actions import MeetingActions
@@ -23,7 +24,10 @@ class ProgrammeActions(MeetingActions):
     links: Links
 
     async def put_link_worker(self, caller: Caller, worker: LinkWorker) -> LinkWorker:
-        """Keeps a link worker's entry. Meetings on new days of leave are moved; other meetings stand.
+        """Keeps a link worker's entry. Meetings on days of leave are moved; other meetings stand.
+
+        Put again, it does whatever was left of that by a process that died. What partners booked with a link
+        worker of whom we had not heard yet gets its time in the diary.
 
         Raises a Problem: 404 for a locality or an entry that is not the caller's, 422 for a practice that
         is not of the locality.
@@ -32,7 +36,7 @@ class ProgrammeActions(MeetingActions):
             raise problem_of(Refused("unknown_link_worker"))
         self._check_practices(worker)
 
-        async def work(tx: Transaction) -> LinkWorker | None:
+        async def work(tx: Transaction) -> None:
             row = await tx[LINK_WORKERS].find_one({"_id": worker.id}, session=tx.session)
             before = worker_of(row) if row is not None else None
             if before is not None and before.locality != worker.locality:
@@ -45,12 +49,13 @@ class ProgrammeActions(MeetingActions):
             await touch_caseload(tx, worker.locality, worker.id)
             practices = worker.practices | (before.practices if before else frozenset())
             await wake_waiting(tx, worker.locality, practices, self.asking.kernel.clock())
-            return before
 
         async with refusing():
-            before = await self.asking.kernel.transact(work)
+            await self.asking.kernel.transact(work)
+            await self.enter_meetings(worker)
+        today = london_day(self.asking.kernel.clock())
         for leave in worker.leave:
-            if before is not None and leave not in before.leave:
+            if leave.last >= today:
                 await self.move_away(Asked(caller), worker, leave)
         return worker
 

@@ -145,9 +145,15 @@ async def wake_waiting(
 ) -> None:
     """There is more room at these practices: those who wait look again now, the urgent first.
 
-    `most`: at most so many, the longest waiting first; 0 for all.
+    Those who asked not to be met before a day of theirs do not. `most`: at most so many, the longest waiting
+    first; 0 for all.
     """
-    waiting = {"what": LOOK_AGAIN, "locality": locality, "payload.practice": {"$in": sorted(practices)}}
+    waiting = {
+        "what": LOOK_AGAIN,
+        "locality": locality,
+        "payload.practice": {"$in": sorted(practices)},
+        "payload.asked": {"$ne": True},
+    }
     order = [("payload.soon", -1), ("referral", ASCENDING)]
     found = tx[DUE].find(waiting, {"payload.soon": 1}, session=tx.session).sort(order).limit(most)
     rows = await found.to_list(None)

@@ -13,7 +13,7 @@ from shared.story import Meeting, Story, stage_of, tell
 from shared.story.fold import Rank
 from shared.story.model import Said
 
-FOLD_VERSION: Final = 1
+FOLD_VERSION: Final = 2
 
 REMINDER_TIME: Final = time(10)
 """Of the day before, London time: early enough to ring and change it."""

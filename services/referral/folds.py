@@ -10,7 +10,7 @@ from shared.delivery.facts import Fact
 from shared.events import vocabulary as v
 from shared.story import Meeting, Stage, Story, stage_of, tell
 
-VERSION = 2
+VERSION = 3
 """Raise it when `fold` or `document` change: stored referrals are then folded again."""
 
 _ANSWER: Final = frozenset({"asked", "waiting_list"})

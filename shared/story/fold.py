@@ -5,7 +5,8 @@ never by "the latest time wins", because a clock may be an hour wrong. The writt
 
 - `retracted` makes the fact that it names never said; a retraction cannot be retracted (say the thing again).
 - Of two facts that say the same thing about the same subject (one meeting id, one prescription id, the
-  referral's creation), the one of the higher (rank of source, id) stands.
+  referral's creation), the one of the higher (rank of source, id) stands. A meeting is no longer provisional
+  where any of them says so of the same link worker and time.
 - The active meeting is the highest (sequence, rank of source, id) of those neither cancelled, replaced,
   attended nor missed. A meeting that another names in `replaces` is replaced for good.
 - Attended beats missed beats cancelled; started beats not started.

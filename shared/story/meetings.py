@@ -16,6 +16,8 @@ def meetings_of(
 ) -> tuple[tuple[Meeting, ...], Meeting | None]:
     """All meetings by (sequence, rank of source, id), and the one that stands, if any."""
     by_id = {body.meeting_id: (body, said) for body, said in booked}
+    if len(by_id) < len(booked):
+        by_id = {name: (_agreed(body, booked), said) for name, (body, said) in by_id.items()}
     replaced = {body.replaces for body, _ in booked if body.replaces}
     # Attended beats missed beats cancelled.
     became: dict[str, tuple[MeetingStatus, Said, o.MeetingCancelled | None]] = {}
@@ -37,3 +39,18 @@ def meetings_of(
         ordered.sort(key=lambda m: (m.booked.sequence, told.rank(m.said.source), m.booked.meeting_id))
     standing = [m for m in ordered if m.status == "booked"]
     return tuple(ordered), standing[-1] if standing else None
+
+
+def _agreed(believed: MeetingBooked, booked: Sequence[tuple[MeetingBooked, Said]]) -> MeetingBooked:
+    """No longer provisional where anybody said that the person agreed to this very time.
+
+    Whoever rings them may rank below whose meeting it is, and need not be the last to speak of it.
+    """
+    if believed.provisional and any(
+        not body.provisional
+        and (body.meeting_id, body.link_worker, body.starts_at)
+        == (believed.meeting_id, believed.link_worker, believed.starts_at)
+        for body, _ in booked
+    ):
+        return believed.model_copy(update={"provisional": False})
+    return believed

@@ -4,7 +4,9 @@ from datetime import timedelta
 
 from shared.events import outcomes as o
 from shared.events import vocabulary as v
+from shared.ids import new_id
 from tests.matching.place import PRACTICE, Place
+from tests.matching.world import active
 
 
 async def test_nobody_missed_a_meeting_that_has_not_begun(here: Place) -> None:
@@ -52,6 +54,44 @@ async def test_off_sick_moves_the_day_and_says_whom_to_ring_again_and_again(here
         assert each["now"]["starts_at"][:10] > "2026-11-23"
     assert len(await here.published(o.MeetingCancelled, names[0])) == 1
     await here.no_time_is_held_twice()
+
+
+async def test_leave_that_was_kept_by_a_process_that_died_moves_meetings_when_it_is_put_again(
+    here: Place,
+) -> None:
+    referral = await here.refer()
+    day = (await here.meeting(referral))["starts_at"].date()
+    leave = [{"first": day.isoformat(), "last": day.isoformat()}]
+    await here.kernel.mongo["link_workers"].update_one({"_id": "lw-meir-1"}, {"$set": {"leave": leave}})
+    await here.put_worker(leave=leave)
+    assert (await here.meeting(referral))["starts_at"].date() > day
+    assert len(await here.published(o.MeetingCancelled, referral)) == 1
+    await here.put_worker(leave=leave)
+    assert len(await here.published(o.MeetingCancelled, referral)) == 1
+
+
+async def test_what_a_partner_booked_with_who_was_not_entered_yet_gets_its_time(here: Place) -> None:
+    referral = await here.refer()
+    meeting = active(await here.view(referral))
+    theirs = meeting.model_copy(update={"meeting_id": new_id(), "link_worker": "lw-meir-2", "sequence": 1})
+    await here.say(theirs, "partner")
+    await here.until(referral, lambda view: view["active"] == theirs.meeting_id)
+    days = here.kernel.mongo["days"]
+    assert await days.count_documents({"held.i": theirs.meeting_id}) == 0
+    await here.put_worker("lw-meir-2")
+    assert await days.count_documents({"link_worker": "lw-meir-2", "held.i": theirs.meeting_id}) == 1
+
+
+async def test_who_asked_for_later_is_not_woken_by_room_that_comes_free(here: Place) -> None:
+    referral = await here.refer()
+    later = (here.clock.now + timedelta(days=30)).date()
+    done = await here.post(f"/referrals/{referral}/later", {"on": later.isoformat()}, of=here.link_worker())
+    assert done.status_code == 200
+    due = here.kernel.mongo["due"]
+    row = await due.find_one({"referral": referral, "what": "look_again"})
+    await here.put_worker(caseload_limit=300)
+    assert row is not None
+    assert await due.find_one({"referral": referral, "what": "look_again"}) == row
 
 
 async def test_diary_caseload_and_needs_you(here: Place) -> None:

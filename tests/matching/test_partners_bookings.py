@@ -31,6 +31,18 @@ def test_another_booking_wins_by_rank_and_ours_makes_room(by: str, wins: bool) -
     )
 
 
+def test_a_partners_provisional_time_can_be_agreed_to_at_our_desk() -> None:
+    world = World.of(worker())
+    referral = world.refer()
+    theirs = active(world.view(referral)).model_copy(
+        update={"meeting_id": world.new_id(), "sequence": 1, "provisional": True}
+    )
+    world.hear(world.envelope(theirs, "partner"))
+    world.act(referral, meeting_acts.confirm(theirs.meeting_id))
+    assert active(world.view(referral)) == theirs.model_copy(update={"provisional": False})
+    assert world.act(referral, meeting_acts.confirm(theirs.meeting_id)) == []
+
+
 def test_who_met_elsewhere_already_needs_no_booking_of_ours() -> None:
     world = World.of(worker())
     referral = world.refer()

@@ -190,9 +190,10 @@ class World:
         return spoken
 
     def wake(self) -> list[EventBody]:
-        """There is more room: everybody who waits is looked at, the urgent first."""
+        """There is more room: everybody who waits for it is looked at, the urgent first."""
         self.room = False
-        order = sorted(self.due, key=lambda key: (not self.due[key].payload["soon"], key))
+        waiting = [key for key, due in self.due.items() if not due.payload.get("asked")]
+        order = sorted(waiting, key=lambda key: (not self.due[key].payload["soon"], key))
         return [body for key in order if key in self.due for body in self._look(key)]
 
     def view(self, referral_id: str) -> View:

@@ -133,6 +133,24 @@ def test_of_two_who_say_the_same_thing_the_higher_source_is_believed() -> None:
         assert [meeting.booked.link_worker for meeting in told.meetings] == ["lw-meir-1"]
 
 
+def test_who_agreed_to_a_time_has_agreed_whoever_says_so() -> None:
+    """A link worker rings somebody about a partner's meeting; or the clock of who rang was behind."""
+    asked = booked(10).model_copy(update={"provisional": True})
+    yes = booked(10)
+    for first, second in ((100, 101), (101, 100)):
+        for theirs, ours in (("/meir/matching", "/meir/partner"), ("/meir/partner", "/meir/matching")):
+            told = tell([fact(CREATED, 99), fact(asked, first, theirs), fact(yes, second, ours)], rank)
+            assert [meeting.booked.provisional for meeting in told.meetings] == [False]
+
+
+def test_who_agreed_to_one_time_has_not_agreed_to_another() -> None:
+    yes = booked(10)
+    moved = yes.model_copy(update={"provisional": True, "starts_at": yes.starts_at + timedelta(days=1)})
+    for first, second in ((100, 101), (101, 100)):
+        told = tell([fact(CREATED, 99), fact(yes, first, "/meir/partner"), fact(moved, second)], rank)
+        assert [meeting.booked.provisional for meeting in told.meetings] == [True]
+
+
 def test_a_reopening_undoes_the_ending_that_it_names_and_no_other() -> None:
     closed = fact(about(o.ReferralClosed, reason=v.CloseReason.COMPLETED), 101)
     again = fact(about(o.ReferralClosed, reason=v.CloseReason.OTHER), 103)
