@@ -9,6 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.partitioner import murmur2
+from pymongo.errors import WriteError
 
 from linkwork.letter_states import Desk
 from linkwork.letters import read_letters
@@ -167,6 +168,24 @@ async def test_a_log_that_was_trimmed_is_refused_and_there_is_a_way_back_still(
         assert await live_row(kernel.mongo) == kept
         report = await rebuild.back()
         assert (report.switched, report.number, report.compared.referrals) == (True, 1, 20)
+
+
+async def test_what_was_kept_takes_no_writes_after_a_way_back_that_was_refused(
+    place: Bench, rebuild: Rebuild
+) -> None:
+    """Of a process that was paused since before the switch."""
+    async with place.kernel(TALLIED).running() as kernel:
+        names = await some(place, kernel)
+        assert (await rebuild.anew()).switched
+        await kernel.mongo.database["referrals.g2"].delete_one({"referral": names[0]})
+        with pytest.raises(Refused, match="3 facts more"):
+            await rebuild.back()
+        with pytest.raises(WriteError, match="failed validation"):
+            await kernel.mongo.database["referrals"].insert_one({"_id": "of a process that was paused"})
+        rebuild.accept = True
+        assert (await rebuild.back()).switched
+        await place.say(said(created(place.locality)))
+        await settled(kernel, 21)
 
 
 async def test_there_is_no_way_back_to_what_is_not_there(place: Bench, rebuild: Rebuild) -> None:

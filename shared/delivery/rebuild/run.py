@@ -1,14 +1,16 @@
 """A rebuild from its beginning to the switch, and the way back."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from aiokafka import TopicPartition
+from pymongo.errors import PyMongoError
 
-from shared.delivery.generations import names_of, unlock
+from shared.delivery.generations import lock, names_of, unlock
 from shared.delivery.leases import Leases
 from shared.delivery.mongo import Mongo
 from shared.delivery.rebuild.log import Positions
@@ -21,6 +23,7 @@ from shared.ids import NewId, new_id
 
 _LEASE: Final = "rebuild"
 _LEASE_SECONDS: Final = 20.0
+_LOCK_MS: Final = 400
 
 
 @dataclass
@@ -80,8 +83,7 @@ class Rebuild:
                 except NotClosed as error:
                     raise Refused(f"It was given up: {error}. Try again.") from error
                 report = self.report = Report(live.number, live.kept)
-                async with _told(report):
-                    await unlock(side.new, names_of(self.part.derived, live.kept).values())
+                async with _told(report), self._unlocked(side):
                     await side.bring_back(positions)
                     await self._level_and_switch(side, report, positions)
             return report
@@ -99,6 +101,20 @@ class Rebuild:
             return (await live_row(mongo)).number == self.report.number
         finally:
             await mongo.close()
+
+    @asynccontextmanager
+    async def _unlocked(self, side: Side) -> AsyncIterator[None]:
+        """What was kept takes writes again; where it does not become the live one, none, as before."""
+        names = names_of(self.part.derived, side.number).values()
+        await unlock(side.new, names)
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(PyMongoError):
+                row = await live_row(side.live_mongo)
+                if row.state == "open" and row.number != side.number:
+                    await lock(side.new, names, _LOCK_MS)
+            raise
 
     def _side(self, live: LiveRow, number: int) -> Side:
         return Side(self.source, self.part, self.localities, live, number)
