@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import bson
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.delivery.facts import restore
 from shared.delivery.incoming import decode
+from shared.events import envelope
 from shared.events.topics import topic
 from tests.delivery.toy import Bench, created, said
 
@@ -84,6 +86,24 @@ def test_every_record_becomes_a_fact_or_a_letter(record: Raw) -> None:
         assert restore(row, "meir", EVENT.body.referral_id) == item.heard.fact, (
             "what is folded now is not what is folded again later"
         )
+
+
+def test_what_nobody_thought_of_is_a_letter_and_its_neighbours_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = envelope.read
+
+    def read(name: str, key: bytes | None, value: bytes | None, headers: Any) -> Any:
+        if value == b"{}":
+            raise ZeroDivisionError("private")
+        return real(name, key, value, headers)
+
+    monkeypatch.setattr(envelope, "read", read)
+    good, letters = decode([Raw(), Raw(value=b"{}", offset=1), Raw(offset=2)])
+    assert [item.record.offset for item in good] == [0, 2]
+    assert [(one.record.offset, one.reason, one.error) for one in letters] == [
+        (1, "unreadable", "ZeroDivisionError")
+    ]
 
 
 AWARE: bson.CodecOptions[dict[str, Any]] = bson.CodecOptions(tz_aware=True)
