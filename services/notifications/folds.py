@@ -13,7 +13,7 @@ from shared.story import Meeting, Story, stage_of, tell
 from shared.story.fold import Rank
 from shared.story.model import Said
 
-FOLD_VERSION: Final = 2
+FOLD_VERSION: Final = 3
 
 REMINDER_TIME: Final = time(10)
 """Of the day before, London time: early enough to ring and change it."""
@@ -107,13 +107,26 @@ def _cancelled(story: Story) -> Iterator[Message]:
         if meeting.status not in ("cancelled", "replaced"):
             continue
         off = meeting.outcome or meeting.said
-        if story.active is None:
+        instead = _instead_of(meeting, story)
+        if instead is None:
             if meeting.status == "cancelled":
                 for recipient in _MEETING_NEWS:
                     yield _about_meeting(Template.CANCELLED, recipient, meeting, off, settles=True)
-        elif story.active.booked.link_worker != meeting.booked.link_worker:
-            news = max(off, story.active.said, key=lambda said: said.recorded)
+        elif instead.booked.link_worker != meeting.booked.link_worker:
+            news = max(off, instead.said, key=lambda said: said.recorded)
             yield _about_meeting(Template.CANCELLED, Recipient.LINK_WORKER, meeting, news, settles=True)
+
+
+def _instead_of(meeting: Meeting, story: Story) -> Meeting | None:
+    """The meeting that is told of in the place of one that is off.
+
+    One that stood before it was told of before it: that is no word of the later one's being off.
+    """
+    active = story.active
+    if active is None or meeting.status == "replaced":
+        return active
+    later = story.meetings.index(active) > story.meetings.index(meeting)
+    return active if later or active.booked.replaces == meeting.booked.meeting_id else None
 
 
 def _about_meeting(

@@ -130,6 +130,42 @@ def test_a_link_worker_who_loses_a_meeting_to_another_hears_that_it_is_off() -> 
     assert off == [MessageName(Template.CANCELLED, Recipient.LINK_WORKER, ref(10))]
 
 
+def test_a_later_meeting_that_is_cancelled_is_told_of_though_an_earlier_one_stands() -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    messages.until(in_hours(1))
+    messages.hear(say.fact(say.booked(11, sequence=1), recorded=messages.now))
+    messages.until(in_hours(2))
+    messages.hear(say.fact(say.cancelled(11), recorded=messages.now))
+    messages.until(in_hours(3))
+    off = [name for name, _ in messages.sent if name.template is Template.CANCELLED]
+    assert off == [
+        MessageName(Template.CANCELLED, recipient, ref(11))
+        for recipient in (Recipient.PERSON, Recipient.LINK_WORKER, Recipient.REFERRER)
+    ]
+
+
+def test_a_further_meeting_that_is_cancelled_is_told_of_though_nobody_recorded_the_one_before() -> None:
+    say = Teller(now=MEETING + timedelta(days=1))
+    messages = desk(
+        [
+            say.fact(say.created(), "referral"),
+            say.fact(say.booked(), recorded=NOW),
+            say.fact(say.booked(11, sequence=1, starts_at=MEETING + timedelta(days=7))),
+        ],
+        say.now,
+    )
+    messages.until(say.now + timedelta(hours=1))
+    messages.hear(say.fact(say.cancelled(11), recorded=messages.now))
+    messages.until(FAR)
+    assert messages.told == [
+        *TO_ALL,
+        "cancelled to person",
+        "cancelled to link_worker",
+        "cancelled to referrer",
+    ]
+
+
 @pytest.mark.parametrize(
     ("hour", "told_at"),
     [
