@@ -118,15 +118,22 @@ def _cancelled(story: Story) -> Iterator[Message]:
 
 
 def _instead_of(meeting: Meeting, story: Story) -> Meeting | None:
-    """The meeting that is told of in the place of one that is off.
+    """The meeting that is told of in the place of one that is off, be it over by now.
 
     One that stood before it was told of before it: that is no word of the later one's being off.
     """
     active = story.active
-    if active is None or meeting.status == "replaced":
+    if active is not None and (
+        meeting.status == "replaced" or story.meetings.index(active) > story.meetings.index(meeting)
+    ):
         return active
-    later = story.meetings.index(active) > story.meetings.index(meeting)
-    return active if later or active.booked.replaces == meeting.booked.meeting_id else None
+    replacing = {m.booked.replaces: m for m in story.meetings if m.booked.replaces}
+    other: Meeting | None = meeting
+    for _ in story.meetings:  # no further: what others say may go round in a circle
+        other = replacing.get(other.booked.meeting_id) if other else None
+        if other is not None and (other is active or other.status in ("attended", "missed")):
+            return other
+    return None
 
 
 def _about_meeting(

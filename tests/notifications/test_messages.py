@@ -119,6 +119,30 @@ def test_a_cancelled_meeting_is_told_to_all_three_and_not_reminded_of() -> None:
     ]
 
 
+@pytest.mark.parametrize("came", [True, False])
+@pytest.mark.parametrize("moves", [1, 2])
+def test_a_meeting_that_was_replaced_is_not_called_off_after_the_other_was_held(
+    came: bool, moves: int
+) -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    messages.until(in_hours(1))
+    for number in range(10, 10 + moves):
+        sooner = say.booked(
+            number + 1, sequence=number - 9, replaces=ref(number), starts_at=NOW + timedelta(hours=4)
+        )
+        messages.hear(
+            say.fact(say.cancelled(number, v.CancelReason.LINK_WORKER_AWAY), recorded=messages.now),
+            say.fact(sooner, recorded=messages.now),
+        )
+        messages.until(messages.now + timedelta(hours=1))
+    last = 10 + moves
+    messages.until(in_hours(5))
+    messages.hear(say.fact(say.attended(last) if came else say.missed(last), recorded=messages.now))
+    messages.until(FAR)
+    assert [told for told in messages.told if told.startswith("cancelled")] == []
+
+
 def test_a_link_worker_who_loses_a_meeting_to_another_hears_that_it_is_off() -> None:
     say = Teller()
     messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
