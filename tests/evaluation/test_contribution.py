@@ -78,6 +78,13 @@ def test_a_meeting_held_sooner_than_booked_belongs_to_the_month_in_which_it_was_
     }
 
 
+def test_who_is_met_sooner_than_booked_has_waited_until_then() -> None:
+    tale = Tale()
+    tale.created()
+    tale.attended(tale.booked(after=35, lead=34), sooner=timedelta(days=30))
+    assert keys(tale, "wait_met") == {"5": 1}
+
+
 @pytest.mark.parametrize(
     ("days", "band"),
     [
