@@ -89,4 +89,5 @@ def _too_late_to_remind(message: Message, now: datetime) -> bool:
     """Who hears of the meeting only on the day before needs no reminder on that day."""
     if message.not_before is None:
         return False
-    return now.astimezone(LONDON).date() >= message.not_before.astimezone(LONDON).date()
+    hears = after_quiet_hours(now)
+    return hears.astimezone(LONDON).date() >= message.not_before.astimezone(LONDON).date()

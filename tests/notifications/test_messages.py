@@ -46,6 +46,14 @@ def test_who_hears_of_the_meeting_on_the_day_before_is_not_reminded_on_that_day(
     assert messages.told == TO_ALL
 
 
+def test_who_is_told_on_the_morning_of_the_day_before_as_it_was_booked_at_night_is_not_reminded_too() -> None:
+    say = Teller(now=datetime(2026, 11, 28, 21, 0, tzinfo=UTC))
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())], say.now)
+    messages.until(FAR)
+    person = [(name.template, at) for name, at in messages.sent if name.recipient is Recipient.PERSON]
+    assert person == [(Template.BOOKED, datetime(2026, 11, 29, 8, 0, tzinfo=UTC))]
+
+
 @pytest.mark.parametrize("contact", [v.SafeToText.RING, v.SafeToText.NOT_KNOWN])
 def test_without_a_yes_nothing_is_sent_to_the_person(contact: v.SafeToText) -> None:
     say = Teller()
