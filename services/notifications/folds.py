@@ -1,6 +1,6 @@
 """Folds a referral's facts into the messages that its story calls for. Pure: no clock, no ledger."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final
@@ -9,6 +9,8 @@ from services.notifications.messages import Message, MessageName, Recipient, Tem
 from shared.clock import LONDON
 from shared.delivery.facts import Fact
 from shared.events import vocabulary as v
+from shared.events.models import MeetingBooked
+from shared.events.outcomes import Retracted
 from shared.story import Meeting, Story, stage_of, tell
 from shared.story.fold import Rank
 from shared.story.model import Said
@@ -33,6 +35,8 @@ class View:
 
     story: Story
     messages: tuple[Message, ...] = ()
+    taken_back: tuple[Meeting, ...] = ()
+    """Meetings that were never booked, as it was said later: people may have heard of them."""
 
     def message(self, name: MessageName) -> Message | None:
         """The message of this name, or None where the story does not, or no longer, call for it."""
@@ -42,7 +46,9 @@ class View:
 def fold(facts: Sequence[Fact], rank: Rank) -> View:
     """The view of this set of facts, whatever order they came in."""
     story = tell(facts, rank)
-    return View(story, tuple(m for m in _messages(story) if _may_go(story, m.name.recipient)))
+    taken_back = _taken_back(facts, rank, story)
+    called_for = (*_messages(story), *(_off(taken_back) if story.created else ()))
+    return View(story, tuple(m for m in called_for if _may_go(story, m.name.recipient)), taken_back)
 
 
 def document(view: View) -> dict[str, Any]:
@@ -110,11 +116,33 @@ def _cancelled(story: Story) -> Iterator[Message]:
         instead = _instead_of(meeting, story)
         if instead is None:
             if meeting.status == "cancelled":
-                for recipient in _MEETING_NEWS:
-                    yield _about_meeting(Template.CANCELLED, recipient, meeting, off, settles=True)
+                yield from _off([meeting])
         elif instead.booked.link_worker != meeting.booked.link_worker:
             news = max(off, instead.said, key=lambda said: said.recorded)
             yield _about_meeting(Template.CANCELLED, Recipient.LINK_WORKER, meeting, news, settles=True)
+
+
+def _off(meetings: Iterable[Meeting]) -> Iterator[Message]:
+    for meeting in meetings:
+        off = meeting.outcome or meeting.said
+        for recipient in _MEETING_NEWS:
+            yield _about_meeting(Template.CANCELLED, recipient, meeting, off, settles=True)
+
+
+def _taken_back(facts: Sequence[Fact], rank: Rank, story: Story) -> tuple[Meeting, ...]:
+    """Meetings whose every booking was taken back, each with the word that did so."""
+    retracted = [(fact.body, fact) for fact in facts if isinstance(fact.body, Retracted)]
+    if not retracted:
+        return ()
+    retracted.sort(key=lambda r: (rank(r[1].source), r[1].id, r[1].source), reverse=True)
+    by = {(body.event_source, body.event_id): said for body, said in retracted}
+    known = {meeting.booked.meeting_id for meeting in story.meetings}
+    found = {
+        fact.body.meeting_id: Meeting(fact.body, fact, "cancelled", outcome=by[fact.source, fact.id])
+        for fact in sorted(facts, key=lambda fact: (rank(fact.source), fact.id, fact.source))
+        if isinstance(fact.body, MeetingBooked) and (fact.source, fact.id) in by
+    }
+    return tuple(meeting for name, meeting in sorted(found.items()) if name not in known)
 
 
 def _instead_of(meeting: Meeting, story: Story) -> Meeting | None:

@@ -113,7 +113,7 @@ class Outbound:
         if name.recipient is Recipient.PERSON:
             return await self._to_person(loaded, name)
         if name.recipient is Recipient.LINK_WORKER:
-            meeting = _meeting(loaded.view.story, name)
+            meeting = _meeting(loaded.view, name)
             card = await self._asked.link_worker(loaded.locality, meeting.booked.link_worker)
             return Addressed(
                 "mail", card.email, self._sign_in(f"/matching/cases/{loaded.referral_id}", loaded)
@@ -154,7 +154,7 @@ class Outbound:
         if name.template is Template.NO_APPOINTMENT_YET:
             promised = story.waiting.expected_by if story.waiting else None
             return {"promised": promised, "ring": self._localities.hub.telephone}
-        meeting = _meeting(story, name)
+        meeting = _meeting(loaded.view, name)
         booked = meeting.booked
         practice = self._localities.practice(booked.practice)
         if practice is None:
@@ -164,7 +164,7 @@ class Outbound:
             "mode": booked.mode.value,
             "place": f"{practice.site}, {practice.postcode}",
             "ring": await self._number_to_ring(loaded.locality, booked.link_worker),
-            "others": any(m is not meeting and m.status not in _OVER for m in story.meetings),
+            "others": any(m is not meeting and m.status not in _OVER for m in _meetings(loaded.view)),
         }
 
     async def _number_to_ring(self, locality: str, link_worker: str) -> str:
@@ -217,5 +217,10 @@ def short_reference(referral_id: str) -> str:
     return referral_id[-6:]
 
 
-def _meeting(story: Story, name: MessageName) -> Meeting:
-    return next(m for m in story.meetings if m.booked.meeting_id == name.about)
+def _meeting(view: View, name: MessageName) -> Meeting:
+    return next(m for m in _meetings(view) if m.booked.meeting_id == name.about)
+
+
+def _meetings(view: View) -> tuple[Meeting, ...]:
+    """All that people may have heard of."""
+    return (*view.story.meetings, *view.taken_back)

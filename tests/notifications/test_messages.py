@@ -151,6 +151,34 @@ def test_a_meeting_that_was_replaced_is_not_called_off_after_the_other_was_held(
     assert [told for told in messages.told if told.startswith("cancelled")] == []
 
 
+def test_a_meeting_whose_booking_is_taken_back_is_told_of_as_cancelled() -> None:
+    say = Teller()
+    booking = say.fact(say.booked(), "partner")
+    messages = desk([say.fact(say.created(), "referral"), booking])
+    messages.until(in_hours(1))
+    messages.hear(say.fact(say.retracted(booking), "partner", recorded=messages.now))
+    messages.until(in_hours(2))
+    messages.hear(say.fact(say.booked(11), recorded=messages.now))
+    messages.until(in_hours(3))
+    assert messages.told == [
+        *TO_ALL,
+        "cancelled to person",
+        "cancelled to link_worker",
+        "cancelled to referrer",
+        *TO_ALL,
+    ]
+
+
+def test_a_booking_that_is_taken_back_and_stands_by_anothers_word_is_not_cancelled() -> None:
+    say = Teller()
+    booking = say.fact(say.booked(), "partner")
+    messages = desk([say.fact(say.created(), "referral"), booking, say.fact(say.booked())])
+    messages.until(in_hours(1))
+    messages.hear(say.fact(say.retracted(booking), "partner", recorded=messages.now))
+    messages.until(in_hours(2))
+    assert messages.told == TO_ALL
+
+
 def test_a_link_worker_who_loses_a_meeting_to_another_hears_that_it_is_off() -> None:
     say = Teller()
     messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])

@@ -183,6 +183,21 @@ async def test_of_two_meetings_that_stand_the_later_text_says_which_one_counts(
     assert "It takes the place of any earlier one." in second
 
 
+async def test_of_a_meeting_whose_booking_was_taken_back_the_person_hears_that_it_is_off(
+    place: Place, around: Others
+) -> None:
+    say = place.teller()
+    async with place.running() as app:
+        await place.say(say, say.created(), say.booked())
+        await settled(app, 3)
+        await place.say(say, say.retracted(place.said[-1]))
+        await heard(app, place, 3)
+        await place.pass_time(seconds=6)
+        await settled(app, 6)
+    text = around.sent("sms")[-1].text
+    assert text.startswith("Your appointment on Monday 30 November 2026 at 10:30am is cancelled.")
+
+
 @pytest.mark.parametrize("contact", [v.SafeToText.RING, v.SafeToText.NOT_KNOWN])
 async def test_without_a_yes_the_vault_is_not_even_asked(
     place: Place, around: Others, contact: v.SafeToText
