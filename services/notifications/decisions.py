@@ -47,7 +47,9 @@ class Asking:
         rows = [
             due
             for message in view.messages
-            if str(message.name) not in past and (due := self._due(message, occasion.now)) is not None
+            if str(message.name) not in past
+            and (message.after is None or str(message.after) in past)
+            and (due := self._due(message, occasion.now)) is not None
         ]
         return Decision(due=rows) if rows else NOTHING
 

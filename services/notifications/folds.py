@@ -96,11 +96,25 @@ def _booked(story: Story) -> Iterator[Message]:
     template = Template.REBOOKED if booked.replaces else Template.BOOKED
     for recipient in _MEETING_NEWS:
         yield _about_meeting(template, recipient, meeting, meeting.said, settles=booked.provisional)
+        yield _stands_after_all(recipient, meeting, story)
     yield Message(
         MessageName(Template.REMINDER, Recipient.PERSON, booked.meeting_id),
         news=meeting.said.recorded,
         until=day_before(booked.starts_at, EVENING),
         not_before=day_before(booked.starts_at, REMINDER_TIME),
+    )
+
+
+def _stands_after_all(recipient: Recipient, meeting: Meeting, story: Story) -> Message:
+    """For those who were told that it is off, which was taken back: by the other template, once."""
+    booked = meeting.booked
+    template = Template.BOOKED if booked.replaces else Template.REBOOKED
+    return Message(
+        MessageName(template, recipient, booked.meeting_id),
+        news=story.last_recorded or meeting.said.recorded,
+        until=booked.starts_at,
+        settles=True,
+        after=MessageName(Template.CANCELLED, recipient, booked.meeting_id),
     )
 
 

@@ -60,3 +60,5 @@ class Message:
     """A reminder has a time of its own; None is as soon as may be."""
     settles: bool = False
     """The news may be changed in the next moments, by whoever is still sitting there: wait a little."""
+    after: MessageName | None = None
+    """Only for whom this one has come to its end before."""

@@ -47,12 +47,17 @@ class Ledger:
     """What decisions of this part rest on beside the view."""
 
     async def load(self, tx: Transaction, referrals: Sequence[Loaded[View]], now: datetime) -> Told:
-        """Which of the messages that could be asked for now have been sent, refused or given up already."""
+        """Which of the messages that could be asked for now, or that those come after, have come to an end.
+
+        They were sent, refused or given up.
+        """
         keys = [
-            row_key(case.locality, case.referral_id, str(message.name))
+            row_key(case.locality, case.referral_id, str(name))
             for case in referrals
             for message in case.view.messages
             if fresh(message, now)
+            for name in (message.name, message.after)
+            if name is not None
         ]
         if not keys:
             return Told({})

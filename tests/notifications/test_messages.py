@@ -179,6 +179,25 @@ def test_a_booking_that_is_taken_back_and_stands_by_anothers_word_is_not_cancell
     assert messages.told == TO_ALL
 
 
+@pytest.mark.parametrize("told_off", [True, False])
+@pytest.mark.parametrize("replaces", [None, ref(9)])
+def test_who_was_told_that_a_meeting_is_off_hears_that_it_stands_after_all(
+    told_off: bool, replaces: str | None
+) -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked(replaces=replaces))])
+    messages.until(in_hours(1))
+    cancelled = say.fact(say.cancelled(), recorded=messages.now)
+    messages.hear(cancelled)
+    messages.until(in_hours(26) if told_off else messages.now + SETTLE / 2)
+    messages.hear(say.fact(say.retracted(cancelled), recorded=messages.now))
+    messages.until(in_hours(28))
+    heard = [name.template for name, _ in messages.sent if name.recipient is Recipient.PERSON]
+    assert len(heard) == (3 if told_off else 1)
+    assert (Template.CANCELLED in heard) is told_off
+    assert heard[-1] in (Template.BOOKED, Template.REBOOKED)
+
+
 def test_a_link_worker_who_loses_a_meeting_to_another_hears_that_it_is_off() -> None:
     say = Teller()
     messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])

@@ -198,6 +198,30 @@ async def test_of_a_meeting_whose_booking_was_taken_back_the_person_hears_that_i
     assert text.startswith("Your appointment on Monday 30 November 2026 at 10:30am is cancelled.")
 
 
+async def test_who_was_told_that_a_meeting_is_off_hears_once_that_it_stands_after_all(
+    place: Place, around: Others
+) -> None:
+    say = place.teller()
+    async with place.running() as app:
+        await place.say(say, say.created(), say.booked())
+        await settled(app, 3)
+        await place.say(say, say.cancelled())
+        await heard(app, place, 3)
+        await place.pass_time(seconds=6)
+        await settled(app, 6)
+        await place.say(say, say.retracted(place.said[-1]))
+        await heard(app, place, 4)
+        await place.pass_time(seconds=6)
+        await settled(app, 9)
+        await place.say(say, say.contact_attempted())
+        await heard(app, place, 5)
+        await place.pass_time(seconds=6)
+        await asyncio.sleep(0.3)
+    off, on = (sent.text for sent in around.sent("sms")[1:])
+    assert "is cancelled" in off
+    assert on.startswith("You have a new appointment: Monday 30 November 2026 at 10:30am")
+
+
 @pytest.mark.parametrize("contact", [v.SafeToText.RING, v.SafeToText.NOT_KNOWN])
 async def test_without_a_yes_the_vault_is_not_even_asked(
     place: Place, around: Others, contact: v.SafeToText
