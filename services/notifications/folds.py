@@ -189,8 +189,11 @@ def _no_appointment_yet(story: Story) -> Iterator[Message]:
     waiting, said = story.waiting, story.waiting_said
     if waiting is None or said is None or story.active is not None or not story.open:
         return
-    # A reason given before the latest booking is no longer the reason.
-    superseded = any(meeting.said.recorded >= said.recorded for meeting in story.meetings)
+    # A reason given before the latest booking is no longer the reason: by clocks, so that one behind must not
+    # tell it to somebody who has been met.
+    superseded = bool(story.attended) or any(
+        meeting.said.recorded >= said.recorded for meeting in story.meetings
+    )
     if waiting.reason in _PROMISES and not superseded:
         promised = waiting.expected_by
         yield Message(

@@ -346,6 +346,17 @@ def test_a_reason_for_waiting_from_before_the_last_booking_is_not_told() -> None
     assert "no_appointment_yet to person" not in messages.told
 
 
+def test_who_has_been_met_is_not_told_by_a_clock_behind_that_there_is_no_appointment_yet() -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.waiting())])
+    behind = timedelta(hours=-1)
+    messages.hear(say.fact(say.booked(starts_at=in_hours(2)), "partner", recorded=NOW + behind))
+    messages.until(in_hours(3))
+    messages.hear(say.fact(say.attended(), "partner", recorded=messages.now + behind))
+    messages.until(FAR)
+    assert messages.told == TO_ALL
+
+
 @pytest.mark.parametrize(
     ("ending", "person_hears"),
     [
