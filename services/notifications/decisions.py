@@ -61,7 +61,7 @@ class Asking:
         wished = max(said + self.settle if message.settles else said, message.not_before or said)
         to_person = message.name.recipient is Recipient.PERSON
         at = after_quiet_hours(wished) if to_person else wished
-        if max(at, now) >= message.until:
+        if max(at, after_quiet_hours(now) if to_person else now) >= message.until:
             return None
         payload = {HELD: True} if at > wished else {}
         return Due(SEND, str(message.name), at.astimezone(UTC), message.until.astimezone(UTC), payload)

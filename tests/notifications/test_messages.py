@@ -272,6 +272,16 @@ def test_a_meeting_before_the_end_of_the_quiet_hours_is_not_told_afterwards() ->
     assert messages.told == ["booked to link_worker", "booked to referrer"]
 
 
+def test_what_is_heard_at_night_of_a_meeting_before_the_morning_is_not_asked_for() -> None:
+    say = Teller(now=datetime(2026, 11, 29, 18, 0, tzinfo=UTC))
+    early = say.booked(starts_at=datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
+    messages = desk([say.fact(say.created(), "referral"), say.fact(early)], say.now + timedelta(hours=3))
+    assert {MessageName.parse(name).recipient for name in messages.asked} == {
+        Recipient.LINK_WORKER,
+        Recipient.REFERRER,
+    }
+
+
 def test_old_news_is_not_told_even_of_a_meeting_to_come() -> None:
     say = Teller()
     history = [
