@@ -77,6 +77,8 @@ class Account:
     """Those that no reopening has undone."""
     outcomes: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
     """The facts of each kind."""
+    taken_back: tuple[Met, ...] = ()
+    """Meetings that were never booked, as somebody said later. They are off by that."""
 
     @property
     def attended(self) -> bool:
@@ -130,7 +132,22 @@ def _account(locality: str, referral: str, facts: Mapping[tuple[str, str], Event
         waiting=any(all(_after(wait, end) for end in off) for wait in waits),
         endings=endings,
         outcomes={kind: tuple(found) for kind, found in of.items()},
+        taken_back=_taken_back(facts, of),
     )
+
+
+def _taken_back(facts: Mapping[tuple[str, str], Event], of: Mapping[str, list[Event]]) -> tuple[Met, ...]:
+    left = {fact.body["meeting_id"] for fact in of.get("meeting-booked", [])}
+    found: dict[str, Met] = {}
+    for word in of.get("retracted", []):
+        booked = facts.get((word.body["event_source"], word.body["event_id"]))
+        if booked is None or booked.kind != "meeting-booked" or booked.body["meeting_id"] in left:
+            continue
+        known = found.get(booked.body["meeting_id"])
+        if known is None or (_rank(known.who), known.said.id) < (_rank(booked.who), booked.id):
+            met = Met(booked.body["meeting_id"], booked, "cancelled", given_back=True, off=word)
+            found[met.id] = met
+    return tuple(found.values())
 
 
 def _after(fact: Event, before: Event) -> bool:

@@ -14,6 +14,7 @@ from chaos.log import Event
 
 IN_TIME = timedelta(minutes=90)
 """Before the meeting. Later news may have been too late to tell, by a clock that is an hour wrong."""
+OFF = ("cancelled", "replaced")
 PROMISES = frozenset({"no_slot", "no_link_worker"})
 """Reasons for which the person is promised a day."""
 
@@ -44,7 +45,7 @@ def called_for(account: Account, practices_own: bool) -> Iterator[Call]:
             yield _call(template, recipient, active, active.said, "of a meeting")
     yield from _cancelled(account, everybody)
     waiting = account.of("meeting_waiting")
-    if practices_own and waiting and account.open and active is None:
+    if practices_own and waiting and account.open and active is None and not account.attended:
         why = waiting[-1]
         later = all(moment(meeting.said.recorded) < moment(why.recorded) for meeting in account.meetings)
         if later and why.body["reason"] in PROMISES:
@@ -53,23 +54,33 @@ def called_for(account: Account, practices_own: bool) -> Iterator[Call]:
 
 
 def _cancelled(account: Account, everybody: tuple[str, ...]) -> Iterator[Call]:
-    """Where another stands in its place that is told of instead, but to a link worker who is not to come."""
-    active = account.active
-    for meeting in account.meetings:
-        if meeting.status not in ("cancelled", "replaced"):
+    """Where another is in its place that is told of instead, but to a link worker who is not to come."""
+    for meeting in (*account.meetings, *account.taken_back):
+        if meeting.status not in OFF:
             continue
         off = meeting.off or meeting.said
         recipients = everybody
-        if active is not None:
-            if active.body["link_worker"] == meeting.body["link_worker"]:
+        other = None if meeting in account.taken_back else _other(account, meeting)
+        if other is not None:
+            if other.body["link_worker"] == meeting.body["link_worker"]:
                 continue
             recipients = ("link_worker",)
-            off = max(off, active.said, key=lambda fact: moment(fact.recorded))
+            off = max(off, other.said, key=lambda fact: moment(fact.recorded))
         elif meeting.status == "replaced":
             continue
         if moment(off.recorded) + IN_TIME <= moment(meeting.body["starts_at"]):
             for recipient in recipients:
                 yield _call("cancelled", recipient, meeting, off, "that a meeting is off")
+
+
+def _other(account: Account, meeting: Met) -> Met | None:
+    """Which one is told of in its place: booked after it, or instead of it, and not off itself."""
+    after = account.meetings[account.meetings.index(meeting) + 1 :]
+    instead = [other for other in account.meetings if other.body.get("replaces") == meeting.id]
+    others = [other for other in (*instead, *after) if other.status not in OFF]
+    if account.active is not None and (meeting.status == "replaced" or account.active in others):
+        return account.active
+    return others[-1] if others else None
 
 
 def _call(template: str, recipient: str, meeting: Met, news: Event, what: str) -> Call:

@@ -226,7 +226,7 @@ def messages(case: Case) -> Iterator[Finding]:
     """Who has to hear of something does, by one channel; and nobody hears of what was not said."""
     known: dict[str, str] = {}
     for account in case.accounts.values():
-        for meeting in account.meetings:
+        for meeting in (*account.meetings, *account.taken_back):
             if not meeting.ours and not case.new(meeting.said):
                 continue
             about = _messages_about(account, meeting.id)

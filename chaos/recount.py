@@ -75,7 +75,7 @@ def _waits(account: Account) -> Iterator[str]:
     if account.created is None:
         return
     referred = day(account.created.time)
-    met = [day(m.body["starts_at"]) for m in account.meetings if m.status == "attended"]
+    met = [min(day(m.body["starts_at"]), day(m.met_at)) for m in account.meetings if m.status == "attended"]
     visits = _visits(account)
     for what, days in (("met", met), ("visited", visits)):
         if days:

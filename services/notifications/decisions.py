@@ -1,7 +1,7 @@
 """Which messages to ask for now, and whether one is still wanted when its time has come. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
@@ -28,9 +28,15 @@ class Told:
     """What has been sent, refused or given up already: names of messages by (locality, referral)."""
 
     names: Mapping[tuple[str, str], frozenset[str]]
+    sending: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+    """What somebody is sending just now. It still has its row: asking again would change nothing."""
 
     def of(self, occasion: Occasion) -> frozenset[str]:
         return self.names.get((occasion.locality, occasion.referral_id), frozenset())
+
+    def begun(self, occasion: Occasion) -> frozenset[str]:
+        """These and those that are being sent: what somebody has heard, or may."""
+        return self.of(occasion) | self.sending.get((occasion.locality, occasion.referral_id), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +49,12 @@ class Asking:
     settle: timedelta
 
     def __call__(self, view: View, told: Told, occasion: Occasion) -> Decision:
-        past = told.of(occasion)
+        past, begun = told.of(occasion), told.begun(occasion)
         rows = [
             due
             for message in view.messages
             if str(message.name) not in past
-            and (message.after is None or str(message.after) in past)
+            and (message.after is None or str(message.after) in begun)
             and (due := self._due(message, occasion.now)) is not None
         ]
         return Decision(due=rows) if rows else NOTHING

@@ -26,6 +26,7 @@ WITH_A_MAILBOX: Final = frozenset({v.Route.PRACTICE, v.Route.CARE_NAVIGATOR, v.R
 """Routes by which a referral comes from somebody whose mailbox the programme knows."""
 
 _MEETING_NEWS: Final = (Recipient.PERSON, Recipient.LINK_WORKER, Recipient.REFERRER)
+_OFF: Final = ("cancelled", "replaced")
 _PROMISES: Final = frozenset({v.WaitingReason.NO_SLOT, v.WaitingReason.NO_LINK_WORKER})
 
 
@@ -124,7 +125,7 @@ def _cancelled(story: Story) -> Iterator[Message]:
     A link worker who is no longer the one who meets them still has to hear that the meeting is off.
     """
     for meeting in story.meetings:
-        if meeting.status not in ("cancelled", "replaced"):
+        if meeting.status not in _OFF:
             continue
         off = meeting.outcome or meeting.said
         instead = _instead_of(meeting, story)
@@ -164,18 +165,12 @@ def _instead_of(meeting: Meeting, story: Story) -> Meeting | None:
 
     One that stood before it was told of before it: that is no word of the later one's being off.
     """
-    active = story.active
-    if active is not None and (
-        meeting.status == "replaced" or story.meetings.index(active) > story.meetings.index(meeting)
-    ):
-        return active
-    replacing = {m.booked.replaces: m for m in story.meetings if m.booked.replaces}
-    other: Meeting | None = meeting
-    for _ in story.meetings:  # no further: what others say may go round in a circle
-        other = replacing.get(other.booked.meeting_id) if other else None
-        if other is not None and (other is active or other.status in ("attended", "missed")):
-            return other
-    return None
+    by_name = [m for m in story.meetings if m.booked.replaces == meeting.booked.meeting_id]
+    later = story.meetings[story.meetings.index(meeting) + 1 :]
+    others = [m for m in (*by_name, *later) if m.status not in _OFF]
+    if story.active is not None and (story.active in others or meeting.status == "replaced"):
+        return story.active
+    return others[-1] if others else None
 
 
 def _about_meeting(

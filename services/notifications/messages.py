@@ -61,4 +61,4 @@ class Message:
     settles: bool = False
     """The news may be changed in the next moments, by whoever is still sitting there: wait a little."""
     after: MessageName | None = None
-    """Only for whom this one has come to its end before."""
+    """Only for whom this one was sent before, or is being sent."""

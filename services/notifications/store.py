@@ -61,16 +61,16 @@ class Ledger:
         ]
         if not keys:
             return Told({})
-        # One that is being sent still has its row: asking again would change nothing.
-        done = tx[SENT].find({"_id": {"$in": keys}, "status": {"$ne": "sending"}}, session=tx.session)
-        return _told([dict(row) async for row in done])
+        rows = [dict(row) async for row in tx[SENT].find({"_id": {"$in": keys}}, session=tx.session)]
+        sending = [row for row in rows if row["status"] == "sending"]
+        return Told(_names(row for row in rows if row not in sending), _names(sending))
 
     async def save(self, tx: Transaction, changes: Sequence[Changed[View]], resources: Told) -> None:
         """Nothing: the kernel keeps the ledger."""
 
 
-def _told(rows: Iterable[dict[str, Any]]) -> Told:
+def _names(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str], frozenset[str]]:
     names: dict[tuple[str, str], set[str]] = {}
     for row in rows:
         names.setdefault((row["locality"], row["referral"]), set()).add(row["about"])
-    return Told({case: frozenset(told) for case, told in names.items()})
+    return {case: frozenset(told) for case, told in names.items()}

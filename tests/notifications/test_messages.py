@@ -103,6 +103,20 @@ def test_a_rebooked_meeting_is_one_message_and_not_a_cancelled_and_a_booked_one(
     ]
 
 
+def test_who_was_met_at_a_partners_meeting_is_not_told_that_ours_was_off() -> None:
+    """A partner's beside ours: it wins, and ours is cancelled without a word, as theirs is the news."""
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked(link_worker="lw-meir-1"))])
+    messages.until(in_hours(1))
+    theirs = say.booked(11, sequence=1, starts_at=in_hours(3), link_worker="lw-meir-1")
+    messages.hear(say.fact(theirs, "partner", recorded=messages.now))
+    messages.hear(say.fact(say.cancelled(why=v.CancelReason.SLOT_TAKEN), recorded=messages.now))
+    messages.until(in_hours(4))
+    messages.hear(say.fact(say.attended(11), "partner", recorded=messages.now))
+    messages.until(FAR)
+    assert messages.told == [*TO_ALL, *TO_ALL]
+
+
 def test_a_further_meeting_after_one_that_took_place_is_a_booked_one() -> None:
     say = Teller()
     messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
