@@ -1,8 +1,8 @@
 """Removes one safeguard at a time from a copy of the tree and shows which test notices.
 
 The same tests are run on the copy as it is first: one that fails anyway notices nothing. `make mutations`
-runs it; with words behind it, only the safeguards whose names hold one of them. Needs a quarter of an hour or
-more: not a part of `make test`.
+runs it; with words behind it, only the safeguards whose names hold one of them. Needs an hour: not a part of
+`make test`.
 """
 
 import asyncio
