@@ -86,6 +86,8 @@ class MeetingBooked(EventBody):
     """This link worker meets them then and there."""
 
     meeting_id: Ref
+    """Of this link worker at this time. One that is moved is another meeting, with an id of its own, that
+    `replaces` it: people are told of each meeting once."""
     sequence: Annotated[int, Field(ge=0, le=1000)]
     """Counts the rebookings: 0 is the first meeting of a referral."""
     replaces: Ref | None = None
