@@ -14,10 +14,11 @@ from pymongo.errors import PyMongoError
 from services.matching.decisions import HEAR_THE_REST, ROW, settle_now
 from services.matching.diary import Diaries
 from services.matching.folds import View
+from shared.delivery.case import case_id
 from shared.delivery.errors import Transient
 from shared.delivery.kernel import Kernel
 from shared.delivery.rests import in_a
-from shared.delivery.round import DUE, REFERRALS
+from shared.delivery.round import DECIDE_LATER, DUE, REFERRALS
 
 EVERY_SECONDS: Final = 30.0
 _MOST: Final = 200
@@ -64,4 +65,10 @@ async def _looked_at_soon(kernel: Kernel[View, Diaries], cases: Sequence[str]) -
     of = {f"{what}|{case}|{about}": case for case in cases}
     rested_soon = {"$expr": {"$lt": ["$rests", in_a(_SOON)]}}
     due = {"_id": {"$in": list(of)}, "at": {"$lt": kernel.clock() + _SOON}, **rested_soon}
-    return {of[row["_id"]] async for row in kernel.mongo[DUE].find(due, {"_id": 1})}
+    looked_at = {of[row["_id"]] async for row in kernel.mongo[DUE].find(due, {"_id": 1})}
+    asked = {"what": DECIDE_LATER, **rested_soon}  # of whoever decides here, who may have much to decide
+    decided = {
+        case_id(row["locality"], row["referral"])
+        async for row in kernel.mongo[DUE].find(asked, {"locality": 1, "referral": 1})
+    }
+    return looked_at | decided.intersection(cases)

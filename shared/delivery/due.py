@@ -1,13 +1,14 @@
 """Due work: what is looked at again later.
 
 A row's removal and its effect share a transaction, so two processes that run one row cannot both have an
-effect. What is sent outside goes its own way, many at a time, so that a gateway which hangs holds up nobody
-else's message and no decision.
+effect. Decisions of one locality are made together, as those of a batch of records are: what they rest on is
+read once for all. Where that fails, each is made alone. What is sent outside goes its own way, many at a
+time, so that a gateway which hangs holds up nobody else's message and no decision.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Generic
@@ -15,8 +16,9 @@ from typing import Generic
 from pymongo.errors import PyMongoError
 
 from shared import metrics
-from shared.delivery.case import occasion_of
-from shared.delivery.due_rows import as_due, due_since, put_off, taken
+from shared.delivery.case import Case, occasion_of
+from shared.delivery.decision import Occasion
+from shared.delivery.due_rows import Gone, as_due, due_since, put_off, take, taken
 from shared.delivery.errors import Conflict, Transient
 from shared.delivery.in_hand import InHand
 from shared.delivery.mongo import Document, Transaction
@@ -24,9 +26,11 @@ from shared.delivery.part import R, V
 from shared.delivery.rests import RESTED
 from shared.delivery.round import DECIDE_LATER, DUE, Round
 from shared.delivery.sending import Sending
+from shared.delivery.turns import in_turns
 from shared.delivery.worker import Worker
 
 _PAGE = 200
+_TOGETHER = 50
 _SENDS_AT_ONCE = 16
 _SEND_PATIENCE = 0.5
 """Most gateways answer sooner; what comes due meanwhile waits no longer for those that do not."""
@@ -107,8 +111,24 @@ class DueWork(Generic[V, R]):
         if sends:
             gone = await self._sends.each(rows, handle)
         else:
-            gone = any([await handle(row) for row in rows])
+            gone = any([await self._decisions(some, handle) for some in _together(rows, now)])
         return gone and len(rows) == _PAGE
+
+    async def _decisions(
+        self, rows: Sequence[Document], handle: Callable[[Document], Awaitable[bool]]
+    ) -> bool:
+        """Handles rows of one locality; True where one of them is gone."""
+        if len(rows) > 1 and not self._stopping.is_set():
+            try:
+                done = await self._worker.mongo.transact(partial(self._decide, rows))
+            except Exception as error:  # one is at fault, or somebody else has one in hand
+                _log.info("due rows one by one: %s", type(error).__name__)
+            else:
+                self._worker.done(done)
+                for row in rows:
+                    metrics.due_done.labels(self._service, row["what"], "ok").inc()
+                return True
+        return any([await handle(row) for row in rows])
 
     async def _page(self, now: datetime, sends: bool) -> list[Document]:
         senders = list(self._worker.part.senders)
@@ -156,23 +176,30 @@ class DueWork(Generic[V, R]):
             return await self._sending.send(row, sender)
         for _ in range(_MOST_CONFLICTS):
             try:
-                done = await self._worker.mongo.transact(partial(self._decide, row))
+                done = await self._worker.mongo.transact(partial(self._decide, [row]))
+            except Gone:
+                return "gone"
             except Conflict:
                 continue  # others are quicker just now
-            if done is None:
-                return "gone"
             self._worker.done(done)
             return "ok"
         raise Conflict("others keep writing first")
 
-    async def _decide(self, row: Document, tx: Transaction) -> Round[V, R] | None:
-        if not await taken(tx, row):
-            return None
+    async def _decide(self, rows: Sequence[Document], tx: Transaction) -> Round[V, R]:
+        """Raises Gone where somebody else has taken one of them, or written it since it was read."""
+        await take(tx, rows)
         round_ = self._worker.round(tx)
-        await round_.open([(row["locality"], row["referral"])])
-        case = round_.case(row["locality"], row["referral"])
-        resources = await round_.load([case])
-        occasion = occasion_of(case, round_.now, round_.new_id)
+        keys = [(row["locality"], row["referral"]) for row in rows]
+        await round_.open(keys)
+        cases = [round_.case(*key) for key in keys]
+        resources = await round_.load(cases)
+        async for some in in_turns(list(zip(rows, cases, strict=True))):
+            for row, case in some:
+                self._decide_one(row, case, resources, occasion_of(case, round_.now, round_.new_id))
+        await round_.write()
+        return round_
+
+    def _decide_one(self, row: Document, case: Case[V, R], resources: R, occasion: Occasion) -> None:
         if row["what"] == DECIDE_LATER:
             case.decide(list(row["payload"]), resources, occasion)
         elif row["what"] in self._worker.part.due:
@@ -180,8 +207,6 @@ class DueWork(Generic[V, R]):
             case.decide(case.follow(decision, occasion), resources, occasion)
         else:
             raise LookupError(f"{self._service} has nothing that handles due {row['what']}")
-        await round_.write()
-        return round_
 
     async def _too_late(self, row: Document, tx: Transaction) -> None:
         if await taken(tx, row) and row["what"] in self._worker.part.senders:
@@ -192,3 +217,19 @@ class DueWork(Generic[V, R]):
         counts = list(self._overdue.values())
         metrics.due_waiting.labels(self._service).set(sum(count for count, _ in counts))
         metrics.due_oldest.labels(self._service).set(max(age for _, age in counts))
+
+
+def _together(rows: Sequence[Document], now: datetime) -> list[list[Document]]:
+    """The rows in their order, those of one locality together: of a referral one, and too late ones alone."""
+    groups: list[list[Document]] = []
+    last: dict[str, list[Document]] = {}
+    for row in rows:
+        if row["not_after"] is not None and now > row["not_after"]:
+            groups.append([row])
+            continue
+        group = last.get(row["locality"], [])
+        if not group or len(group) == _TOGETHER or any(row["referral"] == each["referral"] for each in group):
+            last[row["locality"]] = group = []
+            groups.append(group)
+        group.append(row)
+    return groups

@@ -18,6 +18,11 @@ from shared.delivery.rests import ONE_MORE, in_a
 from shared.delivery.round import DUE
 from shared.delivery.worker import Worker
 
+
+class Gone(Exception):
+    """A due row is not there any more as it was read."""
+
+
 SENDING_LEASE: Final = timedelta(seconds=60)
 """For so long nobody else sends what somebody has begun to send."""
 _MOST_WAIT: Final = timedelta(hours=1)
@@ -43,6 +48,17 @@ async def taken(tx: Transaction, row: Document) -> bool:
     """Takes the row away; False where somebody else has, or has written it since it was read."""
     gone = await tx[DUE].delete_one(as_read(row), session=tx.session)
     return bool(gone.deleted_count == 1)
+
+
+async def take(tx: Transaction, rows: Sequence[Document]) -> None:
+    """Takes all of them away.
+
+    Raises:
+        Gone: somebody else has taken one, or has written it since it was read.
+    """
+    gone = await tx[DUE].delete_many({"$or": [as_read(row) for row in rows]}, session=tx.session)
+    if gone.deleted_count != len(rows):
+        raise Gone
 
 
 def hold(row: Document, lane: str) -> UpdateOne:

@@ -7,7 +7,7 @@ import pytest
 from services.matching import adrift
 from services.matching.decisions import HEAR_THE_REST
 from shared.delivery.case import case_id
-from shared.delivery.round import DUE
+from shared.delivery.round import DECIDE_LATER, DUE
 from shared.events import outcomes as o
 from shared.ids import new_id
 from tests.delivery.toy import said
@@ -53,6 +53,18 @@ async def test_one_that_will_be_looked_at_soon_is_left_to_that(here: Place, rest
     before = await adrift.look(here.kernel, frozenset())
     await adrift.look(here.kernel, before)
     assert (await here.view(name)).adrift is (rests < timedelta(hours=1))
+
+
+async def test_one_that_somebody_was_asked_to_decide_is_left_to_them(here: Place) -> None:
+    """After a death these may be many: deciding them twice over takes what time there is from both."""
+    name = await heard_as_old_news(here)
+    row = await here.kernel.mongo[DUE].find_one_and_delete({"referral": name})
+    until = datetime.now(UTC) + timedelta(seconds=20)
+    asked = {"_id": "asked", "what": DECIDE_LATER, "rests": until, "payload": {"referral_created": True}}
+    await here.kernel.mongo[DUE].insert_one({**row, **asked})
+    before = await adrift.look(here.kernel, frozenset())
+    await adrift.look(here.kernel, before)
+    assert (await here.view(name)).adrift
 
 
 async def test_whoever_has_a_meeting_or_a_reason_is_not_adrift(here: Place) -> None:

@@ -1,0 +1,81 @@
+"""What is due in one locality is decided together, and alone where that fails."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from shared.delivery.decision import Decision, DueRow, Occasion
+from shared.delivery.facts import Heard
+from shared.delivery.kernel import Kernel
+from shared.delivery.mongo import Transaction
+from shared.delivery.part import Loaded, NoResources
+from shared.delivery.round import DUE, Round
+from shared.events.envelope import Envelope
+from shared.events.topics import topic
+from shared.story import Story
+from tests.delivery.toy import TOY, Bench, created, said
+
+
+class Counting(NoResources):
+    """A store that remembers for how many referrals at a time it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    async def load(self, tx: Transaction, referrals: Sequence[Loaded[Any]], now: Any) -> None:
+        self.asked.append(len(referrals))
+
+
+async def hear(kernel: Kernel[Any, Any], events: Sequence[Envelope], may_decide: bool) -> None:
+    """What a batch of these records does, without a broker."""
+
+    async def work(tx: Transaction) -> None:
+        round_ = Round(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
+        await round_.open([(event.body.locality, event.body.referral_id) for event in events])
+        for event in events:
+            round_.case(event.body.locality, event.body.referral_id).hear(Heard.of(event))
+        await round_.decide(lambda _: may_decide)
+        await round_.write()
+
+    await kernel.mongo.transact(work)
+
+
+async def test_what_others_asked_to_be_decided_is_decided_together(place: Bench) -> None:
+    """It may be thousands after a death, each of which would read all diaries by itself."""
+    store = Counting()
+    kernel = place.kernel(replace(TOY, store=store))
+    await kernel._ensure_indexes()
+    events = [said(created(place.locality)) for _ in range(30)]
+    await hear(kernel, events, may_decide=False)
+    store.asked.clear()
+    async with kernel.running():
+        booked = await place.heard(topic(place.locality, "meeting-booked"), 30)
+    assert {record.key for record in booked} == {event.body.referral_id.encode() for event in events}
+    assert len(booked) == 30
+    assert max(store.asked) == 30
+
+
+async def test_one_that_fails_takes_nobody_elses_with_it(place: Bench) -> None:
+    events = [said(created(place.locality)) for _ in range(10)]
+    faulty = events[4].body.referral_id
+    ring = TOY.due["ring"]
+
+    def look(story: Story, resources: None, occasion: Occasion, row: DueRow) -> Decision:
+        if occasion.referral_id == faulty:
+            raise ZeroDivisionError
+        return ring(story, resources, occasion, row)
+
+    kernel = place.kernel(replace(TOY, due={"ring": look}))
+    await kernel._ensure_indexes()
+    await hear(kernel, events, may_decide=True)
+    await kernel.mongo[DUE].update_many({}, {"$set": {"at": kernel.clock()}})
+    async with kernel.running():
+        for event in events:
+            if event.body.referral_id != faulty:
+                view = await kernel.wait_for(
+                    place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, 10
+                )
+                assert view is not None
+                assert view["contacts"] == 1
+        left = [row async for row in kernel.mongo[DUE].find({})]
+    assert [(row["referral"], row["why"]) for row in left] == [(faulty, "failed")]
