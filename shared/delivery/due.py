@@ -8,7 +8,7 @@ time, so that a gateway which hangs holds up nobody else's message and no decisi
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Generic
@@ -107,28 +107,29 @@ class DueWork(Generic[V, R]):
         now = self._worker.clock()
         rows = await self._page(now, sends)
         self._say_overdue(sends, [max((now - due_since(row)).total_seconds(), 0.0) for row in rows])
-        handle = partial(self._one, away=asyncio.Event())
+        away = asyncio.Event()
         if sends:
-            gone = await self._sends.each(rows, handle)
+            gone = await self._sends.each(rows, partial(self._one, away=away))
         else:
-            gone = any([await self._decisions(some, handle) for some in _together(rows, now)])
+            gone = any([await self._decisions(some, away) for some in _together(rows, now)])
         return gone and len(rows) == _PAGE
 
-    async def _decisions(
-        self, rows: Sequence[Document], handle: Callable[[Document], Awaitable[bool]]
-    ) -> bool:
+    async def _decisions(self, rows: Sequence[Document], away: asyncio.Event) -> bool:
         """Handles rows of one locality; True where one of them is gone."""
-        if len(rows) > 1 and not self._stopping.is_set():
+        if len(rows) > 1 and not (self._stopping.is_set() or away.is_set()):
             try:
                 done = await self._worker.mongo.transact(partial(self._decide, rows))
-            except Exception as error:  # one is at fault, or somebody else has one in hand
+            except Exception as error:
+                # One is at fault, or somebody else has one in hand: each alone, unless the database is away.
+                if isinstance(error, Transient) and not isinstance(error, Conflict):
+                    away.set()
                 _log.info("due rows one by one: %s", type(error).__name__)
             else:
                 self._worker.done(done)
                 for row in rows:
                     metrics.due_done.labels(self._service, row["what"], "ok").inc()
                 return True
-        return any([await handle(row) for row in rows])
+        return any([await self._one(row, away) for row in rows])
 
     async def _page(self, now: datetime, sends: bool) -> list[Document]:
         senders = list(self._worker.part.senders)

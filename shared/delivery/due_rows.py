@@ -18,14 +18,13 @@ from shared.delivery.rests import ONE_MORE, in_a
 from shared.delivery.round import DUE
 from shared.delivery.worker import Worker
 
-
-class Gone(Exception):
-    """A due row is not there any more as it was read."""
-
-
 SENDING_LEASE: Final = timedelta(seconds=60)
 """For so long nobody else sends what somebody has begun to send."""
 _MOST_WAIT: Final = timedelta(hours=1)
+
+
+class Gone(Exception):
+    """A due row is not there any more as it was read."""
 
 
 def as_due(row: Document) -> DueRow:
