@@ -10,9 +10,11 @@ from services.notifications.messages import MessageName, Recipient
 from shared.delivery.decision import Due, DueRow, Occasion
 from shared.delivery.facts import Fact
 from shared.ids import new_id
-from tests.notifications.telling import NOW, rank, ref
+from tests.notifications.telling import MEETING, NOW, rank, ref
 
 SETTLE = timedelta(seconds=30)
+FAR = MEETING + timedelta(days=60)
+TO_ALL = ["booked to person", "booked to link_worker", "booked to referrer"]
 
 
 @dataclass
