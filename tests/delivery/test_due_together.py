@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from shared.delivery.decision import Decision, DueRow, Occasion
+from shared.delivery.errors import Transient
 from shared.delivery.facts import Heard
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo import Transaction
@@ -79,3 +82,23 @@ async def test_one_that_fails_takes_nobody_elses_with_it(place: Bench) -> None:
                 assert view["contacts"] == 1
         left = [row async for row in kernel.mongo[DUE].find({})]
     assert [(row["referral"], row["why"]) for row in left] == [(faulty, "failed")]
+
+
+async def test_where_the_database_is_away_the_page_is_left_after_one_try(
+    place: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try waits for it: all groups, and then all rows, would wait one after the other."""
+    kernel = place.kernel()
+    await kernel._ensure_indexes()
+    await hear(kernel, [said(created(place.locality)) for _ in range(120)], may_decide=True)
+    tries: list[None] = []
+
+    async def away(work: Any) -> None:
+        tries.append(None)
+        raise Transient
+
+    monkeypatch.setattr(kernel.mongo, "transact", away)
+    assert not await kernel._due.run_once(sends=False)
+    assert len(tries) == 1
+    assert await kernel.mongo[DUE].count_documents({}) == 120
+    await kernel.mongo.close()
