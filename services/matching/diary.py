@@ -8,6 +8,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from fractions import Fraction
+from hashlib import blake2b
 from itertools import accumulate
 from typing import Final
 
@@ -92,10 +94,11 @@ class Diaries:
         return referral_id in caseload.referrals or len(caseload.referrals) < worker.caseload_limit
 
     def suitable(self, wish: Wish, referral_id: str) -> Iterator[Slot]:
-        """Free times that suit, earliest first; of two at once, that of the smaller caseload."""
+        """Free times that suit, earliest first; of two at once, that of the smaller share of a caseload."""
         who = [worker for worker in wish.who(self.workers.values()) if self.has_room(worker, referral_id)]
         first, last = london_day(self.now), london_day(self.now + HORIZON)
         soonest = {worker.id: wish.earliest_start(worker, self.now) for worker in who}
+        turns = {worker.id: self._turn(worker.id, referral_id) for worker in who}
         for n in range((last - first).days + 1):
             day = first + timedelta(days=n)
             found = [
@@ -104,7 +107,7 @@ class Diaries:
                 for slot in self.free(worker, day, referral_id)
                 if slot.starts_at >= soonest[worker.id] and wish.suits(slot)
             ]
-            yield from sorted(found, key=self._order)
+            yield from sorted(found, key=lambda slot: (slot.starts_at, *turns[slot.link_worker]))
 
     def earliest(
         self,
@@ -113,11 +116,26 @@ class Diaries:
         but_not: frozenset[str] = frozenset(),
         after: datetime | None = None,
     ) -> Slot | None:
-        """The first suitable time; `but_not` are keys of times that were refused."""
+        """A time on the first day that has one, with the link worker whose caseload is the least used.
+
+        On that day each link worker offers their first suitable time. The smallest share of a caseload limit
+        takes the referral, then the earlier time. `but_not` are keys of times that were refused.
+        """
+        first_of: dict[str, Slot] = {}
+        day: date | None = None
         for slot in self.suitable(wish, referral_id):
-            if slot.key not in but_not and (after is None or slot.starts_at > after):
-                return slot
-        return None
+            if slot.key in but_not or (after is not None and slot.starts_at <= after):
+                continue
+            if day is not None and london_day(slot.starts_at) != day:
+                break
+            day = london_day(slot.starts_at)
+            first_of.setdefault(slot.link_worker, slot)
+
+        def fair(slot: Slot) -> tuple[Fraction, bool, datetime, bytes]:
+            share, elsewhere, drawn = self._turn(slot.link_worker, referral_id)
+            return share, elsewhere, slot.starts_at, drawn
+
+        return min(first_of.values(), key=fair, default=None)
 
     def free(self, worker: LinkWorker, day: date, referral_id: str = "") -> list[Slot]:
         """Every free time of a day, as the hours go, those promised to others left out."""
@@ -236,8 +254,18 @@ class Diaries:
     def _caseload(self, link_worker: str) -> Caseload:
         return self.caseloads.setdefault(link_worker, Caseload(link_worker))
 
-    def _order(self, slot: Slot) -> tuple[datetime, int, str]:
-        return (slot.starts_at, len(self._caseload(slot.link_worker).referrals), slot.link_worker)
+    def _turn(self, link_worker: str, referral_id: str) -> tuple[Fraction, bool, bytes]:
+        """The share of their limit that a link worker uses without this referral, then what parts equals.
+
+        Of equals, the link worker who has the case keeps it. Between others a draw decides. It is the same
+        whenever it is made for this referral, and favours no link worker over many referrals.
+        """
+        mine = self._caseload(link_worker).referrals
+        promised = {whose for whose, slot in self.promised.items() if slot.link_worker == link_worker}
+        others = (mine | promised) - {referral_id}
+        drawn = blake2b(f"{referral_id}|{link_worker}".encode(), digest_size=8).digest()
+        share = Fraction(len(others), max(self.workers[link_worker].caseload_limit, 1))
+        return share, referral_id not in mine, drawn
 
     def _free_of(self, worker: LinkWorker, day: date) -> tuple[Slot, ...]:
         # Worked out once and again after each change: a batch looks at the same days a thousand times.
