@@ -160,7 +160,7 @@ class CaseQueries:
         )
 
     async def people(
-        self, caller: Caller, cases: Sequence[CaseLine], fields: Sequence[str], purpose: str
+        self, caller: Caller, cases: Sequence[CaseLine | MeetingShown], fields: Sequence[str], purpose: str
     ) -> dict[str, dict[str, Any]]:
         """Names and the like of the people in these cases, by referral id, from the vault, audited there.
 

@@ -20,6 +20,7 @@ from shared.events import vocabulary as v
 from shared.localities import OWN_VAULT, Localities
 from shared.people.telephone import as_dialled, can_be_texted
 from shared.story import Meeting, Story
+from shared.web.references import short_reference
 
 _OVER: Final = ("attended", "missed")
 """Meetings that nobody will turn up to any more."""
@@ -210,11 +211,6 @@ class Outbound:
 def permanent_reference(key: str, channel: str) -> str:
     """What a gateway is told: the same for the same message, and telling nothing of it."""
     return hashlib.blake2b(f"{key}|{channel}".encode(), digest_size=16).hexdigest()
-
-
-def short_reference(referral_id: str) -> str:
-    """The random end of the referral's id, as link workers see it: short enough for a subject line."""
-    return referral_id[-6:]
 
 
 def _meeting(view: View, name: MessageName) -> Meeting:

@@ -18,6 +18,7 @@ from shared.web.caller import ROLE_NAMES, Caller
 from shared.web.csrf import FormTokens, csrf_field, idempotency_field
 from shared.web.navigation import current, navigation
 from shared.web.problem import Problem
+from shared.web.references import short_reference
 from shared.web.settings import ServiceSettings
 from shared.web.validation import FieldError
 
@@ -29,7 +30,8 @@ STATIC = HERE / "static"
 class Pages:
     """Renders templates of a service's own folder, which extend `linkwork/page.html`.
 
-    Blocks: `title` (plain text, no identity), `before_content`, `content`; `head` for more stylesheets.
+    Blocks: `title` (plain text, no identity; the filter `short_reference` tells two cases apart),
+    `before_content`, `content`; `head` for more stylesheets.
     """
 
     def __init__(self, settings: ServiceSettings, *folders: Path) -> None:
@@ -52,6 +54,7 @@ class Pages:
             "day_and_time": dates.day_and_time,
             "age_band": dates.age_band,
             "as_dialled": as_dialled,
+            "short_reference": short_reference,
         }
         self.environment.globals |= {
             "demo": settings.demo,

@@ -71,6 +71,8 @@ async def test_from_the_form_to_a_slip(
     await check_reflow(page)
 
     await page.get_by_role("button", name="Another time").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text(body["family_name"])
+    assert made[-6:] in await page.title()
     await check_axe(page)
     await check_reflow(page)
     await page.get_by_label("Wednesday 2 December 2026 at 10:30am").check()
@@ -114,6 +116,8 @@ async def test_our_referrals_and_withdrawing_one(
 
     await listed.first.click()
     await page.get_by_role("link", name="Withdraw this referral").click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text(bodies[0]["family_name"])
+    assert bodies[0]["family_name"] not in page.url + await page.title()
     await check_axe(page)
     await check_reflow(page)
     await page.get_by_role("button", name="Withdraw").click()

@@ -10,6 +10,7 @@ from shared.events import vocabulary as v
 from shared.localities import Localities
 from shared.people.telephone import as_dialled
 from shared.web.dates import age_band
+from shared.web.references import short_reference
 
 NAME_AND_TELEPHONE = ("name", "telephone")
 
@@ -34,7 +35,7 @@ def known(people: Mapping[str, Mapping[str, Any]], referral_id: str) -> Known:
     """The person of a referral from the answer of `Queries.people`."""
     person = people.get(referral_id, {})
     name, telephone = person.get("name"), person.get("telephone")
-    return Known(str(name) if name else f"Reference {referral_id[-6:]}", dialled(telephone))
+    return Known(str(name) if name else f"Reference {short_reference(referral_id)}", dialled(telephone))
 
 
 def dialled(telephone: object) -> str | None:

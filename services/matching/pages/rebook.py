@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.matching.pages.done import back_to, banner
-from services.matching.pages.known import NAME_AND_TELEPHONE, known
+from services.matching.pages.known import NAME_AND_TELEPHONE, Known, known
 from services.matching.pages.site import actions, asked, queries, shown, today
 from services.matching.pages.typed import Mistakes, Typed, day_typed, mistake
-from services.matching.shown import Slot
+from services.matching.shown import MeetingShown, Slot
 from shared.events.vocabulary import By
 from shared.web.auth import require_page
 from shared.web.caller import Caller
@@ -50,7 +50,8 @@ def rebook_routes() -> APIRouter:
     @router.get(f"{meeting_at}/no-longer-wants")
     async def sure(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
         found = await queries(request).meeting(caller, meeting)
-        return shown(request, "no-longer-wants.html", meeting=found)
+        person = await _person(request, caller, found)
+        return shown(request, "no-longer-wants.html", meeting=found, person=person)
 
     @router.post(f"{meeting_at}/no-longer-wants")
     async def no_longer(
@@ -116,18 +117,13 @@ async def _rebook_page(
     asks = queries(request)
     meeting = await asks.meeting(caller, meeting_id)
     slots: list[Slot] = await asks.options(caller, meeting_id) if meeting.status == "booked" else []
-    person = None
-    if caller.role == "link_worker":
-        case = await asks.case_of_meeting(caller, meeting_id)
-        people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
-        person = known(people, meeting.referral_id)
     return shown(
         request,
         "rebook.html",
         status=422 if errors else 200,
         meeting=meeting,
         slots=slots,
-        person=person,
+        person=await _person(request, caller, meeting),
         by_practice=caller.role == "referrer",
         later=_later(typed),
         errors=list(errors),
@@ -161,6 +157,17 @@ async def _book_page(
         case_at=f"/matching/cases/{referral}",
         errors=list(errors),
     )
+
+
+async def _person(request: Request, caller: Caller, meeting: MeetingShown) -> Known:
+    """Whose meeting it is, since whoever moves or ends it must see whether it is the one they mean.
+
+    A practice is told names by the referral service alone; here it is told the reference.
+    """
+    if caller.role != "link_worker":
+        return known({}, meeting.referral_id)
+    people = await queries(request).people(caller, [meeting], NAME_AND_TELEPHONE, "caseload")
+    return known(people, meeting.referral_id)
 
 
 def _later(typed: Typed | None) -> dict[str, str] | None:

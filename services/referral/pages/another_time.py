@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from services.referral import cases
 from services.referral.api import ReferralId
 from services.referral.pages.followed import appointment
-from services.referral.pages.site import access_token, desk, matching, shown
+from services.referral.pages.site import access_token, desk, matching, named, shown
 from services.referral.settings import ReferralSettings
 from shared.delivery.mongo import Row
 from shared.web.auth import require_page
@@ -27,7 +27,7 @@ def routes() -> APIRouter:
 
     @router.get("/referral/referrals/{referral_id}/another-time")
     async def options(request: Request, referral_id: ReferralId, caller: Referrer) -> Response:
-        return await _offer(request, await _booked(request, caller, referral_id))
+        return await _offer(request, caller, await _booked(request, caller, referral_id))
 
     @router.post("/referral/referrals/{referral_id}/another-time")
     async def move(
@@ -37,11 +37,11 @@ def routes() -> APIRouter:
         meeting = row["view"]["meeting"]
         slot = str(form.get("slot", ""))[:200]
         if not slot:
-            return await _offer(request, row, "Choose a time")
+            return await _offer(request, caller, row, "Choose a time")
         key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
         moved = await matching(request).another_time(meeting["id"], slot, access_token(request), key)
         if not moved:
-            return await _offer(request, row, _TAKEN)
+            return await _offer(request, caller, row, _TAKEN)
         settings: ReferralSettings = request.app.state.settings
 
         def changed(view: Row) -> bool:
@@ -60,7 +60,7 @@ async def _booked(request: Request, caller: Caller, referral_id: str) -> Row:
     return row
 
 
-async def _offer(request: Request, row: Row, wrong: str | None = None) -> Response:
+async def _offer(request: Request, caller: Caller, row: Row, wrong: str | None = None) -> Response:
     slots = await matching(request).options(row["view"]["meeting"]["id"], access_token(request))
     errors = [FieldError("/slot", "slot", wrong)] if wrong else []
     return shown(
@@ -68,6 +68,7 @@ async def _offer(request: Request, row: Row, wrong: str | None = None) -> Respon
         "another-time.html",
         422 if wrong else 200,
         id=row["referral"],
+        name=await named(request, caller, row),
         slots=slots[:3],
         errors=errors,
         **await appointment(request, row),

@@ -1,5 +1,6 @@
 """One referral: its appointment, a slip to print, what happened so far, and withdrawing it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -10,7 +11,7 @@ from services.referral.api import ReferralId, settled
 from services.referral.outbound import LinkWorker
 from services.referral.pages import words
 from services.referral.pages.home import in_touch, line
-from services.referral.pages.site import desk, matching, shown
+from services.referral.pages.site import desk, matching, named, shown
 from services.referral.reading import read
 from services.referral.settings import ReferralSettings
 from shared.delivery.commands import Idempotency
@@ -68,8 +69,7 @@ def routes() -> APIRouter:
 
     @router.get("/referral/referrals/{referral_id}/withdraw")
     async def ask_why(request: Request, referral_id: ReferralId, caller: Referrer) -> Response:
-        row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
-        return shown(request, "withdraw.html", id=referral_id, open=row["view"]["open"], errors=[])
+        return await _why(request, caller, referral_id)
 
     @router.post("/referral/referrals/{referral_id}/withdraw")
     async def withdraw(
@@ -77,11 +77,8 @@ def routes() -> APIRouter:
     ) -> Response:
         given = str(form.get("reason", ""))
         if given not in set(v.WithdrawReason):
-            row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
             errors = [FieldError("/reason", "missing", "Choose why the referral is withdrawn")]
-            return shown(
-                request, "withdraw.html", 422, id=referral_id, open=row["view"]["open"], errors=errors
-            )
+            return await _why(request, caller, referral_id, errors)
         key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
         route = f"referral/withdraw-form/{referral_id}"
         idempotency = Idempotency(caller.subject, route, key, given.encode()) if key else None
@@ -89,6 +86,21 @@ def routes() -> APIRouter:
         return RedirectResponse(f"/referral/referrals/{referral_id}?withdrawn=1", 303)
 
     return router
+
+
+async def _why(
+    request: Request, caller: Caller, referral_id: str, errors: Sequence[FieldError] = ()
+) -> Response:
+    row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
+    return shown(
+        request,
+        "withdraw.html",
+        422 if errors else 200,
+        id=referral_id,
+        name=await named(request, caller, row),
+        open=row["view"]["open"],
+        errors=list(errors),
+    )
 
 
 async def appointment(request: Request, row: Row) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What every page of this service stands on."""
 
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -11,11 +12,19 @@ from fastapi.responses import FileResponse, Response
 from services.referral.desk import Desk
 from services.referral.outbound import Matching
 from services.referral.pages import words
+from services.referral.reading import Kept, kept, names
 from services.referral.settings import ReferralSettings
+from shared.delivery.mongo import Row
+from shared.web.caller import Caller
 from shared.web.pages import Pages
 from shared.web.session import Sessions
 
 HERE = Path(__file__).parent
+_WITHOUT_NAME: Mapping[Kept, str] = {
+    "here": "Name cannot be shown",
+    "by_partner": "Name kept by the partner",
+    "erased": "Details erased",
+}
 _STATIC = {"referral.css": "text/css", "referral.js": "text/javascript"}
 
 
@@ -51,6 +60,13 @@ def practice_name(request: Request, code: str) -> str:
     """A practice as staff call it."""
     practice = desk(request).localities.practice(code)
     return practice.display_name if practice else code
+
+
+async def named(request: Request, caller: Caller, row: Row) -> str:
+    """Whom a referral is about, as its reader may know. Audited where it is a name."""
+    people = await names(desk(request), caller, [row], "status")
+    person = people.get(row["referral"])
+    return person.name if person else _WITHOUT_NAME[kept(desk(request), row)]
 
 
 def static_routes() -> APIRouter:

@@ -100,6 +100,7 @@ async def test_practice_staff_move_their_own_meetings_only(both: Whole) -> None:
     async with browser(both.matching, both.cookies("referrer", practices=["M83100"])) as client:
         page = await client.get(path)
         assert person.name not in page.text
+        assert f"Reference {person.referral[-6:]}" in page.text
         slot = page.text.partition('name="slot" type="radio" value="')[2].partition('"')[0]
         moved = await send_form(client, path, path, {"slot": slot})
         assert moved.status_code == 303
