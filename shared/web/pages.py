@@ -16,6 +16,7 @@ from shared.web.accessibility import LEAST, MOST, STEP, reading_settings, tools_
 from shared.web.auth import local_path
 from shared.web.caller import ROLE_NAMES, Caller
 from shared.web.csrf import FormTokens, csrf_field, idempotency_field
+from shared.web.invalid_fields import invalid_checkboxes, invalid_field, invalid_radios
 from shared.web.navigation import current, navigation
 from shared.web.problem import Problem
 from shared.web.references import short_reference
@@ -63,6 +64,9 @@ class Pages:
             "steps": {"least": LEAST, "most": MOST, "step": STEP},
             "error_list": error_list,
             "error_for": error_for,
+            "invalid_field": invalid_field,
+            "invalid_radios": invalid_radios,
+            "invalid_checkboxes": invalid_checkboxes,
             "version": _version(),
         }
 
