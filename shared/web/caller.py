@@ -6,15 +6,6 @@ from typing import Any, Literal, get_args
 Role = Literal["referrer", "link_worker", "provider", "analyst", "programme_admin", "service"]
 ROLES: tuple[str, ...] = get_args(Role)
 
-ROLE_NAMES: dict[str, str] = {
-    "referrer": "Practice staff",
-    "link_worker": "Link worker",
-    "provider": "Community service",
-    "analyst": "Analyst",
-    "programme_admin": "Programme team",
-    "service": "Service",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Caller:

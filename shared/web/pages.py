@@ -10,11 +10,12 @@ from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader
 from starlette.routing import Match
 
+from shared import labels
 from shared.people.telephone import as_dialled
 from shared.web import dates
 from shared.web.accessibility import LEAST, MOST, STEP, reading_settings, tools_open
 from shared.web.auth import local_path
-from shared.web.caller import ROLE_NAMES, Caller
+from shared.web.caller import Caller
 from shared.web.csrf import FormTokens, csrf_field, idempotency_field
 from shared.web.invalid_fields import invalid_checkboxes, invalid_field, invalid_radios
 from shared.web.navigation import current, navigation
@@ -59,7 +60,7 @@ class Pages:
         }
         self.environment.globals |= {
             "demo": settings.demo,
-            "role_names": ROLE_NAMES,
+            "labels": labels,
             "idempotency_field": idempotency_field,
             "steps": {"least": LEAST, "most": MOST, "step": STEP},
             "error_list": error_list,

@@ -236,7 +236,7 @@ async def test_the_page_counts_by_reason_kind_and_day(filled: Filled) -> None:
     assert [row[0] + row[-2] + row[-1] for row in rows if "erased" in row[0]] == [
         "Person erased" + "Rightly not sent" + "1"
     ]
-    assert ["Appointment booked", "the person", "1", "1", "1"] in rows
+    assert ["Appointment booked", "The person", "1", "1", "1"] in rows
     assert ["Can you take somebody?", "the service", "0", "1", "0"] in rows
     assert ["Tuesday 24 November 2026", "7", "2", "1"] in rows
 
@@ -246,7 +246,7 @@ async def test_the_page_of_one_day_and_of_one_locality(filled: Filled) -> None:
     assert "There were no messages." in quiet
     _, busy = await page_of(filled, f"?day=2026-11-24&locality={filled.locality}")
     assert "Meir, Tuesday 24 November 2026" in busy
-    assert ["Appointment booked", "the person", "1", "1", "1"] in await rows_of(filled, "?day=2026-11-24")
+    assert ["Appointment booked", "The person", "1", "1", "1"] in await rows_of(filled, "?day=2026-11-24")
     assert (await page_of(filled, "?locality=leek-werrington"))[0] == 404
     assert (await page_of(filled, "?day=yesterday"))[0] == 422
 

@@ -13,6 +13,7 @@ from services.matching.pages.service_words import in_words
 from services.matching.pages.site import actions, asked, near, queries, shown, today
 from services.matching.pages.typed import Mistakes, Typed, mistake
 from services.matching.shown import FoundService, ListingFault
+from shared import labels
 from shared.events.vocabulary import Need
 from shared.web.auth import require_page
 from shared.web.caller import Caller
@@ -22,14 +23,6 @@ from shared.web.problem import Problem
 Reader = Annotated[Caller, Depends(require_page("link_worker", "referrer", "programme_admin"))]
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-FAULTS = {
-    ListingFault.CLOSED: "It has closed or is closing",
-    ListingFault.CONTACT: "The telephone number or email is wrong",
-    ListingFault.TIMES: "The days or times are wrong",
-    ListingFault.PLACE: "The place is wrong",
-    ListingFault.COST: "The cost is wrong",
-    ListingFault.OTHER: "Something else",
-}
 
 
 def directory_routes() -> APIRouter:
@@ -132,7 +125,7 @@ async def _service_page(request: Request, service_id: str, mistakes: Mistakes | 
         status=422 if mistakes else 200,
         service=service,
         listing=in_words(service, today(request)),
-        faults=[(fault.value, text) for fault, text in FAULTS.items()],
+        faults=list(labels.LISTING_FAULTS.items()),
         errors=mistakes.errors if mistakes else [],
         done=banner(request),
     )

@@ -5,17 +5,11 @@ from datetime import date
 
 from services.matching.pages import words
 from services.matching.pages.times_in_words import held
-from shared.directory.model import Capacity, Cost, Location, Service
+from shared import labels
+from shared.directory.model import Cost, Location, Service
 from shared.web.dates import short_day
 
 __all__ = ["ServiceInWords", "in_words"]
-
-CAPACITY = {
-    Capacity.CAPACITY: "Takes people now",
-    Capacity.NO_CAPACITY: "Full",
-    Capacity.WAITLIST: "Has a waiting list",
-    Capacity.ADDITIONAL_ASSESSMENT: "Meets people first, then decides",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +54,7 @@ def in_words(service: Service, today: date) -> ServiceInWords:
         ],
         accessibility=service.accessibility,
         languages=words.listed([words.LANGUAGES.get(code, code) for code in service.languages]),
-        capacity=CAPACITY.get(service.capacity, "") if service.capacity else "",
+        capacity=labels.CAPACITY[service.capacity] if service.capacity else "",
         assured=_assured(service, today),
         telephone=service.telephone or "",
         email=service.email or "",
