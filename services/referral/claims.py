@@ -151,13 +151,13 @@ async def _claims(desk: Desk, caller: Caller, asked: ClaimRequest) -> Claims:
     # Written down before anything is opened: what cannot be audited is not shown.
     persons = sorted({entry.person for entry in held.values()})
     await desk.audits.reads(caller, "claim", persons, asked.purpose, asked.on_behalf_of)
-    details = await desk.persons.details(mongo, persons, PERSON_FIELDS)
+    details = await desk.persons.details_of_referrals(mongo, held.values(), PERSON_FIELDS)
     kinds = [kind for kind in _FROM_NOTES if kind in asked.fields]
     texts = await entries.notes(mongo, locality, list(held), kinds=kinds) if kinds else {}
     people: dict[str, Person] = {}
     for referral, entry in held.items():
         key = keys[entry.person]
-        known = _known(details.get(entry.person, {}))
+        known = _known(details.get(referral, {}))
         known["sensitive_needs"] = entries.sensitive_needs(entry, key)
         known |= _latest(texts.get(referral, []), key)
         people[referral] = {field: known[field] for field in asked.fields if field in known}

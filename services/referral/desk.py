@@ -84,6 +84,7 @@ class Desk:
                 persons=self.persons,
                 accepted=accepted,
                 person_ref=known or self.new_reference(),
+                by=caller.subject,
                 known=known,
                 reason_note=self.kernel.new_id() if accepted.request.reason else None,
                 risk_note=self.kernel.new_id() if accepted.request.risk_line else None,

@@ -29,11 +29,15 @@ class OpenAlready(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Making:
-    """One attempt at a referral. `known`: who was found under the NHS number beforehand, if anybody."""
+    """One attempt at a referral, `by` the subject of whoever makes it.
+
+    `known`: who was found under the NHS number beforehand, if anybody.
+    """
 
     persons: Persons
     accepted: Accepted
     person_ref: str
+    by: str
     known: str | None
     reason_note: str | None
     risk_note: str | None
@@ -74,13 +78,12 @@ class Making:
                 raise LookupMoved
         if self.known is not None:
             await self._refuse_second(tx, locality)
-        key = await self.persons.keep(
-            tx, locality, self.person_ref, details_of(person), occasion.now, new=self.known is None
-        )
+        details, new = details_of(person), self.known is None
+        kept = await self.persons.keep(tx, locality, self.person_ref, details, self.by, occasion.now, new=new)
         await lookups.keep(tx, index, self.person_ref, person)
         practice, referral = self.accepted.practice.ods, occasion.referral_id
         sensitive = [need.value for need in self.accepted.request.sensitive_needs]
-        await entries.keep_entry(tx, key, locality, referral, practice, sensitive, occasion.now)
+        await entries.keep_entry(tx, kept, locality, referral, practice, sensitive, occasion.now)
         texts: tuple[tuple[str | None, entries.NoteKind, str | None], ...] = (
             (self.reason_note, "reason", self.accepted.request.reason),
             (self.risk_note, "risk", self.accepted.request.risk_line),
@@ -88,7 +91,7 @@ class Making:
         for note_id, kind, text in texts:
             if note_id is not None and text is not None:
                 await entries.keep_note(
-                    tx, key, (locality, referral), note_id, kind, plain_text(text), occasion.now
+                    tx, kept.key, (locality, referral), note_id, kind, plain_text(text), occasion.now
                 )
 
     async def _refuse_second(self, tx: Transaction, locality: str) -> None:

@@ -73,9 +73,5 @@ async def names(desk: Desk, caller: Caller, rows: Collection[Row], purpose: str)
         }
     persons = sorted({entry.person for entry in found.values()})
     await desk.audits.reads(caller, "read_person", persons, purpose)
-    details = await desk.persons.details(desk.kernel.mongo, persons, PERSON_FIELDS)
-    return {
-        referral: person_of(details[entry.person])
-        for referral, entry in found.items()
-        if entry.person in details
-    }
+    details = await desk.persons.details_of_referrals(desk.kernel.mongo, found.values(), PERSON_FIELDS)
+    return {referral: person_of(known) for referral, known in details.items()}

@@ -7,6 +7,7 @@ from typing import Literal
 
 from services.referral.store import Source, session_of
 from services.referral.vault.keys import PersonKey
+from services.referral.vault.versions import FIRST, Kept
 from shared.delivery.mongo import Row, Transaction
 
 ENTRIES = "entries"
@@ -17,13 +18,17 @@ NoteKind = Literal["what_matters", "goal", "note", "risk", "reason", "unmet"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A referral whose person is in this vault. `sensitive` is sealed."""
+    """A referral whose person is in this vault. `sensitive` is sealed.
+
+    `version`: of the person's details, which the referral shows.
+    """
 
     locality: str
     referral: str
     person: str
     practice: str
     sensitive: bytes | None
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +47,34 @@ def entry_id(locality: str, referral: str) -> str:
 
 async def keep_entry(
     tx: Transaction,
-    key: PersonKey,
+    kept: Kept,
     locality: str,
     referral: str,
     practice: str,
     sensitive: Iterable[str],
     now: datetime,
 ) -> None:
-    """Writes whose referral this is, and which sensitive needs it has."""
+    """Writes whose referral this is, as they are `kept` now, and which sensitive needs it has."""
     listed = " ".join(sensitive)
     await tx[ENTRIES].insert_one(
         {
             "_id": entry_id(locality, referral),
             "locality": locality,
             "referral": referral,
-            "person": key.person,
+            "person": kept.key.person,
+            "version": kept.version,
             "practice": practice,
             "at": now,
-            "sensitive": key.seal(f"sensitive/{referral}", listed) if listed else None,
+            "sensitive": kept.key.seal(f"sensitive/{referral}", listed) if listed else None,
         },
         session=tx.session,
     )
+
+
+async def show_version(tx: Transaction, entry: Entry, version: int) -> None:
+    """Lets a referral show this version of its person's details from now on."""
+    wanted = {"_id": entry_id(entry.locality, entry.referral)}
+    await tx[ENTRIES].update_one(wanted, {"$set": {"version": version}}, session=tx.session)
 
 
 async def entries(source: Source, locality: str, referrals: Collection[str]) -> dict[str, Entry]:
@@ -147,6 +159,7 @@ def _entry(row: Row) -> Entry:
         str(row["person"]),
         str(row["practice"]),
         sensitive if isinstance(sensitive, bytes) else None,
+        int(row.get("version", FIRST)),
     )
 
 
