@@ -19,6 +19,7 @@ from shared.localities.model import (
     Source,
 )
 from shared.localities.practices import read_practices
+from shared.people.telephone import TelephoneNotAccepted, parse_public_telephone
 
 LOCALITIES_FILE = Path(__file__).with_name("localities.toml")
 WORDS = "one or two words of lower-case letters, with a hyphen between"
@@ -129,9 +130,16 @@ def _sources(slug: str, entries: list[Entry]) -> dict[str, Source]:
 
 
 def _contact(entry: Entry) -> Contact:
-    contact = Contact(entry.text("name"), entry.text("telephone"), _email(entry, "email"))
+    contact = Contact(entry.text("name"), _telephone(entry, "telephone"), _email(entry, "email"))
     entry.done()
     return contact
+
+
+def _telephone(entry: Entry, key: str) -> str:
+    try:
+        return parse_public_telephone(entry.text(key))
+    except TelephoneNotAccepted:
+        raise LocalitiesError(f"{entry.where}: {key} must be a telephone number, without words.") from None
 
 
 def _email(entry: Entry, key: str) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import unicodedata
 from typing import Annotated
 
+from anyascii import anyascii
 from pydantic import BeforeValidator, WithJsonSchema
 
+from shared.people.cleaning import clean_line
 from shared.people.refusals import NotAccepted, custom_error
 
 LONGEST = 100
@@ -19,11 +21,11 @@ class NameNotAccepted(NotAccepted):
 
 
 def parse_name(written: str) -> str:
-    """The name with single spaces, in composed form; case and accents stay as they were given.
+    """The name with single spaces and plain hyphens, in composed form; case and accents stay as given.
 
     Raises NameNotAccepted.
     """
-    name = unicodedata.normalize("NFC", " ".join(written.split()))
+    name = unicodedata.normalize("NFC", clean_line(written))
     if not any(character.isalpha() for character in name):
         raise NameNotAccepted("name_blank", "Enter a name")
     if len(name) > LONGEST:
@@ -34,12 +36,20 @@ def parse_name(written: str) -> str:
 
 
 def compared_as(name: str) -> str:
-    """The same text for two spellings of one name: without case, accents, spaces and punctuation.
+    """The same text for two spellings of one name: without case, accents, strokes, spaces and punctuation.
 
     May be empty for a name in marks alone; two names that compare alike need not be one person.
     """
-    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
+    plain = "".join(_plain(sign) for sign in unicodedata.normalize("NFC", name))
+    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", plain).casefold())
     return "".join(letter for letter in letters if letter.isalnum())
+
+
+def _plain(sign: str) -> str:
+    """A Latin letter without its accent or stroke ("Ł" -> "L", "æ" -> "ae"); any other sign as it is."""
+    if sign.isascii() or not unicodedata.name(sign, "").startswith("LATIN "):
+        return sign
+    return anyascii(sign) or sign
 
 
 def _checked(given: object) -> str:

@@ -7,24 +7,31 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
+from shared.people.cleaning import clean_line
 from shared.people.refusals import NotAccepted, custom_error
 
 TEN_DIGITS = re.compile(r"[0-9]{10}")
+# Nobody has them, although their last digit fits: what is typed where a number is not known.
+PLACEHOLDERS = frozenset({*(digit * 10 for digit in "0123456789"), "0123456789", "9876543210"})
 # People read the number in threes and write it with spaces or hyphens between.
 BETWEEN = re.compile(r"[\s-]")
 
 
 class NHSNumberError(NotAccepted):
-    """Not an NHS number: `nhs_number_length` or `nhs_number_check_digit`."""
+    """Not an NHS number: `nhs_number_length`, `nhs_number_check_digit` or `nhs_number_placeholder`."""
 
 
 def parse_nhs_number(written: str) -> str:
     """The ten digits of an NHS number, however it was spaced. Raises NHSNumberError."""
-    digits = BETWEEN.sub("", written)
+    digits = BETWEEN.sub("", clean_line(written))
     if not TEN_DIGITS.fullmatch(digits):
         raise NHSNumberError("nhs_number_length", "An NHS number has 10 digits")
     if check_digit(digits[:9]) != int(digits[9]):
         raise NHSNumberError("nhs_number_check_digit", "This is not an NHS number: check the digits")
+    if digits in PLACEHOLDERS:
+        raise NHSNumberError(
+            "nhs_number_placeholder", "Nobody has this NHS number: leave it empty if it is not known"
+        )
     return digits
 
 

@@ -187,6 +187,11 @@ def test_localities_that_a_process_serves(programme: Localities) -> None:
             'colour = "red"\nplace = "Meir,',
             "locality meir: colour is not a key we know",
         ),
+        (
+            '"01632 960111"',
+            '"O1632 96O111"',
+            "locality meir, younger_people: telephone must be a telephone number",
+        ),
         ('"m83100@practices.example"', '"m83100"', "mailbox must be one e-mail address"),
         ("[programme]", "[programme", "is not valid TOML"),
     ],

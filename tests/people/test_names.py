@@ -37,6 +37,18 @@ def test_what_is_no_name(written: str, code: str) -> None:
 def test_found_again_however_it_was_typed() -> None:
     assert compared_as("O\u2019Neill ") == compared_as("oneill") == compared_as("O'NEILL")
     assert compared_as("Siân") == compared_as("SIAN")
+    assert compared_as("Łukasz") == compared_as("LUKASZ") == compared_as("lukasz")
+    assert compared_as("Bjørn Đorđević") == compared_as("bjorn dordevic")
+    assert compared_as("Æthelstan") == compared_as("AETHELSTAN") == compared_as("æthelstan")
+    assert compared_as("李") != compared_as("黎") != ""
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Smith\u2013Jones", "\ufeffSmith\u2011Jones\u200b", "Smith\u2212Jones\u00a0", "Sm\u00adith-Jones"],
+)
+def test_name_pasted_from_elsewhere_is_cleaned(written: str) -> None:
+    assert parse_name(written) == "Smith-Jones"
 
 
 @given(st.text(max_size=120))

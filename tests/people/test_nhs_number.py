@@ -10,12 +10,28 @@ from pydantic import TypeAdapter, ValidationError
 from shared.people.nhs_number import NHSNumber, NHSNumberError, check_digit, parse_nhs_number, spaced
 
 FIELD: TypeAdapter[str] = TypeAdapter(NHSNumber)
+PLACEHOLDER = "Nobody has this NHS number: leave it empty if it is not known"
 nine_digits = st.text("0123456789", min_size=9, max_size=9)
 
 
 @pytest.mark.parametrize("number", ["9990000018", "9434765919"])
 def test_known_numbers(number: str) -> None:
     assert parse_nhs_number(number) == number
+
+
+@pytest.mark.parametrize("written", [*(digit * 10 for digit in "0123456789"), "987 654 3210", "0123456789"])
+def test_number_that_nobody_has_is_refused(written: str) -> None:
+    with pytest.raises(NHSNumberError) as refused:
+        parse_nhs_number(written)
+    assert refused.value.code == "nhs_number_placeholder"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["999\u00a0000\u00a00018", "\ufeff9990000018\u200b", "999\u2013000\u20110018", "999\u2212000\u20140018"],
+)
+def test_number_pasted_from_elsewhere_is_cleaned(written: str) -> None:
+    assert parse_nhs_number(written) == "9990000018"
 
 
 def test_written_with_spaces_or_hyphens() -> None:
@@ -25,7 +41,7 @@ def test_written_with_spaces_or_hyphens() -> None:
 
 @given(nine_digits)
 def test_exactly_one_tenth_digit_fits_or_none(first_nine: str) -> None:
-    fitting = [digit for digit in "0123456789" if refusal(first_nine + digit) is None]
+    fitting = [digit for digit in "0123456789" if refusal(first_nine + digit) in (None, PLACEHOLDER)]
     right = check_digit(first_nine)
     assert fitting == ([] if right is None else [str(right)])
 
@@ -64,6 +80,7 @@ def test_no_message_quotes_what_was_given(written: str) -> None:
         None,
         "An NHS number has 10 digits",
         "This is not an NHS number: check the digits",
+        PLACEHOLDER,
     }
 
 
