@@ -6,7 +6,7 @@ from pathlib import Path
 
 from deploy.local.identity import identity
 
-_NAMES = {"kafka.Kafka": "Kafka", "mongod": "MongoDB", "deploy.local.front": "front"}
+_NAMES = {"kafka.Kafka": "Kafka", "mongod": "MongoDB", "caddy": "front", "deploy.local.front": "front"}
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -3,12 +3,16 @@ APIs by hand: python -m deploy.development.tokens <user>
 """
 
 import argparse
+import json
+import os
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 from deploy.development.settings import DevelopmentSettings, refuse_production
 from deploy.development.signing import KEY_FILE, IssuerKey
 from deploy.development.users import User, load_users
+from deploy.local.ports import PORTS_FILE
 
 USER_TOKEN_LASTS = timedelta(hours=9)
 SERVICE_TOKEN_LASTS = timedelta(hours=1)
@@ -35,17 +39,30 @@ class Minter:
         raise LookupError(practice)
 
 
+def _address_of_the_run(state: Path) -> str | None:
+    """Returns the public address of the run that keeps its state there; PORT names another.
+
+    None where neither is known, or LINKWORK_ISSUER already says it.
+    """
+    if "LINKWORK_ISSUER" in os.environ:
+        return None
+    ports = state / PORTS_FILE
+    known = json.loads(ports.read_text()).get("front") if ports.exists() else None
+    port = os.environ.get("PORT") or known
+    return f"http://localhost:{port}" if port else None
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Prints an access token of a user, or without one who there is. The issuer must have run here."""
     parser = argparse.ArgumentParser(
         prog="python -m deploy.development.tokens", description="Prints an access token of an invented user."
     )
     parser.add_argument("user", nargs="?", help="an id of users.toml; without one they are listed")
-    parser.add_argument("--url", help="where Linkwork answers, if not at http://localhost:8080")
+    parser.add_argument("--url", help="where Linkwork answers, if it is not the run in .linkwork or PORT")
     asked = parser.parse_args(arguments)
     settings = DevelopmentSettings(env="development")
-    if asked.url:
-        settings = settings.model_copy(update={"issuer": f"{asked.url.rstrip('/')}/dev/issuer"})
+    if url := asked.url or _address_of_the_run(settings.state):
+        settings = settings.model_copy(update={"issuer": f"{url.rstrip('/')}/dev/issuer"})
     if not (settings.state / KEY_FILE).exists():  # one made here would be nobody's
         sys.stderr.write(f"No development issuer has run in {settings.state}: start it with `make run`.\n")
         return 2

@@ -9,11 +9,11 @@ from pathlib import Path
 from deploy.local.broker import answers
 from deploy.local.child import Child
 from deploy.local.jars import kafka_jars
+from deploy.local.patience import Say, quiet, wait_while_it_gets_on, work_of
 from deploy.local.ports import LOOPBACK, free_port, is_open
 from deploy.local.problem import CannotRun
 from deploy.local.reaper import Reaper
 
-READY_WITHIN = 60.0
 # Small and quick to start: on one machine the broker's own work is little.
 JAVA_OPTIONS = (
     "-Xms64m",
@@ -78,6 +78,7 @@ class Kafka:
         controller_port: int | None = None,
         settings: Mapping[str, str] | None = None,
         cluster: str | None = None,
+        say: Say = quiet,
     ) -> None:
         self.port = port or free_port()
         self.controller_port = controller_port or free_port()
@@ -88,6 +89,7 @@ class Kafka:
         self._reaper = reaper
         self._settings = settings or {}
         self._cluster = cluster or cluster_id()
+        self._say = say
         self._child: Child | None = None
 
     @property
@@ -106,13 +108,18 @@ class Kafka:
             await self._format(java, properties)
         level = "-Dorg.apache.logging.log4j.level=INFO"
         self._child = self._spawn("kafka", [*java[:-2], level, *java[-2:], "kafka.Kafka", str(properties)])
+        child = self._child
         try:
-            await asyncio.wait_for(self._answers(self._child), READY_WITHIN)
-        except TimeoutError:
-            await self._child.stop(grace=1.0)
-            raise CannotRun(
-                f"Kafka did not answer within {READY_WITHIN:.0f} s: its log is {self.log}."
-            ) from None
+            await wait_while_it_gets_on(
+                self._answers(child),
+                name=self.name,
+                log=self.log,
+                progress=lambda: work_of(child.pid, self.log),
+                say=self._say,
+            )
+        except CannotRun:
+            await child.stop(grace=1.0)
+            raise
 
     async def stop(self, *, grace: float = 15.0) -> None:
         """Stop it, its log segments closed cleanly if that takes no longer than `grace` seconds."""

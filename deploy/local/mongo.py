@@ -1,17 +1,15 @@
 """A real mongod, a replica set of one node (transactions need a set), as a child process."""
 
-import asyncio
 import os
 import shutil
 from pathlib import Path
 
 from deploy.local.child import Child
+from deploy.local.patience import Say, quiet, wait_while_it_gets_on, work_of
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.problem import CannotRun
 from deploy.local.reaper import Reaper
 from deploy.local.replica_set import REPLICA_SET, become_primary
-
-READY_WITHIN = 60.0
 
 
 def mongod_path() -> str:
@@ -44,13 +42,16 @@ def cache_gigabytes(memory: int) -> float:
 class Mongo:
     """A database server whose data stays in `folder` between runs. `url` is what clients are given."""
 
-    def __init__(self, folder: Path, *, reaper: Reaper, log: Path, port: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, reaper: Reaper, log: Path, port: int | None = None, say: Say = quiet
+    ) -> None:
         self.port = port or free_port()
         self.url = f"mongodb://{LOOPBACK}:{self.port}/?replicaSet={REPLICA_SET}"
         self._folder = folder
         self.name = "MongoDB"
         self.log = log
         self._reaper = reaper
+        self._say = say
         self._child: Child | None = None
 
     @property
@@ -74,14 +75,18 @@ class Mongo:
             raise CannotRun(
                 f"{command[0]} cannot be run here ({failure.strerror}): install MongoDB."
             ) from failure
+        child = self._child
         try:
-            waiting = become_primary(LOOPBACK, self.port, check_alive=self._check_alive)
-            await asyncio.wait_for(waiting, READY_WITHIN)
-        except TimeoutError:
-            await self._child.stop(grace=1.0)
-            raise CannotRun(
-                f"MongoDB had no primary within {READY_WITHIN:.0f} s: its log is {self.log}."
-            ) from None
+            await wait_while_it_gets_on(
+                become_primary(LOOPBACK, self.port, check_alive=self._check_alive),
+                name=self.name,
+                log=self.log,
+                progress=lambda: work_of(child.pid, self.log),
+                say=self._say,
+            )
+        except CannotRun:
+            await child.stop(grace=1.0)
+            raise
 
     async def stop(self) -> None:
         """Stop it after a checkpoint."""

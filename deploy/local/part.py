@@ -9,12 +9,11 @@ from socket import gethostname
 import httpx
 
 from deploy.local.child import Child, python
+from deploy.local.patience import Say, quiet, wait_while_it_gets_on, work_of
 from deploy.local.plan import Part
 from deploy.local.ports import LOOPBACK
 from deploy.local.problem import CannotRun
 from deploy.local.reaper import Reaper
-
-READY_WITHIN = 60.0
 
 
 class RunningPart:
@@ -29,8 +28,10 @@ class RunningPart:
         log: Path,
         reaper: Reaper,
         lifeline: int,
+        say: Say = quiet,
     ) -> None:
         self.name = part.name
+        self._say = say
         self.log = log
         self._ready = f"http://{LOOPBACK}:{port}{part.ready}"
         self._child = Child(
@@ -50,12 +51,13 @@ class RunningPart:
 
     async def start(self) -> None:
         self._child.start()
-        try:
-            await asyncio.wait_for(self._answers(), READY_WITHIN)
-        except TimeoutError:
-            raise CannotRun(
-                f"{self.name} was not ready within {READY_WITHIN:.0f} s: its log is {self.log}."
-            ) from None
+        await wait_while_it_gets_on(
+            self._answers(),
+            name=self.name,
+            log=self.log,
+            progress=lambda: work_of(self._child.pid, self.log),
+            say=self._say,
+        )
 
     async def stop(self) -> None:
         await self._child.stop()

@@ -5,6 +5,8 @@ import socket
 from typing import Final
 
 LOOPBACK = "127.0.0.1"
+PORTS_FILE: Final = "ports.json"
+"""In the folder of a run: the port of each of its parts, by name."""
 _QUIET: Final = range(15_000, 27_000)
 """Below what systems give to outgoing connections (from 32768 or 49152 on): a port chosen now is listened on
 seconds later, or on the next day."""

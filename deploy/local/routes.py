@@ -1,5 +1,7 @@
 """Which part answers which address, as the proxies of one machine and of the containers have it."""
 
+import re
+
 # Longest prefix first. What no prefix matches goes to the referral service: the front page, sign-in, assets.
 ROUTES: tuple[tuple[str, str], ...] = (
     ("/api/notifications/", "notifications"),
@@ -14,13 +16,17 @@ ROUTES: tuple[tuple[str, str], ...] = (
     ("/s/", "matching"),
 )
 OTHERS = "referral"
+_UNPLAIN = re.compile(r"//|(^|/)\.{1,2}(/|$)")
 # On each part's own port only.
 PRIVATE = ("/livez", "/readyz", "/metrics", "/asyncapi")
 
 
 def part_for(path: str) -> str | None:
-    """The name of the part that answers `path`; None where it is not for the outside."""
-    if path in PRIVATE:
+    """The name of the part that answers `path`, decoded; None where it is not for the outside.
+
+    A path that climbs (`/a/../b`) or doubles a slash is nobody's: behind, it may be taken for another one.
+    """
+    if path in PRIVATE or _UNPLAIN.search(path):
         return None
     for prefix, part in ROUTES:
         if path.startswith(prefix) and (

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from deploy.local.identity import end, identity
-from deploy.local.ports import free_port, is_free
+from deploy.local.ports import PORTS_FILE, free_port, is_free
 from deploy.local.problem import CannotRun
 from deploy.local.reaper import GRACE, ROOT
 
@@ -71,14 +71,19 @@ class State:
 
     def port(self, name: str, preferred: int | None = None) -> int:
         """`preferred`, else the port this part had before, else any: the first of them that is free now."""
-        file = self.folder / "ports.json"
-        ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        ports = self._ports()
         wanted = (preferred, ports.get(name))
-        ports[name] = (
-            next((port for port in wanted if port is not None and is_free(port)), None) or free_port()
-        )
-        file.write_text(json.dumps(ports, indent=1))
-        return ports[name]
+        found = next((port for port in wanted if port is not None and is_free(port)), None) or free_port()
+        self.keep_port(name, found)
+        return found
+
+    def keep_port(self, name: str, port: int) -> None:
+        """Write down where a part listens, for programs that look for it."""
+        (self.folder / PORTS_FILE).write_text(json.dumps(self._ports() | {name: port}, indent=1))
+
+    def _ports(self) -> dict[str, int]:
+        file = self.folder / PORTS_FILE
+        return dict(json.loads(file.read_text())) if file.exists() else {}
 
     def wipe(self) -> None:
         """Remove everything, the lock file with it."""

@@ -55,12 +55,14 @@ class Stores:
             log=self._state.log("kafka"),
             port=ports["kafka"],
             controller_port=ports["kafka-controller"],
+            say=self._say,
         )
 
     def _our_mongo(self) -> Mongo:
         port = self._state.port("mongod")
         folder = self._state.folder / "mongo"
-        return Mongo(folder, reaper=self._reaper, log=self._state.log("mongod"), port=port)
+        log = self._state.log("mongod")
+        return Mongo(folder, reaper=self._reaper, log=log, port=port, say=self._say)
 
     async def _start_kafka(self) -> None:
         if self._kafka is None:

@@ -84,6 +84,7 @@ class Supervisor:
         if survivors := self._state.end_survivors():
             self.say(f"Ended {survivors} processes that a killed run had left behind")
         port = front_port(self._given)
+        self._state.keep_port("front", port)
         self._state.rotate_logs()
         self._reaper.start()
         self._stores = stores = Stores(self._state, self._reaper, self._given, self.say)
@@ -153,6 +154,7 @@ class Supervisor:
                     log=self._state.log(part.name),
                     reaper=self._reaper,
                     lifeline=self._lifeline,
+                    say=self.say,
                 )
             )
         await together(*(running.start() for running in self._parts))

@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from contextvars import ContextVar
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -174,8 +174,21 @@ class _Exchange:
     def _add_headers(self, headers: MutableHeaders) -> None:
         for name, value in self._headers.items():
             headers.setdefault(name, value)
+        if "location" in headers:
+            headers["location"] = self._naming_no_host(headers["location"])
         headers["x-request-id"] = self.id
         headers.setdefault("cache-control", self._keeping())
+
+    def _naming_no_host(self, location: str) -> str:
+        """A redirect to the same path with or without its last slash, as a path.
+
+        Starlette makes these itself, from whatever the caller has put into `Host`.
+        """
+        parts = urlsplit(location)
+        if not parts.netloc or parts.path.rstrip("/") != self._scope["path"].rstrip("/"):
+            return location
+        # Two slashes at the beginning would name a host again.
+        return urlunsplit(("", "", "/" + parts.path.lstrip("/"), parts.query, ""))
 
     def _keeping(self) -> str:
         if self._status != 200 or not self._scope["path"].startswith(_FILES):

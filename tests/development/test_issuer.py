@@ -1,7 +1,10 @@
 """Signing in as somebody invented, the whole way, over real HTTP."""
 
 import asyncio
+import base64
+import json
 import secrets
+import shutil
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,6 +26,7 @@ from deploy.development.signing import KEY_FILE, IssuerKey
 from deploy.development.token_endpoint import TokenEndpoint
 from deploy.development.tokens import Minter
 from deploy.development.users import load_users
+from deploy.local.state import State
 from shared.clock import system_clock
 from shared.localities import load_localities
 from shared.web.service_token import ServiceTokens, ServiceTokenUnavailable
@@ -275,6 +279,40 @@ async def test_a_token_to_try_the_apis_with_can_be_had_on_the_command_line(
     assert caller.may_practice("M83100")
     assert tokens.main(["nobody"]) == 2
     assert "nobody" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kept", "given", "issuer"),
+    [
+        (8199, {}, "http://localhost:8199/dev/issuer"),
+        (8199, {"PORT": "8177"}, "http://localhost:8177/dev/issuer"),
+        (None, {}, "http://localhost:8080/dev/issuer"),
+        (8199, {"LINKWORK_ISSUER": "http://localhost:7/dev/issuer"}, "http://localhost:7/dev/issuer"),
+    ],
+)
+def test_tokens_follow_the_port_of_the_run(
+    kept: int | None,
+    given: dict[str, str],
+    issuer: str,
+    development: FastAPI,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = settings_of(development)
+    shutil.copy(settings.state / KEY_FILE, tmp_path / KEY_FILE)
+    if kept is not None:
+        State(tmp_path).keep_port("front", kept)
+    for name in ("PORT", "LINKWORK_ISSUER"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"LINKWORK_STATE": str(tmp_path), **given}.items():
+        monkeypatch.setenv(name, value)
+
+    assert tokens.main(["referrer-m83100"]) == 0
+
+    body = capsys.readouterr().out.strip().split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    assert claims["iss"] == issuer
 
 
 def test_no_token_is_made_where_no_issuer_has_run(

@@ -168,3 +168,15 @@ async def test_the_log_holds_routes_and_no_addresses(app: FastAPI, written: io.S
     [broken] = [line for line in lines if line["message"] == "unhandled"]
     assert broken["exception"][0]["class"] == "builtins.RuntimeError"
     assert "broken" in broken["exception"][0]["frames"][-1]
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8080", "linkwork.example@evil.example"])
+async def test_redirect_repeats_no_host(client: httpx.AsyncClient, host: str) -> None:
+    answer = await client.get("/sample/home/", headers={"host": host}, follow_redirects=False)
+    assert answer.status_code == 307
+    assert answer.headers["location"] == "/sample/home"
+
+
+async def test_redirect_within_doubled_slashes_names_no_host(client: httpx.AsyncClient) -> None:
+    answer = await client.get("http://linkwork.test//sample/home//", follow_redirects=False)
+    assert not answer.headers.get("location", "/").startswith(("//", "http"))
