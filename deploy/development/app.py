@@ -17,12 +17,15 @@ from shared.clock import Clock, system_clock
 from shared.localities import load_localities
 from shared.web.app import create_app
 from shared.web.pages import Pages
+from shared.web.session_keeping import SessionKeeper
 
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def development_app(settings: DevelopmentSettings, clock: Clock = system_clock) -> FastAPI:
-    """Raises NotForProduction unless LINKWORK_ENV=development."""
+def development_app(
+    settings: DevelopmentSettings, clock: Clock = system_clock, keeper: SessionKeeper | None = None
+) -> FastAPI:
+    """`keeper` as of `create_app`. Raises NotForProduction unless LINKWORK_ENV=development."""
     refuse_production(settings.env)
     localities = load_localities(settings.localities_file) if settings.localities_file else load_localities()
     directory = load_users(settings.users_file, settings.localities_file)
@@ -46,4 +49,5 @@ def development_app(settings: DevelopmentSettings, clock: Clock = system_clock) 
         lifespan=lifespan,
         clock=clock,
         keys=key,
+        keeper=keeper,
     )

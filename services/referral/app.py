@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -16,6 +17,7 @@ from services.referral.desk import Desk
 from services.referral.outbound import Matching
 from services.referral.pages.routes import page_routes
 from services.referral.pages.site import make_pages
+from services.referral.sessions import KeptSessions, session_routes
 from services.referral.settings import ReferralSettings
 from services.referral.store import ensure_indexes
 from services.referral.vault import erasing
@@ -55,6 +57,8 @@ def referral_app(
     )
     matching = Matching(settings.matching_url, ServiceTokens(settings, clock), clock)
 
+    keeper = KeptSessions(kernel.mongo, timedelta(minutes=settings.session_idle_minutes), clock)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with kernel.running():
@@ -70,13 +74,14 @@ def referral_app(
     app = create_app(
         settings,
         title="Linkwork referral",
-        routers=[api_routes(desk), claim_routes(desk), *page_routes()],
+        routers=[api_routes(desk), claim_routes(desk), session_routes(keeper), *page_routes()],
         pages=make_pages(settings),
         lifespan=lifespan,
         ready=kernel.ready,
         live=kernel.live,
         clock=clock,
         keys=keys,
+        keeper=keeper,
     )
     app.state.desk = desk
     app.state.matching = matching

@@ -5,10 +5,13 @@ import contextlib
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import CollectionInvalid, OperationFailure
 
+from services.referral import sessions
 from shared.delivery.mongo import Mongo, Session, Transaction
 
 OWNED = ("people", "keys", "lookups", "entries", "notes", "erased", "audit")
 """What nobody could tell us again: the vault, its keys apart, and who read what."""
+PASSING = (sessions.SESSIONS,)
+"""What may be lost: people then sign in again."""
 DERIVED = ("referrals",)
 """What is folded from the facts."""
 
@@ -40,6 +43,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
     ],
     "erased": [IndexModel([("referrals", ASCENDING)]), IndexModel([("untold", ASCENDING)])],
     "audit": [IndexModel([("subject_ref", ASCENDING), ("at", DESCENDING)])],
+    sessions.SESSIONS: sessions.INDEXES,
 }
 
 
@@ -60,7 +64,7 @@ async def ensure_indexes(mongo: Mongo, audit_days: int) -> None:
     `audit_days`: how long audit entries are kept; the database itself removes those that are older.
     """
     existing = set(await mongo.database.list_collection_names())
-    for name in OWNED:
+    for name in (*OWNED, *PASSING):
         if name not in existing:
             with contextlib.suppress(CollectionInvalid):  # another process made it just now
                 await mongo.database.create_collection(name)

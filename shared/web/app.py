@@ -27,6 +27,8 @@ from shared.web.pages import ASSETS, STATIC, Pages
 from shared.web.problem import install_problem_handlers
 from shared.web.security import RequestEnvelope
 from shared.web.session import Sessions
+from shared.web.session_asking import AskedSessions
+from shared.web.session_keeping import RememberedSessions, SessionCheck, SessionKeeper
 from shared.web.settings import ServiceSettings
 from shared.web.sign_in import sign_in_routes
 from shared.web.tokens import TokenVerifier
@@ -49,6 +51,7 @@ def create_app(
     clock: Clock = system_clock,
     keys: KeySource | None = None,
     larger_bodies: Mapping[str, int] | None = None,
+    keeper: SessionKeeper | None = None,
 ) -> FastAPI:
     """The application of one service.
 
@@ -56,9 +59,12 @@ def create_app(
     routes. `ready` says whether the service can work, and details for /readyz; `live` whether it still moves
     (one that waits for the broker is live; one whose loops ended is not). `keys` replaces the
     issuer's keys (the development issuer knows its own). `larger_bodies` allows more bytes than
-    LINKWORK_BODY_LIMIT on a few exact paths. Handlers find on `request.app.state`: settings, pages,
-    sessions, verifier, form_tokens, clock.
+    LINKWORK_BODY_LIMIT on a few exact paths. `keeper` keeps the sessions of all services, and makes this
+    application the one where people sign in and out; without it, the referral service is asked about them.
+    Handlers find on `request.app.state`: settings, pages,
+    sessions, session_check, verifier, form_tokens, clock.
     """
+    check: SessionCheck = keeper if keeper is not None else AskedSessions(settings, clock)
     app = DocumentedApi(
         title=title,
         lifespan=lifespan,
@@ -70,6 +76,7 @@ def create_app(
     app.state.clock = clock
     app.state.pages = pages or Pages(settings)
     app.state.sessions = sessions = Sessions(settings, clock)
+    app.state.session_check = RememberedSessions(check)
     app.state.form_tokens = FormTokens(settings, sessions)
     app.state.verifier = TokenVerifier(
         keys=keys
@@ -82,7 +89,8 @@ def create_app(
     app.add_exception_handler(SignInNeeded, to_sign_in)
     for router in routers:
         app.include_router(router)
-    app.include_router(sign_in_routes(settings))
+    if keeper is not None:
+        app.include_router(sign_in_routes(settings, keeper))
     app.include_router(accessibility_routes(secure=settings.secure_cookies))
     app.include_router(_own_port_routes(settings, ready, live))
     app.include_router(_front_page())

@@ -20,6 +20,7 @@ from shared.web.caller import ROLES, Caller, Role, caller_of
 from shared.web.keys import KeysUnavailable
 from shared.web.problem import Problem
 from shared.web.session import Sessions
+from shared.web.session_keeping import RememberedSessions, SessionsUnavailable
 from shared.web.tokens import InvalidToken, TokenVerifier
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "require",
     "require_page",
     "require_scope",
+    "sessions_unavailable",
 ]
 
 
@@ -66,10 +68,15 @@ async def maybe_page_caller(request: Request) -> Caller | None:
     session = sessions.current(request)
     if session is None:
         return None
+    kept: RememberedSessions = request.app.state.session_check
     try:
         found = await _verifier(request).caller(session.access_token)
+        if not await kept.is_open(session.digest):
+            return None
     except InvalidToken:
         return None
+    except SessionsUnavailable:
+        raise sessions_unavailable() from None
     except KeysUnavailable:
         raise _not_judged() from None
     request.state.caller = found
@@ -137,6 +144,16 @@ def _not_judged() -> Problem:
         code="sign_in_unavailable",
         detail="The sign-in service does not answer. Try again in a minute.",
         headers={"retry-after": "30"},
+    )
+
+
+def sessions_unavailable() -> Problem:
+    """The answer while nobody can say whether a session is open."""
+    return Problem(
+        503,
+        code="sessions_unavailable",
+        detail="We cannot check that you are still signed in. Try again in a minute.",
+        headers={"retry-after": "5"},
     )
 
 

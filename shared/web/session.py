@@ -1,4 +1,4 @@
-"""What a browser holds between two pages: cookies that only we can read, and that end."""
+"""Cookies of a browser that only we can read, and that end."""
 
 import json
 import secrets
@@ -7,6 +7,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -32,6 +33,11 @@ class Session:
     id: str
     access_token: str
     ends: datetime
+
+    @property
+    def digest(self) -> str:
+        """The name under which the session is kept: nothing that is stored or sent opens a page."""
+        return sha256(self.id.encode()).hexdigest()
 
 
 def derived_key(settings: ServiceSettings, purpose: str) -> bytes:
@@ -85,7 +91,10 @@ class SealedCookie:
 
 
 class Sessions:
-    """Sign-ins, kept in the browser alone. All services that share the session key can read them."""
+    """The cookies of sign-ins. All services that share the session key can read them.
+
+    A cookie alone lets nobody in: `SessionCheck` says whether its session is still open.
+    """
 
     def __init__(self, settings: ServiceSettings, clock: Clock = system_clock) -> None:
         self._clock = clock
@@ -94,14 +103,14 @@ class Sessions:
         self.sign_in = SealedCookie(settings, "sign-in", timedelta(minutes=SIGN_IN_MINUTES), clock)
 
     def start(self, response: Response, access_token: str) -> Session:
-        """A new session under a new id. Raises SessionTooLarge."""
+        """A new session under a new id, which is still to be kept. Raises SessionTooLarge."""
         session = Session(secrets.token_urlsafe(16), access_token, self._clock() + self._lasts)
         content = {"id": session.id, "token": access_token, "ends": int(session.ends.timestamp())}
         self._cookie.put(response, content)
         return session
 
     def current(self, request: Request) -> Session | None:
-        """The session that this request belongs to, if it has not ended."""
+        """The session that the request's cookie names, if its longest time is not over."""
         content = self._cookie.read(request)
         if content is None:
             return None

@@ -129,6 +129,13 @@ class ServiceSettings(BaseSettings):
     session_hours: float = setting(
         9.0, description="A sign-in ends after this many hours, whatever happens.", example="9", gt=0, le=24
     )
+    session_idle_minutes: float = setting(
+        30.0,
+        description="A sign-in that is not used for so many minutes, in any service, ends.",
+        example="30",
+        ge=1,
+        le=24 * 60,
+    )
     body_limit: int = setting(
         1_000_000, description="Largest request body in bytes.", example="1000000", ge=1_000
     )

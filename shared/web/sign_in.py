@@ -11,11 +11,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from joserfc.errors import JoseError
 
-from shared.web.auth import MaybePageCaller, local_path
+from shared.web.auth import MaybePageCaller, local_path, sessions_unavailable
 from shared.web.csrf import CheckedForm
 from shared.web.keys import KeysUnavailable
 from shared.web.problem import Problem
-from shared.web.session import Sessions, SessionTooLarge
+from shared.web.session import Session, Sessions, SessionTooLarge
+from shared.web.session_keeping import RememberedSessions, SessionKeeper, SessionsUnavailable
 from shared.web.settings import ServiceSettings
 from shared.web.tokens import InvalidToken, TokenVerifier
 
@@ -37,8 +38,8 @@ def issuer_client(settings: ServiceSettings) -> Any:
     )
 
 
-def sign_in_routes(settings: ServiceSettings) -> APIRouter:
-    """/sign-in, /signed-in and /sign-out."""
+def sign_in_routes(settings: ServiceSettings, keeper: SessionKeeper) -> APIRouter:
+    """/sign-in, /signed-in and /sign-out, in the service that keeps sessions."""
     router = APIRouter(include_in_schema=False)
     client = issuer_client(settings)
     returning = f"{settings.public_url}/signed-in"
@@ -46,8 +47,10 @@ def sign_in_routes(settings: ServiceSettings) -> APIRouter:
     @router.get("/sign-in")
     async def sign_in(request: Request, following: Annotated[str, Query(alias="next")] = "/") -> Response:
         request.scope["session"] = begun = {"next": local_path(following)}
+        # After idle minutes the issuer would let anybody at this browser pass unasked.
+        again = {"prompt": "login"} if await _has_ended(request) else {}
         try:
-            response: Response = await client.authorize_redirect(request, returning)
+            response: Response = await client.authorize_redirect(request, returning, **again)
         except (httpx.HTTPError, OAuthError, ValueError):
             raise _unavailable() from None
         sessions: Sessions = request.app.state.sessions
@@ -70,17 +73,43 @@ def sign_in_routes(settings: ServiceSettings) -> APIRouter:
         except KeysUnavailable:
             raise _unavailable() from None
         response = RedirectResponse(local_path(begun.get("next")), 303)
+        before = sessions.current(request)
         try:
-            sessions.start(response, access_token)
+            session = sessions.start(response, access_token)
+            await keeper.begin(session.digest, session.ends)
+            if before is not None:  # one browser has one session: the earlier cookie may have been copied
+                await _end(request, keeper, before)
         except SessionTooLarge:
             log.error("access token too large for a cookie")
             raise Problem(500, code="token_too_large") from None
+        except SessionsUnavailable:
+            raise sessions_unavailable() from None
         sessions.sign_in.clear(response)
         return response
+
+    router.include_router(_sign_out_routes(settings, client, keeper))
+    return router
+
+
+def _sign_out_routes(settings: ServiceSettings, client: Any, keeper: SessionKeeper) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
 
     @router.post("/sign-out")
     async def sign_out(request: Request, _: CheckedForm) -> Response:
         sessions: Sessions = request.app.state.sessions
+        session = sessions.current(request)
+        try:
+            if session is not None:
+                await _end(request, keeper, session)
+        except SessionsUnavailable:
+            # The cookie stays: with it, the next try ends the session.
+            raise Problem(
+                503,
+                "You are not signed out yet",
+                code="sessions_unavailable",
+                detail="Go back and select Sign out again in a minute.",
+                headers={"retry-after": "5"},
+            ) from None
         response = RedirectResponse(await _farewell(client, settings), 303)
         sessions.end(response)
         return response
@@ -91,6 +120,23 @@ def sign_in_routes(settings: ServiceSettings) -> APIRouter:
         return page
 
     return router
+
+
+async def _has_ended(request: Request) -> bool:
+    """Whether this browser still has the cookie of a session that was ended."""
+    sessions: Sessions = request.app.state.sessions
+    kept: RememberedSessions = request.app.state.session_check
+    session = sessions.current(request)
+    try:
+        return session is not None and not await kept.is_open(session.digest)
+    except SessionsUnavailable:
+        raise sessions_unavailable() from None
+
+
+async def _end(request: Request, keeper: SessionKeeper, session: Session) -> None:
+    await keeper.end(session.digest)
+    remembered: RememberedSessions = request.app.state.session_check
+    remembered.forget(session.digest)
 
 
 async def _farewell(client: Any, settings: ServiceSettings) -> str:

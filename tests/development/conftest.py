@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from deploy.development.app import development_app
 from deploy.development.settings import DevelopmentSettings
 from tests.pages.serving import serving
+from tests.web.keeper import MemorySessions
 
 
 def free_port() -> int:
@@ -41,7 +42,8 @@ def settings_in(state: Path, **values: object) -> DevelopmentSettings:
 async def development(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FastAPI]:
     """The process as it runs, with its mail sink; `app.state.settings` says where."""
     settings = settings_in(tmp_path_factory.mktemp("development"))
-    app = development_app(settings)
+    app = development_app(settings, keeper=(keeper := MemorySessions()))
+    app.state.keeper = keeper
     async with serving(app, settings.port):
         yield app
 

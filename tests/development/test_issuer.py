@@ -33,6 +33,7 @@ from shared.web.service_token import ServiceTokens, ServiceTokenUnavailable
 from shared.web.settings import ServiceSettings
 from tests.development.conftest import settings_in
 from tests.web.forms import hidden_fields
+from tests.web.keeper import MemorySessions
 
 AUTHORIZE = "/dev/issuer/authorize"
 TOKEN = "/dev/issuer/token"
@@ -79,12 +80,58 @@ async def test_signing_out_ends_it(client: httpx.AsyncClient) -> None:
     assert "signed out" in (await client.get("/signed-out")).text
 
 
+async def test_signing_out_kills_a_copied_cookie(client: httpx.AsyncClient) -> None:
+    await sign_in(client, "admin")
+    copied = {"linkwork-session": client.cookies["linkwork-session"]}
+    page = await client.get("/dev/mailbox")
+    await client.post("/sign-out", data=hidden_fields(page.text))
+
+    async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers, cookies=copied) as thief:
+        assert (await thief.get("/dev/mailbox")).status_code == 303
+        begun = await thief.get("/sign-in")
+
+    assert parse_qs(urlsplit(begun.headers["location"]).query)["prompt"] == ["login"]
+
+
+async def test_sign_out_without_a_keeper_is_not_claimed(
+    client: httpx.AsyncClient, development: FastAPI
+) -> None:
+    await sign_in(client, "admin")
+    fields = hidden_fields((await client.get("/dev/mailbox")).text)
+    keeper: MemorySessions = development.state.keeper
+    keeper.away = True
+    try:
+        refused = await client.post("/sign-out", data=fields)
+    finally:
+        keeper.away = False
+
+    assert refused.status_code == 503
+    assert "You are not signed out yet" in refused.text
+    await client.post("/sign-out", data=fields)
+    assert not client.cookies.get("linkwork-session")
+
+
 async def test_signing_in_again_gives_another_session(client: httpx.AsyncClient) -> None:
     await sign_in(client, "admin")
     first = client.cookies["linkwork-session"]
     await sign_in(client, "admin")
 
     assert client.cookies["linkwork-session"] != first
+    async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers) as thief:
+        thief.cookies.set("linkwork-session", first)
+        assert (await thief.get("/dev/mailbox")).status_code == 303
+
+
+async def test_a_sign_in_never_takes_over_a_given_id(client: httpx.AsyncClient) -> None:
+    async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers) as attacker:
+        await sign_in(attacker, "analyst")
+        planted = attacker.cookies["linkwork-session"]
+    client.cookies.set("linkwork-session", planted, domain="localhost.local", path="/")
+    await sign_in(client, "admin")
+
+    async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers) as attacker:
+        attacker.cookies.set("linkwork-session", planted)
+        assert (await attacker.get("/dev/mailbox")).status_code == 303
 
 
 @pytest.mark.parametrize("following", ["https://evil.example", "//evil.example", "/\\evil.example"])

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 from fastapi import Response
 
+from services.referral.sessions import SESSIONS
 from services.referral.settings import ReferralSettings
 from shared.web.csrf import FIELD
 from shared.web.session import Sessions
@@ -84,7 +85,9 @@ async def page_reader(system: System, claims: Mapping[str, Any] | None) -> "Asyn
                 env="development", session_key=secrets["session_key"], public_url=system.url
             )
             response = Response()
-            Sessions(settings, system.clock).start(response, system.token(**claims))
+            session = Sessions(settings, system.clock).start(response, system.token(**claims))
+            kept = {"_id": session.digest, "used": system.clock(), "ends": session.ends}
+            await system.mongo[f"{system.databases}_referral"][SESSIONS].insert_one(kept)
             name, _, rest = response.headers["set-cookie"].partition("=")
             client.cookies.set(name, rest.partition(";")[0])
         page = await client.get("/signed-out")

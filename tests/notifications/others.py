@@ -44,6 +44,8 @@ class Others:
     hangs: set[str] = field(default_factory=set)
     """Telephones about which the text gateway says nothing."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
+    sessions: set[str] = field(default_factory=set)
+    """Digests of the sessions that are open."""
     asked: list[str] = field(default_factory=list)
     """What was asked, as `METHOD path`, every text message and every mail among them."""
 
@@ -121,6 +123,10 @@ def _application(standing: Others) -> FastAPI:
             return Response(status_code=person)
         fields = {name: person.get(name) for name in asked["fields"]}
         return JSONResponse({"people": {referral: fields}, "missing": {}})
+
+    @app.post("/api/referral/v1/sessions/check")
+    async def session(request: Request) -> dict[str, bool]:
+        return {"open": (await request.json())["session"] in standing.sessions}
 
     @app.get("/api/matching/v1/link-workers/{_}")
     async def link_worker(_: str) -> Response:

@@ -69,6 +69,7 @@ async def filled(
     ):
         place = Place(made, around, clock)
         place.more_settings = {"issuer": issuer.url, "jwks_url": issuer.jwks_url}
+        around.sessions = issuer.sessions
         told, unreachable, erased, asking = (place.teller() for _ in range(4))
         around.particular = {
             unreachable.referral_id: PERSON | {"telephone": None, "email": None},

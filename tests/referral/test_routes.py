@@ -26,6 +26,7 @@ API: dict[str, set[str]] = {
     "GET /api/referral/v1/claims/{referral_id}": {"service"},
     "POST /api/referral/v1/referrals/{referral_id}/notes": {"service"},
     "POST /api/referral/v1/notes/read": {"service"},
+    "POST /api/referral/v1/sessions/check": {"service"},
 }
 PAGES: dict[str, set[str]] = {
     "GET /referral/": {"referrer"},
@@ -72,6 +73,7 @@ def body_for(route: str, running: Running) -> dict[str, Any] | None:
             "purpose": "message",
         },
         "notes": {"locality": running.here, "kind": "note", "text": "Text"},
+        "check": {"session": "0" * 64},
         "read": {"locality": running.here, "referral": new_id(), "notes": [new_id()]},
     }.get(route.rsplit("/", 1)[1], {})
 
@@ -118,7 +120,7 @@ async def test_the_wrong_role_is_refused(referral: Running, route: str) -> None:
             localities=["*"] if role == "service" else [referral.here],
             practices=["M83100"],
             link_worker="lw-meir-1",
-            scopes="claims:read notes:write",
+            scopes="claims:read notes:write sessions:check",
         )
         assert await status(referral, route, about, headers) == 403, role
 

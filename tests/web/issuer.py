@@ -1,4 +1,4 @@
-"""An issuer for tests: real keys, served over real HTTP on loopback.
+"""An issuer for tests: real keys, served over real HTTP on loopback, and the answer to who is signed in.
 
 A test asks for the fixture `issuer` and takes settings and tokens from it:
 
@@ -11,7 +11,8 @@ A test asks for the fixture `issuer` and takes settings and tokens from it:
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
@@ -19,8 +20,12 @@ import pytest
 from fastapi import FastAPI, Response
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
+from pymongo import MongoClient
 
-from shared.web.session import Sessions
+from services.referral.sessions import SESSIONS
+from services.referral.settings import ReferralSettings
+from shared.web.session import Session, Sessions
+from shared.web.session_asking import PATH, SCOPE
 from shared.web.settings import ServiceSettings
 
 AUDIENCE = "linkwork"
@@ -29,7 +34,11 @@ S = TypeVar("S", bound=ServiceSettings)
 
 
 class LoopbackIssuer:
-    """Signs tokens and serves the public keys. `fetches` counts how often those were read."""
+    """Signs tokens and serves the public keys. `fetches` counts how often those were read.
+
+    It stands where the referral service stands too, for a service that runs alone: `sessions` are open,
+    `questions` counts how often it was asked about one.
+    """
 
     def __init__(self) -> None:
         self._served = _Served()
@@ -51,6 +60,18 @@ class LoopbackIssuer:
     def fetches(self) -> int:
         return self._served.fetches
 
+    @property
+    def sessions(self) -> set[str]:
+        return self._served.sessions
+
+    @property
+    def questions(self) -> int:
+        return self._served.questions
+
+    def questions_answer(self, status: int, *, once: bool = False, nonsense: bool = False) -> None:
+        """From now on (or `once`) answer questions about sessions so."""
+        self._served.question = (status, once, nonsense)
+
     def answer_with(self, status: int) -> None:
         """From now on answer every request with this status."""
         self._served.status = status
@@ -63,6 +84,7 @@ class LoopbackIssuer:
             "/jwks.json": dict(KeySet([self.key]).as_dict(private=False)),
             "/.well-known/openid-configuration": {"issuer": self.url, "jwks_uri": f"{self.url}/jwks.json"},
         }
+        self._served.service_token = lambda: self.token(role="service", scopes=SCOPE, localities=["*"])
 
     def claims(
         self,
@@ -103,16 +125,38 @@ class LoopbackIssuer:
         return {"authorization": f"Bearer {self.token(**claims)}"}
 
     def signed_in(self, app: FastAPI, **claims: Any) -> dict[str, str]:
-        """The session cookie of somebody signed in to the pages of `app`."""
+        """The session cookie of somebody signed in to the pages of `app`.
+
+        The session is open here, and in the database of `app` where that keeps sessions itself.
+        """
         sessions: Sessions = app.state.sessions
         response = Response()
-        sessions.start(response, self.token(**claims))
+        session = sessions.start(response, self.token(**claims))
+        self.sessions.add(session.digest)
+        if isinstance(app.state.settings, ReferralSettings):
+            keep_session(app.state.settings, session)
         name, _, rest = response.headers["set-cookie"].partition("=")
         return {name: rest.partition(";")[0]}
 
     def settings(self, settings: type[S], **values: Any) -> S:
         """Settings that believe this issuer; `values` win over the environment."""
-        return settings(**{"env": "development", "issuer": self.url, "jwks_url": self.jwks_url} | values)
+        return settings(**self.where() | values)
+
+    def where(self) -> dict[str, Any]:
+        return {
+            "env": "development",
+            "issuer": self.url,
+            "jwks_url": self.jwks_url,
+            "token_url": f"{self.url}/token",
+            "referral_url": self.url,
+        }
+
+
+def keep_session(settings: ReferralSettings, session: Session, used: datetime | None = None) -> None:
+    """Writes a session as the referral service would."""
+    with MongoClient[dict[str, Any]](settings.mongo_url) as mongo:
+        document = {"_id": session.digest, "used": used or datetime.now(UTC), "ends": session.ends}
+        mongo[settings.database][SESSIONS].insert_one(document)
 
 
 class _Served:
@@ -120,15 +164,37 @@ class _Served:
         self.documents: dict[str, Any] = {}
         self.fetches = 0
         self.status = 200
+        self.sessions: set[str] = set()
+        self.questions = 0
+        self.question = (200, False, False)
+        self.service_token: Callable[[], str] = str
 
 
 def _handler(served: _Served) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             served.fetches += self.path == "/jwks.json"
-            document = served.documents.get(self.path)
+            self._answer(served.documents.get(self.path))
+
+        def do_POST(self) -> None:
+            sent = self.rfile.read(int(self.headers["content-length"]))
+            if self.path == "/token":
+                self._answer({"access_token": served.service_token(), "expires_in": 3600})
+            elif self.path == PATH:
+                served.questions += 1
+                status, once, nonsense = served.question
+                if once:
+                    served.question = (200, False, False)
+                found = {"open": "yes" if nonsense else json.loads(sent)["session"] in served.sessions}
+                self._answer(found, status)
+            else:
+                self._answer(None)
+
+        def _answer(self, document: Any, status: int = 200) -> None:
             body = json.dumps(document).encode()
-            self.send_response(served.status if document is not None else 404)
+            if status == 200:
+                status = served.status if document is not None else 404
+            self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
             self.end_headers()

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.web.app import create_app
 from shared.web.auth import ApiCaller, Caller, PageCaller, require, require_page, require_scope
 from shared.web.csrf import CheckedForm
+from shared.web.session_keeping import SessionKeeper
 from shared.web.settings import ServiceSettings
 
 
@@ -33,8 +34,8 @@ class Sample(BaseModel):
     extras: dict[str, int] = {}
 
 
-def sample_app(settings: ServiceSettings) -> FastAPI:
-    """Routes of every flavour, the simplest that show the difference."""
+def sample_app(settings: ServiceSettings, keeper: SessionKeeper | None = None) -> FastAPI:
+    """Routes of every flavour, the simplest that show the difference. With a `keeper` one can sign in."""
     router = APIRouter()
 
     @router.post("/api/linkwork/v1/samples")
@@ -94,4 +95,10 @@ def sample_app(settings: ServiceSettings) -> FastAPI:
             return {"all": "fine"}
         return {"all": "read"}
 
-    return create_app(settings, title="Sample", routers=[router], larger_bodies={"/sample/import": 3_000_000})
+    return create_app(
+        settings,
+        title="Sample",
+        routers=[router],
+        larger_bodies={"/sample/import": 3_000_000},
+        keeper=keeper,
+    )

@@ -1,12 +1,17 @@
 """Whatever is thrown at a form or a cookie, the answer is never an error of ours."""
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.web.accessibility import COOKIE
+from shared.web.settings import ServiceSettings
 from tests.web.forms import browser
+from tests.web.issuer import LoopbackIssuer
+from tests.web.keeper import MemorySessions
+from tests.web.sample import sample_app
 
 types = st.sampled_from(
     [
@@ -24,6 +29,12 @@ parts = st.sampled_from(
 bodies = st.one_of(st.binary(max_size=60), st.lists(parts, max_size=4).map(b"".join))
 cookies = st.binary(max_size=40).map(lambda value: bytes(byte for byte in value if byte not in b"\r\n\x00"))
 relaxed = settings(deadline=None)
+
+
+@pytest.fixture(scope="session")
+def app(issuer: LoopbackIssuer) -> FastAPI:
+    """The sample where people sign in and out."""
+    return sample_app(issuer.settings(ServiceSettings), MemorySessions())
 
 
 @relaxed

@@ -147,7 +147,7 @@ class Whole:
     def cookies(self, role: str = "link_worker", **claims: Any) -> dict[str, str]:
         worker = self.worker if role == "link_worker" else None
         whole = {"role": role, "localities": [self.here], "link_worker": worker} | claims
-        return self.issuer.signed_in(self.matching, **whole)
+        return self.issuer.signed_in(self.referral.app, **whole)
 
     async def sign_in(self, page: Page, role: str = "link_worker", **claims: Any) -> None:
         """The browser of somebody in this role."""

@@ -1,0 +1,96 @@
+"""Sessions of everybody who signed in to the pages of any service, and the question whether one is open."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, ConfigDict, Field
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import PyMongoError
+
+from shared.clock import Clock
+from shared.delivery.mongo import Mongo
+from shared.web.auth import require_scope
+from shared.web.caller import Caller
+from shared.web.problem import Problem
+from shared.web.session_asking import SCOPE
+from shared.web.session_keeping import SessionKeeper, SessionsUnavailable
+
+SESSIONS: Final = "sessions"
+INDEXES: Final = [IndexModel([("ends", ASCENDING)], name="sessions_end", expireAfterSeconds=0)]
+_MOST_UNWRITTEN: Final = timedelta(seconds=30)
+
+
+class KeptSessions:
+    """A SessionKeeper on the database: one document a session, of a hash and times. Nothing names a person.
+
+    Use is written down at most twice a minute, so a session may end that much before it was idle for `idle`.
+    """
+
+    def __init__(self, mongo: Mongo, idle: timedelta, clock: Clock) -> None:
+        self._mongo = mongo
+        self._idle = idle
+        self._unwritten = min(_MOST_UNWRITTEN, idle / 20)
+        self._clock = clock
+
+    async def begin(self, digest: str, ends: datetime) -> None:
+        """As SessionKeeper."""
+        document = {"_id": digest, "used": self._clock(), "ends": ends}
+        try:
+            await self._mongo[SESSIONS].insert_one(document)
+        except PyMongoError:
+            raise SessionsUnavailable from None
+
+    async def is_open(self, digest: str) -> bool:
+        """As SessionCheck."""
+        now = self._clock()
+        try:
+            found = await self._mongo[SESSIONS].find_one({"_id": digest})
+            # The database removes what has ended within a minute or two only.
+            if found is None or now >= found["ends"] or now - found["used"] >= self._idle:
+                return False
+            if now - found["used"] >= self._unwritten:
+                # Another replica may have seen later use: the time never goes back.
+                await self._mongo[SESSIONS].update_one({"_id": digest}, {"$max": {"used": now}})
+        except PyMongoError:
+            raise SessionsUnavailable from None
+        return True
+
+    async def end(self, digest: str) -> None:
+        """As SessionKeeper."""
+        try:
+            await self._mongo[SESSIONS].delete_one({"_id": digest})
+        except PyMongoError:
+            raise SessionsUnavailable from None
+
+
+class SessionQuestion(BaseModel):
+    """The session asked about."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    session: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of its id, in hex.")]
+
+
+class SessionAnswer(BaseModel):
+    """Whether the session is open."""
+
+    open: bool
+
+
+Asker = Annotated[Caller, Depends(require_scope(SCOPE))]
+
+
+def session_routes(keeper: SessionKeeper) -> APIRouter:
+    """The question of the other services."""
+    router = APIRouter(prefix="/api/referral/v1", tags=["between services"])
+
+    @router.post("/sessions/check")
+    async def check(asked: SessionQuestion, _: Asker) -> SessionAnswer:
+        """Says whether a session is open, and counts as use of it. Never answered from memory."""
+        try:
+            return SessionAnswer(open=await keeper.is_open(asked.session))
+        except SessionsUnavailable:
+            raise Problem(503, code="away", headers={"retry-after": "2"}) from None
+
+    return router
