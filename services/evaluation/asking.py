@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.evaluation.cells import london_day
 from services.evaluation.figures import Calendar, Figures, Period, Programme, Question
 from services.evaluation.figures.answering import publishable
 from services.evaluation.store import AddedUp, Rows, read_rows
-from shared.clock import Clock
+from shared.clock import Clock, london_day
 from shared.delivery.mongo import Mongo
 from shared.localities import Localities
 from shared.web.caller import Caller

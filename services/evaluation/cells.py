@@ -2,10 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import NamedTuple
-
-from shared.clock import LONDON
 
 
 class Cell(NamedTuple):
@@ -30,15 +28,6 @@ Stored = list[list[str | int]]
 def month(day: date) -> str:
     """The month of a day, as periods are named: 2026-03."""
     return f"{day.year:04d}-{day.month:02d}"
-
-
-def london_day(moment: datetime) -> date:
-    """The day on which people in North Staffordshire saw it happen.
-
-    A moment at the edge of the calendar, from a broken clock, stays on its own day: a fold never raises.
-    """
-    near_the_edge = not date.min.year < moment.year < date.max.year
-    return moment.date() if near_the_edge else moment.astimezone(LONDON).date()
 
 
 def stored(contribution: Contribution) -> Stored:

@@ -13,13 +13,13 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
-from services.evaluation.cells import Cell, Contribution, london_day, month
+from services.evaluation.cells import Cell, Contribution, month
 from services.evaluation.follow_up import follow_up_cells
 from services.evaluation.vocabulary import STEPS, LeadTime, Step
+from shared.clock import london_day
 from shared.events import vocabulary as v
-from shared.events.models import MeetingBooked, ReferralCreated
+from shared.events.models import ReferralCreated
 from shared.story import Meeting, Prescription, Story
-from shared.story.model import Said
 
 LONGEST_WAIT = 730
 """Days; a longer wait is counted as this one, so that a wrong year does not make a row grow."""
@@ -70,7 +70,7 @@ def _journey(story: Story, referred_on: date) -> Iterator[Cell]:
     referred_in = month(referred_on)
     for step in STEPS[: STEPS.index(furthest_step(story)) + 1]:
         yield Cell("journey", referred_in, step)
-    met = min((_held_on(m.booked, m.outcome) for m in story.attended if m.outcome), default=None)
+    met = min((m.held_on for m in story.attended), default=None)
     for what, day in (("met", met), ("visited", story.first_visit)):
         if day is not None:
             yield Cell(f"wait_{what}", referred_in, str(days_between(referred_on, day)))
@@ -98,14 +98,9 @@ def _meeting(meeting: Meeting) -> Iterator[Cell]:
     outcome = meeting.outcome
     if meeting.status not in ("attended", "missed") or outcome is None:
         return
-    held = _held_on(meeting.booked, outcome)
+    held = meeting.held_on
     lead = lead_time((held - london_day(meeting.said.time)).days)
     yield Cell("meetings", month(held), f"{lead}:{'came' if meeting.status == 'attended' else 'missed'}")
-
-
-def _held_on(booked: MeetingBooked, outcome: Said) -> date:
-    """Some are held sooner than was booked: nothing that happened lies ahead."""
-    return min(london_day(booked.starts_at), london_day(outcome.time))
 
 
 def lead_time(days: int) -> LeadTime:

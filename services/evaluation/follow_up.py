@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from services.evaluation.cells import Cell, Contribution, london_day, month
+from services.evaluation.cells import Cell, Contribution, month
 from services.evaluation.vocabulary import ITEMS, LOW_IS_GOOD
+from shared.clock import london_day
 from shared.events import vocabulary as v
 from shared.story import Story
 

@@ -83,7 +83,7 @@ class Asking:
             locality=row["locality"],
             referral_id=row["referral"],
             case=Lines(self.localities, workers, self.kernel.clock()).case(stored),
-            said=tuple(fact_line(f, gone, row["locality"]) for f in view.facts if f.id in said),
+            said=tuple(fact_line(f, gone, row["locality"], view.story) for f in view.facts if f.id in said),
             replayed=replayed,
         )
 

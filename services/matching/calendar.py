@@ -6,12 +6,9 @@ from functools import cache
 import holidays
 
 from services.matching.workers import Hours
-from shared.clock import LONDON
+from shared.clock import LONDON, london_day
 
-
-def london_day(moment: datetime) -> date:
-    """The day on which this moment falls, in London."""
-    return moment.astimezone(LONDON).date()
+__all__ = ["bank_holiday", "day_start", "london_day", "make_ready", "times"]
 
 
 def day_start(day: date) -> datetime:

@@ -6,8 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from services.matching.needs_you import reasons_of
-from services.matching.next_steps import step_of
-from services.matching.shown import Reason, Step
+from services.matching.shown import Reason
 from shared.delivery.facts import Fact
 from shared.events import outcomes as o
 from shared.events.models import ReferralCreated
@@ -15,6 +14,7 @@ from shared.events.topics import locality_of_source, source
 from shared.events.vocabulary import WaitingReason
 from shared.story import Meeting, Story, stage_of, tell
 from shared.story.fold import Effective, Rank
+from shared.story.next_step import Step, step_of, step_said
 
 FOLD_VERSION: Final = 6
 MISSES: Final = 2
@@ -105,8 +105,6 @@ def fold(facts: Sequence[Fact], rank: Rank) -> View:
     """The view of this set of facts, whatever order they came in."""
     story = tell(facts, rank)
     told = Effective(facts, rank)
-    steps = [(step, said.id) for step, said in told.steps()]
-    said = max(steps, key=lambda step: step[1], default=None)
     changed = told.of(o.LinkWorkerChanged)
     view = View(
         story=story,
@@ -124,8 +122,8 @@ def fold(facts: Sequence[Fact], rank: Rank) -> View:
         uncreated=story.created is None and any(isinstance(f.body, ReferralCreated) for f in facts),
         latest=max((f.recorded if _our_own(f.source) else f.time for f in facts), default=None),
     )
-    step = step_of(story, said)
-    reasons = reasons_of(story, step, said, view.misses_allowed, _handed_over(told))
+    step = step_of(story)
+    reasons = reasons_of(story, step, step_said(story), view.misses_allowed, _handed_over(told))
     return replace(view, step=step, reasons=reasons)
 
 

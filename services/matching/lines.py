@@ -13,7 +13,6 @@ from services.matching.shown import (
     NeedsYou,
     PrescriptionShown,
     Reason,
-    Step,
     ToDo,
 )
 from services.matching.workers import LinkWorker
@@ -24,7 +23,9 @@ from shared.directory.model import Service
 from shared.events import vocabulary as v
 from shared.events.models import EventBody
 from shared.localities import OWN_VAULT, Localities
-from shared.story import Stage
+from shared.story import Stage, Story
+from shared.story.days import day_of
+from shared.story.next_step import Step
 
 Workers = Mapping[str, LinkWorker]
 
@@ -112,12 +113,12 @@ def _reason(stored: Mapping[str, Any]) -> Reason:
 def history(view: View, locality: str) -> tuple[FactLine, ...]:
     """Everything that was said, the newest first."""
     gone = retracted(view)
-    lines = [fact_line(fact, gone, locality) for fact in view.facts]
+    lines = [fact_line(fact, gone, locality, view.story) for fact in view.facts]
     return tuple(sorted(lines, key=lambda line: (line.recorded, line.event_id), reverse=True))
 
 
-def fact_line(fact: Fact, gone: frozenset[tuple[str, str]], locality: str) -> FactLine:
-    """One fact; `gone` are those that have been taken back."""
+def fact_line(fact: Fact, gone: frozenset[tuple[str, str]], locality: str, story: Story) -> FactLine:
+    """One fact of a story; `gone` are those that have been taken back."""
     body = fact.body
     told: dict[str, Any] = {}
     if isinstance(body, EventBody):
@@ -131,6 +132,7 @@ def fact_line(fact: Fact, gone: frozenset[tuple[str, str]], locality: str) -> Fa
         recorded=fact.recorded,
         undo=not undone and may_undo(fact, locality),
         undone=undone,
+        on=day_of(body, fact, story),
         note=told.get("note"),
         detail=told,
     )
@@ -148,6 +150,7 @@ def prescriptions(view: View, services: Mapping[str, Service]) -> tuple[Prescrip
             need=p.prescribed.need,
             status=p.status,
             prescribed_at=p.said.time,
+            since=p.since,
             signposted=p.prescribed.signposted,
             may_share=p.may_share,
             weeks=p.weeks,

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from services.matching.calendar import day_start
-from services.matching.next_steps import ANSWER_DAYS, FIRST_VISIT_DAYS, StepSaid, settled
-from services.matching.shown import NeedsYou, Reason, Step, ToDo
+from services.matching.shown import NeedsYou, Reason, ToDo
 from shared.events.vocabulary import Channel, NextStepCode, SafeToText
 from shared.story import Prescription, Story
+from shared.story.next_step import ANSWER_DAYS, FIRST_VISIT_DAYS, Step, StepSaid, settled
 
 
 def reasons_of(

@@ -10,6 +10,7 @@ from shared.directory.model import Service
 from shared.events import vocabulary as v
 from shared.story import Stage, Story
 from shared.story.model import MeetingStatus, PrescriptionStatus
+from shared.story.next_step import Step
 
 
 class NeedsYou(StrEnum):
@@ -57,15 +58,6 @@ class Reason:
     since: datetime
     todo: ToDo
     about: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """The next step of an open case. `derived`: it follows from the case, nobody said it."""
-
-    code: v.NextStepCode
-    on: date
-    derived: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +156,8 @@ class FactLine:
     recorded: datetime
     undo: bool
     undone: bool
+    on: date
+    """The day on which it happened, in London."""
     note: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
     """The event's own fields as JSON values: codes, dates, references."""
@@ -179,6 +173,8 @@ class PrescriptionShown:
     need: v.Need
     status: PrescriptionStatus
     prescribed_at: datetime
+    since: date
+    """The day since which it stands as `status` says."""
     signposted: bool
     may_share: v.Agreed
     weeks: int | None

@@ -77,6 +77,8 @@ class HappeningAnswer(BaseModel):
 
     kind: str
     at: datetime
+    on: date
+    """The day on which it happened, in London; `at` may be when that was recorded."""
 
 
 class PersonAnswer(BaseModel):

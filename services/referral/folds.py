@@ -5,22 +5,17 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from shared.clock import LONDON
+from shared.clock import london_day
 from shared.delivery.facts import Fact
 from shared.events import vocabulary as v
 from shared.story import Meeting, Stage, Story, stage_of, tell
+from shared.story.next_step import step_of
 
-VERSION = 3
+VERSION = 4
 """Raise it when `fold` or `document` change: stored referrals are then folded again."""
 
-_ANSWER: Final = frozenset({"asked", "waiting_list"})
-_FIRST_VISIT: Final = _ANSWER | {"accepted", "signposted"}
-_AWAITED: Final = {
-    v.NextStepCode.WAIT_FOR_SERVICE: _ANSWER,
-    v.NextStepCode.GO_ALONG: _FIRST_VISIT,
-    v.NextStepCode.CHECK_FIRST_VISIT: _FIRST_VISIT,
-}
-"""Steps that wait for something, and how a service of the plan stands while they do."""
+IN_TOUCH: Final = "in_touch"
+"""What follows where there is no appointment yet: the person hears from us by the day that was promised."""
 
 RankIn = Callable[[str, str], int]
 """(locality, source) -> how much that source's word counts there."""
@@ -57,19 +52,12 @@ def _next(story: Story) -> Next | None:
         return None
     if story.active is not None:
         at = story.active.booked.starts_at
-        return Next(v.NextStepCode.MEET, at.astimezone(LONDON).date(), at)
-    if story.prescriptions or story.attended:
-        step = story.next_step
-        return Next(step.code, step.on) if step and not _overtaken(story, step.code) else None
-    if story.waiting is not None:
-        return Next("in_touch", story.waiting.expected_by)
-    return None
-
-
-def _overtaken(story: Story, code: v.NextStepCode) -> bool:
-    """Whether what a service or the person did since leaves nothing of this step to be done."""
-    awaited = _AWAITED.get(code)
-    return awaited is not None and all(one.status not in awaited for one in story.prescriptions)
+        return Next(v.NextStepCode.MEET, london_day(at), at)
+    step = step_of(story)
+    if step is None:
+        return None
+    promised = step.derived and story.waiting is not None and not (story.attended or story.prescriptions)
+    return Next(IN_TOUCH if promised else step.code, step.on)
 
 
 def document(status: Status) -> dict[str, Any]:

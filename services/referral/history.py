@@ -6,14 +6,16 @@ service, or anything about a need that is sensitive.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from shared.delivery.facts import Fact
 from shared.events import outcomes as o
 from shared.events import vocabulary as v
 from shared.events.models import EventBody, MeetingBooked, ReferralCreated
-from shared.story.fold import Effective, Rank
+from shared.story import Story
+from shared.story.days import day_of
+from shared.story.fold import Effective, Rank, tell
 from shared.story.model import Said
 
 
@@ -23,10 +25,12 @@ class Happening:
 
     kind: str
     at: datetime
+    on: date
+    """The day on which it happened, in London; `at` may be when that was recorded."""
     detail: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
-        return {"kind": self.kind, "at": self.at, **self.detail}
+        return {"kind": self.kind, "at": self.at, "on": self.on, **self.detail}
 
 
 # Which fields of which kind are told. A kind that is not named here is not told.
@@ -57,17 +61,17 @@ _TOLD: dict[type[EventBody], tuple[str, ...]] = {
 
 def history(facts: Sequence[Fact], rank: Rank) -> list[Happening]:
     """What happened and was not taken back, oldest first."""
-    told = Effective(facts, rank)
+    told, story = Effective(facts, rank), tell(facts, rank)
     hidden = {p.prescription_id for p, _ in told.of(o.ServicePrescribed) if p.need is v.Need.SENSITIVE}
     happenings = [
-        _happening(body, said)
+        _happening(body, said, story)
         for kind in _TOLD
         for body, said in told.of(kind)
         if not _step_alone(body)
         and getattr(body, "need", None) is not v.Need.SENSITIVE
         and getattr(body, "prescription_id", None) not in hidden
     ]
-    return sorted(happenings, key=lambda happening: (happening.at, happening.kind))
+    return sorted(happenings, key=lambda happening: (happening.on, happening.at, happening.kind))
 
 
 def _step_alone(body: EventBody) -> bool:
@@ -75,9 +79,9 @@ def _step_alone(body: EventBody) -> bool:
     return isinstance(body, o.LinkWorkerChanged) and body.next_step is not None
 
 
-def _happening(body: EventBody, said: Said) -> Happening:
+def _happening(body: EventBody, said: Said, story: Story) -> Happening:
     detail = {field: getattr(body, field) for field in _TOLD[type(body)]}
-    return Happening(_kind(body), said.time, detail)
+    return Happening(_kind(body), said.time, day_of(body, said, story), detail)
 
 
 def _kind(body: EventBody) -> str:

@@ -112,7 +112,7 @@ def _continued(begun: Story, told: Effective) -> Story:
     waiting = _highest(told.of(o.MeetingWaiting))
     plan = max(told.of(o.PlanAgreed), key=lambda p: (p[0].revision, rank(p[1].source), p[1].id), default=None)
     changed = _highest(told.of(o.LinkWorkerChanged))
-    steps = told.steps()
+    step = max(told.steps(), key=lambda s: (s[1].id, rank(s[1].source), s[1].source), default=None)
     return replace(
         begun,
         waiting=waiting[0] if waiting else None,
@@ -126,7 +126,8 @@ def _continued(begun: Story, told: Effective) -> Story:
         measured={(m.instrument, m.stage): (m, said) for m, said in told.of(o.Measured)},
         details_to_gp=_agreed(told, v.Agreement.DETAILS_TO_GP),
         follow_up=_agreed(told, v.Agreement.FOLLOW_UP),
-        next_step=max(steps, key=lambda s: (s[1].id, rank(s[1].source), s[1].source))[0] if steps else None,
+        next_step=step[0] if step else None,
+        next_step_said=step[1] if step else None,
         endings=_endings(told) if told.has_any(_ENDINGS) else (),
         reopenings=len(told.of(o.ReferralReopened)),
         erased=bool(told.of(o.PersonErased)),

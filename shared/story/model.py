@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Literal, Protocol
 
+from shared.clock import london_day
 from shared.events import vocabulary as v
 from shared.events.models import MeetingBooked, ReferralCreated
 from shared.events.outcomes import (
@@ -56,6 +57,12 @@ class Meeting:
     outcome: Said | None = None
     """The fact that it was attended, missed or cancelled by."""
 
+    @property
+    def held_on(self) -> date:
+        """The day of it: as booked, or sooner where it was said sooner how it went."""
+        booked = london_day(self.booked.starts_at)
+        return booked if self.outcome is None else min(booked, london_day(self.outcome.time))
+
 
 @dataclass(frozen=True, slots=True)
 class Prescription:
@@ -77,6 +84,22 @@ class Prescription:
     ended_said: Said | None = None
     may_share: v.Agreed = v.Agreed.NOT_ASKED
     """Whether name and contact may be shared with this service."""
+
+    @property
+    def since(self) -> date:
+        """The day since which it stands as `status` says: not the day on which the service was asked."""
+        match self.status:
+            case "started" if self.started_on is not None:
+                return self.started_on
+            case "ended":
+                said = self.ended_said
+            case "not_started":
+                said = self.not_started_said
+            case "asked" | "signposted":
+                said = self.said
+            case _:
+                said = self.reply_said
+        return london_day((said or self.said).time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +136,8 @@ class Story:
     details_to_gp: v.Agreed = v.Agreed.NOT_ASKED
     follow_up: v.Agreed = v.Agreed.NOT_ASKED
     next_step: NextStep | None = None
+    """The one that was said last. What holds now is `next_step.step_of`."""
+    next_step_said: Said | None = None
     endings: tuple[Ending, ...] = ()
     """Those that no reopening has undone; in order of their ids."""
     reopenings: int = 0

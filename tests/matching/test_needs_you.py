@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from services.matching.calendar import day_start
 from services.matching.folds import View, document, fold
-from services.matching.shown import NeedsYou, Reason, Step
+from services.matching.shown import NeedsYou, Reason
 from shared.delivery.facts import Fact, Heard
 from shared.events import outcomes as o
 from shared.events import vocabulary as v
 from shared.events.models import EventBody, MeetingBooked
 from shared.events.outcomes import NextStep
+from shared.story.next_step import Step
 from tests.matching.world import LOCALITY, NOW, PRACTICE, World, created, rank
 
 OF = "00000000-0000-7000-8000-00000000000a"

@@ -139,7 +139,7 @@ def test_what_is_next_at_each_step() -> None:
     assert next_of(1, 3, 12) is None
 
 
-def test_a_step_that_has_been_overtaken_is_not_next() -> None:
+def test_next_step_overtaken_by_an_answer_is_the_one_that_follows() -> None:
     def told(code: v.NextStepCode, *more: EventBody) -> Any:
         step = o.NextStep(code=code, on=date(2026, 12, 3))
         asked = o.ServicePrescribed(
@@ -150,12 +150,25 @@ def test_a_step_that_has_been_overtaken_is_not_next() -> None:
 
     yes = o.ProviderReplied(**HERE, prescription_id=ref(601), reply=v.Reply.ACCEPTED)
     came = o.ActivityStarted(**HERE, prescription_id=ref(601), on=date(2026, 11, 30))
-    check = {"what": "check_first_visit", "on": "2026-12-03", "at": None}
-    assert told(v.NextStepCode.WAIT_FOR_SERVICE) == check | {"what": "wait_for_service"}
-    assert told(v.NextStepCode.WAIT_FOR_SERVICE, yes) is None
-    assert told(v.NextStepCode.CHECK_FIRST_VISIT, yes) == check
-    assert told(v.NextStepCode.CHECK_FIRST_VISIT, yes, came) is None
-    assert told(v.NextStepCode.RING, yes, came) == check | {"what": "ring"}
+    assert told(v.NextStepCode.WAIT_FOR_SERVICE) == {
+        "what": "wait_for_service",
+        "on": "2026-12-03",
+        "at": None,
+    }
+    assert told(v.NextStepCode.WAIT_FOR_SERVICE, yes) == {
+        "what": "check_first_visit",
+        "on": "2026-12-08",  # fourteen days after the answer of 24 November
+        "at": None,
+    }
+    review = {"what": "review", "on": "2027-02-22", "at": None}  # twelve weeks after the visit of 30 November
+    assert told(v.NextStepCode.CHECK_FIRST_VISIT, yes, came) == review
+
+
+def test_history_of_a_visit_recorded_later_has_the_visits_day() -> None:
+    visit = o.ActivityStarted(**HERE, prescription_id=ref(601), on=date(2026, 11, 20))
+    (told,) = [h for h in history([*FACTS[:9], fact(60, visit)], lambda s: 0) if h.kind == "activity_started"]
+    assert told.on == date(2026, 11, 20)
+    assert told.at == NOW + timedelta(minutes=60)
 
 
 def test_a_day_that_has_passed_is_said_to_be_overdue() -> None:

@@ -18,7 +18,7 @@ class Told:
     """One line of the story. `undo`: it can be taken back, by source and event id."""
 
     sentence: str
-    happened: datetime
+    happened: date
     undo: bool
     undone: bool
     source: str
@@ -51,11 +51,11 @@ class Names:
 
 
 def told(case: CaseShown) -> list[Told]:
-    """The history of a case as sentences, newest first."""
+    """The history of a case as sentences, the latest day first; of one day what was said last."""
     names = Names.of(case)
     return [
-        Told(sentence(fact, names), fact.time, fact.undo, fact.undone, fact.source, fact.event_id, fact.note)
-        for fact in case.history
+        Told(sentence(fact, names), fact.on, fact.undo, fact.undone, fact.source, fact.event_id, fact.note)
+        for fact in sorted(case.history, key=lambda fact: fact.on, reverse=True)
         if fact.kind != "retracted"
     ]
 

@@ -51,7 +51,7 @@ def routes() -> APIRouter:
             person=found.person,
             needs=[words.NEEDS[need] for need in found.needs],
             history=[
-                (happening.at, words.happened(happening.kind, happening.detail))
+                (happening.on, words.happened(happening.kind, happening.detail))
                 for happening in found.history
             ],
             made=made,

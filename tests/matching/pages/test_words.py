@@ -169,7 +169,9 @@ def _opens(path: str) -> bool:
 
 
 def _fact(kind: str, **detail: object) -> FactLine:
-    return FactLine("/meir/matching", "e", kind, NOW, NOW, undo=False, undone=False, detail=detail)
+    return FactLine(
+        "/meir/matching", "e", kind, NOW, NOW, undo=False, undone=False, on=NOW.date(), detail=detail
+    )
 
 
 def _line() -> CaseLine:

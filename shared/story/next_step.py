@@ -1,15 +1,17 @@
-"""What happens next in a case, said or following from it. Pure: of the story, without a clock."""
+"""What happens next in a case, said or following from it. Pure: of the story, without a clock.
+
+Every page that shows a next step or its date asks here, so that practice and link worker read the same.
+"""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from services.matching.calendar import london_day
-from services.matching.shown import Step
+from shared.clock import london_day
 from shared.events.outcomes import NextStep
 from shared.events.vocabulary import NextStepCode, WaitingReason
-from shared.story import Prescription, Story
-from shared.story.model import Said
+from shared.story.model import Prescription, Said, Story
 
 ANSWER_DAYS: Final = 7
 """A service that has not answered by then is rung."""
@@ -24,7 +26,23 @@ StepSaid = tuple[NextStep, str]
 """A next step and the id of the fact that said it."""
 
 
-def step_of(story: Story, said: StepSaid | None) -> Step | None:
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The next step of an open case. `derived`: it follows from the case, nobody said it."""
+
+    code: NextStepCode
+    on: date
+    derived: bool
+
+
+def step_said(story: Story) -> StepSaid | None:
+    """The next step that was said last, and by which fact."""
+    if story.next_step is None or story.next_step_said is None:
+        return None
+    return story.next_step, story.next_step_said.id
+
+
+def step_of(story: Story) -> Step | None:
     """The next step of an open case; None where nobody said one and none follows.
 
     What was said stands until something newer happened in the case, by the ids of the facts; then what
@@ -32,7 +50,7 @@ def step_of(story: Story, said: StepSaid | None) -> Step | None:
     """
     if not story.open:
         return None
-    follows = derived(story)
+    follows, said = derived(story), step_said(story)
     if said is None:
         return follows
     step, fact_id = said
@@ -73,8 +91,7 @@ def _after_the_meeting(story: Story) -> Iterator[tuple[NextStepCode, date]]:
             yield step
     if not story.prescriptions and story.attended:
         if story.plan is None:
-            met = story.attended[-1].booked.starts_at
-            yield NextStepCode.REVIEW, _days_after(london_day(met), ACT_DAYS)
+            yield NextStepCode.REVIEW, _days_after(story.attended[-1].held_on, ACT_DAYS)
         else:
             for goal in story.plan.goals:
                 for action in goal.actions:
