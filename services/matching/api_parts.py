@@ -7,7 +7,7 @@ from fastapi import Depends, Header, Path, Query, Request
 from services.matching.actions import Actions
 from services.matching.queries import Queries
 from services.matching.said import Asked
-from shared.web.auth import require
+from shared.web.auth import require, require_scope
 from shared.web.caller import Caller
 from shared.web.problem import MEDIA_TYPE
 
@@ -32,10 +32,32 @@ DeskCaller = Annotated[Caller, Depends(require("link_worker", "referrer"))]
 AnswerCaller = Annotated[Caller, Depends(require("link_worker", "provider"))]
 HandsOverCaller = Annotated[Caller, Depends(require("link_worker", "programme_admin"))]
 DiaryCaller = Annotated[Caller, Depends(require("link_worker", "programme_admin"))]
+# What a token of role `service` must hold, by what it opens. Those of people need none of them.
+READS_DIRECTORY: Final = "directory:read"
+WRITES_DIRECTORY: Final = "directory:write"
+READS_CONTACTS: Final = "contacts:read"
+"""Link workers' entries, and the addresses at which services are asked."""
+WRITES_LINKS: Final = "links:write"
+
 DirectoryCaller = Annotated[
     Caller,
-    Depends(require("link_worker", "referrer", "provider", "analyst", "programme_admin", "service")),
+    Depends(
+        require(
+            "link_worker",
+            "referrer",
+            "provider",
+            "analyst",
+            "programme_admin",
+            "service",
+            scope=READS_DIRECTORY,
+        )
+    ),
 ]
+DirectoryWriter = Annotated[Caller, Depends(require("programme_admin", "service", scope=WRITES_DIRECTORY))]
+LinkWorkerReader = Annotated[
+    Caller, Depends(require("link_worker", "programme_admin", "service", scope=READS_CONTACTS))
+]
+LinkMaker = Annotated[Caller, Depends(require_scope(WRITES_LINKS))]
 
 _PROBLEM: Final[dict[str, Any]] = {
     "content": {

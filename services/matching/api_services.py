@@ -3,17 +3,20 @@
 import math
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 
 from services.matching import api_answers as answers
 from services.matching import api_bodies as bodies
 from services.matching.access import problem_of
 from services.matching.api_parts import (
     BASE,
+    READS_CONTACTS,
     REFUSALS,
     AnswerCaller,
     DirectoryCaller,
+    DirectoryWriter,
     Key,
+    LinkMaker,
     LocalityQuery,
     OwnCaller,
     Reference,
@@ -24,26 +27,9 @@ from services.matching.api_parts import (
 from services.matching.refusals import Refused
 from services.matching.shown import Done
 from shared.events import vocabulary as v
-from shared.web.auth import require
-from shared.web.caller import Caller
 from shared.web.problem import Problem
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-WRITES_DIRECTORY: Final = "directory:write"
-
-ServiceCaller = Annotated[Caller, Depends(require("service"))]
-
-
-async def writes_directory(
-    caller: Annotated[Caller, Depends(require("programme_admin", "service"))],
-) -> Caller:
-    """The programme, or a service that was given the scope."""
-    if caller.role == "service" and WRITES_DIRECTORY not in caller.scopes:
-        raise Problem(403, code="scope", detail=f"This needs the scope {WRITES_DIRECTORY}.")
-    return caller
-
-
-DirectoryWriter = Annotated[Caller, Depends(writes_directory)]
 
 
 def prescription_routes() -> APIRouter:
@@ -103,7 +89,7 @@ def prescription_routes() -> APIRouter:
 
     @router.post("/link")
     async def link(
-        request: Request, prescription_id: Reference, caller: ServiceCaller, locality: LocalityQuery = None
+        request: Request, prescription_id: Reference, caller: LinkMaker, locality: LocalityQuery = None
     ) -> answers.LinkOut:
         """A fresh one-tap link, for the service that asks on the programme's behalf."""
         return answers.LinkOut(url=await actions(request).link(caller, prescription_id, locality))
@@ -157,11 +143,11 @@ def directory_routes() -> APIRouter:
     async def service(
         request: Request, service_id: Reference, caller: DirectoryCaller, locality: LocalityQuery = None
     ) -> answers.ServiceOut:
-        """One entry. Services of the programme are told where it is asked."""
+        """One entry. A service with the scope contacts:read is told where it is asked."""
         found = (await queries(request).services([service_id])).get(service_id)
         if found is None or (locality is not None and not caller.may_locality(locality)):
             raise problem_of(Refused("unknown_service"))
-        return answers.ServiceOut.of(found, with_email=caller.role == "service")
+        return answers.ServiceOut.of(found, with_email=READS_CONTACTS in caller.scopes)
 
     @router.post("/directory/imports", status_code=201)
     async def take(

@@ -16,6 +16,7 @@ from shared.web.auth import Caller, require
 from shared.web.problem import Problem
 
 PREFIX = "/api/notifications/v1"
+READS_MESSAGES = "messages:read"
 
 
 class MessageOut(BaseModel):
@@ -70,7 +71,9 @@ def routes(questions: Questions) -> APIRouter:
     @router.get("/referrals/{referral_id}/messages")
     async def messages(
         referral_id: Ref,
-        caller: Annotated[Caller, Depends(require("link_worker", "programme_admin", "service"))],
+        caller: Annotated[
+            Caller, Depends(require("link_worker", "programme_admin", "service", scope=READS_MESSAGES))
+        ],
     ) -> MessagesOut:
         whose = await questions.whose(referral_id, within(questions, caller))
         # Somebody else's caseload looks like no referral at all.

@@ -19,7 +19,10 @@ from shared.web.service_token import ServiceTokens, ServiceTokenUnavailable
 
 ASKING_SECONDS: Final = 5.0
 CARD_SECONDS: Final = 30.0
-SCOPE: Final = "claims:read"
+CLAIMS: Final = "claims:read"
+LINK_WORKERS: Final = "contacts:read"
+SERVICES: Final = "contacts:read directory:read"
+LINKS: Final = "links:write"
 M = TypeVar("M", bound=BaseModel)
 _CONTACT: Final = ("telephone", "email", "safe_to_text")
 
@@ -89,7 +92,7 @@ class OtherServices:
             "purpose": "message",
             "on_behalf_of": None,
         }
-        answer = await self._ask("POST", f"{self._referral}/claims", "vault_refused", body)
+        answer = await self._ask("POST", f"{self._referral}/claims", CLAIMS, "vault_refused", body)
         person = answer.get("people", {}).get(referral_id)
         if person is not None:
             return Contact(
@@ -107,7 +110,7 @@ class OtherServices:
         if known is not None and known[0] > self._seconds():
             return known[1]
         path = f"{self._matching}/link-workers/{link_worker}?locality={locality}"
-        answer = await self._ask("GET", path, "matching_refused", missing="link_worker_unknown")
+        answer = await self._ask("GET", path, LINK_WORKERS, "matching_refused", missing="link_worker_unknown")
         card = _read(LinkWorkerCard, answer)
         self._cards[locality, link_worker] = (self._seconds() + CARD_SECONDS, card)
         return card
@@ -115,25 +118,31 @@ class OtherServices:
     async def service(self, locality: str, service_id: str) -> ServiceCard:
         """A service's card. Raises Never: `service_unknown`, `matching_refused`; or NotNow."""
         path = f"{self._matching}/services/{service_id}?locality={locality}"
-        answer = await self._ask("GET", path, "matching_refused", missing="service_unknown")
+        answer = await self._ask("GET", path, SERVICES, "matching_refused", missing="service_unknown")
         return _read(ServiceCard, answer)
 
     async def link(self, locality: str, prescription_id: str) -> Link:
         """A link for a prescription. Raises Never: `prescription_unknown`, `matching_refused`; or NotNow."""
         path = f"{self._matching}/prescriptions/{prescription_id}/link?locality={locality}"
-        answer = await self._ask("POST", path, "matching_refused", missing="prescription_unknown")
+        answer = await self._ask("POST", path, LINKS, "matching_refused", missing="prescription_unknown")
         return _read(Link, answer)
 
     async def _ask(
-        self, method: str, url: str, refused: str, body: Any = None, missing: str = "person_unknown"
+        self,
+        method: str,
+        url: str,
+        scope: str,
+        refused: str,
+        body: Any = None,
+        missing: str = "person_unknown",
     ) -> dict[str, Any]:
         try:
-            headers = await self._tokens.headers(SCOPE)
+            headers = await self._tokens.headers(scope)
             answer = await self._http.request(method, url, json=body, headers=headers, timeout=ASKING_SECONDS)
         except (httpx.HTTPError, ServiceTokenUnavailable):
             raise NotNow from None
         if answer.status_code == 401:
-            self._tokens.forget(SCOPE)
+            self._tokens.forget(scope)
             raise NotNow
         if answer.status_code == 403:
             # Somebody has to put this right: it is counted for the alert as well as shown as a failure.

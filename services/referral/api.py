@@ -20,7 +20,8 @@ from shared.web.problem import Problem
 
 BASE = "/api/referral/v1"
 LONGEST_WAIT = 10.0
-_HUB_SCOPE = "referrals:write"
+WRITES_REFERRALS = "referrals:write"
+"""What a hub's token must hold."""
 
 ReferralId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,200}$")]
@@ -29,10 +30,7 @@ Referrer = Annotated[Caller, Depends(require("referrer"))]
 Admin = Annotated[Caller, Depends(require("programme_admin"))]
 
 
-async def _making(caller: Annotated[Caller, Depends(require("referrer", "service"))]) -> Caller:
-    if caller.role == "service" and _HUB_SCOPE not in caller.scopes:
-        raise Problem(403, code="scope", detail="This needs the scope referrals:write.")
-    return caller
+Making = Annotated[Caller, Depends(require("referrer", "service", scope=WRITES_REFERRALS))]
 
 
 class Withdrawal(BaseModel):
@@ -50,7 +48,7 @@ def api_routes(desk: Desk) -> APIRouter:
     @router.post("/referrals", status_code=201)
     async def make(
         request: ReferralRequest,
-        caller: Annotated[Caller, Depends(_making)],
+        caller: Making,
         response: Response,
         key: Key = None,
         wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT)] = 0,

@@ -67,7 +67,7 @@ class Matching:
         if known is not None and self._clock() < known[1]:
             return known[0]
         try:
-            headers = await self._tokens.headers("claims:read")
+            headers = await self._tokens.headers("contacts:read")
             given = await self._http.get(f"/link-workers/{link_worker}", headers=headers)
             given.raise_for_status()
             found = _link_worker(given.json())

@@ -19,6 +19,7 @@ from shared.localities import LOCALITIES_FILE, LocalitiesError, NoSuchLocality, 
 from shared.web.accessibility import accessibility_routes
 from shared.web.auth import MaybePageCaller, SignInNeeded, to_sign_in
 from shared.web.csrf import FormTokens
+from shared.web.head import HeadAsGet
 from shared.web.keys import IssuerKeys, KeySource
 from shared.web.logs import configure_logging
 from shared.web.navigation import home_of
@@ -96,6 +97,7 @@ def create_app(
     app.include_router(_front_page())
     app.mount("/assets", StaticFiles(directory=ASSETS, check_dir=False))
     app.mount("/static", StaticFiles(directory=STATIC))
+    app.add_middleware(HeadAsGet)
     app.add_middleware(RequestEnvelope, settings=settings, larger_bodies=larger_bodies)
     return app
 

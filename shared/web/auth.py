@@ -3,6 +3,9 @@
     @router.get("/referrals")
     async def listed(caller: Annotated[Caller, Depends(require("referrer", "programme_admin"))]) -> ...
 
+    @router.get("/services")
+    async def found(caller: Annotated[Caller, Depends(require("analyst", "service", scope=...))]) -> ...
+
     @pages.get("/referral/")
     async def home(caller: Annotated[Caller, Depends(require_page("referrer"))]) -> ...
 
@@ -96,17 +99,31 @@ PageCaller = Annotated[Caller, Depends(page_caller)]
 MaybePageCaller = Annotated[Caller | None, Depends(maybe_page_caller)]
 
 
-def require(*roles: Role) -> Callable[[Caller], Awaitable[Caller]]:
-    """Dependency for API routes: a caller in one of these roles, else a 403 problem."""
+def require(*roles: Role, scope: str | None = None) -> Callable[[Caller], Awaitable[Caller]]:
+    """Dependency for API routes: a caller in one of these roles, else a 403 problem.
+
+    `scope`: what a token of role `service` must hold besides. A route that takes services names one:
+    ValueError, as the module is imported, for one that does not.
+    """
+    if ("service" in roles) is not bool(scope):
+        raise ValueError("a scope goes with the role service, and with no other")
 
     async def required(caller: ApiCaller) -> Caller:
-        return _in_role(caller, roles)
+        _in_role(caller, roles)
+        if scope is not None and caller.role == "service":
+            _in_scope(caller, scope)
+        return caller
 
     return required
 
 
 def require_page(*roles: Role) -> Callable[[Caller], Awaitable[Caller]]:
-    """Dependency for page routes: a reader in one of these roles, else a plain page that says no."""
+    """Dependency for page routes: a reader in one of these roles, else a plain page that says no.
+
+    Pages are for people: ValueError for the role `service`.
+    """
+    if "service" in roles:
+        raise ValueError("pages are for people")
 
     async def required(caller: PageCaller) -> Caller:
         return _in_role(caller, roles)
@@ -116,15 +133,18 @@ def require_page(*roles: Role) -> Callable[[Caller], Awaitable[Caller]]:
 
 def require_scope(scope: str) -> Callable[[Caller], Awaitable[Caller]]:
     """Dependency for routes between services: the service role with this scope."""
+    return require("service", scope=scope)
 
-    async def required(caller: ApiCaller) -> Caller:
-        _in_role(caller, ("service",))
-        if scope not in caller.scopes:
-            challenge = f'Bearer realm="linkwork", error="insufficient_scope", scope="{scope}"'
-            raise Problem(403, code="scope", headers={"www-authenticate": challenge})
-        return caller
 
-    return required
+def _in_scope(caller: Caller, scope: str) -> None:
+    if scope not in caller.scopes:
+        challenge = f'Bearer realm="linkwork", error="insufficient_scope", scope="{scope}"'
+        raise Problem(
+            403,
+            code="scope",
+            detail=f"This needs the scope {scope}.",
+            headers={"www-authenticate": challenge},
+        )
 
 
 def _in_role(caller: Caller, roles: tuple[str, ...]) -> Caller:

@@ -18,7 +18,10 @@ from tests.journey.system import System
 from tests.journey.travel import Journey, browser
 from tests.web.forms import hidden_fields
 
-SCOPES = "claims:read notes:write directory:write referrals:write"
+SCOPES = (
+    "claims:read notes:write directory:read directory:write contacts:read links:write messages:read "
+    "referrals:write"
+)
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,6 @@ def _guard(call: Any) -> frozenset[str] | None:
     name = getattr(call, "__qualname__", "")
     if getattr(call, "__module__", "") != auth.__name__:
         return None
-    if name.startswith("require_scope."):
-        return frozenset({"service"})
     if name.startswith(("require.", "require_page.")):
         return frozenset(getclosurevars(call).nonlocals["roles"])
     return frozenset(ROLES) if call in (auth.caller, auth.page_caller) else None

@@ -31,6 +31,11 @@ def links(clock: Hands, key: str = "k" * 32) -> Links:
     return Links(key, "https://linkwork.example.org", 28, clock)
 
 
+def _mailer(town: Place) -> dict[str, str]:
+    """Headers of the service that mails links."""
+    return town.bearer("service", localities=["*"], scopes="links:write")
+
+
 def test_a_link_says_what_was_put_into_it_and_no_more() -> None:
     clock = Hands()
     token = links(clock).token("meir", OF, SERVICE)
@@ -113,7 +118,7 @@ async def test_asking_for_a_second_look_is_written_down_as_such(
     town: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     referral, of = await prescribed(town, may_share="yes")
-    by = town.bearer("service", localities=["*"])
+    by = _mailer(town)
     token = (await town.post(f"/prescriptions/{of}/link", of=by)).json()["url"].rpartition("/")[2]
     actions, queries = town.app.state.actions, town.app.state.queries
     await actions.answer_link(token, v.Reply.ACCEPTED)
@@ -158,7 +163,7 @@ async def test_codes_are_not_sent_without_end(town: Place) -> None:
 
 async def test_a_service_answers_by_link_and_changes_its_answer(town: Place) -> None:
     referral, of = await prescribed(town)
-    given = await town.post(f"/prescriptions/{of}/link", of=town.bearer("service", localities=["*"]))
+    given = await town.post(f"/prescriptions/{of}/link", of=_mailer(town))
     token = given.json()["url"].rpartition("/")[2]
     actions, queries = town.app.state.actions, town.app.state.queries
     before = await town.view(referral)
@@ -183,11 +188,7 @@ async def refused(awaited: object) -> tuple[int, str | None]:
 
 async def test_no_name_without_a_yes_from_both(town: Place) -> None:
     _, of = await prescribed(town, may_share="no")
-    token = (
-        (await town.post(f"/prescriptions/{of}/link", of=town.bearer("service", localities=["*"])))
-        .json()["url"]
-        .rpartition("/")[2]
-    )
+    token = (await town.post(f"/prescriptions/{of}/link", of=_mailer(town))).json()["url"].rpartition("/")[2]
     actions = town.app.state.actions
     await actions.answer_link(token, v.Reply.ACCEPTED)
     assert await refused(actions.send_code(token)) == (409, "not_agreed")
@@ -197,7 +198,7 @@ async def test_no_name_without_a_yes_from_both(town: Place) -> None:
 
 async def test_a_link_of_a_closed_or_undone_case_says_so(town: Place) -> None:
     referral, of = await prescribed(town)
-    by, service = town.link_worker(), town.bearer("service", localities=["*"])
+    by, service = town.link_worker(), _mailer(town)
     token = (await town.post(f"/prescriptions/{of}/link", of=service)).json()["url"].rpartition("/")[2]
     actions, queries = town.app.state.actions, town.app.state.queries
     await town.post(f"/referrals/{referral}/close", {"reason": "completed"}, of=by)

@@ -60,7 +60,7 @@ async def test_services_are_ranked_with_reasons_and_shown_without_addresses(town
     assert one["service"]["asks_email"] is None
     found = await town.http.get(
         f"/services/{one['service']['service']['id']}?locality={town.slug}",
-        headers=town.bearer("service", localities=["*"]),
+        headers=town.bearer("service", localities=["*"], scopes="directory:read contacts:read"),
     )
     assert found.json()["asks_email"] is not None
 

@@ -17,6 +17,8 @@ OWN, DESK, ANSWER, HAND = (
 )
 ANYBODY = set(ROLES)
 """Everybody who has signed in."""
+SCOPES = "directory:read directory:write contacts:read links:write"
+"""All that a service may ask of matching."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ async def test_who_may_use_which_route(town: Place) -> None:
             own = {
                 "link_worker": "lw-meir-1",
                 "practices": [PRACTICE],
-                "scopes": f"service:{path_of['{service_id}']}",
+                "scopes": f"{SCOPES} service:{path_of['{service_id}']}",
             }
             elsewhere = town.bearer(role, **own | {"localities": ["elsewhere"]})
             assert await ask(elsewhere) == 404, (route, role, "another locality")
@@ -141,6 +143,15 @@ async def test_a_service_that_signs_in_answers_for_itself_alone(town: Place) -> 
     own = town.bearer("provider", scopes=f"service:{service}")
     answer = await town.post(f"/prescriptions/{prescription}/reply", {"reply": "accepted"}, of=own)
     assert answer.status_code == 200
+
+
+async def test_an_address_needs_the_scope_of_contacts(town: Place) -> None:
+    referral, _ = await prescribed(town)
+    service = (await town.view(referral)).story.prescriptions[0].prescribed.service_id
+    for scopes, told in (("directory:read", False), ("directory:read contacts:read", True)):
+        headers = town.bearer("service", localities=["*"], scopes=scopes)
+        answer = await town.http.get(f"/services/{service}", headers=headers)
+        assert (answer.json()["asks_email"] is not None) is told, scopes
 
 
 async def test_a_service_needs_the_scope_to_write_the_directory(town: Place) -> None:

@@ -152,13 +152,17 @@ async def test_who_may_ask_for_what(filled: Filled, role: str) -> None:
 
 @pytest.mark.parametrize("role", ["link_worker", "programme_admin", "service"])
 async def test_another_locality_is_no_referral_at_all(filled: Filled, role: str) -> None:
-    answer = await filled.get(filled.messages_of(filled.told), role=role, localities=["leek-werrington"])
+    answer = await filled.get(
+        filled.messages_of(filled.told), role=role, localities=["leek-werrington"], scopes="messages:read"
+    )
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_service_of_every_locality_may_ask(filled: Filled) -> None:
-    answer = await filled.get(filled.messages_of(filled.told), role="service", localities=["*"])
+    answer = await filled.get(
+        filled.messages_of(filled.told), role="service", localities=["*"], scopes="messages:read"
+    )
     assert answer.status_code == 200
 
 
