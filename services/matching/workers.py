@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shared.events.models import LanguageCode, LinkWorkerId, LocalitySlug, OdsCode
+from shared.people.mailbox import Mailbox
 from shared.people.telephone import PublicTelephone
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
@@ -55,7 +56,7 @@ class LinkWorker(_Value):
     id: LinkWorkerId
     locality: LocalitySlug
     name: Line
-    email: Line
+    email: Mailbox
     telephone: PublicTelephone
     """The number that people ring to move a meeting."""
     hours: Annotated[tuple[Hours, ...], Field(max_length=60)] = ()

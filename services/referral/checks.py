@@ -1,6 +1,5 @@
 """What must hold for a referral to be taken. Every refusal is a sentence that quotes nothing of the input."""
 
-import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +11,13 @@ from shared.events import vocabulary as v
 from shared.localities import Contact, Localities, Locality, Practice
 from shared.localities.postcodes import exists, normalise
 from shared.people.ages import DateOfBirthError, check_date_of_birth
+from shared.people.mailbox import parse_mailbox
 from shared.people.names import parse_name
 from shared.people.nhs_number import parse_nhs_number
 from shared.people.refusals import NotAccepted
 from shared.people.telephone import can_be_texted, parse_telephone
 from shared.web.validation import FieldError
 
-# One address with a dot in its domain: more can only be known by writing to it.
-_EMAIL = re.compile(r"[^@\s<>\",;:\\]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _UNWRITTEN = {"Cc", "Cs", "Co", "Cn"}
 T = TypeVar("T")
 
@@ -114,8 +112,7 @@ def check(
     nhs_number = wrong.taking("nhs_number", request.nhs_number, parse_nhs_number)
     house, postcode = _address(request, wrong)
     telephone = _telephone(request, wrong)
-    if request.email is not None and not _EMAIL.fullmatch(request.email.strip()):
-        wrong.add("email", "email_invalid", "Enter an e-mail address, like name@example.org")
+    email = wrong.taking("email", request.email or None, parse_mailbox)
     if not request.needs and not request.sensitive_needs:
         wrong.add("needs", "missing", "Choose at least one thing that would help, or “Not sure”")
     risk = wrong.need("risk", request.risk, "Say whether there are risks that the link worker must know of")
@@ -143,7 +140,7 @@ def check(
         house=house,
         postcode=postcode,
         telephone=telephone,
-        email=request.email.strip() if request.email else None,
+        email=email,
         safe_to_text=texts,
         language=request.language,
         interpreter=request.interpreter,

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from shared.directory.defects import Report
 from shared.directory.records import Record, records_in
+from shared.people.mailbox import MailboxNotAccepted, parse_mailbox
 from shared.people.telephone import directory_telephone
 
 LONGEST_URL = 500
-EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){1,8}")
 BARE_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]+)?([/?#].*)?")
 
 
@@ -22,10 +22,10 @@ def read_email(record: Record, organisation: Record, name: str, report: Report) 
         value = holder.get("email")
         if not isinstance(value, str) or not value.strip():
             continue
-        address = value.strip().removeprefix("mailto:")
-        if len(address) <= 254 and EMAIL.fullmatch(address):
-            return address
-        report.add(name, "email", "email_unusable")
+        try:
+            return parse_mailbox(value.strip().removeprefix("mailto:"))
+        except MailboxNotAccepted:
+            report.add(name, "email", "email_unusable")
     report.add(name, "email", "email_missing")
     return None
 

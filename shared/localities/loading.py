@@ -19,6 +19,7 @@ from shared.localities.model import (
     Source,
 )
 from shared.localities.practices import read_practices
+from shared.people.mailbox import MailboxNotAccepted, parse_mailbox
 from shared.people.telephone import TelephoneNotAccepted, parse_public_telephone
 
 LOCALITIES_FILE = Path(__file__).with_name("localities.toml")
@@ -143,10 +144,10 @@ def _telephone(entry: Entry, key: str) -> str:
 
 
 def _email(entry: Entry, key: str) -> str:
-    address = entry.text(key)
-    if address.count("@") != 1:
-        raise LocalitiesError(f"{entry.where}: {key} must be one e-mail address.")
-    return address
+    try:
+        return parse_mailbox(entry.text(key))
+    except MailboxNotAccepted:
+        raise LocalitiesError(f"{entry.where}: {key} must be one e-mail address.") from None
 
 
 def _https(entry: Entry, key: str) -> str:

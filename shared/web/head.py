@@ -4,10 +4,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class HeadAsGet:
-    """ASGI middleware: a HEAD request reaches the application as a GET, and its answer goes without its body.
+    """ASGI middleware: a HEAD request reaches the application as a GET; the answer's body is left out.
 
-    Mail scanners and link checkers ask with HEAD first. A route that answered them with 405 would look to them
-    like a link that does not work.
+    Mail scanners and link checkers ask with HEAD first. A route that answered them with 405 would look to
+    them like a link that does not work.
     """
 
     def __init__(self, app: ASGIApp) -> None:

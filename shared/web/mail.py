@@ -4,8 +4,9 @@ from email.message import EmailMessage
 from typing import Literal
 
 import aiosmtplib
-from pydantic import SecretStr
+from pydantic import SecretStr, field_validator
 
+from shared.people.mailbox import is_mailbox, parse_mailbox
 from shared.web.settings import ServiceSettings, setting
 
 Encryption = Literal["", "none", "starttls", "implicit"]
@@ -33,6 +34,11 @@ class MailSettings(ServiceSettings):
         example="appointments@example.org",
     )
 
+    @field_validator("mail_from")
+    @classmethod
+    def _one_mailbox(cls, given: str) -> str:
+        return parse_mailbox(given)
+
     @property
     def mail_encryption(self) -> Encryption:
         """How mail is encrypted on its way to the server."""
@@ -42,11 +48,18 @@ class MailSettings(ServiceSettings):
 async def hand_over(message: EmailMessage, settings: MailSettings, seconds: float) -> None:
     """Gives the message to the mail server, which has `seconds` for each step.
 
+    It goes to exactly one mailbox, wherever its address came from: another service or a partner may have
+    taken one that we would not.
+
     Raises:
         aiosmtplib.errors.SMTPException, OSError, ValueError: it was not taken. Each may quote the address.
     """
+    reader = str(message["To"] or "")
+    if not is_mailbox(reader) or message["Cc"] is not None or message["Bcc"] is not None:
+        raise ValueError("not one mailbox")
     await aiosmtplib.send(
         message,
+        recipients=[reader],
         hostname=settings.smtp_host,
         port=settings.smtp_port,
         username=settings.smtp_user or None,

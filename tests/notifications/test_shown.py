@@ -143,7 +143,7 @@ async def test_nothing_that_is_shown_says_who_or_where(filled: Filled) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_who_may_ask_for_what(filled: Filled, role: str) -> None:
-    messages = await filled.get(filled.messages_of(filled.told), role=role)
+    messages = await filled.get(filled.messages_of(filled.told), role=role, scopes="messages:read")
     failures = await filled.get(f"{API}/failures", role=role)
     may_see = role in ("link_worker", "programme_admin", "service")
     assert messages.status_code == (200 if may_see else 403)
