@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.matching.said import GoalSaid, MeetingRecord, Prescribing
+from services.matching.said import GoalSaid, MeetingRecord, NextMeeting, Prescribing
 from shared.events import vocabulary as v
 from shared.events.models import Rating, Ref
 from shared.events.outcomes import NextStep, SourceRef
@@ -148,7 +148,20 @@ class Closing(Body):
 
 
 class Reopening(WithStep):
+    """With neither `slot` nor `not_before`, a case that never met gets the next suitable time."""
+
     note: Words = ""
+    slot: SlotKey | None = Field(None, description="The time of the meeting to be booked with it.")
+    not_before: date | None = Field(None, description="They can meet from that day on.")
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> "Reopening":
+        if self.slot is not None and self.not_before is not None:
+            raise ValueError("choose a time or a day, not both")
+        return self
+
+    def meeting(self) -> NextMeeting:
+        return NextMeeting(self.slot, self.not_before)
 
 
 class Declining(Body):
@@ -166,7 +179,7 @@ class NoLongerWants(Body):
 
 
 class ReplyIn(Body):
-    """`waiting_list` needs `weeks`, `not_suitable` a `reason`."""
+    """`waiting_list` may say `weeks` (left out: not known), `not_suitable` needs a `reason`."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"reply": "waiting_list", "weeks": 6}]}

@@ -153,8 +153,10 @@ def case_routes() -> APIRouter:
     async def reopen(
         request: Request, referral_id: Reference, caller: OwnCaller, body: bodies.Reopening, key: Key = None
     ) -> Done:
-        """Undoes every end of the case."""
-        return await actions(request).reopen(asked(caller, key), referral_id, body.note, body.next_step)
+        """Undoes every end of the case, and books the meeting that was chosen."""
+        return await actions(request).reopen(
+            asked(caller, key), referral_id, body.note, body.next_step, body.meeting()
+        )
 
     @router.post("/decline")
     async def decline(

@@ -5,7 +5,7 @@ from typing import Final
 from services.matching import case_acts as acts
 from services.matching.asking import Asking
 from services.matching.outbound import NoteKind, NotInVault, Vault, VaultAway
-from services.matching.said import Asked, MeetingRecord
+from services.matching.said import Asked, MeetingRecord, NextMeeting
 from services.matching.shown import Done
 from services.matching.store import DRAFTS
 from shared.delivery.case import case_id
@@ -155,13 +155,21 @@ class CaseActions:
         return await self.asking.do(asked, row, "close", (reason, note), lambda: acts.close(reason, kept))
 
     async def reopen(
-        self, asked: Asked, referral_id: str, note: str = "", next_step: NextStep | None = None
+        self,
+        asked: Asked,
+        referral_id: str,
+        note: str = "",
+        next_step: NextStep | None = None,
+        meeting: NextMeeting = acts.NEXT_SUITABLE,
     ) -> Done:
-        """Undoes every end of the case; books again where no meeting was attended."""
+        """Undoes every end of the case, with the meeting that was chosen.
+
+        Refused (409, `slot_taken`) where somebody else has that time by now; the case stays closed then.
+        """
         row = await self.asking.case(asked, {"referral": referral_id})
         kept = await self._note(asked, row, "note", note, "note")
         return await self.asking.do(
-            asked, row, "reopen", (note, next_step), lambda: acts.reopen(kept, next_step)
+            asked, row, "reopen", (note, next_step, meeting), lambda: acts.reopen(kept, next_step, meeting)
         )
 
     async def decline(self, asked: Asked, referral_id: str, by: v.By, reason: v.DeclineReason) -> Done:

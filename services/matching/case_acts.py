@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from services.matching.acts import Act, about, checked_step, meeting_of, open_case
 from services.matching.calendar import london_day
@@ -9,9 +10,9 @@ from services.matching.decisions import book
 from services.matching.diary import Diaries
 from services.matching.folds import View
 from services.matching.measuring import stage_now
-from services.matching.meeting_acts import came
+from services.matching.meeting_acts import asked_to_wait, came, chosen
 from services.matching.refusals import Refused
-from services.matching.said import MeetingRecord
+from services.matching.said import MeetingRecord, NextMeeting
 from shared.delivery.decision import NOTHING, Decision, Occasion, Said
 from shared.delivery.facts import Fact
 from shared.events import outcomes as o
@@ -42,6 +43,9 @@ UNDOABLE = frozenset(
     }
 )
 """What may be taken back from the history. A booking is moved instead, and a referral withdrawn instead."""
+
+
+NEXT_SUITABLE: Final = NextMeeting()
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,10 +320,10 @@ def give_back(reason: v.ReturnReason, note: str | None) -> Act:
     return act
 
 
-def reopen(note: str | None, next_step: NextStep | None) -> Act:
-    """Undoes every end of the case, and nothing else."""
+def reopen(note: str | None, next_step: NextStep | None, meeting: NextMeeting = NEXT_SUITABLE) -> Act:
+    """Undoes every end of the case, and books or puts off the meeting that was chosen."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
         if view.story.created is None:
             raise Refused("unknown_case")
         if view.story.erased:
@@ -327,17 +331,24 @@ def reopen(note: str | None, next_step: NextStep | None) -> Act:
         if view.open:
             return NOTHING
         step = checked_step(next_step, occasion)
-        return Decision(
-            [
-                o.ReferralReopened(
-                    **about(occasion),
-                    ends_source=end.said.source,
-                    ends_id=end.said.id,
-                    note=note,
-                    next_step=step,
-                )
-                for end in view.story.endings
-            ]
-        )
+        said: list[Said | EventBody] = [
+            o.ReferralReopened(
+                **about(occasion),
+                ends_source=end.said.source,
+                ends_id=end.said.id,
+                note=note,
+                next_step=step,
+            )
+            for end in view.story.endings
+        ]
+        if meeting.slot is not None:
+            slot = chosen(view, diaries, occasion, view.story.created, meeting.slot)
+            booked = book(view, diaries, occasion, slot, provisional=False)
+            if booked is None:
+                raise Refused("slot_taken")
+            said.append(booked)
+        elif meeting.not_before is not None:
+            said.append(asked_to_wait(view, occasion, meeting.not_before))
+        return Decision(said)
 
     return act

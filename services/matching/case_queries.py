@@ -1,9 +1,10 @@
 """What link workers and practice staff see of cases, meetings and diaries."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+from services.matching.absence import moved_by
 from services.matching.access import find_case, link_worker_for, link_workers, own_entry, problem_of
 from services.matching.asking import LINK_WORKER, Asking
 from services.matching.calendar import day_start, london_day
@@ -16,12 +17,21 @@ from services.matching.lines import Lines, history, prescriptions
 from services.matching.meeting_actions import AT_THE_DESK
 from services.matching.outbound import NotInVault, Vault, VaultAway
 from services.matching.refusals import Refused
-from services.matching.shown import CaseLine, CaseShown, DiaryEntry, MeetingShown, NeedsYouLine, Slot
+from services.matching.shown import (
+    CaseLine,
+    CaseShown,
+    DiaryEntry,
+    MeetingShown,
+    NeedsYouLine,
+    Slot,
+    ToRing,
+)
 from services.matching.store import DiaryStore
-from services.matching.workers import LinkWorker
+from services.matching.workers import Leave, LinkWorker
 from shared.delivery.mongo import Row, Transaction
 from shared.delivery.part import Loaded
 from shared.delivery.round import REFERRALS
+from shared.events.vocabulary import NextStepCode
 from shared.web.audit import audit
 from shared.web.caller import Caller
 from shared.web.problem import Problem
@@ -76,6 +86,11 @@ class CaseQueries:
         ]
         return sorted(found, key=lambda entry: (entry.meeting.starts_at, entry.case.referral_id))
 
+    async def moved_today(self, caller: Caller, day: date) -> list[ToRing]:
+        """Whose meetings of this day were moved since the caller is away."""
+        worker = await self.link_worker(caller)
+        return await moved_by(self.asking, worker, Leave(first=day, last=day))
+
     async def free(
         self, caller: Caller, first: date, last: date, link_worker: str | None = None
     ) -> list[Slot]:
@@ -118,9 +133,7 @@ class CaseQueries:
         rows = await self._own(caller, {} if include_ended else {"view.open": True})
         lines = await self._lines(rows)
         cases = [lines.case(row) for row in rows]
-        return sorted(
-            cases, key=lambda case: (not case.open, case.step.on if case.step else date.min, case.created_at)
-        )
+        return sorted(cases, key=by_day_and_time)
 
     async def case(self, caller: Caller, referral_id: str) -> CaseShown:
         """Story, meetings, plan and history. Audited: it is a read of a person's case."""
@@ -147,6 +160,11 @@ class CaseQueries:
         """Suitable times for a case without a meeting."""
         row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         return await self._options(row, count)
+
+    async def options_to_reopen(self, caller: Caller, referral_id: str, count: int = 3) -> list[Slot]:
+        """Suitable times for a case that has ended, if it is opened again."""
+        row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        return await self._options(row, count, ended=True)
 
     async def colleagues(self, caller: Caller, referral_id: str) -> list[Colleague]:
         """To whom the case could be handed over."""
@@ -212,9 +230,9 @@ class CaseQueries:
             earlier=tuple(sorted(others, key=lambda case: case.created_at, reverse=True)),
         )
 
-    async def _options(self, row: Row, count: int) -> list[Slot]:
+    async def _options(self, row: Row, count: int, *, ended: bool = False) -> list[Slot]:
         view = await self.asking.kernel.view(row["locality"], row["referral"])
-        if view is None or not view.open:
+        if view is None or view.story.erased or not (view.open or ended):
             raise problem_of(Refused("case_ended"))
 
         async def read(tx: Transaction) -> Diaries:
@@ -243,6 +261,17 @@ class CaseQueries:
         names = {meeting["link_worker"] for row in rows for meeting in row["view"]["meetings"]}
         workers = await link_workers(self.asking.kernel.mongo, names)
         return Lines(self.asking.localities, workers, self.now())
+
+
+def by_day_and_time(case: CaseLine) -> tuple[bool, date, datetime, datetime]:
+    """The order of a caseload: open first, by the day of the next step, then by the time of its meeting.
+
+    A case without a next step comes before all others. A step that has no time comes after the day's times.
+    """
+    day = case.step.on if case.step else date.min
+    meets = case.active if case.step and case.step.code is NextStepCode.MEET else None
+    at = meets.starts_at if meets else datetime.max.replace(tzinfo=UTC)
+    return not case.open, day, at, case.created_at
 
 
 def _first(diaries: Diaries, view: View, referral_id: str, count: int) -> list[Slot]:

@@ -169,14 +169,15 @@ def book(
         return None
     diaries.assign(occasion.referral_id, slot.link_worker)
     diaries.rest_on(slot.link_worker)
-    before = view.story.meetings[-1].booked if view.story.meetings else None
+    last = view.story.meetings[-1] if view.story.meetings else None
+    before = last.booked if last else None
     home = v.AccessNeed.HOME_VISIT in created.access_needs
     return MeetingBooked(
         referral_id=occasion.referral_id,
         locality=occasion.locality,
         meeting_id=meeting_id,
         sequence=min(before.sequence + 1, LAST_SEQUENCE) if before else 0,
-        replaces=before.meeting_id if before and view.story.meetings[-1].status != "attended" else None,
+        replaces=last.booked.meeting_id if last and not _over(last) else None,
         link_worker=slot.link_worker,
         practice=slot.practice,
         starts_at=slot.starts_at,
@@ -184,6 +185,12 @@ def book(
         mode=v.MeetingMode.HOME if home else v.MeetingMode.FACE_TO_FACE,
         provisional=provisional,
     )
+
+
+def _over(meeting: Meeting) -> bool:
+    """They met, or it went with the referral: a booking after it moves nothing that anybody waits for."""
+    ended = meeting.cancelled is not None and meeting.cancelled.why is v.CancelReason.REFERRAL_ENDED
+    return meeting.status == "attended" or ended
 
 
 def refused_times(view: View) -> frozenset[str]:

@@ -1,16 +1,17 @@
 """Actions on meetings, and on a link worker's days."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 
 from services.matching import meeting_acts as acts
-from services.matching.access import link_worker_for, link_workers
+from services.matching.absence import here_after_all, moved_by, offer_day, one_day_of, open_day
+from services.matching.access import link_worker_for, problem_of
 from services.matching.asking import Asking, refusing
 from services.matching.calendar import day_start, london_day
 from services.matching.decisions import settle_now
-from services.matching.lines import Lines
+from services.matching.refusals import Refused
 from services.matching.said import Asked
-from services.matching.shown import Done, ToRing
+from services.matching.shown import CaseLine, Done, ToRing
 from services.matching.store import DAYS, LINK_WORKERS, touch_caseload
 from services.matching.workers import Leave, LinkWorker
 from shared.delivery.mongo import Row, Transaction
@@ -100,7 +101,7 @@ class MeetingActions:
         """Rebooks everybody whom this link worker was to meet on these days. Their leave is known already."""
         begins, ends = day_start(leave.first), day_start(leave.last + timedelta(days=1))
         then = {"link_worker": worker.id, "starts_at": {"$gte": begins, "$lt": ends}}
-        meets = await self._rows(worker, {**then, "status": "booked"}, still_open=True)
+        meets = await self._rows(worker, {**then, "status": "booked"})
         # Who cannot wait chooses first among what is left.
         meets.sort(key=lambda row: (row["view"]["created"]["urgency"] != "soon", row["view"]["created_at"]))
         for row in meets:
@@ -111,9 +112,41 @@ class MeetingActions:
                 (),
                 lambda: acts.link_worker_away(worker.id, leave.first, leave.last),
             )
-        why = v.CancelReason.LINK_WORKER_AWAY.value
-        moved = await self._rows(worker, {**then, "status": "cancelled", "why": why}, still_open=False)
-        return await self._to_ring(moved, worker.id, begins, ends)
+        return await moved_by(self.asking, worker, leave)
+
+    async def here_after_all(self, asked: Asked, link_worker: str, day: date) -> list[ToRing]:
+        """Takes an absence of one day back: meetings to come get their times again, where these are free.
+
+        Nobody is moved back who said yes to the new time. Gives everybody whom the absence had moved, with
+        the meeting that they have now. Refused (409, `not_away`) where that day is no absence of its own.
+        """
+        if asked.caller.role not in ("link_worker", "programme_admin"):
+            raise Problem(403, code="role", detail="Your role does not include this.")
+        worker = await link_worker_for(self.asking.kernel.mongo, asked.caller, link_worker)
+        if not one_day_of(worker, day):
+            raise problem_of(Refused("not_away"))
+        moved = await moved_by(self.asking, worker, Leave(first=day, last=day))
+        async with refusing():
+            await self.asking.kernel.transact(lambda tx: open_day(tx, worker, day))
+        found = []
+        for each in moved:
+            now = await self._given_back(asked, worker, each)
+            found.append(ToRing(now, each.was, now.active))
+        async with refusing():
+            await self.asking.kernel.transact(lambda tx: offer_day(tx, worker, self.asking))
+        return found
+
+    async def _given_back(self, asked: Asked, worker: LinkWorker, moved: ToRing) -> CaseLine:
+        """The case with its old time again; as it was, where that is not to be had."""
+        row = {"locality": worker.locality, "referral": moved.case.referral_id}
+        act = here_after_all(moved.was.meeting_id)
+        try:
+            done = await self.asking.do(Asked(asked.caller), row, "here-after-all", (), lambda: act)
+        except Problem as problem:
+            if problem.status_code != 409:
+                raise
+            return moved.case
+        return done.case
 
     async def enter_meetings(self, worker: LinkWorker) -> None:
         """Has everybody decided upon again whose meeting to come is in no diary.
@@ -133,36 +166,17 @@ class MeetingActions:
             "status": "booked",
             "id": {"$nin": sorted(entered)},
         }
-        for row in await self._rows(worker, to_come, still_open=True):
+        for row in await self._rows(worker, to_come):
             await self.asking.kernel.command(row["locality"], row["referral"], settle_now)
 
-    async def _rows(self, worker: LinkWorker, meeting: dict[str, Any], *, still_open: bool) -> list[Row]:
-        which: dict[str, Any] = {"locality": worker.locality, "view.meetings": {"$elemMatch": meeting}}
-        if still_open:
-            which["view.open"] = True
+    async def _rows(self, worker: LinkWorker, meeting: dict[str, Any]) -> list[Row]:
+        """The open cases with such a meeting."""
+        which: dict[str, Any] = {
+            "locality": worker.locality,
+            "view.meetings": {"$elemMatch": meeting},
+            "view.open": True,
+        }
         return [row async for row in self.asking.kernel.mongo[REFERRALS].find(which)]
-
-    async def _to_ring(
-        self, rows: list[Row], link_worker: str, begins: datetime, ends: datetime
-    ) -> list[ToRing]:
-        names = {meeting["link_worker"] for row in rows for meeting in row["view"]["meetings"]}
-        lines = Lines(
-            self.asking.localities,
-            await link_workers(self.asking.kernel.mongo, names),
-            self.asking.kernel.clock(),
-        )
-        found = []
-        for row in rows:
-            was = next(
-                lines.meeting(row, meeting)
-                for meeting in row["view"]["meetings"]
-                if meeting["link_worker"] == link_worker
-                and begins <= meeting["starts_at"] < ends
-                and meeting["status"] == "cancelled"
-            )
-            case = lines.case(row)
-            found.append(ToRing(case, was, case.active))
-        return sorted(found, key=lambda one: (one.was.starts_at, one.case.referral_id))
 
 
 async def _add_leave(tx: Transaction, worker: LinkWorker, leave: Leave) -> None:

@@ -141,20 +141,25 @@ def later(on: date) -> Act:
 
     def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
         open_case(view)
-        if not timedelta() < on - london_day(occasion.now) <= timedelta(days=366):
-            raise Refused("later_date")
-        if view.story.attended:
-            raise Refused("already_met")
+        waiting = asked_to_wait(view, occasion, on)
         facts: list[EventBody] = []
         active = view.story.active
         if active is not None:
             facts.append(
                 _cancelled(occasion, active.booked.meeting_id, v.By.PERSON, v.CancelReason.ANOTHER_TIME)
             )
-        facts.append(o.MeetingWaiting(**about(occasion), reason=v.WaitingReason.ASKED_LATER, expected_by=on))
-        return Decision(facts)
+        return Decision([*facts, waiting])
 
     return act
+
+
+def asked_to_wait(view: View, occasion: Occasion, on: date) -> o.MeetingWaiting:
+    """The person asks not to meet before that day, from tomorrow to a year ahead."""
+    if not timedelta() < on - london_day(occasion.now) <= timedelta(days=366):
+        raise Refused("later_date")
+    if view.story.attended:
+        raise Refused("already_met")
+    return o.MeetingWaiting(**about(occasion), reason=v.WaitingReason.ASKED_LATER, expected_by=on)
 
 
 def link_worker_away(link_worker: str, first: date, last: date) -> Act:

@@ -11,7 +11,7 @@ from services.matching.calendar import day_start
 from services.matching.shown import NeedsYou, Reason, ToDo
 from shared.events.vocabulary import Channel, NextStepCode, SafeToText
 from shared.story import Prescription, Story
-from shared.story.next_step import ANSWER_DAYS, FIRST_VISIT_DAYS, Step, StepSaid, settled
+from shared.story.next_step import ANSWER_DAYS, FIRST_VISIT_DAYS, WEEKS_NOT_KNOWN, Step, StepSaid, settled
 
 
 def reasons_of(
@@ -80,7 +80,7 @@ def _prescription(story: Story, one: Prescription, said: StepSaid | None) -> Ite
                 NeedsYou.NO_FIRST_VISIT, asked + timedelta(days=FIRST_VISIT_DAYS), ToDo.ASK_PERSON, about
             )
         case "waiting_list" if one.reply_said is not None:
-            due = one.reply_said.time + timedelta(weeks=one.weeks or 1)
+            due = one.reply_said.time + timedelta(weeks=one.weeks or WEEKS_NOT_KNOWN)
             reason = Reason(NeedsYou.NO_FIRST_VISIT, due, ToDo.RING_SERVICE, about)
         case "full" | "not_suitable" if one.reply_said is not None and not settled(story, one):
             reason = Reason(NeedsYou.SERVICE_SAID_NO, one.reply_said.recorded, ToDo.CHOOSE_SERVICE, about)

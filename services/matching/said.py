@@ -53,6 +53,18 @@ class MeetingRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class NextMeeting:
+    """Which meeting a case gets when it is opened again.
+
+    `slot` is a time (a `Slot.key`). `not_before`: they can meet from that day on, and nothing is booked
+    before it. With neither, a case that never met gets the next suitable time, and another gets none.
+    """
+
+    slot: str | None = None
+    not_before: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Prescribing:
     """One service to add to the plan.
 

@@ -56,9 +56,7 @@ def prescribe(prescribing: Prescribing, next_step: NextStep | None) -> Act:
 def reply(
     prescription_id: str, answer: v.Reply, weeks: int | None, reason: v.NotSuitableReason | None
 ) -> Act:
-    """A service's answer; a further one takes the place of the earlier."""
-    if answer is v.Reply.WAITING_LIST and weeks is None:
-        raise Refused("weeks_needed")
+    """A service's answer; a further one takes the place of the earlier. `weeks` None: not known."""
     if answer is v.Reply.NOT_SUITABLE and reason is None:
         raise Refused("reason_needed")
     # What does not belong to the answer is left out.

@@ -116,8 +116,6 @@ class ProviderReplied(Outcome):
 
     @model_validator(mode="after")
     def _says_enough(self) -> "ProviderReplied":
-        if self.reply is v.Reply.WAITING_LIST and self.weeks is None:
-            raise ValueError("waiting_list needs weeks")
         if self.reply is v.Reply.NOT_SUITABLE and self.reason is None:
             raise ValueError("not_suitable needs a reason")
         return self

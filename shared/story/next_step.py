@@ -19,6 +19,8 @@ FIRST_VISIT_DAYS: Final = 14
 """After the prescription: has the first visit happened?"""
 REVIEW_DAYS: Final = 84
 """Twelve weeks after the first visit."""
+WEEKS_NOT_KNOWN: Final = 4
+"""A waiting list whose length nobody knows is asked about after so many weeks."""
 ACT_DAYS: Final = 2
 """How soon the link worker looks at something that went wrong."""
 
@@ -110,7 +112,9 @@ def prescription_step(prescription: Prescription) -> tuple[NextStepCode, date] |
         case "accepted" | "signposted":
             return NextStepCode.CHECK_FIRST_VISIT, _days_after(answered, FIRST_VISIT_DAYS)
         case "waiting_list":
-            return NextStepCode.WAIT_FOR_SERVICE, answered + timedelta(weeks=prescription.weeks or 1)
+            return NextStepCode.WAIT_FOR_SERVICE, answered + timedelta(
+                weeks=prescription.weeks or WEEKS_NOT_KNOWN
+            )
         case "full" | "not_suitable":
             return NextStepCode.REVIEW, _days_after(answered, ACT_DAYS)
         case "not_started":

@@ -209,6 +209,12 @@ def test_a_waiting_list_is_asked_about_when_its_weeks_are_over() -> None:
     assert telling.reasons(44) == [(NeedsYou.NO_FIRST_VISIT, NOW + 44 * DAY)]
 
 
+def test_a_waiting_list_of_unknown_length_is_asked_about() -> None:
+    telling = Telling().met().at(1, prescribed()).at(2, replied(v.Reply.WAITING_LIST))
+    assert telling.reasons(29) == []
+    assert telling.reasons(30) == [(NeedsYou.NO_FIRST_VISIT, NOW + 30 * DAY)]
+
+
 def test_a_no_is_settled_by_another_service_or_by_writing_the_need_down() -> None:
     telling = Telling().met().at(1, prescribed()).at(2, replied(v.Reply.FULL))
     assert telling.reasons(2) == [(NeedsYou.SERVICE_SAID_NO, NOW + 2 * DAY)]

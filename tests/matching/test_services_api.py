@@ -36,14 +36,18 @@ async def test_a_silent_service_needs_the_link_worker_after_seven_days(here: Pla
     assert unmet.json()["case"]["reasons"] == []
 
 
-async def test_an_answer_needs_its_weeks_or_its_reason(town: Place) -> None:
+async def test_a_no_needs_its_reason(town: Place) -> None:
     _, of = await prescribed(town)
-    for body, code in (
-        ({"reply": "waiting_list"}, "weeks_needed"),
-        ({"reply": "not_suitable"}, "reason_needed"),
-    ):
-        answer = await town.post(f"/prescriptions/{of}/reply", body, of=town.link_worker())
-        assert (answer.status_code, answer.json()["type"]) == (422, f"urn:linkwork:problem:{code}")
+    answer = await town.post(f"/prescriptions/{of}/reply", {"reply": "not_suitable"}, of=town.link_worker())
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:linkwork:problem:reason_needed")
+
+
+async def test_a_waiting_list_of_unknown_length_is_an_answer(town: Place) -> None:
+    _, of = await prescribed(town)
+    answer = await town.post(f"/prescriptions/{of}/reply", {"reply": "waiting_list"}, of=town.link_worker())
+    assert answer.status_code == 200
+    (said,) = answer.json()["said"]
+    assert (said["detail"]["reply"], "weeks" in said["detail"]) == ("waiting_list", False)
 
 
 async def test_services_are_ranked_with_reasons_and_shown_without_addresses(town: Place) -> None:

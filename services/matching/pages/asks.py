@@ -39,7 +39,7 @@ def ask_routes() -> APIRouter:
             reply = typed.choice("reply", v.Reply, "Press one of the buttons")
             weeks, reason = None, None
             if reply is v.Reply.WAITING_LIST:
-                weeks = typed.number("weeks", 1, 104, "Enter the number of weeks, from 1 to 104", needed=True)
+                weeks = typed.weeks()
             if reply is v.Reply.NOT_SUITABLE:
                 reason = typed.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
             reply = typed.given(reply)

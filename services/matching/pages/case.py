@@ -21,11 +21,13 @@ from services.matching.pages.known import (
 from services.matching.pages.needs_you import button_for, instead_for, why
 from services.matching.pages.next_step import next_step_form
 from services.matching.pages.site import localities, queries, shown, today
+from services.matching.pages.typed import day_typed
 from services.matching.shown import CaseShown, NeedsYouLine, PrescriptionShown
 from shared.events import vocabulary as v
 from shared.web.auth import require_page
 from shared.web.caller import Caller
 from shared.web.csrf import CheckedForm
+from shared.web.dates import day_and_time
 from shared.web.validation import FieldError
 
 LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
@@ -72,6 +74,7 @@ async def case_page(
         line=line,
         where=where,
         today=today(request),
+        begun=line.active is not None and line.active.starts_at <= asks.now(),
         person=known(people, referral),
         sensitive=_sensitive(people.get(referral, {})),
         flags=flags(line),
@@ -92,6 +95,8 @@ async def case_page(
         step_form=next_step_form(today(request), typed or {}),
         after_form=next_step_form(today(request), typed or {}, "after"),
         service_button=service_button,
+        reopening=await _reopening(request, caller, case),
+        meet_from=day_typed(typed or {}, "meet_from"),
         note_titles=_note_titles(case),
         typed=typed or {},
         errors=list(errors),
@@ -101,6 +106,17 @@ async def case_page(
         names_missing=not people,
         hub=localities(request).hub,
     )
+
+
+async def _reopening(request: Request, caller: Caller, case: CaseShown) -> list[tuple[str, str]]:
+    """The meetings to choose from when a case that has ended is opened again: (value, words)."""
+    if case.line.open or case.story.erased:
+        return []
+    slots = await queries(request).options_to_reopen(caller, case.line.referral_id)
+    times = [(slot.key, f"Book {day_and_time(slot.starts_at)}") for slot in slots]
+    if case.story.attended:
+        return [("none", "No meeting now"), *times]
+    return [*(times or [("next", "Book the next time that comes free")]), ("later", "Not yet")]
 
 
 def _note_ids(case: CaseShown) -> list[str]:

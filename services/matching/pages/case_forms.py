@@ -1,6 +1,7 @@
 """What a link worker does to a case, one form each. After a mistake everything typed is kept."""
 
 from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -11,7 +12,7 @@ from services.matching.pages.done import back_to
 from services.matching.pages.next_step import read_next_step
 from services.matching.pages.site import actions, asked, today
 from services.matching.pages.typed import Mistakes, Typed, mistake
-from services.matching.said import Asked
+from services.matching.said import Asked, NextMeeting
 from services.matching.shown import Done
 from shared.events import vocabulary as v
 from shared.web.auth import require_page
@@ -88,8 +89,28 @@ async def give_back(request: Request, by: Asked, referral: str, form: Typed) -> 
 async def reopen(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
     step = read_next_step(form, today(request), needed=False, prefix="after")
     note = form.text("reopen_note")
+    meeting = _next_meeting(form, today(request))
     form.check()
-    return "reopened", await actions(request).reopen(by, referral, note, step)
+    done = await actions(request).reopen(by, referral, note, step, meeting)
+    return ("reopened-booked" if done.case.active else "reopened"), done
+
+
+def _next_meeting(form: Typed, now: date) -> NextMeeting:
+    """The meeting that the case gets with being opened again: asked, so that nobody is booked unawares."""
+    chosen = form.raw("meeting")
+    if chosen == "later":
+        day = form.day(
+            "meet_from",
+            "Enter the day from which they can meet, such as 30 11 2026",
+            first=now + timedelta(days=1),
+            outside="The day must be in the future",
+        )
+        return NextMeeting(not_before=day)
+    if chosen not in ("next", "none", "") and "|" in chosen:
+        return NextMeeting(slot=chosen)
+    if chosen not in ("next", "none"):
+        form.wrong("meeting", "Choose whether a meeting is booked")
+    return NextMeeting()
 
 
 async def undo(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:

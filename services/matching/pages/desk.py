@@ -13,8 +13,8 @@ from services.matching.pages.done import banner
 from services.matching.pages.known import (
     NAME_AND_TELEPHONE,
     Flag,
-    contact_flags,
     flags,
+    flags_in_brief,
     known,
     needs_in_words,
     practice_name,
@@ -32,6 +32,9 @@ from shared.web.csrf import CheckedForm
 LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
 
 People = Mapping[str, Mapping[str, Any]]
+
+TO_RING = frozenset({NeedsYou.RING, NeedsYou.TWO_MISSES, NeedsYou.DID_NOT_START})
+"""Reasons for which the link worker rings the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +67,27 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """One line of "Needs you"."""
+    """One thing that a person needs."""
 
-    referral_id: str
-    name: str
     why: str
-    since: date
-    waited: str
-    flags: tuple[Flag, ...]
-    telephone: str | None
+    service_telephone: str | None
     button: str
     href: str
     instead: tuple[str, str] | None
     """A second, quiet link: its words and where it leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One person under "Needs you", with everything that they need, oldest first."""
+
+    referral_id: str
+    name: str
+    since: date
+    waited: str
+    flags: tuple[Flag, ...]
+    telephone: str | None
+    tasks: tuple[TaskRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,7 @@ class CaseRow:
     name: str
     stage: str
     stage_colour: str
+    flags: tuple[Flag, ...]
     next_step: str
     at: datetime | None
     """The time, where the next step is a meeting."""
@@ -128,7 +140,8 @@ async def _desk(request: Request, caller: Caller, show_risk_of: str | None = Non
         today=day,
         meetings=[_meeting(entry, people, places, show_risk_of, notes) for entry in diary],
         ahead=_ahead(cases, people, asks.now()),
-        tasks=[_task(task, people, day) for task in tasks],
+        cards=_cards(tasks, people, day),
+        off_today=(await asks.link_worker(caller)).away(day),
         cases=[_case(each, people, day) for each in cases],
         elsewhere=sum(line.kept_elsewhere for line in lines.values()),
         names_missing=any(not line.kept_elsewhere for line in lines.values()) and not people,
@@ -175,20 +188,36 @@ def _ahead(cases: Sequence[CaseLine], people: People, now: datetime) -> Ahead | 
     return Ahead(meeting.meeting_id, meeting.starts_at, known(people, referral).name)
 
 
-def _task(task: NeedsYouLine, people: People, day: date) -> TaskRow:
-    person = known(people, task.case.referral_id)
-    since = task.reason.since.astimezone(LONDON).date()
-    to_ring = task.reason.reason in (NeedsYou.RING, NeedsYou.TWO_MISSES, NeedsYou.DID_NOT_START)
+def _cards(tasks: Sequence[NeedsYouLine], people: People, day: date) -> list[Card]:
+    """One card a person, in the order of what each has needed longest."""
+    by_person: dict[str, list[NeedsYouLine]] = {}
+    for task in tasks:
+        by_person.setdefault(task.case.referral_id, []).append(task)
+    return [_card(theirs, people, day) for theirs in by_person.values()]
+
+
+def _card(tasks: Sequence[NeedsYouLine], people: People, day: date) -> Card:
+    line = tasks[0].case
+    person = known(people, line.referral_id)
+    since = tasks[0].reason.since.astimezone(LONDON).date()
+    to_ring = any(task.reason.reason in TO_RING for task in tasks)
+    return Card(
+        referral_id=line.referral_id,
+        name=person.name,
+        since=since,
+        waited=_waited((day - since).days),
+        flags=flags(line) if to_ring else tuple(flag for flag in flags(line) if flag.kind != "contact"),
+        telephone=person.telephone if to_ring else None,
+        tasks=tuple(_task(task) for task in tasks),
+    )
+
+
+def _task(task: NeedsYouLine) -> TaskRow:
     asks_service = task.reason.reason is NeedsYou.SERVICE_SILENT
     text, href = button_for(task)
     return TaskRow(
-        referral_id=task.case.referral_id,
-        name=person.name,
         why=why(task),
-        since=since,
-        waited=_waited((day - since).days),
-        flags=tuple(contact_flags(task.case)) if to_ring else (),
-        telephone=person.telephone if to_ring else task.service_telephone if asks_service else None,
+        service_telephone=task.service_telephone if asks_service else None,
         button=text,
         href=href,
         instead=instead_for(task),
@@ -207,6 +236,7 @@ def _case(line: CaseLine, people: People, day: date) -> CaseRow:
         name=known(people, line.referral_id).name,
         stage=words.STAGES[line.stage.value],
         stage_colour=words.STAGE_COLOURS.get(line.stage.value, "grey"),
+        flags=flags_in_brief(line),
         next_step=words.NEXT_STEPS[step.code.value] if step else "No next step yet",
         at=meets.starts_at if meets else None,
         on=step.on if step else None,

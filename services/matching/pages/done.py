@@ -17,6 +17,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "moved": "The meeting is moved.",
         "booked": "A meeting is booked.",
         "confirmed": "The time is confirmed.",
+        "off-sick": "Your day is closed for meetings.",
         "later": "They will be offered a meeting after that day.",
         "missed": "Recorded: they did not come.",
         "met": "The meeting is saved.",
@@ -34,6 +35,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "no-longer-wants": "Recorded: they no longer want this.",
         "returned": "The referral is returned to whoever made it.",
         "reopened": "The case is open again.",
+        "reopened-booked": "The case is open again, and a meeting is booked.",
         "undone": "Undone.",
         "flagged": "Thank you. Somebody will check this listing.",
     }

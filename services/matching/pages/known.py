@@ -48,6 +48,18 @@ def flags(line: CaseLine) -> tuple[Flag, ...]:
     return (*_risk(line), *contact_flags(line), *_access(line))
 
 
+def flags_in_brief(line: CaseLine) -> tuple[Flag, ...]:
+    """What changes how somebody is met, for a list: risk, an interpreter, a home visit."""
+    found = []
+    if line.risk is v.Risk.SEE_NOTE:
+        found.append(Flag("risk", "Risk"))
+    if line.interpreter:
+        found.append(Flag("access", f"Interpreter: {language_name(line.language)}"))
+    if v.AccessNeed.HOME_VISIT in line.access_needs:
+        found.append(Flag("access", "Home visit"))
+    return tuple(found)
+
+
 def _risk(line: CaseLine) -> list[Flag]:
     return [Flag("risk", "Risk: read the note first")] if line.risk is v.Risk.SEE_NOTE else []
 

@@ -34,7 +34,7 @@ async def reply(request: Request, by: Asked, _: str, prescription: str, form: Ty
     answer = form.choice("reply", v.Reply, "Choose what the service answered")
     weeks, reason = None, None
     if answer is v.Reply.WAITING_LIST:
-        weeks = form.number("weeks", 1, 104, "Enter how many weeks they wait, from 1 to 104", needed=True)
+        weeks = form.weeks()
     if answer is v.Reply.NOT_SUITABLE:
         reason = form.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
     answer = form.given(answer)

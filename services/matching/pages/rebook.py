@@ -116,12 +116,19 @@ async def _rebook_page(
 ) -> Response:
     asks = queries(request)
     meeting = await asks.meeting(caller, meeting_id)
-    slots: list[Slot] = await asks.options(caller, meeting_id) if meeting.status == "booked" else []
+    begun = meeting.starts_at <= asks.now()
+    to_come = meeting.status == "booked" and not begun
+    slots: list[Slot] = await asks.options(caller, meeting_id) if to_come else []
+    may_wait = False
+    if caller.role == "link_worker":
+        may_wait = not (await asks.case_of_meeting(caller, meeting_id)).story.attended
     return shown(
         request,
         "rebook.html",
         status=422 if errors else 200,
         meeting=meeting,
+        begun=begun,
+        may_wait=may_wait,
         slots=slots,
         person=await _person(request, caller, meeting),
         by_practice=caller.role == "referrer",
@@ -151,6 +158,7 @@ async def _book_page(
         "book.html",
         status=422 if errors else 200,
         line=case.line,
+        may_wait=not case.story.attended,
         slots=await asks.options_for(caller, referral),
         person=known(people, referral),
         later=_later(typed),

@@ -95,6 +95,13 @@ class Typed:
             return None
         return int(value)
 
+    def weeks(self, field: str = "weeks") -> int | None:
+        """How long a waiting list is, from 1 to 104 weeks; None where "not known" is ticked."""
+        if self.raw(f"{field}_not_known") == "yes" and not self.raw(field):
+            return None
+        sentence = "Enter how many weeks they wait, from 1 to 104, or tick “Not known”"
+        return self.number(field, 1, 104, sentence, needed=True)
+
     def day(
         self,
         field: str,
