@@ -147,6 +147,8 @@ class ImportOut(BaseModel):
     records: int
     services: int
     defects: list[DefectOut]
+    defects_left_out: int = 0
+    """How many more there were than are listed."""
 
     @classmethod
     def of(cls, report: ImportReport) -> "ImportOut":
@@ -162,6 +164,7 @@ class ImportOut(BaseModel):
                 )
                 for d in report.defects
             ],
+            defects_left_out=report.defects_left_out,
         )
 
 

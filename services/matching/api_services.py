@@ -155,7 +155,10 @@ def directory_routes() -> APIRouter:
         caller: DirectoryWriter,
         feed: Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")],
     ) -> answers.ImportOut:
-        """Takes an Open Referral UK document in place of what the feed said before; reports each defect."""
+        """Takes an Open Referral UK document in place of what the feed said before; reports each defect.
+
+        A feed of several pages is sent as one JSON list of all its page objects. One page of several is refused.
+        """
         report = await actions(request).take_feed(caller, feed, await request.body())
         return answers.ImportOut.of(report)
 

@@ -23,13 +23,17 @@ from shared.ids import NewId
 from shared.web.caller import Caller
 
 FULL_FOR: Final = timedelta(days=60)
+REFUSED_WHOLE: Final = frozenset({"pages_missing", "records_too_many"})
 _MOST_FAULTS: Final = 50
 _ANOTHERS: Final = "Another feed has brought a service with this id."
 
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What came of an import: how many records were looked at and kept, and every defect."""
+    """What came of an import: how many records were looked at and kept, and each defect.
+
+    `defects_left_out` counts those beyond the first thousands.
+    """
 
     import_id: str
     feed: str
@@ -37,6 +41,16 @@ class ImportReport:
     records: int
     services: int
     defects: tuple[Defect, ...]
+    defects_left_out: int
+
+
+class NotTaken(Exception):
+    """Nothing of a document is taken: `code` and `sentence` say why."""
+
+    def __init__(self, defect: Defect) -> None:
+        super().__init__(defect.code)
+        self.code = defect.code
+        self.sentence = defect.sentence
 
 
 class Directory:
@@ -53,13 +67,17 @@ class Directory:
         return [slug for row in await latest.to_list(None) for slug in row["localities"] if slug != "*"]
 
     async def take(self, document: bytes, feed: str, by: Caller) -> ImportReport:
-        """Reads a feed's document and keeps its services and the report. Never fails for what it holds.
+        """Reads a feed's document and keeps its services and the report.
 
         A service that another feed has brought already is refused: one feed cannot speak for another's.
+
+        Raises NotTaken for a document that is not the whole feed, or larger than any feed.
         """
         now = self._clock()
         # A feed of thousands of records takes seconds of work: others are answered meanwhile.
         read = await asyncio.to_thread(read_directory, document, feed, london_day(now))
+        if read.refused in REFUSED_WHOLE:
+            raise NotTaken(next(defect for defect in read.defects if defect.code == read.refused))
         others = await self._of_other_feeds(feed, [service.id for service in read.services])
         services = tuple(service for service in read.services if service.id not in others)
         theirs = tuple(
@@ -68,7 +86,7 @@ class Directory:
             if service.id in others
         )
         report = ImportReport(
-            self._new_id(), feed, now, read.records, len(services), (*read.defects, *theirs)
+            self._new_id(), feed, now, read.records, len(services), (*read.defects, *theirs), read.left_out
         )
         # Without a single service it says nothing, be it HTML, JSON that tells of an error, or an empty page:
         # what the feed said before stands.
@@ -86,6 +104,7 @@ class Directory:
                     "localities": sorted(by.localities),
                     "records": report.records,
                     "services": report.services,
+                    "defects_left_out": report.defects_left_out,
                     "defects": [
                         {
                             "record": d.record,

@@ -3,7 +3,7 @@
 from services.matching.access import find_case, problem_of
 from services.matching.asking import Asking, refusing
 from services.matching.calendar import london_day
-from services.matching.directory import Directory, ImportReport
+from services.matching.directory import Directory, ImportReport, NotTaken
 from services.matching.links import Links
 from services.matching.meeting_actions import MeetingActions
 from services.matching.refusals import Refused
@@ -60,12 +60,19 @@ class ProgrammeActions(MeetingActions):
         return worker
 
     async def take_feed(self, caller: Caller, feed: str, document: bytes) -> ImportReport:
-        """Takes a directory feed. 404 for a feed that others of more localities keep."""
+        """Takes a directory feed, all its pages at once.
+
+        Raises a Problem: 404 for a feed that others of more localities keep, 422 `pages_missing` or
+        `records_too_many`.
+        """
         kept_for = await self.directory.kept_for(feed)
         if not all(caller.may_locality(slug) for slug in kept_for):
             raise Problem(404, code="unknown_feed", detail="There is no such feed among yours.")
         async with refusing():
-            return await self.directory.take(document, feed, caller)
+            try:
+                return await self.directory.take(document, feed, caller)
+            except NotTaken as refused:
+                raise Problem(422, code=refused.code, detail=refused.sentence) from None
 
     async def link(self, caller: Caller, prescription_id: str, locality: str | None) -> str:
         """The address of a fresh one-tap link. 409 where the service is not asked (any more)."""

@@ -8,6 +8,8 @@ from enum import StrEnum
 from types import MappingProxyType
 
 LONGEST_RECORD_ID = 80
+# A report is stored as one document: the first thousands tell enough.
+MOST_DEFECTS = 5_000
 
 
 class Result(StrEnum):
@@ -35,6 +37,17 @@ KEPT, MENDED, REFUSED = Result.KEPT, Result.MENDED, Result.REFUSED
 CATALOGUE: Mapping[str, tuple[str, Result]] = MappingProxyType(
     {
         "not_json": ("The file is not JSON, so nothing in it was read.", REFUSED),
+        "characters_replaced": ("A character that no program can read was replaced.", MENDED),
+        "pages_missing": (
+            "This is not the whole feed: it says that there are more pages or records. Nothing of it was "
+            "taken. Send all its pages in one list.",
+            REFUSED,
+        ),
+        "records_too_many": (
+            "There are more than 50,000 records, so nothing of it was taken. Send it in parts, each a feed "
+            "of its own.",
+            REFUSED,
+        ),
         "not_a_service": ("This is not a service record.", REFUSED),
         "id_missing": ("The record has no id; one was made from its names.", MENDED),
         "id_duplicate": ("The id comes more than once; the record changed last was taken.", REFUSED),
@@ -63,8 +76,33 @@ CATALOGUE: Mapping[str, tuple[str, Result]] = MappingProxyType(
         "age_unusable": ("The age limits make no sense and were left out.", MENDED),
         "language_unknown": ("A language has neither a code nor a name that we know.", MENDED),
         "cost_unusable": ("A sum of money makes no sense and was left out.", MENDED),
+        "cost_dates_unusable": (
+            "The first or last day of a price is not a date such as 2026-06-30, so the price was left out.",
+            MENDED,
+        ),
+        "cost_not_yet": ("A price holds only from a later day and was left out.", MENDED),
+        "currency_foreign": ("A price is not in pounds; it is shown in its own currency.", KEPT),
         "cost_over": ("A price is past its last day and was left out.", MENDED),
-        "schedule_unusable": ("The times cannot be read as a rule; their text was kept.", MENDED),
+        "schedule_unusable": (
+            "The times cannot be read as a rule in full, so no dates are given; their text was kept.",
+            MENDED,
+        ),
+        "schedule_dates_unusable": (
+            "A first or last day of the times is not a date such as 2026-06-30.",
+            MENDED,
+        ),
+        "schedule_fixed_offset": (
+            "The times are at a fixed offset from UTC, so they move when the clocks change.",
+            KEPT,
+        ),
+        "closing_unusable": (
+            "The closing time cannot be read beside the opening time; it was left out.",
+            MENDED,
+        ),
+        "schedule_of_place_unused": (
+            "The opening times of a place were left out: the service has times of its own.",
+            KEPT,
+        ),
         "schedule_over": ("The times ended in the past.", KEPT),
         "location_missing": ("There is no location, so nothing can be said about distance.", KEPT),
         "coordinates_missing": ("There are no coordinates; the postcode's were taken.", MENDED),
@@ -81,14 +119,21 @@ CATALOGUE: Mapping[str, tuple[str, Result]] = MappingProxyType(
 
 @dataclass(slots=True)
 class Report:
-    """Collects the defects of an import, each once for a record and field."""
+    """Collects the defects of an import, each once for a record and field; counts those beyond the most."""
 
     found: dict[tuple[str, str, str], Defect] = field(default_factory=dict)
+    left_out: int = 0
 
     def add(self, record: str, of_field: str, code: str) -> None:
+        key = (record, of_field, code)
+        if key in self.found:
+            return
+        if len(self.found) >= MOST_DEFECTS:
+            self.left_out += 1
+            return
         sentence, result = CATALOGUE[code]
         shown = "".join(c if c.isprintable() else " " for c in record)[:LONGEST_RECORD_ID]
-        self.found.setdefault((record, of_field, code), Defect(shown, of_field, code, sentence, result))
+        self.found[key] = Defect(shown, of_field, code, sentence, result)
 
     def defects(self) -> tuple[Defect, ...]:
         return tuple(self.found.values())

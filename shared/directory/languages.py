@@ -4,62 +4,93 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
+
+from iso639 import Lang
+from iso639.exceptions import DeprecatedLanguageValue, InvalidLanguageValue
 
 from shared.directory.defects import Report
 from shared.directory.records import Record, records_in
 
-CODE = re.compile(r"[a-z]{2,3}")
+LONGEST_NAME = 60
+# A language with the country or script of its variety: "en-GB", "zh_Hant".
+TAG = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]+)+", re.ASCII | re.IGNORECASE)
 
-# By name, as feeds without codes have them: the languages most spoken in the area, and sign language.
+# Names of everyday speech that ISO 639 has not. They go before codes: bsl is a language of Nigeria there.
 NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "arabic": "ar",
-        "bengali": "bn",
-        "british sign language": "bfi",
+        "bangla": "bn",
         "bsl": "bfi",
-        "bulgarian": "bg",
         "cantonese": "yue",
-        "czech": "cs",
-        "dari": "prs",
-        "english": "en",
         "farsi": "fa",
-        "french": "fr",
-        "gujarati": "gu",
-        "hindi": "hi",
-        "hungarian": "hu",
-        "kurdish": "ku",
-        "lithuanian": "lt",
+        "kurdish sorani": "ckb",
         "mandarin": "cmn",
         "pashto": "ps",
-        "persian": "fa",
-        "polish": "pl",
-        "portuguese": "pt",
+        "pushto": "ps",
         "punjabi": "pa",
-        "romanian": "ro",
-        "slovak": "sk",
-        "somali": "so",
-        "spanish": "es",
-        "tamil": "ta",
-        "tigrinya": "ti",
-        "turkish": "tr",
-        "ukrainian": "uk",
+        "romany": "rom",
+        "slovene": "sl",
+        "sign language": "bfi",
+        "sylheti": "syl",
         "urdu": "ur",
-        "welsh": "cy",
     }
 )
+# Words where a language should be. Some of them are codes of languages of a few thousand speakers.
+NO_LANGUAGE = frozenset({"all", "any", "mis", "mul", "none", "not", "other", "und", "various", "zxx"})
+# The one language that is meant where its family is named.
+SAME: Mapping[str, str] = MappingProxyType({"cmn": "zh", "arb": "ar", "pes": "fa", "swh": "sw", "zsm": "ms"})
 
 
 def read_languages(record: Record, name: str, report: Report) -> tuple[str, ...]:
     """Each language once, in the order of the feed; `name` is the service's id."""
     found = []
     for language in records_in(record, "languages"):
-        code = language.get("code") or language.get("language")
-        named = language.get("name") or language.get("language")
-        if isinstance(code, str) and CODE.fullmatch(code.strip().lower()):
-            found.append(code.strip().lower())
-        elif isinstance(named, str) and named.strip().lower() in NAMES:
-            found.append(NAMES[named.strip().lower()])
-        else:
+        written = (language.get(key) for key in ("code", "language", "name"))
+        code = next(filter(None, (language_code(text) for text in written if isinstance(text, str))), None)
+        if code is None:
             report.add(name, "languages", "language_unknown")
+        else:
+            found.append(code)
     return tuple(dict.fromkeys(found))
+
+
+@lru_cache(maxsize=4096)
+def language_code(written: str) -> str | None:
+    """The ISO 639 code of a language: of two letters where there is one, else of three; None for none known.
+
+    Takes codes of either length ("pol" -> "pl"), English names, and tags such as "en-GB".
+    """
+    word = " ".join(written.split()).lower()
+    if word in NO_LANGUAGE or not 2 <= len(word) <= LONGEST_NAME:
+        return None
+    if word in NAMES:
+        return NAMES[word]
+    tag = TAG.fullmatch(word)
+    try:
+        known = Lang(tag[1]) if tag else Lang(word) if len(word) <= 3 else Lang(_as_a_name(word))
+    except (InvalidLanguageValue, DeprecatedLanguageValue):
+        return None
+    return known.pt1 or known.pt3 or None
+
+
+def same_language(one: str, other: str) -> bool:
+    """Whether two codes, of whatever length, mean the same language."""
+    return _meant(one) == _meant(other)
+
+
+def language_name(code: str) -> str:
+    """The English name of a code; the code itself where there is none."""
+    try:
+        return Lang(code).name
+    except (InvalidLanguageValue, DeprecatedLanguageValue):
+        return code
+
+
+def _meant(written: str) -> str:
+    code = language_code(written) or written
+    return SAME.get(code, code)
+
+
+def _as_a_name(word: str) -> str:
+    return " ".join(part.capitalize() for part in word.split())

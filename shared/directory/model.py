@@ -64,7 +64,11 @@ class Location(_Value):
 
 
 class Schedule(_Value):
-    """When it is held. `rule` is an RFC 5545 RRULE in London time, None where none can be read."""
+    """The times at which it is held.
+
+    `rule` is an RFC 5545 RRULE by the clocks of `timezone`, counted from `start`; None where the feed's own
+    cannot be honoured in full. No session is before `valid_from` nor after `until`.
+    """
 
     rule: str | None
     start: date | None
@@ -72,6 +76,10 @@ class Schedule(_Value):
     opens_at: time | None
     closes_at: time | None
     text: str
+    place: str = ""
+    """The name of the place where it is held at these times; "" for all places of the service."""
+    valid_from: date | None = None
+    timezone: str = "Europe/London"
 
 
 class Service(_Value):

@@ -31,12 +31,19 @@ def read_locations(record: Record, name: str, step_free: bool | None, report: Re
         at["location"] for at in records_in(record, "service_at_locations") if _is_record(at.get("location"))
     ]
     places += records_in(record, "locations")
+    # A postal address is where letters go. It is a place only where the feed knows no other.
+    places = [place for place in places if not _is_postal(place.get("location_type"))] or places
     if step_free is None:
         step_free = _step_free(access_text(record))
     found = tuple(dict.fromkeys(_location(place, name, step_free, report) for place in places))
     if not found:
         report.add(name, "service_at_locations", "location_missing")
     return found
+
+
+def place_name(place: Record) -> str:
+    """The name of a place in plain text; "" where it has none."""
+    return plain_text(_text(place.get("name")), LONGEST_NAME).text
 
 
 def access_text(record: Record) -> str:
@@ -53,19 +60,24 @@ def access_text(record: Record) -> str:
 
 def _location(place: Record, name: str, step_free: bool | None, report: Report) -> Location:
     addresses = records_in(place, "addresses")
-    address = addresses[0] if addresses else {}
+    held_at = [one for one in addresses if not _is_postal(one.get("address_type"))]
+    address = next(iter((*held_at, *addresses)), {})
     lines = (address.get(key) for key in ("address_1", "address_2", "city"))
     postcode = _postcode(address.get("postal_code"), name, report)
     virtual = str(place.get("location_type")).strip().lower() == "virtual"
     here = _step_free(access_text(place))
     return Location(
-        name=plain_text(_text(place.get("name")), LONGEST_NAME).text,
+        name=place_name(place),
         address=plain_text(", ".join(line for line in map(_text, lines) if line), LONGEST_ADDRESS).text,
         postcode=postcode,
         position=None if virtual else _position(place, postcode, name, report),
         step_free=step_free if here is None else here,
         virtual=virtual,
     )
+
+
+def _is_postal(kind: object) -> bool:
+    return isinstance(kind, str) and kind.strip().lower() == "postal"
 
 
 def _step_free(said: str) -> bool | None:

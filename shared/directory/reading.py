@@ -5,25 +5,29 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-
-import orjson
+from datetime import UTC, date
 
 from shared.directory.contacts import read_email, read_telephone, read_url
 from shared.directory.costs import read_costs
 from shared.directory.defects import Defect, Report
+from shared.directory.documents import NotJson, is_whole, parse
+from shared.directory.duplicates import Found, Taken
 from shared.directory.languages import read_languages
 from shared.directory.model import Service, Status
+from shared.directory.moments import blank, date_and_time, day
 from shared.directory.needs import read_terms
 from shared.directory.places import access_text, read_locations
-from shared.directory.records import Record, looks_like_a_service, records_in, service_records
-from shared.directory.schedules import day, read_schedules
+from shared.directory.records import LISTED_BY_PLACE, Record, looks_like_a_service, service_records
+from shared.directory.schedules import read_schedules
 from shared.directory.text import plain_text
 
 LONGEST_NAME = 150
 LONGEST_DESCRIPTION = 2000
 LONGEST_ALERT = 300
 OLDEST_AGE = 130
+LONGEST_AGE = 9
+MOST_RECORDS = 50_000
+LARGEST_ID = 10**40
 STALE_AFTER_MONTHS = 12
 # Ids that are no UUID become one under this name, so that events can carry them.
 IDS = uuid.UUID("6f0f5f5e-94b1-5d0c-8a0b-0a1d3f8f7c11")
@@ -31,15 +35,21 @@ IDS = uuid.UUID("6f0f5f5e-94b1-5d0c-8a0b-0a1d3f8f7c11")
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """What came of a feed: `records` counts all that was looked at, taken or not."""
+    """What came of a feed: `records` counts all that was looked at, taken or not.
+
+    `left_out` counts the defects beyond those listed. `refused` is the code of the defect for which nothing
+    of the document was taken, if there is one.
+    """
 
     records: int
     services: tuple[Service, ...]
     defects: tuple[Defect, ...]
+    left_out: int = 0
+    refused: str | None = None
 
 
 def read_directory(document: bytes | str | object, feed: str, today: date) -> Import:
-    """Read a feed's document: JSON as bytes or text, or parsed.
+    """Read a feed's document: JSON as bytes or text, or parsed; one page, or a list of all pages.
 
     `feed` names where it comes from and is part of the ids made for records without a UUID. `today` (London)
     tells what is stale or over. Never raises for what the document holds.
@@ -47,37 +57,32 @@ def read_directory(document: bytes | str | object, feed: str, today: date) -> Im
     report = Report()
     if isinstance(document, bytes | str):
         try:
-            document = orjson.loads(document)
-        except orjson.JSONDecodeError:
-            report.add("", "", "not_json")
-            return Import(0, (), report.defects())
-    found: dict[str, tuple[str, Service]] = {}
+            document, replaced = parse(document)
+        except NotJson:
+            return _refused("not_json", report)
+        if replaced:
+            report.add("", "", "characters_replaced")
+    if not is_whole(document):
+        return _refused("pages_missing", report)
+    taken = Taken(report)
     records = 0
     for record in service_records(document):
         records += 1
+        if records > MOST_RECORDS:
+            return _refused("records_too_many", report)
         if not isinstance(record, Mapping) or not looks_like_a_service(record):
             report.add(_shown_id(record, records), "", "not_a_service")
             continue
         service = _service(record, feed, records, today, report)
         if service is not None:
-            _take(service, str(record.get("last_modified") or ""), found, report)
-    return Import(records, tuple(service for _, service in found.values()), report.defects())
+            modified = date_and_time(record.get("last_modified"), UTC)
+            taken.add(Found(service, modified, listed_by_place=LISTED_BY_PLACE in record))
+    return Import(records, taken.services(), report.defects(), report.left_out)
 
 
-def _take(service: Service, modified: str, found: dict[str, tuple[str, Service]], report: Report) -> None:
-    before = found.get(service.id)
-    if before is None:
-        found[service.id] = (modified, service)
-        return
-    if before[1].model_copy(update={"locations": service.locations}) == service:
-        # The same service at one more place: how services at locations are listed.
-        places = tuple(dict.fromkeys((*before[1].locations, *service.locations)))
-        if places != before[1].locations:
-            found[service.id] = (modified, service.model_copy(update={"locations": places}))
-            return
-    report.add(service.record, "id", "id_duplicate")
-    if modified > before[0]:
-        found[service.id] = (modified, service)
+def _refused(code: str, report: Report) -> Import:
+    report.add("", "", code)
+    return Import(0, (), report.defects(), report.left_out, refused=code)
 
 
 def _service(record: Record, feed: str, number: int, today: date, report: Report) -> Service | None:
@@ -92,19 +97,14 @@ def _service(record: Record, feed: str, number: int, today: date, report: Report
     organisation_name = _words(organisation, "name", LONGEST_NAME, shown, report, called="organization.name")
     if not organisation_name:
         report.add(shown, "organization", "organisation_missing")
-    given = record.get("id")
-    if not isinstance(given, str | int) or isinstance(given, bool) or not str(given).strip():
+    given = _written_id(record)
+    if given is None:
         report.add(shown, "id", "id_missing")
         given = f"{organisation_name}/{name}"
     terms = read_terms(record, shown, report)
-    schedules = records_in(record, "schedules") or [
-        schedule
-        for at in records_in(record, "service_at_locations")
-        for schedule in records_in(at, "schedules")
-    ]
     minimum, maximum = _ages(record, shown, report)
     return Service(
-        id=_ref(str(given).strip(), feed),
+        id=_ref(given, feed),
         record=shown,
         name=name,
         organisation=organisation_name.replace("\n", " ") or None,
@@ -114,7 +114,7 @@ def _service(record: Record, feed: str, number: int, today: date, report: Report
         capacity=terms.capacity,
         needs=terms.needs,
         sensitive_needs=terms.sensitive,
-        schedules=read_schedules(schedules, shown, today, report),
+        schedules=read_schedules(record, shown, today, report),
         costs=read_costs(record, shown, today, report),
         minimum_age=minimum,
         maximum_age=maximum,
@@ -129,8 +129,18 @@ def _service(record: Record, feed: str, number: int, today: date, report: Report
 
 
 def _shown_id(record: object, number: int) -> str:
-    given = record.get("id") if isinstance(record, Mapping) else None
-    return str(given).strip() if isinstance(given, str | int) and str(given).strip() else f"record {number}"
+    given = _written_id(record) if isinstance(record, Mapping) else None
+    return given or f"record {number}"
+
+
+def _written_id(record: Record) -> str | None:
+    given = record.get("id")
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        return None
+    # No number of thousands of digits: Python refuses to write them.
+    return (
+        given.strip() if isinstance(given, str) else f"{given:d}" if abs(given) < LARGEST_ID else ""
+    ) or None
 
 
 def _ref(given: str, feed: str) -> str:
@@ -179,20 +189,27 @@ def _status(record: Record, shown: str, report: Report) -> Status:
 
 
 def _ages(record: Record, shown: str, report: Report) -> tuple[int | None, int | None]:
-    limits = []
-    for key in ("minimum_age", "maximum_age"):
-        value = record.get(key)
-        number = int(value) if isinstance(value, str) and value.strip().isdecimal() else value
-        if number is not None and (
-            isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= OLDEST_AGE
-        ):
-            report.add(shown, key, "age_unusable")
-            number = None
-        limits.append(None if number is None else int(number))
-    if limits[0] is not None and limits[1] is not None and limits[0] > limits[1]:
+    youngest, oldest = (_age(record, key, shown, report) for key in ("minimum_age", "maximum_age"))
+    if oldest == 0:
+        # A database's way to say that there is no limit: nothing here is for babies without a parent.
+        report.add(shown, "maximum_age", "age_unusable")
+        oldest = None
+    if youngest is not None and oldest is not None and youngest > oldest:
         report.add(shown, "maximum_age", "age_unusable")
         return None, None
-    return limits[0], limits[1]
+    return youngest, oldest
+
+
+def _age(record: Record, key: str, shown: str, report: Report) -> int | None:
+    value = record.get(key)
+    if blank(value):
+        return None
+    if isinstance(value, str) and value.strip().isdecimal() and len(value.strip()) <= LONGEST_AGE:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= OLDEST_AGE:
+        report.add(shown, key, "age_unusable")
+        return None
+    return int(value)
 
 
 def _assured(record: Record, shown: str, today: date, report: Report) -> date | None:

@@ -10,6 +10,8 @@ Record = Mapping[str, Any]
 
 # A page holds organisations that hold services: anything much deeper is no feed.
 DEEPEST = 8
+# Marks a service that was listed once for each of its places.
+LISTED_BY_PLACE = "linkwork:listed_by_place"
 
 
 def service_records(document: object, depth: int = 0) -> Iterator[object]:
@@ -58,4 +60,5 @@ def _of_organisation(organisation: Record) -> Iterator[object]:
 def _at_location(record: Record) -> Record:
     service: Record = record["service"]
     here = {key: value for key, value in record.items() if key != "service"}
-    return {**service, "service_at_locations": [*records_in(service, "service_at_locations"), here]}
+    places = [*records_in(service, "service_at_locations"), here]
+    return {**service, "service_at_locations": places, LISTED_BY_PLACE: True}

@@ -2,139 +2,159 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from datetime import date, time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, time, timedelta, tzinfo
 
+from shared.clock import LONDON
 from shared.directory.defects import Report
+from shared.directory.duplicates import at_places
 from shared.directory.model import Schedule
-from shared.directory.records import Record
+from shared.directory.moments import (
+    ClockTime,
+    blank,
+    clock,
+    date_and_time,
+    day,
+    earliest,
+    fixed,
+    zone_name,
+    zone_of,
+)
+from shared.directory.places import place_name
+from shared.directory.records import Record, records_in
+from shared.directory.rules import LAST_YEAR, read_rule
 from shared.directory.text import plain_text
 
 LONGEST_TEXT = 300
 # A first day before this is a default of somebody's database.
 OLDEST_START = date(1990, 1, 1)
-FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
-WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
-NUMBERED_DAY = re.compile(r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)")
-CLOCK = re.compile(r"([01]?[0-9]|2[0-3])[:.]?([0-5][0-9])(?:[:.][0-5][0-9](?:\.[0-9]+)?)?Z?")
 
 
-def read_schedules(records: Iterable[Record], name: str, today: date, report: Report) -> tuple[Schedule, ...]:
-    """Each schedule once. One whose rule cannot be read keeps its text; `name` is the service's id."""
-    found = dict.fromkeys(_schedule(record, name, today, report) for record in records)
-    return tuple(found)
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The days between which a schedule holds; `start` is where its rule counts from."""
+
+    start: date | None
+    valid_from: date | None
+    until: date | None
 
 
-def day(value: object) -> date | None:
-    """A date from "2026-05-04" or the start of a date and time; None for anything else."""
-    if not isinstance(value, str):
-        return None
-    try:
-        return date.fromisoformat(value.strip()[:10])
-    except ValueError:
-        return None
+def read_schedules(record: Record, name: str, today: date, report: Report) -> tuple[Schedule, ...]:
+    """Each schedule of a service and of its places once. One whose rule cannot be honoured keeps its text.
+
+    A place's own opening times count only where neither the service nor the service at this place has times:
+    a library is open longer than the club that meets there. `name` is the service's id.
+    """
+    at_locations = records_in(record, "service_at_locations")
+    names = {str(at["id"]): _name_at(at) for at in at_locations if isinstance(at.get("id"), str)}
+    of_service = records_in(record, "schedules")
+    found = [(one, names.get(str(one.get("service_at_location_id")), "")) for one in of_service]
+    for at in at_locations:
+        here = records_in(at, "schedules")
+        found += [(one, _name_at(at)) for one in here]
+        if not (here or of_service):
+            found += [(one, _name_at(at)) for one in _of_place(at.get("location"))]
+        elif _of_place(at.get("location")):
+            report.add(name, "location.schedules", "schedule_of_place_unused")
+    for place in records_in(record, "locations"):
+        if not found:
+            found += [(one, place_name(place)) for one in _of_place(place)]
+        elif _of_place(place):
+            report.add(name, "location.schedules", "schedule_of_place_unused")
+    return at_places(_schedule(one, place, name, today, report) for one, place in found)
 
 
-def clock(value: object) -> time | None:
-    """A time of day from "10:00:00", "10:00", "10.00" or "1000"; None for anything else."""
-    parts = CLOCK.fullmatch(value.strip()) if isinstance(value, str) else None
-    return time(int(parts[1]), int(parts[2])) if parts else None
+def _name_at(at: Record) -> str:
+    place = at.get("location")
+    return place_name(place) if isinstance(place, Mapping) else ""
 
 
-def _schedule(record: Record, name: str, today: date, report: Report) -> Schedule:
-    start = day(record.get("dtstart")) or day(record.get("valid_from"))
-    if start is not None and start < OLDEST_START:
-        start = None
-    ends = [end for end in (day(record.get("until")), day(record.get("valid_to"))) if end]
-    until = min(ends, default=None)
-    rule = _rule(record, start)
-    opens_at = clock(record.get("opens_at"))
-    if rule is None or opens_at is None:
-        rule = None
+def _of_place(place: object) -> list[Record]:
+    return records_in(place, "schedules") if isinstance(place, Mapping) else []
+
+
+def _schedule(record: Record, place: str, name: str, today: date, report: Report) -> Schedule:
+    opens, closes = clock(record.get("opens_at")), clock(record.get("closes_at"))
+    zone = _zone(record, opens)
+    period = _period(record, zone or LONDON, opens, name, report)
+    rule = None
+    if opens is not None and zone is not None and period is not None:
+        rule = read_rule(record, period.start, today)
+    if rule is None:
         report.add(name, "schedules", "schedule_unusable")
-    elif until is not None and until < today:
+    elif period is not None and period.until is not None and period.until < today:
         report.add(name, "schedules", "schedule_over")
-    texts = (record.get("description"), record.get("notes"))
-    said = " ".join(text for text in texts if isinstance(text, str))
+    if rule is not None and zone is not None and zone.utcoffset(None) is not None:
+        report.add(name, "schedules", "schedule_fixed_offset")
+    period = period or Period(None, None, None)
     return Schedule(
         rule=rule,
-        start=start,
-        until=until,
-        opens_at=opens_at,
-        closes_at=clock(record.get("closes_at")),
-        text=plain_text(said, LONGEST_TEXT).text,
+        start=period.start,
+        valid_from=period.valid_from,
+        until=period.until,
+        opens_at=opens.at if opens else None,
+        closes_at=_closing(record, opens, closes, name, report),
+        timezone=zone_name(zone or LONDON),
+        place=place,
+        text=_text(record),
     )
 
 
-def _rule(record: Record, start: date | None) -> str | None:
-    """The rule without its dates; None where it is not one that has sessions on known days."""
-    freq = str(record.get("freq") or "").strip().upper()
-    interval = _whole(record.get("interval") or 1, 1, 52)
-    byday = _days(record.get("byday"))
-    bymonthday = _numbers(record.get("bymonthday"), 31)
-    if freq not in FREQUENCIES or interval is None or byday is None or bymonthday is None:
+def _zone(record: Record, opens: ClockTime | None) -> tzinfo | None:
+    """The zone of the times: London's unless the feed says otherwise; None where it says what cannot be read.
+
+    A time with an offset is at that offset all year round, by the standard: "Z" says that it is in UTC.
+    """
+    named = None if blank(record.get("timezone")) else zone_of(record.get("timezone"))
+    if named is None and not blank(record.get("timezone")):
         return None
-    if freq in {"DAILY", "WEEKLY"}:
-        # The standard knows no numbered days here, nor days of the month in a weekly rule.
-        byday = [code for code in WEEKDAYS if any(one.endswith(code) for one in byday)]
-    if freq == "WEEKLY":
-        bymonthday = []
-        if not byday and start is not None:
-            byday = [WEEKDAYS[start.weekday()]]
-    if not _has_sessions(freq, interval, byday, bymonthday):
+    if opens is None or opens.offset is None:
+        return named or LONDON
+    # Both said: they have to say the same.
+    written = fixed(opens.offset)
+    return written if named is None or named == written else None
+
+
+def _period(
+    record: Record, zone: tzinfo, opens: ClockTime | None, name: str, report: Report
+) -> Period | None:
+    """None where a day cannot be read: the times might begin later, or be over."""
+    days = {key: day(record.get(key), zone) for key in ("dtstart", "valid_from", "until", "valid_to")}
+    if any(found is None and not blank(record.get(key)) for key, found in days.items()):
+        report.add(name, "schedules", "schedule_dates_unusable")
         return None
-    # Without a first day nobody can tell which of two weeks it is, or which day of the month.
-    open_ended = freq in {"MONTHLY", "YEARLY"} and not byday and not bymonthday
-    if start is None and (
-        interval > 1 or open_ended or record.get("count") or (freq == "WEEKLY" and not byday)
+    start, valid_from = (
+        None if found is not None and found < OLDEST_START else found
+        for found in (days["dtstart"], days["valid_from"])
+    )
+    if start is not None and start.year > LAST_YEAR:
+        report.add(name, "schedules", "schedule_dates_unusable")
+        return None
+    last = date_and_time(record.get("until"), zone)
+    if (
+        last is not None
+        and time() < last.time() < (opens.at if opens else time.max)
+        and last.date() > date.min
     ):
+        # The last moment of the rule is before that day's session.
+        days["until"] = last.date() - timedelta(days=1)
+    return Period(start, valid_from, earliest((days["until"], days["valid_to"])))
+
+
+def _closing(
+    record: Record, opens: ClockTime | None, closes: ClockTime | None, name: str, report: Report
+) -> time | None:
+    if closes is None:
+        if not blank(record.get("closes_at")):
+            report.add(name, "schedules.closes_at", "closing_unusable")
         return None
-    parts = [f"FREQ={freq}", f"INTERVAL={interval}"]
-    if byday:
-        parts.append(f"BYDAY={','.join(byday)}")
-    if bymonthday:
-        parts.append(f"BYMONTHDAY={','.join(map(str, bymonthday))}")
-    if record.get("count"):
-        count = _whole(record["count"], 1, 1000)
-        if count is None:
-            return None
-        parts.append(f"COUNT={count}")
-    return ";".join(parts)
-
-
-def _has_sessions(freq: str, interval: int, byday: list[str], bymonthday: list[int]) -> bool:
-    """False for rules that may name no day at all: the search would run to the year 9999."""
-    if freq == "DAILY":
-        return interval == 1 or not (byday or bymonthday)
-    if freq == "WEEKLY":
-        return True
-    numbered = any(len(one) > 2 for one in byday)
-    return interval <= {"MONTHLY": 11, "YEARLY": 3}[freq] and not (numbered and bymonthday)
-
-
-def _whole(value: object, least: int, most: int) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | str | float):
+    if closes.offset is not None and (opens is None or closes.offset != opens.offset):
+        report.add(name, "schedules.closes_at", "closing_unusable")
         return None
-    try:
-        number = int(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if least <= number <= most else None
+    return closes.at
 
 
-def _days(value: object) -> list[str] | None:
-    if value in (None, ""):
-        return []
-    if not isinstance(value, str):
-        return None
-    days = [part.strip().upper() for part in value.split(",") if part.strip()]
-    return days if all(NUMBERED_DAY.fullmatch(one) for one in days) else None
-
-
-def _numbers(value: object, most: int) -> list[int] | None:
-    if value in (None, ""):
-        return []
-    parts = str(value).split(",")[:most]
-    numbers = [_whole(part, -most, most) for part in parts]
-    return [n for n in numbers if n] if all(numbers) else None
+def _text(record: Record) -> str:
+    texts = (record.get("description"), record.get("notes"))
+    return plain_text(" ".join(text for text in texts if isinstance(text, str)), LONGEST_TEXT).text

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
-
-from dateutil.rrule import rrulestr
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from shared.clock import LONDON
 from shared.directory.model import Schedule
+from shared.directory.moments import zone_of
+from shared.directory.rules import occurrences, parts_of
 
 # A rule that names no first day is counted from a Monday; its rhythm does not depend on which.
 SOME_MONDAY = date(2024, 1, 1)
@@ -27,7 +27,7 @@ class Session:
 def next_sessions(schedules: Iterable[Schedule], after: datetime, count: int = 1) -> list[Session]:
     """The first sessions that start after a moment, soonest first, at most three months ahead.
 
-    `after` is aware. Sessions keep their hour on the clock when the clocks change.
+    `after` is aware. Sessions keep their hour on the clock of their zone when the clocks change.
     """
     coming: set[Session] = set()
     for schedule in schedules:
@@ -38,31 +38,35 @@ def next_sessions(schedules: Iterable[Schedule], after: datetime, count: int = 1
 def _coming(schedule: Schedule, after: datetime, count: int) -> Iterator[Session]:
     if schedule.rule is None or schedule.opens_at is None:
         return
-    local = after.astimezone(LONDON).replace(tzinfo=None)
+    zone = zone_of(schedule.timezone) or LONDON
+    local = after.astimezone(zone).replace(tzinfo=None)
     last = local + LOOK_AHEAD
     if schedule.until is not None:
         last = min(last, datetime.combine(schedule.until, time.max))
-    first = _first_day(schedule, local.date())
-    rule = rrulestr(schedule.rule, dtstart=datetime.combine(first, schedule.opens_at))
-    for moment in rule.xafter(local - timedelta(hours=2), inc=False):
-        if moment > last or count == 0:
+    first = datetime.combine(_first_day(schedule, local.date()), schedule.opens_at)
+    # Two hours earlier: the clocks may go back between a session and the moment asked about.
+    since = local - timedelta(hours=2)
+    if schedule.valid_from is not None:
+        since = max(since, datetime.combine(schedule.valid_from, time()) - timedelta(microseconds=1))
+    for moment in occurrences(schedule.rule, first, since, last):
+        if count == 0:
             return
-        starts_at = moment.replace(tzinfo=LONDON).astimezone(UTC)
+        starts_at = moment.replace(tzinfo=zone).astimezone(UTC)
         if starts_at > after:
             count -= 1
-            yield Session(starts_at, _end(moment, schedule))
+            yield Session(starts_at, _end(moment, schedule, zone))
 
 
-def _end(start: datetime, schedule: Schedule) -> datetime | None:
+def _end(start: datetime, schedule: Schedule, zone: tzinfo) -> datetime | None:
     if schedule.closes_at is None or schedule.opens_at is None or schedule.closes_at <= schedule.opens_at:
         return None
-    return datetime.combine(start.date(), schedule.closes_at, LONDON).astimezone(UTC)
+    return datetime.combine(start.date(), schedule.closes_at, zone).astimezone(UTC)
 
 
 def _first_day(schedule: Schedule, today: date) -> date:
     """A first day close to today with the same rhythm, so that a rule of 2005 is not run through in full."""
     start = schedule.start or SOME_MONDAY
-    parts = dict(part.split("=", 1) for part in (schedule.rule or "").split(";"))
+    parts = parts_of(schedule.rule or "")
     unit = {"DAILY": 1, "WEEKLY": 7}.get(parts.get("FREQ", ""))
     if unit is None or "COUNT" in parts or start >= today:
         return start

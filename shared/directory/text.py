@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 import nh3
 
+from shared.directory.markup import BARE_AMPERSAND, has_tags, simplified, without_hidden
+
+# Look no further than this for words, images in the text included.
+LOOK_AT_MOST = 2_000_000
 # Read no further than this: real feeds hold descriptions of 145,000 characters.
 READ_AT_MOST = 50_000
-LINE_ENDS = re.compile(r"<(?:br|/p|/div|/li|/h[1-6]|/tr)\b[^<>]*>", re.IGNORECASE)
-SCRIPT = re.compile(r"<script\b|javascript:|<[^<>]*\son[a-z]+\s*=", re.IGNORECASE)
-TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+SCRIPT = re.compile(r"<script\b|javascript:|<[^<>]*[\s\"'/]on[a-z]+\s*=", re.IGNORECASE)
+# Nothing that a browser takes for a tag, wherever the text is shown.
+WOULD_BE_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 ROUNDS = 4
 
 
@@ -30,30 +34,37 @@ def plain_text(raw: str, longest: int) -> PlainText:
     What comes back holds no mark-up. It is still to be escaped by whatever page shows it.
     """
     defects = []
-    read = raw[:READ_AT_MOST]
-    if SCRIPT.search(html.unescape(read)):
+    read = raw[:LOOK_AT_MOST]
+    unescaped = _unescape(read)
+    if SCRIPT.search(unescaped):
         defects.append("script_removed")
-    words = read
+    if has_tags(unescaped):
+        defects.append("html_removed")
+    words, cut = read, len(raw) > LOOK_AT_MOST
     for _ in range(ROUNDS):
-        stripped = html.unescape(nh3.clean(LINE_ENDS.sub("\n", words), tags=set()))
+        simple = simplified(without_hidden(words))
+        cut = cut or len(simple) > READ_AT_MOST
+        stripped = html.unescape(nh3.clean(simple[:READ_AT_MOST], tags=set()))
         if stripped == words:
             break
         words = stripped
     else:
         # Escaped deeper than anyone does by accident: what still looks like a tag goes.
         words = words.translate(str.maketrans("<>&", "   "))
-    if TAG.search(html.unescape(read)):
-        defects.append("html_removed")
     # Control characters would otherwise end up in pages, messages and spreadsheets.
-    printable = "".join(c if c.isprintable() or c == "\n" else " " for c in words)
+    printable = "".join(c if c.isprintable() or c == "\n" else " " for c in WOULD_BE_TAG.sub("< ", words))
     lines = (" ".join(line.split()) for line in printable.split("\n"))
     text = "\n".join(line for line in lines if line)
     if not defects and raw != raw.strip():
         defects.append("spaces_removed")
-    if len(text) > longest or len(raw) > READ_AT_MOST:
+    if len(text) > longest or cut:
         defects.append("text_too_long")
         text = _cut(text, longest)
     return PlainText(text, tuple(defects))
+
+
+def _unescape(text: str) -> str:
+    return html.unescape(BARE_AMPERSAND.sub("&amp;", text))
 
 
 def _cut(text: str, longest: int) -> str:

@@ -67,12 +67,19 @@ SPOILT: list[tuple[str, dict[str, Any]]] = [
     ("age_unusable", {"minimum_age": "adults"}),
     ("language_unknown", {"languages": [{"id": "x"}]}),
     ("cost_unusable", {"cost_options": [{"amount": "a few pounds"}]}),
+    ("cost_dates_unusable", {"cost_options": [{"amount": 3, "valid_to": "31/12/2099"}]}),
+    ("cost_not_yet", {"cost_options": [{"amount": 3, "valid_from": "2026-12-31"}]}),
+    ("currency_foreign", {"cost_options": [{"amount": 3, "currency": "EUR"}]}),
     ("cost_over", {"cost_options": [{"amount": 3, "valid_to": "2025-12-31"}]}),
     ("schedule_unusable", {"schedules": schedule(freq="SECONDLY")}),
     ("schedule_unusable", {"schedules": schedule(opens_at="noon")}),
     ("schedule_unusable", {"schedules": schedule(interval=0.5)}),
     ("schedule_unusable", {"schedules": schedule(interval=2)}),
     ("schedule_unusable", {"schedules": schedule(byday="Tuesdays")}),
+    ("schedule_dates_unusable", {"schedules": schedule(valid_to="30/06/2024")}),
+    ("schedule_fixed_offset", {"schedules": schedule(opens_at="12:00Z")}),
+    ("closing_unusable", {"schedules": schedule(closes_at="late")}),
+    ("schedule_of_place_unused", {"service_at_locations": at_place(schedules=schedule())}),
     ("schedule_over", {"schedules": schedule(valid_to="2026-05-31")}),
     ("location_missing", {"service_at_locations": None}),
     ("coordinates_missing", {"service_at_locations": at_place(latitude=None, longitude=None)}),
@@ -110,7 +117,8 @@ def test_a_defect_is_reported_by_record_and_field(code: str, changed: dict[str, 
 
 
 def test_every_defect_of_the_catalogue_has_its_test() -> None:
-    tested = {code for code, _ in SPOILT} | {"not_json", "not_a_service", "id_duplicate"}
+    of_documents = {"not_json", "characters_replaced", "pages_missing", "records_too_many"}
+    tested = {code for code, _ in SPOILT} | of_documents | {"not_a_service", "id_duplicate"}
     assert tested == set(CATALOGUE)
 
 

@@ -21,22 +21,24 @@ NOW = datetime(2026, 6, 15, 9, tzinfo=UTC)
 # What each real document holds: records looked at, services taken.
 EXPECTED = {
     "hsds-uk-profile/organization_full.json": (1, 1),
-    "hsds-uk-profile/organization_list.json": (1, 0),
+    # Each list is the first of ten pages.
+    "hsds-uk-profile/organization_list.json": (0, 0),
     "hsds-uk-profile/service_at_location_full.json": (1, 1),
-    "hsds-uk-profile/service_at_location_list.json": (1, 1),
+    "hsds-uk-profile/service_at_location_list.json": (0, 0),
     "hsds-uk-profile/service_full.json": (1, 1),
-    "hsds-uk-profile/service_list.json": (1, 1),
+    "hsds-uk-profile/service_list.json": (0, 0),
     "hsds-uk-profile/taxonomy.json": (1, 0),
-    "hsds-uk-profile/taxonomy_list.json": (1, 0),
+    "hsds-uk-profile/taxonomy_list.json": (0, 0),
     "hsds-uk-profile/taxonomy_term.json": (1, 0),
-    "hsds-uk-profile/taxonomy_term_list.json": (1, 0),
+    "hsds-uk-profile/taxonomy_term_list.json": (0, 0),
     "dfe-family-hubs/Service_with_html_and_javascript.json": (1, 1),
     "dfe-family-hubs/mock_1001_getFullyNestedServiceById.json": (1, 1),
     "dfe-family-hubs/mock_1_getAPIMetaInformation.json": (1, 0),
     "dfe-family-hubs/mock_2001_getPaginatedListOfServices.json": (1, 1),
     "dfe-family-hubs/mock_2003_getPaginatedListOfServices.json": (0, 0),
     "dfe-family-hubs/mock_2004_getPaginatedListOfServices.json": (0, 0),
-    "dfe-family-hubs/openapi.json": (0, 0),
+    # No feed, and with a control character in a text.
+    "dfe-family-hubs/openapi.json": (1, 0),
 }
 
 json_values = st.recursive(

@@ -80,6 +80,24 @@ def test_ages_include_both_limits() -> None:
     assert service(minimum_age=None).takes_age(18)
 
 
+@pytest.mark.parametrize(
+    ("limits", "ages"),
+    [
+        ({"minimum_age": 0, "maximum_age": 0}, (0, None)),
+        ({"minimum_age": None, "maximum_age": 0}, (None, None)),
+        ({"minimum_age": 18, "maximum_age": 0}, (18, None)),
+        ({"minimum_age": "18", "maximum_age": "65"}, (18, 65)),
+        ({"minimum_age": "1" * 5000, "maximum_age": 65}, (None, 65)),
+    ],
+)
+def test_an_age_limit_of_nought_hides_nothing(
+    limits: dict[str, object], ages: tuple[int | None, int | None]
+) -> None:
+    club = service(**limits)
+    assert (club.minimum_age, club.maximum_age) == ages
+    assert club.takes_age(40)
+
+
 def test_needs_by_code_or_by_another_directory_s_name() -> None:
     def terms(*named: dict[str, str]) -> list[dict[str, dict[str, str]]]:
         return [{"taxonomy_term": one} for one in named]

@@ -44,10 +44,45 @@ pieces = st.sampled_from(
         ("<script>alert('x')</script>Come in", "Come in"),
         ("<style>p{}</style>Come in", "Come in"),
         ("Ring\u00a0us\x00 now\u202e", "Ring us now"),
+        ("<tr><td>Adults</td><td>£5</td><td>10am</td></tr><tr><td>Children", "Adults £5 10am\nChildren"),
+        ("<dl><dt>Cost</dt><dd>£5</dd><dt>When</dt><dd>Monday</dd></dl>", "Cost\n£5\nWhen\nMonday"),
+        ("<li>One<li>Two", "One\nTwo"),
+        ("<p>One<p>Two", "One\nTwo"),
+        ("Come <!-- not now --> in", "Come in"),
+        ("<o:p></o:p><![CDATA[Come in]]>", "Come in"),
+        ("<img alt='a > b' src=x>Come in", "Come in"),
+        ("https://x.example/?a=1&notify=2&copy=3", "https://x.example/?a=1&notify=2&copy=3"),
+        ("BMI<b 30", "BMI< b 30"),
+        ("BMI<b 30 and >40", "BMI< b 30 and >40"),
+        ("Ages 5<a and b>c", "Ages 5< a and b>c"),
+        ("I <3 lunch", "I <3 lunch"),
+        ("Ask Jo <jo@lunch.example>", "Ask Jo < jo@lunch.example>"),
+        ("AT&T; fish & chips", "AT&T; fish & chips"),
     ],
 )
 def test_words_stay_and_marks_go(raw: str, text: str) -> None:
     assert plain_text(raw, 100).text == text
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        f'<img src="data:image/png;base64,{"A" * 60_000}">',
+        f"<img src=data:image/png;base64,{'A' * 60_000}>",
+        f"<!-- {'x' * 60_000} -->",
+        f"<style>{'x' * 60_000}</style>",
+        f"<p style='{'x' * 60_000}'>",
+        "<div>" * 12_000,
+    ],
+)
+def test_words_behind_long_mark_up_are_kept(wrapped: str) -> None:
+    assert plain_text(f"{wrapped}Come and join us", 100).text == "Come and join us"
+
+
+@given(st.text() | st.lists(pieces).map("".join))
+def test_a_text_read_twice_stays_the_same(raw: str) -> None:
+    once = plain_text(raw, 1000).text
+    assert plain_text(once, 1000).text == once
 
 
 @given(st.text() | st.lists(pieces).map("".join))
@@ -70,7 +105,8 @@ def test_a_description_of_145_000_characters_is_cut_at_a_word() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", ["<" * 145_000, "<br" * 48_000, "<a " * 48_000, "&lt;" * 36_000, "<a on" * 29_000]
+    "raw",
+    ["<" * 145_000, "<br" * 48_000, "<a " * 48_000, "&lt;" * 36_000, "<a on" * 29_000, "<div>" * 100_000],
 )
 def test_no_text_takes_long(raw: str) -> None:
     plain_text(raw, 2000)
