@@ -157,7 +157,7 @@ def directory_routes() -> APIRouter:
     ) -> answers.ImportOut:
         """Takes an Open Referral UK document in place of what the feed said before; reports each defect.
 
-        A feed of several pages is sent as one JSON list of all its page objects. One page of several is refused.
+        A feed of several pages is sent as one JSON list of all its page objects; some of them are refused.
         """
         report = await actions(request).take_feed(caller, feed, await request.body())
         return answers.ImportOut.of(report)

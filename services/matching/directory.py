@@ -16,7 +16,7 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.mongo import Row, Transaction
 from shared.delivery.round import REFERRALS
 from shared.directory import read_directory
-from shared.directory.defects import Defect, Result
+from shared.directory.defects import MOST_DEFECTS, Defect, Result
 from shared.directory.model import Service, Status
 from shared.events import vocabulary as v
 from shared.ids import NewId
@@ -86,7 +86,13 @@ class Directory:
             if service.id in others
         )
         report = ImportReport(
-            self._new_id(), feed, now, read.records, len(services), (*read.defects, *theirs), read.left_out
+            self._new_id(),
+            feed,
+            now,
+            read.records,
+            len(services),
+            (*read.defects, *theirs[:MOST_DEFECTS]),
+            read.left_out,
         )
         # Without a single service it says nothing, be it HTML, JSON that tells of an error, or an empty page:
         # what the feed said before stands.

@@ -8,9 +8,11 @@ from typing import Final
 
 from services.matching.calendar import london_day
 from shared.clock import LONDON
-from shared.directory.model import Capacity, Service
+from shared.directory.model import Audience, Capacity, Service
 from shared.directory.sessions import next_sessions
 from shared.events import vocabulary as v
+from shared.languages import same_language
+from shared.localities.miles import in_miles
 from shared.localities.postcodes import distance_km
 
 NEAR_KM: Final = 2.5
@@ -54,6 +56,8 @@ class WhyNot(StrEnum):
     DISTANCE_NOT_KNOWN = "distance_not_known"
     WAITING_LIST = "waiting_list"
     ASSESSMENT_FIRST = "assessment_first"
+    FOR_MEN = "for_men"
+    FOR_WOMEN = "for_women"
 
 
 _NEAR_MISS: Final = frozenset(
@@ -163,18 +167,19 @@ def _ranked(service: Service, person: Person, now: datetime, heard: Heard | None
     elif far is None:
         against.append((WhyNot.DISTANCE_NOT_KNOWN, "How far it is is not known"))
     elif far > FAR_KM:
-        against.append((WhyNot.TOO_FAR, f"{far:.1f} km away"))
+        against.append((WhyNot.TOO_FAR, f"{in_miles(far)} away"))
     else:
-        why.append((Why.NEAR, f"{far:.1f} km away"))
+        why.append((Why.NEAR, f"{in_miles(far)} away"))
     _open(service, now, heard, against, why)
     _age(service, person, against)
+    _audience(service, against)
     _access(service, person, why, against)
     _cost(service, why, against)
     if session is not None:
         why.append((Why.HOURS, f"Next on {session}"))
     elif service.schedules and all(schedule.rule is not None for schedule in service.schedules):
         against.append((WhyNot.NO_TIMES, "No more sessions within three months"))
-    if person.language != "en" and person.language in service.languages:
+    if any(same_language(person.language, spoken_there) for spoken_there in _beside_english(service)):
         why.append((Why.LANGUAGE, "Their language is spoken there"))
     months = service.months_since_assured(london_day(now))
     if months is None:
@@ -228,6 +233,18 @@ def _age(service: Service, person: Person, against: list[tuple[WhyNot, str]]) ->
         against.append((WhyNot.AGE, f"For people up to {service.maximum_age}"))
 
 
+def _audience(service: Service, against: list[tuple[WhyNot, str]]) -> None:
+    """Says for whom a service is: nobody's sex is known here, so the link worker judges."""
+    if service.audience is not None:
+        code = WhyNot.FOR_WOMEN if service.audience is Audience.WOMEN else WhyNot.FOR_MEN
+        said = f"Its listing says that it is for {service.audience.value}: check that it suits them"
+        against.append((code, said))
+
+
+def _beside_english(service: Service) -> list[str]:
+    return [code for code in service.languages if not same_language(code, "en")]
+
+
 def _access(
     service: Service, person: Person, why: list[tuple[Why, str]], against: list[tuple[WhyNot, str]]
 ) -> None:
@@ -254,9 +271,11 @@ def _checked(months: int) -> str:
     return "Checked this month" if months == 0 else f"Checked {months} month{'s' if months > 1 else ''} ago"
 
 
-def _order(ranked: RankedService) -> tuple[bool, int, int, float, str]:
+def _order(ranked: RankedService) -> tuple[bool, int, bool, int, float, str]:
     misses = sum(code in _NEAR_MISS for code in ranked.why_not)
     cautions = len(ranked.why_not) - misses
     far = ranked.distance_km if ranked.distance_km is not None else FAR_KM
+    for_one_sex = ranked.service.audience is not None
     # Two cautions weigh as much as a walk of some minutes: bands of distance first, then what is sure.
-    return (not ranked.suitable, misses, int(far / NEAR_KM) + cautions // 2, far, ranked.service.name)
+    band = int(far / NEAR_KM) + cautions // 2
+    return (not ranked.suitable, misses, for_one_sex, band, far, ranked.service.name)

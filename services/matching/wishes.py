@@ -10,6 +10,7 @@ from services.matching.workers import LinkWorker
 from shared.clock import LONDON
 from shared.events import vocabulary as v
 from shared.events.models import ReferralCreated
+from shared.languages import same_language
 
 NOTICE: Final = timedelta(hours=2)
 """The shortest time from booking to meeting."""
@@ -57,12 +58,16 @@ class Wish:
             and (worker.home_visits or not self.home_visit)
             and self.link_worker in (None, worker.id)
         ]
-        speak = [worker for worker in fit if self.language in worker.languages]
+        speak = [worker for worker in fit if self.is_spoken_by(worker)]
         return speak if speak and not self.interpreter else fit
+
+    def is_spoken_by(self, worker: LinkWorker) -> bool:
+        """Whether a link worker speaks the person's language, by whichever code each is kept."""
+        return any(same_language(self.language, spoken) for spoken in worker.languages)
 
     def earliest_start(self, worker: LinkWorker, now: datetime) -> datetime:
         """No meeting with this link worker starts before this."""
-        needs_interpreter = self.interpreter and self.language not in worker.languages
+        needs_interpreter = self.interpreter and not self.is_spoken_by(worker)
         return now + (INTERPRETER_NOTICE if needs_interpreter else NOTICE)
 
     def suits(self, slot: Slot) -> bool:

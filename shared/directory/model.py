@@ -32,6 +32,13 @@ class Capacity(StrEnum):
     ADDITIONAL_ASSESSMENT = "additional-assessment-required"
 
 
+class Audience(StrEnum):
+    """Whom a service is for, where it is for people of one sex."""
+
+    MEN = "men"
+    WOMEN = "women"
+
+
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -108,6 +115,8 @@ class Service(_Value):
     """The organisation's address for one-tap asks."""
     telephone: str | None
     url: str | None
+    audience: Audience | None = None
+    """None: for everybody, or its listing does not say."""
 
     @property
     def offered(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
 
+from shared.directory.audience import read_audience
 from shared.directory.contacts import read_email, read_telephone, read_url
 from shared.directory.costs import read_costs
 from shared.directory.defects import Defect, Report
@@ -59,17 +60,17 @@ def read_directory(document: bytes | str | object, feed: str, today: date) -> Im
         try:
             document, replaced = parse(document)
         except NotJson:
-            return _refused("not_json", report)
+            return _refused("not_json")
         if replaced:
             report.add("", "", "characters_replaced")
     if not is_whole(document):
-        return _refused("pages_missing", report)
+        return _refused("pages_missing")
     taken = Taken(report)
     records = 0
     for record in service_records(document):
         records += 1
         if records > MOST_RECORDS:
-            return _refused("records_too_many", report)
+            return _refused("records_too_many")
         if not isinstance(record, Mapping) or not looks_like_a_service(record):
             report.add(_shown_id(record, records), "", "not_a_service")
             continue
@@ -80,9 +81,11 @@ def read_directory(document: bytes | str | object, feed: str, today: date) -> Im
     return Import(records, taken.services(), report.defects(), report.left_out)
 
 
-def _refused(code: str, report: Report) -> Import:
+def _refused(code: str) -> Import:
+    """Nothing is taken, and nothing else is said: a full report has no room for the reason."""
+    report = Report()
     report.add("", "", code)
-    return Import(0, (), report.defects(), report.left_out, refused=code)
+    return Import(0, (), report.defects(), refused=code)
 
 
 def _service(record: Record, feed: str, number: int, today: date, report: Report) -> Service | None:
@@ -103,12 +106,13 @@ def _service(record: Record, feed: str, number: int, today: date, report: Report
         given = f"{organisation_name}/{name}"
     terms = read_terms(record, shown, report)
     minimum, maximum = _ages(record, shown, report)
+    description = _description(record, shown, report)
     return Service(
         id=_ref(given, feed),
         record=shown,
         name=name,
         organisation=organisation_name.replace("\n", " ") or None,
-        description=_description(record, shown, report),
+        description=description,
         alert=_words(record, "alert", LONGEST_ALERT, shown, report),
         status=_status(record, shown, report),
         capacity=terms.capacity,
@@ -125,6 +129,7 @@ def _service(record: Record, feed: str, number: int, today: date, report: Report
         email=read_email(record, organisation, shown, report),
         telephone=read_telephone(record, shown, report),
         url=read_url(record, shown, report),
+        audience=read_audience(record, name, description),
     )
 
 

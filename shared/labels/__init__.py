@@ -27,7 +27,7 @@ from shared.labels.journey import (
     WAITING,
     WITHDRAWN,
 )
-from shared.labels.languages import LANGUAGES
+from shared.labels.languages import LANGUAGES, language
 from shared.labels.messages import NOT_SENT, RECIPIENTS, TEMPLATES
 from shared.labels.people import (
     ACCESS_NEEDS,
@@ -143,4 +143,5 @@ __all__ = [
     "WAITS",
     "WITHDRAWN",
     "Labels",
+    "language",
 ]

@@ -3,6 +3,7 @@
 from typing import Final
 
 from shared.labels.table import Labels, labels
+from shared.languages import language_code, language_name
 
 LANGUAGES: Final[Labels] = labels(
     {
@@ -39,3 +40,9 @@ LANGUAGES: Final[Labels] = labels(
         "cy": "Welsh",
     }
 )
+
+
+def language(code: str) -> str:
+    """The label of a language by any of its codes; its name in ISO 639, or the code, where there is none."""
+    known = language_code(code) or code
+    return LANGUAGES.get(known) or language_name(known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.directory import read_directory
-from shared.directory.languages import language_code, language_name, same_language
+from shared.languages import language_code, language_name, same_language
 from tests.directory.records import TODAY, lunch_club
 
 

@@ -20,7 +20,7 @@ from services.matching.ranking import (
     rank,
     spoken,
 )
-from shared.directory.model import Capacity, Cost, Location, Schedule, Service, Status
+from shared.directory.model import Audience, Capacity, Cost, Location, Schedule, Service, Status
 from shared.events import vocabulary as v
 from shared.localities import postcodes
 from tests.matching.world import NOW
@@ -83,7 +83,7 @@ def test_a_good_match_says_why() -> None:
     assert one.suitable
     assert one.why_not == ()
     assert set(one.why) == {Why.NEED, Why.NEAR, Why.CAPACITY, Why.STEP_FREE, Why.FREE, Why.ASSURED}
-    assert one.sentences[1] == "0.0 km away"
+    assert one.sentences[1] == "Less than 0.1 miles away"
     assert one.sentences[-1] == "Checked 1 month ago"
     assert one.can_be_asked
 
@@ -91,7 +91,7 @@ def test_a_good_match_says_why() -> None:
 @pytest.mark.parametrize(
     ("changed", "code", "sentence"),
     [
-        ({"locations": (at(north(12)),)}, WhyNot.TOO_FAR, "12.0 km away"),
+        ({"locations": (at(north(12)),)}, WhyNot.TOO_FAR, "7.5 miles away"),
         ({"status": Status.TEMPORARILY_CLOSED}, WhyNot.CLOSED, "Closed at the moment"),
         ({"capacity": Capacity.NO_CAPACITY}, WhyNot.FULL, "Full, says the directory"),
         ({"maximum_age": 25}, WhyNot.AGE, "For people up to 25"),
@@ -164,6 +164,20 @@ def test_times_and_costs_are_told() -> None:
     assert WhyNot.NO_TIMES in only(rank([service(schedules=(over,))], PERSON, NOW)).why_not
 
 
+@pytest.mark.parametrize(
+    ("audience", "code", "said"),
+    [
+        (Audience.WOMEN, WhyNot.FOR_WOMEN, "Its listing says that it is for women: check that it suits them"),
+        (Audience.MEN, WhyNot.FOR_MEN, "Its listing says that it is for men: check that it suits them"),
+    ],
+)
+def test_a_service_for_one_sex_says_so_and_is_not_first(audience: Audience, code: WhyNot, said: str) -> None:
+    marked, unmarked = service(1, audience=audience), service(2, locations=(at(north(7)),))
+    found = rank([marked, unmarked], PERSON, NOW)
+    assert [one.service.record for one in found] == ["2", "1"]
+    assert (code in found[1].why_not, said in found[1].against, found[1].suitable) == (True, True, True)
+
+
 def test_from_home_is_near() -> None:
     one = only(rank([service(locations=(at(None, virtual=True),))], PERSON, NOW))
     assert one.suitable
@@ -171,6 +185,8 @@ def test_from_home_is_near() -> None:
 
 
 def test_their_language_is_told() -> None:
+    polish = Person(v.Need.DEBT, at=HOME, language="pol")
+    assert Why.LANGUAGE in only(rank([service(languages=("pl",))], polish, NOW)).why
     urdu = Person(v.Need.DEBT, at=HOME, language="ur")
     assert Why.LANGUAGE in only(rank([service(languages=("ur",))], urdu, NOW)).why
 

@@ -59,7 +59,9 @@ async def test_services_are_ranked_with_reasons_and_shown_without_addresses(town
     (one,) = ranked.json()["services"]
     assert one["suitable"]
     assert "need" in one["why"]
-    assert any(re.fullmatch(r"\d+\.\d km away", sentence) for sentence in one["sentences"])
+    assert any(
+        re.fullmatch(r"(\d+(\.\d)?|Less than 0\.1) miles? away", sentence) for sentence in one["sentences"]
+    )
     assert one["service"]["service"]["email"] is None
     assert one["service"]["asks_email"] is None
     found = await town.http.get(
@@ -106,6 +108,40 @@ async def test_an_import_replaces_its_feed_and_no_other(here: Place) -> None:
     assert [each["service"]["name"] for each in found] == ["Another club"]
     gone = await here.http.get(f"/services/{service}", headers=here.admin())
     assert gone.json()["service"]["status"] == "inactive"
+
+
+async def test_one_page_of_several_is_refused_and_changes_nothing(here: Place) -> None:
+    await service_of(here)
+    pages = [
+        {
+            "total_items": 2,
+            "total_pages": 2,
+            "page_number": n,
+            "contents": [lunch_club(id=new_id(), name=f"Page {n}")],
+        }
+        for n in (1, 2)
+    ]
+    at = "/directory/imports?feed=test"
+    refused = await here.http.post(at, content=orjson.dumps(pages[0]), headers=here.admin())
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:linkwork:problem:pages_missing")
+    assert "Send all its pages in one list" in refused.json()["detail"]
+    kept = (await here.http.get("/services", headers=here.admin())).json()["contents"]
+    assert [each["service"]["name"] for each in kept] == ["Meir lunch club (example)"]
+    taken = await here.http.post(at, content=orjson.dumps(pages), headers=here.admin())
+    assert (taken.status_code, taken.json()["services"]) == (201, 2)
+
+
+async def test_an_absurd_feed_is_answered_and_never_fails(here: Place) -> None:
+    at = "/directory/imports?feed=test"
+    for content, status in (
+        (b"[" + b"0," * 140_000 + b"0]", 422),
+        (b"[" + b"0," * 40_000 + b"0]", 201),
+        (b"[" * 100_000, 201),
+        (orjson.dumps(lunch_club()).replace(b'"minimum_age":50', b'"minimum_age":' + b"1" * 5_000), 201),
+        (b"\xef\xbb\xbf" + orjson.dumps(lunch_club(description="x")).replace(b'"x"', b'"\\ud800"'), 201),
+    ):
+        answer = await here.http.post(at, content=content, headers=here.admin())
+        assert answer.status_code == status, answer.text[:200]
 
 
 async def test_only_a_directory_may_be_larger_than_a_megabyte(town: Place) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.matching.pages import words
 from services.matching.shown import CaseLine, MeetingShown
+from shared import labels
 from shared.events import vocabulary as v
 from shared.localities import Localities
 from shared.people.telephone import as_dialled
@@ -83,7 +84,8 @@ def _access(line: CaseLine) -> list[Flag]:
 
 
 def language_name(code: str) -> str:
-    return words.LANGUAGES.get(code, f"language “{code}”")
+    name = labels.language(code)
+    return f"language “{code}”" if name == code else name
 
 
 def needs_in_words(needs: Sequence[v.Need]) -> str:

@@ -46,20 +46,33 @@ def in_words(service: Service, today: date) -> ServiceInWords:
         alert=service.alert,
         needs=", ".join(words.lower_first(words.NEEDS[need.value]) for need in service.needs).capitalize(),
         places=tuple(text for place in service.locations if (text := place_in_words(place))),
-        times=tuple(text for schedule in service.schedules if (text := held(schedule))),
+        times=_times(service, today),
         cost=cost_in_words(service.costs),
         ages=_ages(service),
         step_free={True: "Step-free", False: "Not step-free", None: "Not known if step-free"}[
             service.step_free
         ],
         accessibility=service.accessibility,
-        languages=words.listed([words.LANGUAGES.get(code, code) for code in service.languages]),
+        languages=words.listed([labels.language(code) for code in service.languages]),
         capacity=labels.CAPACITY[service.capacity] if service.capacity else "",
         assured=_assured(service, today),
         telephone=service.telephone or "",
         email=service.email or "",
         website=_web_address(service.url),
     )
+
+
+def _times(service: Service, today: date) -> tuple[str, ...]:
+    """Each schedule, with its place where there are several; never dates that the directory did not give."""
+    many = len(service.locations) > 1
+    said = [
+        f"{text}, at {schedule.place}" if many and schedule.place else text
+        for schedule in service.schedules
+        if (text := held(schedule, today))
+    ]
+    if service.schedules and not said:
+        said = ["Ask them: the directory does not give their days and times in full"]
+    return tuple(dict.fromkeys(said))
 
 
 def place_in_words(place: Location) -> str:

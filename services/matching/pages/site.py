@@ -16,6 +16,7 @@ from services.matching.queries import Queries
 from services.matching.said import Asked
 from shared.clock import LONDON
 from shared.localities import Localities
+from shared.localities.miles import in_miles
 from shared.web.caller import Caller
 from shared.web.csrf import IDEMPOTENCY_FIELD
 from shared.web.dates import day
@@ -32,6 +33,7 @@ def make_pages(settings: ServiceSettings) -> Pages:
     """The shared shell with matching's templates and words."""
     pages = Pages(settings, TEMPLATES)
     pages.environment.filters["near_day"] = near_day
+    pages.environment.filters["miles"] = in_miles
     pages.environment.globals |= {
         "words": words,
         "plural": words.plural,

@@ -19,19 +19,28 @@ _DAYS: Final = {
     "SU": "Sunday",
 }
 _PLACES: Final = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth", "-1": "last"}
+_FOR_EVER: Final = 2100
+"""A last day in this year or later is a database's way to say that there is none."""
 _SAYS_NO_MORE: Final = re.compile(r"(every|each|weekly|daily|monthly)\b.{0,30}", re.IGNORECASE)
 """What feeds write beside a rule that says the same and more."""
 
 
-def held(schedule: Schedule) -> str:
-    """Every Monday and Thursday, 9:30am to 11am. Empty where neither rule nor text says anything."""
+def held(schedule: Schedule, today: date | None = None) -> str:
+    """Every Monday and Thursday, 9:30am to 11am. Empty where neither rule nor text says anything.
+
+    `today` tells whether the first day is still to come, so that it is worth saying.
+    """
     days = _days(schedule.rule or "")
-    if not days or schedule.opens_at is None:
+    # By clocks of another zone the hour is another one in summer and in winter.
+    if not days or schedule.opens_at is None or schedule.timezone != "Europe/London":
         return schedule.text
     said = f"{days}, {_clock(schedule.opens_at)}"
     if schedule.closes_at is not None and schedule.closes_at > schedule.opens_at:
         said += f" to {_clock(schedule.closes_at)}"
-    if schedule.until is not None:
+    first = max((day for day in (schedule.start, schedule.valid_from) if day), default=None)
+    if first is not None and today is not None and first > today:
+        said += f", from {short_day(first)}"
+    if schedule.until is not None and schedule.until.year < _FOR_EVER:
         said += f", until {short_day(schedule.until)}"
     more = schedule.text.strip().rstrip(".")
     return said if not more or _SAYS_NO_MORE.fullmatch(more) else f"{said} ({more})"
@@ -41,7 +50,7 @@ def _days(rule: str) -> str:
     """The days of a rule, or nothing where it is not one of the usual ones."""
     parts = dict(part.split("=", 1) for part in rule.split(";") if "=" in part)
     byday = [day for day in parts.get("BYDAY", "").split(",") if day]
-    if {"COUNT", "BYMONTHDAY"} & parts.keys():
+    if parts.keys() - {"FREQ", "INTERVAL", "BYDAY", "WKST"}:
         return ""
     match parts.get("FREQ"), parts.get("INTERVAL", "1"):
         case ("DAILY", "1") if not byday:

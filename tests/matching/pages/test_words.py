@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from starlette.routing import Match
@@ -145,6 +145,8 @@ def test_costs(costs: tuple[Cost, ...], text: str) -> None:
             "The first Monday and last Friday of the month, 9:30am to midday (Not in August)",
         ),
         ("FREQ=YEARLY;INTERVAL=1;BYMONTHDAY=5", "Ask for the day", "Ask for the day"),
+        ("FREQ=WEEKLY;INTERVAL=1;BYDAY=MO;BYMONTH=7", "Mondays in July", "Mondays in July"),
+        ("FREQ=MONTHLY;INTERVAL=1;BYDAY=MO,TU;BYSETPOS=-1", "", ""),
         (None, "Drop in", "Drop in"),
         (None, "", ""),
     ],
@@ -154,6 +156,22 @@ def test_when_a_service_is_held(rule: str | None, text: str, said: str) -> None:
         rule=rule, start=None, until=None, opens_at=time(9, 30), closes_at=time(12), text=text
     )
     assert held(schedule) == said
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"valid_from": date(2026, 12, 7)}, "Every Monday, 10am, from 7 December 2026"),
+        ({"start": date(2026, 1, 5)}, "Every Monday, 10am"),
+        ({"until": date(9999, 12, 31)}, "Every Monday, 10am"),
+        ({"timezone": "UTC"}, "Ask us"),
+    ],
+)
+def test_when_a_service_begins_and_ends(changed: dict[str, Any], said: str) -> None:
+    monday = {"rule": "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO", "opens_at": time(10), "closes_at": None}
+    schedule = Schedule(**{"start": None, "until": None, "text": "", **monday, **changed})
+    schedule = schedule if changed.keys() != {"timezone"} else schedule.model_copy(update={"text": "Ask us"})
+    assert held(schedule, date(2026, 11, 24)) == said
 
 
 def test_days_name_the_year_where_it_is_another_one() -> None:
