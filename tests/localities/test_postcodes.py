@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.localities.postcodes import (
+    distance_from,
     distance_km,
     exists,
+    is_pseudo,
     lookup,
     normalise,
     outward_code,
@@ -51,6 +53,46 @@ def test_what_is_not_written_like_a_postcode(written: str) -> None:
     assert normalise(written) is None
     assert not exists(written)
     assert outward_code(written) is None
+
+
+@pytest.mark.parametrize(
+    "written", ["ZZ99 3VZ", "zz993vz", "ZZ99 3WZ", "ZZ99 3CZ", "ZZ99 1AB", "ZZ99\u00a07MV"]
+)
+def test_pseudo_postcode_is_no_place(written: str) -> None:
+    assert is_pseudo(written)
+    assert normalise(written) is None
+    assert outward_code(written) is None
+    assert lookup(written) is None
+    assert not exists(written)
+    assert distance_from((53.0, -2.1), written) is None
+
+
+@pytest.mark.parametrize("written", ["ZZ1 1ZZ", "QQ3 6AB", "X1 1AA"])
+def test_postcode_of_no_area_is_invented(written: str) -> None:
+    assert normalise(written) == written
+    assert not is_pseudo(written)
+    assert not exists(written)
+    assert outward_code(written) is None
+    assert distance_from((53.0, -2.1), written) is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["ST3\u00a06AB", "ST3\u20136AB", "\ufeffst3 6ab\u200b", "ST3-6AB", "ST36AB.", "ST3\u2009\u20116AB"],
+)
+def test_postcode_pasted_from_elsewhere_is_cleaned(written: str) -> None:
+    assert normalise(written) == "ST3 6AB"
+
+
+@pytest.mark.parametrize(
+    ("postcode", "least", "most"), [("ST13 6JB", 14, 16), ("TR1 1AA", 350, 400), ("CW3 9NQ", 15, 45)]
+)
+def test_distance_to_another_area_is_about_right(postcode: str, least: float, most: float) -> None:
+    meir = lookup("ST3 6AB")
+    assert meir is not None
+    far = distance_from(meir.position, postcode)
+    assert far is not None
+    assert least < far < most
 
 
 @given(st.sampled_from(KNOWN), st.data())
