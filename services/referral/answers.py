@@ -39,12 +39,20 @@ class NextAnswer(BaseModel):
     at: datetime | None = None
 
 
+class WarningAnswer(BaseModel):
+    """Something to look at again, by code and as a sentence; the referral was made all the same."""
+
+    code: str
+    detail: str
+
+
 class ReferralMade(BaseModel):
     """A referral that was made. `meeting` is null while none is booked."""
 
     id: str
     stage: Stage
     meeting: MeetingAnswer | None
+    warnings: list[WarningAnswer] = []
 
 
 class ReferralListed(BaseModel):

@@ -6,8 +6,10 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.referral import answers, cases
+from services.referral.address import far_from
 from services.referral.checks import NotTaken, check
 from services.referral.desk import Desk
+from services.referral.identity import SamePersonAsked
 from services.referral.reading import read
 from services.referral.request import ReferralRequest
 from shared.delivery.commands import Idempotency
@@ -62,10 +64,14 @@ def api_routes(desk: Desk) -> APIRouter:
             done = await desk.refer(caller, accepted, idempotency)
         except NotTaken as refused:
             raise Problem(422, code="not_taken", errors=refused.errors) from None
+        except SamePersonAsked as question:
+            raise question.problem() from None
         made = str(done.reply["id"])
         view = await settled(desk, locality.slug, made, max(wait, _preferred(prefer)))
         response.headers["location"] = f"{BASE}/referrals/{made}"
-        return answers.ReferralMade(id=made, stage=view["stage"], meeting=view["meeting"])
+        far = far_from(practice, accepted.person.postcode)
+        warnings = [answers.WarningAnswer(code=far.code, detail=far.detail)] if far else []
+        return answers.ReferralMade(id=made, stage=view["stage"], meeting=view["meeting"], warnings=warnings)
 
     @router.get("/referrals")
     async def list_referrals(

@@ -13,7 +13,9 @@ from services.referral import inbound
 from services.referral.api import api_routes
 from services.referral.audits import Audits
 from services.referral.claims import claim_routes
+from services.referral.conflicts import Conflicts
 from services.referral.desk import Desk
+from services.referral.identity import Identity
 from services.referral.outbound import Matching
 from services.referral.pages.routes import page_routes
 from services.referral.pages.site import make_pages
@@ -49,12 +51,11 @@ def referral_app(
     localities = load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in localities.served(settings.localities)]
     kernel = Kernel(inbound.part(localities), options(settings), served, clock, new_id)
-    desk = Desk(
-        kernel=kernel,
-        persons=Persons(MasterKey(settings.master_key_bytes())),
-        localities=localities,
-        audits=Audits(kernel.mongo, clock),
-    )
+    persons = Persons(MasterKey(settings.master_key_bytes()))
+    audits = Audits(kernel.mongo, clock)
+    conflicts = Conflicts(kernel.mongo, audits, clock, localities.hub, settings.identity_conflicts)
+    identity = Identity(kernel.mongo, persons, audits, conflicts, localities.hub)
+    desk = Desk(kernel=kernel, persons=persons, localities=localities, audits=audits, identity=identity)
     matching = Matching(settings.matching_url, ServiceTokens(settings, clock), clock)
 
     keeper = KeptSessions(kernel.mongo, timedelta(minutes=settings.session_idle_minutes), clock)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
+from services.referral.address import no_place, wrong_postcode
 from services.referral.request import FIELDS, ReferralRequest
 from shared.events import vocabulary as v
 from shared.localities import Contact, Localities, Locality, Practice
-from shared.localities.postcodes import exists, normalise
+from shared.localities.postcodes import normalise
 from shared.people.ages import DateOfBirthError, check_date_of_birth
+from shared.people.cleaning import clean_text
 from shared.people.mailbox import parse_mailbox
 from shared.people.names import parse_name
 from shared.people.nhs_number import parse_nhs_number
@@ -20,13 +22,18 @@ from shared.web.validation import FieldError
 
 _UNWRITTEN = {"Cc", "Cs", "Co", "Cn"}
 T = TypeVar("T")
+# A hub, a hospital or a council refers through a service of its own; a self-referral comes to the hub.
+_PRACTICES_ROUTES = frozenset({v.Route.PRACTICE, v.Route.CARE_NAVIGATOR})
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who is referred, in normal forms: NHS number as ten digits, telephone in E.164."""
+    """Who is referred, in normal forms: NHS number as ten digits, telephone in E.164.
 
-    given_name: str
+    Somebody who has one name only has a family name.
+    """
+
+    given_name: str | None
     family_name: str
     date_of_birth: date
     nhs_number: str | None
@@ -40,7 +47,7 @@ class Person:
 
     @property
     def name(self) -> str:
-        return f"{self.given_name} {self.family_name}"
+        return f"{self.given_name} {self.family_name}" if self.given_name else self.family_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,13 @@ def practice_of(code: str | None, localities: Localities, today: date) -> tuple[
     return practice, locality
 
 
+def check_route(role: str, route: v.Route) -> None:
+    """Raises NotTaken where somebody at a practice says that a person came by another way than theirs."""
+    if role == "referrer" and route not in _PRACTICES_ROUTES:
+        sentence = "A practice may say “practice” or “care_navigator”"
+        raise NotTaken([FieldError("/route", "route_not_yours", sentence)])
+
+
 def reach(contact: Contact) -> str:
     """How to reach a desk, as a sentence."""
     return f"Please contact {contact.name}: {contact.telephone}, {contact.email}"
@@ -105,9 +119,9 @@ def check(
     born = wrong.need("date_of_birth", request.date_of_birth, "Enter the date of birth")
     age = wrong.taking("date_of_birth", born, lambda day: _age(day, today, locality)) if born else None
     texts = wrong.need("safe_to_text", request.safe_to_text, "Choose whether it is safe to text")
-    given = wrong.need("given_name", request.given_name, "Enter the first name")
-    family = wrong.need("family_name", request.family_name, "Enter the last name")
-    given_name = wrong.taking("given_name", given, parse_name)
+    alone = "Enter the last name. If they have one name only, enter it here"
+    family = wrong.need("family_name", request.family_name, alone)
+    given_name = wrong.taking("given_name", request.given_name, parse_name)
     family_name = wrong.taking("family_name", family, parse_name)
     nhs_number = wrong.taking("nhs_number", request.nhs_number, parse_nhs_number)
     house, postcode = _address(request, wrong)
@@ -128,7 +142,7 @@ def check(
         wrong.add("agreed", "no_agreement", "A referral can only be made if they agree to it")
     by = wrong.need("agreed_by", request.agreed_by, "Choose who agreed")
     how = wrong.need("agreed_how", request.agreed_how, "Choose how they agreed")
-    if wrong.errors or not (born and age is not None and given_name and family_name and texts and risk):
+    if wrong.errors or not (born and age is not None and family_name and texts and risk):
         raise NotTaken(wrong.errors)
     if not (by and how):
         raise NotTaken(wrong.errors)
@@ -149,8 +163,8 @@ def check(
 
 
 def plain_text(written: str) -> str:
-    """Free text as it is kept: composed form, no control characters but line breaks."""
-    lines = unicodedata.normalize("NFC", written).replace("\r\n", "\n").strip()
+    """Free text as it is kept: composed form, nothing invisible, no control characters but line breaks."""
+    lines = unicodedata.normalize("NFC", clean_text(written)).replace("\r\n", "\n").strip()
     return "".join(sign for sign in lines if sign == "\n" or unicodedata.category(sign) not in _UNWRITTEN)
 
 
@@ -196,6 +210,8 @@ def _age(born: date, today: date, locality: Locality) -> int:
 
 def _address(request: ReferralRequest, wrong: _Wrong) -> tuple[str | None, str | None]:
     house = plain_text(request.house) if request.house else None
+    if no_place(request.postcode):
+        return house, None
     if request.no_fixed_address and request.postcode is None:
         return house, None
     if not request.no_fixed_address and house is None:
@@ -203,10 +219,9 @@ def _address(request: ReferralRequest, wrong: _Wrong) -> tuple[str | None, str |
     if request.postcode is None:
         wrong.add("postcode", "missing", "Enter the postcode, or choose “No fixed address”")
         return house, None
-    if not exists(request.postcode):
-        wrong.add(
-            "postcode", "postcode_unknown", "This postcode does not exist: check the letters and digits"
-        )
+    refused = wrong_postcode(request.postcode, request.postcode_confirmed)
+    if refused is not None:
+        wrong.add("postcode", refused.code, refused.detail)
     return house, normalise(request.postcode)
 
 

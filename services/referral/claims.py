@@ -166,8 +166,9 @@ async def _claims(desk: Desk, caller: Caller, asked: ClaimRequest) -> Claims:
 
 def _known(details: Mapping[str, str]) -> dict[str, Any]:
     known: dict[str, Any] = dict(details)
-    if "given_name" in known:
-        known["name"] = f"{known['given_name']} {known['family_name']}"
+    if "family_name" in known:
+        names = (known.get("given_name"), known["family_name"])
+        known["name"] = " ".join(name for name in names if name)
     if "house" in known:
         known["address"] = known["house"]
     if "interpreter" in known:

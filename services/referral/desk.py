@@ -7,8 +7,9 @@ from functools import partial
 
 from services.referral import cases, decisions
 from services.referral.audits import Audits
-from services.referral.checks import Accepted, NotTaken, Person, practice_of, reach
+from services.referral.checks import Accepted, Person, check_route, practice_of, reach
 from services.referral.folds import Status
+from services.referral.identity import Identity
 from services.referral.making import LookupMoved, Making, OpenAlready
 from services.referral.vault import entries, erasing, lookups
 from services.referral.vault.persons import PERSON_FIELDS, Persons, person_of
@@ -23,7 +24,6 @@ from shared.ids import NewId
 from shared.localities import Localities, Locality, Practice
 from shared.web.caller import Caller
 from shared.web.problem import Problem
-from shared.web.validation import FieldError
 
 _MOST_MOVES = 5
 
@@ -49,6 +49,7 @@ class Desk:
     persons: Persons
     localities: Localities
     audits: Audits
+    identity: Identity
     new_reference: NewId = random_reference
 
     def today(self) -> date:
@@ -75,15 +76,17 @@ class Desk:
     ) -> Commanded[Status]:
         """Makes a referral; the reply holds its `id`.
 
-        Raises NotTaken where the NHS number is known with another date of birth, and a 409 Problem (with
-        `existing` where the caller may see it) where the person has an open referral in the locality.
+        Raises NotTaken where the NHS number is somebody else's or the route not the caller's, SamePersonAsked
+        where it may be somebody else's, a 409 Problem (with `existing` where the caller may see it) where the
+        person has an open referral in the locality, and a 429 Problem after too many of these.
         """
+        check_route(caller.role, accepted.request.route)
         for _ in range(_MOST_MOVES):
-            known = await self._known_under(caller, accepted)
+            known = await self.identity.known(caller, accepted)
             making = Making(
                 persons=self.persons,
                 accepted=accepted,
-                person_ref=known or self.new_reference(),
+                person_ref=known.person if known else self.new_reference(),
                 by=caller.subject,
                 known=known,
                 reason_note=self.kernel.new_id() if accepted.request.reason else None,
@@ -94,7 +97,7 @@ class Desk:
             except LookupMoved:
                 continue
             except OpenAlready as already:
-                raise self._duplicate(caller, accepted.locality, already.row) from None
+                raise await self._duplicate(caller, accepted.locality, already.row) from None
         raise Conflict("the person's entry keeps changing")
 
     def digest(self, locality: str, body: str) -> bytes:
@@ -196,36 +199,17 @@ class Desk:
             answer=answer,
         )
 
-    async def _known_under(self, caller: Caller, accepted: Accepted) -> str | None:
-        """The reference of the person known under this NHS number."""
-        number = accepted.person.nhs_number
-        if number is None:
-            return None
-        found = await lookups.by_number(self.kernel.mongo, self.persons.index(accepted.locality.slug), number)
-        if found is None:
-            return None
-        details = await self.persons.details(self.kernel.mongo, [found.person], ["date_of_birth"])
-        born = details.get(found.person, {}).get("date_of_birth")
-        if born is not None and born != accepted.person.date_of_birth.isoformat():
-            # Two people must never be taken for one: a slip in either field is for somebody to look at.
-            await self.audits.reads(caller, "number_does_not_fit", [found.person], "referring")
-            sentence = (
-                "This NHS number is known here with another date of birth. Check both. "
-                f"If both are right: {reach(self.localities.hub)}"
-            )
-            raise NotTaken([FieldError("/nhs_number", "nhs_number_other_person", sentence)])
-        return found.person
-
     async def _open_referral(self, caller: Caller, persons: list[str]) -> Row | None:
         wanted = cases.visible(caller) | {"view.person": {"$in": persons}, "view.open": True}
         found: Row | None = await self.kernel.mongo["referrals"].find_one(wanted, {"facts": 0})
         return found
 
-    def _duplicate(self, caller: Caller, locality: Locality, row: Row) -> Problem:
+    async def _duplicate(self, caller: Caller, locality: Locality, row: Row) -> Problem:
         theirs = caller.may_practice(row["view"]["practice"]) and caller.may_locality(locality.slug)
         if theirs:
             detail = "This person has an open referral already."
             return Problem(409, code="open_referral", detail=detail, existing=row["referral"])
+        await self.identity.conflicts.note(caller, row["view"]["person"], "known_elsewhere")
         detail = (
             "This person has an open referral in this locality already, from elsewhere. "
             f"{reach(self.localities.hub)}"

@@ -8,6 +8,7 @@ from services.referral import decisions
 from services.referral.checks import Accepted, plain_text
 from services.referral.folds import Status
 from services.referral.vault import entries, lookups
+from services.referral.vault.lookups import Found
 from services.referral.vault.persons import Persons, details_of
 from shared.delivery.decision import Decision, Occasion
 from shared.delivery.mongo import Transaction
@@ -16,7 +17,7 @@ from shared.people.ages import age_band
 
 
 class LookupMoved(Exception):
-    """Who is known under the NHS number changed since it was looked up: begin again."""
+    """Who is known under the NHS number, or their name, changed since it was compared: begin again."""
 
 
 class OpenAlready(Exception):
@@ -38,7 +39,7 @@ class Making:
     accepted: Accepted
     person_ref: str
     by: str
-    known: str | None
+    known: Found | None
     reason_note: str | None
     risk_note: str | None
 
@@ -74,7 +75,7 @@ class Making:
         index = self.persons.index(locality)
         if person.nhs_number is not None:
             found = await lookups.by_number(tx, index, person.nhs_number)
-            if (found.person if found else None) != self.known:
+            if found != self.known:
                 raise LookupMoved
         if self.known is not None:
             await self._refuse_second(tx, locality)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared.events import vocabulary as v
+from shared.people.cleaning import clean_line
 
 LINE = 300
 """Longest text of reason and risk, in characters."""
@@ -15,7 +16,12 @@ def _blank_is_none(given: Any) -> Any:
     return None if isinstance(given, str) and not given.strip() else given
 
 
-Text = Annotated[Annotated[str, Field(max_length=200)] | None, BeforeValidator(_blank_is_none)]
+def _cleaned(given: Any) -> Any:
+    """One line as it was meant: pasted text brings invisible characters, odd spaces and dashes."""
+    return (clean_line(given) or None) if isinstance(given, str) else given
+
+
+Text = Annotated[Annotated[str, Field(max_length=200)] | None, BeforeValidator(_cleaned)]
 Line = Annotated[Annotated[str, Field(max_length=LINE)] | None, BeforeValidator(_blank_is_none)]
 
 
@@ -50,10 +56,13 @@ class ReferralRequest(BaseModel):
     practice: Text = Field(None, description="ODS code; may be left out by a caller with one practice.")
     nhs_number: Text = Field(None, description="Ten digits, spaces allowed; left out where not known.")
     date_of_birth: date | None = None
-    given_name: Text = None
+    given_name: Text = Field(None, description="Left out for somebody who has one name only.")
     family_name: Text = None
     house: Text = Field(None, description="House and street.")
-    postcode: Text = None
+    postcode: Text = Field(None, description="`ZZ99 3VZ` and its like mean no fixed address or abroad.")
+    postcode_confirmed: Text = Field(
+        None, description="The same postcode again, where it is right although we do not know it."
+    )
     no_fixed_address: bool = False
     telephone: Text = None
     email: Text = None
@@ -67,13 +76,18 @@ class ReferralRequest(BaseModel):
     agreed: bool = Field(default=False, description="The person agrees to be referred. Required.")
     agreed_by: v.AgreedBy | None = None
     agreed_how: v.AgreedHow | None = None
-    route: v.Route = v.Route.PRACTICE
+    route: v.Route = Field(
+        v.Route.PRACTICE, description="Practice staff may say `practice` or `care_navigator`."
+    )
     urgency: v.Urgency = v.Urgency.ROUTINE
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = Field("en", description="ISO 639 code.")
     interpreter: bool = False
     access_needs: Annotated[list[v.AccessNeed], Field(max_length=10)] = []
     cannot_come: Annotated[list[v.HalfDay], Field(max_length=10)] = []
     reason: Line = None
+    same_person: Text = Field(
+        None, description="`confirm` of the answer `confirm_person`: it is the person who is known here."
+    )
 
 
 FIELDS = tuple(ReferralRequest.model_fields)

@@ -40,6 +40,16 @@ class ReferralSettings(ServiceSettings):
         ge=1,
         le=30,
     )
+    identity_conflicts: int = setting(
+        10,
+        description=(
+            "How often in an hour one caller may be answered that somebody is known elsewhere or is somebody"
+            " else; then 429."
+        ),
+        example="10",
+        ge=1,
+        le=1000,
+    )
     audit_days: int = setting(
         8 * 365 + 2,
         description=(

@@ -42,6 +42,11 @@ _INDEXES: dict[str, list[IndexModel]] = {
         ),
     ],
     "erased": [IndexModel([("referrals", ASCENDING)]), IndexModel([("untold", ASCENDING)])],
+    # What is older than an hour counts no longer (conflicts.py): the database removes it.
+    "conflicts": [
+        IndexModel([("caller", ASCENDING), ("at", DESCENDING)]),
+        IndexModel([("at", ASCENDING)], expireAfterSeconds=3600),
+    ],
     "audit": [IndexModel([("subject_ref", ASCENDING), ("at", DESCENDING)])],
     sessions.SESSIONS: sessions.INDEXES,
 }

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.referral.checks import Accepted, NotTaken, check, plain_text, practice_of
+from services.referral.address import far_from
+from services.referral.checks import Accepted, NotTaken, check, check_route, plain_text, practice_of
 from services.referral.request import FIELDS, ReferralRequest
 from shared.events import vocabulary as v
 from shared.localities import load_localities
@@ -37,7 +38,6 @@ def refusals(**different: Any) -> dict[str, str]:
         ({"date_of_birth": "2026-11-25"}, "/date_of_birth", "date_of_birth_future"),
         ({"date_of_birth": "2008-11-25"}, "/date_of_birth", "under_minimum_age"),
         ({"date_of_birth": "1890-01-01"}, "/date_of_birth", "date_of_birth_too_long_ago"),
-        ({"given_name": "  "}, "/given_name", "missing"),
         ({"given_name": "..."}, "/given_name", "name_blank"),
         ({"family_name": "<b>"}, "/family_name", "name_characters"),
         ({"family_name": None}, "/family_name", "missing"),
@@ -45,6 +45,12 @@ def refusals(**different: Any) -> dict[str, str]:
         ({"postcode": None}, "/postcode", "missing"),
         ({"postcode": "ST3 9ZZ"}, "/postcode", "postcode_unknown"),
         ({"postcode": "nowhere"}, "/postcode", "postcode_unknown"),
+        ({"postcode": "ZZ1 1ZZ"}, "/postcode", "postcode_unknown"),
+        ({"postcode": "ZZ1 1ZZ", "postcode_confirmed": "ZZ1 1ZX"}, "/postcode", "postcode_unknown"),
+        ({"postcode": "nowhere", "postcode_confirmed": "nowhere"}, "/postcode", "postcode_unknown"),
+        ({"nhs_number": "1111111111"}, "/nhs_number", "nhs_number_placeholder"),
+        ({"telephone": "077OO 9OO123"}, "/telephone", "telephone_letters"),
+        ({"telephone": "07911 123 mum"}, "/telephone", "telephone_letters"),
         ({"telephone": "12345"}, "/telephone", "telephone_invalid"),
         ({"telephone": None}, "/telephone", "missing"),
         ({"telephone": None, "safe_to_text": "ring"}, "/telephone", "missing"),
@@ -110,7 +116,7 @@ def test_all_that_is_wrong_is_told_at_once_in_the_order_of_the_form() -> None:
         check(ReferralRequest(), *practice_of("M83100", LOCALITIES, TODAY), TODAY)
     fields = [error.field for error in refused.value.errors]
     assert fields == sorted(fields, key=FIELDS.index)
-    assert set(fields) >= {"date_of_birth", "given_name", "needs", "risk", "agreed", "safe_to_text"}
+    assert set(fields) >= {"date_of_birth", "family_name", "needs", "risk", "agreed", "safe_to_text"}
 
 
 def test_no_refusal_repeats_what_was_typed() -> None:
@@ -150,6 +156,67 @@ def test_no_fixed_address_needs_none() -> None:
     assert person.postcode is None
 
 
+@pytest.mark.parametrize("written", ["ZZ99 3VZ", "zz993cz", "ZZ99\u00a07MV"])
+def test_pseudo_postcode_means_no_fixed_address(written: str) -> None:
+    person = judged(house=None, postcode=written).person
+    assert person.house is None
+    assert person.postcode is None
+
+
+@pytest.mark.parametrize("written", ["ZZ1 1ZZ", "ST3 9ZZ"])
+def test_unknown_postcode_that_is_confirmed_is_taken(written: str) -> None:
+    confirmed = written.lower().replace(" ", "")
+    assert judged(postcode=written, postcode_confirmed=confirmed).person.postcode == written
+
+
+def test_person_with_one_name_has_a_family_name() -> None:
+    for given_name in (None, "  ", "\u200b"):
+        person = judged(given_name=given_name, family_name="Suharto").person
+        assert person.given_name is None
+        assert person.name == "Suharto"
+
+
+def test_pasted_details_are_cleaned_and_taken() -> None:
+    person = judged(
+        nhs_number="999\u00a0000\u20110018\u200b",
+        given_name="\ufeffMary\u2013Jane",
+        family_name="Smith\u2212Jones\u00a0",
+        house="1\u00a0Example\u200b Street",
+        postcode="ST3\u00a06AB",
+        telephone="07700\u2011900\u2013123",
+        email="\u200bmary@example.org",
+    ).person
+    assert person.nhs_number == "9990000018"
+    assert person.name == "Mary-Jane Smith-Jones"
+    assert person.house == "1 Example Street"
+    assert person.postcode == "ST3 6AB"
+    assert person.telephone == "+447700900123"
+    assert person.email == "mary@example.org"
+
+
+@pytest.mark.parametrize("route", ["hub", "hospital", "council", "self"])
+def test_route_of_others_is_not_the_practices_to_say(route: str) -> None:
+    with pytest.raises(NotTaken) as refused:
+        check_route("referrer", v.Route(route))
+    assert [(e.pointer, e.code) for e in refused.value.errors] == [("/route", "route_not_yours")]
+    check_route("service", v.Route(route))
+
+
+@pytest.mark.parametrize("route", ["practice", "care_navigator"])
+def test_route_of_the_practice_is_theirs_to_say(route: str) -> None:
+    check_route("referrer", v.Route(route))
+
+
+@pytest.mark.parametrize(
+    ("postcode", "far"),
+    [("ST3 6AB", False), ("ST13 6JB", False), ("CW3 9NQ", False), ("DE6 1AA", False), ("TR1 1AA", True)],
+)
+def test_postcode_far_from_the_practice_is_warned_about(postcode: str, far: bool) -> None:
+    practice, _ = practice_of("M83100", LOCALITIES, TODAY)
+    assert (far_from(practice, postcode) is not None) is far
+    assert far_from(practice, None) is None
+
+
 def test_a_sensitive_need_is_only_called_sensitive() -> None:
     accepted = judged(needs=["debt"], sensitive_needs=["abuse", "gambling"])
     assert accepted.needs == (v.Need.DEBT, v.Need.SENSITIVE)
@@ -161,4 +228,4 @@ def test_needs_said_twice_count_once() -> None:
 
 
 def test_free_text_keeps_its_lines_and_loses_what_cannot_be_written() -> None:
-    assert plain_text("  one\r\ntwo\x00\x07 \u202e ") == "one\ntwo \u202e"
+    assert plain_text("  one\r\ntwo\x00\x07 \u202e\u200b ") == "one\ntwo"

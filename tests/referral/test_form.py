@@ -1,6 +1,7 @@
 """The form and the pages as a browser without scripts sends and gets them."""
 
 import re
+from datetime import date
 
 import httpx
 
@@ -49,6 +50,21 @@ def test_what_is_too_long_is_named() -> None:
         "What the link worker must know: use 300 characters or fewer.",
         "Reason for the referral: use 300 characters or fewer.",
     ]
+
+
+def test_pasted_form_fields_are_cleaned() -> None:
+    pasted = {
+        "date_of_birth-day": "\u200b29",
+        "date_of_birth-month": "3\u00a0",
+        "date_of_birth-year": "\ufeff1951",
+        "nhs_number": "999\u00a0000\u20110018",
+        "postcode": "ST3\u20136AB",
+    }
+    request, errors = to_request(Typed(pasted))
+    assert errors == []
+    assert request.date_of_birth == date(1951, 3, 29)
+    assert request.nhs_number == "999 000-0018"
+    assert request.postcode == "ST3-6AB"
 
 
 async def test_finding_somebody_fills_in_the_rest_for_their_own_practice_only(referral: Running) -> None:

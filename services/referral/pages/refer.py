@@ -6,8 +6,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from services.referral.checks import NotTaken, check
+from services.referral.address import far_from, wrong_postcode
+from services.referral.checks import NotTaken, check, reach
 from services.referral.desk import Known
+from services.referral.identity import SamePersonAsked, name_of
 from services.referral.pages import typed as forms
 from services.referral.pages.site import desk, shown
 from services.referral.pages.typed import Typed
@@ -22,6 +24,7 @@ from shared.web.validation import FieldError
 
 Referrer = Annotated[Caller, Depends(require_page("referrer"))]
 _SEEN = "alike_seen"
+_FAR_SEEN = "far_seen"
 _PRESSED = "pressed"
 
 
@@ -51,6 +54,10 @@ def routes() -> APIRouter:
             alike = None if accepted.person.nhs_number else await desk(request).alike(caller, accepted)
             if alike is not None and alike["referral"] != seen:
                 return form_page(request, caller, typed, 409, form=form, alike=alike)
+            far = far_from(practice, accepted.person.postcode)
+            if far is not None and str(form.get(_FAR_SEEN, "")) != accepted.person.postcode:
+                place = accepted.person.postcode
+                return form_page(request, caller, typed, 409, form=form, far=far, far_seen=place)
             key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
             digest = desk(request).digest(locality.slug, asked.model_dump_json())
             idempotency = Idempotency(caller.subject, "referral/form", key, digest) if key else None
@@ -59,7 +66,14 @@ def routes() -> APIRouter:
             known, _ = await _find(request, caller, typed)  # or what was found would be gone from the page
             existing = known.open if known else None
             return form_page(request, caller, typed, 422, errors=refused.errors, form=form, existing=existing)
+        except SamePersonAsked as question:
+            told = name_of(accepted.person)
+            return form_page(request, caller, typed, 409, form=form, question=question, told=told)
         except Problem as problem:
+            if problem.status_code == 429:
+                page = form_page(request, caller, typed, 429, form=form, too_many=problem.explanation)
+                page.headers.update(problem.headers or {})
+                return page
             if problem.status_code != 409:
                 raise
             existing = problem.extensions.get("existing")
@@ -94,6 +108,8 @@ def form_page(
     key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80] if form is not None else None
     if errors:
         key = None  # what is sent next is another request
+    unknown = wrong_postcode(typed.text("postcode"), None)
+    context.setdefault("far_seen", str(form.get(_FAR_SEEN, ""))[:20] if form is not None else "")
     return shown(
         request,
         "new.html",
@@ -103,6 +119,8 @@ def form_page(
         places=forms.ERROR_PLACES,
         practices=practices,
         younger=_younger(request, practices),
+        confirm_postcode=unknown is not None and unknown.may_be_confirmed,
+        hub=reach(desk(request).localities.hub),
         key=key,
         **context,
     )

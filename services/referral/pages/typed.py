@@ -10,6 +10,7 @@ from starlette.datastructures import FormData
 
 from services.referral.checks import Person
 from services.referral.request import FIELDS, ReferralRequest
+from shared.people.cleaning import clean_line
 from shared.people.nhs_number import spaced
 from shared.people.telephone import as_dialled
 from shared.web.validation import FieldError, field_errors
@@ -71,7 +72,7 @@ def read_form(form: FormData) -> Typed:
 
 def date_of_birth(typed: Typed) -> tuple[date | None, list[FieldError]]:
     """The date of birth, or what is wrong with it. Nothing typed is no date and no error."""
-    parts = [typed.text(f"date_of_birth-{part}") for part in DATE_PARTS]
+    parts = [clean_line(typed.text(f"date_of_birth-{part}")) for part in DATE_PARTS]
     if not any(parts):
         return None, []
     missing = [part for part, text in zip(DATE_PARTS, parts, strict=True) if not text]
@@ -116,7 +117,7 @@ def filled_in(typed: Typed, person: Person) -> Typed:
     """The form with what is known of the person; what is about this referral stays as it was typed."""
     known = {
         "nhs_number": spaced(person.nhs_number) if person.nhs_number else "",
-        "given_name": person.given_name,
+        "given_name": person.given_name or "",
         "family_name": person.family_name,
         "house": person.house or "",
         "postcode": person.postcode or "",

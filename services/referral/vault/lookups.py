@@ -59,4 +59,6 @@ async def keep(tx: Transaction, index: BlindIndex, reference: str, person: Perso
 
 
 def _likeness(index: BlindIndex, person: Person) -> str:
-    return index.by_likeness(person.given_name, person.family_name, person.date_of_birth, person.postcode)
+    return index.by_likeness(
+        person.given_name or "", person.family_name, person.date_of_birth, person.postcode
+    )

@@ -193,7 +193,7 @@ def details_of(person: Person) -> dict[str, str]:
 def person_of(details: Details) -> Person:
     """The reverse of `details_of`."""
     return Person(
-        given_name=details["given_name"],
+        given_name=details.get("given_name"),
         family_name=details["family_name"],
         date_of_birth=date.fromisoformat(details["date_of_birth"]),
         nhs_number=details.get("nhs_number"),
