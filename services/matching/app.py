@@ -44,13 +44,14 @@ def build(
     make_ready(clock())
     known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in known.served(settings.localities)]
-    kernel = Kernel(matching(known.rank), options or Options.of(settings), served, clock, new_id)
+    diaries = store.DiaryStore(settings.travel_minutes)
+    kernel = Kernel(matching(known.rank, diaries), options or Options.of(settings), served, clock, new_id)
     link_key = settings.link_key.get_secret_value()
     http = httpx.AsyncClient()
     vault = Vault(settings, http, ServiceTokens(settings, clock))
     links = Links(link_key, settings.public_url, settings.link_days, clock)
     directory = Directory(kernel, clock, new_id)
-    asking = Asking(kernel, known, link_key.encode())
+    asking = Asking(kernel, known, link_key.encode(), diaries)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from services.matching.lines import Lines, fact_line
 from services.matching.refusals import Refused
 from services.matching.said import Asked
 from services.matching.shown import Done
+from services.matching.store import DiaryStore
 from shared.delivery.commands import Idempotency, Within
 from shared.delivery.errors import IdempotencyMismatch, Transient
 from shared.delivery.facts import Fact
@@ -35,6 +36,7 @@ class Asking:
     kernel: Kernel[View, Diaries]
     localities: Localities
     key: bytes
+    diaries: DiaryStore = field(default_factory=DiaryStore)
 
     async def case(self, asked: Asked, which: Filter, roles: Collection[str] = LINK_WORKER) -> Row:
         """The case that is asked about. Raises a Problem, 403 or 404."""

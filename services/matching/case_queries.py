@@ -26,7 +26,6 @@ from services.matching.shown import (
     Slot,
     ToRing,
 )
-from services.matching.store import DiaryStore
 from services.matching.workers import Leave, LinkWorker
 from shared.delivery.mongo import Row, Transaction
 from shared.delivery.part import Loaded
@@ -99,7 +98,7 @@ class CaseQueries:
         begins, ends = _span(first, last)
 
         async def read(tx: Transaction) -> Diaries:
-            return await DiaryStore().load_for(tx, worker, first, last, self.now())
+            return await self.asking.diaries.load_for(tx, worker, first, last, self.now())
 
         diaries = await self.asking.kernel.transact(read)
         return [
@@ -236,7 +235,9 @@ class CaseQueries:
             raise problem_of(Refused("case_ended"))
 
         async def read(tx: Transaction) -> Diaries:
-            return await DiaryStore().load(tx, [Loaded(row["locality"], row["referral"], view)], self.now())
+            return await self.asking.diaries.load(
+                tx, [Loaded(row["locality"], row["referral"], view)], self.now()
+            )
 
         diaries = await self.asking.kernel.transact(read)
         return _first(diaries, view, row["referral"], max(1, min(count, 20)))

@@ -107,12 +107,13 @@ def _lost(view: View, diaries: Diaries, occasion: Occasion) -> list[EventBody]:
             and diaries.knows(booked.link_worker, occasion.locality)
         ):
             time = (booked.link_worker, booked.starts_at, booked.minutes)
-            if diaries.take(*time, occasion.referral_id, booked.meeting_id):
+            whose = (occasion.referral_id, booked.meeting_id, booked.mode)
+            if diaries.take(*time, *whose):
                 continue
             if ours:
                 lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
             else:
-                diaries.stand_behind(*time, occasion.referral_id, booked.meeting_id)
+                diaries.stand_behind(*time, *whose)
     return lost
 
 
@@ -165,13 +166,15 @@ def book(
     if created is None:
         return None
     meeting_id = occasion.new_id()
-    if not diaries.take(slot.link_worker, slot.starts_at, slot.minutes, occasion.referral_id, meeting_id):
+    home = v.AccessNeed.HOME_VISIT in created.access_needs
+    mode = v.MeetingMode.HOME if home else v.MeetingMode.FACE_TO_FACE
+    time = (slot.link_worker, slot.starts_at, slot.minutes)
+    if not diaries.take(*time, occasion.referral_id, meeting_id, mode):
         return None
     diaries.assign(occasion.referral_id, slot.link_worker)
     diaries.rest_on(slot.link_worker)
     last = view.story.meetings[-1] if view.story.meetings else None
     before = last.booked if last else None
-    home = v.AccessNeed.HOME_VISIT in created.access_needs
     return MeetingBooked(
         referral_id=occasion.referral_id,
         locality=occasion.locality,
@@ -182,7 +185,7 @@ def book(
         practice=slot.practice,
         starts_at=slot.starts_at,
         minutes=slot.minutes,
-        mode=v.MeetingMode.HOME if home else v.MeetingMode.FACE_TO_FACE,
+        mode=mode,
         provisional=provisional,
     )
 

@@ -4,40 +4,23 @@ Booking reads and writes these; the store brings what is needed and writes what 
 that was read: whoever wrote first wins, and the other decides again.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from hashlib import blake2b
-from itertools import accumulate
 from typing import Final
 
 from services.matching.calendar import bank_holiday, london_day, times
+from services.matching.held import TRAVEL_MINUTES, Held, held_by_slot, not_taken
 from services.matching.shown import Slot
 from services.matching.wishes import Wish
 from services.matching.workers import LinkWorker
 from shared.events import vocabulary as v
+from shared.labels import where
 
 HORIZON: Final = timedelta(weeks=8)
 """How far ahead a meeting may be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A time that is taken, by which meeting of which referral."""
-
-    starts_at: datetime
-    minutes: int
-    referral_id: str
-    meeting_id: str
-
-    @property
-    def ends_at(self) -> datetime:
-        return self.starts_at + timedelta(minutes=self.minutes)
-
-    def overlaps(self, starts_at: datetime, minutes: int) -> bool:
-        return self.starts_at < starts_at + timedelta(minutes=minutes) and starts_at < self.ends_at
 
 
 @dataclass(slots=True)
@@ -79,7 +62,9 @@ class Diaries:
     promised: dict[str, Slot] = field(default_factory=dict)
     """Slots set aside within this round, by referral: those for whom it is urgent choose first."""
     _tiles: dict[DayKey, tuple[Slot, ...]] = field(default_factory=dict)
-    _free: dict[DayKey, tuple[Slot, ...]] = field(default_factory=dict)
+    _free: dict[tuple[DayKey, bool], tuple[Slot, ...]] = field(default_factory=dict)
+    travel_minutes: int = TRAVEL_MINUTES
+    """Left free before and after a home visit."""
 
     # Looking
 
@@ -104,7 +89,7 @@ class Diaries:
             found = [
                 slot
                 for worker in who
-                for slot in self.free(worker, day, referral_id)
+                for slot in self.free(worker, day, referral_id, home=wish.home_visit)
                 if slot.starts_at >= soonest[worker.id] and wish.suits(slot)
             ]
             yield from sorted(found, key=lambda slot: (slot.starts_at, *turns[slot.link_worker]))
@@ -137,13 +122,23 @@ class Diaries:
 
         return min(first_of.values(), key=fair, default=None)
 
-    def free(self, worker: LinkWorker, day: date, referral_id: str = "") -> list[Slot]:
-        """Every free time of a day, as the hours go, those promised to others left out."""
-        found = self._free_of(worker, day)
+    def free(self, worker: LinkWorker, day: date, referral_id: str = "", *, home: bool = False) -> list[Slot]:
+        """Every free time of a day, as the hours go, those promised to others left out.
+
+        `home`: times for home visits, with room for the travel round each.
+        """
+        found = self._free_of(worker, day, home)
         if not found or not self.promised:
             return list(found)
-        others = [slot for whose, slot in self.promised.items() if whose != referral_id]
-        return [slot for slot in found if not any(_clash(slot, other) for other in others)]
+        others = [
+            held_by_slot(slot, self._travel(slot.mode))
+            for whose, slot in self.promised.items()
+            if whose != referral_id and slot.link_worker == worker.id
+        ]
+        travel = self.travel_minutes if home else 0
+        return [
+            slot for slot in found if not any(other.overlaps(held_by_slot(slot, travel)) for other in others)
+        ]
 
     def slot(self, key: str, practice: str, home: bool = False) -> Slot | None:
         """The time with this key, free or not, if it is in somebody's hours for this practice."""
@@ -172,16 +167,26 @@ class Diaries:
     # Booking
 
     def take(
-        self, link_worker: str, starts_at: datetime, minutes: int, referral_id: str, meeting_id: str
+        self,
+        link_worker: str,
+        starts_at: datetime,
+        minutes: int,
+        referral_id: str,
+        meeting_id: str,
+        mode: v.MeetingMode = v.MeetingMode.FACE_TO_FACE,
     ) -> bool:
-        """Holds a time for a meeting; False where somebody else has it or stands behind it."""
+        """Holds a time for a meeting, and the travel round a home visit.
+
+        False where somebody else has it or stands behind it. A meeting that holds this time already keeps it,
+        also where there is no room for travel that was not left round it when it was booked.
+        """
         day = self._day(link_worker, london_day(starts_at))
-        mine = Held(starts_at, minutes, referral_id, meeting_id)
+        mine = Held(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
         if mine in day.held:
             return True
         others = [held for held in (*day.held, *day.behind) if held.meeting_id != meeting_id]
-        if any(held.overlaps(starts_at, minutes) for held in others):
-            return False
+        if any(held.overlaps(mine) for held in others):
+            return any(held.is_at(mine) for held in day.held)
         day.held = [held for held in day.held if held.meeting_id != meeting_id]
         day.behind = [held for held in day.behind if held.meeting_id != meeting_id]
         _put(day, mine)
@@ -190,11 +195,17 @@ class Diaries:
         return True
 
     def stand_behind(
-        self, link_worker: str, starts_at: datetime, minutes: int, referral_id: str, meeting_id: str
+        self,
+        link_worker: str,
+        starts_at: datetime,
+        minutes: int,
+        referral_id: str,
+        meeting_id: str,
+        mode: v.MeetingMode = v.MeetingMode.FACE_TO_FACE,
     ) -> None:
         """For a meeting that stands although its time is somebody else's: has it when it comes free."""
         day = self._day(link_worker, london_day(starts_at))
-        mine = Held(starts_at, minutes, referral_id, meeting_id)
+        mine = Held(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
         if mine not in day.behind:
             day.behind = [held for held in day.behind if held.meeting_id != meeting_id]
             day.behind.append(mine)
@@ -210,7 +221,7 @@ class Diaries:
             behind = [held for held in day.behind if held.meeting_id != meeting_id]
             day.behind = []
             for each in behind:
-                if any(held.overlaps(each.starts_at, each.minutes) for held in day.held):
+                if any(held.overlaps(each) for held in day.held):
                     day.behind.append(each)
                 else:
                     _put(day, each)
@@ -246,7 +257,8 @@ class Diaries:
 
     def _touch(self, day: Day) -> None:
         self.touched_days.add((day.link_worker, day.day))
-        self._free.pop((day.link_worker, day.day), None)
+        for home in (False, True):
+            self._free.pop(((day.link_worker, day.day), home), None)
 
     def _day(self, link_worker: str, day: date) -> Day:
         return self.days.setdefault((link_worker, day), Day(link_worker, day))
@@ -267,13 +279,18 @@ class Diaries:
         share = Fraction(len(others), max(self.workers[link_worker].caseload_limit, 1))
         return share, referral_id not in mine, drawn
 
-    def _free_of(self, worker: LinkWorker, day: date) -> tuple[Slot, ...]:
+    def _travel(self, mode: v.MeetingMode) -> int:
+        return self.travel_minutes if mode is v.MeetingMode.HOME else 0
+
+    def _free_of(self, worker: LinkWorker, day: date, home: bool) -> tuple[Slot, ...]:
         # Worked out once and again after each change: a batch looks at the same days a thousand times.
-        key = (worker.id, day)
+        key = ((worker.id, day), home)
         if key not in self._free:
-            known = self.days.get(key)
+            known = self.days.get(key[0])
             held = [*known.held, *known.behind] if known else []
-            self._free[key] = tuple(_not_taken(self._tiles_of(worker, day), held))
+            travel = self.travel_minutes if home else 0
+            found = not_taken(self._tiles_of(worker, day), held, travel)
+            self._free[key] = tuple(_at_home(slot) if home else slot for slot in found)
         return self._free[key]
 
     def _tiles_of(self, worker: LinkWorker, day: date) -> tuple[Slot, ...]:
@@ -295,27 +312,10 @@ def tiles(worker: LinkWorker, day: date) -> list[Slot]:
     ]
 
 
-def _not_taken(slots: Iterable[Slot], held: Sequence[Held]) -> Iterator[Slot]:
-    """Those that overlap with nothing held: what began before a slot ends had ended when it begins."""
-    held = sorted(held, key=lambda taken: taken.starts_at)
-    starts = [taken.starts_at for taken in held]
-    all_ended = list(accumulate((taken.ends_at for taken in held), max))
-    for slot in slots:
-        begun = bisect_left(starts, slot.starts_at + timedelta(minutes=slot.minutes))
-        if begun == 0 or all_ended[begun - 1] <= slot.starts_at:
-            yield slot
-
-
 def _put(day: Day, held: Held) -> None:
     day.held.append(held)
     day.held.sort(key=lambda each: each.starts_at)
 
 
 def _at_home(slot: Slot) -> Slot:
-    return Slot(slot.link_worker, slot.practice, slot.place, slot.starts_at, slot.minutes, v.MeetingMode.HOME)
-
-
-def _clash(one: Slot, other: Slot) -> bool:
-    return one.link_worker == other.link_worker and Held(other.starts_at, other.minutes, "", "").overlaps(
-        one.starts_at, one.minutes
-    )
+    return replace(slot, mode=v.MeetingMode.HOME, place=where(v.MeetingMode.HOME, slot.place))

@@ -11,7 +11,7 @@ from shared.delivery.part import Part
 from shared.story.fold import Rank
 
 
-def matching(rank: Rank) -> Part[View, Diaries]:
+def matching(rank: Rank, store: DiaryStore | None = None) -> Part[View, Diaries]:
     """The part as the kernel drives it. `rank`: how much a source's word counts, by the localities file."""
 
     def folded(facts: Sequence[Fact]) -> View:
@@ -22,7 +22,7 @@ def matching(rank: Rank) -> Part[View, Diaries]:
         fold=folded,
         fold_version=FOLD_VERSION,
         document=document,
-        store=DiaryStore(),
+        store=store or DiaryStore(),
         decisions=DECISIONS,
         due={LOOK_AGAIN: look_again},
         exclusive="booker",

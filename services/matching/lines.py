@@ -22,6 +22,7 @@ from shared.delivery.mongo import Row
 from shared.directory.model import Service
 from shared.events import vocabulary as v
 from shared.events.models import EventBody
+from shared.labels import where
 from shared.localities import OWN_VAULT, Localities
 from shared.story import Stage, Story
 from shared.story.days import day_of
@@ -83,7 +84,7 @@ class Lines:
             locality=row["locality"],
             link_worker=meeting["link_worker"],
             practice=meeting["practice"],
-            place=self.place(meeting["link_worker"], meeting["practice"], starts_at),
+            place=where(meeting["mode"], self._room(meeting["link_worker"], meeting["practice"], starts_at)),
             starts_at=starts_at,
             minutes=meeting["minutes"],
             mode=v.MeetingMode(meeting["mode"]),
@@ -92,8 +93,8 @@ class Lines:
             sequence=meeting["sequence"],
         )
 
-    def place(self, link_worker: str, practice: str, starts_at: datetime) -> str:
-        """Where they meet: as the hours at that time name it, as other hours there do, or the practice."""
+    def _room(self, link_worker: str, practice: str, starts_at: datetime) -> str:
+        """The room for a meeting face to face: of the hours then, of other hours there, or the practice."""
         worker = self._workers.get(link_worker)
         here = starts_at.astimezone(LONDON)
         there = [hours for hours in worker.hours if practice in hours.practices] if worker else []

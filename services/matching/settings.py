@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from pydantic import SecretStr
 
+from services.matching.held import TRAVEL_MINUTES
 from shared.web.mail import MailSettings
 from shared.web.settings import secret, setting
 
@@ -19,6 +20,16 @@ class MatchingSettings(MailSettings):
         description="Largest directory in bytes: it is imported in one request.",
         example="8000000",
         ge=1_000,
+    )
+    travel_minutes: int = setting(
+        TRAVEL_MINUTES,
+        description=(
+            "Minutes left free in a link worker's diary before and after a home visit. A change holds"
+            " for what is booked from then on."
+        ),
+        example="30",
+        ge=0,
+        le=180,
     )
     link_key: SecretStr = secret(
         description="Signs the one-tap links and codes of services.",

@@ -62,7 +62,10 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A time in a link worker's diary. `key` goes through forms and comes back to `another_time`."""
+    """A time in a link worker's diary. `key` goes through forms and comes back to `another_time`.
+
+    `place`: where they meet, in words, from the mode; a room face to face.
+    """
 
     link_worker: str
     practice: str
@@ -78,7 +81,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class MeetingShown:
-    """One meeting of a case. `place` is where to go, as the link worker's hours name it."""
+    """One meeting of a case. `place`: where they meet, in words, from the mode; a room face to face."""
 
     meeting_id: str
     referral_id: str

@@ -15,8 +15,9 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 
 from services.matching.calendar import london_day
 from services.matching.decisions import LOOK_AGAIN, needs_meeting, refused_times, wish_of
-from services.matching.diary import HORIZON, Caseload, Day, Diaries, Held
+from services.matching.diary import HORIZON, Caseload, Day, Diaries
 from services.matching.folds import View
+from services.matching.held import TRAVEL_MINUTES, Held
 from services.matching.workers import LinkWorker
 from shared.delivery.case import case_id
 from shared.delivery.due_rows import make_due
@@ -85,15 +86,21 @@ async def ensure_indexes(mongo: Mongo) -> None:
 
 
 class DiaryStore:
-    """Reads the diaries that a round's referrals may be booked in, and writes those that were touched."""
+    """Reads the diaries that a round's referrals may be booked in, and writes those that were touched.
+
+    `travel_minutes`: left free before and after a home visit.
+    """
+
+    def __init__(self, travel_minutes: int = TRAVEL_MINUTES) -> None:
+        self._travel_minutes = travel_minutes
 
     async def load(self, tx: Transaction, referrals: Sequence[Loaded[View]], now: datetime) -> Diaries:
         if not referrals:
-            return Diaries(now)
+            return Diaries(now, travel_minutes=self._travel_minutes)
         localities = sorted({one.locality for one in referrals})
         ids = [one.referral_id for one in referrals]
         workers = await _workers_of(tx, localities, referrals)
-        diaries = Diaries(now, workers)
+        diaries = Diaries(now, workers, travel_minutes=self._travel_minutes)
         ours = {"locality": {"$in": localities}}
         reach = [london_day(now + timedelta(days=n)) for n in (-1, HORIZON.days + 1)]
         days: list[Document] = [
@@ -119,7 +126,7 @@ class DiaryStore:
         self, tx: Transaction, worker: LinkWorker, first: date, last: date, now: datetime
     ) -> Diaries:
         """One link worker's diary from `first` to `last`, to be shown."""
-        diaries = Diaries(now, {worker.id: worker})
+        diaries = Diaries(now, {worker.id: worker}, travel_minutes=self._travel_minutes)
         days = {"link_worker": worker.id, "day": {"$gte": first.isoformat(), "$lte": last.isoformat()}}
         async for row in tx[DAYS].find(days, session=tx.session):
             day = _day(row)
@@ -231,7 +238,8 @@ def _day_id(link_worker: str, day: date) -> str:
 
 def _day(row: Row) -> Day:
     held, behind = (
-        [Held(h["s"], h["m"], h["r"], h["i"]) for h in row.get(name, ())] for name in ("held", "behind")
+        [Held(h["s"], h["m"], h["r"], h["i"], h.get("t", 0)) for h in row.get(name, ())]
+        for name in ("held", "behind")
     )
     return Day(row["link_worker"], date.fromisoformat(row["day"]), row["v"], held, behind)
 
@@ -243,7 +251,10 @@ def _day(row: Row) -> Day:
 def _day_write(diaries: Diaries, key: tuple[str, date]) -> Write:
     day = diaries.days[key]
     times = {
-        name: [{"s": h.starts_at, "m": h.minutes, "r": h.referral_id, "i": h.meeting_id} for h in each]
+        name: [
+            {"s": h.starts_at, "m": h.minutes, "r": h.referral_id, "i": h.meeting_id, "t": h.travel}
+            for h in each
+        ]
         for name, each in (("held", day.held), ("behind", day.behind))
     }
     identity = _day_id(day.link_worker, day.day)

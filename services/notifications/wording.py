@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from services.notifications.messages import Recipient, Template
+from shared.labels import at_where
 from shared.web import dates
 
 Channel = Literal["text", "mail"]
@@ -39,6 +40,7 @@ class Words:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._environment.globals["at_where"] = at_where
         self._environment.filters |= {"day": dates.day, "clock_time": dates.clock_time}
 
     def say(

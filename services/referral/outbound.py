@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from shared.clock import LONDON, Clock
+from shared.labels import where
 from shared.web.problem import Problem
 from shared.web.service_token import ServiceTokens, ServiceTokenUnavailable
 
@@ -42,11 +43,11 @@ class LinkWorker:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Another time that a meeting could take. `key` is matching's own name for it."""
+    """Another time that a meeting could take, and where. `key` is matching's own name for it."""
 
     key: str
     starts_at: datetime
-    place: str | None
+    where: str
 
 
 class Matching:
@@ -85,7 +86,11 @@ class Matching:
         """
         answered = await self._ask("GET", f"/meetings/{meeting_id}/options", token)
         return [
-            Slot(str(each["key"]), datetime.fromisoformat(each["starts_at"]), each.get("place"))
+            Slot(
+                str(each["key"]),
+                datetime.fromisoformat(each["starts_at"]),
+                where(each["mode"], str(each["place"])),
+            )
             for each in answered["options"]
         ]
 

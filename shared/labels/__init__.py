@@ -1,9 +1,9 @@
 """One label for every code, for the pages, messages and figures of all services.
 
 `labels.NEEDS[need]` is the plain label of a code. Where somebody else reads the same code, or where it stands
-elsewhere in a sentence, a variant stands directly under the plain table. Its name says for whom it is:
-`PLAN_...` the person reads, `SERVICE_...` the service, `PRACTICE_...` the practice; `..._ASKED` are choices
-of forms, `BY_...` follows "by".
+elsewhere in a sentence, a variant stands directly under the plain table. Its name says for whom it is: a
+person reads `PLAN_...` and `PERSON_...`, a service `SERVICE_...`, a practice `PRACTICE_...`. `..._ASKED` are
+choices of forms, `BY_...` follows "by".
 
 Keys are codes: a `StrEnum` member and its value find the same label. A code without a label raises KeyError.
 """
@@ -45,6 +45,8 @@ from shared.labels.people import (
     MODES,
     NEEDS,
     NEEDS_ASKED,
+    PERSON_PLACES,
+    PLACES,
     PLAN_NEEDS,
     RISKS,
     ROLES,
@@ -75,6 +77,7 @@ from shared.labels.services import (
     UNMET,
 )
 from shared.labels.table import Labels
+from shared.labels.where import at_where, where
 
 __all__ = [
     "ACCESS_NEEDS",
@@ -112,6 +115,8 @@ __all__ = [
     "NEXT_STEPS",
     "NOT_SENT",
     "NOT_SUITABLE",
+    "PERSON_PLACES",
+    "PLACES",
     "PLAN_NEEDS",
     "PLAN_NEXT_STEPS",
     "PLAN_PRESCRIPTIONS",
@@ -143,5 +148,7 @@ __all__ = [
     "WAITS",
     "WITHDRAWN",
     "Labels",
+    "at_where",
     "language",
+    "where",
 ]

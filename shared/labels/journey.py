@@ -133,7 +133,7 @@ RETURNED: Final[Labels] = labels(
 
 WITHDRAWN: Final[Labels] = labels(
     {
-        v.WithdrawReason.PERSON_ASKED: "They asked for it",
+        v.WithdrawReason.PERSON_ASKED: "The person asked for it",
         v.WithdrawReason.MADE_IN_ERROR: "It was made by mistake",
         v.WithdrawReason.MOVED_AWAY: "They moved away",
         v.WithdrawReason.DIED: "They died",

@@ -159,6 +159,17 @@ MODES: Final[Labels] = labels(
     }
 )
 
+# The place of a meeting that is not face to face. Face to face it is the room; see `labels.where`.
+PLACES: Final[Labels] = labels(
+    {
+        v.MeetingMode.HOME: "At their home",
+        v.MeetingMode.PHONE: "By telephone",
+        v.MeetingMode.VIDEO: "By video call",
+    }
+)
+
+PERSON_PLACES: Final[Labels] = changed(PLACES, home="At your home")
+
 CHANNELS: Final[Labels] = labels(
     {
         v.Channel.PHONE: "Telephone",

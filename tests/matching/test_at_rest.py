@@ -29,8 +29,14 @@ class Journeys(RuleBasedStateMachine):
     @initialize(limit=st.sampled_from((1, 3, 40)))
     def begin(self, limit: int) -> None:
         self.world = World.of(
-            worker("lw-meir-1", weekdays=(0,), caseload_limit=limit),
-            worker("lw-meir-2", weekdays=(1, 3), practices=(PRACTICE, OTHER_PRACTICE), caseload_limit=limit),
+            worker("lw-meir-1", weekdays=(0,), caseload_limit=limit, home_visits=True),
+            worker(
+                "lw-meir-2",
+                weekdays=(1, 3),
+                practices=(PRACTICE, OTHER_PRACTICE),
+                caseload_limit=limit,
+                home_visits=True,
+            ),
         )
         self.referrals: list[str] = []
         self.heard: list[Envelope] = []
@@ -41,15 +47,24 @@ class Journeys(RuleBasedStateMachine):
         urgency=st.sampled_from(v.Urgency),
         back=st.booleans(),
         age=st.sampled_from((0, 30)),
+        home=st.booleans(),
     )
-    def refer(self, practice: str, urgency: v.Urgency, back: bool, age: int) -> None:
+    def refer(self, practice: str, urgency: v.Urgency, back: bool, age: int, home: bool) -> None:
         name = self.world.new_id()
         self.referrals.append(name)
         at = self.world.now - timedelta(days=age)
-        self._say(self.world.envelope(created(name, practice=practice, urgency=urgency), at=at), back)
+        needs = (v.AccessNeed.HOME_VISIT,) if home else ()
+        body = created(name, practice=practice, urgency=urgency, access_needs=needs)
+        self._say(self.world.envelope(body, at=at), back)
 
-    @rule(which=pick, by=st.sampled_from(("partner", "history")), days=st.integers(1, 60), back=st.booleans())
-    def a_partner_books(self, which: int, by: str, days: int, back: bool) -> None:
+    @rule(
+        which=pick,
+        by=st.sampled_from(("partner", "history")),
+        days=st.integers(1, 60),
+        back=st.booleans(),
+        mode=st.sampled_from((v.MeetingMode.FACE_TO_FACE, v.MeetingMode.HOME)),
+    )
+    def a_partner_books(self, which: int, by: str, days: int, back: bool, mode: v.MeetingMode) -> None:
         if not self.referrals:
             return
         name = self.referrals[which % len(self.referrals)]
@@ -63,6 +78,7 @@ class Journeys(RuleBasedStateMachine):
             practice=PRACTICE,
             starts_at=NOW.replace(hour=9) + timedelta(days=days),
             minutes=45,
+            mode=mode,
         )
         self._say(self.world.envelope(body, by), back)
 
@@ -212,7 +228,8 @@ class Journeys(RuleBasedStateMachine):
     def no_time_is_held_twice(self) -> None:
         for day in self.world.days.values():
             for earlier, later in pairwise(day.held):
-                assert earlier.ends_at <= later.starts_at
+                travel = timedelta(minutes=max(earlier.travel, later.travel))
+                assert earlier.ends_at + travel <= later.starts_at
         for name, case in self.world.cases.items():
             active = case.view.story.active
             if active is not None and active.booked.meeting_id in case.view.ours and not case.view.ended:
@@ -244,8 +261,8 @@ class Journeys(RuleBasedStateMachine):
             if not any(each.meeting_id == body.meeting_id for each in day.held):
                 assert body.meeting_id not in case.view.ours
                 others = [e for e in (*day.held, *day.behind) if e.meeting_id != body.meeting_id]
-                assert any(each.overlaps(body.starts_at, body.minutes) for each in others)
-                assert any(each.meeting_id == body.meeting_id for each in day.behind)
+                mine = next(e for e in day.behind if e.meeting_id == body.meeting_id)
+                assert any(each.overlaps(mine) for each in others)
         for day in self.world.days.values():
             for behind in day.behind:
                 meeting = self.world.view(behind.referral_id).meeting(behind.meeting_id)

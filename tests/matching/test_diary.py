@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.matching.calendar import bank_holiday, day_start, london_day, times
-from services.matching.diary import Caseload, Day, Diaries, Held, tiles
+from services.matching.diary import Caseload, Day, Diaries, tiles
+from services.matching.held import Held
 from services.matching.wishes import Wish, half_day
 from services.matching.workers import Hours, Leave
 from shared.clock import LONDON

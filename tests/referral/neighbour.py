@@ -22,7 +22,12 @@ class Neighbour:
 
 
 OPTIONS = [
-    {"key": f"slot-{n}", "starts_at": f"2026-12-0{n}T10:30:00Z", "place": "Meir Primary Care Centre"}
+    {
+        "key": f"slot-{n}",
+        "starts_at": f"2026-12-0{n}T10:30:00Z",
+        "place": "Meir Primary Care Centre",
+        "mode": "face_to_face",
+    }
     for n in (1, 2, 3)
 ]
 

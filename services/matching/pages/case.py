@@ -10,10 +10,12 @@ from services.matching.pages import words
 from services.matching.pages.done import banner
 from services.matching.pages.history import told
 from services.matching.pages.known import (
+    ADDRESS,
     NAME_AND_TELEPHONE,
     about_person,
     contact_flags,
     flags,
+    home_address,
     known,
     needs_in_words,
     practice_name,
@@ -63,7 +65,9 @@ async def case_page(
     asks = queries(request)
     case = await asks.case(caller, referral)
     line = case.line
-    people = await asks.people(caller, [line], (*NAME_AND_TELEPHONE, "sensitive_needs"), "caseload")
+    visit = ADDRESS if line.active and line.active.mode is v.MeetingMode.HOME else ()
+    fields = (*NAME_AND_TELEPHONE, "sensitive_needs", *visit)
+    people = await asks.people(caller, [line], fields, "caseload")
     notes = await asks.notes(caller, referral, _note_ids(case)) if with_notes else {}
     where = f"/matching/cases/{referral}"
     return shown(
@@ -76,6 +80,7 @@ async def case_page(
         today=today(request),
         begun=line.active is not None and line.active.starts_at <= asks.now(),
         person=known(people, referral),
+        home_address=home_address(line.active, line, people),
         sensitive=_sensitive(people.get(referral, {})),
         flags=flags(line),
         contact_flags=contact_flags(line),

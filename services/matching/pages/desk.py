@@ -11,20 +11,20 @@ from fastapi.responses import Response
 from services.matching.pages import words
 from services.matching.pages.done import banner
 from services.matching.pages.known import (
+    ADDRESS,
     NAME_AND_TELEPHONE,
     Flag,
     flags,
     flags_in_brief,
+    home_address,
     known,
     needs_in_words,
-    practice_name,
 )
 from services.matching.pages.needs_you import button_for, instead_for, why
 from services.matching.pages.site import localities, queries, shown, today
 from services.matching.shown import CaseLine, DiaryEntry, NeedsYou, NeedsYouLine
 from shared.clock import LONDON
 from shared.events.vocabulary import MeetingMode, NextStepCode, Risk
-from shared.localities import Localities
 from shared.web.auth import require_page
 from shared.web.caller import Caller
 from shared.web.csrf import CheckedForm
@@ -50,6 +50,8 @@ class MeetingRow:
     about: str
     flags: tuple[Flag, ...]
     alert: bool
+    home_address: str
+    """Of a home visit, or why it cannot be shown; empty for any other meeting."""
     over: str
     """What became of it, once that is known."""
     has_risk_note: bool
@@ -129,6 +131,8 @@ async def _desk(request: Request, caller: Caller, show_risk_of: str | None = Non
     lines |= {task.case.referral_id: task.case for task in tasks}
     lines |= {entry.case.referral_id: entry.case for entry in diary}
     people = await asks.people(caller, list(lines.values()), NAME_AND_TELEPHONE, "caseload")
+    visits = [entry.case for entry in diary if entry.meeting.mode is MeetingMode.HOME]
+    addresses = await asks.people(caller, visits, ADDRESS, "meeting")
     notes: dict[str, str] = {}
     line = lines.get(show_risk_of or "")
     if line is not None and line.risk_note:
@@ -138,7 +142,7 @@ async def _desk(request: Request, caller: Caller, show_risk_of: str | None = Non
         request,
         "desk.html",
         today=day,
-        meetings=[_meeting(entry, people, places, show_risk_of, notes) for entry in diary],
+        meetings=[_meeting(entry, people, addresses, show_risk_of, notes) for entry in diary],
         ahead=_ahead(cases, people, asks.now()),
         cards=_cards(tasks, people, day),
         off_today=(await asks.link_worker(caller)).away(day),
@@ -151,16 +155,13 @@ async def _desk(request: Request, caller: Caller, show_risk_of: str | None = Non
 
 
 def _meeting(
-    entry: DiaryEntry, people: People, places: Localities, opened: str | None, notes: Mapping[str, str]
+    entry: DiaryEntry, people: People, addresses: People, opened: str | None, notes: Mapping[str, str]
 ) -> MeetingRow:
     meeting, line = entry.meeting, entry.case
     person, warnings = known(people, line.referral_id), flags(line)
     note: str | None = None
     if opened == line.referral_id:
         note = notes.get(line.risk_note or "", "The note cannot be shown just now. Try again in a minute.")
-    face_to_face = meeting.mode is MeetingMode.FACE_TO_FACE
-    place = meeting.place or practice_name(places, meeting.practice)
-    where = place if face_to_face else words.MODES[meeting.mode.value]
     return MeetingRow(
         meeting_id=meeting.meeting_id,
         referral_id=line.referral_id,
@@ -168,7 +169,8 @@ def _meeting(
         minutes=meeting.minutes,
         name=person.name,
         telephone=person.telephone,
-        about=f"{where}. {needs_in_words(line.needs)}.",
+        about=f"{meeting.place}. {needs_in_words(line.needs)}.",
+        home_address=home_address(meeting, line, addresses),
         flags=warnings,
         alert=line.risk is Risk.SEE_NOTE,
         over={"attended": "Came", "missed": "Did not come"}.get(meeting.status, ""),

@@ -14,6 +14,10 @@ from shared.web.dates import age_band
 from shared.web.references import short_reference
 
 NAME_AND_TELEPHONE = ("name", "telephone")
+ADDRESS = ("address", "postcode")
+ADDRESS_AWAY = "cannot be shown just now. Load the page again in a minute."
+ADDRESS_ELSEWHERE = "the partner that referred them keeps it. Ask the partner with the reference."
+ADDRESS_UNKNOWN = "not known. Ring them and ask."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,22 @@ def known(people: Mapping[str, Mapping[str, Any]], referral_id: str) -> Known:
     person = people.get(referral_id, {})
     name, telephone = person.get("name"), person.get("telephone")
     return Known(str(name) if name else f"Reference {short_reference(referral_id)}", dialled(telephone))
+
+
+def home_address(
+    meeting: MeetingShown | None, line: CaseLine, people: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """The address for a home visit, or why it cannot be shown; empty where the meeting is none.
+
+    `people`: what the vault answered when asked for `ADDRESS` at this moment.
+    """
+    if meeting is None or meeting.mode is not v.MeetingMode.HOME:
+        return ""
+    person = people.get(line.referral_id)
+    if person is None:
+        return ADDRESS_ELSEWHERE if line.kept_elsewhere else ADDRESS_AWAY
+    told = [" ".join(str(person[field]).split()) for field in ADDRESS if person.get(field)]
+    return ", ".join(told) if person.get("address") else ADDRESS_UNKNOWN
 
 
 def dialled(telephone: object) -> str | None:

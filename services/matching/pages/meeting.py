@@ -9,7 +9,14 @@ from fastapi.responses import Response
 
 from services.matching.pages import words
 from services.matching.pages.done import back_to, banner
-from services.matching.pages.known import NAME_AND_TELEPHONE, about_person, flags, known
+from services.matching.pages.known import (
+    ADDRESS,
+    NAME_AND_TELEPHONE,
+    about_person,
+    flags,
+    home_address,
+    known,
+)
 from services.matching.pages.next_step import next_step_form
 from services.matching.pages.record_form import ONS4, Agreed, draft_of, read_agreed, typed_or
 from services.matching.pages.site import actions, asked, here_and_now, localities, queries, shown, today
@@ -134,7 +141,8 @@ async def _page(request: Request, caller: Caller, at: Occasion, again: Again | N
     asks, line = queries(request), at.case.line
     draft = None if again else await asks.draft(caller, line.referral_id)
     typed = again.typed if again else draft or await _as_agreed(request, caller, at.case)
-    people = await asks.people(caller, [line], NAME_AND_TELEPHONE, "meeting")
+    visit = ADDRESS if at.meeting and at.meeting.mode is v.MeetingMode.HOME else ()
+    people = await asks.people(caller, [line], (*NAME_AND_TELEPHONE, *visit), "meeting")
     needs = _needs(at.case, typed)
     notes = {}
     if again and again.with_notes:
@@ -153,6 +161,7 @@ async def _page(request: Request, caller: Caller, at: Occasion, again: Again | N
         where=at.where,
         case_at=f"/matching/cases/{line.referral_id}",
         person=known(people, line.referral_id),
+        home_address=home_address(at.meeting, line, people),
         flags=flags(line),
         hub=localities(request).hub,
         about=about_person(line),

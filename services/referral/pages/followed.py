@@ -104,7 +104,7 @@ async def _why(
 
 
 async def appointment(request: Request, row: Row) -> dict[str, Any]:
-    """Day, time, place and link worker of a referral's meeting, or by when the person hears from us."""
+    """Day, time, room and link worker of a referral's meeting, or by when the person hears from us."""
     meeting = row["view"]["meeting"]
     if meeting is None:
         return {"meeting": None, "in_touch": in_touch(request, row["view"])}
@@ -112,7 +112,7 @@ async def appointment(request: Request, row: Row) -> dict[str, Any]:
     return {
         "meeting": meeting,
         "link_worker": who,
-        "place": (who.place(meeting["practice"], meeting["starts_at"]) if who else None)
+        "room": (who.place(meeting["practice"], meeting["starts_at"]) if who else None)
         or _site(request, meeting["practice"]),
     }
 

@@ -5,7 +5,9 @@ from datetime import date
 from typing import Any
 
 from services.referral.pages import words
+from shared import labels
 from shared.delivery.mongo import Row
+from shared.events.vocabulary import MeetingMode
 from shared.story import Stage
 from shared.web import dates
 
@@ -24,9 +26,15 @@ def copy_for_the_record(row: Row, practice: str, today: date) -> str:
 def _now(view: Mapping[str, Any], today: date) -> str:
     coming = view["next"]
     if coming is not None and coming["at"] is not None:
-        return f"Appointment booked for {dates.day_and_time(coming['at'])}."
+        return f"Appointment booked for {dates.day_and_time(coming['at'])}{_elsewhere(view)}."
     stage, following = words.STAGES[Stage(view["stage"])], next_line(view, today)
     return f"{stage}. {following}." if following else f"{stage}."
+
+
+def _elsewhere(view: Mapping[str, Any]) -> str:
+    """Where the appointment is, unless it is at the practice."""
+    mode = view["meeting"]["mode"] if view["meeting"] else MeetingMode.FACE_TO_FACE
+    return f", {labels.at_where(mode, '')}" if mode in labels.PLACES else ""
 
 
 def next_line(view: Mapping[str, Any], today: date) -> str:
@@ -35,7 +43,7 @@ def next_line(view: Mapping[str, Any], today: date) -> str:
     if coming is None:
         return ""
     if coming["at"] is not None:
-        return f"Appointment {dates.day_and_time(coming['at'])}"
+        return f"Appointment {dates.day_and_time(coming['at'])}{_elsewhere(view)}"
     on = date.fromisoformat(coming["on"])
     late = " (overdue)" if on < today else ""
     return f"{words.NEXT[coming['what']]} {dates.short_day(on)}{late}"
