@@ -37,20 +37,33 @@ class Contact:
 
 
 class LinkWorkerCard(BaseModel):
-    """What is needed of a link worker: where to write to, and the number that people ring."""
+    """What is needed of a link worker: name, where to write to, and the number that people ring."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
+    name: str = ""
     email: str
     telephone: str
 
 
+class ServiceEntry(BaseModel):
+    """What is needed of a directory entry."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    name: str
+
+
 class ServiceCard(BaseModel):
-    """What is needed of a community service: where it is asked. None where the directory has no address."""
+    """What is needed of a community service: where it is asked, and its name.
+
+    `asks_email` is None where the directory has no address.
+    """
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     asks_email: str | None = None
+    service: ServiceEntry | None = None
 
 
 class Link(BaseModel):

@@ -17,7 +17,7 @@ from shared.delivery.decision import DueRow
 from shared.delivery.errors import Never, NotNow
 from shared.delivery.part import Loaded
 from shared.events import vocabulary as v
-from shared.localities import OWN_VAULT, Localities
+from shared.localities import OWN_VAULT, Localities, Practice
 from shared.people.telephone import as_dialled, can_be_texted
 from shared.story import Meeting, Story
 from shared.web.references import short_reference
@@ -154,19 +154,34 @@ class Outbound:
         story = loaded.view.story
         if name.template is Template.NO_APPOINTMENT_YET:
             promised = story.waiting.expected_by if story.waiting else None
-            return {"promised": promised, "ring": self._localities.hub.telephone}
+            practice = self._practice(story.created.practice if story.created else "")
+            return {
+                "promised": promised,
+                "ring": self._localities.hub.telephone,
+                "sender": self._sender(loaded.locality, practice),
+            }
         meeting = _meeting(loaded.view, name)
         booked = meeting.booked
-        practice = self._localities.practice(booked.practice)
-        if practice is None:
-            raise Never("practice_unknown")
+        practice = self._practice(booked.practice)
         return {
+            "sender": self._sender(loaded.locality, practice),
             "starts_at": booked.starts_at,
             "mode": booked.mode.value,
             "place": f"{practice.site}, {practice.postcode}",
             "ring": await self._number_to_ring(loaded.locality, booked.link_worker),
             "others": any(m is not meeting and m.status not in _OVER for m in _meetings(loaded.view)),
         }
+
+    def _practice(self, code: str) -> Practice:
+        practice = self._localities.practice(code)
+        if practice is None:
+            raise Never("practice_unknown")
+        return practice
+
+    def _sender(self, locality: str, practice: Practice) -> str:
+        """The name that a message to the person begins with: the locality's own, or the practice's."""
+        place = self._localities.by_slug.get(locality)
+        return (place.text_sender if place else None) or practice.name
 
     async def _number_to_ring(self, locality: str, link_worker: str) -> str:
         """The link worker's; the hub's for one of a partner's, of whom matching knows nothing."""
@@ -188,7 +203,27 @@ class Outbound:
         if not card.asks_email:
             raise Never("service_has_no_address")
         link = await self._asked.link(loaded.locality, prescribed.prescription_id)
-        return Addressed("mail", card.asks_email, {"link": link.url})
+        place = self._localities.by_slug.get(loaded.locality)
+        facts = {
+            "link": link.url,
+            "service": card.service.name if card.service else "your service",
+            "link_worker": await self._who_asks(loaded),
+            "locality": place.name if place else loaded.locality,
+            "programme": self._localities.name,
+        }
+        return Addressed("mail", card.asks_email, facts)
+
+    async def _who_asks(self, loaded: Loaded[View]) -> str:
+        """The link worker's name; nothing for a partner's, whom matching does not know."""
+        if loaded.view.story.link_worker is None:
+            return ""
+        try:
+            card = await self._asked.link_worker(loaded.locality, loaded.view.story.link_worker)
+        except Never as unknown:
+            if unknown.code != "link_worker_unknown":
+                raise
+            return ""
+        return card.name
 
     def _referrers_mailbox(self, story: Story) -> str:
         created = story.created

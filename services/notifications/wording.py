@@ -1,7 +1,8 @@
 """What messages say: one plain text file a recipient, template and channel, by language.
 
-A language without a file of its own is served in English. Text messages are kept short (two parts of 160
-characters at most), which the tests check with the longest words that there are.
+A language without a file of its own is served in English. A text message begins with its sender's name, is
+written in the alphabet of text messages, and is sent in two parts at most, which the tests check with every
+place and name of the localities file.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any, Final, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from services.notifications.channels.gsm import plain
 from services.notifications.messages import Recipient, Template
 from shared.labels import at_where
 from shared.web import dates
@@ -51,7 +53,7 @@ class Words:
         written = self._environment.select_template([f"{language}/{file}", f"{FALLBACK}/{file}"])
         said = written.render(facts).strip()
         if channel == "text":
-            return Wording(" ".join(said.split()))
+            return Wording(plain(" ".join(said.split())))
         subject, _, body = said.partition("\n")
         return Wording(body.strip() + "\n", subject.removeprefix(_SUBJECT).strip())
 

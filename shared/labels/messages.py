@@ -9,7 +9,7 @@ from shared.labels.table import Labels, labels
 TEMPLATES: Final[Labels] = labels(
     {
         "booked": "Appointment booked",
-        "rebooked": "Appointment changed",
+        "rebooked": "Appointment moved",
         "cancelled": "Appointment cancelled",
         "reminder": "Reminder the day before",
         "no_appointment_yet": "No appointment yet",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from shared.events import topics
+from shared.events.vocabulary import Need, SensitiveNeed
 from shared.localities.entries import Entry, LocalitiesError
 from shared.localities.model import (
     OWN_VAULT,
@@ -24,6 +26,15 @@ from shared.people.telephone import TelephoneNotAccepted, parse_public_telephone
 
 LOCALITIES_FILE = Path(__file__).with_name("localities.toml")
 WORDS = "one or two words of lower-case letters, with a hyphen between"
+MOST_OF_A_SENDER = 40
+# What a person's messages must not say: the programme, a service, a need.
+TELLING = frozenset(
+    {
+        "social", "prescri", "link", "referral", "communit", "support", "debt", "money", "hous", "lonel",
+        "alcohol", "drug", "mental", "bereave",
+    }
+    | {code.value for code in (*Need, *SensitiveNeed)}
+)  # fmt: skip
 SOURCE_PARTS = (*PARTS, "partner")
 
 
@@ -87,6 +98,7 @@ def _locality(
         practices=_practices(slug, entry, known, before),
         sources=MappingProxyType(_sources(slug, [*everyones, *own])),
         owners=MappingProxyType(owners),
+        text_sender=_neutral(entry, "text_sender") if entry.has("text_sender") else None,
     )
     entry.done()
     return locality
@@ -148,6 +160,17 @@ def _email(entry: Entry, key: str) -> str:
         return parse_mailbox(entry.text(key))
     except MailboxNotAccepted:
         raise LocalitiesError(f"{entry.where}: {key} must be one e-mail address.") from None
+
+
+def _neutral(entry: Entry, key: str) -> str:
+    """A name that whoever looks at somebody's telephone learns nothing from."""
+    name = entry.text(key)
+    if len(name) > MOST_OF_A_SENDER:
+        raise LocalitiesError(f"{entry.where}: {key} must have {MOST_OF_A_SENDER} letters at most.")
+    told = sorted(word for word in TELLING if re.search(rf"\b{word}", name.lower()))
+    if told:
+        raise LocalitiesError(f"{entry.where}: {key} must not say what messages are about ({told[0]}).")
+    return name
 
 
 def _https(entry: Entry, key: str) -> str:

@@ -64,7 +64,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Locality:
-    """One locality: its practices, who answers for it, and who may say things about it."""
+    """One locality: its practices, who answers for it, and who may say things about it.
+
+    `text_sender`: the name that messages to people begin with; None for the name of their practice.
+    """
 
     slug: str
     name: str
@@ -79,6 +82,7 @@ class Locality:
     practices: tuple[Practice, ...]
     sources: Mapping[str, Source] = field(hash=False)
     owners: Mapping[str, str] = field(hash=False)
+    text_sender: str | None = None
 
     def live_on(self, day: date) -> bool:
         """Whether referrals were taken on that day."""

@@ -235,11 +235,14 @@ async def rows_of(filled: Filled, query: str = "") -> list[list[str]]:
 
 async def test_the_page_counts_by_reason_kind_and_day(filled: Filled) -> None:
     _, text = await page_of(filled)
-    assert "Sent 7 Failed 2 Rightly not sent 1 Waiting for their time now 3" in text
+    assert (
+        "Sent 7 Failed 2 Not sent, because it was not safe or no longer needed 1 Waiting for their time now 3"
+        in text
+    )
     rows = await rows_of(filled)
     assert ["No way to write", "Failed", "1"] in [[row[0], *row[2:]] for row in rows]
     assert [row[0] + row[-2] + row[-1] for row in rows if "erased" in row[0]] == [
-        "Person erased" + "Rightly not sent" + "1"
+        "Person erased" + "Not sent, because it was not safe or no longer needed" + "1"
     ]
     assert ["Appointment booked", "The person", "1", "1", "1"] in rows
     assert ["Can you take somebody?", "the service", "0", "1", "0"] in rows

@@ -7,19 +7,21 @@ from typing import Any
 
 import pytest
 
+from services.notifications.channels.gsm import parts
 from services.notifications.messages import Recipient, Template
 from services.notifications.wording import TEMPLATES, Channel, Words
 from shared.events.vocabulary import MeetingMode, Need, SensitiveNeed
+from shared.labels import NEEDS
 from shared.localities import load_localities
 
+LOCALITIES = load_localities()
+PRACTICES = [practice for locality in LOCALITIES for practice in locality.practices]
+LONGEST_SENDER = max((practice.name for practice in PRACTICES), key=len)
 LONGEST_PLACE = max(
-    (
-        f"{practice.site}, {practice.postcode}"
-        for locality in load_localities()
-        for practice in locality.practices
-    ),
+    (f"{practice.site}, {practice.postcode}" for practice in PRACTICES),
     key=len,
 )
+WORDS = Words()
 FACTS: dict[str, Any] = {
     "starts_at": datetime(2026, 9, 30, 11, 30, tzinfo=UTC),  # Wednesday 30 September: the longest there is
     "promised": date(2026, 9, 30),
@@ -30,12 +32,15 @@ FACTS: dict[str, Any] = {
     "interpreter": True,
     "reference": "00000000-0000-7000-8000-000000abcdef",
     "short_reference": "abcdef",
+    "sender": LONGEST_SENDER,
+    "service": "Meir debt desk (example)",
+    "link_worker": "Priya Wainwright",
+    "locality": "Chesterton and Silverdale",
+    "programme": "North Staffordshire social prescribing (example)",
     "link": "http://localhost:8080/somewhere",
 }
 FILES = sorted(path.name for path in (TEMPLATES / "en").glob("*.txt"))
 TO_PERSON = [name for name in FILES if name.startswith("person.")]
-# The basic alphabet of text messages: one letter outside it halves what fits.
-GSM = re.compile(r"[A-Za-z0-9 @£$¥_!\"#%&'()*+,\-./:;<=>?\n]*")
 ABOUT_HEALTH = (
     "social", "prescri", "link worker", "referral", "gp", "nhs", "health", "debt", "benefit", "housing",
     "lonel", "service", "programme", "linkwork", "surgery", "doctor", "need", "support", "dna", "provider",
@@ -45,7 +50,7 @@ ABOUT_HEALTH = (
 
 def say(file: str, language: str = "en", **changed: Any) -> tuple[str, str]:
     recipient, template, channel, _ = file.split(".")
-    said = Words().say(
+    said = WORDS.say(
         Template(template), Recipient(recipient), _channel(channel), language, **(FACTS | changed)
     )
     return said.subject, said.body
@@ -67,7 +72,7 @@ def test_there_is_a_file_for_every_message_that_can_be_asked_for() -> None:
 @pytest.mark.parametrize("file", TO_PERSON)
 @pytest.mark.parametrize("mode", list(MeetingMode))
 def test_a_message_to_the_person_tells_nobody_else_what_it_is_about(file: str, mode: MeetingMode) -> None:
-    subject, body = say(file, mode=mode.value, place="Room 4, 1 High Street")
+    subject, body = say(file, mode=mode.value, place="Room 4, 1 High Street", sender="Meadow House")
     said = f"{subject} {body}".lower()
     found = [word for word in ABOUT_HEALTH if re.search(rf"\b{word}", said)]
     assert found == []
@@ -75,12 +80,36 @@ def test_a_message_to_the_person_tells_nobody_else_what_it_is_about(file: str, m
     assert "01632 960200" in body
 
 
-@pytest.mark.parametrize("file", [name for name in TO_PERSON if ".text." in name])
-def test_a_text_fits_into_two_parts_with_the_longest_words(file: str) -> None:
-    _, body = say(file)
-    assert len(body) <= 320
-    assert "\n" not in body
-    assert GSM.fullmatch(body)
+TEXTS = [name for name in TO_PERSON if ".text." in name]
+# A name as people type it, and letters that the alphabet of text messages lacks.
+NAMES = [*(practice.name for practice in PRACTICES), "St Chad’s Surgery – “The Willows”", "Tŷ Llŵyd Łódź"]
+SITES = [
+    *(f"{practice.site}, {practice.postcode}" for practice in PRACTICES),
+    "Joiner’s Square, ST1\u00a03NF",
+]
+
+
+@pytest.mark.parametrize("file", TEXTS)
+@pytest.mark.parametrize("sender", sorted({*NAMES, *(each.text_sender or "" for each in LOCALITIES)} - {""}))
+def test_text_of_every_place_is_two_parts_of_its_alphabet(file: str, sender: str) -> None:
+    for place in sorted(set(SITES)):
+        for mode in MeetingMode:
+            _, body = say(file, sender=sender, place=place, mode=mode.value)
+            assert parts(body) <= 2, (len(body), body)  # parts() refuses a letter outside the alphabet
+            assert "\n" not in body
+
+
+@pytest.mark.parametrize("file", TEXTS)
+def test_text_begins_with_its_sender(file: str) -> None:
+    _, body = say(file, sender="Meir Primary Care Centre")
+    assert body.startswith("Meir Primary Care Centre: ")
+
+
+@pytest.mark.parametrize("file", [name for name in TO_PERSON if ".mail." in name])
+def test_mail_to_the_person_names_its_sender(file: str) -> None:
+    subject, body = say(file, sender="Meir Primary Care Centre")
+    assert "Meir Primary Care Centre" not in subject
+    assert "\nMeir Primary Care Centre\n" in body
 
 
 @pytest.mark.parametrize(
@@ -114,6 +143,28 @@ def test_a_service_gets_its_link_and_nothing_of_the_person() -> None:
     subject, body = say("service.asked.mail.txt")
     assert FACTS["link"] in body
     assert not re.search("abcdef|September|960200", subject + body)
+
+
+def test_mail_to_a_service_names_programme_service_and_asker() -> None:
+    subject, body = say("service.asked.mail.txt")
+    for name in ("service", "link_worker", "locality", "programme"):
+        assert FACTS[name] in body
+    assert subject == "Can you take somebody? Priya Wainwright asks"
+    assert FACTS["service"] not in subject  # a service's name may say what is needed
+    assert not [label for label in NEEDS.values() if label.lower() in subject.lower()]
+
+
+def test_mail_to_a_service_fits_on_a_screen() -> None:
+    _, body = say("service.asked.mail.txt", service="S" * 60, link_worker="L" * 40)
+    lines = body.splitlines()
+    assert len(lines) <= 12
+    assert max(len(line) for line in lines) <= 160
+
+
+def test_mail_to_a_service_of_a_partner_names_no_asker() -> None:
+    subject, body = say("service.asked.mail.txt", link_worker="")
+    assert subject == "Can you take somebody?"
+    assert "A link worker in Chesterton and Silverdale asks whether" in body
 
 
 @pytest.mark.parametrize("file", [name for name in FILES if ".mail." in name])

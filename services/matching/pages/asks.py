@@ -83,7 +83,7 @@ def ask_routes() -> APIRouter:
         try:
             given = typed.raw("code").replace(" ", "")
             if not (given.isascii() and given.isdigit() and len(given) == 6):
-                raise Mistakes(mistake("code", "Enter the 6 figures from the email"))
+                raise Mistakes(mistake("code", "Enter the 6-digit code from the email"))
             ask = await queries(request).ask(token)
             introduced = await actions(request).reveal(token, given)
         except Mistakes as mistakes:

@@ -13,9 +13,9 @@ def why(task: NeedsYouLine) -> str:
     sentences = {
         NeedsYou.HANDED_OVER: "Handed over to you. Read the story so far and say what happens next.",
         NeedsYou.TWO_MISSES: "Did not come twice. Ring and ask whether they still want to meet.",
-        NeedsYou.RING: f"Must be rung about the meeting on {meeting}: nothing was sent to them."
+        NeedsYou.RING: f"Ring them about their appointment on {meeting}: we have not texted."
         if active
-        else "Must be rung: nothing is sent to them.",
+        else "Ring them: we have not texted.",
         NeedsYou.NOT_RECORDED: "The meeting is over. Did they come?",
         NeedsYou.SERVICE_SAID_NO: f"{service} cannot take them. Find something else.",
         NeedsYou.SERVICE_SILENT: f"{service} has not answered for 7 days or more. Ring them.",

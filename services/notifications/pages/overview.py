@@ -25,7 +25,7 @@ from shared.web.problem import Problem
 TEMPLATES: Final = Path(__file__).with_name("templates")
 DAYS: Final = 14
 FAILED: Final = "Failed"
-DROPPED: Final = "Rightly not sent"
+DROPPED: Final = "Not sent, because it was not safe or no longer needed"
 
 Cell = dict[str, str]
 Rows = list[list[Cell | str]]
@@ -82,6 +82,7 @@ def page_routes(questions: Questions, localities: Localities) -> APIRouter:
             locality=locality,
             place=localities.by_slug[locality].name if locality else "All localities",
             day_chosen=day,
+            dropped=DROPPED,
             waiting=await questions.waiting(chosen),
             total=Ends.of(shown),
             reasons=_by_reason(shown),

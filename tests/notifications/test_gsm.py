@@ -1,0 +1,48 @@
+"""Texts are written in the alphabet of text messages, so that no letter doubles their parts."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.notifications.channels.gsm import BASIC, EXTENDED, parts, plain
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("St Chad’s", "St Chad's"),
+        ("“The Willows” – Leek…", '"The Willows" - Leek...'),
+        ("ST3\u00a06AB", "ST3 6AB"),
+        ("Tŷ Llŵyd", "Ty Llwyd"),
+        ("Łódź", "Lodz"),
+        ("Cafe\u0301 £5 à la carte", "Café £5 à la carte"),
+        ("a`b", "a'b"),
+    ],
+)
+def test_plain_writes_the_nearest_letters(typed: str, sent: str) -> None:
+    assert plain(typed) == sent
+
+
+@given(st.text(max_size=50))
+def test_plain_leaves_only_the_alphabet(text: str) -> None:
+    assert set(plain(text)) <= BASIC | EXTENDED
+    assert plain(plain(text)) == plain(text)
+    parts(plain(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("a" * 160, 1), ("a" * 161, 2), ("a" * 306, 2), ("a" * 307, 3), ("€" * 80, 1), ("€" * 81, 2), ("", 1)],
+)
+def test_parts_count_as_the_networks_do(text: str, number: int) -> None:
+    assert parts(text) == number
+
+
+def test_parts_refuse_a_letter_that_would_double_them() -> None:
+    with pytest.raises(ValueError, match="’"):
+        parts("St Chad’s")
+
+
+def test_alphabet_has_its_128_places() -> None:
+    assert len(BASIC) == 127  # and the escape
+    assert len(EXTENDED) == 10
