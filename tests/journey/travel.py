@@ -140,7 +140,7 @@ async def asked(system: System, journey: Journey) -> None:
 
     async def link() -> str | None:
         for message in await system.mailbox():
-            if message["subject"] == "Can you take somebody?":
+            if message["subject"].startswith("Can you take somebody?"):
                 path, said = read_link(message["text"])
                 if journey.prescription in said:
                     return path

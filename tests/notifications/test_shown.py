@@ -23,6 +23,7 @@ from tests.web.forms import browser
 from tests.web.issuer import LoopbackIssuer
 
 API = "/api/notifications/v1"
+DROPPED = "Not sent, because it was not safe or no longer needed"
 ROLES = ("referrer", "link_worker", "provider", "analyst", "programme_admin", "service")
 WHO_OR_WHERE = re.compile(r"7700\s?900|practices\.example|@example\.org|Your appointment|44163")
 
@@ -235,17 +236,14 @@ async def rows_of(filled: Filled, query: str = "") -> list[list[str]]:
 
 async def test_the_page_counts_by_reason_kind_and_day(filled: Filled) -> None:
     _, text = await page_of(filled)
-    assert (
-        "Sent 7 Failed 2 Not sent, because it was not safe or no longer needed 1 Waiting for their time now 3"
-        in text
-    )
+    assert f"Sent 7 Failed 2 {DROPPED} 1 Waiting for their time now 3" in text
     rows = await rows_of(filled)
     assert ["No way to write", "Failed", "1"] in [[row[0], *row[2:]] for row in rows]
     assert [row[0] + row[-2] + row[-1] for row in rows if "erased" in row[0]] == [
-        "Person erased" + "Not sent, because it was not safe or no longer needed" + "1"
+        "Person erased" + DROPPED + "1"
     ]
     assert ["Appointment booked", "The person", "1", "1", "1"] in rows
-    assert ["Can you take somebody?", "the service", "0", "1", "0"] in rows
+    assert ["Can you take somebody?", "The service", "0", "1", "0"] in rows
     assert ["Tuesday 24 November 2026", "7", "2", "1"] in rows
 
 
