@@ -107,7 +107,7 @@ def _lost(view: View, diaries: Diaries, occasion: Occasion) -> list[EventBody]:
             and diaries.knows(booked.link_worker, occasion.locality)
         ):
             time = (booked.link_worker, booked.starts_at, booked.minutes)
-            whose = (occasion.referral_id, booked.meeting_id, booked.mode)
+            whose = occasion.referral_id, booked.meeting_id, booked.mode
             if diaries.take(*time, *whose):
                 continue
             if ours:
@@ -166,8 +166,7 @@ def book(
     if created is None:
         return None
     meeting_id = occasion.new_id()
-    home = v.AccessNeed.HOME_VISIT in created.access_needs
-    mode = v.MeetingMode.HOME if home else v.MeetingMode.FACE_TO_FACE
+    mode = v.MeetingMode.HOME if wish_of(view, diaries).home_visit else v.MeetingMode.FACE_TO_FACE
     time = (slot.link_worker, slot.starts_at, slot.minutes)
     if not diaries.take(*time, occasion.referral_id, meeting_id, mode):
         return None
