@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.matching.api_cases import case_routes
 from services.matching.api_link_workers import link_worker_routes
 from services.matching.api_meetings import meeting_routes
+from services.matching.api_plans import plan_routes
 from services.matching.api_services import directory_routes, prescription_routes
 
 
@@ -16,4 +17,5 @@ def api_routers() -> list[APIRouter]:
         prescription_routes(),
         directory_routes(),
         link_worker_routes(),
+        plan_routes(),
     ]

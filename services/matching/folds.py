@@ -16,7 +16,7 @@ from shared.story import Meeting, Story, stage_of, tell
 from shared.story.fold import Effective, Rank
 from shared.story.next_step import Step, step_of, step_said
 
-FOLD_VERSION: Final = 6
+FOLD_VERSION: Final = 7
 MISSES: Final = 2
 """So many missed meetings, and the next is for the link worker to arrange."""
 
@@ -150,7 +150,7 @@ def document(view: View) -> dict[str, Any]:
         "stage": stage_of(story).value,
         "open": story.open,
         "link_worker": story.link_worker,
-        "created": _created(created) if created else None,
+        "created": {**_created(created), "contact": story.contact.value} if created else None,
         "said_by": story.created_said.source if story.created_said else None,
         "created_at": story.created_said.time if story.created_said else None,
         "active": story.active.booked.meeting_id if story.active else None,

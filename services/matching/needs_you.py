@@ -42,7 +42,7 @@ def _meeting(story: Story, said: StepSaid | None, misses_settled: int) -> Iterat
     if active is not None:
         booked = active.booked
         ends = booked.starts_at + timedelta(minutes=booked.minutes)
-        if booked.provisional and story.created is not None and story.created.contact is not SafeToText.YES:
+        if booked.provisional and story.created is not None and story.contact is not SafeToText.YES:
             rung = any(
                 c.reached and c.channel in (Channel.PHONE, Channel.VISIT) and s.id > active.said.id
                 for c, s in story.contacts

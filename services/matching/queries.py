@@ -10,11 +10,12 @@ from services.matching.directory import Directory
 from services.matching.drafts import DraftQueries
 from services.matching.links import Links
 from services.matching.outbound import Vault
+from services.matching.plan_queries import PlanQueries
 from services.matching.programme import ProgrammeQueries
 from services.matching.service_queries import ServiceQueries
 
 
-class Queries(CaseQueries, ServiceQueries, DraftQueries, ProgrammeQueries):
+class Queries(CaseQueries, ServiceQueries, DraftQueries, ProgrammeQueries, PlanQueries):
     """What link workers, practice staff, the programme and services see."""
 
     def __init__(

@@ -15,12 +15,14 @@ from shared.story import Meeting, Story, stage_of, tell
 from shared.story.fold import Rank
 from shared.story.model import Said
 
-FOLD_VERSION: Final = 3
+FOLD_VERSION: Final = 4
 
 REMINDER_TIME: Final = time(10)
 """Of the day before, London time: early enough to ring and change it."""
 ASKING_LASTS: Final = timedelta(days=7)
 """How long a request to a service is worth sending: then the link worker is told that it is silent."""
+ANSWERING_LASTS: Final = timedelta(days=7)
+"""How long it is worth telling a practice that a referral came back: it stands on their page all the time."""
 EVENING: Final = time(20)
 WITH_A_MAILBOX: Final = frozenset({v.Route.PRACTICE, v.Route.CARE_NAVIGATOR, v.Route.HUB})
 """Routes by which a referral comes from somebody whose mailbox the programme knows."""
@@ -48,7 +50,7 @@ def fold(facts: Sequence[Fact], rank: Rank) -> View:
     """The view of this set of facts, whatever order they came in."""
     story = tell(facts, rank)
     taken_back = _taken_back(facts, rank, story)
-    called_for = (*_messages(story), *(_off(taken_back) if story.created else ()))
+    called_for = (*_messages(story), *(_off(taken_back, story) if story.created else ()))
     return View(story, tuple(m for m in called_for if _may_go(story, m.name.recipient)), taken_back)
 
 
@@ -67,7 +69,7 @@ def safe(story: Story) -> bool:
     if story.created is None or story.erased:
         return False
     died = any(ending.reason in (v.CloseReason.DIED, v.WithdrawReason.DIED) for ending in story.endings)
-    return story.created.contact is v.SafeToText.YES and not died
+    return story.contact is v.SafeToText.YES and not died
 
 
 def _may_go(story: Story, to: Recipient) -> bool:
@@ -85,6 +87,7 @@ def _messages(story: Story) -> Iterator[Message]:
     yield from _booked(story)
     yield from _cancelled(story)
     yield from _no_appointment_yet(story)
+    yield from _returned(story)
     yield from _asked(story)
 
 
@@ -131,16 +134,18 @@ def _cancelled(story: Story) -> Iterator[Message]:
         instead = _instead_of(meeting, story)
         if instead is None:
             if meeting.status == "cancelled":
-                yield from _off([meeting])
+                yield from _off([meeting], story)
         elif instead.booked.link_worker != meeting.booked.link_worker:
             news = max(off, instead.said, key=lambda said: said.recorded)
             yield _about_meeting(Template.CANCELLED, Recipient.LINK_WORKER, meeting, news, settles=True)
 
 
-def _off(meetings: Iterable[Meeting]) -> Iterator[Message]:
+def _off(meetings: Iterable[Meeting], story: Story) -> Iterator[Message]:
     for meeting in meetings:
         off = meeting.outcome or meeting.said
         for recipient in _MEETING_NEWS:
+            if recipient is Recipient.REFERRER and sent_back(story):
+                continue  # told that the whole referral came back: one message, not two
             yield _about_meeting(Template.CANCELLED, recipient, meeting, off, settles=True)
 
 
@@ -178,6 +183,19 @@ def _about_meeting(
 ) -> Message:
     name = MessageName(template, recipient, meeting.booked.meeting_id)
     return Message(name, news=said.recorded, until=meeting.booked.starts_at, settles=settles)
+
+
+def sent_back(story: Story) -> bool:
+    """Whether the referral went back to whoever made it, who has to do something about it."""
+    return bool(story.endings) and story.endings[-1].kind == "returned"
+
+
+def _returned(story: Story) -> Iterator[Message]:
+    if not sent_back(story):
+        return
+    said = story.endings[-1].said
+    name = MessageName(Template.RETURNED, Recipient.REFERRER, said.id)
+    yield Message(name, news=said.recorded, until=said.recorded + ANSWERING_LASTS, settles=True)
 
 
 def _no_appointment_yet(story: Story) -> Iterator[Message]:

@@ -14,6 +14,8 @@ class Template(StrEnum):
     CANCELLED = "cancelled"
     REMINDER = "reminder"
     NO_APPOINTMENT_YET = "no_appointment_yet"
+    RETURNED = "returned"
+    """The referral was sent back to whoever made it, with a reason to be read after signing in."""
     ASKED = "asked"
     """A service is asked to take somebody."""
 
@@ -30,7 +32,8 @@ class Recipient(StrEnum):
 class MessageName(NamedTuple):
     """The natural key of a message within its referral: each is asked for once, and sent once.
 
-    `about` is a meeting, a prescription, or for "no appointment yet" the day that was promised.
+    `about` is a meeting, a prescription, the fact by which a referral was sent back, or for "no appointment
+    yet" the day that was promised.
     """
 
     template: Template

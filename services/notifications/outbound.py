@@ -8,7 +8,7 @@ from services.notifications.asked import OtherServices
 from services.notifications.channels.gateway import Mail, MailGateway, TextGateway
 from services.notifications.channels.patience import Patience
 from services.notifications.decisions import HELD, after_quiet_hours
-from services.notifications.folds import View
+from services.notifications.folds import View, sent_back
 from services.notifications.messages import MessageName, Recipient, Template
 from services.notifications.wording import Channel, Words
 from shared import metrics
@@ -129,13 +129,14 @@ class Outbound:
     async def _to_person(self, loaded: Loaded[View], name: MessageName) -> Addressed:
         story = loaded.view.story
         self._vault_is_ours(loaded.locality, story)
-        contact = await self._asked.contact(loaded.locality, loaded.referral_id)
-        if not contact.safe:
-            raise Never("not_safe")
         created = story.created
         facts = {"interpreter": created is not None and created.interpreter}
         facts |= await self._persons_facts(loaded, name)
         language = created.language if created else "en"
+        # Asked last of all, so that a change made while the rest was gathered is obeyed too.
+        contact = await self._asked.contact(loaded.locality, loaded.referral_id)
+        if not contact.safe:
+            raise Never("not_safe")
         if contact.telephone and contact.telephone.startswith("+") and can_be_texted(contact.telephone):
             return Addressed("text", contact.telephone, facts, language)
         if contact.email:
@@ -169,6 +170,7 @@ class Outbound:
             "mode": booked.mode.value,
             "place": f"{practice.site}, {practice.postcode}",
             "ring": await self._number_to_ring(loaded.locality, booked.link_worker),
+            "sent_back": sent_back(story),
             "others": any(m is not meeting and m.status not in _OVER for m in _meetings(loaded.view)),
         }
 

@@ -6,8 +6,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from services.referral.contacts import Known
 from services.referral.history import Happening
+from services.referral.plans import Plan, State
+from services.referral.reading import Returned
 from shared.delivery.mongo import Row
+from shared.events import vocabulary as v
 from shared.story import Stage
 
 
@@ -96,6 +100,42 @@ class PersonAnswer(BaseModel):
     date_of_birth: date
 
 
+class GoalAnswer(BaseModel):
+    """A goal of the plan; `words` as the person puts it, null where none are kept here."""
+
+    need: v.Need
+    words: str | None
+    actions: list[v.ActionCode]
+
+
+class PlannedServiceAnswer(BaseModel):
+    """A service of the plan and how it stands since which day."""
+
+    name: str
+    need: v.Need
+    status: str
+    since: date
+
+
+class PlanAnswer(BaseModel):
+    """What a practice may see of a plan, where the person said yes to it.
+
+    `state`: `none`, `not_agreed` (or not asked), `shown`, or `away`: agreed, but not to be had just now.
+    """
+
+    state: State
+    goals: list[GoalAnswer]
+    services: list[PlannedServiceAnswer]
+
+
+class ReturnedAnswer(BaseModel):
+    """Why and when a referral was sent back; `note` is for the practice that made it, else null."""
+
+    reason: v.ReturnReason
+    at: datetime
+    note: str | None
+
+
 class ReferralShown(ReferralListed):
     """The story so far. `person` is null for those who may not know, or where the details are not here."""
 
@@ -103,6 +143,9 @@ class ReferralShown(ReferralListed):
     details_kept: Literal["here", "by_partner", "erased"]
     person: PersonAnswer | None
     history: list[HappeningAnswer]
+    details_to_gp: v.Agreed
+    plan: PlanAnswer
+    returned: ReturnedAnswer | None
 
 
 class StageCount(BaseModel):
@@ -142,3 +185,52 @@ def listed(row: Row) -> dict[str, Any]:
 def happened(happenings: Sequence[Happening]) -> list[HappeningAnswer]:
     """A history as it is answered."""
     return [HappeningAnswer(**happening.as_dict()) for happening in happenings]
+
+
+class EarlierAnswer(BaseModel):
+    """A value that stood until then; `by` is the subject of who gave it at `at`, where that is known."""
+
+    field: str
+    value: str | None
+    by: str | None
+    at: datetime | None
+    until: datetime
+
+
+class ContactAnswer(BaseModel):
+    """The person's telephone in E.164, whether it is safe to text, and what stood before, latest first."""
+
+    telephone: str | None
+    safe_to_text: v.SafeToText
+    earlier: list[EarlierAnswer]
+
+
+def contacted(known: Known) -> ContactAnswer:
+    """How a person is reached, as it is answered."""
+    return ContactAnswer(
+        telephone=known.contact.telephone,
+        safe_to_text=known.contact.safe_to_text,
+        earlier=[
+            EarlierAnswer(field=old.field, value=old.text, by=old.by, at=old.at, until=old.until)
+            for old in known.earlier
+        ],
+    )
+
+
+def planned(plan: Plan) -> PlanAnswer:
+    """A plan as it is answered."""
+    return PlanAnswer(
+        state=plan.state,
+        goals=[GoalAnswer(need=g.need, words=g.words, actions=list(g.actions)) for g in plan.goals],
+        services=[
+            PlannedServiceAnswer(name=s.name, need=s.need, status=s.status, since=s.since)
+            for s in plan.services
+        ],
+    )
+
+
+def sent_back(returned: Returned | None) -> ReturnedAnswer | None:
+    """Why a referral was sent back, as it is answered."""
+    if returned is None:
+        return None
+    return ReturnedAnswer(reason=returned.reason, at=returned.at, note=returned.note)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.referral import answers, cases
@@ -10,6 +10,7 @@ from services.referral.address import far_from
 from services.referral.checks import NotTaken, check
 from services.referral.desk import Desk
 from services.referral.identity import SamePersonAsked
+from services.referral.plans import plans
 from services.referral.reading import read
 from services.referral.request import ReferralRequest
 from shared.delivery.commands import Idempotency
@@ -60,7 +61,7 @@ def api_routes(desk: Desk) -> APIRouter:
         try:
             practice, locality = desk.practice(caller, request.practice)
             accepted = check(request, practice, locality, desk.today())
-            idempotency = _idempotency(desk, caller, "make", key, locality.slug, request.model_dump_json())
+            idempotency = idempotency_of(desk, caller, "make", key, locality.slug, request.model_dump_json())
             done = await desk.refer(caller, accepted, idempotency)
         except NotTaken as refused:
             raise Problem(422, code="not_taken", errors=refused.errors) from None
@@ -95,9 +96,10 @@ def api_routes(desk: Desk) -> APIRouter:
         return answers.Counts(counts=[answers.StageCount(**each) for each in counted])
 
     @router.get("/referrals/{referral_id}")
-    async def show(referral_id: ReferralId, caller: Reader) -> answers.ReferralShown:
-        """The story so far. Audited where it tells who it is about."""
+    async def show(request: Request, referral_id: ReferralId, caller: Reader) -> answers.ReferralShown:
+        """The story so far. Audited where it tells who it is about, and of details of the plan."""
         shown = await read(desk, caller, referral_id)
+        plan = (await plans(desk, request.app.state.matching, caller, [shown.row]))[referral_id]
         person: dict[str, Any] | None = None
         if shown.person is not None:
             person = {"name": shown.person.name, "date_of_birth": shown.person.date_of_birth}
@@ -107,6 +109,9 @@ def api_routes(desk: Desk) -> APIRouter:
             details_kept=shown.kept,
             person=answers.PersonAnswer(**person) if person else None,
             history=answers.happened(shown.history),
+            details_to_gp=shown.details_to_gp,
+            plan=answers.planned(plan),
+            returned=answers.sent_back(shown.returned),
         )
 
     @router.post("/referrals/{referral_id}/withdraw")
@@ -116,7 +121,7 @@ def api_routes(desk: Desk) -> APIRouter:
         """Withdraw a referral of one's own practice."""
         row = await cases.one(desk.kernel.mongo, caller, referral_id)
         route = f"withdraw/{referral_id}"
-        idempotency = _idempotency(desk, caller, route, key, row["locality"], withdrawal.model_dump_json())
+        idempotency = idempotency_of(desk, caller, route, key, row["locality"], withdrawal.model_dump_json())
         row = await desk.withdraw(caller, referral_id, withdrawal.reason, idempotency)
         return answers.ReferralListed(**answers.listed(row))
 
@@ -154,7 +159,7 @@ def _own(desk: Desk, caller: Caller, code: str) -> str:
     return practice.ods
 
 
-def _idempotency(
+def idempotency_of(
     desk: Desk, caller: Caller, route: str, key: str | None, locality: str, body: str
 ) -> Idempotency | None:
     if key is None:

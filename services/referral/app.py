@@ -11,6 +11,7 @@ from pymongo.errors import PyMongoError
 
 from services.referral import inbound
 from services.referral.api import api_routes
+from services.referral.api_contact import contact_routes
 from services.referral.audits import Audits
 from services.referral.claims import claim_routes
 from services.referral.conflicts import Conflicts
@@ -75,7 +76,13 @@ def referral_app(
     app = create_app(
         settings,
         title="Linkwork referral",
-        routers=[api_routes(desk), claim_routes(desk), session_routes(keeper), *page_routes()],
+        routers=[
+            api_routes(desk),
+            contact_routes(desk),
+            claim_routes(desk),
+            session_routes(keeper),
+            *page_routes(),
+        ],
         pages=make_pages(settings),
         lifespan=lifespan,
         ready=kernel.ready,

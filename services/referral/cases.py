@@ -27,6 +27,9 @@ class Asked:
     stages: Collection[Stage] = ()
     since: datetime | None = None
     newest_first: bool = False
+    only: Collection[str] | None = None
+    """None of the others; None: all."""
+    but_not: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,10 @@ async def page(mongo: Mongo, caller: Caller, asked: Asked, limit: int, cursor: s
         wanted.append({"view.stage": {"$in": sorted(stage.value for stage in asked.stages)}})
     if asked.since is not None:
         wanted.append({"view.changed": {"$gte": asked.since}})
+    if asked.only is not None:
+        wanted.append({"referral": {"$in": sorted(asked.only)}})
+    if asked.but_not:
+        wanted.append({"referral": {"$nin": sorted(asked.but_not)}})
     if cursor is not None:
         wanted.append(_after(cursor, "$lt" if asked.newest_first else "$gt"))
     order = -1 if asked.newest_first else 1

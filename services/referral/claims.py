@@ -14,6 +14,7 @@ from services.referral.vault.keys import PersonKey
 from services.referral.vault.persons import PERSON_FIELDS
 from shared.delivery.errors import Conflict
 from shared.delivery.mongo import Transaction
+from shared.events import vocabulary as v
 from shared.events.models import Ref
 from shared.web.auth import require_scope
 from shared.web.caller import Caller
@@ -152,12 +153,15 @@ async def _claims(desk: Desk, caller: Caller, asked: ClaimRequest) -> Claims:
     persons = sorted({entry.person for entry in held.values()})
     await desk.audits.reads(caller, "claim", persons, asked.purpose, asked.on_behalf_of)
     details = await desk.persons.details_of_referrals(mongo, held.values(), PERSON_FIELDS)
+    unsafe = await desk.persons.unsafe(mongo, persons)
     kinds = [kind for kind in _FROM_NOTES if kind in asked.fields]
     texts = await entries.notes(mongo, locality, list(held), kinds=kinds) if kinds else {}
     people: dict[str, Person] = {}
     for referral, entry in held.items():
         key = keys[entry.person]
         known = _known(details.get(referral, {}))
+        if known.get("telephone") in unsafe.get(entry.person, ()):
+            known["safe_to_text"] = v.SafeToText.RING.value  # whatever was said since: never again
         known["sensitive_needs"] = entries.sensitive_needs(entry, key)
         known |= _latest(texts.get(referral, []), key)
         people[referral] = {field: known[field] for field in asked.fields if field in known}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from services.referral.folds import Status
 from shared.delivery.decision import NOTHING, Decision, Occasion
 from shared.events import vocabulary as v
-from shared.events.models import ReferralAgreement, ReferralCreated
-from shared.events.outcomes import PersonErased, ReferralWithdrawn
+from shared.events.models import EventBody, ReferralAgreement, ReferralCreated
+from shared.events.outcomes import ContactChanged, PersonErased, ReferralWithdrawn, Retracted
 
 
 class NotOpen(Exception):
@@ -35,6 +35,7 @@ class NewReferral:
     cannot_come: tuple[v.HalfDay, ...]
     reason_note: str | None
     risk_note: str | None
+    resends: str | None = None
 
 
 def create(new: NewReferral, status: Status, occasion: Occasion) -> Decision:
@@ -61,6 +62,7 @@ def create(new: NewReferral, status: Status, occasion: Occasion) -> Decision:
         cannot_come=new.cannot_come,
         reason_note=new.reason_note,
         risk_note=new.risk_note,
+        resends=new.resends,
     )
     return Decision(facts=[created])
 
@@ -73,6 +75,29 @@ def withdraw(reason: v.WithdrawReason, status: Status, occasion: Occasion) -> De
         referral_id=occasion.referral_id, locality=occasion.locality, by=v.By.PRACTICE, reason=reason
     )
     return Decision(facts=[withdrawn])
+
+
+def change_contact(contact: v.SafeToText, status: Status, occasion: Occasion) -> Decision:
+    """Says whether messages are safe now, in place of what was said before. Raises NotOpen."""
+    story = status.story
+    if not story.open or story.created is None:
+        raise NotOpen
+    if story.contact is contact:
+        return NOTHING
+    referral, locality = occasion.referral_id, occasion.locality
+    facts: list[EventBody] = [
+        Retracted(
+            referral_id=referral,
+            locality=locality,
+            event_source=said.source,
+            event_id=said.id,
+            reason=v.RetractReason.UNDONE,
+        )
+        for _, said in story.contact_changes
+    ]
+    if story.created.contact is not contact:
+        facts.append(ContactChanged(referral_id=referral, locality=locality, contact=contact))
+    return Decision(facts=facts)
 
 
 def erase(person_ref: str, status: Status, occasion: Occasion) -> Decision:

@@ -83,14 +83,18 @@ class Desk:
         check_route(caller.role, accepted.request.route)
         for _ in range(_MOST_MOVES):
             known = await self.identity.known(caller, accepted)
+            resent = await self.identity.resent(caller, accepted, known)
+            person = known.person if known else resent
+            await self.identity.refuse_unsafe_number(accepted, person)
             making = Making(
                 persons=self.persons,
                 accepted=accepted,
-                person_ref=known.person if known else self.new_reference(),
+                person_ref=person or self.new_reference(),
                 by=caller.subject,
                 known=known,
                 reason_note=self.kernel.new_id() if accepted.request.reason else None,
                 risk_note=self.kernel.new_id() if accepted.request.risk_line else None,
+                resent=resent,
             )
             try:
                 return await self._make(making, idempotency)

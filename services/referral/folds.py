@@ -11,7 +11,7 @@ from shared.events import vocabulary as v
 from shared.story import Meeting, Stage, Story, stage_of, tell
 from shared.story.next_step import step_of
 
-VERSION = 4
+VERSION = 5
 """Raise it when `fold` or `document` change: stored referrals are then folded again."""
 
 IN_TOUCH: Final = "in_touch"
@@ -76,6 +76,10 @@ def document(status: Status) -> dict[str, Any]:
         "next": _stored_next(status.next),
         "meeting": meeting_document(story.active) if story.active else None,
         "waiting": _waiting(story),
+        "details_to_gp": story.details_to_gp.value,
+        "plan": story.plan is not None or bool(story.prescriptions),
+        "resends": created.resends if created else None,
+        "returned": _returned(story),
     }
 
 
@@ -92,6 +96,14 @@ def meeting_document(meeting: Meeting) -> dict[str, Any]:
         "link_worker": booked.link_worker,
         "provisional": booked.provisional,
     }
+
+
+def _returned(story: Story) -> dict[str, Any] | None:
+    """Why and when it was sent back to the practice, and the note that says more; None where it was not."""
+    ending = story.endings[-1] if story.endings and not story.erased else None
+    if ending is None or ending.kind != "returned":
+        return None
+    return {"reason": str(ending.reason), "at": ending.said.time, "note": ending.note}
 
 
 def _waiting(story: Story) -> dict[str, str] | None:

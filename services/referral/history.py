@@ -4,7 +4,7 @@ The practice sees that a plan was agreed, a service asked and a first visit made
 service, or anything about a need that is sensitive.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -55,23 +55,40 @@ _TOLD: dict[type[EventBody], tuple[str, ...]] = {
     o.ReferralWithdrawn: ("by", "reason"),
     o.ReferralClosed: ("reason",),
     o.ReferralReopened: (),
+    o.ContactChanged: (),
     o.PersonErased: (),
 }
 
 
-def history(facts: Sequence[Fact], rank: Rank) -> list[Happening]:
-    """What happened and was not taken back, oldest first."""
+_OF_THE_PLAN: Set[type[EventBody]] = frozenset(
+    {
+        o.PlanAgreed,
+        o.ServicePrescribed,
+        o.ProviderReplied,
+        o.ActivityNotStarted,
+        o.ActivityEnded,
+        o.NeedUnmet,
+    }
+)
+"""Details of the plan: told only where the person said that their GP may see them."""
+
+
+def history(facts: Sequence[Fact], rank: Rank, *, details: bool = True) -> list[Happening]:
+    """What happened and was not taken back, oldest first; without `details`, what the stage rests on."""
     told, story = Effective(facts, rank), tell(facts, rank)
     hidden = {p.prescription_id for p, _ in told.of(o.ServicePrescribed) if p.need is v.Need.SENSITIVE}
     happenings = [
         _happening(body, said, story)
         for kind in _TOLD
+        if details or kind not in _OF_THE_PLAN
         for body, said in told.of(kind)
         if not _step_alone(body)
         and getattr(body, "need", None) is not v.Need.SENSITIVE
         and getattr(body, "prescription_id", None) not in hidden
     ]
-    return sorted(happenings, key=lambda happening: (happening.on, happening.at, happening.kind))
+    happenings.sort(key=lambda happening: (happening.on, happening.at, happening.kind))
+    visits = [happening for happening in happenings if happening.kind == "activity_started"]
+    return happenings if details else [each for each in happenings if each not in visits[1:]]
 
 
 def _step_alone(body: EventBody) -> bool:

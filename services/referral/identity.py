@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.referral import cases
 from services.referral.audits import Audits
 from services.referral.checks import Accepted, NotTaken, Person, reach
 from services.referral.conflicts import Conflicts
@@ -9,13 +10,19 @@ from services.referral.vault import entries, lookups
 from services.referral.vault.lookups import Found
 from services.referral.vault.persons import Persons
 from shared.delivery.mongo import Mongo
+from shared.events import vocabulary as v
 from shared.localities import Contact
 from shared.people.name_comparison import FullName, NameMatch, compare_names
+from shared.story import Stage
 from shared.web.caller import Caller
 from shared.web.problem import Problem
 from shared.web.validation import FieldError
 
 NAME = ("given_name", "family_name")
+NUMBER_NOT_SAFE = (
+    "This number was reported as not safe for them, and is never texted about them. "
+    "Enter another number, or choose “No, ring”"
+)
 
 
 class SamePersonAsked(Exception):
@@ -76,6 +83,39 @@ class Identity:
             raise self._somebody_else("date of birth")
         await self._compare(caller, accepted, found, full_name(held.get("given_name"), held["family_name"]))
         return found
+
+    async def resent(self, caller: Caller, accepted: Accepted, known: Found | None) -> str | None:
+        """Whose referral was sent back that this one answers; None where it answers none.
+
+        `known`: who was found under the NHS number. Raises NotTaken for a referral that was not sent back,
+        and for somebody else's.
+        """
+        old, locality = accepted.request.resends, accepted.locality.slug
+        if old is None:
+            return None
+        entry = (await entries.entries(self.mongo, locality, [old])).get(old)
+        row = await self.mongo["referrals"].find_one({"referral": old} | cases.visible(caller), {"facts": 0})
+        if entry is None or row is None or row["view"]["stage"] != Stage.RETURNED:
+            sentence = "The referral that this one answers was not sent back, or is open again."
+            raise NotTaken([FieldError("/resends", "not_sent_back", sentence)])
+        details = await self.persons.details_of_referrals(self.mongo, [entry], [*NAME, "date_of_birth"])
+        held = details.get(old)
+        same = held is not None and held["date_of_birth"] == accepted.person.date_of_birth.isoformat()
+        if held is not None and same:
+            name = full_name(held.get("given_name"), held["family_name"])
+            same = compare_names(name, name_of(accepted.person)) is not NameMatch.DIFFERENT
+        if not same or (known is not None and known.person != entry.person):
+            sentence = "This answers a referral of somebody else. For another person, start a new referral."
+            raise NotTaken([FieldError("/date_of_birth", "resends_other_person", sentence)])
+        return entry.person
+
+    async def refuse_unsafe_number(self, accepted: Accepted, person: str | None) -> None:
+        """Raises NotTaken where a number that was reported as not safe for this person is said to be safe."""
+        number = accepted.person.telephone
+        if person is None or number is None or accepted.person.safe_to_text is not v.SafeToText.YES:
+            return
+        if number in (await self.persons.unsafe(self.mongo, [person])).get(person, ()):
+            raise NotTaken([FieldError("/safe_to_text", "number_not_safe", NUMBER_NOT_SAFE)])
 
     async def _compare(self, caller: Caller, accepted: Accepted, found: Found, known: FullName) -> None:
         told = name_of(accepted.person)

@@ -42,6 +42,8 @@ class Making:
     known: Found | None
     reason_note: str | None
     risk_note: str | None
+    resent: str | None = None
+    """Whose referral was sent back, where this one answers it."""
 
     def act(self, status: Status, _: None, occasion: Occasion) -> Decision:
         """What is said to everyone."""
@@ -66,6 +68,7 @@ class Making:
             cannot_come=tuple(dict.fromkeys(request.cannot_come)),
             reason_note=self.reason_note,
             risk_note=self.risk_note,
+            resends=request.resends,
         )
         return decisions.create(new, status, occasion)
 
@@ -77,9 +80,10 @@ class Making:
             found = await lookups.by_number(tx, index, person.nhs_number)
             if found != self.known:
                 raise LookupMoved
-        if self.known is not None:
+        new = self.known is None and self.resent is None
+        if not new:
             await self._refuse_second(tx, locality)
-        details, new = details_of(person), self.known is None
+        details = details_of(person)
         kept = await self.persons.keep(tx, locality, self.person_ref, details, self.by, occasion.now, new=new)
         await lookups.keep(tx, index, self.person_ref, person)
         practice, referral = self.accepted.practice.ods, occasion.referral_id

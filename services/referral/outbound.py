@@ -1,18 +1,24 @@
 """What this service asks of matching: who the link worker is, and another time on behalf of the practice."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import httpx
+from pydantic import BaseModel, ConfigDict
 
 from shared.clock import LONDON, Clock
+from shared.events import vocabulary as v
 from shared.labels import where
 from shared.web.problem import Problem
 from shared.web.service_token import ServiceTokens, ServiceTokenUnavailable
 
 _PATIENCE = httpx.Timeout(3.0)
+_PLAN_SECONDS = 1.5
+"""A page waits so long for the details of a plan, which it can do without."""
+_READS_PLANS = "plans:read"
 _KEPT_FOR = timedelta(minutes=5)
 _MOST_KEPT = 1000
 
@@ -50,6 +56,36 @@ class Slot:
     where: str
 
 
+class GoalTold(BaseModel):
+    """One goal as matching tells it. `words`: a note in our vault."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    need: v.Need
+    words: str | None = None
+    actions: tuple[v.ActionCode, ...] = ()
+
+
+class ServiceTold(BaseModel):
+    """One service of a plan as matching tells it."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    name: str
+    need: v.Need
+    status: str
+    since: date
+
+
+class PlanTold(BaseModel):
+    """What a practice may see of a plan, as matching tells it."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    goals: tuple[GoalTold, ...] = ()
+    services: tuple[ServiceTold, ...] = ()
+
+
 class Matching:
     """The matching service, asked over HTTP. Nothing is lost where it does not answer."""
 
@@ -78,6 +114,28 @@ class Matching:
             self._link_workers.clear()
         self._link_workers[link_worker] = (found, self._clock() + _KEPT_FOR)
         return found
+
+    async def plans(
+        self, locality: str, referrals: Sequence[str], on_behalf_of: str
+    ) -> dict[str, PlanTold] | None:
+        """The plans that their persons' practice may see, by referral; None where matching does not answer.
+
+        One that may not be seen, by matching's own account, is left out. Nothing of it is remembered.
+        """
+        body = {"locality": locality, "referrals": list(referrals), "on_behalf_of": on_behalf_of}
+        try:
+            headers = await asyncio.wait_for(self._tokens.headers(_READS_PLANS), _PLAN_SECONDS)
+            given = await self._http.post(
+                "/plan-summaries", json=body, headers=headers, timeout=_PLAN_SECONDS
+            )
+            if given.status_code == httpx.codes.UNAUTHORIZED:
+                self._tokens.forget(_READS_PLANS)
+            told = given.raise_for_status().json()["plans"]
+            return {str(name): PlanTold.model_validate(plan) for name, plan in told.items()}
+        except (httpx.HTTPError, ServiceTokenUnavailable, TimeoutError, ValueError):
+            return None
+        except (KeyError, TypeError, AttributeError):
+            return None  # another version, perhaps half-way through an upgrade
 
     async def options(self, meeting_id: str, token: str) -> list[Slot]:
         """Other times for a meeting, earliest first; asked with the reader's own access token.

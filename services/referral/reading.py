@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from services.referral import cases
 from services.referral.checks import Person
 from services.referral.desk import Desk
 from services.referral.history import Happening, history
+from services.referral.plans import may_see_details
 from services.referral.vault import entries
 from services.referral.vault.persons import PERSON_FIELDS, person_of
 from shared.delivery.mongo import Row
@@ -27,6 +29,17 @@ class Shown:
     kept: Kept
     needs: tuple[v.Need, ...]
     history: list[Happening]
+    details_to_gp: v.Agreed
+    returned: "Returned | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """Why a referral was sent back, and what the link worker wrote to the practice, where it can be shown."""
+
+    reason: v.ReturnReason
+    at: datetime
+    note: str | None
 
 
 async def read(desk: Desk, caller: Caller, referral_id: str, purpose: str = "status") -> Shown:
@@ -43,8 +56,32 @@ async def read(desk: Desk, caller: Caller, referral_id: str, purpose: str = "sta
         person=people.get(referral_id),
         kept=kept(desk, row),
         needs=tuple(need for need in v.Need if need in needs and need is not v.Need.SENSITIVE),
-        history=history(facts, place.rank),
+        history=history(facts, place.rank, details=may_see_details(caller, row)),
+        details_to_gp=v.Agreed(row["view"]["details_to_gp"]),
+        returned=await _returned(desk, caller, row),
     )
+
+
+async def _returned(desk: Desk, caller: Caller, row: Row) -> Returned | None:
+    back = row["view"]["returned"]
+    if back is None:
+        return None
+    reason, at, note = v.ReturnReason(back["reason"]), back["at"], back["note"]
+    return Returned(reason, at, await _note(desk, caller, row, note) if note else None)
+
+
+async def _note(desk: Desk, caller: Caller, row: Row, note: str) -> str | None:
+    """A note that was written to the practice. Audited."""
+    mongo, locality, referral = desk.kernel.mongo, row["locality"], row["referral"]
+    entry = (await entries.entries(mongo, locality, [referral])).get(referral)
+    theirs = entry is not None and caller.role == "referrer" and caller.may_practice(entry.practice)
+    key = await desk.persons.key(mongo, entry.person) if entry is not None and theirs else None
+    if entry is None or key is None:
+        return None
+    await desk.audits.reads(caller, "read_notes", [entry.person], "status")
+    found = await entries.notes(mongo, locality, [referral], ids=[note])
+    texts = [each for each in found.get(referral, []) if each.person == entry.person]
+    return entries.note_text(texts[0], key) if texts else None
 
 
 def kept(desk: Desk, row: Row) -> Kept:

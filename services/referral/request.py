@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared.events import vocabulary as v
+from shared.events.models import Ref
 from shared.people.cleaning import clean_line
 
 LINE = 300
@@ -87,6 +88,9 @@ class ReferralRequest(BaseModel):
     reason: Line = None
     same_person: Text = Field(
         None, description="`confirm` of the answer `confirm_person`: it is the person who is known here."
+    )
+    resends: Ref | None = Field(
+        None, description="The referral of this person that was sent back and that this one answers."
     )
 
 

@@ -8,10 +8,12 @@ from pymongo.errors import CollectionInvalid, OperationFailure
 from services.referral import sessions
 from shared.delivery.mongo import Mongo, Session, Transaction
 
-OWNED = ("people", "keys", "lookups", "entries", "notes", "erased", "audit")
+OWNED = ("people", "keys", "lookups", "entries", "notes", "erased", "audit", "filed")
 """What nobody could tell us again: the vault, its keys apart, and who read what."""
 PASSING = (sessions.SESSIONS,)
 """What may be lost: people then sign in again."""
+FILED = "filed"
+"""Referrals that were sent back and that their practice has nothing to answer to."""
 DERIVED = ("referrals",)
 """What is folded from the facts."""
 
@@ -28,6 +30,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
     "referrals": [
         IndexModel([("referral", ASCENDING)]),
         IndexModel([("view.person", ASCENDING)]),
+        IndexModel([("view.resends", ASCENDING)], sparse=True),
         IndexModel([("locality", ASCENDING), ("view.stage", ASCENDING)]),
         IndexModel([("locality", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),
         IndexModel([("view.practice", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),

@@ -80,6 +80,8 @@ class ReferralCreated(EventBody):
     reason_note: Ref | None = None
     """The note in the vault that holds the referrer's reason."""
     risk_note: Ref | None = None
+    resends: Ref | None = None
+    """The referral of the same person that was sent back, and that this one answers and sends again."""
 
 
 class MeetingBooked(EventBody):

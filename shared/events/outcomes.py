@@ -210,6 +210,13 @@ class ReferralReopened(Outcome):
     ends_id: Ref
 
 
+class ContactChanged(Outcome):
+    """Whether messages may be sent to the person, in place of what the referral said: a code, no number."""
+
+    kind: Literal["contact_changed"] = "contact_changed"
+    contact: v.SafeToText
+
+
 class PersonErased(Outcome):
     kind: Literal["person_erased"] = "person_erased"
     person_ref: Ref
@@ -245,6 +252,7 @@ OutcomeRecorded = Annotated[
     | ReferralWithdrawn
     | ReferralClosed
     | ReferralReopened
+    | ContactChanged
     | PersonErased
     | Retracted,
     Field(discriminator="kind"),

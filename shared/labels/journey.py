@@ -196,6 +196,7 @@ HAPPENED: Final[Labels] = labels(
         "referral_withdrawn": "Withdrawn",
         "referral_closed": "Closed",
         "referral_reopened": "Opened again",
+        "contact_changed": "Safe to text was changed",
         "person_erased": "Details erased",
     }
 )

@@ -13,6 +13,7 @@ TEMPLATES: Final[Labels] = labels(
         "cancelled": "Appointment cancelled",
         "reminder": "Reminder the day before",
         "no_appointment_yet": "No appointment yet",
+        "returned": "Referral sent back",
         "asked": "Can you take somebody?",
     }
 )

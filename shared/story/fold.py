@@ -12,6 +12,8 @@ never by "the latest time wins", because a clock may be an hour wrong. The writt
 - Attended beats missed beats cancelled; started beats not started.
 - Where agreements to share contradict each other, no beats yes: fail closed. To change an agreement is to
   retract the earlier fact and say the new one.
+- Whether messages are safe is as the referral said, until it is said anew. Where what was said anew
+  contradicts itself, only a yes from all is a yes. To change it again is to retract the earlier word.
 - A referral is open while it is created and none of its endings stands; `referral_reopened` undoes exactly
   the ending that it names.
 """
@@ -128,6 +130,7 @@ def _continued(begun: Story, told: Effective) -> Story:
         follow_up=_agreed(told, v.Agreement.FOLLOW_UP),
         next_step=step[0] if step else None,
         next_step_said=step[1] if step else None,
+        contact_changes=tuple(told.of(o.ContactChanged)),
         endings=_endings(told) if told.has_any(_ENDINGS) else (),
         reopenings=len(told.of(o.ReferralReopened)),
         erased=bool(told.of(o.PersonErased)),
@@ -148,10 +151,10 @@ def _agreed(told: Effective, agreement: v.Agreement) -> v.Agreed:
 def _endings(told: Effective) -> tuple[Ending, ...]:
     undone = {(r.ends_source, r.ends_id) for r, _ in told.of(o.ReferralReopened)}
     ends = [
-        *(Ending("closed", c.reason, said) for c, said in told.of(o.ReferralClosed)),
-        *(Ending("declined", d.reason, said) for d, said in told.of(o.ReferralDeclined)),
-        *(Ending("returned", r.reason, said) for r, said in told.of(o.ReferralReturned)),
-        *(Ending("withdrawn", w.reason, said) for w, said in told.of(o.ReferralWithdrawn)),
+        *(Ending("closed", c.reason, said, c.note) for c, said in told.of(o.ReferralClosed)),
+        *(Ending("declined", d.reason, said, d.note) for d, said in told.of(o.ReferralDeclined)),
+        *(Ending("returned", r.reason, said, r.note) for r, said in told.of(o.ReferralReturned)),
+        *(Ending("withdrawn", w.reason, said, w.note) for w, said in told.of(o.ReferralWithdrawn)),
     ]
     return tuple(
         sorted((e for e in ends if (e.said.source, e.said.id) not in undone), key=lambda e: e.said.id)

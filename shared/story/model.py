@@ -10,6 +10,7 @@ from shared.events import vocabulary as v
 from shared.events.models import MeetingBooked, ReferralCreated
 from shared.events.outcomes import (
     ContactAttempted,
+    ContactChanged,
     Measured,
     MeetingCancelled,
     MeetingWaiting,
@@ -109,6 +110,8 @@ class Ending:
     kind: Literal["closed", "declined", "returned", "withdrawn"]
     reason: str
     said: Said
+    note: str | None = None
+    """The note in the vault that says more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,8 @@ class Story:
     next_step: NextStep | None = None
     """The one that was said last. What holds now is `next_step.step_of`."""
     next_step_said: Said | None = None
+    contact_changes: tuple[tuple[ContactChanged, Said], ...] = ()
+    """What was said since of whether messages may be sent."""
     endings: tuple[Ending, ...] = ()
     """Those that no reopening has undone; in order of their ids."""
     reopenings: int = 0
@@ -148,6 +153,15 @@ class Story:
     @property
     def open(self) -> bool:
         return self.created is not None and not self.endings and not self.erased
+
+    @property
+    def contact(self) -> v.SafeToText:
+        """Whether messages may be sent to the person; without a plain yes none is."""
+        said = [change.contact for change, _ in self.contact_changes]
+        if not said:
+            return self.created.contact if self.created is not None else v.SafeToText.NOT_KNOWN
+        careful = (v.SafeToText.RING, v.SafeToText.NOT_KNOWN, v.SafeToText.YES)
+        return next(contact for contact in careful if contact in said)
 
     @property
     def attended(self) -> tuple[Meeting, ...]:

@@ -65,6 +65,9 @@ ROUTES: dict[tuple[str, str], Try] = {
     ("POST", "/prescriptions/{prescription_id}/not-started"): Try(ANSWER, {"barrier": "cost"}),
     ("POST", "/prescriptions/{prescription_id}/ended"): Try(OWN, {"reason": "completed"}),
     ("POST", "/prescriptions/{prescription_id}/link"): Try({"service"}),
+    ("POST", "/plan-summaries"): Try(
+        {"service"}, {"locality": "meir", "referrals": [new_id()], "on_behalf_of": "someone"}, case=False
+    ),
     ("GET", "/services"): Try(ANYBODY, case=False),
     ("GET", "/services/{service_id}"): Try(ANYBODY, case=False),
     ("POST", "/directory/imports"): Try({"programme_admin", "service"}, {}, case=False),

@@ -29,6 +29,7 @@ FACTS: dict[str, Any] = {
     "place": LONGEST_PLACE,
     "ring": "01632 960200",
     "others": True,
+    "sent_back": False,
     "interpreter": True,
     "reference": "00000000-0000-7000-8000-000000abcdef",
     "short_reference": "abcdef",
@@ -65,6 +66,7 @@ def test_there_is_a_file_for_every_message_that_can_be_asked_for() -> None:
     wanted = {f"{who}.{what}.mail.txt" for who in ("person", "link_worker", "referrer") for what in to_three}
     alone = {"reminder", "no_appointment_yet"}
     wanted |= {f"person.{what}.mail.txt" for what in alone} | {"service.asked.mail.txt"}
+    wanted |= {"referrer.returned.mail.txt"}
     wanted |= {f"person.{what}.text.txt" for what in [*to_three, *alone]}
     assert set(FILES) == wanted
 

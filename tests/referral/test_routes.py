@@ -21,6 +21,8 @@ API: dict[str, set[str]] = {
     "GET /api/referral/v1/referrals/counts": {"programme_admin"},
     "GET /api/referral/v1/referrals/{referral_id}": {"referrer", "link_worker", "programme_admin"},
     "POST /api/referral/v1/referrals/{referral_id}/withdraw": {"referrer"},
+    "GET /api/referral/v1/referrals/{referral_id}/contact": {"referrer", "link_worker"},
+    "POST /api/referral/v1/referrals/{referral_id}/contact": {"referrer", "link_worker"},
     "POST /api/referral/v1/referrals/{referral_id}/erase": {"programme_admin"},
     "POST /api/referral/v1/claims": {"service"},
     "GET /api/referral/v1/claims/{referral_id}": {"service"},
@@ -39,6 +41,10 @@ PAGES: dict[str, set[str]] = {
     "POST /referral/referrals/{referral_id}/withdraw": {"referrer"},
     "GET /referral/referrals/{referral_id}/another-time": {"referrer"},
     "POST /referral/referrals/{referral_id}/another-time": {"referrer"},
+    "GET /referral/referrals/{referral_id}/contact": {"referrer", "link_worker"},
+    "POST /referral/referrals/{referral_id}/contact": {"referrer", "link_worker"},
+    "GET /referral/referrals/{referral_id}/again": {"referrer"},
+    "POST /referral/referrals/{referral_id}/file": {"referrer"},
     "GET /referral/programme": {"programme_admin"},
     "POST /referral/programme/find": {"programme_admin"},
     "GET /referral/programme/{referral_id}/erase": {"programme_admin"},
@@ -66,6 +72,7 @@ def body_for(route: str, running: Running) -> dict[str, Any] | None:
     return {
         "referrals": asked(),
         "withdraw": {"reason": "other"},
+        "contact": {"telephone": "07700 900123", "safe_to_text": "yes"},
         "claims": {
             "locality": running.here,
             "referrals": [new_id()],

@@ -130,6 +130,7 @@ PARTS: Mapping[type[EventBody], Callable[[Random], dict[str, Any]]] = {
     o.ReferralDeclined: _reasons(v.DeclineReason, by=v.By),
     o.ReferralReturned: _reasons(v.ReturnReason),
     o.ReferralWithdrawn: _reasons(v.WithdrawReason, by=v.By),
+    o.ContactChanged: lambda r: {"contact": r.choice(list(v.SafeToText))},
     o.PersonErased: lambda r: {"person_ref": _some(r)},
 }
 """What each kind says beside the referral and what every outcome may have."""

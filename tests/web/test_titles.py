@@ -15,7 +15,7 @@ PAGES = sorted(
     path for path in _SERVICES.glob("*/pages/templates/*/*.html") if _TITLE.search(path.read_text("utf-8"))
 )
 _MATCHING = "ask ask-code ask-name book case hand-over meeting no-longer-wants plan prescription rebook"
-_REFERRAL = "another-time erase followed slip withdraw"
+_REFERRAL = "another-time contact erase followed slip withdraw"
 ONE_REFERRAL = [f"matching/{name}.html" for name in _MATCHING.split()] + [
     f"referral/{name}.html" for name in _REFERRAL.split()
 ]

@@ -191,6 +191,7 @@ _SENTENCES: Mapping[str, Callable[[Detail, Names], str]] = {
     "referral_withdrawn": lambda d, n: "Withdrawn by whoever referred",
     "referral_closed": lambda d, n: f"Closed: {_word(words.CLOSED, d.get('reason'))}",
     "referral_reopened": lambda d, n: "Opened again",
+    "contact_changed": lambda d, n: f"Safe to text: {_word(words.SAFE_TO_TEXT, d.get('contact'))}",
     "person_erased": lambda d, n: "Personal details erased",
     "retracted": lambda d, n: "Something was undone",
 }

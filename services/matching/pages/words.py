@@ -31,6 +31,7 @@ STAGE_COLOURS = labels.STAGE_COLOURS
 PRESCRIPTIONS = labels.PRESCRIPTIONS
 PRESCRIPTION_COLOURS = labels.PRESCRIPTION_COLOURS
 LANGUAGES = labels.LANGUAGES
+SAFE_TO_TEXT = labels.SAFE_TO_TEXT
 
 
 def listed(words: Iterable[str], last: str = "and") -> str:

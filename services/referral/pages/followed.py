@@ -6,12 +6,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.referral import cases
+from services.referral import cases, sent_back
 from services.referral.api import ReferralId, settled
 from services.referral.outbound import LinkWorker
 from services.referral.pages import words
 from services.referral.pages.home import in_touch, line
+from services.referral.pages.record import goal_line, service_line
 from services.referral.pages.site import desk, matching, named, shown
+from services.referral.plans import plans
 from services.referral.reading import read
 from services.referral.settings import ReferralSettings
 from shared.delivery.commands import Idempotency
@@ -39,14 +41,26 @@ def routes() -> APIRouter:
         made: Annotated[bool, Query()] = False,
         moved: Annotated[bool, Query()] = False,
         withdrawn: Annotated[bool, Query()] = False,
+        contact_changed: Annotated[bool, Query()] = False,
     ) -> Response:
         if made:
             await _wait(request, caller, referral_id)
         found = await read(desk(request), caller, referral_id)
+        plan = (await plans(desk(request), matching(request), caller, [found.row]))[referral_id]
+        waits = bool(found.returned) and referral_id in await sent_back.waiting(
+            desk(request).kernel.mongo, caller
+        )
         return shown(
             request,
             "followed.html",
-            line=line(request, found.row),
+            line=line(request, found.row, plan),
+            plan=plan,
+            goals=[goal_line(goal) for goal in plan.goals],
+            services=[service_line(service) for service in plan.services],
+            returned=found.returned,
+            waits_for_you=waits,
+            sent_again=bool(found.returned)
+            and await sent_back.sent_again(desk(request), caller, referral_id),
             view=found.row["view"],
             person=found.person,
             needs=[words.NEEDS[need] for need in found.needs],
@@ -56,6 +70,7 @@ def routes() -> APIRouter:
             ],
             made=made,
             moved=moved,
+            contact_changed=contact_changed,
             withdrawn=withdrawn and found.row["view"]["stage"] == Stage.WITHDRAWN,
             **await appointment(request, found.row),
         )

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from services.referral import cases
+from services.referral import cases, sent_back
 from services.referral.pages import words
 from services.referral.pages.record import copy_for_the_record, next_line
-from services.referral.pages.site import desk, practice_name, shown
+from services.referral.pages.site import desk, matching, practice_name, shown
 from services.referral.pages.working_days import working_days_later
+from services.referral.plans import Plan, plans
 from services.referral.reading import kept, names
 from services.referral.settings import ReferralSettings
 from shared.clock import LONDON
@@ -36,6 +37,7 @@ class Group:
 
 
 GROUPS = (
+    Group("back", "Sent back to you", (Stage.RETURNED,)),
     Group("waiting", "Waiting for a first visit", cases.BEFORE_FIRST_VISIT),
     Group("started", "First visit made", (Stage.STARTED,), newest_first=True),
     Group("ended", "Ended", cases.ENDED, newest_first=True),
@@ -51,21 +53,33 @@ def routes() -> APIRouter:
         request: Request,
         caller: Annotated[Caller, Depends(require_page("referrer"))],
         group: Annotated[str, Query(max_length=20)] = "waiting",
+        filed: Annotated[bool, Query()] = False,
         cursor: Annotated[str | None, Query(max_length=200)] = None,
     ) -> Response:
-        chosen = next((each for each in GROUPS if each.key == group), GROUPS[0])
-        asked = cases.Asked(stages=chosen.stages, newest_first=chosen.newest_first)
-        found = await cases.page(desk(request).kernel.mongo, caller, asked, _PAGE, cursor)
+        chosen = next((each for each in GROUPS if each.key == group), GROUPS[1])
+        mongo = desk(request).kernel.mongo
+        back = await sent_back.waiting(mongo, caller)
+        asked = cases.Asked(
+            stages=chosen.stages,
+            newest_first=chosen.newest_first,
+            only=back if chosen.key == "back" else None,
+            but_not=back if chosen.key == "ended" else (),
+        )
+        found = await cases.page(mongo, caller, asked, _PAGE, cursor)
         people = await names(desk(request), caller, found.rows, "list")
+        planned = await plans(desk(request), matching(request), caller, found.rows)
         lines = []
         for row in found.rows:
             person = people.get(row["referral"])
-            lines.append(line(request, row) | {"name": person.name if person else None})
+            name = person.name if person else None
+            lines.append(line(request, row, planned[row["referral"]]) | {"name": name})
         return shown(
             request,
             "home.html",
             groups=GROUPS,
             chosen=chosen,
+            sent_back=len(back),
+            filed=filed,
             lines=lines,
             by_partner=any(each["kept"] == "by_partner" for each in lines),
             next_cursor=found.next_cursor,
@@ -75,8 +89,8 @@ def routes() -> APIRouter:
     return router
 
 
-def line(request: Request, row: Row) -> dict[str, Any]:
-    """One referral of a list."""
+def line(request: Request, row: Row, plan: Plan | None = None) -> dict[str, Any]:
+    """One referral of a list; `plan` as the practice may see it."""
     view = row["view"]
     practice, today = practice_name(request, view["practice"]), desk(request).today()
     return {
@@ -88,7 +102,9 @@ def line(request: Request, row: Row) -> dict[str, Any]:
         "practice": practice,
         "kept": kept(desk(request), row),
         "urgent": view["urgency"] == "soon",
-        "record": copy_for_the_record(row, practice, today),
+        "returned": view["returned"]["reason"] if view["returned"] else None,
+        "record": copy_for_the_record(row, practice, today, plan),
+        "plan_away": plan is not None and plan.state == "away",
     }
 
 

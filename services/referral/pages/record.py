@@ -1,10 +1,11 @@
-"""What a practice copies into the record: two lines, one with the SNOMED CT code of the referral."""
+"""What a practice copies into the record: the referral with its SNOMED CT code, its stage, an agreed plan."""
 
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from services.referral.pages import words
+from services.referral.plans import Goal, Plan, PlannedService
 from shared import labels
 from shared.delivery.mongo import Row
 from shared.events.vocabulary import MeetingMode
@@ -15,12 +16,31 @@ REFERRED = "871731000000106"
 """SNOMED CT: referral to social prescribing service."""
 
 
-def copy_for_the_record(row: Row, practice: str, today: date) -> str:
-    """The two lines for a stored referral; `practice` as staff call it."""
+def copy_for_the_record(row: Row, practice: str, today: date, plan: Plan | None = None) -> str:
+    """The two lines for a stored referral, and the plan where it is shown; `practice` as staff call it."""
     view = row["view"]
     made = dates.short_day(view["created"])
     first = f"Referral to social prescribing service (SNOMED CT {REFERRED}), {made}, {practice}."
-    return f"{first}\n{_now(view, today)} Reference {row['referral']}."
+    lines = [first, f"{_now(view, today)} Reference {row['referral']}."]
+    if plan is not None and plan.state == "shown":
+        lines += [f"Goal: {goal_line(goal)}." for goal in plan.goals]
+        lines += [f"Service: {service_line(service)}." for service in plan.services]
+    return "\n".join(lines)
+
+
+def goal_line(goal: Goal) -> str:
+    """A goal in the person's own words, with what it is about; or what it is about alone."""
+    about = labels.PLAN_NEEDS[goal.need]
+    said = f"{goal.words.strip().rstrip('.')} ({about.lower()})" if goal.words else about
+    steps = [labels.ACTIONS[action].lower() for action in goal.actions]
+    return f"{' '.join(said.split())}: {', '.join(steps)}" if steps else " ".join(said.split())
+
+
+def service_line(service: PlannedService) -> str:
+    """A service of the plan, what it is for and how it stands since when."""
+    status = labels.PRESCRIPTIONS.get(service.status, "Not known")
+    about = labels.PLAN_NEEDS[service.need].lower()
+    return f"{service.name}, for {about}: {status.lower()}, since {dates.short_day(service.since)}"
 
 
 def _now(view: Mapping[str, Any], today: date) -> str:

@@ -6,13 +6,16 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
+from services.referral import sent_back
 from services.referral.address import far_from, wrong_postcode
+from services.referral.api import ReferralId
 from services.referral.checks import NotTaken, check, reach
 from services.referral.desk import Known
 from services.referral.identity import SamePersonAsked, name_of
 from services.referral.pages import typed as forms
 from services.referral.pages.site import desk, shown
 from services.referral.pages.typed import Typed
+from services.referral.reading import read
 from shared.delivery.commands import Idempotency
 from shared.localities import Practice
 from shared.people.nhs_number import NHSNumberError, parse_nhs_number
@@ -36,6 +39,18 @@ def routes() -> APIRouter:
     async def blank(request: Request, caller: Referrer) -> Response:
         return form_page(request, caller, Typed())
 
+    @router.get("/referral/referrals/{referral_id}/again")
+    async def again(request: Request, referral_id: ReferralId, caller: Referrer) -> Response:
+        row = await sent_back.returned(desk(request).kernel.mongo, caller, referral_id)
+        typed = forms.as_before(await sent_back.before(desk(request), caller, row))
+        found = await read(desk(request), caller, referral_id, "referring")
+        return form_page(request, caller, typed, returned=found.returned)
+
+    @router.post("/referral/referrals/{referral_id}/file")
+    async def file(request: Request, referral_id: ReferralId, caller: Referrer, _: CheckedForm) -> Response:
+        await sent_back.file(desk(request), caller, referral_id)
+        return RedirectResponse("/referral/?group=ended&filed=1", 303)
+
     @router.post("/referral/new/find")
     async def find(request: Request, caller: Referrer, form: CheckedForm) -> Response:
         return await _found_page(request, caller, forms.read_form(form), form)
@@ -48,6 +63,7 @@ def routes() -> APIRouter:
             return await _found_page(request, caller, typed, form)
         asked, errors = forms.to_request(typed)
         try:
+            asked = await sent_back.whole(desk(request), caller, asked)
             practice, locality = desk(request).practice(caller, asked.practice)
             accepted = check(asked, practice, locality, desk(request).today(), errors)
             seen = str(form.get(_SEEN, ""))
@@ -76,6 +92,9 @@ def routes() -> APIRouter:
                 return page
             if problem.status_code != 409:
                 raise
+            if problem.code == "not_sent_back":
+                wrong = [FieldError("/resends", problem.code, problem.explanation or problem.title)]
+                return form_page(request, caller, typed, 409, errors=wrong, form=form)
             existing = problem.extensions.get("existing")
             refusal = problem.explanation
             return form_page(request, caller, typed, 409, form=form, existing_id=existing, refusal=refusal)

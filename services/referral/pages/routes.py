@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from services.referral.pages import another_time, followed, home, programme, refer
+from services.referral.pages import another_time, contact, followed, home, programme, refer
 from services.referral.pages.site import static_routes
 
 
@@ -14,5 +14,6 @@ def page_routes() -> list[APIRouter]:
         refer.routes(),
         followed.routes(),
         another_time.routes(),
+        contact.routes(),
         programme.routes(),
     ]

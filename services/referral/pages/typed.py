@@ -10,6 +10,8 @@ from starlette.datastructures import FormData
 
 from services.referral.checks import Person
 from services.referral.request import FIELDS, ReferralRequest
+from services.referral.sent_back import Before
+from shared.events import vocabulary as v
 from shared.people.cleaning import clean_line
 from shared.people.nhs_number import spaced
 from shared.people.telephone import as_dialled
@@ -131,6 +133,31 @@ def filled_in(typed: Typed, person: Person) -> Typed:
     if person.interpreter:
         ticks.add("interpreter")
     return Typed({**typed.texts, **known}, typed.lists, frozenset(ticks))
+
+
+def as_before(before: Before) -> Typed:
+    """The form as it was sent the first time, to be answered and sent again."""
+    created = before.created
+    texts = {
+        "practice": created.practice,
+        "urgency": created.urgency.value,
+        "risk": created.risk.value,
+        "risk_line": before.risk_line or "",
+        "agreed_by": created.agreement.by.value,
+        "agreed_how": created.agreement.how.value,
+        "reason": before.reason or "",
+        "resends": created.referral_id,
+    }
+    lists = {
+        "needs": [need.value for need in created.needs if need is not v.Need.SENSITIVE],
+        "access_needs": [need.value for need in created.access_needs],
+        "cannot_come": [half.value for half in created.cannot_come],
+    }
+    born = before.person.date_of_birth
+    day = zip(DATE_PARTS, (born.day, born.month, born.year), strict=True)
+    texts |= {f"date_of_birth-{part}": str(number) for part, number in day}
+    typed = filled_in(Typed(texts, lists, frozenset({"agreed"})), before.person)
+    return replace(typed, texts={name: text for name, text in typed.texts.items() if text})
 
 
 def _one(form: FormData, name: str) -> str:

@@ -15,6 +15,7 @@ from shared.events import vocabulary as v
 
 PEOPLE = "people"
 KEYS = "keys"
+_UNSAFE = "unsafe"
 
 Details = Mapping[str, str]
 """What is known of a person, by field; a field that is not known is not there."""
@@ -107,6 +108,26 @@ class Persons:
         written = _written(row, key, changes, by, at)
         await tx[PEOPLE].replace_one({"_id": entry.person}, written, session=tx.session)
         await entries.show_version(tx, entry, versions.version_of(written))
+
+    async def report_unsafe(
+        self, tx: Transaction, person: str, telephone: str, by: str, at: datetime
+    ) -> None:
+        """Notes that this number is never texted about this person again. Raises NoSuchPerson."""
+        key = await self.key(tx, person)
+        if key is None:
+            raise NoSuchPerson
+        if telephone not in (await self.unsafe(tx, [person])).get(person, frozenset()):
+            note = {"sealed": key.seal(_UNSAFE, telephone), "by": by, "at": at}
+            await tx[PEOPLE].update_one({"_id": person}, {"$push": {"unsafe": note}}, session=tx.session)
+
+    async def unsafe(self, source: Source, persons: Collection[str]) -> dict[str, frozenset[str]]:
+        """The numbers that were reported as unsafe for these persons, whoever said what since."""
+        keys = await self.keys(source, persons)
+        rows = await _rows(source, keys)
+        return {
+            person: frozenset(keys[person].open(_UNSAFE, each["sealed"]) for each in row.get("unsafe", []))
+            for person, row in rows.items()
+        }
 
     async def details(
         self, source: Source, persons: Collection[str], fields: Collection[str]
