@@ -231,7 +231,7 @@ def _telephone(request: ReferralRequest, wrong: _Wrong) -> str | None:
         wrong.add(
             "telephone",
             "missing",
-            "Enter a telephone number; if there is none, choose “Don’t know” under “Safe to text?”",
+            "Enter a telephone number; if there is none, choose “Not known” under “Safe to text?”",
         )
     if telephone and request.safe_to_text is v.SafeToText.YES and not can_be_texted(telephone):
         wrong.add(

@@ -90,7 +90,7 @@ def checked(before: Known, telephone: str | None, safe: v.SafeToText | None) -> 
     if safe is None:
         wrong.append(FieldError("/safe_to_text", "missing", "Choose whether it is safe to text"))
     elif telephone is None and safe is not v.SafeToText.NOT_KNOWN:
-        sentence = "Enter a telephone number; if there is none, choose “Don’t know” under “Safe to text?”"
+        sentence = "Enter a telephone number; if there is none, choose “Not known” under “Safe to text?”"
         wrong.append(FieldError("/telephone", "missing", sentence))
     elif number and safe is v.SafeToText.YES and not can_be_texted(number):
         sentence = "This number takes no texts: enter a mobile number or choose “No, ring”"

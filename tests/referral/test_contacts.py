@@ -39,7 +39,7 @@ def test_change_of_contact_says_a_code_once() -> None:
     (said,) = change_contact(v.SafeToText.RING, status_of(), occasion()).facts
     assert said == o.ContactChanged(**HERE, contact=v.SafeToText.RING)
     changed = fact(70, o.ContactChanged(**HERE, contact=v.SafeToText.RING), "/meir/referral")
-    assert change_contact(v.SafeToText.RING, status_of(changed), occasion()).facts == []
+    assert not change_contact(v.SafeToText.RING, status_of(changed), occasion()).facts
 
 
 def test_change_of_contact_back_takes_back_the_change() -> None:
