@@ -1,7 +1,7 @@
 """What one referral adds to the programme's figures, from its story alone.
 
 Nothing here asks what time it is: what depends on today is counted on the day from which it holds, and the
-report adds up the days (see `follow_up`). A referral made in error, or twice, counts nowhere.
+report adds up the days (see `follow_up`, and `_settled`). A referral made in error, or twice, counts nowhere.
 
 The month in which a number is counted: journey, waits, needs and routes by the month of the referral, so that
 each step is seen out of the same people; meetings by the month they were held in; unmet needs and barriers by
@@ -11,7 +11,7 @@ first.
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from services.evaluation.cells import Cell, Contribution, month
 from services.evaluation.follow_up import follow_up_cells
@@ -23,6 +23,9 @@ from shared.story import Meeting, Prescription, Story
 
 LONGEST_WAIT = 730
 """Days; a longer wait is counted as this one, so that a wrong year does not make a row grow."""
+
+SETTLED_AFTER = timedelta(weeks=12)
+"""Rates towards a first visit are of people referred at least so long ago: most who will get there have."""
 
 _NEVER_HAPPENED = {
     ("withdrawn", v.WithdrawReason.MADE_IN_ERROR.value),
@@ -38,7 +41,8 @@ def contribution_of(story: Story) -> Contribution:
     if any((e.kind, str(e.reason)) in _NEVER_HAPPENED for e in story.endings):
         return counted
     referred_on = london_day(story.created_said.time)
-    counted.update(_asked_for(story.created, bool(story.attended) or _reached(story), referred_on))
+    counted.update(_asked_for(story.created, _reached(story), referred_on))
+    counted.update(_settled(story, story.created.route, referred_on))
     counted.update(_cells(story, referred_on))
     counted.update(follow_up_cells(story))
     return +counted
@@ -90,8 +94,18 @@ def _asked_for(created: ReferralCreated, reached: bool, referred_on: date) -> It
         yield Cell("contact", referred_in, f"{created.route}:reached")
 
 
+def _settled(story: Story, route: v.Route, referred_on: date) -> Iterator[Cell]:
+    """How far the person came, under the day from which the referral is old enough for a rate."""
+    referred_in = month(referred_on)
+    day = (min(referred_on, date.max - SETTLED_AFTER) + SETTLED_AFTER).isoformat()
+    yield Cell("settled", referred_in, f"{day}:{furthest_step(story)}")
+    reached = "reached" if _reached(story) else "not_reached"
+    yield Cell("settled_contact", referred_in, f"{day}:{route}:{reached}")
+
+
 def _reached(story: Story) -> bool:
-    return any(contact.reached for contact, _ in story.contacts)
+    """Spoken to, or met."""
+    return bool(story.attended) or any(contact.reached for contact, _ in story.contacts)
 
 
 def _meeting(meeting: Meeting) -> Iterator[Cell]:
@@ -113,10 +127,17 @@ def lead_time(days: int) -> LeadTime:
 
 
 def _unmet(story: Story) -> Iterator[Cell]:
-    """Each need and reason once a referral, when it was first told: people are counted, not clicks."""
+    """Each need and reason once a referral, when it was first told: people are counted, not clicks.
+
+    A need for which a service was added on the same day counts as met and not as unmet: in that meeting
+    something was found. Told on another day, before or after, it counts.
+    """
+    found = {(p.prescribed.need, london_day(p.said.time)) for p in story.prescriptions}
     first: dict[tuple[v.Need, v.UnmetReason], date] = {}
     for unmet, said in story.unmet:
         told = london_day(said.time)
+        if (unmet.need, told) in found:
+            continue
         at = (unmet.need, unmet.reason)
         first[at] = min(first.get(at, told), told)
     for (need, reason), told in sorted(first.items()):

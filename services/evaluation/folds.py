@@ -10,7 +10,7 @@ from shared.delivery.facts import Fact
 from shared.story import Story, stage_of, tell
 from shared.story.fold import Rank
 
-FOLD_VERSION = 4
+FOLD_VERSION = 5
 """Raise this when a contribution is counted differently: stored referrals are folded and counted anew."""
 
 

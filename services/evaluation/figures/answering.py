@@ -78,7 +78,13 @@ class Programme:
     def _publishable(self) -> tuple[Mapping[tuple[str, Period], Tally], Publication]:
         whole, quarters = self._calendar.since_start, self._calendar.quarters
         counted = self._counting.tallies(self._sums)
-        return counted, Publication(counted, whole=whole, parts=quarters, localities=tuple(self._names))
+        return counted, Publication(
+            counted,
+            whole=whole,
+            parts=quarters,
+            localities=tuple(self._names),
+            today=self._calendar.today,
+        )
 
     def _figures(self, question: Question) -> Figures:
         period = question.period

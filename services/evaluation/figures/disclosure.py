@@ -7,8 +7,12 @@ the zeros: a hidden total with seven parts that are not 0 is 7. So more is hidde
 
 - no part of a small total is shown, not even a 0;
 - no line (a total with its parts) has exactly one hidden member that is not 0;
-- each small count could be at least two different numbers, whatever is concluded from the rounding, the
-  zeros and the sums along all lines, by somebody who even knows which counts are hidden for being small.
+- each count that is not 0 could be at least two different numbers, whatever is concluded from the rounding,
+  the zeros, the sums along all lines and which counts cannot be more than others, by somebody who even knows
+  which counts are hidden for being small.
+
+Percentages and means are not considered here: they are published so that they say nothing more about a count
+(see `precision`).
 
 Not defended against: somebody who already knows most of the counts, or who watches a count change daily.
 
@@ -33,6 +37,17 @@ class Line(NamedTuple, Generic[K]):
     total: K
     parts: tuple[K, ...]
 
+    @property
+    def total_and_parts(self) -> tuple[K, ...]:
+        return (self.total, *self.parts)
+
+
+class AtMost(NamedTuple, Generic[K]):
+    """Two counts of which the first is never more than the second: of those referred, those who were met."""
+
+    less: K
+    more: K
+
 
 def is_small(count: int) -> bool:
     """Whether a count says something about few people."""
@@ -44,8 +59,12 @@ def rounded(count: int) -> int:
     return (count + _SLACK) // ROUNDED_TO * ROUNDED_TO
 
 
-def hidden(counts: Mapping[K, int], lines: Iterable[Line[K]]) -> frozenset[K]:
+def hidden(
+    counts: Mapping[K, int], lines: Iterable[Line[K]], orders: Iterable[AtMost[K]] = ()
+) -> frozenset[K]:
     """The counts not to be shown. A key that `counts` does not hold counts 0.
+
+    An order that the counts do not keep to, after a broken clock, is left out: nothing follows from it.
 
     Raises:
         ValueError: a total is not the sum of its parts. Nothing that was concluded from it would be true, and
@@ -56,7 +75,8 @@ def hidden(counts: Mapping[K, int], lines: Iterable[Line[K]]) -> frozenset[K]:
         if counts.get(line.total, 0) != sum(counts.get(part, 0) for part in line.parts):
             raise ValueError("a total is not the sum of its parts")
     live = [line for line in lines if counts.get(line.total, 0)]
-    table = _Table(counts, live)
+    kept = [order for order in orders if 0 < counts.get(order.more, 0) >= counts.get(order.less, 0)]
+    table = _Table(counts, live, kept)
     while True:
         table.leave_none_alone()
         exposed = table.exposed()
@@ -71,13 +91,20 @@ def hidden(counts: Mapping[K, int], lines: Iterable[Line[K]]) -> frozenset[K]:
 
 
 class _Table(Generic[K]):
-    def __init__(self, counts: Mapping[K, int], lines: Sequence[Line[K]]) -> None:
+    def __init__(
+        self, counts: Mapping[K, int], lines: Sequence[Line[K]], orders: Sequence[AtMost[K]]
+    ) -> None:
         self._counts = counts
         self._lines = lines
+        self._orders = orders
         self._through: dict[K, list[Line[K]]] = defaultdict(list)
         for line in lines:
-            for key in (line.total, *line.parts):
+            for key in line.total_and_parts:
                 self._through[key].append(line)
+        self._beside: dict[K, list[AtMost[K]]] = defaultdict(list)
+        for order in orders:
+            for key in order:
+                self._beside[key].append(order)
         self.small = {key for key, count in counts.items() if is_small(count)}
         # Parts of small totals: nobody sees which of them are 0.
         self.sheltered = {key for line in lines if line.total in self.small for key in line.parts}
@@ -101,7 +128,7 @@ class _Table(Generic[K]):
         pending = list(self._lines)
         while pending:
             line = pending.pop()
-            if sum(key in self.hidden for key in (line.total, *line.parts) if self._count(key)) != 1:
+            if sum(key in self.hidden for key in line.total_and_parts if self._count(key)) != 1:
                 continue
             chosen = self._next_to_hide(line)
             if chosen is not None:
@@ -111,7 +138,9 @@ class _Table(Generic[K]):
     def cover(self, key: K) -> None:
         """Hides one more count: in a line through `key`, else in one through its neighbours, and so on."""
         for line in self._outwards(key):
-            chosen = self._next_to_hide(line) or self._zero(line)
+            chosen = self._next_to_hide(line)
+            if chosen is None:
+                chosen = self._zero(line)
             if chosen is not None:
                 self.hidden.add(chosen)
                 return
@@ -122,30 +151,39 @@ class _Table(Generic[K]):
         while pending:
             for line in self._through[pending.popleft()]:
                 yield line
-                news = [member for member in (line.total, *line.parts) if member not in seen]
+                near = (*line.total_and_parts, *(k for at in line.total_and_parts for k in self._near(at)))
+                news = [member for member in dict.fromkeys(near) if member not in seen]
                 pending.extend(news)
                 seen.update(news)
 
+    def _near(self, key: K) -> Iterator[K]:
+        return (member for order in self._beside[key] for member in order)
+
     def exposed(self) -> list[K]:
-        """The small counts that could be one number only, in the order of the lines.
+        """The counts that could be one number only, in the order of the lines.
 
         In one order, because what is hidden beside them depends on it: with that of a set, which differs
         from process to process, the same counts could be published in two ways, one giving away the other.
         """
         lowest, highest = self._limits()
-        return [key for key in self._through if key in self.small and lowest[key] == highest[key]]
+        return [key for key in self._through if self._count(key) and lowest[key] == highest[key]]
 
     def _limits(self) -> tuple[dict[K, int], dict[K, int]]:
         """The least and the most that each count can be, by all that can be concluded line by line."""
         lowest: dict[K, int] = {}
         highest: dict[K, int] = {}
-        for key in self._through:
+        for key in (*self._through, *self._beside):
             lowest[key], highest[key] = self._known(key)
-        pending = dict.fromkeys(self._lines)
+        pending: dict[Line[K] | AtMost[K], None] = dict.fromkeys((*self._orders, *self._lines))
         while pending:
-            line, _ = pending.popitem()
-            for key in _narrowed(line, lowest, highest):
+            known, _ = pending.popitem()
+            if isinstance(known, Line):
+                changed = _narrowed(known, lowest, highest)
+            else:
+                changed = _ordered(known, lowest, highest)
+            for key in changed:
                 pending.update(dict.fromkeys(self._through[key]))
+                pending.update(dict.fromkeys(self._beside[key]))
         return lowest, highest
 
     def _known(self, key: K) -> tuple[int, int]:
@@ -171,6 +209,12 @@ def _narrowed(line: Line[K], lowest: dict[K, int], highest: dict[K, int]) -> lis
         others_least, others_most = least - lowest[key], most - highest[key]
         changed += _narrow(key, low - others_most, high - others_least, lowest, highest)
     return changed
+
+
+def _ordered(order: AtMost[K], lowest: dict[K, int], highest: dict[K, int]) -> list[K]:
+    """Narrows the limits of two counts of which one is never more than the other."""
+    below = _narrow(order.less, 0, highest[order.more], lowest, highest)
+    return below + _narrow(order.more, lowest[order.less], _COUNTLESS, lowest, highest)
 
 
 def _narrow(key: K, low: int, high: int, lowest: dict[K, int], highest: dict[K, int]) -> list[K]:

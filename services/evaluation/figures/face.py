@@ -1,15 +1,15 @@
 """The two faces of the figures: exact, for those who manage the programme, and safe to publish."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Final, Literal, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Final, Literal, Protocol
 
-from services.evaluation.figures.disclosure import Line, hidden, rounded
+from services.evaluation.contribution import SETTLED_AFTER
+from services.evaluation.figures.disclosure import hidden, rounded
+from services.evaluation.figures.layout import Key, Shape, layout
 from services.evaluation.figures.periods import Period
-from services.evaluation.figures.statistics import percent
-from services.evaluation.figures.tally import ALL, PROGRAMME, Name, Tally
-from services.evaluation.vocabulary import ITEMS, Answer, LeadTime
-from shared.events import vocabulary as v
+from services.evaluation.figures.precision import Rate, exact_rate, published_rate
+from services.evaluation.figures.tally import Name, Tally
 
 HELD_BACK: Final = "*"
 Shown = int | Literal["*"]
@@ -23,6 +23,9 @@ class Face(Protocol):
 
     def count(self, place: str, name: Name) -> Shown: ...
 
+    def rate(self, part: Shown, whole: Shown) -> Rate:
+        """Of two counts as this face shows them, of which the first is a part of the second."""
+
 
 class Exact:
     """Counts as they are."""
@@ -35,14 +38,8 @@ class Exact:
     def count(self, place: str, name: Name) -> Shown:
         return self._tallies[place, self._period].counts[name]
 
-
-class Key(NamedTuple):
-    """A count among all that are published."""
-
-    place: str
-    period: str
-    """The period's code."""
-    name: Name
+    def rate(self, part: Shown, whole: Shown) -> Rate:
+        return exact_rate(int(part), int(whole))
 
 
 class Publication:
@@ -59,19 +56,26 @@ class Publication:
         whole: Period,
         parts: Sequence[Period],
         localities: Sequence[str],
+        today: date,
     ) -> None:
         names = sorted(
             {name for tally in tallies.values() for name, number in tally.counts.items() if number}
         )
-        layout = _layout(tuple(names), whole.code, tuple(part.code for part in parts), tuple(localities))
-        self._numbered = layout.numbered
+        shape = Shape(
+            whole.code,
+            tuple(part.code for part in parts),
+            frozenset(part.code for part in parts if part.last_day + SETTLED_AFTER <= today),
+            tuple(localities),
+        )
+        laid_out = layout(tuple(names), shape)
+        self._numbered = laid_out.numbered
         self._counts = {
-            layout.numbered[place, at.code, name]: number
+            laid_out.numbered[Key(place, at.code, name)]: number
             for (place, at), tally in tallies.items()
             for name, number in tally.counts.items()
             if number
         }
-        self._hidden = hidden(self._counts, layout.lines)
+        self._hidden = hidden(self._counts, laid_out.lines, laid_out.orders)
 
     def count(self, place: str, period: str, name: Name) -> Shown:
         """How a count is shown; `period` is a code."""
@@ -92,65 +96,5 @@ class Published:
     def count(self, place: str, name: Name) -> Shown:
         return self._publication.count(place, self._period, name)
 
-
-def shown_percent(part: Shown, whole: Shown) -> Shown | None:
-    """The per cent of two counts as they are shown; None of nothing."""
-    if isinstance(part, int) and isinstance(whole, int):
-        return percent(part, whole)
-    return HELD_BACK if whole != 0 else None
-
-
-class _Layout(NamedTuple):
-    """The lines of a publication, of its keys as numbers: they are quicker to look up than names."""
-
-    numbered: Mapping[tuple[str, str, Name], int]
-    lines: tuple[Line[int], ...]
-
-
-@lru_cache(maxsize=4)
-def _layout(names: Sequence[Name], whole: str, parts: Sequence[str], localities: Sequence[str]) -> _Layout:
-    """The lines of all counts with these names. They change with a new name or quarter: seldom."""
-    numbered: dict[tuple[str, str, Name], int] = {}
-
-    def number(key: Key) -> int:
-        return numbered.setdefault(key, len(numbered))
-
-    lines = tuple(
-        Line(number(line.total), tuple(number(part) for part in line.parts))
-        for line in _lines(names, whole, parts, localities)
-    )
-    return _Layout(numbered, lines)
-
-
-def _lines(
-    names: Sequence[Name], whole: str, parts: Sequence[str], localities: Sequence[str]
-) -> Iterator[Line[Key]]:
-    periods = (whole, *parts)
-    for name in names:
-        for period in periods:
-            places = tuple(Key(place, period, name) for place in localities)
-            yield Line(Key(PROGRAMME, period, name), places)
-        for place in (PROGRAMME, *localities):
-            yield Line(Key(place, whole, name), tuple(Key(place, period, name) for period in parts))
-    for place in (PROGRAMME, *localities):
-        for period in periods:
-            for total, added in _BREAKDOWNS:
-                yield Line(Key(place, period, total), tuple(Key(place, period, name) for name in added))
-
-
-def _breakdowns() -> Iterator[Line[Name]]:
-    for kind in (ALL, "missed"):
-        yield Line(("meetings", ALL, kind), tuple(("meetings", lead, kind) for lead in LeadTime))
-    for need in (ALL, *v.Need):
-        yield Line(("unmet", need, ALL), tuple(("unmet", need, reason) for reason in v.UnmetReason))
-    for reason in (ALL, *v.UnmetReason):
-        yield Line(("unmet", ALL, reason), tuple(("unmet", need, reason) for need in v.Need))
-    yield Line(("barriers", ALL), tuple(("barriers", barrier) for barrier in v.Barrier))
-    yield Line(("replies", ALL), tuple(("replies", answer) for answer in Answer))
-    yield Line(("journey", "referred"), tuple(("contact", route, "referred") for route in v.Route))
-    yield Line(("contact", ALL, "reached"), tuple(("contact", route, "reached") for route in v.Route))
-    for item in ITEMS:
-        yield Line(("ons4", item, "n"), tuple(("ons4", item, way) for way in ("better", "same", "worse")))
-
-
-_BREAKDOWNS: Final[Sequence[Line[Name]]] = tuple(_breakdowns())
+    def rate(self, part: Shown, whole: Shown) -> Rate:
+        return published_rate(part, whole)

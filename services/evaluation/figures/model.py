@@ -12,10 +12,21 @@ Count = Annotated[
 ]
 Percent = Annotated[
     Shown | None,
-    Field(description='A whole per cent of the counts as shown. "*": held back. null: of nothing.'),
+    Field(
+        description='A whole per cent of the exact counts. "*": held back, or known only to lie between '
+        "percent_low and percent_high. null: of nothing."
+    ),
+]
+PercentEnd = Annotated[
+    int | None,
+    Field(description="The least or the most whole per cent that it can be; null: held back, or of nothing."),
 ]
 Mean = Annotated[
-    float | Literal["*"] | None, Field(description='Two decimals. "*": held back. null: nobody.')
+    float | Literal["*"] | None,
+    Field(
+        description="Exact: two decimals. Suppressed: to the nearest tenth from 40 people, to the nearest "
+        'half of fewer. "*": held back. null: nobody.'
+    ),
 ]
 WaitDays = Annotated[Shown | None, Field(description='Whole days. "*": held back. null: nobody.')]
 
@@ -31,6 +42,8 @@ class Share(Figure):
     label: str
     count: Count
     percent: Percent = None
+    percent_low: PercentEnd = None
+    percent_high: PercentEnd = None
 
 
 class Breakdown(Figure):
@@ -41,12 +54,19 @@ class Breakdown(Figure):
 
 
 class Step(Figure):
-    """How many of those referred in the period came this far, or further."""
+    """How many of those referred in the period came this far, or further.
+
+    The per cent is of those referred at least 12 weeks ago: others had no time to get there.
+    """
 
     code: str
     label: str
     people: Count
+    settled: Count
+    """Of those referred at least 12 weeks ago."""
     percent_of_referred: Percent
+    percent_low: PercentEnd
+    percent_high: PercentEnd
 
 
 class Wait(Figure):
@@ -61,13 +81,15 @@ class Wait(Figure):
 
 
 class Meetings(Figure):
-    """Meetings of the period that were held or missed, by the days between booking and meeting."""
+    """Appointments of the period that were held or missed, by the days between booking and appointment."""
 
     code: str
     label: str
     meetings: Count
     did_not_come: Count
     percent: Percent
+    percent_low: PercentEnd
+    percent_high: PercentEnd
 
 
 class Unmet(Figure):
@@ -89,13 +111,20 @@ class NeedAndReason(Figure):
 
 
 class Route(Figure):
-    """By which way people were referred, and how many a link worker reached."""
+    """By which way people were referred, and how many a link worker reached.
+
+    The per cent is of those referred at least 12 weeks ago.
+    """
 
     code: str
     label: str
     referred: Count
     reached: Count
+    settled_referred: Count
+    settled_reached: Count
     percent: Percent
+    percent_low: PercentEnd
+    percent_high: PercentEnd
 
 
 class FollowUp(Figure):
@@ -106,6 +135,8 @@ class FollowUp(Figure):
     due: Count
     answered: Count
     percent_of_due: Percent
+    percent_low: PercentEnd
+    percent_high: PercentEnd
     not_yet_due: Count
 
 
@@ -121,7 +152,8 @@ class Item(Figure):
     change: Mean
     low: Mean
     high: Mean
-    """Ends of the 95% confidence interval of the change; null with fewer than 30 people."""
+    """Ends of the 95% confidence interval of the change. Exact: null with fewer than 30 people. Suppressed:
+    null with fewer than 40, and widened so that it holds all of the exact one."""
     better: Count
     same: Count
     worse: Count

@@ -1,7 +1,7 @@
 """Stretches of whole months that figures are given for."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from services.evaluation.cells import month
 
@@ -26,6 +26,12 @@ class Period:
     def code(self) -> str:
         """How a period is named in an address: empty for everything, else its first and last month."""
         return "" if self.since_start else f"{self.first}.{self.last}"
+
+    @property
+    def last_day(self) -> date:
+        """The last day of the last month, in London as every day here."""
+        after = next_month(self.last)
+        return date(int(after[:4]), int(after[5:]), 1) - timedelta(days=1)
 
     @property
     def name(self) -> str:

@@ -1,14 +1,21 @@
 """Makes the figures of each place from its tally, through the face that the reader is shown."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from services.evaluation import words
 from services.evaluation.figures import model as m
-from services.evaluation.figures.face import HELD_BACK, Face, Shown, shown_percent
+from services.evaluation.figures.face import HELD_BACK, Face, Shown
+from services.evaluation.figures.precision import (
+    FEWEST_FOR_NINETIETH,
+    FEWEST_FOR_TENTHS,
+    Rate,
+    interval,
+    means_in_tenths,
+)
 from services.evaluation.figures.statistics import paired_change, percentile
-from services.evaluation.figures.tally import ALL, Name, Tally
-from services.evaluation.vocabulary import ITEMS, LOW_IS_GOOD, STEPS, LeadTime
+from services.evaluation.figures.tally import ALL, Name, Scores, Tally
+from services.evaluation.vocabulary import ITEMS, LOW_IS_GOOD, STEPS, LeadTime, Step
 
 
 class Report:
@@ -24,7 +31,7 @@ class Report:
             name=name,
             journey=self._journey(),
             waits=[self._wait(code, label) for code, label in words.WAITS.items()],
-            meetings=[self._meetings(ALL, "All meetings"), *(self._lead(lead) for lead in LeadTime)],
+            meetings=[self._meetings(ALL, "All appointments"), *(self._lead(lead) for lead in LeadTime)],
             unmet=self._unmet(),
             needs=self._breakdown(("journey", "referred"), words.NEEDS, "needs"),
             routes=[self._route(ALL, "All routes"), *(self._route(*route) for route in words.ROUTES.items())],
@@ -37,18 +44,24 @@ class Report:
     def _count(self, *name: str) -> Shown:
         return self._face.count(self._place, name)
 
+    def _rate(self, part: Shown, whole: Shown, *, same: bool = False) -> Rate:
+        """`same`: the part is all of the whole, whatever their number."""
+        if same and isinstance(whole, int) and whole:
+            return Rate(100, 100, 100)
+        return self._face.rate(part, whole)
+
     def _journey(self) -> list[m.Step]:
-        referred = self._count("journey", "referred")
-        counted = [(step, self._count("journey", step)) for step in STEPS]
-        return [
-            m.Step(
-                code=step,
-                label=words.STEPS[step],
-                people=people,
-                percent_of_referred=shown_percent(people, referred),
-            )
-            for step, people in counted
-        ]
+        return [self._step(step) for step in STEPS]
+
+    def _step(self, step: Step) -> m.Step:
+        settled, referred = self._count("settled", step), self._count("settled", Step.REFERRED)
+        return m.Step(
+            code=step,
+            label=words.STEPS[step],
+            people=self._count("journey", step),
+            settled=settled,
+            **_named(self._rate(settled, referred, same=step is Step.REFERRED), "percent_of_referred"),
+        )
 
     def _wait(self, code: str, label: str) -> m.Wait:
         people = self._count(f"wait_{code}")
@@ -59,8 +72,14 @@ class Report:
             people=people,
             referred=self._count("journey", "referred"),
             median_days=HELD_BACK if people == HELD_BACK else percentile(days, 50),
-            ninetieth_percentile_days=HELD_BACK if people == HELD_BACK else percentile(days, 90),
+            ninetieth_percentile_days=HELD_BACK if self._too_few_for_a_tail(people) else percentile(days, 90),
         )
+
+    def _too_few_for_a_tail(self, people: Shown) -> bool:
+        """Whether the last tenth would be one or two people."""
+        if people == HELD_BACK:
+            return True
+        return not self._face.exact and 0 < int(people) < FEWEST_FOR_NINETIETH
 
     def _lead(self, lead: LeadTime) -> m.Meetings:
         return self._meetings(lead, words.LEAD_TIMES[lead])
@@ -72,14 +91,14 @@ class Report:
             label=label,
             meetings=meetings,
             did_not_come=missed,
-            percent=shown_percent(missed, meetings),
+            **_named(self._rate(missed, meetings)),
         )
 
     def _shares(self, total: Name, parts: Iterable[tuple[str, str, Name]]) -> list[m.Share]:
         whole = self._count(*total)
         counted = [(code, label, self._count(*name)) for code, label, name in parts]
         return [
-            m.Share(code=code, label=label, count=count, percent=shown_percent(count, whole))
+            m.Share(code=code, label=label, count=count, **_named(self._rate(count, whole)))
             for code, label, count in counted
         ]
 
@@ -107,15 +126,24 @@ class Report:
         ]
 
     def _route(self, code: str, label: str) -> m.Route:
-        referred = self._count(*(("journey", "referred") if code == ALL else ("contact", code, "referred")))
-        reached = self._count("contact", code, "reached")
+        referred, settled = (
+            self._referred("journey", "contact", code),
+            self._referred("settled", "settled_contact", code),
+        )
+        reached = self._count("settled_contact", code, "reached")
         return m.Route(
             code=code,
             label=label,
             referred=referred,
-            reached=reached,
-            percent=shown_percent(reached, referred),
+            reached=self._count("contact", code, "reached"),
+            settled_referred=settled,
+            settled_reached=reached,
+            **_named(self._rate(reached, settled)),
         )
+
+    def _referred(self, journey: str, contact: str, code: str) -> Shown:
+        """By one route; by all of them, these are the first step of the journey."""
+        return self._count(journey, "referred") if code == ALL else self._count(contact, code, "referred")
 
     def _follow_up(self) -> m.FollowUp:
         due, answered = self._count("follow_up", "due"), self._count("follow_up", "paired")
@@ -124,7 +152,7 @@ class Report:
             before=self._count("follow_up", "before"),
             due=due,
             answered=answered,
-            percent_of_due=shown_percent(answered, due),
+            **_named(self._rate(answered, due), "percent_of_due"),
             not_yet_due=self._count("follow_up", "later"),
         )
 
@@ -138,21 +166,46 @@ class Report:
             better=self._count("ons4", item, "better"),
             same=self._count("ons4", item, "same"),
             worse=self._count("ons4", item, "worse"),
-            **(dict.fromkeys(_MEANS, HELD_BACK) if people == HELD_BACK else self._means(item)),
+            **(dict.fromkeys(_MEANS, HELD_BACK) if people == HELD_BACK else self._means(item, int(people))),
         )
 
-    def _means(self, item: str) -> dict[str, float | Literal["*"] | None]:
+    def _means(self, item: str, people: int) -> dict[str, float | None]:
         scores = self._tally.scores[item]
-        change = paired_change(scores.n, scores.before, scores.after, scores.squares)
-        if change is None:
+        if self._face.exact:
+            return _exact_means(scores)
+        if not people:
             return dict.fromkeys(_MEANS)
-        return {
-            "before": round(scores.before / scores.n, 2),
-            "after": round(scores.after / scores.n, 2),
-            "change": round(change.mean, 2),
-            "low": None if change.low is None else round(change.low, 2),
-            "high": None if change.high is None else round(change.high, 2),
+        means = means_in_tenths(scores.n, scores.before, scores.after, people)
+        found: dict[str, float | None] = {
+            "before": means.before / 10,
+            "after": means.after / 10,
+            "change": means.change / 10,
+            "low": None,
+            "high": None,
         }
+        if people >= FEWEST_FOR_TENTHS:
+            found["low"], found["high"] = interval(
+                scores.n, scores.after - scores.before, scores.squares, means.change
+            )
+        return found
 
 
 _MEANS = ("before", "after", "change", "low", "high")
+
+
+def _exact_means(scores: Scores) -> dict[str, float | None]:
+    change = paired_change(scores.n, scores.before, scores.after, scores.squares)
+    if change is None:
+        return dict.fromkeys(_MEANS)
+    return {
+        "before": round(scores.before / scores.n, 2),
+        "after": round(scores.after / scores.n, 2),
+        "change": round(change.mean, 2),
+        "low": None if change.low is None else round(change.low, 2),
+        "high": None if change.high is None else round(change.high, 2),
+    }
+
+
+def _named(rate: Rate, name: str = "percent") -> dict[str, Any]:
+    """The fields of a rate, as the models name them."""
+    return {name: rate.percent, "percent_low": rate.low, "percent_high": rate.high}

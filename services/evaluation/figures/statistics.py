@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 FEWEST_FOR_INTERVAL: Final = 30
 """With fewer pairs the normal approximation of the interval does not hold, and none is given."""
-_Z_95: Final = 1.959964
+Z_95: Final = 1.959964
 """97.5th percentile of the normal distribution."""
 
 
@@ -47,10 +47,10 @@ def paired_change(n: int, before: int, after: int, squares: int) -> Change | Non
     if n < FEWEST_FOR_INTERVAL:
         return Change(mean, None, None)
     # As whole numbers until the last step: n squares - total2 never comes out below 0.
-    half = _Z_95 * sqrt((n * squares - total * total) / (n * (n - 1)) / n)
+    half = Z_95 * sqrt((n * squares - total * total) / (n * (n - 1)) / n)
     return Change(mean, mean - half, mean + half)
 
 
 def percent(part: int, whole: int) -> int | None:
-    """A whole per cent, halves up, at most 100 (rounded counts can be a little above); None of nothing."""
-    return min((200 * part + whole) // (2 * whole), 100) if whole > 0 else None
+    """A whole per cent of a part of a whole, halves up; None of nothing."""
+    return (200 * part + whole) // (2 * whole) if whole > 0 else None

@@ -9,6 +9,7 @@ from typing import Final
 
 from services.evaluation.cells import Contribution
 from services.evaluation.figures.periods import Period
+from services.evaluation.vocabulary import STEPS, Step
 
 PROGRAMME = "programme"
 """The place that all localities make up."""
@@ -64,6 +65,8 @@ class Tally:
 _Numbers = dict[tuple[str, str], int]
 """By measure and key."""
 _NOTHING: Final[Contribution] = {}
+_BY_DAY: Final = frozenset({"settled", "settled_contact"})
+"""Measures whose keys begin with the day from which they count."""
 
 
 class Counting:
@@ -95,7 +98,11 @@ class Counting:
     def _added(self, counted: Contribution) -> Mapping[Period, _Numbers]:
         added: dict[Period, _Numbers] = {period: defaultdict(int) for period in self._periods}
         within: dict[str, list[_Numbers]] = {}
-        for (measure, month, key), number in counted.items():
+        today = self._today.isoformat()
+        for (measure, month, stored), number in counted.items():
+            day, key = stored.split(":", 1) if measure in _BY_DAY else ("", stored)
+            if day > today:
+                continue
             if month not in within:
                 within[month] = [added[period] for period in self._periods if month in period]
             for numbers in within[month]:
@@ -119,6 +126,16 @@ def _tally(numbers: _Numbers, today: date) -> Tally:
     return tally
 
 
+def _settled(measure: str, what: str, reached: str = "") -> Iterator[Name]:
+    """The steps up to the furthest; or a route, and whether the person was reached."""
+    if measure == "settled":
+        yield from ((measure, step) for step in STEPS[: STEPS.index(Step(what)) + 1])
+        return
+    yield (measure, what, "referred")
+    if reached == "reached":
+        yield from ((measure, at, reached) for at in (what, ALL))
+
+
 @lru_cache(maxsize=8192)
 def _names(measure: str, key: str, today: date) -> tuple[Name, ...]:
     return tuple(_named(measure, key, today))
@@ -129,6 +146,8 @@ def _named(measure: str, key: str, today: date) -> Iterator[Name]:
     match measure, *key.split(":"):
         case "journey" | "needs" as measure, what:
             yield (measure, what)
+        case "settled" | "settled_contact" as measure, *rest:
+            yield from _settled(measure, *rest)
         case "wait_met" | "wait_visited" as measure, _:
             yield (measure,)
         case "meetings", lead, came:

@@ -1,0 +1,278 @@
+"""Somebody with every published page, an integer programme solver, and the rules.
+
+Everything that is published of all places and periods goes into one system of whole numbers: counts as ranges,
+sums over places, quarters and parts, counts that cannot be more than others, percentages, means as sums of
+whole scores, better and worse, medians and 90th percentiles as counts of people who waited no longer. A count
+is recovered if the system has only one number for it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+import highspy
+
+Json = Mapping[str, Any]
+Published = Mapping[str, Json]
+"""The answers of the API by period: "whole" since the start, and a name for each quarter."""
+WHOLE: Final = "whole"
+PROGRAMME: Final = "programme"
+MOST: Final = 10**5
+STEPS: Final = ("referred", "booked", "met", "planned", "accepted", "visited")
+
+
+class At(NamedTuple):
+    """One number of one place and period."""
+
+    place: str
+    period: str
+    name: tuple[str, ...]
+
+
+@dataclass
+class System:
+    """Whole numbers with limits, and sums of them with limits."""
+
+    limits: dict[At, tuple[int, int]] = field(default_factory=dict)
+    rows: list[tuple[float, float, Mapping[At, int]]] = field(default_factory=list)
+
+    def number(self, at: At, low: int = 0, high: int = MOST) -> None:
+        known = self.limits.get(at, (-MOST, MOST))
+        self.limits[at] = max(known[0], low), min(known[1], high)
+
+    def row(self, low: float, high: float, terms: Mapping[At, int]) -> None:
+        if all(at in self.limits for at in terms):
+            self.rows.append((low, high, terms))
+
+    def at_most(self, less: At, more: At) -> None:
+        self.row(-highspy.kHighsInf, 0, {less: 1, more: -1})
+
+    def total(self, total: At, parts: Sequence[At]) -> None:
+        self.row(0, 0, dict.fromkeys(parts, -1) | {total: 1})
+
+
+def could_be(shown: int | str) -> tuple[int, int]:
+    if isinstance(shown, str):
+        return 0, MOST
+    return (max(shown - 2, 8), shown + 2) if shown else (0, 0)
+
+
+def counts(place: Json) -> Iterator[tuple[tuple[str, ...], int | str]]:
+    """Each count of a place, by a name that is the same in the exact figures."""
+    for step in place["journey"]:
+        yield ("journey", step["code"]), step["people"]
+        if "settled" in step:
+            yield ("settled", step["code"]), step["settled"]
+    for wait in place["waits"]:
+        yield ("wait", wait["code"]), wait["people"]
+    for band in place["meetings"]:
+        yield ("meetings", band["code"]), band["meetings"]
+        yield ("missed", band["code"]), band["did_not_come"]
+    yield ("unmet", "all", "all"), place["unmet"]["total"]
+    for part in place["unmet"]["by_reason"]:
+        yield ("unmet", "all", part["code"]), part["count"]
+    for part in place["unmet"]["by_need"]:
+        yield ("unmet", part["code"], "all"), part["count"]
+    pairs = {(pair["need"], pair["reason"]): pair["count"] for pair in place["unmet"]["by_need_and_reason"]}
+    for need in place["unmet"]["by_need"]:
+        for reason in place["unmet"]["by_reason"]:
+            pair = (need["code"], reason["code"])
+            yield ("unmet", *pair), pairs.get(pair, 0)
+    for part in place["needs"]["parts"]:
+        yield ("needs", part["code"]), part["count"]
+    for route in place["routes"]:
+        for name in ("referred", "reached", "settled_referred", "settled_reached"):
+            if name in route:
+                yield (name, route["code"]), route[name]
+    for name in ("before", "due", "answered", "not_yet_due"):
+        yield ("follow_up", name), place["follow_up"][name]
+    for item in place["wellbeing"]:
+        for name in ("people", "better", "same", "worse"):
+            yield (name, item["code"]), item[name]
+    for name in ("barriers", "replies"):
+        yield (name, "all"), place[name]["total"]
+        yield from (((name, part["code"]), part["count"]) for part in place[name]["parts"])
+
+
+def known(published: Published) -> System:
+    """All that is published, as one system."""
+    system = System()
+    for period, figures in published.items():
+        for place in figures["places"]:
+            for name, shown in counts(place):
+                system.number(At(place["place"], period, name), *could_be(shown))
+            _rates(system, period, place)
+            _means(system, period, place)
+    _waits(system, published)
+    _sums(system, published)
+    for period, figures in published.items():
+        for place in figures["places"]:
+            _within(system, period, place)
+    return system
+
+
+def _rates(system: System, period: str, place: Json) -> None:
+    """(2p - 1) whole <= 200 part < (2p + 1) whole."""
+
+    def rate(found: Json, part: tuple[str, ...], whole: tuple[str, ...]) -> None:
+        low, high = found.get("percent_low"), found.get("percent_high")
+        if low is None or high is None or part == whole:
+            return
+        small, large = At(place["place"], period, part), At(place["place"], period, whole)
+        system.row(0, highspy.kHighsInf, {small: 200, large: 1 - 2 * low})
+        system.row(-highspy.kHighsInf, -1 if high < 100 else 0, {small: 200, large: -1 - 2 * high})
+
+    for step in place["journey"]:
+        rate(step, ("settled", step["code"]), ("settled", "referred"))
+    for band in place["meetings"]:
+        rate(band, ("missed", band["code"]), ("meetings", band["code"]))
+    for route in place["routes"]:
+        rate(route, ("settled_reached", route["code"]), ("settled_referred", route["code"]))
+    rate(place["follow_up"], ("follow_up", "answered"), ("follow_up", "due"))
+    for name in ("barriers", "replies"):
+        for part in place[name]["parts"]:
+            rate(part, (name, part["code"]), (name, "all"))
+    for part in place["unmet"]["by_reason"]:
+        rate(part, ("unmet", "all", part["code"]), ("unmet", "all", "all"))
+    for part in place["unmet"]["by_need"]:
+        rate(part, ("unmet", part["code"], "all"), ("unmet", "all", "all"))
+    for part in place["needs"]["parts"]:
+        rate(part, ("needs", part["code"]), ("journey", "referred"))
+
+
+def _means(system: System, period: str, place: Json) -> None:
+    """Sums of whole scores within half a step of each published mean; better and worse by 1 to 10 points."""
+    for item in place["wellbeing"]:
+
+        def at(name: str, code: str = item["code"]) -> At:
+            return At(place["place"], period, (name, code))
+
+        for name in ("sum_before", "sum_after"):
+            system.number(at(name))
+            system.row(0, highspy.kHighsInf, {at("people"): 10, at(name): -1})
+        system.number(at("gain"), -MOST)
+        towards = 1 if item["better_when"] == "higher" else -1
+        system.row(0, 0, {at("gain"): 1, at("sum_after"): -towards, at("sum_before"): towards})
+        system.row(0, highspy.kHighsInf, {at("gain"): 1, at("better"): -1, at("worse"): 10})
+        system.row(-highspy.kHighsInf, 0, {at("gain"): 1, at("better"): -10, at("worse"): 1})
+        if not isinstance(item["before"], float | int):
+            continue
+        hundredths = _step(item)
+        for name, terms in (
+            ("before", {at("sum_before"): 200}),
+            ("after", {at("sum_after"): 200}),
+            ("change", {at("sum_after"): 200, at("sum_before"): -200}),
+        ):
+            mean = round(item[name] * 100)
+            system.row(0, highspy.kHighsInf, terms | {at("people"): -(2 * mean - hundredths)})
+            system.row(-highspy.kHighsInf, 0, terms | {at("people"): -(2 * mean + hundredths)})
+
+
+def _step(item: Json) -> int:
+    """The step of a published mean, in hundredths of a point."""
+    if any(round(item[name] * 100) % 10 for name in ("before", "after", "change")):
+        return 1  # figures with two decimals
+    return 10 if item["people"] >= 40 else 50
+
+
+def _waits(system: System, published: Published) -> None:
+    """How many waited at most so many days, for each number of days that is published, and the day before."""
+    cells = [
+        (At(place["place"], period, ("wait", wait["code"])), wait)
+        for period, figures in published.items()
+        for place in figures["places"]
+        for wait in place["waits"]
+    ]
+    for code in {at.name[1] for at, _ in cells}:
+        of_code = [(at, wait) for at, wait in cells if at.name[1] == code]
+        days = {
+            day - before
+            for _, wait in of_code
+            for day in (wait["median_days"], wait["ninetieth_percentile_days"])
+            if isinstance(day, int)
+            for before in (0, 1)
+        } - {-1}
+        for at, wait in of_code:
+            until = {day: at._replace(name=("until", code, str(day))) for day in sorted(days)}
+            for number in until.values():
+                system.number(number)
+            ordered = [*until.values(), at]
+            for less, more in zip(ordered, ordered[1:], strict=False):
+                system.at_most(less, more)
+            for name, share in (("median_days", 50), ("ninetieth_percentile_days", 90)):
+                day = wait[name]
+                if not isinstance(day, int):
+                    continue
+                system.row(0, highspy.kHighsInf, {until[day]: 100, at: -share})
+                if day:
+                    system.row(-highspy.kHighsInf, -1, {until[day - 1]: 100, at: -share})
+
+
+def _sums(system: System, published: Published) -> None:
+    """Places add up to the programme, quarters to everything."""
+    quarters = [period for period in published if period != WHOLE]
+    places = [place["place"] for place in published[WHOLE]["places"] if place["place"] != PROGRAMME]
+    for name in sorted({at.name for at in system.limits}):
+        for period in published:
+            system.total(At(PROGRAMME, period, name), [At(place, period, name) for place in places])
+        if quarters:
+            for place in (PROGRAMME, *places):
+                system.total(At(place, WHOLE, name), [At(place, period, name) for period in quarters])
+
+
+def _within(system: System, period: str, place: Json) -> None:
+    """What is known of the counts of one place and period by what they count."""
+
+    def at(*name: str) -> At:
+        return At(place["place"], period, name)
+
+    def codes(section: Sequence[Json]) -> list[str]:
+        return [each["code"] for each in section if each["code"] != "all"]
+
+    for journey in ("journey", "settled"):
+        for sooner, later in zip(STEPS, STEPS[1:], strict=False):
+            system.at_most(at(journey, later), at(journey, sooner))
+    for step in STEPS:
+        system.at_most(at("settled", step), at("journey", step))
+    system.total(at("wait", "visited"), [at("journey", "visited")])
+    system.at_most(at("wait", "met"), at("journey", "met"))
+    system.at_most(at("wait", "met"), at("reached", "all"))
+    routes = codes(place["routes"])
+    for journey, prefix in (("journey", ""), ("settled", "settled_")):
+        system.total(at(journey, "referred"), [at(f"{prefix}referred", route) for route in routes])
+        system.total(at(f"{prefix}reached", "all"), [at(f"{prefix}reached", route) for route in routes])
+        system.total(at(f"{prefix}referred", "all"), [at(journey, "referred")])
+        for route in routes:
+            system.at_most(at(f"{prefix}reached", route), at(f"{prefix}referred", route))
+    for name in ("referred", "reached"):
+        for route in ("all", *routes):
+            system.at_most(at(f"settled_{name}", route), at(name, route))
+    needs = codes(place["needs"]["parts"])
+    for need in needs:
+        system.at_most(at("needs", need), at("journey", "referred"))
+    everybody = {at("needs", need): 1 for need in needs} | {at("journey", "referred"): -1}
+    system.row(0, highspy.kHighsInf, everybody)
+    leads = codes(place["meetings"])
+    for kind in ("meetings", "missed"):
+        system.total(at(kind, "all"), [at(kind, lead) for lead in leads])
+    for lead in ("all", *leads):
+        system.at_most(at("missed", lead), at("meetings", lead))
+    for name in ("barriers", "replies"):
+        system.total(at(name, "all"), [at(name, code) for code in codes(place[name]["parts"])])
+    reasons, unmet = codes(place["unmet"]["by_reason"]), codes(place["unmet"]["by_need"])
+    for reason in ("all", *reasons):
+        system.total(at("unmet", "all", reason), [at("unmet", need, reason) for need in unmet])
+    for need in ("all", *unmet):
+        system.total(at("unmet", need, "all"), [at("unmet", need, reason) for reason in reasons])
+    system.row(
+        0,
+        highspy.kHighsInf,
+        {at("follow_up", "before"): 1, at("follow_up", "due"): -1, at("follow_up", "not_yet_due"): -1},
+    )
+    system.at_most(at("follow_up", "answered"), at("follow_up", "due"))
+    items = codes(place["wellbeing"])
+    for item in items:
+        system.total(at("people", item), [at(way, item) for way in ("better", "same", "worse")])
+        system.at_most(at("people", item), at("follow_up", "answered"))
+    answered = {at("people", item): 1 for item in items} | {at("follow_up", "answered"): -1}
+    system.row(0, highspy.kHighsInf, answered)
