@@ -1,13 +1,14 @@
 """Somebody with every published page, an integer programme solver, and the rules.
 
-Everything that is published of all places and periods goes into one system of whole numbers: counts as ranges,
-sums over places, quarters and parts, counts that cannot be more than others, percentages, means as sums of
-whole scores, better and worse, medians and 90th percentiles as counts of people who waited no longer. A count
-is recovered if the system has only one number for it.
+Everything that is published of all places and periods goes into one system of whole numbers: counts as
+ranges, sums over places, quarters and parts, counts that cannot be more than others, percentages, means as
+sums of whole scores, better and worse, medians and 90th percentiles as counts of people who waited no longer.
+A count is recovered if the system has only one number for it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import highspy
@@ -59,39 +60,36 @@ def could_be(shown: int | str) -> tuple[int, int]:
 
 def counts(place: Json) -> Iterator[tuple[tuple[str, ...], int | str]]:
     """Each count of a place, by a name that is the same in the exact figures."""
-    for step in place["journey"]:
-        yield ("journey", step["code"]), step["people"]
-        if "settled" in step:
-            yield ("settled", step["code"]), step["settled"]
-    for wait in place["waits"]:
-        yield ("wait", wait["code"]), wait["people"]
-    for band in place["meetings"]:
-        yield ("meetings", band["code"]), band["meetings"]
-        yield ("missed", band["code"]), band["did_not_come"]
-    yield ("unmet", "all", "all"), place["unmet"]["total"]
-    for part in place["unmet"]["by_reason"]:
-        yield ("unmet", "all", part["code"]), part["count"]
-    for part in place["unmet"]["by_need"]:
-        yield ("unmet", part["code"], "all"), part["count"]
-    pairs = {(pair["need"], pair["reason"]): pair["count"] for pair in place["unmet"]["by_need_and_reason"]}
-    for need in place["unmet"]["by_need"]:
-        for reason in place["unmet"]["by_reason"]:
-            pair = (need["code"], reason["code"])
-            yield ("unmet", *pair), pairs.get(pair, 0)
-    for part in place["needs"]["parts"]:
-        yield ("needs", part["code"]), part["count"]
-    for route in place["routes"]:
-        for name in ("referred", "reached", "settled_referred", "settled_reached"):
-            if name in route:
-                yield (name, route["code"]), route[name]
+    for section, names in _LISTS.items():
+        for each in place[section]:
+            yield from (((name, each["code"]), each[key]) for name, key in names.items() if key in each)
+    for section in ("barriers", "replies", "needs"):
+        yield (section, "all"), place[section]["total"]
+        yield from (((section, part["code"]), part["count"]) for part in place[section]["parts"])
+    yield from _unmet(place["unmet"])
     for name in ("before", "due", "answered", "not_yet_due"):
         yield ("follow_up", name), place["follow_up"][name]
-    for item in place["wellbeing"]:
-        for name in ("people", "better", "same", "worse"):
-            yield (name, item["code"]), item[name]
-    for name in ("barriers", "replies"):
-        yield (name, "all"), place[name]["total"]
-        yield from (((name, part["code"]), part["count"]) for part in place[name]["parts"])
+
+
+_LISTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "journey": {"journey": "people", "settled": "settled"},
+    "waits": {"wait": "people"},
+    "meetings": {"meetings": "meetings", "missed": "did_not_come"},
+    "routes": {name: name for name in ("referred", "reached", "settled_referred", "settled_reached")},
+    "wellbeing": {name: name for name in ("people", "better", "same", "worse")},
+}
+"""Sections that are lists: the name of each count, and the field that it stands in."""
+
+
+def _unmet(unmet: Json) -> Iterator[tuple[tuple[str, ...], int | str]]:
+    """A pair that is not there counts 0."""
+    reasons = {"all": unmet["total"]} | {part["code"]: part["count"] for part in unmet["by_reason"]}
+    needs = {part["code"]: part["count"] for part in unmet["by_need"]}
+    pairs = {(pair["need"], pair["reason"]): pair["count"] for pair in unmet["by_need_and_reason"]}
+    for reason, count in reasons.items():
+        yield ("unmet", "all", reason), count
+        for need, of_need in needs.items():
+            yield ("unmet", need, reason), of_need if reason == "all" else pairs.get((need, reason), 0)
 
 
 def known(published: Published) -> System:
@@ -197,7 +195,7 @@ def _waits(system: System, published: Published) -> None:
             for number in until.values():
                 system.number(number)
             ordered = [*until.values(), at]
-            for less, more in zip(ordered, ordered[1:], strict=False):
+            for less, more in pairwise(ordered):
                 system.at_most(less, more)
             for name, share in (("median_days", 50), ("ninetieth_percentile_days", 90)):
                 day = wait[name]
@@ -220,24 +218,25 @@ def _sums(system: System, published: Published) -> None:
                 system.total(At(place, WHOLE, name), [At(place, period, name) for period in quarters])
 
 
+def _codes(section: Sequence[Json]) -> list[str]:
+    return [each["code"] for each in section if each["code"] != "all"]
+
+
 def _within(system: System, period: str, place: Json) -> None:
     """What is known of the counts of one place and period by what they count."""
 
     def at(*name: str) -> At:
         return At(place["place"], period, name)
 
-    def codes(section: Sequence[Json]) -> list[str]:
-        return [each["code"] for each in section if each["code"] != "all"]
-
     for journey in ("journey", "settled"):
-        for sooner, later in zip(STEPS, STEPS[1:], strict=False):
+        for sooner, later in pairwise(STEPS):
             system.at_most(at(journey, later), at(journey, sooner))
     for step in STEPS:
         system.at_most(at("settled", step), at("journey", step))
     system.total(at("wait", "visited"), [at("journey", "visited")])
     system.at_most(at("wait", "met"), at("journey", "met"))
     system.at_most(at("wait", "met"), at("reached", "all"))
-    routes = codes(place["routes"])
+    routes = _codes(place["routes"])
     for journey, prefix in (("journey", ""), ("settled", "settled_")):
         system.total(at(journey, "referred"), [at(f"{prefix}referred", route) for route in routes])
         system.total(at(f"{prefix}reached", "all"), [at(f"{prefix}reached", route) for route in routes])
@@ -247,19 +246,24 @@ def _within(system: System, period: str, place: Json) -> None:
     for name in ("referred", "reached"):
         for route in ("all", *routes):
             system.at_most(at(f"settled_{name}", route), at(name, route))
-    needs = codes(place["needs"]["parts"])
+    _within_others(system, at, place)
+
+
+def _within_others(system: System, at: Callable[..., At], place: Json) -> None:
+    needs = _codes(place["needs"]["parts"])
+    system.total(at("needs", "all"), [at("journey", "referred")])
     for need in needs:
         system.at_most(at("needs", need), at("journey", "referred"))
     everybody = {at("needs", need): 1 for need in needs} | {at("journey", "referred"): -1}
     system.row(0, highspy.kHighsInf, everybody)
-    leads = codes(place["meetings"])
+    leads = _codes(place["meetings"])
     for kind in ("meetings", "missed"):
         system.total(at(kind, "all"), [at(kind, lead) for lead in leads])
     for lead in ("all", *leads):
         system.at_most(at("missed", lead), at("meetings", lead))
     for name in ("barriers", "replies"):
-        system.total(at(name, "all"), [at(name, code) for code in codes(place[name]["parts"])])
-    reasons, unmet = codes(place["unmet"]["by_reason"]), codes(place["unmet"]["by_need"])
+        system.total(at(name, "all"), [at(name, code) for code in _codes(place[name]["parts"])])
+    reasons, unmet = _codes(place["unmet"]["by_reason"]), _codes(place["unmet"]["by_need"])
     for reason in ("all", *reasons):
         system.total(at("unmet", "all", reason), [at("unmet", need, reason) for need in unmet])
     for need in ("all", *unmet):
@@ -270,7 +274,7 @@ def _within(system: System, period: str, place: Json) -> None:
         {at("follow_up", "before"): 1, at("follow_up", "due"): -1, at("follow_up", "not_yet_due"): -1},
     )
     system.at_most(at("follow_up", "answered"), at("follow_up", "due"))
-    items = codes(place["wellbeing"])
+    items = _codes(place["wellbeing"])
     for item in items:
         system.total(at("people", item), [at(way, item) for way in ("better", "same", "worse")])
         system.at_most(at("people", item), at("follow_up", "answered"))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import highspy
 import numpy as np
@@ -58,16 +59,17 @@ def _recovered(system: System, true: Mapping[At, int]) -> list[At]:
     """Each solution that is found settles all counts that differ in it; the others are asked for in turn."""
     if not true:
         return []
-    solver = highspy.Highs()
+    make: Any = highspy.Highs  # its constructor has no types
+    solver = make()
     solver.silent()
     columns = {at: number for number, at in enumerate(system.limits)}
     for low, high in system.limits.values():
         solver.addVar(low, high)
     for column in columns.values():
         solver.changeColIntegrality(column, highspy.HighsVarType.kInteger)
-    for low, high, terms in system.rows:
+    for least, most, terms in system.rows:
         at = np.array([columns[each] for each in terms], dtype=np.int32)
-        solver.addRow(low, high, len(at), at, np.array(list(terms.values()), dtype=np.float64))
+        solver.addRow(least, most, len(at), at, np.array(list(terms.values()), dtype=np.float64))
     for each, number in true.items():
         low, high = system.limits[each]
         assert low <= number <= high, each
@@ -78,10 +80,10 @@ def _recovered(system: System, true: Mapping[At, int]) -> list[At]:
             continue
         column = columns[each]
         low, high = system.limits[each]
-        for least, most in ((low, true[each] - 1), (true[each] + 1, high)):
-            if least > most:
+        for lower, upper in ((low, true[each] - 1), (true[each] + 1, high)):
+            if lower > upper:
                 continue
-            solver.changeColBounds(column, least, most)
+            solver.changeColBounds(column, lower, upper)
             solver.run()
             status = solver.getModelStatus()
             solver.changeColBounds(column, low, high)

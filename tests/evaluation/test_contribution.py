@@ -111,6 +111,51 @@ def test_a_need_told_twice_for_the_same_reason_is_one_unmet_need_of_the_first_mo
     assert unmet == {Cell("unmet", "2026-03", "debt:full"): 1, Cell("unmet", "2026-03", "debt:cost"): 1}
 
 
+def test_a_need_for_which_a_service_was_added_that_day_is_not_unmet() -> None:
+    tale = Tale()
+    tale.created()
+    tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, MORNING + timedelta(hours=1))
+    tale.unmet(v.Need.JOB, v.UnmetReason.NO_SERVICE, MORNING + timedelta(hours=1))
+    tale.prescribed()  # for debt
+    assert keys(tale, "unmet") == {"job:no_service": 1}
+
+
+@pytest.mark.parametrize("days", [-3, 3])
+def test_a_service_of_another_day_leaves_the_need_unmet(days: int) -> None:
+    tale = Tale()
+    tale.created()
+    tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, MORNING + timedelta(days=days))
+    tale.prescribed()
+    assert keys(tale, "unmet") == {"debt:no_service": 1}
+
+
+def test_the_day_of_a_service_is_that_of_london() -> None:
+    """Half past midnight and noon of one day in London are two days in UTC."""
+    tale = Tale(start=datetime(2026, 6, 1, 23, 30, tzinfo=UTC))
+    tale.created()
+    tale.prescribed()
+    tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, datetime(2026, 6, 2, 11, 0, tzinfo=UTC))
+    assert keys(tale, "unmet") == {}
+
+
+def test_a_service_that_is_taken_back_makes_the_need_unmet_again() -> None:
+    tale = Tale()
+    tale.created()
+    tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE)
+    tale.prescribed()
+    tale.retracted(tale.facts[-1])
+    assert keys(tale, "unmet") == {"debt:no_service": 1}
+
+
+def test_a_referral_is_settled_12_weeks_after_the_day_it_was_made() -> None:
+    tale = Tale()
+    tale.created()
+    tale.contacted(reached=True)
+    tale.attended(tale.booked(3))
+    assert keys(tale, "settled") == {"2026-05-25:met": 1}
+    assert keys(tale, "settled_contact") == {"2026-05-25:practice:reached": 1}
+
+
 def test_what_is_taken_back_is_taken_off() -> None:
     tale = Tale()
     tale.created()

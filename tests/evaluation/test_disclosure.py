@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.evaluation.figures.disclosure import hidden, is_small, rounded
+from services.evaluation.figures.disclosure import AtMost, Line, hidden, is_small, rounded
 from tests.evaluation.attack import TOTAL, Key, recovered, with_totals
 
 COUNTS = st.one_of(st.integers(0, 9), st.integers(0, 40), st.integers(0, 5000))
@@ -44,8 +44,20 @@ def test_totals_that_are_not_their_parts_sum_are_refused() -> None:
 
 
 def test_a_table_of_large_counts_hides_nothing() -> None:
-    inner: dict[Key, int] = dict(zip(product("abc", "xyz"), [8] * 9, strict=True))
+    inner: dict[Key, int] = dict(zip(product("abc", "xyz"), [9] * 9, strict=True))
     assert not hidden(*with_totals(inner, ["abc", "xyz"]))
+
+
+def test_large_counts_that_only_one_set_of_parts_makes_are_not_all_shown() -> None:
+    """Nine parts of at least 8 make at least 72, and 70 is at most 72: each would be 8."""
+    inner: dict[Key, int] = {(name,): 8 for name in "abcdefghi"}
+    assert rounded(72) == 70
+    assert hidden(*with_totals(inner, ["abcdefghi"]))
+
+
+def test_an_order_that_the_counts_do_not_keep_to_is_left_out() -> None:
+    counts, lines = {"total": 40, "a": 20, "b": 20}, [Line("total", ("a", "b"))]
+    assert not hidden(counts, lines, [AtMost("total", "a")])
 
 
 def test_a_programme_total_that_only_four_sevens_make_is_hidden() -> None:

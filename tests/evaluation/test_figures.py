@@ -120,12 +120,68 @@ def test_published_counts_are_zero_a_star_or_rounded(count: int) -> None:
             assert other == "*" or not 0 < int(number) < 8, where
 
 
-def test_published_per_cents_are_of_the_counts_as_shown() -> None:
-    for place in asked(a_year(400), exact=False).places:
-        referred = place.journey[0].people
-        for step in place.journey:
-            if isinstance(step.people, int) and isinstance(referred, int):
-                assert step.percent_of_referred == (200 * step.people + referred) // (2 * referred)
+def test_published_per_cents_are_of_exact_counts_or_hold_them() -> None:
+    sums = a_year(400)
+    for place, shown in zip(asked(sums, exact=True).places, asked(sums, exact=False).places, strict=True):
+        for step, other in zip(place.journey, shown.journey, strict=True):
+            exact = step.percent_of_referred
+            assert isinstance(exact, int)
+            if other.percent_low is not None and other.percent_high is not None:
+                assert other.percent_low <= exact <= other.percent_high
+                assert (other.percent_of_referred == exact) is (other.percent_low == other.percent_high)
+        assert shown.journey[0].percent_of_referred == 100
+
+
+def test_rates_are_of_people_referred_at_least_12_weeks_ago() -> None:
+    """Ten people were referred long ago and five of them got there; ten were referred this week."""
+    tales = [
+        Tale(n, start=datetime(2026, 8, 30 if n > 10 else 1, 9, tzinfo=UTC) - timedelta(days=60 * (n <= 10)))
+        for n in range(1, 21)
+    ]
+    for tale in tales:
+        tale.created(route=v.Route.HUB)
+        if tale.number <= 5:
+            tale.attended(tale.booked(3))
+            tale.visited(tale.prescribed(), tale.start.date() + timedelta(days=20))
+    place = asked(added_up(tales), exact=True).places[0]
+    first, last = place.journey[0], place.journey[-1]
+    assert (first.people, first.settled, last.settled, last.percent_of_referred) == (20, 10, 5, 50)
+    hub = next(route for route in place.routes if route.code == "hub")
+    assert (hub.referred, hub.settled_referred, hub.settled_reached, hub.percent) == (20, 10, 5, 50)
+    assert (place.routes[0].settled_referred, place.routes[0].percent) == (10, 50)
+
+
+@pytest.mark.parametrize(("today", "settled"), [(date(2026, 6, 22), 0), (date(2026, 6, 23), 1)])
+def test_a_referral_counts_for_rates_from_the_day_12_weeks_after(today: date, settled: int) -> None:
+    """Made on 31 March in London, though it was still the 30th in UTC."""
+    tale = Tale(start=datetime(2026, 3, 30, 23, 30, tzinfo=UTC))
+    tale.created()
+    calendar = Calendar(CALENDAR.start, today)
+    assert asked(added_up([tale]), exact=True, calendar=calendar).places[0].journey[0].settled == settled
+
+
+def test_no_rate_is_shown_of_a_period_that_is_too_young() -> None:
+    tale = Tale(start=datetime(2026, 8, 30, 9, tzinfo=UTC))
+    tale.created()
+    for exact in (True, False):
+        last = asked(added_up([tale]), exact=exact).places[0].journey[-1]
+        assert (last.percent_of_referred, last.percent_low) == (None, None)
+
+
+def test_published_first_visits_are_the_same_count_wherever_they_stand() -> None:
+    """Else one of them could be held back and the other shown."""
+    for seed in range(4):
+        for place in asked(a_year(120, seed), exact=False).places:
+            assert place.waits[1].people == place.journey[-1].people
+
+
+def test_the_longest_wait_of_nine_in_ten_is_held_back_of_fewer_than_20() -> None:
+    tales = [Tale(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 13)]
+    for tale in tales:
+        tale.created()
+        tale.attended(tale.booked(tale.number))
+    wait = asked(added_up(tales), exact=False).places[0].waits[0]
+    assert (wait.people, wait.median_days, wait.ninetieth_percentile_days) == (10, 6, "*")
 
 
 def test_means_and_medians_of_few_people_are_held_back() -> None:

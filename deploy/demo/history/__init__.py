@@ -1,4 +1,4 @@
-"""Twelve weeks of invented referrals, as the events of a partner who kept the record before."""
+"""Half a year of invented referrals, as the events of a partner who kept the record before."""
 
 from deploy.demo.history.writing import write_history
 

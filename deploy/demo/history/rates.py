@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shared.events import vocabulary as v
 
 REFERRALS = 300
-WEEKS = 12
+WEEKS = 26
 
 # Busier localities refer more.
 LOCALITIES: Mapping[str, float] = {

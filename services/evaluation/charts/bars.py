@@ -26,11 +26,15 @@ _LONGEST: Final = WIDTH - 2
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A label, a length (None: held back) and the number in words."""
+    """A label, a length (None: held back) and the number in words.
+
+    `upto` is the length that it may have at most, where only this much is known.
+    """
 
     label: str
     length: float | None
     words: str
+    upto: float | None = None
 
 
 def bar_chart(
@@ -59,6 +63,10 @@ def _row(bar: Bar, top: float, scale: float, pattern: str) -> Markup:
         hatch = f"url(#{pattern})"
         parts.append(element("rect", x=1, y=y, width=_LONGEST, height=_BAR, fill=hatch, stroke=GREY))
     elif bar.length and scale:
+        if bar.upto is not None and bar.upto > bar.length:
+            hatch = f"url(#{pattern})"
+            most = _LONGEST * min(bar.upto / scale, 1)
+            parts.append(element("rect", x=1, y=y, width=most, height=_BAR, fill=hatch, stroke=GREY))
         length = max(2.0, _LONGEST * min(bar.length / scale, 1))
         parts.append(
             element("rect", x=1, y=y, width=length, height=_BAR, fill=BLUE, stroke=INK, stroke_width=1)

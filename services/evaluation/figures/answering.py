@@ -17,15 +17,24 @@ _ALWAYS: Final = (
     "Nobody was compared with people who were not referred, so a change cannot be put down to the programme.",
     "Changes are those of people who answered twice. Those who did not may have fared differently: see how "
     "many of the follow-ups that were due were answered.",
-    "The journey, waits, needs and routes are those of people referred in the period. Meetings, unmet needs "
-    "and what stopped a first visit are counted when they happened, answers of services when they were "
+    "Per cents of people who were reached, met or made a first visit are of those referred at least 12 weeks "
+    "ago: most of those who will get there have.",
+    "The journey, waits, needs and routes are those of people referred in the period. Appointments, unmet "
+    "needs and what stopped a first visit are counted when they happened, answers of services when they were "
     "asked, and questionnaires when they were first answered.",
-    "Waits are those of people who have arrived: those still waiting are not in them.",
+    "Waits are those of people who have got there: those still waiting are not in them, so waits of people "
+    "referred in the last weeks look shorter than they will be.",
+    "A need for which nothing was found does not count as unmet if a service was added for it on the same "
+    "day.",
     "People who got further are counted at every step before. Referrals made in error or twice are left out.",
 )
 _SUPPRESSED: Final = (
-    "Counts from 1 to 7 are shown as *, other counts to the nearest 5, and percentages are of the counts as "
-    "shown. More is shown as * where a count could be worked out otherwise.",
+    "Counts from 1 to 7 are shown as *, other counts to the nearest 5. More is shown as * where a count "
+    "could be worked out otherwise.",
+    "Per cents are of exact counts, as whole numbers. Where the counts as shown allow several, the least and "
+    "the most are given: places whose ranges overlap cannot be told apart.",
+    "Mean answers are to the nearest tenth of a point from 40 people, and to the nearest half of fewer. "
+    "Intervals are given from 40 people, and the longest wait of nine in ten from 20.",
 )
 
 MOST_ANSWERS: Final = 100

@@ -82,10 +82,7 @@ def hidden(
         exposed = table.exposed()
         if not exposed:
             return frozenset(table.hidden)
-        before = len(table.hidden)
-        for key in exposed:
-            table.cover(key)
-        if len(table.hidden) == before:
+        if not table.cover(exposed):
             # Nothing is left to hide beside it: nobody could tell more than the zeros do.
             return frozenset(table.hidden)
 
@@ -135,15 +132,32 @@ class _Table(Generic[K]):
                 self.hidden.add(chosen)
                 pending += self._through[chosen]
 
-    def cover(self, key: K) -> None:
-        """Hides one more count: in a line through `key`, else in one through its neighbours, and so on."""
+    def cover(self, exposed: Sequence[K]) -> bool:
+        """Hides one more count for each of these, except for those beside one that was hidden just now.
+
+        False if there was none left to hide.
+        """
+        beside: set[K] = set()
+        covered = False
+        for key in exposed:
+            if key in beside:
+                continue
+            chosen = self._cover(key)
+            if chosen is not None:
+                covered = True
+                beside.update(at for line in self._through[chosen] for at in line.total_and_parts)
+        return covered
+
+    def _cover(self, key: K) -> K | None:
+        """Hides one count: in a line through `key`, else in one through its neighbours, and so on."""
         for line in self._outwards(key):
             chosen = self._next_to_hide(line)
             if chosen is None:
                 chosen = self._zero(line)
             if chosen is not None:
                 self.hidden.add(chosen)
-                return
+                return chosen
+        return None
 
     def _outwards(self, key: K) -> Iterator[Line[K]]:
         """The lines through a key, then those through the other members of these, nearest first."""

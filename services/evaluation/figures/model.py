@@ -68,6 +68,10 @@ class Step(Figure):
     percent_low: PercentEnd
     percent_high: PercentEnd
 
+    @property
+    def percent(self) -> Percent:
+        return self.percent_of_referred
+
 
 class Wait(Figure):
     """Days from referral to an event, for those to whom it has happened."""
@@ -139,6 +143,10 @@ class FollowUp(Figure):
     percent_high: PercentEnd
     not_yet_due: Count
 
+    @property
+    def percent(self) -> Percent:
+        return self.percent_of_due
+
 
 class Item(Figure):
     """One question, over the people who answered it before and after."""
@@ -147,6 +155,10 @@ class Item(Figure):
     label: str
     better_when: Literal["higher", "lower"]
     people: Count
+    nearest: Annotated[
+        float | None,
+        Field(description="Means are to the nearest 0.01 (exact), 0.1 or 0.5; null: held back, or nobody."),
+    ]
     before: Mean
     after: Mean
     change: Mean

@@ -9,6 +9,7 @@ knows no more about the count than before.
 - Means are to the nearest tenth of a point from 40 people, to the nearest half of fewer. Each three means
   (before, after and the change) that can be published of a count could be those of each number of people
   that the count allows. `tests/evaluation/test_precision.py` tries all of them.
+- No mean is given where all people moved the same way: beside it, their sum would be known too well.
 - An interval is given from 40 people. It lies round the published mean of the change and is widened to
   tenths, so that it holds all of the exact one.
 - The 90th percentile of a wait rests on the tenth part of the people who waited longest. It is given from 20.

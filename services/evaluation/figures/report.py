@@ -1,7 +1,7 @@
 """Makes the figures of each place from its tally, through the face that the reader is shown."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final, Literal
 
 from services.evaluation import words
 from services.evaluation.figures import model as m
@@ -158,25 +158,28 @@ class Report:
 
     def _item(self, item: str) -> m.Item:
         people = self._count("ons4", item, "n")
+        ways = {way: self._count("ons4", item, way) for way in ("better", "same", "worse")}
         return m.Item(
             code=item,
             label=words.ITEMS[item],
             better_when="lower" if item in LOW_IS_GOOD else "higher",
             people=people,
-            better=self._count("ons4", item, "better"),
-            same=self._count("ons4", item, "same"),
-            worse=self._count("ons4", item, "worse"),
-            **(dict.fromkeys(_MEANS, HELD_BACK) if people == HELD_BACK else self._means(item, int(people))),
+            **ways,
+            **self._means(item, people, alike=list(ways.values()).count(0) > 1),
         )
 
-    def _means(self, item: str, people: int) -> dict[str, float | None]:
+    def _means(self, item: str, people: Shown, *, alike: bool) -> Mapping[str, float | Literal["*"] | None]:
+        """`alike`: all moved the same way."""
         scores = self._tally.scores[item]
         if self._face.exact:
             return _exact_means(scores)
-        if not people:
-            return dict.fromkeys(_MEANS)
+        if people == 0:
+            return _NO_MEANS
+        if people == HELD_BACK or alike:
+            return _HELD_MEANS
         means = means_in_tenths(scores.n, scores.before, scores.after, people)
-        found: dict[str, float | None] = {
+        found: dict[str, float | Literal["*"] | None] = {
+            "nearest": 0.1 if people >= FEWEST_FOR_TENTHS else 0.5,
             "before": means.before / 10,
             "after": means.after / 10,
             "change": means.change / 10,
@@ -190,14 +193,17 @@ class Report:
         return found
 
 
-_MEANS = ("before", "after", "change", "low", "high")
+_MEANS: Final = ("before", "after", "change", "low", "high")
+_NO_MEANS: Final = dict.fromkeys(("nearest", *_MEANS))
+_HELD_MEANS: Final = _NO_MEANS | dict.fromkeys(_MEANS, HELD_BACK)
 
 
-def _exact_means(scores: Scores) -> dict[str, float | None]:
+def _exact_means(scores: Scores) -> Mapping[str, float | None]:
     change = paired_change(scores.n, scores.before, scores.after, scores.squares)
     if change is None:
-        return dict.fromkeys(_MEANS)
+        return _NO_MEANS
     return {
+        "nearest": 0.01,
         "before": round(scores.before / scores.n, 2),
         "after": round(scores.after / scores.n, 2),
         "change": round(change.mean, 2),

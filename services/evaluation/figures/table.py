@@ -10,7 +10,9 @@ from services.evaluation.figures.model import Figures, PlaceFigures
 HEADER = ("place", "place_name", "first_month", "last_month", "section", "item", "label", "figure", "value")
 Row = tuple[str, str, str, str, str, str, str, str, str]
 
-_NAMED = frozenset({"code", "label", "need", "need_label", "reason", "reason_label", "better_when"})
+_NAMED = frozenset(
+    {"code", "label", "need", "need_label", "reason", "reason_label", "better_when", "nearest"}
+)
 
 
 def as_csv(figures: Figures) -> str:

@@ -1,4 +1,4 @@
-"""Who came to their meeting, and whom a link worker reached."""
+"""Appointments held and missed, and people whom a link worker reached."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -6,90 +6,114 @@ from typing import Final
 from services.evaluation.charts import Bar, bar_chart
 from services.evaluation.figures.model import PlaceFigures
 from services.evaluation.pages.sections import Exhibit, Subject, Table
-from services.evaluation.pages.telling import length, number, of, per_cent
+from services.evaluation.pages.telling import Percentage, number, of, per_cent
 
 
-def _did_not_come(place: PlaceFigures) -> Sequence[Exhibit]:
+def _missed(place: PlaceFigures) -> Sequence[Exhibit]:
     total = place.meetings[0]
-    lead = (
-        f"At {of(total.did_not_come, total.meetings)} meetings ({per_cent(total.percent)}) the person "
-        "did not come."
-    )
+    lead = f"{of(total.did_not_come, total.meetings)} appointments were missed ({per_cent(total)})."
     chart = bar_chart(
         f"meetings-{place.place}",
-        f"Did not come: {place.name}",
-        f"A bar for each time between booking and meeting: the per cent that did not come. {lead}",
+        f"Missed appointments: {place.name}",
+        f"A bar for each time between booking and appointment: the per cent that were missed. {lead}",
         [
-            Bar(
+            _per_cent_bar(
                 band.label,
-                length(band.percent),
-                f"{per_cent(band.percent)} of {number(band.meetings)}" if band.meetings else "no meetings",
+                band,
+                f"{per_cent(band)} of {number(band.meetings)}" if band.meetings else "no appointments",
             )
             for band in place.meetings
         ],
-        longest=_round_scale(band.percent for band in place.meetings if isinstance(band.percent, int)),
+        longest=_round_scale(band.percent_high for band in place.meetings),
     )
     rows = [
-        [band.label, number(band.meetings), number(band.did_not_come), per_cent(band.percent)]
+        [band.label, number(band.meetings), number(band.did_not_come), per_cent(band)]
         for band in place.meetings
     ]
-    columns = ["Booked before the meeting", "Meetings", "Did not come", "Per cent"]
+    columns = ["Booked before the appointment", "Appointments", "Missed", "Per cent"]
     return [Exhibit(lead, chart, Table(place.name, columns, rows))]
 
 
-def _round_scale(percents: Iterable[int]) -> float:
+def _per_cent_bar(label: str, rate: Percentage, words: str) -> Bar:
+    """As long as the per cent, or from the least to the most that it can be."""
+    least = 0.0 if rate.percent is None else rate.percent_low
+    return Bar(label, least, words, upto=rate.percent_high)
+
+
+def _round_scale(percents: Iterable[int | None]) -> float:
     """The track's length: 25, 50 or 100 per cent, so that small differences can be seen."""
-    highest = max(percents, default=0)
+    highest = max((percent for percent in percents if percent is not None), default=0)
     return next(scale for scale in (25.0, 50.0, 100.0) if highest <= scale)
 
 
-DID_NOT_COME: Final = Subject(
+MISSED: Final = Subject(
     id="meetings",
-    heading="Who did not come to their meeting",
+    heading="Missed appointments (did not attend)",
     about=(
-        "Meetings held or missed, by the time between booking and meeting. Elsewhere, people come less often "
-        "the longer it is."
+        "Appointments with a link worker, held or missed, by the time between booking and appointment. "
+        "Elsewhere, people miss more of them the longer it is."
     ),
-    show=_did_not_come,
-    columns=["Meetings", "Did not come", "Per cent"],
+    show=_missed,
+    columns=["Appointments", "Missed", "Per cent"],
     by_locality=lambda place: [
         number(place.meetings[0].meetings),
         number(place.meetings[0].did_not_come),
-        per_cent(place.meetings[0].percent),
+        per_cent(place.meetings[0]),
     ],
 )
 
 
 def _routes(place: PlaceFigures) -> Sequence[Exhibit]:
     total, *routes = place.routes
-    lead = f"A link worker reached {of(total.reached, total.referred)} people ({per_cent(total.percent)})."
+    lead = (
+        f"A link worker reached {of(total.settled_reached, total.settled_referred)} people who were referred "
+        f"at least 12 weeks ago ({per_cent(total)})."
+    )
     chart = bar_chart(
         f"routes-{place.place}",
         f"Reached, by route: {place.name}",
-        f"A bar for each route of referral: the per cent that a link worker reached. {lead}",
+        "A bar for each route of referral: the per cent that a link worker reached, of people referred at "
+        f"least 12 weeks ago. {lead}",
         [
-            Bar(
+            _per_cent_bar(
                 route.label,
-                length(route.percent),
-                f"{per_cent(route.percent)} of {number(route.referred)}" if route.referred else "nobody",
+                route,
+                f"{per_cent(route)} of {number(route.settled_referred)}"
+                if route.settled_referred
+                else "nobody",
             )
             for route in routes
         ],
         longest=100,
     )
-    rows = [[r.label, number(r.referred), number(r.reached), per_cent(r.percent)] for r in place.routes]
-    return [Exhibit(lead, chart, Table(place.name, ["Route", "Referred", "Reached", "Per cent"], rows))]
+    rows = [
+        [
+            r.label,
+            number(r.referred),
+            number(r.reached),
+            of(r.settled_reached, r.settled_referred),
+            per_cent(r),
+        ]
+        for r in place.routes
+    ]
+    return [Exhibit(lead, chart, Table(place.name, ["Route", *_REACHED], rows))]
 
+
+_REACHED: Final = ["Referred", "Reached", "Reached, of those referred at least 12 weeks ago", "Per cent"]
 
 ROUTES: Final = Subject(
     id="routes",
     heading="Who referred, and who was reached",
-    about="Reached: spoken to, or met.",
+    about=(
+        "Reached: spoken to, or met. Per cents are of people referred at least 12 weeks ago: for others it "
+        "is too soon to tell."
+    ),
     show=_routes,
-    columns=["Referred", "Reached", "Per cent"],
+    columns=_REACHED,
     by_locality=lambda place: [
         number(place.routes[0].referred),
         number(place.routes[0].reached),
-        per_cent(place.routes[0].percent),
+        of(place.routes[0].settled_reached, place.routes[0].settled_referred),
+        per_cent(place.routes[0]),
     ],
 )

@@ -4,9 +4,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.evaluation.charts import Bar, bar_chart
-from services.evaluation.figures.model import PlaceFigures, Share
-from services.evaluation.pages.sections import Exhibit, Subject, Table, largest_first
-from services.evaluation.pages.telling import length, number, per_cent, with_per_cent
+from services.evaluation.figures.face import HELD_BACK
+from services.evaluation.figures.model import NeedAndReason, PlaceFigures, Share
+from services.evaluation.pages.sections import (
+    Exhibit,
+    Subject,
+    Table,
+    largest_first,
+    most_frequent,
+    most_frequent_in_words,
+)
+from services.evaluation.pages.telling import length, listed, number, per_cent, with_per_cent
+
+MOST_GAPS: Final = 10
 
 
 def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
@@ -16,21 +26,20 @@ def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
         return [Exhibit(nothing, None, Table(place.name, ["Reason", "Times"], []))]
     reasons, needs = largest_first(unmet.by_reason), largest_first(unmet.by_need)
     lead = f"{number(unmet.total)} times a link worker found nothing suitable for a need."
-    worst = next((need for need in needs if isinstance(need.count, int)), None)
-    most = f"Most often for: {worst.label.lower()} ({number(worst.count)})." if worst else ""
+    most = _most_often(needs)
     exhibits = [
         Exhibit(
             lead,
             bar_chart(
                 f"unmet-{place.place}",
                 f"Why nothing was found: {place.name}",
-                f"A bar for each reason, the most frequent first. {lead}",
-                [Bar(r.label, length(r.count), with_per_cent(r.count, r.percent)) for r in reasons],
+                f"A bar for each reason, the most frequent first, those held back last. {lead}",
+                [Bar(r.label, length(r.count), with_per_cent(r.count, r)) for r in reasons],
             ),
             Table(
                 f"{place.name}: why nothing was found",
                 ["Reason", "Times", "Of all unmet needs"],
-                [[r.label, number(r.count), per_cent(r.percent)] for r in reasons],
+                [[r.label, number(r.count), per_cent(r)] for r in reasons],
             ),
         ),
         Exhibit(
@@ -38,19 +47,19 @@ def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
             bar_chart(
                 f"unmet-needs-{place.place}",
                 f"For which needs nothing was found: {place.name}",
-                f"A bar for each need, the most frequent first. {most}",
-                [Bar(n.label, length(n.count), with_per_cent(n.count, n.percent)) for n in needs],
+                f"A bar for each need, the most frequent first, those held back last. {most}",
+                [Bar(n.label, length(n.count), with_per_cent(n.count, n)) for n in needs],
             ),
             Table(
                 f"{place.name}: for which needs",
                 ["Need", "Times", "Of all unmet needs"],
-                [[n.label, number(n.count), per_cent(n.percent)] for n in needs],
+                [[n.label, number(n.count), per_cent(n)] for n in needs],
             ),
         ),
     ]
     pairs = [pair for pair in unmet.by_need_and_reason if isinstance(pair.count, int)]
     if pairs:
-        ranked = sorted(pairs, key=lambda pair: -(pair.count if isinstance(pair.count, int) else 0))[:10]
+        ranked = _largest_gaps(unmet.by_need_and_reason)
         exhibits.append(
             Exhibit(
                 "The gaps that come up most often are where money for services would help first.",
@@ -68,24 +77,38 @@ def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
     return exhibits
 
 
-def _first(shares: Sequence[Share]) -> str:
-    largest = next((s for s in largest_first(shares) if isinstance(s.count, int)), None)
-    return f"{largest.label} ({number(largest.count)})" if largest else number(None)
+def _most_often(needs: Sequence[Share]) -> str:
+    """A sentence; it names all that are shown with the largest count."""
+    found = most_frequent(needs)
+    if not found:
+        return ""
+    names, count = listed([need.label.lower() for need in found]), number(found[0].count)
+    of = "Of the needs with a count, most" if any(need.count == HELD_BACK for need in needs) else "Most"
+    if len(found) == 1:
+        return f"{of} often for: {names} ({count})."
+    return f"{of} often, shown with {count} each, for: {names}."
+
+
+def _largest_gaps(pairs: Sequence[NeedAndReason]) -> list[NeedAndReason]:
+    """The largest that are shown, with all that tie with the last of them."""
+    shown = [(pair.count, pair) for pair in pairs if isinstance(pair.count, int)]
+    ranked = sorted(shown, key=lambda counted: -counted[0])
+    return [pair for count, pair in ranked if count >= ranked[min(MOST_GAPS, len(ranked)) - 1][0]]
 
 
 UNMET: Final = Subject(
     id="unmet",
     heading="What the community did not have to offer",
     about=(
-        "Each need of a person for which the link worker found nothing suitable, with the reason. "
-        "This is the case for funding."
+        "Each need of a person for which the link worker found nothing suitable, with the reason. A need for "
+        "which a service was added on the same day is not among them. This is the case for funding."
     ),
     show=_unmet,
     columns=["Unmet needs", "Most frequent need", "Most frequent reason"],
     by_locality=lambda place: [
         number(place.unmet.total),
-        _first(place.unmet.by_need),
-        _first(place.unmet.by_reason),
+        most_frequent_in_words(place.unmet.by_need),
+        most_frequent_in_words(place.unmet.by_reason),
     ],
     prominent=True,
 )
@@ -100,13 +123,13 @@ def _asked_for(place: PlaceFigures) -> Sequence[Exhibit]:
             bar_chart(
                 f"needs-{place.place}",
                 f"What people were referred for: {place.name}",
-                f"A bar for each need, the most frequent first. {lead}",
-                [Bar(n.label, length(n.count), with_per_cent(n.count, n.percent)) for n in needs],
+                f"A bar for each need, the most frequent first, those held back last. {lead}",
+                [Bar(n.label, length(n.count), with_per_cent(n.count, n)) for n in needs],
             ),
             Table(
                 place.name,
                 ["Need", "People", "Of those referred"],
-                [[n.label, number(n.count), per_cent(n.percent)] for n in needs],
+                [[n.label, number(n.count), per_cent(n)] for n in needs],
             ),
         )
     ]
@@ -118,5 +141,5 @@ ASKED_FOR: Final = Subject(
     about="From the referral form: the link worker may find other needs.",
     show=_asked_for,
     columns=["Referred", "Most frequent need"],
-    by_locality=lambda place: [number(place.needs.total), _first(place.needs.parts)],
+    by_locality=lambda place: [number(place.needs.total), most_frequent_in_words(place.needs.parts)],
 )

@@ -84,14 +84,18 @@ def _headlines(place: PlaceFigures) -> Sequence[Headline]:
     return (
         Headline(number(first.people), "people referred", ""),
         Headline(
-            per_cent(last.percent_of_referred),
+            per_cent(last),
             "made a first visit",
-            f"{of(last.people, first.people)} referred",
+            f"{of(last.settled, first.settled)} referred at least 12 weeks ago",
         ),
-        Headline(days(met.median_days), "half met within", f"{of(met.people, met.referred)} have met"),
+        Headline(
+            days(met.median_days),
+            "median wait for a first appointment",
+            f"{of(met.people, met.referred)} have had one",
+        ),
         Headline(number(place.unmet.total), "unmet needs told", ""),
         Headline(
-            per_cent(back.percent_of_due),
+            per_cent(back),
             "of follow-ups answered",
             f"{of(back.answered, back.due)} that were due",
         ),

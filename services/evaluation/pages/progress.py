@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.evaluation.charts import Bar, Span, bar_chart, wait_chart
-from services.evaluation.figures.model import PlaceFigures
+from services.evaluation.figures.model import PlaceFigures, Wait
 from services.evaluation.pages.sections import Exhibit, Subject, Table, largest_first
 from services.evaluation.pages.telling import days, length, number, of, per_cent, with_per_cent
 
@@ -12,32 +12,48 @@ from services.evaluation.pages.telling import days, length, number, of, per_cent
 def _journey(place: PlaceFigures) -> Sequence[Exhibit]:
     first, *_, last = place.journey
     lead = (
-        f"Of {number(first.people)} people referred, {number(last.people)} "
-        f"({per_cent(last.percent_of_referred)}) have made a first visit."
+        f"Of {number(first.settled)} people referred at least 12 weeks ago, {number(last.settled)} "
+        f"({per_cent(last)}) have made a first visit."
     )
+    if first.settled == 0:
+        lead = (
+            f"{number(first.people)} people were referred, none of them at least 12 weeks ago: it is too "
+            "soon for a rate."
+        )
     chart = bar_chart(
         f"journey-{place.place}",
         f"From referral to first visit: {place.name}",
-        f"A bar for each step from referral to first visit. {lead} The table gives each number.",
-        [
-            Bar(step.label, length(step.people), with_per_cent(step.people, step.percent_of_referred))
-            for step in place.journey
-        ],
-        longest=length(first.people),
+        "A bar for each step from referral to first visit: the people referred at least 12 weeks ago who "
+        f"came so far. {lead} The table gives each number.",
+        [Bar(step.label, length(step.settled), with_per_cent(step.settled, step)) for step in place.journey],
+        longest=length(first.settled),
     )
-    rows = [[s.label, number(s.people), per_cent(s.percent_of_referred)] for s in place.journey]
-    return [Exhibit(lead, chart, Table(place.name, ["Step", "People", "Of those referred"], rows))]
+    rows = [[s.label, number(s.people), number(s.settled), per_cent(s)] for s in place.journey]
+    columns = ["Step", "People", "Referred at least 12 weeks ago", "Per cent of these"]
+    return [Exhibit(lead, chart if first.settled else None, Table(place.name, columns, rows))]
 
 
 JOURNEY: Final = Subject(
     id="journey",
     heading="From referral to first visit",
-    about="A first visit is the first time that somebody was there: what the programme is measured by.",
+    about=(
+        "A first visit is the first time that somebody was there: what the programme is measured by. Per "
+        "cents are of people referred at least 12 weeks ago: many of those referred later are still on their "
+        "way."
+    ),
     show=_journey,
-    columns=["Referred", "Met", "Service said yes", "First visit", "First visit, of those referred"],
+    columns=[
+        "Referred",
+        "Referred at least 12 weeks ago",
+        "Of these: met",
+        "A service said yes",
+        "First visit",
+        "Per cent",
+    ],
     by_locality=lambda place: [
-        *(number(place.journey[step].people) for step in (0, 2, 4, 5)),
-        per_cent(place.journey[5].percent_of_referred),
+        number(place.journey[0].people),
+        *(number(place.journey[step].settled) for step in (0, 2, 4, 5)),
+        per_cent(place.journey[5]),
     ],
 )
 
@@ -45,22 +61,22 @@ JOURNEY: Final = Subject(
 def _waits(place: PlaceFigures) -> Sequence[Exhibit]:
     met, visited = place.waits
     lead = (
-        f"Half of those who have met their link worker waited {days(met.median_days)} or fewer; "
-        f"half of those who have made a first visit waited {days(visited.median_days)} or fewer."
+        f"Median wait for a first appointment: {days(met.median_days)}. "
+        f"Median wait for a first visit: {days(visited.median_days)}."
     )
     if not met.people:
-        lead = "Nobody referred in this period has met their link worker yet."
+        lead = "Nobody referred in this period has had a first appointment yet."
     chart = wait_chart(
         f"waits-{place.place}",
         f"Days waited: {place.name}",
-        "For each wait a line with two marks: half of the people waited no longer than the disc, nine in "
-        f"ten no longer than the diamond. {lead}",
+        "For each wait a line with two marks: half of the people waited no longer than the disc, the median, "
+        f"nine in ten no longer than the diamond. {lead}",
         [
             Span(
                 wait.label,
                 wait.median_days if isinstance(wait.median_days, int) else None,
                 wait.ninetieth_percentile_days if isinstance(wait.ninetieth_percentile_days, int) else None,
-                "Held back: 1 to 7 people" if wait.median_days == "*" else "Nobody yet",
+                _missing(wait),
             )
             for wait in place.waits
         ],
@@ -74,16 +90,32 @@ def _waits(place: PlaceFigures) -> Sequence[Exhibit]:
         ]
         for wait in place.waits
     ]
-    columns = ["Wait", "Half within", "Nine in ten within", "People who got there"]
+    columns = ["Wait", "Median", "Nine in ten within", "Have got there, of those referred"]
     return [Exhibit(lead, chart, Table(place.name, columns, rows))]
+
+
+def _missing(wait: Wait) -> str:
+    if wait.people == 0:
+        return "Nobody yet"
+    if isinstance(wait.median_days, int):
+        return f"Median: {days(wait.median_days)}. Nine in ten: held back, few people."
+    return "Held back: few people"
 
 
 WAITS: Final = Subject(
     id="waits",
     heading="How long people wait",
-    about="Waits are those of people who have arrived. Those still waiting are not in them.",
+    about=(
+        "Waits are those of people who have got there. Those still waiting are not in them, so the waits of "
+        "people referred in the last weeks look shorter than they will be."
+    ),
     show=_waits,
-    columns=["Met: half within", "Met: nine in ten", "First visit: half within", "First visit: nine in ten"],
+    columns=[
+        "First appointment: median wait",
+        "First appointment: nine in ten within",
+        "First visit: median wait",
+        "First visit: nine in ten within",
+    ],
     by_locality=lambda place: [
         days(number_of_days)
         for wait in place.waits
@@ -95,9 +127,10 @@ WAITS: Final = Subject(
 def _first_visits(place: PlaceFigures) -> Sequence[Exhibit]:
     asked, stopped = place.replies, place.barriers
     yes = next(part for part in asked.parts if part.code == "accepted")
+    silent = next(part for part in asked.parts if part.code == "silent")
     said = (
-        f"Services were asked {number(asked.total)} times and said yes {number(yes.count)} times "
-        f"({per_cent(yes.percent)})."
+        f"Services were asked {number(asked.total)} times: they said yes {number(yes.count)} times, and "
+        f"{number(silent.count)} times they have not answered yet."
     )
     reasons = largest_first(stopped.parts)
     why = f"{number(stopped.total)} times a first visit did not happen and the reason is known."
@@ -108,12 +141,12 @@ def _first_visits(place: PlaceFigures) -> Sequence[Exhibit]:
                 f"replies-{place.place}",
                 f"What services answered: {place.name}",
                 f"A bar for each answer. {said}",
-                [Bar(p.label, length(p.count), with_per_cent(p.count, p.percent)) for p in asked.parts],
+                [Bar(p.label, length(p.count), with_per_cent(p.count, p)) for p in asked.parts],
             ),
             Table(
                 f"{place.name}: what services answered",
                 ["Answer", "Times", "Of those asked"],
-                [[p.label, number(p.count), per_cent(p.percent)] for p in asked.parts],
+                [[p.label, number(p.count), per_cent(p)] for p in asked.parts],
             ),
         ),
         Exhibit(
@@ -122,12 +155,12 @@ def _first_visits(place: PlaceFigures) -> Sequence[Exhibit]:
                 f"barriers-{place.place}",
                 f"What stopped a first visit: {place.name}",
                 f"A bar for each reason. {why}",
-                [Bar(p.label, length(p.count), with_per_cent(p.count, p.percent)) for p in reasons],
+                [Bar(p.label, length(p.count), with_per_cent(p.count, p)) for p in reasons],
             ),
             Table(
                 f"{place.name}: what stopped a first visit",
                 ["Reason", "Times", "Of those known"],
-                [[p.label, number(p.count), per_cent(p.percent)] for p in reasons],
+                [[p.label, number(p.count), per_cent(p)] for p in reasons],
             ),
         ),
     ]

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.evaluation.charts import Pair, score_chart
+from services.evaluation.figures.face import HELD_BACK
 from services.evaluation.figures.model import Item, PlaceFigures
+from services.evaluation.figures.precision import FEWEST_FOR_TENTHS
 from services.evaluation.figures.statistics import FEWEST_FOR_INTERVAL
 from services.evaluation.pages.sections import Exhibit, Subject, Table
-from services.evaluation.pages.telling import number, of, per_cent, signed
+from services.evaluation.pages.telling import mean, number, of, per_cent, signed
 
 
 def _wellbeing(place: PlaceFigures) -> Sequence[Exhibit]:
     back = place.follow_up
     lead = (
         f"{of(back.answered, back.due)} follow-ups that were due have been answered "
-        f"({per_cent(back.percent_of_due)}). The changes below are only of those people."
+        f"({per_cent(back)}). The changes below are only of those people."
     )
     followed = Table(
         f"{place.name}: how complete the answers are",
@@ -23,7 +25,7 @@ def _wellbeing(place: PlaceFigures) -> Sequence[Exhibit]:
             ["Met their link worker", number(back.met)],
             ["Answered the first time", number(back.before)],
             ["Follow-up due", number(back.due)],
-            ["Follow-up answered", f"{number(back.answered)} ({per_cent(back.percent_of_due)} of those due)"],
+            ["Follow-up answered", f"{number(back.answered)} ({per_cent(back)} of those due)"],
             ["Follow-up not due yet", number(back.not_yet_due)],
         ],
     )
@@ -46,9 +48,9 @@ def _wellbeing(place: PlaceFigures) -> Sequence[Exhibit]:
         [
             _named(item),
             number(item.people),
-            number(item.before),
-            number(item.after),
-            f"{signed(item.change)}{_interval(item)}",
+            mean(item.before, item.nearest),
+            mean(item.after, item.nearest),
+            f"{signed(item.change, item.nearest)}{_interval(item)}",
             f"{number(item.better)}, {number(item.same)}, {number(item.worse)}",
         ]
         for item in place.wellbeing
@@ -66,22 +68,24 @@ def _named(item: Item) -> str:
 
 def _pair_words(item: Item) -> str:
     if isinstance(item.before, float) and isinstance(item.after, float):
-        return f"{item.before:.1f} before, {item.after:.1f} after. {item.better_when.capitalize()} is better."
-    return "Held back: 1 to 7 people" if item.people == "*" else "Nobody has answered twice yet"
+        before, after = mean(item.before, item.nearest), mean(item.after, item.nearest)
+        return f"{before} before, {after} after. {item.better_when.capitalize()} is better."
+    return "Held back: few people" if item.people == HELD_BACK else "Nobody has answered twice yet"
 
 
 def _interval(item: Item) -> str:
     if isinstance(item.low, float) and isinstance(item.high, float):
-        return f" ({signed(item.low)} to {signed(item.high)})"
+        return f" ({signed(item.low, item.nearest)} to {signed(item.high, item.nearest)})"
+    fewest = FEWEST_FOR_INTERVAL if item.nearest == 0.01 else FEWEST_FOR_TENTHS
     few = isinstance(item.change, float)
-    return f" (fewer than {FEWEST_FOR_INTERVAL} people: no interval)" if few else ""
+    return f" (fewer than {fewest} people: no interval)" if few else ""
 
 
 WELLBEING: Final = Subject(
     id="wellbeing",
     heading="How people said they were, before and after",
     about=(
-        "The four questions of the Office for National Statistics, asked at the first meeting and again "
+        "The four questions of the Office for National Statistics, asked at the first appointment and again "
         "after 12 weeks or at closing. There is no group to compare with, and people who did not answer "
         "again may have fared differently: this cannot show what the programme caused."
     ),
@@ -90,7 +94,7 @@ WELLBEING: Final = Subject(
     by_locality=lambda place: [
         number(place.follow_up.due),
         number(place.follow_up.answered),
-        per_cent(place.follow_up.percent_of_due),
-        signed(place.wellbeing[0].change),
+        per_cent(place.follow_up),
+        signed(place.wellbeing[0].change, place.wellbeing[0].nearest),
     ],
 )

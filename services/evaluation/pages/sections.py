@@ -6,7 +6,9 @@ from typing import Final
 
 from markupsafe import Markup
 
+from services.evaluation.figures.face import HELD_BACK
 from services.evaluation.figures.model import PlaceFigures, Share
+from services.evaluation.pages.telling import listed, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Shown:
 
 
 FEWEST_TO_COMPARE: Final = 2
+MOST_NAMED: Final = 3
+"""Of those that tie, in a cell of a table."""
 
 
 def filled(subject: Subject, charted: Sequence[PlaceFigures], all_places: Sequence[PlaceFigures]) -> Shown:
@@ -65,3 +69,21 @@ def largest_first(shares: Sequence[Share]) -> list[Share]:
     """By count; what is held back comes after what is shown, and nothing at all is left out."""
     some = [share for share in shares if share.count != 0]
     return sorted(some, key=lambda share: -(share.count if isinstance(share.count, int) else 0.5))
+
+
+def most_frequent(shares: Sequence[Share]) -> list[Share]:
+    """Those with the largest count that is shown: several where they are shown with the same count."""
+    largest = max((share.count for share in shares if isinstance(share.count, int)), default=0)
+    return [share for share in shares if share.count == largest] if largest else []
+
+
+def most_frequent_in_words(shares: Sequence[Share]) -> str:
+    """Debt (10); Debt and Housing (10 each); 6 tie (10 each). No count that is held back is among them."""
+    found = most_frequent(shares)
+    if not found:
+        return number(HELD_BACK if any(share.count == HELD_BACK for share in shares) else None)
+    count = number(found[0].count)
+    if len(found) == 1:
+        return f"{found[0].label} ({count})"
+    names = listed([share.label for share in found])
+    return f"{names} ({count} each)" if len(found) <= MOST_NAMED else f"{len(found)} tie ({count} each)"

@@ -8,7 +8,6 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, Response
 
-from services.evaluation.pages import telling
 from services.evaluation.settings import EvaluationSettings
 from shared.web.pages import Pages
 
@@ -20,7 +19,6 @@ def make_pages(settings: EvaluationSettings) -> Pages:
     """The shared shell with this service's templates and words."""
     pages = Pages(settings, HERE / "templates")
     pages.environment.globals |= {"evaluation_version": _version()}
-    pages.environment.filters |= {"number": telling.number, "per_cent": telling.per_cent}
     return pages
 
 

@@ -10,7 +10,7 @@ SUBJECTS: Final[Sequence[Subject]] = (
     progress.JOURNEY,
     needs.UNMET,
     progress.WAITS,
-    meetings.DID_NOT_COME,
+    meetings.MISSED,
     progress.FIRST_VISITS,
     questionnaires.WELLBEING,
     needs.ASKED_FOR,
