@@ -1,7 +1,7 @@
 """Makes the figures of each place from its tally, through the face that the reader is shown."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from services.evaluation import words
 from services.evaluation.figures import model as m
@@ -158,7 +158,7 @@ class Report:
 
     def _item(self, item: str) -> m.Item:
         people = self._count("ons4", item, "n")
-        ways = {way: self._count("ons4", item, way) for way in ("better", "same", "worse")}
+        ways: dict[str, Any] = {way: self._count("ons4", item, way) for way in ("better", "same", "worse")}
         return m.Item(
             code=item,
             label=words.ITEMS[item],
@@ -168,7 +168,7 @@ class Report:
             **self._means(item, people, alike=list(ways.values()).count(0) > 1),
         )
 
-    def _means(self, item: str, people: Shown, *, alike: bool) -> Mapping[str, float | Literal["*"] | None]:
+    def _means(self, item: str, people: Shown, *, alike: bool) -> Mapping[str, Any]:
         """`alike`: all moved the same way."""
         scores = self._tally.scores[item]
         if self._face.exact:
@@ -178,7 +178,7 @@ class Report:
         if people == HELD_BACK or alike:
             return _HELD_MEANS
         means = means_in_tenths(scores.n, scores.before, scores.after, people)
-        found: dict[str, float | Literal["*"] | None] = {
+        found: dict[str, float | None] = {
             "nearest": 0.1 if people >= FEWEST_FOR_TENTHS else 0.5,
             "before": means.before / 10,
             "after": means.after / 10,
