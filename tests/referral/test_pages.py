@@ -127,7 +127,7 @@ async def test_our_referrals_and_withdrawing_one(
     await page.get_by_role("button", name="Withdraw").click()
     await expect(page.get_by_role("alert")).to_contain_text("Choose why the referral is withdrawn")
     await check_axe(page)
-    await page.get_by_label("They asked for it").check()
+    await page.get_by_label("The person asked for it").check()
     await page.get_by_role("button", name="Withdraw").click()
     await expect(page.get_by_role("heading", name="Referral withdrawn")).to_be_visible()
     await expect(page.get_by_role("main").get_by_text("Withdrawn", exact=True)).to_be_visible()
