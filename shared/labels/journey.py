@@ -100,6 +100,11 @@ MEETINGS: Final[Labels] = labels(
     }
 )
 
+# Beside an appointment of today, once it is over.
+DIARY_MEETINGS: Final[Labels] = labels(
+    {"booked": "", "attended": "Came", "missed": "Did not come", "cancelled": "", "replaced": ""}
+)
+
 CANCELLED: Final[Labels] = labels(
     {
         v.CancelReason.ANOTHER_TIME: "They asked for another time",

@@ -86,7 +86,7 @@ def test_labels_cover_every_code_of_events() -> None:
 
 def test_labels_cover_statuses_roles_and_kinds() -> None:
     assert set(labels.PRESCRIPTIONS) == set(labels.PLAN_PRESCRIPTIONS) == set(get_args(PrescriptionStatus))
-    assert set(labels.MEETINGS) == set(get_args(MeetingStatus))
+    assert set(labels.MEETINGS) == set(labels.DIARY_MEETINGS) == set(get_args(MeetingStatus))
     assert set(labels.PRACTICE_NEXT_STEPS) == {*v.NextStepCode, "in_touch"}
     assert set(labels.ROLES) == set(ROLES)
     assert set(labels.HAPPENED) <= KINDS | {"referral_created", "meeting_booked"}

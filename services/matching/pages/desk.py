@@ -23,6 +23,7 @@ from services.matching.pages.known import (
 from services.matching.pages.needs_you import button_for, instead_for, why
 from services.matching.pages.site import localities, queries, shown, today
 from services.matching.shown import CaseLine, DiaryEntry, NeedsYou, NeedsYouLine
+from shared import labels
 from shared.clock import LONDON
 from shared.events.vocabulary import MeetingMode, NextStepCode, Risk
 from shared.web.auth import require_page
@@ -173,7 +174,7 @@ def _meeting(
         home_address=home_address(meeting, line, addresses),
         flags=warnings,
         alert=line.risk is Risk.SEE_NOTE,
-        over={"attended": "Came", "missed": "Did not come"}.get(meeting.status, ""),
+        over=labels.DIARY_MEETINGS[meeting.status],
         has_risk_note=line.risk is Risk.SEE_NOTE and line.risk_note is not None,
         risk_note=note,
     )
