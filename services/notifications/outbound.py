@@ -17,7 +17,7 @@ from shared.delivery.decision import DueRow
 from shared.delivery.errors import Never, NotNow
 from shared.delivery.part import Loaded
 from shared.events import vocabulary as v
-from shared.localities import OWN_VAULT, Localities, Practice
+from shared.localities import OWN_VAULT, Localities, Locality, Practice
 from shared.people.telephone import as_dialled, can_be_texted
 from shared.story import Meeting, Story
 from shared.web.references import short_reference
@@ -159,13 +159,13 @@ class Outbound:
             return {
                 "promised": promised,
                 "ring": self._localities.hub.telephone,
-                "sender": self._sender(loaded.locality, practice),
+                "sender": sender_of(self._localities.by_slug.get(loaded.locality), practice),
             }
         meeting = _meeting(loaded.view, name)
         booked = meeting.booked
         practice = self._practice(booked.practice)
         return {
-            "sender": self._sender(loaded.locality, practice),
+            "sender": sender_of(self._localities.by_slug.get(loaded.locality), practice),
             "starts_at": booked.starts_at,
             "mode": booked.mode.value,
             "place": f"{practice.site}, {practice.postcode}",
@@ -179,11 +179,6 @@ class Outbound:
         if practice is None:
             raise Never("practice_unknown")
         return practice
-
-    def _sender(self, locality: str, practice: Practice) -> str:
-        """The name that a message to the person begins with: the locality's own, or the practice's."""
-        place = self._localities.by_slug.get(locality)
-        return (place.text_sender if place else None) or practice.name
 
     async def _number_to_ring(self, locality: str, link_worker: str) -> str:
         """The link worker's; the hub's for one of a partner's, of whom matching knows nothing."""
@@ -243,6 +238,11 @@ class Outbound:
             "reference": reference,
             "link": f"{self._public_url}{path}",
         }
+
+
+def sender_of(locality: Locality | None, practice: Practice) -> str:
+    """The name that a message to the person begins with: the locality's own, or the practice's."""
+    return (locality.text_sender if locality else None) or practice.name
 
 
 def permanent_reference(key: str, channel: str) -> str:

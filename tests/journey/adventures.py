@@ -147,24 +147,24 @@ async def _all_is_well(system: System, travelled: Travelled) -> None:
 async def _messages(system: System, travelled: Travelled) -> None:
     """A text to everybody; to those who are next after tomorrow, another on the day before."""
     for journey in travelled.journeys:
-        await _texted(system, journey, "Your appointment is on")
+        await _texted(system, journey, "your appointment is on")
     later = [j for j in travelled.journeys if _day(j) > chapter.today(system) + timedelta(days=1)]
     next_day = min(_day(journey) for journey in later)
     ten = datetime.combine(next_day - timedelta(days=1), time(10, 1), LONDON)
     system.clock.move_to(max(ten, system.clock()))
     travelled.reminded = [journey for journey in later if _day(journey) == next_day]
     for journey in travelled.reminded:
-        await _texted(system, journey, "A reminder")
+        await _texted(system, journey, "a reminder of your appointment")
 
 
-async def _texted(system: System, journey: Journey, begins: str) -> None:
+async def _texted(system: System, journey: Journey, says: str) -> None:
     number = dialled(journey.who.body["telephone"])
 
     async def text() -> bool:
         sent = [message for message in await system.mailbox() if message["channel"] == "sms"]
-        return any(dialled(one["to"]) == number and one["text"].startswith(begins) for one in sent)
+        return any(dialled(one["to"]) == number and says in one["text"] for one in sent)
 
-    await until(text, f"a text in {journey.locality}: {begins}")
+    await until(text, f"a text in {journey.locality}: {says}")
 
 
 def _day(journey: Journey) -> date:

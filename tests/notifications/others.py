@@ -18,8 +18,13 @@ from shared.clock import Clock
 from tests.pages.serving import serving
 
 PERSON = {"telephone": "+447700900123", "email": "pat.example@example.org", "safe_to_text": "yes"}
-WORKER = {"id": "lw-meir-1", "email": "link.worker@example.org", "telephone": "+441632960200"}
-SERVICE = {"asks_email": "asks@debt-help.example"}
+WORKER = {
+    "id": "lw-meir-1",
+    "name": "Priya Wainwright",
+    "email": "link.worker@example.org",
+    "telephone": "+441632960200",
+}
+SERVICE = {"asks_email": "asks@debt-help.example", "service": {"name": "Debt help (example)"}}
 LINK = "http://localhost:8080/s/a-signed-link"
 
 Answer = dict[str, Any] | int

@@ -25,7 +25,7 @@ from tests.web.issuer import LoopbackIssuer
 API = "/api/notifications/v1"
 DROPPED = "Not sent, because it was not safe or no longer needed"
 ROLES = ("referrer", "link_worker", "provider", "analyst", "programme_admin", "service")
-WHO_OR_WHERE = re.compile(r"7700\s?900|practices\.example|@example\.org|Your appointment|44163")
+WHO_OR_WHERE = re.compile(r"7700\s?900|practices\.example|@example\.org|[Yy]our appointment|44163")
 
 
 @dataclass
