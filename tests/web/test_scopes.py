@@ -17,7 +17,7 @@ from tests.web.issuer import LoopbackIssuer
 ID = "01980000-0000-7000-8000-000000000001"
 SCOPES = {
     "referral": {"claims:read", "notes:write", "referrals:write", "sessions:check"},
-    "matching": {"contacts:read", "directory:read", "directory:write", "links:write"},
+    "matching": {"contacts:read", "directory:read", "directory:write", "links:write", "plans:read"},
     "notifications": {"messages:read"},
     "evaluation": set[str](),
 }
