@@ -11,21 +11,31 @@ from services.matching.case_actions import CaseActions
 from services.matching.codes import Codes
 from services.matching.directory import Directory
 from services.matching.link_actions import LinkActions
+from services.matching.link_keeping import LinkKeeping
+from services.matching.link_states import LinkStates
 from services.matching.links import Links
 from services.matching.outbound import Mailer, Vault
 from services.matching.programme_actions import ProgrammeActions
 from services.matching.service_actions import ServiceActions
 
 
-class Actions(ProgrammeActions, CaseActions, ServiceActions, LinkActions):
+class Actions(ProgrammeActions, CaseActions, ServiceActions, LinkActions, LinkKeeping):
     """What link workers, practice staff, services and the programme do."""
 
     def __init__(
-        self, asking: Asking, vault: Vault, directory: Directory, links: Links, codes: Codes, mailer: Mailer
+        self,
+        asking: Asking,
+        vault: Vault,
+        directory: Directory,
+        links: Links,
+        link_states: LinkStates,
+        codes: Codes,
+        mailer: Mailer,
     ) -> None:
         self.asking = asking
         self.vault = vault
         self.directory = directory
         self.links = links
+        self.link_states = link_states
         self.codes = codes
         self.mailer = mailer

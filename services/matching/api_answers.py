@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel
 
+from services.matching.availability import Availability
 from services.matching.directory import ImportReport
 from services.matching.ranking import RankedService
 from services.matching.shown import CaseLine, DiaryEntry, FoundService, NeedsYouLine, Slot, ToRing
@@ -70,21 +71,26 @@ class LinkOut(BaseModel):
 
 
 class ServiceOut(BaseModel):
-    """A directory entry. `asks_email` is there for services of the programme only."""
+    """A directory entry. `asks_email` is there for services of the programme only.
+
+    `availability`: whether it takes people now, by what was said lately, else by the directory's own entry.
+    """
 
     service: Service
     distance_km: float | None = None
     next_session: str | None = None
     asks_email: str | None = None
+    availability: Availability
 
     @classmethod
-    def of(cls, service: Service, *, with_email: bool = False) -> "ServiceOut":
+    def of(cls, service: Service, places: Availability, *, with_email: bool = False) -> "ServiceOut":
         hidden = service.model_copy(update={"email": None})
-        return cls(service=hidden, asks_email=service.email if with_email else None)
+        email = service.email if with_email else None
+        return cls(service=hidden, asks_email=email, availability=places)
 
     @classmethod
     def found(cls, found: FoundService) -> "ServiceOut":
-        out = cls.of(found.service)
+        out = cls.of(found.service, found.availability)
         return out.model_copy(update={"distance_km": found.distance_km, "next_session": found.next_session})
 
 
@@ -112,7 +118,9 @@ class RankedOut(BaseModel):
     @classmethod
     def of(cls, ranked: RankedService) -> "RankedOut":
         return cls(
-            service=ServiceOut.found(FoundService(ranked.service, ranked.distance_km, ranked.next_session)),
+            service=ServiceOut.found(
+                FoundService(ranked.service, ranked.distance_km, ranked.next_session, ranked.availability)
+            ),
             suitable=ranked.suitable,
             why=[code.value for code in ranked.why],
             why_not=[code.value for code in ranked.why_not],

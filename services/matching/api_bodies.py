@@ -203,5 +203,9 @@ class EndedIn(WithStep):
     reason: v.EndReason = Field(examples=["completed"])
 
 
+class PlacesIn(Body):
+    free: bool = Field(examples=[True])
+
+
 class OffSick(Body):
     day: date | None = Field(None, description="Left out: today, in London.")

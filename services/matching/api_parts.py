@@ -57,6 +57,7 @@ DirectoryWriter = Annotated[Caller, Depends(require("programme_admin", "service"
 LinkWorkerReader = Annotated[
     Caller, Depends(require("link_worker", "programme_admin", "service", scope=READS_CONTACTS))
 ]
+PlacesCaller = Annotated[Caller, Depends(require("link_worker", "programme_admin"))]
 LinkMaker = Annotated[Caller, Depends(require_scope(WRITES_LINKS))]
 
 _PROBLEM: Final[dict[str, Any]] = {

@@ -19,6 +19,7 @@ from services.matching.api_parts import (
     LinkMaker,
     LocalityQuery,
     OwnCaller,
+    PlacesCaller,
     Reference,
     actions,
     asked,
@@ -94,6 +95,16 @@ def prescription_routes() -> APIRouter:
         """A fresh one-tap link, for the service that asks on the programme's behalf."""
         return answers.LinkOut(url=await actions(request).link(caller, prescription_id, locality))
 
+    @router.post("/link/end", status_code=204)
+    async def end_link(request: Request, prescription_id: Reference, caller: OwnCaller) -> None:
+        """Ends the one-tap link that the service has."""
+        await actions(request).end_link(asked(caller, None), prescription_id)
+
+    @router.post("/link/send", status_code=204)
+    async def send_link(request: Request, prescription_id: Reference, caller: OwnCaller) -> None:
+        """Mails the service a new link in place of one that has ended."""
+        await actions(request).send_link(asked(caller, None), prescription_id)
+
     return router
 
 
@@ -147,7 +158,16 @@ def directory_routes() -> APIRouter:
         found = (await queries(request).services([service_id])).get(service_id)
         if found is None or (locality is not None and not caller.may_locality(locality)):
             raise problem_of(Refused("unknown_service"))
-        return answers.ServiceOut.of(found, with_email=READS_CONTACTS in caller.scopes)
+        places = (await queries(request).availability([found]))[found.id]
+        with_email = caller.role == "service" and READS_CONTACTS in caller.scopes
+        return answers.ServiceOut.of(found, places, with_email=with_email)
+
+    @router.post("/services/{service_id}/places", status_code=204)
+    async def places(
+        request: Request, service_id: Reference, caller: PlacesCaller, body: bodies.PlacesIn
+    ) -> None:
+        """A service has places again, as it told whoever asks; `free` false takes that back."""
+        await actions(request).places(asked(caller, None), service_id, free=body.free)
 
     @router.post("/directory/imports", status_code=201)
     async def take(

@@ -17,6 +17,7 @@ from services.matching.calendar import make_ready
 from services.matching.codes import Codes
 from services.matching.directory import Directory
 from services.matching.inbound import matching
+from services.matching.link_states import LinkStates
 from services.matching.links import Links
 from services.matching.outbound import Mailer, Vault
 from services.matching.pages import make_pages, page_routers
@@ -79,6 +80,7 @@ def build(
     app.state.near = SealedCookie(settings, "near", timedelta(hours=1), clock)
     app.state.links = links
     codes = Codes(kernel.mongo, link_key, clock)
-    app.state.actions = Actions(asking, vault, directory, links, codes, Mailer(settings, clock))
-    app.state.queries = Queries(asking, vault, directory, links, codes)
+    link_states = LinkStates(kernel.mongo, clock)
+    app.state.actions = Actions(asking, vault, directory, links, link_states, codes, Mailer(settings, clock))
+    app.state.queries = Queries(asking, vault, directory, links, link_states, codes)
     return app

@@ -1,6 +1,6 @@
 """What link workers and practice staff see of cases, meetings and diaries."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from services.matching.diary import Diaries
 from services.matching.directory import Directory
 from services.matching.folds import View
 from services.matching.lines import Lines, history, prescriptions
+from services.matching.link_states import LinkState, LinkStates
 from services.matching.meeting_actions import AT_THE_DESK
 from services.matching.outbound import NotInVault, Vault, VaultAway
 from services.matching.refusals import Refused
@@ -45,6 +46,7 @@ class CaseQueries:
     asking: Asking
     vault: Vault
     directory: Directory
+    link_states: LinkStates
 
     def now(self) -> datetime:
         """The time by this service's clock, UTC."""
@@ -110,7 +112,9 @@ class CaseQueries:
 
     async def needs_you(self, caller: Caller, limit: int = 200) -> list[NeedsYouLine]:
         """What needs the caller, oldest first, with the reason, since when and what to do."""
-        rows = await self._own(caller, {"view.reasons.since": {"$lte": self.now()}})
+        links = await self.link_states.alerting(caller.localities)
+        told = [{"view.reasons.since": {"$lte": self.now()}}, {"referral": {"$in": links}}]
+        rows = await self._own(caller, {"$and": [{"$or": told}]})
         lines = await self._lines(rows)
         found: list[NeedsYouLine] = []
         services = await self.directory.services(
@@ -195,6 +199,10 @@ class CaseQueries:
             found |= {referral: dict(person) for referral, person in people.items()}
         return found
 
+    async def link_state(self, case: CaseShown, prescription_id: str) -> LinkState:
+        """How the links of one service of a case stand."""
+        return await self.link_states.state(case.line.locality, prescription_id)
+
     async def notes(self, caller: Caller, referral_id: str, notes: Sequence[str]) -> dict[str, str]:
         """The texts of these notes by id, from the vault; left out where it does not answer."""
         row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
@@ -258,10 +266,11 @@ class CaseQueries:
         found = self.asking.kernel.mongo[REFERRALS].find(wanted, {"locality": 1, "referral": 1, "view": 1})
         return [row async for row in found]
 
-    async def _lines(self, rows: Iterable[Row]) -> Lines:
+    async def _lines(self, rows: Sequence[Row]) -> Lines:
+        ended = await self.link_states.ended([row["referral"] for row in rows])
         names = {meeting["link_worker"] for row in rows for meeting in row["view"]["meetings"]}
         workers = await link_workers(self.asking.kernel.mongo, names)
-        return Lines(self.asking.localities, workers, self.now())
+        return Lines(self.asking.localities, workers, self.now(), ended)
 
 
 def by_day_and_time(case: CaseLine) -> tuple[bool, date, datetime, datetime]:

@@ -1,16 +1,17 @@
 """The directory as it is kept: imported feeds, and looking services up."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from pymongo import ReplaceOne
 
+from services.matching.availability import HOLDS, Availability, Told, Word, availability
 from services.matching.calendar import london_day
 from services.matching.shown import ListingFault
-from services.matching.store import IMPORTS, SERVICES
+from services.matching.store import IMPORTS, PLACES, SERVICES
 from shared.clock import Clock
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo import Row, Transaction
@@ -22,9 +23,16 @@ from shared.events import vocabulary as v
 from shared.ids import NewId
 from shared.web.caller import Caller
 
-FULL_FOR: Final = timedelta(days=60)
 REFUSED_WHOLE: Final = frozenset({"pages_missing", "records_too_many"})
 _MOST_FAULTS: Final = 50
+_WORDS: Final[Mapping[str, Word]] = {
+    "full": Word.FULL,
+    "waiting_list": Word.WAITING_LIST,
+    "accepted": Word.TOOK_SOMEBODY,
+    "started": Word.TOOK_SOMEBODY,
+    "ended": Word.TOOK_SOMEBODY,
+}
+"""What the status of one service in a plan says of its places. "Not suitable" says nothing of them."""
 _ANOTHERS: Final = "Another feed has brought a service with this id."
 
 
@@ -148,30 +156,43 @@ class Directory:
             which["needs"] = need.value
         return [_service(row) async for row in self._kernel.mongo[SERVICES].find(which)]
 
-    async def full_since(self, services: Sequence[str]) -> dict[str, date]:
-        """Since when services are full, by what each last answered within two months, to whomever."""
-        recent = {"$gte": self._clock() - FULL_FOR}
-        found = self._kernel.mongo[REFERRALS].find(
-            {
-                "view.prescriptions": {
-                    "$elemMatch": {"service": {"$in": list(services)}, "replied_at": recent}
-                }
-            },
+    async def told(self, services: Sequence[str]) -> dict[str, list[Told]]:
+        """What was said lately of these services' places, by their answers to anybody and on their pages."""
+        recent = {"$gt": self._clock() - HOLDS}
+        found: dict[str, list[Told]] = {}
+        wanted = frozenset(services)
+        async for row in self._kernel.mongo[REFERRALS].find(
+            {"view.prescriptions": {"$elemMatch": {"service": {"$in": list(wanted)}, "replied_at": recent}}},
             {"view.prescriptions": 1},
-        )
-        answers: dict[str, list[tuple[datetime, str]]] = {}
-        async for row in found:
+        ):
             for one in row["view"]["prescriptions"]:
-                if one["replied_at"] is not None:
-                    answers.setdefault(one["service"], []).append((one["replied_at"], one["status"]))
-        full: dict[str, date] = {}
-        for service, given in answers.items():
-            given.sort(reverse=True)
-            for at, status in given:
-                if status != "full":
-                    break
-                full[service] = london_day(at)
-        return full
+                word = _WORDS.get(one["status"])
+                if one["service"] in wanted and one["replied_at"] is not None and word is not None:
+                    found.setdefault(one["service"], []).append(Told(word, one["replied_at"]))
+        async for row in self._kernel.mongo[PLACES].find({"_id": {"$in": list(wanted)}, "free_at": recent}):
+            found.setdefault(row["_id"], []).append(Told(Word.FREE, row["free_at"]))
+        return found
+
+    async def availability(self, services: Iterable[Service]) -> dict[str, Availability]:
+        """Whether these services take people now, by id."""
+        asked, now = list(services), self._clock()
+        told = await self.told([service.id for service in asked])
+        return {
+            service.id: availability(service.capacity, told.get(service.id, ()), now) for service in asked
+        }
+
+    async def places_free(self, service_id: str, by: str) -> bool:
+        """Keeps that a service has places again; False for an unknown service."""
+        mongo = self._kernel.mongo
+        if await mongo[SERVICES].find_one({"_id": service_id}, {"_id": 1}) is None:
+            return False
+        said = {"free_at": self._clock(), "by": by}
+        await mongo[PLACES].update_one({"_id": service_id}, {"$set": said}, upsert=True)
+        return True
+
+    async def places_taken_back(self, service_id: str) -> None:
+        """What was said before counts again, as if nobody had said that places are free."""
+        await self._kernel.mongo[PLACES].delete_one({"_id": service_id})
 
     async def flag(self, service_id: str, wrong: ListingFault, by: str) -> bool:
         """Keeps what somebody found wrong with an entry; False for an unknown service."""

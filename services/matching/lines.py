@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from services.matching.case_acts import may_undo, retracted
 from services.matching.folds import View
+from services.matching.link_states import LinkState
 from services.matching.shown import (
     CaseLine,
     FactLine,
@@ -29,15 +31,25 @@ from shared.story.days import day_of
 from shared.story.next_step import Step
 
 Workers = Mapping[str, LinkWorker]
+NONE_ENDED: Final[Mapping[str, LinkState]] = MappingProxyType({})
+USES_ITS_LINK: Final = frozenset({"asked", "accepted", "waiting_list"})
+"""Statuses in which a service still needs its link."""
 
 
 class Lines:
     """Makes lines, with where people meet: from the link workers' hours, else the practice's name."""
 
-    def __init__(self, localities: Localities, workers: Workers, now: datetime) -> None:
+    def __init__(
+        self,
+        localities: Localities,
+        workers: Workers,
+        now: datetime,
+        ended_links: Mapping[str, LinkState] = NONE_ENDED,
+    ) -> None:
         self._localities = localities
         self._workers = workers
         self._now = now
+        self._ended_links = ended_links
 
     def case(self, row: Row | Mapping[str, Any]) -> CaseLine:
         """A stored referral (locality, referral, view document) as a line. Its creation must be known."""
@@ -64,12 +76,21 @@ class Lines:
             step=Step(v.NextStepCode(step["code"]), date.fromisoformat(step["on"]), step["derived"])
             if step
             else None,
-            reasons=tuple(_reason(r) for r in view["reasons"] if r["since"] <= self._now),
+            reasons=self._reasons(view),
             waiting=v.WaitingReason(waiting["reason"]) if waiting else None,
             expected_by=date.fromisoformat(waiting["expected_by"]) if waiting else None,
             risk_note=created.get("risk_note"),
             kept_elsewhere=self._elsewhere(row["locality"], view.get("said_by")),
         )
+
+    def _reasons(self, view: Mapping[str, Any]) -> tuple[Reason, ...]:
+        """Those of the story that hold now, and the links that ended under a service's hands."""
+        told = [_reason(r) for r in view["reasons"] if r["since"] <= self._now]
+        for one in view["prescriptions"] if view["open"] else ():
+            link = self._ended_links.get(one["id"])
+            if link is not None and link.alerts and link.ended_at and one["status"] in USES_ITS_LINK:
+                told.append(Reason(NeedsYou.LINK_ENDED, link.ended_at, ToDo.RING_SERVICE, one["id"]))
+        return tuple(sorted(told, key=lambda reason: (reason.since, reason.reason, reason.about or "")))
 
     def _elsewhere(self, locality: str, said_by: str | None) -> bool:
         place = self._localities.by_slug.get(locality)

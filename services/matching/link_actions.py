@@ -7,6 +7,7 @@ from services.matching import service_acts as acts
 from services.matching.asking import Asking
 from services.matching.codes import CODE_MINUTES, CodeExpired, Codes, TooManyCodes, WrongCode
 from services.matching.directory import Directory
+from services.matching.link_states import LinkEnded, LinkKey, LinkStates
 from services.matching.links import LinkAltered, LinkClaims, LinkExpired, Links
 from services.matching.outbound import MailAway, Mailer, NotInVault, Vault, VaultAway
 from services.matching.said import Asked
@@ -27,6 +28,7 @@ class LinkActions:
 
     asking: Asking
     links: Links
+    link_states: LinkStates
     codes: Codes
     vault: Vault
     mailer: Mailer
@@ -42,10 +44,10 @@ class LinkActions:
     ) -> Done:
         """The service's answer through its link; a further one takes the place of the earlier.
 
-        Raises a Problem: 404 `link_altered`, 410 `link_expired`, 409 `case_ended`, 422 for a missing
-        number of weeks or reason.
+        Raises a Problem: 404 `link_altered`, 410 `link_expired` or `link_ended`, 409 `case_ended`, 422 for a
+        missing number of weeks or reason.
         """
-        claims = read_link(self.links, token)
+        claims = await read_link(self.links, self.link_states, token)
         asked, row = await self._asked(claims, key)
         of = claims.prescription_id
         return await self.asking.do(
@@ -61,7 +63,7 @@ class LinkActions:
         key: str | None = None,
     ) -> Done:
         """The service says that the first visit happened (`on`), or what stopped it (`barrier`)."""
-        claims = read_link(self.links, token)
+        claims = await read_link(self.links, self.link_states, token)
         if (on is None) == (barrier is None):
             raise Problem(422, code="invalid", detail="Say on which day they came, or what stopped it.")
         asked, row = await self._asked(claims, key)
@@ -78,19 +80,26 @@ class LinkActions:
             ),
         )
 
+    async def places_link(self, token: str) -> None:
+        """The service says that it has places again: for anybody, not for this person alone."""
+        claims = await read_link(self.links, self.link_states, token)
+        await find_linked(self.asking, claims)
+        if not await self.directory.places_free(claims.service_id, link_caller(claims).subject):
+            raise Problem(410, code="no_longer_asked", detail="This is no longer asked of you.")
+
     async def send_code(self, token: str) -> None:
         """Sends a six-digit code to the service's registered e-mail address; it holds for 15 minutes.
 
         409 `not_agreed` where name and contact may not be shared or the service has not said yes,
         409 `no_address`, 429 after five codes in an hour, 503 where the mail cannot be handed over.
         """
-        claims = read_link(self.links, token)
+        claims = await read_link(self.links, self.link_states, token)
         asked, row = await self._asked(claims, None)
         await self._agreed(claims, row)
         await self._audited(asked, claims, row, "ask_code")
         service = (await self.directory.services([claims.service_id])).get(claims.service_id)
         if service is None or service.email is None:
-            raise Problem(409, code="no_address", detail="There is no e-mail address to send the code to.")
+            raise Problem(409, code="no_address", detail="There is no email address to send the code to.")
         try:
             code = await self.codes.make(claims.locality, claims.prescription_id)
         except TooManyCodes:
@@ -103,13 +112,16 @@ class LinkActions:
             ) from None
 
     async def reveal(self, token: str, code: str) -> Introduced:
-        """Name and telephone, once, against the code. 403 `wrong_code` (five tries), 410 `code_expired`."""
-        claims = read_link(self.links, token)
+        """Name and telephone, once, against the code.
+
+        403 `wrong_code` (five tries a code), 410 `code_expired`, 410 `link_ended` with the 20th wrong code.
+        """
+        claims = await read_link(self.links, self.link_states, token)
         asked, row = await self._asked(claims, None)
         await self._agreed(claims, row)
         referral_id = row["referral"]
         try:
-            checked = await self.codes.check(claims.locality, claims.prescription_id, code)
+            checked = await self._checked(asked, claims, referral_id, code)
             await self._audited(asked, claims, row, "introduce")
             people = await self.vault.people(
                 claims.locality,
@@ -122,10 +134,6 @@ class LinkActions:
             if person is None or "name" not in person:
                 raise NotInVault
             await self.codes.use(claims.locality, claims.prescription_id, checked)
-        except WrongCode:
-            raise Problem(
-                403, code="wrong_code", detail="That is not the code. Check the latest e-mail."
-            ) from None
         except CodeExpired:
             raise Problem(
                 410, code="code_expired", detail="That code no longer holds. Ask for another."
@@ -139,6 +147,28 @@ class LinkActions:
                 503, code="vault_away", detail="Try again in a minute with the same code."
             ) from None
         return Introduced(str(person["name"]), person.get("telephone"))
+
+    async def _checked(self, asked: Asked, claims: LinkClaims, referral_id: str, code: str) -> str:
+        """What `Codes.use` takes; a wrong code counts against the link. Raises CodeExpired, or a Problem."""
+        link = LinkKey(claims.locality, referral_id, claims.prescription_id, claims.generation)
+        tries = await self.link_states.begin_try(link)
+        try:
+            if not tries:
+                raise WrongCode
+            checked = await self.codes.check(claims.locality, claims.prescription_id, code)
+        except WrongCode:
+            if await self.link_states.was_wrong(link):
+                clock = self.asking.kernel.clock
+                await audit(asked.caller, "link_ended_by_codes", referral_id, "introduction", clock=clock)
+            await still_stands(self.link_states, claims)
+            raise Problem(
+                403, code="wrong_code", detail="That is not the code. Check the latest email."
+            ) from None
+        except CodeExpired:
+            await self.link_states.was_no_try(link)
+            raise
+        await self.link_states.was_no_try(link)
+        return checked
 
     async def _asked(self, claims: LinkClaims, key: str | None) -> tuple[Asked, Row]:
         row = await find_linked(self.asking, claims)
@@ -170,17 +200,29 @@ def linked_prescription(prescriptions: tuple[Prescription, ...], claims: LinkCla
     return None
 
 
-def read_link(links: Links, token: str) -> LinkClaims:
+async def read_link(links: Links, states: LinkStates, token: str) -> LinkClaims:
     """What a link says, or the Problem that it is."""
     try:
-        return links.read(token)
+        claims = links.read(token)
     except LinkAltered:
         raise Problem(
-            404, code="link_altered", detail="This link is not complete. Copy all of it from the e-mail."
+            404, code="link_altered", detail="This link is not complete. Copy all of it from the email."
         ) from None
     except LinkExpired:
         raise Problem(
             410, code="link_expired", detail="This link is too old. Ring the link worker."
+        ) from None
+    await still_stands(states, claims)
+    return claims
+
+
+async def still_stands(states: LinkStates, claims: LinkClaims) -> None:
+    """Raises a 410 Problem for a link that has ended before its time; its extension `why` says why."""
+    try:
+        await states.check(claims.locality, claims.prescription_id, claims.generation)
+    except LinkEnded as ended:
+        raise Problem(
+            410, code="link_ended", detail="This link has ended. Ring the link worker.", why=ended.why.value
         ) from None
 
 

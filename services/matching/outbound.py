@@ -1,4 +1,4 @@
-"""What goes out: questions to the vault at the moment of use, and the one mail that no event asks for."""
+"""What goes out: questions to the vault at the moment of use, and the mails that no event asks for."""
 
 from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
@@ -132,7 +132,7 @@ class MailAway(Exception):
 
 
 class Mailer:
-    """Sends a service the code that it asked for: the asker waits for it, so it is sent at once."""
+    """Mails that a person waits for, so they are sent at once: a code, a new link for a service."""
 
     def __init__(self, settings: MatchingSettings, clock: Clock) -> None:
         self._settings = settings
@@ -140,20 +140,35 @@ class Mailer:
 
     async def send_code(self, to: str, code: str, reference: str, minutes: int) -> None:
         """Raises MailAway. The mail tells nothing of anybody."""
+        body = (
+            f"Your code is {code}\n\n"
+            f"Type it into the page that you have open. It lasts {minutes} minutes and works once.\n"
+            "If you did not ask for a code, you can ignore this email.\n"
+        )
+        await self._send(to, "Your code", body, reference)
+
+    async def send_link(self, to: str, service: str, url: str, reference: str) -> None:
+        """Raises MailAway. The mail tells nothing of anybody."""
+        body = (
+            f"To {service}\n\n"
+            "A link worker at a GP practice sends you a new link. The one before it no longer works.\n"
+            "See what it is about and answer with one tap, without signing in:\n"
+            f"{url}\n\n"
+            "The link is for you alone and works for a limited time. Please do not pass it on.\n"
+        )
+        await self._send(to, "A new link to answer with", body, reference)
+
+    async def _send(self, to: str, subject: str, body: str, reference: str) -> None:
         settings = self._settings
         message = EmailMessage(policy=SMTP)
         try:
             message["From"] = settings.mail_from
             message["To"] = to
-            message["Subject"] = "Your code"
+            message["Subject"] = subject
             message["Date"] = format_datetime(self._clock())
             message["Message-ID"] = f"<{reference}@{settings.mail_from.rpartition('@')[2]}>"
             message["Auto-Submitted"] = "auto-generated"
-            message.set_content(
-                f"Your code is {code}\n\n"
-                f"Type it into the page that you have open. It holds for {minutes} minutes and works once.\n"
-                "If you did not ask for a code, you can ignore this e-mail.\n"
-            )
+            message.set_content(body)
             await hand_over(message, settings, _MAIL_SECONDS)
         except (errors.SMTPException, OSError, ValueError):
             # Each of these may quote the address: the chain ends here.

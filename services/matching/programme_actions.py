@@ -4,6 +4,7 @@ from services.matching.access import find_case, problem_of
 from services.matching.asking import Asking, refusing
 from services.matching.calendar import london_day
 from services.matching.directory import Directory, ImportReport, NotTaken
+from services.matching.link_states import LinkStates
 from services.matching.links import Links
 from services.matching.meeting_actions import MeetingActions
 from services.matching.refusals import Refused
@@ -22,6 +23,7 @@ class ProgrammeActions(MeetingActions):
     asking: Asking
     directory: Directory
     links: Links
+    link_states: LinkStates
 
     async def put_link_worker(self, caller: Caller, worker: LinkWorker) -> LinkWorker:
         """Keeps a link worker's entry. Meetings on days of leave are moved; other meetings stand.
@@ -87,7 +89,11 @@ class ProgrammeActions(MeetingActions):
             raise problem_of(Refused("case_ended"))
         if one["status"] == "signposted":
             raise problem_of(Refused("signposted"))
-        return self.links.url(self.links.token(row["locality"], prescription_id, one["service"]))
+        state = await self.link_states.state(row["locality"], prescription_id)
+        if state.ended_at is not None:
+            raise Problem(409, code="link_ended", detail="The link of this service has ended.")
+        token = self.links.token(row["locality"], prescription_id, one["service"], state.generation)
+        return self.links.url(token)
 
     def _check_practices(self, worker: LinkWorker) -> None:
         for place, hours in enumerate(worker.hours):

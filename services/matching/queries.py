@@ -8,6 +8,7 @@ from services.matching.case_queries import CaseQueries
 from services.matching.codes import Codes
 from services.matching.directory import Directory
 from services.matching.drafts import DraftQueries
+from services.matching.link_states import LinkStates
 from services.matching.links import Links
 from services.matching.outbound import Vault
 from services.matching.plan_queries import PlanQueries
@@ -19,10 +20,17 @@ class Queries(CaseQueries, ServiceQueries, DraftQueries, ProgrammeQueries, PlanQ
     """What link workers, practice staff, the programme and services see."""
 
     def __init__(
-        self, asking: Asking, vault: Vault, directory: Directory, links: Links, codes: Codes
+        self,
+        asking: Asking,
+        vault: Vault,
+        directory: Directory,
+        links: Links,
+        link_states: LinkStates,
+        codes: Codes,
     ) -> None:
         self.asking = asking
         self.vault = vault
         self.directory = directory
         self.links = links
+        self.link_states = link_states
         self.codes = codes

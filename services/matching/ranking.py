@@ -1,11 +1,13 @@
 """Which services suit a need, each with why, and why not for near misses. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
+from services.matching.availability import Availability, Told, availability, in_words
 from services.matching.calendar import london_day
 from shared.clock import LONDON
 from shared.directory.model import Audience, Capacity, Service
@@ -18,8 +20,6 @@ from shared.localities.postcodes import distance_km
 NEAR_KM: Final = 2.5
 FAR_KM: Final = 8.0
 STALE_MONTHS: Final = 12
-FULL_FOR: Final = timedelta(days=60)
-"""So long a service that said it was full is taken to be so still."""
 
 Position = tuple[float, float]
 """Latitude and longitude in degrees."""
@@ -63,6 +63,12 @@ class WhyNot(StrEnum):
 _NEAR_MISS: Final = frozenset(
     {WhyNot.FULL, WhyNot.CLOSED, WhyNot.TOO_FAR, WhyNot.AGE, WhyNot.NOT_STEP_FREE, WhyNot.NO_TIMES}
 )
+_AGAINST: Final[Mapping[Capacity, WhyNot]] = {
+    Capacity.NO_CAPACITY: WhyNot.FULL,
+    Capacity.WAITLIST: WhyNot.WAITING_LIST,
+    Capacity.ADDITIONAL_ASSESSMENT: WhyNot.ASSESSMENT_FIRST,
+}
+NOTHING_TOLD: Final[Mapping[str, Sequence[Told]]] = MappingProxyType({})
 _AGES: Final[dict[v.AgeBand, tuple[int, int]]] = {
     v.AgeBand.UNDER_18: (0, 17),
     v.AgeBand.FROM_18: (18, 24),
@@ -90,13 +96,6 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What services have answered lately: since when they are full."""
-
-    full_since: dict[str, date]
-
-
-@dataclass(frozen=True, slots=True)
 class RankedService:
     """A service and how it suits. `sentences` and `against` are plain English, ready to show.
 
@@ -110,6 +109,7 @@ class RankedService:
     sentences: tuple[str, ...]
     against: tuple[str, ...]
     distance_km: float | None
+    availability: Availability
     next_session: str | None
     """"Tuesday 4 March, 10am", in London time."""
     can_be_asked: bool
@@ -117,10 +117,21 @@ class RankedService:
 
 
 def rank(
-    services: Iterable[Service], person: Person, now: datetime, heard: Heard | None = None, limit: int = 10
+    services: Iterable[Service],
+    person: Person,
+    now: datetime,
+    told: Mapping[str, Sequence[Told]] = NOTHING_TOLD,
+    limit: int = 10,
 ) -> list[RankedService]:
-    """The services that answer this need: suitable ones first, nearest and surest first, then near misses."""
-    found = [_ranked(service, person, now, heard) for service in services if answers(service, person)]
+    """The services that answer this need: suitable ones first, nearest and surest first, then near misses.
+
+    `told`: what was said of their places lately, by service id.
+    """
+    found = [
+        _ranked(service, person, now, availability(service.capacity, told.get(service.id, ()), now))
+        for service in services
+        if answers(service, person)
+    ]
     found.sort(key=_order)
     return found[:limit]
 
@@ -156,7 +167,7 @@ def spoken(moment: datetime) -> str:
     return f"{here:%A} {here.day} {here:%B}, {hour}{minutes}{half}"
 
 
-def _ranked(service: Service, person: Person, now: datetime, heard: Heard | None) -> RankedService:
+def _ranked(service: Service, person: Person, now: datetime, places: Availability) -> RankedService:
     far = distance(service, person.at)
     session = next_session_of(service, now)
     why: list[tuple[Why, str]] = [(Why.NEED, "It is for this need")]
@@ -170,7 +181,7 @@ def _ranked(service: Service, person: Person, now: datetime, heard: Heard | None
         against.append((WhyNot.TOO_FAR, f"{in_miles(far)} away"))
     else:
         why.append((Why.NEAR, f"{in_miles(far)} away"))
-    _open(service, now, heard, against, why)
+    _open(service, places, against, why)
     _age(service, person, against)
     _audience(service, against)
     _access(service, person, why, against)
@@ -196,31 +207,21 @@ def _ranked(service: Service, person: Person, now: datetime, heard: Heard | None
         sentences=tuple(sentence for _, sentence in why),
         against=tuple(sentence for _, sentence in against),
         distance_km=far,
+        availability=places,
         next_session=session,
         can_be_asked=service.email is not None,
     )
 
 
 def _open(
-    service: Service,
-    now: datetime,
-    heard: Heard | None,
-    against: list[tuple[WhyNot, str]],
-    why: list[tuple[Why, str]],
+    service: Service, places: Availability, against: list[tuple[WhyNot, str]], why: list[tuple[Why, str]]
 ) -> None:
     if not service.offered:
         against.append((WhyNot.CLOSED, "Closed at the moment"))
-    full_since = heard.full_since.get(service.id) if heard else None
-    if full_since is not None and london_day(now) - full_since <= FULL_FOR:
-        against.append((WhyNot.FULL, f"Full since {full_since.day} {full_since:%B}"))
-    elif service.capacity is Capacity.NO_CAPACITY:
-        against.append((WhyNot.FULL, "Full, says the directory"))
-    elif service.capacity is Capacity.WAITLIST:
-        against.append((WhyNot.WAITING_LIST, "There is a waiting list"))
-    elif service.capacity is Capacity.ADDITIONAL_ASSESSMENT:
-        against.append((WhyNot.ASSESSMENT_FIRST, "They assess people first"))
-    elif service.capacity is Capacity.CAPACITY:
-        why.append((Why.CAPACITY, "Takes people now"))
+    if places.capacity is Capacity.CAPACITY:
+        why.append((Why.CAPACITY, in_words(places)))
+    elif places.capacity is not None:
+        against.append((_AGAINST[places.capacity], in_words(places)))
 
 
 def _age(service: Service, person: Person, against: list[tuple[WhyNot, str]]) -> None:

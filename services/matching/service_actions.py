@@ -6,6 +6,7 @@ from typing import Any, Final
 from services.matching import service_acts as acts
 from services.matching.access import problem_of
 from services.matching.asking import Asking
+from services.matching.calendar import london_day
 from services.matching.directory import Directory
 from services.matching.refusals import Refused
 from services.matching.said import Asked, Prescribing
@@ -14,6 +15,8 @@ from shared.events import vocabulary as v
 from shared.events.outcomes import NextStep
 from shared.web.problem import Problem
 
+SAYS_PLACES: Final = ("link_worker", "programme_admin")
+"""Who may say on a service's behalf that it has places again, beside the service itself."""
 ANSWERS: Final = ("link_worker", "provider")
 
 
@@ -77,6 +80,14 @@ class ServiceActions:
             lambda: acts.started(prescription_id, on, accompanied_by, next_step),
         )
 
+    async def referred_on(self, asked: Asked, prescription_id: str) -> date:
+        """The London day on which the person agreed to be referred: no first visit was before it."""
+        row = await self.asking.case(asked, _prescription(prescription_id), ANSWERS)
+        view = await self.asking.kernel.view(row["locality"], row["referral"])
+        if view is None or view.story.created is None:
+            raise problem_of(Refused("unknown_case"))
+        return london_day(view.story.created.agreement.at)
+
     async def not_started(
         self, asked: Asked, prescription_id: str, barrier: v.Barrier, next_step: NextStep | None = None
     ) -> Done:
@@ -112,6 +123,18 @@ class ServiceActions:
         if asked.caller.role not in ("link_worker", "programme_admin", "referrer"):
             raise Problem(403, code="role", detail="Your role does not include this.")
         if not await self.directory.flag(service_id, wrong, asked.caller.subject):
+            raise problem_of(Refused("unknown_service"))
+
+    async def places(self, asked: Asked, service_id: str, *, free: bool) -> None:
+        """A service has places again, as it told whoever asks; not `free`: that is taken back.
+
+        It counts for 60 days or until the service answers otherwise. 404: unknown service.
+        """
+        if asked.caller.role not in SAYS_PLACES:
+            raise Problem(403, code="role", detail="Your role does not include this.")
+        if not free:
+            await self.directory.places_taken_back(service_id)
+        elif not await self.directory.places_free(service_id, asked.caller.subject):
             raise problem_of(Refused("unknown_service"))
 
 

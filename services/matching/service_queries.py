@@ -1,18 +1,21 @@
 """What is shown of the directory, to link workers and to services themselves."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 
 from services.matching.access import find_case, link_workers
 from services.matching.asking import LINK_WORKER, Asking
+from services.matching.availability import Availability
+from services.matching.calendar import day_start, london_day
 from services.matching.codes import Codes
 from services.matching.directory import Directory
 from services.matching.link_actions import find_linked, linked_prescription, may_reveal, read_link
-from services.matching.links import Links
+from services.matching.link_states import LinkStates
+from services.matching.links import LinkAltered, LinkExpired, Links
 from services.matching.outbound import NotInVault, Vault, VaultAway
-from services.matching.ranking import Heard, Person, Position, RankedService, distance, next_session_of, rank
-from services.matching.shown import FoundService, ServiceAsk
+from services.matching.ranking import Person, Position, RankedService, distance, next_session_of, rank
+from services.matching.shown import FoundService, ServiceAsk, Sessions
 from shared.clock import LONDON
 from shared.delivery.mongo import Row
 from shared.directory.model import Service
@@ -31,6 +34,7 @@ class ServiceQueries:
     vault: Vault
     directory: Directory
     links: Links
+    link_states: LinkStates
     codes: Codes
 
     async def ranked_services(
@@ -53,8 +57,8 @@ class ServiceQueries:
             sensitive=sensitive,
         )
         services = await self.directory.for_need(need, sorted(sensitive))
-        heard = Heard(await self.directory.full_since([service.id for service in services]))
-        return rank(services, person, self.asking.kernel.clock(), heard, limit)
+        told = await self.directory.told([service.id for service in services])
+        return rank(services, person, self.asking.kernel.clock(), told, limit)
 
     async def find_services(
         self,
@@ -74,13 +78,18 @@ class ServiceQueries:
         """
         now = self.asking.kernel.clock()
         at = _position(postcode) if postcode else at
-        found = [
-            FoundService(service, distance(service, at), next_session_of(service, now))
+        suiting = [
+            service
             for service in await self.directory.for_need(need)
             if service.offered
             and (age is None or service.takes_age(age))
             and (not free_only or service.free is not False)
             and (weekday is None or held_on(service, weekday, now))
+        ]
+        places = await self.directory.availability(suiting)
+        found = [
+            FoundService(service, distance(service, at), next_session_of(service, now), places[service.id])
+            for service in suiting
         ]
         found.sort(
             key=lambda one: (one.distance_km is None, one.distance_km or 0.0, one.service.name.casefold())
@@ -91,9 +100,13 @@ class ServiceQueries:
         """Directory entries by id; an unknown one is left out."""
         return await self.directory.services(ids)
 
+    async def availability(self, services: Iterable[Service]) -> dict[str, Availability]:
+        """Whether these services take people now, by id."""
+        return await self.directory.availability(services)
+
     async def ask(self, token: str) -> ServiceAsk:
-        """What a service sees through its link. 404 `link_altered`, 410 `link_expired`."""
-        claims = read_link(self.links, token)
+        """What a service sees through its link. 404 `link_altered`, 410 `link_expired` or `link_ended`."""
+        claims = await read_link(self.links, self.link_states, token)
         row = await find_linked(self.asking, claims)
         view = await self.asking.kernel.view(row["locality"], row["referral"])
         one = linked_prescription(view.story.prescriptions if view else (), claims)
@@ -127,7 +140,26 @@ class ServiceQueries:
             link_worker=worker.name if worker else None,
             link_worker_telephone=worker.telephone if worker else None,
             expires_at=claims.expires_at,
+            referred_on=london_day(created.agreement.at),
+            places=(await self.directory.availability([service]))[service.id] if service else Availability(),
+            sessions=_sessions(service, created.agreement.at, self.asking.kernel.clock()),
         )
+
+    async def whom_to_ring(self, token: str) -> tuple[str, str] | None:
+        """Name and number of a link's link worker, also where the link has ended or is too old."""
+        try:
+            claims = self.links.read(token)
+        except LinkExpired as expired:
+            claims = expired.claims
+        except LinkAltered:
+            return None
+        try:
+            row = await find_linked(self.asking, claims)
+        except Problem:
+            return None
+        whose = row["view"]["link_worker"] or ""
+        worker = (await link_workers(self.asking.kernel.mongo, [whose])).get(whose)
+        return (worker.name, worker.telephone) if worker else None
 
     async def _from_the_vault(
         self, caller: Caller, row: Row, need: v.Need
@@ -143,6 +175,16 @@ class ServiceQueries:
         place = postcodes.lookup(str(person.get("postcode") or ""))
         told = person.get("sensitive_needs") or ()
         return place.position if place else None, frozenset(v.SensitiveNeed(each) for each in told)
+
+
+def _sessions(service: Service | None, since: datetime, now: datetime) -> Sessions:
+    """A service's latest session since then, at most two weeks ago, and its next one."""
+    if service is None:
+        return Sessions()
+    after = max(day_start(london_day(since)), now - timedelta(days=14))
+    held = [each.starts_at for each in next_sessions(service.schedules, after, 60) if each.starts_at <= now]
+    coming = next_sessions(service.schedules, now)
+    return Sessions(held[-1] if held else None, coming[0].starts_at if coming else None)
 
 
 def held_on(service: Service, weekday: int, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from services.matching.availability import Availability
 from shared.directory.model import Service
 from shared.events import vocabulary as v
 from shared.story import Stage, Story
@@ -30,6 +31,8 @@ class NeedsYou(StrEnum):
     NO_MEETING = "no_meeting"
     """Waiting for a meeting longer than was promised."""
     REVIEW_DUE = "review_due"
+    LINK_ENDED = "link_ended"
+    """A service's one-tap link ended after too many wrong codes."""
     STEP_OVERDUE = "step_overdue"
     NO_NEXT_STEP = "no_next_step"
 
@@ -238,6 +241,7 @@ class FoundService:
     service: Service
     distance_km: float | None
     next_session: str | None
+    availability: Availability
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +266,14 @@ class LocalityNow:
     """Open cases with at least one reason under "Needs you"."""
     unmet: tuple[UnmetCount, ...]
     """The most frequent first, of the last 12 months."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """When a service met last and meets next, as far as its times are known."""
+
+    last: datetime | None = None
+    next: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +311,11 @@ class ServiceAsk:
     """Whom the service can ask: the link worker's name as they give it at work, and their number to ring."""
     link_worker_telephone: str | None
     expires_at: datetime
+    referred_on: date
+    """The day on which the person agreed to be referred: no first visit was before it."""
+    places: Availability
+    """Whether the service takes people, as link workers see it."""
+    sessions: Sessions
 
 
 @dataclass(frozen=True, slots=True)

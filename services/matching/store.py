@@ -1,4 +1,4 @@
-"""What matching keeps beside the referrals: link workers, diaries, caseloads, the directory, drafts, codes.
+"""What matching keeps beside the referrals: link workers, diaries, the directory, drafts, codes and links.
 
 A booking writes the day and the caseload that it rests on, with the version that it read; a change of a link
 worker's hours or leave writes their caseload too. So of two that decide on the same diary one wins, and the
@@ -35,8 +35,10 @@ SERVICES: Final = "services"
 IMPORTS: Final = "imports"
 DRAFTS: Final = "drafts"
 CODES: Final = "codes"
+PLACES: Final = "places"
+LINKS: Final = "links"
 
-OWNED: Final = (LINK_WORKERS, DAYS, CASELOADS, SERVICES, IMPORTS, DRAFTS, CODES)
+OWNED: Final = (LINK_WORKERS, DAYS, CASELOADS, SERVICES, IMPORTS, DRAFTS, CODES, PLACES, LINKS)
 DERIVED: Final = (REFERRALS,)
 
 Write = InsertOne[Mapping[str, Any]] | UpdateOne
@@ -69,6 +71,14 @@ async def ensure_indexes(mongo: Mongo) -> None:
     await mongo[IMPORTS].create_indexes([IndexModel([("at", ASCENDING)])])
     await mongo[DRAFTS].create_indexes([IndexModel([("at", ASCENDING)])])
     await mongo[CODES].create_indexes([IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0)])
+    await mongo[PLACES].create_indexes([IndexModel([("free_at", ASCENDING)])])
+    await mongo[LINKS].create_indexes(
+        [
+            IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
+            IndexModel([("referral", ASCENDING)]),
+            IndexModel([("locality", ASCENDING), ("why", ASCENDING)]),
+        ]
+    )
     await mongo[REFERRALS].create_indexes(
         [
             IndexModel([("referral", ASCENDING)]),

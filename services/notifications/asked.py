@@ -135,7 +135,10 @@ class OtherServices:
         return _read(ServiceCard, answer)
 
     async def link(self, locality: str, prescription_id: str) -> Link:
-        """A link for a prescription. Raises Never: `prescription_unknown`, `matching_refused`; or NotNow."""
+        """A link for a prescription.
+
+        Raises Never: `prescription_unknown`, `matching_refused`, `link_ended`; or NotNow.
+        """
         path = f"{self._matching}/prescriptions/{prescription_id}/link?locality={locality}"
         answer = await self._ask("POST", path, LINKS, "matching_refused", missing="prescription_unknown")
         return _read(Link, answer)
@@ -163,6 +166,8 @@ class OtherServices:
             raise Never(refused)
         if answer.status_code == 404:
             raise Never(missing)
+        if answer.status_code == 409 and "link_ended" in answer.text:
+            raise Never("link_ended")
         if answer.status_code == 410:
             raise Never("erased")
         if not answer.is_success:

@@ -16,7 +16,7 @@ from shared.delivery.mongo import Mongo
 from shared.delivery.round import DUE, REFERRALS
 from shared.delivery.sending import SENT
 
-DROPPED: Final = ("erased", "not_safe", "vault_elsewhere")
+DROPPED: Final = ("erased", "not_safe", "vault_elsewhere", "link_ended")
 """Reasons for which a message is rightly not sent: no failure of anybody's."""
 NOT_WANTED: Final = "no_longer_wanted"
 

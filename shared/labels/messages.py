@@ -45,6 +45,7 @@ NOT_SENT: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "The directory has no email address to ask it at.",
         ),
         "prescription_unknown": ("Request not found", "Matching does not know this request."),
+        "link_ended": ("Link ended", "The link worker ended the service’s link, or wrong codes did."),
         "practice_unknown": ("Practice not found", "The localities file does not know this practice."),
         "vault_refused": (
             "Not allowed to read contacts",

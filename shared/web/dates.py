@@ -17,6 +17,11 @@ def short_day(value: date | datetime) -> str:
     return day(value).split(" ", 1)[1]
 
 
+def example_day(value: date) -> str:
+    """24 11 2026: a day as it is typed into three boxes, for the example beside them."""
+    return f"{value.day} {value.month} {value.year}"
+
+
 def clock_time(value: datetime) -> str:
     """2:30pm, 9am, midday, midnight: London time."""
     here = value.astimezone(LONDON)

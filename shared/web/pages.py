@@ -1,6 +1,7 @@
 """Pages: the NHS.UK components, our shell around them, and what every template knows."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoad
 from starlette.routing import Match
 
 from shared import labels
+from shared.clock import LONDON
 from shared.people.telephone import as_dialled
 from shared.web import dates
 from shared.web.accessibility import LEAST, MOST, STEP, reading_settings, tools_open
@@ -72,16 +74,20 @@ class Pages:
         }
 
     def page(self, request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
-        """A whole page. `context` goes to the template beside request, caller, menu and csrf_field()."""
+        """A whole page. `context` goes to the template beside request, caller, menu, csrf_field() and
+        example_day(days): a day so far from today, as it is typed into three boxes.
+        """
         caller: Caller | None = getattr(request.state, "caller", None)
         links = navigation(caller, development=self._settings.env == "development")
         query = f"?{request.url.query}" if request.url.query else ""
+        today = request.app.state.clock().astimezone(LONDON).date()
         html = self.environment.get_template(template).render(
             request=request,
             caller=caller,
             menu=links,
             menu_current=current(links, request.url.path),
             csrf_field=lambda: csrf_field(request),
+            example_day=lambda days: dates.example_day(today + timedelta(days=days)),
             reading=reading_settings(request),
             tools_open=tools_open(request),
             return_to=local_path(request.url.path + query) if _can_be_had_again(request) else "/",

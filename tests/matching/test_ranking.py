@@ -1,6 +1,6 @@
 """Services for a need: what comes first, why, and why not."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.matching.availability import Told, Word
 from services.matching.ranking import (
     FAR_KM,
-    Heard,
     Person,
     RankedService,
     Why,
@@ -118,8 +118,12 @@ def test_a_near_miss_says_why_not(changed: dict[str, Any], code: WhyNot, sentenc
             WhyNot.STEP_FREE_NOT_KNOWN,
             "Whether it is step-free is not known",
         ),
-        ({"capacity": Capacity.WAITLIST}, WhyNot.WAITING_LIST, "There is a waiting list"),
-        ({"capacity": Capacity.ADDITIONAL_ASSESSMENT}, WhyNot.ASSESSMENT_FIRST, "They assess people first"),
+        ({"capacity": Capacity.WAITLIST}, WhyNot.WAITING_LIST, "Has a waiting list"),
+        (
+            {"capacity": Capacity.ADDITIONAL_ASSESSMENT},
+            WhyNot.ASSESSMENT_FIRST,
+            "Meets people first, then decides",
+        ),
     ],
 )
 def test_a_caution_does_not_rule_it_out(changed: dict[str, Any], code: WhyNot, sentence: str) -> None:
@@ -131,9 +135,9 @@ def test_a_caution_does_not_rule_it_out(changed: dict[str, Any], code: WhyNot, s
 
 def test_what_a_service_answered_lately_counts_more_than_its_entry() -> None:
     one = service()
-    full = Heard({one.id: date(2026, 11, 3)})
+    full = {one.id: [Told(Word.FULL, datetime(2026, 11, 3, 9, tzinfo=UTC))]}
     assert only(rank([one], PERSON, NOW, full)).against == ("Full since 3 November",)
-    long_ago = Heard({one.id: date(2026, 5, 3)})
+    long_ago = {one.id: [Told(Word.FULL, datetime(2026, 5, 3, 9, tzinfo=UTC))]}
     assert only(rank([one], PERSON, NOW, long_ago)).suitable
 
 

@@ -68,8 +68,11 @@ ROUTES: dict[tuple[str, str], Try] = {
     ("POST", "/plan-summaries"): Try(
         {"service"}, {"locality": "meir", "referrals": [new_id()], "on_behalf_of": "someone"}, case=False
     ),
+    ("POST", "/prescriptions/{prescription_id}/link/end"): Try(OWN),
+    ("POST", "/prescriptions/{prescription_id}/link/send"): Try(OWN),
     ("GET", "/services"): Try(ANYBODY, case=False),
     ("GET", "/services/{service_id}"): Try(ANYBODY, case=False),
+    ("POST", "/services/{service_id}/places"): Try(HAND, {"free": True}, case=False),
     ("POST", "/directory/imports"): Try({"programme_admin", "service"}, {}, case=False),
     ("GET", "/link-workers/{link_worker}"): Try({"link_worker", "programme_admin", "service"}),
     ("PUT", "/link-workers/{link_worker}"): Try({"programme_admin", "service"}, case=False),

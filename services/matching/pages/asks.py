@@ -5,15 +5,15 @@ logged by their template), in no referrer, and search engines are told to keep a
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.matching.pages.known import dialled, language_name
 from services.matching.pages.site import actions, localities, queries, shown, today
-from services.matching.pages.typed import Mistakes, Typed, day_typed, mistake
+from services.matching.pages.typed import Mistakes, Typed, day_typed, mistake, mistake_of
+from services.matching.pages.visits import visit_day, visit_days
 from services.matching.shown import ServiceAsk
 from shared.events import vocabulary as v
 from shared.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
@@ -21,7 +21,10 @@ from shared.web.dates import day_and_time
 from shared.web.problem import Problem
 from shared.web.validation import FieldError
 
-LONGEST_AGO = timedelta(days=730)
+LINK_IS_OVER: Final = frozenset(
+    {"link_altered", "link_expired", "link_ended", "no_longer_asked", "case_ended", "case_erased"}
+)
+"""Problems of the link itself. Every other is of what was entered or of the moment, and says so."""
 
 
 def ask_routes() -> APIRouter:
@@ -31,6 +34,14 @@ def ask_routes() -> APIRouter:
     @router.get("/s/{token}")
     async def ask(request: Request, token: str) -> Response:
         return await _ask_page(request, token)
+
+    @router.get("/s/{token}/answer")
+    @router.get("/s/{token}/visit")
+    @router.get("/s/{token}/places")
+    @router.get("/s/{token}/name")
+    async def again(token: str) -> Response:
+        # A page with an error stands at the address of its form: loaded again, it is the page before it.
+        return _private(RedirectResponse(f"/s/{token}", 303))
 
     @router.post("/s/{token}/answer")
     async def answer(request: Request, token: str, form: CheckedForm) -> Response:
@@ -47,7 +58,7 @@ def ask_routes() -> APIRouter:
         except Mistakes as mistakes:
             return await _ask_page(request, token, mistakes.errors, typed.shown())
         except Problem as problem:
-            return _refused(request, problem)
+            return await _not_taken(request, token, problem, typed)
         return RedirectResponse(f"/s/{token}", 303)
 
     @router.post("/s/{token}/visit")
@@ -58,30 +69,34 @@ def ask_routes() -> APIRouter:
         except Mistakes as mistakes:
             return await _ask_page(request, token, mistakes.errors, typed.shown())
         except Problem as problem:
-            return _refused(request, problem)
+            return await _not_taken(request, token, problem, typed)
         return RedirectResponse(f"/s/{token}?done=visit", 303)
+
+    @router.post("/s/{token}/places")
+    async def places(request: Request, token: str, form: CheckedForm) -> Response:
+        try:
+            await actions(request).places_link(token)
+        except Problem as problem:
+            return await _not_taken(request, token, problem, Typed(form))
+        return RedirectResponse(f"/s/{token}?done=places", 303)
 
     @router.post("/s/{token}/code")
     async def code(request: Request, token: str, _: CheckedForm) -> Response:
         try:
             await actions(request).send_code(token)
         except Problem as problem:
-            return _refused(request, problem, token)
+            return await _refused(request, problem, token)
         return RedirectResponse(f"/s/{token}/code", 303)
 
     @router.get("/s/{token}/code")
     async def enter_code(request: Request, token: str) -> Response:
-        try:
-            ask = await queries(request).ask(token)
-        except Problem as problem:
-            return _refused(request, problem)
-        return _private(shown(request, "ask-code.html", ask=ask, token=token, errors=[]))
+        return await _code_page(request, token)
 
     @router.post("/s/{token}/name")
     async def name(request: Request, token: str, form: CheckedForm) -> Response:
         typed = Typed(form)
         try:
-            given = typed.raw("code").replace(" ", "")
+            given = "".join(typed.raw("code").split())
             if not (given.isascii() and given.isdigit() and len(given) == 6):
                 raise Mistakes(mistake("code", "Enter the 6-digit code from the email"))
             ask = await queries(request).ask(token)
@@ -89,9 +104,9 @@ def ask_routes() -> APIRouter:
         except Mistakes as mistakes:
             return await _code_page(request, token, mistakes.errors)
         except Problem as problem:
-            if problem.code in ("wrong_code", "code_expired"):
+            if problem.code in _CODE_REFUSED:
                 return await _code_page(request, token, [mistake("code", _CODE_REFUSED[problem.code])])
-            return _refused(request, problem, token)
+            return await _refused(request, problem, token)
         return _private(
             shown(
                 request,
@@ -106,28 +121,24 @@ def ask_routes() -> APIRouter:
     return router
 
 
-_CODE_REFUSED = {
-    "wrong_code": "This is not the code in the latest email. Check it and try again",
-    "code_expired": "This code is no longer valid. Ask for a new one",
+_SAID_TO_SERVICES: Final = {
+    "already_started": "The first visit is recorded already. If that is wrong, ring the link worker",
+    "signposted": "The person has your details and gets in touch themselves: no answer is needed",
+}
+_CODE_REFUSED: Final = {
+    "wrong_code": "This is not the code in the latest email. Check it and try again, or send another code",
+    "code_expired": "This code is no longer valid. Send another code",
 }
 
 
 async def _record_visit(request: Request, token: str, typed: Typed) -> None:
-    now, do = today(request), typed.raw("happened")
+    ask, do = await queries(request).ask(token), typed.raw("happened")
     if do == "yes":
-        on = typed.day(
-            "visited_on",
-            "Enter the day of the first visit, such as 24 11 2026",
-            first=now - LONGEST_AGO,
-            last=now,
-            outside="The day of the first visit must be today or earlier",
-        )
-        typed.check()
-        await actions(request).visited_link(token, on=on, key=_key(typed))
+        on = visit_day(typed, ask.referred_on, today(request))
+        await actions(request).visited_link(token, on=typed.given(on), key=_key(typed))
         return
     barrier = typed.choice("barrier", v.Barrier, "Choose what stopped it")
-    typed.check()
-    await actions(request).visited_link(token, barrier=barrier, key=_key(typed))
+    await actions(request).visited_link(token, barrier=typed.given(barrier), key=_key(typed))
 
 
 def _key(typed: Typed) -> str | None:
@@ -139,11 +150,12 @@ async def _ask_page(
     token: str,
     errors: Sequence[FieldError] = (),
     typed: Mapping[str, Any] | None = None,
+    status: int = 422,
 ) -> Response:
     try:
         ask = await queries(request).ask(token)
     except Problem as problem:
-        return _refused(request, problem)
+        return await _refused(request, problem, token)
     typed = typed or {}
     change = request.query_params.get("change") == "1" or any(
         each.field in ("reply", "weeks", "reason") for each in errors
@@ -151,15 +163,16 @@ async def _ask_page(
     page = shown(
         request,
         "ask.html",
-        status=422 if errors else 200,
+        status=status if errors else 200,
         ask=ask,
         token=token,
         locality=localities(request).by_slug[ask.locality],
         language=language_name(ask.language) if ask.interpreter or ask.language != "en" else "",
         change=change,
         next=_next(ask),
-        visit_done=request.query_params.get("done") == "visit",
+        just=request.query_params.get("done", ""),
         visited_on=day_typed(typed, "visited_on"),
+        days=visit_days(ask.sessions, ask.referred_on, today(request)),
         typed=typed,
         errors=list(errors),
     )
@@ -192,24 +205,37 @@ def _next(ask: ServiceAsk) -> str:
             return ""
 
 
-async def _code_page(request: Request, token: str, errors: Sequence[FieldError]) -> Response:
+async def _code_page(request: Request, token: str, errors: Sequence[FieldError] = ()) -> Response:
     try:
         ask = await queries(request).ask(token)
     except Problem as problem:
-        return _refused(request, problem)
-    return _private(shown(request, "ask-code.html", status=422, ask=ask, token=token, errors=list(errors)))
+        return await _refused(request, problem, token)
+    status = 422 if errors else 200
+    return _private(shown(request, "ask-code.html", status=status, ask=ask, token=token, errors=list(errors)))
 
 
-def _refused(request: Request, problem: Problem, token: str | None = None) -> Response:
-    """A friendly page for a link or request that cannot be used, with whom to ring."""
+async def _not_taken(request: Request, token: str, problem: Problem, typed: Typed) -> Response:
+    """The page again with what is wrong beside its field; another page where the link is what is wrong."""
+    if problem.code in LINK_IS_OVER or problem.status_code not in (409, 422):
+        return await _refused(request, problem, token)
+    error = mistake_of(problem, "maincontent")
+    if problem.code in _SAID_TO_SERVICES:
+        error = mistake("maincontent", _SAID_TO_SERVICES[problem.code])
+    return await _ask_page(request, token, [error], typed.shown(), problem.status_code)
+
+
+async def _refused(request: Request, problem: Problem, token: str) -> Response:
+    """A friendly page for a link that cannot be used, or not just now, with whom to ring."""
     page = shown(
         request,
         "ask-refused.html",
         status=problem.status_code,
         code=problem.code,
+        why=problem.extensions.get("why"),
         problem=problem,
         hub=localities(request).hub,
-        back_to_ask=f"/s/{token}" if token else "",
+        link_worker=await queries(request).whom_to_ring(token),
+        back_to_ask="" if problem.code in LINK_IS_OVER else f"/s/{token}",
     )
     return _private(page)
 

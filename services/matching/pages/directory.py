@@ -12,6 +12,7 @@ from services.matching.pages.done import banner
 from services.matching.pages.service_words import in_words
 from services.matching.pages.site import actions, asked, near, queries, shown, today
 from services.matching.pages.typed import Mistakes, Typed, mistake
+from services.matching.service_actions import SAYS_PLACES
 from services.matching.shown import FoundService, ListingFault
 from shared import labels
 from shared.events.vocabulary import Need
@@ -21,6 +22,7 @@ from shared.web.csrf import CheckedForm
 from shared.web.problem import Problem
 
 Reader = Annotated[Caller, Depends(require_page("link_worker", "referrer", "programme_admin"))]
+Speaker = Annotated[Caller, Depends(require_page("link_worker", "programme_admin"))]
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -38,8 +40,8 @@ def directory_routes() -> APIRouter:
         return _searching(request, caller, form)
 
     @router.get("/matching/services/{service}")
-    async def one(request: Request, service: str, _: Reader) -> Response:
-        return await _service_page(request, service)
+    async def one(request: Request, service: str, caller: Reader) -> Response:
+        return await _service_page(request, caller, service)
 
     @router.post("/matching/services/{service}/flag")
     async def flag(request: Request, service: str, caller: Reader, form: CheckedForm) -> Response:
@@ -48,9 +50,16 @@ def directory_routes() -> APIRouter:
             wrong = typed.choice("wrong", ListingFault, "Choose what is wrong")
             wrong = typed.given(wrong)
         except Mistakes as mistakes:
-            return await _service_page(request, service, mistakes)
+            return await _service_page(request, caller, service, mistakes)
         await actions(request).flag_listing(asked(caller, form), service, wrong)
         return RedirectResponse(f"/matching/services/{service}?done=flagged", 303)
+
+    @router.post("/matching/services/{service}/places")
+    async def places(request: Request, service: str, caller: Speaker, form: CheckedForm) -> Response:
+        free = form.get("places") == "free"
+        await actions(request).places(asked(caller, form), service, free=free)
+        done = "places-free" if free else "places-back"
+        return RedirectResponse(f"/matching/services/{service}?done={done}", 303)
 
     return router
 
@@ -104,7 +113,7 @@ async def _search_page(request: Request, caller: Caller) -> Response:
         asked_for=asked_for,
         free=free,
         searched=searched and not errors,
-        found=[(each, in_words(each.service, day)) for each in found],
+        found=[(each, in_words(each.service, day, each.availability)) for each in found],
         need_choices=[(each.value, words.NEEDS[each.value]) for each in Need if each.value in SEARCHED],
         days=[(str(number), name) for number, name in enumerate(WEEKDAYS)],
         errors=errors,
@@ -115,16 +124,21 @@ _CODES = ("need", "day", "age", "free")
 SEARCHED = set(words.NEEDS) - {"not_sure", "sensitive"}
 
 
-async def _service_page(request: Request, service_id: str, mistakes: Mistakes | None = None) -> Response:
+async def _service_page(
+    request: Request, caller: Caller, service_id: str, mistakes: Mistakes | None = None
+) -> Response:
     service = (await queries(request).services([service_id])).get(service_id)
     if service is None:
         raise Problem(404, code="unknown_service", detail="This service is not in the directory any more.")
+    places = (await queries(request).availability([service]))[service.id]
     return shown(
         request,
         "service.html",
         status=422 if mistakes else 200,
         service=service,
-        listing=in_words(service, today(request)),
+        listing=in_words(service, today(request), places),
+        places=places,
+        may_say_free=caller.role in SAYS_PLACES,
         faults=list(labels.LISTING_FAULTS.items()),
         errors=mistakes.errors if mistakes else [],
         done=banner(request),

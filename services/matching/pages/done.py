@@ -37,6 +37,11 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "reopened": "The case is open again.",
         "reopened-booked": "The case is open again, and a meeting is booked.",
         "undone": "Undone.",
+        "places-free": "Recorded: they have places again.",
+        "places-back": "Taken back. What they said before counts again.",
+        "link-ended": "The service’s link has ended. Nobody can use it any more.",
+        "link-sent": "A new link is on its way to the service by email.",
+        "link-settled": "The link stays ended.",
         "flagged": "Thank you. Somebody will check this listing.",
     }
 )

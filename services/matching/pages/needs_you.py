@@ -1,8 +1,12 @@
 """Why a case needs its link worker, in a sentence; the one button that deals with it, and the other way."""
 
+from typing import Final
+
 from services.matching.pages import words
 from services.matching.shown import NeedsYou, NeedsYouLine
 from shared.web.dates import clock_time, day
+
+ANOTHER_SERVICE: Final = "Add another service, or record that nothing was suitable"
 
 
 def why(task: NeedsYouLine) -> str:
@@ -21,6 +25,7 @@ def why(task: NeedsYouLine) -> str:
         NeedsYou.SERVICE_SILENT: f"{service} has not answered for 7 days or more. Ring them.",
         NeedsYou.NO_FIRST_VISIT: f"{service}: no first visit yet. Ask how it stands.",
         NeedsYou.DID_NOT_START: f"The first visit to {service} did not happen.",
+        NeedsYou.LINK_ENDED: f"{service}: 20 wrong codes were entered, so their link has ended. Ring them.",
         NeedsYou.NO_MEETING: _no_meeting(task),
         NeedsYou.REVIEW_DUE: "The plan is due for a review.",
         NeedsYou.STEP_OVERDUE: _overdue(task),
@@ -50,10 +55,11 @@ def button_for(task: NeedsYouLine) -> tuple[str, str]:
         NeedsYou.TWO_MISSES: ("Record the call", f"{case}?open=contact#contact"),
         NeedsYou.RING: ("Record the call", f"{case}?open=contact#contact"),
         NeedsYou.NOT_RECORDED: ("Record the meeting", f"/matching/meetings/{about}" if about else case),
-        NeedsYou.SERVICE_SAID_NO: ("Choose another service", f"{case}/review#services"),
+        NeedsYou.SERVICE_SAID_NO: (ANOTHER_SERVICE, f"{case}/review#services"),
         NeedsYou.SERVICE_SILENT: ("Record their answer", f"{case}/services/{about}#answer"),
         NeedsYou.NO_FIRST_VISIT: ("Record the first visit", f"{case}/services/{about}#visit"),
         NeedsYou.DID_NOT_START: ("Choose what is next", f"{case}?open=next-step#next-step"),
+        NeedsYou.LINK_ENDED: ("Send a new link", f"{case}/services/{about}#link"),
         NeedsYou.NO_MEETING: ("Find a time", f"{case}/book"),
         NeedsYou.REVIEW_DUE: ("Review the plan", f"{case}/review"),
         NeedsYou.STEP_OVERDUE: ("Do it or move it", f"{case}?open=next-step#next-step"),
@@ -69,8 +75,7 @@ def instead_for(task: NeedsYouLine) -> tuple[str, str] | None:
         NeedsYou.HANDED_OVER: ("Record a call", f"{case}?open=contact#contact"),
         NeedsYou.TWO_MISSES: ("Could not be reached? Decline", f"{case}?open=decline#close"),
         NeedsYou.NO_MEETING: ("Hand over to another link worker", f"{case}/hand-over"),
-        NeedsYou.SERVICE_SAID_NO: ("Nothing suitable?", f"{case}/review#services"),
-        NeedsYou.DID_NOT_START: ("Choose another service", f"{case}/review#services"),
+        NeedsYou.DID_NOT_START: (ANOTHER_SERVICE, f"{case}/review#services"),
         NeedsYou.REVIEW_DUE: ("Close the case", f"{case}?open=close#close"),
     }
     return places.get(task.reason.reason)

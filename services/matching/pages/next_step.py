@@ -10,6 +10,7 @@ from services.matching.pages.typed import Typed, day_typed
 from shared.events.outcomes import NextStep
 from shared.events.vocabulary import NextStepCode
 from shared.web.dates import day as day_words
+from shared.web.dates import example_day
 
 USUAL = ((7, "in a week"), (14, "in 2 weeks"), (28, "in 4 weeks"), (84, "in 12 weeks"))
 FURTHEST = timedelta(days=365)
@@ -59,7 +60,9 @@ def read_next_step(form: Typed, now: date, *, needed: bool, prefix: str = "next"
             form.wrong(when_field, "Choose by when")
             return None
     else:
-        day = form.day(on_field, "Choose by when, or enter a day such as 30 11 2026")
+        day = form.day(
+            on_field, f"Choose by when, or enter a day such as {example_day(now + timedelta(days=7))}"
+        )
     if day is not None and not now <= day <= now + FURTHEST:
         form.wrong(on_field, "The day must be from today to a year from now")
         return None

@@ -51,6 +51,7 @@ def plan_routes() -> APIRouter:
         current = [each for each in case.prescriptions if each.status not in OVER]
         current = sorted(current, key=lambda each: each.prescribed_at, reverse=True)[:MOST_SERVICES]
         entries = await asks.services([each.service_id for each in current])
+        places = await asks.availability(entries.values())
         day = today(request)
         return shown(
             request,
@@ -66,7 +67,10 @@ def plan_routes() -> APIRouter:
             ],
             services=[
                 ServiceLine(
-                    each, in_words(entries[each.service_id], day) if each.service_id in entries else None
+                    each,
+                    in_words(entries[each.service_id], day, places[each.service_id])
+                    if each.service_id in entries
+                    else None,
                 )
                 for each in current
             ],

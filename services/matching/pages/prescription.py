@@ -1,7 +1,6 @@
 """One service of the plan: its answer, the first visit, what the person agreed, how it ended."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -12,7 +11,8 @@ from services.matching.pages.known import NAME_AND_TELEPHONE, known
 from services.matching.pages.next_step import next_step_form, read_next_step
 from services.matching.pages.service_words import ServiceInWords, in_words
 from services.matching.pages.site import actions, asked, queries, shown, today
-from services.matching.pages.typed import Mistakes, Typed, day_typed, mistake
+from services.matching.pages.typed import Mistakes, Typed, day_typed, mistake, mistake_of
+from services.matching.pages.visits import visit_day
 from services.matching.said import Asked
 from services.matching.shown import Done
 from shared.events import vocabulary as v
@@ -24,10 +24,8 @@ from shared.web.validation import FieldError
 
 LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
 
-Act = Callable[[Request, Asked, str, str, Typed], Awaitable[tuple[str, Done]]]
+Act = Callable[[Request, Asked, str, str, Typed], Awaitable[tuple[str, Done | None]]]
 """Reads a form about one service of a case and does it: (request, who asks, referral, prescription, form)."""
-
-LONGEST_AGO = timedelta(days=730)
 
 
 async def reply(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
@@ -47,13 +45,7 @@ async def visit(request: Request, by: Asked, _: str, prescription: str, form: Ty
         raise Mistakes(mistake("happened", "Say whether the first visit happened"))
     step = read_next_step(form, now, needed=False)
     if happened == "yes":
-        on = form.day(
-            "visited_on",
-            "Enter the day of the first visit, such as 24 11 2026",
-            first=now - LONGEST_AGO,
-            last=now,
-            outside="The day of the first visit must be today or earlier",
-        )
+        on = visit_day(form, await actions(request).referred_on(by, prescription), now)
         along = form.choice("accompanied_by", v.AccompaniedBy) or v.AccompaniedBy.NOT_KNOWN
         on = form.given(on)
         return "started", await actions(request).started(by, prescription, on, along, step)
@@ -78,7 +70,21 @@ async def ended(request: Request, by: Asked, _: str, prescription: str, form: Ty
     return "ended", await actions(request).ended(by, prescription, reason, step)
 
 
-FORMS: dict[str, Act] = {"reply": reply, "visit": visit, "sharing": sharing, "ended": ended}
+async def link(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, None]:
+    match form.raw("link"):
+        case "end":
+            await actions(request).end_link(by, prescription)
+            return "link-ended", None
+        case "send":
+            await actions(request).send_link(by, prescription)
+            return "link-sent", None
+        case "leave":
+            await actions(request).leave_link(by, prescription)
+            return "link-settled", None
+    raise Mistakes(mistake("link", "Press one of the buttons"))
+
+
+FORMS: dict[str, Act] = {"reply": reply, "visit": visit, "sharing": sharing, "ended": ended, "link": link}
 
 
 def prescription_routes() -> APIRouter:
@@ -107,7 +113,7 @@ def _route(name: str, act: Act) -> Callable[..., Awaitable[Response]]:
         except Problem as problem:
             if problem.status_code not in (409, 422, 503):
                 raise
-            errors = [mistake(name, problem.explanation or problem.title)]
+            errors = [mistake_of(problem, name)]
         else:
             return back_to(f"/matching/cases/{referral}", what, done)
         return await _page(request, caller, referral, prescription, errors, typed.shown(), name)
@@ -131,7 +137,10 @@ async def _page(
         raise Problem(404, code="unknown_prescription")
     people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
     entry = (await asks.services([one.service_id])).get(one.service_id)
-    listing: ServiceInWords | None = in_words(entry, today(request)) if entry else None
+    listing: ServiceInWords | None = None
+    if entry is not None:
+        places = (await asks.availability([entry]))[entry.id]
+        listing = in_words(entry, today(request), places)
     return shown(
         request,
         "prescription.html",
@@ -140,6 +149,7 @@ async def _page(
         line=case.line,
         person=known(people, referral),
         listing=listing,
+        link=await asks.link_state(case, prescription),
         where=f"/matching/cases/{referral}/services/{prescription}",
         case_at=f"/matching/cases/{referral}",
         typed=typed,

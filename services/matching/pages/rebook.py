@@ -1,6 +1,7 @@
 """Another time for a meeting that is booked, or a first one for a case that has none."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -15,6 +16,7 @@ from shared.events.vocabulary import By
 from shared.web.auth import require_page
 from shared.web.caller import Caller
 from shared.web.csrf import CheckedForm
+from shared.web.dates import example_day
 from shared.web.problem import Problem
 from shared.web.validation import FieldError
 
@@ -73,9 +75,10 @@ def rebook_routes() -> APIRouter:
         typed = Typed(form)
         try:
             if typed.raw("do") == "later":
+                soon = today(request) + timedelta(days=28)
                 day = typed.day(
                     "later",
-                    "Enter the day before which they do not want to meet, such as 30 11 2026",
+                    f"Enter the day before which they do not want to meet, such as {example_day(soon)}",
                     first=today(request),
                     outside="The day must be in the future",
                 )

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+from services.matching import availability
+from services.matching.availability import Availability
 from services.matching.pages import words
 from services.matching.pages.times_in_words import held
 from shared import labels
@@ -36,7 +38,7 @@ class ServiceInWords:
     website: str
 
 
-def in_words(service: Service, today: date) -> ServiceInWords:
+def in_words(service: Service, today: date, places: Availability) -> ServiceInWords:
     """A service as these pages tell of it."""
     return ServiceInWords(
         service_id=service.id,
@@ -54,7 +56,7 @@ def in_words(service: Service, today: date) -> ServiceInWords:
         ],
         accessibility=service.accessibility,
         languages=words.listed([labels.language(code) for code in service.languages]),
-        capacity=labels.CAPACITY[service.capacity] if service.capacity else "",
+        capacity=availability.in_words(places),
         assured=_assured(service, today),
         telephone=service.telephone or "",
         email=service.email or "",

@@ -69,7 +69,7 @@ async def suggested(request: Request, caller: Caller, case: CaseShown, need: v.N
         return Suggestion(
             add=f"add:{need.value}:{each.service.id}",
             share=f"share:{need.value}:{each.service.id}",
-            listing=in_words(each.service, day),
+            listing=in_words(each.service, day, each.availability),
             reasons=each.sentences,
             against=each.against,
             next_session=each.next_session or "",

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from starlette.datastructures import FormData
 
+from shared.web.problem import Problem
 from shared.web.validation import FieldError
 
 E = TypeVar("E", bound=Enum)
@@ -27,6 +28,20 @@ class Mistakes(Exception):
 def mistake(field: str, sentence: str) -> FieldError:
     """An error at one field of a form."""
     return FieldError(f"/{field}", "not_valid", sentence)
+
+
+_FIELD_OF = {
+    "date_too_early": "visited_on",
+    "date_in_future": "visited_on",
+    "weeks_needed": "weeks",
+    "reason_needed": "reason",
+}
+
+
+def mistake_of(problem: Problem, otherwise: str) -> FieldError:
+    """What an action refused, at the field that it is about; at the field `otherwise` for all others."""
+    field = _FIELD_OF.get(problem.code or "", otherwise)
+    return mistake(field, problem.explanation or problem.title)
 
 
 class Typed:

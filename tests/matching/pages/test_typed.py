@@ -64,7 +64,7 @@ def test_the_next_step_by_a_usual_day_or_another() -> None:
     assert (step.code, step.on) == (v.NextStepCode.RING, date(2026, 12, 1))
     typed = form({"next_code": "ring", "next_when": "day"})
     assert read_next_step(typed, TODAY, needed=True) is None
-    assert told(typed) == [("next_on", "Choose by when, or enter a day such as 30 11 2026")]
+    assert told(typed) == [("next_on", "Choose by when, or enter a day such as 1 12 2026")]
 
 
 @pytest.mark.parametrize("when", ["2026-11-23", "2028-01-01"])
