@@ -60,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("user", nargs="?", help="an id of users.toml; without one they are listed")
     parser.add_argument("--url", help="where Linkwork answers, if it is not the run in .linkwork or PORT")
     asked = parser.parse_args(arguments)
+    refuse_production(os.environ.get("LINKWORK_ENV") or "development")  # typed by hand, it is not set
     settings = DevelopmentSettings(env="development")
     if url := asked.url or _address_of_the_run(settings.state):
         settings = settings.model_copy(update={"issuer": f"{url.rstrip('/')}/dev/issuer"})

@@ -6,7 +6,7 @@ from typing import ClassVar
 from pydantic import SecretStr
 
 from shared.web.mail import MailSettings
-from shared.web.settings import setting
+from shared.web.settings import address, setting
 
 
 class NotificationsSettings(MailSettings):
@@ -15,10 +15,11 @@ class NotificationsSettings(MailSettings):
     service: ClassVar[str] = "notifications"
 
     port: int = setting(8103, description="Port to listen on.", example="8103", ge=1, le=65535)
-    sms_url: str = setting(
+    sms_url: str = address(
         "",
         description="Gateway for text messages: takes a POST of `to`, `body`, `reference`. Empty: no texts.",
         example="https://texts.example.org/send",
+        reach="outside",
     )
     sms_key: SecretStr = setting(
         SecretStr(""), description="Bearer token for that gateway, if any.", example="(a secret)"

@@ -2,11 +2,14 @@
 
 import base64
 import binascii
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar, Self
 
 from pydantic import SecretStr, model_validator
 
+from shared.web.production import is_trivial
 from shared.web.settings import ServiceSettings, setting
 
 MASTER_KEY_BYTES = 32
@@ -66,6 +69,24 @@ class ReferralSettings(ServiceSettings):
     def _master_key_is_one(self) -> Self:
         self.master_key_bytes()
         return self
+
+    def problems(self) -> Iterator[str]:
+        """As of ServiceSettings."""
+        yield from super().problems()
+        try:
+            key = self.master_key_bytes()
+        except ValueError as wrong:
+            yield str(wrong)
+        else:
+            if is_trivial(key.decode("latin-1")):
+                yield "The master key is easy to guess: use 32 random bytes."
+
+    def secrets(self) -> dict[str, str]:
+        """As of ServiceSettings, with the master key wherever it comes from."""
+        found = super().secrets()
+        with contextlib.suppress(ValueError):
+            found["master_key"] = self._encoded_master_key()
+        return found
 
     def master_key_bytes(self) -> bytes:
         """The master key.

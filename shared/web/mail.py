@@ -1,5 +1,6 @@
 """Mail on its way out: which server takes it, and how it is handed over."""
 
+from collections.abc import Iterator
 from email.message import EmailMessage
 from typing import Literal
 
@@ -38,6 +39,14 @@ class MailSettings(ServiceSettings):
     @classmethod
     def _one_mailbox(cls, given: str) -> str:
         return parse_mailbox(given)
+
+    def problems(self) -> Iterator[str]:
+        """As of ServiceSettings."""
+        yield from super().problems()
+        if self.smtp_encryption == "none":
+            yield "LINKWORK_SMTP_ENCRYPTION is none: mail names people's appointments and needs encryption."
+        if self.mail_from.rpartition("@")[2].endswith(".example"):
+            yield "LINKWORK_MAIL_FROM is an invented address: nobody can answer, and servers refuse it."
 
     @property
     def mail_encryption(self) -> Encryption:

@@ -1,19 +1,34 @@
 """What a service is told from outside: environment variables that start with LINKWORK_."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar
+from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-PREFIX = "LINKWORK_"
+from shared.web.production import (
+    PREFIX,
+    Reach,
+    address_problems,
+    equal_secrets,
+    in_one,
+    secret_problems,
+)
+
+__all__ = ["PREFIX", "ServiceSettings", "address", "load", "secret", "setting"]
 
 
 def setting(default: Any = ..., *, description: str, example: str, **limits: Any) -> Any:
     """A field with its line in the generated documentation."""
     return Field(default, description=description, examples=[example], **limits)
+
+
+def address(default: str, *, description: str, example: str, reach: Reach) -> Any:
+    """A field that holds an address over HTTP; in production, `reach` says which are refused."""
+    return setting(default, description=description, example=example, json_schema_extra={"reach": reach})
 
 
 def secret(*, description: str, development: str, shortest: int = 32) -> Any:
@@ -84,30 +99,35 @@ class ServiceSettings(BaseSettings):
     )
     host: str = setting("127.0.0.1", description="Address to listen on.", example="10.0.0.5")
     port: int = setting(8100, description="Port to listen on.", example="8101", ge=1, le=65535)
-    public_url: str = setting(
+    public_url: str = address(
         "http://localhost:8080",
         description="Where people reach the pages, without a slash at the end.",
         example="https://linkwork.example.org",
+        reach="public",
     )
-    issuer: str = setting(
+    issuer: str = address(
         "http://localhost:8080/dev/issuer",
         description="OIDC issuer whose tokens are believed (the `iss` claim, exactly).",
         example="https://login.example.org/realms/linkwork",
+        reach="outside",
     )
-    discovery_url: str = setting(
+    discovery_url: str = address(
         "",
         description="Where the issuer's discovery document is read; empty means under the issuer.",
-        example="http://issuer:8105/dev/issuer/.well-known/openid-configuration",
+        example="https://issuer.example.org/.well-known/openid-configuration",
+        reach="outside",
     )
-    jwks_url: str = setting(
+    jwks_url: str = address(
         "",
         description="Where the issuer's public keys are read; empty means as discovered.",
-        example="http://issuer:8105/dev/issuer/jwks.json",
+        example="https://issuer.example.org/jwks.json",
+        reach="outside",
     )
-    token_url: str = setting(
+    token_url: str = address(
         "",
         description="The issuer's token endpoint as this process reaches it; empty means as discovered.",
-        example="http://issuer:8105/dev/issuer/token",
+        example="https://issuer.example.org/token",
+        reach="outside",
     )
     audience: str = setting("linkwork", description="The `aud` claim a token must carry.", example="linkwork")
     client_id: str = setting(
@@ -139,19 +159,35 @@ class ServiceSettings(BaseSettings):
     body_limit: int = setting(
         1_000_000, description="Largest request body in bytes.", example="1000000", ge=1_000
     )
-    referral_url: str = setting(
+    trusted_network: bool = setting(
+        False,
+        description=(
+            "Our services may call each other over plain http: nobody else reads the network between them."
+        ),
+        example="1",
+    )
+    referral_url: str = address(
         "http://127.0.0.1:8101",
         description="The referral service, as other services reach it.",
         example="http://referral:8101",
+        reach="inside",
     )
-    matching_url: str = setting(
+    matching_url: str = address(
         "http://127.0.0.1:8102",
         description="The matching service, as other services reach it.",
         example="http://matching:8102",
+        reach="inside",
     )
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
+        if self.env == "production":
+            if problems := in_one(self.problems()):
+                raise ValueError(problems)
+        else:
+            for name, extra in self._marked("secret"):
+                if not self.text(name):
+                    object.__setattr__(self, name, SecretStr(str(extra["development"])))
         # The model is frozen for everyone else; defaults that follow from other fields are set here once.
         for name, value in (
             ("database", self.database or f"linkwork_{self.service}"),
@@ -159,25 +195,42 @@ class ServiceSettings(BaseSettings):
             ("discovery_url", self.discovery_url or f"{self.issuer}/.well-known/openid-configuration"),
         ):
             object.__setattr__(self, name, value)
-        for name, field in type(self).model_fields.items():
-            extra = field.json_schema_extra
-            if isinstance(extra, dict) and extra.get("secret"):
-                self._check_secret(name, str(extra["development"]), int(str(extra["shortest"])))
         return self
 
-    def _check_secret(self, name: str, development: str, shortest: int) -> None:
-        given: SecretStr = getattr(self, name)
-        if self.env == "development":
-            if not given.get_secret_value():
-                object.__setattr__(self, name, SecretStr(development))
-            return
-        variable = PREFIX + name.upper()
-        if not given.get_secret_value():
-            raise ValueError(f"{variable} is not set: it is a secret and has no default in production.")
-        if given.get_secret_value() == development:
-            raise ValueError(f"{variable} is the development secret: production needs its own.")
-        if len(given.get_secret_value()) < shortest:
-            raise ValueError(f"{variable} is too short: use at least {shortest} characters.")
+    def problems(self) -> Iterator[str]:
+        """What makes these settings unfit for production: sentences that quote no value.
+
+        A service adds its own.
+        """
+        for name, extra in self._marked("secret"):
+            yield from secret_problems(
+                name,
+                self.text(name),
+                development=str(extra["development"]),
+                shortest=int(str(extra["shortest"])),
+            )
+        yield from equal_secrets(self.secrets())
+        for name, extra in self._marked("reach"):
+            yield from address_problems(
+                name, self.text(name), cast("Reach", extra["reach"]), network_is_trusted=self.trusted_network
+            )
+        if self.demo:
+            yield "LINKWORK_DEMO is on: production holds real people."
+
+    def secrets(self) -> dict[str, str]:
+        """Every secret by the setting's name. No two may be equal in production."""
+        found = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: it.get_secret_value() for name, it in found.items() if isinstance(it, SecretStr)}
+
+    def text(self, name: str) -> str:
+        """The setting of this name, which holds a text or a secret."""
+        value = getattr(self, name)
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    def _marked(self, mark: str) -> Iterator[tuple[str, JsonDict]]:
+        for name, field in type(self).model_fields.items():
+            if isinstance(field.json_schema_extra, dict) and mark in field.json_schema_extra:
+                yield name, field.json_schema_extra
 
     @property
     def secure_cookies(self) -> bool:
@@ -195,12 +248,31 @@ Settings = TypeVar("Settings", bound=ServiceSettings)
 
 
 def load(settings: type[Settings]) -> Settings:
-    """Read the environment. Anything wrong ends the process with one sentence that quotes no value."""
+    """Read the environment. Anything wrong ends the process with one line.
+
+    The line names all that is wrong, and quotes no value.
+    """
     try:
         return settings()
     except ValidationError as wrong:
-        first = wrong.errors(include_input=False, include_url=False)[0]
-        if first["loc"]:
-            variable = PREFIX + str(first["loc"][0]).upper()
-            raise SystemExit(f"{variable} cannot be used: {first['type'].replace('_', ' ')}.") from None
-        raise SystemExit(first["msg"].removeprefix("Value error, ")) from None
+        named, said = _sentences(wrong)
+    if named:
+        # What cannot be read hides what else is wrong: look again, as if those had not been set.
+        try:
+            settings(**{name: settings.model_fields[name].default for name in named})
+        except ValidationError as more:
+            said += [each for each in _sentences(more)[1] if each not in said]
+    raise SystemExit(in_one(said))
+
+
+def _sentences(wrong: ValidationError) -> tuple[list[str], list[str]]:
+    """The settings that cannot be read, and all that is wrong."""
+    named, said = [], []
+    for error in wrong.errors(include_input=False, include_url=False):
+        if error["loc"]:
+            name = str(error["loc"][0])
+            named.append(name)
+            said.append(f"{PREFIX}{name.upper()} cannot be used: {error['type'].replace('_', ' ')}.")
+        else:
+            said.append(error["msg"].removeprefix("Value error, "))
+    return named, said

@@ -34,6 +34,7 @@ from shared.web.settings import ServiceSettings
 from tests.development.conftest import settings_in
 from tests.web.forms import hidden_fields
 from tests.web.keeper import MemorySessions
+from tests.web.production import PRODUCTION
 
 AUTHORIZE = "/dev/issuer/authorize"
 TOKEN = "/dev/issuer/token"
@@ -372,11 +373,20 @@ def test_no_token_is_made_where_no_issuer_has_run(
     assert not list(tmp_path.iterdir())
 
 
+def test_tokens_by_hand_refuse_production(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINKWORK_STATE", str(tmp_path))
+    IssuerKey.kept_in(tmp_path, issuer="http://localhost:8080/dev/issuer", audience="linkwork")
+    monkeypatch.setenv("LINKWORK_ENV", "production")
+
+    with pytest.raises(NotForProduction):
+        tokens.main(["admin"])
+    assert capsys.readouterr().out == ""
+
+
 def test_production_has_no_development_issuer(tmp_path: Path) -> None:
-    given = dict.fromkeys(
-        ("client_secret", "session_key", "dead_letter_key"), "thirty-two letters of a real secret"
-    )
-    settings = settings_in(tmp_path, env="production", **given)
+    settings = settings_in(tmp_path, **PRODUCTION)
 
     with pytest.raises(NotForProduction, match="LINKWORK_ENV=development"):
         development_app(settings)

@@ -14,6 +14,7 @@ from services.notifications.channels.smtp import SmtpGateway
 from shared.delivery.errors import Never, NotNow
 from tests.notifications.conftest import Hands, settings_for
 from tests.notifications.others import Others
+from tests.web.production import MORE, PRODUCTION
 
 MAIL = Mail("pat.example@example.org", "Your appointment", "It is at the surgery – 2:30pm.\n")
 
@@ -85,10 +86,8 @@ async def test_production_never_sends_mail_in_the_clear(around: Others, clock: H
         await SmtpGateway(settings, clock).send_mail(MAIL, "1")
     assert around.sent() == []
     assert settings_for(around).mail_encryption == "none"
-    secret = "x" * 40
-    production = settings_for(
-        around, env="production", client_secret=secret, session_key=secret, dead_letter_key=secret
-    )
+    more = {"token_url": "https://login.nhs.test/token", "sms_url": "", "mail_from": MORE["mail_from"]}
+    production = settings_for(around, **PRODUCTION | more)
     assert production.mail_encryption == "starttls"
 
 

@@ -14,7 +14,7 @@ from shared.web.logs import JsonLines
 from shared.web.settings import ServiceSettings
 from tests.pages.serving import serving
 from tests.web.forms import browser
-from tests.web.issuer import LoopbackIssuer
+from tests.web.production import PRODUCTION
 from tests.web.sample import sample_app
 
 LIMIT = 1_000_000
@@ -36,13 +36,8 @@ async def test_every_answer_carries_the_headers(client: httpx.AsyncClient, path:
     assert "strict-transport-security" not in headers, "a development copy must not pin localhost to https"
 
 
-async def test_production_pins_https(issuer: LoopbackIssuer) -> None:
-    secrets = dict.fromkeys(
-        ("client_secret", "session_key", "dead_letter_key"), "thirty-two letters of a real secret"
-    )
-    app = sample_app(
-        issuer.settings(ServiceSettings, env="production", public_url="https://linkwork.example", **secrets)
-    )
+async def test_production_pins_https() -> None:
+    app = sample_app(ServiceSettings.model_validate(PRODUCTION))
     async with browser(app) as client:
         assert "max-age" in (await client.get("/")).headers["strict-transport-security"]
 

@@ -7,9 +7,9 @@ from pydantic import SecretStr
 
 from shared.web.settings import ServiceSettings, load, secret, setting
 from shared.web.settings_page import settings_page, settings_table
+from tests.web.production import variables
 
 SECRETS = ("LINKWORK_CLIENT_SECRET", "LINKWORK_SESSION_KEY", "LINKWORK_DEAD_LETTER_KEY", "LINKWORK_LINK_KEY")
-GOOD = "a secret of at least thirty-two letters"
 
 
 class OwnSettings(ServiceSettings):
@@ -24,9 +24,8 @@ class OwnSettings(ServiceSettings):
 @pytest.fixture(autouse=True)
 def production(monkeypatch: pytest.MonkeyPatch) -> None:
     """A production environment in which everything is in order."""
-    monkeypatch.setenv("LINKWORK_ENV", "production")
-    for name in SECRETS:
-        monkeypatch.setenv(name, GOOD)
+    for name, value in variables().items():
+        monkeypatch.setenv(name, value)
 
 
 def refusal() -> str:
@@ -74,7 +73,7 @@ def test_development_has_its_own_secrets(monkeypatch: pytest.MonkeyPatch) -> Non
     settings = load(OwnSettings)
 
     assert settings.link_key.get_secret_value() == "development-only-link-key"
-    assert not settings.secure_cookies
+    assert settings.secure_cookies, "the address is https"
 
 
 def test_development_secrets_do_not_pass_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +99,7 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINKWORK_MONGO_URL", "mongodb://linkwork:hunter2@mongo:27017/")
     shown = repr(load(OwnSettings))
 
-    assert GOOD not in shown
+    assert not any(variables()[name] in shown for name in SECRETS)
     assert "hunter2" not in shown
 
 
