@@ -6,16 +6,17 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from deploy.development.sink import Mailbox
 from shared.web.auth import Caller, require, require_page
+from shared.web.bodies import JsonBody
 
 
-class TextMessage(BaseModel):
+class TextMessage(JsonBody):
     """What a service hands to the gateway. The same reference again is the same message."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     to: str = Field(min_length=1, max_length=40)
     body: str = Field(min_length=1, max_length=2_000)

@@ -1,24 +1,25 @@
 """What the API takes."""
 
-from datetime import date
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from services.matching.said import GoalSaid, MeetingRecord, NextMeeting, Prescribing
+from services.matching.workers import Leave, LinkWorker
 from shared.events import vocabulary as v
-from shared.events.models import Rating, Ref
+from shared.events.models import Day, Rating, Ref
 from shared.events.outcomes import NextStep, SourceRef
+from shared.web.bodies import JsonBody
 
 Words = Annotated[str, Field(max_length=5000)]
-SlotKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}\|\d{4}-\d\d-\d\dT\d\d:\d\dZ$")]
+SlotKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}\|(19|2[01])\d\d-\d\d-\d\dT\d\d:\d\dZ$")]
 Score = Annotated[int, Field(ge=0, le=10)]
 
 _STEP = {"code": "wait_for_service", "on": "2026-12-01"}
 
 
-class Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Body(JsonBody):
+    """Everything that the API takes."""
 
 
 class WithStep(Body):
@@ -41,7 +42,7 @@ class Moving(Body):
 
 
 class Later(Body):
-    on: date = Field(examples=["2027-01-11"])
+    on: Day = Field(examples=["2027-01-11"])
 
 
 class GoalIn(Body):
@@ -50,7 +51,7 @@ class GoalIn(Body):
     importance: Rating | None = None
     confidence: Rating | None = None
     action: v.ActionCode | None = None
-    review_on: date | None = None
+    review_on: Day | None = None
 
 
 class PlanIn(Body):
@@ -152,7 +153,7 @@ class Reopening(WithStep):
 
     note: Words = ""
     slot: SlotKey | None = Field(None, description="The time of the meeting to be booked with it.")
-    not_before: date | None = Field(None, description="They can meet from that day on.")
+    not_before: Day | None = Field(None, description="They can meet from that day on.")
 
     @model_validator(mode="after")
     def _one_of_the_two(self) -> "Reopening":
@@ -191,7 +192,7 @@ class ReplyIn(Body):
 
 
 class StartedIn(WithStep):
-    on: date = Field(examples=["2026-12-03"])
+    on: Day = Field(examples=["2026-12-03"])
     accompanied_by: v.AccompaniedBy = v.AccompaniedBy.NOT_KNOWN
 
 
@@ -208,4 +209,18 @@ class PlacesIn(Body):
 
 
 class OffSick(Body):
-    day: date | None = Field(None, description="Left out: today, in London.")
+    day: Day | None = Field(None, description="Left out: today, in London.")
+
+
+class LeaveIn(Leave, Body):
+    """Days away, both ends included."""
+
+    def leave(self) -> Leave:
+        return Leave(first=self.first, last=self.last)
+
+
+class LinkWorkerIn(LinkWorker, Body):
+    """A link worker's whole entry."""
+
+    def link_worker(self) -> LinkWorker:
+        return LinkWorker.model_validate(self.model_dump())

@@ -21,7 +21,6 @@ from services.matching.api_parts import (
 )
 from services.matching.calendar import london_day
 from services.matching.refusals import Refused
-from services.matching.workers import Leave, LinkWorker
 from shared.web.problem import Problem
 
 _EXAMPLE = {
@@ -69,19 +68,21 @@ def link_worker_routes() -> APIRouter:
         request: Request,
         link_worker: LinkWorkerName,
         caller: DirectoryWriter,
-        entry: Annotated[LinkWorker, Body(examples=[_EXAMPLE])],
+        entry: Annotated[bodies.LinkWorkerIn, Body(examples=[_EXAMPLE])],
     ) -> answers.LinkWorkerOut:
         """Hours, leave and the rest. Whoever waits at these practices is looked at again at once."""
         if entry.id != link_worker:
             raise Problem(422, code="invalid", detail="The id in the body is not the one in the address.")
-        return answers.LinkWorkerOut.of(await actions(request).put_link_worker(caller, entry))
+        return answers.LinkWorkerOut.of(await actions(request).put_link_worker(caller, entry.link_worker()))
 
     @router.post("/{link_worker}/leave")
     async def leave(
-        request: Request, link_worker: LinkWorkerName, caller: HandsOverCaller, away: Leave
+        request: Request, link_worker: LinkWorkerName, caller: HandsOverCaller, away: bodies.LeaveIn
     ) -> answers.ToRingOut:
         """Away on these days: whoever was to be met is rebooked, and to be rung."""
-        return answers.ToRingOut(to_ring=await actions(request).away(asked(caller, None), link_worker, away))
+        return answers.ToRingOut(
+            to_ring=await actions(request).away(asked(caller, None), link_worker, away.leave())
+        )
 
     @router.post("/{link_worker}/off-sick")
     async def off_sick(

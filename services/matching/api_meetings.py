@@ -1,6 +1,6 @@
 """HTTP: meetings, diaries and caseloads."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -21,6 +21,7 @@ from services.matching.api_parts import (
 )
 from services.matching.calendar import london_day
 from services.matching.shown import Done
+from shared.web.bodies import DaySent
 
 
 def meeting_routes() -> APIRouter:
@@ -31,8 +32,8 @@ def meeting_routes() -> APIRouter:
     async def diary(
         request: Request,
         caller: DiaryCaller,
-        first: Annotated[date | None, Query(alias="from")] = None,
-        last: Annotated[date | None, Query(alias="to")] = None,
+        first: Annotated[DaySent | None, Query(alias="from")] = None,
+        last: Annotated[DaySent | None, Query(alias="to")] = None,
         link_worker: Annotated[str | None, Query(max_length=60)] = None,
     ) -> answers.DiaryOut:
         """Meetings and free times, a week from today unless said; at most 92 days."""

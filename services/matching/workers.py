@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from shared.events.models import LanguageCode, LinkWorkerId, LocalitySlug, OdsCode
+from shared.events.models import Day, LanguageCode, LinkWorkerId, LocalitySlug, OdsCode
 from shared.people.mailbox import Mailbox
 from shared.people.telephone import PublicTelephone
 
@@ -37,8 +37,8 @@ class Hours(_Value):
 class Leave(_Value):
     """Days away, both ends included."""
 
-    first: date
-    last: date
+    first: Day
+    last: Day
 
     @model_validator(mode="after")
     def _first_before_last(self) -> "Leave":

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from services.referral import answers, cases
 from services.referral.address import far_from
@@ -18,6 +17,7 @@ from shared.delivery.mongo import Row
 from shared.events import vocabulary as v
 from shared.story import Stage
 from shared.web.auth import require
+from shared.web.bodies import JsonBody, MomentSent
 from shared.web.caller import Caller
 from shared.web.problem import Problem
 
@@ -36,10 +36,8 @@ Admin = Annotated[Caller, Depends(require("programme_admin"))]
 Making = Annotated[Caller, Depends(require("referrer", "service", scope=WRITES_REFERRALS))]
 
 
-class Withdrawal(BaseModel):
+class Withdrawal(JsonBody):
     """Why a practice withdraws a referral."""
-
-    model_config = ConfigDict(extra="forbid")
 
     reason: v.WithdrawReason
 
@@ -79,7 +77,7 @@ def api_routes(desk: Desk) -> APIRouter:
         caller: Reader,
         practice: Annotated[list[str], Query(max_length=50)] = [],  # noqa: B006 - FastAPI copies it
         stage: Annotated[list[Stage], Query(max_length=20)] = [],  # noqa: B006 - FastAPI copies it
-        since: AwareDatetime | None = None,
+        since: MomentSent | None = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Annotated[str | None, Query(max_length=200)] = None,
     ) -> answers.ReferralPage:

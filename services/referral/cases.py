@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.delivery.mongo import Mongo, Row
+from shared.events.models import AFTER, FIRST
 from shared.story import Stage
 from shared.web.caller import Caller
 from shared.web.problem import Problem
@@ -104,7 +105,7 @@ def _after(cursor: str, beyond: str) -> dict[str, Any]:
         padded = cursor + "=" * (-len(cursor) % 4)
         milliseconds, referral = json.loads(base64.urlsafe_b64decode(padded))
         created = _EPOCH + timedelta(milliseconds=int(milliseconds))
-        if not isinstance(referral, str):
+        if not isinstance(referral, str) or not FIRST <= created < AFTER:
             raise TypeError
     except (ValueError, TypeError, OverflowError, RecursionError):
         error = FieldError("/cursor", "cursor_unknown", "Use a cursor as it was given.")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from services.referral.checks import plain_text
 from services.referral.desk import Desk
@@ -17,6 +17,7 @@ from shared.delivery.mongo import Transaction
 from shared.events import vocabulary as v
 from shared.events.models import Ref
 from shared.web.auth import require_scope
+from shared.web.bodies import JsonBody
 from shared.web.caller import Caller
 from shared.web.problem import Problem
 
@@ -33,10 +34,8 @@ Subject = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,120}$")]
 """Whom a service asks for: the subject of their token."""
 
 
-class ClaimRequest(BaseModel):
+class ClaimRequest(JsonBody):
     """Which fields of whom, and what for."""
-
-    model_config = ConfigDict(extra="forbid")
 
     locality: Locality
     referrals: Annotated[list[Ref], Field(min_length=1, max_length=200)]
@@ -52,10 +51,8 @@ class Claims(BaseModel):
     missing: dict[str, Literal[404, 410]]
 
 
-class NewNote(BaseModel):
+class NewNote(JsonBody):
     """Free text about a person, which belongs nowhere else."""
-
-    model_config = ConfigDict(extra="forbid")
 
     locality: Locality
     kind: entries.NoteKind
@@ -68,10 +65,8 @@ class NoteKept(BaseModel):
     note_id: str
 
 
-class NotesRequest(BaseModel):
+class NotesRequest(JsonBody):
     """Which notes of which referral."""
-
-    model_config = ConfigDict(extra="forbid")
 
     locality: Locality
     referral: Ref
@@ -111,7 +106,8 @@ def claim_routes(desk: Desk) -> APIRouter:
     ) -> Person:
         """Fields of one person: 404 where the referral is not known here, 410 where they were erased."""
         _allowed(caller, locality)
-        asked = ClaimRequest(locality=locality, referrals=[referral_id], fields=fields, purpose=purpose)
+        whole = {"locality": locality, "referrals": [referral_id], "fields": fields, "purpose": purpose}
+        asked = ClaimRequest.model_validate(whole)
         found = await _claims(desk, caller, asked)
         if referral_id in found.missing:
             raise _missing(found.missing[referral_id])

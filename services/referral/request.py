@@ -3,11 +3,12 @@
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from shared.events import vocabulary as v
 from shared.events.models import Ref
 from shared.people.cleaning import clean_line
+from shared.web.bodies import JsonBody
 
 LINE = 300
 """Longest text of reason and risk, in characters."""
@@ -26,7 +27,7 @@ Text = Annotated[Annotated[str, Field(max_length=200)] | None, BeforeValidator(_
 Line = Annotated[Annotated[str, Field(max_length=LINE)] | None, BeforeValidator(_blank_is_none)]
 
 
-class ReferralRequest(BaseModel):
+class ReferralRequest(JsonBody):
     """Who needs help with what. Free text and identity go to the vault, codes into the event."""
 
     model_config = ConfigDict(
@@ -58,6 +59,7 @@ class ReferralRequest(BaseModel):
     nhs_number: Text = Field(None, description="Ten digits, spaces allowed; left out where not known.")
     date_of_birth: date | None = None
     given_name: Text = Field(None, description="Left out for somebody who has one name only.")
+
     family_name: Text = None
     house: Text = Field(None, description="House and street.")
     postcode: Text = Field(None, description="`ZZ99 3VZ` and its like mean no fixed address or abroad.")
@@ -68,7 +70,7 @@ class ReferralRequest(BaseModel):
     telephone: Text = None
     email: Text = None
     safe_to_text: v.SafeToText | None = None
-    needs: Annotated[list[v.Need], Field(max_length=20)] = []
+    needs: Annotated[list[v.Need], Field(max_length=20)] = Field(default=[])
     sensitive_needs: Annotated[list[v.SensitiveNeed], Field(max_length=5)] = Field(
         default=[], description="Kept in the vault; the event says `sensitive` only."
     )
@@ -83,8 +85,8 @@ class ReferralRequest(BaseModel):
     urgency: v.Urgency = v.Urgency.ROUTINE
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")] = Field("en", description="ISO 639 code.")
     interpreter: bool = False
-    access_needs: Annotated[list[v.AccessNeed], Field(max_length=10)] = []
-    cannot_come: Annotated[list[v.HalfDay], Field(max_length=10)] = []
+    access_needs: Annotated[list[v.AccessNeed], Field(max_length=10)] = Field(default=[])
+    cannot_come: Annotated[list[v.HalfDay], Field(max_length=10)] = Field(default=[])
     reason: Line = None
     same_person: Text = Field(
         None, description="`confirm` of the answer `confirm_person`: it is the person who is known here."

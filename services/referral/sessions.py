@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import PyMongoError
 
 from shared.clock import Clock
 from shared.delivery.mongo import Mongo
 from shared.web.auth import require_scope
+from shared.web.bodies import JsonBody
 from shared.web.caller import Caller
 from shared.web.problem import Problem
 from shared.web.session_asking import SCOPE
@@ -64,10 +65,8 @@ class KeptSessions:
             raise SessionsUnavailable from None
 
 
-class SessionQuestion(BaseModel):
+class SessionQuestion(JsonBody):
     """The session asked about."""
-
-    model_config = ConfigDict(extra="forbid")
 
     session: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of its id, in hex.")]
 

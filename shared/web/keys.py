@@ -1,6 +1,7 @@
 """The issuer's public keys: fetched, kept for a while, fetched again when a new key id appears."""
 
 import asyncio
+import logging
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -9,6 +10,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from shared.clock import Clock, system_clock
+
+log = logging.getLogger("linkwork.web")
 
 FRESH_FOR = timedelta(minutes=5)
 KEPT_FOR = timedelta(hours=1)
@@ -82,12 +85,21 @@ class IssuerKeys:
 
 
 def signing_keys(listed: Any) -> dict[str, RSAKey | ECKey]:
-    """The usable keys of a JWKS document by id: RSA and EC, with an id, not for encryption."""
+    """The usable keys of a JWKS document by id: RSA and EC, with an id, not for encryption.
+
+    An issuer may list keys of other kinds, curves or faults: they are left out, and the others serve.
+    """
     keys: dict[str, RSAKey | ECKey] = {}
     for entry in listed["keys"]:
-        if entry.get("use", "sig") != "sig" or entry.get("kty") not in ("RSA", "EC") or not entry.get("kid"):
+        if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str) or not entry["kid"]:
             continue
-        for key in KeySet.import_key_set({"keys": [entry]}):
-            if isinstance(key, (RSAKey, ECKey)):
-                keys[str(entry["kid"])] = key
+        if entry.get("use", "sig") != "sig" or entry.get("kty") not in ("RSA", "EC"):
+            continue
+        try:
+            for key in KeySet.import_key_set({"keys": [entry]}):
+                # Only this makes the key's numbers, and fails where they are no point of the curve.
+                if isinstance(key, (RSAKey, ECKey)) and key.public_key is not None:
+                    keys[entry["kid"]] = key
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+            log.warning("a key of the issuer cannot be used: left out")
     return keys

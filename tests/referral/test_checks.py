@@ -17,7 +17,7 @@ TODAY = date(2026, 11, 24)
 
 
 def judged(**different: Any) -> Accepted:
-    request = ReferralRequest(**asked(**different))
+    request = ReferralRequest.model_validate(asked(**different))
     practice, locality = practice_of(request.practice, LOCALITIES, TODAY)
     return check(request, practice, locality, TODAY)
 
@@ -113,7 +113,7 @@ def test_the_eighteenth_birthday_is_old_enough() -> None:
 
 def test_all_that_is_wrong_is_told_at_once_in_the_order_of_the_form() -> None:
     with pytest.raises(NotTaken) as refused:
-        check(ReferralRequest(), *practice_of("M83100", LOCALITIES, TODAY), TODAY)
+        check(ReferralRequest.model_validate({}), *practice_of("M83100", LOCALITIES, TODAY), TODAY)
     fields = [error.field for error in refused.value.errors]
     assert fields == sorted(fields, key=FIELDS.index)
     assert set(fields) >= {"date_of_birth", "family_name", "needs", "risk", "agreed", "safe_to_text"}

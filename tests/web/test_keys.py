@@ -132,3 +132,45 @@ def test_only_named_signing_keys_count(own_issuer: LoopbackIssuer) -> None:
     }
 
     assert set(signing_keys(listed)) == {"signs"}
+
+
+P256 = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        None,
+        [],
+        "key",
+        7,
+        {},
+        {"kid": "k"},
+        {"kid": "k", "kty": None},
+        {"kid": "k", "kty": "EC"},
+        {"kid": "k", "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
+        {"kid": "k", "kty": "oct", "k": "c2VjcmV0"},
+        P256 | {"kid": "k", "crv": "brainpoolP256r1"},
+        P256 | {"kid": "k", "crv": None},
+        P256 | {"kid": "k", "x": "AAAA"},
+        P256 | {"kid": "k", "x": 7},
+        P256 | {"kid": "k", "y": "!!!"},
+        P256 | {"kid": "k", "y": P256["x"]},
+        P256 | {"kid": "k", "use": "enc"},
+        P256 | {"kid": ["k"]},
+        P256,
+        {"kid": "k", "kty": "RSA", "n": "AQAB"},
+        {"kid": "k", "kty": "RSA", "n": "", "e": ""},
+        {"kid": "k", "kty": "RSA", "n": None, "e": "AQAB"},
+    ],
+)
+def test_an_unusable_key_leaves_the_others(entry: object) -> None:
+    good = P256 | {"kid": "good"}
+
+    assert set(signing_keys({"keys": [entry, good]})) == {"good"}
+    assert set(signing_keys({"keys": [good, entry]})) == {"good"}

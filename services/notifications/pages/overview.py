@@ -19,6 +19,7 @@ from shared.clock import LONDON, Clock
 from shared.localities import Localities
 from shared.web import dates
 from shared.web.auth import Caller, require_page
+from shared.web.bodies import DaySent
 from shared.web.pages import Pages
 from shared.web.problem import Problem
 
@@ -61,7 +62,7 @@ def page_routes(questions: Questions, localities: Localities) -> APIRouter:
         request: Request,
         caller: Annotated[Caller, Depends(require_page("programme_admin"))],
         locality: Annotated[str, Query(max_length=50)] = "",
-        day: Annotated[date | None, Query()] = None,
+        day: Annotated[DaySent | None, Query()] = None,
     ) -> Response:
         theirs = within(questions, caller)
         if locality and locality not in theirs:

@@ -100,12 +100,13 @@ def to_request(typed: Typed) -> tuple[ReferralRequest, list[FieldError]]:
     given |= {name: typed.ticked(name) for name in TICKS}
     given["date_of_birth"] = born
     try:
-        return ReferralRequest(**given), errors
+        return ReferralRequest.model_validate(given), errors
     except ValidationError as refused:
         found = refused.errors(include_input=False, include_url=False)
         unreadable = [_named(each) for each in field_errors(found, body=given, known=frozenset(FIELDS))]
     wrong = {error.field for error in unreadable}
-    request = ReferralRequest(**{name: value for name, value in given.items() if name not in wrong})
+    readable = {name: value for name, value in given.items() if name not in wrong}
+    request = ReferralRequest.model_validate(readable)
     return request, [*errors, *unreadable]
 
 
