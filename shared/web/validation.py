@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from typing import Any
 
 Location = Sequence[str | int]
@@ -95,6 +96,8 @@ def sentence_for(code: str, limits: Mapping[str, Any]) -> str:
     if code in _WITH_LIMIT:
         name, form = _WITH_LIMIT[code]
         limit = limits.get(name)
+        if isinstance(limit, date):
+            return "Use a date in the years 1900 to 2199."
         if isinstance(limit, (int, float)):
             if limit == 1 and code == "string_too_short":
                 return "This is needed."

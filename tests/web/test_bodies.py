@@ -24,6 +24,7 @@ from services.referral.settings import ReferralSettings
 from shared.events.models import Day, Moment
 from shared.events.outcomes import NextStep
 from shared.web.bodies import JsonBody
+from shared.web.validation import sentence_for
 from tests.web.issuer import LoopbackIssuer
 from tests.web.walk import FAR_DAYS, FAR_MOMENTS, places
 
@@ -242,3 +243,8 @@ async def test_a_text_message_of_the_wrong_type_is_422(tmp_path: Any) -> None:
         for wrong in ({"to": 7700900123}, {"body": 1}, {"reference": True}):
             body = {"to": "07700 900123", "body": "Tuesday", "reference": "1"} | wrong
             assert (await http.post("/dev/sms", json=body)).status_code == 422
+
+
+def test_a_far_date_is_told_as_a_date() -> None:
+    assert sentence_for("less_than", {"lt": date(2200, 1, 1)}) == "Use a date in the years 1900 to 2199."
+    assert sentence_for("greater_than_equal", {"ge": 1}) == "Use 1 or more."
