@@ -9,13 +9,14 @@ from services.matching.api_parts import BASE, REFUSALS, queries
 from services.matching.plan_summary import PlanSummary
 from shared.events.models import LocalitySlug, Ref
 from shared.web.auth import require_scope
+from shared.web.bodies import JsonBody
 from shared.web.caller import Caller
 
 READS_PLANS = "plans:read"
 PlanReader = Annotated[Caller, Depends(require_scope(READS_PLANS))]
 
 
-class PlansAsked(BaseModel):
+class PlansAsked(JsonBody):
     """Whose plans, and on whose behalf: the subject of the reader's token, for the audit."""
 
     model_config = ConfigDict(extra="forbid")

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from services.referral import answers, contacts
 from services.referral.api import BASE, Key, ReferralId, idempotency_of
@@ -11,13 +11,14 @@ from services.referral.checks import NotTaken
 from services.referral.desk import Desk
 from shared.events import vocabulary as v
 from shared.web.auth import require
+from shared.web.bodies import JsonBody
 from shared.web.caller import Caller
 from shared.web.problem import Problem
 
 Staff = Annotated[Caller, Depends(require("referrer", "link_worker"))]
 
 
-class ContactChange(BaseModel):
+class ContactChange(JsonBody):
     """How the person is reached from now on.
 
     `safe_to_text: ring` says that the number is not safe: it is never texted about this person again.

@@ -13,7 +13,7 @@ PRODUCTION = {
 MORE = {
     "link_key": "Tg5YkBv2ZnMq8WdXr3LcHs7JfPe1UoAu",
     "master_key": "3q2+7w9KpVbZr1xUe8cYtH5mJd0LsGfQaN4oWi6XkRA=",
-    "mail_from": "appointments@linkwork.nhs.test",
+    "mail_from": "appointments@linkwork.example.org",
 }
 
 

@@ -12,7 +12,8 @@ from fastapi import FastAPI
 from pydantic import ValidationError
 
 from deploy.development.app import development_app
-from deploy.development.settings import DevelopmentSettings
+from deploy.development.settings import USERS_FILE, DevelopmentSettings
+from deploy.development.users import load_users
 from services.evaluation.app import evaluation_app
 from services.evaluation.settings import EvaluationSettings
 from services.matching.app import build as matching_app
@@ -30,7 +31,10 @@ from tests.web.walk import FAR_DAYS, FAR_MOMENTS, places
 
 AWAY = {"mongo_url": "mongodb://127.0.0.1:9/?directConnection=true&serverSelectionTimeoutMS=50"}
 ROLES = ("referrer", "link_worker", "programme_admin", "analyst", "service", "provider")
-SCOPES = "claims:read notes:write sessions:check links:write"
+SCOPES = (
+    " ".join(sorted(set().union(*load_users(USERS_FILE).clients.values())))
+    + " directory:write referrals:write"
+)
 REFERENCE = "01890a5d-ac96-774b-bcce-b302099a8057"
 METHODS = ("get", "post", "put", "patch", "delete")
 
