@@ -6,12 +6,12 @@ from services.matching.access import link_workers
 from services.matching.acts import Act, meeting_of, open_case
 from services.matching.asking import Asking
 from services.matching.calendar import day_start
-from services.matching.case_acts import retract, retracted
 from services.matching.diary import Diaries
 from services.matching.folds import View
 from services.matching.lines import Lines
 from services.matching.shown import ToRing
 from services.matching.store import LINK_WORKERS, touch_caseload, wake_waiting
+from services.matching.undoing import retract, retracted
 from services.matching.workers import Leave, LinkWorker
 from shared.delivery.decision import NOTHING, Decision, Occasion
 from shared.delivery.mongo import Row, Transaction

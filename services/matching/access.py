@@ -10,13 +10,15 @@ from shared.delivery.mongo import Mongo, Row
 from shared.delivery.round import REFERRALS
 from shared.web.caller import Caller
 from shared.web.problem import Problem
+from shared.web.validation import FieldError
 
 Filter = Mapping[str, Any]
 
 
 def problem_of(refused: Refused) -> Problem:
     """A refusal as an answer."""
-    return Problem(refused.status, code=refused.code, detail=refused.sentence)
+    errors = [FieldError(refused.pointer, refused.code, refused.sentence)] if refused.pointer else []
+    return Problem(refused.status, code=refused.code, detail=refused.sentence, errors=errors)
 
 
 def within_localities(caller: Caller) -> dict[str, Any]:

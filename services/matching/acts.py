@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from services.matching.calendar import london_day
 from services.matching.diary import Diaries
@@ -50,6 +50,10 @@ def prescription_of(view: View, prescription_id: str) -> Prescription:
         if one.prescribed.prescription_id == prescription_id:
             return one
     raise Refused("unknown_prescription")
+
+
+GOING_ON: Final = frozenset({"asked", "accepted", "waiting_list", "signposted", "started"})
+"""How services of a plan stand that may still help."""
 
 
 def checked_step(step: NextStep | None, occasion: Occasion) -> NextStep | None:

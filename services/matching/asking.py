@@ -10,7 +10,6 @@ from typing import Any, Final
 from services.matching.access import Filter, find_case, link_workers, problem_of
 from services.matching.acts import Act
 from services.matching.calendar import london_day
-from services.matching.case_acts import retracted
 from services.matching.diary import Diaries
 from services.matching.folds import View, document
 from services.matching.lines import Lines, fact_line
@@ -18,6 +17,7 @@ from services.matching.refusals import Refused
 from services.matching.said import Asked
 from services.matching.shown import Done
 from services.matching.store import DiaryStore
+from services.matching.undoing import retracted
 from shared.delivery.commands import Idempotency, Within
 from shared.delivery.errors import IdempotencyMismatch, Transient
 from shared.delivery.facts import Fact

@@ -8,6 +8,7 @@ from services.matching.outbound import NoteKind, NotInVault, Vault, VaultAway
 from services.matching.said import Asked, MeetingRecord, NextMeeting
 from services.matching.shown import Done
 from services.matching.store import DRAFTS
+from services.matching.undoing import retract
 from shared.delivery.case import case_id
 from shared.delivery.decision import Occasion
 from shared.delivery.mongo import Row, Transaction
@@ -140,7 +141,7 @@ class CaseActions:
             row,
             "retract",
             (source, event_id, reason),
-            lambda: acts.retract(source, event_id, reason),
+            lambda: retract(source, event_id, reason),
         )
 
     async def no_longer_wants(self, asked: Asked, referral_id: str, by: v.By = v.By.PERSON) -> Done:

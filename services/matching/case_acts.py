@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.matching.acts import Act, about, checked_step, meeting_of, open_case
+from services.matching.acts import GOING_ON, Act, about, checked_step, meeting_of, open_case
 from services.matching.calendar import london_day
 from services.matching.decisions import book
 from services.matching.diary import Diaries
@@ -13,37 +13,12 @@ from services.matching.measuring import stage_now
 from services.matching.meeting_acts import asked_to_wait, came, chosen
 from services.matching.refusals import Refused
 from services.matching.said import MeetingRecord, NextMeeting
+from services.matching.undoing import retracted, taken_back
 from shared.delivery.decision import NOTHING, Decision, Occasion, Said
-from shared.delivery.facts import Fact
 from shared.events import outcomes as o
 from shared.events import vocabulary as v
 from shared.events.models import EventBody
 from shared.events.outcomes import NextStep
-from shared.events.topics import source
-
-UNDOABLE = frozenset(
-    {
-        "contact_attempted",
-        "meeting_attended",
-        "meeting_missed",
-        "meeting_cancelled",
-        "link_worker_changed",
-        "plan_agreed",
-        "service_prescribed",
-        "provider_replied",
-        "activity_started",
-        "activity_not_started",
-        "activity_ended",
-        "measured",
-        "need_unmet",
-        "sharing_changed",
-        "referral_declined",
-        "referral_returned",
-        "referral_closed",
-    }
-)
-"""What may be taken back from the history. A booking is moved instead, and a referral withdrawn instead."""
-
 
 NEXT_SUITABLE: Final = NextMeeting()
 
@@ -132,10 +107,14 @@ def contact(channel: v.Channel, reached: bool, note: str | None, next_step: Next
 
 
 def unmet(need: v.Need, reason: v.UnmetReason, next_step: NextStep | None) -> Act:
-    """Nothing suitable for this need."""
+    """Nothing suitable for this need. That none exists is refused while one for it is in the plan."""
 
     def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
         open_case(view)
+        if reason is v.UnmetReason.NO_SERVICE and any(
+            one.prescribed.need is need and one.status in GOING_ON for one in view.story.prescriptions
+        ):
+            raise Refused("service_in_plan")
         step = checked_step(next_step, occasion)
         return Decision([o.NeedUnmet(**about(occasion), need=need, reason=reason, next_step=step)])
 
@@ -188,7 +167,7 @@ def _sharing(
         and fact.key not in gone
     ]
     said: list[EventBody] = [
-        _retracted(occasion, fact, v.RetractReason.UNDONE)
+        taken_back(occasion, fact, v.RetractReason.UNDONE)
         for fact, before in standing
         if before is not agreed
     ]
@@ -225,61 +204,6 @@ def change_link_worker(link_worker: str) -> Act:
         return Decision(said)
 
     return act
-
-
-def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Act:
-    """Takes back one fact of the history. A cancelled meeting gets its time back, if it is still free."""
-
-    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
-        if view.story.erased:
-            raise Refused("case_erased")
-        fact = next((f for f in view.facts if (f.source, f.id) == (said_by, event_id)), None)
-        if fact is None:
-            raise Refused("unknown_fact")
-        if fact.key in retracted(view):
-            raise Refused("already_undone")
-        if not may_undo(fact, occasion.locality):
-            raise Refused("cannot_undo")
-        said: list[EventBody] = [_retracted(occasion, fact, reason)]
-        if isinstance(fact.body, o.MeetingCancelled):
-            said += _given_back(view, diaries, occasion, fact.body)
-        return Decision(said)
-
-    return act
-
-
-def may_undo(fact: Fact, locality: str) -> bool:
-    """Whether a fact is one of ours that people may take back."""
-    if fact.kind not in UNDOABLE or fact.source != source(locality, "matching"):
-        return False
-    return not (isinstance(fact.body, o.MeetingCancelled) and fact.body.by is v.By.PROGRAMME)
-
-
-def retracted(view: View) -> frozenset[tuple[str, str]]:
-    """The facts (source, id) that have been taken back."""
-    return frozenset(
-        (f.body.event_source, f.body.event_id) for f in view.facts if isinstance(f.body, o.Retracted)
-    )
-
-
-def _retracted(occasion: Occasion, fact: Fact, reason: v.RetractReason) -> o.Retracted:
-    return o.Retracted(**about(occasion), event_source=fact.source, event_id=fact.id, reason=reason)
-
-
-def _given_back(
-    view: View, diaries: Diaries, occasion: Occasion, cancelled: o.MeetingCancelled
-) -> list[EventBody]:
-    """The old time again, where another meeting has taken its place meanwhile."""
-    meeting = view.meeting(cancelled.meeting_id)
-    active = view.story.active
-    if meeting is None or active is None or not view.open or meeting.booked.starts_at <= occasion.now:
-        return []
-    old = meeting.booked
-    slot = diaries.slot(f"{old.link_worker}|{old.starts_at:%Y-%m-%dT%H:%MZ}", old.practice)
-    again = book(view, diaries, occasion, slot, provisional=old.provisional) if slot else None
-    if again is None:
-        raise Refused("slot_taken")
-    return [again]
 
 
 def close(reason: v.CloseReason, note: str | None) -> Act:

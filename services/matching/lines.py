@@ -5,7 +5,6 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Final
 
-from services.matching.case_acts import may_undo, retracted
 from services.matching.folds import View
 from services.matching.link_states import LinkState
 from services.matching.shown import (
@@ -17,6 +16,7 @@ from services.matching.shown import (
     Reason,
     ToDo,
 )
+from services.matching.undoing import may_undo, retracted
 from services.matching.workers import LinkWorker
 from shared.clock import LONDON
 from shared.delivery.facts import Fact

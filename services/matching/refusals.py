@@ -29,6 +29,14 @@ _SENTENCES: Final[dict[str, tuple[int, str]]] = {
     "cannot_undo": (409, "This cannot be undone here."),
     "already_undone": (409, "This has been undone already."),
     "next_step_needed": (422, "Say what happens next, and by when."),
+    "service_in_plan": (
+        422,
+        "A service for this need is in the plan, so one exists. Choose another reason, or undo the service.",
+    ),
+    "no_service_said": (
+        422,
+        "It was said today that no service exists for this need. Undo that, or choose another need.",
+    ),
     "step_date": (422, "The next step's date is from today to a year ahead."),
     "date_in_future": (422, "That day has not come yet."),
     "date_too_early": (422, "That day is before the referral."),
@@ -38,6 +46,10 @@ _SENTENCES: Final[dict[str, tuple[int, str]]] = {
 }
 
 
+_POINTERS: Final = {"service_in_plan": "/reason", "no_service_said": "/need"}
+"""The field of a body that a refusal is about, where it is about one."""
+
+
 class Refused(Exception):
     """The action makes no sense as things stand; nothing was written.
 
@@ -45,9 +57,11 @@ class Refused(Exception):
         code: which of the refusals.
         status: the HTTP status that says so.
         sentence: plain English, without anything of the case.
+        pointer: the field of the body that it is about, as a JSON pointer; None for none.
     """
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
         self.status, self.sentence = _SENTENCES[code]
+        self.pointer = _POINTERS.get(code)

@@ -1,9 +1,8 @@
 """What people do about the services of a plan: added, answered, first visit or not, ended. Pure."""
 
 from datetime import date
-from typing import Final
 
-from services.matching.acts import Act, about, checked_step, open_case, prescription_of
+from services.matching.acts import GOING_ON, Act, about, checked_step, open_case, prescription_of
 from services.matching.calendar import london_day
 from services.matching.diary import Diaries
 from services.matching.folds import View
@@ -15,8 +14,6 @@ from shared.events import vocabulary as v
 from shared.events.models import EventBody
 from shared.events.outcomes import NextStep
 
-_GOING_ON: Final = frozenset({"asked", "accepted", "waiting_list", "signposted", "started"})
-
 
 def prescribe(prescribing: Prescribing, next_step: NextStep | None) -> Act:
     """Adds a service to the plan; whether it may have name and contact is said with it, if asked."""
@@ -24,10 +21,18 @@ def prescribe(prescribing: Prescribing, next_step: NextStep | None) -> Act:
     def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
         open_case(view)
         if any(
-            p.prescribed.service_id == prescribing.service_id and p.status in _GOING_ON
+            p.prescribed.service_id == prescribing.service_id and p.status in GOING_ON
             for p in view.story.prescriptions
         ):
             raise Refused("already_in_plan")
+        today = london_day(occasion.now)
+        if any(
+            one.need is prescribing.need
+            and one.reason is v.UnmetReason.NO_SERVICE
+            and london_day(said.recorded) == today
+            for one, said in view.story.unmet
+        ):
+            raise Refused("no_service_said")
         prescription_id = occasion.new_id()
         said: list[EventBody] = [
             o.ServicePrescribed(

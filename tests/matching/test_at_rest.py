@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.matching import case_acts, meeting_acts
+from services.matching import case_acts, meeting_acts, undoing
 from services.matching.acts import About, Act
 from services.matching.refusals import Refused
 from services.matching.workers import Leave
@@ -177,7 +177,7 @@ class Journeys(RuleBasedStateMachine):
     def the_link_worker_undoes(self, which: int, fact: int) -> None:
         found = self._fact(which, fact)
         if found is not None:
-            self._act(found[0], case_acts.retract(found[1].source, found[1].id, v.RetractReason.UNDONE))
+            self._act(found[0], undoing.retract(found[1].source, found[1].id, v.RetractReason.UNDONE))
 
     @rule(name=st.sampled_from(("lw-meir-1", "lw-meir-2")), days=st.integers(0, 20))
     def a_link_worker_is_away(self, name: str, days: int) -> None:

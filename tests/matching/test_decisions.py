@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.matching import case_acts, meeting_acts
+from services.matching import case_acts, meeting_acts, undoing
 from services.matching.acts import About
 from services.matching.calendar import london_day
 from services.matching.decisions import wish_of
@@ -404,7 +404,7 @@ def test_undoing_a_cancellation_gives_the_old_time_back() -> None:
     old = active(world.view(referral))
     world.act(referral, meeting_acts.cancel(old.meeting_id, v.By.PERSON, v.CancelReason.UNWELL))
     fact = next(f for f in world.view(referral).facts if isinstance(f.body, o.MeetingCancelled))
-    world.act(referral, case_acts.retract(fact.source, fact.id, v.RetractReason.UNDONE))
+    world.act(referral, undoing.retract(fact.source, fact.id, v.RetractReason.UNDONE))
     assert active(world.view(referral)).starts_at == old.starts_at
     assert len(world.view(referral).story.meetings) == 3
 

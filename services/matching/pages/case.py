@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from services.matching.pages import words
+from services.matching.pages.agreed import goals, scores, words_of_plan
 from services.matching.pages.done import banner
 from services.matching.pages.history import told
 from services.matching.pages.known import (
@@ -23,7 +24,7 @@ from services.matching.pages.known import (
 from services.matching.pages.needs_you import button_for, instead_for, why
 from services.matching.pages.next_step import next_step_form
 from services.matching.pages.site import localities, queries, shown, today
-from services.matching.pages.typed import day_typed
+from services.matching.pages.typed import day_typed, mistake
 from services.matching.shown import CaseShown, NeedsYouLine, PrescriptionShown
 from shared.events import vocabulary as v
 from shared.web.auth import require_page
@@ -68,7 +69,8 @@ async def case_page(
     visit = ADDRESS if line.active and line.active.mode is v.MeetingMode.HOME else ()
     fields = (*NAME_AND_TELEPHONE, "sensitive_needs", *visit)
     people = await asks.people(caller, [line], fields, "caseload")
-    notes = await asks.notes(caller, referral, _note_ids(case)) if with_notes else {}
+    wanted = [*words_of_plan(case), *(_note_ids(case) if with_notes else ())]
+    notes = await asks.notes(caller, referral, wanted) if wanted else {}
     where = f"/matching/cases/{referral}"
     return shown(
         request,
@@ -102,6 +104,10 @@ async def case_page(
         service_button=service_button,
         reopening=await _reopening(request, caller, case),
         meet_from=day_typed(typed or {}, "meet_from"),
+        what_matters=notes.get(case.story.plan.what_matters or "") if case.story.plan else None,
+        goals=goals(case, notes),
+        scores=scores(case),
+        words_missing=not notes and bool(words_of_plan(case)),
         note_titles=_note_titles(case),
         typed=typed or {},
         errors=list(errors),
@@ -111,6 +117,21 @@ async def case_page(
         names_missing=not people,
         hub=localities(request).hub,
     )
+
+
+async def undo_page(request: Request, caller: Caller, referral: str, source: str, event: str) -> Response:
+    """Asks before a fact is taken back: nothing brings it back but recording it anew."""
+    asks = queries(request)
+    case = await asks.case(caller, referral)
+    fact = next((each for each in told(case) if (each.source, each.event_id) == (source, event)), None)
+    if fact is None or fact.undone or not fact.undo:
+        # It has been undone already, or cannot be: the page says how things stand.
+        return await case_page(
+            request, caller, referral, errors=[mistake("story", "This has been undone, or cannot be undone.")]
+        )
+    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    where = f"/matching/cases/{referral}"
+    return shown(request, "undo.html", line=case.line, person=known(people, referral), fact=fact, where=where)
 
 
 async def _reopening(request: Request, caller: Caller, case: CaseShown) -> list[tuple[str, str]]:
@@ -126,20 +147,14 @@ async def _reopening(request: Request, caller: Caller, case: CaseShown) -> list[
 
 def _note_ids(case: CaseShown) -> list[str]:
     ids = [case.line.risk_note, case.story.created.reason_note if case.story.created else None]
-    ids += [case.story.plan.what_matters] if case.story.plan else []
     ids += [fact.note for fact in case.history]
     return list(dict.fromkeys(note for note in ids if note))
 
 
 def _note_titles(case: CaseShown) -> list[tuple[str, str]]:
-    """What is shown beside the facts: the referrer's notes and what matters. Others stand in the story."""
+    """The referrer's notes, shown beside the facts. Others stand in the story."""
     reason = case.story.created.reason_note if case.story.created else None
-    matters = case.story.plan.what_matters if case.story.plan else None
-    titles = [
-        ("Risk", case.line.risk_note),
-        ("Reason for referring", reason),
-        ("What matters to them", matters),
-    ]
+    titles = [("Risk", case.line.risk_note), ("Reason for referring", reason)]
     return [(title, note) for title, note in titles if note]
 
 

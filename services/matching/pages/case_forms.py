@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from services.matching.pages.case import case_page
+from services.matching.pages.case import case_page, undo_page
 from services.matching.pages.done import back_to
 from services.matching.pages.next_step import read_next_step
 from services.matching.pages.site import actions, asked, today
@@ -145,6 +145,8 @@ def case_form_routes() -> APIRouter:
 def _route(name: str, act: Act, anchor: str) -> Callable[..., Awaitable[Response]]:
     async def route(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
         typed = Typed(form)
+        if name == "undo" and typed.raw("sure") != "yes":
+            return await undo_page(request, caller, referral, typed.raw("source"), typed.raw("event"))
         try:
             what, done = await act(request, asked(caller, form), referral, typed)
         except Mistakes as mistakes:

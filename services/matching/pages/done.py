@@ -20,6 +20,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
         "off-sick": "Your day is closed for meetings.",
         "later": "They will be offered a meeting after that day.",
         "missed": "Recorded: they did not come.",
+        "draft": "The draft is saved. It is not part of the record until you save the meeting.",
         "met": "The meeting is saved.",
         "reviewed": "The plan is saved.",
         "reply": "The service’s answer is recorded.",

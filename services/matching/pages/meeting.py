@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from services.matching.acts import GOING_ON
 from services.matching.pages import words
 from services.matching.pages.done import back_to, banner
 from services.matching.pages.known import (
@@ -62,6 +63,9 @@ def meeting_routes() -> APIRouter:
 
     @router.post("/matching/meetings/{meeting}")
     async def record(request: Request, meeting: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+        if form.get("do") == "keep":
+            found = await queries(request).meeting(caller, meeting)
+            return await _keep_only(request, caller, found.referral_id, form)
         return await _posted(request, caller, await _of_meeting(request, caller, meeting), form)
 
     @router.get("/matching/cases/{referral}/review")
@@ -72,6 +76,8 @@ def meeting_routes() -> APIRouter:
     async def reviewed(
         request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm
     ) -> Response:
+        if form.get("do") == "keep":
+            return await _keep_only(request, caller, referral, form)
         return await _posted(request, caller, await _of_case(request, caller, referral), form)
 
     return router
@@ -96,11 +102,18 @@ async def _posted(request: Request, caller: Caller, at: Occasion, form: CheckedF
         again = Again(typed.shown(), kept, saved=do == "draft" and not kept, with_notes=do == "notes")
         return await _page(request, caller, at, again)
     case_at = f"/matching/cases/{referral}"
+    if do in ("leave", "missed"):
+        # Whoever leaves, by whatever button, finds what they typed when they come back.
+        kept = await _keep(request, caller, referral, typed)
+        if kept and do == "leave":
+            return await _page(request, caller, at, Again(typed.shown(), kept))
+        if do == "leave":
+            return back_to(case_at, "draft")
     try:
         if do == "missed" and at.meeting is not None:
             missed = await actions(request).missed(asked(caller, form), at.meeting.meeting_id)
             return back_to(case_at, "missed", missed)
-        agreed = read_agreed(typed, today(request))
+        agreed = read_agreed(typed, today(request), _needs_in_plan(at.case))
         await _save(request, caller, at, agreed, form)
     except Mistakes as mistakes:
         errors = mistakes.errors
@@ -113,6 +126,12 @@ async def _posted(request: Request, caller: Caller, at: Occasion, form: CheckedF
     # Kept on our side as well: whoever closes the page now loses nothing.
     errors += await _keep(request, caller, referral, typed)
     return await _page(request, caller, at, Again(typed.shown(), errors))
+
+
+async def _keep_only(request: Request, caller: Caller, referral: str, form: CheckedForm) -> Response:
+    """Keeps the draft and shows nothing, for the page's script. 503 where it cannot be kept."""
+    await queries(request).save_draft(caller, referral, *draft_of(Typed(form)))
+    return Response(status_code=204)
 
 
 async def _keep(request: Request, caller: Caller, referral: str, typed: Typed) -> list[FieldError]:
@@ -205,6 +224,11 @@ async def _as_agreed(request: Request, caller: Caller, case: CaseShown) -> dict[
             f"goal{number}_confidence": goal.confidence,
         }
     return fields
+
+
+def _needs_in_plan(case: CaseShown) -> frozenset[v.Need]:
+    """The needs for which a service of the plan may still help."""
+    return frozenset(each.need for each in case.prescriptions if each.status in GOING_ON)
 
 
 def _needs(case: CaseShown, typed: Mapping[str, Any]) -> list[v.Need]:

@@ -1,5 +1,6 @@
 """The meeting screen's form: what its fields are called, reading them, and keeping them as a draft."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -7,6 +8,8 @@ from typing import Any
 
 from services.matching.pages.next_step import read_next_step
 from services.matching.pages.typed import Typed
+from services.matching.pages.words import NEEDS as NEEDS_IN_WORDS
+from services.matching.pages.words import lower_first
 from services.matching.said import GoalSaid, MeetingRecord, Prescribing
 from shared.events import vocabulary as v
 
@@ -16,6 +19,7 @@ TEXTS = ("what_matters", "note", *(f"goal{number}_words" for number in GOALS))
 
 NEEDS = frozenset(need.value for need in v.Need)
 LISTS = ("needs",)
+_CODE = re.compile(r"[a-z0-9_-]{1,80}")
 NOT_KEPT = frozenset({"csrf_token", "idempotency_key", "do"})
 
 
@@ -58,8 +62,11 @@ class Agreed:
     unmet: tuple[tuple[v.Need, v.UnmetReason], ...]
 
 
-def read_agreed(form: Typed, now: date) -> Agreed:
-    """What was agreed at the meeting. Raises Mistakes, all at once."""
+def read_agreed(form: Typed, now: date, in_plan: frozenset[v.Need] = frozenset()) -> Agreed:
+    """What was agreed at the meeting. Raises Mistakes, all at once.
+
+    `in_plan`: the needs for which a service of the plan may still help.
+    """
     needs = form.choices("needs", v.Need)
     record = MeetingRecord(
         needs=needs,
@@ -72,6 +79,7 @@ def read_agreed(form: Typed, now: date) -> Agreed:
         follow_up=form.choice("follow_up", v.Agreed) or v.Agreed.NOT_ASKED,
     )
     prescribing, unmet = _services(form), _unmet(form)
+    _ask_which_is_meant(form, prescribing, unmet, in_plan)
     form.check()
     return Agreed(record, prescribing, unmet)
 
@@ -87,8 +95,9 @@ def draft_of(form: Typed) -> tuple[dict[str, Any], dict[str, str]]:
             if text := form.raw(name).replace("\r\n", "\n")[:4000]:
                 texts[name] = text
         elif name in LISTS:
-            fields[name] = form.all(name)
-        elif value := form.raw(name)[:80]:
+            fields[name] = [value for value in form.all(name) if _CODE.fullmatch(value)]
+        elif _CODE.fullmatch(value := form.raw(name)):
+            # Only codes and numbers: words typed into the box of a day must not lie here in clear.
             fields[name] = value
     return fields, texts
 
@@ -144,6 +153,31 @@ def _services(form: Typed) -> tuple[Prescribing, ...]:
             service, v.Need(need), signposted, v.Agreed.NOT_ASKED if signposted else share
         )
     return tuple(found.values())
+
+
+def _ask_which_is_meant(
+    form: Typed,
+    prescribing: tuple[Prescribing, ...],
+    unmet: tuple[tuple[v.Need, v.UnmetReason], ...],
+    in_plan: frozenset[v.Need],
+) -> None:
+    """A service for a need, and that none exists for it: both would be counted."""
+    added = {each.need for each in prescribing}
+    for need, reason in unmet:
+        if reason is not v.UnmetReason.NO_SERVICE:
+            continue
+        what = lower_first(NEEDS_IN_WORDS[need.value])
+        if need in added:
+            form.wrong(
+                f"unmet:{need.value}",
+                f"You also add a service for {what}. Which is meant? "
+                "Choose another answer here, or “No” at the service",
+            )
+        elif need in in_plan:
+            form.wrong(
+                f"unmet:{need.value}",
+                f"A service for {what} is in the plan, so one exists. Choose another answer",
+            )
 
 
 def _unmet(form: Typed) -> tuple[tuple[v.Need, v.UnmetReason], ...]:

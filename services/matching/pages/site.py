@@ -90,8 +90,14 @@ def today(request: Request) -> date:
 
 
 def static_routes() -> APIRouter:
-    """The stylesheet of these pages."""
+    """The stylesheet and the script of these pages."""
     router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/static/draft.js")
+    async def script() -> Response:
+        return Response(
+            _script(), media_type="text/javascript", headers={"cache-control": "public, max-age=86400"}
+        )
 
     @router.get("/matching/static/matching.css")
     async def stylesheet() -> Response:
@@ -109,5 +115,10 @@ def _stylesheet() -> bytes:
     return b"\n".join(path.read_bytes() for path in sorted(STYLES.glob("*.css")))
 
 
+@cache
+def _script() -> bytes:
+    return (STYLES / "draft.js").read_bytes()
+
+
 def _version() -> str:
-    return sha256(_stylesheet()).hexdigest()[:10]
+    return sha256(_stylesheet() + _script()).hexdigest()[:10]

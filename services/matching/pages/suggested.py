@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from services.matching.acts import GOING_ON
 from services.matching.pages import words
 from services.matching.pages.service_words import ServiceInWords, in_words
 from services.matching.pages.site import queries, today
@@ -58,11 +59,7 @@ class NeedShown:
 async def suggested(request: Request, caller: Caller, case: CaseShown, need: v.Need) -> NeedShown:
     """The services for one need, as far as they are worth showing."""
     ranked = await queries(request).ranked_services(caller, case.line.referral_id, need, MOST_SHOWN)
-    open_already = {
-        each.service_id
-        for each in case.prescriptions
-        if each.status not in ("full", "not_suitable", "not_started", "ended")
-    }
+    open_already = {each.service_id for each in case.prescriptions if each.status in GOING_ON}
     day = today(request)
 
     def suggestion(each: RankedService) -> Suggestion:

@@ -107,6 +107,7 @@ async def test_what_was_done_can_be_undone(both: Whole, chromium_page: Page) -> 
     await expect(page.locator("#story")).to_contain_text("Rang: reached them")
     await fit(page, person)
     await page.get_by_role("alert").get_by_role("button", name="Undo").click()
+    await page.get_by_role("button", name="Yes, undo it").click()
     await expect(page.get_by_text("Undone.")).to_be_visible()
     await expect(page.locator("#story s")).to_contain_text("Rang: reached them")
     assert (await both.view(person)).story.contacts == ()

@@ -76,5 +76,6 @@ async def test_a_referral_is_declined_with_a_reason_and_that_is_undone(
     ends = (await both.view(person)).story.endings
     assert [(end.kind, end.reason) for end in ends] == [("declined", DeclineReason.NEEDS_OTHER_CARE)]
     await page.get_by_role("alert").get_by_role("button", name="Undo").click()
+    await page.get_by_role("button", name="Yes, undo it").click()
     await expect(page.get_by_role("heading", name="Hand over or end")).to_be_visible()
     await both.wait(person, lambda view: bool(view["open"] and view["active"]))
