@@ -4,7 +4,7 @@ from typing import Final
 
 _SENTENCES: Final[dict[str, tuple[int, str]]] = {
     "unknown_case": (404, "There is no such case among yours."),
-    "unknown_meeting": (404, "There is no such meeting."),
+    "unknown_meeting": (404, "There is no such appointment."),
     "unknown_prescription": (404, "There is no such service in the plan."),
     "unknown_fact": (404, "There is nothing of the kind in the case's history."),
     "unknown_service": (404, "There is no such service in the directory."),
@@ -12,10 +12,10 @@ _SENTENCES: Final[dict[str, tuple[int, str]]] = {
     "case_ended": (409, "The case has ended. Reopen it first."),
     "case_open": (409, "The case is open."),
     "case_erased": (409, "The person has been erased. Nothing can be added."),
-    "meeting_not_standing": (409, "That meeting was cancelled or moved."),
-    "meeting_over": (409, "That meeting is over. Say whether they came."),
-    "too_early": (409, "The meeting has not begun yet."),
-    "already_booked": (409, "There is a meeting already. Choose another time for it."),
+    "meeting_not_standing": (409, "That appointment was cancelled or moved."),
+    "meeting_over": (409, "That appointment is over. Say whether they came."),
+    "too_early": (409, "The appointment has not begun yet."),
+    "already_booked": (409, "There is an appointment already. Choose another time for it."),
     "already_met": (409, "They have met already. Close the case instead."),
     "slot_taken": (409, "Somebody else has that time by now. Choose another."),
     "no_other_time": (409, "No other time is free within eight weeks."),

@@ -75,7 +75,11 @@ def test_risk_interpreter_and_home_visit_show_in_the_caseload() -> None:
         access_needs=(v.AccessNeed.HOME_VISIT, v.AccessNeed.STEP_FREE),
         contact=v.SafeToText.RING,
     )
-    assert [flag.text for flag in flags_in_brief(line)] == ["Risk", "Interpreter: Polish", "Home visit"]
+    assert [flag.text for flag in flags_in_brief(line)] == [
+        "Risk",
+        "Interpreter: Polish",
+        "Needs a home visit",
+    ]
     assert flags_in_brief(case("nobody")) == ()
 
 

@@ -61,19 +61,13 @@ def scores(case: CaseShown) -> list[ScoreTable]:
         items = {item: None for measured in times for item in measured.scores}
         asked = tuple(f"{labels.MEASURED_AT[each.stage]}, {short_day(each.on)}" for each in times)
         rows = tuple(
-            (_ITEMS.get(item, item), tuple(str(each.scores.get(item, "–")) for each in times))
+            (labels.ITEMS.get(item, item), tuple(str(each.scores.get(item, "–")) for each in times))
             for item in _in_order(items)
         )
         found.append(ScoreTable(labels.INSTRUMENTS[instrument], asked, rows))
     return found
 
 
-_ITEMS = {
-    "satisfied": "Satisfied",
-    "worthwhile": "Worthwhile",
-    "happy": "Happy yesterday",
-    "anxious": "Anxious yesterday",
-}
 _ORDER = [question.item for question in ONS4]
 
 

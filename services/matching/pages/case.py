@@ -141,7 +141,7 @@ async def _reopening(request: Request, caller: Caller, case: CaseShown) -> list[
     slots = await queries(request).options_to_reopen(caller, case.line.referral_id)
     times = [(slot.key, f"Book {day_and_time(slot.starts_at)}") for slot in slots]
     if case.story.attended:
-        return [("none", "No meeting now"), *times]
+        return [("none", "No appointment now"), *times]
     return [*(times or [("next", "Book the next time that comes free")]), ("later", "Not yet")]
 
 

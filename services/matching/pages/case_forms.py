@@ -109,7 +109,7 @@ def _next_meeting(form: Typed, now: date) -> NextMeeting:
     if chosen not in ("next", "none", "") and "|" in chosen:
         return NextMeeting(slot=chosen)
     if chosen not in ("next", "none"):
-        form.wrong("meeting", "Choose whether a meeting is booked")
+        form.wrong("meeting", "Choose whether an appointment is booked")
     return NextMeeting()
 
 

@@ -73,7 +73,7 @@ def _sooner(fact: FactLine, names: Names) -> str:
     booked = names.meetings.get(str(fact.detail.get("meeting_id")))
     if booked is None or booked.astimezone(LONDON).date() <= fact.time.astimezone(LONDON).date():
         return ""
-    return f"Came, sooner than the meeting booked for {short_day(booked)}"
+    return f"Came, sooner than the appointment booked for {short_day(booked)}"
 
 
 def _word(of: Mapping[str, str], code: object) -> str:
@@ -83,7 +83,7 @@ def _word(of: Mapping[str, str], code: object) -> str:
 def _booked(detail: Detail, _: Names) -> str:
     starts_at = _moment(detail.get("starts_at"))
     when = day_and_time(starts_at) if starts_at else "another time"
-    return f"Meeting moved to {when}" if detail.get("replaces") else f"Meeting booked for {when}"
+    return f"Appointment moved to {when}" if detail.get("replaces") else f"Appointment booked for {when}"
 
 
 def _contact(detail: Detail, _: Names) -> str:
@@ -94,7 +94,7 @@ def _contact(detail: Detail, _: Names) -> str:
 def _waiting(detail: Detail, _: Names) -> str:
     by = _day(detail.get("expected_by"))
     expected = f", expected by {by}" if by else ""
-    return f"Waiting for a meeting: {_word(words.WAITING, detail.get('reason'))}{expected}"
+    return f"Waiting for an appointment: {_word(words.WAITING, detail.get('reason'))}{expected}"
 
 
 def _reply(detail: Detail, names: Names) -> str:
@@ -169,9 +169,9 @@ _SENTENCES: Mapping[str, Callable[[Detail, Names], str]] = {
     "meeting_booked": _booked,
     "contact_attempted": _contact,
     "meeting_waiting": _waiting,
-    "meeting_attended": lambda d, n: f"Came to the meeting{n.meeting(d)}",
-    "meeting_missed": lambda d, n: f"Did not come to the meeting{n.meeting(d)}",
-    "meeting_cancelled": lambda d, n: f"Meeting{n.meeting(d)} cancelled",
+    "meeting_attended": lambda d, n: f"Came to the appointment{n.meeting(d)}",
+    "meeting_missed": lambda d, n: f"Did not come to the appointment{n.meeting(d)}",
+    "meeting_cancelled": lambda d, n: f"Appointment{n.meeting(d)} cancelled",
     "link_worker_changed": _changed,
     "plan_agreed": _plan,
     "service_prescribed": _prescribed,
@@ -185,9 +185,7 @@ _SENTENCES: Mapping[str, Callable[[Detail, Names], str]] = {
     ),
     "sharing_changed": _sharing,
     "referral_declined": lambda d, n: f"Declined: {_word(words.DECLINED, d.get('reason'))}",
-    "referral_returned": lambda d, n: (
-        f"Returned to whoever referred: {_word(words.RETURNED, d.get('reason'))}"
-    ),
+    "referral_returned": lambda d, n: f"Sent back to the practice: {_word(words.RETURNED, d.get('reason'))}",
     "referral_withdrawn": lambda d, n: "Withdrawn by whoever referred",
     "referral_closed": lambda d, n: f"Closed: {_word(words.CLOSED, d.get('reason'))}",
     "referral_reopened": lambda d, n: "Opened again",

@@ -77,7 +77,7 @@ def flags_in_brief(line: CaseLine) -> tuple[Flag, ...]:
     if line.interpreter:
         found.append(Flag("access", f"Interpreter: {language_name(line.language)}"))
     if v.AccessNeed.HOME_VISIT in line.access_needs:
-        found.append(Flag("access", "Home visit"))
+        found.append(Flag("access", words.ACCESS[v.AccessNeed.HOME_VISIT.value]))
     return tuple(found)
 
 
@@ -126,5 +126,5 @@ def practice_name(places: Localities, code: str) -> str:
 def which_meeting(meeting: MeetingShown, attended_before: bool) -> str:
     """First meeting, rebooked, or a further one."""
     if attended_before:
-        return "Follow-up meeting"
-    return "First meeting" if meeting.sequence == 0 else "First meeting, moved"
+        return "Follow-up appointment"
+    return "First appointment" if meeting.sequence == 0 else "First appointment, moved"

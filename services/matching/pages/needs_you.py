@@ -20,7 +20,7 @@ def why(task: NeedsYouLine) -> str:
         NeedsYou.RING: f"Ring them about their appointment on {meeting}: we have not texted."
         if active
         else "Ring them: we have not texted.",
-        NeedsYou.NOT_RECORDED: "The meeting is over. Did they come?",
+        NeedsYou.NOT_RECORDED: "The appointment is over. Did they come?",
         NeedsYou.SERVICE_SAID_NO: f"{service} cannot take them. Find something else.",
         NeedsYou.SERVICE_SILENT: f"{service} has not answered for 7 days or more. Ring them.",
         NeedsYou.NO_FIRST_VISIT: f"{service}: no first visit yet. Ask how it stands.",
@@ -54,7 +54,7 @@ def button_for(task: NeedsYouLine) -> tuple[str, str]:
         NeedsYou.HANDED_OVER: ("Say what is next", f"{case}?open=next-step#next-step"),
         NeedsYou.TWO_MISSES: ("Record the call", f"{case}?open=contact#contact"),
         NeedsYou.RING: ("Record the call", f"{case}?open=contact#contact"),
-        NeedsYou.NOT_RECORDED: ("Record the meeting", f"/matching/meetings/{about}" if about else case),
+        NeedsYou.NOT_RECORDED: ("Record the appointment", f"/matching/meetings/{about}" if about else case),
         NeedsYou.SERVICE_SAID_NO: (ANOTHER_SERVICE, f"{case}/review#services"),
         NeedsYou.SERVICE_SILENT: ("Record their answer", f"{case}/services/{about}#answer"),
         NeedsYou.NO_FIRST_VISIT: ("Record the first visit", f"{case}/services/{about}#visit"),

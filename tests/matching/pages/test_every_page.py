@@ -30,11 +30,11 @@ async def test_pages_of_a_case(both: Whole, chromium_page: Page) -> None:
     await both.open(page, f"/matching/meetings/{meeting}/rebook")
     await expect(page.get_by_role("radio")).to_have_count(3)
     await fit(page, person)
-    await page.get_by_role("button", name="Move the meeting").click()
+    await page.get_by_role("button", name="Move the appointment").click()
     await expect(page.get_by_role("alert")).to_contain_text("Choose one of the times")
     await page.get_by_role("radio").nth(1).check()
-    await page.get_by_role("button", name="Move the meeting").click()
-    await expect(page.get_by_text("The meeting is moved.")).to_be_visible()
+    await page.get_by_role("button", name="Move the appointment").click()
+    await expect(page.get_by_text("The appointment is moved.")).to_be_visible()
     await fit(page, person)
 
     moved = (await both.view(person)).story.active.booked
@@ -122,14 +122,25 @@ async def test_off_sick_today(both: Whole, chromium_page: Page) -> None:
     meeting = await both.meet_now(person, minutes_ago=-5, worker=worker)
     await both.sign_in(page, link_worker=worker)
     await both.open(page, "/matching/away")
-    await expect(page.get_by_text("1 meeting is still to come today.")).to_be_visible()
+    await expect(page.get_by_text("1 appointment is still to come today.")).to_be_visible()
     await fit(page)
-    await page.get_by_role("button", name="Yes, move today’s meetings").click()
+    await page.get_by_role("button", name="Yes, move today’s appointments").click()
     await expect(page.get_by_role("heading", name="Whom to ring")).to_be_visible()
     await expect(page.get_by_role("link", name=person.name, exact=True)).to_be_visible()
     await fit(page)
     statuses = {m.booked.meeting_id: m.status for m in (await both.view(person)).story.meetings}
     assert statuses[meeting] in ("cancelled", "replaced")
+
+    await both.open(page, "/matching/")
+    await expect(page.get_by_text("You are off today.")).to_be_visible()
+    await fit(page)
+    await page.get_by_role("link", name="See whom to ring, or undo it").click()
+    await expect(page.get_by_role("link", name=person.name, exact=True)).to_be_visible()
+    await page.get_by_role("button", name="Undo: I am here today").click()
+    await expect(page.get_by_role("heading", name="You are here today")).to_be_visible()
+    await fit(page)
+    await both.open(page, "/matching/")
+    await expect(page.get_by_text("You are off today.")).to_have_count(0)
 
 
 async def test_a_case_without_a_meeting_is_booked(both: Whole, chromium_page: Page) -> None:
@@ -141,7 +152,7 @@ async def test_a_case_without_a_meeting_is_booked(both: Whole, chromium_page: Pa
     await fit(page, person)
     await page.get_by_role("radio").first.check()
     await page.get_by_role("button", name="Book this time").click()
-    await expect(page.get_by_text("A meeting is booked.")).to_be_visible()
+    await expect(page.get_by_text("An appointment is booked.")).to_be_visible()
     await expect(page.get_by_role("button", name="Another time")).to_be_visible()
 
 

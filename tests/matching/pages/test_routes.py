@@ -25,6 +25,7 @@ LINK_WORKERS = [
 POSTS = [
     "/matching/risk",
     "/matching/away",
+    "/matching/away/undo",
     *(
         f"/matching/cases/{REFERRAL}/{form}"
         for form in (
@@ -105,7 +106,7 @@ async def test_practice_staff_move_their_own_meetings_only(both: Whole) -> None:
         moved = await send_form(client, path, path, {"slot": slot})
         assert moved.status_code == 303
         shown = await client.get(moved.headers["location"])
-        assert "The meeting is moved." in shown.text
+        assert "The appointment is moved." in shown.text
 
 
 async def test_a_link_changes_nothing_until_a_button_is_pressed(both: Whole) -> None:
@@ -177,7 +178,7 @@ async def test_what_cannot_be_done_now_is_told_beside_what_was_typed(both: Whole
         typed = {"do": "missed", "what_matters": "The garden"}
         answer = await send_form(client, path, path, typed)
     assert answer.status_code == 422
-    assert "The meeting has not begun yet." in answer.text
+    assert "The appointment has not begun yet." in answer.text
     assert "The garden" in answer.text
 
 
