@@ -99,7 +99,7 @@ def test_a_kind_of_a_later_version_is_told_as_such() -> None:
         (
             "meeting_booked",
             {"starts_at": "2026-07-01T09:30:00Z", "replaces": "m"},
-            "Meeting moved to Wednesday 1 July 2026 at 10:30am",
+            "Appointment moved to Wednesday 1 July 2026 at 10:30am",
         ),
     ],
 )
