@@ -44,8 +44,9 @@ async def test_pages_of_a_case(both: Whole, chromium_page: Page) -> None:
     await page.get_by_role("button", name="Yes, cancel and end").click()
     await expect(page.get_by_role("heading", name="This case has ended")).to_be_visible()
     await fit(page, person)
+    await page.get_by_role("radio", name="Book ").first.check()
     await page.get_by_role("button", name="Open it again").click()
-    await expect(page.get_by_text("The case is open again.")).to_be_visible()
+    await expect(page.get_by_text("The case is open again, and an appointment is booked.")).to_be_visible()
 
 
 async def test_a_service_of_the_plan(both: Whole, chromium_page: Page) -> None:

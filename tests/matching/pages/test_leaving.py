@@ -82,9 +82,9 @@ async def test_a_closed_case_asks_which_appointment(both: Whole, chromium_page: 
         "aria-invalid", "true"
     )
     await page.get_by_label("Not yet").check()
-    await page.get_by_label("Day").last.fill("1")
-    await page.get_by_label("Month").last.fill("1")
-    await page.get_by_label("Year").last.fill("2020")
+    await page.locator("#meet_from").fill("1")
+    await page.locator("#meet_from-month").fill("1")
+    await page.locator("#meet_from-year").fill("2020")
     await page.get_by_role("button", name="Open it again").click()
     await expect(page.get_by_role("alert")).to_contain_text("The day must be in the future")
     await page.get_by_role("radio", name="Book ").first.check()
