@@ -101,7 +101,7 @@ async def test_from_the_desk_to_a_first_visit(both: Whole, chromium_page: Page) 
     await both.sign_in(page)
     await both.open(page, f"/matching/cases/{person.referral}")
     await expect(page.locator("#plan")).to_contain_text("First visit made")
-    await expect(page.locator("#story")).to_contain_text("Came to the meeting")
+    await expect(page.locator("#story")).to_contain_text("Came to the appointment")
 
 
 async def test_the_plan_prints_on_one_page(both: Whole, chromium_page: Page) -> None:
