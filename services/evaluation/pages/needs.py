@@ -26,7 +26,7 @@ def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
         return [Exhibit(nothing, None, Table(place.name, ["Reason", "Times"], []))]
     reasons, needs = largest_first(unmet.by_reason), largest_first(unmet.by_need)
     lead = f"{number(unmet.total)} times a link worker found nothing suitable for a need."
-    most = _most_often(needs)
+    most = most_often(needs)
     exhibits = [
         Exhibit(
             lead,
@@ -59,7 +59,7 @@ def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
     ]
     pairs = [pair for pair in unmet.by_need_and_reason if isinstance(pair.count, int)]
     if pairs:
-        ranked = _largest_gaps(unmet.by_need_and_reason)
+        ranked = largest_gaps(unmet.by_need_and_reason)
         exhibits.append(
             Exhibit(
                 "The gaps that come up most often are where money for services would help first.",
@@ -77,7 +77,7 @@ def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
     return exhibits
 
 
-def _most_often(needs: Sequence[Share]) -> str:
+def most_often(needs: Sequence[Share]) -> str:
     """A sentence; it names all that are shown with the largest count."""
     found = most_frequent(needs)
     if not found:
@@ -89,7 +89,7 @@ def _most_often(needs: Sequence[Share]) -> str:
     return f"{of} often, shown with {count} each, for: {names}."
 
 
-def _largest_gaps(pairs: Sequence[NeedAndReason]) -> list[NeedAndReason]:
+def largest_gaps(pairs: Sequence[NeedAndReason]) -> list[NeedAndReason]:
     """The largest that are shown, with all that tie with the last of them."""
     shown = [(pair.count, pair) for pair in pairs if isinstance(pair.count, int)]
     ranked = sorted(shown, key=lambda counted: -counted[0])

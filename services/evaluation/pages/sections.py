@@ -78,12 +78,17 @@ def most_frequent(shares: Sequence[Share]) -> list[Share]:
 
 
 def most_frequent_in_words(shares: Sequence[Share]) -> str:
-    """Debt (10); Debt and Housing (10 each); 6 tie (10 each). No count that is held back is among them."""
+    """Debt (10); Debt and Housing (10 each); 6 tie (10 each); Debt (10, of those shown).
+
+    A count that is held back is never among them, and may be larger.
+    """
     found = most_frequent(shares)
     if not found:
         return number(HELD_BACK if any(share.count == HELD_BACK for share in shares) else None)
     count = number(found[0].count)
+    shown = ", of those shown" if any(share.count == HELD_BACK for share in shares) else ""
     if len(found) == 1:
-        return f"{found[0].label} ({count})"
+        return f"{found[0].label} ({count}{shown})"
     names = listed([share.label for share in found])
-    return f"{names} ({count} each)" if len(found) <= MOST_NAMED else f"{len(found)} tie ({count} each)"
+    named = names if len(found) <= MOST_NAMED else f"{len(found)} tie"
+    return f"{named} ({count} each{shown})"
