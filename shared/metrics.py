@@ -91,3 +91,11 @@ referral_waiting_oldest = Gauge(
     ("locality",),
 )
 referrals_waiting = Gauge("linkwork_referrals_waiting", "Open referrals without a meeting.", ("locality",))
+requests_limited = Counter(
+    "linkwork_requests_limited_total",
+    "Requests answered with 429, by what was too much: caller, service, address, at_once.",
+    ("service", "reason"),
+)
+requests_under_way = Gauge(
+    "linkwork_requests_under_way", "Requests that a process is answering.", ("service",)
+)

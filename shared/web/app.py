@@ -21,6 +21,7 @@ from shared.web.auth import MaybePageCaller, SignInNeeded, to_sign_in
 from shared.web.csrf import FormTokens
 from shared.web.head import HeadAsGet
 from shared.web.keys import IssuerKeys, KeySource
+from shared.web.limits import Limits, RequestLimits
 from shared.web.logs import configure_logging
 from shared.web.navigation import home_of
 from shared.web.openapi import DocumentedApi
@@ -63,7 +64,7 @@ def create_app(
     LINKWORK_BODY_LIMIT on a few exact paths. `keeper` keeps the sessions of all services, and makes this
     application the one where people sign in and out; without it, the referral service is asked about them.
     Handlers find on `request.app.state`: settings, pages,
-    sessions, session_check, verifier, form_tokens, clock.
+    sessions, session_check, limits, verifier, form_tokens, clock.
     """
     check: SessionCheck = keeper if keeper is not None else AskedSessions(settings, clock)
     app = DocumentedApi(
@@ -78,6 +79,7 @@ def create_app(
     app.state.pages = pages or Pages(settings)
     app.state.sessions = sessions = Sessions(settings, clock)
     app.state.session_check = RememberedSessions(check)
+    app.state.limits = Limits(settings)
     app.state.form_tokens = FormTokens(settings, sessions)
     app.state.verifier = TokenVerifier(
         keys=keys
@@ -98,6 +100,7 @@ def create_app(
     app.mount("/assets", StaticFiles(directory=ASSETS, check_dir=False))
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(HeadAsGet)
+    app.add_middleware(RequestLimits, settings=settings)
     app.add_middleware(RequestEnvelope, settings=settings, larger_bodies=larger_bodies)
     return app
 

@@ -21,6 +21,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from shared.web.caller import ROLES, Caller, Role, caller_of
 from shared.web.keys import KeysUnavailable
+from shared.web.limits import Limits
 from shared.web.problem import Problem
 from shared.web.session import Sessions
 from shared.web.session_keeping import RememberedSessions, SessionsUnavailable
@@ -52,21 +53,37 @@ class SignInNeeded(Exception):
 async def caller(request: Request) -> Caller:
     """Who calls the API, by bearer token. Raises a 401 problem, or 503 while tokens cannot be judged."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    limits: Limits = request.app.state.limits
     if scheme.lower() != "bearer" or not token:
         raise Problem(401, code="no_token", headers={"www-authenticate": 'Bearer realm="linkwork"'})
     try:
         found = await _verifier(request).caller(token.strip())
     except InvalidToken:
+        limits.of_nobody(request)
         challenge = 'Bearer realm="linkwork", error="invalid_token"'
         raise Problem(401, code="invalid_token", headers={"www-authenticate": challenge}) from None
     except KeysUnavailable:
         raise _not_judged() from None
+    limits.of_caller(found)
     request.state.caller = found
     return found
 
 
 async def maybe_page_caller(request: Request) -> Caller | None:
     """Who reads the page, or None for nobody signed in. For pages that anyone may open."""
+    limits: Limits = request.app.state.limits
+    found = await _reader(request)
+    sessions: Sessions = request.app.state.sessions
+    if found is None:
+        if sessions.named_by(request):  # else RequestLimits has counted it
+            limits.of_nobody(request)
+        return None
+    limits.of_caller(found)
+    request.state.caller = found
+    return found
+
+
+async def _reader(request: Request) -> Caller | None:
     sessions: Sessions = request.app.state.sessions
     session = sessions.current(request)
     if session is None:
@@ -82,7 +99,6 @@ async def maybe_page_caller(request: Request) -> Caller | None:
         raise sessions_unavailable() from None
     except KeysUnavailable:
         raise _not_judged() from None
-    request.state.caller = found
     return found
 
 

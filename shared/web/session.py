@@ -117,5 +117,9 @@ class Sessions:
         session = Session(content["id"], content["token"], datetime.fromtimestamp(content["ends"], UTC))
         return session if self._clock() < session.ends else None
 
+    def named_by(self, request: Request) -> bool:
+        """Whether the request has a session cookie, good or not."""
+        return self._cookie.name in request.cookies
+
     def end(self, response: Response) -> None:
         self._cookie.clear(response)

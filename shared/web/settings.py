@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.web.addresses import Network, networks
 from shared.web.production import (
     PREFIX,
     Reach,
@@ -159,6 +160,41 @@ class ServiceSettings(BaseSettings):
     body_limit: int = setting(
         1_000_000, description="Largest request body in bytes.", example="1000000", ge=1_000
     )
+    requests_a_second: float = setting(
+        50.0,
+        description=(
+            "Requests that one person may send to a process, lastingly; twelve seconds' worth at once. "
+            "0: no limit."
+        ),
+        example="50",
+        ge=0,
+    )
+    service_requests_a_second: float = setting(
+        1000.0,
+        description="The same for another service, or a partner's system with a token of its own.",
+        example="1000",
+        ge=0,
+    )
+    anonymous_requests_a_second: float = setting(
+        20.0,
+        description="The same for one address from which nobody has signed in.",
+        example="20",
+        ge=0,
+    )
+    requests_at_once: int = setting(
+        200,
+        description="Requests under way in a process. As many more wait for a second, then get 429.",
+        example="200",
+        ge=1,
+    )
+    trusted_proxies: str = setting(
+        "127.0.0.0/8,::1",
+        description=(
+            "Networks of our own proxies and services, with commas. X-Forwarded-For is believed of them "
+            "alone, and their own requests are not counted by address."
+        ),
+        example="10.0.0.0/24",
+    )
     trusted_network: bool = setting(
         False,
         description=(
@@ -214,6 +250,8 @@ class ServiceSettings(BaseSettings):
             yield from address_problems(
                 name, self.text(name), cast("Reach", extra["reach"]), network_is_trusted=self.trusted_network
             )
+        if any(network.prefixlen == 0 for network in self.proxy_networks()):
+            yield "LINKWORK_TRUSTED_PROXIES is everybody: name the proxies' own networks."
         if self.demo:
             yield "LINKWORK_DEMO is on: production holds real people."
 
@@ -231,6 +269,16 @@ class ServiceSettings(BaseSettings):
         for name, field in type(self).model_fields.items():
             if isinstance(field.json_schema_extra, dict) and mark in field.json_schema_extra:
                 yield name, field.json_schema_extra
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, given: str) -> str:
+        networks(given)
+        return given
+
+    def proxy_networks(self) -> tuple[Network, ...]:
+        """The networks of LINKWORK_TRUSTED_PROXIES."""
+        return networks(self.trusted_proxies)
 
     @property
     def secure_cookies(self) -> bool:

@@ -29,7 +29,10 @@ from shared.web.validation import sentence_for
 from tests.web.issuer import LoopbackIssuer
 from tests.web.walk import FAR_DAYS, FAR_MOMENTS, places
 
-AWAY = {"mongo_url": "mongodb://127.0.0.1:9/?directConnection=true&serverSelectionTimeoutMS=50"}
+AWAY: dict[str, Any] = {
+    "mongo_url": "mongodb://127.0.0.1:9/?directConnection=true&serverSelectionTimeoutMS=50",
+    "requests_a_second": 0,
+}
 ROLES = ("referrer", "link_worker", "programme_admin", "analyst", "service", "provider")
 SCOPES = (
     " ".join(sorted(set().union(*load_users(USERS_FILE).clients.values())))
