@@ -152,6 +152,7 @@ class Stack:
             "LINKWORK_SMS_URL": self.gateway.text_url,
             # Nobody sits at a desk who might still change their mind.
             "LINKWORK_SETTLE_SECONDS": "1",
+            "LINKWORK_REQUESTS_A_SECOND": "0",  # one token asks in everybody's name
             "LINKWORK_PORT": str(self._ports[name]),
             "LINKWORK_LIFELINE_FD": str(self._lifeline),
             "LINKWORK_SEAT": name,
