@@ -14,6 +14,7 @@ from services.matching.link_actions import LinkActions
 from services.matching.link_keeping import LinkKeeping
 from services.matching.link_states import LinkStates
 from services.matching.links import Links
+from services.matching.mailboxes import Mailboxes
 from services.matching.outbound import Mailer, Vault
 from services.matching.programme_actions import ProgrammeActions
 from services.matching.service_actions import ServiceActions
@@ -31,6 +32,7 @@ class Actions(ProgrammeActions, CaseActions, ServiceActions, LinkActions, LinkKe
         link_states: LinkStates,
         codes: Codes,
         mailer: Mailer,
+        mailboxes: Mailboxes,
     ) -> None:
         self.asking = asking
         self.vault = vault
@@ -39,3 +41,4 @@ class Actions(ProgrammeActions, CaseActions, ServiceActions, LinkActions, LinkKe
         self.link_states = link_states
         self.codes = codes
         self.mailer = mailer
+        self.mailboxes = mailboxes

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 
 from services.matching.availability import Availability
 from services.matching.directory import ImportReport
+from services.matching.feeds import Feed
 from services.matching.ranking import RankedService
 from services.matching.shown import CaseLine, DiaryEntry, FoundService, NeedsYouLine, Slot, ToRing
 from services.matching.workers import LinkWorker
@@ -80,13 +81,18 @@ class ServiceOut(BaseModel):
     distance_km: float | None = None
     next_session: str | None = None
     asks_email: str | None = None
+    """Only where the mailbox is confirmed."""
+    mailbox_confirmed: bool | None = None
+    """None where there is no mailbox, or the caller is not told."""
     availability: Availability
 
     @classmethod
-    def of(cls, service: Service, places: Availability, *, with_email: bool = False) -> "ServiceOut":
+    def of(cls, service: Service, places: Availability, *, mailable: bool | None = None) -> "ServiceOut":
+        """`mailable`: whether its mailbox is confirmed, for those who may write to it; None for others."""
         hidden = service.model_copy(update={"email": None})
-        email = service.email if with_email else None
-        return cls(service=hidden, asks_email=email, availability=places)
+        told = service.email if mailable else None
+        confirmed = mailable if service.email is not None else None
+        return cls(service=hidden, asks_email=told, mailbox_confirmed=confirmed, availability=places)
 
     @classmethod
     def found(cls, found: FoundService) -> "ServiceOut":
@@ -174,6 +180,24 @@ class ImportOut(BaseModel):
             ],
             defects_left_out=report.defects_left_out,
         )
+
+
+class FeedOut(BaseModel):
+    """A feed of the directory: whose it is, and in which localities it is offered."""
+
+    feed: str
+    owners: list[str]
+    localities: list[str]
+
+    @classmethod
+    def of(cls, feed: Feed) -> "FeedOut":
+        return cls(feed=feed.name, owners=list(feed.owners), localities=sorted(feed.offered))
+
+
+class FeedsOut(BaseModel):
+    """Every feed."""
+
+    feeds: list[FeedOut]
 
 
 class LinkWorkerOut(BaseModel):

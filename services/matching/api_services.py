@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from services.matching import api_answers as answers
 from services.matching import api_bodies as bodies
@@ -28,9 +28,16 @@ from services.matching.api_parts import (
 from services.matching.refusals import Refused
 from services.matching.shown import Done
 from shared.events import vocabulary as v
+from shared.web.auth import require
+from shared.web.caller import Caller
 from shared.web.problem import Problem
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+FEED_NAME: Final = r"^[a-z0-9][a-z0-9-]{0,39}$"
+
+Admin = Annotated[Caller, Depends(require("programme_admin"))]
+FeedName = Annotated[str, Path(pattern=FEED_NAME)]
+LocalityName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 
 
 def prescription_routes() -> APIRouter:
@@ -155,12 +162,14 @@ def directory_routes() -> APIRouter:
         request: Request, service_id: Reference, caller: DirectoryCaller, locality: LocalityQuery = None
     ) -> answers.ServiceOut:
         """One entry. A service with the scope contacts:read is told where it is asked."""
-        found = (await queries(request).services([service_id])).get(service_id)
+        asks = queries(request)
+        found = await asks.seen_service(caller, service_id)
         if found is None or (locality is not None and not caller.may_locality(locality)):
             raise problem_of(Refused("unknown_service"))
-        places = (await queries(request).availability([found]))[found.id]
-        with_email = caller.role == "service" and READS_CONTACTS in caller.scopes
-        return answers.ServiceOut.of(found, places, with_email=with_email)
+        places = (await asks.availability([found]))[found.id]
+        told = caller.role == "service" and READS_CONTACTS in caller.scopes
+        mailable = await asks.mailable(found) if told else None
+        return answers.ServiceOut.of(found, places, mailable=mailable)
 
     @router.post("/services/{service_id}/places", status_code=204)
     async def places(
@@ -173,7 +182,7 @@ def directory_routes() -> APIRouter:
     async def take(
         request: Request,
         caller: DirectoryWriter,
-        feed: Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")],
+        feed: Annotated[str, Query(pattern=FEED_NAME)],
     ) -> answers.ImportOut:
         """Takes an Open Referral UK document in place of what the feed said before; reports each defect.
 
@@ -181,5 +190,25 @@ def directory_routes() -> APIRouter:
         """
         report = await actions(request).take_feed(caller, feed, await request.body())
         return answers.ImportOut.of(report)
+
+    @router.get("/directory/feeds")
+    async def feeds(request: Request, caller: Admin) -> answers.FeedsOut:
+        """Every feed: whose it is, and in which localities it is offered."""
+        found = await queries(request).feeds(caller)
+        return answers.FeedsOut(feeds=[answers.FeedOut.of(each) for each in found])
+
+    @router.put("/directory/feeds/{feed}/localities/{locality}")
+    async def offer(
+        request: Request, feed: FeedName, locality: LocalityName, caller: Admin
+    ) -> answers.FeedOut:
+        """The locality's programme team says yes: the feed's services are offered there too."""
+        return answers.FeedOut.of(await actions(request).offer_feed(caller, feed, [locality], offer=True))
+
+    @router.delete("/directory/feeds/{feed}/localities/{locality}")
+    async def withdraw(
+        request: Request, feed: FeedName, locality: LocalityName, caller: Admin
+    ) -> answers.FeedOut:
+        """The feed's services are offered in that locality no longer."""
+        return answers.FeedOut.of(await actions(request).offer_feed(caller, feed, [locality], offer=False))
 
     return router

@@ -19,6 +19,7 @@ from services.matching.directory import Directory
 from services.matching.inbound import matching
 from services.matching.link_states import LinkStates
 from services.matching.links import Links
+from services.matching.mailboxes import Mailboxes
 from services.matching.outbound import Mailer, Vault
 from services.matching.pages import make_pages, page_routers
 from services.matching.queries import Queries
@@ -81,6 +82,10 @@ def build(
     app.state.links = links
     codes = Codes(kernel.mongo, link_key, clock)
     link_states = LinkStates(kernel.mongo, clock)
-    app.state.actions = Actions(asking, vault, directory, links, link_states, codes, Mailer(settings, clock))
-    app.state.queries = Queries(asking, vault, directory, links, link_states, codes)
+    # An invented programme's mailboxes do not exist, so nobody could confirm them.
+    invented = settings.env == "development"
+    mailboxes = Mailboxes(kernel.mongo, link_key, clock, new_id, invented=invented)
+    mailer = Mailer(settings, clock)
+    app.state.actions = Actions(asking, vault, directory, links, link_states, codes, mailer, mailboxes)
+    app.state.queries = Queries(asking, vault, directory, links, link_states, codes, mailboxes)
     return app

@@ -10,6 +10,7 @@ from pymongo import ReplaceOne
 
 from services.matching.availability import HOLDS, Availability, Told, Word, availability
 from services.matching.calendar import london_day
+from services.matching.feeds import Feeds
 from services.matching.shown import ListingFault
 from services.matching.store import IMPORTS, PLACES, SERVICES
 from shared.clock import Clock
@@ -65,14 +66,10 @@ class Directory:
     """The services of all feeds. A feed's import replaces what the feed said before."""
 
     def __init__(self, kernel: Kernel[Any, Any], clock: Clock, new_id: NewId) -> None:
+        self.feeds = Feeds(kernel.mongo)
         self._kernel = kernel
         self._clock = clock
         self._new_id = new_id
-
-    async def kept_for(self, feed: str) -> list[str]:
-        """The localities on whose behalf a feed was last imported; none for a new one."""
-        latest = self._kernel.mongo[IMPORTS].find({"feed": feed}, {"localities": 1}).sort("at", -1).limit(1)
-        return [slug for row in await latest.to_list(None) for slug in row["localities"] if slug != "*"]
 
     async def take(self, document: bytes, feed: str, by: Caller) -> ImportReport:
         """Reads a feed's document and keeps its services and the report.
@@ -108,6 +105,7 @@ class Directory:
 
         async def work(tx: Transaction) -> None:
             if not unread:
+                await self.feeds.keep(tx, feed, by)
                 await _replace_feed(tx, feed, services)
             await tx[IMPORTS].insert_one(
                 {
@@ -147,9 +145,24 @@ class Directory:
         found = self._kernel.mongo[SERVICES].find({"_id": {"$in": sorted(set(ids))}})
         return {row["_id"]: _service(row) async for row in found}
 
-    async def for_need(self, need: v.Need | None, sensitive: Sequence[v.SensitiveNeed] = ()) -> list[Service]:
-        """Services for a need (None: all), those that have left their feed not among them."""
+    async def offered(self, service_id: str, localities: Iterable[str]) -> bool:
+        """Whether a service is of a feed that is offered in any of these localities."""
+        which = {"_id": service_id, "feed": {"$in": await self.feeds.offered_in(localities)}}
+        return await self._kernel.mongo[SERVICES].find_one(which, {"_id": 1}) is not None
+
+    async def for_need(
+        self,
+        need: v.Need | None,
+        sensitive: Sequence[v.SensitiveNeed] = (),
+        localities: Iterable[str] | None = None,
+    ) -> list[Service]:
+        """Services for a need (None: all), those that have left their feed not among them.
+
+        `localities`: only of feeds that are offered in any of them; None: of all feeds.
+        """
         which: dict[str, Any] = {"gone": False}
+        if localities is not None:
+            which["feed"] = {"$in": await self.feeds.offered_in(localities)}
         if need is v.Need.SENSITIVE:
             which["sensitive"] = {"$in": [each.value for each in sensitive]} if sensitive else {"$ne": []}
         elif need is not None:

@@ -9,6 +9,7 @@ from services.matching.codes import CODE_MINUTES, CodeExpired, Codes, TooManyCod
 from services.matching.directory import Directory
 from services.matching.link_states import LinkEnded, LinkKey, LinkStates
 from services.matching.links import LinkAltered, LinkClaims, LinkExpired, Links
+from services.matching.mailboxes import Mailboxes
 from services.matching.outbound import MailAway, Mailer, NotInVault, Vault, VaultAway
 from services.matching.said import Asked
 from services.matching.shown import Done, Introduced
@@ -32,6 +33,7 @@ class LinkActions:
     codes: Codes
     vault: Vault
     mailer: Mailer
+    mailboxes: Mailboxes
     directory: Directory
 
     async def answer_link(
@@ -98,7 +100,9 @@ class LinkActions:
         await self._agreed(claims, row)
         await self._audited(asked, claims, row, "ask_code")
         service = (await self.directory.services([claims.service_id])).get(claims.service_id)
-        if service is None or service.email is None:
+        # A mailbox that nobody has confirmed may be anybody's.
+        usable = await self.mailboxes.usable([service] if service else [])
+        if service is None or service.email is None or service.id not in usable:
             raise Problem(409, code="no_address", detail="There is no email address to send the code to.")
         try:
             code = await self.codes.make(claims.locality, claims.prescription_id)

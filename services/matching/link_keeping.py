@@ -7,6 +7,7 @@ from services.matching.asking import Asking
 from services.matching.directory import Directory
 from services.matching.link_states import Ended, LinkKey, LinkStates
 from services.matching.links import Links
+from services.matching.mailboxes import Mailboxes
 from services.matching.outbound import MailAway, Mailer
 from services.matching.refusals import Refused
 from services.matching.said import Asked
@@ -22,6 +23,7 @@ class LinkKeeping:
     links: Links
     link_states: LinkStates
     mailer: Mailer
+    mailboxes: Mailboxes
     directory: Directory
 
     async def end_link(self, asked: Asked, prescription_id: str) -> None:
@@ -35,13 +37,16 @@ class LinkKeeping:
     async def send_link(self, asked: Asked, prescription_id: str) -> None:
         """Mails a new link in place of one that has ended; where none has, the service has one that works.
 
-        409 `no_address` where the service has no address. 503 `mail_away` where the mail cannot be handed
-        over: the link before it has ended all the same, and asking again sends another.
+        409 `no_address` where the service has no address, `mailbox_unconfirmed` where it has not confirmed
+        it. 503 `mail_away` where the mail cannot be handed over: the link before it has ended all the same,
+        and asking again sends another.
         """
         row, service_id = await self._asked_by_link(asked, prescription_id)
         service = (await self.directory.services([service_id])).get(service_id)
         if service is None or service.email is None:
             raise Problem(409, code="no_address", detail="There is no email address to send the link to.")
+        if service.id not in await self.mailboxes.usable([service]):
+            raise Problem(409, code="mailbox_unconfirmed", detail="We cannot mail them yet: ring them.")
         generation = await self.link_states.renew(row["locality"], prescription_id)
         if generation is None:
             return

@@ -138,6 +138,19 @@ class Mailer:
         self._settings = settings
         self._clock = clock
 
+    async def send_confirmation(self, to: str, names: Sequence[str], token: str, reference: str) -> None:
+        """Asks a mailbox to confirm that it is of these services. Raises MailAway."""
+        listed = "\n".join(f"- {name}" for name in names)
+        body = (
+            "Link workers of GP practices want to ask you by email whether you have a place for somebody. "
+            "The directory of services gives this address for:\n\n"
+            f"{listed}\n\n"
+            f"To confirm that it is yours, open this page and press the button:\n"
+            f"{self._settings.public_url}/s/mailbox/{token}\n\n"
+            "If it is not, you can ignore this email. We send nothing else to this address.\n"
+        )
+        await self._send(to, "Is this your email address?", body, reference)
+
     async def send_code(self, to: str, code: str, reference: str, minutes: int) -> None:
         """Raises MailAway. The mail tells nothing of anybody."""
         body = (

@@ -1,9 +1,12 @@
 """What the programme and its services do: link workers' entries, feeds, links."""
 
+from collections.abc import Collection
+
 from services.matching.access import find_case, problem_of
 from services.matching.asking import Asking, refusing
 from services.matching.calendar import london_day
 from services.matching.directory import Directory, ImportReport, NotTaken
+from services.matching.feeds import Feed
 from services.matching.link_states import LinkStates
 from services.matching.links import Links
 from services.matching.meeting_actions import MeetingActions
@@ -62,19 +65,35 @@ class ProgrammeActions(MeetingActions):
         return worker
 
     async def take_feed(self, caller: Caller, feed: str, document: bytes) -> ImportReport:
-        """Takes a directory feed, all its pages at once.
+        """Takes a directory feed, all its pages at once. A new feed is offered in the caller's localities.
 
         Raises a Problem: 404 for a feed that others of more localities keep, 422 `pages_missing` or
         `records_too_many`.
         """
-        kept_for = await self.directory.kept_for(feed)
-        if not all(caller.may_locality(slug) for slug in kept_for):
-            raise Problem(404, code="unknown_feed", detail="There is no such feed among yours.")
+        known = await self.directory.feeds.named(feed)
+        if known is not None and not all(caller.may_locality(slug) for slug in known.owners):
+            raise _unknown_feed()
         async with refusing():
             try:
                 return await self.directory.take(document, feed, caller)
             except NotTaken as refused:
                 raise Problem(422, code=refused.code, detail=refused.sentence) from None
+
+    async def offer_feed(
+        self, caller: Caller, feed: str, localities: Collection[str], *, offer: bool
+    ) -> Feed:
+        """Offers a feed in these localities of the caller's, or no longer.
+
+        Raises a Problem: 404 for a locality that is not theirs, and for no such feed.
+        """
+        if caller.role != "programme_admin":
+            raise Problem(403, code="role", detail="Your role does not include this.")
+        if not all(caller.may_locality(slug) for slug in localities):
+            raise Problem(404, code="unknown_locality", detail="There is no such locality among yours.")
+        feeds = self.directory.feeds
+        if not await (feeds.accept if offer else feeds.withdraw)(feed, localities):
+            raise _unknown_feed()
+        return await feeds.named(feed) or Feed(feed, (), ())
 
     async def link(self, caller: Caller, prescription_id: str, locality: str | None) -> str:
         """The address of a fresh one-tap link. 409 where the service is not asked (any more)."""
@@ -106,3 +125,7 @@ class ProgrammeActions(MeetingActions):
                         "This practice is not of the link worker's locality.",
                     )
                     raise Problem(422, code="invalid", errors=[wrong])
+
+
+def _unknown_feed() -> Problem:
+    return Problem(404, code="unknown_feed", detail="There is no such feed among yours.")

@@ -10,6 +10,7 @@ from services.matching.directory import Directory
 from services.matching.drafts import DraftQueries
 from services.matching.link_states import LinkStates
 from services.matching.links import Links
+from services.matching.mailboxes import Mailboxes
 from services.matching.outbound import Vault
 from services.matching.plan_queries import PlanQueries
 from services.matching.programme import ProgrammeQueries
@@ -27,6 +28,7 @@ class Queries(CaseQueries, ServiceQueries, DraftQueries, ProgrammeQueries, PlanQ
         links: Links,
         link_states: LinkStates,
         codes: Codes,
+        mailboxes: Mailboxes,
     ) -> None:
         self.asking = asking
         self.vault = vault
@@ -34,3 +36,4 @@ class Queries(CaseQueries, ServiceQueries, DraftQueries, ProgrammeQueries, PlanQ
         self.links = links
         self.link_states = link_states
         self.codes = codes
+        self.mailboxes = mailboxes

@@ -1,7 +1,7 @@
 """Which services suit a need, each with why, and why not for near misses. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -113,7 +113,7 @@ class RankedService:
     next_session: str | None
     """"Tuesday 4 March, 10am", in London time."""
     can_be_asked: bool
-    """There is an address for a one-tap ask; otherwise it can only be signposted or rung."""
+    """There is a confirmed address for a one-tap ask; otherwise it can only be signposted or rung."""
 
 
 def rank(
@@ -122,10 +122,12 @@ def rank(
     now: datetime,
     told: Mapping[str, Sequence[Told]] = NOTHING_TOLD,
     limit: int = 10,
+    mailable: Collection[str] | None = None,
 ) -> list[RankedService]:
     """The services that answer this need: suitable ones first, nearest and surest first, then near misses.
 
-    `told`: what was said of their places lately, by service id.
+    `told`: what was said of their places lately, by service id. `mailable`: the services whose mailbox is
+    confirmed; None: all that have an address.
     """
     found = [
         _ranked(service, person, now, availability(service.capacity, told.get(service.id, ()), now))
@@ -133,7 +135,11 @@ def rank(
         if answers(service, person)
     ]
     found.sort(key=_order)
-    return found[:limit]
+    if mailable is None:
+        return found[:limit]
+    return [
+        replace(one, can_be_asked=one.can_be_asked and one.service.id in mailable) for one in found[:limit]
+    ]
 
 
 def answers(service: Service, person: Person) -> bool:

@@ -8,6 +8,7 @@ from services.matching.access import problem_of
 from services.matching.asking import Asking
 from services.matching.calendar import london_day
 from services.matching.directory import Directory
+from services.matching.mailbox_actions import MailboxActions
 from services.matching.refusals import Refused
 from services.matching.said import Asked, Prescribing
 from services.matching.shown import Done, ListingFault
@@ -20,7 +21,7 @@ SAYS_PLACES: Final = ("link_worker", "programme_admin")
 ANSWERS: Final = ("link_worker", "provider")
 
 
-class ServiceActions:
+class ServiceActions(MailboxActions):
     """What is done about the services of a plan."""
 
     asking: Asking
@@ -32,17 +33,20 @@ class ServiceActions:
         """Adds a service to the plan. 409 `already_in_plan` where it is being asked already."""
         row = await self.asking.case(asked, {"referral": referral_id})
         service = (await self.directory.services([prescribing.service_id])).get(prescribing.service_id)
-        if service is None:
+        if service is None or not await self.directory.offered(service.id, [row["locality"]]):
             raise problem_of(Refused("unknown_service"))
         if not service.offered:
             raise problem_of(Refused("not_offered"))
-        return await self.asking.do(
+        done = await self.asking.do(
             asked,
             row,
             "prescribe",
             (prescribing, next_step),
             lambda: acts.prescribe(prescribing, next_step),
         )
+        if not prescribing.signposted:
+            await self.ask_to_confirm(service)
+        return done
 
     async def reply(
         self,

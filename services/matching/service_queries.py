@@ -10,9 +10,11 @@ from services.matching.availability import Availability
 from services.matching.calendar import day_start, london_day
 from services.matching.codes import Codes
 from services.matching.directory import Directory
+from services.matching.feeds import Feed
 from services.matching.link_actions import find_linked, linked_prescription, may_reveal, read_link
 from services.matching.link_states import LinkStates
 from services.matching.links import LinkAltered, LinkExpired, Links
+from services.matching.mailboxes import Mailboxes
 from services.matching.outbound import NotInVault, Vault, VaultAway
 from services.matching.ranking import Person, Position, RankedService, distance, next_session_of, rank
 from services.matching.shown import FoundService, ServiceAsk, Sessions
@@ -33,6 +35,7 @@ class ServiceQueries:
     asking: Asking
     vault: Vault
     directory: Directory
+    mailboxes: Mailboxes
     links: Links
     link_states: LinkStates
     codes: Codes
@@ -56,9 +59,10 @@ class ServiceQueries:
             language=created["language"],
             sensitive=sensitive,
         )
-        services = await self.directory.for_need(need, sorted(sensitive))
+        services = await self.directory.for_need(need, sorted(sensitive), [row["locality"]])
         told = await self.directory.told([service.id for service in services])
-        return rank(services, person, self.asking.kernel.clock(), told, limit)
+        mailable = await self.mailboxes.usable(services)
+        return rank(services, person, self.asking.kernel.clock(), told, limit, mailable)
 
     async def find_services(
         self,
@@ -80,7 +84,7 @@ class ServiceQueries:
         at = _position(postcode) if postcode else at
         suiting = [
             service
-            for service in await self.directory.for_need(need)
+            for service in await self.directory.for_need(need, localities=_seen_by(caller))
             if service.offered
             and (age is None or service.takes_age(age))
             and (not free_only or service.free is not False)
@@ -95,6 +99,23 @@ class ServiceQueries:
             key=lambda one: (one.distance_km is None, one.distance_km or 0.0, one.service.name.casefold())
         )
         return found[: max(1, min(limit, 500))]
+
+    async def seen_service(self, caller: Caller, service_id: str) -> Service | None:
+        """A directory entry of a feed that is offered where the caller is; None for others'."""
+        seen_in = _seen_by(caller)
+        if seen_in is not None and not await self.directory.offered(service_id, seen_in):
+            return None
+        return (await self.directory.services([service_id])).get(service_id)
+
+    async def mailable(self, service: Service) -> bool:
+        """Whether its mailbox is confirmed, so that it may be asked by mail."""
+        return service.id in await self.mailboxes.usable([service])
+
+    async def feeds(self, caller: Caller) -> list[Feed]:
+        """Every feed of the directory, for the programme."""
+        if caller.role != "programme_admin":
+            raise Problem(403, code="role", detail="Your role does not include this.")
+        return await self.directory.feeds.all()
 
     async def services(self, ids: Sequence[str]) -> dict[str, Service]:
         """Directory entries by id; an unknown one is left out."""
@@ -177,6 +198,11 @@ class ServiceQueries:
         return place.position if place else None, frozenset(v.SensitiveNeed(each) for each in told)
 
 
+def _seen_by(caller: Caller) -> frozenset[str] | None:
+    """The localities whose feeds a caller sees; None: all, for services of the programme."""
+    return None if caller.may_locality("*") else caller.localities
+
+
 def _sessions(service: Service | None, since: datetime, now: datetime) -> Sessions:
     """A service's latest session since then, at most two weeks ago, and its next one."""
     if service is None:
@@ -189,9 +215,9 @@ def _sessions(service: Service | None, since: datetime, now: datetime) -> Sessio
 
 def held_on(service: Service, weekday: int, now: datetime) -> bool:
     """Whether a session within a month falls on that day of the week; true where its times are not known."""
+    if not service.schedules or any(schedule.rule is None for schedule in service.schedules):
+        return True
     coming = next_sessions(service.schedules, now, 40)
-    if not coming:
-        return not any(schedule.rule for schedule in service.schedules)
     return any(session.starts_at.astimezone(LONDON).weekday() == weekday for session in coming)
 
 

@@ -37,8 +37,22 @@ DRAFTS: Final = "drafts"
 CODES: Final = "codes"
 PLACES: Final = "places"
 LINKS: Final = "links"
+FEEDS: Final = "feeds"
+MAILBOXES: Final = "mailboxes"
 
-OWNED: Final = (LINK_WORKERS, DAYS, CASELOADS, SERVICES, IMPORTS, DRAFTS, CODES, PLACES, LINKS)
+OWNED: Final = (
+    LINK_WORKERS,
+    DAYS,
+    CASELOADS,
+    SERVICES,
+    IMPORTS,
+    DRAFTS,
+    CODES,
+    PLACES,
+    LINKS,
+    FEEDS,
+    MAILBOXES,
+)
 DERIVED: Final = (REFERRALS,)
 
 Write = InsertOne[Mapping[str, Any]] | UpdateOne
@@ -66,10 +80,14 @@ async def ensure_indexes(mongo: Mongo) -> None:
         [
             IndexModel([("needs", ASCENDING), ("status", ASCENDING)]),
             IndexModel([("feed", ASCENDING)]),
+            IndexModel([("service.email", ASCENDING)]),
         ]
     )
     await mongo[IMPORTS].create_indexes([IndexModel([("at", ASCENDING)])])
     await mongo[DRAFTS].create_indexes([IndexModel([("at", ASCENDING)])])
+    await mongo[MAILBOXES].create_indexes(
+        [IndexModel([("link", ASCENDING)]), IndexModel([("old", ASCENDING)])]
+    )
     await mongo[CODES].create_indexes([IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0)])
     await mongo[PLACES].create_indexes([IndexModel([("free_at", ASCENDING)])])
     await mongo[LINKS].create_indexes(

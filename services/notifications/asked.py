@@ -57,13 +57,14 @@ class ServiceEntry(BaseModel):
 class ServiceCard(BaseModel):
     """What is needed of a community service: where it is asked, and its name.
 
-    `asks_email` is None where the directory has no address.
+    `asks_email` is None where the directory has no address, or none that the service has confirmed.
     """
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
     asks_email: str | None = None
     service: ServiceEntry | None = None
+    mailbox_confirmed: bool | None = None
 
 
 class Link(BaseModel):

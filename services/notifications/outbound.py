@@ -197,6 +197,8 @@ class Outbound:
             if p.prescribed.prescription_id == name.about
         )
         card = await self._asked.service(loaded.locality, prescribed.service_id)
+        if card.mailbox_confirmed is False:
+            raise Never("mailbox_unconfirmed")
         if not card.asks_email:
             raise Never("service_has_no_address")
         link = await self._asked.link(loaded.locality, prescribed.prescription_id)

@@ -44,6 +44,10 @@ NOT_SENT: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Service has no address",
             "The directory has no email address to ask it at.",
         ),
+        "mailbox_unconfirmed": (
+            "Service has not confirmed its address",
+            "We cannot mail them yet: ring them. We have asked them to confirm their email address.",
+        ),
         "prescription_unknown": ("Request not found", "Matching does not know this request."),
         "link_ended": ("Link ended", "The link worker ended the service’s link, or wrong codes did."),
         "practice_unknown": ("Practice not found", "The localities file does not know this practice."),

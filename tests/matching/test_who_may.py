@@ -73,6 +73,9 @@ ROUTES: dict[tuple[str, str], Try] = {
     ("GET", "/services"): Try(ANYBODY, case=False),
     ("GET", "/services/{service_id}"): Try(ANYBODY, case=False),
     ("POST", "/services/{service_id}/places"): Try(HAND, {"free": True}, case=False),
+    ("GET", "/directory/feeds"): Try({"programme_admin"}, case=False),
+    ("PUT", "/directory/feeds/{feed}/localities/{locality}"): Try({"programme_admin"}, case=False),
+    ("DELETE", "/directory/feeds/{feed}/localities/{locality}"): Try({"programme_admin"}, case=False),
     ("POST", "/directory/imports"): Try({"programme_admin", "service"}, {}, case=False),
     ("GET", "/link-workers/{link_worker}"): Try({"link_worker", "programme_admin", "service"}),
     ("PUT", "/link-workers/{link_worker}"): Try({"programme_admin", "service"}, case=False),
@@ -100,6 +103,8 @@ async def test_who_may_use_which_route(town: Place) -> None:
         "{prescription_id}": prescription,
         "{service_id}": view.story.prescriptions[0].prescribed.service_id,
         "{link_worker}": "lw-meir-1",
+        "{feed}": "test",
+        "{locality}": town.slug,
     }
     before = view.facts
     for (method, route), tried in ROUTES.items():

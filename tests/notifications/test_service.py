@@ -337,8 +337,9 @@ async def test_a_service_that_cannot_be_asked_is_a_failure_that_can_be_seen(
         ref(521): 404,
         ref(522): {"asks_email": None},
         ref(23): 403,
+        ref(524): {"asks_email": None, "mailbox_confirmed": False},
     }
-    codes = ["service_unknown", "service_has_no_address", "matching_refused"]
+    codes = ["service_unknown", "service_has_no_address", "matching_refused", "mailbox_unconfirmed"]
     said = [place.teller() for _ in codes]
     async with place.running() as app:
         for number, say in enumerate(said, start=21):

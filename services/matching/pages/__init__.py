@@ -9,6 +9,7 @@ from services.matching.pages.case_forms import case_form_routes
 from services.matching.pages.desk import desk_routes
 from services.matching.pages.directory import directory_routes
 from services.matching.pages.hand_over import hand_over_routes
+from services.matching.pages.mailbox import mailbox_routes
 from services.matching.pages.meeting import meeting_routes
 from services.matching.pages.plan import plan_routes
 from services.matching.pages.prescription import prescription_routes
@@ -33,6 +34,7 @@ def page_routers() -> list[APIRouter]:
         case_routes(),
         directory_routes(),
         programme_routes(),
+        mailbox_routes(),
         ask_routes(),
         static_routes(),
     ]

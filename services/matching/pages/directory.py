@@ -127,7 +127,7 @@ SEARCHED = set(words.NEEDS) - {"not_sure", "sensitive"}
 async def _service_page(
     request: Request, caller: Caller, service_id: str, mistakes: Mistakes | None = None
 ) -> Response:
-    service = (await queries(request).services([service_id])).get(service_id)
+    service = await queries(request).seen_service(caller, service_id)
     if service is None:
         raise Problem(404, code="unknown_service", detail="This service is not in the directory any more.")
     places = (await queries(request).availability([service]))[service.id]

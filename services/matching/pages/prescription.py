@@ -141,6 +141,7 @@ async def _page(
     if entry is not None:
         places = (await asks.availability([entry]))[entry.id]
         listing = in_words(entry, today(request), places)
+    ring_first = entry is not None and not one.signposted and not await asks.mailable(entry)
     return shown(
         request,
         "prescription.html",
@@ -150,6 +151,7 @@ async def _page(
         person=known(people, referral),
         listing=listing,
         link=await asks.link_state(case, prescription),
+        ring_first=ring_first,
         where=f"/matching/cases/{referral}/services/{prescription}",
         case_at=f"/matching/cases/{referral}",
         typed=typed,

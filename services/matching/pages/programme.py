@@ -1,21 +1,53 @@
 """How the localities stand, for those who run the programme: exact counts, no names."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
-from services.matching.pages.site import localities, queries, shown, today
+from services.matching.feeds import Feed
+from services.matching.pages.site import actions, localities, queries, shown, today
+from services.matching.pages.words import listed
 from shared.clock import LONDON
+from shared.localities import Localities
 from shared.story import Stage
 from shared.web.auth import require_page
 from shared.web.caller import Caller
+from shared.web.csrf import CheckedForm
+from shared.web.problem import Problem
 
 Reader = Annotated[Caller, Depends(require_page("programme_admin"))]
 
 STAGES = (Stage.WAITING, Stage.BOOKED, Stage.MISSED, Stage.MET, Stage.PRESCRIBED, Stage.STARTED)
 MOST_AT_FIRST = 10
 """So many unmet needs are shown; the others are folded away."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """A feed, and the caller's localities in which it is offered and is not: (slug, name)."""
+
+    name: str
+    owners: str
+    offered: tuple[tuple[str, str], ...]
+    not_offered: tuple[tuple[str, str], ...]
+
+
+def _feeds(feeds: Sequence[Feed], caller: Caller, places: Localities) -> list[FeedRow]:
+    mine = [(slug, places.by_slug[slug].name) for slug in places.slugs if caller.may_locality(slug)]
+    return [
+        FeedRow(
+            each.name,
+            listed([places.by_slug[slug].name if slug in places.by_slug else "" for slug in each.owners])
+            if "*" not in each.owners
+            else "The whole programme",
+            tuple(one for one in mine if one[0] in each.offered),
+            tuple(one for one in mine if one[0] not in each.offered),
+        )
+        for each in feeds
+    ]
 
 
 def programme_routes() -> APIRouter:
@@ -50,6 +82,15 @@ def programme_routes() -> APIRouter:
             unmet=unmet,
             at_first=MOST_AT_FIRST,
             today=day,
+            feeds=_feeds(await queries(request).feeds(caller), caller, places),
         )
+
+    @router.post("/matching/programme/feeds/{feed}")
+    async def offer(request: Request, feed: str, caller: Reader, form: CheckedForm) -> Response:
+        do = next((name for name in ("offer", "withdraw") if form.get(name)), None)
+        if do is None:
+            raise Problem(422, code="invalid", detail="Press one of the buttons.")
+        await actions(request).offer_feed(caller, feed, [str(form[do])], offer=do == "offer")
+        return RedirectResponse("/matching/programme#feeds-title", 303)
 
     return router
