@@ -27,10 +27,11 @@ MOST_AT_FIRST = 10
 
 @dataclass(frozen=True, slots=True)
 class FeedRow:
-    """A feed, and the caller's localities in which it is offered and is not: (slug, name)."""
+    """A feed in words, and the caller's localities in which it is offered and is not: (slug, name)."""
 
     name: str
     owners: str
+    offered_in: str
     offered: tuple[tuple[str, str], ...]
     not_offered: tuple[tuple[str, str], ...]
 
@@ -39,15 +40,20 @@ def _feeds(feeds: Sequence[Feed], caller: Caller, places: Localities) -> list[Fe
     mine = [(slug, places.by_slug[slug].name) for slug in places.slugs if caller.may_locality(slug)]
     return [
         FeedRow(
-            each.name,
-            listed([places.by_slug[slug].name if slug in places.by_slug else "" for slug in each.owners])
-            if "*" not in each.owners
-            else "The whole programme",
-            tuple(one for one in mine if one[0] in each.offered),
-            tuple(one for one in mine if one[0] not in each.offered),
+            name=each.name,
+            owners=_localities(each.owners, places),
+            offered_in=_localities(each.offered, places),
+            offered=tuple(one for one in mine if one[0] in each.offered),
+            not_offered=tuple(one for one in mine if one[0] not in each.offered),
         )
         for each in feeds
     ]
+
+
+def _localities(slugs: Sequence[str], places: Localities) -> str:
+    if "*" in slugs or set(places.slugs) <= set(slugs):
+        return "all localities"
+    return listed([places.by_slug[slug].name for slug in slugs if slug in places.by_slug]) or "no locality"
 
 
 def programme_routes() -> APIRouter:

@@ -28,6 +28,8 @@ class ServiceInWords:
     times: tuple[str, ...]
     cost: str
     ages: str
+    audience: str
+    """For women, for men; empty where it is for everybody or its listing does not say."""
     step_free: str
     accessibility: str
     languages: str
@@ -51,6 +53,7 @@ def in_words(service: Service, today: date, places: Availability) -> ServiceInWo
         times=_times(service, today),
         cost=cost_in_words(service.costs),
         ages=_ages(service),
+        audience=f"For {service.audience.value}" if service.audience else "",
         step_free={True: "Step-free", False: "Not step-free", None: "Not known if step-free"}[
             service.step_free
         ],
