@@ -12,7 +12,7 @@ from deploy.local.problem import CannotRun
 
 STALLED_SECONDS = 60.0
 LONGEST_SECONDS = 300.0
-TELL_SECONDS = 10.0
+TELL_SECONDS = 15.0
 Say = Callable[[str], None]
 
 

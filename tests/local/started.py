@@ -14,7 +14,7 @@ from deploy.local.identity import identity
 from deploy.local.ports import free_port
 from deploy.local.reaper import ROOT
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 @dataclass
