@@ -42,9 +42,7 @@ def wrong_postcode(written: str, confirmed: str | None) -> WrongPostcode | None:
         return WrongPostcode(_UNKNOWN, "This postcode does not exist: check the letters and digits", False)
     if exists(postcode) or normalise(confirmed or "") == postcode:
         return None
-    return WrongPostcode(
-        _UNKNOWN, "We do not know this postcode: check it, or confirm that it is right", True
-    )
+    return WrongPostcode(_UNKNOWN, _ASK, True)
 
 
 def far_from(practice: Practice, postcode: str | None) -> Warned | None:

@@ -93,7 +93,7 @@ async def test_the_form_keeps_what_was_typed_and_says_what_is_wrong(system: Syst
         answer = await reader.client.post("/referral/new", data={"csrf_token": reader.token, **typed})
     assert answer.status_code == 422
     assert "There is a problem" in answer.text
-    for text in (*typed.values(), "This is not an NHS number", "This postcode does not exist"):
+    for text in (*typed.values(), "This is not an NHS number", "We do not know this postcode"):
         assert text in answer.text
 
 
