@@ -201,7 +201,8 @@ class Clicking:
         await self.sign_out()
 
     def group(self, name: str) -> Locator:
-        return self.page.get_by_role("group", name=name)
+        # A group in error is a radiogroup, which can be marked as invalid.
+        return self.page.get_by_role("group", name=name).or_(self.page.get_by_role("radiogroup", name=name))
 
     async def press(self, button: str) -> None:
         await self.page.get_by_role("button", name=button, exact=True).click()

@@ -28,6 +28,7 @@ PUBLIC: Mapping[str, str] = {
     "GET /static": "style sheets, scripts, icons",
     "GET /referral/static/{name}": "style sheets, scripts",
     "GET /matching/static/matching.css": "a style sheet",
+    "GET /matching/static/draft.js": "a script",
     "GET /evaluation/static/evaluation.css": "a style sheet",
     "GET /s/{token}": "the link is the key: signed, expiring, without anything of the person",
     "POST /s/{token}/answer": "as above",

@@ -74,6 +74,8 @@ def body(system: System, case: Journey, door: Door) -> Any:
         "cancelled": {"by": "person", "why": "unwell"},
         "later": {"on": chapter.day(system, 9)},
         "prescriptions": {"service_id": case.service, "need": "craft"},
+        "contact": {"telephone": "07700 900456", "safe_to_text": "ring"},
+        "places": {"free": True},
         "contacts": {"channel": "phone", "reached": True},
         "unmet-needs": {"need": "job", "reason": "no_service"},
         "retractions": {"source": f"/{case.locality}/matching", "event_id": case.referral},
