@@ -132,10 +132,14 @@ class ServiceActions(MailboxActions):
     async def places(self, asked: Asked, service_id: str, *, free: bool) -> None:
         """A service has places again, as it told whoever asks; not `free`: that is taken back.
 
-        It counts for 60 days or until the service answers otherwise. 404: unknown service.
+        It counts for 60 days or until the service answers otherwise. 404: unknown service, or one that is not
+        offered in a locality of the caller's.
         """
-        if asked.caller.role not in SAYS_PLACES:
+        caller = asked.caller
+        if caller.role not in SAYS_PLACES:
             raise Problem(403, code="role", detail="Your role does not include this.")
+        if not (caller.may_locality("*") or await self.directory.offered(service_id, caller.localities)):
+            raise problem_of(Refused("unknown_service"))
         if not free:
             await self.directory.places_taken_back(service_id)
         elif not await self.directory.places_free(service_id, asked.caller.subject):
