@@ -51,7 +51,7 @@ def _of(account: Account) -> Iterator[str]:
             yield "meetings missed"
     yield from _routes(account)
     yield from _waits(account)
-    for need, reason in sorted({(u.body["need"], u.body["reason"]) for u in account.of("need_unmet")}):
+    for need, reason in sorted(_unmet(account)):
         yield f"unmet {need} {reason}"
     yield from _follow_up(account)
     for prescription in _prescriptions(account):
@@ -60,6 +60,16 @@ def _of(account: Account) -> Iterator[str]:
         stopped = [s for s in account.of("activity_not_started") if s.body["prescription_id"] == prescription]
         if stopped and prescription not in _started(account):
             yield f"barriers {stopped[-1].body['barrier']}"
+
+
+def _unmet(account: Account) -> set[tuple[str, str]]:
+    """Needs and reasons, but for a need for which a service was added on the same day."""
+    found = {(added.body["need"], day(added.time)) for added in account.of("service_prescribed")}
+    return {
+        (unmet.body["need"], unmet.body["reason"])
+        for unmet in account.of("need_unmet")
+        if (unmet.body["need"], day(unmet.time)) not in found
+    }
 
 
 def _routes(account: Account) -> Iterator[str]:

@@ -38,6 +38,8 @@ PUBLIC: Mapping[str, str] = {
     "GET /s/{token}/places": "as above",
     "GET /s/{token}/name": "as above",
     "POST /s/{token}/places": "as above: the service has places again",
+    "GET /s/mailbox/{token}": "the link in a mail is the key: asks whether the mailbox is the service's own",
+    "POST /s/mailbox/{token}": "as above: a button says so",
     "POST /s/{token}/code": "sends a code to the service's registered address, and nowhere else",
     "GET /s/{token}/code": "asks for that code",
     "POST /s/{token}/name": "name and telephone, once, against that code",

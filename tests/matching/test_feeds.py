@@ -57,6 +57,14 @@ async def test_a_service_not_offered_here_is_not_put_in_a_plan(here: Place) -> N
     assert (done.status_code, done.json()["type"]) == (404, "urn:linkwork:problem:unknown_service")
 
 
+async def test_places_of_a_service_are_told_where_it_is_offered(here: Place) -> None:
+    await here.http.post(FEED, content=orjson.dumps(lunch_club()), headers=here.admin())
+    at, said = f"/services/{LUNCH_CLUB_ID}/places", {"free": True}
+    elsewhere = here.bearer("programme_admin", localities=["elsewhere"])
+    assert (await here.http.post(at, json=said, headers=elsewhere)).status_code == 404
+    assert (await here.http.post(at, json=said, headers=here.admin())).status_code == 204
+
+
 async def test_an_unknown_feed_cannot_be_offered(here: Place) -> None:
     missing = f"/directory/feeds/none/localities/{here.slug}"
     assert (await here.http.put(missing, headers=here.admin())).status_code == 404

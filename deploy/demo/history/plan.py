@@ -55,6 +55,8 @@ def agreed(case: Case, met_at: datetime) -> tuple[v.Need, ...]:
     for agreement in (v.Agreement.DETAILS_TO_GP, v.Agreement.FOLLOW_UP):
         answer = v.Agreed.YES if case.chance(0.85) else v.Agreed.NO
         say(met_at + timedelta(minutes=3), o.SharingChanged, agreement=agreement, agreed=answer)
+    if case.number % rates.CONTACT_CHANGED_EVERY == 0:
+        say(met_at + timedelta(minutes=4), o.ContactChanged, contact=v.SafeToText.RING)
     needs = [need for need in case.needs if need is not v.Need.NOT_SURE]
     if not needs or case.chance(0.2):
         # What somebody came for and what turns out to matter are often two things.
