@@ -95,7 +95,7 @@ def _asked_for(created: ReferralCreated, reached: bool, referred_on: date) -> It
 
 
 def _settled(story: Story, route: v.Route, referred_on: date) -> Iterator[Cell]:
-    """How far the person came, under the day from which the referral is old enough for a rate."""
+    """The furthest step reached, under the day from which the referral is old enough for a rate."""
     referred_in = month(referred_on)
     day = (min(referred_on, date.max - SETTLED_AFTER) + SETTLED_AFTER).isoformat()
     yield Cell("settled", referred_in, f"{day}:{furthest_step(story)}")

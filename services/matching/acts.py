@@ -53,7 +53,7 @@ def prescription_of(view: View, prescription_id: str) -> Prescription:
 
 
 GOING_ON: Final = frozenset({"asked", "accepted", "waiting_list", "signposted", "started"})
-"""How services of a plan stand that may still help."""
+"""Statuses of services of a plan that may still help."""
 
 
 def checked_step(step: NextStep | None, occasion: Occasion) -> NextStep | None:

@@ -162,7 +162,7 @@ class ImportOut(BaseModel):
     services: int
     defects: list[DefectOut]
     defects_left_out: int = 0
-    """How many more there were than are listed."""
+    """Number of entries beyond those listed."""
 
     @classmethod
     def of(cls, report: ImportReport) -> "ImportOut":

@@ -51,7 +51,7 @@ def with_hundredths(published: Answers, exact: Mapping[str, Mapping[str, Any]]) 
     return published
 
 
-def test_seven_and_seven_pairs_of_two_quarters_cannot_be_told_to_be_fourteen() -> None:
+def test_pairs_7_and_7_of_two_quarters_do_not_tell_14() -> None:
     sums = seven_and_seven()
     published, exact = answers(sums, exact=False), answers(sums, exact=True)
     assert published[WHOLE]["places"][0]["wellbeing"][0]["people"] == 15

@@ -111,7 +111,7 @@ def test_a_need_told_twice_for_the_same_reason_is_one_unmet_need_of_the_first_mo
     assert unmet == {Cell("unmet", "2026-03", "debt:full"): 1, Cell("unmet", "2026-03", "debt:cost"): 1}
 
 
-def test_a_need_for_which_a_service_was_added_that_day_is_not_unmet() -> None:
+def test_need_with_a_service_added_that_day_is_not_unmet() -> None:
     tale = Tale()
     tale.created()
     tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, MORNING + timedelta(hours=1))
@@ -147,7 +147,7 @@ def test_a_service_that_is_taken_back_makes_the_need_unmet_again() -> None:
     assert keys(tale, "unmet") == {"debt:no_service": 1}
 
 
-def test_a_referral_is_settled_12_weeks_after_the_day_it_was_made() -> None:
+def test_referral_is_settled_12_weeks_after_its_day() -> None:
     tale = Tale()
     tale.created()
     tale.contacted(reached=True)

@@ -48,7 +48,7 @@ def test_a_table_of_large_counts_hides_nothing() -> None:
     assert not hidden(*with_totals(inner, ["abc", "xyz"]))
 
 
-def test_large_counts_that_only_one_set_of_parts_makes_are_not_all_shown() -> None:
+def test_large_counts_of_one_possible_set_are_not_all_shown() -> None:
     """Nine parts of at least 8 make at least 72, and 70 is at most 72: each would be 8."""
     inner: dict[Key, int] = {(name,): 8 for name in "abcdefghi"}
     assert rounded(72) == 70

@@ -168,14 +168,14 @@ def test_no_rate_is_shown_of_a_period_that_is_too_young() -> None:
         assert (last.percent_of_referred, last.percent_low) == (None, None)
 
 
-def test_published_first_visits_are_the_same_count_wherever_they_stand() -> None:
+def test_published_first_visits_are_one_count_everywhere() -> None:
     """Else one of them could be held back and the other shown."""
     for seed in range(4):
         for place in asked(a_year(120, seed), exact=False).places:
             assert place.waits[1].people == place.journey[-1].people
 
 
-def test_the_longest_wait_of_nine_in_ten_is_held_back_of_fewer_than_20() -> None:
+def test_90th_percentile_of_fewer_than_20_is_held_back() -> None:
     tales = [Tale(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 13)]
     for tale in tales:
         tale.created()

@@ -1,4 +1,4 @@
-"""How the published counts hang together: which add up to which, which are the same, which cannot be more.
+"""Relations between the published counts: which add up to which, which are the same, which cannot be more.
 
 Whoever reads the figures knows all of this. So what must be hidden is worked out along these lines.
 """

@@ -54,7 +54,7 @@ class Breakdown(Figure):
 
 
 class Step(Figure):
-    """How many of those referred in the period came this far, or further.
+    """Number of those referred in the period who came this far, or further.
 
     The per cent is of those referred at least 12 weeks ago: others had no time to get there.
     """

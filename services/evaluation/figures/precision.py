@@ -1,4 +1,4 @@
-"""How exactly percentages, means and waits are published, so that they say nothing more about a count.
+"""The precision of published percentages, means and waits, so that they say nothing more about a count.
 
 The rule is the same for all of them: only the counts *as published* decide how a number is shown, and each
 count that they allow could have been shown with just this number. So whoever knows the number, and this rule,
