@@ -75,6 +75,8 @@ class Handed:
     at: float
     sender: str = ""
     """The process that gave it; empty where the gateway cannot tell."""
+    heard: bool = True
+    """Whether it was still there when the gateway said yes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Each process that sends has a mail port of its own, so that it is known who is s
 import asyncio
 import contextlib
 import json
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ class Delivery:
     reference: str
     sender: str
     """The process that handed it over; empty of a text: all come by one way."""
+    heard: bool = True
+    """Whether the sender was still there for the yes. Who had hung up has reason to hand it over again."""
 
 
 class Gateway:
@@ -41,7 +44,10 @@ class Gateway:
         self.deliveries: list[Delivery] = []
         self._at_the_yes: dict[str, Callable[[], None]] = {}
         self._mail: list[Controller] = []
-        self._texts: asyncio.Server | None = None
+        # In a thread of their own, as mail is: what counts the log holds its own loop for seconds, in which
+        # nobody would get their yes.
+        self._texts = asyncio.new_event_loop()
+        self._taking = threading.Thread(target=self._texts.run_forever, daemon=True)
 
     @property
     def text_url(self) -> str:
@@ -55,9 +61,9 @@ class Gateway:
         """Whether that has happened."""
         return sender not in self._at_the_yes
 
-    def keep(self, sender: str, channel: str, reference: str) -> None:
-        """Called from other threads too: one append, one pop."""
-        self.deliveries.append(Delivery(time.time(), channel, reference, sender))
+    def keep(self, sender: str, channel: str, reference: str, *, heard: bool = True) -> None:
+        """Called from other threads: one append, one pop."""
+        self.deliveries.append(Delivery(time.time(), channel, reference, sender, heard))
         if strike := self._at_the_yes.pop(sender, None):
             strike()
 
@@ -67,24 +73,32 @@ class Gateway:
             mail = Controller(taker, hostname=LOOPBACK, port=port, data_size_limit=LARGEST)
             mail.start()
             self._mail.append(mail)
-        self._texts = await asyncio.start_server(self._on_text, LOOPBACK, self.text_port)
+        self._taking.start()
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._take_texts(), self._texts))
 
     async def stop(self) -> None:
         for mail in self._mail:
             await asyncio.to_thread(mail.stop)
-        if self._texts is not None:
+        if self._taking.is_alive():
+            self._texts.call_soon_threadsafe(self._texting.close)
+            await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(_end_all_others(), self._texts))
+            self._texts.call_soon_threadsafe(self._texts.stop)
+            await asyncio.to_thread(self._taking.join)
             self._texts.close()
+
+    async def _take_texts(self) -> None:
+        self._texting = await asyncio.start_server(self._on_text, LOOPBACK, self.text_port)
 
     async def _on_text(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """As little HTTP as the one client needs."""
-        with contextlib.suppress(OSError, EOFError):
+        with contextlib.closing(writer), contextlib.suppress(OSError, EOFError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
                 length = next(
                     int(x.split(":")[1]) for x in head.splitlines() if x.startswith("content-length:")
                 )
                 reference = str(json.loads(await reader.readexactly(length))["reference"])
-                self.keep("", "text", reference)
+                self.keep("", "text", reference, heard=not await _has_hung_up(reader))
                 answer = json.dumps({"id": reference}).encode()
                 said = (
                     "HTTP/1.1 202 Accepted",
@@ -93,7 +107,19 @@ class Gateway:
                 )
                 writer.write("\r\n".join((*said, "", "")).encode() + answer)
                 await writer.drain()
-        writer.close()
+
+
+async def _has_hung_up(reader: asyncio.StreamReader) -> bool:
+    """Whether the sender has closed its side. It sends nothing more until it has had its answer."""
+    await asyncio.sleep(0)  # an end that has come already is read now
+    return reader.at_eof()
+
+
+async def _end_all_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for other in others:
+        other.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 class _MailTaker:
@@ -104,5 +130,8 @@ class _MailTaker:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         content = envelope.original_content or b""
         message_id = str(message_from_bytes(content).get("message-id", "")).strip()
-        self._gateway.keep(self._sender, "mail", message_id.strip("<>").partition("@")[0])
+        reference = message_id.strip("<>").partition("@")[0]
+        # If the sender has hung up, aiosmtpd cancels this here: the mail is not taken.
+        await asyncio.sleep(0)
+        self._gateway.keep(self._sender, "mail", reference)
         return "250 kept"

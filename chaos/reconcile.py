@@ -267,12 +267,17 @@ def _references(account: Account, name: str) -> list[str]:
 
 
 def handed_again(case: Case) -> Iterator[Finding]:
-    """Who gives a gateway the same message again did not learn that it was taken: something struck them."""
+    """A sender gives a gateway the same message again only if it did not learn that it was taken.
+
+    It had hung up before the gateway's yes, or a fault struck it.
+    """
     given: dict[str, list[Handed]] = defaultdict(list)
     for message in sorted(case.evidence.handed, key=lambda message: message.at):
         given[message.reference].append(message)
     for ref, times in given.items():
-        if len(times) > 1 and len(times) - 1 > sum(_excuses(t, times) for t in case.evidence.troubles):
+        excused = sum(not message.heard for message in times[:-1])
+        excused += sum(_excuses(trouble, times) for trouble in case.evidence.troubles)
+        if len(times) - 1 > excused:
             where = f"{ref}, {len(times)} times within {times[-1].at - times[0].at:.0f} s"
             yield Finding("doubled", "a message handed over again for no reason", where, times[-1].at)
 

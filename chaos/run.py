@@ -148,7 +148,7 @@ async def _reckoned(
         poison=poisoner.put_there,
         log=await read_all(bootstrap, topics_of(slugs)),
         letters=await gather.letters(bootstrap, stack.secrets["dead_letter_key"]),
-        handed=[Handed(d.reference, d.channel, d.at, d.sender) for d in stack.gateway.deliveries],
+        handed=[Handed(d.reference, d.channel, d.at, d.sender, d.heard) for d in stack.gateway.deliveries],
         taken=await gather.taken(stack.mongo, stack.clocks()),
         figures={name: shown(place) for name, place in gather.by_place(answer)},
         lag=lag,

@@ -1,6 +1,8 @@
 """Mail on its way out: which server takes it, and how it is handed over."""
 
+import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from email.message import EmailMessage
 from typing import Literal
 
@@ -66,9 +68,7 @@ async def hand_over(message: EmailMessage, settings: MailSettings, seconds: floa
     reader = str(message["To"] or "")
     if not is_mailbox(reader) or message["Cc"] is not None or message["Bcc"] is not None:
         raise ValueError("not one mailbox")
-    await aiosmtplib.send(
-        message,
-        recipients=[reader],
+    server = aiosmtplib.SMTP(
         hostname=settings.smtp_host,
         port=settings.smtp_port,
         username=settings.smtp_user or None,
@@ -77,3 +77,22 @@ async def hand_over(message: EmailMessage, settings: MailSettings, seconds: floa
         start_tls=settings.mail_encryption == "starttls",
         timeout=seconds,
     )
+    try:
+        await server.connect()
+        await server.send_message(message, recipients=[reader])
+    except BaseException:
+        server.close()
+        raise
+    # The mail is taken. A farewell that is slow or fails must not look like a mail to send again.
+    leaving = asyncio.create_task(_leave(server))
+    _LEAVING.add(leaving)
+    leaving.add_done_callback(_LEAVING.discard)
+
+
+_LEAVING: set[asyncio.Task[None]] = set()
+
+
+async def _leave(server: aiosmtplib.SMTP) -> None:
+    with suppress(aiosmtplib.errors.SMTPException, OSError):
+        await server.quit()
+    server.close()

@@ -281,6 +281,14 @@ def test_what_struck_somebody_else_or_at_another_time_is_no_reason(other: Troubl
     )
 
 
+def test_sender_that_hung_up_before_the_yes_may_repeat_once() -> None:
+    evidence = kept()
+    unheard = replace(evidence.handed[0], heard=False)
+    for times, findings in ((1, 0), (2, 1)):
+        again = [unheard, *evidence.handed[1:], *[replace(evidence.handed[0], at=240.0)] * times]
+        assert len(reconcile(replace(evidence, handed=again))) == findings
+
+
 def test_one_death_is_a_reason_for_one_more_time_only() -> None:
     evidence = kept()
     again = [*evidence.handed, *(replace(evidence.handed[0], at=at) for at in (166.0, 230.0))]

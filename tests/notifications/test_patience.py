@@ -88,10 +88,37 @@ async def test_both_gateways_say_when_nothing_comes(
     silent.close()
 
 
+async def test_mail_server_slow_to_say_goodbye_has_taken_the_mail(around: Others, clock: Hands) -> None:
+    said: list[str] = []
+    held: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+        writer.write(b"220 here\r\n")
+        while line := (await reader.readline()).decode().strip():
+            said.append(line.partition(" ")[0])
+            if line == "QUIT":
+                return  # and never a word more
+            if line == "DATA":
+                writer.write(b"354 go on\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+            writer.write(b"250 yes\r\n")
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    settings = settings_for(around, smtp_port=server.sockets[0].getsockname()[1])
+    async with Patience(seconds=2).asking():
+        await SmtpGateway(settings, clock).send_mail(Mail("pat@example.org", "Subject", "Body"), "1")
+    await becomes(lambda: said == ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"], 5)
+    for writer in held:
+        writer.close()
+    server.close()
+
+
 async def test_a_text_gateway_that_hangs_keeps_nobody_elses_message(
-    kafka_bootstrap: str, mongo_url: str, around: Others, clock: Hands
+    kafka_bootstrap: str, mongo_url: str, around: Others, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More texts than are sent at once; what comes due meanwhile does not wait for them."""
+    monkeypatch.setattr(sms, "STEP_SECONDS", 2.0)
     around.hangs = {PERSON["telephone"]}
     async with bench(kafka_bootstrap, mongo_url, partitions=1) as made:
         place = Place(made, around, clock)

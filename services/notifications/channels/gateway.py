@@ -11,10 +11,10 @@ from typing import Final, Protocol
 
 from shared.delivery.errors import NotNow
 
-GATEWAY_SECONDS: Final = 8.0
-"""Patience with a gateway: well below the time for which a message is held by one process."""
-STEP_SECONDS: Final = 4.0
-"""Patience with one step of a conversation, its farewell too."""
+# An answer that comes after this costs a repeat of the message, so both are as long as can be: well below the
+# time for which one process holds a message.
+GATEWAY_SECONDS: Final = 20.0
+STEP_SECONDS: Final = 10.0
 
 
 class NoAnswer(NotNow):
