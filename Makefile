@@ -12,7 +12,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test properties mutations chaos chaos-apart chaos-short check alerts format lock schemas docs bench bench-smoke bench-journey
+.PHONY: help run wipe test properties mutations chaos chaos-apart chaos-short check alerts format lock schemas contract docs bench bench-smoke bench-journey
 
 help:
 	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
@@ -32,6 +32,7 @@ help:
 	@echo "make lock     bring the lock files up to date with pyproject.toml and package.json"
 	@echo "make docs     write docs/settings.md and docs/metrics.md anew from the code"
 	@echo "make schemas  write the published schemas anew from the models"
+	@echo "make contract  the same, and the record of all that partners build on (tests/data/contract)"
 
 run:
 	@$(PYTHON) deploy/bootstrap.py local
@@ -125,3 +126,6 @@ docs:
 
 schemas:
 	$(VENV)/python -m shared.events.schema
+
+contract: schemas
+	$(VENV)/python -m tests.web.contract
