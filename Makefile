@@ -48,15 +48,15 @@ test:
 
 # Far more than `make test` has time for: 100,000 journeys through each service's fold, 3,000 localities at rest,
 # 1,000 longer histories of the kernel's state machine. Half an hour on two idle cores.
-PROPERTIES := tests/story/test_services.py tests/matching/test_at_rest.py tests/delivery/test_machine.py \
-	tests/delivery/test_unreadable.py
+PROPERTIES := tests/unit/history/test_services.py tests/unit/matching/test_at_rest.py tests/unit/delivery/test_machine.py \
+	tests/integration/delivery/test_unreadable.py
 properties:
 	@$(PYTHON) deploy/bootstrap.py dev
 	HYPOTHESIS_PROFILE=properties $(VENV)/python -m pytest -n $(TEST_PROCESSES) --durations=10 $(PROPERTIES)
 
 mutations:
 	@$(PYTHON) deploy/bootstrap.py dev
-	$(VENV)/python -m tests.delivery.mutations $(if $(ONLY),"$(ONLY)")
+	$(VENV)/python -m tests.tools.mutations.mutations $(if $(ONLY),"$(ONLY)")
 
 check:
 	@$(PYTHON) deploy/bootstrap.py dev
@@ -125,7 +125,7 @@ docs:
 	$(VENV)/python -m deploy.documentation
 
 schemas:
-	$(VENV)/python -m shared.events.schema
+	$(VENV)/python -m shared.contract.events.schema
 
 contract: schemas
-	$(VENV)/python -m tests.web.contract
+	$(VENV)/python -m tests.harness.web.contract

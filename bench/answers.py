@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.events import Record
-from shared.events.topics import topic
+from shared.contract.events.topics import topic
 
 
 class Answers:

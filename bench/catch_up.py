@@ -14,7 +14,7 @@ from bench.sizes import Size
 from bench.statistics import short, summary
 from bench.throughput import filled, until
 from deploy.local.plan import LESS_MEMORY
-from shared.events.topics import group, topic
+from shared.contract.events.topics import group, topic
 
 BEHIND, UP_TO_DATE = "bench-behind", "bench-level"
 RATE = 100

@@ -8,7 +8,7 @@ from typing import Literal
 from bench.environments import hexkit_python, streams_classpath
 from bench.program import python
 from bench.stores import Stores
-from shared.events.topics import group, topic
+from shared.contract.events.topics import group, topic
 
 Size = Literal["many", "some", "few", "few_for_hexkit"]
 """Which filled topic a program is given: a slow one a shorter, hexkit one with the headers it asks for."""

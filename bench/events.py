@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import uuid4
 
-from shared.events.envelope import Envelope, event_of
-from shared.events.models import ReferralAgreement, ReferralCreated
-from shared.events.topics import source
-from shared.events.vocabulary import AgeBand, AgreedBy, AgreedHow, Need, Risk, Route, SafeToText
-from shared.ids import new_id
+from shared.contract.events.envelope import Envelope, event_of
+from shared.contract.events.models import ReferralAgreement, ReferralCreated
+from shared.contract.events.topics import source
+from shared.contract.events.vocabulary import AgeBand, AgreedBy, AgreedHow, Need, Risk, Route, SafeToText
+from shared.platform.ids import new_id
 
 REPEATS, SECOND_FACTS = 0.01, 0.02
 _REMEMBERED = 5000

@@ -19,16 +19,16 @@ from bench.place import Places
 from bench.sizes import Size
 from bench.statistics import short, summary
 from services.evaluation.app import evaluation_app
-from services.evaluation.folds import document, fold_with
+from services.evaluation.contributions.state import document, fold_with
 from services.evaluation.settings import EvaluationSettings
-from services.evaluation.store import SUMS, SumStore, ensure_indexes
+from services.evaluation.totals.repository import SUMS, SumStore, ensure_indexes
 from shared.delivery.kernel import Kernel, tune_interpreter
-from shared.delivery.mongo import Transaction
-from shared.delivery.part import Changed
-from shared.ids import new_id
-from shared.localities import load_localities
-from tests.evaluation.tales import invented
-from tests.web.issuer import LoopbackIssuer
+from shared.delivery.model.service_definition import Changed
+from shared.delivery.mongo.database import Transaction
+from shared.platform.ids import new_id
+from shared.platform.localities import load_localities
+from tests.harness.evaluation.tales import invented
+from tests.harness.web.issuer import LoopbackIssuer
 
 NOW: Final = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 _DIFFERENT, _PIECE, _DAYS = 2_000, 50_000, 660

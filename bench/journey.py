@@ -26,7 +26,7 @@ from bench.people import link_workers, referrals
 from bench.run import Run
 from deploy.development.settings import DevelopmentSettings
 from deploy.development.tokens import Minter
-from shared.localities import load_localities
+from shared.platform.localities import load_localities
 
 REFERRALS = "/api/referral/v1/referrals"
 WARM_UP_SECONDS = 5

@@ -5,13 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from shared.delivery.decision import NOTHING, Decision, Occasion
-from shared.delivery.facts import Fact
-from shared.delivery.mongo import Mongo
-from shared.delivery.part import NoResources, Part
+from shared.contract.events.models import MeetingBooked
+from shared.contract.history import Story, stage_of, tell
+from shared.delivery.model.decision import NOTHING, Decision, Occasion
+from shared.delivery.model.facts import Fact
+from shared.delivery.model.service_definition import NoResources, Part
+from shared.delivery.mongo.database import Mongo
 from shared.delivery.rebuild.source import Rebuildable
-from shared.events.models import MeetingBooked
-from shared.story import Story, stage_of, tell
 
 
 def _rank(source: str) -> int:

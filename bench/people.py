@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import count, cycle
 from typing import Any
 
-from shared.localities import Locality
-from shared.people.nhs_number import check_digit
+from shared.platform.localities import Locality
+from shared.platform.people.nhs_number import check_digit
 
 ALL_DAY = [
     {"weekday": weekday, "opens": "08:00", "closes": "18:00", "place": "Room 1"} for weekday in range(5)

@@ -22,15 +22,15 @@ from bench.processes import cpu_seconds
 from bench.stores import Stores, embedded_stores
 from bench.topics import PARTITIONS, Topics
 from linkwork.parts import maker
+from shared.contract.events.envelope import Envelope, event_of
+from shared.contract.events.models import EventBody, MeetingBooked
+from shared.contract.events.outcomes import ContactAttempted, MeetingAttended
+from shared.contract.events.topics import EVENTS, EventName, group, source, topic
+from shared.contract.events.vocabulary import Channel
 from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.source import Source
-from shared.events.envelope import Envelope, event_of
-from shared.events.models import EventBody, MeetingBooked
-from shared.events.outcomes import ContactAttempted, MeetingAttended
-from shared.events.topics import EVENTS, EventName, group, source, topic
-from shared.events.vocabulary import Channel
-from shared.ids import new_id
-from shared.localities import LOCALITIES_FILE
+from shared.platform.ids import new_id
+from shared.platform.localities import LOCALITIES_FILE
 
 LOCALITIES = ("meir", "longton", "shelton")
 _PLACEHOLDERS = tuple(f"00000000-0000-7000-8000-00000000000{digit}" for digit in "123")

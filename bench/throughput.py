@@ -18,7 +18,7 @@ from bench.program import Failed, Program
 from bench.stores import Stores
 from bench.topics import Published, Topics
 from deploy.local.plan import LESS_MEMORY
-from shared.events.topics import topic
+from shared.contract.events.topics import topic
 
 _LOOK_SECONDS = 0.04
 _PATIENCE_SECONDS = 600.0

@@ -12,7 +12,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from aiokafka.partitioner import murmur2
 
 from bench.events import Record
-from shared.events.topics import dead_letter_topic, event_topics
+from shared.contract.events.topics import dead_letter_topic, event_topics
 
 PARTITIONS = 6
 _BATCH_BYTES = 131_072

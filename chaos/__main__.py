@@ -19,7 +19,7 @@ from pathlib import Path
 from chaos import plan, report
 from chaos.run import Asked, run
 from deploy.version import version
-from shared.localities import load_localities
+from shared.platform.localities import load_localities
 
 OF_THE_TIME = 0.76
 """The first system's part of it."""

@@ -17,7 +17,7 @@ import httpx
 
 from bench.people import referrals
 from chaos.tokens import Tokens
-from shared.localities import Locality
+from shared.platform.localities import Locality
 
 PATH = "/api/referral/v1/referrals"
 AGAIN_AFTER = 0.2

@@ -22,7 +22,7 @@ from deploy.local.plan import LINKWORK, Part, common_environment
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.reaper import Reaper
 from deploy.topics import create_topics
-from shared.localities import Localities, load_localities
+from shared.platform.localities import Localities, load_localities
 
 REPLICAS = {
     "referral": "referral",
@@ -36,7 +36,7 @@ REPLICAS = {
 PROXIED = ("referral", "matching-2", "notifications-2", "evaluation")
 """Whose way to the stores can be struck: the others' replicas go the direct way meanwhile."""
 SENDERS = ("notifications", "notifications-2")
-_CLOCKED = "tests.journey.part"
+_CLOCKED = "tests.harness.journey.part"
 """Runs a service, as its own `__main__` would, by the clock of the folder that it is given."""
 _WHICH = "LINKWORK_JOURNEY_PART"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from deploy.development.settings import USERS_FILE
 from deploy.development.signing import IssuerKey
 from deploy.development.users import load_users
-from shared.clock import Clock
+from shared.platform.clock import Clock
 
 LASTS = timedelta(hours=6)
 

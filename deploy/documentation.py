@@ -9,14 +9,14 @@ from services.evaluation.settings import EvaluationSettings
 from services.matching.settings import MatchingSettings
 from services.notifications.settings import NotificationsSettings
 from services.referral.settings import ReferralSettings
-from shared import metrics
-from shared.web.settings_page import settings_page
+from shared.platform import metrics
+from shared.platform.web.settings_page import settings_page
 
 DOCS = Path(__file__).parents[1] / "docs"
 _HEAD = """# Metrics
 
-Each service serves these at `/metrics` on its own port. Generated from `shared/metrics.py`: `make docs`.
-`locality` is bounded by the localities file; no label is ever the id of anything.
+Each service serves these at `/metrics` on its own port. `make docs` generates this page from
+`shared/platform/metrics.py`. `locality` is bounded by the localities file; no label is an id.
 
 | metric | kind | labels | means |
 |---|---|---|---|

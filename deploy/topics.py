@@ -11,8 +11,8 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from shared.events.topics import PARTS, dead_letter_topic, event_topics
-from shared.localities import LOCALITIES_FILE, load_localities
+from shared.contract.events.topics import PARTS, dead_letter_topic, event_topics
+from shared.platform.localities import LOCALITIES_FILE, load_localities
 
 DAY = 24 * 60 * 60 * 1000
 # The three topics of a locality have the same number, so that one replica hears all of one referral.

@@ -8,10 +8,10 @@ from pymongo.errors import ConfigurationError, InvalidName, OperationFailure, Py
 
 from linkwork.problem import CannotDo
 from linkwork.surroundings import Surroundings
-from shared.delivery.errors import Conflict, Transient
-from shared.delivery.generations import owner_of
-from shared.delivery.mongo import Mongo
-from shared.events.topics import Part
+from shared.contract.events.topics import Part
+from shared.delivery.model.errors import Conflict, Transient
+from shared.delivery.mongo.database import Mongo
+from shared.delivery.rebuild.generations import owner_of
 
 _NO_SUCH_USER: Final = 18
 _NO_RIGHT: Final = 13

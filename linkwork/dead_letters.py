@@ -18,9 +18,9 @@ from linkwork.moments import moment_argument, shown
 from linkwork.problem import CannotDo
 from linkwork.surroundings import Surroundings
 from linkwork.table import table
-from shared.delivery.dead_letters import DeadLetters
-from shared.events.topics import PARTS, Part
-from shared.localities import LocalitiesError, load_localities
+from shared.contract.events.topics import PARTS, Part
+from shared.delivery.dlq.dead_letters import DeadLetters
+from shared.platform.localities import LocalitiesError, load_localities
 
 _HEAD = ("LETTER", "SERVICE", "REASON", "ERROR", "LOCALITY", "TIME", "STATE", "LAST REPLAY")
 _WARNING = (

@@ -10,13 +10,13 @@ from typing import Any, Literal
 from linkwork.databases import database_of
 from linkwork.letters import FoundLetter
 from linkwork.surroundings import Surroundings
-from shared.clock import Clock, system_clock
-from shared.delivery.errors import Conflict
-from shared.delivery.letter_rows import LETTERS, asked_row, taken_at
-from shared.delivery.mongo import Document, Mongo, Row, Transaction
-from shared.delivery.operations import note
-from shared.events.topics import Part
-from shared.ids import NewId, new_id
+from shared.contract.events.topics import Part
+from shared.delivery.dlq.rows import LETTERS, asked_row, taken_at
+from shared.delivery.model.errors import Conflict
+from shared.delivery.mongo.database import Document, Mongo, Row, Transaction
+from shared.delivery.mongo.operations import note
+from shared.platform.clock import Clock, system_clock
+from shared.platform.ids import NewId, new_id
 
 State = Literal["new", "waiting", "replayed", "discarded"]
 _SHOWN: dict[str, State] = {

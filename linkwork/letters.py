@@ -9,11 +9,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from linkwork.problem import CannotDo
-from shared.delivery.dead_letters import letter_id
-from shared.delivery.letter_rows import locality_of, place_of
-from shared.delivery.outbox import Message
-from shared.delivery.partitions import partitions_of
-from shared.events.topics import Part, dead_letter_topic
+from shared.contract.events.topics import Part, dead_letter_topic
+from shared.delivery.dlq.dead_letters import letter_id
+from shared.delivery.dlq.rows import locality_of, place_of
+from shared.delivery.kafka.partitions import partitions_of
+from shared.delivery.outbox.rows import Message
 
 _PLACE = ("dlq-original-topic", "dlq-original-partition", "dlq-original-offset")
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from shared.clock import LONDON, Clock, system_clock
+from shared.platform.clock import LONDON, Clock, system_clock
 
 _AGO = re.compile(r"\A(\d{1,5})([mhd])\Z")
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)  # before it the broker knows no time

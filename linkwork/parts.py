@@ -4,37 +4,37 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import services.evaluation.inbound
-import services.evaluation.store
-import services.matching.inbound
-import services.matching.store
-import services.notifications.inbound
-import services.notifications.store
-import services.referral.inbound
-import services.referral.store
+import services.evaluation.definition
+import services.evaluation.totals.repository
+import services.matching.definition
+import services.matching.repository
+import services.notifications.definition
+import services.notifications.ledger.repository
+import services.referral.definition
+import services.referral.repository
+from shared.contract.events.topics import Part
 from shared.delivery.rebuild.source import Rebuildable
-from shared.events.topics import Part
-from shared.localities import load_localities
+from shared.platform.localities import load_localities
 
 
 def referral(localities_file: Path) -> Rebuildable:
-    part = services.referral.inbound.part(load_localities(localities_file))
-    return Rebuildable(part, services.referral.store.ensure_derived_indexes)
+    part = services.referral.definition.part(load_localities(localities_file))
+    return Rebuildable(part, services.referral.repository.ensure_derived_indexes)
 
 
 def matching(localities_file: Path) -> Rebuildable:
-    part = services.matching.inbound.matching(load_localities(localities_file).rank)
-    return Rebuildable(part, services.matching.store.ensure_indexes)
+    part = services.matching.definition.matching(load_localities(localities_file).rank)
+    return Rebuildable(part, services.matching.repository.ensure_indexes)
 
 
 def notifications(localities_file: Path) -> Rebuildable:
-    part = services.notifications.inbound.folding(load_localities(localities_file))
-    return Rebuildable(part, services.notifications.store.ensure_indexes)
+    part = services.notifications.definition.folding(load_localities(localities_file))
+    return Rebuildable(part, services.notifications.ledger.repository.ensure_indexes)
 
 
 def evaluation(localities_file: Path) -> Rebuildable:
-    part = services.evaluation.inbound.part(load_localities(localities_file))
-    return Rebuildable(part, services.evaluation.store.ensure_indexes)
+    part = services.evaluation.definition.part(load_localities(localities_file))
+    return Rebuildable(part, services.evaluation.totals.repository.ensure_indexes)
 
 
 MAKERS: Final[dict[Part, Callable[[Path], Rebuildable]]] = {

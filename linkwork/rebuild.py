@@ -17,16 +17,16 @@ from linkwork.parts import maker
 from linkwork.problem import CannotDo
 from linkwork.surroundings import Surroundings
 from linkwork.table import table
-from shared.clock import system_clock
-from shared.delivery.errors import Transient
-from shared.delivery.mongo import Mongo, Transaction
-from shared.delivery.operations import note
+from shared.contract.events.topics import PARTS, Part
+from shared.delivery.model.errors import Transient
+from shared.delivery.mongo.database import Mongo, Transaction
+from shared.delivery.mongo.operations import note
 from shared.delivery.rebuild.report import Refused, Report
 from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.source import Source
-from shared.events.topics import PARTS, Part
-from shared.ids import new_id
-from shared.localities import load_localities
+from shared.platform.clock import system_clock
+from shared.platform.ids import new_id
+from shared.platform.localities import load_localities
 
 _EXAMPLES: Final = 10
 _NOTE_SECONDS: Final = 5.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from linkwork.problem import CannotDo
-from shared.events.topics import Part
-from shared.localities import LOCALITIES_FILE
+from shared.contract.events.topics import Part
+from shared.platform.localities import LOCALITIES_FILE
 
 _DEVELOPMENT_KEY = "development-only-dead-letter-key-01"
 _LOOPBACK = "127.0.0.1"

@@ -10,13 +10,13 @@ import uvloop
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.stores import Stores, stores
+from tests.harness.stores import Stores, stores
 
 # What an example takes depends on who else works on the machine: speed is measured in bench/, not tested.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
-pytest_plugins = ("tests.web.issuer", "tests.pages.browser")
+pytest_plugins = ("tests.harness.web.issuer", "tests.harness.pages.browser")
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import uvloop
 from bench.peers.batches import batches
 from bench.peers.job import Referral
 from bench.peers.told import Told, arguments
-from shared.events.envelope import Refused, read
+from shared.contract.events.envelope import Refused, read
 
 
 async def main() -> None:

@@ -10,8 +10,8 @@ from deploy.demo.doors import DoorShut
 from deploy.demo.playing import play
 from deploy.demo.settings import DemoSettings
 from deploy.demo.sign_in import SignInFailed
-from shared.clock import system_clock
-from shared.web.settings import load
+from shared.platform.clock import system_clock
+from shared.platform.web.settings import load
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 from deploy.demo.chance import chance
 from deploy.demo.people import Person, person
-from shared.localities import Localities, Practice
-from shared.localities.postcodes import Place, places
+from shared.platform.localities import Localities, Practice
+from shared.platform.localities.postcodes import Place, places
 
 REFERRALS = 40
 

@@ -6,8 +6,8 @@ import random
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from shared.localities.postcodes import Place
-from shared.people.nhs_number import check_digit
+from shared.platform.localities.postcodes import Place
+from shared.platform.people.nhs_number import check_digit
 
 GIVEN_NAMES = (
     "Ada", "Aaliyah", "Alan", "Amir", "Barbara", "Bilal", "Brenda", "Callum", "Chloe", "Clive",

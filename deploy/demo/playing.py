@@ -18,8 +18,8 @@ from deploy.demo.settings import DemoSettings
 from deploy.demo.sign_in import SignIn
 from deploy.development.settings import USERS_FILE
 from deploy.development.users import load_users
-from shared.clock import Clock
-from shared.localities import LOCALITIES_FILE, load_localities
+from shared.platform.clock import Clock
+from shared.platform.localities import LOCALITIES_FILE, load_localities
 
 ADMIN = "admin"
 Say = Callable[[str], None]

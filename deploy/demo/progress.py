@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from shared.clock import Clock
+from shared.platform.clock import Clock
 
 
 class Progress:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 from aiokafka import AIOKafkaProducer
 
-from shared.events.envelope import Envelope
-from shared.events.models import ReferralCreated
+from shared.contract.events.envelope import Envelope
+from shared.contract.events.models import ReferralCreated
 
 AT_ONCE = 250
 

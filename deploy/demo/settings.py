@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from shared.web.settings import ServiceSettings, setting
+from shared.platform.web.settings import ServiceSettings, setting
 
 
 class DemoSettings(ServiceSettings):

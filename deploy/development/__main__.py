@@ -4,8 +4,8 @@ import os
 
 from deploy.development.app import development_app
 from deploy.development.settings import DevelopmentSettings, refuse_production
-from shared.web.app import serve
-from shared.web.settings import load
+from shared.platform.web.app import serve
+from shared.platform.web.settings import load
 
 if __name__ == "__main__":
     refuse_production(os.environ.get("LINKWORK_ENV"))  # before anything asks for production's secrets

@@ -13,11 +13,11 @@ from deploy.development.signing import IssuerKey
 from deploy.development.sink import Mailbox
 from deploy.development.smtp import mail_sink
 from deploy.development.users import load_users
-from shared.clock import Clock, system_clock
-from shared.localities import load_localities
-from shared.web.app import create_app
-from shared.web.pages import Pages
-from shared.web.session_keeping import SessionKeeper
+from shared.platform.clock import Clock, system_clock
+from shared.platform.localities import load_localities
+from shared.platform.web.app import create_app
+from shared.platform.web.pages import Pages
+from shared.platform.web.session_keeping import SessionKeeper
 
 TEMPLATES = Path(__file__).with_name("templates")
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from deploy.development.grants import Codes
 from deploy.development.settings import DevelopmentSettings
 from deploy.development.users import Directory
-from shared.localities import Localities
-from shared.web.csrf import CheckedForm
-from shared.web.problem import Problem
+from shared.platform.localities import Localities
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.problem import Problem
 
 
 class Asked(BaseModel):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from shared.clock import Clock
+from shared.platform.clock import Clock
 
 CODE_LASTS = timedelta(seconds=60)
 MOST_CODES = 1_000

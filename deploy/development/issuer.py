@@ -10,8 +10,8 @@ from deploy.development.settings import DevelopmentSettings
 from deploy.development.signing import ALGORITHM, IssuerKey
 from deploy.development.token_endpoint import TokenEndpoint, token_routes
 from deploy.development.users import Directory
-from shared.clock import Clock
-from shared.localities import Localities
+from shared.platform.clock import Clock
+from shared.platform.localities import Localities
 
 PATH = "/dev/issuer"
 

@@ -9,8 +9,8 @@ from fastapi.responses import Response
 from pydantic import ConfigDict, Field
 
 from deploy.development.sink import Mailbox
-from shared.web.auth import Caller, require, require_page
-from shared.web.bodies import JsonBody
+from shared.platform.web.auth import Caller, require, require_page
+from shared.platform.web.bodies import JsonBody
 
 
 class TextMessage(JsonBody):

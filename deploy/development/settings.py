@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
-from shared.web.settings import ServiceSettings, setting
+from shared.platform.web.settings import ServiceSettings, setting
 
 USERS_FILE = Path(__file__).with_name("users.toml")
 

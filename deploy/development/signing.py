@@ -9,8 +9,8 @@ from typing import Any
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from shared.clock import Clock, system_clock
-from shared.ids import new_id
+from shared.platform.clock import Clock, system_clock
+from shared.platform.ids import new_id
 
 ALGORITHM = "ES256"
 KEY_FILE = "development-issuer.jwk.json"

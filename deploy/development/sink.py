@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from shared.clock import Clock
-from shared.ids import NewId, new_id
+from shared.platform.clock import Clock
+from shared.platform.ids import NewId, new_id
 
 MOST_MESSAGES = 500
 FILE = "mailbox.jsonl"

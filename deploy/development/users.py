@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.localities import load_localities
-from shared.web.caller import ROLES
+from shared.platform.localities import load_localities
+from shared.platform.web.caller import ROLES
 
 
 class UsersError(Exception):

@@ -14,7 +14,7 @@ from pathlib import Path
 from deploy.local.problem import CannotRun
 from deploy.local.reaper import ROOT
 
-ASSETS = ROOT / "shared" / "web" / "assets"
+ASSETS = ROOT / "shared" / "platform" / "web" / "assets"
 STAMP = ASSETS / "version.txt"
 STYLES = ("nhsuk-frontend.min.css", "nhsuk-frontend-dynamic-type.min.css")
 SCRIPT = "nhsuk-frontend.min.js"
@@ -23,7 +23,7 @@ SOURCE_MAP = re.compile(r"^(/\*|//)# sourceMappingURL=.*$", re.MULTILINE)
 
 
 def page_assets() -> None:
-    """Fill `shared/web/assets`, unless this lock did already. Raises CannotRun without a network."""
+    """Fill `shared/platform/web/assets`, unless this lock did already. Raises CannotRun without a network."""
     if not is_stale():
         return
     with tempfile.TemporaryDirectory() as temporary:

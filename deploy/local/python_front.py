@@ -16,8 +16,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from deploy.local.routes import OTHERS, ROUTES, part_for
-from shared import lifeline
-from shared.web.problem import Problem, wants_page
+from shared.platform import lifeline
+from shared.platform.web.problem import Problem, wants_page
 
 BODY_LIMIT = 1_048_576
 # A directory comes in one piece.

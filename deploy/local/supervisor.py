@@ -26,7 +26,7 @@ from deploy.local.stores import Stores
 from deploy.local.together import together
 from deploy.local.welcome import welcome
 from deploy.topics import create_topics
-from shared.localities import LOCALITIES_FILE, load_localities
+from shared.platform.localities import LOCALITIES_FILE, load_localities
 
 STORE_ATTEMPTS = 5
 

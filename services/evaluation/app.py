@@ -6,20 +6,21 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from services.evaluation import api, store
-from services.evaluation.asking import Asking
-from services.evaluation.inbound import part
+from services.evaluation.definition import part
 from services.evaluation.pages import make_pages, page_routes
+from services.evaluation.reports import api
+from services.evaluation.reports.queries import Asking
 from services.evaluation.settings import EvaluationSettings
-from shared.clock import Clock, system_clock
-from shared.delivery.errors import Transient
+from services.evaluation.totals import repository as store
 from shared.delivery.kernel import Kernel
+from shared.delivery.model.errors import Transient
 from shared.delivery.options import Options
-from shared.ids import NewId, new_id
-from shared.localities import LOCALITIES_FILE, Localities, load_localities
-from shared.web.app import create_app
-from shared.web.keys import KeySource
-from shared.web.problem import Problem, answer_with
+from shared.platform.clock import Clock, system_clock
+from shared.platform.ids import NewId, new_id
+from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
+from shared.platform.web.app import create_app
+from shared.platform.web.keys import KeySource
+from shared.platform.web.problem import Problem, answer_with
 
 
 def evaluation_app(

@@ -7,7 +7,7 @@ worker's next step, which matching keeps.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from services.evaluation.folds import Evaluated
-from shared.delivery.decision import Decision, Occasion
+from services.evaluation.contributions.state import Evaluated
+from shared.delivery.model.decision import Decision, Occasion
 
 DECISIONS: Final[Mapping[str, Callable[[Evaluated, None, Occasion], Decision]]] = {}

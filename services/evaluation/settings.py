@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from shared.web.settings import ServiceSettings, setting
+from shared.platform.web.settings import ServiceSettings, setting
 
 
 class EvaluationSettings(ServiceSettings):

@@ -6,18 +6,18 @@ from the case (booked: meet on the day; asked: wait for the service 7 days; acce
 days later). Where none follows and none is given: 422, code `next_step_needed`.
 """
 
-from services.matching.asking import Asking
-from services.matching.case_actions import CaseActions
-from services.matching.codes import Codes
-from services.matching.directory import Directory
-from services.matching.link_actions import LinkActions
-from services.matching.link_keeping import LinkKeeping
-from services.matching.link_states import LinkStates
-from services.matching.links import Links
-from services.matching.mailboxes import Mailboxes
-from services.matching.outbound import Mailer, Vault
-from services.matching.programme_actions import ProgrammeActions
-from services.matching.service_actions import ServiceActions
+from services.matching.casework.use_cases import CaseActions
+from services.matching.clients.vault import Mailer, Vault
+from services.matching.command_runner import Asking
+from services.matching.directory.repository import Directory
+from services.matching.prescribing.use_cases import ServiceActions
+from services.matching.programme.use_cases import ProgrammeActions
+from services.matching.provider.link_keeping import LinkKeeping
+from services.matching.provider.link_states import LinkStates
+from services.matching.provider.links import Links
+from services.matching.provider.mailboxes import Mailboxes
+from services.matching.provider.one_time_codes import Codes
+from services.matching.provider.use_cases import LinkActions
 
 
 class Actions(ProgrammeActions, CaseActions, ServiceActions, LinkActions, LinkKeeping):

@@ -2,11 +2,11 @@
 
 from fastapi import APIRouter
 
-from services.matching.api_cases import case_routes
-from services.matching.api_link_workers import link_worker_routes
-from services.matching.api_meetings import meeting_routes
-from services.matching.api_plans import plan_routes
-from services.matching.api_services import directory_routes, prescription_routes
+from services.matching.booking.api import meeting_routes
+from services.matching.casework.api import case_routes
+from services.matching.casework.plans_api import plan_routes
+from services.matching.prescribing.api import directory_routes, prescription_routes
+from services.matching.roster.api import link_worker_routes
 
 
 def api_routers() -> list[APIRouter]:

@@ -8,30 +8,31 @@ from datetime import timedelta
 import httpx
 from fastapi import FastAPI
 
-from services.matching import adrift, store
+from services.matching import repository as store
 from services.matching.actions import Actions
 from services.matching.api import api_routers
-from services.matching.api_parts import DIRECTORY_IMPORTS
-from services.matching.asking import Asking
+from services.matching.booking import sweeper as adrift
 from services.matching.calendar import make_ready
-from services.matching.codes import Codes
-from services.matching.directory import Directory
-from services.matching.inbound import matching
-from services.matching.link_states import LinkStates
-from services.matching.links import Links
-from services.matching.mailboxes import Mailboxes
-from services.matching.outbound import Mailer, Vault
+from services.matching.clients.vault import Mailer, Vault
+from services.matching.command_runner import Asking
+from services.matching.definition import matching
+from services.matching.directory.repository import Directory
 from services.matching.pages import make_pages, page_routers
+from services.matching.provider.link_states import LinkStates
+from services.matching.provider.links import Links
+from services.matching.provider.mailboxes import Mailboxes
+from services.matching.provider.one_time_codes import Codes
 from services.matching.queries import Queries
 from services.matching.settings import MatchingSettings
-from shared.clock import Clock, system_clock
+from services.matching.web.parameters import DIRECTORY_IMPORTS
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
-from shared.ids import NewId, new_id
-from shared.localities import LOCALITIES_FILE, Localities, load_localities
-from shared.web.app import create_app
-from shared.web.service_token import ServiceTokens
-from shared.web.session import SealedCookie
+from shared.platform.clock import Clock, system_clock
+from shared.platform.ids import NewId, new_id
+from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
+from shared.platform.web.app import create_app
+from shared.platform.web.service_token import ServiceTokens
+from shared.platform.web.session import SealedCookie
 
 
 def build(

@@ -5,8 +5,8 @@ from functools import cache
 
 import holidays
 
-from services.matching.workers import Hours
-from shared.clock import LONDON, london_day
+from services.matching.roster.link_workers import Hours
+from shared.platform.clock import LONDON, london_day
 
 __all__ = ["bank_holiday", "day_start", "london_day", "make_ready", "times"]
 

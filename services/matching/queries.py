@@ -3,18 +3,18 @@
 Somebody else's case is a 404 Problem, like one that does not exist.
 """
 
-from services.matching.asking import Asking
-from services.matching.case_queries import CaseQueries
-from services.matching.codes import Codes
-from services.matching.directory import Directory
-from services.matching.drafts import DraftQueries
-from services.matching.link_states import LinkStates
-from services.matching.links import Links
-from services.matching.mailboxes import Mailboxes
-from services.matching.outbound import Vault
-from services.matching.plan_queries import PlanQueries
-from services.matching.programme import ProgrammeQueries
-from services.matching.service_queries import ServiceQueries
+from services.matching.casework.drafts import DraftQueries
+from services.matching.casework.plan_queries import PlanQueries
+from services.matching.casework.queries import CaseQueries
+from services.matching.clients.vault import Vault
+from services.matching.command_runner import Asking
+from services.matching.directory.queries import ServiceQueries
+from services.matching.directory.repository import Directory
+from services.matching.programme.queries import ProgrammeQueries
+from services.matching.provider.link_states import LinkStates
+from services.matching.provider.links import Links
+from services.matching.provider.mailboxes import Mailboxes
+from services.matching.provider.one_time_codes import Codes
 
 
 class Queries(CaseQueries, ServiceQueries, DraftQueries, ProgrammeQueries, PlanQueries):

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from pydantic import SecretStr
 
-from services.matching.held import TRAVEL_MINUTES
-from shared.web.mail import MailSettings
-from shared.web.settings import secret, setting
+from services.matching.booking.reservations import TRAVEL_MINUTES
+from shared.platform.web.mail import MailSettings
+from shared.platform.web.settings import secret, setting
 
 
 class MatchingSettings(MailSettings):

@@ -6,23 +6,24 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
-from services.notifications import api, store
-from services.notifications.asked import OtherServices
 from services.notifications.channels.sms import HttpTexts
 from services.notifications.channels.smtp import SmtpGateway
-from services.notifications.inbound import notifications
-from services.notifications.outbound import Outbound
-from services.notifications.pages import TEMPLATES, page_routes
-from services.notifications.questions import Questions
+from services.notifications.clients.peers import OtherServices
+from services.notifications.definition import notifications
+from services.notifications.ledger import api
+from services.notifications.ledger import repository as store
+from services.notifications.ledger.pages import TEMPLATES, page_routes
+from services.notifications.ledger.queries import Questions
+from services.notifications.messages.effects import Outbound
 from services.notifications.settings import NotificationsSettings
-from shared.clock import Clock, system_clock
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
-from shared.ids import NewId, new_id
-from shared.localities import LOCALITIES_FILE, Localities, load_localities
-from shared.web.app import create_app
-from shared.web.pages import Pages
-from shared.web.service_token import ServiceTokens
+from shared.platform.clock import Clock, system_clock
+from shared.platform.ids import NewId, new_id
+from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
+from shared.platform.web.app import create_app
+from shared.platform.web.pages import Pages
+from shared.platform.web.service_token import ServiceTokens
 
 
 def build(

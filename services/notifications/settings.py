@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from pydantic import SecretStr
 
-from shared.web.mail import MailSettings
-from shared.web.settings import address, setting
+from shared.platform.web.mail import MailSettings
+from shared.platform.web.settings import address, setting
 
 
 class NotificationsSettings(MailSettings):

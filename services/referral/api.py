@@ -4,22 +4,23 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from services.referral import answers, cases
-from services.referral.address import far_from
-from services.referral.checks import NotTaken, check
-from services.referral.desk import Desk
-from services.referral.identity import SamePersonAsked
-from services.referral.plans import plans
-from services.referral.reading import read
-from services.referral.request import ReferralRequest
-from shared.delivery.commands import Idempotency
-from shared.delivery.mongo import Row
-from shared.events import vocabulary as v
-from shared.story import Stage
-from shared.web.auth import require
-from shared.web.bodies import JsonBody, MomentSent
-from shared.web.caller import Caller
-from shared.web.problem import Problem
+from services.referral.identity.matching import SamePersonAsked
+from services.referral.intake.address import far_from
+from services.referral.intake.schemas import ReferralRequest
+from services.referral.intake.service import Desk
+from services.referral.intake.validation import NotTaken, check
+from services.referral.tracking import answers
+from services.referral.tracking import queries as cases
+from services.referral.tracking.plans import plans
+from services.referral.tracking.status import read
+from shared.contract.events import vocabulary as v
+from shared.contract.history import Stage
+from shared.delivery.mongo.database import Row
+from shared.delivery.unit_of_work.commands import Idempotency
+from shared.platform.web.auth import require
+from shared.platform.web.bodies import JsonBody, MomentSent
+from shared.platform.web.caller import Caller
+from shared.platform.web.problem import Problem
 
 BASE = "/api/referral/v1"
 LONGEST_WAIT = 10.0

@@ -9,35 +9,35 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from pymongo.errors import PyMongoError
 
-from services.referral import inbound
+from services.referral import definition as inbound
 from services.referral.api import api_routes
-from services.referral.api_contact import contact_routes
-from services.referral.audits import Audits
-from services.referral.claims import claim_routes
-from services.referral.conflicts import Conflicts
-from services.referral.desk import Desk
-from services.referral.identity import Identity
-from services.referral.outbound import Matching
-from services.referral.pages.routes import page_routes
-from services.referral.pages.site import make_pages
+from services.referral.clients.matching import Matching
+from services.referral.identity import erasure as erasing
+from services.referral.identity.audits import Audits
+from services.referral.identity.conflicts import Conflicts
+from services.referral.identity.contacts_api import contact_routes
+from services.referral.identity.lookup import claim_routes
+from services.referral.identity.matching import Identity
+from services.referral.identity.vault.keys import MasterKey
+from services.referral.identity.vault.persons import Persons
+from services.referral.intake.service import Desk
+from services.referral.pages import page_routes
+from services.referral.repository import ensure_indexes
 from services.referral.sessions import KeptSessions, session_routes
 from services.referral.settings import ReferralSettings
-from services.referral.store import ensure_indexes
-from services.referral.vault import erasing
-from services.referral.vault.keys import MasterKey
-from services.referral.vault.persons import Persons
-from services.referral.waiting import keep_observing
-from shared.clock import Clock, system_clock
-from shared.delivery.errors import IdempotencyMismatch, Transient
+from services.referral.tracking.waiting import keep_observing
+from services.referral.web.templating import make_pages
 from shared.delivery.kernel import Kernel
-from shared.delivery.mongo import classified
+from shared.delivery.model.errors import IdempotencyMismatch, Transient
+from shared.delivery.mongo.database import classified
 from shared.delivery.options import Options
-from shared.ids import NewId, new_id
-from shared.localities import LOCALITIES_FILE, load_localities
-from shared.web.app import create_app
-from shared.web.keys import KeySource
-from shared.web.problem import Problem, answer_with, unexpected
-from shared.web.service_token import ServiceTokens
+from shared.platform.clock import Clock, system_clock
+from shared.platform.ids import NewId, new_id
+from shared.platform.localities import LOCALITIES_FILE, load_localities
+from shared.platform.web.app import create_app
+from shared.platform.web.keys import KeySource
+from shared.platform.web.problem import Problem, answer_with, unexpected
+from shared.platform.web.service_token import ServiceTokens
 
 
 def referral_app(

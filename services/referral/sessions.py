@@ -8,14 +8,14 @@ from pydantic import BaseModel, Field
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import PyMongoError
 
-from shared.clock import Clock
-from shared.delivery.mongo import Mongo
-from shared.web.auth import require_scope
-from shared.web.bodies import JsonBody
-from shared.web.caller import Caller
-from shared.web.problem import Problem
-from shared.web.session_asking import SCOPE
-from shared.web.session_keeping import SessionKeeper, SessionsUnavailable
+from shared.delivery.mongo.database import Mongo
+from shared.platform.clock import Clock
+from shared.platform.web.auth import require_scope
+from shared.platform.web.bodies import JsonBody
+from shared.platform.web.caller import Caller
+from shared.platform.web.problem import Problem
+from shared.platform.web.session_asking import SCOPE
+from shared.platform.web.session_keeping import SessionKeeper, SessionsUnavailable
 
 SESSIONS: Final = "sessions"
 INDEXES: Final = [IndexModel([("ends", ASCENDING)], name="sessions_end", expireAfterSeconds=0)]

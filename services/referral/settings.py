@@ -9,8 +9,8 @@ from typing import ClassVar, Self
 
 from pydantic import SecretStr, model_validator
 
-from shared.web.production import is_trivial
-from shared.web.settings import ServiceSettings, setting
+from shared.platform.web.production import is_trivial
+from shared.platform.web.settings import ServiceSettings, setting
 
 MASTER_KEY_BYTES = 32
 # Opens nothing but a development database; refused in production.

@@ -11,30 +11,30 @@ from typing import Any, Generic, TypeVar
 from pymongo import ASCENDING, IndexModel
 from pymongo.errors import PyMongoError
 
-from shared.clock import Clock, system_clock
-from shared.delivery import commands
-from shared.delivery.batch import BatchHandler
-from shared.delivery.case import Case, case_id
-from shared.delivery.dead_letters import DeadLetters
-from shared.delivery.due import DueWork
-from shared.delivery.errors import Transient
-from shared.delivery.generations import GENERATIONS, Generations, own
-from shared.delivery.leases import Leases, seat_lease
-from shared.delivery.letter_rows import LETTERS
-from shared.delivery.mongo import Mongo, Row, Transaction, classified
-from shared.delivery.operations import OPERATIONS
+from shared.contract.events.topics import event_topics
+from shared.delivery.consumer.batch import BatchHandler
+from shared.delivery.consumer.topic_consumer import Stream
+from shared.delivery.dlq.dead_letters import DeadLetters
+from shared.delivery.dlq.replays import Replays
+from shared.delivery.dlq.rows import LETTERS
+from shared.delivery.kafka.instance import leave_for_predecessor
+from shared.delivery.model.errors import Transient
+from shared.delivery.model.service_definition import Part, R, V
+from shared.delivery.mongo.database import Mongo, Row, Transaction, classified
+from shared.delivery.mongo.leases import Leases, seat_lease
+from shared.delivery.mongo.operations import OPERATIONS
 from shared.delivery.options import Options
-from shared.delivery.part import Part, R, V
-from shared.delivery.refold import refold
-from shared.delivery.relay import Relay, process_name
-from shared.delivery.replays import Replays
-from shared.delivery.round import DECIDE_LATER, DUE, OUTBOX, REFERRALS, Round
-from shared.delivery.seat import leave_for_predecessor
-from shared.delivery.sending import SENT
-from shared.delivery.stream import Stream
-from shared.delivery.worker import Worker
-from shared.events.topics import event_topics
-from shared.ids import NewId, new_id
+from shared.delivery.outbox.relay import Relay, process_name
+from shared.delivery.rebuild.generations import GENERATIONS, Generations, own
+from shared.delivery.rebuild.reproject import refold
+from shared.delivery.scheduler.effects import SENT
+from shared.delivery.scheduler.scheduler import DueWork
+from shared.delivery.unit_of_work import commands
+from shared.delivery.unit_of_work.aggregate import Case, case_id
+from shared.delivery.unit_of_work.context import Worker
+from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, DUE, OUTBOX, REFERRALS, Round
+from shared.platform.clock import Clock, system_clock
+from shared.platform.ids import NewId, new_id
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -180,7 +180,7 @@ class Kernel(Generic[V, R]):
         idempotency: commands.Idempotency | None = None,
         answer: commands.Answer[V] | None = None,
     ) -> commands.Commanded[V]:
-        """See `shared.delivery.commands.command`."""
+        """See `shared.delivery.unit_of_work.commands.command`."""
         return await commands.command(
             self._worker, locality, referral_id, act, within=within, idempotency=idempotency, answer=answer
         )

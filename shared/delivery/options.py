@@ -36,7 +36,7 @@ class Options:
     database: str
     dead_letter_key: bytes
     seat: str = ""
-    """Whoever is started under the same name takes its predecessor for dead (`shared/delivery/seat.py`)."""
+    """Whoever is started under the same name takes its predecessor for dead (`kafka/instance.py`)."""
     batch_records: int = 2000
     batch_timeout_ms: int = 10
     """How long FastStream would look away where nothing came. Ours do not (`listening.py`)."""

@@ -9,10 +9,10 @@ from datetime import datetime
 
 from deploy.demo.history.diary import PastDiary
 from deploy.demo.history.journal import Journal
-from shared.directory import Service
-from shared.events import vocabulary as v
-from shared.localities import Practice
-from shared.localities.postcodes import Place
+from services.matching.directory.feed import Service
+from shared.contract.events import vocabulary as v
+from shared.platform.localities import Practice
+from shared.platform.localities.postcodes import Place
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from functools import cache
 
 import holidays
 
-from shared.clock import LONDON
+from shared.platform.clock import LONDON
 
 
 @cache

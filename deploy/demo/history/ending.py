@@ -9,8 +9,8 @@ from deploy.demo.history import rates
 from deploy.demo.history.case import Case
 from deploy.demo.history.meeting import later
 from deploy.demo.history.plan import last_answers
-from shared.events import outcomes as o
-from shared.events import vocabulary as v
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
 
 # The one person of the history who asked to be forgotten.
 ERASED = 61

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from deploy.demo.chance import stable_id
-from shared.events import outcomes as o
-from shared.events.envelope import Envelope, event_of
-from shared.events.models import EventBody, MeetingBooked
+from shared.contract.events import outcomes as o
+from shared.contract.events.envelope import Envelope, event_of
+from shared.contract.events.models import EventBody, MeetingBooked
 
 SOURCE_NAME = "history"
 ENDINGS = (o.ReferralClosed, o.ReferralDeclined, o.ReferralReturned, o.ReferralWithdrawn)

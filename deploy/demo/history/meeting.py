@@ -9,9 +9,9 @@ from deploy.demo.history import rates
 from deploy.demo.history.case import Case
 from deploy.demo.history.days import london_day, office_hours
 from deploy.demo.history.diary import Slot
-from shared.events import outcomes as o
-from shared.events import vocabulary as v
-from shared.events.models import MeetingBooked, ReferralAgreement, ReferralCreated
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
+from shared.contract.events.models import MeetingBooked, ReferralAgreement, ReferralCreated
 
 
 def referred(case: Case) -> None:

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from deploy.demo.history import rates
 from deploy.demo.history.case import Case
 from deploy.demo.history.days import london_day
-from shared.events import outcomes as o
-from shared.events import vocabulary as v
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
 
 ITEMS = ("satisfied", "worthwhile", "happy", "anxious")
 

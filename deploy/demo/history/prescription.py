@@ -9,9 +9,9 @@ from deploy.demo.history import rates
 from deploy.demo.history.case import Case
 from deploy.demo.history.days import london_day
 from deploy.demo.history.meeting import later
-from shared.directory import Service, next_sessions
-from shared.events import outcomes as o
-from shared.events import vocabulary as v
+from services.matching.directory.feed import Service, next_sessions
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
 
 
 def prescribed(case: Case, needs: tuple[v.Need, ...], met_at: datetime) -> datetime:

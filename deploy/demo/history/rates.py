@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.events import vocabulary as v
+from shared.contract.events import vocabulary as v
 
 REFERRALS = 300
 WEEKS = 26

@@ -18,10 +18,10 @@ from deploy.demo.history.plan import agreed, first_answers
 from deploy.demo.history.prescription import prescribed
 from deploy.demo.link_workers import link_workers
 from deploy.demo.services import directory_documents
-from shared.directory import Service, read_directory
-from shared.events.envelope import Envelope
-from shared.localities import Localities
-from shared.localities.postcodes import Place, places
+from services.matching.directory.feed import Service, read_directory
+from shared.contract.events.envelope import Envelope
+from shared.platform.localities import Localities
+from shared.platform.localities.postcodes import Place, places
 
 # The last referrals of the history are this old, so that everybody in it has been met or has left.
 QUIET_DAYS = 12

@@ -1,6 +1,6 @@
 """The page of the programme's figures."""
 
 from services.evaluation.pages.overview import page_routes
-from services.evaluation.pages.site import make_pages
+from services.evaluation.web.templating import make_pages
 
 __all__ = ["make_pages", "page_routes"]

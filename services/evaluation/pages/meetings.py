@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from services.evaluation.charts import Bar, bar_chart
-from services.evaluation.figures.model import PlaceFigures
 from services.evaluation.pages.sections import Exhibit, Subject, Table
 from services.evaluation.pages.telling import Percentage, number, of, per_cent
+from services.evaluation.reports.model import PlaceFigures
 
 
 def _missed(place: PlaceFigures) -> Sequence[Exhibit]:

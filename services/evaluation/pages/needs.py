@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.evaluation.charts import Bar, bar_chart
-from services.evaluation.figures.face import HELD_BACK
-from services.evaluation.figures.model import NeedAndReason, PlaceFigures, Share
+from services.evaluation.disclosure.view import HELD_BACK
 from services.evaluation.pages.sections import (
     Exhibit,
     Subject,
@@ -15,6 +14,7 @@ from services.evaluation.pages.sections import (
     most_frequent_in_words,
 )
 from services.evaluation.pages.telling import length, listed, number, per_cent, with_per_cent
+from services.evaluation.reports.model import NeedAndReason, PlaceFigures, Share
 
 MOST_GAPS: Final = 10
 

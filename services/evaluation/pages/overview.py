@@ -7,15 +7,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from services.evaluation import api
-from services.evaluation.asking import Asking, sees_exact_counts
-from services.evaluation.figures import Period, PlaceFigures
 from services.evaluation.pages.sections import filled
-from services.evaluation.pages.site import static_routes
 from services.evaluation.pages.subjects import SUBJECTS
 from services.evaluation.pages.telling import days, number, of, per_cent
-from shared.web.auth import Caller, require_page
-from shared.web.pages import Pages
+from services.evaluation.reports import api
+from services.evaluation.reports.model import PlaceFigures
+from services.evaluation.reports.queries import Asking, sees_exact_counts
+from services.evaluation.totals.periods import Period
+from services.evaluation.web.templating import static_routes
+from shared.platform.web.auth import Caller, require_page
+from shared.platform.web.pages import Pages
 
 Reader = Annotated[Caller, Depends(require_page("analyst", "programme_admin"))]
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.evaluation.charts import Bar, Span, bar_chart, wait_chart
-from services.evaluation.figures.model import PlaceFigures, Wait
 from services.evaluation.pages.sections import Exhibit, Subject, Table, largest_first
 from services.evaluation.pages.telling import days, length, number, of, per_cent, with_per_cent
+from services.evaluation.reports.model import PlaceFigures, Wait
 
 
 def _journey(place: PlaceFigures) -> Sequence[Exhibit]:

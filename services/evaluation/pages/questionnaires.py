@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from services.evaluation.charts import Pair, score_chart
-from services.evaluation.figures.face import HELD_BACK
-from services.evaluation.figures.model import Item, PlaceFigures
-from services.evaluation.figures.precision import FEWEST_FOR_TENTHS
-from services.evaluation.figures.statistics import FEWEST_FOR_INTERVAL
+from services.evaluation.disclosure.precision import FEWEST_FOR_TENTHS
+from services.evaluation.disclosure.view import HELD_BACK
 from services.evaluation.pages.sections import Exhibit, Subject, Table
 from services.evaluation.pages.telling import mean, number, of, per_cent, signed
+from services.evaluation.reports.model import Item, PlaceFigures
+from services.evaluation.reports.statistics import FEWEST_FOR_INTERVAL
 
 
 def _wellbeing(place: PlaceFigures) -> Sequence[Exhibit]:

@@ -6,9 +6,9 @@ from typing import Final
 
 from markupsafe import Markup
 
-from services.evaluation.figures.face import HELD_BACK
-from services.evaluation.figures.model import PlaceFigures, Share
+from services.evaluation.disclosure.view import HELD_BACK
 from services.evaluation.pages.telling import listed, number
+from services.evaluation.reports.model import PlaceFigures, Share
 
 
 @dataclass(frozen=True, slots=True)

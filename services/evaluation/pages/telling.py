@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.evaluation.figures.face import HELD_BACK, Shown
+from services.evaluation.disclosure.view import HELD_BACK, Shown
 
 
 class Percentage(Protocol):

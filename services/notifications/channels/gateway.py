@@ -9,7 +9,7 @@ text. A letter or a notification service is one more class with one of these two
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from shared.delivery.errors import NotNow
+from shared.delivery.model.errors import NotNow
 
 # An answer that comes after this costs a repeat of the message, so both are as long as can be: well below the
 # time for which one process holds a message.

@@ -7,7 +7,7 @@ import httpx
 
 from services.notifications.channels.gateway import STEP_SECONDS, NoAnswer
 from services.notifications.settings import NotificationsSettings
-from shared.delivery.errors import Never, NotNow
+from shared.delivery.model.errors import Never, NotNow
 
 # What is wrong with this very message; anything else is the gateway's trouble or our set-up's.
 _MESSAGE_AT_FAULT = frozenset({400, 404, 413, 422})

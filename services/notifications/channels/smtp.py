@@ -9,9 +9,9 @@ from aiosmtplib import errors
 
 from services.notifications.channels.gateway import STEP_SECONDS, Mail, NoAnswer
 from services.notifications.settings import NotificationsSettings
-from shared.clock import Clock
-from shared.delivery.errors import Never, NotNow
-from shared.web.mail import hand_over
+from shared.delivery.model.errors import Never, NotNow
+from shared.platform.clock import Clock
+from shared.platform.web.mail import hand_over
 
 _PERMANENT: Final = 500
 

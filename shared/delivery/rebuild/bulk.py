@@ -14,12 +14,12 @@ from functools import partial
 from multiprocessing import get_context
 from typing import Any, Final
 
+from shared.contract.events.partitioning import murmur2, partition_of_hash
+from shared.contract.events.topics import parse_topic
+from shared.delivery.dlq.replays import Restored
 from shared.delivery.rebuild.folding import Folded, Folding
 from shared.delivery.rebuild.log import Stretch, consumer, read
 from shared.delivery.rebuild.source import Place, Source
-from shared.delivery.replays import Restored
-from shared.events.partitioning import murmur2, partition_of_hash
-from shared.events.topics import parse_topic
 
 _MOST_HELD: Final = 100_000
 """Records in hand before they are folded: some 300 MB. A referral that goes on after that is read again."""

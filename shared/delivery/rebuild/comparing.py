@@ -9,10 +9,10 @@ from typing import Any, Final, cast
 from bson import decode, encode
 from bson.raw_bson import RawBSONDocument
 
-from shared.delivery.facts import canonical
-from shared.delivery.generations import names_of
-from shared.delivery.mongo import Collection, Document, Mongo, in_raw_form
-from shared.delivery.round import REFERRALS
+from shared.delivery.model.facts import canonical
+from shared.delivery.mongo.database import Collection, Document, Mongo, in_raw_form
+from shared.delivery.rebuild.generations import names_of
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 _FIELDS: Final = {"facts.s": 1, "facts.i": 1, "facts.b": 1, "view": 1}
 _PAGE: Final = 2000

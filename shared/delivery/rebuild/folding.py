@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from pymongo import UpdateOne
 
-from shared.delivery.case import Case, case_id
-from shared.delivery.dead_letters import Record
-from shared.delivery.facts import Heard
-from shared.delivery.incoming import decode
-from shared.delivery.mongo import Document, Mongo
-from shared.delivery.part import Changed
+from shared.delivery.consumer.incoming import decode
+from shared.delivery.dlq.dead_letters import Record
+from shared.delivery.model.facts import Heard
+from shared.delivery.model.service_definition import Changed
+from shared.delivery.mongo.database import Document, Mongo
 from shared.delivery.rebuild.source import Place, Rebuildable
-from shared.delivery.round import REFERRALS
+from shared.delivery.unit_of_work.aggregate import Case, case_id
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 _CASES: Final = 1000
 """Referrals in one write."""

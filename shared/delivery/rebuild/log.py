@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.delivery.connection import lose_closed_connections
+from shared.contract.events.topics import Part, group
+from shared.delivery.kafka.patches.connections import lose_closed_connections
+from shared.delivery.kafka.patches.record_batches import read_any_header_name
 from shared.delivery.rebuild.source import Place
-from shared.delivery.wire import read_any_header_name
-from shared.events.topics import Part, group
 
 _FETCH_BYTES = 8_000_000
 _POLL_MS = 500

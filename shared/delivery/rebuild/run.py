@@ -10,16 +10,16 @@ from typing import Final
 from aiokafka import TopicPartition
 from pymongo.errors import PyMongoError
 
-from shared.delivery.generations import lock, names_of, unlock
-from shared.delivery.leases import Leases
-from shared.delivery.mongo import Mongo
+from shared.delivery.mongo.database import Mongo
+from shared.delivery.mongo.leases import Leases
+from shared.delivery.rebuild.generations import lock, names_of, unlock
 from shared.delivery.rebuild.log import Positions
 from shared.delivery.rebuild.report import Refused, Report, Say
-from shared.delivery.rebuild.side import Side
+from shared.delivery.rebuild.shadow_generation import Side
 from shared.delivery.rebuild.source import Rebuildable, Source
 from shared.delivery.rebuild.switching import CLOSED_SECONDS, LiveRow, NotClosed, Switch, live_row
 from shared.delivery.rebuild.watching import Changes
-from shared.ids import NewId, new_id
+from shared.platform.ids import NewId, new_id
 
 _LEASE: Final = "rebuild"
 _LEASE_SECONDS: Final = 20.0

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from shared.delivery.generations import names_of
-from shared.delivery.mongo import Mongo
-from shared.delivery.part import Part
-from shared.delivery.round import REFERRALS
+from shared.delivery.model.service_definition import Part
+from shared.delivery.mongo.database import Mongo
+from shared.delivery.rebuild.generations import names_of
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 Place = tuple[str, int, int]
 """Where a record lies: topic, partition, offset."""

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from pymongo.errors import PyMongoError
 
-from shared.delivery.generations import GENERATIONS, LIVE, PERMIT_SECONDS, lock, names_of, now, unlock
-from shared.delivery.leases import LEASES
-from shared.delivery.mongo import Document, Mongo
-from shared.delivery.relay import process_name
+from shared.delivery.mongo.database import Document, Mongo
+from shared.delivery.mongo.leases import LEASES
+from shared.delivery.outbox.relay import process_name
+from shared.delivery.rebuild.generations import GENERATIONS, LIVE, PERMIT_SECONDS, lock, names_of, now, unlock
 
 CLOSED_SECONDS: Final = 15
 """A closing that lasts longer is undone by the first process that looks."""

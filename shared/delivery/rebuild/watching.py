@@ -4,10 +4,10 @@ import asyncio
 from types import TracebackType
 from typing import Any, Self
 
-from shared.delivery.generations import GENERATIONS, names_of
-from shared.delivery.mongo import Document, Mongo
-from shared.delivery.round import REFERRALS
-from shared.ids import NewId
+from shared.delivery.mongo.database import Document, Mongo
+from shared.delivery.rebuild.generations import GENERATIONS, names_of
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+from shared.platform.ids import NewId
 
 
 class Changes:

@@ -1,0 +1,87 @@
+"""Which cases a caller may touch. Somebody else's case is answered like one that does not exist."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from services.matching.errors import Refused
+from services.matching.repository import LINK_WORKERS, worker_of
+from services.matching.roster.link_workers import LinkWorker
+from shared.delivery.mongo.database import Mongo, Row
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+from shared.platform.web.caller import Caller
+from shared.platform.web.problem import Problem
+from shared.platform.web.validation import FieldError
+
+Filter = Mapping[str, Any]
+
+
+def problem_of(refused: Refused) -> Problem:
+    """A refusal as an answer."""
+    errors = [FieldError(refused.pointer, refused.code, refused.sentence)] if refused.pointer else []
+    return Problem(refused.status, code=refused.code, detail=refused.sentence, errors=errors)
+
+
+def within_localities(caller: Caller) -> dict[str, Any]:
+    """The filter that keeps a query inside the caller's localities."""
+    if caller.role == "service" and "*" in caller.localities:
+        return {}
+    return {"locality": {"$in": sorted(caller.localities)}}
+
+
+async def find_case(mongo: Mongo, caller: Caller, which: Filter, roles: Collection[str]) -> Row:
+    """The one stored referral that `which` names and the caller, in one of these roles, may touch.
+
+    Raises a Problem: 403 for another role, 404 for no such case or somebody else's.
+    """
+    if caller.role not in roles:
+        raise Problem(403, code="role", detail="Your role does not include this.")
+    wanted = {**which, **within_localities(caller), "view.created": {"$ne": None}}
+    found: list[Row] = await mongo[REFERRALS].find(wanted).limit(2).to_list(None)
+    if len(found) != 1 or not await _may_touch(mongo, caller, found[0], which):
+        raise problem_of(Refused("unknown_case"))
+    return found[0]
+
+
+async def _may_touch(mongo: Mongo, caller: Caller, row: Row, which: Filter) -> bool:
+    practice, whose = row["view"]["created"]["practice"], row["view"]["link_worker"]
+    if caller.role == "link_worker":
+        if caller.link_worker is None:
+            return False
+        if whose is not None:
+            return bool(whose == caller.link_worker)
+        worker = await own_entry(mongo, caller)
+        return worker is not None and practice in worker.practices
+    if caller.role == "referrer":
+        return caller.may_practice(practice)
+    if caller.role == "provider":
+        wanted = which.get("view.prescriptions.id")
+        mine = {p["service"] for p in row["view"]["prescriptions"] if p["id"] == wanted}
+        return any(f"service:{service}" in caller.scopes for service in mine)
+    return True
+
+
+async def own_entry(mongo: Mongo, caller: Caller) -> LinkWorker | None:
+    """The caller's own entry among the link workers."""
+    if caller.link_worker is None:
+        return None
+    row = await mongo[LINK_WORKERS].find_one({"_id": caller.link_worker, **within_localities(caller)})
+    return worker_of(row) if row else None
+
+
+async def link_worker_for(mongo: Mongo, caller: Caller, link_worker: str) -> LinkWorker:
+    """A link worker whom the caller may act for: themselves, or any of their localities for the programme.
+
+    Raises a 404 Problem otherwise.
+    """
+    own = caller.role == "link_worker" and caller.link_worker == link_worker
+    if own or caller.role in ("programme_admin", "service"):
+        row = await mongo[LINK_WORKERS].find_one({"_id": link_worker, **within_localities(caller)})
+        if row is not None:
+            return worker_of(row)
+    raise problem_of(Refused("unknown_link_worker"))
+
+
+async def link_workers(mongo: Mongo, ids: Collection[str]) -> dict[str, LinkWorker]:
+    """Link workers by id."""
+    found = mongo[LINK_WORKERS].find({"_id": {"$in": sorted(ids)}})
+    return {row["_id"]: worker_of(row) async for row in found}

@@ -1,0 +1,232 @@
+"""What people do with meetings: came, did not come, another time, cancelled, later. Pure."""
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from services.matching.booking.diary import HORIZON, Diaries
+from services.matching.booking.policy import book, refused_times, time_key, wish_of
+from services.matching.calendar import london_day
+from services.matching.errors import Refused
+from services.matching.referral_state.commands import Act, about, checked_step, meeting_of, open_case
+from services.matching.referral_state.state import View
+from services.matching.referral_state.views import Slot
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
+from shared.contract.events.models import EventBody, ReferralCreated
+from shared.contract.events.outcomes import NextStep
+from shared.contract.history import Meeting
+from shared.delivery.model.decision import NOTHING, Decision, Occasion, Said
+
+PEOPLES_REASONS: Final = frozenset(
+    {
+        v.CancelReason.ANOTHER_TIME,
+        v.CancelReason.UNWELL,
+        v.CancelReason.LINK_WORKER_AWAY,
+        v.CancelReason.OTHER,
+    }
+)
+
+
+def attended(meeting_id: str, next_step: NextStep | None = None) -> Act:
+    """They came: also where it was first said that they did not."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        said = came(view, meeting_id, occasion, next_step)
+        return Decision([said]) if said else NOTHING
+
+    return act
+
+
+def came(view: View, meeting_id: str, occasion: Occasion, step: NextStep | None = None) -> Said | None:
+    """The fact that they came, also on an earlier day than booked; None where it was said already."""
+    meeting = meeting_of(view, meeting_id)
+    if meeting.status == "attended":
+        return None
+    if meeting.status == "cancelled" and not _given_up_when_over(meeting):
+        raise Refused("meeting_not_standing")
+    starts_at = meeting.booked.starts_at
+    body = o.MeetingAttended(**about(occasion), meeting_id=meeting_id, next_step=checked_step(step, occasion))
+    return Said(body, time=min(starts_at, occasion.now))
+
+
+def _given_up_when_over(meeting: Meeting) -> bool:
+    """Nobody called it off: another was booked after it, or the referral ended, before they said who came."""
+    off = meeting.cancelled
+    said = meeting.outcome
+    if off is None or said is None or off.by is not v.By.PROGRAMME:
+        return False
+    return said.time >= meeting.booked.starts_at
+
+
+def missed(meeting_id: str) -> Act:
+    """They did not come. What follows is decided by how often that happened."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        meeting = meeting_of(view, meeting_id)
+        if meeting.status == "missed":
+            return NOTHING
+        _standing(meeting)
+        if meeting.booked.starts_at > occasion.now:
+            raise Refused("too_early")
+        body = o.MeetingMissed(**about(occasion), meeting_id=meeting_id)
+        return Decision([Said(body, time=meeting.booked.starts_at)])
+
+    return act
+
+
+def cancel(meeting_id: str, by: v.By, why: v.CancelReason) -> Act:
+    """Cancels it; the decision that follows books the next suitable time."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        if why not in PEOPLES_REASONS:
+            raise Refused("not_yours_to_say")
+        meeting = meeting_of(view, meeting_id)
+        if meeting.status == "cancelled":
+            return NOTHING
+        _standing(meeting)
+        return Decision([_cancelled(occasion, meeting_id, by, why)])
+
+    return act
+
+
+def another_time(meeting_id: str, slot_key: str | None) -> Act:
+    """Moves it: the new meeting replaces the old, whose time is free at once."""
+
+    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+        created = open_case(view)
+        meeting = meeting_of(view, meeting_id)
+        _standing(meeting)
+        if meeting.booked.starts_at <= occasion.now:
+            raise Refused("meeting_over")
+        slot = chosen(view, diaries, occasion, created, slot_key, instead_of=meeting)
+        for day, held in diaries.held_by(occasion.referral_id):
+            if held.meeting_id == meeting_id:
+                diaries.release(day, held.meeting_id)
+        return _booked(view, diaries, occasion, slot)
+
+    return act
+
+
+def book_one(slot_key: str | None) -> Act:
+    """Books where nothing is booked: after two misses, after waiting, or a further meeting."""
+
+    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+        created = open_case(view)
+        if view.story.active is not None:
+            raise Refused("already_booked")
+        return _booked(view, diaries, occasion, chosen(view, diaries, occasion, created, slot_key))
+
+    return act
+
+
+def confirm(meeting_id: str) -> Act:
+    """The person says yes to a provisional time."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        meeting = meeting_of(view, meeting_id)
+        _standing(meeting)
+        if not meeting.booked.provisional:
+            return NOTHING
+        return Decision([meeting.booked.model_copy(update={"provisional": False})])
+
+    return act
+
+
+def later(on: date) -> Act:
+    """Not before that day: what is booked is cancelled, and another look taken then."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        waiting = asked_to_wait(view, occasion, on)
+        facts: list[EventBody] = []
+        active = view.story.active
+        if active is not None:
+            facts.append(
+                _cancelled(occasion, active.booked.meeting_id, v.By.PERSON, v.CancelReason.ANOTHER_TIME)
+            )
+        return Decision([*facts, waiting])
+
+    return act
+
+
+def asked_to_wait(view: View, occasion: Occasion, on: date) -> o.MeetingWaiting:
+    """The person asks not to meet before that day, from tomorrow to a year ahead."""
+    if not timedelta() < on - london_day(occasion.now) <= timedelta(days=366):
+        raise Refused("later_date")
+    if view.story.attended:
+        raise Refused("already_met")
+    return o.MeetingWaiting(**about(occasion), reason=v.WaitingReason.ASKED_LATER, expected_by=on)
+
+
+def link_worker_away(link_worker: str, first: date, last: date) -> Act:
+    """Cancels the meeting that falls on days on which its link worker is away."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        active = view.story.active
+        if active is None or not view.open or active.booked.link_worker != link_worker:
+            return NOTHING
+        if not first <= london_day(active.booked.starts_at) <= last:
+            return NOTHING
+        if active.booked.starts_at + timedelta(minutes=active.booked.minutes) <= occasion.now:
+            return NOTHING
+        return Decision(
+            [
+                _cancelled(
+                    occasion,
+                    active.booked.meeting_id,
+                    v.By.LINK_WORKER,
+                    v.CancelReason.LINK_WORKER_AWAY,
+                )
+            ]
+        )
+
+    return act
+
+
+def chosen(
+    view: View,
+    diaries: Diaries,
+    occasion: Occasion,
+    created: ReferralCreated,
+    slot_key: str | None,
+    instead_of: Meeting | None = None,
+) -> Slot:
+    """The time that was chosen, or the next suitable one: after the meeting that it stands in for, if any."""
+    if slot_key is not None:
+        home = v.AccessNeed.HOME_VISIT in created.access_needs
+        slot = diaries.slot(slot_key, created.practice, home)
+        if slot is None or not occasion.now < slot.starts_at <= occasion.now + HORIZON:
+            raise Refused("slot_taken")
+        return slot
+    wish, referral_id = wish_of(view, diaries), occasion.referral_id
+    refused = refused_times(view)
+    after: datetime | None = None
+    if instead_of is not None:
+        after = instead_of.booked.starts_at
+        refused |= {time_key(instead_of)}
+    found = diaries.earliest(wish, referral_id, refused, after) or diaries.earliest(
+        wish, referral_id, refused
+    )
+    if found is None:
+        raise Refused("no_other_time")
+    return found
+
+
+def _booked(view: View, diaries: Diaries, occasion: Occasion, slot: Slot) -> Decision:
+    booked = book(view, diaries, occasion, slot, provisional=False)
+    if booked is None:
+        raise Refused("slot_taken")
+    return Decision([booked])
+
+
+def _standing(meeting: Meeting) -> None:
+    if meeting.status != "booked":
+        raise Refused("meeting_not_standing")
+
+
+def _cancelled(occasion: Occasion, meeting_id: str, by: v.By, why: v.CancelReason) -> o.MeetingCancelled:
+    return o.MeetingCancelled(**about(occasion), meeting_id=meeting_id, by=by, why=why)

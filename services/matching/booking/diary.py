@@ -1,0 +1,321 @@
+"""Diaries and caseloads as values, as they stand within one transaction.
+
+Booking reads and writes these; the store brings what is needed and writes what was touched, with the version
+that was read: whoever wrote first wins, and the other decides again.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from hashlib import blake2b
+from typing import Final
+
+from services.matching.booking.requirements import Wish
+from services.matching.booking.reservations import TRAVEL_MINUTES, Held, held_by_slot, not_taken
+from services.matching.calendar import bank_holiday, london_day, times
+from services.matching.referral_state.views import Slot
+from services.matching.roster.link_workers import LinkWorker
+from shared.contract.events import vocabulary as v
+from shared.contract.labels import where
+
+HORIZON: Final = timedelta(weeks=8)
+"""How far ahead a meeting may be."""
+
+
+@dataclass(slots=True)
+class Day:
+    """One day of one link worker. `version` 0: nothing is stored yet."""
+
+    link_worker: str
+    day: date
+    version: int = 0
+    held: list[Held] = field(default_factory=list)
+    behind: list[Held] = field(default_factory=list)
+    """Meetings that others put where a time was somebody's already: they have it when it comes free."""
+
+
+@dataclass(slots=True)
+class Caseload:
+    """The open referrals of a link worker."""
+
+    link_worker: str
+    version: int = 0
+    referrals: set[str] = field(default_factory=set)
+
+
+DayKey = tuple[str, date]
+
+
+@dataclass
+class Diaries:
+    """The diaries that a round of decisions may book in. Changed in place; remembers what was touched."""
+
+    now: datetime
+    workers: Mapping[str, LinkWorker] = field(default_factory=dict)
+    days: dict[DayKey, Day] = field(default_factory=dict)
+    caseloads: dict[str, Caseload] = field(default_factory=dict)
+    touched_days: set[DayKey] = field(default_factory=set)
+    touched_caseloads: set[str] = field(default_factory=set)
+    freed: set[str] = field(default_factory=set)
+    """Link workers who have more room than before."""
+    promised: dict[str, Slot] = field(default_factory=dict)
+    """Slots set aside within this round, by referral: those for whom it is urgent choose first."""
+    _tiles: dict[DayKey, tuple[Slot, ...]] = field(default_factory=dict)
+    _free: dict[tuple[DayKey, bool], tuple[Slot, ...]] = field(default_factory=dict)
+    travel_minutes: int = TRAVEL_MINUTES
+    """Left free before and after a home visit."""
+
+    # Looking
+
+    def knows(self, link_worker: str, locality: str) -> bool:
+        """Whether this is a link worker of that locality: nobody in one can touch a diary of another."""
+        worker = self.workers.get(link_worker)
+        return worker is not None and worker.locality == locality
+
+    def has_room(self, worker: LinkWorker, referral_id: str) -> bool:
+        """Whether the caseload takes this referral (or holds it already)."""
+        caseload = self._caseload(worker.id)
+        return referral_id in caseload.referrals or len(caseload.referrals) < worker.caseload_limit
+
+    def suitable(self, wish: Wish, referral_id: str) -> Iterator[Slot]:
+        """Free times that suit, earliest first; of two at once, that of the smaller share of a caseload."""
+        who = [worker for worker in wish.who(self.workers.values()) if self.has_room(worker, referral_id)]
+        first, last = london_day(self.now), london_day(self.now + HORIZON)
+        soonest = {worker.id: wish.earliest_start(worker, self.now) for worker in who}
+        turns = {worker.id: self._turn(worker.id, referral_id) for worker in who}
+        for n in range((last - first).days + 1):
+            day = first + timedelta(days=n)
+            found = [
+                slot
+                for worker in who
+                for slot in self.free(worker, day, referral_id, home=wish.home_visit)
+                if slot.starts_at >= soonest[worker.id] and wish.suits(slot)
+            ]
+            yield from sorted(found, key=lambda slot: (slot.starts_at, *turns[slot.link_worker]))
+
+    def earliest(
+        self,
+        wish: Wish,
+        referral_id: str,
+        but_not: frozenset[str] = frozenset(),
+        after: datetime | None = None,
+    ) -> Slot | None:
+        """A time on the first day that has one, with the link worker whose caseload is the least used.
+
+        On that day each link worker offers their first suitable time. The smallest share of a caseload limit
+        takes the referral, then the earlier time. `but_not` are keys of times that were refused.
+        """
+        first_of: dict[str, Slot] = {}
+        day: date | None = None
+        for slot in self.suitable(wish, referral_id):
+            if slot.key in but_not or (after is not None and slot.starts_at <= after):
+                continue
+            if day is not None and london_day(slot.starts_at) != day:
+                break
+            day = london_day(slot.starts_at)
+            first_of.setdefault(slot.link_worker, slot)
+
+        def fair(slot: Slot) -> tuple[Fraction, bool, datetime, bytes]:
+            share, elsewhere, drawn = self._turn(slot.link_worker, referral_id)
+            return share, elsewhere, slot.starts_at, drawn
+
+        return min(first_of.values(), key=fair, default=None)
+
+    def free(self, worker: LinkWorker, day: date, referral_id: str = "", *, home: bool = False) -> list[Slot]:
+        """Every free time of a day, as the hours go, those promised to others left out.
+
+        `home`: times for home visits, with room for the travel round each.
+        """
+        found = self._free_of(worker, day, home)
+        if not found or not self.promised:
+            return list(found)
+        others = [
+            held_by_slot(slot, self._travel(slot.mode))
+            for whose, slot in self.promised.items()
+            if whose != referral_id and slot.link_worker == worker.id
+        ]
+        travel = self.travel_minutes if home else 0
+        return [
+            slot for slot in found if not any(other.overlaps(held_by_slot(slot, travel)) for other in others)
+        ]
+
+    def slot(self, key: str, practice: str, home: bool = False) -> Slot | None:
+        """The time with this key, free or not, if it is in somebody's hours for this practice."""
+        name, _, moment = key.partition("|")
+        worker = self.workers.get(name)
+        try:
+            starts_at = datetime.fromisoformat(moment)
+        except ValueError:
+            return None
+        if worker is None or starts_at.tzinfo is None:
+            return None
+        for slot in self._tiles_of(worker, london_day(starts_at)):
+            if slot.starts_at == starts_at and slot.practice == practice:
+                return slot if not home else _at_home(slot)
+        return None
+
+    def held_by(self, referral_id: str) -> list[tuple[Day, Held]]:
+        """What this referral holds, or stands behind, in the diaries that were read."""
+        return [
+            (day, held)
+            for day in self.days.values()
+            for held in (*day.held, *day.behind)
+            if held.referral_id == referral_id
+        ]
+
+    # Booking
+
+    def take(
+        self,
+        link_worker: str,
+        starts_at: datetime,
+        minutes: int,
+        referral_id: str,
+        meeting_id: str,
+        mode: v.MeetingMode = v.MeetingMode.FACE_TO_FACE,
+    ) -> bool:
+        """Holds a time for a meeting, and the travel round a home visit.
+
+        False where somebody else has it or stands behind it. A meeting that holds this time already keeps it,
+        also where there is no room for travel that was not left round it when it was booked.
+        """
+        day = self._day(link_worker, london_day(starts_at))
+        mine = Held(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
+        if mine in day.held:
+            return True
+        others = [held for held in (*day.held, *day.behind) if held.meeting_id != meeting_id]
+        if any(held.overlaps(mine) for held in others):
+            return any(held.is_at(mine) for held in day.held)
+        day.held = [held for held in day.held if held.meeting_id != meeting_id]
+        day.behind = [held for held in day.behind if held.meeting_id != meeting_id]
+        _put(day, mine)
+        self._touch(day)
+        self.promised.pop(referral_id, None)
+        return True
+
+    def stand_behind(
+        self,
+        link_worker: str,
+        starts_at: datetime,
+        minutes: int,
+        referral_id: str,
+        meeting_id: str,
+        mode: v.MeetingMode = v.MeetingMode.FACE_TO_FACE,
+    ) -> None:
+        """For a meeting that stands although its time is somebody else's: has it when it comes free."""
+        day = self._day(link_worker, london_day(starts_at))
+        mine = Held(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
+        if mine not in day.behind:
+            day.behind = [held for held in day.behind if held.meeting_id != meeting_id]
+            day.behind.append(mine)
+            self._touch(day)
+
+    def release(self, day: Day, meeting_id: str) -> None:
+        """Gives a meeting's time free: to whoever stands behind, else to anybody."""
+        gone = [held for held in (*day.held, *day.behind) if held.meeting_id == meeting_id]
+        if gone:
+            if any(held.starts_at > self.now for held in gone):
+                self.freed.add(day.link_worker)
+            day.held = [held for held in day.held if held.meeting_id != meeting_id]
+            behind = [held for held in day.behind if held.meeting_id != meeting_id]
+            day.behind = []
+            for each in behind:
+                if any(held.overlaps(each) for held in day.held):
+                    day.behind.append(each)
+                else:
+                    _put(day, each)
+            self._touch(day)
+
+    def assign(self, referral_id: str, link_worker: str | None) -> None:
+        """Puts a referral into one caseload (None: into none) and out of every other."""
+        for caseload in self.caseloads.values():
+            if caseload.link_worker != link_worker and referral_id in caseload.referrals:
+                caseload.referrals.discard(referral_id)
+                self.touched_caseloads.add(caseload.link_worker)
+                self.freed.add(caseload.link_worker)
+        if link_worker is not None and link_worker in self.workers:
+            caseload = self._caseload(link_worker)
+            if referral_id not in caseload.referrals:
+                caseload.referrals.add(referral_id)
+                self.touched_caseloads.add(link_worker)
+
+    def rest_on(self, link_worker: str) -> None:
+        """A decision rested on this link worker's hours and room: the caseload must not have moved since."""
+        if link_worker in self.workers:
+            self._caseload(link_worker)
+            self.touched_caseloads.add(link_worker)
+
+    def promise(self, wishes: Iterable[tuple[str, Wish, frozenset[str]]]) -> None:
+        """Sets a time aside for each of these referrals, in this order, and none of those that it refused."""
+        for referral_id, wish, refused in wishes:
+            slot = self.earliest(wish, referral_id, refused)
+            if slot is not None:
+                self.promised[referral_id] = slot
+
+    # Inside
+
+    def _touch(self, day: Day) -> None:
+        self.touched_days.add((day.link_worker, day.day))
+        for home in (False, True):
+            self._free.pop(((day.link_worker, day.day), home), None)
+
+    def _day(self, link_worker: str, day: date) -> Day:
+        return self.days.setdefault((link_worker, day), Day(link_worker, day))
+
+    def _caseload(self, link_worker: str) -> Caseload:
+        return self.caseloads.setdefault(link_worker, Caseload(link_worker))
+
+    def _turn(self, link_worker: str, referral_id: str) -> tuple[Fraction, bool, bytes]:
+        """The share of their limit that a link worker uses without this referral, then what parts equals.
+
+        Of equals, the link worker who has the case keeps it. Between others a draw decides. It is the same
+        whenever it is made for this referral, and favours no link worker over many referrals.
+        """
+        mine = self._caseload(link_worker).referrals
+        promised = {whose for whose, slot in self.promised.items() if slot.link_worker == link_worker}
+        others = (mine | promised) - {referral_id}
+        drawn = blake2b(f"{referral_id}|{link_worker}".encode(), digest_size=8).digest()
+        share = Fraction(len(others), max(self.workers[link_worker].caseload_limit, 1))
+        return share, referral_id not in mine, drawn
+
+    def _travel(self, mode: v.MeetingMode) -> int:
+        return self.travel_minutes if mode is v.MeetingMode.HOME else 0
+
+    def _free_of(self, worker: LinkWorker, day: date, home: bool) -> tuple[Slot, ...]:
+        # Worked out once and again after each change: a batch looks at the same days a thousand times.
+        key = ((worker.id, day), home)
+        if key not in self._free:
+            known = self.days.get(key[0])
+            held = [*known.held, *known.behind] if known else []
+            travel = self.travel_minutes if home else 0
+            found = not_taken(self._tiles_of(worker, day), held, travel)
+            self._free[key] = tuple(_at_home(slot) if home else slot for slot in found)
+        return self._free[key]
+
+    def _tiles_of(self, worker: LinkWorker, day: date) -> tuple[Slot, ...]:
+        key = (worker.id, day)
+        if key not in self._tiles:
+            self._tiles[key] = tuple(tiles(worker, day))
+        return self._tiles[key]
+
+
+def tiles(worker: LinkWorker, day: date) -> list[Slot]:
+    """The meeting times of a link worker's day, for each practice that shares the room."""
+    if bank_holiday(day) or worker.away(day):
+        return []
+    return [
+        Slot(worker.id, practice, hours.place, starts_at, worker.meeting_minutes)
+        for hours in worker.hours
+        for starts_at in times(hours, day, worker.meeting_minutes)
+        for practice in hours.practices
+    ]
+
+
+def _put(day: Day, held: Held) -> None:
+    day.held.append(held)
+    day.held.sort(key=lambda each: each.starts_at)
+
+
+def _at_home(slot: Slot) -> Slot:
+    return replace(slot, mode=v.MeetingMode.HOME, place=where(v.MeetingMode.HOME, slot.place))

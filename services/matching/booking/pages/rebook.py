@@ -1,0 +1,185 @@
+"""Another time for a meeting that is booked, or a first one for a case that has none."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.matching.referral_state.pages.banner import back_to, banner
+from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, Known, known
+from services.matching.referral_state.views import MeetingShown, Slot
+from services.matching.web.forms import Mistakes, Typed, day_typed, mistake
+from services.matching.web.templating import actions, asked, queries, shown, today
+from shared.contract.events.vocabulary import By
+from shared.platform.web.auth import require_page
+from shared.platform.web.caller import Caller
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.dates import example_day
+from shared.platform.web.problem import Problem
+from shared.platform.web.validation import FieldError
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+LinkWorkerOrPractice = Annotated[Caller, Depends(require_page("link_worker", "referrer"))]
+
+
+def rebook_routes() -> APIRouter:
+    """/matching/meetings/{id}/rebook, .../no-longer-wants and /matching/cases/{referral}/book."""
+    router = APIRouter(include_in_schema=False)
+    meeting_at = "/matching/meetings/{meeting}"
+
+    @router.get(f"{meeting_at}/rebook")
+    async def other_times(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
+        return await _rebook_page(request, caller, meeting)
+
+    @router.post(f"{meeting_at}/rebook")
+    async def move(
+        request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm
+    ) -> Response:
+        slot = str(form.get("slot", ""))
+        if not slot:
+            return await _rebook_page(request, caller, meeting, [mistake("slot", "Choose one of the times")])
+        try:
+            done = await actions(request).another_time(asked(caller, form), meeting, slot)
+        except Problem as problem:
+            return await _rebook_page(request, caller, meeting, [_told(problem)])
+        moved = done.case.active
+        if caller.role == "referrer" and moved is not None:
+            return RedirectResponse(f"/matching/meetings/{moved.meeting_id}/rebook?done=moved", 303)
+        return back_to(f"/matching/cases/{done.referral_id}", "moved", done)
+
+    @router.get(f"{meeting_at}/no-longer-wants")
+    async def sure(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
+        found = await queries(request).meeting(caller, meeting)
+        person = await _person(request, caller, found)
+        return shown(request, "no-longer-wants.html", meeting=found, person=person)
+
+    @router.post(f"{meeting_at}/no-longer-wants")
+    async def no_longer(
+        request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm
+    ) -> Response:
+        found = await queries(request).meeting(caller, meeting)
+        # Whoever presses the button, it is the person who no longer wants to meet.
+        done = await actions(request).no_longer_wants(asked(caller, form), found.referral_id, By.PERSON)
+        if caller.role == "referrer":
+            return shown(request, "no-longer-wants.html", meeting=None)
+        return back_to(f"/matching/cases/{done.referral_id}", "no-longer-wants", done)
+
+    @router.get("/matching/cases/{referral}/book")
+    async def times(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+        return await _book_page(request, caller, referral)
+
+    @router.post("/matching/cases/{referral}/book")
+    async def book(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+        typed = Typed(form)
+        try:
+            if typed.raw("do") == "later":
+                soon = today(request) + timedelta(days=28)
+                day = typed.day(
+                    "later",
+                    f"Enter the day before which they do not want to meet, such as {example_day(soon)}",
+                    first=today(request),
+                    outside="The day must be in the future",
+                )
+                day = typed.given(day)
+                done = await actions(request).later(asked(caller, form), referral, day)
+                return back_to(f"/matching/cases/{referral}", "later", done)
+            slot = typed.text("slot", needed="Choose one of the times")
+            typed.check()
+            done = await actions(request).book(asked(caller, form), referral, slot)
+        except Mistakes as mistakes:
+            return await _book_page(request, caller, referral, mistakes.errors, typed)
+        except Problem as problem:
+            return await _book_page(request, caller, referral, [_told(problem)], typed)
+        return back_to(f"/matching/cases/{referral}", "booked", done)
+
+    return router
+
+
+def _told(problem: Problem) -> FieldError:
+    """A refusal that another choice can mend, beside the times; anything else goes on its way."""
+    if problem.status_code not in (409, 422, 503):
+        raise problem
+    taken = problem.code == "slot_taken"
+    return mistake(
+        "slot",
+        "Somebody else has that time by now. Choose another."
+        if taken
+        else problem.explanation or problem.title,
+    )
+
+
+async def _rebook_page(
+    request: Request,
+    caller: Caller,
+    meeting_id: str,
+    errors: Sequence[FieldError] = (),
+    typed: Typed | None = None,
+) -> Response:
+    asks = queries(request)
+    meeting = await asks.meeting(caller, meeting_id)
+    begun = meeting.starts_at <= asks.now()
+    to_come = meeting.status == "booked" and not begun
+    slots: list[Slot] = await asks.options(caller, meeting_id) if to_come else []
+    may_wait = False
+    if caller.role == "link_worker":
+        may_wait = not (await asks.case_of_meeting(caller, meeting_id)).story.attended
+    return shown(
+        request,
+        "rebook.html",
+        status=422 if errors else 200,
+        meeting=meeting,
+        begun=begun,
+        may_wait=may_wait,
+        slots=slots,
+        person=await _person(request, caller, meeting),
+        by_practice=caller.role == "referrer",
+        later=_later(typed),
+        errors=list(errors),
+        done=banner(request),
+    )
+
+
+async def _book_page(
+    request: Request,
+    caller: Caller,
+    referral: str,
+    errors: Sequence[FieldError] = (),
+    typed: Typed | None = None,
+) -> Response:
+    asks = queries(request)
+    case = await asks.case(caller, referral)
+    if case.line.active is not None:
+        meeting_id = case.line.active.meeting_id
+        if errors:
+            return await _rebook_page(request, caller, meeting_id, errors, typed)
+        return RedirectResponse(f"/matching/meetings/{meeting_id}/rebook", 303)
+    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    return shown(
+        request,
+        "book.html",
+        status=422 if errors else 200,
+        line=case.line,
+        may_wait=not case.story.attended,
+        slots=await asks.options_for(caller, referral),
+        person=known(people, referral),
+        later=_later(typed),
+        case_at=f"/matching/cases/{referral}",
+        errors=list(errors),
+    )
+
+
+async def _person(request: Request, caller: Caller, meeting: MeetingShown) -> Known:
+    """Whose meeting it is, since whoever moves or ends it must see whether it is the one they mean.
+
+    A practice is told names by the referral service alone; here it is told the reference.
+    """
+    if caller.role != "link_worker":
+        return known({}, meeting.referral_id)
+    people = await queries(request).people(caller, [meeting], NAME_AND_TELEPHONE, "caseload")
+    return known(people, meeting.referral_id)
+
+
+def _later(typed: Typed | None) -> dict[str, str] | None:
+    return day_typed(typed.shown(), "later") if typed else None

@@ -1,0 +1,350 @@
+"""What matching decides by itself. Pure, and idempotent at rest: look at the view, say only what is missing.
+
+What holds afterwards, in every interleaving: an open referral has one active meeting, or a stated reason for
+none, or has been met; one that ended has none and holds no time; no time is held twice.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from services.matching.booking.diary import Diaries
+from services.matching.booking.requirements import Wish
+from services.matching.calendar import day_start, london_day
+from services.matching.referral_state.state import View, Wait
+from services.matching.referral_state.views import Slot
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
+from shared.contract.events.models import EventBody, MeetingBooked
+from shared.contract.history import Meeting
+from shared.delivery.model.decision import NOTHING, Decision, Due, DueRow, Occasion
+from shared.platform.clock import LONDON
+
+LOOK_AGAIN: Final = "look_again"
+"""The due work of this part: look whether there is a time by now."""
+ROW: Final = (LOOK_AGAIN, "meeting")
+
+CATCH_UP: Final = timedelta(hours=1)
+"""News older than this when heard comes from a log that is being read: hear the rest of it first."""
+HEAR_THE_REST: Final = timedelta(seconds=20)
+PROMISE_DAYS: Final = {v.Urgency.ROUTINE: 14, v.Urgency.SOON: 7}
+"""By when a meeting is expected where none is free."""
+NOT_REACHED_DAYS: Final = 7
+LAST_SEQUENCE: Final = 1000
+"""The contract counts no further."""
+
+_GIVEN_UP: Final = frozenset(v.CancelReason) - {v.CancelReason.REFERRAL_ENDED, v.CancelReason.SLOT_TAKEN}
+WAITS_FOR_THE_PERSON: Final = frozenset({v.WaitingReason.ASKED_LATER, v.WaitingReason.PERSON_NOT_REACHED})
+
+
+def settle(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+    """Brings meetings, diary and caseload into line with what has been said."""
+    return _settle(view, diaries, occasion, patient=True)
+
+
+def look_again(view: View, diaries: Diaries, occasion: Occasion, _: DueRow) -> Decision:
+    """Due: a time may have come free, or the day from which the person can come."""
+    return settle_now(view, diaries, occasion)
+
+
+def settle_now(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+    """The same without waiting for the rest of a log that may be being read."""
+    return _settle(view, diaries, occasion, patient=False)
+
+
+def _settle(view: View, diaries: Diaries, occasion: Occasion, patient: bool) -> Decision:
+    if view.story.created is None and not view.uncreated:
+        return NOTHING  # facts may arrive before the creation of what they are about
+    if view.ended:
+        facts = [
+            _cancelled(m.booked, v.CancelReason.REFERRAL_ENDED)
+            for m in view.story.meetings
+            if m.status == "booked"
+        ]
+        _hold_only(diaries, occasion.referral_id, ())
+        diaries.assign(occasion.referral_id, None)
+        return Decision(facts, forget=[ROW] if view.waits else [])
+    active = view.story.active
+    standing = [m.booked for m in view.story.missed]
+    standing += [m.booked for m in view.story.attended if not _met_on_an_earlier_day(m)]
+    if active is not None:
+        standing.append(active.booked)
+    # Before anything is taken: a partner's meeting may be at the very time of ours that it stands in for.
+    _hold_only(diaries, occasion.referral_id, standing)
+    lost = _lost(view, diaries, occasion)
+    if lost:
+        return Decision(lost)  # which calls for this decision again, with these cancelled
+    if active is None and not view.story.attended:
+        return _arrange(view, diaries, occasion, patient)
+    _in_caseload_of(diaries, occasion, view.handed_to or view.story.link_worker)
+    return NOTHING
+
+
+def _met_on_an_earlier_day(meeting: Meeting) -> bool:
+    """They met sooner than booked: the booked time is free for somebody else."""
+    met = meeting.outcome
+    return met is not None and london_day(met.time) < london_day(meeting.booked.starts_at)
+
+
+def _lost(view: View, diaries: Diaries, occasion: Occasion) -> list[EventBody]:
+    """Our bookings that do not stand: another one won, they met already, or the time is somebody else's."""
+    story = view.story
+    met = {m.booked.meeting_id for m in story.attended}
+    last_met = max((m.booked.sequence for m in story.attended), default=-1)
+    lost: list[EventBody] = []
+    for meeting in story.meetings:
+        booked = meeting.booked
+        if meeting.status != "booked":
+            continue
+        ours = booked.meeting_id in view.ours
+        # By the last number of all, nothing can be told to come before another.
+        of_before = booked.sequence <= min(last_met, LAST_SEQUENCE - 1) or booked.replaces in met
+        if ours and (meeting is not story.active or of_before):
+            lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
+        elif (
+            meeting is story.active
+            and booked.starts_at > occasion.now
+            and diaries.knows(booked.link_worker, occasion.locality)
+        ):
+            time = (booked.link_worker, booked.starts_at, booked.minutes)
+            whose = occasion.referral_id, booked.meeting_id, booked.mode
+            if diaries.take(*time, *whose):
+                continue
+            if ours:
+                lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
+            else:
+                diaries.stand_behind(*time, *whose)
+    return lost
+
+
+def _arrange(view: View, diaries: Diaries, occasion: Occasion, patient: bool) -> Decision:
+    """An open referral without a meeting: the earliest suitable time, or a stated reason and another look."""
+    story = view.story
+    created = story.created
+    if created is None:
+        return NOTHING
+    if patient and view.latest is not None and view.latest < occasion.now - CATCH_UP:
+        # Nor is it known that `now` is right: it rests from then, and not until twenty seconds from now.
+        return Decision(due=[_due(view.latest, created.practice, created.urgency, HEAR_THE_REST)])
+    today = london_day(occasion.now)
+    asked = _waits_for_the_person(view, today)
+    if asked:
+        until, why = max((wait.until, wait.reason) for wait in asked)
+        _in_caseload_of(diaries, occasion, view.handed_to or story.link_worker)
+        return Decision(
+            _waiting(view, occasion, why, until),
+            due=[_due(day_start(until), created.practice, created.urgency, asked=True)],
+        )
+    if len(story.missed) > view.misses_allowed:
+        _in_caseload_of(diaries, occasion, view.handed_to or story.link_worker)
+        expected = today + timedelta(days=NOT_REACHED_DAYS)
+        return Decision(_waiting(view, occasion, v.WaitingReason.PERSON_NOT_REACHED, expected))
+    wish = wish_of(view, diaries)
+    if wish.link_worker is not None:  # who was handed a case has it, however many others they have
+        _in_caseload_of(diaries, occasion, wish.link_worker)
+    promised = diaries.promised.pop(occasion.referral_id, None)
+    booked = book(view, diaries, occasion, promised, provisional=True) if promised else None
+    slot = diaries.earliest(wish, occasion.referral_id, refused_times(view)) if booked is None else None
+    if slot is not None:
+        booked = book(view, diaries, occasion, slot, provisional=True)
+    if booked is not None:
+        return Decision([booked], forget=[ROW] if view.waits else [])
+    someone = any(diaries.has_room(w, occasion.referral_id) for w in wish.who(diaries.workers.values()))
+    reason = v.WaitingReason.NO_SLOT if someone else v.WaitingReason.NO_LINK_WORKER
+    _in_caseload_of(diaries, occasion, view.handed_to)
+    return Decision(
+        _waiting(view, occasion, reason, today + timedelta(days=PROMISE_DAYS[created.urgency])),
+        due=[_due(_next_look(occasion.now), created.practice, created.urgency)],
+    )
+
+
+def book(
+    view: View, diaries: Diaries, occasion: Occasion, slot: Slot, *, provisional: bool
+) -> MeetingBooked | None:
+    """Takes a time for this referral and says so; None where somebody else holds it."""
+    created = view.story.created
+    if created is None:
+        return None
+    meeting_id = occasion.new_id()
+    mode = v.MeetingMode.HOME if wish_of(view, diaries).home_visit else v.MeetingMode.FACE_TO_FACE
+    time = (slot.link_worker, slot.starts_at, slot.minutes)
+    if not diaries.take(*time, occasion.referral_id, meeting_id, mode):
+        return None
+    diaries.assign(occasion.referral_id, slot.link_worker)
+    diaries.rest_on(slot.link_worker)
+    last = view.story.meetings[-1] if view.story.meetings else None
+    before = last.booked if last else None
+    return MeetingBooked(
+        referral_id=occasion.referral_id,
+        locality=occasion.locality,
+        meeting_id=meeting_id,
+        sequence=min(before.sequence + 1, LAST_SEQUENCE) if before else 0,
+        replaces=last.booked.meeting_id if last and not _over(last) else None,
+        link_worker=slot.link_worker,
+        practice=slot.practice,
+        starts_at=slot.starts_at,
+        minutes=slot.minutes,
+        mode=mode,
+        provisional=provisional,
+    )
+
+
+def _over(meeting: Meeting) -> bool:
+    """They met, or it went with the referral: a booking after it moves nothing that anybody waits for."""
+    ended = meeting.cancelled is not None and meeting.cancelled.why is v.CancelReason.REFERRAL_ENDED
+    return meeting.status == "attended" or ended
+
+
+def refused_times(view: View) -> frozenset[str]:
+    """Times that were given up: nobody is given the very time again that they could not keep."""
+    return frozenset(
+        time_key(meeting)
+        for meeting in view.story.meetings
+        if meeting.status == "replaced" or (meeting.cancelled and meeting.cancelled.why in _GIVEN_UP)
+    )
+
+
+def time_key(meeting: Meeting) -> str:
+    """The key of the slot that a meeting was booked into."""
+    booked = meeting.booked
+    return Slot(booked.link_worker, booked.practice, "", booked.starts_at, booked.minutes).key
+
+
+def wish_of(view: View, diaries: Diaries) -> Wish:
+    """What this referral's meeting must suit. Whom it was handed to counts while they meet people there."""
+    created = view.story.created
+    if created is None:
+        raise ValueError("a referral that is not known wishes for nothing")
+    named = diaries.workers.get(view.handed_to or "")
+    here = named is not None and named.active and created.practice in named.practices
+    return Wish.of(created, view.handed_to if here else None)
+
+
+def needs_meeting(view: View, now: datetime) -> bool:
+    """Whether a referral would be given a time now, if there is one."""
+    story = view.story
+    if story.created is None or not story.open or story.active is not None or story.attended:
+        return False
+    today = london_day(now)
+    if _waits_for_the_person(view, today):
+        return False
+    return len(story.missed) <= view.misses_allowed
+
+
+def _waits_for_the_person(view: View, today: date) -> list[Wait]:
+    """What was said of the person's own time: until then nothing is looked for.
+
+    That we said ourselves that they are not reached follows from their misses, and ends with them: somebody
+    reopens the referral, or it was no miss.
+    """
+    return [
+        wait
+        for wait in view.waits
+        if wait.until > today
+        and wait.reason in WAITS_FOR_THE_PERSON
+        and not (wait.ours and wait.reason is v.WaitingReason.PERSON_NOT_REACHED)
+    ]
+
+
+def _in_caseload_of(diaries: Diaries, occasion: Occasion, link_worker: str | None) -> None:
+    """Puts the referral into this caseload alone; nobody's, where it names no link worker of the locality."""
+    known = link_worker is not None and diaries.knows(link_worker, occasion.locality)
+    diaries.assign(occasion.referral_id, link_worker if known else None)
+
+
+def _hold_only(diaries: Diaries, referral_id: str, meetings: Iterable[MeetingBooked]) -> None:
+    """Gives every time free that this referral holds for other meetings than these, or at other times."""
+    times = {(m.meeting_id, m.link_worker, m.starts_at.replace(microsecond=0)) for m in meetings}
+    for day, held in diaries.held_by(referral_id):
+        # What is stored has lost some digits of its second.
+        if (held.meeting_id, day.link_worker, held.starts_at.replace(microsecond=0)) not in times:
+            diaries.release(day, held.meeting_id)
+
+
+def _waiting(view: View, occasion: Occasion, reason: v.WaitingReason, expected: date) -> list[EventBody]:
+    """Says why there is no meeting, unless this reason still holds."""
+    if _still_says_why(view, reason, occasion.now):
+        return []
+    return [
+        o.MeetingWaiting(
+            referral_id=occasion.referral_id, locality=occasion.locality, reason=reason, expected_by=expected
+        )
+    ]
+
+
+def _still_says_why(view: View, reason: v.WaitingReason, now: datetime) -> bool:
+    """Whether this reason was given after the last meeting came to nothing, and its day has not passed.
+
+    By a clock that was wrong it may seem to have been given before that. What is given just now counts, and
+    so does one more than there are meetings: it is not said over and over until the clocks agree.
+    """
+    given = [w for w in view.waits if w.reason is reason and w.until >= london_day(now)]
+    meetings = view.story.meetings
+    over = [m.outcome.recorded for m in meetings if m.outcome and m.status in ("missed", "cancelled")]
+    taken_back = _bookings_taken_back(view)
+    over += taken_back
+    since = min(max(over), now) if over else None
+    return len(given) > len(meetings) + len(taken_back) or any(
+        since is None or w.said >= since for w in given
+    )
+
+
+def _bookings_taken_back(view: View) -> list[datetime]:
+    """When it was said of meetings that they had never been booked: the person may have heard of them."""
+    booked = {(f.source, f.id) for f in view.facts if isinstance(f.body, MeetingBooked)}
+    return [
+        f.recorded
+        for f in view.facts
+        if isinstance(f.body, o.Retracted) and (f.body.event_source, f.body.event_id) in booked
+    ]
+
+
+def _cancelled(booked: MeetingBooked, why: v.CancelReason) -> EventBody:
+    return o.MeetingCancelled(
+        referral_id=booked.referral_id,
+        locality=booked.locality,
+        meeting_id=booked.meeting_id,
+        by=v.By.PROGRAMME,
+        why=why,
+    )
+
+
+def _due(
+    at: datetime,
+    practice: str,
+    urgency: v.Urgency,
+    rests: timedelta = timedelta(0),
+    *,
+    asked: bool = False,
+) -> Due:
+    """`asked`: the day is the person's; no room that comes free before it is for them."""
+    payload: dict[str, str | int | bool] = {"practice": practice, "soon": urgency is v.Urgency.SOON}
+    if asked:
+        payload["asked"] = True
+    return Due(*ROW, at, payload=payload, move=True, rests=rests)
+
+
+def _next_look(now: datetime) -> datetime:
+    """Six in the morning in London: a day has come into reach at the far end of the diaries."""
+    return day_start(now.astimezone(LONDON).date() + timedelta(days=1)) + timedelta(hours=6)
+
+
+DECISIONS: Final = dict.fromkeys(
+    (
+        "referral_created",
+        "meeting_booked",
+        "meeting_waiting",
+        "meeting_attended",
+        "meeting_missed",
+        "meeting_cancelled",
+        "link_worker_changed",
+        "referral_declined",
+        "referral_returned",
+        "referral_withdrawn",
+        "referral_closed",
+        "referral_reopened",
+        "person_erased",
+        "retracted",
+    ),
+    settle,
+)

@@ -1,0 +1,87 @@
+"""What a person needs of a meeting, and which times in which diary answer it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from services.matching.referral_state.views import Slot
+from services.matching.roster.link_workers import LinkWorker
+from shared.contract.events import vocabulary as v
+from shared.contract.events.models import ReferralCreated
+from shared.platform.clock import LONDON
+from shared.platform.languages import same_language
+
+NOTICE: Final = timedelta(hours=2)
+"""The shortest time from booking to meeting."""
+INTERPRETER_NOTICE: Final = timedelta(days=3)
+"""An interpreter must be found first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a meeting must suit. `link_worker`: only theirs will do; `not_before`: they asked for later."""
+
+    practice: str
+    language: str = "en"
+    interpreter: bool = False
+    home_visit: bool = False
+    cannot_come: frozenset[str] = frozenset()
+    link_worker: str | None = None
+    not_before: date | None = None
+
+    @classmethod
+    def of(
+        cls, created: ReferralCreated, link_worker: str | None = None, not_before: date | None = None
+    ) -> "Wish":
+        return cls(
+            practice=created.practice,
+            language=created.language,
+            interpreter=created.interpreter,
+            home_visit=v.AccessNeed.HOME_VISIT in created.access_needs,
+            cannot_come=frozenset(half.value for half in created.cannot_come),
+            link_worker=link_worker,
+            not_before=not_before,
+        )
+
+    def who(self, workers: Iterable[LinkWorker]) -> list[LinkWorker]:
+        """The link workers who could meet this person.
+
+        Without an interpreter, whoever speaks the language; where nobody at the practice does, anybody: a
+        meeting with a friend's help is better than none.
+        """
+        fit = [
+            worker
+            for worker in workers
+            if worker.active
+            and self.practice in worker.practices
+            and (worker.home_visits or not self.home_visit)
+            and self.link_worker in (None, worker.id)
+        ]
+        speak = [worker for worker in fit if self.is_spoken_by(worker)]
+        return speak if speak and not self.interpreter else fit
+
+    def is_spoken_by(self, worker: LinkWorker) -> bool:
+        """Whether a link worker speaks the person's language, by whichever code each is kept."""
+        return any(same_language(self.language, spoken) for spoken in worker.languages)
+
+    def earliest_start(self, worker: LinkWorker, now: datetime) -> datetime:
+        """No meeting with this link worker starts before this."""
+        needs_interpreter = self.interpreter and not self.is_spoken_by(worker)
+        return now + (INTERPRETER_NOTICE if needs_interpreter else NOTICE)
+
+    def suits(self, slot: Slot) -> bool:
+        """Whether the person can come then and there."""
+        if slot.practice != self.practice:
+            return False
+        start = slot.starts_at.astimezone(LONDON)
+        if self.not_before is not None and start.date() < self.not_before:
+            return False
+        last_minute = (slot.starts_at + timedelta(minutes=slot.minutes - 1)).astimezone(LONDON)
+        return not ({half_day(start), half_day(last_minute)} & self.cannot_come)
+
+
+def half_day(local: datetime) -> str:
+    """The half day of the week in the contract's words, such as `mon_am`; Saturdays are `sat_am`."""
+    weekday = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[local.weekday()]
+    return f"{weekday}_{'am' if local.hour < 12 else 'pm'}"

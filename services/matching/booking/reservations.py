@@ -1,0 +1,68 @@
+"""Times that are taken, with the travel round a home visit, and what they leave free. Pure."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import accumulate
+from typing import Final
+
+from services.matching.referral_state.views import Slot
+
+TRAVEL_MINUTES: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A time that is taken, by which meeting of which referral.
+
+    `travel`: minutes before and after it in which the link worker is on the way. No other meeting lies in
+    them; between two home visits the longer of both travel times is enough.
+    """
+
+    starts_at: datetime
+    minutes: int
+    referral_id: str
+    meeting_id: str
+    travel: int = 0
+
+    @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(minutes=self.minutes)
+
+    def overlaps(self, other: "Held") -> bool:
+        """Whether the meetings overlap, or one lies in the travel round the other."""
+        apart = timedelta(minutes=max(self.travel, other.travel))
+        return self.starts_at < other.ends_at + apart and other.starts_at < self.ends_at + apart
+
+    def is_at(self, other: "Held") -> bool:
+        """Whether both are one meeting at one time, whatever travel was left round it."""
+        return (
+            self.meeting_id == other.meeting_id
+            and self.minutes == other.minutes
+            and self.starts_at.replace(microsecond=0) == other.starts_at.replace(microsecond=0)
+        )
+
+
+def held_by_slot(slot: Slot, travel: int) -> Held:
+    """The time that a slot would take."""
+    return Held(slot.starts_at, slot.minutes, "", "", travel)
+
+
+def not_taken(slots: Iterable[Slot], held: Sequence[Held], travel: int) -> Iterator[Slot]:
+    """The slots that overlap with nothing held. `travel`: minutes that each slot needs round itself.
+
+    What began before a slot ends, with the travel between both, had ended when the slot begins.
+    """
+    taken = sorted((_with_travel(each, travel) for each in held), key=lambda span: span[0])
+    starts = [begins for begins, _ in taken]
+    all_ended = list(accumulate((ends for _, ends in taken), max))
+    for slot in slots:
+        begun = bisect_left(starts, slot.starts_at + timedelta(minutes=slot.minutes))
+        if begun == 0 or all_ended[begun - 1] <= slot.starts_at:
+            yield slot
+
+
+def _with_travel(held: Held, travel: int) -> tuple[datetime, datetime]:
+    apart = timedelta(minutes=max(held.travel, travel))
+    return held.starts_at - apart, held.ends_at + apart

@@ -1,0 +1,74 @@
+"""Nobody is forgotten: an open referral with neither a meeting nor a word of why is looked at again.
+
+It should not come to that; what may go wrong all the same nobody has thought of yet.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from pymongo.errors import PyMongoError
+
+from services.matching.booking.diary import Diaries
+from services.matching.booking.policy import HEAR_THE_REST, ROW, settle_now
+from services.matching.referral_state.state import View
+from shared.delivery.kernel import Kernel
+from shared.delivery.model.errors import Transient
+from shared.delivery.mongo.server_time import in_a
+from shared.delivery.unit_of_work.aggregate import case_id
+from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, DUE, REFERRALS
+
+EVERY_SECONDS: Final = 30.0
+_MOST: Final = 200
+_SOON: Final = HEAR_THE_REST + timedelta(seconds=10)
+_log = logging.getLogger(__name__)
+
+
+async def keep_looking(kernel: Kernel[View, Diaries]) -> None:
+    """Looks for ever; a database that is away is waited for."""
+    before: frozenset[str] = frozenset()
+    while True:
+        await asyncio.sleep(EVERY_SECONDS)
+        try:
+            before = await look(kernel, before)
+        except (PyMongoError, Transient) as error:
+            _log.warning("not looked for the forgotten: %s", type(error).__name__)
+
+
+async def look(kernel: Kernel[View, Diaries], before: frozenset[str]) -> frozenset[str]:
+    """Decides again for those who were adrift before and will not be looked at soon; gives who is now.
+
+    Raises:
+        PyMongoError, Transient: the database is away.
+    """
+    wanted = {"view.adrift": True, "locality": {"$in": list(kernel.localities)}}
+    found = kernel.mongo[REFERRALS].find(wanted, {"locality": 1, "referral": 1}).limit(_MOST)
+    adrift = {row["_id"]: row async for row in found}
+    again = [row for identity, row in adrift.items() if identity in before]
+    soon = await _looked_at_soon(kernel, [row["_id"] for row in again])
+    for row in again:
+        if row["_id"] not in soon:
+            _log.warning("a referral had neither a meeting nor a reason", extra={"case": row["_id"]})
+            try:
+                await kernel.command(row["locality"], row["referral"], settle_now)
+            except (PyMongoError, Transient):
+                raise
+            except Exception:  # whatever is the matter with one, the others are looked at
+                _log.exception("a referral could not be looked at", extra={"case": row["_id"]})
+    return frozenset(adrift)
+
+
+async def _looked_at_soon(kernel: Kernel[View, Diaries], cases: Sequence[str]) -> set[str]:
+    what, about = ROW
+    of = {f"{what}|{case}|{about}": case for case in cases}
+    rested_soon = {"$expr": {"$lt": ["$rests", in_a(_SOON)]}}
+    due = {"_id": {"$in": list(of)}, "at": {"$lt": kernel.clock() + _SOON}, **rested_soon}
+    looked_at = {of[row["_id"]] async for row in kernel.mongo[DUE].find(due, {"_id": 1})}
+    asked = {"what": DECIDE_LATER, **rested_soon}  # of whoever decides here, who may have much to decide
+    decided = {
+        case_id(row["locality"], row["referral"])
+        async for row in kernel.mongo[DUE].find(asked, {"locality": 1, "referral": 1})
+    }
+    return looked_at | decided.intersection(cases)

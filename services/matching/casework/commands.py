@@ -1,0 +1,285 @@
+"""What people do with a case: the plan, contacts, agreements, undoing, ending, beginning anew. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.matching.booking.commands import asked_to_wait, came, chosen
+from services.matching.booking.diary import Diaries
+from services.matching.booking.policy import book
+from services.matching.calendar import london_day
+from services.matching.casework.questionnaires import stage_now
+from services.matching.errors import Refused
+from services.matching.referral_state.commands import (
+    GOING_ON,
+    Act,
+    about,
+    checked_step,
+    meeting_of,
+    open_case,
+)
+from services.matching.referral_state.state import View
+from services.matching.referral_state.undo import retracted, taken_back
+from services.matching.request import MeetingRecord, NextMeeting
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
+from shared.contract.events.models import EventBody
+from shared.contract.events.outcomes import NextStep
+from shared.delivery.model.decision import NOTHING, Decision, Occasion, Said
+
+NEXT_SUITABLE: Final = NextMeeting()
+
+
+@dataclass(frozen=True, slots=True)
+class NoteIds:
+    """Where the texts of a record are kept in the vault. `goals` by the goal's place in the record."""
+
+    what_matters: str | None = None
+    note: str | None = None
+    goals: Mapping[int, str] = field(default_factory=dict)
+
+
+def plan(record: MeetingRecord, notes: NoteIds, meeting_id: str | None) -> Act:
+    """Everything that was agreed at a meeting, at once."""
+
+    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        said: list[Said | EventBody] = []
+        if meeting_id is not None and meeting_of(view, meeting_id).status != "attended":
+            present = came(view, meeting_id, occasion)
+            said += [present] if present else []
+        said.append(_plan_agreed(view, occasion, record, notes))
+        if record.ons4:
+            said.append(
+                o.Measured(
+                    **about(occasion),
+                    instrument=v.Instrument.ONS4,
+                    stage=record.ons4_stage
+                    or stage_now(view.story, record.next_step, london_day(occasion.now)),
+                    on=london_day(occasion.now),
+                    scores=dict(record.ons4),
+                )
+            )
+        for agreement, agreed in (
+            (v.Agreement.DETAILS_TO_GP, record.details_to_gp),
+            (v.Agreement.FOLLOW_UP, record.follow_up),
+        ):
+            if agreed is not v.Agreed.NOT_ASKED:
+                said += _sharing(view, occasion, agreement, agreed, None)
+        return Decision(said)
+
+    return act
+
+
+def _plan_agreed(view: View, occasion: Occasion, record: MeetingRecord, notes: NoteIds) -> o.PlanAgreed:
+    earlier = view.story.plan
+    goals = tuple(
+        o.Goal(
+            goal_id=occasion.new_id(),
+            need=goal.need,
+            importance=goal.importance,
+            confidence=goal.confidence,
+            words=notes.goals.get(place),
+            actions=(o.Action(code=goal.action, review_on=goal.review_on),) if goal.action else (),
+        )
+        for place, goal in enumerate(record.goals)
+    )
+    return o.PlanAgreed(
+        **about(occasion),
+        plan_id=earlier.plan_id if earlier else occasion.new_id(),
+        revision=min(earlier.revision + 1, 1000) if earlier else 1,
+        needs=record.needs,
+        goals=goals,
+        what_matters=notes.what_matters or (earlier.what_matters if earlier else None),
+        note=notes.note,
+        next_step=checked_step(record.next_step, occasion),
+    )
+
+
+def contact(channel: v.Channel, reached: bool, note: str | None, next_step: NextStep | None) -> Act:
+    """The link worker rang or wrote."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        step = checked_step(next_step, occasion)
+        return Decision(
+            [
+                o.ContactAttempted(
+                    **about(occasion), channel=channel, reached=reached, note=note, next_step=step
+                )
+            ]
+        )
+
+    return act
+
+
+def unmet(need: v.Need, reason: v.UnmetReason, next_step: NextStep | None) -> Act:
+    """Nothing suitable for this need. That none exists is refused while one for it is in the plan."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        if reason is v.UnmetReason.NO_SERVICE and any(
+            one.prescribed.need is need and one.status in GOING_ON for one in view.story.prescriptions
+        ):
+            raise Refused("service_in_plan")
+        step = checked_step(next_step, occasion)
+        return Decision([o.NeedUnmet(**about(occasion), need=need, reason=reason, next_step=step)])
+
+    return act
+
+
+def say_step(step: NextStep, note: str | None, link_worker: str | None) -> Act:
+    """The next step, on the plan as it stands; before there is one, on whose case it is."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        checked = checked_step(step, occasion)
+        plan, whose = view.story.plan, view.story.link_worker or link_worker
+        if plan is not None:
+            anew = {"revision": min(plan.revision + 1, 1000), "next_step": checked, "note": note}
+            return Decision([plan.model_copy(update=anew)])
+        if whose is None:
+            raise Refused("unknown_link_worker")
+        return Decision(
+            [o.LinkWorkerChanged(**about(occasion), link_worker=whose, next_step=checked, note=note)]
+        )
+
+    return act
+
+
+def sharing(agreement: v.Agreement, agreed: v.Agreed, prescription_id: str | None) -> Act:
+    """An answer to one of the questions about sharing, in place of the earlier one."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        if prescription_id is not None and all(
+            p.prescribed.prescription_id != prescription_id for p in view.story.prescriptions
+        ):
+            raise Refused("unknown_prescription")
+        return Decision(_sharing(view, occasion, agreement, agreed, prescription_id))
+
+    return act
+
+
+def _sharing(
+    view: View, occasion: Occasion, agreement: v.Agreement, agreed: v.Agreed, prescription_id: str | None
+) -> list[EventBody]:
+    # Where answers contradict each other the fold says no, so the earlier one is taken back first.
+    gone = retracted(view)
+    standing = [
+        (fact, fact.body.agreed)
+        for fact in view.facts
+        if isinstance(fact.body, o.SharingChanged)
+        and (fact.body.agreement, fact.body.prescription_id) == (agreement, prescription_id)
+        and fact.key not in gone
+    ]
+    said: list[EventBody] = [
+        taken_back(occasion, fact, v.RetractReason.UNDONE)
+        for fact, before in standing
+        if before is not agreed
+    ]
+    if agreed is not v.Agreed.NOT_ASKED and all(before is not agreed for _, before in standing):
+        said.append(
+            o.SharingChanged(
+                **about(occasion), agreement=agreement, agreed=agreed, prescription_id=prescription_id
+            )
+        )
+    return said
+
+
+def change_link_worker(link_worker: str) -> Act:
+    """Hands the case over; a meeting to come moves to the new link worker."""
+
+    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+        created = open_case(view)
+        worker = diaries.workers.get(link_worker)
+        if worker is None or worker.locality != occasion.locality or not worker.active:
+            raise Refused("unknown_link_worker")
+        if created.practice not in worker.practices:
+            raise Refused("not_serving")
+        said: list[EventBody] = [o.LinkWorkerChanged(**about(occasion), link_worker=link_worker)]
+        active = view.story.active
+        if active and active.booked.link_worker != link_worker and active.booked.starts_at > occasion.now:
+            said.append(
+                o.MeetingCancelled(
+                    **about(occasion),
+                    meeting_id=active.booked.meeting_id,
+                    by=v.By.LINK_WORKER,
+                    why=v.CancelReason.LINK_WORKER_AWAY,
+                )
+            )
+        return Decision(said)
+
+    return act
+
+
+def close(reason: v.CloseReason, note: str | None) -> Act:
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        return Decision([o.ReferralClosed(**about(occasion), reason=reason, note=note)])
+
+    return act
+
+
+def no_longer_wants(by: v.By) -> Act:
+    """Declined before a first meeting, closed after one."""
+
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        if view.story.attended:
+            return Decision([o.ReferralClosed(**about(occasion), reason=v.CloseReason.NO_LONGER_WANTS)])
+        return Decision([o.ReferralDeclined(**about(occasion), by=by, reason=v.DeclineReason.DOES_NOT_WANT)])
+
+    return act
+
+
+def decline(by: v.By, reason: v.DeclineReason) -> Act:
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        if view.story.attended:
+            raise Refused("already_met")
+        return Decision([o.ReferralDeclined(**about(occasion), by=by, reason=reason)])
+
+    return act
+
+
+def give_back(reason: v.ReturnReason, note: str | None) -> Act:
+    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        return Decision([o.ReferralReturned(**about(occasion), reason=reason, note=note)])
+
+    return act
+
+
+def reopen(note: str | None, next_step: NextStep | None, meeting: NextMeeting = NEXT_SUITABLE) -> Act:
+    """Undoes every end of the case, and books or puts off the meeting that was chosen."""
+
+    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+        if view.story.created is None:
+            raise Refused("unknown_case")
+        if view.story.erased:
+            raise Refused("case_erased")
+        if view.open:
+            return NOTHING
+        step = checked_step(next_step, occasion)
+        said: list[Said | EventBody] = [
+            o.ReferralReopened(
+                **about(occasion),
+                ends_source=end.said.source,
+                ends_id=end.said.id,
+                note=note,
+                next_step=step,
+            )
+            for end in view.story.endings
+        ]
+        if meeting.slot is not None:
+            slot = chosen(view, diaries, occasion, view.story.created, meeting.slot)
+            booked = book(view, diaries, occasion, slot, provisional=False)
+            if booked is None:
+                raise Refused("slot_taken")
+            said.append(booked)
+        elif meeting.not_before is not None:
+            said.append(asked_to_wait(view, occasion, meeting.not_before))
+        return Decision(said)
+
+    return act

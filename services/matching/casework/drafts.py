@@ -1,0 +1,80 @@
+"""Drafts of the meeting record: codes and numbers here, texts in the vault under the person's key."""
+
+import hmac
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, Final
+
+from services.matching.authorization import find_case
+from services.matching.clients.vault import NoteKind, NotInVault, Vault, VaultAway
+from services.matching.command_runner import LINK_WORKER, Asking
+from services.matching.repository import DRAFTS
+from shared.delivery.unit_of_work.aggregate import case_id
+from shared.platform.web.caller import Caller
+from shared.platform.web.problem import Problem
+
+_MOST_TEXTS: Final = 20
+
+
+class DraftQueries:
+    """Drafts, each of one case."""
+
+    asking: Asking
+    vault: Vault
+
+    async def draft(self, caller: Caller, referral_id: str) -> dict[str, Any] | None:
+        """The draft of the meeting record as it was saved, texts fetched from the vault; None without one."""
+        row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        kept = await self.asking.kernel.mongo[DRAFTS].find_one({"_id": case_id(row["locality"], referral_id)})
+        if kept is None:
+            return None
+        try:
+            texts = await self.vault.notes(
+                row["locality"], referral_id, list(kept["notes"].values()), caller.subject
+            )
+        except (VaultAway, NotInVault):
+            texts = {}
+        return {
+            **kept["fields"],
+            **{name: texts[note] for name, note in kept["notes"].items() if note in texts},
+        }
+
+    async def save_draft(
+        self, caller: Caller, referral_id: str, fields: Mapping[str, Any], texts: Mapping[str, str]
+    ) -> None:
+        """Keeps a draft: `fields` are codes and numbers, `texts` (by name) are kept in the vault only.
+
+        503 where the vault does not answer: nothing is kept then.
+        """
+        row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        locality = row["locality"]
+        notes: dict[str, str] = {}
+        for name, text in list(texts.items())[:_MOST_TEXTS]:
+            if not text.strip():
+                continue
+            # The key names the text, so that saving the same draft again keeps one note and not two.
+            seal = hmac.new(self.asking.key, f"{name}|{text}".encode(), blake2b).hexdigest()[:32]
+            try:
+                notes[name] = await self.vault.keep_note(
+                    locality, referral_id, _kind(name), text.strip(), f"draft:{seal}"
+                )
+            except (VaultAway, NotInVault):
+                raise Problem(
+                    503, code="vault_away", detail="The draft cannot be kept just now. Try again in a minute."
+                ) from None
+        await self.asking.kernel.mongo[DRAFTS].replace_one(
+            {"_id": case_id(locality, referral_id)},
+            {"by": caller.subject, "at": self.asking.kernel.clock(), "fields": dict(fields), "notes": notes},
+            upsert=True,
+        )
+
+    async def drop_draft(self, caller: Caller, referral_id: str) -> None:
+        """Forgets the draft."""
+        row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        await self.asking.kernel.mongo[DRAFTS].delete_one({"_id": case_id(row["locality"], referral_id)})
+
+
+def _kind(name: str) -> NoteKind:
+    if "matter" in name:
+        return "what_matters"
+    return "goal" if "goal" in name or "words" in name else "note"

@@ -1,0 +1,184 @@
+"""One case on a page: the story so far, the next step, the plan, and what can be done now."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.matching.casework.pages.agreed import goals, scores, words_of_plan
+from services.matching.referral_state.pages.attention import button_for, instead_for, why
+from services.matching.referral_state.pages.banner import banner
+from services.matching.referral_state.pages.history import told
+from services.matching.referral_state.pages.next_step import next_step_form
+from services.matching.referral_state.pages.person_header import (
+    ADDRESS,
+    NAME_AND_TELEPHONE,
+    about_person,
+    contact_flags,
+    flags,
+    home_address,
+    known,
+    needs_in_words,
+    practice_name,
+)
+from services.matching.referral_state.views import CaseShown, NeedsYouLine, PrescriptionShown
+from services.matching.web import words
+from services.matching.web.forms import day_typed, mistake
+from services.matching.web.templating import localities, queries, shown, today
+from shared.contract.events import vocabulary as v
+from shared.platform.web.auth import require_page
+from shared.platform.web.caller import Caller
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.dates import day_and_time
+from shared.platform.web.validation import FieldError
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+
+def case_routes() -> APIRouter:
+    """GET /matching/cases/{referral} and the POST that shows the referrer's notes on it."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/cases/{referral}")
+    async def case(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+        return await case_page(request, caller, referral)
+
+    @router.post("/matching/cases/{referral}/notes")
+    async def notes(request: Request, referral: str, caller: LinkWorkerReader, _: CheckedForm) -> Response:
+        # A POST, so that notes are not shown again by going back.
+        return await case_page(request, caller, referral, with_notes=True)
+
+    return router
+
+
+async def case_page(
+    request: Request,
+    caller: Caller,
+    referral: str,
+    *,
+    with_notes: bool = False,
+    errors: Sequence[FieldError] = (),
+    typed: Mapping[str, Any] | None = None,
+    opened: str = "",
+) -> Response:
+    """The page; after a mistake with the errors, what was typed and the form that it was typed into open."""
+    asks = queries(request)
+    case = await asks.case(caller, referral)
+    line = case.line
+    visit = ADDRESS if line.active and line.active.mode is v.MeetingMode.HOME else ()
+    fields = (*NAME_AND_TELEPHONE, "sensitive_needs", *visit)
+    people = await asks.people(caller, [line], fields, "caseload")
+    wanted = [*words_of_plan(case), *(_note_ids(case) if with_notes else ())]
+    notes = await asks.notes(caller, referral, wanted) if wanted else {}
+    where = f"/matching/cases/{referral}"
+    return shown(
+        request,
+        "case.html",
+        status=422 if errors else 200,
+        case=case,
+        line=line,
+        where=where,
+        today=today(request),
+        begun=line.active is not None and line.active.starts_at <= asks.now(),
+        person=known(people, referral),
+        home_address=home_address(line.active, line, people),
+        sensitive=_sensitive(people.get(referral, {})),
+        flags=flags(line),
+        contact_flags=contact_flags(line),
+        practice=practice_name(localities(request), line.practice),
+        needs=needs_in_words(line.needs),
+        about=about_person(line),
+        reasons=[
+            (why(task), (button_for(task), *([other] if (other := instead_for(task)) else [])))
+            for task in (
+                NeedsYouLine(line, each, service=_service_of(case, each.about)) for each in line.reasons
+            )
+        ],
+        told=told(case),
+        with_notes=with_notes,
+        notes=notes,
+        has_notes=bool(_note_ids(case)),
+        step_form=next_step_form(today(request), typed or {}),
+        after_form=next_step_form(today(request), typed or {}, "after"),
+        service_button=service_button,
+        reopening=await _reopening(request, caller, case),
+        meet_from=day_typed(typed or {}, "meet_from"),
+        what_matters=notes.get(case.story.plan.what_matters or "") if case.story.plan else None,
+        goals=goals(case, notes),
+        scores=scores(case),
+        words_missing=not notes and bool(words_of_plan(case)),
+        note_titles=_note_titles(case),
+        typed=typed or {},
+        errors=list(errors),
+        opened=opened or request.query_params.get("open", ""),
+        done=banner(request, case.history, f"{where}/undo"),
+        agreements=_agreements(case),
+        names_missing=not people,
+        hub=localities(request).hub,
+    )
+
+
+async def undo_page(request: Request, caller: Caller, referral: str, source: str, event: str) -> Response:
+    """Asks before a fact is taken back: nothing brings it back but recording it anew."""
+    asks = queries(request)
+    case = await asks.case(caller, referral)
+    fact = next((each for each in told(case) if (each.source, each.event_id) == (source, event)), None)
+    if fact is None or fact.undone or not fact.undo:
+        # It has been undone already, or cannot be: the page says how things stand.
+        return await case_page(
+            request, caller, referral, errors=[mistake("story", "This has been undone, or cannot be undone.")]
+        )
+    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    where = f"/matching/cases/{referral}"
+    return shown(request, "undo.html", line=case.line, person=known(people, referral), fact=fact, where=where)
+
+
+async def _reopening(request: Request, caller: Caller, case: CaseShown) -> list[tuple[str, str]]:
+    """The meetings to choose from when a case that has ended is opened again: (value, words)."""
+    if case.line.open or case.story.erased:
+        return []
+    slots = await queries(request).options_to_reopen(caller, case.line.referral_id)
+    times = [(slot.key, f"Book {day_and_time(slot.starts_at)}") for slot in slots]
+    if case.story.attended:
+        return [("none", "No appointment now"), *times]
+    return [*(times or [("next", "Book the next time that comes free")]), ("later", "Not yet")]
+
+
+def _note_ids(case: CaseShown) -> list[str]:
+    ids = [case.line.risk_note, case.story.created.reason_note if case.story.created else None]
+    ids += [fact.note for fact in case.history]
+    return list(dict.fromkeys(note for note in ids if note))
+
+
+def _note_titles(case: CaseShown) -> list[tuple[str, str]]:
+    """The referrer's notes, shown beside the facts. Others stand in the story."""
+    reason = case.story.created.reason_note if case.story.created else None
+    titles = [("Risk", case.line.risk_note), ("Reason for referring", reason)]
+    return [(title, note) for title, note in titles if note]
+
+
+def service_button(prescription: PrescriptionShown) -> str:
+    """What is most likely to be recorded next about a service of the plan."""
+    if prescription.status == "asked":
+        return "Record their answer"
+    if prescription.status in ("accepted", "waiting_list", "signposted", "not_started"):
+        return "Record the first visit"
+    return "Open"
+
+
+def _service_of(case: CaseShown, prescription: str | None) -> str | None:
+    return next((p.service for p in case.prescriptions if p.prescription_id == prescription), None)
+
+
+def _sensitive(person: Mapping[str, Any]) -> str:
+    codes = person.get("sensitive_needs") or ()
+    return words.listed([words.SENSITIVE_NEEDS.get(str(code), str(code)) for code in codes])
+
+
+def _agreements(case: CaseShown) -> list[tuple[str, str, v.Agreed]]:
+    """(field, question, answer) of the agreements that are not about one service."""
+    return [
+        ("details_to_gp", "May their GP see details of the plan?", case.story.details_to_gp),
+        ("follow_up", "May we ask follow-up questions later?", case.story.follow_up),
+    ]

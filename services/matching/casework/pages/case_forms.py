@@ -1,0 +1,163 @@
+"""What a link worker does to a case, one form each. After a mistake everything typed is kept."""
+
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.matching.casework.pages.case import case_page, undo_page
+from services.matching.referral_state.pages.banner import back_to
+from services.matching.referral_state.pages.next_step import read_next_step
+from services.matching.referral_state.views import Done
+from services.matching.request import Asked, NextMeeting
+from services.matching.web.forms import Mistakes, Typed, mistake
+from services.matching.web.templating import actions, asked, today
+from shared.contract.events import vocabulary as v
+from shared.platform.web.auth import require_page
+from shared.platform.web.caller import Caller
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.problem import Problem
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+Act = Callable[[Request, Asked, str, Typed], Awaitable[tuple[str, Done]]]
+"""Reads a form and does it. Returns the code of the banner and what was done; raises Mistakes."""
+
+
+async def contact(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    channel = form.choice("channel", v.Channel, "Choose how you tried to reach them")
+    reached = form.raw("reached")
+    if reached not in ("yes", "no"):
+        form.wrong("reached", "Say whether you reached them")
+    note = form.text("note")
+    step = read_next_step(form, today(request), needed=False, prefix="after")
+    channel = form.given(channel)
+    return "contact", await actions(request).contact(by, referral, channel, reached == "yes", note, step)
+
+
+async def next_step(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    step = read_next_step(form, today(request), needed=True)
+    note = form.text("step_note")
+    step = form.given(step)
+    return "next-step", await actions(request).next_step(by, referral, step, note)
+
+
+async def sharing(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    agreement = form.choice("agreement", v.Agreement, "Choose which agreement this is about")
+    agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
+    agreement = form.given(agreement)
+    agreed = form.given(agreed)
+    return "sharing", await actions(request).sharing(by, referral, agreement, agreed)
+
+
+async def confirm(request: Request, by: Asked, _: str, form: Typed) -> tuple[str, Done]:
+    return "confirmed", await actions(request).confirm(by, form.raw("meeting"))
+
+
+async def close(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    if form.raw("sure") != "yes":
+        form.wrong("sure", "Confirm that the case can be closed")
+    reason = form.choice("close_reason", v.CloseReason, "Choose why the case closes")
+    note = form.text("close_note")
+    reason = form.given(reason)
+    return "closed", await actions(request).close(by, referral, reason, note)
+
+
+async def decline(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    reason = form.choice("decline_reason", v.DeclineReason, "Choose why it is declined")
+    reason = form.given(reason)
+    done = await actions(request).decline(by, referral, _declines(reason), reason)
+    return "declined", done
+
+
+def _declines(reason: v.DeclineReason) -> v.By:
+    """Who it is that declines, as the reason tells."""
+    if reason is v.DeclineReason.DOES_NOT_WANT:
+        return v.By.PERSON
+    return v.By.PROGRAMME if reason is v.DeclineReason.OUTSIDE_PROGRAMME else v.By.LINK_WORKER
+
+
+async def give_back(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    reason = form.choice("return_reason", v.ReturnReason, "Choose why it goes back")
+    note = form.text("return_note")
+    reason = form.given(reason)
+    return "returned", await actions(request).give_back(by, referral, reason, note)
+
+
+async def reopen(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    step = read_next_step(form, today(request), needed=False, prefix="after")
+    note = form.text("reopen_note")
+    meeting = _next_meeting(form, today(request))
+    form.check()
+    done = await actions(request).reopen(by, referral, note, step, meeting)
+    return ("reopened-booked" if done.case.active else "reopened"), done
+
+
+def _next_meeting(form: Typed, now: date) -> NextMeeting:
+    """The meeting that the case gets with being opened again: asked, so that nobody is booked unawares."""
+    chosen = form.raw("meeting")
+    if chosen == "later":
+        day = form.day(
+            "meet_from",
+            "Enter the day from which they can meet, such as 30 11 2026",
+            first=now + timedelta(days=1),
+            outside="The day must be in the future",
+        )
+        return NextMeeting(not_before=day)
+    if chosen not in ("next", "none", "") and "|" in chosen:
+        return NextMeeting(slot=chosen)
+    if chosen not in ("next", "none"):
+        form.wrong("meeting", "Choose whether an appointment is booked")
+    return NextMeeting()
+
+
+async def undo(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+    source, event = form.raw("source"), form.raw("event")
+    return "undone", await actions(request).retract(by, referral, source, event, v.RetractReason.UNDONE)
+
+
+FORMS: dict[str, tuple[Act, str]] = {
+    "contact": (contact, "contact"),
+    "next-step": (next_step, "next-step"),
+    "sharing": (sharing, "agreements"),
+    "confirm": (confirm, "meeting"),
+    "close": (close, "close"),
+    "decline": (decline, "close"),
+    "return": (give_back, "close"),
+    "reopen": (reopen, "close"),
+    "undo": (undo, "story"),
+}
+"""By the last part of the address: what is done, and where on the page its form is."""
+
+
+def case_form_routes() -> APIRouter:
+    """POST /matching/cases/{referral}/{form} for every form of the case page."""
+    router = APIRouter(include_in_schema=False)
+    for name, (act, anchor) in FORMS.items():
+        router.add_api_route(
+            f"/matching/cases/{{referral}}/{name}", _route(name, act, anchor), methods=["POST"], name=name
+        )
+    return router
+
+
+def _route(name: str, act: Act, anchor: str) -> Callable[..., Awaitable[Response]]:
+    async def route(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+        typed = Typed(form)
+        if name == "undo" and typed.raw("sure") != "yes":
+            return await undo_page(request, caller, referral, typed.raw("source"), typed.raw("event"))
+        try:
+            what, done = await act(request, asked(caller, form), referral, typed)
+        except Mistakes as mistakes:
+            errors = mistakes.errors
+        except Problem as problem:
+            # What cannot be done now is told on the page that it was asked from, beside what was typed.
+            if problem.status_code not in (409, 422, 503):
+                raise
+            errors = [mistake(anchor, problem.explanation or problem.title)]
+        else:
+            return back_to(f"/matching/cases/{referral}", what, done)
+        return await case_page(request, caller, referral, errors=errors, typed=typed.shown(), opened=name)
+
+    return route

@@ -1,0 +1,247 @@
+"""The link worker's desk: today's meetings, what needs them, and their caseload."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.matching.referral_state.pages.attention import button_for, instead_for, why
+from services.matching.referral_state.pages.banner import banner
+from services.matching.referral_state.pages.person_header import (
+    ADDRESS,
+    NAME_AND_TELEPHONE,
+    Flag,
+    flags,
+    flags_in_brief,
+    home_address,
+    known,
+    needs_in_words,
+)
+from services.matching.referral_state.views import CaseLine, DiaryEntry, NeedsYou, NeedsYouLine
+from services.matching.web import words
+from services.matching.web.templating import localities, queries, shown, today
+from shared.contract import labels
+from shared.contract.events.vocabulary import MeetingMode, NextStepCode, Risk
+from shared.platform.clock import LONDON
+from shared.platform.web.auth import require_page
+from shared.platform.web.caller import Caller
+from shared.platform.web.csrf import CheckedForm
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+People = Mapping[str, Mapping[str, Any]]
+
+TO_RING = frozenset({NeedsYou.RING, NeedsYou.TWO_MISSES, NeedsYou.DID_NOT_START})
+"""Reasons for which the link worker rings the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingRow:
+    """One meeting of today."""
+
+    meeting_id: str
+    referral_id: str
+    starts_at: datetime
+    minutes: int
+    name: str
+    telephone: str | None
+    about: str
+    flags: tuple[Flag, ...]
+    alert: bool
+    home_address: str
+    """Of a home visit, or why it cannot be shown; empty for any other meeting."""
+    over: str
+    """What became of it, once that is known."""
+    has_risk_note: bool
+    risk_note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The next meeting, on a day without any."""
+
+    meeting_id: str
+    starts_at: datetime
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """One thing that a person needs."""
+
+    why: str
+    service_telephone: str | None
+    button: str
+    href: str
+    instead: tuple[str, str] | None
+    """A second, quiet link: its words and where it leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One person under "Needs you", with everything that they need, oldest first."""
+
+    referral_id: str
+    name: str
+    since: date
+    waited: str
+    flags: tuple[Flag, ...]
+    telephone: str | None
+    tasks: tuple[TaskRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    """One case of the caseload."""
+
+    referral_id: str
+    name: str
+    stage: str
+    stage_colour: str
+    flags: tuple[Flag, ...]
+    next_step: str
+    at: datetime | None
+    """The time, where the next step is a meeting."""
+    on: date | None
+    overdue: bool
+
+
+def desk_routes() -> APIRouter:
+    """GET /matching/ and the POST that shows one risk note on it."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/")
+    async def desk(request: Request, caller: LinkWorkerReader) -> Response:
+        return await _desk(request, caller)
+
+    @router.post("/matching/risk")
+    async def risk(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+        # A POST, so that a note is neither in an address nor shown again by going back.
+        return await _desk(request, caller, str(form.get("referral", "")))
+
+    return router
+
+
+async def _desk(request: Request, caller: Caller, show_risk_of: str | None = None) -> Response:
+    asks = queries(request)
+    diary, tasks, cases = await asks.today(caller), await asks.needs_you(caller), await asks.caseload(caller)
+    lines = {line.referral_id: line for line in cases}
+    lines |= {task.case.referral_id: task.case for task in tasks}
+    lines |= {entry.case.referral_id: entry.case for entry in diary}
+    people = await asks.people(caller, list(lines.values()), NAME_AND_TELEPHONE, "caseload")
+    visits = [entry.case for entry in diary if entry.meeting.mode is MeetingMode.HOME]
+    addresses = await asks.people(caller, visits, ADDRESS, "meeting")
+    notes: dict[str, str] = {}
+    line = lines.get(show_risk_of or "")
+    if line is not None and line.risk_note:
+        notes = await asks.notes(caller, line.referral_id, [line.risk_note])
+    day, places = today(request), localities(request)
+    return shown(
+        request,
+        "desk.html",
+        today=day,
+        meetings=[_meeting(entry, people, addresses, show_risk_of, notes) for entry in diary],
+        ahead=_ahead(cases, people, asks.now()),
+        cards=_cards(tasks, people, day),
+        off_today=(await asks.link_worker(caller)).away(day),
+        cases=[_case(each, people, day) for each in cases],
+        elsewhere=sum(line.kept_elsewhere for line in lines.values()),
+        names_missing=any(not line.kept_elsewhere for line in lines.values()) and not people,
+        hub=places.hub,
+        done=banner(request),
+    )
+
+
+def _meeting(
+    entry: DiaryEntry, people: People, addresses: People, opened: str | None, notes: Mapping[str, str]
+) -> MeetingRow:
+    meeting, line = entry.meeting, entry.case
+    person, warnings = known(people, line.referral_id), flags(line)
+    note: str | None = None
+    if opened == line.referral_id:
+        note = notes.get(line.risk_note or "", "The note cannot be shown just now. Try again in a minute.")
+    return MeetingRow(
+        meeting_id=meeting.meeting_id,
+        referral_id=line.referral_id,
+        starts_at=meeting.starts_at,
+        minutes=meeting.minutes,
+        name=person.name,
+        telephone=person.telephone,
+        about=f"{meeting.place}. {needs_in_words(line.needs)}.",
+        home_address=home_address(meeting, line, addresses),
+        flags=warnings,
+        alert=line.risk is Risk.SEE_NOTE,
+        over=labels.DIARY_MEETINGS[meeting.status],
+        has_risk_note=line.risk is Risk.SEE_NOTE and line.risk_note is not None,
+        risk_note=note,
+    )
+
+
+def _ahead(cases: Sequence[CaseLine], people: People, now: datetime) -> Ahead | None:
+    """The first meeting to come."""
+    booked = [
+        (line.active, line.referral_id) for line in cases if line.active and line.active.starts_at > now
+    ]
+    if not booked:
+        return None
+    meeting, referral = min(booked, key=lambda each: each[0].starts_at)
+    return Ahead(meeting.meeting_id, meeting.starts_at, known(people, referral).name)
+
+
+def _cards(tasks: Sequence[NeedsYouLine], people: People, day: date) -> list[Card]:
+    """One card a person, in the order of what each has needed longest."""
+    by_person: dict[str, list[NeedsYouLine]] = {}
+    for task in tasks:
+        by_person.setdefault(task.case.referral_id, []).append(task)
+    return [_card(theirs, people, day) for theirs in by_person.values()]
+
+
+def _card(tasks: Sequence[NeedsYouLine], people: People, day: date) -> Card:
+    line = tasks[0].case
+    person = known(people, line.referral_id)
+    since = tasks[0].reason.since.astimezone(LONDON).date()
+    to_ring = any(task.reason.reason in TO_RING for task in tasks)
+    return Card(
+        referral_id=line.referral_id,
+        name=person.name,
+        since=since,
+        waited=_waited((day - since).days),
+        flags=flags(line) if to_ring else tuple(flag for flag in flags(line) if flag.kind != "contact"),
+        telephone=person.telephone if to_ring else None,
+        tasks=tuple(_task(task) for task in tasks),
+    )
+
+
+def _task(task: NeedsYouLine) -> TaskRow:
+    asks_service = task.reason.reason is NeedsYou.SERVICE_SILENT
+    text, href = button_for(task)
+    return TaskRow(
+        why=why(task),
+        service_telephone=task.service_telephone if asks_service else None,
+        button=text,
+        href=href,
+        instead=instead_for(task),
+    )
+
+
+def _waited(days: int) -> str:
+    return "Today" if days <= 0 else words.plural(days, "day")
+
+
+def _case(line: CaseLine, people: People, day: date) -> CaseRow:
+    step = line.step
+    meets = line.active if step and step.code is NextStepCode.MEET else None
+    return CaseRow(
+        referral_id=line.referral_id,
+        name=known(people, line.referral_id).name,
+        stage=words.STAGES[line.stage.value],
+        stage_colour=words.STAGE_COLOURS.get(line.stage.value, "grey"),
+        flags=flags_in_brief(line),
+        next_step=words.NEXT_STEPS[step.code.value] if step else "No next step yet",
+        at=meets.starts_at if meets else None,
+        on=step.on if step else None,
+        overdue=step is not None and step.on < day,
+    )

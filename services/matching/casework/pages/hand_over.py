@@ -1,0 +1,88 @@
+"""Handing a case to another link worker of the same practice."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.matching.referral_state.pages.person_header import (
+    NAME_AND_TELEPHONE,
+    known,
+    language_name,
+    practice_name,
+)
+from services.matching.roster.colleagues import Colleague
+from services.matching.web.forms import mistake
+from services.matching.web.templating import actions, asked, here_and_now, localities, queries, shown
+from services.matching.web.words import listed, plural
+from shared.platform.web.auth import require_page
+from shared.platform.web.caller import Caller
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.problem import Problem
+from shared.platform.web.validation import FieldError
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+
+def hand_over_routes() -> APIRouter:
+    """/matching/cases/{referral}/hand-over."""
+    router = APIRouter(include_in_schema=False)
+    at = "/matching/cases/{referral}/hand-over"
+
+    @router.get(at)
+    async def choose(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+        return await _page(request, caller, referral)
+
+    @router.post(at)
+    async def hand_over(
+        request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm
+    ) -> Response:
+        to = str(form.get("link_worker", ""))[:80]
+        if not to:
+            return await _page(request, caller, referral, [mistake("link_worker", "Choose a link worker")])
+        try:
+            await actions(request).change_link_worker(asked(caller, form), referral, to)
+        except Problem as problem:
+            # The case itself may be gone from here by now: only a choice that another one mends is told.
+            if problem.code not in ("not_serving", "unknown_link_worker", "case_ended", "away"):
+                raise
+            wrong = mistake("link_worker", problem.explanation or problem.title)
+            return await _page(request, caller, referral, [wrong])
+        # To the desk: from here on the case is somebody else's.
+        return RedirectResponse("/matching/?done=handed-over", 303)
+
+    return router
+
+
+async def _page(
+    request: Request, caller: Caller, referral: str, errors: Sequence[FieldError] = ()
+) -> Response:
+    asks = queries(request)
+    case = await asks.case(caller, referral)
+    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    active = case.line.active
+    return shown(
+        request,
+        "hand-over.html",
+        status=422 if errors else 200,
+        where=f"/matching/cases/{referral}",
+        line=case.line,
+        person=known(people, referral),
+        practice=practice_name(localities(request), case.line.practice),
+        choices=[(each.worker.id, _said_of(each)) for each in await asks.colleagues(caller, referral)],
+        moves=active if active and active.starts_at > here_and_now(request) else None,
+        errors=list(errors),
+    )
+
+
+def _said_of(colleague: Colleague) -> str:
+    worker, limit = colleague.worker, colleague.worker.caseload_limit
+    parts = [worker.name, plural(colleague.open_cases, "open case")]
+    if colleague.open_cases >= limit:
+        parts.append("caseload full")
+    if others := [language_name(code) for code in worker.languages if code != "en"]:
+        parts.append(f"also speaks {listed(others)}")
+    if colleague.away:
+        parts.append("away today")
+    return ", ".join(parts)

@@ -1,0 +1,238 @@
+"""The meeting screen: one page from "did they come?" to the next step; a review is the same page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.matching.casework.pages.record_form import ONS4, Agreed, draft_of, read_agreed, typed_or
+from services.matching.casework.pages.suggested import NeedShown, suggested
+from services.matching.referral_state.commands import GOING_ON
+from services.matching.referral_state.pages.banner import back_to, banner
+from services.matching.referral_state.pages.next_step import next_step_form
+from services.matching.referral_state.pages.person_header import (
+    ADDRESS,
+    NAME_AND_TELEPHONE,
+    about_person,
+    flags,
+    home_address,
+    known,
+)
+from services.matching.referral_state.views import CaseShown, MeetingShown
+from services.matching.web import words
+from services.matching.web.forms import Mistakes, Typed, mistake
+from services.matching.web.templating import actions, asked, here_and_now, localities, queries, shown, today
+from shared.contract.events import vocabulary as v
+from shared.platform.web.auth import require_page
+from shared.platform.web.caller import Caller
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.problem import Problem
+from shared.platform.web.validation import FieldError
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A case and, unless it is a review, the meeting that is recorded."""
+
+    case: CaseShown
+    meeting: MeetingShown | None
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The form as it was sent, to be shown again."""
+
+    typed: Mapping[str, Any]
+    errors: Sequence[FieldError] = ()
+    saved: bool = False
+    with_notes: bool = False
+
+
+def meeting_routes() -> APIRouter:
+    """GET and POST of /matching/meetings/{id} and of /matching/cases/{referral}/review."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/meetings/{meeting}")
+    async def meeting(request: Request, meeting: str, caller: LinkWorkerReader) -> Response:
+        return await _page(request, caller, await _of_meeting(request, caller, meeting))
+
+    @router.post("/matching/meetings/{meeting}")
+    async def record(request: Request, meeting: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+        if form.get("do") == "keep":
+            found = await queries(request).meeting(caller, meeting)
+            return await _keep_only(request, caller, found.referral_id, form)
+        return await _posted(request, caller, await _of_meeting(request, caller, meeting), form)
+
+    @router.get("/matching/cases/{referral}/review")
+    async def review(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+        return await _page(request, caller, await _of_case(request, caller, referral))
+
+    @router.post("/matching/cases/{referral}/review")
+    async def reviewed(
+        request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm
+    ) -> Response:
+        if form.get("do") == "keep":
+            return await _keep_only(request, caller, referral, form)
+        return await _posted(request, caller, await _of_case(request, caller, referral), form)
+
+    return router
+
+
+async def _of_meeting(request: Request, caller: Caller, meeting_id: str) -> Occasion:
+    case = await queries(request).case_of_meeting(caller, meeting_id)
+    meeting = next(each for each in case.meetings if each.meeting_id == meeting_id)
+    return Occasion(case, meeting, f"/matching/meetings/{meeting_id}")
+
+
+async def _of_case(request: Request, caller: Caller, referral: str) -> Occasion:
+    case = await queries(request).case(caller, referral)
+    return Occasion(case, None, f"/matching/cases/{referral}/review")
+
+
+async def _posted(request: Request, caller: Caller, at: Occasion, form: CheckedForm) -> Response:
+    typed, referral = Typed(form), at.case.line.referral_id
+    do = typed.raw("do")
+    if do in ("draft", "services", "notes"):
+        kept = await _keep(request, caller, referral, typed)
+        again = Again(typed.shown(), kept, saved=do == "draft" and not kept, with_notes=do == "notes")
+        return await _page(request, caller, at, again)
+    case_at = f"/matching/cases/{referral}"
+    if do in ("leave", "missed"):
+        # Whoever leaves, by whatever button, finds what they typed when they come back.
+        kept = await _keep(request, caller, referral, typed)
+        if kept and do == "leave":
+            return await _page(request, caller, at, Again(typed.shown(), kept))
+        if do == "leave":
+            return back_to(case_at, "draft")
+    try:
+        if do == "missed" and at.meeting is not None:
+            missed = await actions(request).missed(asked(caller, form), at.meeting.meeting_id)
+            return back_to(case_at, "missed", missed)
+        agreed = read_agreed(typed, today(request), _needs_in_plan(at.case))
+        await _save(request, caller, at, agreed, form)
+    except Mistakes as mistakes:
+        errors = mistakes.errors
+    except Problem as problem:
+        if problem.status_code not in (409, 422, 503):
+            raise
+        errors = [mistake("finish", problem.explanation or problem.title)]
+    else:
+        return back_to(case_at, "met" if at.meeting else "reviewed")
+    # Kept on our side as well: whoever closes the page now loses nothing.
+    errors += await _keep(request, caller, referral, typed)
+    return await _page(request, caller, at, Again(typed.shown(), errors))
+
+
+async def _keep_only(request: Request, caller: Caller, referral: str, form: CheckedForm) -> Response:
+    """Keeps the draft and shows nothing, for the page's script. 503 where it cannot be kept."""
+    await queries(request).save_draft(caller, referral, *draft_of(Typed(form)))
+    return Response(status_code=204)
+
+
+async def _keep(request: Request, caller: Caller, referral: str, typed: Typed) -> list[FieldError]:
+    """Keeps the draft. Where that cannot be done now, what was typed stays on the page, and it is said."""
+    try:
+        await queries(request).save_draft(caller, referral, *draft_of(typed))
+    except Problem as problem:
+        if problem.status_code != 503:
+            raise
+        return [mistake("finish", problem.explanation or problem.title)]
+    return []
+
+
+async def _save(request: Request, caller: Caller, at: Occasion, agreed: Agreed, form: CheckedForm) -> None:
+    """The plan first: without it nothing is asked of any service."""
+    do, referral, step = actions(request), at.case.line.referral_id, agreed.record.next_step
+    meeting_id = at.meeting.meeting_id if at.meeting else None
+    await do.plan(asked(caller, form, ":plan"), referral, agreed.record, meeting_id)
+    for each in agreed.prescribing:
+        await do.prescribe(asked(caller, form, f":add:{each.service_id}"), referral, each, step)
+    for need, reason in agreed.unmet:
+        await do.unmet(asked(caller, form, f":unmet:{need.value}"), referral, need, reason, step)
+
+
+async def _page(request: Request, caller: Caller, at: Occasion, again: Again | None = None) -> Response:
+    asks, line = queries(request), at.case.line
+    draft = None if again else await asks.draft(caller, line.referral_id)
+    typed = again.typed if again else draft or await _as_agreed(request, caller, at.case)
+    visit = ADDRESS if at.meeting and at.meeting.mode is v.MeetingMode.HOME else ()
+    people = await asks.people(caller, [line], (*NAME_AND_TELEPHONE, *visit), "meeting")
+    needs = _needs(at.case, typed)
+    notes = {}
+    if again and again.with_notes:
+        ids = [line.risk_note, at.case.story.created.reason_note if at.case.story.created else None]
+        notes = await asks.notes(caller, line.referral_id, [note for note in ids if note])
+    sections: list[NeedShown] = [
+        await suggested(request, caller, at.case, need) for need in needs if need is not v.Need.NOT_SURE
+    ]
+    return shown(
+        request,
+        "meeting.html",
+        status=422 if again and again.errors else 200,
+        case=at.case,
+        line=line,
+        meeting=at.meeting,
+        where=at.where,
+        case_at=f"/matching/cases/{line.referral_id}",
+        person=known(people, line.referral_id),
+        home_address=home_address(at.meeting, line, people),
+        flags=flags(line),
+        hub=localities(request).hub,
+        about=about_person(line),
+        needs=[need.value for need in needs],
+        planned_needs=[(need.value, words.NEEDS[need.value]) for need in words.PLANNED_NEEDS],
+        sections=sections,
+        typed=typed,
+        from_draft=draft is not None,
+        saved=again is not None and again.saved,
+        with_notes=again is not None and again.with_notes,
+        notes=notes,
+        ons4=ONS4,
+        step_form=next_step_form(today(request), typed),
+        not_yet=at.meeting is not None and at.meeting.starts_at > here_and_now(request),
+        misses=len(at.case.story.missed),
+        errors=list(again.errors) if again else [],
+        done=banner(request),
+    )
+
+
+async def _as_agreed(request: Request, caller: Caller, case: CaseShown) -> dict[str, Any]:
+    """The plan as it stands, to be changed. Raises a 503 Problem while its words cannot be had.
+
+    Without them, saving would put an emptier plan in its place.
+    """
+    plan = case.story.plan
+    if plan is None:
+        return {}
+    wanted = [note for note in (plan.what_matters, *(goal.words for goal in plan.goals)) if note]
+    notes = await queries(request).notes(caller, case.line.referral_id, wanted)
+    if len(notes) < len(set(wanted)) and not case.line.kept_elsewhere:
+        raise Problem(
+            503, code="vault_away", detail="The plan cannot be shown just now. Try again in a minute."
+        )
+    fields: dict[str, Any] = {"what_matters": notes.get(plan.what_matters or "", "")}
+    for number, goal in enumerate(plan.goals, 1):
+        fields |= {
+            f"goal{number}_words": notes.get(goal.words or "", ""),
+            f"goal{number}_need": goal.need.value,
+            f"goal{number}_importance": goal.importance,
+            f"goal{number}_confidence": goal.confidence,
+        }
+    return fields
+
+
+def _needs_in_plan(case: CaseShown) -> frozenset[v.Need]:
+    """The needs for which a service of the plan may still help."""
+    return frozenset(each.need for each in case.prescriptions if each.status in GOING_ON)
+
+
+def _needs(case: CaseShown, typed: Mapping[str, Any]) -> list[v.Need]:
+    """As ticked; before that those of the plan, or of the referral."""
+    so_far = (case.story.plan.needs if case.story.plan else ()) or case.line.needs
+    chosen = typed_or(typed, "needs", [need.value for need in so_far])
+    return [need for need in v.Need if need.value in chosen]

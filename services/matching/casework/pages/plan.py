@@ -1,0 +1,88 @@
+"""The plan on one sheet of paper, for the person to take home."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.matching.directory.pages.service_words import ServiceInWords, in_words
+from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, known
+from services.matching.referral_state.views import CaseShown, PrescriptionShown
+from services.matching.web.templating import queries, shown, today
+from shared.platform.web.auth import require_page
+from shared.platform.web.caller import Caller
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+OVER = ("full", "not_suitable", "ended")
+MOST_SERVICES = 5
+"""What fits on the sheet; the latest come first."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoalLine:
+    """A goal in the person's own words."""
+
+    words: str
+    importance: int | None
+    confidence: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLine:
+    """A service as the person needs it: where, when, how to reach it. None: no longer in the directory."""
+
+    prescription: PrescriptionShown
+    listing: ServiceInWords | None
+
+
+def plan_routes() -> APIRouter:
+    """GET /matching/cases/{referral}/plan."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/cases/{referral}/plan")
+    async def plan(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+        asks = queries(request)
+        case = await asks.case(caller, referral)
+        people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "meeting")
+        agreed = case.story.plan
+        notes = await asks.notes(caller, referral, _words_wanted(case))
+        current = [each for each in case.prescriptions if each.status not in OVER]
+        current = sorted(current, key=lambda each: each.prescribed_at, reverse=True)[:MOST_SERVICES]
+        entries = await asks.services([each.service_id for each in current])
+        places = await asks.availability(entries.values())
+        day = today(request)
+        return shown(
+            request,
+            "plan.html",
+            line=case.line,
+            case_at=f"/matching/cases/{referral}",
+            person=known(people, referral),
+            today=day,
+            what_matters=notes.get(agreed.what_matters or "", "") if agreed else "",
+            goals=[
+                GoalLine(notes.get(goal.words or "", ""), goal.importance, goal.confidence)
+                for goal in (agreed.goals if agreed else ())
+            ],
+            services=[
+                ServiceLine(
+                    each,
+                    in_words(entries[each.service_id], day, places[each.service_id])
+                    if each.service_id in entries
+                    else None,
+                )
+                for each in current
+            ],
+            link_worker=await asks.link_worker(caller),
+            words_missing=bool(_words_wanted(case)) and not notes,
+        )
+
+    return router
+
+
+def _words_wanted(case: CaseShown) -> list[str]:
+    plan = case.story.plan
+    if plan is None:
+        return []
+    return [note for note in (plan.what_matters, *(goal.words for goal in plan.goals)) if note]

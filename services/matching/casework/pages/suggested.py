@@ -1,0 +1,90 @@
+"""Services for one need on the meeting screen, each with why, and the near misses with why not."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from services.matching.directory.pages.service_words import ServiceInWords, in_words
+from services.matching.directory.ranking import RankedService, WhyNot
+from services.matching.referral_state.commands import GOING_ON
+from services.matching.referral_state.views import CaseShown
+from services.matching.web import words
+from services.matching.web.templating import queries, today
+from shared.contract.events import vocabulary as v
+from shared.platform.web.caller import Caller
+
+MOST_SHOWN = 10
+AT_FIRST = 3
+"""So many are shown with their reasons; the others are folded away below them."""
+
+UNMET_BY: dict[WhyNot, v.UnmetReason] = {
+    WhyNot.FULL: v.UnmetReason.FULL,
+    WhyNot.WAITING_LIST: v.UnmetReason.FULL,
+    WhyNot.TOO_FAR: v.UnmetReason.TOO_FAR,
+    WhyNot.AGE: v.UnmetReason.INELIGIBLE,
+    WhyNot.NOT_STEP_FREE: v.UnmetReason.ACCESS,
+    WhyNot.NO_TIMES: v.UnmetReason.HOURS,
+    WhyNot.CLOSED: v.UnmetReason.NO_SERVICE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """One service and its reasons. `add` and `share` name its fields in the form."""
+
+    add: str
+    share: str
+    listing: ServiceInWords
+    reasons: tuple[str, ...]
+    against: tuple[str, ...]
+    next_session: str
+    can_be_asked: bool
+    in_plan: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NeedShown:
+    """What the directory offers for one need."""
+
+    code: str
+    title: str
+    best: tuple[Suggestion, ...]
+    others: tuple[Suggestion, ...]
+    """Suitable too, further down the ranking."""
+    near_misses: tuple[Suggestion, ...]
+    likely_reason: str
+    """Why nothing is suitable, going by the near misses: an unmet reason's code."""
+
+
+async def suggested(request: Request, caller: Caller, case: CaseShown, need: v.Need) -> NeedShown:
+    """The services for one need, as far as they are worth showing."""
+    ranked = await queries(request).ranked_services(caller, case.line.referral_id, need, MOST_SHOWN)
+    open_already = {each.service_id for each in case.prescriptions if each.status in GOING_ON}
+    day = today(request)
+
+    def suggestion(each: RankedService) -> Suggestion:
+        return Suggestion(
+            add=f"add:{need.value}:{each.service.id}",
+            share=f"share:{need.value}:{each.service.id}",
+            listing=in_words(each.service, day, each.availability),
+            reasons=each.sentences,
+            against=each.against,
+            next_session=each.next_session or "",
+            can_be_asked=each.can_be_asked,
+            in_plan=each.service.id in open_already,
+        )
+
+    suitable = tuple(suggestion(each) for each in ranked if each.suitable)
+    return NeedShown(
+        code=need.value,
+        title=words.NEEDS[need.value],
+        best=suitable[:AT_FIRST],
+        others=suitable[AT_FIRST:],
+        near_misses=tuple(suggestion(each) for each in ranked if not each.suitable),
+        likely_reason=_likely_reason(ranked).value,
+    )
+
+
+def _likely_reason(ranked: list[RankedService]) -> v.UnmetReason:
+    found = [UNMET_BY[why] for each in ranked for why in each.why_not if why in UNMET_BY]
+    return max(found, key=found.count) if found else v.UnmetReason.NO_SERVICE

@@ -1,0 +1,62 @@
+"""A plan as the person's GP practice may see it: goals and services with their state, and nothing else. Pure.
+
+No notes, no scores (importance and confidence are scores too), nothing of a sensitive need or service.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from services.matching.directory.feed.model import Service
+from shared.contract.events import vocabulary as v
+from shared.contract.history import Story
+from shared.contract.history.model import PrescriptionStatus
+
+
+@dataclass(frozen=True, slots=True)
+class GoalSummary:
+    """One goal. `words`: the note in the vault that holds it as the person puts it."""
+
+    need: v.Need
+    words: str | None
+    actions: tuple[v.ActionCode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSummary:
+    """One service of the plan, and the day since which it stands so."""
+
+    name: str
+    need: v.Need
+    status: PrescriptionStatus
+    since: date
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """What the practice may see of a plan."""
+
+    goals: tuple[GoalSummary, ...]
+    services: tuple[ServiceSummary, ...]
+
+
+def summary_of(story: Story, directory: Mapping[str, Service]) -> PlanSummary | None:
+    """The summary; None unless the person said yes to it. `directory`: the services by id."""
+    if story.details_to_gp is not v.Agreed.YES or story.erased:
+        return None
+    goals = story.plan.goals if story.plan else ()
+    return PlanSummary(
+        goals=tuple(
+            GoalSummary(goal.need, goal.words, tuple(action.code for action in goal.actions))
+            for goal in goals
+            if goal.need is not v.Need.SENSITIVE
+        ),
+        services=tuple(
+            ServiceSummary(service.name, one.prescribed.need, one.status, one.since)
+            for one in sorted(story.prescriptions, key=lambda one: one.said.id)
+            if (service := directory.get(one.prescribed.service_id)) is not None
+            and one.prescribed.need is not v.Need.SENSITIVE
+            # Its name alone may tell what somebody goes there for, whatever it was asked for this time.
+            and not service.sensitive_needs
+        ),
+    )

@@ -1,0 +1,203 @@
+"""Actions on a case: the plan, contacts, agreements, undoing, its end and its beginning anew."""
+
+from typing import Final
+
+from services.matching.casework import commands as acts
+from services.matching.clients.vault import NoteKind, NotInVault, Vault, VaultAway
+from services.matching.command_runner import Asking
+from services.matching.referral_state.undo import retract
+from services.matching.referral_state.views import Done
+from services.matching.repository import DRAFTS
+from services.matching.request import Asked, MeetingRecord, NextMeeting
+from shared.contract.events import vocabulary as v
+from shared.contract.events.outcomes import NextStep
+from shared.delivery.model.decision import Occasion
+from shared.delivery.mongo.database import Row, Transaction
+from shared.delivery.unit_of_work.aggregate import case_id
+from shared.platform.web.problem import Problem
+
+HANDS_OVER: Final = ("link_worker", "programme_admin")
+ENDS_EARLY: Final = ("link_worker", "referrer")
+
+
+class CaseActions:
+    """What is done about a case."""
+
+    asking: Asking
+    vault: Vault
+
+    async def plan(
+        self, asked: Asked, referral_id: str, record: MeetingRecord, meeting_id: str | None = None
+    ) -> Done:
+        """Saves what was agreed; `meeting_id`: that meeting took place (it is marked as attended).
+
+        Texts go to the vault first; 503 where it does not answer, and nothing is saved. The draft is dropped.
+        """
+        row = await self.asking.case(asked, {"referral": referral_id})
+        notes = acts.NoteIds(
+            what_matters=await self._note(asked, row, "what_matters", record.what_matters, "what-matters"),
+            note=await self._note(asked, row, "note", record.note, "note"),
+            goals={
+                place: kept
+                for place, goal in enumerate(record.goals)
+                if (kept := await self._note(asked, row, "goal", goal.words, f"goal-{place}"))
+            },
+        )
+
+        async def drop_draft(tx: Transaction, _: Occasion) -> None:
+            identity = case_id(row["locality"], row["referral"])
+            await tx[DRAFTS].delete_one({"_id": identity}, session=tx.session)
+
+        return await self.asking.do(
+            asked,
+            row,
+            "plan",
+            (record, meeting_id),
+            lambda: acts.plan(record, notes, meeting_id),
+            within=drop_draft,
+            fresh_step=True,
+        )
+
+    async def contact(
+        self,
+        asked: Asked,
+        referral_id: str,
+        channel: v.Channel,
+        reached: bool,
+        note: str = "",
+        next_step: NextStep | None = None,
+    ) -> Done:
+        """The link worker rang or wrote. Reached by telephone: off the ring list."""
+        row = await self.asking.case(asked, {"referral": referral_id})
+        kept = await self._note(asked, row, "note", note, "note")
+        return await self.asking.do(
+            asked,
+            row,
+            "contact",
+            (channel, reached, note, next_step),
+            lambda: acts.contact(channel, reached, kept, next_step),
+        )
+
+    async def unmet(
+        self,
+        asked: Asked,
+        referral_id: str,
+        need: v.Need,
+        reason: v.UnmetReason,
+        next_step: NextStep | None = None,
+    ) -> Done:
+        """Nothing suitable for this need."""
+        row = await self.asking.case(asked, {"referral": referral_id})
+        return await self.asking.do(
+            asked, row, "unmet", (need, reason, next_step), lambda: acts.unmet(need, reason, next_step)
+        )
+
+    async def next_step(self, asked: Asked, referral_id: str, next_step: NextStep, note: str = "") -> Done:
+        """Says what happens next and by when: today at the earliest, within a year."""
+        row = await self.asking.case(asked, {"referral": referral_id})
+        kept = await self._note(asked, row, "note", note, "note")
+        return await self.asking.do(
+            asked,
+            row,
+            "next-step",
+            (next_step, note),
+            lambda: acts.say_step(next_step, kept, asked.caller.link_worker),
+        )
+
+    async def sharing(
+        self,
+        asked: Asked,
+        referral_id: str,
+        agreement: v.Agreement,
+        agreed: v.Agreed,
+        prescription_id: str | None = None,
+    ) -> Done:
+        """An agreement asked by the link worker; replaces the earlier answer to the same question."""
+        if (agreement is v.Agreement.SERVICE) != (prescription_id is not None):
+            raise Problem(422, code="invalid", detail="Name the service, and only for this agreement.")
+        row = await self.asking.case(asked, {"referral": referral_id})
+        return await self.asking.do(
+            asked,
+            row,
+            "sharing",
+            (agreement, agreed, prescription_id),
+            lambda: acts.sharing(agreement, agreed, prescription_id),
+        )
+
+    async def change_link_worker(self, asked: Asked, referral_id: str, link_worker: str) -> Done:
+        """Hands the case to another link worker of the same practice; a future meeting moves to them."""
+        row = await self.asking.case(asked, {"referral": referral_id}, HANDS_OVER)
+        return await self.asking.do(
+            asked, row, "link-worker", (link_worker,), lambda: acts.change_link_worker(link_worker)
+        )
+
+    async def retract(
+        self, asked: Asked, referral_id: str, source: str, event_id: str, reason: v.RetractReason
+    ) -> Done:
+        """Undoes a fact of the case. 404 for an unknown fact, 409 where it cannot be undone."""
+        row = await self.asking.case(asked, {"referral": referral_id})
+        return await self.asking.do(
+            asked,
+            row,
+            "retract",
+            (source, event_id, reason),
+            lambda: retract(source, event_id, reason),
+        )
+
+    async def no_longer_wants(self, asked: Asked, referral_id: str, by: v.By = v.By.PERSON) -> Done:
+        """The person does not want it any more: declined before a first meeting, closed after one."""
+        row = await self.asking.case(asked, {"referral": referral_id}, ENDS_EARLY)
+        return await self.asking.do(asked, row, "no-longer-wants", (by,), lambda: acts.no_longer_wants(by))
+
+    async def close(self, asked: Asked, referral_id: str, reason: v.CloseReason, note: str = "") -> Done:
+        """Closes the case; a future meeting is cancelled and its time is free again."""
+        row = await self.asking.case(asked, {"referral": referral_id})
+        kept = await self._note(asked, row, "note", note, "note")
+        return await self.asking.do(asked, row, "close", (reason, note), lambda: acts.close(reason, kept))
+
+    async def reopen(
+        self,
+        asked: Asked,
+        referral_id: str,
+        note: str = "",
+        next_step: NextStep | None = None,
+        meeting: NextMeeting = acts.NEXT_SUITABLE,
+    ) -> Done:
+        """Undoes every end of the case, with the meeting that was chosen.
+
+        Refused (409, `slot_taken`) where somebody else has that time by now; the case stays closed then.
+        """
+        row = await self.asking.case(asked, {"referral": referral_id})
+        kept = await self._note(asked, row, "note", note, "note")
+        return await self.asking.do(
+            asked, row, "reopen", (note, next_step, meeting), lambda: acts.reopen(kept, next_step, meeting)
+        )
+
+    async def decline(self, asked: Asked, referral_id: str, by: v.By, reason: v.DeclineReason) -> Done:
+        """By the person, the link worker or the programme: it does not begin."""
+        row = await self.asking.case(asked, {"referral": referral_id})
+        return await self.asking.do(asked, row, "decline", (by, reason), lambda: acts.decline(by, reason))
+
+    async def give_back(self, asked: Asked, referral_id: str, reason: v.ReturnReason, note: str = "") -> Done:
+        """Returns the referral to whoever made it."""
+        row = await self.asking.case(asked, {"referral": referral_id})
+        kept = await self._note(asked, row, "note", note, "note")
+        return await self.asking.do(
+            asked, row, "give-back", (reason, note), lambda: acts.give_back(reason, kept)
+        )
+
+    async def _note(self, asked: Asked, row: Row, kind: NoteKind, text: str, part: str) -> str | None:
+        """Keeps a text in the vault; None for no text. The same key keeps it once."""
+        if not text.strip():
+            return None
+        key = f"{asked.caller.subject}:{asked.key}:{part}" if asked.key else None
+        try:
+            return await self.vault.keep_note(row["locality"], row["referral"], kind, text.strip(), key)
+        except VaultAway:
+            raise Problem(
+                503, code="vault_away", detail="Texts cannot be kept just now. Nothing was saved; try again."
+            ) from None
+        except NotInVault:
+            raise Problem(
+                409, code="not_in_vault", detail="Texts about this person are not kept here. Leave them out."
+            ) from None

@@ -1,0 +1,188 @@
+"""What goes out: questions to the vault at the moment of use, and the mails that no event asks for."""
+
+from collections.abc import Mapping, Sequence
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any, Final, Literal
+
+import httpx
+from aiosmtplib import errors
+
+from services.matching.settings import MatchingSettings
+from shared.platform.clock import Clock
+from shared.platform.web.mail import hand_over
+from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
+
+Person = Mapping[str, Any]
+NoteKind = Literal["what_matters", "goal", "note", "risk", "reason", "unmet"]
+
+_ASKING_SECONDS: Final = 3.0
+_MAIL_SECONDS: Final = 10.0
+_MOST_AT_ONCE: Final = 200
+
+
+class VaultAway(Exception):
+    """The vault does not answer. Worth trying again."""
+
+
+class NotInVault(Exception):
+    """The person is not in the vault: erased, or kept by a partner."""
+
+
+class Vault:
+    """The referral service's vault, asked with our own token. What it says is shown and forgotten.
+
+    A partner that keeps its own vault is not shown our token, which would open ours: its people have no names
+    here.
+    """
+
+    def __init__(self, settings: MatchingSettings, http: httpx.AsyncClient, tokens: ServiceTokens) -> None:
+        self._base = f"{settings.referral_url}/api/referral/v1"
+        self._http = http
+        self._tokens = tokens
+
+    async def people(
+        self,
+        locality: str,
+        referrals: Sequence[str],
+        fields: Sequence[str],
+        purpose: str,
+        on_behalf_of: str | None,
+    ) -> dict[str, Person]:
+        """These fields of these people by referral id; whoever is not there, or erased, is left out.
+
+        Raises:
+            VaultAway: it does not answer.
+        """
+        found: dict[str, Person] = {}
+        for n in range(0, len(referrals), _MOST_AT_ONCE):
+            body = {
+                "locality": locality,
+                "referrals": list(referrals[n : n + _MOST_AT_ONCE]),
+                "fields": list(fields),
+                "purpose": purpose,
+                "on_behalf_of": on_behalf_of,
+            }
+            answer = await self._ask("/claims", "claims:read", body)
+            found |= answer.get("people", {})
+        return found
+
+    async def keep_note(
+        self, locality: str, referral_id: str, kind: NoteKind, text: str, key: str | None = None
+    ) -> str:
+        """Keeps a text under the person's key and gives its id; the same key keeps it once.
+
+        Raises:
+            VaultAway: it does not answer.
+            NotInVault: the person is not there.
+        """
+        body = {"locality": locality, "kind": kind, "text": text}
+        answer = await self._ask(f"/referrals/{referral_id}/notes", "notes:write", body, key)
+        return str(answer["note_id"])
+
+    async def notes(
+        self, locality: str, referral_id: str, notes: Sequence[str], on_behalf_of: str | None
+    ) -> dict[str, str]:
+        """The texts of these notes by id.
+
+        Raises:
+            VaultAway: it does not answer.
+            NotInVault: the person is not there.
+        """
+        if not notes:
+            return {}
+        body = {
+            "locality": locality,
+            "referral": referral_id,
+            "notes": list(notes)[:_MOST_AT_ONCE],
+            "purpose": "meeting",
+            "on_behalf_of": on_behalf_of,
+        }
+        answer = await self._ask("/notes/read", "claims:read", body)
+        return {str(name): str(text) for name, text in answer.get("notes", {}).items()}
+
+    async def _ask(
+        self, path: str, scope: str, body: Mapping[str, Any], key: str | None = None
+    ) -> dict[str, Any]:
+        try:
+            headers = await self._tokens.headers(scope)
+            if key is not None:
+                headers["idempotency-key"] = key
+            answer = await self._http.post(
+                self._base + path, json=body, headers=headers, timeout=_ASKING_SECONDS
+            )
+        except (httpx.HTTPError, ServiceTokenUnavailable):
+            raise VaultAway from None
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            self._tokens.forget(scope)
+        if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+            raise NotInVault
+        if not answer.is_success:
+            raise VaultAway
+        try:
+            found = answer.json()
+        except ValueError:
+            raise VaultAway from None
+        return found if isinstance(found, dict) else {}
+
+
+class MailAway(Exception):
+    """The mail server did not take it."""
+
+
+class Mailer:
+    """Mails that a person waits for, so they are sent at once: a code, a new link for a service."""
+
+    def __init__(self, settings: MatchingSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    async def send_confirmation(self, to: str, names: Sequence[str], token: str, reference: str) -> None:
+        """Asks a mailbox to confirm that it is of these services. Raises MailAway."""
+        listed = "\n".join(f"- {name}" for name in names)
+        body = (
+            "Link workers of GP practices want to ask you by email whether you have a place for somebody. "
+            "The directory of services gives this address for:\n\n"
+            f"{listed}\n\n"
+            f"To confirm that it is yours, open this page and press the button:\n"
+            f"{self._settings.public_url}/s/mailbox/{token}\n\n"
+            "If it is not, you can ignore this email. We send nothing else to this address.\n"
+        )
+        await self._send(to, "Is this your email address?", body, reference)
+
+    async def send_code(self, to: str, code: str, reference: str, minutes: int) -> None:
+        """Raises MailAway. The mail tells nothing of anybody."""
+        body = (
+            f"Your code is {code}\n\n"
+            f"Type it into the page that you have open. It lasts {minutes} minutes and works once.\n"
+            "If you did not ask for a code, you can ignore this email.\n"
+        )
+        await self._send(to, "Your code", body, reference)
+
+    async def send_link(self, to: str, service: str, url: str, reference: str) -> None:
+        """Raises MailAway. The mail tells nothing of anybody."""
+        body = (
+            f"To {service}\n\n"
+            "A link worker at a GP practice sends you a new link. The one before it no longer works.\n"
+            "See what it is about and answer with one tap, without signing in:\n"
+            f"{url}\n\n"
+            "The link is for you alone and works for a limited time. Please do not pass it on.\n"
+        )
+        await self._send(to, "A new link to answer with", body, reference)
+
+    async def _send(self, to: str, subject: str, body: str, reference: str) -> None:
+        settings = self._settings
+        message = EmailMessage(policy=SMTP)
+        try:
+            message["From"] = settings.mail_from
+            message["To"] = to
+            message["Subject"] = subject
+            message["Date"] = format_datetime(self._clock())
+            message["Message-ID"] = f"<{reference}@{settings.mail_from.rpartition('@')[2]}>"
+            message["Auto-Submitted"] = "auto-generated"
+            message.set_content(body)
+            await hand_over(message, settings, _MAIL_SECONDS)
+        except (errors.SMTPException, OSError, ValueError):
+            # Each of these may quote the address: the chain ends here.
+            raise MailAway from None

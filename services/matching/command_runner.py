@@ -1,0 +1,114 @@
+"""How an action is done: the case found, the act run in one transaction, the outcome shown."""
+
+import hmac
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, Final
+
+from services.matching.authorization import Filter, find_case, link_workers, problem_of
+from services.matching.booking.diary import Diaries
+from services.matching.calendar import london_day
+from services.matching.errors import Refused
+from services.matching.referral_state.commands import Act
+from services.matching.referral_state.presenter import Lines, fact_line
+from services.matching.referral_state.state import View, document
+from services.matching.referral_state.undo import retracted
+from services.matching.referral_state.views import Done
+from services.matching.repository import DiaryStore
+from services.matching.request import Asked
+from shared.delivery.kernel import Kernel
+from shared.delivery.model.errors import IdempotencyMismatch, Transient
+from shared.delivery.model.facts import Fact
+from shared.delivery.mongo.database import Row
+from shared.delivery.unit_of_work.commands import Idempotency, Within
+from shared.platform.localities import Localities
+from shared.platform.web.problem import Problem
+
+LINK_WORKER: Final = ("link_worker",)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Runs acts on cases. `key` makes the digests of requests, so that no plain hash of a text is kept."""
+
+    kernel: Kernel[View, Diaries]
+    localities: Localities
+    key: bytes
+    diaries: DiaryStore = field(default_factory=DiaryStore)
+
+    async def case(self, asked: Asked, which: Filter, roles: Collection[str] = LINK_WORKER) -> Row:
+        """The case that is asked about. Raises a Problem, 403 or 404."""
+        return await find_case(self.kernel.mongo, asked.caller, which, roles)
+
+    async def do(
+        self,
+        asked: Asked,
+        row: Row,
+        route: str,
+        arguments: Sequence[Any],
+        act: Callable[[], Act],
+        *,
+        within: Within | None = None,
+        fresh_step: bool = False,
+    ) -> Done:
+        """Runs an act on this case, once for the same key.
+
+        `fresh_step`: a next step whose day has passed will not do either. Raises a Problem where refused.
+        """
+        now = self.kernel.clock()
+
+        def answer(view: View, facts: Sequence[Fact]) -> Mapping[str, Any]:
+            if view.open and (view.step is None or (fresh_step and view.step.on < london_day(now))):
+                raise Refused("next_step_needed")
+            return {"said": [fact.id for fact in facts]}
+
+        async with refusing():
+            done = await self.kernel.command(
+                row["locality"],
+                row["referral"],
+                act(),
+                within=within,
+                idempotency=self._idempotency(asked, route, (row["referral"], *arguments)),
+                answer=answer,
+            )
+        return await self._shown(row, done.view, set(done.reply.get("said", ())), done.replayed)
+
+    async def _shown(self, row: Row, view: View, said: set[str], replayed: bool) -> Done:
+        stored = {"locality": row["locality"], "referral": row["referral"], "view": document(view)}
+        workers = await link_workers(
+            self.kernel.mongo, {meeting["link_worker"] for meeting in stored["view"]["meetings"]}
+        )
+        gone = retracted(view)
+        return Done(
+            locality=row["locality"],
+            referral_id=row["referral"],
+            case=Lines(self.localities, workers, self.kernel.clock()).case(stored),
+            said=tuple(fact_line(f, gone, row["locality"], view.story) for f in view.facts if f.id in said),
+            replayed=replayed,
+        )
+
+    def _idempotency(self, asked: Asked, route: str, arguments: Sequence[Any]) -> Idempotency | None:
+        if asked.key is None:
+            return None
+        digest = hmac.new(self.key, repr(tuple(arguments)).encode(), blake2b).digest()[:16]
+        return Idempotency(asked.caller.subject, route, asked.key, digest)
+
+
+@asynccontextmanager
+async def refusing() -> AsyncIterator[None]:
+    """Turns refusals, and a database that stays away, into answers."""
+    try:
+        yield
+    except Refused as refused:
+        raise problem_of(refused) from None
+    except IdempotencyMismatch:
+        raise Problem(422, code="idempotency_key", detail="This key was used for another request.") from None
+    except Transient:
+        raise Problem(
+            503,
+            code="away",
+            detail="This could not be saved just now. Try again in a minute.",
+            headers={"retry-after": "10"},
+        ) from None

@@ -1,0 +1,105 @@
+"""Whether a service takes people now: the one answer for ranking, search, service page and meeting. Pure.
+
+The rule, in its order:
+
+1. The latest word that was said to us counts for 60 days. That is an answer to a link worker's question ("we
+   are full", "there is a waiting list"), or "places are free again": the service says so on its page, a link
+   worker or the programme on the service's entry.
+2. A yes to somebody ends an earlier "full" or waiting list, and says no more than that.
+3. After 60 days, or where nothing was said, the directory's own entry counts.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from services.matching.calendar import london_day
+from services.matching.directory.feed.model import Capacity
+from shared.contract import labels
+
+HOLDS: Final = timedelta(days=60)
+"""So long what was said to us counts."""
+
+
+class Word(StrEnum):
+    """One thing that was said about a service's places."""
+
+    FREE = "free"
+    FULL = "full"
+    WAITING_LIST = "waiting_list"
+    TOOK_SOMEBODY = "took_somebody"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was said about a service's places, and when."""
+
+    word: Word
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether a service takes people. `capacity`: None where nobody says.
+
+    `since`: the London day since when it was said to us so; None where it is the directory's own word.
+    """
+
+    capacity: Capacity | None = None
+    since: date | None = None
+
+    @property
+    def full(self) -> bool:
+        """It takes nobody."""
+        return self.capacity is Capacity.NO_CAPACITY
+
+    @property
+    def waited_for(self) -> bool:
+        """It takes nobody at once: that it has places again would be news."""
+        return self.capacity in (Capacity.NO_CAPACITY, Capacity.WAITLIST)
+
+    @property
+    def said_free(self) -> bool:
+        """Somebody told us that places are free again."""
+        return self.capacity is Capacity.CAPACITY and self.since is not None
+
+
+_MEANS: Final[Mapping[Word, Capacity]] = {
+    Word.FREE: Capacity.CAPACITY,
+    Word.FULL: Capacity.NO_CAPACITY,
+    Word.WAITING_LIST: Capacity.WAITLIST,
+}
+
+
+def availability(listed: Capacity | None, told: Iterable[Told], now: datetime) -> Availability:
+    """Whether a service takes people at `now`. `listed`: the directory's word; `told`: words said to us."""
+    recent = sorted((one for one in told if one.at > now - HOLDS), key=lambda one: one.at, reverse=True)
+    while recent and recent[0].word is Word.TOOK_SOMEBODY:
+        took = recent.pop(0)
+        # It says that places were free then: what was said against that before counts no more.
+        recent = [one for one in recent if one.word in (Word.FREE, Word.TOOK_SOMEBODY) or one.at > took.at]
+    if not recent:
+        return Availability(listed)
+    since = recent[0].at
+    for one in recent:
+        if one.word is not recent[0].word:
+            break
+        since = one.at
+    return Availability(_MEANS[recent[0].word], london_day(since))
+
+
+def in_words(found: Availability) -> str:
+    """Words such as "Full since 3 November", "Takes people now". Empty where nobody says."""
+    if found.capacity is None:
+        return ""
+    if found.since is None:
+        label = labels.CAPACITY[found.capacity]
+        return f"{label}, says the directory" if found.full else label
+    day = f"{found.since.day} {found.since:%B}"
+    if found.full:
+        return f"Full since {day}"
+    if found.capacity is Capacity.CAPACITY:
+        return f"Places free, as they said on {day}"
+    return f"{labels.CAPACITY[found.capacity]}, as they said on {day}"

@@ -1,0 +1,98 @@
+"""What a service costs."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from services.matching.directory.feed.defects import Report
+from services.matching.directory.feed.model import Cost
+from services.matching.directory.feed.moments import blank, day
+from services.matching.directory.feed.records import Record, records_in
+from services.matching.directory.feed.text import plain_text
+
+LONGEST_TEXT = 200
+DEAREST = Decimal(100_000)
+LONGEST_SUM = 30
+THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
+POUNDS = frozenset({"gbp", "ukp", "£", "pound", "pounds", "sterling", "pound sterling", "pounds sterling"})
+CURRENCY = re.compile(r"[a-z]{3}|[€$¥]", re.IGNORECASE)
+
+
+def read_costs(record: Record, name: str, today: date, report: Report) -> tuple[Cost, ...]:
+    """The prices that hold today, else the feed's own words about fees."""
+    found = []
+    for option in records_in(record, "cost_options"):
+        if not _holds(option, name, today, report):
+            continue
+        text = plain_text(_said(option), LONGEST_TEXT).text
+        amount = _amount(option.get("amount"))
+        if amount is None and not blank(option.get("amount")):
+            report.add(name, "cost_options", "cost_unusable")
+        elif amount and not _in_pounds(option):
+            report.add(name, "cost_options", "currency_foreign")
+            text, amount = _as_written(option, amount, text), None
+        if amount is not None or text:
+            found.append(Cost(amount=amount, text=text))
+    if not found:
+        fees = record.get("fees") or record.get("fees_description")
+        words = plain_text(fees, LONGEST_TEXT) if isinstance(fees, str) else None
+        if words and words.text:
+            for code in words.defects:
+                report.add(name, "fees", code)
+            found.append(Cost(amount=None, text=words.text))
+    return tuple(dict.fromkeys(found))
+
+
+def _holds(option: Record, name: str, today: date, report: Report) -> bool:
+    """Whether a price holds today; one of whose days cannot be read might not."""
+    first, last = day(option.get("valid_from")), day(option.get("valid_to"))
+    wrong = None
+    if (first is None and not blank(option.get("valid_from"))) or (
+        last is None and not blank(option.get("valid_to"))
+    ):
+        wrong = "cost_dates_unusable"
+    elif last is not None and last < today:
+        wrong = "cost_over"
+    elif first is not None and first > today:
+        wrong = "cost_not_yet"
+    if wrong:
+        report.add(name, "cost_options", wrong)
+    return wrong is None
+
+
+def _said(option: Record) -> str:
+    """A session (members): what one pays for, and who pays it."""
+    what, who = (
+        value.strip() if isinstance(value, str) else ""
+        for value in (option.get("amount_description"), option.get("option"))
+    )
+    return f"{what} ({who})" if what and who else what or who
+
+
+def _in_pounds(option: Record) -> bool:
+    currency = option.get("currency")
+    return blank(currency) or (isinstance(currency, str) and currency.strip().lower() in POUNDS)
+
+
+def _as_written(option: Record, amount: Decimal, text: str) -> str:
+    """The price in its own currency, where that is one of letters or a sign that a reader knows."""
+    currency = str(option.get("currency")).strip()
+    money = f"{amount:.2f} {currency.upper()}" if CURRENCY.fullmatch(currency) else ""
+    return f"{money} {text}".strip()[:LONGEST_TEXT]
+
+
+def _amount(value: object) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        written = str(value).strip().removeprefix("£").strip()
+        if THOUSANDS.fullmatch(written):
+            written = written.replace(",", "")
+        amount = Decimal(written) if len(written) <= LONGEST_SUM else Decimal("NaN")
+    except (InvalidOperation, ValueError):  # no number, or one of thousands of digits
+        return None
+    if not amount.is_finite() or not 0 <= amount <= DEAREST:
+        return None
+    return amount.quantize(Decimal("0.01"))

@@ -1,0 +1,60 @@
+"""In which localities a feed is offered: those of whoever added it, and those whose own team said yes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from services.matching.repository import FEEDS
+from shared.delivery.mongo.database import Mongo, Transaction
+from shared.platform.web.caller import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed: whose it is, and where it is offered. `owners`: localities, or "*" for all of them."""
+
+    name: str
+    owners: tuple[str, ...]
+    offered: tuple[str, ...]
+
+
+class Feeds:
+    """The feeds of the directory. One that a service brings for all localities is offered nowhere yet."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    async def named(self, name: str) -> Feed | None:
+        """One feed; None for a new one."""
+        row = await self._mongo[FEEDS].find_one({"_id": name})
+        return _feed(row) if row else None
+
+    async def all(self) -> list[Feed]:
+        """Every feed, by name."""
+        return [_feed(row) async for row in self._mongo[FEEDS].find({}).sort("_id", 1)]
+
+    async def offered_in(self, localities: Iterable[str]) -> list[str]:
+        """The names of the feeds that are offered in any of these localities."""
+        which = {"offered": {"$in": sorted(localities)}}
+        return [row["_id"] async for row in self._mongo[FEEDS].find(which, {"_id": 1})]
+
+    async def keep(self, tx: Transaction, name: str, by: Caller) -> None:
+        """Keeps a new feed as the caller's, in their transaction; one that is there stays whose it is."""
+        theirs = sorted(by.localities)
+        offered = [slug for slug in theirs if slug != "*"]
+        fresh = {"owners": theirs, "offered": offered}
+        await tx[FEEDS].update_one({"_id": name}, {"$setOnInsert": fresh}, upsert=True, session=tx.session)
+
+    async def accept(self, name: str, localities: Iterable[str]) -> bool:
+        """Offers it in these localities too; False for an unknown feed."""
+        change = {"$addToSet": {"offered": {"$each": sorted(localities)}}}
+        return bool((await self._mongo[FEEDS].update_one({"_id": name}, change)).matched_count)
+
+    async def withdraw(self, name: str, localities: Iterable[str]) -> bool:
+        """Offers it in these localities no longer; False for an unknown feed."""
+        change = {"$pull": {"offered": {"$in": sorted(localities)}}}
+        return bool((await self._mongo[FEEDS].update_one({"_id": name}, change)).matched_count)
+
+
+def _feed(row: Any) -> Feed:
+    return Feed(row["_id"], tuple(row["owners"]), tuple(row["offered"]))

@@ -1,0 +1,145 @@
+"""The directory of services: search it, look at one, say that a listing is wrong."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
+
+from services.matching.directory.pages.service_words import in_words
+from services.matching.prescribing.use_cases import SAYS_PLACES
+from services.matching.referral_state.pages.banner import banner
+from services.matching.referral_state.views import FoundService, ListingFault
+from services.matching.web import words
+from services.matching.web.forms import Mistakes, Typed, mistake
+from services.matching.web.templating import actions, asked, near, queries, shown, today
+from shared.contract import labels
+from shared.contract.events.vocabulary import Need
+from shared.platform.web.auth import require_page
+from shared.platform.web.caller import Caller
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.problem import Problem
+
+Reader = Annotated[Caller, Depends(require_page("link_worker", "referrer", "programme_admin"))]
+Speaker = Annotated[Caller, Depends(require_page("link_worker", "programme_admin"))]
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def directory_routes() -> APIRouter:
+    """/matching/services, one service, and the flag on it."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/services")
+    async def search(request: Request, caller: Reader) -> Response:
+        return await _search_page(request, caller)
+
+    @router.post("/matching/services")
+    async def ask(request: Request, caller: Reader, form: CheckedForm) -> Response:
+        return _searching(request, caller, form)
+
+    @router.get("/matching/services/{service}")
+    async def one(request: Request, service: str, caller: Reader) -> Response:
+        return await _service_page(request, caller, service)
+
+    @router.post("/matching/services/{service}/flag")
+    async def flag(request: Request, service: str, caller: Reader, form: CheckedForm) -> Response:
+        typed = Typed(form)
+        try:
+            wrong = typed.choice("wrong", ListingFault, "Choose what is wrong")
+            wrong = typed.given(wrong)
+        except Mistakes as mistakes:
+            return await _service_page(request, caller, service, mistakes)
+        await actions(request).flag_listing(asked(caller, form), service, wrong)
+        return RedirectResponse(f"/matching/services/{service}?done=flagged", 303)
+
+    @router.post("/matching/services/{service}/places")
+    async def places(request: Request, service: str, caller: Speaker, form: CheckedForm) -> Response:
+        free = form.get("places") == "free"
+        await actions(request).places(asked(caller, form), service, free=free)
+        done = "places-free" if free else "places-back"
+        return RedirectResponse(f"/matching/services/{service}?done={done}", 303)
+
+    return router
+
+
+def _searching(request: Request, caller: Caller, form: FormData) -> Response:
+    """On to what was found: codes go in its address, a postcode, which is somebody's, in a sealed cookie."""
+    typed = {name: str(form.get(name, "")).strip()[:20] for name in (*_CODES, "postcode")}
+    postcode = typed.pop("postcode")
+    asked_for = {"search": "yes", "near": "yes" if postcode else "", **typed}
+    query = urlencode({name: value for name, value in asked_for.items() if value})
+    answer = RedirectResponse(f"/matching/services?{query}", 303)
+    near(request).put(answer, {"of": caller.subject, "postcode": postcode})
+    return answer
+
+
+def _near(request: Request, caller: Caller) -> str:
+    """The postcode that they looked near: not one that somebody else left in the same browser."""
+    kept = near(request).read(request) if "near" in request.query_params else None
+    return str(kept["postcode"]) if kept and kept["of"] == caller.subject else ""
+
+
+async def _search_page(request: Request, caller: Caller) -> Response:
+    asked_for = {name: request.query_params.get(name, "").strip()[:20] for name in _CODES}
+    asked_for["postcode"] = _near(request, caller)
+    free = asked_for["free"] == "yes"
+    searched = "search" in request.query_params or any(asked_for.values())
+    errors = []
+    need = Need(asked_for["need"]) if asked_for["need"] in set(Need) else None
+    weekday = int(asked_for["day"]) if asked_for["day"] in {"0", "1", "2", "3", "4", "5", "6"} else None
+    age = None
+    if asked_for["age"]:
+        if asked_for["age"].isascii() and asked_for["age"].isdigit() and int(asked_for["age"]) <= 130:
+            age = int(asked_for["age"])
+        else:
+            errors.append(mistake("age", "Enter an age in whole years, such as 67"))
+    found: list[FoundService] = []
+    if searched and not errors:
+        try:
+            found = await queries(request).find_services(
+                caller, need, asked_for["postcode"] or None, weekday, age, free
+            )
+        except Problem as problem:
+            if problem.status_code != 422:
+                raise
+            errors.append(mistake("postcode", "Enter a full postcode that exists, such as ST3 6AB"))
+    day = today(request)
+    return shown(
+        request,
+        "directory.html",
+        status=422 if errors else 200,
+        asked_for=asked_for,
+        free=free,
+        searched=searched and not errors,
+        found=[(each, in_words(each.service, day, each.availability)) for each in found],
+        need_choices=[(each.value, words.NEEDS[each.value]) for each in Need if each.value in SEARCHED],
+        days=[(str(number), name) for number, name in enumerate(WEEKDAYS)],
+        errors=errors,
+    )
+
+
+_CODES = ("need", "day", "age", "free")
+SEARCHED = set(words.NEEDS) - {"not_sure", "sensitive"}
+
+
+async def _service_page(
+    request: Request, caller: Caller, service_id: str, mistakes: Mistakes | None = None
+) -> Response:
+    service = await queries(request).seen_service(caller, service_id)
+    if service is None:
+        raise Problem(404, code="unknown_service", detail="This service is not in the directory any more.")
+    places = (await queries(request).availability([service]))[service.id]
+    return shown(
+        request,
+        "service.html",
+        status=422 if mistakes else 200,
+        service=service,
+        listing=in_words(service, today(request), places),
+        places=places,
+        may_say_free=caller.role in SAYS_PLACES,
+        faults=list(labels.LISTING_FAULTS.items()),
+        errors=mistakes.errors if mistakes else [],
+        done=banner(request),
+    )

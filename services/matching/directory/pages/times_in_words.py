@@ -1,0 +1,70 @@
+"""When a service is held, as one says it: from its rule where that is plain, else as the feed wrote it."""
+
+import re
+from datetime import date, datetime, time
+from typing import Final
+
+from services.matching.directory.feed.model import Schedule
+from services.matching.web.words import listed
+from shared.platform.clock import LONDON
+from shared.platform.web.dates import clock_time, short_day
+
+_DAYS: Final = {
+    "MO": "Monday",
+    "TU": "Tuesday",
+    "WE": "Wednesday",
+    "TH": "Thursday",
+    "FR": "Friday",
+    "SA": "Saturday",
+    "SU": "Sunday",
+}
+_PLACES: Final = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth", "-1": "last"}
+_FOR_EVER: Final = 2100
+"""A last day in this year or later is a database's way to say that there is none."""
+_SAYS_NO_MORE: Final = re.compile(r"(every|each|weekly|daily|monthly)\b.{0,30}", re.IGNORECASE)
+"""What feeds write beside a rule that says the same and more."""
+
+
+def held(schedule: Schedule, today: date | None = None) -> str:
+    """Every Monday and Thursday, 9:30am to 11am. Empty where neither rule nor text says anything.
+
+    `today` tells whether the first day is still to come, so that it is worth saying.
+    """
+    days = _days(schedule.rule or "")
+    # By clocks of another zone the hour is another one in summer and in winter.
+    if not days or schedule.opens_at is None or schedule.timezone != "Europe/London":
+        return schedule.text
+    said = f"{days}, {_clock(schedule.opens_at)}"
+    if schedule.closes_at is not None and schedule.closes_at > schedule.opens_at:
+        said += f" to {_clock(schedule.closes_at)}"
+    first = max((day for day in (schedule.start, schedule.valid_from) if day), default=None)
+    if first is not None and today is not None and first > today:
+        said += f", from {short_day(first)}"
+    if schedule.until is not None and schedule.until.year < _FOR_EVER:
+        said += f", until {short_day(schedule.until)}"
+    more = schedule.text.strip().rstrip(".")
+    return said if not more or _SAYS_NO_MORE.fullmatch(more) else f"{said} ({more})"
+
+
+def _days(rule: str) -> str:
+    """The days of a rule, or nothing where it is not one of the usual ones."""
+    parts = dict(part.split("=", 1) for part in rule.split(";") if "=" in part)
+    byday = [day for day in parts.get("BYDAY", "").split(",") if day]
+    if parts.keys() - {"FREQ", "INTERVAL", "BYDAY", "WKST"}:
+        return ""
+    match parts.get("FREQ"), parts.get("INTERVAL", "1"):
+        case ("DAILY", "1") if not byday:
+            return "Every day"
+        case ("DAILY" | "WEEKLY", "1") if byday and all(day in _DAYS for day in byday):
+            return f"Every {listed([_DAYS[day] for day in byday])}"
+        case ("WEEKLY", "2") if byday and all(day in _DAYS for day in byday):
+            return f"Every second {listed([_DAYS[day] for day in byday])}"
+        case ("MONTHLY", "1") if byday and all(day[:-2] in _PLACES for day in byday):
+            named = [f"{_PLACES[day[:-2]]} {_DAYS[day[-2:]]}" for day in byday]
+            return f"The {listed(named)} of the month"
+        case _:
+            return ""
+
+
+def _clock(at: time) -> str:
+    return clock_time(datetime.combine(date(2026, 1, 1), at, LONDON))

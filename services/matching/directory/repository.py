@@ -1,0 +1,251 @@
+"""The directory as it is kept: imported feeds, and looking services up."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pymongo import ReplaceOne
+
+from services.matching.calendar import london_day
+from services.matching.directory.availability import HOLDS, Availability, Told, Word, availability
+from services.matching.directory.feed import read_directory
+from services.matching.directory.feed.defects import MOST_DEFECTS, Defect, Result
+from services.matching.directory.feed.model import Service, Status
+from services.matching.directory.offered import Feeds
+from services.matching.referral_state.views import ListingFault
+from services.matching.repository import IMPORTS, PLACES, SERVICES
+from shared.contract.events import vocabulary as v
+from shared.delivery.kernel import Kernel
+from shared.delivery.mongo.database import Row, Transaction
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+from shared.platform.clock import Clock
+from shared.platform.ids import NewId
+from shared.platform.web.caller import Caller
+
+REFUSED_WHOLE: Final = frozenset({"pages_missing", "records_too_many"})
+_MOST_FAULTS: Final = 50
+_WORDS: Final[Mapping[str, Word]] = {
+    "full": Word.FULL,
+    "waiting_list": Word.WAITING_LIST,
+    "accepted": Word.TOOK_SOMEBODY,
+    "started": Word.TOOK_SOMEBODY,
+    "ended": Word.TOOK_SOMEBODY,
+}
+"""What the status of one service in a plan says of its places. "Not suitable" says nothing of them."""
+_ANOTHERS: Final = "Another feed has brought a service with this id."
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What came of an import: how many records were looked at and kept, and each defect.
+
+    `defects_left_out` counts those beyond the first thousands.
+    """
+
+    import_id: str
+    feed: str
+    at: datetime
+    records: int
+    services: int
+    defects: tuple[Defect, ...]
+    defects_left_out: int
+
+
+class NotTaken(Exception):
+    """Nothing of a document is taken: `code` and `sentence` say why."""
+
+    def __init__(self, defect: Defect) -> None:
+        super().__init__(defect.code)
+        self.code = defect.code
+        self.sentence = defect.sentence
+
+
+class Directory:
+    """The services of all feeds. A feed's import replaces what the feed said before."""
+
+    def __init__(self, kernel: Kernel[Any, Any], clock: Clock, new_id: NewId) -> None:
+        self.feeds = Feeds(kernel.mongo)
+        self._kernel = kernel
+        self._clock = clock
+        self._new_id = new_id
+
+    async def take(self, document: bytes, feed: str, by: Caller) -> ImportReport:
+        """Reads a feed's document and keeps its services and the report.
+
+        A service that another feed has brought already is refused: one feed cannot speak for another's.
+
+        Raises NotTaken for a document that is not the whole feed, or larger than any feed.
+        """
+        now = self._clock()
+        # A feed of thousands of records takes seconds of work: others are answered meanwhile.
+        read = await asyncio.to_thread(read_directory, document, feed, london_day(now))
+        if read.refused in REFUSED_WHOLE:
+            raise NotTaken(next(defect for defect in read.defects if defect.code == read.refused))
+        others = await self._of_other_feeds(feed, [service.id for service in read.services])
+        services = tuple(service for service in read.services if service.id not in others)
+        theirs = tuple(
+            Defect(service.record, "id", "id_of_another_feed", _ANOTHERS, Result.REFUSED)
+            for service in read.services
+            if service.id in others
+        )
+        report = ImportReport(
+            self._new_id(),
+            feed,
+            now,
+            read.records,
+            len(services),
+            (*read.defects, *theirs[:MOST_DEFECTS]),
+            read.left_out,
+        )
+        # Without a single service it says nothing, be it HTML, JSON that tells of an error, or an empty page:
+        # what the feed said before stands.
+        unread = not read.services
+
+        async def work(tx: Transaction) -> None:
+            if not unread:
+                await self.feeds.keep(tx, feed, by)
+                await _replace_feed(tx, feed, services)
+            await tx[IMPORTS].insert_one(
+                {
+                    "_id": report.import_id,
+                    "feed": feed,
+                    "at": now,
+                    "by": by.subject,
+                    "localities": sorted(by.localities),
+                    "records": report.records,
+                    "services": report.services,
+                    "defects_left_out": report.defects_left_out,
+                    "defects": [
+                        {
+                            "record": d.record,
+                            "field": d.field,
+                            "code": d.code,
+                            "sentence": d.sentence,
+                            "result": d.result.value,
+                        }
+                        for d in report.defects
+                    ],
+                },
+                session=tx.session,
+            )
+
+        await self._kernel.transact(work)
+        return report
+
+    async def _of_other_feeds(self, feed: str, ids: Sequence[str]) -> frozenset[str]:
+        found = self._kernel.mongo[SERVICES].find(
+            {"_id": {"$in": list(ids)}, "feed": {"$ne": feed}}, {"_id": 1}
+        )
+        return frozenset([row["_id"] async for row in found])
+
+    async def services(self, ids: Sequence[str]) -> dict[str, Service]:
+        """Services by id, those that have left the feed among them; an unknown id is left out."""
+        found = self._kernel.mongo[SERVICES].find({"_id": {"$in": sorted(set(ids))}})
+        return {row["_id"]: _service(row) async for row in found}
+
+    async def offered(self, service_id: str, localities: Iterable[str]) -> bool:
+        """Whether a service is of a feed that is offered in any of these localities."""
+        which = {"_id": service_id, "feed": {"$in": await self.feeds.offered_in(localities)}}
+        return await self._kernel.mongo[SERVICES].find_one(which, {"_id": 1}) is not None
+
+    async def for_need(
+        self,
+        need: v.Need | None,
+        sensitive: Sequence[v.SensitiveNeed] = (),
+        localities: Iterable[str] | None = None,
+    ) -> list[Service]:
+        """Services for a need (None: all), those that have left their feed not among them.
+
+        `localities`: only of feeds that are offered in any of them; None: of all feeds.
+        """
+        which: dict[str, Any] = {"gone": False}
+        if localities is not None:
+            which["feed"] = {"$in": await self.feeds.offered_in(localities)}
+        if need is v.Need.SENSITIVE:
+            which["sensitive"] = {"$in": [each.value for each in sensitive]} if sensitive else {"$ne": []}
+        elif need is not None:
+            which["needs"] = need.value
+        return [_service(row) async for row in self._kernel.mongo[SERVICES].find(which)]
+
+    async def told(self, services: Sequence[str]) -> dict[str, list[Told]]:
+        """What was said lately of these services' places, by their answers to anybody and on their pages."""
+        recent = {"$gt": self._clock() - HOLDS}
+        found: dict[str, list[Told]] = {}
+        wanted = frozenset(services)
+        async for row in self._kernel.mongo[REFERRALS].find(
+            {"view.prescriptions": {"$elemMatch": {"service": {"$in": list(wanted)}, "replied_at": recent}}},
+            {"view.prescriptions": 1},
+        ):
+            for one in row["view"]["prescriptions"]:
+                word = _WORDS.get(one["status"])
+                if one["service"] in wanted and one["replied_at"] is not None and word is not None:
+                    found.setdefault(one["service"], []).append(Told(word, one["replied_at"]))
+        async for row in self._kernel.mongo[PLACES].find({"_id": {"$in": list(wanted)}, "free_at": recent}):
+            found.setdefault(row["_id"], []).append(Told(Word.FREE, row["free_at"]))
+        return found
+
+    async def availability(self, services: Iterable[Service]) -> dict[str, Availability]:
+        """Whether these services take people now, by id."""
+        asked, now = list(services), self._clock()
+        told = await self.told([service.id for service in asked])
+        return {
+            service.id: availability(service.capacity, told.get(service.id, ()), now) for service in asked
+        }
+
+    async def places_free(self, service_id: str, by: str) -> bool:
+        """Keeps that a service has places again; False for an unknown service."""
+        mongo = self._kernel.mongo
+        if await mongo[SERVICES].find_one({"_id": service_id}, {"_id": 1}) is None:
+            return False
+        said = {"free_at": self._clock(), "by": by}
+        await mongo[PLACES].update_one({"_id": service_id}, {"$set": said}, upsert=True)
+        return True
+
+    async def places_taken_back(self, service_id: str) -> None:
+        """What was said before counts again, as if nobody had said that places are free."""
+        await self._kernel.mongo[PLACES].delete_one({"_id": service_id})
+
+    async def flag(self, service_id: str, wrong: ListingFault, by: str) -> bool:
+        """Keeps what somebody found wrong with an entry; False for an unknown service."""
+        fault = {"wrong": wrong.value, "by": by, "at": self._clock()}
+        done = await self._kernel.mongo[SERVICES].update_one(
+            {"_id": service_id}, {"$push": {"faults": {"$each": [fault], "$slice": -_MOST_FAULTS}}}
+        )
+        return bool(done.matched_count)
+
+
+async def _replace_feed(tx: Transaction, feed: str, services: Sequence[Service]) -> None:
+    ids = [service.id for service in services]
+    faults: Mapping[str, Any] = {
+        row["_id"]: row.get("faults", [])
+        async for row in tx[SERVICES].find({"_id": {"$in": ids}}, {"faults": 1}, session=tx.session)
+    }
+    await tx[SERVICES].update_many(
+        {"feed": feed, "_id": {"$nin": ids}}, {"$set": {"gone": True}}, session=tx.session
+    )
+    writes = [
+        ReplaceOne[Mapping[str, Any]](
+            {"_id": service.id},
+            {
+                "feed": feed,
+                "gone": False,
+                "status": service.status.value,
+                "needs": [need.value for need in service.needs],
+                "sensitive": [need.value for need in service.sensitive_needs],
+                "faults": faults.get(service.id, []),
+                "service": service.model_dump(mode="json"),
+            },
+            upsert=True,
+        )
+        for service in services
+    ]
+    if writes:
+        await tx[SERVICES].bulk_write(writes, session=tx.session, ordered=False)
+
+
+def _service(row: Row) -> Service:
+    service = Service.model_validate(row["service"])
+    # What has left its feed keeps its name for those who go there, and is offered to nobody.
+    return service.model_copy(update={"status": Status.INACTIVE}) if row["gone"] else service

@@ -1,0 +1,163 @@
+"""One service of the plan: its answer, the first visit, what the person agreed, how it ended."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.matching.directory.pages.service_words import ServiceInWords, in_words
+from services.matching.prescribing.pages.visits import visit_day
+from services.matching.referral_state.pages.banner import back_to
+from services.matching.referral_state.pages.next_step import next_step_form, read_next_step
+from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, known
+from services.matching.referral_state.views import Done
+from services.matching.request import Asked
+from services.matching.web.forms import Mistakes, Typed, day_typed, mistake, mistake_of
+from services.matching.web.templating import actions, asked, queries, shown, today
+from shared.contract.events import vocabulary as v
+from shared.platform.web.auth import require_page
+from shared.platform.web.caller import Caller
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.problem import Problem
+from shared.platform.web.validation import FieldError
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+Act = Callable[[Request, Asked, str, str, Typed], Awaitable[tuple[str, Done | None]]]
+"""Reads a form about one service of a case and does it: (request, who asks, referral, prescription, form)."""
+
+
+async def reply(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
+    answer = form.choice("reply", v.Reply, "Choose what the service answered")
+    weeks, reason = None, None
+    if answer is v.Reply.WAITING_LIST:
+        weeks = form.weeks()
+    if answer is v.Reply.NOT_SUITABLE:
+        reason = form.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
+    answer = form.given(answer)
+    return "reply", await actions(request).reply(by, prescription, answer, weeks, reason)
+
+
+async def visit(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
+    now, happened = today(request), form.raw("happened")
+    if happened not in ("yes", "no"):
+        raise Mistakes(mistake("happened", "Say whether the first visit happened"))
+    step = read_next_step(form, now, needed=False)
+    if happened == "yes":
+        on = visit_day(form, await actions(request).referred_on(by, prescription), now)
+        along = form.choice("accompanied_by", v.AccompaniedBy) or v.AccompaniedBy.NOT_KNOWN
+        on = form.given(on)
+        return "started", await actions(request).started(by, prescription, on, along, step)
+    barrier = form.choice("barrier", v.Barrier, "Choose what stopped it")
+    barrier = form.given(barrier)
+    return "not-started", await actions(request).not_started(by, prescription, barrier, step)
+
+
+async def sharing(
+    request: Request, by: Asked, referral: str, prescription: str, form: Typed
+) -> tuple[str, Done]:
+    agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
+    agreed = form.given(agreed)
+    done = await actions(request).sharing(by, referral, v.Agreement.SERVICE, agreed, prescription)
+    return "sharing", done
+
+
+async def ended(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
+    reason = form.choice("ended", v.EndReason, "Choose why it ended")
+    step = read_next_step(form, today(request), needed=False, prefix="after")
+    reason = form.given(reason)
+    return "ended", await actions(request).ended(by, prescription, reason, step)
+
+
+async def link(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, None]:
+    match form.raw("link"):
+        case "end":
+            await actions(request).end_link(by, prescription)
+            return "link-ended", None
+        case "send":
+            await actions(request).send_link(by, prescription)
+            return "link-sent", None
+        case "leave":
+            await actions(request).leave_link(by, prescription)
+            return "link-settled", None
+    raise Mistakes(mistake("link", "Press one of the buttons"))
+
+
+FORMS: dict[str, Act] = {"reply": reply, "visit": visit, "sharing": sharing, "ended": ended, "link": link}
+
+
+def prescription_routes() -> APIRouter:
+    """GET the service of a plan, POST each of its forms."""
+    router = APIRouter(include_in_schema=False)
+    path = "/matching/cases/{referral}/services/{prescription}"
+
+    @router.get(path)
+    async def one(request: Request, referral: str, prescription: str, caller: LinkWorkerReader) -> Response:
+        return await _page(request, caller, referral, prescription)
+
+    for name, act in FORMS.items():
+        router.add_api_route(f"{path}/{name}", _route(name, act), methods=["POST"], name=f"service-{name}")
+    return router
+
+
+def _route(name: str, act: Act) -> Callable[..., Awaitable[Response]]:
+    async def route(
+        request: Request, referral: str, prescription: str, caller: LinkWorkerReader, form: CheckedForm
+    ) -> Response:
+        typed = Typed(form)
+        try:
+            what, done = await act(request, asked(caller, form), referral, prescription, typed)
+        except Mistakes as mistakes:
+            errors = mistakes.errors
+        except Problem as problem:
+            if problem.status_code not in (409, 422, 503):
+                raise
+            errors = [mistake_of(problem, name)]
+        else:
+            return back_to(f"/matching/cases/{referral}", what, done)
+        return await _page(request, caller, referral, prescription, errors, typed.shown(), name)
+
+    return route
+
+
+async def _page(
+    request: Request,
+    caller: Caller,
+    referral: str,
+    prescription: str,
+    errors: Sequence[FieldError] = (),
+    typed: Mapping[str, Any] | None = None,
+    opened: str = "",
+) -> Response:
+    asks, typed = queries(request), typed or {}
+    case = await asks.case(caller, referral)
+    one = next((each for each in case.prescriptions if each.prescription_id == prescription), None)
+    if one is None:
+        raise Problem(404, code="unknown_prescription")
+    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    entry = (await asks.services([one.service_id])).get(one.service_id)
+    listing: ServiceInWords | None = None
+    if entry is not None:
+        places = (await asks.availability([entry]))[entry.id]
+        listing = in_words(entry, today(request), places)
+    ring_first = entry is not None and not one.signposted and not await asks.mailable(entry)
+    return shown(
+        request,
+        "prescription.html",
+        status=422 if errors else 200,
+        one=one,
+        line=case.line,
+        person=known(people, referral),
+        listing=listing,
+        link=await asks.link_state(case, prescription),
+        ring_first=ring_first,
+        where=f"/matching/cases/{referral}/services/{prescription}",
+        case_at=f"/matching/cases/{referral}",
+        typed=typed,
+        visited_on=day_typed(typed, "visited_on"),
+        step_form=next_step_form(today(request), typed),
+        after_form=next_step_form(today(request), typed, "after"),
+        errors=list(errors),
+        opened=opened,
+    )

@@ -1,0 +1,87 @@
+"""What a link worker does about the one-tap link of a service: ends it, sends a new one, leaves it ended."""
+
+from typing import Any
+
+from services.matching.authorization import problem_of
+from services.matching.clients.vault import MailAway, Mailer
+from services.matching.command_runner import Asking
+from services.matching.directory.repository import Directory
+from services.matching.errors import Refused
+from services.matching.provider.link_states import Ended, LinkKey, LinkStates
+from services.matching.provider.links import Links
+from services.matching.provider.mailboxes import Mailboxes
+from services.matching.request import Asked
+from shared.delivery.mongo.database import Row
+from shared.platform.web.audit import audit
+from shared.platform.web.problem import Problem
+
+
+class LinkKeeping:
+    """What is done about links by those who sent them."""
+
+    asking: Asking
+    links: Links
+    link_states: LinkStates
+    mailer: Mailer
+    mailboxes: Mailboxes
+    directory: Directory
+
+    async def end_link(self, asked: Asked, prescription_id: str) -> None:
+        """Ends the link that the service has. Ended twice, it is ended once."""
+        row, _ = await self._asked_by_link(asked, prescription_id)
+        state = await self.link_states.state(row["locality"], prescription_id)
+        link = LinkKey(row["locality"], row["referral"], prescription_id, state.generation)
+        if await self.link_states.end(link, Ended.LINK_WORKER):
+            await self._noted(asked, row, "end_link")
+
+    async def send_link(self, asked: Asked, prescription_id: str) -> None:
+        """Mails a new link in place of one that has ended; where none has, the service has one that works.
+
+        409 `no_address` where the service has no address, `mailbox_unconfirmed` where it has not confirmed
+        it. 503 `mail_away` where the mail cannot be handed over: the link before it has ended all the same,
+        and asking again sends another.
+        """
+        row, service_id = await self._asked_by_link(asked, prescription_id)
+        service = (await self.directory.services([service_id])).get(service_id)
+        if service is None or service.email is None:
+            raise Problem(409, code="no_address", detail="There is no email address to send the link to.")
+        if service.id not in await self.mailboxes.usable([service]):
+            raise Problem(409, code="mailbox_unconfirmed", detail="We cannot mail them yet: ring them.")
+        generation = await self.link_states.renew(row["locality"], prescription_id)
+        if generation is None:
+            return
+        await self._noted(asked, row, "send_link")
+        token = self.links.token(row["locality"], prescription_id, service_id, generation)
+        try:
+            await self.mailer.send_link(
+                service.email, service.name, self.links.url(token), self.asking.kernel.new_id()
+            )
+        except MailAway:
+            # Nobody has the new link: it ends, so that the page offers to send one.
+            link = LinkKey(row["locality"], row["referral"], prescription_id, generation)
+            await self.link_states.end(link, Ended.LINK_WORKER)
+            raise Problem(
+                503, code="mail_away", detail="The link cannot be sent just now. Try again in a minute."
+            ) from None
+
+    async def leave_link(self, asked: Asked, prescription_id: str) -> None:
+        """The link worker has seen that it ended, and leaves it so."""
+        row, _ = await self._asked_by_link(asked, prescription_id)
+        await self.link_states.settle(row["locality"], prescription_id)
+
+    async def _asked_by_link(self, asked: Asked, prescription_id: str) -> tuple[Row, str]:
+        """The case, and which service is asked. Raises a Problem where none is, by link."""
+        row = await self.asking.case(asked, _which(prescription_id))
+        one = next(each for each in row["view"]["prescriptions"] if each["id"] == prescription_id)
+        if not row["view"]["open"]:
+            raise problem_of(Refused("case_ended"))
+        if one["status"] == "signposted":
+            raise problem_of(Refused("signposted"))
+        return row, one["service"]
+
+    async def _noted(self, asked: Asked, row: Row, action: str) -> None:
+        await audit(asked.caller, action, row["referral"], "plan", clock=self.asking.kernel.clock)
+
+
+def _which(prescription_id: str) -> dict[str, Any]:
+    return {"view.prescriptions.id": prescription_id}

@@ -1,0 +1,106 @@
+"""One-tap links of services: signed, expiring, and without anything of the person.
+
+A token is written in small letters and digits alone (base32). Mail programs, scanners and people change what
+they pass on: they leave out a dot at the end, break a line at a hyphen, write all of it in capitals. Whatever
+they add between the letters is left out when a token is read, and capitals are small letters.
+"""
+
+import hmac
+import struct
+from base64 import b32decode, b32encode
+from binascii import Error
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+from shared.platform.clock import Clock
+
+_LONGEST: Final = 1000
+_SEAL_BYTES: Final = 16
+_FORM: Final = 1
+_FIELDS: Final = struct.Struct(">B16s16sIH")
+"""The form's number, prescription, service, the second of its end, the generation; the locality follows."""
+_PURPOSE: Final = b"linkwork one-tap\0"
+
+
+class LinkAltered(Exception):
+    """The link is not one of ours, or not as we made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkClaims:
+    """What a link says: which prescription to which service, and until when it holds.
+
+    `generation`: how many links for this prescription were ended and replaced before it.
+    """
+
+    locality: str
+    prescription_id: str
+    service_id: str
+    expires_at: datetime
+    generation: int = 0
+
+
+class LinkExpired(Exception):
+    """The link was ours and is too old. Holds what it said."""
+
+    def __init__(self, claims: LinkClaims) -> None:
+        super().__init__("expired")
+        self.claims = claims
+
+
+class Links:
+    """Makes and reads the tokens of one-tap links (HMAC-SHA256, 128 bits of it)."""
+
+    def __init__(self, key: str, public_url: str, days: int, clock: Clock) -> None:
+        self._key = key.encode()
+        self._public_url = public_url
+        self._lasts = timedelta(days=days)
+        self._clock = clock
+
+    def token(self, locality: str, prescription_id: str, service_id: str, generation: int = 0) -> str:
+        """A fresh token, of letters a to z and digits 2 to 7."""
+        until = int((self._clock() + self._lasts).timestamp())
+        of = UUID(prescription_id).bytes, UUID(service_id).bytes
+        said = _FIELDS.pack(_FORM, *of, until, generation) + locality.encode("ascii")
+        return b32encode(said + self._seal(said)).decode().rstrip("=").lower()
+
+    def url(self, token: str) -> str:
+        """The address that a service gets."""
+        return f"{self._public_url}/s/{token}"
+
+    def read(self, token: str) -> LinkClaims:
+        """What a token says.
+
+        Raises:
+            LinkAltered: it is not as we made it.
+            LinkExpired: it is too old.
+        """
+        if len(token) > _LONGEST:
+            raise LinkAltered
+        letters = "".join(sign for sign in token if sign.isascii() and sign.isalnum()).upper()
+        try:
+            whole = b32decode(letters + "=" * (-len(letters) % 8))
+        except Error:
+            raise LinkAltered from None
+        said, seal = whole[:-_SEAL_BYTES], whole[-_SEAL_BYTES:]
+        if not hmac.compare_digest(seal, self._seal(said)) or len(said) <= _FIELDS.size:
+            raise LinkAltered
+        form, prescription, service, until, generation = _FIELDS.unpack_from(said)
+        if form != _FORM:
+            raise LinkAltered
+        claims = LinkClaims(
+            locality=said[_FIELDS.size :].decode("ascii"),
+            prescription_id=str(UUID(bytes=prescription)),
+            service_id=str(UUID(bytes=service)),
+            expires_at=datetime.fromtimestamp(until, UTC),
+            generation=generation,
+        )
+        if self._clock() >= claims.expires_at:
+            raise LinkExpired(claims)
+        return claims
+
+    def _seal(self, said: bytes) -> bytes:
+        return hmac.new(self._key, _PURPOSE + said, sha256).digest()[:_SEAL_BYTES]

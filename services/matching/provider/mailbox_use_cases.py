@@ -1,0 +1,59 @@
+"""Asking a service's mailbox whether it is theirs, and their yes."""
+
+from services.matching.clients.vault import MailAway, Mailer
+from services.matching.command_runner import Asking
+from services.matching.directory.feed.model import Service
+from services.matching.directory.repository import Directory
+from services.matching.provider.links import LinkAltered
+from services.matching.provider.mailboxes import ConfirmationExpired, MailboxAsk, Mailboxes
+from shared.platform.web.problem import Problem
+
+
+class MailboxActions:
+    """What is done about the mailboxes of services."""
+
+    asking: Asking
+    directory: Directory
+    mailer: Mailer
+    mailboxes: Mailboxes
+
+    async def ask_to_confirm(self, service: Service) -> bool:
+        """Asks a service's mailbox to confirm that it is theirs, once a day at most; whether a mail went."""
+        wanted = await self.mailboxes.want(service)
+        if wanted is None:
+            return False
+        try:
+            await self.mailer.send_confirmation(
+                wanted.address, wanted.names, wanted.token, self.asking.kernel.new_id()
+            )
+        except MailAway:
+            await self.mailboxes.taken_back(wanted)
+            return False
+        return True
+
+    async def mailbox_asked(self, token: str) -> MailboxAsk:
+        """What a confirmation's link asks. 404 `link_altered`, 410 `link_expired`."""
+        try:
+            return await self.mailboxes.read(token)
+        except LinkAltered:
+            raise _altered() from None
+        except ConfirmationExpired:
+            raise _expired() from None
+
+    async def confirm_mailbox(self, token: str) -> MailboxAsk:
+        """The mailbox is theirs. 404 `link_altered`, 410 `link_expired`."""
+        try:
+            return await self.mailboxes.confirm(token)
+        except LinkAltered:
+            raise _altered() from None
+        except ConfirmationExpired:
+            raise _expired() from None
+
+
+def _altered() -> Problem:
+    said = "This link is not complete. Copy all of it from the email."
+    return Problem(404, code="link_altered", detail=said)
+
+
+def _expired() -> Problem:
+    return Problem(410, code="link_expired", detail="This link is too old. A later email has a new one.")

@@ -1,0 +1,106 @@
+"""Codes that a service proves itself with before it is shown a name: hashed, expiring, few tries, once."""
+
+import hmac
+import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+from pymongo import ReturnDocument
+
+from services.matching.repository import CODES
+from shared.delivery.mongo.database import Mongo
+from shared.platform.clock import Clock
+
+CODE_MINUTES: Final = 15
+TRIES: Final = 5
+CODES_AN_HOUR: Final = 5
+SHOWN_KEPT: Final = timedelta(days=400)
+"""How long it is known that a name was shown: longer than any link works."""
+
+
+class TooManyCodes(Exception):
+    """Five in an hour are enough."""
+
+
+class WrongCode(Exception):
+    """Not the code, or no tries are left."""
+
+
+class CodeExpired(Exception):
+    """There is no code that holds: too old, used, or never sent."""
+
+
+def six_digits() -> str:
+    """A fresh code."""
+    return f"{secrets.randbelow(1_000_000):06}"
+
+
+class Codes:
+    """The codes of prescriptions. Only a keyed hash of each is kept."""
+
+    def __init__(self, mongo: Mongo, key: str, clock: Clock, fresh: Callable[[], str] = six_digits) -> None:
+        self._mongo = mongo
+        self._key = key.encode()
+        self._clock = clock
+        self._fresh = fresh
+
+    async def make(self, locality: str, prescription_id: str) -> str:
+        """A new code in place of any earlier one. Raises TooManyCodes."""
+        now, identity = self._clock(), _id(locality, prescription_id)
+        code = self._fresh()
+        known = await self._mongo[CODES].find_one({"_id": identity})
+        sent: list[datetime] = [at for at in (known or {}).get("sent", []) if at > now - timedelta(hours=1)]
+        if len(sent) >= CODES_AN_HOUR:
+            raise TooManyCodes
+        row = {
+            "hash": self._hash(identity, code),
+            "expires_at": now + timedelta(minutes=CODE_MINUTES),
+            "tries": 0,
+            "sent": [*sent, now],
+        }
+        change = {"$set": row, "$max": {"forget_at": now + timedelta(hours=2)}}
+        await self._mongo[CODES].update_one({"_id": identity}, change, upsert=True)
+        return code
+
+    async def check(self, locality: str, prescription_id: str, code: str) -> str:
+        """Counts a try and gives what `use` takes. Raises WrongCode, CodeExpired.
+
+        The try is counted before the code is looked at, so that many at once are not more than many in turn.
+        """
+        identity = _id(locality, prescription_id)
+        row = await self._mongo[CODES].find_one_and_update(
+            {"_id": identity, "hash": {"$ne": ""}, "expires_at": {"$gt": self._clock()}},
+            {"$inc": {"tries": 1}},
+            return_document=ReturnDocument.AFTER,
+        )
+        if row is None:
+            raise CodeExpired
+        offered = self._hash(identity, "".join(code.split()))
+        if row["tries"] > TRIES or not hmac.compare_digest(row["hash"], offered):
+            raise WrongCode
+        return offered
+
+    async def use(self, locality: str, prescription_id: str, checked: str) -> None:
+        """Uses the code up: of several at once only one succeeds. Raises CodeExpired."""
+        now = self._clock()
+        change = {"$set": {"hash": "", "shown_at": now}, "$max": {"forget_at": now + SHOWN_KEPT}}
+        used = await self._mongo[CODES].update_one(
+            {"_id": _id(locality, prescription_id), "hash": checked}, change
+        )
+        if used.modified_count != 1:
+            raise CodeExpired
+
+    async def shown_at(self, locality: str, prescription_id: str) -> datetime | None:
+        """When a code was last used, and a name shown."""
+        row = await self._mongo[CODES].find_one({"_id": _id(locality, prescription_id)})
+        at: datetime | None = (row or {}).get("shown_at")
+        return at
+
+    def _hash(self, identity: str, code: str) -> str:
+        return hmac.new(self._key, f"code|{identity}|{code}".encode(), sha256).hexdigest()
+
+
+def _id(locality: str, prescription_id: str) -> str:
+    return f"{locality}/{prescription_id}"

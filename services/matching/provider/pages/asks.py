@@ -1,0 +1,247 @@
+"""What a service sees through its one-tap link: no sign-in, no name, one answer at one tap.
+
+A GET changes nothing, because mail scanners open links. The address is a secret: it is in no log (routes are
+logged by their template), in no referrer, and search engines are told to keep away.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.matching.prescribing.pages.visits import visit_day, visit_days
+from services.matching.referral_state.pages.person_header import dialled, language_name
+from services.matching.referral_state.views import ServiceAsk
+from services.matching.web.forms import Mistakes, Typed, day_typed, mistake, mistake_of
+from services.matching.web.templating import actions, localities, queries, shown, today
+from shared.contract.events import vocabulary as v
+from shared.platform.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
+from shared.platform.web.dates import day_and_time
+from shared.platform.web.problem import Problem
+from shared.platform.web.validation import FieldError
+
+LINK_IS_OVER: Final = frozenset(
+    {"link_altered", "link_expired", "link_ended", "no_longer_asked", "case_ended", "case_erased"}
+)
+"""Problems of the link itself. Every other is of what was entered or of the moment, and says so."""
+
+
+def ask_routes() -> APIRouter:
+    """/s/{token} and what is POSTed under it."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/s/{token}")
+    async def ask(request: Request, token: str) -> Response:
+        return await _ask_page(request, token)
+
+    @router.get("/s/{token}/answer")
+    @router.get("/s/{token}/visit")
+    @router.get("/s/{token}/places")
+    @router.get("/s/{token}/name")
+    async def again(token: str) -> Response:
+        # A page with an error stands at the address of its form: loaded again, it is the page before it.
+        return _private(RedirectResponse(f"/s/{token}", 303))
+
+    @router.post("/s/{token}/answer")
+    async def answer(request: Request, token: str, form: CheckedForm) -> Response:
+        typed = Typed(form)
+        try:
+            reply = typed.choice("reply", v.Reply, "Press one of the buttons")
+            weeks, reason = None, None
+            if reply is v.Reply.WAITING_LIST:
+                weeks = typed.weeks()
+            if reply is v.Reply.NOT_SUITABLE:
+                reason = typed.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
+            reply = typed.given(reply)
+            await actions(request).answer_link(token, reply, weeks, reason, _key(typed))
+        except Mistakes as mistakes:
+            return await _ask_page(request, token, mistakes.errors, typed.shown())
+        except Problem as problem:
+            return await _not_taken(request, token, problem, typed)
+        return RedirectResponse(f"/s/{token}", 303)
+
+    @router.post("/s/{token}/visit")
+    async def visit(request: Request, token: str, form: CheckedForm) -> Response:
+        typed = Typed(form)
+        try:
+            await _record_visit(request, token, typed)
+        except Mistakes as mistakes:
+            return await _ask_page(request, token, mistakes.errors, typed.shown())
+        except Problem as problem:
+            return await _not_taken(request, token, problem, typed)
+        return RedirectResponse(f"/s/{token}?done=visit", 303)
+
+    @router.post("/s/{token}/places")
+    async def places(request: Request, token: str, form: CheckedForm) -> Response:
+        try:
+            await actions(request).places_link(token)
+        except Problem as problem:
+            return await _not_taken(request, token, problem, Typed(form))
+        return RedirectResponse(f"/s/{token}?done=places", 303)
+
+    @router.post("/s/{token}/code")
+    async def code(request: Request, token: str, _: CheckedForm) -> Response:
+        try:
+            await actions(request).send_code(token)
+        except Problem as problem:
+            return await _refused(request, problem, token)
+        return RedirectResponse(f"/s/{token}/code", 303)
+
+    @router.get("/s/{token}/code")
+    async def enter_code(request: Request, token: str) -> Response:
+        return await _code_page(request, token)
+
+    @router.post("/s/{token}/name")
+    async def name(request: Request, token: str, form: CheckedForm) -> Response:
+        typed = Typed(form)
+        try:
+            given = "".join(typed.raw("code").split())
+            if not (given.isascii() and given.isdigit() and len(given) == 6):
+                raise Mistakes(mistake("code", "Enter the 6-digit code from the email"))
+            ask = await queries(request).ask(token)
+            introduced = await actions(request).reveal(token, given)
+        except Mistakes as mistakes:
+            return await _code_page(request, token, mistakes.errors)
+        except Problem as problem:
+            if problem.code in _CODE_REFUSED:
+                return await _code_page(request, token, [mistake("code", _CODE_REFUSED[problem.code])])
+            return await _refused(request, problem, token)
+        return _private(
+            shown(
+                request,
+                "ask-name.html",
+                ask=ask,
+                token=token,
+                name=introduced.name,
+                telephone=dialled(introduced.telephone),
+            )
+        )
+
+    return router
+
+
+_SAID_TO_SERVICES: Final = {
+    "already_started": "The first visit is recorded already. If that is wrong, ring the link worker",
+    "signposted": "The person has your details and gets in touch themselves: no answer is needed",
+}
+_CODE_REFUSED: Final = {
+    "wrong_code": "This is not the code in the latest email. Check it and try again, or send another code",
+    "code_expired": "This code is no longer valid. Send another code",
+}
+
+
+async def _record_visit(request: Request, token: str, typed: Typed) -> None:
+    ask, do = await queries(request).ask(token), typed.raw("happened")
+    if do == "yes":
+        on = visit_day(typed, ask.referred_on, today(request))
+        await actions(request).visited_link(token, on=typed.given(on), key=_key(typed))
+        return
+    barrier = typed.choice("barrier", v.Barrier, "Choose what stopped it")
+    await actions(request).visited_link(token, barrier=typed.given(barrier), key=_key(typed))
+
+
+def _key(typed: Typed) -> str | None:
+    return typed.raw(IDEMPOTENCY_FIELD)[:80] or None
+
+
+async def _ask_page(
+    request: Request,
+    token: str,
+    errors: Sequence[FieldError] = (),
+    typed: Mapping[str, Any] | None = None,
+    status: int = 422,
+) -> Response:
+    try:
+        ask = await queries(request).ask(token)
+    except Problem as problem:
+        return await _refused(request, problem, token)
+    typed = typed or {}
+    change = request.query_params.get("change") == "1" or any(
+        each.field in ("reply", "weeks", "reason") for each in errors
+    )
+    page = shown(
+        request,
+        "ask.html",
+        status=status if errors else 200,
+        ask=ask,
+        token=token,
+        locality=localities(request).by_slug[ask.locality],
+        language=language_name(ask.language) if ask.interpreter or ask.language != "en" else "",
+        change=change,
+        next=_next(ask),
+        just=request.query_params.get("done", ""),
+        visited_on=day_typed(typed, "visited_on"),
+        days=visit_days(ask.sessions, ask.referred_on, today(request)),
+        typed=typed,
+        errors=list(errors),
+    )
+    return _private(page)
+
+
+def _next(ask: ServiceAsk) -> str:
+    """What happens after the answer that was given."""
+    if ask.started:
+        return "There is nothing more to do. The link worker stays in touch with them."
+    match ask.answered:
+        case v.Reply.ACCEPTED if ask.may_reveal and ask.seen_at is None:
+            return (
+                "You can see their name and telephone number now. We email a code to your registered address."
+            )
+        case v.Reply.ACCEPTED if ask.shared:
+            when = f" on {day_and_time(ask.seen_at)}" if ask.seen_at else ""
+            return f"You saw their name and telephone number{when}. Please get in touch with them."
+        case v.Reply.ACCEPTED:
+            return (
+                "The link worker will introduce you: they get in touch with you to arrange the first visit."
+            )
+        case v.Reply.WAITING_LIST:
+            return (
+                "The link worker tells them how long it takes. Come back to this page when there is a place."
+            )
+        case v.Reply.FULL | v.Reply.NOT_SUITABLE:
+            return "The link worker looks for something else. There is nothing more to do."
+        case None:
+            return ""
+
+
+async def _code_page(request: Request, token: str, errors: Sequence[FieldError] = ()) -> Response:
+    try:
+        ask = await queries(request).ask(token)
+    except Problem as problem:
+        return await _refused(request, problem, token)
+    status = 422 if errors else 200
+    return _private(shown(request, "ask-code.html", status=status, ask=ask, token=token, errors=list(errors)))
+
+
+async def _not_taken(request: Request, token: str, problem: Problem, typed: Typed) -> Response:
+    """The page again with what is wrong beside its field; another page where the link is what is wrong."""
+    if problem.code in LINK_IS_OVER or problem.status_code not in (409, 422):
+        return await _refused(request, problem, token)
+    error = mistake_of(problem, "maincontent")
+    if problem.code in _SAID_TO_SERVICES:
+        error = mistake("maincontent", _SAID_TO_SERVICES[problem.code])
+    return await _ask_page(request, token, [error], typed.shown(), problem.status_code)
+
+
+async def _refused(request: Request, problem: Problem, token: str) -> Response:
+    """A friendly page for a link that cannot be used, or not just now, with whom to ring."""
+    page = shown(
+        request,
+        "ask-refused.html",
+        status=problem.status_code,
+        code=problem.code,
+        why=problem.extensions.get("why"),
+        problem=problem,
+        hub=localities(request).hub,
+        link_worker=await queries(request).whom_to_ring(token),
+        back_to_ask="" if problem.code in LINK_IS_OVER else f"/s/{token}",
+    )
+    return _private(page)
+
+
+def _private(response: Response) -> Response:
+    response.headers["x-robots-tag"] = "noindex, nofollow"
+    response.headers["referrer-policy"] = "no-referrer"
+    response.headers["cache-control"] = "no-store"
+    return response

@@ -1,0 +1,58 @@
+"""A service confirms that a mailbox is its own: no sign-in, one button. The link is a secret."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from services.matching.web.templating import actions, localities, shown
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.problem import Problem
+
+
+def mailbox_routes() -> APIRouter:
+    """/s/mailbox/{token}: a GET changes nothing, because mail scanners open links."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/s/mailbox/{token}")
+    async def ask(request: Request, token: str) -> Response:
+        return await _page(request, token)
+
+    @router.post("/s/mailbox/{token}")
+    async def confirm(request: Request, token: str, _: CheckedForm) -> Response:
+        try:
+            await actions(request).confirm_mailbox(token)
+        except Problem as problem:
+            return _refused(request, problem)
+        return RedirectResponse(f"/s/mailbox/{token}", 303)
+
+    return router
+
+
+async def _page(request: Request, token: str) -> Response:
+    try:
+        ask = await actions(request).mailbox_asked(token)
+    except Problem as problem:
+        return _refused(request, problem)
+    page = shown(request, "mailbox.html", ask=ask, token=token, hub=localities(request).hub, errors=[])
+    return _private(page)
+
+
+def _refused(request: Request, problem: Problem) -> Response:
+    page = shown(
+        request,
+        "ask-refused.html",
+        status=problem.status_code,
+        code=problem.code,
+        problem=problem,
+        hub=localities(request).hub,
+        why=None,
+        link_worker=None,
+        back_to_ask="",
+    )
+    return _private(page)
+
+
+def _private(response: Response) -> Response:
+    response.headers["x-robots-tag"] = "noindex, nofollow"
+    response.headers["referrer-policy"] = "no-referrer"
+    response.headers["cache-control"] = "no-store"
+    return response

@@ -1,0 +1,257 @@
+"""What a service does through its one-tap link: it answers, says how it went, and is introduced."""
+
+from datetime import date
+from typing import Final
+
+from services.matching.clients.vault import MailAway, Mailer, NotInVault, Vault, VaultAway
+from services.matching.command_runner import Asking
+from services.matching.directory.repository import Directory
+from services.matching.prescribing import commands as acts
+from services.matching.provider.link_states import LinkEnded, LinkKey, LinkStates
+from services.matching.provider.links import LinkAltered, LinkClaims, LinkExpired, Links
+from services.matching.provider.mailboxes import Mailboxes
+from services.matching.provider.one_time_codes import (
+    CODE_MINUTES,
+    CodeExpired,
+    Codes,
+    TooManyCodes,
+    WrongCode,
+)
+from services.matching.referral_state.views import Done, Introduced
+from services.matching.request import Asked
+from shared.contract.events import vocabulary as v
+from shared.contract.history import Prescription
+from shared.delivery.mongo.database import Row
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+from shared.platform.web.audit import audit
+from shared.platform.web.caller import Caller
+from shared.platform.web.problem import Problem
+
+_SAID_YES: Final = frozenset({"accepted", "started"})
+
+
+class LinkActions:
+    """What is done without a sign-in: the signed token says which prescription, to which service."""
+
+    asking: Asking
+    links: Links
+    link_states: LinkStates
+    codes: Codes
+    vault: Vault
+    mailer: Mailer
+    mailboxes: Mailboxes
+    directory: Directory
+
+    async def answer_link(
+        self,
+        token: str,
+        reply: v.Reply,
+        weeks: int | None = None,
+        reason: v.NotSuitableReason | None = None,
+        key: str | None = None,
+    ) -> Done:
+        """The service's answer through its link; a further one takes the place of the earlier.
+
+        Raises a Problem: 404 `link_altered`, 410 `link_expired` or `link_ended`, 409 `case_ended`, 422 for a
+        missing number of weeks or reason.
+        """
+        claims = await read_link(self.links, self.link_states, token)
+        asked, row = await self._asked(claims, key)
+        of = claims.prescription_id
+        return await self.asking.do(
+            asked, row, "link-reply", (of, reply, weeks, reason), lambda: acts.reply(of, reply, weeks, reason)
+        )
+
+    async def visited_link(
+        self,
+        token: str,
+        on: date | None = None,
+        accompanied_by: v.AccompaniedBy = v.AccompaniedBy.NOT_KNOWN,
+        barrier: v.Barrier | None = None,
+        key: str | None = None,
+    ) -> Done:
+        """The service says that the first visit happened (`on`), or what stopped it (`barrier`)."""
+        claims = await read_link(self.links, self.link_states, token)
+        if (on is None) == (barrier is None):
+            raise Problem(422, code="invalid", detail="Say on which day they came, or what stopped it.")
+        asked, row = await self._asked(claims, key)
+        of = claims.prescription_id
+        return await self.asking.do(
+            asked,
+            row,
+            "link-visit",
+            (of, on, accompanied_by, barrier),
+            lambda: (
+                acts.started(of, on, accompanied_by, None)
+                if on is not None
+                else acts.not_started(of, barrier or v.Barrier.SERVICE, None)
+            ),
+        )
+
+    async def places_link(self, token: str) -> None:
+        """The service says that it has places again: for anybody, not for this person alone."""
+        claims = await read_link(self.links, self.link_states, token)
+        await find_linked(self.asking, claims)
+        if not await self.directory.places_free(claims.service_id, link_caller(claims).subject):
+            raise Problem(410, code="no_longer_asked", detail="This is no longer asked of you.")
+
+    async def send_code(self, token: str) -> None:
+        """Sends a six-digit code to the service's registered e-mail address; it holds for 15 minutes.
+
+        409 `not_agreed` where name and contact may not be shared or the service has not said yes,
+        409 `no_address`, 429 after five codes in an hour, 503 where the mail cannot be handed over.
+        """
+        claims = await read_link(self.links, self.link_states, token)
+        asked, row = await self._asked(claims, None)
+        await self._agreed(claims, row)
+        await self._audited(asked, claims, row, "ask_code")
+        service = (await self.directory.services([claims.service_id])).get(claims.service_id)
+        # A mailbox that nobody has confirmed may be anybody's.
+        usable = await self.mailboxes.usable([service] if service else [])
+        if service is None or service.email is None or service.id not in usable:
+            raise Problem(409, code="no_address", detail="There is no email address to send the code to.")
+        try:
+            code = await self.codes.make(claims.locality, claims.prescription_id)
+        except TooManyCodes:
+            raise Problem(429, code="too_many_codes", detail="Try again in an hour.") from None
+        try:
+            await self.mailer.send_code(service.email, code, self.asking.kernel.new_id(), CODE_MINUTES)
+        except MailAway:
+            raise Problem(
+                503, code="mail_away", detail="The code cannot be sent just now. Try again in a minute."
+            ) from None
+
+    async def reveal(self, token: str, code: str) -> Introduced:
+        """Name and telephone, once, against the code.
+
+        403 `wrong_code` (five tries a code), 410 `code_expired`, 410 `link_ended` with the 20th wrong code.
+        """
+        claims = await read_link(self.links, self.link_states, token)
+        asked, row = await self._asked(claims, None)
+        await self._agreed(claims, row)
+        referral_id = row["referral"]
+        try:
+            checked = await self._checked(asked, claims, referral_id, code)
+            await self._audited(asked, claims, row, "introduce")
+            people = await self.vault.people(
+                claims.locality,
+                [referral_id],
+                ("name", "telephone"),
+                "introduction",
+                asked.caller.subject,
+            )
+            person = people.get(referral_id)
+            if person is None or "name" not in person:
+                raise NotInVault
+            await self.codes.use(claims.locality, claims.prescription_id, checked)
+        except CodeExpired:
+            raise Problem(
+                410, code="code_expired", detail="That code no longer holds. Ask for another."
+            ) from None
+        except NotInVault:
+            raise Problem(
+                409, code="not_in_vault", detail="The link worker will introduce you instead."
+            ) from None
+        except VaultAway:
+            raise Problem(
+                503, code="vault_away", detail="Try again in a minute with the same code."
+            ) from None
+        return Introduced(str(person["name"]), person.get("telephone"))
+
+    async def _checked(self, asked: Asked, claims: LinkClaims, referral_id: str, code: str) -> str:
+        """What `Codes.use` takes; a wrong code counts against the link. Raises CodeExpired, or a Problem."""
+        link = LinkKey(claims.locality, referral_id, claims.prescription_id, claims.generation)
+        tries = await self.link_states.begin_try(link)
+        try:
+            if not tries:
+                raise WrongCode
+            checked = await self.codes.check(claims.locality, claims.prescription_id, code)
+        except WrongCode:
+            if await self.link_states.was_wrong(link):
+                clock = self.asking.kernel.clock
+                await audit(asked.caller, "link_ended_by_codes", referral_id, "introduction", clock=clock)
+            await still_stands(self.link_states, claims)
+            raise Problem(
+                403, code="wrong_code", detail="That is not the code. Check the latest email."
+            ) from None
+        except CodeExpired:
+            await self.link_states.was_no_try(link)
+            raise
+        await self.link_states.was_no_try(link)
+        return checked
+
+    async def _asked(self, claims: LinkClaims, key: str | None) -> tuple[Asked, Row]:
+        row = await find_linked(self.asking, claims)
+        return Asked(link_caller(claims), key), row
+
+    async def _audited(self, asked: Asked, claims: LinkClaims, row: Row, action: str) -> None:
+        """Writes it down; a second look is told apart from the first."""
+        again = await self.codes.shown_at(claims.locality, claims.prescription_id) is not None
+        named = f"{action}_again" if again else action
+        await audit(asked.caller, named, row["referral"], "introduction", clock=self.asking.kernel.clock)
+
+    async def _agreed(self, claims: LinkClaims, row: Row) -> None:
+        view = await self.asking.kernel.view(row["locality"], row["referral"])
+        one = linked_prescription(view.story.prescriptions if view else (), claims)
+        if view is None or not view.open or one is None or not may_reveal(one):
+            raise Problem(409, code="not_agreed", detail="The link worker will introduce you.")
+
+
+def may_reveal(one: Prescription) -> bool:
+    """After the service's yes, where the person agreed to be introduced."""
+    return one.may_share is v.Agreed.YES and one.status in _SAID_YES
+
+
+def linked_prescription(prescriptions: tuple[Prescription, ...], claims: LinkClaims) -> Prescription | None:
+    """The prescription that a link is about, if it still stands."""
+    for one in prescriptions:
+        if one.prescribed.prescription_id == claims.prescription_id:
+            return one if one.prescribed.service_id == claims.service_id else None
+    return None
+
+
+async def read_link(links: Links, states: LinkStates, token: str) -> LinkClaims:
+    """What a link says, or the Problem that it is."""
+    try:
+        claims = links.read(token)
+    except LinkAltered:
+        raise Problem(
+            404, code="link_altered", detail="This link is not complete. Copy all of it from the email."
+        ) from None
+    except LinkExpired:
+        raise Problem(
+            410, code="link_expired", detail="This link is too old. Ring the link worker."
+        ) from None
+    await still_stands(states, claims)
+    return claims
+
+
+async def still_stands(states: LinkStates, claims: LinkClaims) -> None:
+    """Raises a 410 Problem for a link that has ended before its time; its extension `why` says why."""
+    try:
+        await states.check(claims.locality, claims.prescription_id, claims.generation)
+    except LinkEnded as ended:
+        raise Problem(
+            410, code="link_ended", detail="This link has ended. Ring the link worker.", why=ended.why.value
+        ) from None
+
+
+async def find_linked(asking: Asking, claims: LinkClaims) -> Row:
+    """The stored referral that a link is about. Raises a 410 Problem where it is no longer asked."""
+    row: Row | None = await asking.kernel.mongo[REFERRALS].find_one(
+        {
+            "locality": claims.locality,
+            "view.prescriptions": {
+                "$elemMatch": {"id": claims.prescription_id, "service": claims.service_id}
+            },
+            "view.created": {"$ne": None},
+        }
+    )
+    if row is None:
+        raise Problem(410, code="no_longer_asked", detail="This is no longer asked of you.")
+    return row
+
+
+def link_caller(claims: LinkClaims) -> Caller:
+    """The service that holds the link, as a caller."""
+    return Caller(f"link:{claims.service_id}", "provider", frozenset({claims.locality}))

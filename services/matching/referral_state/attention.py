@@ -1,0 +1,120 @@
+"""Why a case needs its link worker, and from when on. Pure: of the story, without a clock.
+
+Each reason carries the moment at which it begins to hold, so that nothing has to run at that moment: a list
+shows the reasons whose time has come.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+
+from services.matching.calendar import day_start
+from services.matching.referral_state.views import NeedsYou, Reason, ToDo
+from shared.contract.events.vocabulary import Channel, NextStepCode, SafeToText
+from shared.contract.history import Prescription, Story
+from shared.contract.history.next_step import (
+    ANSWER_DAYS,
+    FIRST_VISIT_DAYS,
+    WEEKS_NOT_KNOWN,
+    Step,
+    StepSaid,
+    settled,
+)
+
+
+def reasons_of(
+    story: Story,
+    step: Step | None,
+    said: StepSaid | None,
+    misses_settled: int,
+    handed_over: datetime | None,
+) -> tuple[Reason, ...]:
+    """Every reason of an open case, those to come among them, by the time at which they begin.
+
+    `misses_settled`: so many misses are forgiven; one more and the case is the link worker's.
+    `handed_over`: when it came to a link worker who has done nothing about it yet.
+    """
+    if not story.open:
+        return ()
+    found = [
+        *([Reason(NeedsYou.HANDED_OVER, handed_over, ToDo.SAY_NEXT_STEP)] if handed_over else ()),
+        *_meeting(story, said, misses_settled),
+        *(reason for one in story.prescriptions for reason in _prescription(story, one, said)),
+        *_step(story, step),
+    ]
+    return tuple(sorted(found, key=lambda reason: (reason.since, reason.reason, reason.about or "")))
+
+
+def _meeting(story: Story, said: StepSaid | None, misses_settled: int) -> Iterator[Reason]:
+    active = story.active
+    if active is not None:
+        booked = active.booked
+        ends = booked.starts_at + timedelta(minutes=booked.minutes)
+        if booked.provisional and story.created is not None and story.contact is not SafeToText.YES:
+            rung = any(
+                c.reached and c.channel in (Channel.PHONE, Channel.VISIT) and s.id > active.said.id
+                for c, s in story.contacts
+            )
+            if not rung:
+                yield Reason(NeedsYou.RING, active.said.recorded, ToDo.RING, booked.meeting_id)
+        yield Reason(NeedsYou.NOT_RECORDED, ends, ToDo.RECORD, booked.meeting_id)
+        return
+    if story.attended:
+        return
+    missed = story.missed
+    if len(missed) > misses_settled:
+        last = missed[-1].outcome
+        since = last.recorded if last else missed[-1].booked.starts_at
+        yield _put_off(
+            Reason(NeedsYou.TWO_MISSES, since, ToDo.RING, missed[-1].booked.meeting_id),
+            said,
+            last.id if last else "",
+        )
+    elif story.waiting is not None:
+        yield Reason(NeedsYou.NO_MEETING, _evening(story.waiting.expected_by), ToDo.BOOK)
+
+
+def _prescription(story: Story, one: Prescription, said: StepSaid | None) -> Iterator[Reason]:
+    about = one.prescribed.prescription_id
+    asked = one.said.time
+    origin = max(s.id for s in (one.said, one.reply_said, one.not_started_said) if s is not None)
+    match one.status:
+        case "asked":
+            reason = Reason(
+                NeedsYou.SERVICE_SILENT, asked + timedelta(days=ANSWER_DAYS), ToDo.RING_SERVICE, about
+            )
+        case "accepted" | "signposted":
+            reason = Reason(
+                NeedsYou.NO_FIRST_VISIT, asked + timedelta(days=FIRST_VISIT_DAYS), ToDo.ASK_PERSON, about
+            )
+        case "waiting_list" if one.reply_said is not None:
+            due = one.reply_said.time + timedelta(weeks=one.weeks or WEEKS_NOT_KNOWN)
+            reason = Reason(NeedsYou.NO_FIRST_VISIT, due, ToDo.RING_SERVICE, about)
+        case "full" | "not_suitable" if one.reply_said is not None and not settled(story, one):
+            reason = Reason(NeedsYou.SERVICE_SAID_NO, one.reply_said.recorded, ToDo.CHOOSE_SERVICE, about)
+        case "not_started" if one.not_started_said is not None and not settled(story, one):
+            reason = Reason(NeedsYou.DID_NOT_START, one.not_started_said.recorded, ToDo.ASK_PERSON, about)
+        case _:
+            return
+    yield _put_off(reason, said, origin)
+
+
+def _step(story: Story, step: Step | None) -> Iterator[Reason]:
+    if step is None and story.last_recorded is not None:
+        yield Reason(NeedsYou.NO_NEXT_STEP, story.last_recorded, ToDo.SAY_NEXT_STEP)
+    elif step is not None and step.code is NextStepCode.REVIEW:
+        yield Reason(NeedsYou.REVIEW_DUE, day_start(step.on), ToDo.REVIEW)
+    elif step is not None and not step.derived:
+        yield Reason(NeedsYou.STEP_OVERDUE, _evening(step.on), ToDo.SAY_NEXT_STEP)
+
+
+def _put_off(reason: Reason, said: StepSaid | None, origin: str) -> Reason:
+    """A next step said after the trouble puts it off until its day: the link worker is on to it."""
+    if said is None or said[1] <= origin:
+        return reason
+    since = max(reason.since, day_start(said[0].on))
+    return Reason(reason.reason, since, reason.todo, reason.about)
+
+
+def _evening(day: date) -> datetime:
+    """The end of a day in London."""
+    return day_start(day + timedelta(days=1))

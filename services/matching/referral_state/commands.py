@@ -1,0 +1,65 @@
+"""What the acts of people have in common. Pure: of view, diaries and occasion, like every decision."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, TypedDict
+
+from services.matching.booking.diary import Diaries
+from services.matching.calendar import london_day
+from services.matching.errors import Refused
+from services.matching.referral_state.state import View
+from shared.contract.events.models import ReferralCreated
+from shared.contract.events.outcomes import NextStep
+from shared.contract.history import Meeting, Prescription
+from shared.delivery.model.decision import Decision, Occasion
+
+Act = Callable[[View, Diaries, Occasion], Decision]
+
+
+class About(TypedDict):
+    """The two fields that every body begins with."""
+
+    referral_id: str
+    locality: str
+
+
+def about(occasion: Occasion) -> About:
+    return {"referral_id": occasion.referral_id, "locality": occasion.locality}
+
+
+def open_case(view: View) -> ReferralCreated:
+    """The referral's creation. Refuses a case that is not known or not open."""
+    if view.story.created is None:
+        raise Refused("unknown_case")
+    if view.story.erased:
+        raise Refused("case_erased")
+    if not view.open:
+        raise Refused("case_ended")
+    return view.story.created
+
+
+def meeting_of(view: View, meeting_id: str) -> Meeting:
+    found = view.meeting(meeting_id)
+    if found is None:
+        raise Refused("unknown_meeting")
+    return found
+
+
+def prescription_of(view: View, prescription_id: str) -> Prescription:
+    for one in view.story.prescriptions:
+        if one.prescribed.prescription_id == prescription_id:
+            return one
+    raise Refused("unknown_prescription")
+
+
+GOING_ON: Final = frozenset({"asked", "accepted", "waiting_list", "signposted", "started"})
+"""Statuses of services of a plan that may still help."""
+
+
+def checked_step(step: NextStep | None, occasion: Occasion) -> NextStep | None:
+    """A next step as given, if its day is from today to a year ahead."""
+    if step is not None:
+        today = london_day(occasion.now)
+        if not today <= step.on <= today + timedelta(days=366):
+            raise Refused("step_date")
+    return step

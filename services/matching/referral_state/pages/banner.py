@@ -1,0 +1,90 @@
+"""The banner after something was done: what, and Undo where it can be taken back."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse
+
+from services.matching.referral_state.views import Done, FactLine
+
+SENTENCES: Mapping[str, str] = MappingProxyType(
+    {
+        "contact": "The contact is recorded.",
+        "next-step": "The next step is saved.",
+        "moved": "The appointment is moved.",
+        "booked": "An appointment is booked.",
+        "confirmed": "The time is confirmed.",
+        "off-sick": "Your day is closed for appointments.",
+        "later": "They will be offered an appointment after that day.",
+        "missed": "Recorded: they did not come.",
+        "draft": "The draft is saved. It is not part of the record until you save the appointment.",
+        "met": "The appointment is saved.",
+        "reviewed": "The plan is saved.",
+        "reply": "The service’s answer is recorded.",
+        "started": "The first visit is recorded.",
+        "ended": "Recorded: it has ended.",
+        "not-started": "Recorded: the first visit did not happen.",
+        "sharing": "The agreement is recorded.",
+        "unmet": "Recorded: nothing suitable for this need.",
+        "prescribed": "The service is added to the plan.",
+        "declined": "The referral is declined.",
+        "handed-over": "The case is handed over.",
+        "closed": "The case is closed.",
+        "no-longer-wants": "Recorded: they no longer want this.",
+        "returned": "The referral is sent back to the practice.",
+        "reopened": "The case is open again.",
+        "reopened-booked": "The case is open again, and an appointment is booked.",
+        "undone": "Undone.",
+        "places-free": "Recorded: they have places again.",
+        "places-back": "Taken back. What they said before counts again.",
+        "link-ended": "The service’s link has ended. Nobody can use it any more.",
+        "link-sent": "A new link is on its way to the service by email.",
+        "link-settled": "The link stays ended.",
+        "flagged": "Thank you. Somebody will check this listing.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Where to POST which fields to take it back."""
+
+    action: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """What was done."""
+
+    text: str
+    undo: Undo | None = None
+
+
+def back_to(path: str, what: str, done: Done | None = None, anchor: str = "") -> RedirectResponse:
+    """Back to a page that will say what was done. The address holds codes and an event's id only."""
+    query = {"done": what}
+    if done is not None and (fact := _to_undo(done.said)):
+        query["said"] = fact.event_id
+    return RedirectResponse(f"{path}?{urlencode(query)}{'#' + anchor if anchor else ''}", 303)
+
+
+def banner(request: Request, history: Iterable[FactLine] = (), undo_at: str = "") -> Banner | None:
+    """The banner that the address of this page asks for; Undo only while the fact still stands."""
+    text = SENTENCES.get(request.query_params.get("done", ""))
+    if text is None:
+        return None
+    said = request.query_params.get("said")
+    fact = next((f for f in history if f.event_id == said and f.undo and not f.undone), None)
+    if fact is None or not undo_at:
+        return Banner(text)
+    return Banner(text, Undo(undo_at, {"source": fact.source, "event": fact.event_id}))
+
+
+def _to_undo(said: tuple[FactLine, ...]) -> FactLine | None:
+    """Of several facts said at once only a single one can be undone from the banner."""
+    able = [fact for fact in said if fact.undo]
+    return able[0] if len(able) == 1 else None

@@ -1,0 +1,212 @@
+"""The story so far in plain words: one sentence for each thing that was said about a case."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from services.matching.referral_state.views import CaseShown, FactLine
+from services.matching.web import words
+from shared.platform.clock import LONDON
+from shared.platform.web.dates import day_and_time, short_day
+
+Detail = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One line of the story. `undo`: it can be taken back, by source and event id."""
+
+    sentence: str
+    happened: date
+    undo: bool
+    undone: bool
+    source: str
+    event_id: str
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What codes in events stand for within one case."""
+
+    services: Mapping[str, str]
+    """Service by prescription id."""
+    meetings: Mapping[str, datetime]
+    """Start by meeting id."""
+
+    @classmethod
+    def of(cls, case: CaseShown) -> "Names":
+        return cls(
+            {each.prescription_id: each.service for each in case.prescriptions},
+            {each.meeting_id: each.starts_at for each in case.meetings},
+        )
+
+    def service(self, detail: Detail) -> str:
+        return self.services.get(str(detail.get("prescription_id")), "a service")
+
+    def meeting(self, detail: Detail) -> str:
+        starts_at = self.meetings.get(str(detail.get("meeting_id")))
+        return f" on {short_day(starts_at)}" if starts_at else ""
+
+
+def told(case: CaseShown) -> list[Told]:
+    """The history of a case as sentences, the latest day first; of one day what was said last."""
+    names = Names.of(case)
+    return [
+        Told(sentence(fact, names), fact.on, fact.undo, fact.undone, fact.source, fact.event_id, fact.note)
+        for fact in sorted(case.history, key=lambda fact: fact.on, reverse=True)
+        if fact.kind != "retracted"
+    ]
+
+
+def sentence(fact: FactLine, names: Names) -> str:
+    """What happened. A kind that this version does not know is said to be one."""
+    if fact.kind == "meeting_attended" and (sooner := _sooner(fact, names)):
+        return sooner
+    say = _SENTENCES.get(fact.kind)
+    return say(fact.detail, names) if say else "Something that this version does not know yet"
+
+
+def _sooner(fact: FactLine, names: Names) -> str:
+    """They met on an earlier day than was booked."""
+    booked = names.meetings.get(str(fact.detail.get("meeting_id")))
+    if booked is None or booked.astimezone(LONDON).date() <= fact.time.astimezone(LONDON).date():
+        return ""
+    return f"Came, sooner than the appointment booked for {short_day(booked)}"
+
+
+def _word(of: Mapping[str, str], code: object) -> str:
+    return words.lower_first(of.get(str(code), str(code).replace("_", " ")))
+
+
+def _booked(detail: Detail, _: Names) -> str:
+    starts_at = _moment(detail.get("starts_at"))
+    when = day_and_time(starts_at) if starts_at else "another time"
+    return f"Appointment moved to {when}" if detail.get("replaces") else f"Appointment booked for {when}"
+
+
+def _contact(detail: Detail, _: Names) -> str:
+    reached = "reached them" if detail.get("reached") else "did not reach them"
+    return f"{words.TRIED.get(str(detail.get('channel')), 'Tried')}: {reached}"
+
+
+def _waiting(detail: Detail, _: Names) -> str:
+    by = _day(detail.get("expected_by"))
+    expected = f", expected by {by}" if by else ""
+    return f"Waiting for an appointment: {_word(words.WAITING, detail.get('reason'))}{expected}"
+
+
+def _reply(detail: Detail, names: Names) -> str:
+    service = names.service(detail)
+    match detail.get("reply"):
+        case "accepted":
+            return f"{service} said yes"
+        case "waiting_list":
+            weeks = detail.get("weeks")
+            of = f" of {words.plural(int(weeks), 'week')}" if weeks else ""
+            return f"{service} has a waiting list{of}"
+        case "full":
+            return f"{service} is full"
+        case _:
+            return f"{service} said it is not suitable: {_word(words.NOT_SUITABLE, detail.get('reason'))}"
+
+
+def _prescribed(detail: Detail, names: Names) -> str:
+    service = names.service(detail)
+    if detail.get("signposted"):
+        return f"Details of {service} given, for {_word(words.NEEDS, detail.get('need'))}"
+    return f"{service} added to the plan, for {_word(words.NEEDS, detail.get('need'))}"
+
+
+def _started(detail: Detail, names: Names) -> str:
+    on = _day(detail.get("on"))
+    by = str(detail.get("accompanied_by", "not_known"))
+    along = (
+        f", with a {_word(words.ACCOMPANIED, by)}"
+        if by in ("link_worker", "volunteer", "family_or_friend")
+        else ""
+    )
+    return f"First visit to {names.service(detail)}{f' on {on}' if on else ''}{along}"
+
+
+def _not_started(detail: Detail, names: Names) -> str:
+    barrier = _word(words.BARRIERS, detail.get("barrier"))
+    return f"First visit to {names.service(detail)} did not happen: {barrier}"
+
+
+def _sharing(detail: Detail, names: Names) -> str:
+    agreed = _word(words.AGREED, detail.get("agreed"))
+    match detail.get("agreement"):
+        case "service":
+            return f"Sharing name and telephone with {names.service(detail)}: {agreed}"
+        case "details_to_gp":
+            return f"Details to the GP: {agreed}"
+        case _:
+            return f"Follow-up questions: {agreed}"
+
+
+def _plan(detail: Detail, _: Names) -> str:
+    goals = detail.get("goals") or ()
+    said = "Plan agreed" if int(detail.get("revision", 1)) == 1 else "Plan changed"
+    of = f", {words.plural(len(goals), 'goal')}" if goals else ""
+    return f"{said}{of}{_step('. Next step: ', detail)}"
+
+
+def _changed(detail: Detail, _: Names) -> str:
+    # Before there is a plan, a next step is said with the name of whoever has the case.
+    return _step("Next step: ", detail) or "Handed to another link worker"
+
+
+def _step(before: str, detail: Detail) -> str:
+    step = detail.get("next_step") or {}
+    on = _day(step.get("on"))
+    return f"{before}{_word(words.NEXT_STEPS, step.get('code'))} by {on}" if on else ""
+
+
+_SENTENCES: Mapping[str, Callable[[Detail, Names], str]] = {
+    "referral_created": lambda d, n: f"Referred by {words.ROUTES.get(str(d.get('route')), 'a partner')}",
+    "meeting_booked": _booked,
+    "contact_attempted": _contact,
+    "meeting_waiting": _waiting,
+    "meeting_attended": lambda d, n: f"Came to the appointment{n.meeting(d)}",
+    "meeting_missed": lambda d, n: f"Did not come to the appointment{n.meeting(d)}",
+    "meeting_cancelled": lambda d, n: f"Appointment{n.meeting(d)} cancelled",
+    "link_worker_changed": _changed,
+    "plan_agreed": _plan,
+    "service_prescribed": _prescribed,
+    "provider_replied": _reply,
+    "activity_started": _started,
+    "activity_not_started": _not_started,
+    "activity_ended": lambda d, n: f"{n.service(d)} ended: {_word(words.ENDED, d.get('reason'))}",
+    "measured": lambda d, n: "Wellbeing questions answered",
+    "need_unmet": lambda d, n: (
+        f"Nothing suitable for {_word(words.NEEDS, d.get('need'))}: {_word(words.UNMET, d.get('reason'))}"
+    ),
+    "sharing_changed": _sharing,
+    "referral_declined": lambda d, n: f"Declined: {_word(words.DECLINED, d.get('reason'))}",
+    "referral_returned": lambda d, n: f"Sent back to the practice: {_word(words.RETURNED, d.get('reason'))}",
+    "referral_withdrawn": lambda d, n: "Withdrawn by whoever referred",
+    "referral_closed": lambda d, n: f"Closed: {_word(words.CLOSED, d.get('reason'))}",
+    "referral_reopened": lambda d, n: "Opened again",
+    "contact_changed": lambda d, n: f"Safe to text: {_word(words.SAFE_TO_TEXT, d.get('contact'))}",
+    "person_erased": lambda d, n: "Personal details erased",
+    "retracted": lambda d, n: "Something was undone",
+}
+
+
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    try:
+        found = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=LONDON)
+
+
+def _day(value: object) -> str:
+    try:
+        return short_day(date.fromisoformat(str(value)[:10]))
+    except ValueError:
+        return ""

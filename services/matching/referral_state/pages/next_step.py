@@ -1,0 +1,78 @@
+"""The next step of a case in forms: what, and by when, with the usual distances at one click."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from services.matching.web import words
+from services.matching.web.forms import Typed, day_typed
+from shared.contract.events.outcomes import NextStep
+from shared.contract.events.vocabulary import NextStepCode
+from shared.platform.web.dates import day as day_words
+from shared.platform.web.dates import example_day
+
+USUAL = ((7, "in a week"), (14, "in 2 weeks"), (28, "in 4 weeks"), (84, "in 12 weeks"))
+FURTHEST = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class NextStepForm:
+    """What the part of a form shows: the codes, the days offered, and what was chosen or typed."""
+
+    prefix: str
+    codes: tuple[tuple[str, str], ...]
+    days: tuple[tuple[str, str], ...]
+    code: str
+    when: str
+    on: Mapping[str, str]
+
+
+def next_step_form(now: date, typed: Mapping[str, Any], prefix: str = "next") -> NextStepForm:
+    """The fields, all empty or as they were typed."""
+    offered = [(_working(now + timedelta(days=days)), text) for days, text in USUAL]
+    days = [(day.isoformat(), f"{_without_year(day)}, {text}") for day, text in offered]
+    return NextStepForm(
+        prefix=prefix,
+        codes=tuple(words.NEXT_STEPS.items()),
+        days=(*days, ("day", "Another day")),
+        code=str(typed.get(f"{prefix}_code", "")),
+        when=str(typed.get(f"{prefix}_when", "")),
+        on=day_typed(typed, f"{prefix}_on"),
+    )
+
+
+def read_next_step(form: Typed, now: date, *, needed: bool, prefix: str = "next") -> NextStep | None:
+    """What was chosen. Mistakes are noted in `form`; None where nothing was said and nothing is needed."""
+    code_field, when_field, on_field = (f"{prefix}_{part}" for part in ("code", "when", "on"))
+    when = form.raw(when_field)
+    said = bool(
+        form.raw(code_field) or when or any(form.raw(f"{on_field}-{p}") for p in ("day", "month", "year"))
+    )
+    if not said and not needed:
+        return None
+    code = form.choice(code_field, NextStepCode, "Choose what happens next")
+    day: date | None
+    if when not in ("", "day"):
+        try:
+            day = date.fromisoformat(when)
+        except ValueError:
+            form.wrong(when_field, "Choose by when")
+            return None
+    else:
+        day = form.day(
+            on_field, f"Choose by when, or enter a day such as {example_day(now + timedelta(days=7))}"
+        )
+    if day is not None and not now <= day <= now + FURTHEST:
+        form.wrong(on_field, "The day must be from today to a year from now")
+        return None
+    return NextStep(code=code, on=day) if code and day else None
+
+
+def _working(day: date) -> date:
+    """The day itself, or the Monday after a weekend."""
+    return day + timedelta(days=7 - day.weekday()) if day.weekday() > 4 else day
+
+
+def _without_year(day: date) -> str:
+    return day_words(day).rsplit(" ", 1)[0]

@@ -1,0 +1,184 @@
+"""From what is stored to what is shown: cases, meetings and facts as lines."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+from services.matching.directory.feed.model import Service
+from services.matching.provider.link_states import LinkState
+from services.matching.referral_state.state import View
+from services.matching.referral_state.undo import may_undo, retracted
+from services.matching.referral_state.views import (
+    CaseLine,
+    FactLine,
+    MeetingShown,
+    NeedsYou,
+    PrescriptionShown,
+    Reason,
+    ToDo,
+)
+from services.matching.roster.link_workers import LinkWorker
+from shared.contract.events import vocabulary as v
+from shared.contract.events.models import EventBody
+from shared.contract.history import Stage, Story
+from shared.contract.history.days import day_of
+from shared.contract.history.next_step import Step
+from shared.contract.labels import where
+from shared.delivery.model.facts import Fact
+from shared.delivery.mongo.database import Row
+from shared.platform.clock import LONDON
+from shared.platform.localities import OWN_VAULT, Localities
+
+Workers = Mapping[str, LinkWorker]
+NONE_ENDED: Final[Mapping[str, LinkState]] = MappingProxyType({})
+USES_ITS_LINK: Final = frozenset({"asked", "accepted", "waiting_list"})
+"""Statuses in which a service still needs its link."""
+
+
+class Lines:
+    """Makes lines, with where people meet: from the link workers' hours, else the practice's name."""
+
+    def __init__(
+        self,
+        localities: Localities,
+        workers: Workers,
+        now: datetime,
+        ended_links: Mapping[str, LinkState] = NONE_ENDED,
+    ) -> None:
+        self._localities = localities
+        self._workers = workers
+        self._now = now
+        self._ended_links = ended_links
+
+    def case(self, row: Row | Mapping[str, Any]) -> CaseLine:
+        """A stored referral (locality, referral, view document) as a line. Its creation must be known."""
+        view, created = row["view"], row["view"]["created"]
+        waiting, step = view["waiting"], view["step"]
+        active = next((m for m in view["meetings"] if m["id"] == view["active"]), None)
+        return CaseLine(
+            locality=row["locality"],
+            referral_id=row["referral"],
+            practice=created["practice"],
+            stage=Stage(view["stage"]),
+            open=view["open"],
+            created_at=view["created_at"],
+            urgency=v.Urgency(created["urgency"]),
+            needs=tuple(v.Need(need) for need in created["needs"]),
+            age_band=v.AgeBand(created["age_band"]),
+            risk=v.Risk(created["risk"]),
+            contact=v.SafeToText(created["contact"]),
+            language=created["language"],
+            interpreter=created["interpreter"],
+            access_needs=tuple(v.AccessNeed(need) for need in created["access_needs"]),
+            link_worker=view["link_worker"],
+            active=self.meeting(row, active) if active else None,
+            step=Step(v.NextStepCode(step["code"]), date.fromisoformat(step["on"]), step["derived"])
+            if step
+            else None,
+            reasons=self._reasons(view),
+            waiting=v.WaitingReason(waiting["reason"]) if waiting else None,
+            expected_by=date.fromisoformat(waiting["expected_by"]) if waiting else None,
+            risk_note=created.get("risk_note"),
+            kept_elsewhere=self._elsewhere(row["locality"], view.get("said_by")),
+        )
+
+    def _reasons(self, view: Mapping[str, Any]) -> tuple[Reason, ...]:
+        """Those of the story that hold now, and the links that ended under a service's hands."""
+        told = [_reason(r) for r in view["reasons"] if r["since"] <= self._now]
+        for one in view["prescriptions"] if view["open"] else ():
+            link = self._ended_links.get(one["id"])
+            if link is not None and link.alerts and link.ended_at and one["status"] in USES_ITS_LINK:
+                told.append(Reason(NeedsYou.LINK_ENDED, link.ended_at, ToDo.RING_SERVICE, one["id"]))
+        return tuple(sorted(told, key=lambda reason: (reason.since, reason.reason, reason.about or "")))
+
+    def _elsewhere(self, locality: str, said_by: str | None) -> bool:
+        place = self._localities.by_slug.get(locality)
+        return bool(place and said_by and place.vault(said_by) not in (None, OWN_VAULT))
+
+    def meeting(self, row: Row | Mapping[str, Any], meeting: Mapping[str, Any]) -> MeetingShown:
+        """One of the meetings of a stored referral."""
+        starts_at: datetime = meeting["starts_at"]
+        return MeetingShown(
+            meeting_id=meeting["id"],
+            referral_id=row["referral"],
+            locality=row["locality"],
+            link_worker=meeting["link_worker"],
+            practice=meeting["practice"],
+            place=where(meeting["mode"], self._room(meeting["link_worker"], meeting["practice"], starts_at)),
+            starts_at=starts_at,
+            minutes=meeting["minutes"],
+            mode=v.MeetingMode(meeting["mode"]),
+            status=meeting["status"],
+            provisional=meeting["provisional"],
+            sequence=meeting["sequence"],
+        )
+
+    def _room(self, link_worker: str, practice: str, starts_at: datetime) -> str:
+        """The room for a meeting face to face: of the hours then, of other hours there, or the practice."""
+        worker = self._workers.get(link_worker)
+        here = starts_at.astimezone(LONDON)
+        there = [hours for hours in worker.hours if practice in hours.practices] if worker else []
+        for hours in there:
+            if hours.weekday == here.weekday() and hours.opens <= here.time() < hours.closes:
+                return hours.place
+        if there:
+            return there[0].place
+        known = self._localities.practice(practice)
+        return known.display_name if known else practice
+
+
+def _reason(stored: Mapping[str, Any]) -> Reason:
+    return Reason(NeedsYou(stored["reason"]), stored["since"], ToDo(stored["todo"]), stored["about"])
+
+
+def history(view: View, locality: str) -> tuple[FactLine, ...]:
+    """Everything that was said, the newest first."""
+    gone = retracted(view)
+    lines = [fact_line(fact, gone, locality, view.story) for fact in view.facts]
+    return tuple(sorted(lines, key=lambda line: (line.recorded, line.event_id), reverse=True))
+
+
+def fact_line(fact: Fact, gone: frozenset[tuple[str, str]], locality: str, story: Story) -> FactLine:
+    """One fact of a story; `gone` are those that have been taken back."""
+    body = fact.body
+    told: dict[str, Any] = {}
+    if isinstance(body, EventBody):
+        told = body.model_dump(mode="json", exclude_none=True, exclude={"referral_id", "locality", "kind"})
+    undone = fact.key in gone
+    return FactLine(
+        source=fact.source,
+        event_id=fact.id,
+        kind=fact.kind,
+        time=fact.time,
+        recorded=fact.recorded,
+        undo=not undone and may_undo(fact, locality),
+        undone=undone,
+        on=day_of(body, fact, story),
+        note=told.get("note"),
+        detail=told,
+    )
+
+
+def prescriptions(view: View, services: Mapping[str, Service]) -> tuple[PrescriptionShown, ...]:
+    """The services of the plan, in the order in which they were added."""
+    return tuple(
+        PrescriptionShown(
+            prescription_id=p.prescribed.prescription_id,
+            service_id=p.prescribed.service_id,
+            service=services[p.prescribed.service_id].name
+            if p.prescribed.service_id in services
+            else "A service that has left the directory",
+            need=p.prescribed.need,
+            status=p.status,
+            prescribed_at=p.said.time,
+            since=p.since,
+            signposted=p.prescribed.signposted,
+            may_share=p.may_share,
+            weeks=p.weeks,
+            not_suitable=p.not_suitable,
+            started_on=p.started_on,
+            barrier=p.barrier,
+        )
+        for p in sorted(view.story.prescriptions, key=lambda p: p.said.id)
+    )

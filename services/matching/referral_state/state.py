@@ -1,0 +1,205 @@
+"""What matching makes of a referral's facts: the story, and what follows from it for diaries and lists."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple
+
+from services.matching.referral_state.attention import reasons_of
+from services.matching.referral_state.views import Reason
+from shared.contract.events import outcomes as o
+from shared.contract.events.models import ReferralCreated
+from shared.contract.events.topics import locality_of_source, source
+from shared.contract.events.vocabulary import WaitingReason
+from shared.contract.history import Meeting, Story, stage_of, tell
+from shared.contract.history.fold import Effective, Rank
+from shared.contract.history.next_step import Step, step_of, step_said
+from shared.delivery.model.facts import Fact
+
+FOLD_VERSION: Final = 7
+MISSES: Final = 2
+"""So many missed meetings, and the next is for the link worker to arrange."""
+
+_KEPT: Final = {
+    "practice",
+    "person_ref",
+    "age_band",
+    "needs",
+    "risk",
+    "contact",
+    "urgency",
+    "outward_code",
+    "language",
+    "interpreter",
+    "access_needs",
+    "cannot_come",
+    "risk_note",
+    "reason_note",
+}
+
+_BEGUN: Final = (
+    o.ContactAttempted,
+    o.MeetingAttended,
+    o.MeetingMissed,
+    o.PlanAgreed,
+    o.ServicePrescribed,
+    o.NeedUnmet,
+)
+"""What only the link worker of a case says."""
+
+
+class Wait(NamedTuple):
+    """A reason given for there being no meeting, until when one is expected, and when it was given."""
+
+    reason: WaitingReason
+    until: date
+    said: datetime
+    ours: bool
+    """Said by matching itself, of whose own reasons most follow from the rest of the story."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A referral as matching sees it."""
+
+    story: Story
+    facts: tuple[Fact, ...] = ()
+    ours: frozenset[str] = frozenset()
+    """Ids of the meetings that matching booked itself."""
+    waits: frozenset[Wait] = frozenset()
+    """Every reason given for there being no meeting."""
+    handed_to: str | None = None
+    """The link worker whom somebody named for this case."""
+    uncreated: bool = False
+    """Its creation was taken back: there is no referral any more."""
+    latest: datetime | None = None
+    """When the latest thing happened: of what others said by their time, of what we said when we said it."""
+    step: Step | None = None
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        return self.story.open
+
+    @property
+    def ended(self) -> bool:
+        """Known, and no longer open: nothing of it may stay in a diary."""
+        return self.uncreated or (self.story.created is not None and not self.story.open)
+
+    @property
+    def adrift(self) -> bool:
+        """Open, never met, with neither a meeting nor a word of why not: it must not stay so."""
+        story = self.story
+        return story.open and not (story.active or story.attended or story.waiting)
+
+    @property
+    def misses_allowed(self) -> int:
+        """So many misses are rebooked by themselves; a referral that was reopened starts to count anew."""
+        return MISSES * (1 + self.story.reopenings) - 1
+
+    def meeting(self, meeting_id: str) -> Meeting | None:
+        return next((m for m in self.story.meetings if m.booked.meeting_id == meeting_id), None)
+
+
+def fold(facts: Sequence[Fact], rank: Rank) -> View:
+    """The view of this set of facts, whatever order they came in."""
+    story = tell(facts, rank)
+    told = Effective(facts, rank)
+    changed = told.of(o.LinkWorkerChanged)
+    view = View(
+        story=story,
+        facts=tuple(facts),
+        ours=frozenset(
+            m.booked.meeting_id
+            for m in story.meetings
+            if m.said.source == source(m.booked.locality, "matching")
+        ),
+        waits=frozenset(
+            Wait(w.reason, w.expected_by, by.recorded, _our_own(by.source))
+            for w, by in told.of(o.MeetingWaiting)
+        ),
+        handed_to=changed[-1][0].link_worker if changed else None,
+        uncreated=story.created is None and any(isinstance(f.body, ReferralCreated) for f in facts),
+        latest=max((f.recorded if _our_own(f.source) else f.time for f in facts), default=None),
+    )
+    step = step_of(story)
+    reasons = reasons_of(story, step, step_said(story), view.misses_allowed, _handed_over(told))
+    return replace(view, step=step, reasons=reasons)
+
+
+def _handed_over(told: Effective) -> datetime | None:
+    """When the case came to whoever has it, if they have done nothing about it yet."""
+    changed = told.of(o.LinkWorkerChanged)
+    if not changed:
+        return None
+    _, handed = changed[-1]
+    # Before there is a plan, a next step is said with the name of whoever says it: nothing is handed over.
+    steps = [said for body, said in changed if body.next_step is not None]
+    done = [said for kind in _BEGUN for _, said in told.of(kind)]
+    return None if any(said.id >= handed.id for said in [*steps, *done]) else handed.recorded
+
+
+def _our_own(said_by: str) -> bool:
+    return said_by == source(locality_of_source(said_by) or "", "matching")
+
+
+def document(view: View) -> dict[str, Any]:
+    """The view as it is stored and queried. Dates as ISO text, moments as UTC."""
+    story, created = view.story, view.story.created
+    return {
+        "stage": stage_of(story).value,
+        "open": story.open,
+        "link_worker": story.link_worker,
+        "created": {**_created(created), "contact": story.contact.value} if created else None,
+        "said_by": story.created_said.source if story.created_said else None,
+        "created_at": story.created_said.time if story.created_said else None,
+        "active": story.active.booked.meeting_id if story.active else None,
+        "adrift": view.adrift,
+        "meetings": [_meeting(meeting) for meeting in story.meetings],
+        "prescriptions": [
+            {
+                "id": p.prescribed.prescription_id,
+                "service": p.prescribed.service_id,
+                "need": p.prescribed.need.value,
+                "status": p.status,
+                "replied_at": p.reply_said.time if p.reply_said else None,
+            }
+            for p in story.prescriptions
+        ],
+        "unmet": [
+            {"need": u.need.value, "reason": u.reason.value, "at": said.time} for u, said in story.unmet
+        ],
+        "waiting": {
+            "reason": story.waiting.reason.value,
+            "expected_by": story.waiting.expected_by.isoformat(),
+        }
+        if story.waiting and story.active is None and not story.attended
+        else None,
+        "step": {"code": view.step.code.value, "on": view.step.on.isoformat(), "derived": view.step.derived}
+        if view.step
+        else None,
+        "reasons": [
+            {"reason": r.reason.value, "since": r.since, "todo": r.todo.value, "about": r.about}
+            for r in view.reasons
+        ],
+    }
+
+
+def _created(created: ReferralCreated) -> Mapping[str, Any]:
+    return created.model_dump(mode="json", include=_KEPT)
+
+
+def _meeting(meeting: Meeting) -> Mapping[str, Any]:
+    booked = meeting.booked
+    return {
+        "id": booked.meeting_id,
+        "sequence": booked.sequence,
+        "link_worker": booked.link_worker,
+        "practice": booked.practice,
+        "starts_at": booked.starts_at,
+        "minutes": booked.minutes,
+        "mode": booked.mode.value,
+        "provisional": booked.provisional,
+        "status": meeting.status,
+        "why": meeting.cancelled.why.value if meeting.cancelled else None,
+    }

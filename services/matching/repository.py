@@ -1,0 +1,318 @@
+"""What matching keeps beside the referrals: link workers, diaries, the directory, drafts, codes and links.
+
+A booking writes the day and the caseload that it rests on, with the version that it read; a change of a link
+worker's hours or leave writes their caseload too. So of two that decide on the same diary one wins, and the
+other reads again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from services.matching.booking.diary import HORIZON, Caseload, Day, Diaries
+from services.matching.booking.policy import LOOK_AGAIN, needs_meeting, refused_times, wish_of
+from services.matching.booking.reservations import TRAVEL_MINUTES, Held
+from services.matching.calendar import london_day
+from services.matching.referral_state.state import View
+from services.matching.roster.link_workers import LinkWorker
+from shared.contract.events.models import MeetingBooked
+from shared.contract.events.vocabulary import Urgency
+from shared.delivery.model.errors import Conflict
+from shared.delivery.model.service_definition import Changed, Loaded
+from shared.delivery.mongo.database import Document, Mongo, Row, Transaction
+from shared.delivery.scheduler.task_rows import make_due
+from shared.delivery.unit_of_work.aggregate import case_id
+from shared.delivery.unit_of_work.unit_of_work import DUE, REFERRALS
+
+LINK_WORKERS: Final = "link_workers"
+DAYS: Final = "days"
+CASELOADS: Final = "caseloads"
+SERVICES: Final = "services"
+IMPORTS: Final = "imports"
+DRAFTS: Final = "drafts"
+CODES: Final = "codes"
+PLACES: Final = "places"
+LINKS: Final = "links"
+FEEDS: Final = "feeds"
+MAILBOXES: Final = "mailboxes"
+
+OWNED: Final = (
+    LINK_WORKERS,
+    DAYS,
+    CASELOADS,
+    SERVICES,
+    IMPORTS,
+    DRAFTS,
+    CODES,
+    PLACES,
+    LINKS,
+    FEEDS,
+    MAILBOXES,
+)
+DERIVED: Final = (REFERRALS,)
+
+Write = InsertOne[Mapping[str, Any]] | UpdateOne
+
+_WOKEN: Final = 20
+"""How many waiting referrals look again when one time comes free; the others do in the morning."""
+
+
+async def ensure_indexes(mongo: Mongo) -> None:
+    """Makes collections and indexes; making a collection within a transaction takes a lock."""
+    existing = set(await mongo.database.list_collection_names())
+    for name in OWNED:
+        if name not in existing:
+            with suppress(CollectionInvalid, OperationFailure):  # another process made it just now
+                await mongo.database.create_collection(name)
+    await mongo[LINK_WORKERS].create_indexes([IndexModel([("locality", ASCENDING)])])
+    await mongo[DAYS].create_indexes(
+        [
+            IndexModel([("link_worker", ASCENDING), ("day", ASCENDING)]),
+            IndexModel([("locality", ASCENDING), ("held.r", ASCENDING)]),
+        ]
+    )
+    await mongo[CASELOADS].create_indexes([IndexModel([("locality", ASCENDING), ("referrals", ASCENDING)])])
+    await mongo[SERVICES].create_indexes(
+        [
+            IndexModel([("needs", ASCENDING), ("status", ASCENDING)]),
+            IndexModel([("feed", ASCENDING)]),
+            IndexModel([("service.email", ASCENDING)]),
+        ]
+    )
+    await mongo[IMPORTS].create_indexes([IndexModel([("at", ASCENDING)])])
+    await mongo[DRAFTS].create_indexes([IndexModel([("at", ASCENDING)])])
+    await mongo[MAILBOXES].create_indexes(
+        [IndexModel([("link", ASCENDING)]), IndexModel([("old", ASCENDING)])]
+    )
+    await mongo[CODES].create_indexes([IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0)])
+    await mongo[PLACES].create_indexes([IndexModel([("free_at", ASCENDING)])])
+    await mongo[LINKS].create_indexes(
+        [
+            IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
+            IndexModel([("referral", ASCENDING)]),
+            IndexModel([("locality", ASCENDING), ("why", ASCENDING)]),
+        ]
+    )
+    await mongo[REFERRALS].create_indexes(
+        [
+            IndexModel([("referral", ASCENDING)]),
+            IndexModel([("view.link_worker", ASCENDING), ("view.open", ASCENDING)]),
+            IndexModel([("view.created.practice", ASCENDING), ("view.open", ASCENDING)]),
+            IndexModel([("view.meetings.id", ASCENDING)]),
+            IndexModel([("view.meetings.link_worker", ASCENDING), ("view.meetings.starts_at", ASCENDING)]),
+            IndexModel([("view.prescriptions.id", ASCENDING)]),
+            IndexModel([("view.prescriptions.service", ASCENDING)]),
+            IndexModel([("locality", ASCENDING), ("view.open", ASCENDING)]),
+            IndexModel([("view.created.person_ref", ASCENDING)]),
+            IndexModel([("view.adrift", ASCENDING)], partialFilterExpression={"view.adrift": True}),
+        ]
+    )
+
+
+class DiaryStore:
+    """Reads the diaries that a round's referrals may be booked in, and writes those that were touched.
+
+    `travel_minutes`: left free before and after a home visit.
+    """
+
+    def __init__(self, travel_minutes: int = TRAVEL_MINUTES) -> None:
+        self._travel_minutes = travel_minutes
+
+    async def load(self, tx: Transaction, referrals: Sequence[Loaded[View]], now: datetime) -> Diaries:
+        if not referrals:
+            return Diaries(now, travel_minutes=self._travel_minutes)
+        localities = sorted({one.locality for one in referrals})
+        ids = [one.referral_id for one in referrals]
+        workers = await _workers_of(tx, localities, referrals)
+        diaries = Diaries(now, workers, travel_minutes=self._travel_minutes)
+        ours = {"locality": {"$in": localities}}
+        reach = [london_day(now + timedelta(days=n)) for n in (-1, HORIZON.days + 1)]
+        days: list[Document] = [
+            {
+                "link_worker": {"$in": list(workers)},
+                "day": {"$gte": reach[0].isoformat(), "$lte": reach[1].isoformat()},
+            },
+            {**ours, "held.r": {"$in": ids}},
+        ]
+        others = _days_of_others(referrals, workers, *reach)
+        if others:
+            days.append({**ours, "_id": {"$in": others}})
+        async for row in tx[DAYS].find({"$or": days}, session=tx.session):
+            day = _day(row)
+            diaries.days[(day.link_worker, day.day)] = day
+        loads: list[Document] = [{"_id": {"$in": list(workers)}}, {**ours, "referrals": {"$in": ids}}]
+        async for row in tx[CASELOADS].find({"$or": loads}, session=tx.session):
+            diaries.caseloads[row["_id"]] = Caseload(row["_id"], row["v"], set(row["referrals"]))
+        _urgent_first(diaries, referrals, now)
+        return diaries
+
+    async def load_for(
+        self, tx: Transaction, worker: LinkWorker, first: date, last: date, now: datetime
+    ) -> Diaries:
+        """One link worker's diary from `first` to `last`, to be shown."""
+        diaries = Diaries(now, {worker.id: worker}, travel_minutes=self._travel_minutes)
+        days = {"link_worker": worker.id, "day": {"$gte": first.isoformat(), "$lte": last.isoformat()}}
+        async for row in tx[DAYS].find(days, session=tx.session):
+            day = _day(row)
+            diaries.days[(day.link_worker, day.day)] = day
+        return diaries
+
+    async def save(self, tx: Transaction, changes: Sequence[Changed[View]], resources: Diaries) -> None:
+        erased = [case_id(each.locality, each.referral_id) for each in changes if each.after.story.erased]
+        if erased:
+            await tx[DRAFTS].delete_many({"_id": {"$in": erased}}, session=tx.session)
+        await _write(tx, DAYS, [_day_write(resources, key) for key in sorted(resources.touched_days)])
+        await _write(
+            tx, CASELOADS, [_caseload_write(resources, name) for name in sorted(resources.touched_caseloads)]
+        )
+        for name in sorted(resources.freed):
+            worker = resources.workers.get(name)
+            if worker is not None:
+                await wake_waiting(tx, worker.locality, worker.practices, resources.now, _WOKEN)
+
+
+async def wake_waiting(
+    tx: Transaction, locality: str, practices: Iterable[str], now: datetime, most: int = 0
+) -> None:
+    """There is more room at these practices: those who wait look again now, the urgent first.
+
+    Those who asked not to be met before a day of theirs do not. `most`: at most so many, the longest waiting
+    first; 0 for all.
+    """
+    waiting = {
+        "what": LOOK_AGAIN,
+        "locality": locality,
+        "payload.practice": {"$in": sorted(practices)},
+        "payload.asked": {"$ne": True},
+    }
+    order = [("payload.soon", -1), ("referral", ASCENDING)]
+    found = tx[DUE].find(waiting, {"payload.soon": 1}, session=tx.session).sort(order).limit(most)
+    rows = await found.to_list(None)
+    for soon, at in ((True, now - timedelta(seconds=1)), (False, now)):
+        if of_these := [row["_id"] for row in rows if bool(row["payload"]["soon"]) is soon]:
+            await make_due(tx, of_these, at)
+
+
+async def touch_caseload(tx: Transaction, locality: str, link_worker: str) -> None:
+    """Whoever books with this link worker at the same time must read hours and leave again."""
+    await tx[CASELOADS].update_one(
+        {"_id": link_worker},
+        {"$inc": {"v": 1}, "$setOnInsert": {"locality": locality, "referrals": []}},
+        upsert=True,
+        session=tx.session,
+    )
+
+
+def worker_of(row: Mapping[str, Any]) -> LinkWorker:
+    """A link worker as stored."""
+    return LinkWorker.model_validate(
+        {"id": row["_id"], **{k: v for k, v in row.items() if k not in ("_id", "v")}}
+    )
+
+
+async def _workers_of(
+    tx: Transaction, localities: Sequence[str], referrals: Sequence[Loaded[View]]
+) -> dict[str, LinkWorker]:
+    practices: set[str] = set()
+    named: set[str] = set()
+    for one in referrals:
+        story = one.view.story
+        if story.created is not None:
+            practices.add(story.created.practice)
+        named.update(m.booked.link_worker for m in story.meetings if m.status == "booked")
+        named.update(name for name in (one.view.handed_to, story.link_worker) if name)
+    wanted = {
+        "locality": {"$in": list(localities)},
+        "$or": [{"hours.practices": {"$in": sorted(practices)}}, {"_id": {"$in": sorted(named)}}],
+    }
+    found = tx[LINK_WORKERS].find(wanted, session=tx.session)
+    return {row["_id"]: worker_of(row) async for row in found}
+
+
+def _days_of_others(
+    referrals: Sequence[Loaded[View]], workers: Mapping[str, LinkWorker], first: date, last: date
+) -> list[str]:
+    """Days that are not read anyway on which some other booking system put a meeting.
+
+    Further off than the horizon; or of a link worker who is not asked for any more, since the meeting was
+    cancelled or taken back: it may stand behind somebody else's.
+    """
+    booked = [f.body for one in referrals for f in one.view.facts if isinstance(f.body, MeetingBooked)]
+    days = {(body.link_worker, london_day(body.starts_at)) for body in booked}
+    return [_day_id(name, day) for name, day in days if day > last or (day >= first and name not in workers)]
+
+
+def _urgent_first(diaries: Diaries, referrals: Sequence[Loaded[View]], now: datetime) -> None:
+    """Where one batch brings several referrals, the urgent ones choose before the others."""
+    choosing = [one for one in referrals if needs_meeting(one.view, now)]
+    urgent = [
+        one
+        for one in choosing
+        if one.view.story.created is not None and one.view.story.created.urgency is Urgency.SOON
+    ]
+    if urgent and len(choosing) > 1:
+        diaries.promise(
+            (one.referral_id, wish_of(one.view, diaries), refused_times(one.view)) for one in urgent
+        )
+
+
+def _day_id(link_worker: str, day: date) -> str:
+    return f"{link_worker}|{day.isoformat()}"
+
+
+def _day(row: Row) -> Day:
+    held, behind = (
+        [Held(h["s"], h["m"], h["r"], h["i"], h.get("t", 0)) for h in row.get(name, ())]
+        for name in ("held", "behind")
+    )
+    return Day(row["link_worker"], date.fromisoformat(row["day"]), row["v"], held, behind)
+
+
+# The versions of a day and of a caseload: where it was read in the transaction that writes it, the database
+# notices by itself that somebody else has written it meanwhile. They refuse one that was read before.
+
+
+def _day_write(diaries: Diaries, key: tuple[str, date]) -> Write:
+    day = diaries.days[key]
+    times = {
+        name: [
+            {"s": h.starts_at, "m": h.minutes, "r": h.referral_id, "i": h.meeting_id, "t": h.travel}
+            for h in each
+        ]
+        for name, each in (("held", day.held), ("behind", day.behind))
+    }
+    identity = _day_id(day.link_worker, day.day)
+    if day.version:
+        return UpdateOne({"_id": identity, "v": day.version}, {"$set": times, "$inc": {"v": 1}})
+    row: Document = {
+        "_id": identity,
+        "locality": diaries.workers[day.link_worker].locality,
+        "link_worker": day.link_worker,
+        "day": day.day.isoformat(),
+        "v": 1,
+        **times,
+    }
+    return InsertOne(row)
+
+
+def _caseload_write(diaries: Diaries, link_worker: str) -> Write:
+    caseload = diaries.caseloads[link_worker]
+    referrals = sorted(caseload.referrals)
+    if caseload.version:
+        return UpdateOne(
+            {"_id": link_worker, "v": caseload.version}, {"$set": {"referrals": referrals}, "$inc": {"v": 1}}
+        )
+    locality = diaries.workers[link_worker].locality
+    return InsertOne({"_id": link_worker, "locality": locality, "v": 1, "referrals": referrals})
+
+
+async def _write(tx: Transaction, collection: str, writes: Sequence[Write]) -> None:
+    if not writes:
+        return
+    done = await tx[collection].bulk_write(list(writes), session=tx.session, ordered=False)
+    if done.matched_count + done.inserted_count != len(writes):
+        raise Conflict(f"{collection}: written by somebody else")

@@ -1,0 +1,90 @@
+"""A link worker's absence: whose meetings it moved, and taking it back."""
+
+from datetime import date, timedelta
+
+from services.matching.authorization import link_workers
+from services.matching.booking.diary import Diaries
+from services.matching.calendar import day_start
+from services.matching.command_runner import Asking
+from services.matching.referral_state.commands import Act, meeting_of, open_case
+from services.matching.referral_state.presenter import Lines
+from services.matching.referral_state.state import View
+from services.matching.referral_state.undo import retract, retracted
+from services.matching.referral_state.views import ToRing
+from services.matching.repository import LINK_WORKERS, touch_caseload, wake_waiting
+from services.matching.roster.link_workers import Leave, LinkWorker
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
+from shared.contract.events.topics import source
+from shared.delivery.model.decision import NOTHING, Decision, Occasion
+from shared.delivery.mongo.database import Row, Transaction
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+
+
+async def moved_by(asking: Asking, worker: LinkWorker, leave: Leave) -> list[ToRing]:
+    """Everybody whose meeting with this link worker was called off for these days, by time of day."""
+    begins, ends = day_start(leave.first), day_start(leave.last + timedelta(days=1))
+    called_off = {
+        "link_worker": worker.id,
+        "starts_at": {"$gte": begins, "$lt": ends},
+        "status": "cancelled",
+        "why": v.CancelReason.LINK_WORKER_AWAY.value,
+    }
+    which = {"locality": worker.locality, "view.meetings": {"$elemMatch": called_off}}
+    rows: list[Row] = [row async for row in asking.kernel.mongo[REFERRALS].find(which)]
+    names = {meeting["link_worker"] for row in rows for meeting in row["view"]["meetings"]}
+    lines = Lines(asking.localities, await link_workers(asking.kernel.mongo, names), asking.kernel.clock())
+    found = []
+    for row in rows:
+        was = next(
+            lines.meeting(row, meeting)
+            for meeting in row["view"]["meetings"]
+            if meeting["link_worker"] == worker.id
+            and begins <= meeting["starts_at"] < ends
+            and meeting["status"] == "cancelled"
+        )
+        case = lines.case(row)
+        found.append(ToRing(case, was, case.active))
+    return sorted(found, key=lambda one: (one.was.starts_at, one.case.referral_id))
+
+
+def one_day_of(worker: LinkWorker, day: date) -> bool:
+    """Whether this very day is an absence of its own, so that it can be taken back alone."""
+    return Leave(first=day, last=day) in worker.leave
+
+
+async def open_day(tx: Transaction, worker: LinkWorker, day: date) -> None:
+    """Takes an absence of one day out of a link worker's leave."""
+    await tx[LINK_WORKERS].update_one(
+        {"_id": worker.id},
+        {"$pull": {"leave": Leave(first=day, last=day).model_dump(mode="json")}, "$inc": {"v": 1}},
+        session=tx.session,
+    )
+    await touch_caseload(tx, worker.locality, worker.id)
+
+
+async def offer_day(tx: Transaction, worker: LinkWorker, asking: Asking) -> None:
+    """The rest of the day is for those who wait."""
+    await wake_waiting(tx, worker.locality, worker.practices, asking.kernel.clock())
+
+
+def here_after_all(meeting_id: str) -> Act:
+    """Gives the meeting its time back, unless it is past or the person said yes to the new one.
+
+    Refused (`slot_taken`) where somebody else has the time by now.
+    """
+
+    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+        open_case(view)
+        old, active = meeting_of(view, meeting_id), view.story.active
+        if old.booked.starts_at <= occasion.now or (active is not None and not active.booked.provisional):
+            return NOTHING
+        gone = retracted(view)
+        for fact in view.facts:
+            body = fact.body
+            called_off = isinstance(body, o.MeetingCancelled) and body.meeting_id == meeting_id
+            if called_off and fact.key not in gone and fact.source == source(occasion.locality, "matching"):
+                return retract(fact.source, fact.id, v.RetractReason.UNDONE)(view, diaries, occasion)
+        return NOTHING
+
+    return act

@@ -1,0 +1,99 @@
+"""HTTP: link workers, their hours and their absences."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request
+
+from services.matching.authorization import problem_of
+from services.matching.calendar import london_day
+from services.matching.errors import Refused
+from services.matching.web import answers, bodies
+from services.matching.web.parameters import (
+    BASE,
+    REFUSALS,
+    DirectoryWriter,
+    HandsOverCaller,
+    LinkWorkerName,
+    LinkWorkerReader,
+    LocalityQuery,
+    actions,
+    asked,
+    queries,
+)
+from shared.platform.web.problem import Problem
+
+_EXAMPLE = {
+    "id": "lw-meir-1",
+    "locality": "meir",
+    "name": "Priya Wainwright",
+    "email": "priya.wainwright@potteries-links.example",
+    "telephone": "01632 960401",
+    "hours": [
+        {
+            "weekday": 0,
+            "opens": "09:00",
+            "closes": "12:30",
+            "practices": ["M83100"],
+            "place": "Meir Primary Care Centre, room 4",
+        }
+    ],
+    "leave": [{"first": "2026-12-21", "last": "2026-12-31"}],
+    "languages": ["en", "ur"],
+    "meeting_minutes": 45,
+    "caseload_limit": 40,
+    "home_visits": True,
+}
+
+
+def link_worker_routes() -> APIRouter:
+    """Routes on link workers."""
+    router = APIRouter(prefix=f"{BASE}/link-workers", tags=["link workers"], responses=REFUSALS)
+
+    @router.get("/{link_worker}")
+    async def one(
+        request: Request,
+        link_worker: LinkWorkerName,
+        caller: LinkWorkerReader,
+        locality: LocalityQuery = None,
+    ) -> answers.LinkWorkerOut:
+        """A link worker: their own entry, or for the programme and its services any of the locality."""
+        found = await queries(request).link_worker(caller, link_worker)
+        if locality is not None and found.locality != locality:
+            raise problem_of(Refused("unknown_link_worker"))
+        return answers.LinkWorkerOut.of(found)
+
+    @router.put("/{link_worker}")
+    async def put(
+        request: Request,
+        link_worker: LinkWorkerName,
+        caller: DirectoryWriter,
+        entry: Annotated[bodies.LinkWorkerIn, Body(examples=[_EXAMPLE])],
+    ) -> answers.LinkWorkerOut:
+        """Hours, leave and the rest. Whoever waits at these practices is looked at again at once."""
+        if entry.id != link_worker:
+            raise Problem(422, code="invalid", detail="The id in the body is not the one in the address.")
+        return answers.LinkWorkerOut.of(await actions(request).put_link_worker(caller, entry.link_worker()))
+
+    @router.post("/{link_worker}/leave")
+    async def leave(
+        request: Request, link_worker: LinkWorkerName, caller: HandsOverCaller, away: bodies.LeaveIn
+    ) -> answers.ToRingOut:
+        """Away on these days: whoever was to be met is rebooked, and to be rung."""
+        return answers.ToRingOut(
+            to_ring=await actions(request).away(asked(caller, None), link_worker, away.leave())
+        )
+
+    @router.post("/{link_worker}/off-sick")
+    async def off_sick(
+        request: Request,
+        link_worker: LinkWorkerName,
+        caller: HandsOverCaller,
+        body: bodies.OffSick | None = None,
+    ) -> answers.ToRingOut:
+        """Off sick that day: the same, for one day."""
+        day = (body.day if body else None) or london_day(queries(request).now())
+        return answers.ToRingOut(
+            to_ring=await actions(request).off_sick(asked(caller, None), link_worker, day)
+        )
+
+    return router

@@ -1,0 +1,39 @@
+"""Who else could take a case."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from services.matching.repository import LINK_WORKERS, worker_of
+from services.matching.roster.link_workers import LinkWorker
+from shared.delivery.mongo.database import Mongo
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """Another link worker of the same practice, with what tells whether they have time."""
+
+    worker: LinkWorker
+    open_cases: int
+    away: bool
+    """Today."""
+
+
+async def colleagues_of(
+    mongo: Mongo, locality: str, practice: str, but_not: str | None, today: date
+) -> list[Colleague]:
+    """Everybody else who meets people of this practice, those with the fewest open cases first."""
+    rows = mongo[LINK_WORKERS].find({"locality": locality, "active": True, "_id": {"$ne": but_not}})
+    workers = [worker_of(row) async for row in rows]
+    there = [worker for worker in workers if practice in worker.practices]
+    found = [
+        Colleague(
+            worker,
+            await mongo[REFERRALS].count_documents(
+                {"locality": locality, "view.open": True, "view.link_worker": worker.id}
+            ),
+            worker.away(today),
+        )
+        for worker in there
+    ]
+    return sorted(found, key=lambda each: (each.open_cases, each.worker.name))

@@ -1,0 +1,76 @@
+"""Link workers: whom they serve, when and where, and when they are away."""
+
+from datetime import date, time
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from shared.contract.events.models import Day, LanguageCode, LinkWorkerId, LocalitySlug, OdsCode
+from shared.platform.people.mailbox import Mailbox
+from shared.platform.people.telephone import PublicTelephone
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Hours(_Value):
+    """Weekly hours at a place, in London time, for the practices that share its room."""
+
+    weekday: Annotated[int, Field(ge=0, le=6)]
+    """0 is Monday."""
+    opens: time
+    closes: time
+    practices: Annotated[tuple[OdsCode, ...], Field(min_length=1, max_length=20)]
+    place: Line
+    """Where to go, as one tells a visitor: "Meir Primary Care Centre, room 4"."""
+
+    @model_validator(mode="after")
+    def _opens_before_closing(self) -> "Hours":
+        if self.opens >= self.closes or self.opens.tzinfo or self.closes.tzinfo:
+            raise ValueError("opens must be before closes, both in London time")
+        return self
+
+
+class Leave(_Value):
+    """Days away, both ends included."""
+
+    first: Day
+    last: Day
+
+    @model_validator(mode="after")
+    def _first_before_last(self) -> "Leave":
+        if self.first > self.last:
+            raise ValueError("first must not be after last")
+        return self
+
+    def covers(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
+
+class LinkWorker(_Value):
+    """A link worker of one locality. Name and contacts are those of their work."""
+
+    id: LinkWorkerId
+    locality: LocalitySlug
+    name: Line
+    email: Mailbox
+    telephone: PublicTelephone
+    """The number that people ring to move a meeting."""
+    hours: Annotated[tuple[Hours, ...], Field(max_length=60)] = ()
+    leave: Annotated[tuple[Leave, ...], Field(max_length=400)] = ()
+    languages: tuple[LanguageCode, ...] = ("en",)
+    meeting_minutes: Annotated[int, Field(ge=15, le=120)] = 45
+    caseload_limit: Annotated[int, Field(ge=0, le=1000)] = 250
+    home_visits: bool = False
+    active: bool = True
+
+    @property
+    def practices(self) -> frozenset[str]:
+        """The practices that this link worker meets people of."""
+        return frozenset(code for hours in self.hours for code in hours.practices)
+
+    def away(self, day: date) -> bool:
+        return any(leave.covers(day) for leave in self.leave)

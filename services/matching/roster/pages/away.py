@@ -1,0 +1,94 @@
+"""Off sick today: meetings are moved at once, the link worker sees whom to ring, and can undo it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from services.matching.referral_state.pages.banner import back_to, banner
+from services.matching.referral_state.pages.person_header import (
+    NAME_AND_TELEPHONE,
+    Flag,
+    Known,
+    contact_flags,
+    known,
+)
+from services.matching.referral_state.views import MeetingShown, ToRing
+from services.matching.roster.absence import one_day_of
+from services.matching.web.templating import actions, asked, queries, shown, today
+from shared.platform.web.auth import require_page
+from shared.platform.web.caller import Caller
+from shared.platform.web.csrf import CheckedForm
+
+LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One person whose meeting was moved, and the meeting that they have now."""
+
+    referral_id: str
+    person: Known
+    flags: Sequence[Flag]
+    was: datetime
+    now: MeetingShown | None
+
+    @property
+    def given_back(self) -> bool:
+        """Whether they have the time again that they had before."""
+        return self.now is not None and self.now.starts_at == self.was
+
+
+def away_routes() -> APIRouter:
+    """GET /matching/away asks or tells, POST moves the meetings, POST /matching/away/undo moves them back."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/away")
+    async def ask(request: Request, caller: LinkWorkerReader) -> Response:
+        asks, day = queries(request), today(request)
+        worker = await asks.link_worker(caller)
+        if worker.away(day):
+            moved = await _moved(request, caller, await asks.moved_today(caller, day))
+            may_undo = one_day_of(worker, day)
+            return shown(
+                request, "away.html", today=day, moved=moved, may_undo=may_undo, done=banner(request)
+            )
+        now = asks.now()
+        ahead = [
+            entry
+            for entry in await asks.today(caller)
+            if entry.meeting.starts_at > now and entry.meeting.status == "booked"
+        ]
+        return shown(request, "away.html", today=day, ahead=len(ahead), moved=None)
+
+    @router.post("/matching/away")
+    async def move(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+        await actions(request).off_sick(asked(caller, form), caller.link_worker or "", today(request))
+        return back_to("/matching/away", "off-sick")
+
+    @router.post("/matching/away/undo")
+    async def undo(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+        day = today(request)
+        found = await actions(request).here_after_all(asked(caller, form), caller.link_worker or "", day)
+        return shown(request, "here.html", today=day, moved=await _moved(request, caller, found))
+
+    return router
+
+
+async def _moved(request: Request, caller: Caller, found: Sequence[ToRing]) -> list[Moved]:
+    people = await queries(request).people(
+        caller, [each.case for each in found], NAME_AND_TELEPHONE, "caseload"
+    )
+    return [
+        Moved(
+            each.case.referral_id,
+            known(people, each.case.referral_id),
+            contact_flags(each.case),
+            each.was.starts_at,
+            each.now,
+        )
+        for each in found
+    ]

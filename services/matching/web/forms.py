@@ -1,0 +1,164 @@
+"""Reading what somebody typed into a form: values or, for each field, one sentence on what to mend."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from enum import Enum
+from typing import Any, TypeVar
+
+from starlette.datastructures import FormData
+
+from shared.platform.web.problem import Problem
+from shared.platform.web.validation import FieldError
+
+E = TypeVar("E", bound=Enum)
+T = TypeVar("T")
+
+_DATE_PARTS = ("day", "month", "year")
+
+
+class Mistakes(Exception):
+    """The form cannot be taken as it is. Holds what to tell at which field, never what was typed."""
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__("mistakes")
+        self.errors = list(errors)
+
+
+def mistake(field: str, sentence: str) -> FieldError:
+    """An error at one field of a form."""
+    return FieldError(f"/{field}", "not_valid", sentence)
+
+
+_FIELD_OF = {
+    "date_too_early": "visited_on",
+    "date_in_future": "visited_on",
+    "weeks_needed": "weeks",
+    "reason_needed": "reason",
+}
+
+
+def mistake_of(problem: Problem, otherwise: str) -> FieldError:
+    """What an action refused, at the field that it is about; at the field `otherwise` for all others."""
+    field = _FIELD_OF.get(problem.code or "", otherwise)
+    return mistake(field, problem.explanation or problem.title)
+
+
+class Typed:
+    """A form being read. Reading goes on after a mistake, so that all of them are told at once."""
+
+    def __init__(self, form: FormData) -> None:
+        self._form = form
+        self.errors: list[FieldError] = []
+
+    def wrong(self, field: str, sentence: str) -> None:
+        self.errors.append(mistake(field, sentence))
+
+    def check(self) -> None:
+        """Raises Mistakes if there was one."""
+        if self.errors:
+            raise Mistakes(*self.errors)
+
+    def given(self, value: T | None) -> T:
+        """A needed value, once the form has no mistake. Raises Mistakes."""
+        self.check()
+        if value is None:
+            raise Mistakes(mistake("", "Something is missing"))
+        return value
+
+    def raw(self, field: str) -> str:
+        value = self._form.get(field, "")
+        return value.strip() if isinstance(value, str) else ""
+
+    def all(self, field: str) -> list[str]:
+        return [value for value in self._form.getlist(field) if isinstance(value, str)]
+
+    def names(self) -> list[str]:
+        """The names of the fields that were sent, each once."""
+        return list(dict.fromkeys(self._form.keys()))
+
+    def text(self, field: str, most: int = 2000, needed: str | None = None) -> str:
+        """Free text. Browsers send line ends as CR LF."""
+        value = self.raw(field).replace("\r\n", "\n")
+        if needed and not value:
+            self.wrong(field, needed)
+        if len(value) > most:
+            self.wrong(field, f"Use {most} characters or fewer")
+            return ""
+        return value
+
+    def choice(self, field: str, of: type[E], needed: str | None = None) -> E | None:
+        """One of a vocabulary's codes."""
+        value = self.raw(field)
+        found = next((each for each in of if each.value == value), None)
+        if found is None and (value or needed):
+            self.wrong(field, needed or "Choose one of the answers")
+        return found
+
+    def choices(self, field: str, of: type[E]) -> tuple[E, ...]:
+        """Any of a vocabulary's codes; others are left out."""
+        chosen = set(self.all(field))
+        return tuple(each for each in of if each.value in chosen)
+
+    def number(self, field: str, low: int, high: int, sentence: str, needed: bool = False) -> int | None:
+        """A whole number from low to high; None where nothing was typed."""
+        value = self.raw(field)
+        if not value and not needed:
+            return None
+        if not re.fullmatch(r"[0-9]{1,6}", value) or not low <= int(value) <= high:
+            self.wrong(field, sentence)
+            return None
+        return int(value)
+
+    def weeks(self, field: str = "weeks") -> int | None:
+        """How long a waiting list is, from 1 to 104 weeks; None where "not known" is ticked."""
+        if self.raw(f"{field}_not_known") == "yes" and not self.raw(field):
+            return None
+        sentence = "Enter how many weeks they wait, from 1 to 104, or tick “Not known”"
+        return self.number(field, 1, 104, sentence, needed=True)
+
+    def day(
+        self,
+        field: str,
+        sentence: str,
+        *,
+        first: date | None = None,
+        last: date | None = None,
+        outside: str = "",
+        needed: bool = True,
+    ) -> date | None:
+        """A day typed in three boxes. `outside` is said of one that is too early or too late."""
+        parts = [self.raw(f"{field}-{part}") for part in _DATE_PARTS]
+        if not any(parts) and not needed:
+            return None
+        if not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts):
+            self.wrong(field, sentence)
+            return None
+        day, month, year = (int(part) for part in parts)
+        try:
+            value = date(year + 2000 if year < 100 else year, month, day)
+        except ValueError:
+            self.wrong(field, "This day does not exist")
+            return None
+        if (first and value < first) or (last and value > last):
+            self.wrong(field, outside or sentence)
+            return None
+        return value
+
+    def shown(self) -> dict[str, Any]:
+        """What was typed, for showing the form again: texts, lists for what may come several times."""
+        kept: dict[str, Any] = {}
+        for name in self.names():
+            values = self.all(name)
+            kept[name] = values if len(values) > 1 else values[0] if values else ""
+        return kept
+
+
+def day_typed(typed: Mapping[str, Any], field: str) -> dict[str, str]:
+    """The three boxes of a date as they were typed."""
+    return {part: str(typed.get(f"{field}-{part}", "")) for part in _DATE_PARTS}
+
+
+def day_parts(value: date) -> dict[str, str]:
+    """A date as it is put into three boxes."""
+    return {"day": str(value.day), "month": str(value.month), "year": str(value.year)}

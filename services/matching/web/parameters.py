@@ -1,0 +1,93 @@
+"""What the API's routes have in common."""
+
+from typing import Annotated, Any, Final, cast
+
+from fastapi import Depends, Header, Path, Query, Request
+
+from services.matching.actions import Actions
+from services.matching.queries import Queries
+from services.matching.request import Asked
+from shared.platform.web.auth import require, require_scope
+from shared.platform.web.caller import Caller
+from shared.platform.web.problem import MEDIA_TYPE
+
+BASE: Final = "/api/matching/v1"
+DIRECTORY_IMPORTS: Final = f"{BASE}/directory/imports"
+"""Takes a whole directory in one body, so it may be larger than any other request."""
+
+Reference = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[\x21-\x7e]{1,200}$",
+        description="The same key with the same request is done once and answered again.",
+    ),
+]
+LinkWorkerName = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,60}$")]
+LocalityQuery = Annotated[str | None, Query(pattern=r"^[a-z-]{2,41}$")]
+
+OwnCaller = Annotated[Caller, Depends(require("link_worker"))]
+DeskCaller = Annotated[Caller, Depends(require("link_worker", "referrer"))]
+AnswerCaller = Annotated[Caller, Depends(require("link_worker", "provider"))]
+HandsOverCaller = Annotated[Caller, Depends(require("link_worker", "programme_admin"))]
+DiaryCaller = Annotated[Caller, Depends(require("link_worker", "programme_admin"))]
+# What a token of role `service` must hold, by what it opens. Those of people need none of them.
+READS_DIRECTORY: Final = "directory:read"
+WRITES_DIRECTORY: Final = "directory:write"
+READS_CONTACTS: Final = "contacts:read"
+"""Link workers' entries, and the addresses at which services are asked."""
+WRITES_LINKS: Final = "links:write"
+
+DirectoryCaller = Annotated[
+    Caller,
+    Depends(
+        require(
+            "link_worker",
+            "referrer",
+            "provider",
+            "analyst",
+            "programme_admin",
+            "service",
+            scope=READS_DIRECTORY,
+        )
+    ),
+]
+DirectoryWriter = Annotated[Caller, Depends(require("programme_admin", "service", scope=WRITES_DIRECTORY))]
+LinkWorkerReader = Annotated[
+    Caller, Depends(require("link_worker", "programme_admin", "service", scope=READS_CONTACTS))
+]
+PlacesCaller = Annotated[Caller, Depends(require("link_worker", "programme_admin"))]
+LinkMaker = Annotated[Caller, Depends(require_scope(WRITES_LINKS))]
+
+_PROBLEM: Final[dict[str, Any]] = {
+    "content": {
+        MEDIA_TYPE: {
+            "example": {
+                "type": "urn:linkwork:problem:slot_taken",
+                "title": "This conflicts with what is there",
+                "status": 409,
+                "detail": "Somebody else has that time by now. Choose another.",
+            }
+        }
+    }
+}
+REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    401: {"description": "No token, or one that does not hold", **_PROBLEM},
+    403: {"description": "The role does not include this", **_PROBLEM},
+    404: {"description": "There is none, or it is somebody else's", **_PROBLEM},
+    409: {"description": "It makes no sense as things stand", **_PROBLEM},
+    503: {"description": "Not just now", **_PROBLEM},
+}
+
+
+def actions(request: Request) -> Actions:
+    return cast("Actions", request.app.state.actions)
+
+
+def queries(request: Request) -> Queries:
+    return cast("Queries", request.app.state.queries)
+
+
+def asked(caller: Caller, key: str | None) -> Asked:
+    return Asked(caller, key)

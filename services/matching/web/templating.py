@@ -1,0 +1,124 @@
+"""What every page of matching stands on: the parts of the application, and the templates with our words."""
+
+from datetime import date, datetime
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import cast
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+from starlette.datastructures import FormData
+
+from services.matching.actions import Actions
+from services.matching.queries import Queries
+from services.matching.request import Asked
+from services.matching.web import words
+from shared.platform.clock import LONDON
+from shared.platform.localities import Localities
+from shared.platform.localities.miles import in_miles
+from shared.platform.web.caller import Caller
+from shared.platform.web.csrf import IDEMPOTENCY_FIELD
+from shared.platform.web.dates import day
+from shared.platform.web.pages import Pages
+from shared.platform.web.session import SealedCookie
+from shared.platform.web.settings import ServiceSettings
+
+HERE = Path(__file__).parent
+TEMPLATES = HERE / "templates"
+STYLES = HERE / "static"
+
+
+def make_pages(settings: ServiceSettings) -> Pages:
+    """The shared shell with matching's templates and words."""
+    pages = Pages(settings, TEMPLATES)
+    pages.environment.filters["near_day"] = near_day
+    pages.environment.filters["miles"] = in_miles
+    pages.environment.globals |= {
+        "words": words,
+        "plural": words.plural,
+        "listed": words.listed,
+        "lower_first": words.lower_first,
+        "matching_version": _version(),
+    }
+    return pages
+
+
+def near_day(value: date, today: date) -> str:
+    """Tuesday 24 November; with the year where it is another one."""
+    text = day(value)
+    return text.rsplit(" ", 1)[0] if value.year == today.year else text
+
+
+def actions(request: Request) -> Actions:
+    return cast("Actions", request.app.state.actions)
+
+
+def queries(request: Request) -> Queries:
+    return cast("Queries", request.app.state.queries)
+
+
+def near(request: Request) -> SealedCookie:
+    """Where the services were looked for last."""
+    return cast("SealedCookie", request.app.state.near)
+
+
+def localities(request: Request) -> Localities:
+    return cast("Localities", request.app.state.localities)
+
+
+def shown(request: Request, template: str, status: int = 200, **context: object) -> Response:
+    """A page made of one of matching's templates."""
+    pages: Pages = request.app.state.pages
+    return pages.page(request, f"matching/{template}", status, **context)
+
+
+def asked(caller: Caller, form: FormData, part: str = "") -> Asked:
+    """Who asks, under the form's hidden key; `part` tells several things asked by one form apart."""
+    key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
+    return Asked(caller, f"{key}{part}" if key else None)
+
+
+def here_and_now(request: Request) -> datetime:
+    """The time by the service's clock, in London."""
+    return queries(request).now().astimezone(LONDON)
+
+
+def today(request: Request) -> date:
+    """The day in London."""
+    return here_and_now(request).date()
+
+
+def static_routes() -> APIRouter:
+    """The stylesheet and the script of these pages."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/matching/static/draft.js")
+    async def script() -> Response:
+        return Response(
+            _script(), media_type="text/javascript", headers={"cache-control": "public, max-age=86400"}
+        )
+
+    @router.get("/matching/static/matching.css")
+    async def stylesheet() -> Response:
+        # Its address holds its version, so that a browser may keep it.
+        return Response(
+            _stylesheet(), media_type="text/css", headers={"cache-control": "public, max-age=86400"}
+        )
+
+    return router
+
+
+@cache
+def _stylesheet() -> bytes:
+    """All stylesheets in one, in the order of their names: one request instead of four."""
+    return b"\n".join(path.read_bytes() for path in sorted(STYLES.glob("*.css")))
+
+
+@cache
+def _script() -> bytes:
+    return (STYLES / "draft.js").read_bytes()
+
+
+def _version() -> str:
+    return sha256(_stylesheet() + _script()).hexdigest()[:10]

@@ -1,0 +1,58 @@
+"""What comes in: the facts that may call for a message, all by one decision, and what sends it when due."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from services.notifications.ledger.repository import Ledger
+from services.notifications.messages.effects import Outbound
+from services.notifications.messages.policy import SEND, Asking, Told, still_wanted
+from services.notifications.messages.state import FOLD_VERSION, View, document, fold
+from services.notifications.settings import NotificationsSettings
+from shared.contract.events.outcomes import KINDS
+from shared.contract.events.topics import locality_of_source
+from shared.contract.history.fold import Rank
+from shared.delivery.model.facts import Fact
+from shared.delivery.model.service_definition import Part, Sender
+from shared.platform.localities import Localities
+
+CALLS: Final = ("referral_created", "meeting_booked", *sorted(KINDS))
+"""Any fact may bring a message back: a retraction undoes an ending, a miss leaves another meeting."""
+
+
+def notifications(
+    settings: NotificationsSettings, localities: Localities, outbound: Outbound
+) -> Part[View, Told]:
+    """The part as the kernel drives it."""
+    ask = Asking(settings.settle)
+    return replace(
+        folding(localities),
+        decisions=dict.fromkeys(CALLS, ask),
+        senders={SEND: Sender(wanted=still_wanted, send=outbound.send)},
+    )
+
+
+def folding(localities: Localities) -> Part[View, Told]:
+    """What it makes of the facts, without a decision and without a gateway."""
+    rank = ranking(localities)
+
+    def folded(facts: Sequence[Fact]) -> View:
+        return fold(facts, rank)
+
+    return Part(
+        name="notifications",
+        fold=folded,
+        fold_version=FOLD_VERSION,
+        document=document,
+        store=Ledger(),
+    )
+
+
+def ranking(localities: Localities) -> Rank:
+    """How much a source's word counts, by the localities file."""
+
+    def rank(source: str) -> int:
+        place = localities.by_slug.get(locality_of_source(source) or "")
+        return place.rank(source) if place else 0
+
+    return rank

@@ -1,0 +1,197 @@
+"""What this service asks of matching: who the link worker is, and another time on behalf of the practice."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, ConfigDict
+
+from shared.contract.events import vocabulary as v
+from shared.contract.labels import where
+from shared.platform.clock import LONDON, Clock
+from shared.platform.web.problem import Problem
+from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
+
+_PATIENCE = httpx.Timeout(3.0)
+_PLAN_SECONDS = 1.5
+"""A page waits so long for the details of a plan, which it can do without."""
+_READS_PLANS = "plans:read"
+_KEPT_FOR = timedelta(minutes=5)
+_MOST_KEPT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where a link worker meets people of these practices on a day of the week (0 is Monday)."""
+
+    weekday: int
+    practices: frozenset[str]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkWorker:
+    """A member of the programme's staff: name, telephone to ring and where they meet people."""
+
+    name: str
+    telephone: str | None
+    rooms: tuple[Room, ...]
+
+    def place(self, practice: str, starts_at: datetime) -> str | None:
+        """Where they meet somebody of a practice on that day, if they say so."""
+        weekday = starts_at.astimezone(LONDON).weekday()
+        fitting = (r.place for r in self.rooms if r.weekday == weekday and practice in r.practices)
+        return next(fitting, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Another time that a meeting could take, and where. `key` is matching's own name for it."""
+
+    key: str
+    starts_at: datetime
+    where: str
+
+
+class GoalTold(BaseModel):
+    """One goal as matching tells it. `words`: a note in our vault."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    need: v.Need
+    words: str | None = None
+    actions: tuple[v.ActionCode, ...] = ()
+
+
+class ServiceTold(BaseModel):
+    """One service of a plan as matching tells it."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    name: str
+    need: v.Need
+    status: str
+    since: date
+
+
+class PlanTold(BaseModel):
+    """What a practice may see of a plan, as matching tells it."""
+
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+
+    goals: tuple[GoalTold, ...] = ()
+    services: tuple[ServiceTold, ...] = ()
+
+
+class Matching:
+    """The matching service, asked over HTTP. Nothing is lost where it does not answer."""
+
+    def __init__(self, base_url: str, tokens: ServiceTokens, clock: Clock) -> None:
+        self._http = httpx.AsyncClient(base_url=f"{base_url}/api/matching/v1", timeout=_PATIENCE)
+        self._tokens = tokens
+        self._clock = clock
+        self._link_workers: dict[str, tuple[LinkWorker, datetime]] = {}
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def link_worker(self, link_worker: str) -> LinkWorker | None:
+        """Who this is, remembered for some minutes; None where matching does not say."""
+        known = self._link_workers.get(link_worker)
+        if known is not None and self._clock() < known[1]:
+            return known[0]
+        try:
+            headers = await self._tokens.headers("contacts:read")
+            given = await self._http.get(f"/link-workers/{link_worker}", headers=headers)
+            given.raise_for_status()
+            found = _link_worker(given.json())
+        except (httpx.HTTPError, ServiceTokenUnavailable, ValueError, KeyError, TypeError):
+            return None  # the page then says "your link worker"
+        if len(self._link_workers) >= _MOST_KEPT:
+            self._link_workers.clear()
+        self._link_workers[link_worker] = (found, self._clock() + _KEPT_FOR)
+        return found
+
+    async def plans(
+        self, locality: str, referrals: Sequence[str], on_behalf_of: str
+    ) -> dict[str, PlanTold] | None:
+        """The plans that their persons' practice may see, by referral; None where matching does not answer.
+
+        One that may not be seen, by matching's own account, is left out. Nothing of it is remembered.
+        """
+        body = {"locality": locality, "referrals": list(referrals), "on_behalf_of": on_behalf_of}
+        try:
+            headers = await asyncio.wait_for(self._tokens.headers(_READS_PLANS), _PLAN_SECONDS)
+            given = await self._http.post(
+                "/plan-summaries", json=body, headers=headers, timeout=_PLAN_SECONDS
+            )
+            if given.status_code == httpx.codes.UNAUTHORIZED:
+                self._tokens.forget(_READS_PLANS)
+            told = given.raise_for_status().json()["plans"]
+            return {str(name): PlanTold.model_validate(plan) for name, plan in told.items()}
+        except (httpx.HTTPError, ServiceTokenUnavailable, TimeoutError, ValueError):
+            return None
+        except (KeyError, TypeError, AttributeError):
+            return None  # another version, perhaps half-way through an upgrade
+
+    async def options(self, meeting_id: str, token: str) -> list[Slot]:
+        """Other times for a meeting, earliest first; asked with the reader's own access token.
+
+        Raises a 503 Problem where matching does not answer.
+        """
+        answered = await self._ask("GET", f"/meetings/{meeting_id}/options", token)
+        return [
+            Slot(
+                str(each["key"]),
+                datetime.fromisoformat(each["starts_at"]),
+                where(each["mode"], str(each["place"])),
+            )
+            for each in answered["options"]
+        ]
+
+    async def another_time(self, meeting_id: str, slot: str, token: str, key: str) -> bool:
+        """Moves a meeting, on behalf of the reader. False where somebody else has that time by now."""
+        answered = await self._ask(
+            "POST", f"/meetings/{meeting_id}/another-time", token, body={"slot": slot}, key=key
+        )
+        return answered.get("status") != 409
+
+    async def _ask(
+        self,
+        method: str,
+        path: str,
+        token: str,
+        body: Mapping[str, Any] | None = None,
+        key: str | None = None,
+    ) -> Mapping[str, Any]:
+        headers = {"authorization": f"Bearer {token}"}
+        if key is not None:
+            headers["idempotency-key"] = key
+        try:
+            answer = await self._http.request(method, path, json=body, headers=headers)
+            answered: Mapping[str, Any] = answer.json()
+        except (httpx.HTTPError, ValueError):
+            raise _away() from None
+        if answer.status_code == 409:
+            return {"status": 409}
+        if answer.status_code in (403, 404, 410, 422):
+            raise Problem(404, code="no_such_meeting")
+        if answer.is_error:
+            raise _away()
+        return answered
+
+
+def _link_worker(answered: Mapping[str, Any]) -> LinkWorker:
+    rooms = tuple(
+        Room(int(each["weekday"]), frozenset(each["practices"]), str(each["place"]))
+        for each in answered["entry"]["hours"]
+    )
+    return LinkWorker(str(answered["name"]), answered.get("telephone"), rooms)
+
+
+def _away() -> Problem:
+    detail = "The diaries do not answer just now. The appointment stands as it is. Try again in a minute."
+    return Problem(503, code="diaries_away", detail=detail)

@@ -1,0 +1,25 @@
+"""What this service hears and what it makes of it: all facts are folded, none calls for a decision.
+
+Whatever it says of its own (a referral made or withdrawn, a person erased) somebody asked it for.
+"""
+
+from services.referral.tracking import state as folds
+from services.referral.tracking.state import Status
+from shared.delivery.model.service_definition import NoResources, Part
+from shared.platform.localities import Localities
+
+
+def part(localities: Localities) -> Part[Status, None]:
+    """The referral part, as the kernel drives it."""
+
+    def rank_in(locality: str, source: str) -> int:
+        known = localities.by_slug.get(locality)
+        return known.rank(source) if known else 0
+
+    return Part(
+        name="referral",
+        fold=lambda facts: folds.fold(facts, rank_in),
+        fold_version=folds.VERSION,
+        document=folds.document,
+        store=NoResources(),
+    )

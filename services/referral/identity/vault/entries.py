@@ -1,0 +1,170 @@
+"""What the vault holds of one referral: whose it is, its sensitive needs, and its notes."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from services.referral.identity.vault.keys import PersonKey
+from services.referral.identity.vault.versions import FIRST, Kept
+from services.referral.repository import Source, session_of
+from shared.delivery.mongo.database import Row, Transaction
+
+ENTRIES = "entries"
+NOTES = "notes"
+
+NoteKind = Literal["what_matters", "goal", "note", "risk", "reason", "unmet"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A referral whose person is in this vault. `sensitive` is sealed.
+
+    `version`: of the person's details, which the referral shows.
+    """
+
+    locality: str
+    referral: str
+    person: str
+    practice: str
+    sensitive: bytes | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Free text about a person. `text` is sealed, bound to the note."""
+
+    id: str
+    person: str
+    kind: str
+    text: bytes
+
+
+def entry_id(locality: str, referral: str) -> str:
+    return f"{locality}/{referral}"
+
+
+async def keep_entry(
+    tx: Transaction,
+    kept: Kept,
+    locality: str,
+    referral: str,
+    practice: str,
+    sensitive: Iterable[str],
+    now: datetime,
+) -> None:
+    """Writes whose referral this is, as they are `kept` now, and which sensitive needs it has."""
+    listed = " ".join(sensitive)
+    await tx[ENTRIES].insert_one(
+        {
+            "_id": entry_id(locality, referral),
+            "locality": locality,
+            "referral": referral,
+            "person": kept.key.person,
+            "version": kept.version,
+            "practice": practice,
+            "at": now,
+            "sensitive": kept.key.seal(f"sensitive/{referral}", listed) if listed else None,
+        },
+        session=tx.session,
+    )
+
+
+async def show_version(tx: Transaction, entry: Entry, version: int) -> None:
+    """Lets a referral show this version of its person's details from now on."""
+    wanted = {"_id": entry_id(entry.locality, entry.referral)}
+    await tx[ENTRIES].update_one(wanted, {"$set": {"version": version}}, session=tx.session)
+
+
+async def entries(source: Source, locality: str, referrals: Collection[str]) -> dict[str, Entry]:
+    """The entries of these referrals of a locality, by referral id."""
+    wanted = [entry_id(locality, referral) for referral in referrals]
+    found = source[ENTRIES].find({"_id": {"$in": wanted}}, session=session_of(source))
+    return {row["referral"]: _entry(row) async for row in found}
+
+
+async def entries_of_person(source: Source, person: str) -> list[Entry]:
+    found = source[ENTRIES].find({"person": person}, session=session_of(source))
+    return [_entry(row) async for row in found]
+
+
+def sensitive_needs(entry: Entry, key: PersonKey) -> list[str]:
+    """The sensitive needs of a referral. Raises VaultLocked."""
+    return key.open(f"sensitive/{entry.referral}", entry.sensitive).split() if entry.sensitive else []
+
+
+async def keep_note(
+    tx: Transaction,
+    key: PersonKey,
+    entry: tuple[str, str],
+    note_id: str,
+    kind: NoteKind,
+    text: str,
+    now: datetime,
+    repeat: str | None = None,
+) -> None:
+    """Writes a note of the (locality, referral) `entry`. `repeat` is unique: the caller's idempotency key."""
+    locality, referral = entry
+    row = {
+        "_id": note_id,
+        "locality": locality,
+        "referral": referral,
+        "person": key.person,
+        "kind": kind,
+        "at": now,
+        "text": key.seal(f"note/{note_id}", text),
+    }
+    if repeat is not None:
+        row["repeat"] = repeat
+    await tx[NOTES].insert_one(row, session=tx.session)
+
+
+async def notes(
+    source: Source,
+    locality: str,
+    referrals: Collection[str],
+    *,
+    ids: Collection[str] | None = None,
+    kinds: Collection[str] | None = None,
+) -> dict[str, list[Note]]:
+    """The notes of these referrals, oldest first, by referral id."""
+    wanted: dict[str, object] = {"locality": locality, "referral": {"$in": list(referrals)}}
+    if ids is not None:
+        wanted["_id"] = {"$in": list(ids)}
+    if kinds is not None:
+        wanted["kind"] = {"$in": list(kinds)}
+    gathered: dict[str, list[Note]] = {}
+    async for row in source[NOTES].find(wanted, session=session_of(source)).sort([("at", 1), ("_id", 1)]):
+        gathered.setdefault(row["referral"], []).append(_note(row))
+    return gathered
+
+
+async def repeated_note(source: Source, repeat: str) -> Note | None:
+    """The note that was kept under this idempotency key."""
+    row = await source[NOTES].find_one({"repeat": repeat}, session=session_of(source))
+    return _note(row) if row else None
+
+
+def note_text(note: Note, key: PersonKey) -> str:
+    """What the note says. Raises VaultLocked."""
+    return key.open(f"note/{note.id}", note.text)
+
+
+def _entry(row: Row) -> Entry:
+    sensitive = row["sensitive"]
+    return Entry(
+        str(row["locality"]),
+        str(row["referral"]),
+        str(row["person"]),
+        str(row["practice"]),
+        sensitive if isinstance(sensitive, bytes) else None,
+        int(row.get("version", FIRST)),
+    )
+
+
+def _note(row: Row) -> Note:
+    text = row["text"]
+    if not isinstance(text, bytes):
+        raise TypeError("a note's text is bytes")
+    return Note(str(row["_id"]), str(row["person"]), str(row["kind"]), text)

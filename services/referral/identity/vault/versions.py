@@ -1,0 +1,71 @@
+"""A person's stored details, version by version: a value that is replaced stays, with its author and dates.
+
+A stored person holds `sealed` (the values that stand, by field), `said` (who gave each, and when), `version`
+(a count of the writes) and `past` (each value that was replaced, oldest first). All values are ciphertexts,
+so that erasing the person's key erases their past too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from services.referral.identity.vault.keys import PersonKey
+from shared.delivery.mongo.database import Row
+
+FIRST = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A person as they were just written: their key, and the version that their details have now."""
+
+    key: PersonKey
+    version: int
+
+
+def first(locality: str, sealed: Mapping[str, bytes], by: str, at: datetime) -> dict[str, Any]:
+    """The stored details of a person of whom nothing was known before."""
+    said = {field: {"by": by, "at": at} for field in sealed}
+    return {
+        "locality": locality,
+        "changed": at,
+        "version": FIRST,
+        "sealed": dict(sealed),
+        "said": said,
+        "past": [],
+    }
+
+
+def changed(row: Row, changes: Mapping[str, bytes | None], by: str, at: datetime) -> dict[str, Any]:
+    """The details with these fields changed; None: no longer known. What they replace joins the past."""
+    version = version_of(row) + 1
+    sealed, said, past = dict(row["sealed"]), dict(row.get("said", {})), list(row.get("past", []))
+    for field, value in changes.items():
+        author = said.pop(field, {"by": None, "at": None})
+        past.append(
+            {"field": field, "sealed": sealed.pop(field, None), **author, "until": at, "version": version}
+        )
+        if value is not None:
+            sealed[field] = value
+        said[field] = {"by": by, "at": at}
+    whole = {name: value for name, value in row.items() if name != "_id"}
+    return whole | {"changed": at, "version": version, "sealed": sealed, "said": said, "past": past}
+
+
+def version_of(row: Row) -> int:
+    """How often these details were written."""
+    return int(row.get("version", FIRST))
+
+
+def as_of(row: Row, version: int) -> dict[str, bytes]:
+    """The values that stood when the details had this version, by field."""
+    sealed: dict[str, bytes] = dict(row["sealed"])
+    for old in reversed(row.get("past", [])):
+        if old["version"] <= version:
+            break
+        if old["sealed"] is None:
+            sealed.pop(old["field"], None)
+        else:
+            sealed[old["field"]] = old["sealed"]
+    return sealed

@@ -1,0 +1,107 @@
+"""Making one referral: what is said to everyone and what goes into the vault, in one transaction."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.referral.identity import blind_index as lookups
+from services.referral.identity.blind_index import Found
+from services.referral.identity.vault import entries
+from services.referral.identity.vault.persons import Persons, details_of
+from services.referral.intake import commands as decisions
+from services.referral.intake.validation import Accepted, plain_text
+from services.referral.tracking.state import Status
+from shared.delivery.model.decision import Decision, Occasion
+from shared.delivery.mongo.database import Transaction
+from shared.platform.localities.postcodes import lookup, outward_code
+from shared.platform.people.ages import age_band
+
+
+class LookupMoved(Exception):
+    """Who is known under the NHS number, or their name, changed since it was compared: begin again."""
+
+
+class OpenAlready(Exception):
+    """The person has an open referral in the locality: its document."""
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        super().__init__("open already")
+        self.row = row
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """One attempt at a referral, `by` the subject of whoever makes it.
+
+    `known`: who was found under the NHS number beforehand, if anybody.
+    """
+
+    persons: Persons
+    accepted: Accepted
+    person_ref: str
+    by: str
+    known: Found | None
+    reason_note: str | None
+    risk_note: str | None
+    resent: str | None = None
+    """Whose referral was sent back, where this one answers it."""
+
+    def act(self, status: Status, _: None, occasion: Occasion) -> Decision:
+        """What is said to everyone."""
+        accepted, request = self.accepted, self.accepted.request
+        place = lookup(accepted.person.postcode) if accepted.person.postcode else None
+        new = decisions.NewReferral(
+            practice=accepted.practice.ods,
+            person_ref=self.person_ref,
+            route=request.route,
+            age_band=age_band(accepted.age),
+            needs=accepted.needs,
+            agreed_by=accepted.agreed_by,
+            agreed_how=accepted.agreed_how,
+            risk=accepted.risk,
+            contact=accepted.person.safe_to_text,
+            urgency=request.urgency,
+            outward_code=outward_code(accepted.person.postcode) if accepted.person.postcode else None,
+            deprivation_decile=place.imd_decile if place else None,
+            language=request.language,
+            interpreter=request.interpreter,
+            access_needs=tuple(dict.fromkeys(request.access_needs)),
+            cannot_come=tuple(dict.fromkeys(request.cannot_come)),
+            reason_note=self.reason_note,
+            risk_note=self.risk_note,
+            resends=request.resends,
+        )
+        return decisions.create(new, status, occasion)
+
+    async def within(self, tx: Transaction, occasion: Occasion) -> None:
+        """Writes the vault's part. Raises LookupMoved or OpenAlready, and then nothing is written."""
+        person, locality = self.accepted.person, occasion.locality
+        index = self.persons.index(locality)
+        if person.nhs_number is not None:
+            found = await lookups.by_number(tx, index, person.nhs_number)
+            if found != self.known:
+                raise LookupMoved
+        new = self.known is None and self.resent is None
+        if not new:
+            await self._refuse_second(tx, locality)
+        details = details_of(person)
+        kept = await self.persons.keep(tx, locality, self.person_ref, details, self.by, occasion.now, new=new)
+        await lookups.keep(tx, index, self.person_ref, person)
+        practice, referral = self.accepted.practice.ods, occasion.referral_id
+        sensitive = [need.value for need in self.accepted.request.sensitive_needs]
+        await entries.keep_entry(tx, kept, locality, referral, practice, sensitive, occasion.now)
+        texts: tuple[tuple[str | None, entries.NoteKind, str | None], ...] = (
+            (self.reason_note, "reason", self.accepted.request.reason),
+            (self.risk_note, "risk", self.accepted.request.risk_line),
+        )
+        for note_id, kind, text in texts:
+            if note_id is not None and text is not None:
+                await entries.keep_note(
+                    tx, kept.key, (locality, referral), note_id, kind, plain_text(text), occasion.now
+                )
+
+    async def _refuse_second(self, tx: Transaction, locality: str) -> None:
+        wanted = {"view.person": self.person_ref, "locality": locality, "view.open": True}
+        row = await tx["referrals"].find_one(wanted, {"facts": 0}, session=tx.session)
+        if row is not None:
+            raise OpenAlready(row)

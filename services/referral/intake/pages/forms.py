@@ -1,0 +1,166 @@
+"""From the form as it was typed to a referral request, and back from a known person to the form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.datastructures import FormData
+
+from services.referral.intake.schemas import FIELDS, ReferralRequest
+from services.referral.intake.validation import Person
+from services.referral.tracking.sent_back import Before
+from shared.contract.events import vocabulary as v
+from shared.platform.people.cleaning import clean_line
+from shared.platform.people.nhs_number import spaced
+from shared.platform.people.telephone import as_dialled
+from shared.platform.web.validation import FieldError, field_errors
+
+LISTS = frozenset({"needs", "access_needs", "cannot_come"})
+TICKS = frozenset({"no_fixed_address", "agreed", "interpreter"})
+DATE_PARTS = ("day", "month", "year")
+TEXTS = tuple(
+    name
+    for name in FIELDS
+    if name not in LISTS | TICKS | {"date_of_birth", "sensitive_needs", "route", "email"}
+)
+_LONGEST = 2000
+_CALLED: Mapping[str, str] = {
+    "given_name": "First name",
+    "family_name": "Last name",
+    "house": "House and street",
+    "risk_line": "What the link worker must know",
+    "reason": "Reason for the referral",
+}
+
+ERROR_PLACES: Mapping[str, str] = {"date_of_birth": "date_of_birth-day"}
+"""Where the error summary leads to, for a field whose first input has another id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A form as it was typed, to be shown again without a loss."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    lists: Mapping[str, list[str]] = field(default_factory=dict)
+    ticks: frozenset[str] = frozenset()
+
+    def text(self, name: str) -> str:
+        return self.texts.get(name, "")
+
+    def chosen(self, name: str) -> list[str]:
+        return self.lists.get(name, [])
+
+    def ticked(self, name: str) -> bool:
+        return name in self.ticks
+
+    @property
+    def more(self) -> bool:
+        """Whether anything of the folded-away part was filled in."""
+        unusual = self.text("language") not in ("", "en") or bool(self.text("reason"))
+        return unusual or "interpreter" in self.ticks or any(self.chosen(n) for n in LISTS - {"needs"})
+
+
+def read_form(form: FormData) -> Typed:
+    """What was typed, whatever it is."""
+    names = (*TEXTS, *(f"date_of_birth-{part}" for part in DATE_PARTS))
+    return Typed(
+        texts={name: _one(form, name) for name in names if _one(form, name)},
+        lists={name: [str(each)[:40] for each in form.getlist(name)] for name in LISTS},
+        ticks=frozenset(name for name in TICKS if form.get(name)),
+    )
+
+
+def date_of_birth(typed: Typed) -> tuple[date | None, list[FieldError]]:
+    """The date of birth, or what is wrong with it. Nothing typed is no date and no error."""
+    parts = [clean_line(typed.text(f"date_of_birth-{part}")) for part in DATE_PARTS]
+    if not any(parts):
+        return None, []
+    missing = [part for part, text in zip(DATE_PARTS, parts, strict=True) if not text]
+    if missing:
+        sentence = f"The date of birth must include a {' and a '.join(missing)}"
+        return None, [FieldError("/date_of_birth", "date_not_whole", sentence)]
+    try:
+        day, month, year = (int(text) if text.isascii() else -1 for text in parts)
+        born = date(year, month, day)
+    except ValueError:
+        return None, [FieldError("/date_of_birth", "date_not_real", "The date of birth must be a real date")]
+    if year < 1000:
+        whole = "The year must include 4 numbers"
+        return None, [FieldError("/date_of_birth", "date_not_whole", whole)]
+    return born, []
+
+
+def to_request(typed: Typed) -> tuple[ReferralRequest, list[FieldError]]:
+    """The request that was typed, without the fields that cannot be read, and what is wrong with those."""
+    born, errors = date_of_birth(typed)
+    given: dict[str, Any] = {name: typed.text(name) for name in TEXTS if typed.text(name)}
+    given |= {name: typed.chosen(name) for name in LISTS}
+    given |= {name: typed.ticked(name) for name in TICKS}
+    given["date_of_birth"] = born
+    try:
+        return ReferralRequest.model_validate(given), errors
+    except ValidationError as refused:
+        found = refused.errors(include_input=False, include_url=False)
+        unreadable = [_named(each) for each in field_errors(found, body=given, known=frozenset(FIELDS))]
+    wrong = {error.field for error in unreadable}
+    readable = {name: value for name, value in given.items() if name not in wrong}
+    request = ReferralRequest.model_validate(readable)
+    return request, [*errors, *unreadable]
+
+
+def _named(error: FieldError) -> FieldError:
+    """The same with the field's name before it: the summary on top must tell which text is too long."""
+    name = _CALLED.get(error.field)
+    return replace(error, detail=f"{name}: {error.detail[:1].lower()}{error.detail[1:]}") if name else error
+
+
+def filled_in(typed: Typed, person: Person) -> Typed:
+    """The form with what is known of the person; what is about this referral stays as it was typed."""
+    known = {
+        "nhs_number": spaced(person.nhs_number) if person.nhs_number else "",
+        "given_name": person.given_name or "",
+        "family_name": person.family_name,
+        "house": person.house or "",
+        "postcode": person.postcode or "",
+        "telephone": as_dialled(person.telephone) if person.telephone else "",
+        "safe_to_text": person.safe_to_text.value,
+        "language": person.language,
+    }
+    ticks = set(typed.ticks) - {"no_fixed_address", "interpreter"}
+    if person.postcode is None:
+        ticks.add("no_fixed_address")
+    if person.interpreter:
+        ticks.add("interpreter")
+    return Typed({**typed.texts, **known}, typed.lists, frozenset(ticks))
+
+
+def as_before(before: Before) -> Typed:
+    """The form as it was sent the first time, to be answered and sent again."""
+    created = before.created
+    texts = {
+        "practice": created.practice,
+        "urgency": created.urgency.value,
+        "risk": created.risk.value,
+        "risk_line": before.risk_line or "",
+        "agreed_by": created.agreement.by.value,
+        "agreed_how": created.agreement.how.value,
+        "reason": before.reason or "",
+        "resends": created.referral_id,
+    }
+    lists = {
+        "needs": [need.value for need in created.needs if need is not v.Need.SENSITIVE],
+        "access_needs": [need.value for need in created.access_needs],
+        "cannot_come": [half.value for half in created.cannot_come],
+    }
+    born = before.person.date_of_birth
+    day = zip(DATE_PARTS, (born.day, born.month, born.year), strict=True)
+    texts |= {f"date_of_birth-{part}": str(number) for part, number in day}
+    typed = filled_in(Typed(texts, lists, frozenset({"agreed"})), before.person)
+    return replace(typed, texts={name: text for name, text in typed.texts.items() if text})
+
+
+def _one(form: FormData, name: str) -> str:
+    value = form.get(name)
+    return value.strip()[:_LONGEST] if isinstance(value, str) else ""

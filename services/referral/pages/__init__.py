@@ -1,1 +1,0 @@
-"""What practice staff and the programme see of referrals."""

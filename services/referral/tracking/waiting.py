@@ -1,0 +1,44 @@
+"""How many wait for a meeting and for how long: gauges by locality, never by person."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pymongo.errors import PyMongoError
+
+from shared.contract.history import Stage
+from shared.delivery.mongo.database import Mongo
+from shared.platform import metrics
+from shared.platform.clock import Clock
+
+_EVERY_SECONDS = 15.0
+_WITHOUT_MEETING = [Stage.WAITING.value, Stage.MISSED.value]
+_log = logging.getLogger(__name__)
+
+
+async def observe(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None:
+    """Brings the gauges of these localities up to date."""
+    wanted = {
+        "locality": {"$in": list(localities)},
+        "view.open": True,
+        "view.stage": {"$in": _WITHOUT_MEETING},
+    }
+    grouped = {"_id": "$locality", "referrals": {"$sum": 1}, "oldest": {"$min": "$view.created"}}
+    steps: list[Mapping[str, Any]] = [{"$match": wanted}, {"$group": grouped}]
+    found = {row["_id"]: row for row in await mongo["referrals"].aggregate(steps).to_list(None)}
+    for locality in localities:
+        row = found.get(locality)
+        age = (clock() - row["oldest"]).total_seconds() if row else 0
+        metrics.referrals_waiting.labels(locality).set(row["referrals"] if row else 0)
+        metrics.referral_waiting_oldest.labels(locality).set(max(age, 0))
+
+
+async def keep_observing(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None:
+    """Does so for ever; a database that is away is waited for."""
+    while True:
+        try:
+            await observe(mongo, localities, clock)
+        except PyMongoError as error:
+            _log.warning("waiting referrals not counted: %s", type(error).__name__)
+        await asyncio.sleep(_EVERY_SECONDS)

@@ -1,0 +1,112 @@
+"""The partner-facing AsyncAPI 3 document: one channel an event, with the locality as a parameter.
+
+Written beside the JSON Schemas by `make schemas`; each service serves it at /asyncapi with the localities
+that it hears.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.contract.events import topics
+
+_SAYS: Mapping[topics.EventName, str] = {
+    "referral-created": "Someone needs help with these things, at this practice, in this locality.",
+    "meeting-booked": "This link worker meets them then and there; `sequence` counts rebookings.",
+    "outcome-recorded": "One thing that happened afterwards, a union on `kind`.",
+}
+_TEXT = {"type": "string"}
+_ATTRIBUTES: Mapping[str, Mapping[str, Any]] = {
+    "ce_specversion": {"type": "string", "const": "1.0"},
+    "ce_id": _TEXT | {"format": "uuid", "description": "UUIDv7. Dedupe by ce_source and ce_id."},
+    "ce_source": _TEXT | {"description": "Who says it: /<locality>/<part>."},
+    "ce_type": _TEXT,
+    "ce_subject": _TEXT | {"format": "uuid", "description": "The referral; also the record's key."},
+    "ce_time": _TEXT | {"format": "date-time", "description": "When it happened."},
+    "ce_recordedtime": _TEXT | {"format": "date-time", "description": "When it was said."},
+    "ce_dataschema": _TEXT | {"format": "uri"},
+    "ce_partitionkey": _TEXT,
+    "ce_correlationid": _TEXT,
+    "ce_traceparent": _TEXT,
+    "content-type": {"type": "string", "const": "application/json"},
+}
+_NEEDED = ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "content-type"]
+_PROMISES = (
+    "CloudEvents 1.0 in Kafka binary mode. An id may come again at any later time, after newer ones: "
+    "dedupe by source and id, and fold; never let the last record win. Ignore fields that you do not know. "
+    "No event holds a name, a contact, an NHS number, a date of birth or free text."
+)
+
+
+def document(
+    bodies: Mapping[topics.EventName, Mapping[str, Any]], localities: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The document for these bodies' JSON Schemas; `localities` are named where they are known."""
+    parameter: dict[str, Any] = {"description": "The locality that the referral belongs to."}
+    if localities:
+        parameter["enum"] = list(localities)
+    channels = {}
+    operations = {}
+    messages = {}
+    for event, body in bodies.items():
+        name = _camel(event)
+        channels[name] = {
+            "address": topics.topic("{locality}", event),
+            "description": _SAYS[event],
+            "parameters": {"locality": parameter},
+            "messages": {name: {"$ref": f"#/components/messages/{name}"}},
+        }
+        for action in ("send", "receive"):
+            operations[f"{action}{name}"] = {
+                "action": action,
+                "channel": {"$ref": f"#/channels/{name}"},
+                "messages": [{"$ref": f"#/channels/{name}/messages/{name}"}],
+            }
+        messages[name] = _message(event, name, body)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "Linkwork events", "version": f"{topics.VERSION}.0.0", "description": _PROMISES},
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages},
+    }
+
+
+def _message(event: topics.EventName, name: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    attributes = {**_ATTRIBUTES, "ce_type": {"type": "string", "const": topics.event_type(event)}}
+    return {
+        "name": name,
+        "title": _SAYS[event],
+        "contentType": "application/json",
+        "headers": {"type": "object", "required": _NEEDED, "properties": attributes},
+        "bindings": {"kafka": {"key": {"type": "string", "format": "uuid"}, "bindingVersion": "0.5.0"}},
+        "payload": {
+            "schemaFormat": "application/schema+json;version=draft-2020-12",
+            "schema": _inlined(body),
+        },
+    }
+
+
+def _inlined(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema with its definitions in place: a `$ref` within a message would point into this document."""
+    definitions: Mapping[str, Any] = schema.get("$defs", {})
+
+    def inline(part: Any) -> Any:
+        if isinstance(part, list):
+            return [inline(item) for item in part]
+        if not isinstance(part, dict):
+            return part
+        reference = part.get("$ref")
+        if isinstance(reference, str):
+            rest = {k: v for k, v in part.items() if k != "$ref"}
+            return inline(definitions[reference.rsplit("/", 1)[-1]]) | inline(rest)
+        return {
+            k: inline(v) for k, v in part.items() if k not in ("$defs", "discriminator", "$id", "$schema")
+        }
+
+    inlined: dict[str, Any] = inline(dict(schema))
+    return inlined
+
+
+def _camel(event: str) -> str:
+    return "".join(word.capitalize() for word in event.split("-"))

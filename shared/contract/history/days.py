@@ -1,0 +1,19 @@
+"""The day of each thing that happened, as every page tells it."""
+
+from datetime import date
+
+from shared.contract.events import outcomes as o
+from shared.contract.events.envelope import Body
+from shared.contract.history.model import Said, Story
+from shared.platform.clock import london_day
+
+
+def day_of(body: Body, said: Said, story: Story) -> date:
+    """The day in London on which it happened: a visit and a meeting have their own, whenever recorded."""
+    if isinstance(body, o.ActivityStarted | o.Measured):
+        return body.on
+    if isinstance(body, o.MeetingAttended | o.MeetingMissed):
+        meeting = next((m for m in story.meetings if m.booked.meeting_id == body.meeting_id), None)
+        if meeting is not None:
+            return min(london_day(meeting.booked.starts_at), london_day(said.time))
+    return london_day(said.time)

@@ -1,0 +1,293 @@
+"""MongoDB: the only module that imports Motor, so that PyMongo's own async client can take its place."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, Final, Protocol, TypeVar
+
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from motor.motor_asyncio import (
+    AsyncIOMotorClient,
+    AsyncIOMotorClientSession,
+    AsyncIOMotorCollection,
+    AsyncIOMotorDatabase,
+)
+from pymongo import ReadPreference
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    CollectionInvalid,
+    ConfigurationError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from shared.delivery.model.errors import Conflict, Held, Transient
+
+Document = dict[str, Any]
+"""A document to be written."""
+Row = Mapping[str, Any]
+"""A document that was read."""
+Collection = AsyncIOMotorCollection
+Database = AsyncIOMotorDatabase
+Session = AsyncIOMotorClientSession
+T = TypeVar("T")
+
+_AWAY = (
+    AutoReconnect,
+    ConnectionFailure,
+    ExecutionTimeout,
+    NetworkTimeout,
+    ServerSelectionTimeoutError,
+    WaitQueueTimeoutError,
+    WTimeoutError,
+)
+_DUPLICATE_KEY: Final = 11000
+_WRITE_CONFLICT: Final = 112
+# Not primary or not yet, shutting down, interrupted, unreachable, out of disk space, too slow, a transaction
+# that is gone: the server is in trouble, not the record.
+_SERVER_IN_TROUBLE: Final = frozenset(
+    {11600, 11602, 10107, 13435, 13436, 189, 91, 94, 14031, 50, 262, 251, 246, 6, 7, 89, 9001, 11601, 10058}
+    | {24, 64, 100, 133, 134, 225}
+)
+_REFUSED_BY_VALIDATOR: Final = 121
+_NO_NAMES: Final[Mapping[str, str]] = {}
+_MOST_TRIES: Final = 4
+_COMMIT_SECONDS: Final = 10.0
+"""For so long a commit of which nothing is known is asked for again."""
+
+
+@dataclass(eq=False, slots=True)
+class Permit:
+    """What a transaction works on: where collections lie under another name than theirs, and until when."""
+
+    names: Mapping[str, str]
+    until: float
+
+
+class Gate(Protocol):
+    """Every transaction asks it before it begins and before it commits. Both may raise `Transient`."""
+
+    async def enter(self) -> Permit: ...
+    async def confirm(self, permit: Permit) -> None: ...
+    def lapse(self) -> None:
+        """The database says that what was permitted is not any more."""
+
+
+class Transaction:
+    """One MongoDB transaction: collections to write through and the session to write with."""
+
+    __slots__ = ("collections", "names", "session")
+
+    def __init__(
+        self, collections: "Collections", session: Session | None, names: Mapping[str, str] = _NO_NAMES
+    ) -> None:
+        self.collections = collections
+        self.session = session
+        self.names = names
+
+    def __getitem__(self, collection: str) -> Collection:
+        return self.collections[self.names.get(collection, collection)]
+
+
+class Collections(dict[str, Collection]):
+    """A database's collections by name. Making one anew for each command costs as much as the command."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+
+    def __missing__(self, name: str) -> Collection:
+        made = self[name] = self._database[name]
+        return made
+
+
+class Mongo:
+    """A connection to one service's database."""
+
+    def __init__(self, url: str, database: str, *, timeout_ms: int = 5000, name: str = "linkwork") -> None:
+        """Connects lazily, as `name`, under which `end_transactions_of` finds what is left of it.
+
+        Raises:
+            ConfigurationError: the address cannot be read.
+        """
+        self.client: AsyncIOMotorClient = AsyncIOMotorClient(
+            url,
+            appname=name,
+            serverSelectionTimeoutMS=timeout_ms,
+            connectTimeoutMS=timeout_ms,
+            socketTimeoutMS=60_000,
+            retryWrites=True,
+            tz_aware=True,
+            uuidRepresentation="standard",
+        )
+        self.database: Database = self.client.get_database(
+            database,
+            codec_options=CodecOptions(tz_aware=True, tzinfo=UTC),
+            write_concern=WriteConcern("majority", j=True),
+            read_concern=ReadConcern("majority"),
+        )
+        self._collections = Collections(self.database)
+        self._light = Collections(self.database.with_options(write_concern=WriteConcern(1)))
+        self.names: Mapping[str, str] = _NO_NAMES
+        """Where collections lie under another name than their own."""
+        self.gate: Gate | None = None
+
+    def __getitem__(self, collection: str) -> Collection:
+        return self._collections[self.names.get(collection, collection)]
+
+    def light(self, collection: str) -> Collection:
+        """The collection for writes that may be forgotten: one member's memory is enough for them."""
+        return self._light[self.names.get(collection, collection)]
+
+    def outside(self) -> Transaction:
+        """Reads and writes as in a transaction, in none."""
+        return Transaction(self._collections, None, self.names)
+
+    async def make(self, collections: Iterable[str]) -> None:
+        """Makes those that are missing: one made inside a transaction takes a lock."""
+        existing = set(await self.database.list_collection_names())
+        for name in {self.names.get(name, name) for name in collections} - existing:
+            with contextlib.suppress(CollectionInvalid, OperationFailure):  # another process made it just now
+                await self.database.create_collection(name)
+
+    async def answers(self) -> bool:
+        """Whether a primary answers now."""
+        try:
+            await self.client.admin.command("ping", read_preference=ReadPreference.PRIMARY)
+        except PyMongoError:
+            return False
+        return True
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs `work` in one transaction and commits it; `work` may run several times.
+
+        What somebody else holds for a moment is tried again a few times; who can wait longer does it with
+        pauses of their own. (The driver's own way tries for two minutes without one.)
+
+        Raises:
+            Transient: the database is away, or somebody else wrote first.
+        """
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                async with await self.client.start_session() as session:
+                    return await self._transact(work, session)
+            except PyMongoError as error:
+                closed = _refused_as_closed(error)
+                if closed and self.gate is not None:
+                    self.gate.lapse()
+                passes = closed or error.has_error_label("TransientTransactionError")
+                if not passes or tries >= _MOST_TRIES:
+                    raise classified(error) from error
+            await asyncio.sleep(random.uniform(0.001, 0.005) * 2**tries)
+
+    async def _transact(self, work: Callable[[Transaction], Awaitable[T]], session: Session) -> T:
+        permit = Permit(self.names, 0.0) if self.gate is None else await self.gate.enter()
+        session.start_transaction(
+            read_concern=ReadConcern("snapshot"),
+            write_concern=WriteConcern("majority", j=True),
+            read_preference=ReadPreference.PRIMARY,
+        )
+        try:
+            result = await work(Transaction(self._collections, session, permit.names))
+            if self.gate is not None:
+                await self.gate.confirm(permit)
+        except BaseException:
+            if session.in_transaction:
+                with contextlib.suppress(PyMongoError):  # it ends by itself
+                    await session.abort_transaction()
+            raise
+        give_up = time.monotonic() + _COMMIT_SECONDS
+        while True:
+            try:
+                await session.commit_transaction()
+            except PyMongoError as error:
+                unknown = error.has_error_label("UnknownTransactionCommitResult")
+                if not unknown or time.monotonic() > give_up:
+                    raise
+            else:
+                return result
+
+    async def end_transactions_of(self, name: str) -> int:
+        """Ends what a process of this name had begun and not committed; how many there were.
+
+        MongoDB keeps the transaction of a process that died for a minute or longer, and nobody else can
+        write what it wrote. A process that only slept finds its transaction gone, and does it again.
+        """
+        return await self._end_transactions({"appName": name})
+
+    async def end_transactions_older_than(self, seconds: float, names: Iterable[str]) -> int:
+        """Ends what processes of these names have left open for longer than that; how many there were."""
+        older = {"$gt": int(seconds * 1_000_000)}
+        return await self._end_transactions(
+            {"appName": {"$in": list(names)}, "transaction.timeOpenMicros": older}
+        )
+
+    async def _end_transactions(self, which: Document) -> int:
+        open_ones: list[Document] = [
+            {"$currentOp": {"idleSessions": True, "allUsers": False}},
+            {"$match": {**which, "lsid": {"$exists": True}}},
+        ]
+        admin = self.client.get_database("admin", codec_options=CodecOptions())  # ids go back as they came
+        sessions = [{"id": row["lsid"]["id"]} async for row in admin.aggregate(open_ones)]
+        if sessions:
+            await admin.command("killSessions", sessions)
+        return len(sessions)
+
+    async def close(self) -> None:
+        self.client.close()
+
+
+def in_raw_form(collection: Collection) -> Collection:
+    """The same collection, whose documents stay bytes until somebody looks into them."""
+    return collection.with_options(codec_options=CodecOptions(document_class=RawBSONDocument))
+
+
+def classified(error: PyMongoError) -> Exception:
+    """The error as the kernel sees it: `Transient`, `Conflict`, or the error itself where it is our own."""
+    if _refused_as_closed(error):
+        return Transient("the generation has changed")
+    if isinstance(error, DuplicateKeyError):
+        return Conflict("a document was made by somebody else")
+    if isinstance(error, BulkWriteError):
+        codes = {problem.get("code") for problem in (error.details or {}).get("writeErrors", [])}
+        if _WRITE_CONFLICT in codes:
+            return Held("a document is being written by somebody else")
+        if codes == {_DUPLICATE_KEY}:
+            return Conflict("a document was made by somebody else")
+    if isinstance(error, OperationFailure) and error.code == _WRITE_CONFLICT:
+        return Held("a document is being written by somebody else")
+    if isinstance(error, ConfigurationError):
+        # A member that has just come back has no session to give: it does not know its set yet.
+        return Transient("the database is not what it should be")
+    if isinstance(error, _AWAY) or error.has_error_label("TransientTransactionError"):
+        return Transient(type(error).__name__)
+    if error.has_error_label("UnknownTransactionCommitResult"):
+        return Transient("commit not known")
+    if isinstance(error, OperationFailure) and error.code in _SERVER_IN_TROUBLE:
+        return Transient(f"server error {error.code}")
+    return error
+
+
+def _refused_as_closed(error: PyMongoError) -> bool:
+    """Whether a collection refused the write because it is of a generation that is closed."""
+    if isinstance(error, BulkWriteError):
+        problems = (error.details or {}).get("writeErrors", [])
+        return any(problem.get("code") == _REFUSED_BY_VALIDATOR for problem in problems)
+    return isinstance(error, OperationFailure) and error.code == _REFUSED_BY_VALIDATOR

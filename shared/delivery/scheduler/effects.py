@@ -1,0 +1,132 @@
+"""An external send in three steps: still wanted and begun; sent; recorded.
+
+It has a permanent key: if this process dies between the gateway's yes and our record of it, the same key is
+sent again, and the gateway can tell.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Generic
+
+from pymongo import UpdateOne
+
+from shared.delivery.model.errors import Conflict, Never, NotNow, Transient
+from shared.delivery.model.service_definition import Loaded, R, Sender, V
+from shared.delivery.mongo.database import Document, Transaction
+from shared.delivery.scheduler.task_rows import as_due, as_read, give_back, held, hold, put_off, taken
+from shared.delivery.unit_of_work.aggregate import occasion_of
+from shared.delivery.unit_of_work.batcher import Together
+from shared.delivery.unit_of_work.context import Worker
+from shared.delivery.unit_of_work.unit_of_work import DUE
+
+SENT = "sent"
+_SEND_SECONDS = 30.0
+
+
+class Sending(Generic[V, R]):
+    """Sends what due rows ask for and keeps the ledger `sent`."""
+
+    def __init__(self, worker: Worker[V, R]) -> None:
+        self._worker = worker
+        self._beginning: Together[tuple[Document, Sender[V]], Loaded[V] | None] = Together(
+            worker.mongo, self._begin
+        )
+        self._recording: Together[tuple[Document, Mapping[str, Any]], None] = Together(
+            worker.mongo, self._record_all
+        )
+
+    async def send(self, row: Document, sender: Sender[V]) -> str:
+        """Sends what a row asks for; gives the result's name for the metrics."""
+        try:
+            begun = await self._beginning.do((row, sender))
+        except Conflict:
+            raise
+        except Transient:
+            # It may have been written all the same: then nobody would send it before the lease is over.
+            await self._until_it_answers(partial(give_back, self._worker, row))
+            raise
+        if begun is None:
+            return "not_wanted"
+        row = held(row)
+        sending = sender.send(str(row["_id"]), begun, as_due(row))
+        try:
+            reference = await asyncio.wait_for(sending, timeout=_SEND_SECONDS)
+        except (NotNow, TimeoutError) as pause:
+            await put_off(self._worker, row, "not_now", pause if isinstance(pause, NotNow) else None)
+            return "not_now"
+        except Never as error:
+            await self._record(row, {"status": "failed", "code": error.code})
+            return "failed_for_good"
+        except Exception:
+            await put_off(self._worker, row, "failed")
+            raise
+        await self._record(row, {"status": "sent", "reference": reference})
+        return "ok"
+
+    async def too_late(self, tx: Transaction, row: Document) -> None:
+        """A message that was never sent leaves a failure that can be seen."""
+        known = await tx[SENT].find_one({"_id": row["_id"]}, session=tx.session)
+        if known is None or known["status"] == "sending":
+            failed = _ledger(row) | {"status": "failed", "code": "too_late", "at": self._worker.clock()}
+            await tx[SENT].update_one({"_id": row["_id"]}, {"$set": failed}, upsert=True, session=tx.session)
+
+    async def _begin(
+        self, asked: Sequence[tuple[Document, Sender[V]]], tx: Transaction
+    ) -> list[Loaded[V] | None]:
+        """Marks rows as begun, so that they rest; None for one that is not wanted, sent or taken."""
+        round_ = self._worker.round(tx)
+        await round_.open([(row["locality"], row["referral"]) for row, _ in asked])
+        which = {"_id": {"$in": [row["_id"] for row, _ in asked]}}
+        due = {row["_id"]: as_read(row) async for row in tx[DUE].find(which, session=tx.session)}
+        known = {row["_id"]: row["status"] async for row in tx[SENT].find(which, session=tx.session)}
+        begun: list[Loaded[V] | None] = []
+        for row, sender in asked:
+            case = round_.case(row["locality"], row["referral"])
+            wanted = sender.wanted(case.view, occasion_of(case, round_.now, round_.new_id), as_due(row))
+            if not wanted or known.get(row["_id"], "sending") != "sending":
+                await taken(tx, row)
+                begun.append(None)
+            elif due.get(row["_id"]) != as_read(row):
+                begun.append(None)
+            else:
+                begun.append(Loaded(case.locality, case.referral_id, case.view))
+        await self._hold(tx, [row for (row, _), one in zip(asked, begun, strict=True) if one])
+        return begun
+
+    async def _hold(self, tx: Transaction, rows: Sequence[Document]) -> None:
+        if not rows:
+            return
+        writes = [hold(row, self._worker.lane) for row in rows]
+        done = await tx[DUE].bulk_write(writes, session=tx.session, ordered=False)
+        if done.matched_count != len(rows):
+            raise Conflict("a due row was taken by somebody else")
+        begun = {"status": "sending", "at": self._worker.clock()}
+        ledger = [UpdateOne({"_id": r["_id"]}, {"$set": _ledger(r) | begun}, upsert=True) for r in rows]
+        await tx[SENT].bulk_write(ledger, session=tx.session, ordered=False)
+
+    async def _record(self, row: Document, outcome: Mapping[str, Any]) -> None:
+        await self._until_it_answers(partial(self._recording.do, (row, outcome)))
+
+    @staticmethod
+    async def _until_it_answers(ask: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                return await ask()
+            except Transient:
+                await asyncio.sleep(0.2)
+
+    async def _record_all(
+        self, outcomes: Sequence[tuple[Document, Mapping[str, Any]]], tx: Transaction
+    ) -> list[None]:
+        now = self._worker.clock()
+        ended = [UpdateOne({"_id": row["_id"]}, {"$set": {**how, "at": now}}) for row, how in outcomes]
+        await tx[SENT].bulk_write(ended, session=tx.session, ordered=False)
+        gone = {"_id": {"$in": [row["_id"] for row, _ in outcomes]}}
+        await tx[DUE].delete_many(gone, session=tx.session)
+        return [None] * len(outcomes)
+
+
+def _ledger(row: Document) -> Document:
+    """What the ledger says of a message, beside how it went."""
+    return {name: row[name] for name in ("what", "about", "locality", "referral")}

@@ -1,0 +1,39 @@
+"""What batches, commands and due work have in common: all of them do rounds of work for one part."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Generic
+
+from shared.delivery.consumer.own_events import Echoes
+from shared.delivery.dlq.dead_letters import DeadLetters
+from shared.delivery.model.service_definition import Part, R, V
+from shared.delivery.mongo.database import Mongo, Transaction
+from shared.delivery.options import Options
+from shared.delivery.unit_of_work.unit_of_work import Round
+from shared.platform.clock import Clock
+from shared.platform.ids import NewId
+
+
+@dataclass
+class Worker(Generic[V, R]):
+    """Does rounds of work for one part."""
+
+    part: Part[V, R]
+    mongo: Mongo
+    options: Options
+    letters: DeadLetters
+    clock: Clock
+    new_id: NewId
+    lane: str
+    may_decide: Callable[[str], bool]
+    wake: Callable[[Round[V, R]], None]
+    """Called after a round's transaction was committed: wakes the relay and those who wait."""
+    echoes: Echoes = field(default_factory=Echoes)
+
+    def round(self, tx: Transaction, new_id: NewId | None = None) -> Round[V, R]:
+        return Round(self.part, tx, self.clock(), new_id or self.new_id, self.lane)
+
+    def done(self, round_: Round[V, R]) -> None:
+        """To be called once, after a round's transaction was committed."""
+        self.echoes.remember(message for row in round_.rows for message in row.messages)
+        self.wake(round_)

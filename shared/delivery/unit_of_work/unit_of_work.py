@@ -1,0 +1,157 @@
+"""One round of work in one transaction: facts in, views folded, decisions made, everything written at once.
+
+The batch, an HTTP command and due work all go through here, so what holds for one holds for all.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic
+
+from pymongo import DeleteOne, UpdateOne
+
+from shared.delivery.chunks import in_turns
+from shared.delivery.model.decision import Due
+from shared.delivery.model.errors import Conflict
+from shared.delivery.model.service_definition import Loaded, Part, R, V
+from shared.delivery.mongo.database import Document, Transaction
+from shared.delivery.mongo.server_time import ONE_MORE, in_a
+from shared.delivery.outbox.rows import Message, OutboxRow, rows_of
+from shared.delivery.unit_of_work.aggregate import Case, case_id, occasion_of
+from shared.platform.ids import NewId
+
+REFERRALS = "referrals"
+DUE = "due"
+OUTBOX = "outbox"
+DECIDE_LATER = "kernel.decide"
+
+
+@dataclass
+class Round(Generic[V, R]):
+    """What one transaction does. Make it anew for each attempt: it remembers what it read."""
+
+    part: Part[V, R]
+    tx: Transaction
+    now: datetime
+    new_id: NewId
+    lane: str
+    cases: dict[str, Case[V, R]] = field(default_factory=dict)
+    messages: list[Message] = field(default_factory=list)
+    rows: list[OutboxRow] = field(default_factory=list)
+    resources: R | None = None
+    soonest_due: datetime | None = None
+
+    async def open(self, keys: Iterable[tuple[str, str]]) -> None:
+        """Reads the documents of these (locality, referral) pairs; one not known yet starts empty."""
+        wanted = {identity: key for key in keys if (identity := case_id(*key)) not in self.cases}
+        if not wanted:
+            return
+        found = self.tx[REFERRALS].find({"_id": {"$in": list(wanted)}}, session=self.tx.session)
+        async for stored in found:
+            self.cases[stored["_id"]] = Case.from_document(self.part, stored)
+        for identity, (locality, referral_id) in wanted.items():
+            if identity not in self.cases:
+                self.cases[identity] = Case(self.part, locality, referral_id)
+
+    def case(self, locality: str, referral_id: str) -> Case[V, R]:
+        return self.cases[case_id(locality, referral_id)]
+
+    async def load(self, cases: Sequence[Case[V, R]]) -> R:
+        """What decisions about these referrals rest on."""
+        loaded = [Loaded(case.locality, case.referral_id, case.view) for case in cases]
+        self.resources = await self.part.store.load(self.tx, loaded, self.now)
+        return self.resources
+
+    async def decide(self, may_decide: Callable[[str], bool]) -> None:
+        """Makes the decisions that the facts heard call for, each referral's after all of its facts.
+
+        Where this process is not the one that decides for a locality, a due row asks the one that is.
+        """
+        called = [
+            (case, kinds)
+            for case in self.cases.values()
+            if (kinds := [kind for h in case.added if (kind := h.fact.kind) in self.part.decisions])
+        ]
+        # Asked once: a lease that changed hands while resources are read must not leave a case to nobody.
+        ours = {name for name in {case.locality for case, _ in called} if may_decide(name)}
+        resources = await self.load([case for case, _ in called if case.locality in ours])
+        async for some in in_turns(called):
+            for case, kinds in some:
+                if case.locality in ours:
+                    case.decide(kinds, resources, occasion_of(case, self.now, self.new_id))
+                else:
+                    case.due.append(self._decide_later(case, kinds))
+
+    def _decide_later(self, case: Case[V, R], kinds: Sequence[str]) -> Due:
+        payload = dict.fromkeys(kinds, True)
+        return Due(DECIDE_LATER, "-".join(sorted(payload)), self.now, payload=payload)
+
+    async def write(self) -> None:
+        """Writes all of it.
+
+        Raises:
+            Conflict: a document was written by somebody else since it was read.
+        """
+        changed = [case for case in self.cases.values() if case.changed]
+        await self._write_cases(changed)
+        await self._write_due()
+        for case in changed:
+            self.messages += [Message.of(envelope) for envelope in case.said]
+        self.rows = rows_of(self.messages, self.new_id)
+        if self.rows:
+            stored = [row.stored(self.lane, self.now) for row in self.rows]
+            await self.tx[OUTBOX].insert_many(stored, session=self.tx.session, ordered=False)
+        if changed:
+            if self.resources is None:
+                await self.load([])
+            await self.part.store.save(
+                self.tx,
+                [case.as_changed() for case in changed],
+                self.resources,  # type: ignore[arg-type]  # R may itself be None
+            )
+
+    async def _write_cases(self, changed: Sequence[Case[V, R]]) -> None:
+        writes = [case.write() async for some in in_turns(changed) for case in some]
+        inserts = [write for write in writes if isinstance(write, dict)]
+        updates = [write for write in writes if isinstance(write, UpdateOne)]
+        if inserts:
+            await self.tx[REFERRALS].insert_many(inserts, session=self.tx.session, ordered=False)
+        if updates:
+            done = await self.tx[REFERRALS].bulk_write(updates, session=self.tx.session, ordered=False)
+            if done.matched_count != len(updates):
+                raise Conflict("a referral was written by somebody else")
+
+    async def _write_due(self) -> None:
+        writes: list[DeleteOne | UpdateOne] = []
+        for case in self.cases.values():
+            writes += [DeleteOne({"_id": due_id(case, what, about)}) for what, about in case.forget]
+            for due in case.due:
+                writes.append(_upsert(case, due))
+                if not due.rests and (self.soonest_due is None or due.at < self.soonest_due):
+                    self.soonest_due = due.at
+        if writes:
+            await self.tx[DUE].bulk_write(writes, session=self.tx.session, ordered=True)
+
+
+def due_id(case: Case[V, R], what: str, about: str) -> str:
+    return f"{what}|{case.id}|{about}"
+
+
+def _upsert(case: Case[V, R], due: Due) -> UpdateOne:
+    row: Document = {
+        "what": due.what,
+        "locality": case.locality,
+        "referral": case.referral_id,
+        "about": due.about,
+        "payload": dict(due.payload),
+        "attempt": 0,
+        "at": due.at,
+        "not_after": due.not_after,
+    }
+    fresh: list[Document] = [{"$literal": row}, {"rests": in_a(due.rests) if due.rests else None}]
+    kept = [] if due.move else ["$$ROOT"]
+    # Always a write, also where the row stays as it is: a process that is taking the row away just now would
+    # otherwise not notice that it was asked for again.
+    merged = ["$$ROOT", *fresh, *kept, ONE_MORE]
+    which = {"_id": due_id(case, due.what, due.about)}
+    return UpdateOne(which, [{"$replaceWith": {"$mergeObjects": merged}}], upsert=True)

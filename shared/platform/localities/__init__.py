@@ -1,0 +1,28 @@
+"""Who takes part in the programme: localities, their practices and contacts, and places by postcode."""
+
+from shared.platform.localities.entries import LocalitiesError
+from shared.platform.localities.loading import LOCALITIES_FILE, load_localities
+from shared.platform.localities.model import (
+    OURS,
+    OWN_VAULT,
+    Contact,
+    Localities,
+    Locality,
+    NoSuchLocality,
+    Practice,
+    Source,
+)
+
+__all__ = [
+    "LOCALITIES_FILE",
+    "OURS",
+    "OWN_VAULT",
+    "Contact",
+    "Localities",
+    "LocalitiesError",
+    "Locality",
+    "NoSuchLocality",
+    "Practice",
+    "Source",
+    "load_localities",
+]

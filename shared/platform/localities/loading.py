@@ -1,0 +1,180 @@
+"""From localities.toml to values, refusing anything that could send a person the wrong way."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+from shared.contract.events import topics
+from shared.contract.events.vocabulary import Need, SensitiveNeed
+from shared.platform.localities.entries import Entry, LocalitiesError
+from shared.platform.localities.model import (
+    OWN_VAULT,
+    PARTS,
+    Contact,
+    Localities,
+    Locality,
+    Practice,
+    Source,
+)
+from shared.platform.localities.practices import read_practices
+from shared.platform.people.mailbox import MailboxNotAccepted, parse_mailbox
+from shared.platform.people.telephone import TelephoneNotAccepted, parse_public_telephone
+
+LOCALITIES_FILE = Path(__file__).with_name("localities.toml")
+WORDS = "one or two words of lower-case letters, with a hyphen between"
+MOST_OF_A_SENDER = 40
+# What a person's messages must not say: the programme, a service, a need.
+TELLING = frozenset(
+    {
+        "social", "prescri", "link", "referral", "communit", "support", "debt", "money", "hous", "lonel",
+        "alcohol", "drug", "mental", "bereave",
+    }
+    | {code.value for code in (*Need, *SensitiveNeed)}
+)  # fmt: skip
+SOURCE_PARTS = (*PARTS, "partner")
+
+
+def load_localities(path: Path = LOCALITIES_FILE) -> Localities:
+    """Read the file. Raises LocalitiesError with one sentence that names the entry at fault."""
+    try:
+        parsed = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise LocalitiesError(f"{path.name} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise LocalitiesError(f"{path.name} is not valid TOML: {error}.") from error
+    file = Entry(path.name, parsed)
+    known = read_practices(path.parent / file.text("practices_file"))
+    programme = file.entry("programme")
+    name = programme.text("name")
+    hub = _contact(programme.entry("hub"))
+    everyones = programme.entries("sources")
+    programme.done()
+    localities: list[Locality] = []
+    for entry in file.entries("locality"):
+        localities.append(_locality(path.name, entry, everyones, known, localities))
+    file.done()
+    if not localities:
+        raise LocalitiesError(f"{path.name}: there is no locality.")
+    inside = {practice.ods for locality in localities for practice in locality.practices}
+    outside = tuple(practice for ods, practice in known.items() if ods not in inside)
+    return Localities(name, hub, tuple(localities), outside)
+
+
+def _locality(
+    file: str,
+    entry: Entry,
+    everyones: list[Entry],
+    known: dict[str, Practice],
+    before: list[Locality],
+) -> Locality:
+    slug = entry.text("slug")
+    if topics.parse_topic(topics.topic(slug, "referral-created")) is None:
+        raise LocalitiesError(f"{entry.where}: slug must be {WORDS}.")
+    if any(one.slug == slug for one in before):
+        raise LocalitiesError(f"{file}: there are two localities called {slug}.")
+    entry.where = f"{file}, locality {slug}"
+    owners = entry.entry("owners").texts() if entry.has("owners") else {}
+    strangers = sorted(set(owners) - set(PARTS))
+    if strangers:
+        raise LocalitiesError(
+            f"{entry.where}, owners: {strangers[0]} is not a part; parts are {', '.join(PARTS)}."
+        )
+    own = entry.entries("sources") if entry.has("sources") else []
+    locality = Locality(
+        slug=slug,
+        name=entry.text("name"),
+        place=entry.text("place"),
+        live_from=entry.day("live_from"),
+        data_controller=entry.text("data_controller"),
+        employer=entry.text("employer"),
+        privacy_notice=_https(entry, "privacy_notice"),
+        minimum_age=entry.whole("minimum_age", at_least=0, at_most=120),
+        younger_people=_contact(entry.entry("younger_people")),
+        safeguarding=_contact(entry.entry("safeguarding")),
+        practices=_practices(slug, entry, known, before),
+        sources=MappingProxyType(_sources(slug, [*everyones, *own])),
+        owners=MappingProxyType(owners),
+        text_sender=_neutral(entry, "text_sender") if entry.has("text_sender") else None,
+    )
+    entry.done()
+    return locality
+
+
+def _practices(
+    slug: str, entry: Entry, known: dict[str, Practice], before: list[Locality]
+) -> tuple[Practice, ...]:
+    taken = {practice.ods: one.slug for one in before for practice in one.practices}
+    found: list[Practice] = []
+    for item in entry.entries("practices"):
+        ods, site = item.text("ods"), item.text("site")
+        if ods not in known:
+            raise LocalitiesError(f"{entry.where}: practice {ods} is not in the file of practices.")
+        if ods in taken:
+            raise LocalitiesError(f"{entry.where}: practice {ods} belongs to {taken[ods]} already.")
+        taken[ods] = slug
+        name = item.text("name") if item.has("name") else site
+        mailbox = _email(item, "mailbox") if item.has("mailbox") else None
+        found.append(replace(known[ods], name=name, site=site, locality=slug, mailbox=mailbox))
+        item.done()
+    if not found:
+        raise LocalitiesError(f"{entry.where}: there is no practice.")
+    return tuple(found)
+
+
+def _sources(slug: str, entries: list[Entry]) -> dict[str, Source]:
+    found: dict[str, Source] = {}
+    for entry in entries:
+        name, part = entry.text("name"), entry.text("part")
+        if part not in SOURCE_PARTS:
+            raise LocalitiesError(f"{entry.where}: part must be one of {', '.join(SOURCE_PARTS)}.")
+        vault = OWN_VAULT if entry.text("vault") == OWN_VAULT else _https(entry, "vault")
+        source = f"/{slug}/{name}"
+        if topics.locality_of_source(source) != slug:
+            raise LocalitiesError(f"{entry.where}: name must be {WORDS}.")
+        if source in found:
+            raise LocalitiesError(f"{entry.where}: {source} is named twice.")
+        found[source] = Source(source, part, entry.whole("rank", at_least=1, at_most=1000), vault)
+        entry.done()
+    return found
+
+
+def _contact(entry: Entry) -> Contact:
+    contact = Contact(entry.text("name"), _telephone(entry, "telephone"), _email(entry, "email"))
+    entry.done()
+    return contact
+
+
+def _telephone(entry: Entry, key: str) -> str:
+    try:
+        return parse_public_telephone(entry.text(key))
+    except TelephoneNotAccepted:
+        raise LocalitiesError(f"{entry.where}: {key} must be a telephone number, without words.") from None
+
+
+def _email(entry: Entry, key: str) -> str:
+    try:
+        return parse_mailbox(entry.text(key))
+    except MailboxNotAccepted:
+        raise LocalitiesError(f"{entry.where}: {key} must be one e-mail address.") from None
+
+
+def _neutral(entry: Entry, key: str) -> str:
+    """A name that whoever looks at somebody's telephone learns nothing from."""
+    name = entry.text(key)
+    if len(name) > MOST_OF_A_SENDER:
+        raise LocalitiesError(f"{entry.where}: {key} must have {MOST_OF_A_SENDER} letters at most.")
+    told = sorted(word for word in TELLING if re.search(rf"\b{word}", name.lower()))
+    if told:
+        raise LocalitiesError(f"{entry.where}: {key} must not say what messages are about ({told[0]}).")
+    return name
+
+
+def _https(entry: Entry, key: str) -> str:
+    address = entry.text(key)
+    if not address.startswith("https://"):
+        raise LocalitiesError(f"{entry.where}: {key} must start with https://.")
+    return address

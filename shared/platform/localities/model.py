@@ -1,0 +1,157 @@
+"""The programme's localities as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from types import MappingProxyType
+
+from shared.contract.events import topics
+
+# The parts of a locality that a partner may bring itself.
+PARTS = ("referral", "matching", "notifications", "evaluation")
+OURS = "linkwork"
+# A source whose people are in this programme's own referral service.
+OWN_VAULT = "own"
+# The rank of a source that the file does not name: below every source that it does.
+UNKNOWN_RANK = 0
+
+
+class NoSuchLocality(LookupError):
+    """A setting names no locality that there is; the sentence says which there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Whom to ring or write to. Organisations and desks only, never a private person."""
+
+    name: str
+    telephone: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """A GP practice: `locality` is None outside the programme, `position` is (lat, lon) in degrees.
+
+    `mailbox` is the practice's own address for what becomes of its referrals; None where none is known.
+    """
+
+    ods: str
+    name: str
+    site: str
+    postcode: str
+    position: tuple[float, float] | None
+    locality: str | None
+    mailbox: str | None = None
+
+    @property
+    def display_name(self) -> str:
+        """Site and code, as staff tell practices apart: three of them share one building."""
+        return f"{self.site}, {self.ods}"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who says things: `source` as in an event, `rank` (higher wins), `vault` "own" or an https address."""
+
+    source: str
+    part: str
+    rank: int
+    vault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Locality:
+    """One locality: its practices, who answers for it, and who may say things about it.
+
+    `text_sender`: the name that messages to people begin with; None for the name of their practice.
+    """
+
+    slug: str
+    name: str
+    place: str
+    live_from: date
+    data_controller: str
+    employer: str
+    privacy_notice: str
+    minimum_age: int
+    younger_people: Contact
+    safeguarding: Contact
+    practices: tuple[Practice, ...]
+    sources: Mapping[str, Source] = field(hash=False)
+    owners: Mapping[str, str] = field(hash=False)
+    text_sender: str | None = None
+
+    def live_on(self, day: date) -> bool:
+        """Whether referrals were taken on that day."""
+        return self.live_from <= day
+
+    def owner(self, part: str) -> str:
+        """Who runs a part here; "linkwork" unless the file names another."""
+        return self.owners.get(part, OURS)
+
+    def rank(self, source: str) -> int:
+        """The rank of an event's source; one that the file does not name ranks below all that it does."""
+        found = self.sources.get(source)
+        return found.rank if found else UNKNOWN_RANK
+
+    def vault(self, source: str) -> str | None:
+        """Where to ask for the person behind a source's referral; None where the source is not registered."""
+        found = self.sources.get(source)
+        return found.vault if found else None
+
+
+class Localities:
+    """The whole file. Look-ups by practice forgive case and spaces round an ODS code."""
+
+    def __init__(
+        self,
+        name: str,
+        hub: Contact,
+        localities: tuple[Locality, ...],
+        outside: tuple[Practice, ...],
+    ) -> None:
+        self.name = name
+        self.hub = hub
+        self.by_slug: Mapping[str, Locality] = MappingProxyType({one.slug: one for one in localities})
+        inside = (practice for locality in localities for practice in locality.practices)
+        self._practices = {practice.ods: practice for practice in (*outside, *inside)}
+
+    @property
+    def slugs(self) -> tuple[str, ...]:
+        """All slugs, in the order of the file."""
+        return tuple(self.by_slug)
+
+    def __iter__(self) -> Iterator[Locality]:
+        return iter(self.by_slug.values())
+
+    def practice(self, ods: str) -> Practice | None:
+        """A practice that we know, in the programme or outside it; None for an unknown code."""
+        return self._practices.get(ods.strip().upper())
+
+    def of_practice(self, ods: str) -> Locality | None:
+        """The locality a practice belongs to; None where it is unknown or outside (see `practice`)."""
+        practice = self.practice(ods)
+        return self.by_slug[practice.locality] if practice and practice.locality else None
+
+    def rank(self, source: str) -> int:
+        """The rank of an event's source, by the locality in whose name it speaks."""
+        locality = self.by_slug.get(topics.locality_of_source(source) or "")
+        return locality.rank(source) if locality else UNKNOWN_RANK
+
+    def served(self, wanted: str) -> tuple[Locality, ...]:
+        """The localities of a setting such as "all" or "meir, leek-werrington", in the order of the file.
+
+        Raises NoSuchLocality, naming the slug, where one does not exist, or where none is named.
+        """
+        if wanted.strip().lower() == "all":
+            return tuple(self.by_slug.values())
+        slugs = {slug.strip().lower() for slug in wanted.split(",") if slug.strip()}
+        unknown = sorted(slugs - set(self.slugs))
+        if unknown:
+            raise NoSuchLocality(f"There is no locality {unknown[0]}. There are: {', '.join(self.slugs)}.")
+        if not slugs:
+            raise NoSuchLocality('No locality is named. Say "all", or slugs with commas between them.')
+        return tuple(one for one in self.by_slug.values() if one.slug in slugs)

@@ -1,0 +1,213 @@
+"""FastAPI dependencies that say who calls and who may.
+
+    @router.get("/referrals")
+    async def listed(caller: Annotated[Caller, Depends(require("referrer", "programme_admin"))]) -> ...
+
+    @router.get("/services")
+    async def found(caller: Annotated[Caller, Depends(require("analyst", "service", scope=...))]) -> ...
+
+    @pages.get("/referral/")
+    async def home(caller: Annotated[Caller, Depends(require_page("referrer"))]) -> ...
+
+What a caller may see inside their role (locality, practice, caseload) is the service's to decide, with 404.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+from fastapi.responses import RedirectResponse, Response
+
+from shared.platform.web.caller import ROLES, Caller, Role, caller_of
+from shared.platform.web.keys import KeysUnavailable
+from shared.platform.web.limits import Limits
+from shared.platform.web.problem import Problem
+from shared.platform.web.session import Sessions
+from shared.platform.web.session_keeping import RememberedSessions, SessionsUnavailable
+from shared.platform.web.tokens import InvalidToken, TokenVerifier
+
+__all__ = [
+    "ROLES",
+    "ApiCaller",
+    "Caller",
+    "PageCaller",
+    "Role",
+    "SignInNeeded",
+    "caller",
+    "caller_of",
+    "local_path",
+    "maybe_page_caller",
+    "page_caller",
+    "require",
+    "require_page",
+    "require_scope",
+    "sessions_unavailable",
+]
+
+
+class SignInNeeded(Exception):
+    """The reader of a page is not signed in, or no longer."""
+
+
+async def caller(request: Request) -> Caller:
+    """Who calls the API, by bearer token. Raises a 401 problem, or 503 while tokens cannot be judged."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    limits: Limits = request.app.state.limits
+    if scheme.lower() != "bearer" or not token:
+        raise Problem(401, code="no_token", headers={"www-authenticate": 'Bearer realm="linkwork"'})
+    try:
+        found = await _verifier(request).caller(token.strip())
+    except InvalidToken:
+        limits.of_nobody(request)
+        challenge = 'Bearer realm="linkwork", error="invalid_token"'
+        raise Problem(401, code="invalid_token", headers={"www-authenticate": challenge}) from None
+    except KeysUnavailable:
+        raise _not_judged() from None
+    limits.of_caller(found)
+    request.state.caller = found
+    return found
+
+
+async def maybe_page_caller(request: Request) -> Caller | None:
+    """Who reads the page, or None for nobody signed in. For pages that anyone may open."""
+    limits: Limits = request.app.state.limits
+    found = await _reader(request)
+    sessions: Sessions = request.app.state.sessions
+    if found is None:
+        if sessions.named_by(request):  # else RequestLimits has counted it
+            limits.of_nobody(request)
+        return None
+    limits.of_caller(found)
+    request.state.caller = found
+    return found
+
+
+async def _reader(request: Request) -> Caller | None:
+    sessions: Sessions = request.app.state.sessions
+    session = sessions.current(request)
+    if session is None:
+        return None
+    kept: RememberedSessions = request.app.state.session_check
+    try:
+        found = await _verifier(request).caller(session.access_token)
+        if not await kept.is_open(session.digest):
+            return None
+    except InvalidToken:
+        return None
+    except SessionsUnavailable:
+        raise sessions_unavailable() from None
+    except KeysUnavailable:
+        raise _not_judged() from None
+    return found
+
+
+async def page_caller(request: Request) -> Caller:
+    """Who reads the page, by session cookie. Nobody signed in: off to /sign-in and back here."""
+    found = await maybe_page_caller(request)
+    if found is None:
+        raise SignInNeeded
+    return found
+
+
+ApiCaller = Annotated[Caller, Depends(caller)]
+PageCaller = Annotated[Caller, Depends(page_caller)]
+MaybePageCaller = Annotated[Caller | None, Depends(maybe_page_caller)]
+
+
+def require(*roles: Role, scope: str | None = None) -> Callable[[Caller], Awaitable[Caller]]:
+    """Dependency for API routes: a caller in one of these roles, else a 403 problem.
+
+    `scope`: what a token of role `service` must hold besides. A route that takes services names one:
+    ValueError, as the module is imported, for one that does not.
+    """
+    if ("service" in roles) is not bool(scope):
+        raise ValueError("a scope goes with the role service, and with no other")
+
+    async def required(caller: ApiCaller) -> Caller:
+        _in_role(caller, roles)
+        if scope is not None and caller.role == "service":
+            _in_scope(caller, scope)
+        return caller
+
+    return required
+
+
+def require_page(*roles: Role) -> Callable[[Caller], Awaitable[Caller]]:
+    """Dependency for page routes: a reader in one of these roles, else a plain page that says no.
+
+    Pages are for people: ValueError for the role `service`.
+    """
+    if "service" in roles:
+        raise ValueError("pages are for people")
+
+    async def required(caller: PageCaller) -> Caller:
+        return _in_role(caller, roles)
+
+    return required
+
+
+def require_scope(scope: str) -> Callable[[Caller], Awaitable[Caller]]:
+    """Dependency for routes between services: the service role with this scope."""
+    return require("service", scope=scope)
+
+
+def _in_scope(caller: Caller, scope: str) -> None:
+    if scope not in caller.scopes:
+        challenge = f'Bearer realm="linkwork", error="insufficient_scope", scope="{scope}"'
+        raise Problem(
+            403,
+            code="scope",
+            detail=f"This needs the scope {scope}.",
+            headers={"www-authenticate": challenge},
+        )
+
+
+def _in_role(caller: Caller, roles: tuple[str, ...]) -> Caller:
+    if caller.role not in roles:
+        raise Problem(403, code="role", detail="Your role does not include this.")
+    return caller
+
+
+def _verifier(request: Request) -> TokenVerifier:
+    verifier: TokenVerifier = request.app.state.verifier
+    return verifier
+
+
+def _not_judged() -> Problem:
+    return Problem(
+        503,
+        code="sign_in_unavailable",
+        detail="The sign-in service does not answer. Try again in a minute.",
+        headers={"retry-after": "30"},
+    )
+
+
+def sessions_unavailable() -> Problem:
+    """The answer while nobody can say whether a session is open."""
+    return Problem(
+        503,
+        code="sessions_unavailable",
+        detail="We cannot check that you are still signed in. Try again in a minute.",
+        headers={"retry-after": "5"},
+    )
+
+
+def local_path(wanted: str | None) -> str:
+    """`wanted` if it is a path on this site, else `/`: a link of ours must not lead away."""
+    if not wanted or len(wanted) > 1_000 or not wanted.startswith("/") or wanted.startswith("//"):
+        return "/"
+    # Browsers read a backslash as a slash and skip control characters: //evil in other clothes.
+    if "\\" in wanted or any(ord(sign) <= 32 or ord(sign) == 127 for sign in wanted):
+        return "/"
+    return wanted
+
+
+async def to_sign_in(request: Request, _: Exception) -> Response:
+    """Exception handler for SignInNeeded: remember the page, unless coming back there would not work."""
+    here = request.url.path
+    if request.method in ("GET", "HEAD"):
+        here += f"?{request.url.query}" if request.url.query else ""
+    else:
+        here = "/"
+    return RedirectResponse(f"/sign-in?next={quote(local_path(here), safe='/')}", 303)

@@ -1,0 +1,56 @@
+"""Where each role goes: the pages of the four services in one menu."""
+
+from dataclasses import dataclass
+
+from shared.platform.web.caller import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the menu."""
+
+    text: str
+    href: str
+
+
+_SERVICES = Link("Services", "/matching/services")
+_BY_ROLE: dict[str, tuple[Link, ...]] = {
+    "referrer": (Link("Refer", "/referral/new"), Link("Our referrals", "/referral/"), _SERVICES),
+    "link_worker": (Link("Today", "/matching/"), _SERVICES),
+    "provider": (),
+    "analyst": (Link("Figures", "/evaluation/"),),
+    "programme_admin": (
+        Link("Programme", "/matching/programme"),
+        Link("Referrals", "/referral/programme"),
+        _SERVICES,
+        Link("Figures", "/evaluation/"),
+        Link("Messages", "/notifications/"),
+    ),
+}
+MAILBOX = Link("Mailbox", "/dev/mailbox")
+
+
+def navigation(caller: Caller | None, *, development: bool) -> tuple[Link, ...]:
+    """The menu for this reader. The mailbox exists in development only."""
+    if caller is None:
+        return ()
+    links = _BY_ROLE.get(caller.role, ())
+    return (*links, MAILBOX) if development and caller.role == "programme_admin" else links
+
+
+def home_of(caller: Caller) -> str:
+    """The first page of a role, or / where it has none."""
+    if caller.role == "referrer":
+        return (
+            "/referral/"  # both at once: a button to refer, and how the referrals made so far are getting on
+        )
+    links = _BY_ROLE.get(caller.role, ())
+    return links[0].href if links else "/"
+
+
+def current(links: tuple[Link, ...], path: str) -> str | None:
+    """Which entry the page at `path` belongs to: the longest address it begins with."""
+    fitting = [
+        link.href for link in links if path == link.href or path.startswith(link.href.rstrip("/") + "/")
+    ]
+    return max(fitting, key=len, default=None)

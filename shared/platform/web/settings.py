@@ -1,0 +1,326 @@
+"""What a service is told from outside: environment variables that start with LINKWORK_."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, TypeVar, cast
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.config import JsonDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.platform.web.addresses import Network, networks
+from shared.platform.web.production import (
+    PREFIX,
+    Reach,
+    address_problems,
+    equal_secrets,
+    in_one,
+    secret_problems,
+)
+
+__all__ = ["PREFIX", "ServiceSettings", "address", "load", "secret", "setting"]
+
+
+def setting(default: Any = ..., *, description: str, example: str, **limits: Any) -> Any:
+    """A field with its line in the generated documentation."""
+    return Field(default, description=description, examples=[example], **limits)
+
+
+def address(default: str, *, description: str, example: str, reach: Reach) -> Any:
+    """A field that holds an address over HTTP; in production, `reach` says which are refused."""
+    return setting(default, description=description, example=example, json_schema_extra={"reach": reach})
+
+
+def secret(*, description: str, development: str, shortest: int = 32) -> Any:
+    """A secret without a default, except `development` where LINKWORK_ENV=development.
+
+    `shortest` is the least number of characters accepted in production. Annotate the field `SecretStr`.
+    """
+    extra: JsonDict = {"secret": True, "development": development, "shortest": shortest}
+    return Field(SecretStr(""), description=description, examples=["(a secret)"], json_schema_extra=extra)
+
+
+class ServiceSettings(BaseSettings):
+    """The variables that all services know. A service derives its own class and sets `service`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+    )
+
+    service: ClassVar[str] = "linkwork"
+
+    env: Literal["development", "production"] = setting(
+        "production",
+        description="Where this runs. Only `development` has default secrets and the development issuer.",
+        example="production",
+    )
+    demo: bool = setting(
+        False, description="Show on every page that all people and figures are invented.", example="1"
+    )
+    kafka_bootstrap: str = setting(
+        "localhost:9092", description="Kafka brokers, host:port, comma separated.", example="kafka:9092"
+    )
+    session_timeout_ms: int = setting(
+        3000,
+        description=(
+            "How long a consumer group waits for a replica that died. At least the broker's "
+            "`group.min.session.timeout.ms`, which is 6000 where nobody has changed it."
+        ),
+        example="6000",
+        ge=1000,
+        le=300_000,
+    )
+    seat: str = setting(
+        "",
+        description=(
+            "A name that this process has again when it is started again, and no other of the service "
+            "at the same time: whoever starts under it takes its predecessor for dead, and nobody waits for "
+            "the session timeout. `@hostname`: the machine's own, as each container has one."
+        ),
+        example="@hostname",
+        pattern=r"^(@hostname|[A-Za-z0-9][A-Za-z0-9._@:-]{0,100})?$",
+    )
+    mongo_url: str = setting(
+        "mongodb://localhost:27017/?directConnection=true",
+        description="MongoDB replica set. May hold a password, so it is never logged.",
+        example="mongodb://mongo:27017/?replicaSet=rs0",
+        repr=False,
+    )
+    database: str = setting(
+        "", description="Database name; empty means linkwork_<service>.", example="linkwork_matching"
+    )
+    localities: str = setting(
+        "all",
+        description="The localities that this process serves: `all`, or slugs with commas.",
+        example="meir,leek-werrington",
+    )
+    localities_file: Path | None = setting(
+        None, description="Another localities file than the one shipped.", example="localities.toml"
+    )
+    host: str = setting("127.0.0.1", description="Address to listen on.", example="10.0.0.5")
+    port: int = setting(8100, description="Port to listen on.", example="8101", ge=1, le=65535)
+    public_url: str = address(
+        "http://localhost:8080",
+        description="Where people reach the pages, without a slash at the end.",
+        example="https://linkwork.example.org",
+        reach="public",
+    )
+    issuer: str = address(
+        "http://localhost:8080/dev/issuer",
+        description="OIDC issuer whose tokens are believed (the `iss` claim, exactly).",
+        example="https://login.example.org/realms/linkwork",
+        reach="outside",
+    )
+    discovery_url: str = address(
+        "",
+        description="Where the issuer's discovery document is read; empty means under the issuer.",
+        example="https://issuer.example.org/.well-known/openid-configuration",
+        reach="outside",
+    )
+    jwks_url: str = address(
+        "",
+        description="Where the issuer's public keys are read; empty means as discovered.",
+        example="https://issuer.example.org/jwks.json",
+        reach="outside",
+    )
+    token_url: str = address(
+        "",
+        description="The issuer's token endpoint as this process reaches it; empty means as discovered.",
+        example="https://issuer.example.org/token",
+        reach="outside",
+    )
+    audience: str = setting("linkwork", description="The `aud` claim a token must carry.", example="linkwork")
+    client_id: str = setting(
+        "",
+        description="Client id at the issuer, for sign-in and service tokens; empty: linkwork-<service>.",
+        example="linkwork-matching",
+    )
+    client_secret: SecretStr = secret(
+        description="Client secret at the issuer.", development="development-only-client-secret-0001"
+    )
+    session_key: SecretStr = secret(
+        description="Encrypts session cookies and signs form tokens; the same for all services.",
+        development="development-only-session-key-000001",
+    )
+    dead_letter_key: SecretStr = secret(
+        description="Encrypts what is kept of records that could not be handled.",
+        development="development-only-dead-letter-key-01",
+    )
+    session_hours: float = setting(
+        9.0, description="A sign-in ends after this many hours, whatever happens.", example="9", gt=0, le=24
+    )
+    session_idle_minutes: float = setting(
+        30.0,
+        description="A sign-in that is not used for so many minutes, in any service, ends.",
+        example="30",
+        ge=1,
+        le=24 * 60,
+    )
+    body_limit: int = setting(
+        1_000_000, description="Largest request body in bytes.", example="1000000", ge=1_000
+    )
+    requests_a_second: float = setting(
+        50.0,
+        description=(
+            "Requests that one person may send to a process, lastingly; twelve seconds' worth at once. "
+            "0: no limit."
+        ),
+        example="50",
+        ge=0,
+    )
+    service_requests_a_second: float = setting(
+        1000.0,
+        description="The same for another service, or a partner's system with a token of its own.",
+        example="1000",
+        ge=0,
+    )
+    anonymous_requests_a_second: float = setting(
+        20.0,
+        description="The same for one address from which nobody has signed in.",
+        example="20",
+        ge=0,
+    )
+    requests_at_once: int = setting(
+        200,
+        description="Requests under way in a process. As many more wait for a second, then get 429.",
+        example="200",
+        ge=1,
+    )
+    trusted_proxies: str = setting(
+        "127.0.0.0/8,::1",
+        description=(
+            "Networks of our own proxies and services, with commas. X-Forwarded-For is believed of them "
+            "alone, and their own requests are not counted by address."
+        ),
+        example="10.0.0.0/24",
+    )
+    trusted_network: bool = setting(
+        False,
+        description=(
+            "Our services may call each other over plain http: nobody else reads the network between them."
+        ),
+        example="1",
+    )
+    referral_url: str = address(
+        "http://127.0.0.1:8101",
+        description="The referral service, as other services reach it.",
+        example="http://referral:8101",
+        reach="inside",
+    )
+    matching_url: str = address(
+        "http://127.0.0.1:8102",
+        description="The matching service, as other services reach it.",
+        example="http://matching:8102",
+        reach="inside",
+    )
+
+    @model_validator(mode="after")
+    def _fill_in(self) -> Self:
+        if self.env == "production":
+            if problems := in_one(self.problems()):
+                raise ValueError(problems)
+        else:
+            for name, extra in self._marked("secret"):
+                if not self.text(name):
+                    object.__setattr__(self, name, SecretStr(str(extra["development"])))
+        # The model is frozen for everyone else; defaults that follow from other fields are set here once.
+        for name, value in (
+            ("database", self.database or f"linkwork_{self.service}"),
+            ("client_id", self.client_id or f"linkwork-{self.service}"),
+            ("discovery_url", self.discovery_url or f"{self.issuer}/.well-known/openid-configuration"),
+        ):
+            object.__setattr__(self, name, value)
+        return self
+
+    def problems(self) -> Iterator[str]:
+        """What makes these settings unfit for production: sentences that quote no value.
+
+        A service adds its own.
+        """
+        for name, extra in self._marked("secret"):
+            yield from secret_problems(
+                name,
+                self.text(name),
+                development=str(extra["development"]),
+                shortest=int(str(extra["shortest"])),
+            )
+        yield from equal_secrets(self.secrets())
+        for name, extra in self._marked("reach"):
+            yield from address_problems(
+                name, self.text(name), cast("Reach", extra["reach"]), network_is_trusted=self.trusted_network
+            )
+        if any(network.prefixlen == 0 for network in self.proxy_networks()):
+            yield "LINKWORK_TRUSTED_PROXIES is everybody: name the proxies' own networks."
+        if self.demo:
+            yield "LINKWORK_DEMO is on: production holds real people."
+
+    def secrets(self) -> dict[str, str]:
+        """Every secret by the setting's name. No two may be equal in production."""
+        found = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: it.get_secret_value() for name, it in found.items() if isinstance(it, SecretStr)}
+
+    def text(self, name: str) -> str:
+        """The setting of this name, which holds a text or a secret."""
+        value = getattr(self, name)
+        return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+    def _marked(self, mark: str) -> Iterator[tuple[str, JsonDict]]:
+        for name, field in type(self).model_fields.items():
+            if isinstance(field.json_schema_extra, dict) and mark in field.json_schema_extra:
+                yield name, field.json_schema_extra
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, given: str) -> str:
+        networks(given)
+        return given
+
+    def proxy_networks(self) -> tuple[Network, ...]:
+        """The networks of LINKWORK_TRUSTED_PROXIES."""
+        return networks(self.trusted_proxies)
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Cookies are marked Secure, except for development on plain http."""
+        return self.env == "production" or urlsplit(self.public_url).scheme == "https"
+
+    def locality_slugs(self) -> tuple[str, ...] | None:
+        """The slugs named in LINKWORK_LOCALITIES, or None for all."""
+        if self.localities.strip() == "all":
+            return None
+        return tuple(slug for part in self.localities.split(",") if (slug := part.strip()))
+
+
+Settings = TypeVar("Settings", bound=ServiceSettings)
+
+
+def load(settings: type[Settings]) -> Settings:
+    """Read the environment. Anything wrong ends the process with one line.
+
+    The line names all that is wrong, and quotes no value.
+    """
+    try:
+        return settings()
+    except ValidationError as wrong:
+        named, said = _sentences(wrong)
+    if named:
+        # What cannot be read hides what else is wrong: look again, as if those had not been set.
+        try:
+            settings(**{name: settings.model_fields[name].default for name in named})
+        except ValidationError as more:
+            said += [each for each in _sentences(more)[1] if each not in said]
+    raise SystemExit(in_one(said))
+
+
+def _sentences(wrong: ValidationError) -> tuple[list[str], list[str]]:
+    """The settings that cannot be read, and all that is wrong."""
+    named, said = [], []
+    for error in wrong.errors(include_input=False, include_url=False):
+        if error["loc"]:
+            name = str(error["loc"][0])
+            named.append(name)
+            said.append(f"{PREFIX}{name.upper()} cannot be used: {error['type'].replace('_', ' ')}.")
+        else:
+            said.append(error["msg"].removeprefix("Value error, "))
+    return named, said

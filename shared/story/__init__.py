@@ -1,7 +1,0 @@
-"""A referral's story, folded from the set of its facts: what every part means by open, active and started."""
-
-from shared.story.fold import tell
-from shared.story.model import Ending, Meeting, Prescription, Story
-from shared.story.stage import Stage, stage_of
-
-__all__ = ["Ending", "Meeting", "Prescription", "Stage", "Story", "stage_of", "tell"]

@@ -1,0 +1,106 @@
+"""A broker in memory: its log, and what a process's consumer and producer are to it.
+
+Each asks its process's gate before anything happens, so that a test decides what goes on, fails or is done
+without an answer.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+from aiokafka import TopicPartition
+from aiokafka.errors import CommitFailedError, KafkaConnectionError
+
+from shared.contract.events.topics import event_topics
+from shared.delivery.kafka.producer import Publisher
+from shared.delivery.outbox.rows import Message
+from tests.harness.delivery.memory import asked
+
+LOCALITY = "meir"
+PARTITIONS = 2
+
+
+class Member(Hashable, Protocol):
+    """A process, as the broker sees it."""
+
+    @property
+    def log(self) -> "Log": ...
+    async def gate(self, what: str, name: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Record:
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+
+    @property
+    def place(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"
+
+
+class Log:
+    """The broker: records, how far the group has committed, who holds which partition."""
+
+    def __init__(self) -> None:
+        self.records: dict[TopicPartition, list[Record]] = {
+            TopicPartition(name, n): [] for name in event_topics(LOCALITY) for n in range(PARTITIONS)
+        }
+        self.committed: Counter[TopicPartition] = Counter()
+        self.letters: set[str] = set()
+        self.published: list[str] = []
+        self.holder: dict[TopicPartition, Member] = {}
+        self.generation = 0
+
+    def append(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]
+    ) -> None:
+        partition = TopicPartition(topic, sum(key or b"") % PARTITIONS)
+        records = self.records[partition]
+        records.append(Record(topic, partition.partition, len(records), key, value, tuple(headers)))
+
+
+class Consumer:
+    """What the stream asks of its consumer, in one generation of the group."""
+
+    def __init__(self, process: Member) -> None:
+        self._process = process
+        self.generation = process.log.generation
+
+    def assignment(self) -> set[TopicPartition]:
+        holder = self._process.log.holder
+        return {partition for partition, process in holder.items() if process is self._process}
+
+    async def commit(self, offsets: dict[TopicPartition, int]) -> None:
+        async with asked(partial(self._process.gate, "commit"), "commit offsets", KafkaConnectionError):
+            if self.generation != self._process.log.generation or not set(offsets) <= self.assignment():
+                raise CommitFailedError
+            self._process.log.committed.update(
+                {p: offset - self._process.log.committed[p] for p, offset in offsets.items()}
+            )
+
+
+class Wire(Publisher):
+    """The producer: each message may be acknowledged, refused, or taken without our being told."""
+
+    def __init__(self, process: Member, what: str) -> None:
+        super().__init__("nowhere:1")
+        self._process = process
+        self._what = what
+
+    async def publish(self, messages: Sequence[Message]) -> list[Exception | None]:
+        log = self._process.log
+        for message in messages:
+            async with asked(partial(self._process.gate, self._what), "publish", KafkaConnectionError):
+                if "dlq-reason" in message.headers:
+                    log.letters.add(message.key.decode())
+                else:
+                    log.published.append(message.headers["ce_id"])
+                    headers = [(name, value.encode()) for name, value in message.headers.items()]
+                    log.append(message.topic, message.key, message.value, headers)
+        return [None] * len(messages)

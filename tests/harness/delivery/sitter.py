@@ -1,0 +1,33 @@
+"""A process of the toy part, to be killed.
+
+Told broker, MongoDB, database, locality, seat and the seconds after which it is found dead.
+Says "sits" once it has partitions and its leases.
+"""
+
+import asyncio
+import sys
+
+from shared.delivery.kernel import Kernel
+from shared.delivery.options import Options
+from tests.harness.delivery.toy import TOY
+
+
+async def main(bootstrap: str, mongo_url: str, database: str, locality: str, seat: str, seconds: str) -> None:
+    options = Options(
+        kafka_bootstrap=bootstrap,
+        mongo_url=mongo_url,
+        database=database,
+        dead_letter_key=b"a key for tests only",
+        seat=seat,
+        session_timeout_ms=int(seconds) * 1000,
+        lease_seconds=float(seconds),
+    )
+    async with Kernel(TOY, options, [locality]).running() as kernel:
+        while not all(stream.detail()["partitions"] for stream in kernel._streams):
+            await asyncio.sleep(0.02)
+        print("sits", flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

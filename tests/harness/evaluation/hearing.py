@@ -1,0 +1,32 @@
+"""Facts into the service's database, as a batch would bring them, without a broker."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from shared.contract.events.envelope import Envelope
+from shared.contract.events.models import EventBody
+from shared.delivery.kernel import Kernel
+from shared.delivery.model.facts import Fact, Heard
+from shared.delivery.mongo.database import Transaction
+from shared.delivery.unit_of_work.unit_of_work import Round
+
+
+def envelope(fact: Fact) -> Envelope:
+    """The event that carries a fact."""
+    assert isinstance(fact.body, EventBody)
+    raw = fact.body.model_dump_json(exclude_none=True).encode()
+    return Envelope(fact.id, fact.source, fact.event, fact.time, fact.recorded, fact.body, raw)
+
+
+async def heard_at_once(kernel: Kernel[Any, Any], facts: Iterable[Fact]) -> None:
+    """One batch in one transaction of the kernel's own kind."""
+    told = [Heard.of(envelope(fact)) for fact in facts]
+
+    async def work(tx: Transaction) -> None:
+        round_ = Round(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
+        await round_.open({(heard.fact.body.locality, heard.fact.body.referral_id) for heard in told})
+        for heard in told:
+            round_.case(heard.fact.body.locality, heard.fact.body.referral_id).hear(heard)
+        await round_.write()
+
+    await kernel.transact(work)

@@ -1,0 +1,116 @@
+"""Strategies that make up journeys: sets of facts about one referral, sensible or not.
+
+A fact is drawn as one whole number, so that a journey of forty costs little and shrinks well.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from hypothesis import strategies as st
+
+from shared.contract.events import outcomes as o
+from shared.contract.events.envelope import Body, UnknownOutcome, event_of
+from shared.delivery.model.facts import Fact
+from tests.harness.history.sayings import (
+    LOCALITY,
+    REFERRAL,
+    SAYINGS,
+    SOURCES,
+    START,
+    VARIANTS,
+    ref,
+    reopened,
+    retracted,
+)
+
+__all__ = ["LOCALITY", "REFERRAL", "SOURCES", "START", "journeys", "rank", "ref"]
+_MINUTES: Final = (0, 1, -60, 60, 20, -59)
+"""How far a clock is from the order in which ids were made: an hour at most."""
+_SHAPES: Final = len(SAYINGS) + 6
+"""The last few name other facts: three retract one, three reopen what one has ended."""
+_ENDINGS: Final = (o.ReferralClosed, o.ReferralDeclined, o.ReferralReturned, o.ReferralWithdrawn)
+
+
+def rank(source: str) -> int:
+    """Matching's word counts more than a partner's."""
+    return SOURCES.index(source) if source in SOURCES[:2] else 0
+
+
+Key = tuple[str, str]
+
+
+class _Drawn(NamedTuple):
+    shape: int
+    variant: int
+    source: int
+    minutes: int
+    same_id: bool
+
+    @classmethod
+    def of(cls, code: int) -> "_Drawn":
+        code, same = divmod(code, 8)
+        code, minutes = divmod(code, len(_MINUTES))
+        code, source = divmod(code, len(SOURCES))
+        shape, variant = divmod(code, VARIANTS)
+        return cls(shape, variant, source, minutes, same == 7)
+
+
+_CODES = st.integers(0, _SHAPES * VARIANTS * len(SOURCES) * len(_MINUTES) * 8 - 1)
+
+
+def _codes(most: int) -> st.SearchStrategy[list[int]]:
+    """Short ones and long ones: a list is short on the average, whatever its bound."""
+    return st.sampled_from([1, most // 4, most - 5]).flatmap(
+        lambda least: st.lists(_CODES, min_size=max(least, 1), max_size=most)
+    )
+
+
+def journeys(most: int = 40) -> st.SearchStrategy[list[Fact]]:
+    """Up to `most` facts about one referral: any kinds, contradictions, clocks an hour wrong.
+
+    Every key is there once. Of two sources that say things under the same id each has said its own.
+    """
+    return _codes(most).map(_journey)
+
+
+def _journey(codes: list[int]) -> list[Fact]:
+    drawn = [_Drawn.of(code) for code in codes]
+    keys: list[Key] = []
+    for number, each in enumerate(drawn):
+        key = (SOURCES[each.source], ref(100 + number))
+        if each.same_id and keys and keys[-1][0] != key[0]:
+            key = (key[0], keys[-1][1])
+        if key in keys:
+            key = (key[0], ref(100 + number))
+        keys.append(key)
+    said = [None if each.shape >= len(SAYINGS) else _saying(each) for each in drawn]
+    endings = [key for key, body in zip(keys, said, strict=True) if isinstance(body, _ENDINGS)]
+    facts = []
+    for each, (source, identity), plain in zip(drawn, keys, said, strict=True):
+        body = plain or _about_another(each, keys, endings or keys)
+        moment = START + timedelta(minutes=_MINUTES[each.minutes])
+        event = "outcome-recorded" if isinstance(body, UnknownOutcome) else event_of(body)
+        facts.append(Fact(source, identity, event, moment, moment, body))
+    return facts
+
+
+def _saying(drawn: _Drawn) -> Body:
+    of_a_kind = SAYINGS[drawn.shape]
+    return of_a_kind[drawn.variant % len(of_a_kind)]
+
+
+def _about_another(drawn: _Drawn, keys: Sequence[Key], endings: Sequence[Key]) -> Body:
+    """A retraction of any fact of the journey, or a reopening, said before what it is about or after."""
+    if drawn.shape % 2:
+        return retracted(*keys[drawn.variant * 5 % len(keys)])
+    return reopened(*endings[drawn.variant % len(endings)])
+
+
+def is_about(said: Fact, other: Fact) -> bool:
+    """Whether it takes the other back or undoes the ending that the other is."""
+    if isinstance(said.body, o.Retracted):
+        return (said.body.event_source, said.body.event_id) == other.key
+    if isinstance(said.body, o.ReferralReopened):
+        return (said.body.ends_source, said.body.ends_id) == other.key
+    return False

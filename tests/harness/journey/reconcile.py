@@ -1,0 +1,67 @@
+"""Whether what lies on the bus holds together: nothing lost, nothing doubled, seen from outside."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from datetime import timedelta
+from itertools import pairwise
+
+from shared.contract.events.models import EventBody, ReferralCreated
+from shared.contract.history import Story, stage_of, tell
+from shared.delivery.model.facts import Fact, Heard
+from shared.platform.localities import Localities
+from tests.harness.journey.topics import Log
+
+
+def stories(log: Log, localities: Localities) -> dict[str, Story]:
+    """Every referral's story, folded from the bus alone."""
+    facts: dict[str, list[Fact]] = defaultdict(list)
+    for event in log.said():
+        facts[event.body.referral_id].append(Heard.of(event).fact)
+    return {referral: tell(told, localities.rank) for referral, told in facts.items()}
+
+
+def one_creation_each(log: Log, accepted: Collection[str]) -> None:
+    """The referral service said exactly what it accepted, each once."""
+    created = Counter(
+        event.body.referral_id
+        for event in log.said()
+        if isinstance(event.body, ReferralCreated) and event.source.endswith("/referral")
+    )
+    assert created == Counter(accepted)
+
+
+def one_meeting_each(found: dict[str, Story]) -> None:
+    """An open referral has one meeting that stands, or was met, or says why not; one that ended has none."""
+    for referral, story in found.items():
+        if story.created is None:
+            continue
+        booked = [meeting for meeting in story.meetings if meeting.status == "booked"]
+        if not story.open:
+            assert not booked, referral
+        elif not story.attended:
+            assert len(booked) == 1 or (not booked and story.waiting is not None), referral
+
+
+def no_time_twice(found: dict[str, Story]) -> None:
+    """No link worker is with two people at once."""
+    diaries = defaultdict(list)
+    for story in found.values():
+        for meeting in story.meetings:
+            if meeting.status not in ("cancelled", "replaced"):
+                diaries[meeting.booked.link_worker].append(meeting.booked)
+    for link_worker, meetings in diaries.items():
+        meetings.sort(key=lambda meeting: meeting.starts_at)
+        for one, following in pairwise(meetings):
+            ends_at = one.starts_at + timedelta(minutes=one.minutes)
+            assert ends_at <= following.starts_at, (link_worker, one.starts_at)
+
+
+def same_id_same_words(log: Log) -> None:
+    """Whoever says something again says the same."""
+    words: dict[tuple[str, str], EventBody | object] = {}
+    for event in log.events:
+        assert words.setdefault((event.source, event.id), event.body) == event.body
+
+
+def stages(found: dict[str, Story]) -> dict[str, str]:
+    return {referral: stage_of(story).value for referral, story in found.items() if story.created}

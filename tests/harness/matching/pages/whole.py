@@ -1,0 +1,283 @@
+"""Matching and the referral service with its vault, both running, on a real broker and database."""
+
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from email import message_from_bytes
+from pathlib import Path
+from typing import Any
+
+import httpx
+from aiosmtpd.controller import Controller
+from fastapi import FastAPI, Request
+from playwright.async_api import Page
+
+from services.matching.app import build
+from services.matching.request import Asked, MeetingRecord, Prescribing
+from services.matching.settings import MatchingSettings
+from shared.contract.events import vocabulary as v
+from shared.contract.events.models import MeetingBooked
+from shared.contract.events.outcomes import NextStep
+from shared.delivery.mongo.database import Mongo
+from shared.platform.clock import LONDON
+from shared.platform.ids import new_id
+from shared.platform.web.caller import Caller
+from tests.harness.feed.records import at_place, lunch_club
+from tests.harness.pages.serving import serving
+from tests.harness.referral.people import asked
+from tests.harness.referral.running import PRACTICE, Running, running
+from tests.harness.web.issuer import LoopbackIssuer
+
+PLACE = "Meir Primary Care Centre, room 4"
+
+
+@dataclass
+class Mailbox:
+    """An SMTP server's memory: the texts of what it was given."""
+
+    letters: list[str] = field(default_factory=list)
+
+    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        self.letters.append(str(message_from_bytes(envelope.content).get_payload()))
+        return "250 kept"
+
+
+@dataclass
+class Person:
+    """Somebody who was referred: the case, and what nobody but the vault may know."""
+
+    referral: str
+    name: str
+    telephone: str
+
+
+@dataclass
+class Whole:
+    """Both services and whom they believe. `worker` meets people of `PRACTICE` in the locality `here`."""
+
+    matching: FastAPI
+    address: str
+    referral: Running
+    issuer: LoopbackIssuer
+    mailbox: Mailbox
+    worker: str
+
+    @property
+    def here(self) -> str:
+        return self.referral.here
+
+    async def refer(self, **different: Any) -> Person:
+        """Refers somebody new through the front door, and waits until matching has seen to it."""
+        body = asked(**different)
+        identity = await self.referral.made(body)
+
+        def seen_to(view: Any) -> bool:
+            return bool(view["created"] and (view["active"] or view["waiting"]))
+
+        assert await self.matching.state.kernel.wait_for(self.here, identity, seen_to, 15)
+        return Person(identity, f"{body['given_name']} {body['family_name']}", body["telephone"])
+
+    async def meet_now(self, person: Person, minutes_ago: int = 20, worker: str | None = None) -> str:
+        """The person's meeting is at this hour and today, as a booking system of higher sequence says."""
+        meeting = new_id()
+        now = datetime.now(UTC).replace(second=0, microsecond=0)
+        today = datetime.combine(now.astimezone(LONDON), time(0), LONDON)
+        booked = MeetingBooked(
+            referral_id=person.referral,
+            locality=self.here,
+            meeting_id=meeting,
+            sequence=9,
+            link_worker=worker or self.worker,
+            practice=PRACTICE,
+            starts_at=max(now - timedelta(minutes=minutes_ago), today.astimezone(UTC)),
+            minutes=45,
+            mode=v.MeetingMode.FACE_TO_FACE,
+        )
+        await self.referral.say(booked)
+        view = await self.matching.state.kernel.wait_for(
+            self.here, person.referral, lambda view: view["active"] == meeting, 15
+        )
+        assert view is not None
+        return meeting
+
+    async def wait(self, person: Person, test: Callable[[Any], bool]) -> None:
+        """Waits until the stored view of a case is as `test` wants it."""
+        assert await self.matching.state.kernel.wait_for(self.here, person.referral, test, 15)
+
+    async def put_worker(self, number: int, **different: Any) -> str:
+        """One more link worker of the locality, without hours unless some are given."""
+        identity = f"lw-{self.here}-{number}"
+        entry = link_worker(identity, self.here, **({"hours": []} | different))
+        headers = self.issuer.bearer(role="programme_admin", localities=[self.here])
+        async with httpx.AsyncClient(headers=headers) as http:
+            at = f"{self.address}/api/matching/v1/link-workers/{identity}"
+            (await http.put(at, json=entry)).raise_for_status()
+        return identity
+
+    async def plan(self, person: Person, service: str = "Meir lunch club (example)", **more: Any) -> str:
+        """They met, and this service is in the plan. Gives the prescription's id."""
+        meeting = await self.meet_now(person)
+        caller = Caller("planner", "link_worker", frozenset({self.here}), link_worker=self.worker)
+        ask, do = self.matching.state.queries, self.matching.state.actions
+        found = next(f.service for f in await ask.find_services(caller) if f.service.name == service)
+        step = NextStep(
+            code=v.NextStepCode.WAIT_FOR_SERVICE, on=datetime.now(LONDON).date() + timedelta(days=7)
+        )
+        record = MeetingRecord(what_matters="Company", next_step=step)
+        await do.plan(Asked(caller), person.referral, record, meeting)
+        await do.prescribe(
+            Asked(caller), person.referral, Prescribing(found.id, found.needs[0], **more), step
+        )
+        prescription: str = (await self.view(person)).story.prescriptions[-1].prescribed.prescription_id
+        return prescription
+
+    async def view(self, person: Person) -> Any:
+        """The case as matching has folded it."""
+        return await self.matching.state.kernel.view(self.here, person.referral)
+
+    async def link_of(self, person: Person) -> str:
+        """A one-tap link for the one service of the person's plan."""
+        view = await self.view(person)
+        one = view.story.prescriptions[-1].prescribed
+        token = self.matching.state.links.token(self.here, one.prescription_id, one.service_id)
+        return f"{self.address}/s/{token}"
+
+    def cookies(self, role: str = "link_worker", **claims: Any) -> dict[str, str]:
+        worker = self.worker if role == "link_worker" else None
+        whole = {"role": role, "localities": [self.here], "link_worker": worker} | claims
+        return self.issuer.signed_in(self.referral.app, **whole)
+
+    async def sign_in(self, page: Page, role: str = "link_worker", **claims: Any) -> None:
+        """The browser of somebody in this role."""
+        await page.context.clear_cookies()
+        await page.context.add_cookies(
+            [{"name": k, "value": c, "url": self.address} for k, c in self.cookies(role, **claims).items()]
+        )
+
+    async def open(self, page: Page, path: str) -> None:
+        await page.goto(f"{self.address}{path}")
+
+
+def link_worker(identity: str, locality: str, **different: Any) -> dict[str, Any]:
+    """Somebody who meets people all week, all day."""
+    hours = [
+        {"weekday": n, "opens": "08:00", "closes": "18:00", "practices": [PRACTICE], "place": PLACE}
+        for n in range(5)
+    ]
+    return {
+        "id": identity,
+        "locality": locality,
+        "name": "Priya Wainwright",
+        "email": "priya@links.example",
+        "telephone": "01632 960401",
+        "hours": hours,
+    } | different
+
+
+def feed() -> list[dict[str, Any]]:
+    """A lunch club, a debt desk that costs nothing, and a befriending service that is full and far away."""
+    fresh = datetime.now(LONDON).date().isoformat()
+    far = at_place(
+        name="Leek hall",
+        latitude=53.106,
+        longitude=-2.024,
+        addresses=[{"address_1": "Stockwell Street", "city": "Leek", "postal_code": "ST13 6HQ"}],
+    )
+    return [
+        lunch_club(assured_date=fresh, minimum_age=18, attributes=[_term("befriending")]),
+        lunch_club(
+            id="3f9d2c1e-6f52-4f7e-9d84-0d3d0a5b7c12",
+            name="Meir debt desk (example)",
+            attributes=[_term("debt"), _term("benefits")],
+            cost_options=[{"amount": 0, "amount_description": ""}],
+            minimum_age=18,
+            assured_date=fresh,
+        ),
+        lunch_club(
+            id="3f9d2c1e-6f52-4f7e-9d84-0d3d0a5b7c13",
+            name="Moorlands visitors (example)",
+            attributes=[_term("befriending"), {"taxonomy_term": _capacity("no-capacity")}],
+            service_at_locations=far,
+            minimum_age=18,
+        ),
+    ]
+
+
+def _term(need: str) -> dict[str, Any]:
+    return {"taxonomy_term": {"taxonomy": "linkwork-needs", "code": need, "name": need}}
+
+
+def _capacity(code: str) -> dict[str, str]:
+    return {"taxonomy": "linkwork-capacity", "code": code}
+
+
+@asynccontextmanager
+async def whole(folder: Path, issuer: LoopbackIssuer, bootstrap: str, mongo_url: str) -> AsyncIterator[Whole]:
+    """Starts both services and fills in a link worker and a directory, through the front doors."""
+    async with AsyncExitStack() as until:
+        tokens = await until.enter_async_context(serving(_token_desk(issuer)))
+        mailbox = Mailbox()
+        mail = Controller(mailbox, hostname="127.0.0.1", port=_free_port())
+        mail.start()
+        until.callback(mail.stop)
+        matching_port = _free_port()
+        more = {"token_url": f"{tokens}/token", "matching_url": f"http://localhost:{matching_port}"}
+        referral = await until.enter_async_context(running(folder, issuer, bootstrap, mongo_url, **more))
+        vault = await until.enter_async_context(serving(_without_lifespan(referral.app)))
+        settings = issuer.settings(
+            MatchingSettings,
+            **more,
+            kafka_bootstrap=bootstrap,
+            mongo_url=mongo_url,
+            database=f"test_pages_{referral.here.replace('-', '_')}",
+            localities_file=referral.settings.localities_file,
+            localities=f"{referral.here},{referral.far}",
+            referral_url=vault,
+            public_url=f"http://localhost:{matching_port}",
+            smtp_host="127.0.0.1",
+            smtp_port=mail.port,
+        )
+        app = build(settings)
+        address = await until.enter_async_context(serving(app, matching_port))
+        identity = f"lw-{referral.here}-1"
+        await _fill(issuer, address, referral.here, identity)
+        yield Whole(app, address, referral, issuer, mailbox, identity)
+    mongo = Mongo(mongo_url, settings.database)
+    await mongo.client.drop_database(settings.database)
+    mongo.client.close()
+
+
+async def _fill(issuer: LoopbackIssuer, address: str, locality: str, identity: str) -> None:
+    headers = issuer.bearer(role="programme_admin", localities=[locality])
+    api = f"{address}/api/matching/v1"
+    async with httpx.AsyncClient(headers=headers) as http:
+        entry = link_worker(identity, locality)
+        (await http.put(f"{api}/link-workers/{identity}", json=entry)).raise_for_status()
+        (await http.post(f"{api}/directory/imports?feed=tests", json=feed())).raise_for_status()
+
+
+def _token_desk(issuer: LoopbackIssuer) -> FastAPI:
+    app = FastAPI()
+
+    @app.post("/token")
+    async def token(request: Request) -> dict[str, Any]:
+        scope = str((await request.form()).get("scope", ""))
+        granted = issuer.token(role="service", localities=["*"], scopes=scope, subject="linkwork-matching")
+        return {"access_token": granted, "expires_in": 3000, "token_type": "Bearer"}
+
+    return app
+
+
+def _without_lifespan(app: FastAPI) -> FastAPI:
+    """The same application for a second server: it runs already, and must not be started twice."""
+    front = FastAPI(openapi_url=None)
+    front.mount("/", app)
+    return front
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,257 @@
+"""A locality in memory: facts heard, decisions made and diaries kept as the kernel and the store would."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+from services.matching.booking.diary import Caseload, Day, Diaries
+from services.matching.booking.policy import LOOK_AGAIN, needs_meeting, refused_times, settle, wish_of
+from services.matching.definition import matching
+from services.matching.referral_state.commands import About, Act
+from services.matching.referral_state.state import View
+from services.matching.roster.link_workers import Hours, LinkWorker
+from shared.contract.events.envelope import Envelope, event_of
+from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
+from shared.contract.events.vocabulary import (
+    AccessNeed,
+    AgeBand,
+    AgreedBy,
+    AgreedHow,
+    HalfDay,
+    Need,
+    Risk,
+    Route,
+    SafeToText,
+    Urgency,
+)
+from shared.delivery.model.decision import Due, DueRow
+from shared.delivery.model.facts import Heard
+from shared.delivery.unit_of_work.aggregate import Case, occasion_of
+
+NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+"""A Monday, before anybody's hours begin."""
+LOCALITY = "meir"
+PRACTICE = "M83100"
+OTHER_PRACTICE = "M83713"
+RANKS = {"/meir/partner": 50, "/meir/matching": 40, "/meir/referral": 30, "/meir/history": 10}
+
+
+def rank(source: str) -> int:
+    return RANKS.get(source, 0)
+
+
+PART = matching(rank)
+
+
+def worker(
+    name: str = "lw-meir-1",
+    *,
+    weekdays: tuple[int, ...] = (0, 1, 2, 3, 4),
+    opens: time = time(9),
+    closes: time = time(12),
+    practices: tuple[str, ...] = (PRACTICE,),
+    **more: object,
+) -> LinkWorker:
+    """A link worker with the same hours on each of these days."""
+    hours = tuple(
+        Hours(weekday=day, opens=opens, closes=closes, practices=practices, place="Room 4")
+        for day in weekdays
+    )
+    return LinkWorker.model_validate(
+        {
+            "id": name,
+            "locality": LOCALITY,
+            "name": "Priya Wainwright",
+            "email": "priya@links.example",
+            "telephone": "01632 960401",
+            "hours": hours,
+            "meeting_minutes": 45,
+        }
+        | more
+    )
+
+
+def created(
+    referral_id: str,
+    *,
+    practice: str = PRACTICE,
+    urgency: Urgency = Urgency.ROUTINE,
+    contact: SafeToText = SafeToText.YES,
+    language: str = "en",
+    interpreter: bool = False,
+    access_needs: tuple[AccessNeed, ...] = (),
+    cannot_come: tuple[HalfDay, ...] = (),
+    locality: str = LOCALITY,
+    at: datetime = NOW,
+) -> ReferralCreated:
+    return ReferralCreated(
+        referral_id=referral_id,
+        locality=locality,
+        practice=practice,
+        person_ref=referral_id,
+        route=Route.PRACTICE,
+        age_band=AgeBand.FROM_65,
+        needs=(Need.DEBT,),
+        agreement=ReferralAgreement(by=AgreedBy.PERSON, how=AgreedHow.IN_PERSON, at=at),
+        risk=Risk.NONE_KNOWN,
+        contact=contact,
+        urgency=urgency,
+        outward_code="ST3",
+        language=language,
+        interpreter=interpreter,
+        access_needs=access_needs,
+        cannot_come=cannot_come,
+    )
+
+
+def _ids() -> Iterator[str]:
+    n = 0
+    while True:
+        n += 1
+        yield str(UUID(int=(0x7 << 76) | (0x8 << 60) | n | (n << 80)))
+
+
+@dataclass
+class World:
+    """One locality. Time passes only when it is told to."""
+
+    now: datetime = NOW
+    workers: dict[str, LinkWorker] = field(default_factory=dict)
+    days: dict[tuple[str, date], Day] = field(default_factory=dict)
+    caseloads: dict[str, Caseload] = field(default_factory=dict)
+    cases: dict[str, Case[View, Diaries]] = field(default_factory=dict)
+    due: dict[tuple[str, str], Due] = field(default_factory=dict)
+    said: list[Envelope] = field(default_factory=list)
+    ids: Iterator[str] = field(default_factory=_ids)
+    room: bool = False
+    """Whether there is more room since those who wait were last looked at: the store looks at them then."""
+
+    @classmethod
+    def of(cls, *workers: LinkWorker) -> "World":
+        return cls(workers={each.id: each for each in workers})
+
+    def new_id(self) -> str:
+        return next(self.ids)
+
+    def envelope(self, body: EventBody, by: str = "referral", at: datetime | None = None) -> Envelope:
+        time = at or self.now
+        raw = body.model_dump_json(exclude_none=True).encode()
+        return Envelope(self.new_id(), f"/meir/{by}", event_of(body), time, time, body, raw)
+
+    def refer(self, at: datetime | None = None, **traits: object) -> str:
+        """Somebody is referred; gives the referral's id."""
+        referral_id = self.new_id()
+        self.hear(self.envelope(created(referral_id, at=at or self.now, **traits), at=at))  # type: ignore[arg-type]  # traits of `created`
+        return referral_id
+
+    def hear(self, *events: Envelope) -> list[EventBody]:
+        """One batch: all of its facts are folded, then decided upon. Gives what we said."""
+        kinds: dict[str, list[str]] = {}
+        for event in events:
+            heard = Heard.of(event)
+            if self.case(event.body.referral_id).hear(heard) == "new":
+                kinds.setdefault(event.body.referral_id, []).append(heard.fact.kind)
+        diaries = self.load()
+        urgent = [
+            (name, wish_of(self.view(name), diaries), refused_times(self.view(name)))
+            for name in kinds
+            if needs_meeting(self.view(name), self.now) and self._urgent(name)
+        ]
+        if len(kinds) > 1:
+            diaries.promise(urgent)
+        for name, new in kinds.items():
+            case = self.cases[name]
+            case.decide(new, diaries, occasion_of(case, self.now, self.new_id))
+        return self._keep(diaries)
+
+    def act(self, referral_id: str, act: Act) -> list[EventBody]:
+        """What somebody does; raises Refused, and then nothing has changed."""
+        case = deepcopy(self.case(referral_id))
+        diaries = self.load()
+        occasion = occasion_of(case, self.now, self.new_id)
+        decision = act(case.view, diaries, occasion)
+        case.decide(case.follow(decision, occasion), diaries, occasion)
+        self.cases[referral_id] = case
+        return self._keep(diaries)
+
+    def pass_time(self, **duration: float) -> list[EventBody]:
+        """Time passes and everything that falls due is looked at, in order."""
+        until = self.now + timedelta(**duration)
+        spoken: list[EventBody] = []
+        while self.due:
+            key, due = min(self.due.items(), key=lambda each: each[1].at)
+            if due.at > until:
+                break
+            self.now = max(self.now, due.at)
+            spoken += self._look(key)
+        self.now = until
+        return spoken
+
+    def wake(self) -> list[EventBody]:
+        """There is more room: everybody who waits for it is looked at, the urgent first."""
+        self.room = False
+        waiting = [key for key, due in self.due.items() if not due.payload.get("asked")]
+        order = sorted(waiting, key=lambda key: (not self.due[key].payload["soon"], key))
+        return [body for key in order if key in self.due for body in self._look(key)]
+
+    def view(self, referral_id: str) -> View:
+        return self.case(referral_id).view
+
+    def case(self, referral_id: str) -> Case[View, Diaries]:
+        return self.cases.setdefault(referral_id, Case(PART, LOCALITY, referral_id))
+
+    def load(self) -> Diaries:
+        return Diaries(self.now, self.workers, deepcopy(self.days), deepcopy(self.caseloads))
+
+    def says_nothing_more(self) -> bool:
+        """Whether every decision, made again, has nothing to say."""
+        diaries = self.load()
+        return not any(
+            settle(case.view, diaries, occasion_of(case, self.now, self.new_id)).facts
+            for case in self.cases.values()
+        )
+
+    def _look(self, key: tuple[str, str]) -> list[EventBody]:
+        due = self.due.pop(key)
+        case = self.case(key[0])
+        diaries = self.load()
+        occasion = occasion_of(case, self.now, self.new_id)
+        row = DueRow(due.what, due.about, due.at, due.payload)
+        decision = PART.due[LOOK_AGAIN](case.view, diaries, occasion, row)
+        case.decide(case.follow(decision, occasion), diaries, occasion)
+        return self._keep(diaries)
+
+    def _keep(self, diaries: Diaries) -> list[EventBody]:
+        self.room = self.room or bool(diaries.freed)
+        for key in diaries.touched_days:
+            self.days[key] = diaries.days[key]
+        for name in diaries.touched_caseloads:
+            self.caseloads[name] = diaries.caseloads[name]
+        spoken: list[EventBody] = []
+        for name, case in self.cases.items():
+            for what in case.forget:
+                if what[0] == LOOK_AGAIN:
+                    self.due.pop((name, LOOK_AGAIN), None)
+            for due in case.due:
+                # One clock for all here: what rests is due when it has rested.
+                self.due[name, due.what] = replace(due, at=self.now + due.rests) if due.rests else due
+            self.said += case.said
+            spoken += [each.body for each in case.said if isinstance(each.body, EventBody)]
+            case.due, case.forget, case.said = [], [], []
+        return spoken
+
+    def _urgent(self, name: str) -> bool:
+        created = self.view(name).story.created
+        return created is not None and created.urgency is Urgency.SOON
+
+
+def active(view: View) -> MeetingBooked:
+    """The meeting that counts, which there must be."""
+    assert view.story.active is not None
+    return view.story.active.booked
+
+
+def about(referral_id: str) -> About:
+    return {"referral_id": referral_id, "locality": LOCALITY}

@@ -1,0 +1,93 @@
+"""The kernel's due work in miniature and without a store: rows, a ledger, a clock that the test moves."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from services.notifications.messages.message import MessageName, Recipient
+from services.notifications.messages.policy import Asking, Told, after_quiet_hours, still_wanted
+from services.notifications.messages.state import View, fold
+from shared.delivery.model.decision import Due, DueRow, Occasion
+from shared.delivery.model.facts import Fact
+from shared.platform.ids import new_id
+from tests.harness.notifications.telling import MEETING, NOW, rank, ref
+
+SETTLE = timedelta(seconds=30)
+FAR = MEETING + timedelta(days=60)
+TO_ALL = ["booked to person", "booked to link_worker", "booked to referrer"]
+
+
+@dataclass
+class Desk:
+    """One referral's messages through time."""
+
+    now: datetime = NOW
+    facts: dict[tuple[str, str], Fact] = field(default_factory=dict)
+    rows: dict[str, Due] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+    sent: list[tuple[MessageName, datetime]] = field(default_factory=list)
+
+    @property
+    def view(self) -> View:
+        return fold(list(self.facts.values()), rank)
+
+    @property
+    def occasion(self) -> Occasion:
+        return Occasion(self.now, new_id, "meir", ref(1))
+
+    @property
+    def told(self) -> list[str]:
+        """What was sent, as `template to recipient`."""
+        return [f"{name.template} to {name.recipient}" for name, _ in self.sent]
+
+    def hear(self, *facts: Fact) -> None:
+        """A batch of facts and the decision after it, even where the kernel would see only repeats."""
+        self.facts |= {fact.key: fact for fact in facts}
+        told = Told({("meir", ref(1)): frozenset(self.ended)})
+        for due in Asking(SETTLE)(self.view, told, self.occasion).due:
+            if due.about not in self.rows:
+                self.rows[due.about] = due
+                self.asked.append(due.about)
+
+    def run(self) -> None:
+        """Handles what is due now. The gateway takes everything."""
+        for about, due in sorted(self.rows.items(), key=lambda item: item[1].at):
+            if due.at > self.now:
+                continue
+            del self.rows[about]
+            name = MessageName.parse(about)
+            if due.not_after is not None and self.now > due.not_after:
+                self.ended.add(about)
+            elif about not in self.ended and still_wanted(self.view, self.occasion, _row(due)):
+                self._send(name, due)
+
+    def _send(self, name: MessageName, due: Due) -> None:
+        allowed = after_quiet_hours(self.now)
+        if name.recipient is Recipient.PERSON and allowed > self.now:
+            self.rows[due.about] = Due(due.what, due.about, allowed, due.not_after)
+            return
+        self.sent.append((name, self.now))
+        self.ended.add(due.about)
+
+    def until(self, moment: datetime) -> None:
+        """Lets time pass, handling each row when it is due."""
+        while True:
+            self.run()
+            coming = min((due.at for due in self.rows.values()), default=moment)
+            if coming >= moment:
+                break
+            self.now = max(self.now, coming)
+        self.now = moment
+        self.run()
+
+
+def desk(facts: Iterable[Fact], now: datetime = NOW) -> Desk:
+    """A desk that has heard these facts in one batch."""
+    made = Desk(now)
+    made.hear(*facts)
+    return made
+
+
+def _row(due: Due) -> DueRow:
+    return DueRow(due.what, due.about, due.at, due.payload)

@@ -1,0 +1,165 @@
+"""What stands around the service in its tests: sinks for mail and texts, an issuer's tokens, and the answers
+of the referral and matching services, all over real sockets."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from deploy.development.sink import Mailbox, Sent
+from deploy.development.smtp import ToMailbox
+from shared.platform.clock import Clock
+from tests.harness.pages.serving import serving
+
+PERSON = {"telephone": "+447700900123", "email": "pat.example@example.org", "safe_to_text": "yes"}
+WORKER = {
+    "id": "lw-meir-1",
+    "name": "Priya Wainwright",
+    "email": "link.worker@example.org",
+    "telephone": "+441632960200",
+}
+SERVICE = {"asks_email": "asks@debt-help.example", "service": {"name": "Debt help (example)"}}
+LINK = "http://localhost:8080/s/a-signed-link"
+
+Answer = dict[str, Any] | int
+
+
+@dataclass
+class Others:
+    """The other services as this test wants them. A value of type int is a status to answer with."""
+
+    mailbox: Mailbox
+    address: str = ""
+    smtp_port: int = 0
+    person: Answer = field(default_factory=lambda: dict(PERSON))
+    worker: Answer = field(default_factory=lambda: dict(WORKER))
+    service: Answer = field(default_factory=lambda: dict(SERVICE))
+    link: Answer = field(default_factory=lambda: {"url": LINK})
+    particular: dict[str, Answer] = field(default_factory=dict)
+    """Other answers about some, by the id of a referral, a service or a prescription."""
+    texts: int = 202
+    answer_texts: asyncio.Event = field(default_factory=asyncio.Event)
+    """The text gateway keeps what it was given and says nothing until this is set."""
+    hangs: set[str] = field(default_factory=set)
+    """Telephones about which the text gateway says nothing."""
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    sessions: set[str] = field(default_factory=set)
+    """Digests of the sessions that are open."""
+    asked: list[str] = field(default_factory=list)
+    """What was asked, as `METHOD path`, every text message and every mail among them."""
+
+    def __post_init__(self) -> None:
+        self.answer_texts.set()
+
+    def count(self, asked: str) -> int:
+        return sum(asked in each for each in self.asked)
+
+    def sent(self, channel: str | None = None) -> list[Sent]:
+        """What the sinks keep, the earliest first."""
+        kept = reversed(self.mailbox.newest_first())
+        return [sent for sent in kept if channel in (None, sent.channel)]
+
+
+@asynccontextmanager
+async def others(state: Path, clock: Clock) -> AsyncIterator[Others]:
+    """All of it, running while the block does."""
+    standing = Others(Mailbox(state, clock))
+    counting = _Counting(standing)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(counting, loop=loop), host="127.0.0.1", port=0)
+    standing.smtp_port = server.sockets[0].getsockname()[1]
+    async with serving(_application(standing)) as address:
+        standing.address = address
+        yield standing
+        standing.closing.set()
+    server.close()
+    await server.wait_closed()
+
+
+class _Counting(ToMailbox):
+    def __init__(self, standing: Others) -> None:
+        super().__init__(standing.mailbox)
+        self._standing = standing
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if address.startswith("nobody"):
+            return "550 no such mailbox"
+        if address.startswith("later"):
+            return "451 try again"
+        envelope.rcpt_tos.append(address)
+        return "250 known"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        self._standing.asked.append("MAIL")
+        return await super().handle_DATA(server, session, envelope)
+
+
+def _application(standing: Others) -> FastAPI:
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def note(request: Request, call_next: Any) -> Response:
+        standing.asked.append(f"{request.method} {request.url.path}")
+        answered: Response = await call_next(request)
+        return answered
+
+    @app.post("/token")
+    async def token() -> dict[str, Any]:
+        return {"access_token": "a-token", "expires_in": 3600}
+
+    @app.post("/api/referral/v1/claims")
+    async def claims(request: Request) -> Response:
+        asked = await request.json()
+        assert request.headers["authorization"] == "Bearer a-token"
+        assert asked["purpose"] == "message"
+        referral = asked["referrals"][0]
+        person = standing.particular.get(referral, standing.person)
+        if isinstance(person, int) and person in (404, 410):
+            return JSONResponse({"people": {}, "missing": {referral: person}})
+        if isinstance(person, int):
+            return Response(status_code=person)
+        fields = {name: person.get(name) for name in asked["fields"]}
+        return JSONResponse({"people": {referral: fields}, "missing": {}})
+
+    @app.post("/api/referral/v1/sessions/check")
+    async def session(request: Request) -> dict[str, bool]:
+        return {"open": (await request.json())["session"] in standing.sessions}
+
+    @app.get("/api/matching/v1/link-workers/{_}")
+    async def link_worker(_: str) -> Response:
+        return _answer(standing.worker)
+
+    @app.get("/api/matching/v1/services/{service_id}")
+    async def service(service_id: str) -> Response:
+        return _answer(standing.particular.get(service_id, standing.service))
+
+    @app.post("/api/matching/v1/prescriptions/{prescription_id}/link")
+    async def link(prescription_id: str) -> Response:
+        return _answer(standing.particular.get(prescription_id, standing.link))
+
+    @app.post("/dev/sms")
+    async def text(request: Request) -> Response:
+        if standing.texts != 202:
+            return Response(status_code=standing.texts)
+        said = await request.json()
+        if said["to"] in standing.hangs:
+            await standing.closing.wait()
+        kept = standing.mailbox.put(
+            "sms", to=said["to"], subject="", text=said["body"], reference=said["reference"]
+        )
+        await standing.answer_texts.wait()
+        return JSONResponse({"id": kept.id}, 202)
+
+    return app
+
+
+def _answer(wanted: Answer) -> Response:
+    return Response(status_code=wanted) if isinstance(wanted, int) else JSONResponse(wanted)

@@ -1,0 +1,127 @@
+"""Facts as others would say them, for a referral of one's choice."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
+from shared.contract.events.envelope import Envelope, event_of
+from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
+from shared.delivery.model.facts import Fact
+
+NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+"""A Tuesday afternoon in winter, when London time is UTC."""
+MEETING = datetime(2026, 11, 30, 10, 30, tzinfo=UTC)
+
+_RANKS: Mapping[str, int] = {"matching": 40, "referral": 30, "evaluation": 20}
+
+
+def rank(source: str) -> int:
+    return _RANKS.get(source.rsplit("/", 1)[-1], 0)
+
+
+def ref(number: int) -> str:
+    """An id that tells apart what a test names by number."""
+    return f"00000000-0000-7000-8000-{number:012d}"
+
+
+@dataclass
+class Teller:
+    """Says facts about one referral, each with an id of its own, recorded at `now`."""
+
+    locality: str = "meir"
+    referral_id: str = ref(1)
+    now: datetime = NOW
+    _ids: "count[int]" = field(default_factory=lambda: count(1))
+
+    def fact(self, body: EventBody, by: str = "matching", recorded: datetime | None = None) -> Fact:
+        said = self.envelope(body, by, recorded)
+        return Fact(said.source, said.id, said.event, said.time, said.recorded, body)
+
+    def envelope(self, body: EventBody, by: str = "matching", recorded: datetime | None = None) -> Envelope:
+        at = recorded or self.now
+        return Envelope(
+            id=f"00000000-0000-7000-9000-{next(self._ids):012d}",
+            source=f"/{self.locality}/{by}",
+            event=event_of(body),
+            time=at,
+            recorded=at,
+            body=body,
+            raw=body.model_dump_json(exclude_none=True).encode(),
+        )
+
+    def created(self, contact: v.SafeToText = v.SafeToText.YES, **more: Any) -> ReferralCreated:
+        said: dict[str, Any] = {
+            "practice": "M83100",
+            "person_ref": ref(900),
+            "route": v.Route.PRACTICE,
+            "age_band": v.AgeBand.FROM_65,
+            "needs": (v.Need.DEBT,),
+            "agreement": ReferralAgreement(by=v.AgreedBy.PERSON, how=v.AgreedHow.IN_PERSON, at=self.now),
+            "risk": v.Risk.NONE_KNOWN,
+            "contact": contact,
+        }
+        return ReferralCreated(referral_id=self.referral_id, locality=self.locality, **(said | more))
+
+    def booked(self, number: int = 10, **more: Any) -> MeetingBooked:
+        said: dict[str, Any] = {
+            "meeting_id": ref(number),
+            "sequence": 0,
+            "link_worker": f"lw-{self.locality}-1",
+            "practice": "M83100",
+            "starts_at": MEETING,
+            "minutes": 45,
+        }
+        return MeetingBooked(referral_id=self.referral_id, locality=self.locality, **(said | more))
+
+    def cancelled(self, number: int = 10, why: v.CancelReason = v.CancelReason.UNWELL) -> o.MeetingCancelled:
+        return o.MeetingCancelled(**self._who(), meeting_id=ref(number), by=v.By.PERSON, why=why)
+
+    def attended(self, number: int = 10) -> o.MeetingAttended:
+        return o.MeetingAttended(**self._who(), meeting_id=ref(number))
+
+    def missed(self, number: int = 10) -> o.MeetingMissed:
+        return o.MeetingMissed(**self._who(), meeting_id=ref(number))
+
+    def contact_attempted(self) -> o.ContactAttempted:
+        return o.ContactAttempted(**self._who(), channel=v.Channel.PHONE, reached=True)
+
+    def waiting(
+        self,
+        expected_by: date = date(2026, 12, 1),
+        reason: v.WaitingReason = v.WaitingReason.NO_SLOT,
+    ) -> o.MeetingWaiting:
+        return o.MeetingWaiting(**self._who(), reason=reason, expected_by=expected_by)
+
+    def prescribed(self, number: int = 20, *, signposted: bool = False) -> o.ServicePrescribed:
+        return o.ServicePrescribed(
+            **self._who(),
+            prescription_id=ref(number),
+            service_id=ref(number + 500),
+            need=v.Need.DEBT,
+            signposted=signposted,
+        )
+
+    def replied(self, number: int = 20) -> o.ProviderReplied:
+        return o.ProviderReplied(**self._who(), prescription_id=ref(number), reply=v.Reply.ACCEPTED)
+
+    def closed(self, reason: v.CloseReason = v.CloseReason.COMPLETED) -> o.ReferralClosed:
+        return o.ReferralClosed(**self._who(), reason=reason)
+
+    def erased(self) -> o.PersonErased:
+        return o.PersonErased(**self._who(), person_ref=ref(900))
+
+    def retracted(self, fact: Fact | Envelope) -> o.Retracted:
+        return o.Retracted(
+            **self._who(), event_source=fact.source, event_id=fact.id, reason=v.RetractReason.UNDONE
+        )
+
+    def _who(self) -> dict[str, Any]:
+        return {"referral_id": self.referral_id, "locality": self.locality}
+
+
+def in_hours(hours: float) -> datetime:
+    return NOW + timedelta(hours=hours)

@@ -1,0 +1,22 @@
+"""A process of the tallied part, to be killed: `python -m tests.harness.rebuild.process <stores as JSON>`."""
+
+import asyncio
+import json
+import sys
+
+from shared.delivery.kernel import Kernel
+from shared.delivery.options import Options
+from tests.harness.rebuild.tallied import TALLIED
+
+
+async def main(told: dict[str, str]) -> None:
+    locality = told.pop("locality")
+    key = told.pop("key").encode()
+    options = Options(**told, dead_letter_key=key, lease_seconds=2.0, due_poll_seconds=0.1)  # type: ignore[arg-type]  # all of these are text
+    async with Kernel(TALLIED, options, [locality]).running():
+        print("runs", flush=True)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(json.loads(sys.argv[1])))

@@ -1,0 +1,23 @@
+"""The real parts, with the localities that their own tests invent. The file's name is the locality's."""
+
+from pathlib import Path
+
+import services.matching.definition
+import services.matching.repository
+import services.notifications.definition
+import services.notifications.ledger.repository
+from shared.delivery.rebuild.source import Rebuildable
+from tests.harness.matching import place as matching_place
+from tests.harness.notifications import place as notifications_place
+
+
+def matching(locality: Path) -> Rebuildable:
+    rank = matching_place.programme(locality.name).rank
+    return Rebuildable(
+        services.matching.definition.matching(rank), services.matching.repository.ensure_indexes
+    )
+
+
+def notifications(locality: Path) -> Rebuildable:
+    part = services.notifications.definition.folding(notifications_place.programme(locality.name))
+    return Rebuildable(part, services.notifications.ledger.repository.ensure_indexes)

@@ -1,0 +1,156 @@
+"""The referral service, running against a real broker and database, in localities of its own."""
+
+import random
+import shutil
+import string
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from aiokafka import AIOKafkaProducer
+from fastapi import FastAPI
+
+from deploy.topics import create_topics
+from services.referral.app import referral_app
+from services.referral.intake.service import Desk
+from services.referral.settings import ReferralSettings
+from shared.contract.events.envelope import Envelope, event_of
+from shared.contract.events.models import EventBody
+from shared.delivery.mongo.database import Mongo
+from shared.platform.clock import system_clock
+from shared.platform.ids import new_id
+from shared.platform.localities import LOCALITIES_FILE
+from tests.harness.web.issuer import LoopbackIssuer
+
+PRACTICE, NEIGHBOUR = "M83100", "M83713"
+
+
+@dataclass
+class Running:
+    """The service, whom it believes, and what lies under it. `here` and `far` are two localities."""
+
+    app: FastAPI
+    settings: ReferralSettings
+    issuer: LoopbackIssuer
+    here: str
+    far: str
+    bootstrap: str
+    producer: AIOKafkaProducer
+    http: httpx.AsyncClient
+    far_practice: str = ""
+    clients: list[httpx.AsyncClient] = field(default_factory=list)
+
+    @property
+    def desk(self) -> Desk:
+        desk: Desk = self.app.state.desk
+        return desk
+
+    @property
+    def mongo(self) -> Mongo:
+        return self.desk.kernel.mongo
+
+    def referrer(self, practice: str = PRACTICE, **claims: Any) -> dict[str, str]:
+        """Headers of somebody at a practice here."""
+        whole = {"role": "referrer", "localities": [self.here], "practices": [practice]} | claims
+        return self.issuer.bearer(**whole)
+
+    def admin(self, **claims: Any) -> dict[str, str]:
+        return self.issuer.bearer(**({"role": "programme_admin", "localities": [self.here]} | claims))
+
+    def service(self, scopes: str = "claims:read", **claims: Any) -> dict[str, str]:
+        whole = {"role": "service", "localities": ["*"], "scopes": scopes, "subject": "linkwork-tester"}
+        return self.issuer.bearer(**(whole | claims))
+
+    def cookies(self, practice: str = PRACTICE, **claims: Any) -> dict[str, str]:
+        """The session of somebody signed in to the pages."""
+        whole = {"role": "referrer", "localities": [self.here], "practices": [practice]} | claims
+        return self.issuer.signed_in(self.app, **whole)
+
+    async def make(self, body: Mapping[str, Any], **headers: str) -> httpx.Response:
+        return await self.http.post(
+            "/api/referral/v1/referrals", json=dict(body), headers=self.referrer() | headers
+        )
+
+    async def made(self, body: Mapping[str, Any]) -> str:
+        """Makes a referral and gives its id."""
+        answer = await self.make(body)
+        assert answer.status_code == 201, answer.text
+        identity: str = answer.json()["id"]
+        return identity
+
+    async def say(self, body: EventBody, by: str = "matching", time: datetime | None = None) -> Envelope:
+        """Publishes a fact as somebody else would."""
+        now = system_clock()
+        envelope = Envelope(
+            id=new_id(),
+            source=f"/{body.locality}/{by}",
+            event=event_of(body),
+            time=time or now,
+            recorded=now,
+            body=body,
+            raw=body.model_dump_json(exclude_none=True).encode(),
+        )
+        await self.producer.send_and_wait(
+            envelope.topic(), envelope.raw, key=body.referral_id.encode(), headers=envelope.headers()
+        )
+        return envelope
+
+    async def until(self, referral: str, locality: str | None = None, **wanted: Any) -> Mapping[str, Any]:
+        """The view of a referral once these fields have these values."""
+
+        def test(view: Mapping[str, Any]) -> bool:
+            return all(view[name] == value for name, value in wanted.items())
+
+        view = await self.desk.kernel.wait_for(locality or self.here, referral, test, 15)
+        assert view is not None
+        assert test(view), f"still {[view[name] for name in wanted]}"
+        return view
+
+
+def own_localities(folder: Path) -> tuple[Path, str, str]:
+    """The programme's localities under names that no other test uses; gives two of the slugs."""
+    ending = "".join(random.choices(string.ascii_lowercase, k=8))
+    here, far = f"meir-{ending}", f"leek-{ending}"
+    text = LOCALITIES_FILE.read_text("utf-8")
+    text = text.replace('slug = "meir"', f'slug = "{here}"')
+    text = text.replace('slug = "leek-werrington"', f'slug = "{far}"')
+    shutil.copy(LOCALITIES_FILE.with_name("gp_practices.csv"), folder)
+    path = folder / "localities.toml"
+    path.write_text(text, "utf-8")
+    return path, here, far
+
+
+@asynccontextmanager
+async def running(
+    folder: Path, issuer: LoopbackIssuer, bootstrap: str, mongo_url: str, **more: Any
+) -> AsyncIterator[Running]:
+    """Starts the service; the database is dropped afterwards."""
+    path, here, far = own_localities(folder)
+    values = {
+        "kafka_bootstrap": bootstrap,
+        "mongo_url": mongo_url,
+        "database": f"test_referral_{here.replace('-', '_')}",
+        "localities_file": path,
+        "localities": f"{here},{far}",
+    } | more
+    settings = issuer.settings(ReferralSettings, **values)
+    await create_topics(bootstrap, [here, far])
+    app = referral_app(settings)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as http,
+    ):
+        desk: Desk = app.state.desk
+        far_practice = desk.localities.by_slug[far].practices[0].ods
+        yield Running(app, settings, issuer, here, far, bootstrap, producer, http, far_practice)
+    await producer.stop()
+    mongo = Mongo(mongo_url, settings.database)
+    await mongo.client.drop_database(settings.database)
+    mongo.client.close()

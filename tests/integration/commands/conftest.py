@@ -1,0 +1,56 @@
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from linkwork import dead_letters
+from linkwork.__main__ import parser
+from linkwork.surroundings import Surroundings
+from shared.platform.localities import LOCALITIES_FILE
+from tests.harness.delivery.toy import Bench, bench
+
+
+@pytest_asyncio.fixture
+async def place(kafka_bootstrap: str, mongo_url: str) -> AsyncIterator[Bench]:
+    """A locality and a database that no other test has."""
+    async with bench(kafka_bootstrap, mongo_url) as made:
+        yield made
+
+
+@dataclass
+class Printed:
+    """What a command wrote, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+Console = Callable[..., Awaitable[Printed]]
+
+
+@pytest.fixture
+def around(place: Bench) -> Surroundings:
+    return Surroundings(
+        kafka_bootstrap=place.bootstrap,
+        mongo_url=place.mongo_url,
+        localities_file=LOCALITIES_FILE,
+        own_database=place.options.database,
+        key=place.options.dead_letter_key,
+        operator="ada",
+    )
+
+
+@pytest.fixture
+def letters(place: Bench, around: Surroundings, capsys: pytest.CaptureFixture[str]) -> Console:
+    """Runs `linkwork dead-letters` on this locality's letters."""
+
+    async def run(verb: str, *more: str, around: Surroundings = around) -> Printed:
+        capsys.readouterr()
+        line = ["dead-letters", verb, "--service", "matching", "--locality", place.locality, *more]
+        code = await dead_letters.run(around, parser().parse_args(line))
+        printed = capsys.readouterr()
+        return Printed(code, printed.out, printed.err)
+
+    return run

@@ -1,0 +1,102 @@
+"""What is asked of the drivers, where a single broker and a single database cannot show what it is for."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaProducer
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.monitoring import CommandListener, CommandStartedEvent
+
+from shared.delivery.kafka.producer import Publisher
+from shared.delivery.mongo.database import Mongo, Transaction
+from shared.delivery.unit_of_work.unit_of_work import OUTBOX
+from tests.harness.delivery.toy import NOW, Bench
+from tests.integration.delivery.test_outbox import message
+
+ALL = -1
+MAJORITY = {"w": "majority", "j": True}
+
+
+class Commands(CommandListener):
+    """What the database was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.asked.append(event.command)
+
+    def succeeded(self, event: object) -> None:
+        """Of no interest."""
+
+    def failed(self, event: object) -> None:
+        """Of no interest."""
+
+    def of(self, name: str) -> list[Any]:
+        return [command for command in self.asked if name in command]
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
+    heard = Commands()
+
+    def client(*args: Any, **options: Any) -> AsyncIOMotorClient:
+        return AsyncIOMotorClient(*args, event_listeners=[heard], **options)
+
+    monkeypatch.setattr("shared.delivery.mongo.database.AsyncIOMotorClient", client)
+    return heard
+
+
+@pytest_asyncio.fixture
+async def mongo(commands: Commands, place: Bench) -> AsyncIterator[Mongo]:
+    connection = Mongo(place.mongo_url, place.options.database)
+    yield connection
+    await connection.close()
+
+
+async def test_the_relay_reads_what_no_step_down_can_undo(commands: Commands, place: Bench) -> None:
+    kernel = place.kernel()
+    relay = kernel._relay
+    row = {"_id": "1", "lane": relay.lane, "at": NOW, "m": [message(place).stored()]}
+    await kernel.mongo[OUTBOX].insert_one(row)
+    assert await relay.publish_page(relay._own, {"lane": relay.lane, "again": None})
+    (find,) = [command for command in commands.of("find") if command["find"] == OUTBOX]
+    assert find["readConcern"]["level"] == "majority"
+    await relay._own.close()
+    await kernel.mongo.close()
+
+
+async def test_a_transaction_reads_one_moment_and_is_kept_by_the_majority(
+    commands: Commands, mongo: Mongo
+) -> None:
+    await mongo.make(["things"])
+
+    async def work(tx: Transaction) -> None:
+        await tx["things"].find_one({}, session=tx.session)
+        await tx["things"].insert_one({"_id": 1}, session=tx.session)
+
+    await mongo.transact(work)
+    (find,), (commit,) = commands.of("find"), commands.of("commitTransaction")
+    assert find["startTransaction"]
+    assert find["readConcern"]["level"] == "snapshot"
+    assert commit["writeConcern"] == MAJORITY
+
+
+async def test_a_write_outside_a_transaction_is_kept_by_the_majority(
+    commands: Commands, mongo: Mongo
+) -> None:
+    await mongo["things"].insert_one({"_id": 1})
+    await mongo.light("things").delete_one({"_id": 1})
+    assert [command["writeConcern"] for command in commands.of("insert")] == [MAJORITY]
+    assert [command["writeConcern"] for command in commands.of("delete")] == [{"w": 1}], "may be forgotten"
+
+
+async def test_what_is_published_is_acknowledged_by_all_replicas(place: Bench) -> None:
+    publisher = Publisher(place.bootstrap)
+    assert await publisher.publish([message(place)]) == [None]
+    producer: AIOKafkaProducer = publisher._producer
+    assert producer._sender._acks == ALL
+    assert producer._txn_manager is not None, "what it sends again could be kept twice, and out of order"
+    await publisher.close()

@@ -1,0 +1,25 @@
+"""Connections to the broker that are gone before anybody has noticed."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiokafka.conn import create_conn
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.metadata import MetadataRequest
+
+from tests.harness.delivery.toy import Bench
+
+
+async def test_who_writes_to_a_connection_that_closed_learns_that_it_is_lost(place: Bench) -> None:
+    assert type(asyncio.get_running_loop()).__module__.startswith("uvloop"), "which services run on"
+    host, _, port = place.bootstrap.partition(":")
+    connection: Any = await create_conn(host, int(port))
+    waits = asyncio.ensure_future(connection.send(MetadataRequest([])))
+    connection._writer.transport.abort()
+    await asyncio.sleep(0)
+    with pytest.raises(KafkaConnectionError):
+        await connection.send(MetadataRequest([]))
+    with pytest.raises(KafkaConnectionError):
+        await waits
+    assert not connection.connected(), "the next one asks for another connection"

@@ -1,0 +1,96 @@
+"""What a process said comes back to it, and is known again; all else is read."""
+
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from shared.contract.events.topics import topic
+from shared.delivery.consumer.own_events import Echoes
+from shared.delivery.model.service_definition import Part
+from shared.delivery.outbox.rows import Message
+from shared.platform import metrics
+from tests.harness.delivery.broker import LOCALITY
+from tests.harness.delivery.toy import NOW, TOY, Bench, created, said
+from tests.harness.delivery.world import Tally, World
+
+
+@dataclass(frozen=True)
+class Came:
+    """A record as a consumer gives it."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes | None], ...]
+    partition: int = 0
+    offset: int = 0
+
+
+def of(message: Message) -> Came:
+    headers = tuple((name, value.encode()) for name, value in message.headers.items())
+    return Came(message.topic, message.key, message.value, headers)
+
+
+def test_only_what_was_said_is_an_echo_and_only_once() -> None:
+    message = Message.of(said(created("meir")))
+    came = of(message)
+    echoes = Echoes()
+    assert not echoes.heard(came)
+    echoes.remember([message])
+    others = [
+        replace(came, value=came.value + b" " if came.value else None),
+        replace(came, value=None),
+        replace(came, key=None),
+        replace(came, key=b"another"),
+        replace(came, topic="meir.meeting-booked.v1"),
+        replace(came, headers=tuple((n, b"/leek/x" if n == "ce_source" else v) for n, v in came.headers)),
+        replace(came, headers=tuple((n, v) for n, v in came.headers if n != "ce_source")),
+        replace(came, headers=tuple((n, b"\xff" if n == "ce_id" else v) for n, v in came.headers)),
+        replace(came, headers=()),
+    ]
+    assert [echoes.heard(other) for other in others] == [False] * len(others)
+    assert echoes.heard(came)
+    assert not echoes.heard(came), "it may be read the long way then"
+
+
+def test_what_was_said_long_ago_is_forgotten() -> None:
+    messages = [Message.of(said(created("meir"))) for _ in range(5)]
+    echoes = Echoes(most=3)
+    echoes.remember(messages)
+    assert [echoes.heard(of(message)) for message in messages] == [False, False, True, True, True]
+
+
+def test_what_is_not_committed_is_not_remembered() -> None:
+    world = World(replace(cast("Part[Any, Any]", TOY), store=Tally()), NOW)
+    event = said(created(LOCALITY))
+    world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
+    for each in world.processes:
+        each.poll(1)
+    process = next(each for each in world.processes if "batch" in each.tasks)
+    for outcome in ("fails", "goes on"):
+        while process.tickets["batch"].name != "commit":
+            process.step("batch", "goes on")
+        assert not process.echoes._said
+        process.step("batch", outcome)
+    assert len(process.echoes._said) == 1
+    world.close()
+
+
+async def test_a_process_does_not_read_what_it_said_itself(place: Bench) -> None:
+    event = said(created(place.locality))
+
+    def repeats() -> float:
+        labels = ("matching", "meeting-booked", place.locality, "repeat")
+        return float(metrics.events_consumed.labels(*labels)._value.get())
+
+    async with place.kernel().running() as kernel:
+        await place.say(event)
+        await place.heard(topic(place.locality, "meeting-booked"), 1)
+        stored = await kernel.stored(place.locality, event.body.referral_id)
+        assert stored is not None
+        assert len(stored["facts"]) > 1
+        for _ in range(100):
+            if repeats():
+                break
+            await place.heard(topic(place.locality, "meeting-booked"), 0, seconds=0.1)
+        assert repeats() == 1
+        assert (await kernel.stored(place.locality, event.body.referral_id) or {})["v"] == stored["v"]

@@ -1,0 +1,89 @@
+"""What a process believes about its leases ends by its own clock, whether or not it was told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from shared.delivery.kafka.producer import Publisher
+from shared.delivery.mongo.database import Mongo
+from shared.delivery.mongo.leases import LEASES, Leases
+from shared.delivery.outbox.rows import Message
+from shared.delivery.unit_of_work.unit_of_work import OUTBOX
+from shared.platform.ids import new_id
+from tests.harness.delivery.toy import NOW, Bench
+from tests.integration.delivery.test_outbox import message
+
+
+@pytest_asyncio.fixture
+async def mongo(place: Bench) -> AsyncIterator[Mongo]:
+    connection = Mongo(place.mongo_url, place.options.database)
+    yield connection
+    await connection.close()
+
+
+async def test_a_lease_that_was_not_renewed_in_time_is_not_held(mongo: Mongo) -> None:
+    """Nobody else has taken it, and nobody has said so: the process slept."""
+    leases = Leases(mongo, "this process", seconds=2.0)
+    assert await leases.take("lane/this")
+    assert leases.held("lane/this")
+    await asyncio.sleep(2.0)
+    assert not leases.held("lane/this")
+
+
+@pytest.mark.parametrize("how", ["take", "renew", "succeed"])
+async def test_the_time_that_the_answer_took_counts(
+    mongo: Mongo, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The database says yes and the process hears of it when the lease is over."""
+    leases = Leases(mongo, "this process", seconds=1.0)
+    assert await leases.take("seat/this")
+    asked = type(mongo[LEASES])
+
+    def late(name: str) -> None:
+        real = getattr(asked, name)
+
+        async def answer(self: Any, *args: Any, **options: Any) -> Any:
+            done = await real(self, *args, **options)
+            await asyncio.sleep(1.0)
+            return done
+
+        monkeypatch.setattr(asked, name, answer)
+
+    for name in ("find_one_and_update", "update_many", "update_one"):
+        late(name)
+    await {"take": leases.take, "renew": lambda name: leases.renew([name]), "succeed": _succeed(leases)}[how](
+        "seat/this"
+    )
+    assert not leases.held("seat/this")
+
+
+def _succeed(leases: Leases) -> Any:
+    return lambda name: leases.succeed(name.removeprefix("seat/"))
+
+
+class Sleeping(Publisher):
+    """Publishes nothing and says that all was taken; the process sleeps the while."""
+
+    def __init__(self) -> None:
+        super().__init__("nowhere:1")
+        self.pages: list[int] = []
+
+    async def publish(self, messages: Sequence[Message]) -> list[Exception | None]:
+        self.pages.append(len(messages))
+        await asyncio.sleep(2.0)
+        return [None] * len(messages)
+
+
+async def test_who_wakes_after_its_lease_publishes_no_further_page_of_anothers_lane(place: Bench) -> None:
+    kernel = place.kernel(lease_seconds=2.0)
+    rows = [{"_id": new_id(), "lane": "dead", "at": NOW, "m": [message(place).stored()]} for _ in range(50)]
+    await kernel.mongo[OUTBOX].insert_many(rows)
+    relay = kernel._relay
+    relay._swept = sleeping = Sleeping()
+    await relay._sweep_lane("dead")
+    assert sleeping.pages == [20]
+    assert await kernel.mongo[OUTBOX].count_documents({}) == 30
+    await kernel.mongo.close()

@@ -1,0 +1,202 @@
+"""How long what is due is put off: what says nothing of a row leaves it due, whatever a clock says."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.contract.history import Story
+from shared.delivery.model.decision import Decision, Due, DueRow, Occasion
+from shared.delivery.model.errors import Conflict, NotNow, Transient
+from shared.delivery.model.service_definition import Loaded, Part, Sender
+from shared.delivery.mongo.database import Transaction
+from shared.delivery.scheduler import effects as sending
+from shared.delivery.scheduler.task_rows import SENDING_LEASE, put_off, taken
+from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, DUE
+from shared.platform import metrics
+from tests.harness.delivery.toy import TOY, Bench, created, said
+
+WRONG = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("wrong_by", [-WRONG, timedelta(0), WRONG])
+async def test_a_gateway_that_is_away_is_asked_again_ever_later(place: Bench, wrong_by: timedelta) -> None:
+    kernel = place.kernel(clock=lambda: datetime.now(UTC) + wrong_by)
+    # As the database keeps times: to the millisecond.
+    now = datetime.now(UTC).replace(microsecond=0)
+    row = {"_id": "a row", "what": "anything", "at": now, "attempt": 9, "v": 1}
+    await kernel.mongo[DUE].insert_one(dict(row))
+    try:
+        await put_off(kernel._worker, row, "not_now")
+        after = datetime.now(UTC)
+        kept = await kernel.mongo[DUE].find_one({"_id": "a row"})
+    finally:
+        await kernel.mongo.close()
+    assert kept is not None
+    # Between two looks at the clock, however long a busy machine took in between.
+    assert now + timedelta(seconds=1000) <= kept["rests"] <= after + timedelta(seconds=1100)
+    assert (kept["at"], kept["attempt"], kept["v"]) == (now, 10, 2)
+
+
+def asks_for_one(send: Callable[[str, Loaded[Story], DueRow], Awaitable[str]]) -> Part[Story, None]:
+    """A part that asks for one message to the person of each referral, due since yesterday."""
+
+    def ask(story: Story, resources: None, occasion: Occasion) -> Decision:
+        return Decision(due=[Due("message", "person", occasion.now - timedelta(days=1))])
+
+    sender = Sender(wanted=lambda *_: True, send=send)
+    return replace(TOY, decisions={"referral_created": ask}, senders={"message": sender})
+
+
+@pytest.mark.parametrize("after", [timedelta(seconds=2), None])
+@pytest.mark.parametrize("sleeps", [False, True])
+async def test_a_clock_that_is_an_hour_ahead_neither_hurries_nor_delays_what_was_put_off(
+    place: Bench, after: timedelta | None, sleeps: bool
+) -> None:
+    """`sleeps`: the clock is right again when the message was put off."""
+    tries: list[float] = []
+    ahead = WRONG
+
+    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+        nonlocal ahead
+        tries.append(time.monotonic())
+        if len(tries) > 1:
+            return "reference"
+        if sleeps:
+            ahead = timedelta(0)
+        raise NotNow(after)
+
+    kernel = place.kernel(asks_for_one(send), clock=lambda: datetime.now(UTC) + ahead)
+    async with kernel.running(), asyncio.timeout(20):
+        await place.say(said(created(place.locality)))
+        while len(tries) < 2:
+            await asyncio.sleep(0.05)
+    waited = tries[1] - tries[0]
+    assert 1.5 < waited < 10, "not two seconds, as it was put off for"
+
+
+@pytest.mark.parametrize("sends", [False, True])
+async def test_what_rests_is_not_read(place: Bench, sends: bool) -> None:
+    """A gateway that is away leaves thousands of rows, and what is due is looked for all the time."""
+
+    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+        return "reference"
+
+    kernel = place.kernel(asks_for_one(send))
+    await kernel._ensure_indexes()
+    now, what = kernel.clock(), "message" if sends else "anything"
+    row = {"what": what, "locality": place.locality, "referral": "", "about": "", "payload": {}, "attempt": 0}
+    rests = [row | {"at": now, "rests": now + WRONG} for _ in range(1000)]
+    later = [row | {"at": now + WRONG, "rests": None} for _ in range(1000)]
+    due = [row | {"at": now, "rests": rested} for rested in (None, now - WRONG)]
+    asked = [row | {"what": DECIDE_LATER, "at": now + WRONG, "rests": None}]
+    rows = [*rests, *later, *due, *asked]
+    await kernel.mongo[DUE].insert_many([each | {"_id": str(n)} for n, each in enumerate(rows)])
+    await kernel.mongo.database.command("profile", 2)
+    found = [len(await kernel._due._page(now, sends)) for _ in range(5)]
+    await kernel.mongo.database.command("profile", 0)
+    read = await kernel.mongo.database["system.profile"].find({"op": "query"}).to_list(None)
+    await kernel.mongo.close()
+    assert found == [2 if sends else 3] * 5
+    assert len(read) == 5
+    assert max(each["docsExamined"] for each in read) <= 20
+
+
+async def test_what_has_rested_is_overdue_since_then(place: Bench) -> None:
+    """An old log's rows bear its times: nobody is to be woken because they are days ago."""
+
+    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+        return "reference"
+
+    part = asks_for_one(send)
+    kernel = place.kernel(part)
+    await kernel._ensure_indexes()
+    now = kernel.clock()
+    row = {"what": "message", "locality": place.locality, "referral": "r", "about": "person", "payload": {}}
+    times = {"at": now - timedelta(days=3), "rests": now - timedelta(seconds=5), "not_after": None}
+    await kernel.mongo[DUE].insert_one({"_id": "a row", "attempt": 0, "v": 1, **row, **times})
+    await kernel._due.run_once(sends=True)
+    await kernel.mongo.close()
+    assert 5 <= metrics.due_oldest.labels(part.name)._value.get() < 60
+
+
+async def test_a_row_made_anew_under_its_key_is_not_the_one_that_was_read(place: Bench) -> None:
+    """Its count of writes begins again; a process that slept meanwhile would take tomorrow's for today's."""
+    kernel = place.kernel()
+    now = kernel.clock().replace(microsecond=0)
+    await kernel.mongo[DUE].insert_one({"_id": "a row", "at": now + timedelta(days=1), "v": 1})
+    gone = await kernel.mongo.transact(lambda tx: taken(tx, {"_id": "a row", "at": now, "v": 1}))
+    left = await kernel.mongo[DUE].count_documents({})
+    await kernel.mongo.close()
+    assert (gone, left) == (False, 1)
+
+
+@pytest.mark.parametrize("trouble", [Transient, Conflict])
+async def test_a_message_whose_beginning_failed_is_begun_again_at_once(
+    place: Bench, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
+) -> None:
+    """Transient: it was written that it has begun, and nobody heard so. Conflict: somebody else was first."""
+    sent: list[tuple[str, int]] = []
+
+    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+        sent.append((key, row.attempt))
+        return "reference"
+
+    async with place.kernel(asks_for_one(send)).running() as kernel:
+        begin, transact = kernel._due._sending._begin, kernel.mongo.transact
+        troubles = 0
+
+        async def fails_once(work: Callable[[Transaction], Awaitable[Any]]) -> Any:
+            nonlocal troubles
+            if troubles or getattr(work, "func", None) != begin:
+                return await transact(work)
+            troubles += 1
+            if trouble is Transient:
+                await transact(work)
+            raise trouble
+
+        monkeypatch.setattr(kernel.mongo, "transact", fails_once)
+        event = said(created(place.locality))
+        await place.say(event)
+        async with asyncio.timeout(10):  # a lease for sending is for a minute
+            while not sent or await kernel.mongo[DUE].find_one({}):
+                await asyncio.sleep(0.05)
+    assert troubles == 1
+    key = f"message|{place.locality}/{event.body.referral_id}|person"
+    assert sent == [(key, 1 if trouble is Transient else 0)], "as often as it was begun before, never put off"
+
+
+async def test_what_is_in_hand_is_sent_by_nobody_else(place: Bench) -> None:
+    """Two processes find the same row due, again and again while the gateway takes its time."""
+    sent: list[str] = []
+    answers = asyncio.Event()
+
+    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+        sent.append(key)
+        await answers.wait()
+        return "reference"
+
+    part = asks_for_one(send)
+    async with place.kernel(part).running() as kernel, place.kernel(part).running():
+        await place.say(said(created(place.locality)))
+        async with asyncio.timeout(10):
+            while not sent:
+                await asyncio.sleep(0.05)
+        begun = await kernel.mongo[sending.SENT].find_one({"_id": sent[0]})
+        await asyncio.sleep(1.5)
+        answers.set()
+        async with asyncio.timeout(10):
+            while await kernel.mongo[DUE].find_one({}):
+                await asyncio.sleep(0.05)
+    assert len(sent) == 1
+    assert begun is not None, "who dies now leaves no word of it"
+    assert begun["status"] == "sending"
+
+
+def test_a_gateway_is_given_up_before_anybody_else_may_send() -> None:
+    """Else two send the same: the lease of a row in hand outlasts all patience with whoever takes it."""
+    assert timedelta(seconds=sending._SEND_SECONDS) <= SENDING_LEASE / 2

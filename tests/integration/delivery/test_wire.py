@@ -1,0 +1,110 @@
+"""What the wire may bring: every codec that Kafka clients use, and bytes that no text is made of."""
+
+import asyncio
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
+
+from shared.delivery.rebuild import log
+from tests.harness.delivery.toy import Bench, created, said
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_what_partners_compress_can_be_read(place: Bench, codec: str) -> None:
+    event = said(created(place.locality))
+    producer = AIOKafkaProducer(bootstrap_servers=place.bootstrap, compression_type=codec)
+    await producer.start()
+    await producer.send_and_wait(
+        event.topic(), event.raw, key=event.body.referral_id.encode(), headers=event.headers()
+    )
+    await producer.stop()
+    async with place.kernel().running() as kernel:
+        view = await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["meetings"] == 1, 10)
+        assert view is not None
+
+
+async def test_a_reader_of_committed_records_understands_the_markers_of_transactions(place: Bench) -> None:
+    topic = said(created(place.locality)).topic()
+    async with AIOKafkaProducer(
+        bootstrap_servers=place.bootstrap, transactional_id=f"{place.locality}-writer"
+    ) as producer:
+        await producer.begin_transaction()
+        await producer.send_and_wait(topic, b"given up", partition=0)
+        await producer.abort_transaction()
+        async with producer.transaction():
+            await producer.send_and_wait(topic, b"committed", partition=0)
+    async with AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=place.bootstrap,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    ) as reader:
+        record = await asyncio.wait_for(reader.getone(), 10)
+    assert record.value == b"committed"
+
+
+async def test_what_a_partners_transaction_gave_up_was_never_said(place: Bench) -> None:
+    given_up, kept = (said(created(place.locality)) for _ in range(2))
+    async with AIOKafkaProducer(
+        bootstrap_servers=place.bootstrap, transactional_id=f"{place.locality}-partner"
+    ) as producer:
+        for event, gives_up in ((given_up, True), (kept, False), (given_up, True)):
+            await producer.begin_transaction()
+            await producer.send_and_wait(
+                event.topic(), event.raw, key=event.body.referral_id.encode(), headers=event.headers()
+            )
+            await (producer.abort_transaction() if gives_up else producer.commit_transaction())
+    async with place.kernel().running() as kernel:
+        view = await kernel.wait_for(place.locality, kept.body.referral_id, lambda v: v["meetings"] == 1, 10)
+        assert view is not None
+        assert await kernel.view(place.locality, given_up.body.referral_id) is None
+    async with log.consumer(place.bootstrap) as reader:
+        everywhere = [TopicPartition(kept.topic(), partition) for partition in range(3)]
+        ends = await reader.end_offsets(everywhere)
+        assert sum(ends.values()) == 6  # a record and a marker of each transaction
+        pages = log.read(reader, log.stretches(await reader.beginning_offsets(everywhere), ends))
+        async with asyncio.timeout(10):
+            found = [record.value async for page in pages for record in page]
+    assert found == [kept.raw]
+
+
+class NotText(str):
+    """A header's name as a client of another language may write it."""
+
+    __slots__ = ()
+
+    def encode(self, *_: object) -> bytes:
+        return b"x-\xff\xfe"
+
+
+@pytest.mark.parametrize("codec", [0, 3], ids=["plain", "lz4"])
+async def test_a_header_whose_name_is_not_text_stops_no_partition(place: Bench, codec: int) -> None:
+    events = [said(created(place.locality, f"00000000-0000-7000-8000-{n:012d}")) for n in range(12)]
+    batch = place.producer.create_batch()
+    batch._builder = _DefaultRecordBatchBuilderPy(
+        magic=2,
+        compression_type=codec,
+        is_transactional=0,
+        producer_id=-1,
+        producer_epoch=-1,
+        base_sequence=-1,
+        batch_size=1_000_000,
+    )
+    for n, event in enumerate(events):
+        extra = [(NotText("x"), b"1")] if n == 4 else []
+        batch.append(
+            timestamp=None,
+            key=event.body.referral_id.encode(),
+            value=event.raw,
+            headers=[*event.headers(), *extra],
+        )
+    batch.close()
+    await place.producer.send_batch(batch, events[0].topic(), partition=0)
+    async with place.kernel().running() as kernel:
+        for event in events:
+            assert await kernel.wait_for(
+                place.locality, event.body.referral_id, lambda v: v["meetings"] == 1, 10
+            )
+        assert kernel.live()
+        assert await place.dead_letters(0) == []

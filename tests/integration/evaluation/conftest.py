@@ -1,0 +1,68 @@
+"""The service on a real database, with two years of invented referrals in it."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Final
+
+import httpx
+import pytest_asyncio
+from fastapi import FastAPI
+
+from services.evaluation.app import evaluation_app
+from services.evaluation.settings import EvaluationSettings
+from services.evaluation.totals.repository import ensure_indexes
+from shared.delivery.kernel import Kernel
+from shared.platform.localities import load_localities
+from tests.harness.evaluation.hearing import heard_at_once
+from tests.harness.evaluation.tales import Tale, invented
+from tests.harness.web.issuer import LoopbackIssuer
+
+NOW: Final = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+REFERRALS: Final = 600
+TODAY: Final = {"iat": int(NOW.timestamp()), "nbf": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 3600}
+"""Claims of a token that is good at that time."""
+
+
+def invented_history(count: int = REFERRALS, days: int = 660) -> list[Tale]:
+    """Referrals all over the programme, the same each time."""
+    random = Random(7)
+    slugs = load_localities().slugs
+    return [
+        invented(random, number, random.choice(slugs), NOW - timedelta(days=random.randint(0, days), hours=1))
+        for number in range(1, count + 1)
+    ]
+
+
+def app_on(issuer: LoopbackIssuer, bootstrap: str, mongo_url: str, database: str) -> FastAPI:
+    """The service at a fixed time. Its streams listen in Meir only."""
+    settings = issuer.settings(
+        EvaluationSettings,
+        kafka_bootstrap=bootstrap,
+        mongo_url=mongo_url,
+        database=database,
+        localities="meir",
+        demo=True,
+    )
+    return evaluation_app(settings, clock=lambda: NOW)
+
+
+@pytest_asyncio.fixture(scope="package")
+async def app(issuer: LoopbackIssuer, kafka_bootstrap: str, mongo_url: str) -> AsyncIterator[FastAPI]:
+    """The service with its history. For reading only: all tests share it."""
+    made = app_on(issuer, kafka_bootstrap, mongo_url, "test_evaluation_figures")
+    kernel: Kernel[object, None] = made.state.kernel
+    await kernel.mongo.client.drop_database("test_evaluation_figures")
+    await ensure_indexes(kernel.mongo)
+    for start in range(0, REFERRALS, 200):
+        facts = [fact for tale in invented_history()[start : start + 200] for fact in tale.facts]
+        await heard_at_once(kernel, facts)
+    yield made
+    await kernel.mongo.close()
+
+
+@pytest_asyncio.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as asking:
+        yield asking

@@ -1,0 +1,197 @@
+"""On a real broker and database: whatever is repeated, reordered or shared out, the sums are a recount."""
+
+import asyncio
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiokafka.partitioner import murmur2
+
+from services.evaluation import definition as inbound
+from services.evaluation.contributions.contribution import contribution_of
+from services.evaluation.contributions.measures import Cell
+from services.evaluation.contributions.state import Evaluated
+from services.evaluation.totals import repository as store
+from services.evaluation.totals.repository import SUMS, read_sums
+from shared.contract.events import outcomes as o
+from shared.contract.history import tell
+from shared.delivery.kernel import Kernel
+from shared.delivery.model.facts import Fact
+from shared.delivery.options import Options
+from shared.platform.localities import load_localities
+from tests.harness.delivery.toy import Bench, bench
+from tests.harness.evaluation.hearing import envelope, heard_at_once
+from tests.harness.evaluation.tales import invented
+
+PART = inbound.part(load_localities())
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+async def sums_of(kernel: Kernel[Any, Any], locality: str) -> dict[Cell, int]:
+    sums = await kernel.transact(lambda tx: read_sums(tx, "0000-00", "9999-99"))
+    return {cell: number for cell, number in sums.get(locality, {}).items() if number}
+
+
+def recounted(facts: list[Fact]) -> dict[Cell, int]:
+    """From scratch, all facts at once."""
+    of_referral: dict[str, dict[tuple[str, str], Fact]] = {}
+    for fact in facts:
+        of_referral.setdefault(fact.body.referral_id, {})[fact.key] = fact
+    counted: Counter[Cell] = Counter()
+    for heard in of_referral.values():
+        counted.update(contribution_of(tell(heard.values(), lambda _: 0)))
+    return dict(counted)
+
+
+def facts_in(locality: str, referrals: int, seed: int) -> list[Fact]:
+    random = Random(seed)
+    return [
+        fact
+        for number in range(1, referrals + 1)
+        for fact in invented(random, seed * 10**6 + number, locality, START).facts
+    ]
+
+
+@pytest.fixture
+def alone(mongo_url: str) -> Kernel[Evaluated, None]:
+    """The part on a database of its own, without a broker."""
+    options = Options(
+        kafka_bootstrap="localhost:1",
+        mongo_url=mongo_url,
+        database=f"test_evaluation_{uuid4().hex[:12]}",
+        dead_letter_key=b"a key for tests only",
+    )
+    return Kernel(PART, options, ["meir"])
+
+
+async def test_any_batching_of_shuffled_and_repeated_facts_gives_the_recount(
+    alone: Kernel[Evaluated, None],
+) -> None:
+    await store.ensure_indexes(alone.mongo)
+    random = Random(11)
+    facts = facts_in("meir", 25, 1)
+    told = [*facts, *random.choices(facts, k=60)]
+    random.shuffle(told)
+    while told:
+        size = random.choice([1, 1, 2, 7, 40])
+        await heard_at_once(alone, told[:size])
+        told = told[size:]
+    assert await sums_of(alone, "meir") == recounted(facts)
+    await alone.mongo.client.drop_database(alone.mongo.database.name)
+    await alone.mongo.close()
+
+
+async def counted_anew_at_the_start(
+    alone: Kernel[Evaluated, None], mongo_url: str, facts: list[Fact]
+) -> None:
+    """The part as it is starts on what another version left."""
+    options = Options("localhost:1", mongo_url, alone.mongo.database.name, b"a key for tests only")
+    async with Kernel(PART, options, []).running() as kernel:
+        for _ in range(100):
+            if await sums_of(kernel, "meir") == recounted(facts):
+                break
+            await asyncio.sleep(0.1)
+        assert await sums_of(kernel, "meir") == recounted(facts)
+    await alone.mongo.client.drop_database(alone.mongo.database.name)
+    await alone.mongo.close()
+
+
+async def test_a_new_way_of_counting_takes_the_old_numbers_off(
+    alone: Kernel[Evaluated, None], mongo_url: str
+) -> None:
+    """Raising the fold's version counts stored referrals anew, without touching Kafka."""
+    await store.ensure_indexes(alone.mongo)
+    facts = facts_in("meir", 20, 2)
+
+    def nobody(heard: Any) -> Evaluated:
+        return Evaluated(tell(heard, lambda _: 0), {Cell("journey", "2020-01", "referred"): 7})
+
+    alone.part = replace(PART, fold=nobody, fold_version=0)
+    await heard_at_once(alone, facts)
+    assert await sums_of(alone, "meir") == {Cell("journey", "2020-01", "referred"): 140}
+    await counted_anew_at_the_start(alone, mongo_url, facts)
+
+
+async def test_what_an_earlier_version_had_stored_is_counted_into_the_new_sums(
+    alone: Kernel[Evaluated, None], mongo_url: str
+) -> None:
+    """Its documents name their contribution otherwise, and its rows lie in another collection."""
+    await store.ensure_indexes(alone.mongo)
+    facts = facts_in("meir", 20, 4)
+    await heard_at_once(alone, facts)
+    await alone.mongo["referrals"].update_many(
+        {}, {"$rename": {"view.summed": "view.counted"}, "$set": {"fold": 2}}
+    )
+    await alone.mongo[SUMS].delete_many({})
+    await counted_anew_at_the_start(alone, mongo_url, facts)
+
+
+async def test_two_processes_repeats_reordering_and_one_stopped_give_the_recount(
+    kafka_bootstrap: str, mongo_url: str
+) -> None:
+    async with bench(kafka_bootstrap, mongo_url) as place:
+        facts = facts_in(place.locality, 60, 3)
+        retracted = next(fact for fact in facts if isinstance(fact.body, o.Retracted))
+        told = [retracted, *facts, *Random(5).choices(facts, k=100)]
+        Random(6).shuffle(told)
+        first, second = place.kernel(PART), place.kernel(PART)
+        await first.start()
+        await store.ensure_indexes(first.mongo)
+        await second.start()
+        half = len(told) // 2
+        await _say(place, told[:half])
+        await first.stop()
+        await _say(place, told[half:])
+        expected = recounted(facts)
+        for _ in range(150):
+            if await sums_of(second, place.locality) == expected:
+                break
+            await asyncio.sleep(0.1)
+        assert await sums_of(second, place.locality) == expected
+        await second.stop()
+
+
+async def _say(place: Bench, facts: list[Fact]) -> None:
+    sent = []
+    for fact in facts:
+        event = envelope(fact)
+        sent.append(
+            await place.producer.send(
+                event.topic(), event.raw, key=event.body.referral_id.encode(), headers=event.headers()
+            )
+        )
+    await asyncio.gather(*sent)
+
+
+def test_two_replicas_write_different_rows() -> None:
+    """Referrals of different partitions never share a row, for topics of 1, 2, 3 or 6 partitions."""
+    for partitions in (1, 2, 3, 6):
+        of_row: dict[int, set[int]] = {}
+        for _ in range(400):
+            referral = str(uuid4())
+            partition = (murmur2(referral.encode()) & 0x7FFFFFFF) % partitions
+            of_row.setdefault(store.share_of(referral), set()).add(partition)
+        assert all(len(found) == 1 for found in of_row.values())
+
+
+async def test_a_report_reads_rows_whose_number_does_not_grow_with_referrals(
+    alone: Kernel[Evaluated, None],
+) -> None:
+    await store.ensure_indexes(alone.mongo)
+    rows: list[int] = []
+    for start in range(0, 300, 100):
+        await heard_at_once(alone, facts_in("meir", 100, 100 + start))
+        rows.append(await alone.mongo[SUMS].count_documents({}))
+    assert await alone.mongo["referrals"].count_documents({}) == 300
+    months = 6
+    assert rows[-1] <= months * store.SHARES
+    assert rows[-1] - rows[1] < rows[0] / 10
+    before = await sums_of(alone, "meir")
+    await alone.mongo["referrals"].drop()
+    assert await sums_of(alone, "meir") == before
+    await alone.mongo.client.drop_database(alone.mongo.database.name)
+    await alone.mongo.close()

@@ -1,0 +1,240 @@
+"""One-tap links and the codes that go with them."""
+
+import asyncio
+import re
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.matching.provider.links import LinkAltered, LinkExpired, Links
+from services.matching.provider.one_time_codes import (
+    CODE_MINUTES,
+    CODES_AN_HOUR,
+    TRIES,
+    CodeExpired,
+    Codes,
+    TooManyCodes,
+    WrongCode,
+)
+from shared.contract.events import vocabulary as v
+from shared.platform.ids import new_id
+from shared.platform.web.problem import Problem
+from tests.harness.matching.place import Hands, Place
+from tests.harness.matching.plans import prescribed
+
+OF, SERVICE = new_id(), new_id()
+
+
+def links(clock: Hands, key: str = "k" * 32) -> Links:
+    return Links(key, "https://linkwork.example.org", 28, clock)
+
+
+def _mailer(town: Place) -> dict[str, str]:
+    """Headers of the service that mails links."""
+    return town.bearer("service", localities=["*"], scopes="links:write")
+
+
+def test_a_link_says_what_was_put_into_it_and_no_more() -> None:
+    clock = Hands()
+    token = links(clock).token("meir", OF, SERVICE)
+    claims = links(clock).read(token)
+    assert (claims.locality, claims.prescription_id, claims.service_id) == ("meir", OF, SERVICE)
+    assert claims.expires_at == clock.now + timedelta(days=28)
+    assert links(clock).url(token) == f"https://linkwork.example.org/s/{token}"
+
+
+@given(st.sampled_from(["meir", "leek-werrington", "stone-and-eccleshall"]), st.uuids(), st.uuids())
+def test_link_is_small_letters_and_digits_alone(locality: str, of: UUID, service: UUID) -> None:
+    token = links(Hands()).token(locality, str(of), str(service), 3)
+    assert re.fullmatch("[a-z2-7]+", token)
+    assert len(token) <= 130
+    claims = links(Hands()).read(token)
+    assert (claims.prescription_id, claims.service_id, claims.generation) == (str(of), str(service), 3)
+
+
+@given(st.data())
+def test_link_that_a_mail_program_spoilt_is_read(data: st.DataObject) -> None:
+    token = links(Hands()).token("meir", OF, SERVICE)
+    spoilt = "".join(data.draw(st.sampled_from([sign, sign.upper()])) for sign in token)
+    place = data.draw(st.integers(0, len(token)))
+    added = data.draw(st.sampled_from(["", " ", "\n", "\r\n ", "-", "=\r\n", "\u00ad", "%"]))
+    after = data.draw(st.sampled_from(["", ".", ",", ")", ">", "’", "”.", "/", " "]))
+    assert links(Hands()).read(spoilt[:place] + added + spoilt[place:] + after) == links(Hands()).read(token)
+
+
+def test_a_link_ends() -> None:
+    clock = Hands()
+    token = links(clock).token("meir", OF, SERVICE)
+    clock.now += timedelta(days=28)
+    with pytest.raises(LinkExpired):
+        links(clock).read(token)
+
+
+def test_another_key_does_not_open_it() -> None:
+    clock = Hands()
+    with pytest.raises(LinkAltered):
+        links(clock).read(links(clock, "o" * 32).token("meir", OF, SERVICE))
+
+
+@given(st.data())
+def test_an_altered_link_is_not_believed(data: st.DataObject) -> None:
+    clock = Hands()
+    token = links(clock).token("meir", OF, SERVICE)
+    place = data.draw(st.integers(0, len(token) - 1))
+    sign = data.draw(st.sampled_from("abcxyz234-_."))
+    altered = token[:place] + sign + token[place + 1 :]
+    if altered == token:
+        return
+    # The last sign of base32 may carry bits that are not used: another sign may spell the same signature.
+    if place == len(token) - 1:
+        return
+    with pytest.raises(LinkAltered):
+        links(clock).read(altered)
+
+
+@given(st.text(max_size=1200))
+def test_nonsense_is_no_link(nonsense: str) -> None:
+    with pytest.raises(LinkAltered):
+        links(Hands()).read(nonsense)
+
+
+async def test_a_code_works_once(town: Place) -> None:
+    codes, of = Codes(town.kernel.mongo, "key", town.clock), new_id()
+    code = await codes.make("meir", of)
+    assert len(code) == 6
+    checked = await codes.check("meir", of, f"{code[:3]} {code[3:]}")
+
+    async def used() -> bool:
+        try:
+            await codes.use("meir", of, checked)
+        except CodeExpired:
+            return False
+        return True
+
+    assert sorted(await asyncio.gather(*(used() for _ in range(5)))) == [False, False, False, False, True]
+    with pytest.raises(CodeExpired):
+        await codes.check("meir", of, code)
+    row = await town.kernel.mongo["codes"].find_one({"_id": f"meir/{of}"})
+    assert code not in str(row)
+
+
+async def test_that_a_name_was_shown_is_known_longer_than_any_code(town: Place) -> None:
+    codes, of = Codes(town.kernel.mongo, "key", town.clock), new_id()
+    code = await codes.make("meir", of)
+    assert await codes.shown_at("meir", of) is None
+    await codes.use("meir", of, await codes.check("meir", of, code))
+    assert await codes.shown_at("meir", of) == town.clock.now
+    await codes.make("meir", of)  # a second look does not shorten it
+    row = await town.kernel.mongo["codes"].find_one({"_id": f"meir/{of}"})
+    assert row is not None
+    assert row["forget_at"] > town.clock.now + timedelta(days=365)
+    assert await codes.shown_at("meir", of) == town.clock.now
+
+
+async def test_asking_for_a_second_look_is_written_down_as_such(
+    town: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    referral, of = await prescribed(town, may_share="yes")
+    by = _mailer(town)
+    token = (await town.post(f"/prescriptions/{of}/link", of=by)).json()["url"].rpartition("/")[2]
+    actions, queries = town.app.state.actions, town.app.state.queries
+    await actions.answer_link(token, v.Reply.ACCEPTED)
+    caplog.set_level("INFO", "linkwork.audit")
+    for _ in range(2):
+        with suppress(Problem):  # perhaps nobody takes mail here, but it was asked for
+            await actions.send_code(token)
+        code = await actions.codes.make(town.slug, of)
+        await actions.codes.use(town.slug, of, await actions.codes.check(town.slug, of, code))
+    asked = [record.__dict__["action"] for record in caplog.records if record.name == "linkwork.audit"]
+    assert asked == ["ask_code", "ask_code_again"]
+    assert (await queries.ask(token)).seen_at == town.clock.now
+    assert (await town.view(referral)).story.prescriptions[0].status == "accepted"
+
+
+async def test_a_code_has_few_tries_and_a_short_life(town: Place) -> None:
+    codes = Codes(town.kernel.mongo, "key", town.clock, lambda: "123456")
+    guessed, late = new_id(), new_id()
+    await codes.make("meir", guessed)
+    for _ in range(TRIES):
+        with pytest.raises(WrongCode):
+            await codes.check("meir", guessed, "654321")
+    with pytest.raises(WrongCode):
+        await codes.check("meir", guessed, "123456")
+    await codes.make("meir", late)
+    town.clock.now += timedelta(minutes=CODE_MINUTES)
+    with pytest.raises(CodeExpired):
+        await codes.check("meir", late, "123456")
+    with pytest.raises(CodeExpired):
+        await codes.check("meir", new_id(), "123456")
+
+
+async def test_codes_are_not_sent_without_end(town: Place) -> None:
+    codes, of = Codes(town.kernel.mongo, "key", town.clock), new_id()
+    for _ in range(CODES_AN_HOUR):
+        await codes.make("meir", of)
+    with pytest.raises(TooManyCodes):
+        await codes.make("meir", of)
+    town.clock.now += timedelta(hours=1)
+    await codes.make("meir", of)
+
+
+async def test_a_service_answers_by_link_and_changes_its_answer(town: Place) -> None:
+    referral, of = await prescribed(town)
+    given = await town.post(f"/prescriptions/{of}/link", of=_mailer(town))
+    token = given.json()["url"].rpartition("/")[2]
+    actions, queries = town.app.state.actions, town.app.state.queries
+    before = await town.view(referral)
+    seen = await queries.ask(token)
+    assert (seen.need, seen.area, seen.answered, seen.may_reveal) == (v.Need.BEFRIENDING, "ST3", None, False)
+    assert await town.view(referral) == before  # looking changes nothing
+    for reply, weeks in ((v.Reply.WAITING_LIST, 6), (v.Reply.ACCEPTED, None), (v.Reply.ACCEPTED, None)):
+        await actions.answer_link(token, reply, weeks)
+    view = await town.view(referral)
+    assert view.story.prescriptions[0].status == "accepted"
+    assert sum(fact.kind == "provider_replied" for fact in view.facts) == 2
+    assert (await queries.ask(token)).may_reveal
+    await actions.visited_link(token, on=town.clock.now.date())
+    assert (await town.view(referral)).story.first_visit is not None
+
+
+async def refused(awaited: object) -> tuple[int, str | None]:
+    with pytest.raises(Problem) as problem:
+        await awaited  # type: ignore[misc]  # an awaitable of whatever
+    return problem.value.status_code, problem.value.code
+
+
+async def test_no_name_without_a_yes_from_both(town: Place) -> None:
+    _, of = await prescribed(town, may_share="no")
+    token = (await town.post(f"/prescriptions/{of}/link", of=_mailer(town))).json()["url"].rpartition("/")[2]
+    actions = town.app.state.actions
+    await actions.answer_link(token, v.Reply.ACCEPTED)
+    assert await refused(actions.send_code(token)) == (409, "not_agreed")
+    assert await refused(actions.reveal(token, "123456")) == (409, "not_agreed")
+    assert not (await town.app.state.queries.ask(token)).may_reveal
+
+
+async def test_a_link_of_a_closed_or_undone_case_says_so(town: Place) -> None:
+    referral, of = await prescribed(town)
+    by, service = town.link_worker(), _mailer(town)
+    token = (await town.post(f"/prescriptions/{of}/link", of=service)).json()["url"].rpartition("/")[2]
+    actions, queries = town.app.state.actions, town.app.state.queries
+    await town.post(f"/referrals/{referral}/close", {"reason": "completed"}, of=by)
+    assert (await queries.ask(token)).closed
+    assert await refused(actions.answer_link(token, v.Reply.ACCEPTED)) == (409, "case_ended")
+    assert (await town.post(f"/prescriptions/{of}/link", of=service)).status_code == 409
+    await town.post(f"/referrals/{referral}/reopen", {}, of=by)
+    said = next(fact for fact in (await town.view(referral)).facts if fact.kind == "service_prescribed")
+    undo = {"source": said.source, "event_id": said.id}
+    assert (await town.post(f"/referrals/{referral}/retractions", undo, of=by)).status_code == 201
+    assert await refused(queries.ask(token)) == (410, "no_longer_asked")
+    assert await refused(queries.ask(token[:-9])) == (404, "link_altered")
+
+
+async def test_two_services_of_one_name_do_not_answer_for_each_other(town: Place) -> None:
+    _, of = await prescribed(town)
+    forged = town.app.state.links.token(town.slug, of, new_id())
+    assert await refused(town.app.state.queries.ask(forged)) == (410, "no_longer_asked")

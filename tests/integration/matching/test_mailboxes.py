@@ -1,0 +1,154 @@
+"""A service's mailbox is confirmed by mail before anything else is mailed to it."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email import message_from_bytes, policy
+from typing import Any
+
+import httpx
+import orjson
+import pytest_asyncio
+from aiosmtpd.controller import Controller
+
+from deploy.local.ports import free_port
+from tests.harness.delivery.toy import bench
+from tests.harness.feed.records import LUNCH_CLUB_ID, lunch_club
+from tests.harness.matching.place import Place, hours, place
+from tests.harness.web.issuer import LoopbackIssuer
+
+REAL = "desk@lunch.example.org"
+
+
+@dataclass
+class Post:
+    """What a mail server was given: to whom, and the text."""
+
+    letters: list[tuple[str, str]] = field(default_factory=list)
+
+    async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        message = message_from_bytes(envelope.content, policy=policy.default)
+        body = message.get_body()
+        self.letters.append((envelope.rcpt_tos[0], body.get_content() if body else ""))
+        return "250 kept"
+
+
+@dataclass
+class Town:
+    """The service with a mail server."""
+
+    here: Place
+    post: Post
+
+    @property
+    def tokens(self) -> list[str]:
+        return [found for _, text in self.post.letters for found in re.findall(r"/s/mailbox/(\S+)", text)]
+
+    async def bring(self, **changed: Any) -> None:
+        """The lunch club with its real address, through the import."""
+        document = orjson.dumps({"contents": [lunch_club(**{"email": REAL} | changed)]})
+        answer = await self.here.http.post(
+            "/directory/imports?feed=test", content=document, headers=self.here.admin()
+        )
+        assert (answer.status_code, answer.json()["services"]) == (201, 1), answer.text
+
+    async def met(self) -> str:
+        """Somebody who was met; time goes on to their meeting."""
+        referral = await self.here.refer()
+        await self.here.met(referral)
+        return referral
+
+    async def prescribe(self, referral: str | None = None) -> None:
+        referral = referral or await self.met()
+        body = {"service_id": LUNCH_CLUB_ID, "need": "befriending", "may_share": "yes"}
+        done = await self.here.post(f"/referrals/{referral}/prescriptions", body, of=self.here.link_worker())
+        assert done.status_code == 201, done.text
+
+    async def entry(self) -> dict[str, Any]:
+        """The entry as the service that mails reads it."""
+        scopes = "directory:read contacts:read"
+        headers = self.here.bearer("service", localities=["*"], scopes=scopes)
+        found: dict[str, Any] = (
+            await self.here.http.get(f"/services/{LUNCH_CLUB_ID}", headers=headers)
+        ).json()
+        return found
+
+    def page(self) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app=self.here.app)
+        return httpx.AsyncClient(transport=transport, base_url="http://matching")
+
+
+@pytest_asyncio.fixture
+async def mailed(kafka_bootstrap: str, mongo_url: str, issuer: LoopbackIssuer) -> AsyncIterator[Town]:
+    post = Post()
+    server = Controller(post, hostname="127.0.0.1", port=free_port())
+    server.start()
+    smtp = {"smtp_host": "127.0.0.1", "smtp_port": server.port}
+    try:
+        async with bench(kafka_bootstrap, mongo_url) as made, place(made, issuer, **smtp) as here:
+            await here.put_worker(hours=hours(range(7)))
+            yield Town(here, post)
+    finally:
+        server.stop()
+
+
+async def test_a_mailbox_is_used_after_its_yes_and_not_before(mailed: Town) -> None:
+    await mailed.bring()
+    await mailed.prescribe()
+    entry = await mailed.entry()
+    assert (entry["asks_email"], entry["mailbox_confirmed"]) == (None, False)
+    (letter,) = mailed.post.letters
+    assert letter[0] == REAL
+    assert "Meir lunch club (example)" in letter[1]
+    (token,) = mailed.tokens
+    async with mailed.page() as page:
+        shown = await page.get(f"/s/mailbox/{token}")
+        assert "Yes, this is our email address" in shown.text
+        assert (await mailed.entry())["mailbox_confirmed"] is False  # a GET changes nothing
+        csrf = re.search(r'name="csrf[^"]*" value="([^"]+)"', shown.text)
+        assert csrf is not None
+        field_name = csrf[0].split('"')[1]
+        done = await page.post(f"/s/mailbox/{token}", data={field_name: csrf[1]}, follow_redirects=True)
+    assert "Your email address is confirmed" in done.text
+    assert (await mailed.entry())["asks_email"] == REAL
+
+
+async def test_an_address_is_asked_once_a_day(mailed: Town) -> None:
+    await mailed.bring()
+    first, second, third = [await mailed.met() for _ in range(3)]
+    await mailed.prescribe(first)
+    await mailed.prescribe(second)
+    assert len(mailed.post.letters) == 1
+    mailed.here.clock.now += timedelta(days=1, minutes=1)
+    await mailed.prescribe(third)
+    assert len(mailed.tokens) == 2
+    async with mailed.page() as page:
+        assert (await page.get(f"/s/mailbox/{mailed.tokens[0]}")).status_code == 410
+        assert (await page.get(f"/s/mailbox/{mailed.tokens[1]}x")).status_code == 404
+        assert (await page.get(f"/s/mailbox/{mailed.tokens[1].upper()}.")).status_code == 200
+        mailed.here.clock.now += timedelta(days=28)
+        assert (await page.get(f"/s/mailbox/{mailed.tokens[1]}")).status_code == 410
+
+
+async def test_a_changed_address_is_confirmed_anew(mailed: Town) -> None:
+    await mailed.bring()
+    await mailed.prescribe()
+    await mailed.here.app.state.actions.confirm_mailbox(mailed.tokens[0])
+    assert (await mailed.entry())["asks_email"] == REAL
+    await mailed.bring(email="new@lunch.example.org")
+    assert (await mailed.entry())["mailbox_confirmed"] is False
+    await mailed.bring()
+    assert (await mailed.entry())["asks_email"] == REAL
+
+
+async def test_a_service_without_a_confirmed_mailbox_is_rung(mailed: Town) -> None:
+    await mailed.bring()
+    referral = await mailed.here.refer()
+    headers = mailed.here.link_worker()
+    at = f"/referrals/{referral}/services?need=befriending"
+    (ranked,) = (await mailed.here.http.get(at, headers=headers)).json()["services"]
+    assert ranked["can_be_asked"] is False
+    await mailed.bring(email="ask@lunch.example")
+    (ranked,) = (await mailed.here.http.get(at, headers=headers)).json()["services"]
+    assert ranked["can_be_asked"] is True  # an invented address, in development

@@ -1,0 +1,138 @@
+"""Mail and texts over real sockets: what arrives, and what a refusal means."""
+
+import asyncio
+from email import message_from_bytes
+from email.policy import default
+
+import httpx
+import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from services.notifications.channels.gateway import Mail
+from services.notifications.channels.sms import HttpTexts
+from services.notifications.channels.smtp import SmtpGateway
+from shared.delivery.model.errors import Never, NotNow
+from tests.harness.notifications.others import Others
+from tests.harness.web.production import MORE, PRODUCTION
+from tests.integration.notifications.conftest import Hands, settings_for
+
+MAIL = Mail("pat.example@example.org", "Your appointment", "It is at the surgery – 2:30pm.\n")
+
+
+async def test_a_mail_arrives_with_its_permanent_message_id(around: Others, clock: Hands) -> None:
+    gateway = SmtpGateway(settings_for(around, mail_from="appointments@example.org"), clock)
+    assert await gateway.send_mail(MAIL, "0123abcd") == "<0123abcd@example.org>"
+    (sent,) = around.sent("email")
+    assert (sent.to, sent.subject, sent.text) == (MAIL.to, MAIL.subject, MAIL.body.strip())
+    assert sent.reference.startswith("<0123abcd@example.org>")
+
+
+async def test_the_same_mail_again_has_the_same_message_id_and_is_kept_once(
+    around: Others, clock: Hands
+) -> None:
+    gateway = SmtpGateway(settings_for(around), clock)
+    await gateway.send_mail(MAIL, "0123abcd")
+    await gateway.send_mail(MAIL, "0123abcd")
+    assert around.count("MAIL") == 2
+    assert len(around.sent("email")) == 1
+
+
+async def test_headers_of_a_mail_say_that_nobody_wrote_it(clock: Hands) -> None:
+    class Keeping:
+        content = b""
+
+        async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+            self.content = envelope.original_content or b""
+            return "250 kept"
+
+    keeping = Keeping()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(keeping), host="127.0.0.1", port=0)
+    around = Others.__new__(Others)
+    around.address, around.smtp_port = "", server.sockets[0].getsockname()[1]
+    await SmtpGateway(settings_for(around), clock).send_mail(MAIL, "1")
+    server.close()
+    arrived = message_from_bytes(keeping.content, policy=default)
+    assert arrived["Auto-Submitted"] == "auto-generated"
+    assert arrived["Date"] == "Tue, 24 Nov 2026 14:00:00 +0000"
+    assert arrived.get_content_type() == "text/plain"
+
+
+@pytest.mark.parametrize("to", ["nobody@example.org", "not an address", "two\nlines@example.org"])
+async def test_an_address_that_is_refused_is_given_up(around: Others, clock: Hands, to: str) -> None:
+    gateway = SmtpGateway(settings_for(around), clock)
+    with pytest.raises(Never) as given_up:
+        await gateway.send_mail(Mail(to, "Subject", "Body"), "1")
+    assert given_up.value.code == "address_refused"
+    assert to not in str(given_up.value)
+    assert given_up.value.__cause__ is None
+
+
+async def test_an_address_that_is_busy_is_tried_later(around: Others, clock: Hands) -> None:
+    gateway = SmtpGateway(settings_for(around), clock)
+    with pytest.raises(NotNow):
+        await gateway.send_mail(Mail("later@example.org", "Subject", "Body"), "1")
+
+
+async def test_a_mail_server_that_is_away_is_tried_later(around: Others, clock: Hands) -> None:
+    gateway = SmtpGateway(settings_for(around, smtp_port=1), clock)
+    with pytest.raises(NotNow):
+        await gateway.send_mail(MAIL, "1")
+
+
+async def test_production_never_sends_mail_in_the_clear(around: Others, clock: Hands) -> None:
+    settings = settings_for(around, smtp_encryption="starttls")
+    with pytest.raises(NotNow):  # the sink speaks no TLS, so nothing leaves
+        await SmtpGateway(settings, clock).send_mail(MAIL, "1")
+    assert around.sent() == []
+    assert settings_for(around).mail_encryption == "none"
+    more = {"token_url": "https://login.nhs.test/token", "sms_url": "", "mail_from": MORE["mail_from"]}
+    production = settings_for(around, **PRODUCTION | more)
+    assert production.mail_encryption == "starttls"
+
+
+async def test_a_text_arrives_and_the_same_again_is_kept_once(
+    around: Others, http: httpx.AsyncClient
+) -> None:
+    gateway = HttpTexts(settings_for(around), http)
+    first = await gateway.send_text("+447700900123", "Hello", "0123abcd")
+    assert await gateway.send_text("+447700900123", "Hello", "0123abcd") == first
+    (sent,) = around.sent("sms")
+    assert (sent.to, sent.text, sent.reference, sent.id) == ("+447700900123", "Hello", "0123abcd", first)
+    assert around.count("POST /dev/sms") == 2
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+async def test_a_text_that_the_gateway_will_never_take_is_given_up(
+    around: Others, http: httpx.AsyncClient, status: int
+) -> None:
+    around.texts = status
+    with pytest.raises(Never) as given_up:
+        await HttpTexts(settings_for(around), http).send_text("+447700900123", "Hello", "1")
+    assert given_up.value.code == "text_refused"
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+async def test_a_text_gateway_in_trouble_is_tried_later(
+    around: Others, http: httpx.AsyncClient, status: int
+) -> None:
+    around.texts = status
+    with pytest.raises(NotNow):
+        await HttpTexts(settings_for(around), http).send_text("+447700900123", "Hello", "1")
+
+
+async def test_a_text_gateway_that_is_away_is_tried_later(around: Others, http: httpx.AsyncClient) -> None:
+    with pytest.raises(NotNow):
+        await HttpTexts(settings_for(around, sms_url="http://127.0.0.1:1/"), http).send_text("+44", "Hi", "1")
+
+
+async def test_without_a_text_gateway_it_is_a_failure_that_can_be_seen(
+    around: Others, http: httpx.AsyncClient
+) -> None:
+    with pytest.raises(Never) as given_up:
+        await HttpTexts(settings_for(around, sms_url=""), http).send_text("+44", "Hi", "1")
+    assert given_up.value.code == "no_text_gateway"
+
+
+def test_a_mail_shows_nothing_of_itself_in_a_log_line() -> None:
+    assert repr(MAIL) == "Mail()"

@@ -1,0 +1,136 @@
+"""A gateway that hangs is bounded and left alone; one message finds out that it is back."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from services.notifications.channels import sms, smtp
+from services.notifications.channels.circuit_breaker import Patience
+from services.notifications.channels.gateway import Mail, NoAnswer
+from services.notifications.channels.sms import HttpTexts
+from services.notifications.channels.smtp import SmtpGateway
+from shared.delivery.model.errors import Never, NotNow
+from tests.harness.delivery.toy import bench
+from tests.harness.notifications.others import PERSON, Others
+from tests.harness.notifications.place import Place, becomes
+from tests.integration.notifications.conftest import Hands, settings_for
+
+REST = timedelta(seconds=30)
+
+
+class Passed:
+    """Seconds that the test lets pass."""
+
+    seconds = 100.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+async def asks(patience: Patience, answer: Exception | None = None) -> None:
+    async with patience.asking():
+        if answer is not None:
+            raise answer
+
+
+async def test_a_gateway_that_hangs_is_left_alone_and_one_message_finds_out_that_it_is_back() -> None:
+    passed = Passed()
+    patience = Patience(seconds=0.05, rest=REST, passed=passed)
+    with pytest.raises(NotNow):
+        async with patience.asking():
+            await asyncio.sleep(10)
+    passed.seconds += 10
+    with pytest.raises(NotNow) as resting:
+        await asks(patience)
+    assert resting.value.after == timedelta(seconds=20)
+    passed.seconds += 20
+    async with patience.asking():
+        with pytest.raises(NotNow):
+            await asks(patience)  # another, while the first finds out
+    await asks(patience)
+
+
+@pytest.mark.parametrize("answer", [NotNow(), Never("refused")])
+async def test_a_gateway_that_refuses_answers(answer: Exception) -> None:
+    patience = Patience(rest=REST)
+    for _ in range(2):
+        with pytest.raises(type(answer)) as said:
+            await asks(patience, answer)
+        assert said.value is answer
+
+
+async def test_one_that_says_of_itself_that_nothing_came_is_left_alone() -> None:
+    patience = Patience(rest=REST, passed=Passed())
+    with pytest.raises(NotNow):
+        await asks(patience, NoAnswer())
+    with pytest.raises(NotNow) as resting:
+        await asks(patience)
+    assert resting.value.after == REST
+
+
+async def test_both_gateways_say_when_nothing_comes(
+    around: Others, clock: Hands, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sms, "STEP_SECONDS", 0.1)
+    monkeypatch.setattr(smtp, "STEP_SECONDS", 0.1)
+    held: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    settings = settings_for(around, smtp_port=port, sms_url=f"http://127.0.0.1:{port}/")
+    with pytest.raises(NoAnswer):
+        await HttpTexts(settings, http).send_text("+447700900123", "Hello", "1")
+    with pytest.raises(NoAnswer):
+        await SmtpGateway(settings, clock).send_mail(Mail("pat@example.org", "Subject", "Body"), "1")
+    for writer in held:
+        writer.close()
+    silent.close()
+
+
+async def test_mail_server_slow_to_say_goodbye_has_taken_the_mail(around: Others, clock: Hands) -> None:
+    said: list[str] = []
+    held: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+        writer.write(b"220 here\r\n")
+        while line := (await reader.readline()).decode().strip():
+            said.append(line.partition(" ")[0])
+            if line == "QUIT":
+                return  # and never a word more
+            if line == "DATA":
+                writer.write(b"354 go on\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+            writer.write(b"250 yes\r\n")
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    settings = settings_for(around, smtp_port=server.sockets[0].getsockname()[1])
+    async with Patience(seconds=2).asking():
+        await SmtpGateway(settings, clock).send_mail(Mail("pat@example.org", "Subject", "Body"), "1")
+    await becomes(lambda: said == ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"], 5)
+    for writer in held:
+        writer.close()
+    server.close()
+
+
+async def test_a_text_gateway_that_hangs_keeps_nobody_elses_message(
+    kafka_bootstrap: str, mongo_url: str, around: Others, clock: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More texts than are sent at once; what comes due meanwhile does not wait for them."""
+    monkeypatch.setattr(sms, "STEP_SECONDS", 2.0)
+    around.hangs = {PERSON["telephone"]}
+    async with bench(kafka_bootstrap, mongo_url, partitions=1) as made:
+        place = Place(made, around, clock)
+        async with place.running(drain_seconds=0.1):
+            for _ in range(12):
+                say = place.teller()
+                await place.say(say, say.created(), say.booked())
+            await becomes(lambda: around.count("MAIL") == 24, 20)
+            say = place.teller()
+            around.particular[say.referral_id] = PERSON | {"telephone": "+447700900999"}
+            began = asyncio.get_running_loop().time()
+            await place.say(say, say.created(), say.booked())
+            await becomes(lambda: around.count("MAIL") == 26, 3)
+            assert asyncio.get_running_loop().time() - began < 3
+    assert around.count("POST /dev/sms") >= 8

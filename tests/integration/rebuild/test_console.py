@@ -1,0 +1,131 @@
+"""What an operator types and reads of a rebuild."""
+
+import asyncio
+
+import pytest
+
+from linkwork import rebuild as console
+from linkwork.__main__ import parser
+from linkwork.problem import CannotDo
+from linkwork.rebuild import _plain
+from shared.delivery.mongo.database import Mongo
+from shared.delivery.mongo.operations import OPERATIONS
+from shared.delivery.rebuild.comparing import Compared, Figures
+from shared.delivery.rebuild.report import Report
+from shared.delivery.rebuild.run import Rebuild
+from shared.delivery.rebuild.shadow_generation import Side
+from tests.harness.delivery.toy import Bench
+from tests.integration.rebuild.test_real_parts import around_of, part_running
+
+COMMAND = ("rebuild", "evaluation")
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (("--why", "drift", "--processes", "-1"), "from 0 to 999"),
+        (("--why", "drift", "--processes=-1"), "from 0 to 999"),
+        (("--why", "drift", "--processes", "two"), "from 0 to 999"),
+        (("--why", ""), "say why, in a few words"),
+        (("--why", "   "), "say why, in a few words"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_with_a_sentence(
+    typed: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args([*COMMAND, *typed])
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_what_can_be_meant_is_taken() -> None:
+    given = parser().parse_args([*COMMAND, "--why", " drift ", "--processes", "0"])
+    assert (given.why, given.processes) == ("drift", 0)
+    assert parser().parse_args([*COMMAND, "--why", "drift"]).processes == 2
+
+
+def test_what_was_compared_is_not_read_as_missing() -> None:
+    whole = Report(
+        1, 2, compared=Compared(1200, 3460, extra=3), figures=Figures(7, ("sums a",)), switched=True
+    )
+    assert _plain(whole).splitlines()[:5] == [
+        "COMPARED                 ROWS  DIFFERENCES",
+        "facts                    3460  0 missing from the new one",
+        "                               3 in the new one only",
+        "views of the same facts  1200  0",
+        "other rows               7     1",
+    ]
+
+
+async def stopped_at(place: Bench, there: asyncio.Event) -> None:
+    """A rebuild, stopped as Ctrl-C does it once it is `there`."""
+    given = parser().parse_args([*COMMAND, "--processes", "0", "--why", "drift"])
+    running = asyncio.create_task(console.run(around_of(place), given))
+    async with asyncio.timeout(30):
+        await there.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
+async def noted(mongo: Mongo) -> list[tuple[str, str, dict[str, str | int]]]:
+    rows = mongo[OPERATIONS].find().sort("_id", 1)
+    return [(row["what"], row["why"], row["about"]) async for row in rows]
+
+
+async def test_the_auditor_finds_that_it_was_stopped(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = asyncio.Event()
+
+    async def compare(_: Side) -> Compared:
+        there.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(Side, "compare", compare)
+    async with part_running(place, "evaluation") as kernel:
+        await stopped_at(place, there)
+        begun, ended = await noted(kernel.mongo)
+        assert begun == ("rebuild begun", "drift", {})
+        assert ended == ("rebuild given up", "drift", {"reason": "stopped"})
+
+
+async def test_what_was_stopped_after_the_switch_is_not_called_given_up(
+    place: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, anew = asyncio.Event(), Rebuild.anew
+
+    async def and_linger(self: Rebuild) -> Report:
+        await anew(self)
+        there.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(Rebuild, "anew", and_linger)
+    async with part_running(place, "evaluation") as kernel:
+        await stopped_at(place, there)
+        assert (await noted(kernel.mongo))[1:] == [("rebuild done", "drift", {"generation": 2})]
+
+
+async def test_the_auditor_finds_that_a_store_was_away(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def compare(_: Side) -> Compared:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(Side, "compare", compare)
+    given = parser().parse_args([*COMMAND, "--processes", "0", "--why", "drift"])
+    async with part_running(place, "evaluation") as kernel:
+        with pytest.raises(CannotDo, match="A store does not answer"):
+            await console.run(around_of(place), given)
+        ended = ("rebuild given up", "drift", {"reason": "ConnectionRefusedError"})
+        assert (await noted(kernel.mongo))[1:] == [ended]
+
+
+async def test_who_presses_ctrl_c_does_not_wait_for_a_note_that_cannot_be_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(console, "_NOTE_SECONDS", 0.01)
+    async with asyncio.timeout(5):
+        await console._note_in_time(never())

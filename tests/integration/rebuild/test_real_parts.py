@@ -1,0 +1,185 @@
+"""The four parts themselves: figures equal, diaries and the ledger untouched, nobody told twice."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from linkwork import rebuild as console
+from linkwork.__main__ import parser
+from linkwork.parts import MAKERS, maker
+from linkwork.surroundings import Surroundings
+from services.evaluation.totals.repository import SUMS
+from services.matching.repository import OWNED
+from shared.contract.events.topics import Part, topic
+from shared.delivery.kernel import Kernel
+from shared.delivery.mongo.database import Document, Mongo
+from shared.delivery.mongo.operations import OPERATIONS
+from shared.delivery.rebuild.run import Rebuild
+from shared.delivery.rebuild.source import Source
+from shared.delivery.scheduler.effects import SENT
+from shared.delivery.unit_of_work.unit_of_work import DUE
+from shared.platform.localities import LOCALITIES_FILE
+from tests.harness.delivery.toy import Bench
+from tests.harness.evaluation.hearing import envelope
+from tests.harness.matching.place import Place
+from tests.harness.matching.place import place as matching_place
+from tests.harness.notifications.others import Others
+from tests.harness.notifications.place import Place as Desk
+from tests.harness.web.issuer import LoopbackIssuer, issuer
+from tests.integration.evaluation.test_sums import facts_in, recounted, sums_of
+from tests.integration.notifications.conftest import Hands, around, clock
+
+__all__ = ["around", "clock", "issuer"]
+
+
+def rebuild_of(bench: Bench, made_by: str, processes: int = 0) -> Rebuild:
+    file = LOCALITIES_FILE if made_by.startswith("linkwork.") else Path(bench.locality)
+    source = Source(made_by, file, bench.bootstrap, bench.mongo_url, bench.options.database)
+    return Rebuild(source, [bench.locality], say=lambda _: None, processes=processes)
+
+
+async def rows(mongo: Mongo, names: Iterable[str]) -> dict[str, list[Document]]:
+    return {name: [dict(row) async for row in mongo[name].find().sort("_id", 1)] for name in names}
+
+
+@asynccontextmanager
+async def part_running(bench: Bench, part: Part) -> AsyncIterator[Kernel[Any, Any]]:
+    made = MAKERS[part](LOCALITIES_FILE)
+    # Decisions need link workers and gateways; facts and views need neither.
+    kernel = bench.kernel(replace(made.part, decisions={}, due={}))
+    async with kernel.running():
+        await made.ensure_indexes(kernel.mongo)
+        yield kernel
+
+
+async def heard(kernel: Kernel[Any, Any], facts: int) -> None:
+    async with asyncio.timeout(30):
+        while sum([len(row["facts"]) async for row in kernel.mongo["referrals"].find()]) < facts:
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("part", ["referral", "notifications"])
+async def test_what_is_folded_anew_is_the_same(place: Bench, part: Part) -> None:
+    facts = facts_in(place.locality, 40, seed=3)
+    async with part_running(place, part) as kernel:
+        await place.say(*(envelope(fact) for fact in facts))
+        await heard(kernel, len(facts))
+        report = await rebuild_of(place, maker(part)).anew()
+        assert report.switched
+        assert (report.compared.facts, report.compared.views) == (len(facts), 0)
+
+
+async def test_figures_are_equal_while_facts_come_in(place: Bench) -> None:
+    facts = facts_in(place.locality, 120, seed=5)
+    first, later = facts[: len(facts) // 2], facts[len(facts) // 2 :]
+    async with part_running(place, "evaluation") as kernel:
+        await place.say(*(envelope(fact) for fact in first))
+        await heard(kernel, len(first))
+        saying = asyncio.create_task(place.say(*(envelope(fact) for fact in later)))
+        report = await rebuild_of(place, maker("evaluation"), processes=2).anew()
+        assert report.switched
+        assert report.figures.rows > 0
+        assert report.figures.unlike == ()
+        await saying
+        await heard(kernel, len(facts))
+        assert await sums_of(kernel, place.locality) == recounted(facts)
+        assert kernel.mongo[SUMS].name == "sums.g2"
+        assert (await rebuild_of(place, maker("evaluation")).back()).switched
+        assert await sums_of(kernel, place.locality) == recounted(facts)
+
+
+def around_of(bench: Bench) -> Surroundings:
+    return Surroundings(
+        kafka_bootstrap=bench.bootstrap,
+        mongo_url=bench.mongo_url,
+        localities_file=LOCALITIES_FILE,
+        own_database=bench.options.database,
+        operator="ada",
+    )
+
+
+async def test_figures_that_are_wrong_are_put_right_only_if_that_is_meant(
+    place: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    facts = facts_in(place.locality, 30, seed=6)
+    async with part_running(place, "evaluation") as kernel:
+        await place.say(*(envelope(fact) for fact in facts))
+        await heard(kernel, len(facts))
+        some = await kernel.mongo[SUMS].find_one({})
+        assert some is not None
+        measure, counts = next(iter(some["n"].items()))
+        wrong = {f"n.{measure}.{next(iter(counts))}": 5}
+        await kernel.mongo[SUMS].update_one({"_id": some["_id"]}, {"$inc": wrong})
+        command = ["rebuild", "evaluation", "--processes", "0", "--why", "they had drifted"]
+        assert await console.run(around_of(place), parser().parse_args(command)) == 1
+        printed = capsys.readouterr().out
+        assert f"sums {some['_id']}" in printed
+        assert "Nothing was changed. The two differ" in printed
+        assert kernel.mongo[SUMS].name == SUMS
+        command += ["--accept", "--json"]
+        assert await console.run(around_of(place), parser().parse_args(command)) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (told["switched"], told["live"]) == (True, 2)
+        assert told["figures"]["unlike"] == [f"sums {some['_id']}"]
+        await heard(kernel, len(facts))
+        assert await sums_of(kernel, place.locality) == recounted(facts)
+        noted = [(row["what"], row["by"]) async for row in kernel.mongo[OPERATIONS].find().sort("_id", 1)]
+        begun, ended = ("rebuild begun", "ada"), ("rebuild given up", "ada")
+        assert noted == [begun, ended, begun, ("rebuild done", "ada")]
+
+
+async def test_diaries_and_caseloads_stay_and_nobody_is_booked_again(
+    place: Bench, issuer: LoopbackIssuer
+) -> None:
+    async with matching_place(place, issuer) as here:
+        await here.put_worker(caseload_limit=100)
+        for number in range(12):
+            name = await here.refer()
+            if number % 4 == 0:
+                await here.met(name)
+        await asyncio.sleep(1)
+        before = await rows(here.kernel.mongo, [*OWNED, DUE])
+        booked = len(await place.heard(topic(place.locality, "meeting-booked"), 12))
+        report = await rebuild_of(place, "tests.harness.rebuild.real:matching").anew()
+        assert report.switched
+        assert report.compared.referrals == 12
+        assert await rows(here.kernel.mongo, [*OWNED, DUE]) == before
+        async with asyncio.timeout(5):
+            while here.kernel.mongo["referrals"].name != "referrals.g2":
+                await asyncio.sleep(0.05)  # it looks a few times a second
+        await _goes_on(here)
+        assert len(await place.heard(topic(place.locality, "meeting-booked"), booked + 2)) == booked + 2
+
+
+async def _goes_on(here: Place) -> None:
+    """Those referred now are booked, and at times that nobody else has."""
+    for _ in range(2):
+        name = await here.refer()
+        await here.until(name, lambda view: view["active"])
+    await here.no_time_is_held_twice()
+
+
+async def test_nobody_is_told_twice(place: Bench, around: Others, clock: Hands) -> None:
+    desk = Desk(place, around, clock)
+    async with desk.running() as app:
+        told = desk.teller()
+        await desk.say(told, told.created(), told.booked())
+        await desk.in_time(lambda: len(around.sent()) >= 2)
+        await asyncio.sleep(0.5)
+        mongo = app.state.kernel.mongo
+        before, sent = len(around.sent()), await rows(mongo, [SENT, DUE])
+        report = await rebuild_of(place, "tests.harness.rebuild.real:notifications").anew()
+        assert report.switched
+        assert await rows(mongo, [SENT, DUE]) == sent
+        await desk.say_again()
+        other = desk.teller()
+        await desk.say(other, other.created(), other.booked())
+        await desk.in_time(lambda: len(around.sent()) >= 2 * before)
+        await asyncio.sleep(0.5)
+        assert len(around.sent()) == 2 * before

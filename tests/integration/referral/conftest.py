@@ -1,0 +1,54 @@
+"""The referral service for these tests: started once, with people of each test's own."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from tests.harness.pages.serving import serving
+from tests.harness.referral.neighbour import Neighbour, neighbour
+from tests.harness.referral.running import Running, running
+from tests.harness.web.issuer import LoopbackIssuer
+
+
+@pytest_asyncio.fixture(scope="package")
+async def matching() -> AsyncIterator[Neighbour]:
+    """What stands where matching stands."""
+    async with neighbour() as standing:
+        yield standing
+
+
+@pytest_asyncio.fixture(scope="package")
+async def referral(
+    issuer: LoopbackIssuer,
+    kafka_bootstrap: str,
+    mongo_url: str,
+    matching: Neighbour,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Running]:
+    folder = tmp_path_factory.mktemp("referral")
+    more = {
+        "matching_url": matching.address,
+        "token_url": f"{matching.address}/token",
+        "wait_seconds": 0.5,  # nobody books here but the tests
+    }
+    async with running(folder, issuer, kafka_bootstrap, mongo_url, **more) as started:
+        yield started
+
+
+@pytest_asyncio.fixture(scope="package")
+async def address(referral: Running) -> AsyncIterator[str]:
+    """Where the service's pages are."""
+
+    # It runs already: only its pages are to be reached over a port.
+    async def pages(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        await referral.app(scope, receive, send)
+
+    async with serving(pages) as at:  # type: ignore[arg-type]  # an ASGI application of three lines
+        yield at

@@ -1,0 +1,27 @@
+"""Who read what of whom is kept for as long as the settings say, and no longer."""
+
+from uuid import uuid4
+
+from services.referral.repository import ensure_indexes
+from services.referral.settings import ReferralSettings
+from shared.delivery.mongo.database import Mongo
+
+
+async def lifetime(mongo: Mongo) -> int:
+    found = (await mongo["audit"].index_information())["audit_ends"]
+    assert found["key"] == [("at", 1)]
+    return int(found["expireAfterSeconds"])
+
+
+async def test_audit_entries_end_after_eight_years_or_as_is_said(mongo_url: str) -> None:
+    mongo = Mongo(mongo_url, f"test_audit_{uuid4().hex}")
+    try:
+        usual: int = ReferralSettings.model_fields["audit_days"].default
+        await ensure_indexes(mongo, usual)
+        assert await lifetime(mongo) == 2922 * 24 * 3600
+        await ensure_indexes(mongo, 400)  # the next start, with another setting
+        assert await lifetime(mongo) == 400 * 24 * 3600
+        await ensure_indexes(mongo, 400)
+    finally:
+        await mongo.client.drop_database(mongo.database.name)
+        await mongo.close()

@@ -1,0 +1,140 @@
+"""Telephone and "safe to text" of an open referral: changed, the past kept, unsafe numbers for good."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from services.referral.intake.commands import NotOpen, change_contact
+from services.referral.tracking.state import fold
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
+from tests.harness.referral.people import asked
+from tests.harness.referral.running import NEIGHBOUR, Running
+from tests.harness.web.forms import browser, send_form
+from tests.integration.referral.test_api import meeting
+from tests.integration.referral.test_claims import claim
+from tests.integration.referral.test_details import withdraw
+from tests.unit.referral.test_folds import FACTS, HERE, fact, occasion, rank_in
+
+BASE = "/api/referral/v1/referrals"
+OLD, NEW = "+447700900123", "+447700900456"
+
+
+async def change(referral: Running, made: str, by: dict[str, str], **what: Any) -> httpx.Response:
+    return await referral.http.post(f"{BASE}/{made}/contact", json=what, headers=by)
+
+
+async def claimed(referral: Running, made: str) -> dict[str, Any]:
+    answer = await claim(referral, made, fields=["telephone", "safe_to_text"])
+    found: dict[str, Any] = answer.json()["people"][made]
+    return found
+
+
+def status_of(*more: Any) -> Any:
+    return fold([FACTS[0], *more], rank_in)
+
+
+def test_change_of_contact_says_a_code_once() -> None:
+    (said,) = change_contact(v.SafeToText.RING, status_of(), occasion()).facts
+    assert said == o.ContactChanged(**HERE, contact=v.SafeToText.RING)
+    changed = fact(70, o.ContactChanged(**HERE, contact=v.SafeToText.RING), "/meir/referral")
+    assert not change_contact(v.SafeToText.RING, status_of(changed), occasion()).facts
+
+
+def test_change_of_contact_back_takes_back_the_change() -> None:
+    changed = fact(70, o.ContactChanged(**HERE, contact=v.SafeToText.RING), "/meir/referral")
+    (said,) = change_contact(v.SafeToText.YES, status_of(changed), occasion()).facts
+    assert isinstance(said, o.Retracted)
+    assert (said.event_source, said.event_id) == ("/meir/referral", changed.id)
+
+
+def test_change_of_contact_after_the_end_is_refused() -> None:
+    with pytest.raises(NotOpen):
+        change_contact(v.SafeToText.RING, status_of(FACTS[11]), occasion())
+
+
+async def test_practice_changes_the_number_and_the_old_is_kept(referral: Running) -> None:
+    made = await referral.made(asked(telephone="07700 900123"))
+    answer = await change(
+        referral, made, referral.referrer(subject="asha"), telephone="07700 900456", safe_to_text="yes"
+    )
+    assert answer.status_code == 200, answer.text
+    assert await claimed(referral, made) == {"telephone": NEW, "safe_to_text": "yes"}
+    (old,) = answer.json()["earlier"]
+    assert (old["field"], old["value"]) == ("telephone", OLD)
+    assert old["by"]
+    assert old["at"] < old["until"]
+
+
+async def test_link_worker_changes_safe_to_text_and_everyone_hears(referral: Running) -> None:
+    made = await referral.made(asked(telephone="07700 900123"))
+    await referral.say(meeting(referral, made))
+    await referral.until(made, stage="booked")
+    worker = referral.issuer.bearer(role="link_worker", localities=[referral.here], link_worker="lw-meir-1")
+    answer = await change(referral, made, worker, telephone="07700 900123", safe_to_text="not_known")
+    assert answer.status_code == 200, answer.text
+    assert (await claimed(referral, made))["safe_to_text"] == "not_known"
+    facts = await referral.desk.kernel.facts(referral.here, made)
+    (said,) = [each.body for each in facts if isinstance(each.body, o.ContactChanged)]
+    assert said.contact is v.SafeToText.NOT_KNOWN
+    stranger = referral.issuer.bearer(role="link_worker", localities=[referral.here], link_worker="lw-meir-2")
+    for by in (stranger, referral.referrer(NEIGHBOUR)):
+        refused = await change(referral, made, by, telephone="07700 900456", safe_to_text="yes")
+        assert refused.status_code == 404
+
+
+async def test_number_reported_as_unsafe_is_never_safe_again(referral: Running) -> None:
+    body = asked(telephone="07700 900123")
+    made = await referral.made(body)
+    by = referral.referrer()
+    assert (await change(referral, made, by, telephone="07700 900123", safe_to_text="ring")).is_success
+    again = await change(referral, made, by, telephone="07700 900123", safe_to_text="yes")
+    assert again.status_code == 422
+    assert again.json()["errors"][0]["code"] == "number_not_safe"
+    assert (await change(referral, made, by, telephone="07700 900456", safe_to_text="yes")).is_success
+    assert await claimed(referral, made) == {"telephone": NEW, "safe_to_text": "yes"}
+    await withdraw(referral, made)
+    refused = await referral.make(body)
+    assert refused.status_code == 422
+    assert [error["code"] for error in refused.json()["errors"]] == ["number_not_safe"]
+    assert (await referral.make(body | {"safe_to_text": "ring"})).status_code == 201
+
+
+async def test_old_number_that_is_unsafe_is_refused_wherever_it_stands(referral: Running) -> None:
+    body = asked(telephone="07700 900123")
+    first = await referral.made(body)
+    await withdraw(referral, first)
+    second = await referral.made(body)
+    what = {"telephone": "07700 900456", "safe_to_text": "yes", "old_number_unsafe": True}
+    assert (await change(referral, second, referral.referrer(), **what)).is_success
+    # A message about the first referral, should one still wait, asks for the number that it was made with.
+    assert await claimed(referral, first) == {"telephone": OLD, "safe_to_text": "ring"}
+    assert await claimed(referral, second) == {"telephone": NEW, "safe_to_text": "yes"}
+
+
+async def test_change_after_the_end_changes_nothing(referral: Running) -> None:
+    made = await referral.made(asked(telephone="07700 900123"))
+    await withdraw(referral, made)
+    answer = await change(referral, made, referral.referrer(), telephone="07700 900456", safe_to_text="ring")
+    assert answer.status_code == 409
+    assert await claimed(referral, made) == {"telephone": OLD, "safe_to_text": "yes"}
+
+
+async def test_form_of_two_clicks_changes_it_and_keeps_what_was_typed(referral: Running) -> None:
+    made = await referral.made(asked(telephone="07700 900123"))
+    at = f"/referral/referrals/{made}"
+    async with browser(referral.app, referral.cookies()) as client:
+        assert f'href="{at}/contact"' in (await client.get(at)).text
+        wrong = await send_form(
+            client, f"{at}/contact", f"{at}/contact", {"telephone": "0770O", "safe_to_text": "yes"}
+        )
+        assert wrong.status_code == 422
+        assert "0770O" in wrong.text
+        saved = await send_form(
+            client, f"{at}/contact", f"{at}/contact", {"telephone": "07700 900456", "safe_to_text": "yes"}
+        )
+        assert saved.headers["location"] == f"{at}?contact_changed=1"
+        assert "07700 900456" in (await client.get(at)).text
+        page = (await client.get(f"{at}/contact")).text
+        assert "Telephone: 07700 900123, until" in page

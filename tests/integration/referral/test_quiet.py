@@ -1,0 +1,44 @@
+"""What is logged and measured while a person is referred, found, claimed and refused: codes, no identity."""
+
+import logging
+
+import pytest
+
+from services.referral.tracking.waiting import observe
+from tests.harness.referral.people import asked, typed
+from tests.harness.referral.running import Running
+from tests.harness.web.forms import browser, send_form
+from tests.integration.referral.test_claims import claim
+from tests.integration.referral.test_erasure import identity_of
+
+
+async def test_the_log_knows_nobody(referral: Running, caplog: pytest.LogCaptureFixture) -> None:
+    body = asked(
+        family_name="Throckmorton", reason="Owes the milkman", risk="see_note", risk_line="Icy steps"
+    )
+    with caplog.at_level(logging.DEBUG):
+        made = await referral.made(body)
+        await referral.make(body | {"nhs_number": "9990000019"})
+        await referral.make(body)
+        await claim(referral, made, fields=["name", "telephone", "risk"])
+        await referral.http.get(f"/api/referral/v1/referrals/{made}", headers=referral.referrer())
+        async with browser(referral.app, referral.cookies()) as client:
+            await send_form(client, "/referral/new", "/referral/new/find", typed(body))
+            await send_form(client, "/referral/new", "/referral/new", typed(body))
+            await client.get("/referral/")
+    ours = [record for record in caplog.records if record.name.startswith(("linkwork", "services", "shared"))]
+    written = " ".join(f"{record.getMessage()} {vars(record)}" for record in ours)
+
+    assert "find_person" in written
+    for text in identity_of(body):
+        assert text.decode() not in written
+
+
+async def test_those_who_wait_are_counted_by_locality(referral: Running) -> None:
+    await referral.made(asked())
+    await observe(referral.mongo, [referral.here, "nowhere"], referral.desk.kernel.clock)
+
+    shown = (await referral.http.get("/metrics")).text
+
+    assert f'linkwork_referrals_waiting{{locality="{referral.here}"}}' in shown
+    assert 'linkwork_referral_waiting_oldest_seconds{locality="nowhere"} 0.0' in shown

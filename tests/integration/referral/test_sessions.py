@@ -1,0 +1,199 @@
+"""Sessions as the referral service keeps them."""
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from pymongo.errors import ServerSelectionTimeoutError
+
+from services.referral.sessions import SESSIONS, KeptSessions
+from shared.delivery.mongo.database import Mongo
+from shared.platform.web.session import Session
+from shared.platform.web.session_asking import PATH, AskedSessions
+from shared.platform.web.session_keeping import SessionsUnavailable
+from shared.platform.web.settings import ServiceSettings
+from tests.harness.pages.serving import serving
+from tests.harness.referral.running import Running
+from tests.harness.web.forms import browser, hidden_fields
+from tests.harness.web.sample import sample_app
+
+IDLE = timedelta(minutes=30)
+
+
+class Hands:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def kept(referral: Running, clock: Hands) -> KeptSessions:
+    return KeptSessions(referral.mongo, IDLE, clock)
+
+
+def new_session(clock: Hands, hours: float = 9) -> Session:
+    return Session(f"session {time.monotonic_ns()}", "token", clock() + timedelta(hours=hours))
+
+
+async def test_a_session_ends_after_idle_minutes(referral: Running) -> None:
+    clock = Hands()
+    keeper, session = kept(referral, clock), new_session(clock)
+    await keeper.begin(session.digest, session.ends)
+
+    for _ in range(4):  # used, it goes on
+        clock.now += IDLE - timedelta(minutes=1)
+        assert await keeper.is_open(session.digest)
+    clock.now += IDLE
+    assert not await keeper.is_open(session.digest)
+
+
+async def test_use_in_another_service_counts(referral: Running) -> None:
+    clock = Hands()
+    one, other, session = kept(referral, clock), kept(referral, clock), new_session(clock)
+    await one.begin(session.digest, session.ends)
+    clock.now += timedelta(minutes=20)
+    assert await other.is_open(session.digest)
+    clock.now += timedelta(minutes=20)
+    assert await one.is_open(session.digest)
+
+
+async def test_a_busy_session_ends_at_its_longest(referral: Running) -> None:
+    clock = Hands()
+    keeper, session = kept(referral, clock), new_session(clock, hours=1)
+    await keeper.begin(session.digest, session.ends)
+    clock.now += timedelta(minutes=25)
+    assert await keeper.is_open(session.digest)
+    clock.now += timedelta(minutes=25)
+    assert await keeper.is_open(session.digest)
+    clock.now += timedelta(minutes=10)
+    assert not await keeper.is_open(session.digest)
+
+
+async def test_an_ended_or_unknown_session_is_closed(referral: Running) -> None:
+    clock = Hands()
+    keeper, session = kept(referral, clock), new_session(clock)
+    assert not await keeper.is_open(session.digest)
+    await keeper.begin(session.digest, session.ends)
+    await keeper.end(session.digest)
+    await keeper.end(session.digest)
+    assert not await keeper.is_open(session.digest)
+
+
+async def test_a_kept_session_names_nobody(referral: Running) -> None:
+    cookies = referral.cookies(subject="asha.brindley")
+    async with browser(referral.app, cookies) as client:
+        assert (await client.get("/referral/")).status_code == 200
+    async for row in referral.mongo[SESSIONS].find():
+        assert set(row) == {"_id", "used", "ends"}
+        assert len(row["_id"]) == 64
+
+
+async def test_the_database_removes_ended_sessions(referral: Running) -> None:
+    indexes = await referral.mongo[SESSIONS].index_information()
+    assert indexes["sessions_end"]["expireAfterSeconds"] == 0
+    assert indexes["sessions_end"]["key"] == [("ends", 1)]
+
+
+async def test_a_database_away_lets_nobody_in() -> None:
+    mongo = Mongo("mongodb://127.0.0.1:9/?directConnection=true", "nothing", timeout_ms=100)
+    keeper, session = KeptSessions(mongo, IDLE, Hands()), new_session(Hands())
+    for asking in (
+        keeper.is_open(session.digest),
+        keeper.begin(session.digest, session.ends),
+        keeper.end(session.digest),
+    ):
+        with pytest.raises(SessionsUnavailable):
+            await asking
+    with pytest.raises(ServerSelectionTimeoutError):
+        await mongo.client.admin.command("ping")
+    await mongo.close()
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [
+        ({"role": "service", "scopes": "sessions:check"}, 200),
+        ({"role": "service", "scopes": "claims:read notes:write"}, 403),
+        ({"role": "programme_admin", "scopes": "sessions:check"}, 403),
+        ({"role": "referrer"}, 403),
+    ],
+)
+async def test_the_question_needs_its_scope(referral: Running, who: dict[str, Any], status: int) -> None:
+    headers = referral.issuer.bearer(**({"localities": ["*"]} | who))
+    answer = await referral.http.post(PATH, json={"session": "0" * 64}, headers=headers)
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.json() == {"open": False}
+
+
+@pytest.mark.parametrize("session", ["", "0" * 63, "G" * 64, 0, None, ["0" * 64]])
+async def test_the_question_needs_a_digest(referral: Running, session: Any) -> None:
+    headers = referral.service("sessions:check")
+    answer = await referral.http.post(PATH, json={"session": session}, headers=headers)
+    assert answer.status_code == 422
+
+
+async def test_signing_out_here_ends_it_elsewhere(referral: Running) -> None:
+    """A copied cookie dies here at once, and in a service that had seen it, within ten seconds."""
+    cookies = referral.cookies()
+    async with serving(_without_lifespan(referral)) as vault:
+        settings = referral.issuer.settings(ServiceSettings, referral_url=vault)
+        other = sample_app(settings)
+        async with browser(other, cookies) as thief, browser(referral.app, cookies) as owner:
+            assert (await thief.get("/sample/home")).status_code == 200
+            page = await owner.get("/referral/")
+            began = time.monotonic()
+            left = await owner.post("/sign-out", data=hidden_fields(page.text))
+            assert left.status_code == 303
+            async with browser(referral.app, cookies) as copied:
+                assert (await copied.get("/referral/")).status_code == 303
+            while (await thief.get("/sample/home")).status_code == 200:
+                assert time.monotonic() - began < 10
+                await asyncio.sleep(0.2)
+            assert (await thief.get("/sample/home")).status_code == 303
+
+
+async def test_a_restarted_keeper_is_asked_again(referral: Running) -> None:
+    """A replica that is being restarted refuses for a moment: nobody is turned away for it."""
+    cookies = referral.cookies()
+    async with serving(_without_lifespan(referral)) as vault:
+        port = httpx.URL(vault).port
+    app = sample_app(referral.issuer.settings(ServiceSettings, referral_url=vault))
+    async with browser(app, cookies) as client:
+        asking = asyncio.create_task(client.get("/sample/home"))
+        await asyncio.sleep(0.2)
+        async with serving(_without_lifespan(referral), port or 0):
+            assert (await asking).status_code == 200
+
+
+async def test_a_silent_keeper_is_not_waited_for_long(referral: Running) -> None:
+    callers: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: callers.append(writer), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    asked = AskedSessions(referral.issuer.settings(ServiceSettings, referral_url=f"http://127.0.0.1:{port}"))
+    began = time.monotonic()
+    with pytest.raises(SessionsUnavailable):
+        await asked.is_open("0" * 64)
+    assert time.monotonic() - began < 5
+    for caller in callers:
+        caller.close()
+        await caller.wait_closed()
+    server.close()
+
+
+def _without_lifespan(referral: Running) -> Any:
+    async def pages(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            while (await receive())["type"] != "lifespan.shutdown":
+                await send({"type": "lifespan.startup.complete"})
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+        await referral.app(scope, receive, send)
+
+    return pages

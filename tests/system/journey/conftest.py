@@ -1,0 +1,39 @@
+"""One system for all journeys, and the journey of one person in each locality, made once."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+
+from tests.harness.journey import travel as chapter
+from tests.harness.journey.adventures import Travelled, travel
+from tests.harness.journey.system import System, monday_morning, running
+from tests.harness.journey.travel import Journey
+
+
+@pytest_asyncio.fixture(scope="package")
+async def system(
+    tmp_path_factory: pytest.TempPathFactory, kafka_bootstrap: str, mongo_url: str
+) -> AsyncIterator[System]:
+    """Everything that `make run` starts, as processes, on the tests' broker and database."""
+    async with running(tmp_path_factory.mktemp("journey"), kafka_bootstrap, mongo_url) as whole:
+        yield whole
+
+
+@pytest_asyncio.fixture(scope="package")
+async def case(system: System) -> Journey:
+    """An open case in the middle of its way: met, with a service that is asked."""
+    system.clock.move_to(monday_morning(system.clock()))
+    journey = await chapter.refer(system, "meir")
+    await chapter.booked(system, journey)
+    system.clock.move_to(chapter.starts(journey) + timedelta(hours=1))
+    await chapter.meet(system, journey)
+    await chapter.prescribe(system, journey)
+    return journey
+
+
+@pytest_asyncio.fixture(scope="package")
+async def travelled(system: System) -> Travelled:
+    """Eight people who have come all the way, and what was thrown at the system meanwhile."""
+    return await travel(system)

@@ -1,0 +1,274 @@
+"""Every route of every part, over the front: without a token, in the wrong role, from somewhere else."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from joserfc.jwk import ECKey
+
+from deploy.demo.link_workers import link_workers
+from deploy.demo.services import directory_documents
+from deploy.development.signing import IssuerKey
+from deploy.local.routes import PRIVATE
+from shared.platform.web.caller import ROLES
+from tests.harness.journey import travel as chapter
+from tests.harness.journey.callers import PageReader, at_home, page_reader, strangers
+from tests.harness.journey.doors import PUBLIC, Door, doors
+from tests.harness.journey.people import somebody
+from tests.harness.journey.system import System
+from tests.harness.journey.travel import Journey
+
+REFUSED = (401, 403, 404)
+EVERYBODYS = {"service_id", "service", "feed"}
+"""What any role that may look at the directory may see: services that are open to the public."""
+AT_A_TIME = 6
+
+
+@pytest.fixture(scope="session")
+def every_door(tmp_path_factory: pytest.TempPathFactory) -> list[Door]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("LINKWORK_ENV", "development")
+        environment.setenv("LINKWORK_STATE", str(tmp_path_factory.mktemp("doors")))
+        return doors()
+
+
+def things(case: Journey) -> dict[str, str]:
+    """What addresses name, all of it the case's."""
+    return {
+        **dict.fromkeys(("referral_id", "referral"), case.referral),
+        **dict.fromkeys(("meeting_id", "meeting"), case.meeting["id"]),
+        **dict.fromkeys(("prescription_id", "prescription"), case.prescription),
+        **dict.fromkeys(("service_id", "service"), case.service),
+        "link_worker": case.link_worker,
+        "feed": f"demo-{case.locality}",
+        "locality": case.locality,
+    }
+
+
+def query(case: Journey, door: Door) -> dict[str, str]:
+    """What must be said in the address for the door to understand what is asked."""
+    if "claims/" in door.path:
+        return {"locality": case.locality, "fields": "name", "purpose": "message"}
+    if door.path.endswith("/services") and "referral_id" in door.path:
+        return {"need": "debt"}
+    if door.path.endswith("/figures") or door.path.endswith("/failures") or door.path.endswith("figures.csv"):
+        return {"locality": case.locality}
+    if door.path.endswith("/referrals") and door.method == "GET":
+        return {"practice": case.who.practice.ods}
+    return {"feed": f"demo-{case.locality}"} if door.path.endswith("/imports") else {}
+
+
+def body(system: System, case: Journey, door: Door) -> Any:
+    """What a good request says."""
+    if door.method == "GET":
+        return None
+    ending = door.path.rsplit("/", 1)[-1]
+    bodies: dict[str, Any] = {
+        "referrals": dict(somebody(case.who.practice, system.localities).body),
+        "withdraw": {"reason": "other"},
+        "claims": {"locality": case.locality, "referrals": [case.referral]}
+        | {"fields": ["name"], "purpose": "message"},
+        "notes": {"locality": case.locality, "kind": "note", "text": "A note"},
+        "read": {"locality": case.locality, "referral": case.referral, "notes": [case.referral]},
+        "cancelled": {"by": "person", "why": "unwell"},
+        "later": {"on": chapter.day(system, 9)},
+        "prescriptions": {"service_id": case.service, "need": "craft"},
+        "contact": {"telephone": "07700 900456", "safe_to_text": "ring"},
+        "places": {"free": True},
+        "contacts": {"channel": "phone", "reached": True},
+        "unmet-needs": {"need": "job", "reason": "no_service"},
+        "retractions": {"source": f"/{case.locality}/matching", "event_id": case.referral},
+        "next-step": {"next_step": {"code": "ring", "on": chapter.day(system, 9)}},
+        "sharing": {"agreement": "follow_up", "agreed": "yes"},
+        "link-worker": {"link_worker": "lw-meir-2"},
+        "close": {"reason": "completed"},
+        "decline": {"by": "person", "reason": "does_not_want"},
+        "return": {"reason": "wrong_place"},
+        "reply": {"reply": "full"},
+        "started": {"on": chapter.day(system, 0)},
+        "not-started": {"barrier": "transport"},
+        "ended": {"reason": "left"},
+        "leave": {"first": chapter.day(system, 5), "last": chapter.day(system, 6)},
+        "{link_worker}": next(
+            each for each in link_workers(chapter.today(system)) if each["id"] == case.link_worker
+        ),
+        "imports": directory_documents(chapter.today(system))[case.locality],
+    }
+    return bodies.get(ending, {})
+
+
+def guarded(every_door: Iterable[Door], *, api: bool) -> list[Door]:
+    return [door for door in every_door if door.roles is not None and door.api is api]
+
+
+async def all_of(knocks: Iterable[Callable[[], Awaitable[str | None]]]) -> None:
+    """Knock everywhere, a few at a time; fails with every complaint."""
+    some = asyncio.Semaphore(AT_A_TIME)
+
+    async def knock(one: Callable[[], Awaitable[str | None]]) -> str | None:
+        async with some:
+            return await one()
+
+    found = await asyncio.gather(*(knock(one) for one in knocks))
+    assert found
+    complaints = [complaint for complaint in found if complaint]
+    assert not complaints, "\n".join(complaints)
+
+
+def at_api(
+    system: System,
+    case: Journey,
+    door: Door,
+    headers: Mapping[str, str],
+    judge: Callable[[httpx.Response], bool],
+) -> Callable[[], Awaitable[str | None]]:
+    async def knock() -> str | None:
+        answer = await system.http.request(
+            door.method,
+            door.address(things(case)),
+            params=query(case, door),
+            json=body(system, case, door),
+            headers=dict(headers),
+        )
+        if judge(answer):
+            return None
+        return f"{door}: {answer.status_code} {answer.text[:200]}"
+
+    return knock
+
+
+def test_nothing_is_open_but_what_is_listed(every_door: list[Door]) -> None:
+    assert {str(door) for door in every_door if door.roles is None} == set(PUBLIC)
+    assert len(guarded(every_door, api=True)) > 40
+    assert len(guarded(every_door, api=False)) > 40
+
+
+async def test_what_is_for_those_who_run_it_is_not_outside(system: System) -> None:
+    for path in PRIVATE:
+        answer = await system.http.get(path)
+        assert answer.status_code == 404 or path == "/readyz", path
+    assert (await system.http.get("/readyz")).text == "ready"
+
+
+async def test_nobody_gets_through_the_api(system: System, case: Journey, every_door: list[Door]) -> None:
+    claims = at_home(system, case, "programme_admin")
+    earlier, wrong = timedelta(hours=2), ECKey.generate_key("P-256", auto_kid=True)
+    key = {"issuer": f"{system.url}/dev/issuer", "audience": "linkwork"}
+    forged = IssuerKey(wrong, **key, clock=system.clock).sign(claims, timedelta(hours=1))
+    real = IssuerKey.kept_in(system.started.state, **key, clock=lambda: system.clock() - earlier)
+    expired = real.sign(claims, timedelta(hours=1))
+    elsewhere = IssuerKey.kept_in(system.started.state, **key | {"audience": "other"}, clock=system.clock)
+    good = system.token(**claims)
+    tokens = (
+        forged,
+        expired,
+        elsewhere.sign(claims, timedelta(hours=1)),
+        good[:-6] + "AAAAAA",
+        system.token(**claims | {"role": "emperor"}),
+        "nonsense",
+    )
+    headers = [{}, *({"authorization": f"Bearer {token}"} for token in tokens)]
+
+    def refused(answer: httpx.Response) -> bool:
+        return answer.status_code == 401 and "www-authenticate" in answer.headers
+
+    await all_of(
+        at_api(system, case, door, each, refused)
+        for door in guarded(every_door, api=True)
+        for each in headers
+    )
+
+
+async def test_the_wrong_role_does_not_get_through_the_api(
+    system: System, case: Journey, every_door: list[Door]
+) -> None:
+    headers = {role: system.bearer(**at_home(system, case, role)) for role in ROLES}
+    await all_of(
+        at_api(system, case, door, headers[role], lambda answer: answer.status_code == 403)
+        for door in guarded(every_door, api=True)
+        for role in set(ROLES) - (door.roles or set())
+    )
+
+
+async def test_strangers_find_nothing_of_the_case_in_the_api(
+    system: System, case: Journey, every_door: list[Door]
+) -> None:
+    def judge(door: Door) -> Callable[[httpx.Response], bool]:
+        # Whether a service has places is no part of a case, and these services are offered everywhere.
+        colleagues = door.path.endswith("/places")
+        # A list is each caller's own, and may well be there: but the case is not on it.
+        lists = door.method == "GET" and not door.things - EVERYBODYS
+
+        def right(answer: httpx.Response) -> bool:
+            return (
+                answer.status_code in REFUSED
+                or (colleagues and answer.status_code == 204)
+                or (lists and answer.status_code == 200 and tells_nothing(case, answer))
+            )
+
+        return right
+
+    await all_of(
+        at_api(system, case, door, system.bearer(**who.claims), judge(door))
+        for door in guarded(every_door, api=True)
+        for who in strangers(system, case)
+        if who.role in (door.roles or ())
+    )
+
+
+def tells_nothing(case: Journey, answer: httpx.Response) -> bool:
+    body = case.who.body
+    known = (case.referral, case.meeting["id"], case.prescription, body["family_name"], body["telephone"])
+    return not [text for text in known if text in answer.text]
+
+
+def at_page(
+    door: Door, case: Journey, reader: PageReader, judge: Callable[[httpx.Response], bool], who: str = ""
+) -> Callable[[], Awaitable[str | None]]:
+    async def knock() -> str | None:
+        answer = await reader.knock(door, door.address(things(case)), {})
+        if judge(answer):
+            return None
+        return f"{door}, {who}: {answer.status_code} {answer.headers.get('location', '')}"
+
+    return knock
+
+
+async def test_nobody_reads_a_page_without_signing_in(
+    system: System, case: Journey, every_door: list[Door]
+) -> None:
+    def sent_to_sign_in(answer: httpx.Response) -> bool:
+        return answer.status_code == 303 and answer.headers["location"].startswith("/sign-in?next=/")
+
+    async with page_reader(system, None) as nobody:
+        await all_of(at_page(door, case, nobody, sent_to_sign_in) for door in guarded(every_door, api=False))
+
+
+async def test_the_wrong_role_reads_no_page(system: System, case: Journey, every_door: list[Door]) -> None:
+    for role in ROLES:
+        others = [door for door in guarded(every_door, api=False) if role not in (door.roles or ())]
+        async with page_reader(system, at_home(system, case, role)) as reader:
+            await all_of(
+                at_page(door, case, reader, lambda answer: answer.status_code == 403, role) for door in others
+            )
+
+
+async def test_strangers_find_nothing_of_the_case_on_pages(
+    system: System, case: Journey, every_door: list[Door]
+) -> None:
+    def judge(door: Door) -> Callable[[httpx.Response], bool]:
+        def right(answer: httpx.Response) -> bool:
+            if door.things - EVERYBODYS:
+                return answer.status_code in REFUSED
+            return answer.status_code < 500 and tells_nothing(case, answer)
+
+        return right
+
+    for who in strangers(system, case):
+        theirs = [door for door in guarded(every_door, api=False) if who.role in (door.roles or ())]
+        if theirs:
+            async with page_reader(system, who.claims) as reader:
+                await all_of(at_page(door, case, reader, judge(door), who.why) for door in theirs)

@@ -1,0 +1,226 @@
+"""Who may open which page, and that nothing happens without a form of ours."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.matching.app import build
+from services.matching.provider.links import Links
+from shared.platform.clock import system_clock
+from tests.harness.matching.pages.whole import Whole
+from tests.harness.web.forms import browser, hidden_fields, send_form
+
+REFERRAL = "0193d3a2-7b5e-7c3a-9d21-4a6f0c9e8b11"
+LINK_WORKERS = [
+    "/matching/",
+    "/matching/away",
+    f"/matching/cases/{REFERRAL}",
+    f"/matching/cases/{REFERRAL}/plan",
+    f"/matching/cases/{REFERRAL}/book",
+    f"/matching/cases/{REFERRAL}/review",
+    f"/matching/cases/{REFERRAL}/hand-over",
+    f"/matching/cases/{REFERRAL}/services/{REFERRAL}",
+    f"/matching/meetings/{REFERRAL}",
+]
+POSTS = [
+    "/matching/risk",
+    "/matching/away",
+    "/matching/away/undo",
+    *(
+        f"/matching/cases/{REFERRAL}/{form}"
+        for form in (
+            "notes",
+            "contact",
+            "next-step",
+            "sharing",
+            "confirm",
+            "close",
+            "reopen",
+            "return",
+            "decline",
+            "hand-over",
+            "undo",
+            "book",
+            "review",
+        )
+    ),
+    *(
+        f"/matching/cases/{REFERRAL}/services/{REFERRAL}/{form}"
+        for form in ("reply", "visit", "sharing", "ended")
+    ),
+    f"/matching/meetings/{REFERRAL}",
+    f"/matching/meetings/{REFERRAL}/rebook",
+    f"/matching/meetings/{REFERRAL}/no-longer-wants",
+    "/matching/services",
+    f"/matching/services/{REFERRAL}/flag",
+]
+
+
+@pytest.mark.parametrize("path", [*LINK_WORKERS, "/matching/services", "/matching/programme"])
+async def test_nobody_signed_in_is_sent_to_sign_in(both: Whole, path: str) -> None:
+    async with browser(both.matching) as client:
+        answer = await client.get(path)
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/sign-in?next=")
+
+
+@pytest.mark.parametrize("path", [*LINK_WORKERS, "/matching/programme"])
+async def test_practice_staff_do_not_see_the_desk(both: Whole, path: str) -> None:
+    cookies = both.cookies("referrer", practices=["M83100"])
+    async with browser(both.matching, cookies) as client:
+        assert (await client.get(path)).status_code == 403
+
+
+@pytest.mark.parametrize("path", POSTS)
+async def test_a_form_of_somebody_else_is_refused(both: Whole, path: str) -> None:
+    async with browser(both.matching, both.cookies()) as client:
+        answer = await client.post(path, data={"sure": "yes"})
+    assert answer.status_code == 403
+    assert "This form has been open too long" in answer.text
+
+
+async def test_another_localitys_case_is_not_there(both: Whole) -> None:
+    person = await both.refer()
+    meeting = (await both.view(person)).story.active.booked.meeting_id
+    elsewhere = both.cookies(localities=[both.referral.far], link_worker="lw-leek-1")
+    async with browser(both.matching, elsewhere) as client:
+        for path in (
+            f"/matching/cases/{person.referral}",
+            f"/matching/meetings/{meeting}",
+            f"/matching/meetings/{meeting}/rebook",
+        ):
+            assert (await client.get(path)).status_code == 404
+
+
+async def test_practice_staff_move_their_own_meetings_only(both: Whole) -> None:
+    person = await both.refer()
+    meeting = (await both.view(person)).story.active.booked.meeting_id
+    path = f"/matching/meetings/{meeting}/rebook"
+    async with browser(both.matching, both.cookies("referrer", practices=["M83713"])) as client:
+        assert (await client.get(path)).status_code == 404
+    async with browser(both.matching, both.cookies("referrer", practices=["M83100"])) as client:
+        page = await client.get(path)
+        assert person.name not in page.text
+        assert f"Reference {person.referral[-6:]}" in page.text
+        slot = page.text.partition('name="slot" type="radio" value="')[2].partition('"')[0]
+        moved = await send_form(client, path, path, {"slot": slot})
+        assert moved.status_code == 303
+        shown = await client.get(moved.headers["location"])
+        assert "The appointment is moved." in shown.text
+
+
+async def test_a_link_changes_nothing_until_a_button_is_pressed(both: Whole) -> None:
+    person = await both.refer(needs=["befriending"])
+    await both.plan(person)
+    link = (await both.link_of(person)).removeprefix(both.address)
+    async with browser(both.matching) as client:
+        before = (await both.view(person)).facts
+        page = await client.get(link)
+        assert (await client.head(link)).status_code in (200, 405)
+        assert (await both.view(person)).facts == before
+        assert page.headers["x-robots-tag"].startswith("noindex")
+        assert page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["cache-control"] == "no-store"
+        assert not any(secret in page.text for secret in (*person.name.split(), person.telephone))
+        assert (await client.post(f"{link}/answer", data={"reply": "accepted"})).status_code == 403
+
+        refused = await send_form(client, link, f"{link}/answer", {"reply": "waiting_list", "weeks": "0"})
+        assert refused.status_code == 422
+        assert "from 1 to 104" in refused.text
+        answered = await send_form(client, link, f"{link}/answer", {"reply": "full"})
+        assert answered.status_code == 303
+        shown = (await client.get(link)).text
+        assert "You are full" in shown
+        assert "?change=1" in shown
+        changed = await client.get(f"{link}?change=1")
+        again = hidden_fields(changed.text) | {"reply": "accepted"}
+        assert (await client.post(f"{link}/answer", data=again)).status_code == 303
+        shown = (await client.get(link)).text
+        assert "The link worker will introduce you" in shown
+        refused = await send_form(client, link, f"{link}/code", {})
+        assert refused.status_code == 409
+
+
+async def test_an_expired_link_is_told_in_friendly_words(both: Whole) -> None:
+    person = await both.refer(needs=["befriending"])
+    prescription = await both.plan(person)
+    view = await both.view(person)
+    service = view.story.prescriptions[-1].prescribed.service_id
+    settings = both.matching.state.settings
+    long_ago = Links(
+        settings.link_key.get_secret_value(),
+        settings.public_url,
+        28,
+        lambda: system_clock() - timedelta(days=60),
+    )
+    async with browser(both.matching) as client:
+        answer = await client.get(f"/s/{long_ago.token(both.here, prescription, service)}")
+    assert answer.status_code == 410
+    assert "This link is no longer in use" in answer.text
+    assert "01632 960100" in answer.text
+
+
+async def test_the_same_form_sent_twice_is_done_once(both: Whole) -> None:
+    person = await both.refer()
+    case = f"/matching/cases/{person.referral}"
+    async with browser(both.matching, both.cookies()) as client:
+        fields = hidden_fields((await client.get(case)).text) | {"channel": "phone", "reached": "no"}
+        for _ in range(2):
+            assert (await client.post(f"{case}/contact", data=fields)).status_code == 303
+    assert len((await both.view(person)).story.contacts) == 1
+
+
+async def test_what_cannot_be_done_now_is_told_beside_what_was_typed(both: Whole) -> None:
+    person = await both.refer()
+    meeting = (await both.view(person)).story.active.booked.meeting_id
+    path = f"/matching/meetings/{meeting}"
+    async with browser(both.matching, both.cookies()) as client:
+        typed = {"do": "missed", "what_matters": "The garden"}
+        answer = await send_form(client, path, path, typed)
+    assert answer.status_code == 422
+    assert "The appointment has not begun yet." in answer.text
+    assert "The garden" in answer.text
+
+
+async def test_pages_work_while_the_vault_is_away(both: Whole) -> None:
+    person = await both.refer()
+    meeting = (await both.view(person)).story.active.booked.meeting_id
+    away = both.matching.state.settings.model_copy(update={"referral_url": "http://127.0.0.1:9"})
+    alone = build(away)
+    cookies = both.cookies()
+    async with browser(both.matching, cookies) as client:
+        await client.get("/matching/")
+    alone.state.session_check = both.matching.state.session_check  # what it was told before
+    async with browser(alone, cookies) as client:
+        desk = (await client.get("/matching/")).text
+        assert "Names and telephone numbers cannot be shown just now" in desk
+        assert person.name not in desk
+        assert f"Reference {person.referral[-6:]}" in desk
+        path = f"/matching/meetings/{meeting}"
+        kept = await send_form(client, path, path, {"do": "draft", "what_matters": "The garden"})
+    assert "The draft cannot be kept just now" in kept.text
+    assert "The garden" in kept.text
+    assert "The draft is saved" not in kept.text
+
+
+async def test_a_risk_note_is_shown_on_asking_only(both: Whole) -> None:
+    person = await both.refer(risk="see_note", risk_line="Large dog, ring first")
+    await both.meet_now(person)
+    async with browser(both.matching, both.cookies()) as client:
+        desk = (await client.get("/matching/")).text
+        assert "Risk: read the note first" in desk
+        assert "Large dog" not in desk
+        shown = await send_form(client, "/matching/", "/matching/risk", {"referral": person.referral})
+        assert "Large dog, ring first" in shown.text
+        elses = await send_form(client, "/matching/", "/matching/risk", {"referral": REFERRAL})
+        assert "Large dog" not in elses.text
+
+
+async def test_where_somebody_looked_for_services_is_not_shown_to_the_next(both: Whole) -> None:
+    async with browser(both.matching, both.cookies()) as client:
+        found = await send_form(client, "/matching/services", "/matching/services", {"postcode": "ST3 6AB"})
+        path = found.headers["location"]
+        assert "ST3" not in path
+        assert 'value="ST3 6AB"' in (await client.get(path)).text
+        client.cookies.update(both.cookies(subject="another"))
+        assert "ST3 6AB" not in (await client.get(path)).text.replace("such as ST3 6AB", "")

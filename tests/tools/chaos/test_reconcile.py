@@ -1,0 +1,333 @@
+"""The reconciler must find what is planted: each loss and each doubling, by the kind of thing it is."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from chaos.evidence import Evidence, Handed, Taken, Trouble
+from chaos.log import Entry
+from chaos.reconcile import reconcile, repeated
+from chaos.references import reference
+from tests.harness.chaos.small import NOW, Story, identity, kept, with_more
+
+Plant = Callable[[Evidence], Evidence]
+
+
+def found(evidence: Evidence) -> set[tuple[str, str]]:
+    return {(finding.kind, finding.what) for finding in reconcile(evidence)}
+
+
+def test_finds_nothing_where_every_promise_was_kept() -> None:
+    assert reconcile(kept()) == []
+
+
+def test_a_record_that_lies_there_twice_is_counted_once() -> None:
+    evidence = kept()
+    again = [replace(entry, offset=entry.offset + 50) for entry in evidence.log if entry.value != b"{"]
+    assert reconcile(replace(evidence, log=[*evidence.log, *again])) == []
+
+
+def without(evidence: Evidence, number: int) -> Evidence:
+    return replace(evidence, log=[entry for place, entry in enumerate(evidence.log) if place != number])
+
+
+def more(*told: Callable[[Story], Entry]) -> Plant:
+    """Something more on the log, said after all else."""
+
+    def plant(evidence: Evidence) -> Evidence:
+        story = Story()
+        story.log = list(evidence.log)
+        return with_more(evidence, *(say(story) for say in told))
+
+    return plant
+
+
+def rewritten(evidence: Evidence) -> Evidence:
+    first = evidence.log[0]
+    return with_more(evidence, replace(first, offset=70, value=(first.value or b"").replace(b"debt", b"job")))
+
+
+NEXT_WEEK = "2026-12-01"
+
+
+def told(evidence: Evidence, *, of: int, names: tuple[str, ...]) -> Evidence:
+    """These messages about a referral as well."""
+    handed = [Handed(reference("meir", identity(of), name, "mail"), "mail", 200.0) for name in names]
+    return replace(evidence, handed=[*evidence.handed, *handed])
+
+
+def everybody(template: str, meeting: int) -> tuple[str, ...]:
+    return tuple(f"{template}.{who}.{identity(meeting)}" for who in ("person", "link_worker", "referrer"))
+
+
+def waits(referral: int, because: str = "no_slot") -> Callable[[Story], Entry]:
+    said = {"reason": because, "expected_by": NEXT_WEEK}
+    return lambda s: s.outcome(referral, "meeting_waiting", source="matching", **said)
+
+
+def is_off(referral: int, meeting: int) -> Callable[[Story], Entry]:
+    said = {"meeting_id": identity(meeting), "by": "person", "why": "unwell"}
+    return lambda s: s.outcome(referral, "meeting_cancelled", **said)
+
+
+def with_diary(plant: Plant, *times: Taken) -> Plant:
+    def planted(evidence: Evidence) -> Evidence:
+        changed = plant(evidence)
+        return replace(changed, taken=[*changed.taken, *times])
+
+    return planted
+
+
+TAKEN = Taken("lw-meir-1", NOW + timedelta(hours=2, minutes=15), 30, identity(9), identity(19))
+PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
+    "an accepted referral is not on the log": (
+        lambda e: without(e, 0),
+        ("lost", "an accepted referral was never said"),
+    ),
+    "an accepted referral is said under two ids": (
+        more(lambda s: s.created(1)),
+        ("doubled", "a referral was said under two ids"),
+    ),
+    "a request was carried out twice": (
+        more(lambda s: s.created(7)),
+        ("doubled", "a referral that nobody was told of"),
+    ),
+    "a request has no answer": (
+        lambda e: replace(e, unanswered=1),
+        ("lost", "requests without an answer"),
+    ),
+    "a request was refused": (
+        lambda e: replace(e, refused=[409]),
+        ("wrong", "a good request was refused"),
+    ),
+    "a partner's event is gone": (
+        lambda e: without(e, 2),
+        ("lost", "an acknowledged event is not on the log"),
+    ),
+    "one id, two bodies": (rewritten, ("doubled", "one id with two bodies")),
+    "a reply that nobody asked for": (
+        lambda e: replace(e, log=[*e.log, Entry("meir.outcome-recorded.v1", 1, 0, 160.0, None, b"{}", ())]),
+        ("doubled", "a record that nobody knows"),
+    ),
+    "no meeting": (lambda e: without(e, 1), ("lost", "open, without a meeting or a reason")),
+    "two meetings": (
+        more(lambda s: s.booked(1, 18, hour=5, sequence=1)),
+        ("doubled", "two meetings stand"),
+    ),
+    "ours beside a partner's that won": (
+        more(lambda s: s.booked(1, 18, hour=5, source="history", sequence=1)),
+        ("doubled", "two meetings stand"),
+    ),
+    "ours after they have met": (
+        more(
+            lambda s: s.booked(1, 18, hour=1, source="history"),
+            lambda s: s.outcome(1, "meeting_attended", meeting_id=identity(18)),
+        ),
+        ("doubled", "they have met, and a meeting of before stands"),
+    ),
+    "a reason that was given before the meeting": (
+        lambda e: more(is_off(1, 11))(more(waits(1))(e)),
+        ("lost", "open, without a meeting or a reason"),
+    ),
+    "a meeting after the end": (
+        more(lambda s: s.booked(2, 17, hour=6)),
+        ("wrong", "it ended and its meeting stands"),
+    ),
+    "a time twice": (
+        more(lambda s: s.created(5, "history"), lambda s: s.booked(5, 15, hour=2)),
+        ("doubled", "a time that is booked twice"),
+    ),
+    "a diary twice": (
+        lambda e: replace(e, taken=[*e.taken, TAKEN]),
+        ("doubled", "a diary with a time taken twice"),
+    ),
+    "a diary holds one meeting twice": (
+        lambda e: replace(e, taken=[*e.taken, replace(e.taken[0], starts_at=NOW + timedelta(hours=9))]),
+        ("doubled", "a meeting that holds two times"),
+    ),
+    "a diary forgets": (lambda e: replace(e, taken=[]), ("lost", "a meeting that no diary holds")),
+    "a diary forgets a partner's": (
+        more(lambda s: s.created(5, "history"), lambda s: s.booked(5, 15, hour=8, source="history")),
+        ("lost", "a partner's meeting that no diary holds"),
+    ),
+    "a partner's meeting waits for a time that is free": (
+        with_diary(
+            more(lambda s: s.created(5, "history"), lambda s: s.booked(5, 15, hour=8, source="history")),
+            replace(TAKEN, starts_at=NOW + timedelta(hours=8), meeting=identity(15), behind=True),
+        ),
+        ("lost", "a meeting that waits for a time that is free"),
+    ),
+    "a diary remembers": (
+        lambda e: replace(e, taken=[*e.taken, replace(TAKEN, meeting=identity(12), starts_at=NOW)]),
+        ("wrong", "a diary holds a time for nobody"),
+    ),
+    "a message is missing": (
+        lambda e: replace(e, handed=[e.handed[0], *e.handed[2:]]),
+        ("lost", "the person was not told of a meeting"),
+    ),
+    "a message is late": (
+        lambda e: replace(
+            e, handed=[e.handed[0], *e.handed[2:]], put_off=frozenset({f"booked.person.{identity(11)}"})
+        ),
+        ("wrong", "the person is told of a meeting late"),
+    ),
+    "the referrer's message is missing": (
+        lambda e: replace(e, handed=[*e.handed[:2], e.handed[3]]),
+        ("lost", "the referrer was not told of a meeting"),
+    ),
+    "nobody hears that it is off": (
+        lambda e: replace(e, handed=e.handed[:3]),
+        ("lost", "the link_worker was not told that a meeting is off"),
+    ),
+    "the person does not hear that it is off": (
+        lambda e: told(more(is_off(1, 11), waits(1))(e), of=1, names=everybody("cancelled", 11)[1:]),
+        ("lost", "the person was not told that a meeting is off"),
+    ),
+    "the first link worker waits in vain": (
+        more(lambda s: s.booked(1, 18, hour=5, sequence=1, link_worker=2), is_off(1, 11)),
+        ("lost", "the link_worker was not told that a meeting is off"),
+    ),
+    "nobody hears that they have to wait": (
+        lambda e: more(is_off(1, 11), waits(1))(without(e, 1)),
+        ("lost", "the person was not told that there is no appointment yet"),
+    ),
+    "a message six times": (
+        lambda e: replace(e, handed=[*e.handed, *[e.handed[0]] * 5]),
+        ("doubled", "a message handed over again for no reason"),
+    ),
+    "an event that evaluation did not hear": (
+        lambda e: replace(e, facts={**e.facts, "evaluation": list(e.facts["evaluation"])[1:]}),
+        ("lost", "an event that a part did not hear"),
+    ),
+    "a fact that was never said": (
+        lambda e: replace(e, facts={**e.facts, "matching": [*e.facts["matching"], "/meir/matching/1"]}),
+        ("doubled", "a fact that is not on the log"),
+    ),
+    "a message under another reference": (
+        lambda e: replace(e, handed=[*e.handed, Handed("another", "mail", 1.0)]),
+        ("doubled", "a message that no event calls for"),
+    ),
+    "a figure too low": (
+        lambda e: replace(e, figures={**e.figures, "meir": {**e.figures["meir"], "journey referred": 2}}),
+        ("lost", "a figure"),
+    ),
+    "a figure too high": (
+        lambda e: replace(e, figures={**e.figures, "meir": {**e.figures["meir"], "needs debt": 4}}),
+        ("doubled", "a figure"),
+    ),
+    "a figure of nothing": (
+        lambda e: replace(e, figures={**e.figures, "meir": {**e.figures["meir"], "needs job": 1}}),
+        ("doubled", "a figure of nothing"),
+    ),
+    "a dead letter is missing": (
+        lambda e: replace(e, letters=e.letters[1:]),
+        ("lost", "a record that became no dead letter"),
+    ),
+    "a dead letter has other bytes": (
+        lambda e: replace(e, letters=[replace(e.letters[0], value=b"["), *e.letters[1:]]),
+        ("lost", "a dead letter is not the record"),
+    ),
+    "a good record is a dead letter": (
+        lambda e: replace(e, letters=[*e.letters, replace(e.letters[0], place=e.log[0].place)]),
+        ("lost", "a good record was set aside"),
+    ),
+    "poison is gone": (
+        lambda e: replace(e, log=e.log[:-1]),
+        ("lost", "a record is not on the log"),
+    ),
+    "not all is handled": (lambda e: replace(e, lag={"meir.matching": 2}), ("wrong", "not at rest")),
+    "a row is left": (lambda e: replace(e, stuck={"matching: outbox": 1}), ("wrong", "not at rest")),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_finds(planted: str) -> None:
+    plant, finding = PLANTED[planted]
+    assert finding in found(plant(kept()))
+
+
+def blow(fault: str, *targets: str, since: float = 104.0) -> Trouble:
+    return Trouble(fault, targets, since, since + 3)
+
+
+def test_a_message_handed_over_again_after_its_senders_death_is_counted_apart() -> None:
+    evidence = kept()
+    again = replace(
+        evidence,
+        handed=[*evidence.handed, replace(evidence.handed[0], at=166.0, sender="notifications-2")],
+        troubles=[blow("killed at the gateway's yes", "notifications")],
+    )
+    assert reconcile(again) == []
+    assert [len(times) for times in repeated(again).values()] == [2]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        blow("notifications killed", "notifications-2"),
+        blow("matching killed", "matching"),
+        blow("Kafka killed", "matching", "notifications"),
+        blow("notifications killed", "notifications", since=300.0),
+        blow("notifications killed", "notifications", since=20.0),
+    ],
+)
+def test_what_struck_somebody_else_or_at_another_time_is_no_reason(other: Trouble) -> None:
+    evidence = kept()
+    again = [*evidence.handed, replace(evidence.handed[0], at=166.0)]
+    assert ("doubled", "a message handed over again for no reason") in found(
+        replace(evidence, handed=again, troubles=[other])
+    )
+
+
+def test_sender_that_hung_up_before_the_yes_may_repeat_once() -> None:
+    evidence = kept()
+    unheard = replace(evidence.handed[0], heard=False)
+    for times, findings in ((1, 0), (2, 1)):
+        again = [unheard, *evidence.handed[1:], *[replace(evidence.handed[0], at=240.0)] * times]
+        assert len(reconcile(replace(evidence, handed=again))) == findings
+
+
+def test_one_death_is_a_reason_for_one_more_time_only() -> None:
+    evidence = kept()
+    again = [*evidence.handed, *(replace(evidence.handed[0], at=at) for at in (166.0, 230.0))]
+    for deaths, findings in ((1, 1), (2, 0)):
+        struck = [blow("MongoDB killed", "matching", "notifications")] * deaths
+        assert len(reconcile(replace(evidence, handed=again, troubles=struck))) == findings
+
+
+def test_a_reason_that_is_given_when_the_meeting_was_cancelled_counts() -> None:
+    evidence = more(is_off(1, 11), waits(1))(replace(kept(), taken=[]))
+    names = (*everybody("cancelled", 11), f"no_appointment_yet.person.{NEXT_WEEK}")
+    assert found(told(evidence, of=1, names=names)) == set()
+
+
+def test_a_partners_second_meeting_is_theirs() -> None:
+    evidence = more(lambda s: s.booked(1, 10, hour=5, source="history"))(kept())
+    assert found(evidence) == set(), "ours counts: it is the higher one"
+
+
+def test_a_partners_meeting_may_stand_behind_somebody_elses_time() -> None:
+    plant = more(lambda s: s.created(5, "history"), lambda s: s.booked(5, 15, hour=9, source="history"))
+    theirs = replace(TAKEN, starts_at=NOW + timedelta(hours=9), meeting=identity(15), behind=True)
+    before = replace(TAKEN, starts_at=theirs.starts_at - timedelta(minutes=15))
+    of_diaries = {
+        ("lost", "a partner's meeting that no diary holds"),
+        ("lost", "a meeting that waits for a time that is free"),
+    }
+    assert found(with_diary(plant, theirs)(kept())) & of_diaries
+    assert not found(with_diary(plant, theirs, before)(kept())) & of_diaries
+
+
+def test_a_meeting_that_was_cancelled_has_given_its_time_back_whatever_is_said_of_it_later() -> None:
+    evidence = more(
+        lambda s: s.created(5, "history"),
+        lambda s: s.booked(5, 15, hour=2),
+        lambda s: s.outcome(
+            5, "meeting_cancelled", meeting_id=identity(15), by="programme", why="slot_taken"
+        ),
+        lambda s: s.outcome(5, "meeting_missed", meeting_id=identity(15)),
+        lambda s: s.outcome(5, "meeting_waiting", reason="person_not_reached", expected_by="2026-12-01"),
+    )(kept())
+    assert ("doubled", "a time that is booked twice") not in found(evidence)

@@ -1,0 +1,51 @@
+"""The demonstration's link workers fit everything that knows of them."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import date
+
+import pytest
+
+from deploy.demo.link_workers import link_workers
+from deploy.development.settings import USERS_FILE
+from deploy.development.users import load_users
+from services.matching.roster.link_workers import LinkWorker
+from shared.platform.localities import load_localities
+
+WORKERS = [LinkWorker.model_validate(one) for one in link_workers(date(2026, 11, 18))]
+
+
+def test_they_are_those_who_can_sign_in_under_the_same_name() -> None:
+    users = load_users(USERS_FILE).users.values()
+    signing_in = {user.id: (user.name, user.localities) for user in users if user.role == "link_worker"}
+    assert signing_in == {worker.id: (worker.name, (worker.locality,)) for worker in WORKERS}
+
+
+def test_every_practice_of_the_programme_has_hours_and_only_its_own_link_workers() -> None:
+    programme = load_localities()
+    for locality in programme:
+        ours = [worker for worker in WORKERS if worker.locality == locality.slug]
+        assert {code for worker in ours for code in worker.practices} == {p.ods for p in locality.practices}
+
+
+@pytest.mark.parametrize("worker", WORKERS, ids=lambda worker: worker.id)
+def test_nobody_is_at_two_places_at_once(worker: LinkWorker) -> None:
+    hours = sorted(worker.hours, key=lambda one: (one.weekday, one.opens))
+    for earlier, later in itertools.pairwise(hours):
+        assert earlier.weekday < later.weekday or earlier.closes <= later.opens
+
+
+def test_contacts_are_invented_and_each_is_one_person_s() -> None:
+    assert all(worker.telephone.startswith("01632 960") for worker in WORKERS)
+    assert all(worker.email.endswith(".example") for worker in WORKERS)
+    assert (
+        len({worker.telephone for worker in WORKERS})
+        == len({worker.email for worker in WORKERS})
+        == len(WORKERS)
+    )
+
+
+def test_leave_is_counted_from_the_week_of_loading() -> None:
+    bentilee = next(worker for worker in WORKERS if worker.id == "lw-bentilee-1")
+    assert (bentilee.leave[0].first, bentilee.leave[0].last) == (date(2026, 12, 21), date(2026, 12, 25))

@@ -1,0 +1,30 @@
+"""What each service declares of its collections is what a rebuild goes by."""
+
+from types import ModuleType
+
+import pytest
+
+import services.evaluation.totals.repository
+import services.matching.repository
+import services.notifications.ledger.repository
+import services.referral.repository
+from linkwork.parts import MAKERS
+from shared.contract.events.topics import PARTS, Part
+from shared.platform.localities import LOCALITIES_FILE
+
+REPOSITORIES: dict[Part, ModuleType] = {
+    "referral": services.referral.repository,
+    "matching": services.matching.repository,
+    "notifications": services.notifications.ledger.repository,
+    "evaluation": services.evaluation.totals.repository,
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_rebuild_makes_anew_what_is_derived_and_nothing_that_is_owned(part: Part) -> None:
+    store = REPOSITORIES[part]
+    made = MAKERS[part](LOCALITIES_FILE)
+    assert made.part.name == part
+    assert set(made.derived) == set(store.DERIVED)
+    assert not set(made.derived) & set(store.OWNED)
+    assert (made.part.project is not None) == (len(made.derived) > 1)

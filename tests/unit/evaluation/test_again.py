@@ -1,0 +1,103 @@
+"""Sums that are read again and again: whatever changed meanwhile, they are those of the rows as they are."""
+
+from collections.abc import Mapping
+from datetime import date
+
+from bson import encode
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.evaluation.contributions.measures import Cell, Contribution
+from services.evaluation.totals.periods import Calendar, Period
+from services.evaluation.totals.repository import AddedUp, Rows
+from services.evaluation.totals.totals import Counting, Tally
+
+State = dict[tuple[str, str, int], dict[str, dict[str, int]]]
+"""Rows by where they stand: locality, month, share."""
+PLACES = ("meir", "longton", "shelton")
+MONTHS = ("2026-01", "2026-02", "2026-05")
+CALENDAR = Calendar(date(2026, 1, 5), date(2026, 6, 30))
+COUNTS = {
+    "journey": ("referred", "met"),
+    "wait_met": ("3", "12"),
+    "ons4": ("life_satisfaction:n", "life_satisfaction:before", "life_satisfaction:squares"),
+    "follow_up": ("open:2026-05-01", "paired"),
+}
+
+numbers = st.fixed_dictionaries(
+    {},
+    optional={
+        measure: st.dictionaries(st.sampled_from(keys), st.integers(-3, 20))
+        for measure, keys in COUNTS.items()
+    },
+)
+"""What is in one row."""
+states = st.dictionaries(
+    st.tuples(st.sampled_from(PLACES), st.sampled_from(MONTHS), st.integers(0, 1)), numbers
+)
+"""All rows at one moment."""
+
+
+def rows_of(state: State) -> Rows:
+    return frozenset(
+        encode({"_id": f"{place}|{month}|{share}", "locality": place, "period": month, "n": counts})
+        for (place, month, share), counts in state.items()
+    )
+
+
+def not_zero(sums: Mapping[str, Contribution]) -> dict[str, dict[Cell, int]]:
+    some = {place: {cell: n for cell, n in counted.items() if n} for place, counted in sums.items()}
+    return {place: counted for place, counted in some.items() if counted}
+
+
+def told(tallies: Mapping[tuple[str, Period], Tally]) -> dict[object, object]:
+    """What tallies say; a count of 0 is none."""
+    return {
+        at: (
+            +tally.counts,
+            -tally.counts,
+            {
+                what: {day: n for day, n in days.items() if n}
+                for what, days in tally.days.items()
+                if any(days.values())
+            },
+            {
+                item: s
+                for item, s in tally.scores.items()
+                if (s.n, s.before, s.after, s.squares) != (0, 0, 0, 0)
+            },
+        )
+        for at, tally in tallies.items()
+    }
+
+
+@given(st.lists(states, max_size=6))
+def test_sums_read_again_are_those_read_for_the_first_time(moments: list[State]) -> None:
+    again = AddedUp()
+    for state in moments:
+        rows = rows_of(state)
+        assert not_zero(again.sums(rows)) == not_zero(AddedUp().sums(rows))
+
+
+@given(st.lists(states, max_size=5))
+def test_tallies_counted_again_are_those_counted_for_the_first_time(moments: list[State]) -> None:
+    periods = [CALENDAR.since_start, *CALENDAR.quarters]
+    added_up, again = AddedUp(), Counting(periods, PLACES, CALENDAR.today)
+    for state in moments:
+        sums = added_up.sums(rows_of(state))
+        fresh = Counting(periods, PLACES, CALENDAR.today)
+        assert told(again.tallies(sums)) == told(fresh.tallies(sums))
+
+
+def test_what_has_not_changed_is_the_same_object_and_what_has_is_another() -> None:
+    added_up = AddedUp()
+    before = added_up.sums(
+        rows_of({("meir", "2026-01", 0): {"journey": {"met": 1}}, ("longton", "2026-01", 0): {}})
+    )
+    meir = dict(before["meir"])
+    after = added_up.sums(
+        rows_of({("meir", "2026-01", 0): {"journey": {"met": 2}}, ("longton", "2026-01", 0): {}})
+    )
+    assert after["longton"] is before["longton"]
+    assert after["meir"] == {Cell("journey", "2026-01", "met"): 2}
+    assert before["meir"] == meir, "an answer that is being worked out has changed"

@@ -1,0 +1,95 @@
+"""Nobody who solves everything that is published works out a count."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.evaluation.reports.answering import Question, figures
+from shared.contract.events import vocabulary as v
+from tests.harness.evaluation.attacker import PROGRAMME, WHOLE, At
+from tests.harness.evaluation.solving import recovered
+from tests.harness.evaluation.tales import Tale
+from tests.unit.evaluation.test_figures import CALENDAR, NAMES, Sums, a_year, added_up
+
+Answers = dict[str, dict[str, Any]]
+
+
+def answers(sums: Sums, *, exact: bool) -> Answers:
+    """What the API gives of each period."""
+    periods = {WHOLE: CALENDAR.since_start} | {quarter.code: quarter for quarter in CALENDAR.quarters}
+    return {
+        name: figures(sums, NAMES, CALENDAR, Question(tuple(NAMES), period, exact)).model_dump(mode="json")
+        for name, period in periods.items()
+    }
+
+
+def twice(tale: Tale, before: int, after: int) -> None:
+    """Answers all four questions before and after."""
+    tale.created()
+    for stage, day, score in ((v.Stage.BEFORE, 5, before), (v.Stage.AFTER, 60, after)):
+        on = tale.start.date() + timedelta(days=day)
+        tale.ons4(stage, on, satisfied=score, worthwhile=score, happy=score, anxious=10 - score)
+
+
+def seven_and_seven() -> Sums:
+    """In two quarters, seven people each answered twice."""
+    tales = [Tale(n, start=datetime(2026, 2 if n > 7 else 5, 2, 9, tzinfo=UTC)) for n in range(1, 15)]
+    for tale, before in zip(tales, (4, 3, 3, 4, 4, 3, 5, 4, 2, 3, 5, 4, 3, 4), strict=True):
+        twice(tale, before, before + tale.number % 4)
+    return added_up(tales)
+
+
+def with_hundredths(published: Answers, exact: Mapping[str, Mapping[str, Any]]) -> Answers:
+    """The same with means to two decimals, as they were once published."""
+    for period, answer in published.items():
+        for place, known in zip(answer["places"], exact[period]["places"], strict=True):
+            for item, precise in zip(place["wellbeing"], known["wellbeing"], strict=True):
+                if item["people"] != "*":
+                    item |= {name: precise[name] for name in ("before", "after", "change")}
+    return published
+
+
+def test_pairs_7_and_7_of_two_quarters_do_not_tell_14() -> None:
+    sums = seven_and_seven()
+    published, exact = answers(sums, exact=False), answers(sums, exact=True)
+    assert published[WHOLE]["places"][0]["wellbeing"][0]["people"] == 15
+    assert recovered(published, exact) == []
+
+
+def test_means_to_two_decimals_would_tell_that_they_are_fourteen() -> None:
+    """The attacker is no fool: this is what the figures gave away."""
+    sums = seven_and_seven()
+    exact = answers(sums, exact=True)
+    published = with_hundredths(answers(sums, exact=False), exact)
+    assert At(PROGRAMME, WHOLE, ("people", "satisfied")) in recovered(published, exact)
+
+
+@pytest.mark.parametrize(("count", "seed"), [(30, 1), (60, 2), (120, 3)])
+def test_no_count_follows_from_all_that_is_published(count: int, seed: int) -> None:
+    sums = a_year(count, seed)
+    assert recovered(answers(sums, exact=False), answers(sums, exact=True)) == []
+
+
+def test_no_count_follows_where_everybody_answers_alike() -> None:
+    """Means of 0 and 10 leave the least room, and nobody is worse."""
+    tales = [
+        Tale(n, f"{list(NAMES)[n % 3]}", datetime(2026, 2 + n % 6, 2, 9, tzinfo=UTC)) for n in range(1, 121)
+    ]
+    for tale in tales:
+        twice(tale, *((0, 10) if tale.locality == "meir" else (5, 5) if tale.number % 9 else (5, 6)))
+    sums = added_up(tales)
+    assert recovered(answers(sums, exact=False), answers(sums, exact=True)) == []
+
+
+def test_a_percentage_of_counts_nearly_alike_is_not_given() -> None:
+    """92% of 10 to 15 people is 11 of 12 or 12 of 13; they are shown as 10 of 10, or as 10 of 15."""
+    tales = [Tale(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 13)]
+    for tale in tales:
+        tale.created()
+        if tale.number > 1:
+            tale.attended(tale.booked(3))
+    met = answers(added_up(tales), exact=False)[WHOLE]["places"][0]["journey"][2]
+    assert (met["settled"], met["percent_of_referred"]) == (10, "*")
+    assert (met["percent_low"], met["percent_high"]) == (67, 100)

@@ -1,0 +1,271 @@
+"""What one referral adds to the figures."""
+
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.evaluation.contributions.contribution import (
+    LONGEST_WAIT,
+    contribution_of,
+    days_between,
+    lead_time,
+)
+from services.evaluation.contributions.measures import Cell, Contribution, difference, restored, stored
+from services.evaluation.contributions.vocabulary import LeadTime
+from shared.contract.events import vocabulary as v
+from shared.contract.history import tell
+from tests.harness.evaluation.tales import MORNING, SOURCE, Tale, invented
+
+
+def rank(source: str) -> int:
+    return 1 if source == SOURCE else 0
+
+
+def counted(tale: Tale) -> Contribution:
+    return contribution_of(tell(tale.facts, rank))
+
+
+def keys(tale: Tale, measure: str) -> dict[str, int]:
+    return {cell.key: number for cell, number in counted(tale).items() if cell.measure == measure}
+
+
+def test_nothing_is_counted_until_the_referral_is_known() -> None:
+    tale = Tale()
+    tale.attended(tale.booked(3))
+    assert not counted(tale)
+
+
+def test_who_got_further_is_counted_at_every_step_before() -> None:
+    tale = Tale()
+    tale.created()
+    tale.visited(tale.prescribed(), date(2026, 3, 20))
+    assert list(keys(tale, "journey")) == ["referred", "booked", "met", "planned", "accepted", "visited"]
+    assert keys(tale, "wait_visited") == {"18": 1}
+    assert keys(tale, "wait_met") == {}
+
+
+def test_a_waiting_list_is_no_yes() -> None:
+    tale = Tale()
+    tale.created()
+    tale.replied(tale.prescribed(), v.Reply.WAITING_LIST)
+    assert list(keys(tale, "journey"))[-1] == "planned"
+    assert keys(tale, "replies") == {"waiting_list": 1}
+
+
+def test_the_journey_belongs_to_the_month_of_the_referral_by_the_london_calendar() -> None:
+    tale = Tale(start=datetime(2026, 3, 31, 23, 30, tzinfo=UTC))
+    tale.created()
+    assert {cell.period for cell in counted(tale)} == {"2026-04"}
+
+
+def test_a_meeting_belongs_to_its_own_month_and_to_the_days_it_was_booked_before() -> None:
+    tale = Tale()
+    tale.created()
+    tale.missed(tale.booked(after=29, lead=9))
+    tale.attended(tale.booked(after=35, lead=1, sequence=1))
+    meetings = {cell for cell in counted(tale) if cell.measure == "meetings"}
+    assert meetings == {
+        Cell("meetings", "2026-03", "longer:missed"),
+        Cell("meetings", "2026-04", "next_day:came"),
+    }
+    assert keys(tale, "wait_met") == {"35": 1}
+
+
+def test_a_meeting_held_sooner_than_booked_belongs_to_the_month_in_which_it_was_held() -> None:
+    tale = Tale()
+    tale.created()
+    tale.attended(tale.booked(after=35, lead=34), sooner=timedelta(days=30))
+    assert {cell for cell in counted(tale) if cell.measure == "meetings"} == {
+        Cell("meetings", "2026-03", "week:came")
+    }
+
+
+def test_who_is_met_sooner_than_booked_has_waited_until_then() -> None:
+    tale = Tale()
+    tale.created()
+    tale.attended(tale.booked(after=35, lead=34), sooner=timedelta(days=30))
+    assert keys(tale, "wait_met") == {"5": 1}
+
+
+@pytest.mark.parametrize(
+    ("days", "band"),
+    [
+        *((-1, LeadTime.SAME_DAY), (0, LeadTime.SAME_DAY), (1, LeadTime.NEXT_DAY), (2, LeadTime.WEEK)),
+        *((7, LeadTime.WEEK), (8, LeadTime.LONGER), (400, LeadTime.LONGER)),
+    ],
+)
+def test_lead_times(days: int, band: LeadTime) -> None:
+    assert lead_time(days) is band
+
+
+def test_a_wrong_clock_makes_neither_negative_nor_endless_waits() -> None:
+    assert days_between(date(2026, 3, 2), date(2026, 3, 1)) == 0
+    assert days_between(date(1970, 1, 1), date(2026, 3, 1)) == LONGEST_WAIT
+
+
+def test_a_need_told_twice_for_the_same_reason_is_one_unmet_need_of_the_first_month() -> None:
+    tale = Tale()
+    tale.created()
+    tale.unmet(v.Need.DEBT, v.UnmetReason.FULL, MORNING + timedelta(days=40))
+    tale.unmet(v.Need.DEBT, v.UnmetReason.FULL, MORNING + timedelta(days=2))
+    tale.unmet(v.Need.DEBT, v.UnmetReason.COST, MORNING + timedelta(days=2))
+    unmet = {cell: number for cell, number in counted(tale).items() if cell.measure == "unmet"}
+    assert unmet == {Cell("unmet", "2026-03", "debt:full"): 1, Cell("unmet", "2026-03", "debt:cost"): 1}
+
+
+def test_need_with_a_service_added_that_day_is_not_unmet() -> None:
+    tale = Tale()
+    tale.created()
+    tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, MORNING + timedelta(hours=1))
+    tale.unmet(v.Need.JOB, v.UnmetReason.NO_SERVICE, MORNING + timedelta(hours=1))
+    tale.prescribed()  # for debt
+    assert keys(tale, "unmet") == {"job:no_service": 1}
+
+
+@pytest.mark.parametrize("days", [-3, 3])
+def test_a_service_of_another_day_leaves_the_need_unmet(days: int) -> None:
+    tale = Tale()
+    tale.created()
+    tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, MORNING + timedelta(days=days))
+    tale.prescribed()
+    assert keys(tale, "unmet") == {"debt:no_service": 1}
+
+
+def test_the_day_of_a_service_is_that_of_london() -> None:
+    """Half past midnight and noon of one day in London are two days in UTC."""
+    tale = Tale(start=datetime(2026, 6, 1, 23, 30, tzinfo=UTC))
+    tale.created()
+    tale.prescribed()
+    tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, datetime(2026, 6, 2, 11, 0, tzinfo=UTC))
+    assert keys(tale, "unmet") == {}
+
+
+def test_a_service_that_is_taken_back_makes_the_need_unmet_again() -> None:
+    tale = Tale()
+    tale.created()
+    tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE)
+    tale.prescribed()
+    tale.retracted(tale.facts[-1])
+    assert keys(tale, "unmet") == {"debt:no_service": 1}
+
+
+def test_referral_is_settled_12_weeks_after_its_day() -> None:
+    tale = Tale()
+    tale.created()
+    tale.contacted(reached=True)
+    tale.attended(tale.booked(3))
+    assert keys(tale, "settled") == {"2026-05-25:met": 1}
+    assert keys(tale, "settled_contact") == {"2026-05-25:practice:reached": 1}
+
+
+def test_what_is_taken_back_is_taken_off() -> None:
+    tale = Tale()
+    tale.created()
+    before = counted(tale)
+    tale.retracted(tale.unmet(v.Need.JOB, v.UnmetReason.HOURS))
+    assert counted(tale) == before
+
+
+@pytest.mark.parametrize(
+    ("reason", "counts"),
+    [(v.WithdrawReason.MADE_IN_ERROR, False), (v.WithdrawReason.PERSON_ASKED, True)],
+)
+def test_a_referral_made_in_error_counts_nowhere(reason: v.WithdrawReason, counts: bool) -> None:
+    tale = Tale()
+    tale.created()
+    tale.attended(tale.booked(3))
+    tale.withdrawn(reason)
+    assert bool(counted(tale)) is counts
+
+
+def test_a_follow_up_is_open_from_its_day_and_not_from_today() -> None:
+    tale = Tale()
+    tale.created()
+    tale.ons4(v.Stage.BEFORE, date(2026, 3, 9))
+    assert keys(tale, "follow_up") == {"before": 1, "open:2026-06-01": 1}
+    assert {c.period for c in counted(tale) if c.measure == "follow_up"} == {"2026-03"}
+
+
+def test_closing_makes_a_follow_up_due_at_once_but_not_later_than_12_weeks() -> None:
+    early, late = Tale(), Tale()
+    for tale, days in ((early, 20), (late, 200)):
+        tale.created()
+        tale.ons4(v.Stage.BEFORE, date(2026, 3, 9))
+        tale.closed(at=MORNING + timedelta(days=days))
+    assert "open:2026-03-22" in keys(early, "follow_up")
+    assert "open:2026-06-01" in keys(late, "follow_up")
+
+
+def test_nobody_is_asked_after_their_death() -> None:
+    tale = Tale()
+    tale.created()
+    tale.ons4(v.Stage.BEFORE, date(2026, 3, 9))
+    tale.closed(v.CloseReason.DIED)
+    assert keys(tale, "follow_up") == {"before": 1}
+
+
+def test_only_items_answered_twice_make_pairs_and_less_anxious_is_better() -> None:
+    tale = Tale()
+    tale.created()
+    tale.ons4(v.Stage.BEFORE, date(2026, 3, 9), satisfied=4, anxious=8, happy=5)
+    tale.ons4(v.Stage.AFTER, date(2026, 6, 9), satisfied=7, anxious=6, worthwhile=9)
+    assert keys(tale, "follow_up") == {"before": 1, "paired": 1}
+    assert keys(tale, "ons4") == {
+        "satisfied:n": 1, "satisfied:before": 4, "satisfied:after": 7, "satisfied:squares": 9,
+        "satisfied:better": 1, "anxious:n": 1, "anxious:before": 8, "anxious:after": 6,
+        "anxious:squares": 4, "anxious:better": 1,
+    }  # fmt: skip
+
+
+def test_answers_to_other_items_only_leave_the_follow_up_open() -> None:
+    tale = Tale()
+    tale.created()
+    tale.ons4(v.Stage.BEFORE, date(2026, 3, 9), satisfied=4)
+    tale.ons4(v.Stage.AFTER, date(2026, 6, 9), happy=7)
+    assert keys(tale, "follow_up") == {"before": 1, "open:2026-06-01": 1}
+
+
+@pytest.mark.parametrize("year", [1900, 1901, 2198, 2199])
+def test_no_date_is_too_odd_to_be_folded(year: int) -> None:
+    tale = Tale(start=datetime(year, 1, 1, 0, 0, tzinfo=UTC))
+    tale.created()
+    tale.ons4(v.Stage.BEFORE, date(year, 12, 31))
+    assert keys(tale, "journey") == {"referred": 1}
+
+
+@given(st.integers(0, 2**32), st.randoms(use_true_random=False))
+def test_order_and_repetition_do_not_matter(seed: int, shuffling: Random) -> None:
+    tale = invented(Random(seed), 1)
+    once = counted(tale)
+    shuffled = [*tale.facts, *shuffling.choices(tale.facts, k=3)]
+    shuffling.shuffle(shuffled)
+    unique = {fact.key: fact for fact in shuffled}
+    assert contribution_of(tell(unique.values(), rank)) == once
+
+
+@given(st.integers(0, 2**32))
+def test_a_stored_contribution_comes_back_as_it_was(seed: int) -> None:
+    contribution = counted(invented(Random(seed), 1))
+    assert restored(stored(contribution)) == contribution
+    assert all("." not in cell.key and "$" not in cell.key for cell in contribution)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32), st.lists(st.integers(1, 4), min_size=1, max_size=12))
+def test_differences_along_any_batching_add_up_to_the_whole(seed: int, batches: list[int]) -> None:
+    random = Random(seed)
+    facts = invented(random, 1).facts
+    random.shuffle(facts)
+    sums: dict[Cell, int] = {}
+    before: Contribution = {}
+    heard = 0
+    for size in [*batches, len(facts)]:
+        heard += size
+        after = contribution_of(tell(facts[:heard], rank))
+        for cell, number in difference(after, before).items():
+            sums[cell] = sums.get(cell, 0) + number
+        before = after
+    assert {cell: number for cell, number in sums.items() if number} == dict(before)

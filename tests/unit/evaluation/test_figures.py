@@ -1,0 +1,225 @@
+"""From sums to figures, exact and published."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from typing import Final
+
+import pytest
+
+from services.evaluation.contributions.contribution import contribution_of
+from services.evaluation.contributions.measures import Cell
+from services.evaluation.disclosure.view import Shown
+from services.evaluation.reports.answering import Question, figures
+from services.evaluation.reports.model import Figures, PlaceFigures
+from services.evaluation.totals.periods import Calendar
+from services.evaluation.totals.totals import PROGRAMME
+from shared.contract.events import vocabulary as v
+from shared.contract.history import tell
+from tests.harness.evaluation.tales import Tale, invented
+
+NAMES: Final = {"meir": "Meir", "longton": "Longton", "shelton": "Shelton"}
+CALENDAR: Final = Calendar(date(2026, 1, 5), date(2026, 8, 31))
+Sums = dict[str, Counter[Cell]]
+
+
+def added_up(tales: list[Tale]) -> Sums:
+    sums: Sums = {name: Counter() for name in NAMES}
+    for tale in tales:
+        sums[tale.locality].update(contribution_of(tell(tale.facts, lambda _: 1)))
+    return sums
+
+
+def a_year(count: int, seed: int = 3) -> Sums:
+    random = Random(seed)
+    start = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    return added_up(
+        [
+            invented(random, n, random.choice(list(NAMES)), start + timedelta(days=random.randint(0, 200)))
+            for n in range(1, count + 1)
+        ]
+    )
+
+
+def asked(sums: Mapping[str, Counter[Cell]], *, exact: bool, calendar: Calendar = CALENDAR) -> Figures:
+    return figures(sums, NAMES, calendar, Question(tuple(NAMES), calendar.since_start, exact))
+
+
+def counts(place: PlaceFigures) -> dict[str, Shown]:
+    """All counts of a place by where they stand."""
+    found: dict[str, Shown] = {f"journey {s.code}": s.people for s in place.journey}
+    found |= {f"meetings {m.code}": m.meetings for m in place.meetings}
+    found |= {f"missed {m.code}": m.did_not_come for m in place.meetings}
+    found |= {f"why {share.code}": share.count for share in place.unmet.by_reason}
+    found |= {f"need {share.code}": share.count for share in place.unmet.by_need}
+    found |= {f"routes {r.code}": r.reached for r in place.routes}
+    return found
+
+
+def test_the_programme_comes_first_and_is_the_sum_of_its_localities() -> None:
+    programme, *localities = asked(a_year(300), exact=True).places
+    assert programme.place == PROGRAMME
+    assert [place.place for place in localities] == list(NAMES)
+    for where, count in counts(programme).items():
+        assert count == sum(int(counts(place)[where]) for place in localities), where
+
+
+def test_exact_figures_of_a_referral_told_by_hand() -> None:
+    tale = Tale(start=datetime(2026, 3, 2, 9, tzinfo=UTC))
+    tale.created(v.Need.DEBT, v.Need.JOB, route=v.Route.HUB)
+    tale.missed(tale.booked(4, lead=4))
+    tale.attended(tale.booked(9, lead=1, sequence=1))
+    tale.ons4(v.Stage.BEFORE, date(2026, 3, 11), satisfied=4, anxious=8)
+    tale.unmet(v.Need.JOB, v.UnmetReason.TOO_FAR)
+    prescription = tale.prescribed()
+    tale.replied(prescription, v.Reply.ACCEPTED)
+    tale.visited(prescription, date(2026, 3, 30))
+    tale.ons4(v.Stage.AFTER, date(2026, 6, 4), satisfied=6, anxious=8)
+    place = asked(added_up([tale]), exact=True).places[0]
+    assert [step.people for step in place.journey] == [1] * 6
+    assert [(w.median_days, w.people, w.referred) for w in place.waits] == [(9, 1, 1), (28, 1, 1)]
+    assert [(m.code, m.meetings, m.did_not_come, m.percent) for m in place.meetings if m.meetings] == [
+        ("all", 2, 1, 50),
+        ("next_day", 1, 0, 0),
+        ("week", 1, 1, 100),
+    ]
+    assert [(p.need, p.reason, p.count) for p in place.unmet.by_need_and_reason] == [("job", "too_far", 1)]
+    assert {n.code for n in place.needs.parts if n.count} == {"debt", "job"}
+    assert [(r.code, r.reached) for r in place.routes if r.referred] == [("all", 1), ("hub", 1)]
+    assert (place.follow_up.due, place.follow_up.answered, place.follow_up.percent_of_due) == (1, 1, 100)
+    satisfied, anxious = place.wellbeing[0], place.wellbeing[3]
+    assert (satisfied.before, satisfied.after, satisfied.change, satisfied.low) == (4.0, 6.0, 2.0, None)
+    assert (satisfied.better, anxious.same, anxious.better_when) == (1, 1, "lower")
+
+
+def test_whether_a_follow_up_is_due_is_asked_of_the_day_of_the_report() -> None:
+    tale = Tale(start=datetime(2026, 3, 2, 9, tzinfo=UTC))
+    tale.created()
+    tale.ons4(v.Stage.BEFORE, date(2026, 3, 9))
+    sums = added_up([tale])
+    for today, due in ((date(2026, 5, 31), 0), (date(2026, 6, 1), 1), (date(2027, 1, 1), 1)):
+        back = asked(sums, exact=True, calendar=Calendar(CALENDAR.start, today)).places[0].follow_up
+        assert (back.due, back.not_yet_due, back.answered) == (due, 1 - due, 0)
+
+
+def test_months_after_today_and_before_the_start_are_not_counted() -> None:
+    early = Tale(1, start=datetime(2025, 12, 31, 9, tzinfo=UTC))
+    late = Tale(2, start=datetime(2199, 1, 1, 9, tzinfo=UTC))
+    for tale in (early, late):
+        tale.created()
+    assert asked(added_up([early, late]), exact=True).places[0].journey[0].people == 0
+
+
+@pytest.mark.parametrize("count", [0, 5, 40, 400])
+def test_published_counts_are_zero_a_star_or_rounded(count: int) -> None:
+    sums = a_year(count)
+    exact, published = asked(sums, exact=True), asked(sums, exact=False)
+    for place, shown in zip(exact.places, published.places, strict=True):
+        for where, number in counts(place).items():
+            other = counts(shown)[where]
+            assert other == "*" or (int(other) % 5 == 0 and abs(int(other) - int(number)) <= 2), where
+            assert other == "*" or not 0 < int(number) < 8, where
+
+
+def test_published_per_cents_are_of_exact_counts_or_hold_them() -> None:
+    sums = a_year(400)
+    for place, shown in zip(asked(sums, exact=True).places, asked(sums, exact=False).places, strict=True):
+        for step, other in zip(place.journey, shown.journey, strict=True):
+            exact = step.percent_of_referred
+            assert isinstance(exact, int)
+            if other.percent_low is not None and other.percent_high is not None:
+                assert other.percent_low <= exact <= other.percent_high
+                assert (other.percent_of_referred == exact) is (other.percent_low == other.percent_high)
+        assert shown.journey[0].percent_of_referred == 100
+
+
+def test_rates_are_of_people_referred_at_least_12_weeks_ago() -> None:
+    """Ten people were referred long ago and five of them got there; ten were referred this week."""
+    tales = [
+        Tale(n, start=datetime(2026, 8, 30 if n > 10 else 1, 9, tzinfo=UTC) - timedelta(days=60 * (n <= 10)))
+        for n in range(1, 21)
+    ]
+    for tale in tales:
+        tale.created(route=v.Route.HUB)
+        if tale.number <= 5:
+            tale.attended(tale.booked(3))
+            tale.visited(tale.prescribed(), tale.start.date() + timedelta(days=20))
+    place = asked(added_up(tales), exact=True).places[0]
+    first, last = place.journey[0], place.journey[-1]
+    assert (first.people, first.settled, last.settled, last.percent_of_referred) == (20, 10, 5, 50)
+    hub = next(route for route in place.routes if route.code == "hub")
+    assert (hub.referred, hub.settled_referred, hub.settled_reached, hub.percent) == (20, 10, 5, 50)
+    assert (place.routes[0].settled_referred, place.routes[0].percent) == (10, 50)
+
+
+@pytest.mark.parametrize(("today", "settled"), [(date(2026, 6, 22), 0), (date(2026, 6, 23), 1)])
+def test_a_referral_counts_for_rates_from_the_day_12_weeks_after(today: date, settled: int) -> None:
+    """Made on 31 March in London, though it was still the 30th in UTC."""
+    tale = Tale(start=datetime(2026, 3, 30, 23, 30, tzinfo=UTC))
+    tale.created()
+    calendar = Calendar(CALENDAR.start, today)
+    assert asked(added_up([tale]), exact=True, calendar=calendar).places[0].journey[0].settled == settled
+
+
+def test_no_rate_is_shown_of_a_period_that_is_too_young() -> None:
+    tale = Tale(start=datetime(2026, 8, 30, 9, tzinfo=UTC))
+    tale.created()
+    for exact in (True, False):
+        last = asked(added_up([tale]), exact=exact).places[0].journey[-1]
+        assert (last.percent_of_referred, last.percent_low) == (None, None)
+
+
+def test_published_first_visits_are_one_count_everywhere() -> None:
+    """Else one of them could be held back and the other shown."""
+    for seed in range(4):
+        for place in asked(a_year(120, seed), exact=False).places:
+            assert place.waits[1].people == place.journey[-1].people
+
+
+def test_90th_percentile_of_fewer_than_20_is_held_back() -> None:
+    tales = [Tale(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 13)]
+    for tale in tales:
+        tale.created()
+        tale.attended(tale.booked(tale.number))
+    wait = asked(added_up(tales), exact=False).places[0].waits[0]
+    assert (wait.people, wait.median_days, wait.ninetieth_percentile_days) == (10, 6, "*")
+
+
+def test_means_and_medians_of_few_people_are_held_back() -> None:
+    tales = [Tale(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 8)]
+    for tale in tales:
+        tale.created()
+        tale.attended(tale.booked(3))
+        tale.ons4(v.Stage.BEFORE, date(2026, 3, 5), satisfied=4)
+        tale.ons4(v.Stage.AFTER, date(2026, 6, 5), satisfied=6)
+    place = asked(added_up(tales), exact=False).places[0]
+    assert place.waits[0].median_days == place.waits[0].ninetieth_percentile_days == "*"
+    assert (place.wellbeing[0].before, place.wellbeing[0].change) == ("*", "*")
+
+
+def test_what_is_held_back_in_a_quarter_cannot_be_had_from_the_others() -> None:
+    """Three people in one quarter: since the start less the other quarter would give them away."""
+    start = datetime(2026, 1, 5, 9, tzinfo=UTC)
+    tales = [Tale(n, start=start + timedelta(days=100 * (n < 4))) for n in range(1, 54)]
+    for tale in tales:
+        tale.created()
+    sums = added_up(tales)
+    whole, *quarters = (CALENDAR.since_start, *CALENDAR.quarters)
+    shown = {
+        period.first: figures(sums, NAMES, CALENDAR, Question((), period, exact=False))
+        .places[0]
+        .journey[0]
+        .people
+        for period in quarters
+    }
+    assert shown == {"2026-07": 0, "2026-04": "*", "2026-01": "*"}
+    everything = figures(sums, NAMES, CALENDAR, Question((), whole, exact=False))
+    assert everything.places[0].journey[0].people == 55
+
+
+def test_every_answer_says_what_it_cannot_show() -> None:
+    notes = " ".join(asked({}, exact=False).notes)
+    assert "cannot be put down to the programme" in notes
+    assert "1 to 7" in notes
+    assert "1 to 7" not in " ".join(asked({}, exact=True).notes)

@@ -1,0 +1,45 @@
+"""Answers are remembered for as long as they are true, and each for those who may see it."""
+
+from bson import encode
+
+from services.evaluation.reports.answering import Question
+from services.evaluation.reports.model import Figures
+from services.evaluation.reports.queries import Latest
+from services.evaluation.totals.repository import Rows
+from tests.unit.evaluation.test_figures import CALENDAR, NAMES
+
+
+def rows(referred: int) -> Rows:
+    """One locality in which so many people were referred, all by the practices."""
+    where = {"locality": next(iter(NAMES)), "period": CALENDAR.since_start.last}
+    counts = {"journey": {"referred": referred}, "contact": {"practice:referred": referred}}
+    return frozenset([encode(where | {"n": counts})])
+
+
+async def referred(latest: Latest, number: int, *, exact: bool) -> tuple[Figures, int | str]:
+    question = Question(tuple(NAMES), CALENDAR.since_start, exact)
+    found = await latest.answer(rows(number), NAMES, CALENDAR, question)
+    return found, found.places[1].journey[0].people
+
+
+async def test_the_same_question_of_the_same_sums_is_worked_out_once() -> None:
+    latest = Latest()
+    first, _ = await referred(latest, 12, exact=False)
+    again, _ = await referred(latest, 12, exact=False)
+    assert again is first
+
+
+async def test_exact_and_published_answers_are_never_given_for_one_another() -> None:
+    latest = Latest()
+    for _ in range(2):
+        published, shown = await referred(latest, 12, exact=False)
+        managed, known = await referred(latest, 12, exact=True)
+        assert (published.counts, shown) == ("suppressed", 10)
+        assert (managed.counts, known) == ("exact", 12)
+
+
+async def test_changed_sums_change_the_answer_at_once_and_back_again() -> None:
+    latest = Latest()
+    seen = [(await referred(latest, number, exact=True))[1] for number in (12, 13, 12)]
+    assert seen == [12, 13, 12]
+    assert [(await referred(latest, number, exact=False))[1] for number in (12, 13, 3)] == [10, 15, "*"]

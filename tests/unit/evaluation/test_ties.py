@@ -1,0 +1,42 @@
+"""The most frequent are named by what is shown, and ties as ties."""
+
+import pytest
+
+from services.evaluation.disclosure.view import Shown
+from services.evaluation.pages.needs import MOST_GAPS, largest_gaps, most_often
+from services.evaluation.pages.sections import most_frequent_in_words
+from services.evaluation.reports.model import NeedAndReason, Share
+
+
+def shares(*counts: Shown) -> list[Share]:
+    return [
+        Share(code=name, label=name.upper(), count=count)
+        for name, count in zip("abcdef", counts, strict=False)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "cell", "sentence"),
+    [
+        ((10, 15, 0), "B (15)", "Most often for: b (15)."),
+        ((10, 10, 0), "A and B (10 each)", "Most often, shown with 10 each, for: a and b."),
+        ((10, 10, 10, 10), "4 tie (10 each)", "Most often, shown with 10 each, for: a, b, c and d."),
+        ((10, "*", 8), "A (10, of those shown)", "Of the needs with a count, most often for: a (10)."),
+        (("*", "*"), "*", ""),
+        ((0, 0), "–", ""),
+    ],
+)
+def test_the_most_frequent_are_all_that_are_shown_alike(
+    counts: tuple[Shown, ...], cell: str, sentence: str
+) -> None:
+    assert most_frequent_in_words(shares(*counts)) == cell
+    assert most_often(shares(*counts)) == sentence
+
+
+def test_the_largest_gaps_end_after_a_tie_and_not_within() -> None:
+    counts: list[Shown] = [20, *[10] * MOST_GAPS, 5, "*"]
+    pairs = [
+        NeedAndReason(need=str(at), need_label="", reason="", reason_label="", count=count)
+        for at, count in enumerate(counts)
+    ]
+    assert [pair.count for pair in largest_gaps(pairs)] == [20, *[10] * MOST_GAPS]

@@ -1,0 +1,64 @@
+"""Languages by code of either length, by name, and what is no language."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.matching.directory.feed import read_directory
+from shared.platform.languages import language_code, language_name, same_language
+from tests.harness.feed.records import TODAY, lunch_club
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("pl", "pl"),
+        ("pol", "pl"),
+        ("POL ", "pl"),
+        ("Polish", "pl"),
+        ("cze", "cs"),
+        ("en-GB", "en"),
+        ("zh_Hant", "zh"),
+        ("BSL", "bfi"),
+        ("bsl", "bfi"),
+        ("British  Sign Language", "bfi"),
+        ("bfi", "bfi"),
+        ("Farsi", "fa"),
+        ("Mandarin", "cmn"),
+        ("punjabi", "pa"),
+        ("Latvian", "lv"),
+    ],
+)
+def test_a_language_however_written_has_one_code(written: str, code: str) -> None:
+    assert language_code(written) == code
+
+
+@pytest.mark.parametrize(
+    "written", ["any", "all", "ALL", "mul", "und", "xx", "", "x", "Klingonish", "en;drop"]
+)
+def test_what_is_no_language_has_no_code(written: str) -> None:
+    assert language_code(written) is None
+
+
+def test_languages_of_a_record_are_told_apart_from_any() -> None:
+    languages = [
+        {"code": "BSL"},
+        {"code": "any"},
+        {"name": "All"},
+        {"code": "pol", "name": "Polish"},
+        {"name": 3},
+    ]
+    imported = read_directory(lunch_club(languages=languages), "tests", TODAY)
+    assert imported.services[0].languages == ("bfi", "pl")
+    assert [defect.code for defect in imported.defects] == ["language_unknown"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"), [("pol", "pl", True), ("cmn", "zh", True), ("pl", "pt", False)]
+)
+def test_codes_of_one_language_are_the_same(one: str, other: str, same: bool) -> None:
+    assert same_language(one, other) is same
+
+
+def test_a_code_without_a_name_is_its_own() -> None:
+    assert (language_name("yue"), language_name("x-1")) == ("Yue Chinese", "x-1")

@@ -1,0 +1,179 @@
+"""Each service's view is a function of the set of facts, and of those about its referral alone."""
+
+import os
+from collections import Counter
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+import services.evaluation.definition
+import services.matching.definition
+import services.notifications.definition
+import services.referral.definition
+from shared.contract.events import outcomes as o
+from shared.contract.events.envelope import UnknownOutcome
+from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
+from shared.delivery.model.facts import Fact, Heard
+from shared.delivery.model.service_definition import NoResources, Part
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS, Round
+from shared.platform.clock import system_clock
+from shared.platform.ids import new_id
+from shared.platform.localities import load_localities
+from tests.harness.delivery.memory import Memory, Stored
+from tests.harness.history.journeys import LOCALITY, REFERRAL, is_about, journeys, ref
+
+LOCALITIES = load_localities()
+PARTS: list[Part[Any, Any]] = [
+    services.evaluation.definition.part(LOCALITIES),
+    services.matching.definition.matching(LOCALITIES.rank),
+    services.notifications.definition.folding(LOCALITIES),
+    services.referral.definition.part(LOCALITIES),
+]
+EXAMPLES = 100_000 if os.environ.get("HYPOTHESIS_PROFILE") == "properties" else 1000
+OTHERS = [("meir", ref(2)), ("meir", ref(3)), ("longton", REFERRAL)]
+"""Two other referrals, and one of another locality that goes by the same id."""
+often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+@often
+@given(facts=journeys(), others=journeys(most=10), seed=st.integers(0, 2**32 - 1))
+def test_any_interleaving_and_any_repetition_give_the_same_view(
+    part: Part[Any, Any], facts: list[Fact], others: list[Fact], seed: int
+) -> None:
+    random = Random(seed)
+    said = [heard(fact) for fact in facts]
+    about_others = [heard(elsewhere(fact, random.choice(OTHERS))) for fact in others]
+    coming = [*said, *about_others, *random.choices(said, k=len(said) // 2)]
+    random.shuffle(coming)
+    expected = part.document(part.fold(facts))
+    assert view_after(part, in_batches(coming, random)) == expected
+
+
+def heard(fact: Fact) -> Heard:
+    """The fact with its body as it stands on the bus."""
+    if isinstance(fact.body, EventBody):
+        raw = fact.body.model_dump_json(exclude_none=True).encode()
+    else:
+        raw = b'{"referral_id":"%s","locality":"%s","kind":"%s"}' % tuple(
+            part.encode() for part in (fact.body.referral_id, fact.body.locality, fact.kind)
+        )
+    return Heard(fact, raw)
+
+
+def elsewhere(fact: Fact, place: tuple[str, str]) -> Fact:
+    """The same, said by the same source under the same id, of another referral."""
+    locality, referral_id = place
+    if isinstance(fact.body, EventBody):
+        body = fact.body.model_copy(update={"locality": locality, "referral_id": referral_id})
+        return replace(fact, body=body)
+    return replace(fact, body=UnknownOutcome(referral_id, locality, fact.body.kind))
+
+
+def in_batches(coming: Sequence[Heard], random: Random) -> list[Sequence[Heard]]:
+    """Cut where it may be: what was heard before is read from the database again."""
+    cuts = sorted(random.choices(range(len(coming) + 1), k=random.choice([0, 1, 2])))
+    return [coming[a:b] for a, b in zip([0, *cuts], [*cuts, len(coming)], strict=True) if a < b]
+
+
+def view_after(part: Part[Any, Any], batches: Iterable[Sequence[Heard]]) -> Any:
+    """The stored view of this referral when the kernel has heard all of them."""
+    quiet = replace(part, store=NoResources(), decisions={}, project=None)
+    stored = Stored()
+    for batch in batches:
+        at_once(hear(quiet, stored, batch))
+    return stored.documents[REFERRALS, f"{LOCALITY}/{REFERRAL}"]["view"]
+
+
+async def hear(part: Part[Any, Any], stored: Stored, batch: Sequence[Heard]) -> None:
+    async def work(tx: Any) -> None:
+        round_: Round[Any, Any] = Round(part, tx, system_clock(), new_id, "lane")
+        await round_.open({(each.fact.body.locality, each.fact.body.referral_id) for each in batch})
+        for each in batch:
+            told = round_.case(each.fact.body.locality, each.fact.body.referral_id).hear(each)
+            assert told in {"new", "repeat"}
+        await round_.decide(lambda _: True)
+        await round_.write()
+
+    await Memory(stored, goes_on, None).transact(work)
+
+
+async def goes_on(_: str) -> None:
+    return
+
+
+def at_once(work: Coroutine[Any, Any, None]) -> None:
+    """Runs what never waits for anything."""
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    raise AssertionError("it waits")
+
+
+def test_the_journeys_hold_everything_that_may_come() -> None:
+    """Else the property says less than it seems to."""
+    seen = Counter[str]()
+
+    @settings(max_examples=4000, deadline=None, database=None, derandomize=True, phases=[Phase.generate])
+    @given(journeys())
+    def look(facts: list[Fact]) -> None:
+        seen.update(traits(facts))
+
+    look()
+    wanted = {*o.KINDS, "referral_created", "meeting_booked", "to_be_invented", *TRAITS}
+    assert {name for name in wanted if seen[name] < 10} == set()
+
+
+TRAITS = {
+    "forty facts",
+    "several meetings",
+    "a rebooking",
+    "an ending that is undone",
+    "one that is taken back and was said before",
+    "one that is taken back before it is said",
+    "a retraction of a retraction",
+    "facts before their referral's creation",
+    "two creations",
+    "two sources, one id",
+    "two sources that contradict each other",
+    "clocks two hours apart",
+}
+
+
+def traits(facts: Sequence[Fact]) -> set[str]:
+    """What there is in a journey, in the order in which ids were made."""
+    kinds = [fact.kind for fact in facts]
+    bookings = [fact.body for fact in facts if isinstance(fact.body, MeetingBooked)]
+    there = {booked.meeting_id for booked in bookings}
+    endings = [f for f in facts if f.kind.removeprefix("referral_") in {"closed", "withdrawn", "declined"}]
+    back = [(at, said, fact) for at, said in enumerate(facts) for fact in facts if is_about(said, fact)]
+    taken = [(at, facts.index(fact), fact) for at, said, fact in back if isinstance(said.body, o.Retracted)]
+    came = {(f.body.meeting_id, f.source) for f in facts if isinstance(f.body, o.MeetingAttended)}
+    missed = {(f.body.meeting_id, f.source) for f in facts if isinstance(f.body, o.MeetingMissed)}
+    times = [fact.time for fact in facts]
+    created = [at for at, f in enumerate(facts) if isinstance(f.body, ReferralCreated)]
+    holds = {
+        "forty facts": len(facts) == 40,
+        "several meetings": len(there) > 2,
+        "a rebooking": any(booked.replaces in there for booked in bookings),
+        "an ending that is undone": any(
+            isinstance(said.body, o.ReferralReopened) and fact in endings for _, said, fact in back
+        ),
+        "one that is taken back and was said before": any(at > before for at, before, _ in taken),
+        "one that is taken back before it is said": any(at < after for at, after, _ in taken),
+        "a retraction of a retraction": any(isinstance(fact.body, o.Retracted) for _, _, fact in taken),
+        "facts before their referral's creation": bool(created) and min(created) > 0,
+        "two creations": len(created) > 1,
+        "two sources, one id": len({fact.id for fact in facts}) < len({fact.key for fact in facts}),
+        "two sources that contradict each other": any(
+            a == b and one != other for a, one in came for b, other in missed
+        ),
+        "clocks two hours apart": (max(times) - min(times)).total_seconds() >= 7200,
+    }
+    return {*kinds, *(name for name, held in holds.items() if held)}

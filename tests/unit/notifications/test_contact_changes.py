@@ -1,0 +1,54 @@
+"""Safe to text, changed while messages wait: those not yet sent obey at once, in both directions."""
+
+import pytest
+
+from services.notifications.messages.state import safe
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
+from tests.harness.notifications.desk import FAR, TO_ALL, desk
+from tests.harness.notifications.telling import NOW, Teller, in_hours
+
+
+def changed(say: Teller, contact: v.SafeToText) -> o.ContactChanged:
+    return o.ContactChanged(referral_id=say.referral_id, locality=say.locality, contact=contact)
+
+
+@pytest.mark.parametrize("now", [v.SafeToText.RING, v.SafeToText.NOT_KNOWN])
+def test_message_that_waits_is_not_sent_after_a_no(now: v.SafeToText) -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    messages.hear(say.fact(changed(say, now), "referral", recorded=messages.now))
+    messages.until(FAR)
+    assert "booked to person" not in messages.told
+    assert "reminder to person" not in messages.told
+    assert {"booked to link_worker", "booked to referrer"} <= set(messages.told)
+
+
+def test_reminder_is_not_sent_after_a_no_that_follows_the_booking() -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    messages.until(in_hours(1))
+    assert sorted(messages.told) == sorted(TO_ALL)
+    messages.hear(say.fact(changed(say, v.SafeToText.RING), "referral", recorded=messages.now))
+    messages.until(FAR)
+    assert sorted(messages.told) == sorted(TO_ALL)
+
+
+def test_booking_is_told_after_a_yes_that_follows_it() -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(v.SafeToText.RING), "referral"), say.fact(say.booked())])
+    messages.hear(say.fact(changed(say, v.SafeToText.YES), "referral", recorded=messages.now))
+    messages.until(FAR)
+    assert "booked to person" in messages.told
+
+
+def test_contact_that_is_said_in_two_ways_is_not_safe() -> None:
+    say = Teller()
+    facts = [
+        say.fact(say.created(), "referral"),
+        say.fact(changed(say, v.SafeToText.YES), "referral", recorded=NOW),
+        say.fact(changed(say, v.SafeToText.RING), "referral", recorded=NOW),
+    ]
+    assert not safe(desk(facts).view.story)
+    taken_back = say.fact(say.retracted(facts[2]), "referral")
+    assert safe(desk([*facts, taken_back]).view.story)

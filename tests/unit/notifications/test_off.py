@@ -1,0 +1,156 @@
+"""What is told of a meeting that is off: cancelled, replaced, taken back, or not off after all."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.notifications.messages.message import MessageName, Recipient, Template
+from shared.contract.events import vocabulary as v
+from tests.harness.notifications.desk import FAR, SETTLE, TO_ALL, desk
+from tests.harness.notifications.telling import MEETING, NOW, Teller, in_hours, ref
+
+
+def test_a_cancelled_meeting_is_told_to_all_three_and_not_reminded_of() -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    messages.until(in_hours(1))
+    messages.hear(say.fact(say.cancelled(), recorded=messages.now))
+    messages.until(FAR)
+    assert messages.told == [
+        *TO_ALL,
+        "cancelled to person",
+        "cancelled to link_worker",
+        "cancelled to referrer",
+    ]
+
+
+def test_who_was_met_at_a_partners_meeting_is_not_told_that_ours_was_off() -> None:
+    """A partner's beside ours: it wins, and ours is cancelled without a word, as theirs is the news."""
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked(link_worker="lw-meir-1"))])
+    messages.until(in_hours(1))
+    theirs = say.booked(11, sequence=1, starts_at=in_hours(3), link_worker="lw-meir-1")
+    messages.hear(say.fact(theirs, "partner", recorded=messages.now))
+    messages.hear(say.fact(say.cancelled(why=v.CancelReason.SLOT_TAKEN), recorded=messages.now))
+    messages.until(in_hours(4))
+    messages.hear(say.fact(say.attended(11), "partner", recorded=messages.now))
+    messages.until(FAR)
+    assert messages.told == [*TO_ALL, *TO_ALL]
+
+
+@pytest.mark.parametrize("came", [True, False])
+@pytest.mark.parametrize("moves", [1, 2])
+def test_a_meeting_that_was_replaced_is_not_called_off_after_the_other_was_held(
+    came: bool, moves: int
+) -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    messages.until(in_hours(1))
+    for number in range(10, 10 + moves):
+        sooner = say.booked(
+            number + 1, sequence=number - 9, replaces=ref(number), starts_at=NOW + timedelta(hours=4)
+        )
+        messages.hear(
+            say.fact(say.cancelled(number, v.CancelReason.LINK_WORKER_AWAY), recorded=messages.now),
+            say.fact(sooner, recorded=messages.now),
+        )
+        messages.until(messages.now + timedelta(hours=1))
+    last = 10 + moves
+    messages.until(in_hours(5))
+    messages.hear(say.fact(say.attended(last) if came else say.missed(last), recorded=messages.now))
+    messages.until(FAR)
+    assert [told for told in messages.told if told.startswith("cancelled")] == []
+
+
+def test_a_meeting_whose_booking_is_taken_back_is_told_of_as_cancelled() -> None:
+    say = Teller()
+    booking = say.fact(say.booked(), "partner")
+    messages = desk([say.fact(say.created(), "referral"), booking])
+    messages.until(in_hours(1))
+    messages.hear(say.fact(say.retracted(booking), "partner", recorded=messages.now))
+    messages.until(in_hours(2))
+    messages.hear(say.fact(say.booked(11), recorded=messages.now))
+    messages.until(in_hours(3))
+    assert messages.told == [
+        *TO_ALL,
+        "cancelled to person",
+        "cancelled to link_worker",
+        "cancelled to referrer",
+        *TO_ALL,
+    ]
+
+
+def test_a_booking_that_is_taken_back_and_stands_by_anothers_word_is_not_cancelled() -> None:
+    say = Teller()
+    booking = say.fact(say.booked(), "partner")
+    messages = desk([say.fact(say.created(), "referral"), booking, say.fact(say.booked())])
+    messages.until(in_hours(1))
+    messages.hear(say.fact(say.retracted(booking), "partner", recorded=messages.now))
+    messages.until(in_hours(2))
+    assert messages.told == TO_ALL
+
+
+@pytest.mark.parametrize("told_off", [True, False])
+@pytest.mark.parametrize("replaces", [None, ref(9)])
+def test_who_was_told_that_a_meeting_is_off_hears_that_it_stands_after_all(
+    told_off: bool, replaces: str | None
+) -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked(replaces=replaces))])
+    messages.until(in_hours(1))
+    cancelled = say.fact(say.cancelled(), recorded=messages.now)
+    messages.hear(cancelled)
+    messages.until(in_hours(26) if told_off else messages.now + SETTLE / 2)
+    messages.hear(say.fact(say.retracted(cancelled), recorded=messages.now))
+    messages.until(in_hours(28))
+    heard = [name.template for name, _ in messages.sent if name.recipient is Recipient.PERSON]
+    assert len(heard) == (3 if told_off else 1)
+    assert (Template.CANCELLED in heard) is told_off
+    assert heard[-1] in (Template.BOOKED, Template.REBOOKED)
+
+
+def test_a_link_worker_who_loses_a_meeting_to_another_hears_that_it_is_off() -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    messages.until(in_hours(1))
+    other = say.booked(11, sequence=1, replaces=ref(10), link_worker="lw-meir-2")
+    messages.hear(say.fact(other, recorded=messages.now))
+    messages.until(in_hours(2))
+    off = [name for name, _ in messages.sent if name.template is Template.CANCELLED]
+    assert off == [MessageName(Template.CANCELLED, Recipient.LINK_WORKER, ref(10))]
+
+
+def test_a_later_meeting_that_is_cancelled_is_told_of_though_an_earlier_one_stands() -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    messages.until(in_hours(1))
+    messages.hear(say.fact(say.booked(11, sequence=1), recorded=messages.now))
+    messages.until(in_hours(2))
+    messages.hear(say.fact(say.cancelled(11), recorded=messages.now))
+    messages.until(in_hours(3))
+    off = [name for name, _ in messages.sent if name.template is Template.CANCELLED]
+    assert off == [
+        MessageName(Template.CANCELLED, recipient, ref(11))
+        for recipient in (Recipient.PERSON, Recipient.LINK_WORKER, Recipient.REFERRER)
+    ]
+
+
+def test_a_further_meeting_that_is_cancelled_is_told_of_though_nobody_recorded_the_one_before() -> None:
+    say = Teller(now=MEETING + timedelta(days=1))
+    messages = desk(
+        [
+            say.fact(say.created(), "referral"),
+            say.fact(say.booked(), recorded=NOW),
+            say.fact(say.booked(11, sequence=1, starts_at=MEETING + timedelta(days=7))),
+        ],
+        say.now,
+    )
+    messages.until(say.now + timedelta(hours=1))
+    messages.hear(say.fact(say.cancelled(11), recorded=messages.now))
+    messages.until(FAR)
+    assert messages.told == [
+        *TO_ALL,
+        "cancelled to person",
+        "cancelled to link_worker",
+        "cancelled to referrer",
+    ]

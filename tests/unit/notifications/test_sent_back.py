@@ -1,0 +1,67 @@
+"""A referral that is sent back: one mail to the practice, and no false comfort to the person."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.notifications.messages.state import sent_back
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
+from tests.harness.notifications.desk import FAR, SETTLE, TO_ALL, desk
+from tests.harness.notifications.telling import Teller, in_hours
+from tests.unit.notifications.test_words import say as in_words
+
+
+def returned(say: Teller) -> o.ReferralReturned:
+    return o.ReferralReturned(
+        referral_id=say.referral_id, locality=say.locality, reason=v.ReturnReason.MORE_DETAIL
+    )
+
+
+def test_practice_of_a_referral_sent_back_gets_one_mail() -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    messages.until(in_hours(1))
+    messages.hear(say.fact(returned(say), recorded=messages.now))
+    messages.hear(say.fact(say.cancelled(why=v.CancelReason.REFERRAL_ENDED), recorded=messages.now))
+    assert sent_back(messages.view.story)
+    messages.until(FAR)
+    assert sorted(messages.told) == sorted(
+        [*TO_ALL, "cancelled to person", "cancelled to link_worker", "returned to referrer"]
+    )
+
+
+def test_practice_of_a_referral_without_a_meeting_hears_too() -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral")])
+    messages.hear(say.fact(returned(say), recorded=messages.now))
+    messages.until(FAR)
+    assert messages.told == ["returned to referrer"]
+
+
+def test_practice_hears_nothing_of_a_return_that_is_undone_at_once() -> None:
+    say = Teller()
+    messages = desk([say.fact(say.created(), "referral")])
+    back = say.fact(returned(say), recorded=messages.now)
+    messages.hear(back)
+    messages.until(messages.now + SETTLE - timedelta(seconds=1))
+    messages.hear(say.fact(say.retracted(back), recorded=messages.now))
+    messages.until(FAR)
+    assert messages.told == []
+
+
+@pytest.mark.parametrize("channel", ["text", "mail"])
+def test_person_of_a_referral_sent_back_is_told_who_writes_next(channel: str) -> None:
+    file = f"person.cancelled.{channel}.txt"
+    _, body = in_words(file, sent_back=True)
+    assert "nothing you have to do" not in body
+    assert "Your practice will be in touch with you." in body
+    assert "would like another time" not in body
+    _, otherwise = in_words(file)
+    assert "There is nothing you have to do." in otherwise
+
+
+def test_mail_to_the_practice_says_that_it_was_sent_back() -> None:
+    subject, body = in_words("referrer.returned.mail.txt")
+    assert subject == "Referral sent back to you: reference abcdef"
+    assert "cancelled" not in body

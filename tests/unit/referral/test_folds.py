@@ -1,0 +1,216 @@
+"""Any order and any repetition of the facts gives the same status, and the same history."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.referral.intake.commands import NotOpen, erase, withdraw
+from services.referral.tracking.history import history
+from services.referral.tracking.pages.record import next_line
+from services.referral.tracking.state import Status, document, fold
+from services.referral.web.words import happened
+from shared.contract.events import outcomes as o
+from shared.contract.events import vocabulary as v
+from shared.contract.events.envelope import event_of
+from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
+from shared.delivery.model.decision import Occasion
+from shared.delivery.model.facts import Fact
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+REFERRAL = "01900000-0000-7000-8000-000000000001"
+HERE: dict[str, Any] = {"referral_id": REFERRAL, "locality": "meir"}
+
+
+def ref(number: int) -> str:
+    return f"01900000-0000-7000-8000-{number:012d}"
+
+
+def rank_in(_: str, source: str) -> int:
+    return {"/meir/matching": 40, "/meir/referral": 30}.get(source, 0)
+
+
+def fact(number: int, body: EventBody, source: str = "/meir/matching") -> Fact:
+    at = NOW + timedelta(minutes=number)
+    return Fact(source, ref(number), event_of(body), at, at, body)
+
+
+def created(**different: Any) -> ReferralCreated:
+    whole: dict[str, Any] = {
+        **HERE,
+        "practice": "M83100",
+        "person_ref": ref(900),
+        "route": v.Route.PRACTICE,
+        "age_band": v.AgeBand.FROM_65,
+        "needs": (v.Need.DEBT,),
+        "agreement": ReferralAgreement(by=v.AgreedBy.PERSON, how=v.AgreedHow.PHONE, at=NOW),
+        "risk": v.Risk.NONE_KNOWN,
+        "contact": v.SafeToText.YES,
+    }
+    return ReferralCreated(**(whole | different))
+
+
+def booked(number: int, sequence: int = 0, replaces: str | None = None) -> MeetingBooked:
+    return MeetingBooked(
+        **HERE,
+        meeting_id=ref(number),
+        sequence=sequence,
+        replaces=replaces,
+        link_worker="lw-meir-1",
+        practice="M83100",
+        starts_at=NOW + timedelta(days=sequence + 1),
+        minutes=45,
+    )
+
+
+FACTS = [
+    fact(1, created(), "/meir/referral"),
+    fact(2, o.MeetingWaiting(**HERE, reason=v.WaitingReason.NO_SLOT, expected_by=date(2026, 12, 1))),
+    fact(3, booked(501)),
+    fact(4, booked(502, 1, ref(501))),
+    fact(5, o.MeetingMissed(**HERE, meeting_id=ref(502))),
+    fact(6, booked(503, 2)),
+    fact(7, o.MeetingAttended(**HERE, meeting_id=ref(503))),
+    fact(8, o.PlanAgreed(**HERE, plan_id=ref(600))),
+    fact(9, o.ServicePrescribed(**HERE, prescription_id=ref(601), service_id=ref(700), need=v.Need.DEBT)),
+    fact(
+        10, o.ServicePrescribed(**HERE, prescription_id=ref(602), service_id=ref(701), need=v.Need.SENSITIVE)
+    ),
+    fact(11, o.ActivityStarted(**HERE, prescription_id=ref(602), on=date(2026, 12, 9))),
+    fact(12, o.ReferralWithdrawn(**HERE, by=v.By.PRACTICE, reason=v.WithdrawReason.OTHER), "/meir/referral"),
+    fact(13, o.ReferralReopened(**HERE, ends_source="/meir/referral", ends_id=ref(12))),
+    fact(14, o.ReferralClosed(**HERE, reason=v.CloseReason.COMPLETED)),
+    fact(
+        15,
+        o.Retracted(**HERE, event_source="/meir/matching", event_id=ref(14), reason=v.RetractReason.UNDONE),
+    ),
+    fact(16, created(practice="M83713"), "/meir/stranger"),
+]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sets(st.sampled_from(range(len(FACTS)))), st.randoms(use_true_random=False), st.integers(0, 3))
+def test_order_and_repetition_do_not_matter(chosen: set[int], random: Any, repeats: int) -> None:
+    facts = [FACTS[n] for n in sorted(chosen)]
+    if not facts:
+        return
+    shuffled = facts + random.choices(facts, k=repeats)
+    random.shuffle(shuffled)
+    once = {each.key: each for each in shuffled}
+
+    assert document(fold(list(once.values()), rank_in)) == document(fold(facts, rank_in))
+    assert fold(list(once.values()), rank_in) == fold(facts, rank_in)
+    rank = {"/meir/matching": 40, "/meir/referral": 30}
+    histories = [history(each, lambda s: rank.get(s, 0)) for each in (facts, list(once.values()))]
+    assert histories[0] == histories[1]
+
+
+def test_a_strangers_word_does_not_move_a_referral_to_another_practice() -> None:
+    assert document(fold(FACTS, rank_in))["practice"] == "M83100"
+
+
+def test_the_history_shows_nothing_of_a_sensitive_need() -> None:
+    told = history(FACTS, lambda s: rank_in("meir", s))
+    assert [h.detail["need"] for h in told if h.kind == "service_prescribed"] == [v.Need.DEBT]
+    assert "activity_started" not in [h.kind for h in told]
+    assert all("service_id" not in h.detail and "note" not in h.detail for h in told)
+
+
+def test_a_next_step_is_neither_another_link_worker_nor_another_plan() -> None:
+    step = o.NextStep(code=v.NextStepCode.RING, on=date(2026, 12, 3))
+    facts = [
+        fact(21, o.LinkWorkerChanged(**HERE, link_worker="lw-meir-1", next_step=step)),
+        fact(22, o.LinkWorkerChanged(**HERE, link_worker="lw-meir-2")),
+        fact(23, o.PlanAgreed(**HERE, plan_id=ref(600))),
+        fact(24, o.PlanAgreed(**HERE, plan_id=ref(600), revision=2, next_step=step)),
+    ]
+    told = [happened(each.kind, each.detail) for each in history(facts, lambda s: 0)]
+    assert told == ["Another link worker took over", "A plan was agreed", "The plan was changed"]
+
+
+def test_what_is_next_at_each_step() -> None:
+    def next_of(*numbers: int) -> Any:
+        return document(fold([FACTS[n - 1] for n in numbers], rank_in))["next"]
+
+    assert next_of(1) is None
+    assert next_of(1, 2) == {"what": "in_touch", "on": "2026-12-01", "at": None}
+    assert next_of(1, 2, 3) == {"what": "meet", "on": "2026-11-25", "at": NOW + timedelta(days=1)}
+    assert next_of(1, 3, 12) is None
+
+
+def test_next_step_overtaken_by_an_answer_is_the_one_that_follows() -> None:
+    def told(code: v.NextStepCode, *more: EventBody) -> Any:
+        step = o.NextStep(code=code, on=date(2026, 12, 3))
+        asked = o.ServicePrescribed(
+            **HERE, prescription_id=ref(601), service_id=ref(700), need=v.Need.DEBT, next_step=step
+        )
+        facts = [FACTS[0], fact(40, asked), *(fact(41 + n, body) for n, body in enumerate(more))]
+        return document(fold(facts, rank_in))["next"]
+
+    yes = o.ProviderReplied(**HERE, prescription_id=ref(601), reply=v.Reply.ACCEPTED)
+    came = o.ActivityStarted(**HERE, prescription_id=ref(601), on=date(2026, 11, 30))
+    assert told(v.NextStepCode.WAIT_FOR_SERVICE) == {
+        "what": "wait_for_service",
+        "on": "2026-12-03",
+        "at": None,
+    }
+    assert told(v.NextStepCode.WAIT_FOR_SERVICE, yes) == {
+        "what": "check_first_visit",
+        "on": "2026-12-08",  # fourteen days after the answer of 24 November
+        "at": None,
+    }
+    review = {"what": "review", "on": "2027-02-22", "at": None}  # twelve weeks after the visit of 30 November
+    assert told(v.NextStepCode.CHECK_FIRST_VISIT, yes, came) == review
+
+
+def test_history_of_a_visit_recorded_later_has_the_visits_day() -> None:
+    visit = o.ActivityStarted(**HERE, prescription_id=ref(601), on=date(2026, 11, 20))
+    (told,) = [h for h in history([*FACTS[:9], fact(60, visit)], lambda s: 0) if h.kind == "activity_started"]
+    assert told.on == date(2026, 11, 20)
+    assert told.at == NOW + timedelta(minutes=60)
+
+
+def test_a_day_that_has_passed_is_said_to_be_overdue() -> None:
+    view = {"next": {"what": "ring", "on": "2026-12-03", "at": None}}
+    assert next_line(view, date(2026, 12, 3)) == "The link worker will ring by 3 December 2026"
+    assert next_line(view, date(2026, 12, 4)).endswith("3 December 2026 (overdue)")
+
+
+def test_a_meeting_after_midnight_in_london_is_on_that_day() -> None:
+    late = booked(504).model_copy(update={"starts_at": datetime(2026, 7, 1, 23, 30, tzinfo=UTC)})
+    stored = document(fold([FACTS[0], fact(30, late)], rank_in))
+    assert stored["next"]["on"] == "2026-07-02"
+
+
+def test_nothing_heard_is_no_referral() -> None:
+    stored = document(fold([], rank_in))
+    assert (stored["open"], stored["practice"], stored["stage"]) == (False, None, "unknown")
+
+
+def occasion() -> Occasion:
+    return Occasion(NOW, lambda: ref(999), "meir", REFERRAL)
+
+
+def status(*numbers: int) -> Status:
+    return fold([FACTS[n - 1] for n in numbers], rank_in)
+
+
+def test_withdrawing_is_said_once() -> None:
+    (said,) = withdraw(v.WithdrawReason.MOVED_AWAY, status(1), occasion()).facts
+    assert isinstance(said, o.ReferralWithdrawn)
+    assert said.by is v.By.PRACTICE
+    for ended in (status(1, 12), status(1, 14), status()):
+        try:
+            withdraw(v.WithdrawReason.OTHER, ended, occasion())
+        except NotOpen:
+            continue
+        raise AssertionError("an ended referral was withdrawn")
+
+
+def test_erasing_is_said_once() -> None:
+    (said,) = erase(ref(900), status(1, 14), occasion()).facts
+    assert isinstance(said, o.PersonErased)
+    done = fold([FACTS[0], fact(40, said, "/meir/referral")], rank_in)
+    assert not erase(ref(900), done, occasion()).facts
+    assert document(done)["stage"] == "erased"
