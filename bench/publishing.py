@@ -34,13 +34,13 @@ def whole(parts: Sequence[Mapping[str, Any]]) -> str:
 def _section(part: Mapping[str, Any], with_machine: bool) -> str:
     title, text = described(part["part"], part["result"])
     how = (
-        f"`{part['command']}`, {part['date']}, version {part['version']}, took {part['took_seconds']:.0f} s, "
-        f"load before the start {part['load_before']:.1f}."
+        f"`{part['command']}`, {part['date']}, version {part['version']}, {part['took_seconds']:.0f} s, "
+        f"load before {part['load_before']:.1f}."
     )
     if with_machine:
         how += f" On {part['machine']}."
     if part["load_before"] > BUSY:
-        how += " **Other work ran on the machine: times say little, processor seconds and ratios more.**"
+        how += " **Other work ran on the machine.**"
     return f"### {title}\n\n{text}\n\n{how}"
 
 

@@ -17,8 +17,8 @@ def described(part: str, result: Result) -> tuple[str, str]:
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table in Markdown."""
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    head, *lines = [f"| {' | '.join(line)} |" for line in (heads, *rows)]
+    return "\n".join([head, "|---" * len(heads) + "|", *lines])
 
 
 def verdict(met: bool) -> str:
@@ -39,38 +39,29 @@ def milliseconds(value: float | None) -> str:
 def _throughput(result: Result) -> str:
     labels, runs = result["labels"], result["runs"]
     goals = [_goal(goal, ratios, result["events"]) for goal in GOALS if (ratios := goal_ratios(goal, runs))]
-    compared = table(["Ratio", "in each round", "median", "goal", ""], goals) + "\n\n" if goals else ""
+    compared = table(["ratio", "each round", "median", "goal", ""], goals) + "\n\n" if goals else ""
     rows = []
     for key, label in labels.items():
         mine = [run for run in runs if run["contender"] == key]
         if not mine:
-            rows.append([label, "", "", "", "", "", result["absent"].get(key, "not measured")])
+            rows.append([label, "", "", "", "", result["absent"].get(key, "not measured")])
             continue
         rates = sorted(run["rate"] for run in mine)
         costs = [_cost(mine, name) for name in ("programs", "Kafka", "MongoDB")]
-        in_words = " + ".join(f"{cost:.1f}" for cost in costs)
+        parts = "/".join(f"{cost:.1f}" for cost in costs)
         rows.append(
             [
                 label,
                 f"{mine[0]['events']:,}",
-                " · ".join(f"{run['rate']:,.0f}" for run in mine),
                 f"{median(rates):,.0f}",
                 f"{100 * (rates[-1] - rates[0]) / median(rates):.0f}%",
-                f"{in_words} = {sum(costs):.1f}",
+                f"{sum(costs):.1f} ({parts})",
                 _published(mine[0]),
             ]
         )
-    heads = ["Program", "records", "records/s in each round", "median", "spread", "processor seconds", "said"]
-    said = (
-        "Of 100 records 97 are of new referrals, one comes twice, two are second facts of a referral. The "
-        "clock runs from a program's first records until its last meeting is published and its last offset "
-        "committed. Processor seconds are for 100,000 records, of the program + Kafka + MongoDB: they depend "
-        "little on what else the machine does. *Said* is what the first round published: messages, and the "
-        "referrals that they are about."
-    )
-    if result["failed"]:
-        said += " Runs that failed: " + "; ".join(result["failed"]) + "."
-    return f"{compared}{table(heads, rows)}\n\n{said}"
+    heads = ["program", "records", "records/s", "spread", "processor s", "published"]
+    failed = f"\n\nRuns that failed: {'; '.join(result['failed'])}." if result["failed"] else ""
+    return f"{compared}{table(heads, rows)}{failed}"
 
 
 def _goal(goal: Goal, ratios: Sequence[float], events: int) -> list[str]:
@@ -113,17 +104,17 @@ def _latency(result: Result) -> str:
         "p50 ms",
         "p99 ms",
         "p99.9 ms",
-        "longest ms",
+        "max ms",
         "unanswered",
         "processor ms each",
     ]
     text = (
-        f"{table(heads, rows)}\n\n{result['seconds']:g} s at each rate, on schedule whether or not earlier "
-        "ones were answered, and counted from when each was due. A dash: too few to say it, or unanswered."
+        f"{table(heads, rows)}\n\n{result['seconds']:g} s at each rate. A dash: too few were measured, or "
+        "requests were left unanswered."
     )
     if result.get("untried"):
         rates = " and ".join(str(rate) for rate in result["untried"])
-        text += f" Not tried: {rates} a second, because they already piled up at the last rate."
+        text += f" Not tried: {rates} a second, because requests piled up at the last rate."
     at_50 = next((row for row in result["rates"] if row["rate"] == 50), None)
     if at_50 is not None:
         text += f" Goal, p99 under 100 ms at 50 a second: {verdict(_within(at_50['p99'], 100))}."
@@ -135,7 +126,9 @@ def _latency(result: Result) -> str:
 def _each(cost: float | Mapping[str, float]) -> str:
     if isinstance(cost, Mapping):
         largest = sorted(cost.items(), key=lambda item: -item[1])
-        return f"{sum(cost.values()):.0f}: " + ", ".join(f"{name} {value:.0f}" for name, value in largest)
+        return f"{sum(cost.values()):.0f}: " + ", ".join(
+            f"{name} {value:.0f}" for name, value in largest if value >= 0.5
+        )
     return f"{cost:.1f}"
 
 
@@ -163,9 +156,8 @@ def _catch_up(result: Result) -> str:
         ],
     ]
     return (
-        f"{table(['', 'measured', 'goal', ''], rows)}\n\nTwo processes of the kernel serve two localities. "
-        f"One comes back with the backlog; in the other {result['rate']} events a second go on coming. New "
-        "events of the locality that was away stand behind its backlog: they wait for the rest of it."
+        f"{table(['', 'measured', 'goal', ''], rows)}\n\nTwo processes serve two localities: one comes "
+        f"back with the backlog, the other receives {result['rate']} events a second."
     )
 
 
@@ -176,13 +168,13 @@ def _growth(result: Result) -> str:
     slower = last["rate"] / tenths[1]["rate"] - 1
     goals = [
         [
-            "resident memory after all, against after a tenth",
+            "resident memory, last tenth against the first",
             f"{100 * more:+.1f}%",
             "within 5%",
             verdict(more <= 0.05),
         ],
         [
-            "rate of the last tenth, against the second",
+            "rate, last tenth against the second",
             f"{100 * slower:+.1f}%",
             "within 10%",
             verdict(slower >= -0.10),
@@ -192,7 +184,7 @@ def _growth(result: Result) -> str:
     full = rebuilt["seconds"] / rebuilt["records"] * 1_000_000
     goals.append(
         [
-            f"a rebuild of {rebuilt['records']:,} records in {rebuilt['seconds']:.1f} s: of 1,000,000",
+            f"rebuild of {rebuilt['records']:,} records in {rebuilt['seconds']:.1f} s, per 1,000,000",
             f"{full:.0f} s",
             "under 120 s",
             verdict(full < 120),
@@ -206,24 +198,21 @@ def _growth(result: Result) -> str:
     return (
         f"{table(['', 'measured', 'goal', ''], goals)}\n\n"
         f"{table([f'{events:,} records, by tenth', *map(str, range(1, len(tenths) + 1))], rows)}\n\n"
-        f"A record takes {stored['size'] / events:,.0f} bytes as documents (facts, view and the meeting "
-        f"decided), {stored['on_disk'] / events:,.0f} on disk, and {stored['indexes'] / events:,.0f} in "
-        "indexes. The first tenth has the start in it, so the rate is compared with the second. Memory goes "
-        "up and down with each batch: it is the median of what was seen in a tenth's latter half. Then "
-        "two processes rebuilt all of it from the log (referrals and meetings), compared it with what was "
-        f"live and put it in its place: {_steps(rebuilt)}."
+        f"Bytes a record: {stored['size'] / events:,.0f} bytes as documents, "
+        f"{stored['on_disk'] / events:,.0f} on disk, {stored['indexes'] / events:,.0f} in indexes. "
+        f"The rebuild: {_steps(rebuilt)}."
     )
 
 
 def _steps(rebuilt: Result) -> str:
     steps = [f"{name} {seconds:.1f} s" for name, seconds in rebuilt["steps"].items()]
-    return ", ".join([*steps, f"nobody could write for {rebuilt['pause'] or 0:.2f} s"])
+    return ", ".join([*steps, f"writes paused for {rebuilt['pause'] or 0:.2f} s"])
 
 
 _PAGES: Final[Mapping[str, str]] = {
     "api": "figures, as JSON",
     "page": "the page, with its charts",
-    "changed": "the page, each time after one more referral",
+    "changed": "the page, after each new referral",
 }
 
 
@@ -240,20 +229,18 @@ def _page(result: Result) -> str:
         if key in result  # kept results may be older than a row
     ]
     return (
-        f"{table(['', 'p50 ms', 'p99 ms', 'longest ms', 'p50 under 100 ms'], rows)}\n\n"
-        f"All localities over all time, {result['referrals']:,} referrals in {result['rows']:,} rows of "
-        f"sums, {result['api']['count']} times one after the other, in one process without a network. The "
-        "sums were filled by the service's own store; no answer looks at a referral's document. While the "
-        "sums are the same, an answer is worked out once; each time they are read and compared."
+        f"{table(['', 'p50 ms', 'p99 ms', 'max ms', 'p50 under 100 ms'], rows)}\n\n"
+        f"{result['referrals']:,} referrals in {result['rows']:,} rows of sums, {result['api']['count']} "
+        "requests in turn, one process, no network."
     )
 
 
 _PARTS: Final[Mapping[str, tuple[str, Callable[[Result], str]]]] = {
-    "kernel": ("How many events a second", _throughput),
-    "kernel-long": ("The same over four times as many", _throughput),
-    "kernel-latency": ("From an event to its meeting, the kernel alone", _latency),
-    "latency": ("From a POST to its meeting, the whole system", _latency),
+    "kernel": ("Throughput", _throughput),
+    "kernel-long": ("Throughput over four times as many records", _throughput),
+    "kernel-latency": ("From event to meeting, the kernel alone", _latency),
+    "latency": ("From POST to meeting, the whole system", _latency),
     "catch-up": ("After an hour of downtime", _catch_up),
     "growth": ("Memory, growth and rebuilding", _growth),
-    "page": ("The figures over many referrals", _page),
+    "page": ("Figures over many referrals", _page),
 }

@@ -92,10 +92,10 @@ def table(outcomes: Sequence[Outcome], *, apart: bool = False) -> str:
     head = [
         "fault",
         "times",
-        "without service p50",
-        "longest",
-        "after return p50",
-        "longest",
+        "without service p50 s",
+        "max s",
+        "after return p50 s",
+        "max s",
         "lost",
         "doubled",
     ]
@@ -141,7 +141,7 @@ def _judged(fault: str, waits: Sequence[Wait]) -> str:
         return ""
     met = all(target.of(wait) <= target.seconds for wait in waits)
     since = "after return" if target.after_return else "without service"
-    return f"{target.seconds:.0f} s {since}: {'met' if met else '**not met**'}"
+    return f"{target.seconds:.0f} s {since}, {'met' if met else '**not met**'}"
 
 
 def _row(cells: Sequence[object]) -> str:
@@ -149,7 +149,7 @@ def _row(cells: Sequence[object]) -> str:
 
 
 def _cells(seconds: Sequence[float]) -> tuple[str, str]:
-    return f"{statistics.median(seconds):.1f} s", f"{max(seconds):.1f} s"
+    return f"{statistics.median(seconds):.1f}", f"{max(seconds):.1f}"
 
 
 def _blamed(finding: Finding, waits: Sequence[Wait]) -> set[str]:
@@ -196,10 +196,10 @@ def summary(outcome: Outcome) -> str:
     kinds = Counter(finding.kind for finding in outcome.findings)
     rate = outcome.referrals / outcome.seconds if outcome.seconds else 0.0
     return (
-        f"{len(outcome.waits)} blows; {outcome.referrals} referrals in {outcome.seconds:.0f} s,"
-        f" {rate:.0f} a second; {outcome.events} records on the bus; lost {kinds['lost']},"
-        f" doubled {kinds['doubled']}, otherwise wrong {kinds['wrong']}; {outcome.handed} messages handed"
-        f" to the gateways, {outcome.repeated} of them a second time under the same reference"
+        f"{len(outcome.waits)} faults; {outcome.referrals:,} referrals in {outcome.seconds:.0f} s,"
+        f" {rate:.0f} a second; {outcome.events:,} records; lost {kinds['lost']}, doubled {kinds['doubled']},"
+        f" otherwise wrong {kinds['wrong']}; {outcome.handed:,} messages sent, {outcome.repeated} of them a"
+        " second time under the same reference"
     )
 
 
