@@ -18,7 +18,7 @@ import httpx
 from bench.place import Places
 from bench.sizes import Size
 from bench.statistics import short, summary
-from services.evaluation.app import evaluation_app
+from services.evaluation.app import create_app
 from services.evaluation.contributions.state import document, fold_with
 from services.evaluation.settings import EvaluationSettings
 from services.evaluation.totals.repository import SUMS, SumStore, ensure_indexes
@@ -51,7 +51,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
                 database="bench_evaluation",
                 demo=True,
             )
-            app = evaluation_app(settings, clock=lambda: NOW)
+            app = create_app(settings, clock=lambda: NOW)
             kernel: Kernel[Any, Any] = app.state.kernel
             await ensure_indexes(kernel.mongo)
             tune_interpreter()  # as whoever starts the kernel has it

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from shared.contract.events.models import MeetingBooked
-from shared.contract.history import Story, stage_of, tell
-from shared.delivery.model.decision import NOTHING, Decision, Occasion
+from shared.contract.history import ReferralHistory, fold_referral, stage_of
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
 from shared.delivery.model.facts import Fact
-from shared.delivery.model.service_definition import NoResources, Part
+from shared.delivery.model.service_definition import NoResources, ServiceDefinition
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.rebuild.source import Rebuildable
 
@@ -18,11 +18,11 @@ def _rank(source: str) -> int:
     return 1 if source.endswith("/matching") else 0
 
 
-def _fold(facts: Sequence[Fact]) -> Story:
-    return tell(facts, _rank)
+def _fold(facts: Sequence[Fact]) -> ReferralHistory:
+    return fold_referral(facts, _rank)
 
 
-def _document(story: Story) -> dict[str, Any]:
+def _document(story: ReferralHistory) -> dict[str, Any]:
     created, active = story.created, story.active
     return {
         "stage": stage_of(story).value,
@@ -35,27 +35,27 @@ def _document(story: Story) -> dict[str, Any]:
     }
 
 
-def _book(story: Story, _: None, occasion: Occasion) -> Decision:
+def _book(story: ReferralHistory, _: None, context: DecisionContext) -> Decision:
     """A meeting tomorrow for an open referral that has none."""
     if not story.open or story.active is not None or story.attended or story.created is None:
         return NOTHING
     return Decision(
         [
             MeetingBooked(
-                referral_id=occasion.referral_id,
-                locality=occasion.locality,
-                meeting_id=occasion.new_id(),
+                referral_id=context.referral_id,
+                locality=context.locality,
+                meeting_id=context.new_id(),
                 sequence=len(story.meetings),
-                link_worker=f"lw-{occasion.locality}-1",
+                link_worker=f"lw-{context.locality}-1",
                 practice=story.created.practice,
-                starts_at=occasion.now + timedelta(days=1),
+                starts_at=context.now + timedelta(days=1),
                 minutes=45,
             )
         ]
     )
 
 
-MEETINGS: Final[Part[Story, None]] = Part(
+MEETINGS: Final[ServiceDefinition[ReferralHistory, None]] = ServiceDefinition(
     name="matching",
     fold=_fold,
     fold_version=1,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from linkwork import dead_letters, rebuild
 from linkwork.databases import database_of
-from linkwork.problem import CannotDo
-from linkwork.surroundings import Surroundings, surroundings
+from linkwork.problem import CommandError
+from linkwork.surroundings import Config, read_config
 
 
 def parser() -> argparse.ArgumentParser:
@@ -36,12 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     try:
-        around = surroundings(os.environ, Path.cwd())
+        around = read_config(os.environ, Path.cwd())
         around = replace(around, operator=given.by or around.operator)
         if not around.operator:
-            raise CannotDo("Say who you are, with --by or LINKWORK_OPERATOR: what you do is written down.")
+            raise CommandError(
+                "Say who you are, with --by or LINKWORK_OPERATOR: what you do is written down."
+            )
         return asyncio.run(_run(around, given))
-    except CannotDo as reason:
+    except CommandError as reason:
         print(reason, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -49,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-async def _run(around: Surroundings, given: argparse.Namespace) -> int:
+async def _run(around: Config, given: argparse.Namespace) -> int:
     if given.command == "dead-letters":
         return await dead_letters.run(around, given)
     async with database_of(around, given.service):

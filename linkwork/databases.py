@@ -6,8 +6,8 @@ from typing import Final
 
 from pymongo.errors import ConfigurationError, InvalidName, OperationFailure, PyMongoError
 
-from linkwork.problem import CannotDo
-from linkwork.surroundings import Surroundings
+from linkwork.problem import CommandError
+from linkwork.surroundings import Config
 from shared.contract.events.topics import Part
 from shared.delivery.model.errors import Conflict, Transient
 from shared.delivery.mongo.database import Mongo
@@ -18,7 +18,7 @@ _NO_RIGHT: Final = 13
 
 
 @asynccontextmanager
-async def database_of(around: Surroundings, service: Part) -> AsyncIterator[Mongo]:
+async def database_of(around: Config, service: Part) -> AsyncIterator[Mongo]:
     """A connection to the database of this service, and of no other: the way in for every command.
 
     Raises:
@@ -29,24 +29,24 @@ async def database_of(around: Surroundings, service: Part) -> AsyncIterator[Mong
         await _check_owner(around, service, mongo)
         yield mongo
     except (PyMongoError, Transient) as error:
-        raise CannotDo(why_not(service, error)) from error
+        raise CommandError(why_not(service, error)) from error
     finally:
         await mongo.close()
 
 
-def _connection(around: Surroundings, service: Part) -> Mongo:
+def _connection(around: Config, service: Part) -> Mongo:
     try:
         return Mongo(around.mongo_url, around.database(service), name="linkwork console")
     except InvalidName:
-        raise CannotDo("LINKWORK_DATABASE is set to what no database can be called.") from None
+        raise CommandError("LINKWORK_DATABASE is set to what no database can be called.") from None
     except (ConfigurationError, ValueError):  # their messages may quote the address, and a password in it
-        raise CannotDo(
+        raise CommandError(
             "LINKWORK_MONGO_URL cannot be read as an address: write mongodb://host:port/?replicaSet=name, "
             "and signs such as @ : / % in a password as %40 %3A %2F %25."
         ) from None
 
 
-async def _check_owner(around: Surroundings, service: Part, mongo: Mongo) -> None:
+async def _check_owner(around: Config, service: Part, mongo: Mongo) -> None:
     name = mongo.database.name
     owner = await owner_of(mongo)
     if owner == service:
@@ -54,18 +54,18 @@ async def _check_owner(around: Surroundings, service: Part, mongo: Mongo) -> Non
     if owner is not None:
         what = f"The database {name} is that of {owner}, and {service} was asked for"
     elif await mongo.database.list_collection_names():
-        raise CannotDo(
+        raise CommandError(
             f"The database {name} does not say which service it belongs to: is it that of {service}, start "
             "the service once with this version, which writes it down."
         )
     else:
         what = f"No service has ever used the database {name}, in which that of {service} was looked for"
     if around.own_database:
-        raise CannotDo(
+        raise CommandError(
             f"{what}: LINKWORK_DATABASE is {name}, and without it linkwork_{service} is meant. Set it to "
             f"what {service} has, or run this with the environment of {service}."
         )
-    raise CannotDo(
+    raise CommandError(
         f"{what}: LINKWORK_DATABASE is not set. Set it to what {service} has, and look whether "
         "LINKWORK_MONGO_URL is the right one."
     )

@@ -15,8 +15,8 @@ from linkwork.databases import database_of
 from linkwork.letter_states import Standing, desk, newest
 from linkwork.letters import REASONS, FoundLetter, read_letters
 from linkwork.moments import moment_argument, shown
-from linkwork.problem import CannotDo
-from linkwork.surroundings import Surroundings
+from linkwork.problem import CommandError
+from linkwork.surroundings import Config
 from linkwork.table import table
 from shared.contract.events.topics import PARTS, Part
 from shared.delivery.dlq.dead_letters import DeadLetters
@@ -84,7 +84,7 @@ def _add_filters(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--json", action="store_true")
 
 
-async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
+async def run(around: Config, arguments: argparse.Namespace) -> int:
     """Does what was asked; the exit code."""
     found = await select(around, arguments)
     unknown = [
@@ -100,7 +100,7 @@ async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
     return 1 if unknown else code
 
 
-async def _do(around: Surroundings, arguments: argparse.Namespace, found: list[Standing]) -> int:
+async def _do(around: Config, arguments: argparse.Namespace, found: list[Standing]) -> int:
     if arguments.verb == "list":
         asked = any(getattr(arguments, name) for name in _FILTERS)
         print(_listed(found, as_json=arguments.json, none=_NONE_LIKE_THAT if asked else "No dead letters."))
@@ -108,11 +108,11 @@ async def _do(around: Surroundings, arguments: argparse.Namespace, found: list[S
     if arguments.verb != "show" and not arguments.letters and not arguments.state:
         found = [one for one in found if one.state in _UNDECIDED]  # what somebody put away stays away
     if not found:
-        raise CannotDo(_NONE_LIKE_THAT)
+        raise CommandError(_NONE_LIKE_THAT)
     if arguments.verb == "show":
         return await _show(around, found, arguments)
     if len(found) > 1 and not arguments.yes:
-        raise CannotDo(f"{len(found)} letters are like that: list them first, then say --yes.")
+        raise CommandError(f"{len(found)} letters are like that: list them first, then say --yes.")
     ends = await (_replay if arguments.verb == "replay" else _discard)(around, found, arguments)
     print(_listed(ends, as_json=arguments.json))
     if arguments.verb == "replay":
@@ -120,7 +120,7 @@ async def _do(around: Surroundings, arguments: argparse.Namespace, found: list[S
     return 0 if all(end.state == "discarded" for end in ends) else 1
 
 
-async def select(around: Surroundings, arguments: argparse.Namespace) -> list[Standing]:
+async def select(around: Config, arguments: argparse.Namespace) -> list[Standing]:
     """The letters that the filters name, each with its state, the oldest first.
 
     Raises:
@@ -129,7 +129,7 @@ async def select(around: Surroundings, arguments: argparse.Namespace) -> list[St
     """
     services: tuple[Part, ...] = (arguments.service,) if arguments.service else PARTS
     if around.own_database and len(services) > 1:
-        raise CannotDo("LINKWORK_DATABASE names one service's database: say which with --service.")
+        raise CommandError("LINKWORK_DATABASE names one service's database: say which with --service.")
     if around.own_database:
         async with database_of(around, services[0]):
             pass  # what is asked of another's would be answered with "none"
@@ -146,19 +146,19 @@ async def select(around: Surroundings, arguments: argparse.Namespace) -> list[St
     return sorted(found, key=lambda one: one.letter.time)
 
 
-def _check_names(around: Surroundings, arguments: argparse.Namespace, letters: Sequence[FoundLetter]) -> None:
+def _check_names(around: Config, arguments: argparse.Namespace, letters: Sequence[FoundLetter]) -> None:
     """What a letter has is a name, also where no list has it any more."""
     reason_, locality = arguments.reason, arguments.locality
     if reason_ is not None and reason_ not in {*REASONS, *(letter.reason for letter in letters)}:
-        raise CannotDo(f"There is no reason {reason_}. There are: {', '.join(REASONS)}.")
+        raise CommandError(f"There is no reason {reason_}. There are: {', '.join(REASONS)}.")
     if locality is None or locality in {letter.locality for letter in letters}:
         return
     try:
         slugs = load_localities(around.localities_file).slugs
     except (LocalitiesError, OSError) as error:
-        raise CannotDo(f"The localities cannot be read: {error}") from error
+        raise CommandError(f"The localities cannot be read: {error}") from error
     if locality not in slugs:
-        raise CannotDo(f"There is no locality {locality}. There are: {', '.join(slugs)}.")
+        raise CommandError(f"There is no locality {locality}. There are: {', '.join(slugs)}.")
 
 
 def _wanted(letter: FoundLetter, arguments: argparse.Namespace) -> bool:
@@ -199,9 +199,9 @@ def _listed(found: Sequence[Standing], *, as_json: bool, none: str = "") -> str:
     return table(_HEAD, rows)
 
 
-async def _show(around: Surroundings, found: Sequence[Standing], arguments: argparse.Namespace) -> int:
+async def _show(around: Config, found: Sequence[Standing], arguments: argparse.Namespace) -> int:
     if len(found) > 1:
-        raise CannotDo(f"{len(found)} letters are like that: name one, and its --service.")
+        raise CommandError(f"{len(found)} letters are like that: name one, and its --service.")
     letter = found[0].letter
     key = around.dead_letter_key()
     async with desk(around, letter.service) as here:
@@ -209,7 +209,7 @@ async def _show(around: Surroundings, found: Sequence[Standing], arguments: argp
     try:
         opened = DeadLetters(letter.service, key).open(letter.message)
     except ValueError:
-        raise CannotDo("The letter was sealed with another key, or altered.") from None
+        raise CommandError("The letter was sealed with another key, or altered.") from None
     record: dict[str, Any] = {
         "key": _readable(opened.key),
         "headers": None if opened.headers is None else [[_plain(n), _readable(v)] for n, v in opened.headers],
@@ -253,9 +253,7 @@ def _plain(name: str) -> str:
     return name if name.isprintable() else ascii(name)
 
 
-async def _replay(
-    around: Surroundings, found: Sequence[Standing], arguments: argparse.Namespace
-) -> list[Standing]:
+async def _replay(around: Config, found: Sequence[Standing], arguments: argparse.Namespace) -> list[Standing]:
     for one in found:
         async with desk(around, one.letter.service) as here:
             await here.replay(one.letter, arguments.why)
@@ -268,7 +266,7 @@ async def _replay(
 
 
 async def _discard(
-    around: Surroundings, found: Sequence[Standing], arguments: argparse.Namespace
+    around: Config, found: Sequence[Standing], arguments: argparse.Namespace
 ) -> list[Standing]:
     for one in found:
         async with desk(around, one.letter.service) as here:
@@ -279,7 +277,7 @@ async def _discard(
     return await _again(around, found)
 
 
-async def _again(around: Surroundings, found: Sequence[Standing]) -> list[Standing]:
+async def _again(around: Config, found: Sequence[Standing]) -> list[Standing]:
     """How the same letters stand now."""
     now: list[Standing] = []
     for service in dict.fromkeys(one.letter.service for one in found):

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from linkwork.databases import database_of
 from linkwork.letters import FoundLetter
-from linkwork.surroundings import Surroundings
+from linkwork.surroundings import Config
 from shared.contract.events.topics import Part
-from shared.delivery.dlq.rows import LETTERS, asked_row, taken_at
+from shared.delivery.dlq.rows import DEAD_LETTERS, asked_row, taken_at
 from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Document, Mongo, Row, Transaction
 from shared.delivery.mongo.operations import note
@@ -81,7 +81,7 @@ class Desk:
 
     async def standings(self, letters: Sequence[FoundLetter]) -> list[Standing]:
         places = [letter.place for letter in letters]
-        found = self._mongo[LETTERS].find({"_id": {"$in": places}}, {"sealed": 0, "headers": 0})
+        found = self._mongo[DEAD_LETTERS].find({"_id": {"$in": places}}, {"sealed": 0, "headers": 0})
         rows = {row["_id"]: row async for row in found}
         return [standing(letter, rows.get(letter.place)) for letter in letters]
 
@@ -126,7 +126,7 @@ class Desk:
 
     async def _known(self, tx: Transaction, letter: FoundLetter) -> Row | None:
         fields = {"state": 1, "result": 1, "ended": 1, "taken": 1, "of": 1}
-        found: Row | None = await tx[LETTERS].find_one({"_id": letter.place}, fields, session=tx.session)
+        found: Row | None = await tx[DEAD_LETTERS].find_one({"_id": letter.place}, fields, session=tx.session)
         return found
 
     async def _put(
@@ -141,7 +141,7 @@ class Desk:
         which = {"_id": letter.place} | ({} if known is None else {"state": known["state"]})
         of = {"partition": letter.partition, "offset": letter.offset, "seal": seal_of(letter)}
         taken = taken_at(known)
-        rows, whole = tx[LETTERS], {**row, "of": of} | ({} if taken is None else {"taken": taken})
+        rows, whole = tx[DEAD_LETTERS], {**row, "of": of} | ({} if taken is None else {"taken": taken})
         put = await rows.replace_one(which, whole, upsert=known is None, session=tx.session)
         if known is not None and put.matched_count == 0:
             raise Conflict("somebody else decided about the letter")
@@ -153,7 +153,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(around: Surroundings, service: Part) -> AsyncIterator[Desk]:
+async def desk(around: Config, service: Part) -> AsyncIterator[Desk]:
     """A service's desk.
 
     Raises:

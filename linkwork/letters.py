@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from linkwork.problem import CannotDo
+from linkwork.problem import CommandError
 from shared.contract.events.topics import Part, dead_letter_topic
 from shared.delivery.dlq.dead_letters import letter_id
 from shared.delivery.dlq.rows import locality_of, place_of
@@ -78,7 +78,7 @@ async def read_letters(
             if letter is not None:
                 found.append(letter)
     except (KafkaError, OSError) as error:
-        raise CannotDo(f"The broker does not answer ({type(error).__name__}).") from error
+        raise CommandError(f"The broker does not answer ({type(error).__name__}).") from error
     finally:
         await consumer.stop()
     return sorted(found, key=lambda letter: (letter.time, letter.service, letter.partition, letter.offset))

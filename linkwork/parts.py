@@ -18,22 +18,22 @@ from shared.platform.localities import load_localities
 
 
 def referral(localities_file: Path) -> Rebuildable:
-    part = services.referral.definition.part(load_localities(localities_file))
+    part = services.referral.definition.service_definition(load_localities(localities_file))
     return Rebuildable(part, services.referral.repository.ensure_derived_indexes)
 
 
 def matching(localities_file: Path) -> Rebuildable:
-    part = services.matching.definition.matching(load_localities(localities_file).rank)
+    part = services.matching.definition.service_definition(load_localities(localities_file).rank)
     return Rebuildable(part, services.matching.repository.ensure_indexes)
 
 
 def notifications(localities_file: Path) -> Rebuildable:
-    part = services.notifications.definition.folding(load_localities(localities_file))
+    part = services.notifications.definition.folding_definition(load_localities(localities_file))
     return Rebuildable(part, services.notifications.ledger.repository.ensure_indexes)
 
 
 def evaluation(localities_file: Path) -> Rebuildable:
-    part = services.evaluation.definition.part(load_localities(localities_file))
+    part = services.evaluation.definition.service_definition(load_localities(localities_file))
     return Rebuildable(part, services.evaluation.totals.repository.ensure_indexes)
 
 

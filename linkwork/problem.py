@@ -1,5 +1,5 @@
 """What a command says instead of doing its work."""
 
 
-class CannotDo(Exception):
+class CommandError(Exception):
     """One sentence for the operator; the command ends with code 2."""

@@ -14,8 +14,8 @@ from pymongo.errors import PyMongoError
 
 from linkwork.arguments import reason
 from linkwork.parts import maker
-from linkwork.problem import CannotDo
-from linkwork.surroundings import Surroundings
+from linkwork.problem import CommandError
+from linkwork.surroundings import Config
 from linkwork.table import table
 from shared.contract.events.topics import PARTS, Part
 from shared.delivery.model.errors import Transient
@@ -67,7 +67,7 @@ def _processes(text: str) -> int:
     return int(text)
 
 
-async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
+async def run(around: Config, arguments: argparse.Namespace) -> int:
     """Does it; 0 where it has switched, 1 where it did not and all is as it was."""
     service: Part = arguments.service
     localities = load_localities(around.localities_file)
@@ -90,7 +90,7 @@ async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
         except Refused as refused:
             await _note(around, database, f"{what} given up", arguments.why, {"reason": str(refused)})
             if refused.report is None:
-                raise CannotDo(f"Nothing was changed. {refused}") from None
+                raise CommandError(f"Nothing was changed. {refused}") from None
             print(_json(refused.report) if arguments.json else _plain(refused.report))
             return 1
         except (asyncio.CancelledError, Exception) as error:
@@ -99,7 +99,7 @@ async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
             raise
         await _note(around, database, f"{what} done", arguments.why, {"generation": report.number})
     except (KafkaError, PyMongoError, Transient, OSError) as error:
-        raise CannotDo(
+        raise CommandError(
             f"A store does not answer ({type(error).__name__}). Nothing was changed, unless it had switched "
             "already: what was done is written down in the database, under operations."
         ) from error
@@ -107,7 +107,7 @@ async def run(around: Surroundings, arguments: argparse.Namespace) -> int:
     return 0
 
 
-async def _note_end(around: Surroundings, rebuild: Rebuild, what: str, why: str, cause: str) -> None:
+async def _note_end(around: Config, rebuild: Rebuild, what: str, why: str, cause: str) -> None:
     """What came of one that did not come to its end: it may have switched before."""
     database = rebuild.source.database
     if rebuild.report is not None and await rebuild.has_switched():
@@ -123,9 +123,7 @@ async def _note_in_time(noting: Coroutine[Any, Any, None]) -> None:
             await asyncio.shield(noting)
 
 
-async def _note(
-    around: Surroundings, database: str, what: str, why: str, about: dict[str, str | int]
-) -> None:
+async def _note(around: Config, database: str, what: str, why: str, about: dict[str, str | int]) -> None:
     mongo = Mongo(around.mongo_url, database, name="linkwork console")
 
     async def work(tx: Transaction) -> None:

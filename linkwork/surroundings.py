@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from linkwork.problem import CannotDo
+from linkwork.problem import CommandError
 from shared.contract.events.topics import Part
 from shared.platform.localities import LOCALITIES_FILE
 
@@ -15,7 +15,7 @@ _LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Config:
     """What every command needs to know. `repr` tells no secret and no address with a password in it."""
 
     kafka_bootstrap: str
@@ -40,11 +40,13 @@ class Surroundings:
             CannotDo: there is none here.
         """
         if not self.key:
-            raise CannotDo("LINKWORK_DEAD_LETTER_KEY is not set: without it no dead letter can be opened.")
+            raise CommandError(
+                "LINKWORK_DEAD_LETTER_KEY is not set: without it no dead letter can be opened."
+            )
         return self.key
 
 
-def surroundings(environment: Mapping[str, str], here: Path) -> Surroundings:
+def read_config(environment: Mapping[str, str], here: Path) -> Config:
     """Reads the environment; where it names neither store, the run whose folder is `here`/.linkwork.
 
     Raises:
@@ -55,7 +57,7 @@ def surroundings(environment: Mapping[str, str], here: Path) -> Surroundings:
     localities = Path(environment.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE)
     if all(given.values()):
         development = _DEVELOPMENT_KEY if environment.get("LINKWORK_ENV") == "development" else ""
-        return Surroundings(
+        return Config(
             kafka_bootstrap=given["KAFKA_BOOTSTRAP"],
             mongo_url=given["MONGO_URL"],
             localities_file=localities,
@@ -65,14 +67,14 @@ def surroundings(environment: Mapping[str, str], here: Path) -> Surroundings:
         )
     if any(given.values()):
         missing = next(name for name, value in given.items() if not value)
-        raise CannotDo(f"LINKWORK_{missing} is not set, and the other of the two stores is.")
+        raise CommandError(f"LINKWORK_{missing} is not set, and the other of the two stores is.")
     folder = Path(environment.get("LINKWORK_STATE") or here / ".linkwork")
     try:
         ports = json.loads((folder / "ports.json").read_text())
         secrets = json.loads((folder / "secrets").read_text())
         if not (folder / "processes").exists():  # there from a run's start to its end
-            raise CannotDo("The run in .linkwork here has been stopped: start it again with `make run`.")
-        return Surroundings(
+            raise CommandError("The run in .linkwork here has been stopped: start it again with `make run`.")
+        return Config(
             kafka_bootstrap=f"{_LOOPBACK}:{ports['kafka']}",
             mongo_url=f"mongodb://{_LOOPBACK}:{ports['mongod']}/?directConnection=true",
             localities_file=localities,
@@ -80,7 +82,7 @@ def surroundings(environment: Mapping[str, str], here: Path) -> Surroundings:
             operator=operator,
         )
     except (OSError, KeyError, ValueError):
-        raise CannotDo(
+        raise CommandError(
             "LINKWORK_KAFKA_BOOTSTRAP and LINKWORK_MONGO_URL are not set, and there is no run in .linkwork "
             "here: set them, or start one with `make run`."
         ) from None

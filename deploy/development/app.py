@@ -15,7 +15,7 @@ from deploy.development.smtp import mail_sink
 from deploy.development.users import load_users
 from shared.platform.clock import Clock, system_clock
 from shared.platform.localities import load_localities
-from shared.platform.web.app import create_app
+from shared.platform.web.app import create_service_app
 from shared.platform.web.pages import Pages
 from shared.platform.web.session_keeping import SessionKeeper
 
@@ -25,7 +25,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 def development_app(
     settings: DevelopmentSettings, clock: Clock = system_clock, keeper: SessionKeeper | None = None
 ) -> FastAPI:
-    """`keeper` as of `create_app`. Raises NotForProduction unless LINKWORK_ENV=development."""
+    """`keeper` as of `create_service_app`. Raises NotForProduction unless LINKWORK_ENV=development."""
     refuse_production(settings.env)
     localities = load_localities(settings.localities_file) if settings.localities_file else load_localities()
     directory = load_users(settings.users_file, settings.localities_file)
@@ -41,7 +41,7 @@ def development_app(
         finally:
             sink.stop()
 
-    return create_app(
+    return create_service_app(
         settings,
         title="Linkwork development issuer and mailbox",
         routers=[issuer_routes(settings, directory, localities, key, clock), mailbox_routes(mailbox)],

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from pydantic import ConfigDict, Field
 
 from deploy.development.sink import Mailbox
-from shared.platform.web.auth import Caller, require, require_page
+from shared.platform.web.auth import Principal, require, require_page
 from shared.platform.web.bodies import JsonBody
 
 
@@ -34,7 +34,7 @@ def mailbox_routes(mailbox: Mailbox) -> APIRouter:
 
     @router.get("/dev/mailbox")
     async def mailbox_page(
-        request: Request, _: Annotated[Caller, Depends(require_page("programme_admin"))]
+        request: Request, _: Annotated[Principal, Depends(require_page("programme_admin"))]
     ) -> Response:
         messages = [
             asdict(sent) | {"when": datetime.fromisoformat(sent.at)} for sent in mailbox.newest_first()
@@ -44,7 +44,7 @@ def mailbox_routes(mailbox: Mailbox) -> APIRouter:
 
     @router.get("/dev/mailbox.json")
     async def mailbox_json(
-        _: Annotated[Caller, Depends(require("programme_admin"))],
+        _: Annotated[Principal, Depends(require("programme_admin"))],
     ) -> dict[str, list[dict[str, Any]]]:
         return {"messages": [asdict(sent) for sent in mailbox.newest_first()]}
 

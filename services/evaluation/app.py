@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from services.evaluation.definition import part
+from services.evaluation.definition import service_definition
 from services.evaluation.pages import make_pages, page_routes
 from services.evaluation.reports import api
 from services.evaluation.reports.queries import Asking
@@ -18,12 +18,12 @@ from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
-from shared.platform.web.app import create_app
+from shared.platform.web.app import create_service_app
 from shared.platform.web.keys import KeySource
 from shared.platform.web.problem import Problem, answer_with
 
 
-def evaluation_app(
+def create_app(
     settings: EvaluationSettings,
     *,
     localities: Localities | None = None,
@@ -35,7 +35,7 @@ def evaluation_app(
     """The application; its lifespan runs the kernel. `app.state.kernel` is the kernel."""
     known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in known.served(settings.localities)]
-    kernel = Kernel(part(known), options(settings), served, clock, new_id)
+    kernel = Kernel(service_definition(known), options(settings), served, clock, new_id)
     asking = Asking(kernel.mongo, known, clock)
 
     @asynccontextmanager
@@ -44,7 +44,7 @@ def evaluation_app(
             await store.ensure_indexes(kernel.mongo)
             yield
 
-    app = create_app(
+    app = create_service_app(
         settings,
         title="Linkwork evaluation",
         routers=[api.routes(asking), page_routes(asking)],

@@ -8,6 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from services.evaluation.contributions.state import Evaluated
-from shared.delivery.model.decision import Decision, Occasion
+from shared.delivery.model.decision import Decision, DecisionContext
 
-DECISIONS: Final[Mapping[str, Callable[[Evaluated, None, Occasion], Decision]]] = {}
+DECISIONS: Final[Mapping[str, Callable[[Evaluated, None, DecisionContext], Decision]]] = {}

@@ -4,18 +4,18 @@ from services.evaluation.contributions.state import FOLD_VERSION, Evaluated, doc
 from services.evaluation.decisions import DECISIONS
 from services.evaluation.totals.repository import SUMS, SumStore, add_up
 from shared.contract.events.topics import locality_of_source
-from shared.delivery.model.service_definition import Part
+from shared.delivery.model.service_definition import ServiceDefinition
 from shared.platform.localities import Localities
 
 
-def part(localities: Localities) -> Part[Evaluated, None]:
+def service_definition(localities: Localities) -> ServiceDefinition[Evaluated, None]:
     """Evaluation, as the kernel drives it."""
 
     def rank(source: str) -> int:
         place = localities.by_slug.get(locality_of_source(source) or "")
         return place.rank(source) if place else 0
 
-    return Part(
+    return ServiceDefinition(
         name="evaluation",
         fold=fold_with(rank),
         fold_version=FOLD_VERSION,

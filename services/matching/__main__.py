@@ -4,10 +4,10 @@ import gc
 
 if __name__ == "__main__":
     gc.disable()  # what is loaded stays: looking through it is a sixth of the start
-    from services.matching.app import build
+    from services.matching.app import create_app
     from services.matching.settings import MatchingSettings
     from shared.platform.web.app import serve
     from shared.platform.web.settings import load
 
     settings = load(MatchingSettings)
-    serve(lambda: build(settings), settings)
+    serve(lambda: create_app(settings), settings)

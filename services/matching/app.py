@@ -15,7 +15,7 @@ from services.matching.booking import sweeper as adrift
 from services.matching.calendar import make_ready
 from services.matching.clients.vault import Mailer, Vault
 from services.matching.command_runner import Asking
-from services.matching.definition import matching
+from services.matching.definition import service_definition
 from services.matching.directory.repository import Directory
 from services.matching.pages import make_pages, page_routers
 from services.matching.provider.link_states import LinkStates
@@ -30,12 +30,12 @@ from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
-from shared.platform.web.app import create_app
+from shared.platform.web.app import create_service_app
 from shared.platform.web.service_token import ServiceTokens
 from shared.platform.web.session import SealedCookie
 
 
-def build(
+def create_app(
     settings: MatchingSettings,
     *,
     localities: Localities | None = None,
@@ -48,7 +48,9 @@ def build(
     known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in known.served(settings.localities)]
     diaries = store.DiaryStore(settings.travel_minutes)
-    kernel = Kernel(matching(known.rank, diaries), options or Options.of(settings), served, clock, new_id)
+    kernel = Kernel(
+        service_definition(known.rank, diaries), options or Options.of(settings), served, clock, new_id
+    )
     link_key = settings.link_key.get_secret_value()
     http = httpx.AsyncClient()
     vault = Vault(settings, http, ServiceTokens(settings, clock))
@@ -65,7 +67,7 @@ def build(
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
 
-    app = create_app(
+    app = create_service_app(
         settings,
         title="Linkwork matching",
         routers=[*api_routers(), *page_routers()],

@@ -8,7 +8,7 @@ from services.matching.repository import LINK_WORKERS, worker_of
 from services.matching.roster.link_workers import LinkWorker
 from shared.delivery.mongo.database import Mongo, Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -21,14 +21,14 @@ def problem_of(refused: Refused) -> Problem:
     return Problem(refused.status, code=refused.code, detail=refused.sentence, errors=errors)
 
 
-def within_localities(caller: Caller) -> dict[str, Any]:
+def within_localities(caller: Principal) -> dict[str, Any]:
     """The filter that keeps a query inside the caller's localities."""
     if caller.role == "service" and "*" in caller.localities:
         return {}
     return {"locality": {"$in": sorted(caller.localities)}}
 
 
-async def find_case(mongo: Mongo, caller: Caller, which: Filter, roles: Collection[str]) -> Row:
+async def find_case(mongo: Mongo, caller: Principal, which: Filter, roles: Collection[str]) -> Row:
     """The one stored referral that `which` names and the caller, in one of these roles, may touch.
 
     Raises a Problem: 403 for another role, 404 for no such case or somebody else's.
@@ -42,7 +42,7 @@ async def find_case(mongo: Mongo, caller: Caller, which: Filter, roles: Collecti
     return found[0]
 
 
-async def _may_touch(mongo: Mongo, caller: Caller, row: Row, which: Filter) -> bool:
+async def _may_touch(mongo: Mongo, caller: Principal, row: Row, which: Filter) -> bool:
     practice, whose = row["view"]["created"]["practice"], row["view"]["link_worker"]
     if caller.role == "link_worker":
         if caller.link_worker is None:
@@ -60,7 +60,7 @@ async def _may_touch(mongo: Mongo, caller: Caller, row: Row, which: Filter) -> b
     return True
 
 
-async def own_entry(mongo: Mongo, caller: Caller) -> LinkWorker | None:
+async def own_entry(mongo: Mongo, caller: Principal) -> LinkWorker | None:
     """The caller's own entry among the link workers."""
     if caller.link_worker is None:
         return None
@@ -68,7 +68,7 @@ async def own_entry(mongo: Mongo, caller: Caller) -> LinkWorker | None:
     return worker_of(row) if row else None
 
 
-async def link_worker_for(mongo: Mongo, caller: Caller, link_worker: str) -> LinkWorker:
+async def link_worker_for(mongo: Mongo, caller: Principal, link_worker: str) -> LinkWorker:
     """A link worker whom the caller may act for: themselves, or any of their localities for the programme.
 
     Raises a 404 Problem otherwise.

@@ -26,7 +26,7 @@ from shared.delivery.model.service_definition import Changed, Loaded
 from shared.delivery.mongo.database import Document, Mongo, Row, Transaction
 from shared.delivery.scheduler.task_rows import make_due
 from shared.delivery.unit_of_work.aggregate import case_id
-from shared.delivery.unit_of_work.unit_of_work import DUE, REFERRALS
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS, TASKS
 
 LINK_WORKERS: Final = "link_workers"
 DAYS: Final = "days"
@@ -190,7 +190,7 @@ async def wake_waiting(
         "payload.asked": {"$ne": True},
     }
     order = [("payload.soon", -1), ("referral", ASCENDING)]
-    found = tx[DUE].find(waiting, {"payload.soon": 1}, session=tx.session).sort(order).limit(most)
+    found = tx[TASKS].find(waiting, {"payload.soon": 1}, session=tx.session).sort(order).limit(most)
     rows = await found.to_list(None)
     for soon, at in ((True, now - timedelta(seconds=1)), (False, now)):
         if of_these := [row["_id"] for row in rows if bool(row["payload"]["soon"]) is soon]:

@@ -6,7 +6,7 @@ from datetime import date
 
 from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import NextStep
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Asked:
     The same key with the same request is answered again and done once; with another request it is refused.
     """
 
-    caller: Caller
+    caller: Principal
     key: str | None = None
 
 

@@ -8,8 +8,8 @@ from fastapi import FastAPI
 
 from services.notifications.channels.sms import HttpTexts
 from services.notifications.channels.smtp import SmtpGateway
-from services.notifications.clients.peers import OtherServices
-from services.notifications.definition import notifications
+from services.notifications.clients.peers import PeerServices
+from services.notifications.definition import service_definition
 from services.notifications.ledger import api
 from services.notifications.ledger import repository as store
 from services.notifications.ledger.pages import TEMPLATES, page_routes
@@ -21,12 +21,12 @@ from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
-from shared.platform.web.app import create_app
+from shared.platform.web.app import create_service_app
 from shared.platform.web.pages import Pages
 from shared.platform.web.service_token import ServiceTokens
 
 
-def build(
+def create_app(
     settings: NotificationsSettings,
     *,
     localities: Localities | None = None,
@@ -39,14 +39,14 @@ def build(
     served = [locality.slug for locality in known.served(settings.localities)]
     http = httpx.AsyncClient()
     outbound = Outbound(
-        asked=OtherServices(settings, http, ServiceTokens(settings, clock)),
+        asked=PeerServices(settings, http, ServiceTokens(settings, clock)),
         mail=SmtpGateway(settings, clock),
         texts=HttpTexts(settings, http),
         localities=known,
         public_url=settings.public_url,
         clock=clock,
     )
-    part = notifications(settings, known, outbound)
+    part = service_definition(settings, known, outbound)
     kernel = Kernel(part, options or Options.unhurried(settings), served, clock, new_id)
     questions = Questions(kernel.mongo, served)
 
@@ -56,7 +56,7 @@ def build(
             await store.ensure_indexes(kernel.mongo)
             yield
 
-    app = create_app(
+    app = create_service_app(
         settings,
         title="Linkwork notifications",
         routers=[api.routes(questions), page_routes(questions, known)],

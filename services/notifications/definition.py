@@ -11,35 +11,35 @@ from services.notifications.messages.state import FOLD_VERSION, View, document, 
 from services.notifications.settings import NotificationsSettings
 from shared.contract.events.outcomes import KINDS
 from shared.contract.events.topics import locality_of_source
-from shared.contract.history.fold import Rank
+from shared.contract.history.fold import SourcePriority
 from shared.delivery.model.facts import Fact
-from shared.delivery.model.service_definition import Part, Sender
+from shared.delivery.model.service_definition import Effect, ServiceDefinition
 from shared.platform.localities import Localities
 
 CALLS: Final = ("referral_created", "meeting_booked", *sorted(KINDS))
 """Any fact may bring a message back: a retraction undoes an ending, a miss leaves another meeting."""
 
 
-def notifications(
+def service_definition(
     settings: NotificationsSettings, localities: Localities, outbound: Outbound
-) -> Part[View, Told]:
+) -> ServiceDefinition[View, Told]:
     """The part as the kernel drives it."""
     ask = Asking(settings.settle)
     return replace(
-        folding(localities),
+        folding_definition(localities),
         decisions=dict.fromkeys(CALLS, ask),
-        senders={SEND: Sender(wanted=still_wanted, send=outbound.send)},
+        senders={SEND: Effect(wanted=still_wanted, send=outbound.send)},
     )
 
 
-def folding(localities: Localities) -> Part[View, Told]:
+def folding_definition(localities: Localities) -> ServiceDefinition[View, Told]:
     """What it makes of the facts, without a decision and without a gateway."""
     rank = ranking(localities)
 
     def folded(facts: Sequence[Fact]) -> View:
         return fold(facts, rank)
 
-    return Part(
+    return ServiceDefinition(
         name="notifications",
         fold=folded,
         fold_version=FOLD_VERSION,
@@ -48,7 +48,7 @@ def folding(localities: Localities) -> Part[View, Told]:
     )
 
 
-def ranking(localities: Localities) -> Rank:
+def ranking(localities: Localities) -> SourcePriority:
     """How much a source's word counts, by the localities file."""
 
     def rank(source: str) -> int:

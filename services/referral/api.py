@@ -19,7 +19,7 @@ from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.commands import Idempotency
 from shared.platform.web.auth import require
 from shared.platform.web.bodies import JsonBody, MomentSent
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 BASE = "/api/referral/v1"
@@ -29,12 +29,12 @@ WRITES_REFERRALS = "referrals:write"
 
 ReferralId = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", pattern=r"^[\x21-\x7e]{1,200}$")]
-Reader = Annotated[Caller, Depends(require("referrer", "link_worker", "programme_admin"))]
-Referrer = Annotated[Caller, Depends(require("referrer"))]
-Admin = Annotated[Caller, Depends(require("programme_admin"))]
+Reader = Annotated[Principal, Depends(require("referrer", "link_worker", "programme_admin"))]
+Referrer = Annotated[Principal, Depends(require("referrer"))]
+Admin = Annotated[Principal, Depends(require("programme_admin"))]
 
 
-Making = Annotated[Caller, Depends(require("referrer", "service", scope=WRITES_REFERRALS))]
+Making = Annotated[Principal, Depends(require("referrer", "service", scope=WRITES_REFERRALS))]
 
 
 class Withdrawal(JsonBody):
@@ -144,7 +144,7 @@ async def settled(desk: Desk, locality: str, referral_id: str, seconds: float) -
     return view
 
 
-def _own(desk: Desk, caller: Caller, code: str) -> str:
+def _own(desk: Desk, caller: Principal, code: str) -> str:
     """A practice that the caller may ask about; another's looks as if it did not exist."""
     practice = desk.localities.practice(code)
     theirs = (
@@ -159,7 +159,7 @@ def _own(desk: Desk, caller: Caller, code: str) -> str:
 
 
 def idempotency_of(
-    desk: Desk, caller: Caller, route: str, key: str | None, locality: str, body: str
+    desk: Desk, caller: Principal, route: str, key: str | None, locality: str, body: str
 ) -> Idempotency | None:
     if key is None:
         return None

@@ -34,13 +34,13 @@ from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 from shared.platform.localities import LOCALITIES_FILE, load_localities
-from shared.platform.web.app import create_app
+from shared.platform.web.app import create_service_app
 from shared.platform.web.keys import KeySource
 from shared.platform.web.problem import Problem, answer_with, unexpected
 from shared.platform.web.service_token import ServiceTokens
 
 
-def referral_app(
+def create_app(
     settings: ReferralSettings,
     *,
     clock: Clock = system_clock,
@@ -51,7 +51,7 @@ def referral_app(
     """The application. Its kernel starts and stops with it."""
     localities = load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in localities.served(settings.localities)]
-    kernel = Kernel(inbound.part(localities), options(settings), served, clock, new_id)
+    kernel = Kernel(inbound.service_definition(localities), options(settings), served, clock, new_id)
     persons = Persons(MasterKey(settings.master_key_bytes()))
     audits = Audits(kernel.mongo, clock)
     conflicts = Conflicts(kernel.mongo, audits, clock, localities.hub, settings.identity_conflicts)
@@ -73,7 +73,7 @@ def referral_app(
             await asyncio.gather(observing, return_exceptions=True)
         await matching.close()
 
-    app = create_app(
+    app = create_service_app(
         settings,
         title="Linkwork referral",
         routers=[

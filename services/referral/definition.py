@@ -5,18 +5,18 @@ Whatever it says of its own (a referral made or withdrawn, a person erased) some
 
 from services.referral.tracking import state as folds
 from services.referral.tracking.state import Status
-from shared.delivery.model.service_definition import NoResources, Part
+from shared.delivery.model.service_definition import NoResources, ServiceDefinition
 from shared.platform.localities import Localities
 
 
-def part(localities: Localities) -> Part[Status, None]:
+def service_definition(localities: Localities) -> ServiceDefinition[Status, None]:
     """The referral part, as the kernel drives it."""
 
     def rank_in(locality: str, source: str) -> int:
         known = localities.by_slug.get(locality)
         return known.rank(source) if known else 0
 
-    return Part(
+    return ServiceDefinition(
         name="referral",
         fold=lambda facts: folds.fold(facts, rank_in),
         fold_version=folds.VERSION,

@@ -12,7 +12,7 @@ from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
 from shared.platform.web.auth import require_scope
 from shared.platform.web.bodies import JsonBody
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.session_asking import SCOPE
 from shared.platform.web.session_keeping import SessionKeeper, SessionsUnavailable
@@ -77,7 +77,7 @@ class SessionAnswer(BaseModel):
     open: bool
 
 
-Asker = Annotated[Caller, Depends(require_scope(SCOPE))]
+Asker = Annotated[Principal, Depends(require_scope(SCOPE))]
 
 
 def session_routes(keeper: SessionKeeper) -> APIRouter:

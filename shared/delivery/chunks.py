@@ -9,7 +9,7 @@ AT_A_TIME: Final = 100
 T = TypeVar("T")
 
 
-async def in_turns(items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
+async def in_chunks(items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
     """The items, some at a time; between these, whatever else is ready runs."""
     for start in range(0, len(items), AT_A_TIME):
         if start:

@@ -13,26 +13,26 @@ from pymongo.errors import PyMongoError
 
 from shared.contract.events.topics import event_topics
 from shared.delivery.consumer.batch import BatchHandler
-from shared.delivery.consumer.topic_consumer import Stream
+from shared.delivery.consumer.topic_consumer import TopicConsumer
 from shared.delivery.dlq.dead_letters import DeadLetters
 from shared.delivery.dlq.replays import Replays
-from shared.delivery.dlq.rows import LETTERS
+from shared.delivery.dlq.rows import DEAD_LETTERS
 from shared.delivery.kafka.instance import leave_for_predecessor
 from shared.delivery.model.errors import Transient
-from shared.delivery.model.service_definition import Part, R, V
+from shared.delivery.model.service_definition import R, ServiceDefinition, V
 from shared.delivery.mongo.database import Mongo, Row, Transaction, classified
 from shared.delivery.mongo.leases import Leases, seat_lease
 from shared.delivery.mongo.operations import OPERATIONS
 from shared.delivery.options import Options
 from shared.delivery.outbox.relay import Relay, process_name
 from shared.delivery.rebuild.generations import GENERATIONS, Generations, own
-from shared.delivery.rebuild.reproject import refold
+from shared.delivery.rebuild.reproject import reproject
 from shared.delivery.scheduler.effects import SENT
-from shared.delivery.scheduler.scheduler import DueWork
+from shared.delivery.scheduler.scheduler import Scheduler
 from shared.delivery.unit_of_work import commands
-from shared.delivery.unit_of_work.aggregate import Case, case_id
-from shared.delivery.unit_of_work.context import Worker
-from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, DUE, OUTBOX, REFERRALS, Round
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id
+from shared.delivery.unit_of_work.context import ServiceContext
+from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, OUTBOX, REFERRALS, TASKS, UnitOfWork
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 
@@ -56,7 +56,7 @@ class Kernel(Generic[V, R]):
 
     def __init__(
         self,
-        part: Part[V, R],
+        part: ServiceDefinition[V, R],
         options: Options,
         localities: Sequence[str],
         clock: Clock = system_clock,
@@ -75,7 +75,7 @@ class Kernel(Generic[V, R]):
         self._relay = Relay(
             part.name, lane, self.mongo, self._leases, options.kafka_bootstrap, clock, options.lease_seconds
         )
-        self._worker: Worker[V, R] = Worker(
+        self._worker: ServiceContext[V, R] = ServiceContext(
             part=part,
             mongo=self.mongo,
             options=options,
@@ -86,10 +86,10 @@ class Kernel(Generic[V, R]):
             may_decide=self._may_decide,
             wake=self._wake,
         )
-        self._due = DueWork(self._worker, self.localities)
+        self._due = Scheduler(self._worker, self.localities)
         self._replays = Replays(self._worker, self.localities)
         self._streams = [
-            Stream(part.name, name, event_topics(name), BatchHandler(self._worker, name), options)
+            TopicConsumer(part.name, name, event_topics(name), BatchHandler(self._worker, name), options)
             for name in self.localities
         ]
         self._watchers: dict[str, set[asyncio.Event]] = {}
@@ -130,7 +130,7 @@ class Kernel(Generic[V, R]):
         self._tasks = [
             asyncio.create_task(self._observe()),
             asyncio.create_task(self._generations.watch()),
-            asyncio.create_task(refold(self._worker)),
+            asyncio.create_task(reproject(self._worker)),
         ]
 
     async def stop(self) -> None:
@@ -174,7 +174,7 @@ class Kernel(Generic[V, R]):
         self,
         locality: str,
         referral_id: str,
-        act: commands.Act[V, R],
+        act: commands.CommandHandler[V, R],
         *,
         within: commands.Within | None = None,
         idempotency: commands.Idempotency | None = None,
@@ -196,7 +196,7 @@ class Kernel(Generic[V, R]):
     async def view(self, locality: str, referral_id: str) -> V | None:
         """The view folded from the stored facts, or None where nothing was heard of the referral."""
         stored = await self.stored(locality, referral_id)
-        return None if stored is None else Case.from_document(self.part, stored).view
+        return None if stored is None else ReferralAggregate.from_document(self.part, stored).view
 
     async def facts(self, locality: str, referral_id: str) -> list[Any]:
         """Every fact heard about a referral, in the order in which they were heard."""
@@ -205,7 +205,7 @@ class Kernel(Generic[V, R]):
 
     def facts_of(self, stored: Row) -> list[Any]:
         """The same of a document that was read already."""
-        return Case.from_document(self.part, stored).facts
+        return ReferralAggregate.from_document(self.part, stored).facts
 
     async def stored(self, locality: str, referral_id: str) -> Row | None:
         """The referral's document as it lies in the database."""
@@ -243,7 +243,7 @@ class Kernel(Generic[V, R]):
             if not watchers:
                 del self._watchers[identity]
 
-    def _wake(self, round_: Round[V, R]) -> None:
+    def _wake(self, round_: UnitOfWork[V, R]) -> None:
         self._relay.hand_over(round_.rows)
         if round_.soonest_due is not None:
             self._due.wake(round_.soonest_due)
@@ -282,14 +282,14 @@ class Kernel(Generic[V, R]):
 
     async def _ensure_indexes(self) -> None:
         # Collections are made before any transaction needs them: making one inside takes a lock.
-        owned = (OUTBOX, DUE, SENT, LETTERS, OPERATIONS, GENERATIONS, commands.IDEMPOTENCY)
+        owned = (OUTBOX, TASKS, SENT, DEAD_LETTERS, OPERATIONS, GENERATIONS, commands.IDEMPOTENCY)
         await self.mongo.make((REFERRALS, *owned))
         await self.mongo[REFERRALS].create_indexes([FOLD_INDEX])
         await self.mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
         rested = IndexModel([("rests", ASCENDING), ("at", ASCENDING)])
         asked = IndexModel([("what", ASCENDING)], partialFilterExpression={"what": DECIDE_LATER})
-        await self.mongo[DUE].create_indexes([rested, asked])
-        await self.mongo[LETTERS].create_indexes([IndexModel([("state", ASCENDING), ("at", ASCENDING)])])
+        await self.mongo[TASKS].create_indexes([rested, asked])
+        await self.mongo[DEAD_LETTERS].create_indexes([IndexModel([("state", ASCENDING), ("at", ASCENDING)])])
         await self.mongo[SENT].create_indexes(
             [IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])]
         )

@@ -18,7 +18,7 @@ from services.evaluation.contributions.measures import Cell, Contribution, month
 from services.evaluation.contributions.vocabulary import STEPS, LeadTime, Step
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import ReferralCreated
-from shared.contract.history import Meeting, Prescription, Story
+from shared.contract.history import Meeting, Prescription, ReferralHistory
 from shared.platform.clock import london_day
 
 LONGEST_WAIT = 730
@@ -33,7 +33,7 @@ _NEVER_HAPPENED = {
 }
 
 
-def contribution_of(story: Story) -> Contribution:
+def contribution_of(story: ReferralHistory) -> Contribution:
     """The cells that this referral fills. Empty until it is known to have been made."""
     counted: Counter[Cell] = Counter()
     if story.created is None or story.created_said is None:
@@ -48,7 +48,7 @@ def contribution_of(story: Story) -> Contribution:
     return +counted
 
 
-def _cells(story: Story, referred_on: date) -> Iterator[Cell]:
+def _cells(story: ReferralHistory, referred_on: date) -> Iterator[Cell]:
     yield from _journey(story, referred_on)
     for meeting in story.meetings:
         yield from _meeting(meeting)
@@ -57,7 +57,7 @@ def _cells(story: Story, referred_on: date) -> Iterator[Cell]:
         yield from _prescription(prescription)
 
 
-def furthest_step(story: Story) -> Step:
+def furthest_step(story: ReferralHistory) -> Step:
     """The furthest step reached. Who got further is counted at every step before, recorded or not."""
     if story.first_visit is not None:
         return Step.VISITED
@@ -70,7 +70,7 @@ def furthest_step(story: Story) -> Step:
     return Step.BOOKED if story.meetings else Step.REFERRED
 
 
-def _journey(story: Story, referred_on: date) -> Iterator[Cell]:
+def _journey(story: ReferralHistory, referred_on: date) -> Iterator[Cell]:
     referred_in = month(referred_on)
     for step in STEPS[: STEPS.index(furthest_step(story)) + 1]:
         yield Cell("journey", referred_in, step)
@@ -94,7 +94,7 @@ def _asked_for(created: ReferralCreated, reached: bool, referred_on: date) -> It
         yield Cell("contact", referred_in, f"{created.route}:reached")
 
 
-def _settled(story: Story, route: v.Route, referred_on: date) -> Iterator[Cell]:
+def _settled(story: ReferralHistory, route: v.Route, referred_on: date) -> Iterator[Cell]:
     """The furthest step reached, under the day from which the referral is old enough for a rate."""
     referred_in = month(referred_on)
     day = (min(referred_on, date.max - SETTLED_AFTER) + SETTLED_AFTER).isoformat()
@@ -103,7 +103,7 @@ def _settled(story: Story, route: v.Route, referred_on: date) -> Iterator[Cell]:
     yield Cell("settled_contact", referred_in, f"{day}:{route}:{reached}")
 
 
-def _reached(story: Story) -> bool:
+def _reached(story: ReferralHistory) -> bool:
     """Spoken to, or met."""
     return bool(story.attended) or any(contact.reached for contact, _ in story.contacts)
 
@@ -126,7 +126,7 @@ def lead_time(days: int) -> LeadTime:
     return LeadTime.WEEK if days <= 7 else LeadTime.LONGER
 
 
-def _unmet(story: Story) -> Iterator[Cell]:
+def _unmet(story: ReferralHistory) -> Iterator[Cell]:
     """Each need and reason once a referral, when it was first told: people are counted, not clicks.
 
     A need for which a service was added on the same day counts as met and not as unmet: in that meeting

@@ -13,13 +13,13 @@ from datetime import date, timedelta
 from services.evaluation.contributions.measures import Cell, Contribution, month
 from services.evaluation.contributions.vocabulary import ITEMS, LOW_IS_GOOD
 from shared.contract.events import vocabulary as v
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.platform.clock import london_day
 
 FOLLOW_UP_AFTER = timedelta(weeks=12)
 
 
-def follow_up_cells(story: Story) -> Contribution:
+def follow_up_cells(story: ReferralHistory) -> Contribution:
     """Cells of the measures `follow_up` (people) and `ons4` (answers of those who answered twice)."""
     before = story.measured.get((v.Instrument.ONS4, v.Stage.BEFORE))
     if before is None:
@@ -37,13 +37,13 @@ def follow_up_cells(story: Story) -> Contribution:
     return cells
 
 
-def _due(first: date, story: Story) -> date:
+def _due(first: date, story: ReferralHistory) -> date:
     closed = min((london_day(ending.said.time) for ending in story.endings), default=None)
     twelve_weeks = min(first, date.max - FOLLOW_UP_AFTER) + FOLLOW_UP_AFTER
     return twelve_weeks if closed is None else max(first, min(twelve_weeks, closed))
 
 
-def _died(story: Story) -> bool:
+def _died(story: ReferralHistory) -> bool:
     """Nobody is asked again, so nothing is missing."""
     return any(ending.reason == v.CloseReason.DIED.value for ending in story.endings)
 

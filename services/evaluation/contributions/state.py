@@ -6,8 +6,8 @@ from typing import Any
 
 from services.evaluation.contributions.contribution import contribution_of
 from services.evaluation.contributions.measures import Contribution, restored, stored
-from shared.contract.history import Story, stage_of, tell
-from shared.contract.history.fold import Rank
+from shared.contract.history import ReferralHistory, fold_referral, stage_of
+from shared.contract.history.fold import SourcePriority
 from shared.delivery.model.facts import Fact
 
 FOLD_VERSION = 5
@@ -18,15 +18,15 @@ FOLD_VERSION = 5
 class Evaluated:
     """A referral as the figures see it."""
 
-    story: Story
+    story: ReferralHistory
     contribution: Contribution
 
 
-def fold_with(rank: Rank) -> Callable[[Sequence[Fact]], Evaluated]:
+def fold_with(rank: SourcePriority) -> Callable[[Sequence[Fact]], Evaluated]:
     """The fold, with the localities' word on whose facts count for more."""
 
     def fold(facts: Sequence[Fact]) -> Evaluated:
-        story = tell(facts, rank)
+        story = fold_referral(facts, rank)
         return Evaluated(story, contribution_of(story))
 
     return fold

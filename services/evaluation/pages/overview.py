@@ -15,10 +15,10 @@ from services.evaluation.reports.model import PlaceFigures
 from services.evaluation.reports.queries import Asking, sees_exact_counts
 from services.evaluation.totals.periods import Period
 from services.evaluation.web.templating import static_routes
-from shared.platform.web.auth import Caller, require_page
+from shared.platform.web.auth import Principal, require_page
 from shared.platform.web.pages import Pages
 
-Reader = Annotated[Caller, Depends(require_page("analyst", "programme_admin"))]
+Reader = Annotated[Principal, Depends(require_page("analyst", "programme_admin"))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from fastapi.responses import Response
 from services.evaluation.reports.model import Figures
 from services.evaluation.reports.queries import Asking
 from services.evaluation.reports.table import as_csv
-from shared.platform.web.auth import Caller, require
+from shared.platform.web.auth import Principal, require
 
 PREFIX = "/api/evaluation/v1"
 
-Reader = Annotated[Caller, Depends(require("analyst", "programme_admin"))]
+Reader = Annotated[Principal, Depends(require("analyst", "programme_admin"))]
 Place = Annotated[
     str | None,
     Query(alias="locality", max_length=50, description="One locality; without, all of the caller's."),

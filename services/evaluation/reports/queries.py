@@ -11,7 +11,7 @@ from services.evaluation.totals.repository import AddedUp, Rows, read_rows
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock, london_day
 from shared.platform.localities import Localities
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -59,18 +59,22 @@ class Asking:
         """The months that there can be figures for, as of today in London."""
         return Calendar(min(one.live_from for one in self.localities), london_day(self.clock()))
 
-    def places(self, caller: Caller) -> dict[str, str]:
+    def places(self, caller: Principal) -> dict[str, str]:
         """The caller's localities by slug, with their names, in the order of the file."""
         return {one.slug: one.name for one in self.localities if caller.may_locality(one.slug)}
 
-    def periods(self, caller: Caller) -> tuple[Period, ...]:
+    def periods(self, caller: Principal) -> tuple[Period, ...]:
         """The periods to choose from: everything first, then the latest."""
         calendar = self.calendar()
         months = calendar.months if sees_exact_counts(caller) else ()
         return (*publishable(calendar), *months)
 
     async def figures(
-        self, caller: Caller, locality: str | None = None, first: str | None = None, last: str | None = None
+        self,
+        caller: Principal,
+        locality: str | None = None,
+        first: str | None = None,
+        last: str | None = None,
     ) -> Figures:
         """The figures of the programme and of one or all of the caller's localities.
 
@@ -93,7 +97,7 @@ class Asking:
         return await self.latest.answer(rows, names, calendar, question)
 
 
-def sees_exact_counts(caller: Caller) -> bool:
+def sees_exact_counts(caller: Principal) -> bool:
     """Those who manage the programme need exact counts; everybody else sees what could be published."""
     return caller.role == "programme_admin"
 

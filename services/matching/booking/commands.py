@@ -15,7 +15,7 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, ReferralCreated
 from shared.contract.events.outcomes import NextStep
 from shared.contract.history import Meeting
-from shared.delivery.model.decision import NOTHING, Decision, Occasion, Said
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, NewEvent
 
 PEOPLES_REASONS: Final = frozenset(
     {
@@ -30,15 +30,17 @@ PEOPLES_REASONS: Final = frozenset(
 def attended(meeting_id: str, next_step: NextStep | None = None) -> Act:
     """They came: also where it was first said that they did not."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
-        said = came(view, meeting_id, occasion, next_step)
+        said = came(view, meeting_id, context, next_step)
         return Decision([said]) if said else NOTHING
 
     return act
 
 
-def came(view: View, meeting_id: str, occasion: Occasion, step: NextStep | None = None) -> Said | None:
+def came(
+    view: View, meeting_id: str, context: DecisionContext, step: NextStep | None = None
+) -> NewEvent | None:
     """The fact that they came, also on an earlier day than booked; None where it was said already."""
     meeting = meeting_of(view, meeting_id)
     if meeting.status == "attended":
@@ -46,8 +48,8 @@ def came(view: View, meeting_id: str, occasion: Occasion, step: NextStep | None 
     if meeting.status == "cancelled" and not _given_up_when_over(meeting):
         raise Refused("meeting_not_standing")
     starts_at = meeting.booked.starts_at
-    body = o.MeetingAttended(**about(occasion), meeting_id=meeting_id, next_step=checked_step(step, occasion))
-    return Said(body, time=min(starts_at, occasion.now))
+    body = o.MeetingAttended(**about(context), meeting_id=meeting_id, next_step=checked_step(step, context))
+    return NewEvent(body, time=min(starts_at, context.now))
 
 
 def _given_up_when_over(meeting: Meeting) -> bool:
@@ -62,16 +64,16 @@ def _given_up_when_over(meeting: Meeting) -> bool:
 def missed(meeting_id: str) -> Act:
     """They did not come. What follows is decided by how often that happened."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         meeting = meeting_of(view, meeting_id)
         if meeting.status == "missed":
             return NOTHING
         _standing(meeting)
-        if meeting.booked.starts_at > occasion.now:
+        if meeting.booked.starts_at > context.now:
             raise Refused("too_early")
-        body = o.MeetingMissed(**about(occasion), meeting_id=meeting_id)
-        return Decision([Said(body, time=meeting.booked.starts_at)])
+        body = o.MeetingMissed(**about(context), meeting_id=meeting_id)
+        return Decision([NewEvent(body, time=meeting.booked.starts_at)])
 
     return act
 
@@ -79,7 +81,7 @@ def missed(meeting_id: str) -> Act:
 def cancel(meeting_id: str, by: v.By, why: v.CancelReason) -> Act:
     """Cancels it; the decision that follows books the next suitable time."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if why not in PEOPLES_REASONS:
             raise Refused("not_yours_to_say")
@@ -87,7 +89,7 @@ def cancel(meeting_id: str, by: v.By, why: v.CancelReason) -> Act:
         if meeting.status == "cancelled":
             return NOTHING
         _standing(meeting)
-        return Decision([_cancelled(occasion, meeting_id, by, why)])
+        return Decision([_cancelled(context, meeting_id, by, why)])
 
     return act
 
@@ -95,17 +97,17 @@ def cancel(meeting_id: str, by: v.By, why: v.CancelReason) -> Act:
 def another_time(meeting_id: str, slot_key: str | None) -> Act:
     """Moves it: the new meeting replaces the old, whose time is free at once."""
 
-    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
         meeting = meeting_of(view, meeting_id)
         _standing(meeting)
-        if meeting.booked.starts_at <= occasion.now:
+        if meeting.booked.starts_at <= context.now:
             raise Refused("meeting_over")
-        slot = chosen(view, diaries, occasion, created, slot_key, instead_of=meeting)
-        for day, held in diaries.held_by(occasion.referral_id):
+        slot = chosen(view, diaries, context, created, slot_key, instead_of=meeting)
+        for day, held in diaries.held_by(context.referral_id):
             if held.meeting_id == meeting_id:
                 diaries.release(day, held.meeting_id)
-        return _booked(view, diaries, occasion, slot)
+        return _booked(view, diaries, context, slot)
 
     return act
 
@@ -113,11 +115,11 @@ def another_time(meeting_id: str, slot_key: str | None) -> Act:
 def book_one(slot_key: str | None) -> Act:
     """Books where nothing is booked: after two misses, after waiting, or a further meeting."""
 
-    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
         if view.story.active is not None:
             raise Refused("already_booked")
-        return _booked(view, diaries, occasion, chosen(view, diaries, occasion, created, slot_key))
+        return _booked(view, diaries, context, chosen(view, diaries, context, created, slot_key))
 
     return act
 
@@ -125,7 +127,7 @@ def book_one(slot_key: str | None) -> Act:
 def confirm(meeting_id: str) -> Act:
     """The person says yes to a provisional time."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         meeting = meeting_of(view, meeting_id)
         _standing(meeting)
@@ -139,44 +141,44 @@ def confirm(meeting_id: str) -> Act:
 def later(on: date) -> Act:
     """Not before that day: what is booked is cancelled, and another look taken then."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
-        waiting = asked_to_wait(view, occasion, on)
+        waiting = asked_to_wait(view, context, on)
         facts: list[EventBody] = []
         active = view.story.active
         if active is not None:
             facts.append(
-                _cancelled(occasion, active.booked.meeting_id, v.By.PERSON, v.CancelReason.ANOTHER_TIME)
+                _cancelled(context, active.booked.meeting_id, v.By.PERSON, v.CancelReason.ANOTHER_TIME)
             )
         return Decision([*facts, waiting])
 
     return act
 
 
-def asked_to_wait(view: View, occasion: Occasion, on: date) -> o.MeetingWaiting:
+def asked_to_wait(view: View, context: DecisionContext, on: date) -> o.MeetingWaiting:
     """The person asks not to meet before that day, from tomorrow to a year ahead."""
-    if not timedelta() < on - london_day(occasion.now) <= timedelta(days=366):
+    if not timedelta() < on - london_day(context.now) <= timedelta(days=366):
         raise Refused("later_date")
     if view.story.attended:
         raise Refused("already_met")
-    return o.MeetingWaiting(**about(occasion), reason=v.WaitingReason.ASKED_LATER, expected_by=on)
+    return o.MeetingWaiting(**about(context), reason=v.WaitingReason.ASKED_LATER, expected_by=on)
 
 
 def link_worker_away(link_worker: str, first: date, last: date) -> Act:
     """Cancels the meeting that falls on days on which its link worker is away."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         active = view.story.active
         if active is None or not view.open or active.booked.link_worker != link_worker:
             return NOTHING
         if not first <= london_day(active.booked.starts_at) <= last:
             return NOTHING
-        if active.booked.starts_at + timedelta(minutes=active.booked.minutes) <= occasion.now:
+        if active.booked.starts_at + timedelta(minutes=active.booked.minutes) <= context.now:
             return NOTHING
         return Decision(
             [
                 _cancelled(
-                    occasion,
+                    context,
                     active.booked.meeting_id,
                     v.By.LINK_WORKER,
                     v.CancelReason.LINK_WORKER_AWAY,
@@ -190,7 +192,7 @@ def link_worker_away(link_worker: str, first: date, last: date) -> Act:
 def chosen(
     view: View,
     diaries: Diaries,
-    occasion: Occasion,
+    context: DecisionContext,
     created: ReferralCreated,
     slot_key: str | None,
     instead_of: Meeting | None = None,
@@ -199,10 +201,10 @@ def chosen(
     if slot_key is not None:
         home = v.AccessNeed.HOME_VISIT in created.access_needs
         slot = diaries.slot(slot_key, created.practice, home)
-        if slot is None or not occasion.now < slot.starts_at <= occasion.now + HORIZON:
+        if slot is None or not context.now < slot.starts_at <= context.now + HORIZON:
             raise Refused("slot_taken")
         return slot
-    wish, referral_id = wish_of(view, diaries), occasion.referral_id
+    wish, referral_id = wish_of(view, diaries), context.referral_id
     refused = refused_times(view)
     after: datetime | None = None
     if instead_of is not None:
@@ -216,8 +218,8 @@ def chosen(
     return found
 
 
-def _booked(view: View, diaries: Diaries, occasion: Occasion, slot: Slot) -> Decision:
-    booked = book(view, diaries, occasion, slot, provisional=False)
+def _booked(view: View, diaries: Diaries, context: DecisionContext, slot: Slot) -> Decision:
+    booked = book(view, diaries, context, slot, provisional=False)
     if booked is None:
         raise Refused("slot_taken")
     return Decision([booked])
@@ -228,5 +230,7 @@ def _standing(meeting: Meeting) -> None:
         raise Refused("meeting_not_standing")
 
 
-def _cancelled(occasion: Occasion, meeting_id: str, by: v.By, why: v.CancelReason) -> o.MeetingCancelled:
-    return o.MeetingCancelled(**about(occasion), meeting_id=meeting_id, by=by, why=why)
+def _cancelled(
+    context: DecisionContext, meeting_id: str, by: v.By, why: v.CancelReason
+) -> o.MeetingCancelled:
+    return o.MeetingCancelled(**about(context), meeting_id=meeting_id, by=by, why=why)

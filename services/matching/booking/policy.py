@@ -17,7 +17,7 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, MeetingBooked
 from shared.contract.history import Meeting
-from shared.delivery.model.decision import NOTHING, Decision, Due, DueRow, Occasion
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.platform.clock import LONDON
 
 LOOK_AGAIN: Final = "look_again"
@@ -37,22 +37,22 @@ _GIVEN_UP: Final = frozenset(v.CancelReason) - {v.CancelReason.REFERRAL_ENDED, v
 WAITS_FOR_THE_PERSON: Final = frozenset({v.WaitingReason.ASKED_LATER, v.WaitingReason.PERSON_NOT_REACHED})
 
 
-def settle(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+def settle(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
     """Brings meetings, diary and caseload into line with what has been said."""
-    return _settle(view, diaries, occasion, patient=True)
+    return _settle(view, diaries, context, patient=True)
 
 
-def look_again(view: View, diaries: Diaries, occasion: Occasion, _: DueRow) -> Decision:
+def look_again(view: View, diaries: Diaries, context: DecisionContext, _: TaskRow) -> Decision:
     """Due: a time may have come free, or the day from which the person can come."""
-    return settle_now(view, diaries, occasion)
+    return settle_now(view, diaries, context)
 
 
-def settle_now(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+def settle_now(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
     """The same without waiting for the rest of a log that may be being read."""
-    return _settle(view, diaries, occasion, patient=False)
+    return _settle(view, diaries, context, patient=False)
 
 
-def _settle(view: View, diaries: Diaries, occasion: Occasion, patient: bool) -> Decision:
+def _settle(view: View, diaries: Diaries, context: DecisionContext, patient: bool) -> Decision:
     if view.story.created is None and not view.uncreated:
         return NOTHING  # facts may arrive before the creation of what they are about
     if view.ended:
@@ -61,8 +61,8 @@ def _settle(view: View, diaries: Diaries, occasion: Occasion, patient: bool) -> 
             for m in view.story.meetings
             if m.status == "booked"
         ]
-        _hold_only(diaries, occasion.referral_id, ())
-        diaries.assign(occasion.referral_id, None)
+        _hold_only(diaries, context.referral_id, ())
+        diaries.assign(context.referral_id, None)
         return Decision(facts, forget=[ROW] if view.waits else [])
     active = view.story.active
     standing = [m.booked for m in view.story.missed]
@@ -70,13 +70,13 @@ def _settle(view: View, diaries: Diaries, occasion: Occasion, patient: bool) -> 
     if active is not None:
         standing.append(active.booked)
     # Before anything is taken: a partner's meeting may be at the very time of ours that it stands in for.
-    _hold_only(diaries, occasion.referral_id, standing)
-    lost = _lost(view, diaries, occasion)
+    _hold_only(diaries, context.referral_id, standing)
+    lost = _lost(view, diaries, context)
     if lost:
         return Decision(lost)  # which calls for this decision again, with these cancelled
     if active is None and not view.story.attended:
-        return _arrange(view, diaries, occasion, patient)
-    _in_caseload_of(diaries, occasion, view.handed_to or view.story.link_worker)
+        return _arrange(view, diaries, context, patient)
+    _in_caseload_of(diaries, context, view.handed_to or view.story.link_worker)
     return NOTHING
 
 
@@ -86,7 +86,7 @@ def _met_on_an_earlier_day(meeting: Meeting) -> bool:
     return met is not None and london_day(met.time) < london_day(meeting.booked.starts_at)
 
 
-def _lost(view: View, diaries: Diaries, occasion: Occasion) -> list[EventBody]:
+def _lost(view: View, diaries: Diaries, context: DecisionContext) -> list[EventBody]:
     """Our bookings that do not stand: another one won, they met already, or the time is somebody else's."""
     story = view.story
     met = {m.booked.meeting_id for m in story.attended}
@@ -103,11 +103,11 @@ def _lost(view: View, diaries: Diaries, occasion: Occasion) -> list[EventBody]:
             lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
         elif (
             meeting is story.active
-            and booked.starts_at > occasion.now
-            and diaries.knows(booked.link_worker, occasion.locality)
+            and booked.starts_at > context.now
+            and diaries.knows(booked.link_worker, context.locality)
         ):
             time = (booked.link_worker, booked.starts_at, booked.minutes)
-            whose = occasion.referral_id, booked.meeting_id, booked.mode
+            whose = context.referral_id, booked.meeting_id, booked.mode
             if diaries.take(*time, *whose):
                 continue
             if ours:
@@ -117,66 +117,66 @@ def _lost(view: View, diaries: Diaries, occasion: Occasion) -> list[EventBody]:
     return lost
 
 
-def _arrange(view: View, diaries: Diaries, occasion: Occasion, patient: bool) -> Decision:
+def _arrange(view: View, diaries: Diaries, context: DecisionContext, patient: bool) -> Decision:
     """An open referral without a meeting: the earliest suitable time, or a stated reason and another look."""
     story = view.story
     created = story.created
     if created is None:
         return NOTHING
-    if patient and view.latest is not None and view.latest < occasion.now - CATCH_UP:
+    if patient and view.latest is not None and view.latest < context.now - CATCH_UP:
         # Nor is it known that `now` is right: it rests from then, and not until twenty seconds from now.
         return Decision(due=[_due(view.latest, created.practice, created.urgency, HEAR_THE_REST)])
-    today = london_day(occasion.now)
+    today = london_day(context.now)
     asked = _waits_for_the_person(view, today)
     if asked:
         until, why = max((wait.until, wait.reason) for wait in asked)
-        _in_caseload_of(diaries, occasion, view.handed_to or story.link_worker)
+        _in_caseload_of(diaries, context, view.handed_to or story.link_worker)
         return Decision(
-            _waiting(view, occasion, why, until),
+            _waiting(view, context, why, until),
             due=[_due(day_start(until), created.practice, created.urgency, asked=True)],
         )
     if len(story.missed) > view.misses_allowed:
-        _in_caseload_of(diaries, occasion, view.handed_to or story.link_worker)
+        _in_caseload_of(diaries, context, view.handed_to or story.link_worker)
         expected = today + timedelta(days=NOT_REACHED_DAYS)
-        return Decision(_waiting(view, occasion, v.WaitingReason.PERSON_NOT_REACHED, expected))
+        return Decision(_waiting(view, context, v.WaitingReason.PERSON_NOT_REACHED, expected))
     wish = wish_of(view, diaries)
     if wish.link_worker is not None:  # who was handed a case has it, however many others they have
-        _in_caseload_of(diaries, occasion, wish.link_worker)
-    promised = diaries.promised.pop(occasion.referral_id, None)
-    booked = book(view, diaries, occasion, promised, provisional=True) if promised else None
-    slot = diaries.earliest(wish, occasion.referral_id, refused_times(view)) if booked is None else None
+        _in_caseload_of(diaries, context, wish.link_worker)
+    promised = diaries.promised.pop(context.referral_id, None)
+    booked = book(view, diaries, context, promised, provisional=True) if promised else None
+    slot = diaries.earliest(wish, context.referral_id, refused_times(view)) if booked is None else None
     if slot is not None:
-        booked = book(view, diaries, occasion, slot, provisional=True)
+        booked = book(view, diaries, context, slot, provisional=True)
     if booked is not None:
         return Decision([booked], forget=[ROW] if view.waits else [])
-    someone = any(diaries.has_room(w, occasion.referral_id) for w in wish.who(diaries.workers.values()))
+    someone = any(diaries.has_room(w, context.referral_id) for w in wish.who(diaries.workers.values()))
     reason = v.WaitingReason.NO_SLOT if someone else v.WaitingReason.NO_LINK_WORKER
-    _in_caseload_of(diaries, occasion, view.handed_to)
+    _in_caseload_of(diaries, context, view.handed_to)
     return Decision(
-        _waiting(view, occasion, reason, today + timedelta(days=PROMISE_DAYS[created.urgency])),
-        due=[_due(_next_look(occasion.now), created.practice, created.urgency)],
+        _waiting(view, context, reason, today + timedelta(days=PROMISE_DAYS[created.urgency])),
+        due=[_due(_next_look(context.now), created.practice, created.urgency)],
     )
 
 
 def book(
-    view: View, diaries: Diaries, occasion: Occasion, slot: Slot, *, provisional: bool
+    view: View, diaries: Diaries, context: DecisionContext, slot: Slot, *, provisional: bool
 ) -> MeetingBooked | None:
     """Takes a time for this referral and says so; None where somebody else holds it."""
     created = view.story.created
     if created is None:
         return None
-    meeting_id = occasion.new_id()
+    meeting_id = context.new_id()
     mode = v.MeetingMode.HOME if wish_of(view, diaries).home_visit else v.MeetingMode.FACE_TO_FACE
     time = (slot.link_worker, slot.starts_at, slot.minutes)
-    if not diaries.take(*time, occasion.referral_id, meeting_id, mode):
+    if not diaries.take(*time, context.referral_id, meeting_id, mode):
         return None
-    diaries.assign(occasion.referral_id, slot.link_worker)
+    diaries.assign(context.referral_id, slot.link_worker)
     diaries.rest_on(slot.link_worker)
     last = view.story.meetings[-1] if view.story.meetings else None
     before = last.booked if last else None
     return MeetingBooked(
-        referral_id=occasion.referral_id,
-        locality=occasion.locality,
+        referral_id=context.referral_id,
+        locality=context.locality,
         meeting_id=meeting_id,
         sequence=min(before.sequence + 1, LAST_SEQUENCE) if before else 0,
         replaces=last.booked.meeting_id if last and not _over(last) else None,
@@ -246,10 +246,10 @@ def _waits_for_the_person(view: View, today: date) -> list[Wait]:
     ]
 
 
-def _in_caseload_of(diaries: Diaries, occasion: Occasion, link_worker: str | None) -> None:
+def _in_caseload_of(diaries: Diaries, context: DecisionContext, link_worker: str | None) -> None:
     """Puts the referral into this caseload alone; nobody's, where it names no link worker of the locality."""
-    known = link_worker is not None and diaries.knows(link_worker, occasion.locality)
-    diaries.assign(occasion.referral_id, link_worker if known else None)
+    known = link_worker is not None and diaries.knows(link_worker, context.locality)
+    diaries.assign(context.referral_id, link_worker if known else None)
 
 
 def _hold_only(diaries: Diaries, referral_id: str, meetings: Iterable[MeetingBooked]) -> None:
@@ -261,13 +261,15 @@ def _hold_only(diaries: Diaries, referral_id: str, meetings: Iterable[MeetingBoo
             diaries.release(day, held.meeting_id)
 
 
-def _waiting(view: View, occasion: Occasion, reason: v.WaitingReason, expected: date) -> list[EventBody]:
+def _waiting(
+    view: View, context: DecisionContext, reason: v.WaitingReason, expected: date
+) -> list[EventBody]:
     """Says why there is no meeting, unless this reason still holds."""
-    if _still_says_why(view, reason, occasion.now):
+    if _still_says_why(view, reason, context.now):
         return []
     return [
         o.MeetingWaiting(
-            referral_id=occasion.referral_id, locality=occasion.locality, reason=reason, expected_by=expected
+            referral_id=context.referral_id, locality=context.locality, reason=reason, expected_by=expected
         )
     ]
 
@@ -316,12 +318,12 @@ def _due(
     rests: timedelta = timedelta(0),
     *,
     asked: bool = False,
-) -> Due:
+) -> ScheduledTask:
     """`asked`: the day is the person's; no room that comes free before it is for them."""
     payload: dict[str, str | int | bool] = {"practice": practice, "soon": urgency is v.Urgency.SOON}
     if asked:
         payload["asked"] = True
-    return Due(*ROW, at, payload=payload, move=True, rests=rests)
+    return ScheduledTask(*ROW, at, payload=payload, move=True, rests=rests)
 
 
 def _next_look(now: datetime) -> datetime:

@@ -25,7 +25,7 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
 from shared.contract.events.outcomes import NextStep
-from shared.delivery.model.decision import NOTHING, Decision, Occasion, Said
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, NewEvent
 
 NEXT_SUITABLE: Final = NextMeeting()
 
@@ -42,21 +42,21 @@ class NoteIds:
 def plan(record: MeetingRecord, notes: NoteIds, meeting_id: str | None) -> Act:
     """Everything that was agreed at a meeting, at once."""
 
-    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
-        said: list[Said | EventBody] = []
+        said: list[NewEvent | EventBody] = []
         if meeting_id is not None and meeting_of(view, meeting_id).status != "attended":
-            present = came(view, meeting_id, occasion)
+            present = came(view, meeting_id, context)
             said += [present] if present else []
-        said.append(_plan_agreed(view, occasion, record, notes))
+        said.append(_plan_agreed(view, context, record, notes))
         if record.ons4:
             said.append(
                 o.Measured(
-                    **about(occasion),
+                    **about(context),
                     instrument=v.Instrument.ONS4,
                     stage=record.ons4_stage
-                    or stage_now(view.story, record.next_step, london_day(occasion.now)),
-                    on=london_day(occasion.now),
+                    or stage_now(view.story, record.next_step, london_day(context.now)),
+                    on=london_day(context.now),
                     scores=dict(record.ons4),
                 )
             )
@@ -65,17 +65,17 @@ def plan(record: MeetingRecord, notes: NoteIds, meeting_id: str | None) -> Act:
             (v.Agreement.FOLLOW_UP, record.follow_up),
         ):
             if agreed is not v.Agreed.NOT_ASKED:
-                said += _sharing(view, occasion, agreement, agreed, None)
+                said += _sharing(view, context, agreement, agreed, None)
         return Decision(said)
 
     return act
 
 
-def _plan_agreed(view: View, occasion: Occasion, record: MeetingRecord, notes: NoteIds) -> o.PlanAgreed:
+def _plan_agreed(view: View, context: DecisionContext, record: MeetingRecord, notes: NoteIds) -> o.PlanAgreed:
     earlier = view.story.plan
     goals = tuple(
         o.Goal(
-            goal_id=occasion.new_id(),
+            goal_id=context.new_id(),
             need=goal.need,
             importance=goal.importance,
             confidence=goal.confidence,
@@ -85,27 +85,27 @@ def _plan_agreed(view: View, occasion: Occasion, record: MeetingRecord, notes: N
         for place, goal in enumerate(record.goals)
     )
     return o.PlanAgreed(
-        **about(occasion),
-        plan_id=earlier.plan_id if earlier else occasion.new_id(),
+        **about(context),
+        plan_id=earlier.plan_id if earlier else context.new_id(),
         revision=min(earlier.revision + 1, 1000) if earlier else 1,
         needs=record.needs,
         goals=goals,
         what_matters=notes.what_matters or (earlier.what_matters if earlier else None),
         note=notes.note,
-        next_step=checked_step(record.next_step, occasion),
+        next_step=checked_step(record.next_step, context),
     )
 
 
 def contact(channel: v.Channel, reached: bool, note: str | None, next_step: NextStep | None) -> Act:
     """The link worker rang or wrote."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
-        step = checked_step(next_step, occasion)
+        step = checked_step(next_step, context)
         return Decision(
             [
                 o.ContactAttempted(
-                    **about(occasion), channel=channel, reached=reached, note=note, next_step=step
+                    **about(context), channel=channel, reached=reached, note=note, next_step=step
                 )
             ]
         )
@@ -116,14 +116,14 @@ def contact(channel: v.Channel, reached: bool, note: str | None, next_step: Next
 def unmet(need: v.Need, reason: v.UnmetReason, next_step: NextStep | None) -> Act:
     """Nothing suitable for this need. That none exists is refused while one for it is in the plan."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if reason is v.UnmetReason.NO_SERVICE and any(
             one.prescribed.need is need and one.status in GOING_ON for one in view.story.prescriptions
         ):
             raise Refused("service_in_plan")
-        step = checked_step(next_step, occasion)
-        return Decision([o.NeedUnmet(**about(occasion), need=need, reason=reason, next_step=step)])
+        step = checked_step(next_step, context)
+        return Decision([o.NeedUnmet(**about(context), need=need, reason=reason, next_step=step)])
 
     return act
 
@@ -131,9 +131,9 @@ def unmet(need: v.Need, reason: v.UnmetReason, next_step: NextStep | None) -> Ac
 def say_step(step: NextStep, note: str | None, link_worker: str | None) -> Act:
     """The next step, on the plan as it stands; before there is one, on whose case it is."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
-        checked = checked_step(step, occasion)
+        checked = checked_step(step, context)
         plan, whose = view.story.plan, view.story.link_worker or link_worker
         if plan is not None:
             anew = {"revision": min(plan.revision + 1, 1000), "next_step": checked, "note": note}
@@ -141,7 +141,7 @@ def say_step(step: NextStep, note: str | None, link_worker: str | None) -> Act:
         if whose is None:
             raise Refused("unknown_link_worker")
         return Decision(
-            [o.LinkWorkerChanged(**about(occasion), link_worker=whose, next_step=checked, note=note)]
+            [o.LinkWorkerChanged(**about(context), link_worker=whose, next_step=checked, note=note)]
         )
 
     return act
@@ -150,19 +150,23 @@ def say_step(step: NextStep, note: str | None, link_worker: str | None) -> Act:
 def sharing(agreement: v.Agreement, agreed: v.Agreed, prescription_id: str | None) -> Act:
     """An answer to one of the questions about sharing, in place of the earlier one."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if prescription_id is not None and all(
             p.prescribed.prescription_id != prescription_id for p in view.story.prescriptions
         ):
             raise Refused("unknown_prescription")
-        return Decision(_sharing(view, occasion, agreement, agreed, prescription_id))
+        return Decision(_sharing(view, context, agreement, agreed, prescription_id))
 
     return act
 
 
 def _sharing(
-    view: View, occasion: Occasion, agreement: v.Agreement, agreed: v.Agreed, prescription_id: str | None
+    view: View,
+    context: DecisionContext,
+    agreement: v.Agreement,
+    agreed: v.Agreed,
+    prescription_id: str | None,
 ) -> list[EventBody]:
     # Where answers contradict each other the fold says no, so the earlier one is taken back first.
     gone = retracted(view)
@@ -174,14 +178,12 @@ def _sharing(
         and fact.key not in gone
     ]
     said: list[EventBody] = [
-        taken_back(occasion, fact, v.RetractReason.UNDONE)
-        for fact, before in standing
-        if before is not agreed
+        taken_back(context, fact, v.RetractReason.UNDONE) for fact, before in standing if before is not agreed
     ]
     if agreed is not v.Agreed.NOT_ASKED and all(before is not agreed for _, before in standing):
         said.append(
             o.SharingChanged(
-                **about(occasion), agreement=agreement, agreed=agreed, prescription_id=prescription_id
+                **about(context), agreement=agreement, agreed=agreed, prescription_id=prescription_id
             )
         )
     return said
@@ -190,19 +192,19 @@ def _sharing(
 def change_link_worker(link_worker: str) -> Act:
     """Hands the case over; a meeting to come moves to the new link worker."""
 
-    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
         worker = diaries.workers.get(link_worker)
-        if worker is None or worker.locality != occasion.locality or not worker.active:
+        if worker is None or worker.locality != context.locality or not worker.active:
             raise Refused("unknown_link_worker")
         if created.practice not in worker.practices:
             raise Refused("not_serving")
-        said: list[EventBody] = [o.LinkWorkerChanged(**about(occasion), link_worker=link_worker)]
+        said: list[EventBody] = [o.LinkWorkerChanged(**about(context), link_worker=link_worker)]
         active = view.story.active
-        if active and active.booked.link_worker != link_worker and active.booked.starts_at > occasion.now:
+        if active and active.booked.link_worker != link_worker and active.booked.starts_at > context.now:
             said.append(
                 o.MeetingCancelled(
-                    **about(occasion),
+                    **about(context),
                     meeting_id=active.booked.meeting_id,
                     by=v.By.LINK_WORKER,
                     why=v.CancelReason.LINK_WORKER_AWAY,
@@ -214,9 +216,9 @@ def change_link_worker(link_worker: str) -> Act:
 
 
 def close(reason: v.CloseReason, note: str | None) -> Act:
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
-        return Decision([o.ReferralClosed(**about(occasion), reason=reason, note=note)])
+        return Decision([o.ReferralClosed(**about(context), reason=reason, note=note)])
 
     return act
 
@@ -224,29 +226,29 @@ def close(reason: v.CloseReason, note: str | None) -> Act:
 def no_longer_wants(by: v.By) -> Act:
     """Declined before a first meeting, closed after one."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if view.story.attended:
-            return Decision([o.ReferralClosed(**about(occasion), reason=v.CloseReason.NO_LONGER_WANTS)])
-        return Decision([o.ReferralDeclined(**about(occasion), by=by, reason=v.DeclineReason.DOES_NOT_WANT)])
+            return Decision([o.ReferralClosed(**about(context), reason=v.CloseReason.NO_LONGER_WANTS)])
+        return Decision([o.ReferralDeclined(**about(context), by=by, reason=v.DeclineReason.DOES_NOT_WANT)])
 
     return act
 
 
 def decline(by: v.By, reason: v.DeclineReason) -> Act:
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if view.story.attended:
             raise Refused("already_met")
-        return Decision([o.ReferralDeclined(**about(occasion), by=by, reason=reason)])
+        return Decision([o.ReferralDeclined(**about(context), by=by, reason=reason)])
 
     return act
 
 
 def give_back(reason: v.ReturnReason, note: str | None) -> Act:
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
-        return Decision([o.ReferralReturned(**about(occasion), reason=reason, note=note)])
+        return Decision([o.ReferralReturned(**about(context), reason=reason, note=note)])
 
     return act
 
@@ -254,17 +256,17 @@ def give_back(reason: v.ReturnReason, note: str | None) -> Act:
 def reopen(note: str | None, next_step: NextStep | None, meeting: NextMeeting = NEXT_SUITABLE) -> Act:
     """Undoes every end of the case, and books or puts off the meeting that was chosen."""
 
-    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
         if view.story.created is None:
             raise Refused("unknown_case")
         if view.story.erased:
             raise Refused("case_erased")
         if view.open:
             return NOTHING
-        step = checked_step(next_step, occasion)
-        said: list[Said | EventBody] = [
+        step = checked_step(next_step, context)
+        said: list[NewEvent | EventBody] = [
             o.ReferralReopened(
-                **about(occasion),
+                **about(context),
                 ends_source=end.said.source,
                 ends_id=end.said.id,
                 note=note,
@@ -273,13 +275,13 @@ def reopen(note: str | None, next_step: NextStep | None, meeting: NextMeeting = 
             for end in view.story.endings
         ]
         if meeting.slot is not None:
-            slot = chosen(view, diaries, occasion, view.story.created, meeting.slot)
-            booked = book(view, diaries, occasion, slot, provisional=False)
+            slot = chosen(view, diaries, context, view.story.created, meeting.slot)
+            booked = book(view, diaries, context, slot, provisional=False)
             if booked is None:
                 raise Refused("slot_taken")
             said.append(booked)
         elif meeting.not_before is not None:
-            said.append(asked_to_wait(view, occasion, meeting.not_before))
+            said.append(asked_to_wait(view, context, meeting.not_before))
         return Decision(said)
 
     return act

@@ -10,7 +10,7 @@ from services.matching.clients.vault import NoteKind, NotInVault, Vault, VaultAw
 from services.matching.command_runner import LINK_WORKER, Asking
 from services.matching.repository import DRAFTS
 from shared.delivery.unit_of_work.aggregate import case_id
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 _MOST_TEXTS: Final = 20
@@ -22,7 +22,7 @@ class DraftQueries:
     asking: Asking
     vault: Vault
 
-    async def draft(self, caller: Caller, referral_id: str) -> dict[str, Any] | None:
+    async def draft(self, caller: Principal, referral_id: str) -> dict[str, Any] | None:
         """The draft of the meeting record as it was saved, texts fetched from the vault; None without one."""
         row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         kept = await self.asking.kernel.mongo[DRAFTS].find_one({"_id": case_id(row["locality"], referral_id)})
@@ -40,7 +40,7 @@ class DraftQueries:
         }
 
     async def save_draft(
-        self, caller: Caller, referral_id: str, fields: Mapping[str, Any], texts: Mapping[str, str]
+        self, caller: Principal, referral_id: str, fields: Mapping[str, Any], texts: Mapping[str, str]
     ) -> None:
         """Keeps a draft: `fields` are codes and numbers, `texts` (by name) are kept in the vault only.
 
@@ -68,7 +68,7 @@ class DraftQueries:
             upsert=True,
         )
 
-    async def drop_draft(self, caller: Caller, referral_id: str) -> None:
+    async def drop_draft(self, caller: Principal, referral_id: str) -> None:
         """Forgets the draft."""
         row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         await self.asking.kernel.mongo[DRAFTS].delete_one({"_id": case_id(row["locality"], referral_id)})

@@ -6,9 +6,9 @@ from dataclasses import replace
 from services.matching.casework.plan_summary import PlanSummary, summary_of
 from services.matching.command_runner import Asking
 from services.matching.directory.repository import Directory
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.platform.web.audit import audit
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 
@@ -19,13 +19,13 @@ class PlanQueries:
     directory: Directory
 
     async def plan_summaries(
-        self, caller: Caller, locality: str, referrals: Sequence[str], on_behalf_of: str
+        self, caller: Principal, locality: str, referrals: Sequence[str], on_behalf_of: str
     ) -> dict[str, PlanSummary]:
         """The plans by referral that the person said their GP may see, each audited. 403 for a locality."""
         kernel = self.asking.kernel
         if not caller.may_locality(locality) or locality not in kernel.localities:
             raise Problem(403, code="locality", detail="Your token does not cover this locality.")
-        stories: dict[str, Story] = {}
+        stories: dict[str, ReferralHistory] = {}
         for referral in dict.fromkeys(referrals):
             view = await kernel.view(locality, referral)
             if view is not None:

@@ -9,7 +9,7 @@ from datetime import date
 
 from services.matching.directory.feed.model import Service
 from shared.contract.events import vocabulary as v
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.contract.history.model import PrescriptionStatus
 
 
@@ -40,7 +40,7 @@ class PlanSummary:
     services: tuple[ServiceSummary, ...]
 
 
-def summary_of(story: Story, directory: Mapping[str, Service]) -> PlanSummary | None:
+def summary_of(story: ReferralHistory, directory: Mapping[str, Service]) -> PlanSummary | None:
     """The summary; None unless the person said yes to it. `directory`: the services by id."""
     if story.details_to_gp is not v.Agreed.YES or story.erased:
         return None

@@ -10,10 +10,10 @@ from services.matching.web.parameters import BASE, REFUSALS, queries
 from shared.contract.events.models import LocalitySlug, Ref
 from shared.platform.web.auth import require_scope
 from shared.platform.web.bodies import JsonBody
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 
 READS_PLANS = "plans:read"
-PlanReader = Annotated[Caller, Depends(require_scope(READS_PLANS))]
+PlanReader = Annotated[Principal, Depends(require_scope(READS_PLANS))]
 
 
 class PlansAsked(JsonBody):

@@ -33,7 +33,7 @@ from shared.delivery.model.service_definition import Loaded
 from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.web.audit import audit
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 MOST_DAYS: Final = 92
@@ -52,19 +52,19 @@ class CaseQueries:
         """The time by this service's clock, UTC."""
         return self.asking.kernel.clock()
 
-    async def link_worker(self, caller: Caller, link_worker: str | None = None) -> LinkWorker:
+    async def link_worker(self, caller: Principal, link_worker: str | None = None) -> LinkWorker:
         """The caller's own entry, or, for programme_admin and services, the one named."""
         return await link_worker_for(
             self.asking.kernel.mongo, caller, link_worker or caller.link_worker or ""
         )
 
-    async def today(self, caller: Caller, day: date | None = None) -> list[DiaryEntry]:
+    async def today(self, caller: Principal, day: date | None = None) -> list[DiaryEntry]:
         """The caller's meetings of one day (today), in order, risk and contact warnings in each `case`."""
         day = day or london_day(self.now())
         return await self.diary(caller, day, day)
 
     async def diary(
-        self, caller: Caller, first: date, last: date, link_worker: str | None = None
+        self, caller: Principal, first: date, last: date, link_worker: str | None = None
     ) -> list[DiaryEntry]:
         """Meetings from `first` to `last` (at most 92 days), in order."""
         worker = await self.link_worker(caller, link_worker)
@@ -87,13 +87,13 @@ class CaseQueries:
         ]
         return sorted(found, key=lambda entry: (entry.meeting.starts_at, entry.case.referral_id))
 
-    async def moved_today(self, caller: Caller, day: date) -> list[ToRing]:
+    async def moved_today(self, caller: Principal, day: date) -> list[ToRing]:
         """Whose meetings of this day were moved since the caller is away."""
         worker = await self.link_worker(caller)
         return await moved_by(self.asking, worker, Leave(first=day, last=day))
 
     async def free(
-        self, caller: Caller, first: date, last: date, link_worker: str | None = None
+        self, caller: Principal, first: date, last: date, link_worker: str | None = None
     ) -> list[Slot]:
         """Free times of a diary."""
         worker = await self.link_worker(caller, link_worker)
@@ -110,7 +110,7 @@ class CaseQueries:
             if max(begins, self.now()) <= slot.starts_at < ends
         ]
 
-    async def needs_you(self, caller: Caller, limit: int = 200) -> list[NeedsYouLine]:
+    async def needs_you(self, caller: Principal, limit: int = 200) -> list[NeedsYouLine]:
         """What needs the caller, oldest first, with the reason, since when and what to do."""
         links = await self.link_states.alerting(caller.localities)
         told = [{"view.reasons.since": {"$lte": self.now()}}, {"referral": {"$in": links}}]
@@ -131,45 +131,45 @@ class CaseQueries:
         found.sort(key=lambda line: (line.reason.since, line.case.referral_id, line.reason.reason))
         return found[:limit]
 
-    async def caseload(self, caller: Caller, include_ended: bool = False) -> list[CaseLine]:
+    async def caseload(self, caller: Principal, include_ended: bool = False) -> list[CaseLine]:
         """The caller's open cases, the earliest next step first; `include_ended`: ended ones after them."""
         rows = await self._own(caller, {} if include_ended else {"view.open": True})
         lines = await self._lines(rows)
         cases = [lines.case(row) for row in rows]
         return sorted(cases, key=by_day_and_time)
 
-    async def case(self, caller: Caller, referral_id: str) -> CaseShown:
+    async def case(self, caller: Principal, referral_id: str) -> CaseShown:
         """Story, meetings, plan and history. Audited: it is a read of a person's case."""
         return await self._case(caller, {"referral": referral_id})
 
-    async def case_of_meeting(self, caller: Caller, meeting_id: str) -> CaseShown:
+    async def case_of_meeting(self, caller: Principal, meeting_id: str) -> CaseShown:
         """The case that a meeting belongs to."""
         return await self._case(caller, {"view.meetings.id": meeting_id})
 
-    async def meeting(self, caller: Caller, meeting_id: str) -> MeetingShown:
+    async def meeting(self, caller: Principal, meeting_id: str) -> MeetingShown:
         """A meeting, for those who may move it: its link worker and the practice's own staff."""
         row = await find_case(self.asking.kernel.mongo, caller, {"view.meetings.id": meeting_id}, AT_THE_DESK)
         found = next(m for m in row["view"]["meetings"] if m["id"] == meeting_id)
         return (await self._lines([row])).meeting(row, found)
 
-    async def options(self, caller: Caller, meeting_id: str, count: int = 3) -> list[Slot]:
+    async def options(self, caller: Principal, meeting_id: str, count: int = 3) -> list[Slot]:
         """Other suitable times for a booked meeting, earliest first."""
         row = await find_case(self.asking.kernel.mongo, caller, {"view.meetings.id": meeting_id}, AT_THE_DESK)
         if row["view"]["active"] != meeting_id:
             raise problem_of(Refused("meeting_not_standing"))
         return await self._options(row, count)
 
-    async def options_for(self, caller: Caller, referral_id: str, count: int = 3) -> list[Slot]:
+    async def options_for(self, caller: Principal, referral_id: str, count: int = 3) -> list[Slot]:
         """Suitable times for a case without a meeting."""
         row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         return await self._options(row, count)
 
-    async def options_to_reopen(self, caller: Caller, referral_id: str, count: int = 3) -> list[Slot]:
+    async def options_to_reopen(self, caller: Principal, referral_id: str, count: int = 3) -> list[Slot]:
         """Suitable times for a case that has ended, if it is opened again."""
         row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         return await self._options(row, count, ended=True)
 
-    async def colleagues(self, caller: Caller, referral_id: str) -> list[Colleague]:
+    async def colleagues(self, caller: Principal, referral_id: str) -> list[Colleague]:
         """To whom the case could be handed over."""
         row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         return await colleagues_of(
@@ -181,7 +181,7 @@ class CaseQueries:
         )
 
     async def people(
-        self, caller: Caller, cases: Sequence[CaseLine | MeetingShown], fields: Sequence[str], purpose: str
+        self, caller: Principal, cases: Sequence[CaseLine | MeetingShown], fields: Sequence[str], purpose: str
     ) -> dict[str, dict[str, Any]]:
         """Names and the like of the people in these cases, by referral id, from the vault, audited there.
 
@@ -203,7 +203,7 @@ class CaseQueries:
         """How the links of one service of a case stand."""
         return await self.link_states.state(case.line.locality, prescription_id)
 
-    async def notes(self, caller: Caller, referral_id: str, notes: Sequence[str]) -> dict[str, str]:
+    async def notes(self, caller: Principal, referral_id: str, notes: Sequence[str]) -> dict[str, str]:
         """The texts of these notes by id, from the vault; left out where it does not answer."""
         row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         try:
@@ -211,7 +211,7 @@ class CaseQueries:
         except (VaultAway, NotInVault):
             return {}
 
-    async def _case(self, caller: Caller, which: dict[str, Any]) -> CaseShown:
+    async def _case(self, caller: Principal, which: dict[str, Any]) -> CaseShown:
         kernel = self.asking.kernel
         row = await find_case(kernel.mongo, caller, which, LINK_WORKER)
         await audit(caller, "read_case", row["referral"], "caseload", clock=kernel.clock)
@@ -250,7 +250,7 @@ class CaseQueries:
         diaries = await self.asking.kernel.transact(read)
         return _first(diaries, view, row["referral"], max(1, min(count, 20)))
 
-    async def _own(self, caller: Caller, which: dict[str, Any]) -> list[Row]:
+    async def _own(self, caller: Principal, which: dict[str, Any]) -> list[Row]:
         """The caller's cases, and those that nobody has at the practices where the caller meets people."""
         worker = await own_entry(self.asking.kernel.mongo, caller)
         if worker is None:

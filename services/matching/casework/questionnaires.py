@@ -5,13 +5,13 @@ from typing import Final
 
 from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import NextStep
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 
 ASKED_AGAIN: Final = timedelta(weeks=10)
 """From then on answers are those of the follow-up, due at 12 weeks: some are asked a little early."""
 
 
-def stage_now(story: Story, next_step: NextStep | None, today: date) -> v.Stage:
+def stage_now(story: ReferralHistory, next_step: NextStep | None, today: date) -> v.Stage:
     """Before, the first time; after, when it is due or the case is about to be closed; else a review."""
     first = story.measured.get((v.Instrument.ONS4, v.Stage.BEFORE))
     if first is None:

@@ -11,7 +11,7 @@ from services.matching.repository import DRAFTS
 from services.matching.request import Asked, MeetingRecord, NextMeeting
 from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import NextStep
-from shared.delivery.model.decision import Occasion
+from shared.delivery.model.decision import DecisionContext
 from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.aggregate import case_id
 from shared.platform.web.problem import Problem
@@ -44,7 +44,7 @@ class CaseActions:
             },
         )
 
-        async def drop_draft(tx: Transaction, _: Occasion) -> None:
+        async def drop_draft(tx: Transaction, _: DecisionContext) -> None:
             identity = case_id(row["locality"], row["referral"])
             await tx[DRAFTS].delete_one({"_id": identity}, session=tx.session)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.matching.repository import FEEDS
 from shared.delivery.mongo.database import Mongo, Transaction
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Feeds:
         which = {"offered": {"$in": sorted(localities)}}
         return [row["_id"] async for row in self._mongo[FEEDS].find(which, {"_id": 1})]
 
-    async def keep(self, tx: Transaction, name: str, by: Caller) -> None:
+    async def keep(self, tx: Transaction, name: str, by: Principal) -> None:
         """Keeps a new feed as the caller's, in their transaction; one that is there stays whose it is."""
         theirs = sorted(by.localities)
         offered = [slug for slug in theirs if slug != "*"]

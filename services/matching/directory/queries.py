@@ -31,7 +31,7 @@ from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row
 from shared.platform.clock import LONDON
 from shared.platform.localities import postcodes
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -48,7 +48,7 @@ class ServiceQueries:
     codes: Codes
 
     async def ranked_services(
-        self, caller: Caller, referral_id: str, need: v.Need, limit: int = 10
+        self, caller: Principal, referral_id: str, need: v.Need, limit: int = 10
     ) -> list[RankedService]:
         """Services for this need, best first, each with why; near misses at the end, each with why not.
 
@@ -73,7 +73,7 @@ class ServiceQueries:
 
     async def find_services(
         self,
-        caller: Caller,
+        caller: Principal,
         need: v.Need | None = None,
         postcode: str | None = None,
         weekday: int | None = None,
@@ -107,7 +107,7 @@ class ServiceQueries:
         )
         return found[: max(1, min(limit, 500))]
 
-    async def seen_service(self, caller: Caller, service_id: str) -> Service | None:
+    async def seen_service(self, caller: Principal, service_id: str) -> Service | None:
         """A directory entry of a feed that is offered where the caller is; None for others'."""
         seen_in = _seen_by(caller)
         if seen_in is not None and not await self.directory.offered(service_id, seen_in):
@@ -118,7 +118,7 @@ class ServiceQueries:
         """Whether its mailbox is confirmed, so that it may be asked by mail."""
         return service.id in await self.mailboxes.usable([service])
 
-    async def feeds(self, caller: Caller) -> list[Feed]:
+    async def feeds(self, caller: Principal) -> list[Feed]:
         """Every feed of the directory, for the programme."""
         if caller.role != "programme_admin":
             raise Problem(403, code="role", detail="Your role does not include this.")
@@ -190,7 +190,7 @@ class ServiceQueries:
         return (worker.name, worker.telephone) if worker else None
 
     async def _from_the_vault(
-        self, caller: Caller, row: Row, need: v.Need
+        self, caller: Principal, row: Row, need: v.Need
     ) -> tuple[Position | None, frozenset[v.SensitiveNeed]]:
         fields = ["postcode", "sensitive_needs"] if need is v.Need.SENSITIVE else ["postcode"]
         try:
@@ -205,7 +205,7 @@ class ServiceQueries:
         return place.position if place else None, frozenset(v.SensitiveNeed(each) for each in told)
 
 
-def _seen_by(caller: Caller) -> frozenset[str] | None:
+def _seen_by(caller: Principal) -> frozenset[str] | None:
     """The localities whose feeds a caller sees; None: all, for services of the programme."""
     return None if caller.may_locality("*") else caller.localities
 

@@ -22,7 +22,7 @@ from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 
 REFUSED_WHOLE: Final = frozenset({"pages_missing", "records_too_many"})
 _MOST_FAULTS: Final = 50
@@ -71,7 +71,7 @@ class Directory:
         self._clock = clock
         self._new_id = new_id
 
-    async def take(self, document: bytes, feed: str, by: Caller) -> ImportReport:
+    async def take(self, document: bytes, feed: str, by: Principal) -> ImportReport:
         """Reads a feed's document and keeps its services and the report.
 
         A service that another feed has brought already is refused: one feed cannot speak for another's.

@@ -28,13 +28,13 @@ from services.matching.web.parameters import (
 )
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 FEED_NAME: Final = r"^[a-z0-9][a-z0-9-]{0,39}$"
 
-Admin = Annotated[Caller, Depends(require("programme_admin"))]
+Admin = Annotated[Principal, Depends(require("programme_admin"))]
 FeedName = Annotated[str, Path(pattern=FEED_NAME)]
 LocalityName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 

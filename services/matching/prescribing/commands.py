@@ -19,20 +19,20 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
 from shared.contract.events.outcomes import NextStep
-from shared.delivery.model.decision import NOTHING, Decision, Occasion
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
 
 
 def prescribe(prescribing: Prescribing, next_step: NextStep | None) -> Act:
     """Adds a service to the plan; whether it may have name and contact is said with it, if asked."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if any(
             p.prescribed.service_id == prescribing.service_id and p.status in GOING_ON
             for p in view.story.prescriptions
         ):
             raise Refused("already_in_plan")
-        today = london_day(occasion.now)
+        today = london_day(context.now)
         if any(
             one.need is prescribing.need
             and one.reason is v.UnmetReason.NO_SERVICE
@@ -40,21 +40,21 @@ def prescribe(prescribing: Prescribing, next_step: NextStep | None) -> Act:
             for one, said in view.story.unmet
         ):
             raise Refused("no_service_said")
-        prescription_id = occasion.new_id()
+        prescription_id = context.new_id()
         said: list[EventBody] = [
             o.ServicePrescribed(
-                **about(occasion),
+                **about(context),
                 prescription_id=prescription_id,
                 service_id=prescribing.service_id,
                 need=prescribing.need,
                 signposted=prescribing.signposted,
-                next_step=checked_step(next_step, occasion),
+                next_step=checked_step(next_step, context),
             )
         ]
         if prescribing.may_share is not v.Agreed.NOT_ASKED:
             said.append(
                 o.SharingChanged(
-                    **about(occasion),
+                    **about(context),
                     agreement=v.Agreement.SERVICE,
                     agreed=prescribing.may_share,
                     prescription_id=prescription_id,
@@ -75,7 +75,7 @@ def reply(
     weeks = weeks if answer is v.Reply.WAITING_LIST else None
     reason = reason if answer is v.Reply.NOT_SUITABLE else None
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         one = prescription_of(view, prescription_id)
         if one.prescribed.signposted:
@@ -85,7 +85,7 @@ def reply(
         return Decision(
             [
                 o.ProviderReplied(
-                    **about(occasion),
+                    **about(context),
                     prescription_id=prescription_id,
                     reply=answer,
                     weeks=weeks,
@@ -102,10 +102,10 @@ def started(
 ) -> Act:
     """The first visit happened, on that day."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
         one = prescription_of(view, prescription_id)
-        if on > london_day(occasion.now):
+        if on > london_day(context.now):
             raise Refused("date_in_future")
         if on < london_day(created.agreement.at):
             raise Refused("date_too_early")
@@ -116,11 +116,11 @@ def started(
         return Decision(
             [
                 o.ActivityStarted(
-                    **about(occasion),
+                    **about(context),
                     prescription_id=prescription_id,
                     on=on,
                     accompanied_by=accompanied_by,
-                    next_step=checked_step(next_step, occasion),
+                    next_step=checked_step(next_step, context),
                 )
             ]
         )
@@ -131,7 +131,7 @@ def started(
 def not_started(prescription_id: str, barrier: v.Barrier, next_step: NextStep | None) -> Act:
     """The first visit did not happen; what stopped it."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         one = prescription_of(view, prescription_id)
         if one.started_on is not None:
@@ -141,10 +141,10 @@ def not_started(prescription_id: str, barrier: v.Barrier, next_step: NextStep | 
         return Decision(
             [
                 o.ActivityNotStarted(
-                    **about(occasion),
+                    **about(context),
                     prescription_id=prescription_id,
                     barrier=barrier,
-                    next_step=checked_step(next_step, occasion),
+                    next_step=checked_step(next_step, context),
                 )
             ]
         )
@@ -155,7 +155,7 @@ def not_started(prescription_id: str, barrier: v.Barrier, next_step: NextStep | 
 def ended(prescription_id: str, reason: v.EndReason, next_step: NextStep | None) -> Act:
     """The person goes there no longer."""
 
-    def act(view: View, _: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         one = prescription_of(view, prescription_id)
         if one.started_on is None:
@@ -165,10 +165,10 @@ def ended(prescription_id: str, reason: v.EndReason, next_step: NextStep | None)
         return Decision(
             [
                 o.ActivityEnded(
-                    **about(occasion),
+                    **about(context),
                     prescription_id=prescription_id,
                     reason=reason,
-                    next_step=checked_step(next_step, occasion),
+                    next_step=checked_step(next_step, context),
                 )
             ]
         )

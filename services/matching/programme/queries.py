@@ -10,7 +10,7 @@ from services.matching.referral_state.views import LocalityNow, UnmetCount
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 LEDGER: Final = timedelta(days=365)
@@ -21,14 +21,14 @@ class ProgrammeQueries:
 
     asking: Asking
 
-    async def programme(self, caller: Caller) -> list[LocalityNow]:
+    async def programme(self, caller: Principal) -> list[LocalityNow]:
         """Exact operational counts of the caller's localities, for programme_admin; no names."""
         if caller.role != "programme_admin":
             raise Problem(403, code="role", detail="Your role does not include this.")
         slugs = [slug for slug in self.asking.localities.slugs if caller.may_locality(slug)]
         return [await self._now(caller, slug) for slug in slugs]
 
-    async def _now(self, caller: Caller, locality: str) -> LocalityNow:
+    async def _now(self, caller: Principal, locality: str) -> LocalityNow:
         referrals, now = self.asking.kernel.mongo[REFERRALS], self.asking.kernel.clock()
         ours: dict[str, Any] = {**within_localities(caller), "locality": locality}
         still = {**ours, "view.open": True}

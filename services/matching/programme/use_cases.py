@@ -15,7 +15,7 @@ from services.matching.repository import LINK_WORKERS, touch_caseload, wake_wait
 from services.matching.request import Asked
 from services.matching.roster.link_workers import LinkWorker
 from shared.delivery.mongo.database import Transaction
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -28,7 +28,7 @@ class ProgrammeActions(MeetingActions):
     links: Links
     link_states: LinkStates
 
-    async def put_link_worker(self, caller: Caller, worker: LinkWorker) -> LinkWorker:
+    async def put_link_worker(self, caller: Principal, worker: LinkWorker) -> LinkWorker:
         """Keeps a link worker's entry. Meetings on days of leave are moved; other meetings stand.
 
         Put again, it does whatever was left of that by a process that died. What partners booked with a link
@@ -64,7 +64,7 @@ class ProgrammeActions(MeetingActions):
                 await self.move_away(Asked(caller), worker, leave)
         return worker
 
-    async def take_feed(self, caller: Caller, feed: str, document: bytes) -> ImportReport:
+    async def take_feed(self, caller: Principal, feed: str, document: bytes) -> ImportReport:
         """Takes a directory feed, all its pages at once. A new feed is offered in the caller's localities.
 
         Raises a Problem: 404 for a feed that others of more localities keep, 422 `pages_missing` or
@@ -80,7 +80,7 @@ class ProgrammeActions(MeetingActions):
                 raise Problem(422, code=refused.code, detail=refused.sentence) from None
 
     async def offer_feed(
-        self, caller: Caller, feed: str, localities: Collection[str], *, offer: bool
+        self, caller: Principal, feed: str, localities: Collection[str], *, offer: bool
     ) -> Feed:
         """Offers a feed in these localities of the caller's, or no longer.
 
@@ -95,7 +95,7 @@ class ProgrammeActions(MeetingActions):
             raise _unknown_feed()
         return await feeds.named(feed) or Feed(feed, (), ())
 
-    async def link(self, caller: Caller, prescription_id: str, locality: str | None) -> str:
+    async def link(self, caller: Principal, prescription_id: str, locality: str | None) -> str:
         """The address of a fresh one-tap link. 409 where the service is not asked (any more)."""
         which = {"view.prescriptions.id": prescription_id}
         if locality is not None:

@@ -24,7 +24,7 @@ from shared.contract.history import Prescription
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.web.audit import audit
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 _SAID_YES: Final = frozenset({"accepted", "started"})
@@ -252,6 +252,6 @@ async def find_linked(asking: Asking, claims: LinkClaims) -> Row:
     return row
 
 
-def link_caller(claims: LinkClaims) -> Caller:
+def link_caller(claims: LinkClaims) -> Principal:
     """The service that holds the link, as a caller."""
-    return Caller(f"link:{claims.service_id}", "provider", frozenset({claims.locality}))
+    return Principal(f"link:{claims.service_id}", "provider", frozenset({claims.locality}))

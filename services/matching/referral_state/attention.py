@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from services.matching.calendar import day_start
 from services.matching.referral_state.views import NeedsYou, Reason, ToDo
 from shared.contract.events.vocabulary import Channel, NextStepCode, SafeToText
-from shared.contract.history import Prescription, Story
+from shared.contract.history import Prescription, ReferralHistory
 from shared.contract.history.next_step import (
     ANSWER_DAYS,
     FIRST_VISIT_DAYS,
@@ -22,7 +22,7 @@ from shared.contract.history.next_step import (
 
 
 def reasons_of(
-    story: Story,
+    story: ReferralHistory,
     step: Step | None,
     said: StepSaid | None,
     misses_settled: int,
@@ -44,7 +44,7 @@ def reasons_of(
     return tuple(sorted(found, key=lambda reason: (reason.since, reason.reason, reason.about or "")))
 
 
-def _meeting(story: Story, said: StepSaid | None, misses_settled: int) -> Iterator[Reason]:
+def _meeting(story: ReferralHistory, said: StepSaid | None, misses_settled: int) -> Iterator[Reason]:
     active = story.active
     if active is not None:
         booked = active.booked
@@ -73,7 +73,7 @@ def _meeting(story: Story, said: StepSaid | None, misses_settled: int) -> Iterat
         yield Reason(NeedsYou.NO_MEETING, _evening(story.waiting.expected_by), ToDo.BOOK)
 
 
-def _prescription(story: Story, one: Prescription, said: StepSaid | None) -> Iterator[Reason]:
+def _prescription(story: ReferralHistory, one: Prescription, said: StepSaid | None) -> Iterator[Reason]:
     about = one.prescribed.prescription_id
     asked = one.said.time
     origin = max(s.id for s in (one.said, one.reply_said, one.not_started_said) if s is not None)
@@ -98,7 +98,7 @@ def _prescription(story: Story, one: Prescription, said: StepSaid | None) -> Ite
     yield _put_off(reason, said, origin)
 
 
-def _step(story: Story, step: Step | None) -> Iterator[Reason]:
+def _step(story: ReferralHistory, step: Step | None) -> Iterator[Reason]:
     if step is None and story.last_recorded is not None:
         yield Reason(NeedsYou.NO_NEXT_STEP, story.last_recorded, ToDo.SAY_NEXT_STEP)
     elif step is not None and step.code is NextStepCode.REVIEW:

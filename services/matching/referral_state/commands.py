@@ -11,9 +11,9 @@ from services.matching.referral_state.state import View
 from shared.contract.events.models import ReferralCreated
 from shared.contract.events.outcomes import NextStep
 from shared.contract.history import Meeting, Prescription
-from shared.delivery.model.decision import Decision, Occasion
+from shared.delivery.model.decision import Decision, DecisionContext
 
-Act = Callable[[View, Diaries, Occasion], Decision]
+Act = Callable[[View, Diaries, DecisionContext], Decision]
 
 
 class About(TypedDict):
@@ -23,8 +23,8 @@ class About(TypedDict):
     locality: str
 
 
-def about(occasion: Occasion) -> About:
-    return {"referral_id": occasion.referral_id, "locality": occasion.locality}
+def about(context: DecisionContext) -> About:
+    return {"referral_id": context.referral_id, "locality": context.locality}
 
 
 def open_case(view: View) -> ReferralCreated:
@@ -56,10 +56,10 @@ GOING_ON: Final = frozenset({"asked", "accepted", "waiting_list", "signposted", 
 """Statuses of services of a plan that may still help."""
 
 
-def checked_step(step: NextStep | None, occasion: Occasion) -> NextStep | None:
+def checked_step(step: NextStep | None, context: DecisionContext) -> NextStep | None:
     """A next step as given, if its day is from today to a year ahead."""
     if step is not None:
-        today = london_day(occasion.now)
+        today = london_day(context.now)
         if not today <= step.on <= today + timedelta(days=366):
             raise Refused("step_date")
     return step

@@ -21,7 +21,7 @@ from services.matching.referral_state.views import (
 from services.matching.roster.link_workers import LinkWorker
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
-from shared.contract.history import Stage, Story
+from shared.contract.history import ReferralHistory, Stage
 from shared.contract.history.days import day_of
 from shared.contract.history.next_step import Step
 from shared.contract.labels import where
@@ -139,7 +139,9 @@ def history(view: View, locality: str) -> tuple[FactLine, ...]:
     return tuple(sorted(lines, key=lambda line: (line.recorded, line.event_id), reverse=True))
 
 
-def fact_line(fact: Fact, gone: frozenset[tuple[str, str]], locality: str, story: Story) -> FactLine:
+def fact_line(
+    fact: Fact, gone: frozenset[tuple[str, str]], locality: str, story: ReferralHistory
+) -> FactLine:
     """One fact of a story; `gone` are those that have been taken back."""
     body = fact.body
     told: dict[str, Any] = {}

@@ -11,8 +11,8 @@ from shared.contract.events import outcomes as o
 from shared.contract.events.models import ReferralCreated
 from shared.contract.events.topics import locality_of_source, source
 from shared.contract.events.vocabulary import WaitingReason
-from shared.contract.history import Meeting, Story, stage_of, tell
-from shared.contract.history.fold import Effective, Rank
+from shared.contract.history import Meeting, ReferralHistory, fold_referral, stage_of
+from shared.contract.history.fold import EffectiveFacts, SourcePriority
 from shared.contract.history.next_step import Step, step_of, step_said
 from shared.delivery.model.facts import Fact
 
@@ -62,7 +62,7 @@ class Wait(NamedTuple):
 class View:
     """A referral as matching sees it."""
 
-    story: Story
+    story: ReferralHistory
     facts: tuple[Fact, ...] = ()
     ours: frozenset[str] = frozenset()
     """Ids of the meetings that matching booked itself."""
@@ -101,10 +101,10 @@ class View:
         return next((m for m in self.story.meetings if m.booked.meeting_id == meeting_id), None)
 
 
-def fold(facts: Sequence[Fact], rank: Rank) -> View:
+def fold(facts: Sequence[Fact], rank: SourcePriority) -> View:
     """The view of this set of facts, whatever order they came in."""
-    story = tell(facts, rank)
-    told = Effective(facts, rank)
+    story = fold_referral(facts, rank)
+    told = EffectiveFacts(facts, rank)
     changed = told.of(o.LinkWorkerChanged)
     view = View(
         story=story,
@@ -127,7 +127,7 @@ def fold(facts: Sequence[Fact], rank: Rank) -> View:
     return replace(view, step=step, reasons=reasons)
 
 
-def _handed_over(told: Effective) -> datetime | None:
+def _handed_over(told: EffectiveFacts) -> datetime | None:
     """When the case came to whoever has it, if they have done nothing about it yet."""
     changed = told.of(o.LinkWorkerChanged)
     if not changed:

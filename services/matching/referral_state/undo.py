@@ -11,7 +11,7 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
 from shared.contract.events.topics import source
-from shared.delivery.model.decision import Decision, Occasion
+from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.facts import Fact
 
 UNDOABLE: Final = frozenset(
@@ -41,7 +41,7 @@ UNDOABLE: Final = frozenset(
 def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Act:
     """Takes back one fact of the history. A cancelled meeting gets its time back, if it is still free."""
 
-    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
         if view.story.erased:
             raise Refused("case_erased")
         fact = next((f for f in view.facts if (f.source, f.id) == (said_by, event_id)), None)
@@ -49,11 +49,11 @@ def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Act:
             raise Refused("unknown_fact")
         if fact.key in retracted(view):
             raise Refused("already_undone")
-        if not may_undo(fact, occasion.locality):
+        if not may_undo(fact, context.locality):
             raise Refused("cannot_undo")
-        said: list[EventBody] = [taken_back(occasion, fact, reason)]
+        said: list[EventBody] = [taken_back(context, fact, reason)]
         if isinstance(fact.body, o.MeetingCancelled):
-            said += _given_back(view, diaries, occasion, fact.body)
+            said += _given_back(view, diaries, context, fact.body)
         return Decision(said)
 
     return act
@@ -73,22 +73,22 @@ def retracted(view: View) -> frozenset[tuple[str, str]]:
     )
 
 
-def taken_back(occasion: Occasion, fact: Fact, reason: v.RetractReason) -> o.Retracted:
+def taken_back(context: DecisionContext, fact: Fact, reason: v.RetractReason) -> o.Retracted:
     """The fact that takes this one back."""
-    return o.Retracted(**about(occasion), event_source=fact.source, event_id=fact.id, reason=reason)
+    return o.Retracted(**about(context), event_source=fact.source, event_id=fact.id, reason=reason)
 
 
 def _given_back(
-    view: View, diaries: Diaries, occasion: Occasion, cancelled: o.MeetingCancelled
+    view: View, diaries: Diaries, context: DecisionContext, cancelled: o.MeetingCancelled
 ) -> list[EventBody]:
     """The old time again, where another meeting has taken its place meanwhile."""
     meeting = view.meeting(cancelled.meeting_id)
     active = view.story.active
-    if meeting is None or active is None or not view.open or meeting.booked.starts_at <= occasion.now:
+    if meeting is None or active is None or not view.open or meeting.booked.starts_at <= context.now:
         return []
     old = meeting.booked
     slot = diaries.slot(f"{old.link_worker}|{old.starts_at:%Y-%m-%dT%H:%MZ}", old.practice)
-    again = book(view, diaries, occasion, slot, provisional=old.provisional) if slot else None
+    again = book(view, diaries, context, slot, provisional=old.provisional) if slot else None
     if again is None:
         raise Refused("slot_taken")
     return [again]

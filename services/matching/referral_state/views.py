@@ -9,7 +9,7 @@ from typing import Any
 from services.matching.directory.availability import Availability
 from services.matching.directory.feed.model import Service
 from shared.contract.events import vocabulary as v
-from shared.contract.history import Stage, Story
+from shared.contract.history import ReferralHistory, Stage
 from shared.contract.history.model import MeetingStatus, PrescriptionStatus
 from shared.contract.history.next_step import Step
 
@@ -194,7 +194,7 @@ class CaseShown:
     """A whole case: the line, the story that the facts tell, what was said, and what can be undone."""
 
     line: CaseLine
-    story: Story
+    story: ReferralHistory
     meetings: tuple[MeetingShown, ...]
     prescriptions: tuple[PrescriptionShown, ...]
     history: tuple[FactLine, ...]

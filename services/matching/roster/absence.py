@@ -16,7 +16,7 @@ from services.matching.roster.link_workers import Leave, LinkWorker
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.topics import source
-from shared.delivery.model.decision import NOTHING, Decision, Occasion
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
 from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
@@ -74,17 +74,17 @@ def here_after_all(meeting_id: str) -> Act:
     Refused (`slot_taken`) where somebody else has the time by now.
     """
 
-    def act(view: View, diaries: Diaries, occasion: Occasion) -> Decision:
+    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         old, active = meeting_of(view, meeting_id), view.story.active
-        if old.booked.starts_at <= occasion.now or (active is not None and not active.booked.provisional):
+        if old.booked.starts_at <= context.now or (active is not None and not active.booked.provisional):
             return NOTHING
         gone = retracted(view)
         for fact in view.facts:
             body = fact.body
             called_off = isinstance(body, o.MeetingCancelled) and body.meeting_id == meeting_id
-            if called_off and fact.key not in gone and fact.source == source(occasion.locality, "matching"):
-                return retract(fact.source, fact.id, v.RetractReason.UNDONE)(view, diaries, occasion)
+            if called_off and fact.key not in gone and fact.source == source(context.locality, "matching"):
+                return retract(fact.source, fact.id, v.RetractReason.UNDONE)(view, diaries, context)
         return NOTHING
 
     return act

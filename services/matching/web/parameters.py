@@ -8,7 +8,7 @@ from services.matching.actions import Actions
 from services.matching.queries import Queries
 from services.matching.request import Asked
 from shared.platform.web.auth import require, require_scope
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import MEDIA_TYPE
 
 BASE: Final = "/api/matching/v1"
@@ -27,11 +27,11 @@ Key = Annotated[
 LinkWorkerName = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,60}$")]
 LocalityQuery = Annotated[str | None, Query(pattern=r"^[a-z-]{2,41}$")]
 
-OwnCaller = Annotated[Caller, Depends(require("link_worker"))]
-DeskCaller = Annotated[Caller, Depends(require("link_worker", "referrer"))]
-AnswerCaller = Annotated[Caller, Depends(require("link_worker", "provider"))]
-HandsOverCaller = Annotated[Caller, Depends(require("link_worker", "programme_admin"))]
-DiaryCaller = Annotated[Caller, Depends(require("link_worker", "programme_admin"))]
+OwnCaller = Annotated[Principal, Depends(require("link_worker"))]
+DeskCaller = Annotated[Principal, Depends(require("link_worker", "referrer"))]
+AnswerCaller = Annotated[Principal, Depends(require("link_worker", "provider"))]
+HandsOverCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
+DiaryCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
 # What a token of role `service` must hold, by what it opens. Those of people need none of them.
 READS_DIRECTORY: Final = "directory:read"
 WRITES_DIRECTORY: Final = "directory:write"
@@ -40,7 +40,7 @@ READS_CONTACTS: Final = "contacts:read"
 WRITES_LINKS: Final = "links:write"
 
 DirectoryCaller = Annotated[
-    Caller,
+    Principal,
     Depends(
         require(
             "link_worker",
@@ -53,12 +53,12 @@ DirectoryCaller = Annotated[
         )
     ),
 ]
-DirectoryWriter = Annotated[Caller, Depends(require("programme_admin", "service", scope=WRITES_DIRECTORY))]
+DirectoryWriter = Annotated[Principal, Depends(require("programme_admin", "service", scope=WRITES_DIRECTORY))]
 LinkWorkerReader = Annotated[
-    Caller, Depends(require("link_worker", "programme_admin", "service", scope=READS_CONTACTS))
+    Principal, Depends(require("link_worker", "programme_admin", "service", scope=READS_CONTACTS))
 ]
-PlacesCaller = Annotated[Caller, Depends(require("link_worker", "programme_admin"))]
-LinkMaker = Annotated[Caller, Depends(require_scope(WRITES_LINKS))]
+PlacesCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
+LinkMaker = Annotated[Principal, Depends(require_scope(WRITES_LINKS))]
 
 _PROBLEM: Final[dict[str, Any]] = {
     "content": {
@@ -89,5 +89,5 @@ def queries(request: Request) -> Queries:
     return cast("Queries", request.app.state.queries)
 
 
-def asked(caller: Caller, key: str | None) -> Asked:
+def asked(caller: Principal, key: str | None) -> Asked:
     return Asked(caller, key)

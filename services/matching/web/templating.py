@@ -17,7 +17,7 @@ from services.matching.web import words
 from shared.platform.clock import LONDON
 from shared.platform.localities import Localities
 from shared.platform.localities.miles import in_miles
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import IDEMPOTENCY_FIELD
 from shared.platform.web.dates import day
 from shared.platform.web.pages import Pages
@@ -73,7 +73,7 @@ def shown(request: Request, template: str, status: int = 200, **context: object)
     return pages.page(request, f"matching/{template}", status, **context)
 
 
-def asked(caller: Caller, form: FormData, part: str = "") -> Asked:
+def asked(caller: Principal, form: FormData, part: str = "") -> Asked:
     """Who asks, under the form's hidden key; `part` tells several things asked by one form apart."""
     key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
     return Asked(caller, f"{key}{part}" if key else None)

@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import Final
 
 from services.notifications.channels.gateway import GATEWAY_SECONDS, NoAnswer
-from shared.delivery.model.errors import Never, NotNow
+from shared.delivery.model.errors import PermanentFailure, RetryLater
 
 REST: Final = timedelta(seconds=30)
 
 
-class Patience:
+class CircuitBreaker:
     """With one gateway, of one process. `passed` gives seconds by a clock that nobody sets."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Patience:
         now = self._passed()
         if self._until is not None:
             if now < self._until:
-                raise NotNow(timedelta(seconds=self._until - now))
+                raise RetryLater(timedelta(seconds=self._until - now))
             # One message finds out whether it is back; the others leave it alone until that is known.
             self._until = now + self._rest
         try:
@@ -45,8 +45,8 @@ class Patience:
                 yield
         except (TimeoutError, NoAnswer):
             self._until = self._passed() + self._rest
-            raise NotNow from None
-        except (NotNow, Never):
+            raise RetryLater from None
+        except (RetryLater, PermanentFailure):
             self._until = None  # it refuses, but it answers
             raise
         self._until = None

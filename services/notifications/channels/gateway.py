@@ -1,15 +1,19 @@
 """What a gateway is asked for.
 
-Every send carries a permanent reference: the same message again has the same one, so that a gateway, or the
-receiver's mailbox, can tell a repeat. A gateway raises `NotNow` for what may succeed later, `NoAnswer` where
-it seems to hang, and `Never` with a code for what cannot; none of them says a word of the address or the
-text. A letter or a notification service is one more class with one of these two methods.
+Every send carries a permanent reference. A repeat of the same message has the same reference, so that the gateway
+or the receiver's mailbox can recognise it.
+
+Raises:
+    RetryLater: the message may succeed later; `NoAnswer` if the gateway seems to hang.
+    PermanentFailure: the message cannot be sent; its code says why.
+
+No error quotes the address or the text. A letter or a notification service is one more class with one method.
 """
 
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from shared.delivery.model.errors import NotNow
+from shared.delivery.model.errors import RetryLater
 
 # An answer that comes after this costs a repeat of the message, so both are as long as can be: well below the
 # time for which one process holds a message.
@@ -17,7 +21,7 @@ GATEWAY_SECONDS: Final = 20.0
 STEP_SECONDS: Final = 10.0
 
 
-class NoAnswer(NotNow):
+class NoAnswer(RetryLater):
     """The gateway was not heard of in time."""
 
 

@@ -7,7 +7,7 @@ import httpx
 
 from services.notifications.channels.gateway import STEP_SECONDS, NoAnswer
 from services.notifications.settings import NotificationsSettings
-from shared.delivery.model.errors import Never, NotNow
+from shared.delivery.model.errors import PermanentFailure, RetryLater
 
 # What is wrong with this very message; anything else is the gateway's trouble or our set-up's.
 _MESSAGE_AT_FAULT = frozenset({400, 404, 413, 422})
@@ -22,7 +22,7 @@ class HttpTexts:
 
     async def send_text(self, to: str, body: str, reference: str) -> str:
         if not self._settings.sms_url:
-            raise Never("no_text_gateway")
+            raise PermanentFailure("no_text_gateway")
         key = self._settings.sms_key.get_secret_value()
         try:
             answer = await self._http.post(
@@ -34,11 +34,11 @@ class HttpTexts:
         except httpx.TimeoutException:
             raise NoAnswer from None
         except httpx.HTTPError:
-            raise NotNow from None
+            raise RetryLater from None
         if answer.status_code in _MESSAGE_AT_FAULT:
-            raise Never("text_refused")
+            raise PermanentFailure("text_refused")
         if not answer.is_success:
-            raise NotNow
+            raise RetryLater
         try:
             return str(answer.json()["id"])
         except (ValueError, KeyError, TypeError):

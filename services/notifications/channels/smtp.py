@@ -9,7 +9,7 @@ from aiosmtplib import errors
 
 from services.notifications.channels.gateway import STEP_SECONDS, Mail, NoAnswer
 from services.notifications.settings import NotificationsSettings
-from shared.delivery.model.errors import Never, NotNow
+from shared.delivery.model.errors import PermanentFailure, RetryLater
 from shared.platform.clock import Clock
 from shared.platform.web.mail import hand_over
 
@@ -30,18 +30,18 @@ class SmtpGateway:
         # Every one of these quotes the address: the chain ends here.
         except errors.SMTPRecipientsRefused as refused:
             if any(each.code < _PERMANENT for each in refused.recipients):
-                raise NotNow from None
-            raise Never("address_refused") from None
+                raise RetryLater from None
+            raise PermanentFailure("address_refused") from None
         except errors.SMTPDataError as refused:
             if refused.code < _PERMANENT:
-                raise NotNow from None
-            raise Never("mail_refused") from None
+                raise RetryLater from None
+            raise PermanentFailure("mail_refused") from None
         except ValueError:
-            raise Never("address_refused") from None
+            raise PermanentFailure("address_refused") from None
         except TimeoutError:
             raise NoAnswer from None
         except (errors.SMTPException, OSError):
-            raise NotNow from None
+            raise RetryLater from None
         return str(message["Message-ID"])
 
     def _written(self, mail: Mail, reference: str) -> EmailMessage:
@@ -57,5 +57,5 @@ class SmtpGateway:
             message["Auto-Submitted"] = "auto-generated"
             message.set_content(mail.body)
         except ValueError:
-            raise Never("address_refused") from None
+            raise PermanentFailure("address_refused") from None
         return message

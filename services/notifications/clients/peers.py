@@ -13,7 +13,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.notifications.settings import NotificationsSettings
-from shared.delivery.model.errors import Never, NotNow
+from shared.delivery.model.errors import PermanentFailure, RetryLater
 from shared.platform import metrics
 from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
 
@@ -75,7 +75,7 @@ class Link(BaseModel):
     url: str
 
 
-class OtherServices:
+class PeerServices:
     """The referral and matching services, asked with this service's own token."""
 
     def __init__(
@@ -113,7 +113,7 @@ class OtherServices:
                 person.get("telephone"), person.get("email"), safe=person.get("safe_to_text") == "yes"
             )
         gone = answer.get("missing", {}).get(referral_id) == 410
-        raise Never("erased" if gone else "person_unknown")
+        raise PermanentFailure("erased" if gone else "person_unknown")
 
     async def link_worker(self, locality: str, link_worker: str) -> LinkWorkerCard:
         """A link worker's card, at most half a minute old: one case's messages ask for it several times.
@@ -157,26 +157,26 @@ class OtherServices:
             headers = await self._tokens.headers(scope)
             answer = await self._http.request(method, url, json=body, headers=headers, timeout=ASKING_SECONDS)
         except (httpx.HTTPError, ServiceTokenUnavailable):
-            raise NotNow from None
+            raise RetryLater from None
         if answer.status_code == 401:
             self._tokens.forget(scope)
-            raise NotNow
+            raise RetryLater
         if answer.status_code == 403:
             # Somebody has to put this right: it is counted for the alert as well as shown as a failure.
             metrics.contacts_refused.labels(refused.removesuffix("_refused")).inc()
-            raise Never(refused)
+            raise PermanentFailure(refused)
         if answer.status_code == 404:
-            raise Never(missing)
+            raise PermanentFailure(missing)
         if answer.status_code == 409 and "link_ended" in answer.text:
-            raise Never("link_ended")
+            raise PermanentFailure("link_ended")
         if answer.status_code == 410:
-            raise Never("erased")
+            raise PermanentFailure("erased")
         if not answer.is_success:
-            raise NotNow
+            raise RetryLater
         try:
             found = answer.json()
         except ValueError:
-            raise NotNow from None
+            raise RetryLater from None
         return found if isinstance(found, dict) else {}
 
 
@@ -184,4 +184,4 @@ def _read(model: type[M], answer: dict[str, Any]) -> M:
     try:
         return model.model_validate(answer)
     except ValidationError:
-        raise NotNow from None  # another version, perhaps half-way through an upgrade
+        raise RetryLater from None  # another version, perhaps half-way through an upgrade

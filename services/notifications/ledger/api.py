@@ -12,7 +12,7 @@ from services.notifications.ledger.queries import Questions, Shown, Status
 from services.notifications.messages.message import Recipient, Template
 from services.notifications.messages.wording import Channel
 from shared.contract.events.models import Ref
-from shared.platform.web.auth import Caller, require
+from shared.platform.web.auth import Principal, require
 from shared.platform.web.problem import Problem
 
 PREFIX = "/api/notifications/v1"
@@ -72,7 +72,7 @@ def routes(questions: Questions) -> APIRouter:
     async def messages(
         referral_id: Ref,
         caller: Annotated[
-            Caller, Depends(require("link_worker", "programme_admin", "service", scope=READS_MESSAGES))
+            Principal, Depends(require("link_worker", "programme_admin", "service", scope=READS_MESSAGES))
         ],
     ) -> MessagesOut:
         whose = await questions.whose(referral_id, within(questions, caller))
@@ -84,7 +84,7 @@ def routes(questions: Questions) -> APIRouter:
 
     @router.get("/failures", response_model_exclude_none=True)
     async def failures(
-        caller: Annotated[Caller, Depends(require("programme_admin"))],
+        caller: Annotated[Principal, Depends(require("programme_admin"))],
         locality: Annotated[str | None, Query(max_length=50)] = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 50,
         cursor: Annotated[str | None, Query(max_length=400)] = None,
@@ -102,7 +102,7 @@ def routes(questions: Questions) -> APIRouter:
     return router
 
 
-def within(questions: Questions, caller: Caller) -> list[str]:
+def within(questions: Questions, caller: Principal) -> list[str]:
     """The localities of this process that are the caller's."""
     return [locality for locality in questions.served if caller.may_locality(locality)]
 

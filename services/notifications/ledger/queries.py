@@ -13,7 +13,7 @@ from shared.delivery.mongo.database import Mongo
 from shared.delivery.scheduler.effects import SENT
 from shared.delivery.scheduler.task_rows import due_since
 from shared.delivery.unit_of_work.aggregate import case_id
-from shared.delivery.unit_of_work.unit_of_work import DUE, REFERRALS
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS, TASKS
 from shared.platform.clock import LONDON
 
 DROPPED: Final = ("erased", "not_safe", "vault_elsewhere", "link_ended")
@@ -82,7 +82,7 @@ class Questions:
     async def messages(self, locality: str, referral_id: str) -> list[Shown]:
         """Every message of a referral, the earliest first."""
         about = {"locality": locality, "referral": referral_id, "what": SEND}
-        waiting = {row["_id"]: dict(row) async for row in self._mongo[DUE].find(about)}
+        waiting = {row["_id"]: dict(row) async for row in self._mongo[TASKS].find(about)}
         ended = {row["_id"]: dict(row) async for row in self._mongo[SENT].find(about)}
         shown = [_ended(row) for key, row in ended.items() if key not in waiting]
         shown += [_waiting(row) for row in waiting.values()]
@@ -131,7 +131,7 @@ class Questions:
 
     async def waiting(self, localities: Sequence[str]) -> int:
         """How many messages wait for their time."""
-        return await self._mongo[DUE].count_documents({"locality": {"$in": list(localities)}, "what": SEND})
+        return await self._mongo[TASKS].count_documents({"locality": {"$in": list(localities)}, "what": SEND})
 
 
 def _count(group: dict[str, Any], messages: int) -> Count:

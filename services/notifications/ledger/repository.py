@@ -16,7 +16,7 @@ from shared.delivery.model.service_definition import Changed, Loaded
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.scheduler.effects import SENT
 from shared.delivery.unit_of_work.aggregate import case_id
-from shared.delivery.unit_of_work.unit_of_work import DUE
+from shared.delivery.unit_of_work.unit_of_work import TASKS
 
 OWNED: Final = (SENT,)
 """What nobody could tell us again: who was told what. A rebuild leaves it alone, or people are told twice."""
@@ -28,7 +28,7 @@ _INDEXES: Final = {
         IndexModel([("locality", ASCENDING), ("at", DESCENDING)]),
         IndexModel([("locality", ASCENDING), ("status", ASCENDING), ("at", DESCENDING)]),
     ],
-    DUE: [IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])],
+    TASKS: [IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])],
 }
 
 

@@ -4,17 +4,17 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, Final
 
-from services.notifications.channels.circuit_breaker import Patience
+from services.notifications.channels.circuit_breaker import CircuitBreaker
 from services.notifications.channels.gateway import Mail, MailGateway, TextGateway
-from services.notifications.clients.peers import OtherServices
+from services.notifications.clients.peers import PeerServices
 from services.notifications.messages.message import MessageName, Recipient, Template
 from services.notifications.messages.policy import HELD, after_quiet_hours
 from services.notifications.messages.state import View, sent_back
 from services.notifications.messages.wording import Channel, Words
 from shared.contract.events import vocabulary as v
-from shared.contract.history import Meeting, Story
-from shared.delivery.model.decision import DueRow
-from shared.delivery.model.errors import Never, NotNow
+from shared.contract.history import Meeting, ReferralHistory
+from shared.delivery.model.decision import TaskRow
+from shared.delivery.model.errors import PermanentFailure, RetryLater
 from shared.delivery.model.service_definition import Loaded
 from shared.platform import metrics
 from shared.platform.clock import Clock
@@ -49,7 +49,7 @@ class Outbound:
 
     def __init__(
         self,
-        asked: OtherServices,
+        asked: PeerServices,
         mail: MailGateway,
         texts: TextGateway,
         localities: Localities,
@@ -64,9 +64,9 @@ class Outbound:
         self._public_url = public_url
         self._clock = clock
         self._words = words or Words()
-        self._patience: dict[Channel, Patience] = {"text": Patience(), "mail": Patience()}
+        self._patience: dict[Channel, CircuitBreaker] = {"text": CircuitBreaker(), "mail": CircuitBreaker()}
 
-    async def send(self, key: str, loaded: Loaded[View], row: DueRow) -> str:
+    async def send(self, key: str, loaded: Loaded[View], row: TaskRow) -> str:
         """Sends the message that `row` is about; gives `<channel>:<the gateway's reference>`.
 
         Raises:
@@ -76,9 +76,9 @@ class Outbound:
         name = MessageName.parse(row.about)
         try:
             sent = await self._send(key, loaded, name)
-        except Never as failed:
+        except PermanentFailure as failed:
             if failed.code in _NOT_HEARD_YET and row.attempt < _TRIES_TO_BE_HEARD:
-                raise NotNow from None  # who is asked hears the same events, perhaps a little later
+                raise RetryLater from None  # who is asked hears the same events, perhaps a little later
             metrics.messages_failed.labels(loaded.locality, name.template, name.recipient, failed.code).inc()
             raise
         if row.payload.get(HELD):
@@ -108,7 +108,7 @@ class Outbound:
         allowed = after_quiet_hours(now)
         if allowed > now:
             metrics.messages_held.labels(locality).inc()
-            raise NotNow(until=allowed)
+            raise RetryLater(until=allowed)
 
     async def _address(self, loaded: Loaded[View], name: MessageName) -> Addressed:
         if name.recipient is Recipient.PERSON:
@@ -136,20 +136,20 @@ class Outbound:
         # Asked last of all, so that a change made while the rest was gathered is obeyed too.
         contact = await self._asked.contact(loaded.locality, loaded.referral_id)
         if not contact.safe:
-            raise Never("not_safe")
+            raise PermanentFailure("not_safe")
         if contact.telephone and contact.telephone.startswith("+") and can_be_texted(contact.telephone):
             return Addressed("text", contact.telephone, facts, language)
         if contact.email:
             return Addressed("mail", contact.email, facts, language)
-        raise Never("no_channel")
+        raise PermanentFailure("no_channel")
 
-    def _vault_is_ours(self, locality: str, story: Story) -> None:
+    def _vault_is_ours(self, locality: str, story: ReferralHistory) -> None:
         # A partner that keeps its own vault is not shown our token, which would open ours.
         source = story.created_said.source if story.created_said else ""
         place = self._localities.by_slug.get(locality)
         vault = place.vault(source) if place else None
         if vault != OWN_VAULT:
-            raise Never("vault_unknown" if vault is None else "vault_elsewhere")
+            raise PermanentFailure("vault_unknown" if vault is None else "vault_elsewhere")
 
     async def _persons_facts(self, loaded: Loaded[View], name: MessageName) -> dict[str, Any]:
         story = loaded.view.story
@@ -177,14 +177,14 @@ class Outbound:
     def _practice(self, code: str) -> Practice:
         practice = self._localities.practice(code)
         if practice is None:
-            raise Never("practice_unknown")
+            raise PermanentFailure("practice_unknown")
         return practice
 
     async def _number_to_ring(self, locality: str, link_worker: str) -> str:
         """The link worker's; the hub's for one of a partner's, of whom matching knows nothing."""
         try:
             card = await self._asked.link_worker(locality, link_worker)
-        except Never as unknown:
+        except PermanentFailure as unknown:
             if unknown.code != "link_worker_unknown":
                 raise
             return self._localities.hub.telephone
@@ -198,9 +198,9 @@ class Outbound:
         )
         card = await self._asked.service(loaded.locality, prescribed.service_id)
         if card.mailbox_confirmed is False:
-            raise Never("mailbox_unconfirmed")
+            raise PermanentFailure("mailbox_unconfirmed")
         if not card.asks_email:
-            raise Never("service_has_no_address")
+            raise PermanentFailure("service_has_no_address")
         link = await self._asked.link(loaded.locality, prescribed.prescription_id)
         place = self._localities.by_slug.get(loaded.locality)
         facts = {
@@ -218,19 +218,19 @@ class Outbound:
             return ""
         try:
             card = await self._asked.link_worker(loaded.locality, loaded.view.story.link_worker)
-        except Never as unknown:
+        except PermanentFailure as unknown:
             if unknown.code != "link_worker_unknown":
                 raise
             return ""
         return card.name
 
-    def _referrers_mailbox(self, story: Story) -> str:
+    def _referrers_mailbox(self, story: ReferralHistory) -> str:
         created = story.created
         if created is not None and created.route is v.Route.HUB:
             return self._localities.hub.email
         practice = self._localities.practice(created.practice) if created is not None else None
         if practice is None or not practice.mailbox:
-            raise Never("no_mailbox")
+            raise PermanentFailure("no_mailbox")
         return practice.mailbox
 
     def _sign_in(self, path: str, loaded: Loaded[View]) -> dict[str, Any]:

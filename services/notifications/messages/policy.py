@@ -7,7 +7,7 @@ from typing import Final
 
 from services.notifications.messages.message import Message, MessageName, Recipient
 from services.notifications.messages.state import View
-from shared.delivery.model.decision import NOTHING, Decision, Due, DueRow, Occasion
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.platform.clock import LONDON
 
 SEND: Final = "message"
@@ -31,12 +31,12 @@ class Told:
     sending: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     """What somebody is sending just now. It still has its row: asking again would change nothing."""
 
-    def of(self, occasion: Occasion) -> frozenset[str]:
-        return self.names.get((occasion.locality, occasion.referral_id), frozenset())
+    def of(self, context: DecisionContext) -> frozenset[str]:
+        return self.names.get((context.locality, context.referral_id), frozenset())
 
-    def begun(self, occasion: Occasion) -> frozenset[str]:
+    def begun(self, context: DecisionContext) -> frozenset[str]:
         """These and those that are being sent: what somebody has heard, or may."""
-        return self.of(occasion) | self.sending.get((occasion.locality, occasion.referral_id), frozenset())
+        return self.of(context) | self.sending.get((context.locality, context.referral_id), frozenset())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +48,18 @@ class Asking:
 
     settle: timedelta
 
-    def __call__(self, view: View, told: Told, occasion: Occasion) -> Decision:
-        past, begun = told.of(occasion), told.begun(occasion)
+    def __call__(self, view: View, told: Told, context: DecisionContext) -> Decision:
+        past, begun = told.of(context), told.begun(context)
         rows = [
             due
             for message in view.messages
             if str(message.name) not in past
             and (message.after is None or str(message.after) in begun)
-            and (due := self._due(message, occasion.now)) is not None
+            and (due := self._due(message, context.now)) is not None
         ]
         return Decision(due=rows) if rows else NOTHING
 
-    def _due(self, message: Message, now: datetime) -> Due | None:
+    def _due(self, message: Message, now: datetime) -> ScheduledTask | None:
         if not fresh(message, now) or _too_late_to_remind(message, now):
             return None
         # From when it was said, not heard: whose clock is ahead must not tell it an hour later.
@@ -70,7 +70,9 @@ class Asking:
         if max(at, after_quiet_hours(now) if to_person else now) >= message.until:
             return None
         payload = {HELD: True} if at > wished else {}
-        return Due(SEND, str(message.name), at.astimezone(UTC), message.until.astimezone(UTC), payload)
+        return ScheduledTask(
+            SEND, str(message.name), at.astimezone(UTC), message.until.astimezone(UTC), payload
+        )
 
 
 def fresh(message: Message, now: datetime) -> bool:
@@ -78,10 +80,10 @@ def fresh(message: Message, now: datetime) -> bool:
     return now - message.news <= FRESH_FOR
 
 
-def still_wanted(view: View, occasion: Occasion, row: DueRow) -> bool:
+def still_wanted(view: View, context: DecisionContext, row: TaskRow) -> bool:
     """Whether the story still calls for it: the meeting may have been changed or the referral have ended."""
     message = view.message(MessageName.parse(row.about))
-    return message is not None and occasion.now < message.until
+    return message is not None and context.now < message.until
 
 
 def after_quiet_hours(moment: datetime) -> datetime:

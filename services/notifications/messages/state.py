@@ -9,9 +9,9 @@ from services.notifications.messages.message import Message, MessageName, Recipi
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import MeetingBooked
 from shared.contract.events.outcomes import Retracted
-from shared.contract.history import Meeting, Story, stage_of, tell
-from shared.contract.history.fold import Rank
-from shared.contract.history.model import Said
+from shared.contract.history import Meeting, ReferralHistory, fold_referral, stage_of
+from shared.contract.history.fold import SourcePriority
+from shared.contract.history.model import EventRef
 from shared.delivery.model.facts import Fact
 from shared.platform.clock import LONDON
 
@@ -36,7 +36,7 @@ _PROMISES: Final = frozenset({v.WaitingReason.NO_SLOT, v.WaitingReason.NO_LINK_W
 class View:
     """A referral as this part sees it: its story, and every message that the story calls for."""
 
-    story: Story
+    story: ReferralHistory
     messages: tuple[Message, ...] = ()
     taken_back: tuple[Meeting, ...] = ()
     """Meetings that were never booked, as it was said later: people may have heard of them."""
@@ -46,9 +46,9 @@ class View:
         return next((m for m in self.messages if m.name == name), None)
 
 
-def fold(facts: Sequence[Fact], rank: Rank) -> View:
+def fold(facts: Sequence[Fact], rank: SourcePriority) -> View:
     """The view of this set of facts, whatever order they came in."""
-    story = tell(facts, rank)
+    story = fold_referral(facts, rank)
     taken_back = _taken_back(facts, rank, story)
     called_for = (*_messages(story), *(_off(taken_back, story) if story.created else ()))
     return View(story, tuple(m for m in called_for if _may_go(story, m.name.recipient)), taken_back)
@@ -64,7 +64,7 @@ def document(view: View) -> dict[str, Any]:
     }
 
 
-def safe(story: Story) -> bool:
+def safe(story: ReferralHistory) -> bool:
     """Whether the person may be sent anything: only after a plain yes, never after a death or an erasure."""
     if story.created is None or story.erased:
         return False
@@ -72,7 +72,7 @@ def safe(story: Story) -> bool:
     return story.contact is v.SafeToText.YES and not died
 
 
-def _may_go(story: Story, to: Recipient) -> bool:
+def _may_go(story: ReferralHistory, to: Recipient) -> bool:
     if to is Recipient.PERSON:
         return safe(story)
     if to is Recipient.REFERRER:
@@ -80,7 +80,7 @@ def _may_go(story: Story, to: Recipient) -> bool:
     return to is Recipient.LINK_WORKER or not story.erased
 
 
-def _messages(story: Story) -> Iterator[Message]:
+def _messages(story: ReferralHistory) -> Iterator[Message]:
     # Before ReferralCreated is heard nobody knows whose practice it is and whether the person may be texted.
     if story.created is None:
         return
@@ -91,7 +91,7 @@ def _messages(story: Story) -> Iterator[Message]:
     yield from _asked(story)
 
 
-def _booked(story: Story) -> Iterator[Message]:
+def _booked(story: ReferralHistory) -> Iterator[Message]:
     meeting = story.active
     if meeting is None or not story.open:
         return
@@ -109,7 +109,7 @@ def _booked(story: Story) -> Iterator[Message]:
     )
 
 
-def _stands_after_all(recipient: Recipient, meeting: Meeting, story: Story) -> Message:
+def _stands_after_all(recipient: Recipient, meeting: Meeting, story: ReferralHistory) -> Message:
     """For those who were told that it is off, which was taken back: by the other template, once."""
     booked = meeting.booked
     template = Template.BOOKED if booked.replaces else Template.REBOOKED
@@ -122,7 +122,7 @@ def _stands_after_all(recipient: Recipient, meeting: Meeting, story: Story) -> M
     )
 
 
-def _cancelled(story: Story) -> Iterator[Message]:
+def _cancelled(story: ReferralHistory) -> Iterator[Message]:
     """Where another meeting stands in its place, that one is told of instead: one message, not two.
 
     A link worker who is no longer the one who meets them still has to hear that the meeting is off.
@@ -140,7 +140,7 @@ def _cancelled(story: Story) -> Iterator[Message]:
             yield _about_meeting(Template.CANCELLED, Recipient.LINK_WORKER, meeting, news, settles=True)
 
 
-def _off(meetings: Iterable[Meeting], story: Story) -> Iterator[Message]:
+def _off(meetings: Iterable[Meeting], story: ReferralHistory) -> Iterator[Message]:
     for meeting in meetings:
         off = meeting.outcome or meeting.said
         for recipient in _MEETING_NEWS:
@@ -149,7 +149,7 @@ def _off(meetings: Iterable[Meeting], story: Story) -> Iterator[Message]:
             yield _about_meeting(Template.CANCELLED, recipient, meeting, off, settles=True)
 
 
-def _taken_back(facts: Sequence[Fact], rank: Rank, story: Story) -> tuple[Meeting, ...]:
+def _taken_back(facts: Sequence[Fact], rank: SourcePriority, story: ReferralHistory) -> tuple[Meeting, ...]:
     """Meetings whose every booking was taken back, each with the word that did so."""
     retracted = [(fact.body, fact) for fact in facts if isinstance(fact.body, Retracted)]
     if not retracted:
@@ -165,7 +165,7 @@ def _taken_back(facts: Sequence[Fact], rank: Rank, story: Story) -> tuple[Meetin
     return tuple(meeting for name, meeting in sorted(found.items()) if name not in known)
 
 
-def _instead_of(meeting: Meeting, story: Story) -> Meeting | None:
+def _instead_of(meeting: Meeting, story: ReferralHistory) -> Meeting | None:
     """The meeting that is told of in the place of one that is off, be it over by now.
 
     One that stood before it was told of before it: that is no word of the later one's being off.
@@ -179,18 +179,18 @@ def _instead_of(meeting: Meeting, story: Story) -> Meeting | None:
 
 
 def _about_meeting(
-    template: Template, recipient: Recipient, meeting: Meeting, said: Said, *, settles: bool
+    template: Template, recipient: Recipient, meeting: Meeting, said: EventRef, *, settles: bool
 ) -> Message:
     name = MessageName(template, recipient, meeting.booked.meeting_id)
     return Message(name, news=said.recorded, until=meeting.booked.starts_at, settles=settles)
 
 
-def sent_back(story: Story) -> bool:
+def sent_back(story: ReferralHistory) -> bool:
     """Whether the referral went back to whoever made it, who has to do something about it."""
     return bool(story.endings) and story.endings[-1].kind == "returned"
 
 
-def _returned(story: Story) -> Iterator[Message]:
+def _returned(story: ReferralHistory) -> Iterator[Message]:
     if not sent_back(story):
         return
     said = story.endings[-1].said
@@ -198,7 +198,7 @@ def _returned(story: Story) -> Iterator[Message]:
     yield Message(name, news=said.recorded, until=said.recorded + ANSWERING_LASTS, settles=True)
 
 
-def _no_appointment_yet(story: Story) -> Iterator[Message]:
+def _no_appointment_yet(story: ReferralHistory) -> Iterator[Message]:
     waiting, said = story.waiting, story.waiting_said
     if waiting is None or said is None or story.active is not None or not story.open:
         return
@@ -217,7 +217,7 @@ def _no_appointment_yet(story: Story) -> Iterator[Message]:
         )
 
 
-def _asked(story: Story) -> Iterator[Message]:
+def _asked(story: ReferralHistory) -> Iterator[Message]:
     if not story.open:
         return
     for prescription in story.prescriptions:

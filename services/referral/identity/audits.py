@@ -6,7 +6,7 @@ from dataclasses import replace
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
 from shared.platform.web.audit import AuditEntry, audit
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 
 AUDIT = "audit"
 
@@ -20,7 +20,7 @@ class Audits:
 
     async def reads(
         self,
-        caller: Caller,
+        caller: Principal,
         action: str,
         subjects: Iterable[str],
         purpose: str,

@@ -7,7 +7,7 @@ from services.referral.intake.validation import reach
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
 from shared.platform.localities import Contact
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 CONFLICTS = "conflicts"
@@ -24,11 +24,11 @@ class Conflicts:
         self._hub = hub
         self._an_hour = an_hour
 
-    async def admit(self, caller: Caller) -> None:
+    async def admit(self, caller: Principal) -> None:
         """Raises a 429 Problem, with Retry-After, where the caller met as many in an hour as they may."""
         await self._refuse(caller, self._an_hour)
 
-    async def note(self, caller: Caller, person: str, action: str) -> None:
+    async def note(self, caller: Principal, person: str, action: str) -> None:
         """Writes down, before the answer, that the caller learns of a person known elsewhere.
 
         `action` is the audit's code. Raises the 429 Problem where requests made at once go beyond it.
@@ -37,7 +37,7 @@ class Conflicts:
         await self._mongo[CONFLICTS].insert_one({"caller": caller.subject, "at": self._clock()})
         await self._refuse(caller, self._an_hour + 1)
 
-    async def _refuse(self, caller: Caller, most: int) -> None:
+    async def _refuse(self, caller: Principal, most: int) -> None:
         now = self._clock()
         wanted = {"caller": caller.subject, "at": {"$gt": now - WITHIN}}
         met = await self._mongo[CONFLICTS].find(wanted).sort("at", -1).to_list(most)

@@ -16,12 +16,12 @@ from services.referral.intake.validation import NotTaken
 from services.referral.tracking import queries as cases
 from services.referral.tracking.state import Status
 from shared.contract.events import vocabulary as v
-from shared.delivery.model.decision import Decision, Occasion
+from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.commands import Idempotency
 from shared.platform.people.refusals import NotAccepted
 from shared.platform.people.telephone import can_be_texted, parse_telephone
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -60,7 +60,7 @@ class Known:
     earlier: list[Earlier]
 
 
-async def known(desk: Desk, caller: Caller, referral_id: str) -> Known:
+async def known(desk: Desk, caller: Principal, referral_id: str) -> Known:
     """How the person is reached. Audited. 404, and 409 where the details are not kept here."""
     row = await cases.one(desk.kernel.mongo, caller, referral_id)
     entry = await _entry(desk, caller, row)
@@ -105,7 +105,7 @@ def checked(before: Known, telephone: str | None, safe: v.SafeToText | None) -> 
 
 async def change(
     desk: Desk,
-    caller: Caller,
+    caller: Principal,
     before: Known,
     now: Contact,
     *,
@@ -120,11 +120,11 @@ async def change(
     if old_is_unsafe and before.contact.telephone != now.telephone:
         unsafe.add(before.contact.telephone)
 
-    def act(view: Status, _: None, occasion: Occasion) -> Decision:
-        return decisions.change_contact(now.safe_to_text, view, occasion)
+    def act(view: Status, _: None, context: DecisionContext) -> Decision:
+        return decisions.change_contact(now.safe_to_text, view, context)
 
-    async def within(tx: Transaction, occasion: Occasion) -> None:
-        entry, by, at = before.entry, caller.subject, occasion.now
+    async def within(tx: Transaction, context: DecisionContext) -> None:
+        entry, by, at = before.entry, caller.subject, context.now
         changes = {"telephone": now.telephone, "safe_to_text": now.safe_to_text.value}
         await desk.persons.change(tx, entry, changes, by, at)
         for number in sorted(number for number in unsafe if number is not None):
@@ -138,7 +138,7 @@ async def change(
         raise Problem(409, code="already_ended", detail="This referral has ended already.") from None
 
 
-async def _entry(desk: Desk, caller: Caller, row: Row) -> entries.Entry:
+async def _entry(desk: Desk, caller: Principal, row: Row) -> entries.Entry:
     held = await entries.entries(desk.kernel.mongo, row["locality"], [row["referral"]])
     entry = held.get(row["referral"])
     if entry is None or (caller.role == "referrer" and not caller.may_practice(entry.practice)):

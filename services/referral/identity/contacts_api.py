@@ -13,10 +13,10 @@ from services.referral.tracking import answers
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require
 from shared.platform.web.bodies import JsonBody
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
-Staff = Annotated[Caller, Depends(require("referrer", "link_worker"))]
+Staff = Annotated[Principal, Depends(require("referrer", "link_worker"))]
 
 
 class ContactChange(JsonBody):

@@ -19,7 +19,7 @@ from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Transaction
 from shared.platform.web.auth import require_scope
 from shared.platform.web.bodies import JsonBody
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 Claim = Literal[
@@ -82,8 +82,8 @@ class Notes(BaseModel):
     notes: dict[str, str]
 
 
-Claimant = Annotated[Caller, Depends(require_scope("claims:read"))]
-Writer = Annotated[Caller, Depends(require_scope("notes:write"))]
+Claimant = Annotated[Principal, Depends(require_scope("claims:read"))]
+Writer = Annotated[Principal, Depends(require_scope("notes:write"))]
 Reference = Annotated[Ref, Path()]
 
 
@@ -139,7 +139,7 @@ def claim_routes(desk: Desk) -> APIRouter:
     return router
 
 
-async def _claims(desk: Desk, caller: Caller, asked: ClaimRequest) -> Claims:
+async def _claims(desk: Desk, caller: Principal, asked: ClaimRequest) -> Claims:
     mongo, locality = desk.kernel.mongo, asked.locality
     held = await entries.entries(mongo, locality, asked.referrals)
     keys = await desk.persons.keys(mongo, {entry.person for entry in held.values()})
@@ -219,7 +219,7 @@ async def _held(
     return entry, key
 
 
-def _allowed(caller: Caller, locality: str) -> None:
+def _allowed(caller: Principal, locality: str) -> None:
     if not caller.may_locality(locality):
         raise Problem(403, code="locality", detail="Your token does not cover this locality.")
 

@@ -15,7 +15,7 @@ from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo
 from shared.platform.localities import Contact
 from shared.platform.people.name_comparison import FullName, NameMatch, compare_names
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -60,7 +60,7 @@ class Identity:
     conflicts: Conflicts
     hub: Contact
 
-    async def known(self, caller: Caller, accepted: Accepted) -> Found | None:
+    async def known(self, caller: Principal, accepted: Accepted) -> Found | None:
         """Who is known under the request's NHS number, if anybody is.
 
         Raises NotTaken for somebody else, SamePersonAsked where it may be either, a 429 Problem where the
@@ -85,7 +85,7 @@ class Identity:
         await self._compare(caller, accepted, found, full_name(held.get("given_name"), held["family_name"]))
         return found
 
-    async def resent(self, caller: Caller, accepted: Accepted, known: Found | None) -> str | None:
+    async def resent(self, caller: Principal, accepted: Accepted, known: Found | None) -> str | None:
         """Whose referral was sent back that this one answers; None where it answers none.
 
         `known`: who was found under the NHS number. Raises NotTaken for a referral that was not sent back,
@@ -118,7 +118,7 @@ class Identity:
         if number in (await self.persons.unsafe(self.mongo, [person])).get(person, ()):
             raise NotTaken([FieldError("/safe_to_text", "number_not_safe", NUMBER_NOT_SAFE)])
 
-    async def _compare(self, caller: Caller, accepted: Accepted, found: Found, known: FullName) -> None:
+    async def _compare(self, caller: Principal, accepted: Accepted, found: Found, known: FullName) -> None:
         told = name_of(accepted.person)
         match = compare_names(known, told)
         if match is NameMatch.SAME:

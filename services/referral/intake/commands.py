@@ -6,7 +6,7 @@ from services.referral.tracking.state import Status
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, ReferralAgreement, ReferralCreated
 from shared.contract.events.outcomes import ContactChanged, PersonErased, ReferralWithdrawn, Retracted
-from shared.delivery.model.decision import NOTHING, Decision, Occasion
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
 
 
 class NotOpen(Exception):
@@ -38,19 +38,19 @@ class NewReferral:
     resends: str | None = None
 
 
-def create(new: NewReferral, status: Status, occasion: Occasion) -> Decision:
+def create(new: NewReferral, status: Status, context: DecisionContext) -> Decision:
     """Says ReferralCreated, once."""
     if status.story.created is not None:
         return NOTHING
     created = ReferralCreated(
-        referral_id=occasion.referral_id,
-        locality=occasion.locality,
+        referral_id=context.referral_id,
+        locality=context.locality,
         practice=new.practice,
         person_ref=new.person_ref,
         route=new.route,
         age_band=new.age_band,
         needs=new.needs,
-        agreement=ReferralAgreement(by=new.agreed_by, how=new.agreed_how, at=occasion.now),
+        agreement=ReferralAgreement(by=new.agreed_by, how=new.agreed_how, at=context.now),
         risk=new.risk,
         contact=new.contact,
         urgency=new.urgency,
@@ -67,24 +67,24 @@ def create(new: NewReferral, status: Status, occasion: Occasion) -> Decision:
     return Decision(facts=[created])
 
 
-def withdraw(reason: v.WithdrawReason, status: Status, occasion: Occasion) -> Decision:
+def withdraw(reason: v.WithdrawReason, status: Status, context: DecisionContext) -> Decision:
     """Says that the practice withdrew the referral. Raises NotOpen where it has ended already."""
     if not status.story.open:
         raise NotOpen
     withdrawn = ReferralWithdrawn(
-        referral_id=occasion.referral_id, locality=occasion.locality, by=v.By.PRACTICE, reason=reason
+        referral_id=context.referral_id, locality=context.locality, by=v.By.PRACTICE, reason=reason
     )
     return Decision(facts=[withdrawn])
 
 
-def change_contact(contact: v.SafeToText, status: Status, occasion: Occasion) -> Decision:
+def change_contact(contact: v.SafeToText, status: Status, context: DecisionContext) -> Decision:
     """Says whether messages are safe now, in place of what was said before. Raises NotOpen."""
     story = status.story
     if not story.open or story.created is None:
         raise NotOpen
     if story.contact is contact:
         return NOTHING
-    referral, locality = occasion.referral_id, occasion.locality
+    referral, locality = context.referral_id, context.locality
     facts: list[EventBody] = [
         Retracted(
             referral_id=referral,
@@ -100,9 +100,9 @@ def change_contact(contact: v.SafeToText, status: Status, occasion: Occasion) ->
     return Decision(facts=facts)
 
 
-def erase(person_ref: str, status: Status, occasion: Occasion) -> Decision:
+def erase(person_ref: str, status: Status, context: DecisionContext) -> Decision:
     """Says that the person behind the referral was erased, once."""
     if status.story.erased:
         return NOTHING
-    erased = PersonErased(referral_id=occasion.referral_id, locality=occasion.locality, person_ref=person_ref)
+    erased = PersonErased(referral_id=context.referral_id, locality=context.locality, person_ref=person_ref)
     return Decision(facts=[erased])

@@ -11,7 +11,7 @@ from services.referral.identity.vault.persons import Persons, details_of
 from services.referral.intake import commands as decisions
 from services.referral.intake.validation import Accepted, plain_text
 from services.referral.tracking.state import Status
-from shared.delivery.model.decision import Decision, Occasion
+from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.mongo.database import Transaction
 from shared.platform.localities.postcodes import lookup, outward_code
 from shared.platform.people.ages import age_band
@@ -46,7 +46,7 @@ class Making:
     resent: str | None = None
     """Whose referral was sent back, where this one answers it."""
 
-    def act(self, status: Status, _: None, occasion: Occasion) -> Decision:
+    def act(self, status: Status, _: None, context: DecisionContext) -> Decision:
         """What is said to everyone."""
         accepted, request = self.accepted, self.accepted.request
         place = lookup(accepted.person.postcode) if accepted.person.postcode else None
@@ -71,11 +71,11 @@ class Making:
             risk_note=self.risk_note,
             resends=request.resends,
         )
-        return decisions.create(new, status, occasion)
+        return decisions.create(new, status, context)
 
-    async def within(self, tx: Transaction, occasion: Occasion) -> None:
+    async def within(self, tx: Transaction, context: DecisionContext) -> None:
         """Writes the vault's part. Raises LookupMoved or OpenAlready, and then nothing is written."""
-        person, locality = self.accepted.person, occasion.locality
+        person, locality = self.accepted.person, context.locality
         index = self.persons.index(locality)
         if person.nhs_number is not None:
             found = await lookups.by_number(tx, index, person.nhs_number)
@@ -85,11 +85,11 @@ class Making:
         if not new:
             await self._refuse_second(tx, locality)
         details = details_of(person)
-        kept = await self.persons.keep(tx, locality, self.person_ref, details, self.by, occasion.now, new=new)
+        kept = await self.persons.keep(tx, locality, self.person_ref, details, self.by, context.now, new=new)
         await lookups.keep(tx, index, self.person_ref, person)
-        practice, referral = self.accepted.practice.ods, occasion.referral_id
+        practice, referral = self.accepted.practice.ods, context.referral_id
         sensitive = [need.value for need in self.accepted.request.sensitive_needs]
-        await entries.keep_entry(tx, kept, locality, referral, practice, sensitive, occasion.now)
+        await entries.keep_entry(tx, kept, locality, referral, practice, sensitive, context.now)
         texts: tuple[tuple[str | None, entries.NoteKind, str | None], ...] = (
             (self.reason_note, "reason", self.accepted.request.reason),
             (self.risk_note, "risk", self.accepted.request.risk_line),
@@ -97,7 +97,7 @@ class Making:
         for note_id, kind, text in texts:
             if note_id is not None and text is not None:
                 await entries.keep_note(
-                    tx, kept.key, (locality, referral), note_id, kind, plain_text(text), occasion.now
+                    tx, kept.key, (locality, referral), note_id, kind, plain_text(text), context.now
                 )
 
     async def _refuse_second(self, tx: Transaction, locality: str) -> None:

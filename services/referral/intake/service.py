@@ -18,14 +18,14 @@ from services.referral.tracking import queries as cases
 from services.referral.tracking.state import Status
 from shared.contract.events import vocabulary as v
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.decision import Decision, Occasion
+from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.commands import Commanded, Idempotency
 from shared.platform.clock import LONDON
 from shared.platform.ids import NewId
 from shared.platform.localities import Localities, Locality, Practice
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 _MOST_MOVES = 5
@@ -59,7 +59,7 @@ class Desk:
         """The day in England."""
         return self.kernel.clock().astimezone(LONDON).date()
 
-    def practice(self, caller: Caller, code: str | None) -> tuple[Practice, Locality]:
+    def practice(self, caller: Principal, code: str | None) -> tuple[Practice, Locality]:
         """The practice that a caller refers from; with one practice it need not be said.
 
         Raises NotTaken for a code that is unknown or outside the programme, a 403 Problem for another's.
@@ -75,7 +75,7 @@ class Desk:
         return practice, locality
 
     async def refer(
-        self, caller: Caller, accepted: Accepted, idempotency: Idempotency | None = None
+        self, caller: Principal, accepted: Accepted, idempotency: Idempotency | None = None
     ) -> Commanded[Status]:
         """Makes a referral; the reply holds its `id`.
 
@@ -112,7 +112,7 @@ class Desk:
         return self.persons.index(locality).digest("request", body)
 
     async def find(
-        self, caller: Caller, practice: Practice, locality: Locality, nhs_number: str, born: date
+        self, caller: Principal, practice: Practice, locality: Locality, nhs_number: str, born: date
     ) -> Known | None:
         """Who is known at this practice under an NHS number and a date of birth, both of which must fit."""
         found = await lookups.by_number(self.kernel.mongo, self.persons.index(locality.slug), nhs_number)
@@ -128,7 +128,7 @@ class Desk:
             return None
         return Known(person, await self._open_referral(caller, [found.person]))
 
-    async def alike(self, caller: Caller, accepted: Accepted) -> Row | None:
+    async def alike(self, caller: Principal, accepted: Accepted) -> Row | None:
         """An open referral of somebody with the same name, date of birth and postcode: a hint, no more."""
         index = self.persons.index(accepted.locality.slug)
         persons = await lookups.by_likeness(self.kernel.mongo, index, accepted.person)
@@ -136,7 +136,7 @@ class Desk:
 
     async def withdraw(
         self,
-        caller: Caller,
+        caller: Principal,
         referral_id: str,
         reason: v.WithdrawReason,
         idempotency: Idempotency | None = None,
@@ -144,8 +144,8 @@ class Desk:
         """Withdraws a referral of the caller's practice; gives its document. 404 and 409 Problems."""
         row = await cases.one(self.kernel.mongo, caller, referral_id)
 
-        def act(view: Status, _: None, occasion: Occasion) -> Decision:
-            return decisions.withdraw(reason, view, occasion)
+        def act(view: Status, _: None, context: DecisionContext) -> Decision:
+            return decisions.withdraw(reason, view, context)
 
         try:
             await self.kernel.command(row["locality"], referral_id, act, idempotency=idempotency)
@@ -153,7 +153,7 @@ class Desk:
             raise Problem(409, code="already_ended", detail="This referral has ended already.") from None
         return await cases.one(self.kernel.mongo, caller, referral_id)
 
-    async def erase(self, caller: Caller, referral_id: str) -> None:
+    async def erase(self, caller: Principal, referral_id: str) -> None:
         """Erases the person behind a referral of ours. Done twice it does nothing more. 404 and 409 Problems.
 
         The key goes first, in one transaction with everything that leads to the person; then each of their
@@ -183,10 +183,10 @@ class Desk:
                 await self._tell_erased(stone, referral)
 
     async def _tell_erased(self, stone: erasing.Tombstone, referral: str) -> None:
-        def act(view: Status, _: None, occasion: Occasion) -> Decision:
-            return decisions.erase(stone.person, view, occasion)
+        def act(view: Status, _: None, context: DecisionContext) -> Decision:
+            return decisions.erase(stone.person, view, context)
 
-        async def within(tx: Transaction, _: Occasion) -> None:
+        async def within(tx: Transaction, _: DecisionContext) -> None:
             await erasing.told(tx, stone.person, referral)
 
         await self.kernel.command(stone.locality, referral, act, within=within)
@@ -206,12 +206,12 @@ class Desk:
             answer=answer,
         )
 
-    async def _open_referral(self, caller: Caller, persons: list[str]) -> Row | None:
+    async def _open_referral(self, caller: Principal, persons: list[str]) -> Row | None:
         wanted = cases.visible(caller) | {"view.person": {"$in": persons}, "view.open": True}
         found: Row | None = await self.kernel.mongo["referrals"].find_one(wanted, {"facts": 0})
         return found
 
-    async def _duplicate(self, caller: Caller, locality: Locality, row: Row) -> Problem:
+    async def _duplicate(self, caller: Principal, locality: Locality, row: Row) -> Problem:
         theirs = caller.may_practice(row["view"]["practice"]) and caller.may_locality(locality.slug)
         if theirs:
             detail = "This person has an open referral already."

@@ -12,10 +12,10 @@ from typing import Any
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.contract.history.days import day_of
-from shared.contract.history.fold import Effective, Rank, tell
-from shared.contract.history.model import Said
+from shared.contract.history.fold import EffectiveFacts, SourcePriority, fold_referral
+from shared.contract.history.model import EventRef
 from shared.delivery.model.facts import Fact
 
 
@@ -73,9 +73,9 @@ _OF_THE_PLAN: Set[type[EventBody]] = frozenset(
 """Details of the plan: told only where the person said that their GP may see them."""
 
 
-def history(facts: Sequence[Fact], rank: Rank, *, details: bool = True) -> list[Happening]:
+def history(facts: Sequence[Fact], rank: SourcePriority, *, details: bool = True) -> list[Happening]:
     """What happened and was not taken back, oldest first; without `details`, what the stage rests on."""
-    told, story = Effective(facts, rank), tell(facts, rank)
+    told, story = EffectiveFacts(facts, rank), fold_referral(facts, rank)
     hidden = {p.prescription_id for p, _ in told.of(o.ServicePrescribed) if p.need is v.Need.SENSITIVE}
     happenings = [
         _happening(body, said, story)
@@ -96,7 +96,7 @@ def _step_alone(body: EventBody) -> bool:
     return isinstance(body, o.LinkWorkerChanged) and body.next_step is not None
 
 
-def _happening(body: EventBody, said: Said, story: Story) -> Happening:
+def _happening(body: EventBody, said: EventRef, story: ReferralHistory) -> Happening:
     detail = {field: getattr(body, field) for field in _TOLD[type(body)]}
     return Happening(_kind(body), said.time, day_of(body, said, story), detail)
 

@@ -14,7 +14,7 @@ from services.referral.identity.vault import entries
 from services.referral.intake.service import Desk
 from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 
 State = Literal["none", "not_agreed", "shown", "away"]
 """No plan yet; not agreed, or not asked; shown; agreed, but matching does not answer just now."""
@@ -48,12 +48,14 @@ class Plan:
     services: tuple[PlannedService, ...] = ()
 
 
-def may_see_details(caller: Caller, row: Row) -> bool:
+def may_see_details(caller: Principal, row: Row) -> bool:
     """Whether this reader may see more than stage and codes: a practice only where the person said yes."""
     return caller.role != "referrer" or row["view"]["details_to_gp"] == v.Agreed.YES
 
 
-async def plans(desk: Desk, matching: Matching, caller: Caller, rows: Collection[Row]) -> Mapping[str, Plan]:
+async def plans(
+    desk: Desk, matching: Matching, caller: Principal, rows: Collection[Row]
+) -> Mapping[str, Plan]:
     """The plans of these referrals by id, as their practice may see them. Raises nothing for a silence."""
     found = {row["referral"]: Plan(_without_asking(caller, row)) for row in rows}
     for locality in sorted({row["locality"] for row in rows}):
@@ -63,7 +65,7 @@ async def plans(desk: Desk, matching: Matching, caller: Caller, rows: Collection
     return found
 
 
-def _without_asking(caller: Caller, row: Row) -> State:
+def _without_asking(caller: Principal, row: Row) -> State:
     view = row["view"]
     if not view["plan"] or caller.role != "referrer":
         return "none"
@@ -72,7 +74,7 @@ def _without_asking(caller: Caller, row: Row) -> State:
 
 
 async def _of(
-    desk: Desk, matching: Matching, caller: Caller, locality: str, rows: Sequence[Row]
+    desk: Desk, matching: Matching, caller: Principal, locality: str, rows: Sequence[Row]
 ) -> dict[str, Plan]:
     referrals = [row["referral"] for row in rows]
     # Written down before anything is asked: what cannot be audited is not shown.
@@ -96,7 +98,7 @@ def _plan(told: PlanTold, words: Mapping[str, str]) -> Plan:
 
 
 async def _words(
-    desk: Desk, caller: Caller, locality: str, told: Mapping[str, PlanTold]
+    desk: Desk, caller: Principal, locality: str, told: Mapping[str, PlanTold]
 ) -> dict[str, dict[str, str]]:
     """Goals in the persons' own words, by referral and note, as far as our vault holds them."""
     ids = [goal.words for plan in told.values() for goal in plan.goals if goal.words]

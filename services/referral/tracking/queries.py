@@ -10,7 +10,7 @@ from typing import Any
 from shared.contract.events.models import AFTER, FIRST
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo, Row
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -41,7 +41,7 @@ class Listed:
     next_cursor: str | None
 
 
-def visible(caller: Caller) -> dict[str, Any]:
+def visible(caller: Principal) -> dict[str, Any]:
     """The referrals that this caller may see, as a filter."""
     inside: dict[str, Any] = {"locality": {"$in": sorted(caller.localities)}, "view.created": {"$ne": None}}
     if caller.role == "referrer":
@@ -53,7 +53,7 @@ def visible(caller: Caller) -> dict[str, Any]:
     return {"_id": None}
 
 
-async def one(mongo: Mongo, caller: Caller, referral_id: str) -> Row:
+async def one(mongo: Mongo, caller: Principal, referral_id: str) -> Row:
     """The stored document of a referral. Raises a 404 Problem where there is none that the caller may see."""
     found: Row | None = await mongo["referrals"].find_one({"referral": referral_id} | visible(caller))
     if found is None:
@@ -61,7 +61,7 @@ async def one(mongo: Mongo, caller: Caller, referral_id: str) -> Row:
     return found
 
 
-async def page(mongo: Mongo, caller: Caller, asked: Asked, limit: int, cursor: str | None) -> Listed:
+async def page(mongo: Mongo, caller: Principal, asked: Asked, limit: int, cursor: str | None) -> Listed:
     """A page of the caller's referrals, longest waiting first. Raises a 422 Problem for a made-up cursor."""
     wanted: list[Mapping[str, Any]] = [visible(caller)]
     if asked.practices:
@@ -82,7 +82,7 @@ async def page(mongo: Mongo, caller: Caller, asked: Asked, limit: int, cursor: s
     return Listed(rows[:limit], _cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 
-async def counts(mongo: Mongo, caller: Caller) -> list[dict[str, Any]]:
+async def counts(mongo: Mongo, caller: Principal) -> list[dict[str, Any]]:
     """How many referrals stand at each stage, by locality and practice: exact, and without names."""
     groups = {"locality": "$locality", "practice": "$view.practice", "stage": "$view.stage"}
     steps: list[Mapping[str, Any]] = [

@@ -15,11 +15,11 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.models import ReferralCreated
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo, Row
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 
-async def waiting(mongo: Mongo, caller: Caller) -> frozenset[str]:
+async def waiting(mongo: Mongo, caller: Principal) -> frozenset[str]:
     """Those of the caller's practices that were neither sent again nor filed, by referral id.
 
     A later referral of the same person is an answer too, whichever form it was made with.
@@ -47,13 +47,13 @@ async def waiting(mongo: Mongo, caller: Caller) -> frozenset[str]:
     )
 
 
-async def sent_again(desk: Desk, caller: Caller, referral_id: str) -> bool:
+async def sent_again(desk: Desk, caller: Principal, referral_id: str) -> bool:
     """Whether another referral answers this one."""
     wanted = cases.visible(caller) | {"view.resends": referral_id}
     return await desk.kernel.mongo["referrals"].find_one(wanted, {"_id": 1}) is not None
 
 
-async def file(desk: Desk, caller: Caller, referral_id: str) -> None:
+async def file(desk: Desk, caller: Principal, referral_id: str) -> None:
     """The practice has nothing to send again. Done twice it does nothing more. 404 and 409 Problems."""
     row = await returned(desk.kernel.mongo, caller, referral_id)
     name = entry_id(row["locality"], referral_id)
@@ -61,7 +61,7 @@ async def file(desk: Desk, caller: Caller, referral_id: str) -> None:
     await desk.kernel.mongo[FILED].update_one({"_id": name}, filed, upsert=True)
 
 
-async def returned(mongo: Mongo, caller: Caller, referral_id: str) -> Row:
+async def returned(mongo: Mongo, caller: Principal, referral_id: str) -> Row:
     """The document of a referral that was sent back. 404 where it is not there, 409 where it was not."""
     row = await cases.one(mongo, caller, referral_id)
     if row["view"]["stage"] != Stage.RETURNED:
@@ -85,7 +85,7 @@ class Before:
     risk_line: str | None
 
 
-async def before(desk: Desk, caller: Caller, row: Row) -> Before:
+async def before(desk: Desk, caller: Principal, row: Row) -> Before:
     """All that was typed, to be sent again. Audited. 409 where it is kept by a partner, or erased."""
     mongo, locality, referral = desk.kernel.mongo, row["locality"], row["referral"]
     entry = (await entries.entries(mongo, locality, [referral])).get(referral)
@@ -102,7 +102,7 @@ async def before(desk: Desk, caller: Caller, row: Row) -> Before:
     return Before(person_of(details[referral]), created, sensitive, texts.get("reason"), texts.get("risk"))
 
 
-async def whole(desk: Desk, caller: Caller, asked: ReferralRequest) -> ReferralRequest:
+async def whole(desk: Desk, caller: Principal, asked: ReferralRequest) -> ReferralRequest:
     """What a form sends again, with what the form does not show of the referral that it answers."""
     if asked.resends is None:
         return asked
@@ -116,7 +116,7 @@ async def whole(desk: Desk, caller: Caller, asked: ReferralRequest) -> ReferralR
     return asked.model_copy(update=kept)
 
 
-def _route(caller: Caller, then: Before) -> v.Route:
+def _route(caller: Principal, then: Before) -> v.Route:
     """As it came the first time, where whoever sends it again may say so."""
     try:
         check_route(caller.role, then.created.route)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from shared.contract.events import vocabulary as v
-from shared.contract.history import Meeting, Stage, Story, stage_of, tell
+from shared.contract.history import Meeting, ReferralHistory, Stage, fold_referral, stage_of
 from shared.contract.history.next_step import step_of
 from shared.delivery.model.facts import Fact
 from shared.platform.clock import london_day
@@ -35,7 +35,7 @@ class Next:
 class Status:
     """One referral as this service sees it."""
 
-    story: Story
+    story: ReferralHistory
     stage: Stage
     next: Next | None
 
@@ -43,11 +43,11 @@ class Status:
 def fold(facts: Sequence[Fact], rank_in: RankIn) -> Status:
     """The status that this set of facts tells, whatever order they came in."""
     locality = facts[0].body.locality if facts else ""
-    story = tell(facts, lambda source: rank_in(locality, source))
+    story = fold_referral(facts, lambda source: rank_in(locality, source))
     return Status(story, stage_of(story), _next(story))
 
 
-def _next(story: Story) -> Next | None:
+def _next(story: ReferralHistory) -> Next | None:
     if not story.open:
         return None
     if story.active is not None:
@@ -98,7 +98,7 @@ def meeting_document(meeting: Meeting) -> dict[str, Any]:
     }
 
 
-def _returned(story: Story) -> dict[str, Any] | None:
+def _returned(story: ReferralHistory) -> dict[str, Any] | None:
     """Why and when it was sent back to the practice, and the note that says more; None where it was not."""
     ending = story.endings[-1] if story.endings and not story.erased else None
     if ending is None or ending.kind != "returned":
@@ -106,7 +106,7 @@ def _returned(story: Story) -> dict[str, Any] | None:
     return {"reason": str(ending.reason), "at": ending.said.time, "note": ending.note}
 
 
-def _waiting(story: Story) -> dict[str, str] | None:
+def _waiting(story: ReferralHistory) -> dict[str, str] | None:
     if story.waiting is None:
         return None
     return {"reason": story.waiting.reason.value, "expected_by": story.waiting.expected_by.isoformat()}

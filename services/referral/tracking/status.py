@@ -15,7 +15,7 @@ from services.referral.tracking.plans import may_see_details
 from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row
 from shared.platform.localities import OWN_VAULT
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 
 Kept = Literal["here", "by_partner", "erased"]
 
@@ -42,7 +42,7 @@ class Returned:
     note: str | None
 
 
-async def read(desk: Desk, caller: Caller, referral_id: str, purpose: str = "status") -> Shown:
+async def read(desk: Desk, caller: Principal, referral_id: str, purpose: str = "status") -> Shown:
     """One referral. Audited where it shows who it is. 404 Problem where the caller may not see it."""
     row = await cases.one(desk.kernel.mongo, caller, referral_id)
     locality = row["locality"]
@@ -62,7 +62,7 @@ async def read(desk: Desk, caller: Caller, referral_id: str, purpose: str = "sta
     )
 
 
-async def _returned(desk: Desk, caller: Caller, row: Row) -> Returned | None:
+async def _returned(desk: Desk, caller: Principal, row: Row) -> Returned | None:
     back = row["view"]["returned"]
     if back is None:
         return None
@@ -70,7 +70,7 @@ async def _returned(desk: Desk, caller: Caller, row: Row) -> Returned | None:
     return Returned(reason, at, await _note(desk, caller, row, note) if note else None)
 
 
-async def _note(desk: Desk, caller: Caller, row: Row, note: str) -> str | None:
+async def _note(desk: Desk, caller: Principal, row: Row, note: str) -> str | None:
     """A note that was written to the practice. Audited."""
     mongo, locality, referral = desk.kernel.mongo, row["locality"], row["referral"]
     entry = (await entries.entries(mongo, locality, [referral])).get(referral)
@@ -92,7 +92,7 @@ def kept(desk: Desk, row: Row) -> Kept:
     return "here" if vault == OWN_VAULT else "by_partner"
 
 
-async def names(desk: Desk, caller: Caller, rows: Collection[Row], purpose: str) -> Mapping[str, Person]:
+async def names(desk: Desk, caller: Principal, rows: Collection[Row], purpose: str) -> Mapping[str, Person]:
     """Who these referrals are about, by referral id, as far as the caller may know and we do. Audited.
 
     The vault's own record of the practice decides, not what somebody said on the bus.

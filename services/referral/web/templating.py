@@ -15,7 +15,7 @@ from services.referral.settings import ReferralSettings
 from services.referral.tracking.status import Kept, kept, names
 from services.referral.web import words
 from shared.delivery.mongo.database import Row
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.pages import Pages
 from shared.platform.web.session import Sessions
 
@@ -62,7 +62,7 @@ def practice_name(request: Request, code: str) -> str:
     return practice.display_name if practice else code
 
 
-async def named(request: Request, caller: Caller, row: Row) -> str:
+async def named(request: Request, caller: Principal, row: Row) -> str:
     """Whom a referral is about, as its reader may know. Audited where it is a name."""
     people = await names(desk(request), caller, [row], "status")
     person = people.get(row["referral"])

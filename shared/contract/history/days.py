@@ -4,11 +4,11 @@ from datetime import date
 
 from shared.contract.events import outcomes as o
 from shared.contract.events.envelope import Body
-from shared.contract.history.model import Said, Story
+from shared.contract.history.model import EventRef, ReferralHistory
 from shared.platform.clock import london_day
 
 
-def day_of(body: Body, said: Said, story: Story) -> date:
+def day_of(body: Body, said: EventRef, story: ReferralHistory) -> date:
     """The day in London on which it happened: a visit and a meeting have their own, whenever recorded."""
     if isinstance(body, o.ActivityStarted | o.Measured):
         return body.on

@@ -27,11 +27,11 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import Body, UnknownOutcome
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
 from shared.contract.history.meetings import meetings_of
-from shared.contract.history.model import Ending, Said, Story
+from shared.contract.history.model import Ending, EventRef, ReferralHistory
 from shared.contract.history.prescriptions import prescriptions_of
 from shared.delivery.model.facts import Fact
 
-Rank = Callable[[str], int]
+SourcePriority = Callable[[str], int]
 """How much a source's word counts in its locality; a higher number wins. From the localities file."""
 
 B = TypeVar("B", bound=EventBody)
@@ -40,15 +40,15 @@ _ENDINGS: Set[type[Body]] = frozenset(
 )
 _BEGINNING: Set[type[Body]] = frozenset({ReferralCreated, MeetingBooked})
 _WITHOUT_STEPS = _BEGINNING | {UnknownOutcome}
-Facts = Sequence[tuple[B, Said]]
+Facts = Sequence[tuple[B, EventRef]]
 
 
-class Effective:
+class EffectiveFacts:
     """The facts that have not been retracted, by kind, in the one order that every choice is made by."""
 
-    def __init__(self, facts: Sequence[Fact], rank: Rank) -> None:
+    def __init__(self, facts: Sequence[Fact], rank: SourcePriority) -> None:
         self.rank = rank
-        self._of: dict[type[Body], list[tuple[Any, Said]]] = {}
+        self._of: dict[type[Body], list[tuple[Any, EventRef]]] = {}
         if len(facts) > 1:
             facts = sorted(facts, key=lambda f: (rank(f.source), f.id, f.source))
         for fact in facts:
@@ -65,7 +65,7 @@ class Effective:
                 del self._of[kind]
         self._of[o.Retracted] = retracted
 
-    def of(self, kind: type[B]) -> list[tuple[B, Said]]:
+    def of(self, kind: type[B]) -> list[tuple[B, EventRef]]:
         """The facts of one kind, lowest (rank, id) first."""
         return self._of.get(kind, [])
 
@@ -80,7 +80,7 @@ class Effective:
         """Whether anything was said that is not of these kinds."""
         return not self._of.keys() <= kinds
 
-    def steps(self) -> list[tuple[o.NextStep, Said]]:
+    def steps(self) -> list[tuple[o.NextStep, EventRef]]:
         """Every next step that was said with an outcome."""
         return [
             (body.next_step, said)
@@ -91,13 +91,13 @@ class Effective:
         ]
 
 
-def tell(facts: Iterable[Fact], rank: Rank) -> Story:
+def fold_referral(facts: Iterable[Fact], rank: SourcePriority) -> ReferralHistory:
     """The story that this set of facts tells, whatever order they came in."""
     facts = list(facts)
-    told = Effective(facts, rank)
+    told = EffectiveFacts(facts, rank)
     created = _highest(told.of(ReferralCreated))
     meetings, active = meetings_of(told.of(MeetingBooked), told) if told.has(MeetingBooked) else ((), None)
-    begun = Story(
+    begun = ReferralHistory(
         created=created[0] if created else None,
         created_said=created[1] if created else None,
         meetings=meetings,
@@ -108,7 +108,7 @@ def tell(facts: Iterable[Fact], rank: Rank) -> Story:
     return _continued(begun, told) if told.has_others(_BEGINNING) else begun
 
 
-def _continued(begun: Story, told: Effective) -> Story:
+def _continued(begun: ReferralHistory, told: EffectiveFacts) -> ReferralHistory:
     """With what came after the referral and its meetings: of most stories, as most are short, nothing."""
     rank = told.rank
     waiting = _highest(told.of(o.MeetingWaiting))
@@ -137,18 +137,18 @@ def _continued(begun: Story, told: Effective) -> Story:
     )
 
 
-def _highest(of_a_kind: Facts[B]) -> tuple[B, Said] | None:
+def _highest(of_a_kind: Facts[B]) -> tuple[B, EventRef] | None:
     return of_a_kind[-1] if of_a_kind else None
 
 
-def _agreed(told: Effective, agreement: v.Agreement) -> v.Agreed:
+def _agreed(told: EffectiveFacts, agreement: v.Agreement) -> v.Agreed:
     if not told.has(o.SharingChanged):
         return v.Agreed.NOT_ASKED
     said = {s.agreed for s, _ in told.of(o.SharingChanged) if s.agreement is agreement}
     return next((a for a in (v.Agreed.NO, v.Agreed.YES) if a in said), v.Agreed.NOT_ASKED)
 
 
-def _endings(told: Effective) -> tuple[Ending, ...]:
+def _endings(told: EffectiveFacts) -> tuple[Ending, ...]:
     undone = {(r.ends_source, r.ends_id) for r, _ in told.of(o.ReferralReopened)}
     ends = [
         *(Ending("closed", c.reason, said, c.note) for c, said in told.of(o.ReferralClosed)),

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 
 from shared.contract.events import outcomes as o
 from shared.contract.events.models import MeetingBooked
-from shared.contract.history.model import Meeting, MeetingStatus, Said
+from shared.contract.history.model import EventRef, Meeting, MeetingStatus
 
 if TYPE_CHECKING:
-    from shared.contract.history.fold import Effective
+    from shared.contract.history.fold import EffectiveFacts
 
 
 def meetings_of(
-    booked: Sequence[tuple[MeetingBooked, Said]], told: "Effective"
+    booked: Sequence[tuple[MeetingBooked, EventRef]], told: "EffectiveFacts"
 ) -> tuple[tuple[Meeting, ...], Meeting | None]:
     """All meetings by (sequence, rank of source, id), and the one that stands, if any."""
     by_id = {body.meeting_id: (body, said) for body, said in booked}
@@ -20,7 +20,7 @@ def meetings_of(
         by_id = {name: (_agreed(body, booked), said) for name, (body, said) in by_id.items()}
     replaced = {body.replaces for body, _ in booked if body.replaces}
     # Attended beats missed beats cancelled.
-    became: dict[str, tuple[MeetingStatus, Said, o.MeetingCancelled | None]] = {}
+    became: dict[str, tuple[MeetingStatus, EventRef, o.MeetingCancelled | None]] = {}
     for cancelled, said in told.of(o.MeetingCancelled):
         became[cancelled.meeting_id] = ("cancelled", said, cancelled)
     for missed, said in told.of(o.MeetingMissed):
@@ -28,7 +28,7 @@ def meetings_of(
     for attended, said in told.of(o.MeetingAttended):
         became[attended.meeting_id] = ("attended", said, None)
 
-    def meeting(body: MeetingBooked, said: Said) -> Meeting:
+    def meeting(body: MeetingBooked, said: EventRef) -> Meeting:
         if body.meeting_id in became:
             status, outcome, cancelled = became[body.meeting_id]
             return Meeting(body, said, status, cancelled, outcome)
@@ -41,7 +41,7 @@ def meetings_of(
     return tuple(ordered), standing[-1] if standing else None
 
 
-def _agreed(believed: MeetingBooked, booked: Sequence[tuple[MeetingBooked, Said]]) -> MeetingBooked:
+def _agreed(believed: MeetingBooked, booked: Sequence[tuple[MeetingBooked, EventRef]]) -> MeetingBooked:
     """No longer provisional where anybody said that the person agreed to this very time.
 
     Whoever rings them may rank below whose meeting it is, and need not be the last to speak of it.

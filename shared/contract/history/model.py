@@ -34,7 +34,7 @@ PrescriptionStatus = Literal[
 ]
 
 
-class Said(Protocol):
+class EventRef(Protocol):
     """Of a fact, who said it, under which id, when it happened and when it was said."""
 
     @property
@@ -52,10 +52,10 @@ class Meeting:
     """One meeting and what became of it."""
 
     booked: MeetingBooked
-    said: Said
+    said: EventRef
     status: MeetingStatus
     cancelled: MeetingCancelled | None = None
-    outcome: Said | None = None
+    outcome: EventRef | None = None
     """The fact that it was attended, missed or cancelled by."""
 
     @property
@@ -70,19 +70,19 @@ class Prescription:
     """One service of the plan and how far the person got with it."""
 
     prescribed: ServicePrescribed
-    said: Said
+    said: EventRef
     status: PrescriptionStatus
     reply: v.Reply | None = None
-    reply_said: Said | None = None
+    reply_said: EventRef | None = None
     weeks: int | None = None
     not_suitable: v.NotSuitableReason | None = None
     started_on: date | None = None
-    started_said: Said | None = None
+    started_said: EventRef | None = None
     accompanied_by: v.AccompaniedBy | None = None
     barrier: v.Barrier | None = None
-    not_started_said: Said | None = None
+    not_started_said: EventRef | None = None
     ended: v.EndReason | None = None
-    ended_said: Said | None = None
+    ended_said: EventRef | None = None
     may_share: v.Agreed = v.Agreed.NOT_ASKED
     """Whether name and contact may be shared with this service."""
 
@@ -109,39 +109,39 @@ class Ending:
 
     kind: Literal["closed", "declined", "returned", "withdrawn"]
     reason: str
-    said: Said
+    said: EventRef
     note: str | None = None
     """The note in the vault that says more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class ReferralHistory:
     """Everything that has been said about one referral and not taken back.
 
     `created` is None until ReferralCreated has been heard: facts may arrive before it.
     """
 
     created: ReferralCreated | None = None
-    created_said: Said | None = None
+    created_said: EventRef | None = None
     meetings: tuple[Meeting, ...] = ()
     """By sequence, then rank of source, then id."""
     active: Meeting | None = None
     """The meeting that stands: the highest of those that are booked."""
     waiting: MeetingWaiting | None = None
-    waiting_said: Said | None = None
+    waiting_said: EventRef | None = None
     link_worker: str | None = None
     plan: PlanAgreed | None = None
-    plan_said: Said | None = None
+    plan_said: EventRef | None = None
     prescriptions: tuple[Prescription, ...] = ()
-    contacts: tuple[tuple[ContactAttempted, Said], ...] = ()
-    unmet: tuple[tuple[NeedUnmet, Said], ...] = ()
-    measured: Mapping[tuple[v.Instrument, v.Stage], tuple[Measured, Said]] = field(default_factory=dict)
+    contacts: tuple[tuple[ContactAttempted, EventRef], ...] = ()
+    unmet: tuple[tuple[NeedUnmet, EventRef], ...] = ()
+    measured: Mapping[tuple[v.Instrument, v.Stage], tuple[Measured, EventRef]] = field(default_factory=dict)
     details_to_gp: v.Agreed = v.Agreed.NOT_ASKED
     follow_up: v.Agreed = v.Agreed.NOT_ASKED
     next_step: NextStep | None = None
     """The one that was said last. What holds now is `next_step.step_of`."""
-    next_step_said: Said | None = None
-    contact_changes: tuple[tuple[ContactChanged, Said], ...] = ()
+    next_step_said: EventRef | None = None
+    contact_changes: tuple[tuple[ContactChanged, EventRef], ...] = ()
     """What was said since of whether messages may be sent."""
     endings: tuple[Ending, ...] = ()
     """Those that no reopening has undone; in order of their ids."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from shared.contract.events.outcomes import NextStep
 from shared.contract.events.vocabulary import NextStepCode, WaitingReason
-from shared.contract.history.model import Prescription, Said, Story
+from shared.contract.history.model import EventRef, Prescription, ReferralHistory
 from shared.platform.clock import london_day
 
 ANSWER_DAYS: Final = 7
@@ -37,14 +37,14 @@ class Step:
     derived: bool
 
 
-def step_said(story: Story) -> StepSaid | None:
+def step_said(story: ReferralHistory) -> StepSaid | None:
     """The next step that was said last, and by which fact."""
     if story.next_step is None or story.next_step_said is None:
         return None
     return story.next_step, story.next_step_said.id
 
 
-def step_of(story: Story) -> Step | None:
+def step_of(story: ReferralHistory) -> Step | None:
     """The next step of an open case; None where nobody said one and none follows.
 
     What was said stands until something newer happened in the case, by the ids of the facts; then what
@@ -61,7 +61,7 @@ def step_of(story: Story) -> Step | None:
     return Step(step.code, step.on, derived=False)
 
 
-def derived(story: Story) -> Step | None:
+def derived(story: ReferralHistory) -> Step | None:
     """The next step that follows from the case itself."""
     found = _before_the_meeting(story)
     if found is None:
@@ -69,7 +69,7 @@ def derived(story: Story) -> Step | None:
     return Step(found[0], found[1], derived=True) if found else None
 
 
-def _before_the_meeting(story: Story) -> tuple[NextStepCode, date] | None:
+def _before_the_meeting(story: ReferralHistory) -> tuple[NextStepCode, date] | None:
     if story.active is not None:
         return NextStepCode.MEET, london_day(story.active.booked.starts_at)
     if story.attended:
@@ -83,7 +83,7 @@ def _before_the_meeting(story: Story) -> tuple[NextStepCode, date] | None:
     return (NextStepCode.RING, waiting.expected_by) if waiting is not None else None
 
 
-def _after_the_meeting(story: Story) -> Iterator[tuple[NextStepCode, date]]:
+def _after_the_meeting(story: ReferralHistory) -> Iterator[tuple[NextStepCode, date]]:
     over = plan_over(story)
     if over is not None:
         yield NextStepCode.REVIEW, _days_after(london_day(over.time), ACT_DAYS)
@@ -126,7 +126,7 @@ def prescription_step(prescription: Prescription) -> tuple[NextStepCode, date] |
             return None
 
 
-def settled(story: Story, one: Prescription) -> bool:
+def settled(story: ReferralHistory, one: Prescription) -> bool:
     """Whether something was done about a service that did not work out, or the person goes there no more.
 
     What is done: another service for the need, or the need noted as unmet.
@@ -141,7 +141,7 @@ def settled(story: Story, one: Prescription) -> bool:
     )
 
 
-def plan_over(story: Story) -> Said | None:
+def plan_over(story: ReferralHistory) -> EventRef | None:
     """What was said last of a plan in which nothing goes on any more; None while something does."""
     if not story.prescriptions or not all(settled(story, one) for one in story.prescriptions):
         return None
@@ -149,7 +149,7 @@ def plan_over(story: Story) -> Said | None:
     return max(said, key=lambda each: each.id)
 
 
-def _latest(one: Prescription) -> Said:
+def _latest(one: Prescription) -> EventRef:
     """The latest word about a service of the plan."""
     told = (one.said, one.reply_said, one.started_said, one.not_started_said, one.ended_said)
     return max((said for said in told if said is not None), key=lambda said: said.id)
@@ -159,7 +159,7 @@ def _days_after(day: date, days: int) -> date:
     return day + timedelta(days=days)
 
 
-def _happened(story: Story) -> Iterator[str]:
+def _happened(story: ReferralHistory) -> Iterator[str]:
     """The ids of what may have overtaken a next step that was said."""
     if story.active is not None:
         yield story.active.said.id

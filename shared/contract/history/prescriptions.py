@@ -4,19 +4,19 @@ from typing import TYPE_CHECKING
 
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
-from shared.contract.history.model import Prescription, PrescriptionStatus, Said
+from shared.contract.history.model import EventRef, Prescription, PrescriptionStatus
 
 if TYPE_CHECKING:
-    from shared.contract.history.fold import Effective
+    from shared.contract.history.fold import EffectiveFacts
 
 
-def prescriptions_of(told: "Effective") -> tuple[Prescription, ...]:
+def prescriptions_of(told: "EffectiveFacts") -> tuple[Prescription, ...]:
     """One for each prescription id, in order of the ids."""
     prescribed = {p.prescription_id: (p, said) for p, said in told.of(o.ServicePrescribed)}
     return tuple(_prescription(told, *prescribed[key]) for key in sorted(prescribed))
 
 
-def _prescription(told: "Effective", prescribed: o.ServicePrescribed, said: Said) -> Prescription:
+def _prescription(told: "EffectiveFacts", prescribed: o.ServicePrescribed, said: EventRef) -> Prescription:
     mine = prescribed.prescription_id
     replies = [(r, s) for r, s in told.of(o.ProviderReplied) if r.prescription_id == mine]
     started = [(a, s) for a, s in told.of(o.ActivityStarted) if a.prescription_id == mine]

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from shared.contract.history.model import Story
+from shared.contract.history.model import ReferralHistory
 
 
 class Stage(StrEnum):
@@ -23,7 +23,7 @@ class Stage(StrEnum):
     ERASED = "erased"
 
 
-def stage_of(story: Story) -> Stage:
+def stage_of(story: ReferralHistory) -> Stage:
     """The stage of a story; what ended it comes before how far it had come."""
     if story.erased:
         return Stage.ERASED

@@ -15,32 +15,32 @@ from functools import partial
 from typing import Generic
 
 from shared.contract.events.topics import parse_topic
-from shared.delivery.chunks import in_turns
-from shared.delivery.consumer.breaker import Breaker, StreamStopped
+from shared.delivery.chunks import in_chunks
+from shared.delivery.consumer.breaker import FailureBreaker, StreamStopped
 from shared.delivery.consumer.incoming import Incoming, decode
-from shared.delivery.dlq.dead_letters import Letter, Record
+from shared.delivery.dlq.dead_letters import DeadLetter, Record
 from shared.delivery.model.errors import Conflict, Held, Transient
 from shared.delivery.model.service_definition import R, V
 from shared.delivery.mongo.database import Transaction
-from shared.delivery.unit_of_work.aggregate import Told
-from shared.delivery.unit_of_work.context import Worker
-from shared.delivery.unit_of_work.unit_of_work import Round
+from shared.delivery.unit_of_work.aggregate import AppendResult
+from shared.delivery.unit_of_work.context import ServiceContext
+from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform import metrics
 
 _log = logging.getLogger(__name__)
 # What is not taken into a referral's set of facts, and the reason on its letter.
-SET_ASIDE: dict[Told, str] = {"conflict": "conflicting_repeat", "full": "too_many_facts"}
+SET_ASIDE: dict[AppendResult, str] = {"conflict": "conflicting_repeat", "full": "too_many_facts"}
 
 
 class BatchHandler(Generic[V, R]):
     """Handles the batches of one locality."""
 
-    def __init__(self, worker: Worker[V, R], locality: str) -> None:
+    def __init__(self, worker: ServiceContext[V, R], locality: str) -> None:
         self._worker = worker
         self._locality = locality
         self._service = worker.part.name
         self._most_seconds = worker.options.transaction_seconds
-        self.breaker = Breaker(worker.options.breaker_failures, worker.options.breaker_rest_seconds)
+        self.breaker = FailureBreaker(worker.options.breaker_failures, worker.options.breaker_rest_seconds)
         self.trouble: str | None = None
         """What is being waited for, as a code, or None."""
 
@@ -51,8 +51,8 @@ class BatchHandler(Generic[V, R]):
         if not news:
             return True
         incoming: list[Incoming] = []
-        letters: list[Letter] = []
-        async for some in in_turns(news):
+        letters: list[DeadLetter] = []
+        async for some in in_chunks(news):
             readable, unreadable = decode(some)
             incoming += readable
             letters += unreadable
@@ -98,7 +98,7 @@ class BatchHandler(Generic[V, R]):
     async def _handle_whole(
         self,
         incoming: Sequence[Incoming],
-        letters: Sequence[Letter],
+        letters: Sequence[DeadLetter],
         sealed: set["_Place"],
         stopping: asyncio.Event,
     ) -> None:
@@ -130,7 +130,7 @@ class BatchHandler(Generic[V, R]):
             _log.exception("a record could not be handled", extra={"locality": self._locality})
             if self.breaker.open:
                 raise StreamStopped from error
-            alone = Letter(incoming[0].record, "handler_failed", type(error).__name__)
+            alone = DeadLetter(incoming[0].record, "handler_failed", type(error).__name__)
             again = _place(alone.record) in sealed
             await self._patiently((), [*letters, *([] if again else [alone])], sealed, stopping)
         else:
@@ -140,7 +140,7 @@ class BatchHandler(Generic[V, R]):
     async def _patiently(
         self,
         incoming: Sequence[Incoming],
-        letters: Sequence[Letter],
+        letters: Sequence[DeadLetter],
         sealed: set["_Place"],
         stopping: asyncio.Event,
     ) -> None:
@@ -173,7 +173,7 @@ class BatchHandler(Generic[V, R]):
             return
 
     async def _once(
-        self, incoming: Sequence[Incoming], letters: Sequence[Letter], began: float, tx: Transaction
+        self, incoming: Sequence[Incoming], letters: Sequence[DeadLetter], began: float, tx: Transaction
     ) -> "_Outcome[V, R]":
         # The driver calls again where the database gave the transaction up, for two minutes, with the same.
         if max(len(incoming), len(letters)) > 1 and time.monotonic() - began > self._most_seconds:
@@ -185,7 +185,7 @@ class BatchHandler(Generic[V, R]):
             body = item.heard.fact.body
             told = round_.case(body.locality, body.referral_id).hear(item.heard)
             if told in SET_ASIDE:
-                outcome.letters.append(Letter(item.record, SET_ASIDE[told]))
+                outcome.letters.append(DeadLetter(item.record, SET_ASIDE[told]))
             else:
                 outcome.told.append((item, told))
         await round_.decide(self._worker.may_decide)
@@ -259,11 +259,11 @@ class _Stopping(Exception):
 
 @dataclass
 class _Outcome(Generic[V, R]):
-    round: Round[V, R]
-    letters: list[Letter]
-    told: list[tuple[Incoming, Told]]
+    round: UnitOfWork[V, R]
+    letters: list[DeadLetter]
+    told: list[tuple[Incoming, AppendResult]]
 
-    def __init__(self, round_: Round[V, R], letters: list[Letter]) -> None:
+    def __init__(self, round_: UnitOfWork[V, R], letters: list[DeadLetter]) -> None:
         self.round = round_
         self.letters = letters
         self.told = []

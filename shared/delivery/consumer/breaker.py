@@ -7,7 +7,7 @@ class StreamStopped(Exception):
     """The breaker is open: what is left of the batch is neither handled nor committed."""
 
 
-class Breaker:
+class FailureBreaker:
     """Opens when our own code fails on readable records several times in a row."""
 
     def __init__(self, failures: int, rest_seconds: float) -> None:

@@ -13,17 +13,17 @@ from typing import Final
 from shared.delivery.dlq.dead_letters import Record
 from shared.delivery.outbox.rows import Message
 
-MOST: Final = 100_000
+MAX_EVENTS: Final = 100_000
 """So many are remembered, some 20 MB; what was said before is read as anybody's."""
 _ID, _SOURCE = "ce_id", "ce_source"
 _Known = tuple[str, bytes, bytes, bytes]
 """Topic, key, source and a hash of the body."""
 
 
-class Echoes:
+class OwnEventCache:
     """Events of this process that have not come back yet."""
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MAX_EVENTS) -> None:
         self._most = most
         self._said: OrderedDict[bytes, _Known] = OrderedDict()
 

@@ -54,7 +54,7 @@ async def as_they_come(message: Any) -> Raw:
     return raw
 
 
-class Stream(Generic[V, R]):
+class TopicConsumer(Generic[V, R]):
     """Consumes a locality's event topics in the group `<locality>.<part>` and hands batches on."""
 
     def __init__(
@@ -280,7 +280,7 @@ class Stream(Generic[V, R]):
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types
-    def __init__(self, stream: Stream[Any, Any]) -> None:
+    def __init__(self, stream: TopicConsumer[Any, Any]) -> None:
         self._stream = stream
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from shared.contract.events.topics import Part, dead_letter_topic
 from shared.delivery.outbox.rows import Message
 
-MOST_BYTES: Final = 1_900_000
+MAX_BYTES: Final = 1_900_000
 """Of what a larger letter would hold only place and hash are kept: it would not fit a topic of 2 MB."""
 
 
@@ -43,7 +43,7 @@ class Record(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class DeadLetter:
     """A record and why it was set aside: `reason` is a code; `error` says more, without a word of the record:
     the class of what our code raised, or the fields of a body that are not as its schema says."""
 
@@ -70,7 +70,7 @@ class DeadLetters:
         derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"linkwork dead letters")
         self._cipher = AESGCM(derived.derive(secret))
 
-    def seal(self, letter: Letter) -> Message:
+    def seal(self, letter: DeadLetter) -> Message:
         """The message that keeps this record, for the part's dead-letter topic."""
         record = letter.record
         place = f"{record.topic}/{record.partition}/{record.offset}"
@@ -117,11 +117,11 @@ def letter_id(part: Part, place: str) -> str:
 def _content(record: Record) -> bytes:
     value = record.value
     digest = hashlib.sha256(value or b"").hexdigest()
-    if len(value or b"") + len(record.key or b"") <= MOST_BYTES:
+    if len(value or b"") + len(record.key or b"") <= MAX_BYTES:
         headers = [(name, _pack(header)) for name, header in record.headers]
         whole = {"key": _pack(record.key), "value": _pack(value), "headers": headers, "sha256": digest}
         content = orjson.dumps(whole)
-        if len(content) <= MOST_BYTES:
+        if len(content) <= MAX_BYTES:
             return content
     return orjson.dumps({"key": None, "value": None, "headers": None, "sha256": digest})
 

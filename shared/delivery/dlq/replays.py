@@ -18,15 +18,15 @@ from pymongo.errors import PyMongoError
 from shared.contract.events.topics import dead_letter_topic, parse_topic
 from shared.delivery.consumer.batch import SET_ASIDE
 from shared.delivery.consumer.incoming import decode
-from shared.delivery.dlq.dead_letters import Letter
-from shared.delivery.dlq.rows import LETTERS, LetterState, place_of
+from shared.delivery.dlq.dead_letters import DeadLetter
+from shared.delivery.dlq.rows import DEAD_LETTERS, LetterState, place_of
 from shared.delivery.model.errors import Conflict, Transient
 from shared.delivery.model.service_definition import R, V
 from shared.delivery.mongo.database import Document, Transaction
 from shared.delivery.mongo.operations import note
 from shared.delivery.outbox.rows import Message
-from shared.delivery.unit_of_work.context import Worker
-from shared.delivery.unit_of_work.unit_of_work import Round
+from shared.delivery.unit_of_work.context import ServiceContext
+from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform import metrics
 
 _PAGE = 20
@@ -54,7 +54,7 @@ class CannotOpen(Exception):
 class Replays(Generic[V, R]):
     """Takes again what an operator asked for, of the localities that this process serves."""
 
-    def __init__(self, worker: Worker[V, R], localities: Sequence[str]) -> None:
+    def __init__(self, worker: ServiceContext[V, R], localities: Sequence[str]) -> None:
         self._worker = worker
         self._localities = list(localities)
         self._task: asyncio.Task[None] | None = None
@@ -93,7 +93,7 @@ class Replays(Generic[V, R]):
             Transient, PyMongoError: the database is away; what is asked for stays asked for.
         """
         wanted = {"state": "asked", "locality": {"$in": self._localities}}
-        found = self._worker.mongo[LETTERS].find(wanted).sort("at", 1).limit(_PAGE)
+        found = self._worker.mongo[DEAD_LETTERS].find(wanted).sort("at", 1).limit(_PAGE)
         rows = [dict(row) for row in await found.to_list(None)]
         for row in rows:
             await self._take(row)
@@ -136,7 +136,7 @@ class Replays(Generic[V, R]):
                 raise
             except Exception as error:
                 _log.exception("a replayed record could not be handled", extra=_whence(row))
-                letter = Letter(record, "handler_failed", type(error).__name__)
+                letter = DeadLetter(record, "handler_failed", type(error).__name__)
                 return await transact(partial(self._set_aside, row, letter))
 
     def _restored(self, row: Document) -> Restored:
@@ -162,12 +162,12 @@ class Replays(Generic[V, R]):
         await round_.open([(body.locality, body.referral_id)])
         told = round_.case(body.locality, body.referral_id).hear(heard)
         if told in SET_ASIDE:
-            return await self._set_aside(row, Letter(record, SET_ASIDE[told]), tx)
+            return await self._set_aside(row, DeadLetter(record, SET_ASIDE[told]), tx)
         await round_.decide(self._worker.may_decide)
         await round_.write()
         return await self._end(row, _Outcome("taken" if told == "new" else "repeat", "replayed", round_), tx)
 
-    async def _set_aside(self, row: Document, letter: Letter, tx: Transaction) -> "_Outcome[V, R]":
+    async def _set_aside(self, row: Document, letter: DeadLetter, tx: Transaction) -> "_Outcome[V, R]":
         round_ = self._worker.round(tx)
         round_.messages.append(self._worker.letters.seal(letter))
         await round_.write()
@@ -177,7 +177,7 @@ class Replays(Generic[V, R]):
         """Ends the row. Raises `_Gone` where it is not as it was read, so that nothing else is written."""
         now = self._worker.clock()
         state: LetterState = "replayed" if "taken" in row else outcome.state  # what was taken stays so
-        ended = await tx[LETTERS].update_one(
+        ended = await tx[DEAD_LETTERS].update_one(
             {"_id": row["_id"], "state": "asked", "ask": row["ask"]},
             {
                 "$set": {"state": state, "result": outcome.result, "ended": now},
@@ -208,4 +208,4 @@ class _Outcome(Generic[V, R]):
     result: str
     """`taken`, `repeat`, or why it was set aside again, as a code."""
     state: LetterState = "failed"
-    round: Round[V, R] | None = None
+    round: UnitOfWork[V, R] | None = None

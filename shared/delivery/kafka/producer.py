@@ -30,7 +30,7 @@ from shared.contract.events.partitioning import partition_of
 from shared.delivery.kafka.patches.connections import lose_closed_connections
 from shared.delivery.outbox.rows import Message
 
-MOST_MESSAGE_BYTES: Final = 2_000_000
+MAX_MESSAGE_BYTES: Final = 2_000_000
 TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
 _OF_ONE_TOPIC: Final = (
     *TOO_LARGE,
@@ -52,7 +52,7 @@ _log = logging.getLogger(__name__)
 lose_closed_connections()
 
 
-class Publisher:
+class Producer:
     """One producer at a time, made when it is needed. Not to be shared by tasks."""
 
     def __init__(self, bootstrap: str) -> None:
@@ -129,7 +129,7 @@ class Publisher:
                 bootstrap_servers=self._bootstrap,
                 acks="all",
                 enable_idempotence=True,
-                max_request_size=MOST_MESSAGE_BYTES,
+                max_request_size=MAX_MESSAGE_BYTES,
                 max_batch_size=_BATCH_BYTES,
                 request_timeout_ms=15_000,
             )
@@ -166,7 +166,7 @@ class Publisher:
             partitions = self._partitions.get(message.topic)
             if message.topic in self._no_topic_until or partitions is None:
                 results[at] = UnknownTopicOrPartitionError(message.topic)
-            elif message.size > MOST_MESSAGE_BYTES:
+            elif message.size > MAX_MESSAGE_BYTES:
                 results[at] = MessageSizeTooLargeError(message.topic)
             else:
                 partition = partitions[partition_of(message.key, len(partitions))]

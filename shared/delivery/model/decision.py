@@ -9,7 +9,7 @@ from shared.platform.ids import NewId
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class DecisionContext:
     """When and about what a decision is made. The clock and new ids come from here and nowhere else."""
 
     now: datetime
@@ -19,7 +19,7 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class NewEvent:
     """A fact to be said: its body and, where it did not happen just now, when it happened."""
 
     body: EventBody
@@ -29,7 +29,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class ScheduledTask:
     """Something to look at again: `what` names the part's due function, `about` makes the key natural.
 
     It is looked at from `at` on, and not before it has rested for so long by the database's clock: "in twenty
@@ -48,7 +48,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class DueRow:
+class TaskRow:
     """A due row as its function sees it."""
 
     what: str
@@ -62,8 +62,8 @@ class DueRow:
 class Decision:
     """What follows: facts of our own, rows to look at later, rows (what, about) to forget."""
 
-    facts: Sequence[Said | EventBody] = ()
-    due: Sequence[Due] = ()
+    facts: Sequence[NewEvent | EventBody] = ()
+    due: Sequence[ScheduledTask] = ()
     forget: Sequence[tuple[str, str]] = ()
 
 

@@ -15,7 +15,7 @@ class Held(Conflict):
     """Another transaction has written the document and not ended: it passes, whatever it takes."""
 
 
-class NotNow(Exception):
+class RetryLater(Exception):
     """An external send that may succeed later.
 
     Attributes:
@@ -29,7 +29,7 @@ class NotNow(Exception):
         self.until = until
 
 
-class Never(Exception):
+class PermanentFailure(Exception):
     """An external send that cannot succeed.
 
     Attributes:
@@ -45,7 +45,7 @@ class ConflictingRepeat(Exception):
     """A fact came again under the same source and id with another body."""
 
 
-class AnothersDatabase(Exception):
+class ForeignDatabase(Exception):
     """A service was started on the database of another one. Its text is for whoever started it."""
 
 

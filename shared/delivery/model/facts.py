@@ -54,7 +54,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReceivedEvent:
     """A fact with what the kernel needs to keep it and pass it on."""
 
     fact: Fact
@@ -63,7 +63,7 @@ class Heard:
     traceparent: str | None = None
 
     @classmethod
-    def of(cls, envelope: Envelope) -> "Heard":
+    def of(cls, envelope: Envelope) -> "ReceivedEvent":
         time = _kept(envelope.time)
         recorded = time if envelope.recorded is envelope.time else _kept(envelope.recorded)
         fact = Fact(envelope.source, envelope.id, envelope.event, time, recorded, envelope.body)

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from shared.contract.events.topics import Part as PartName
-from shared.delivery.model.decision import Decision, DueRow, Occasion
+from shared.delivery.model.decision import Decision, DecisionContext, TaskRow
 from shared.delivery.model.facts import Fact
 from shared.delivery.mongo.database import Transaction
 
@@ -24,8 +24,8 @@ R = TypeVar("R")
 Document = dict[str, Any]
 
 
-Decide = Callable[[V, R, Occasion], Decision]
-DecideDue = Callable[[V, R, Occasion, DueRow], Decision]
+Decide = Callable[[V, R, DecisionContext], Decision]
+DecideTask = Callable[[V, R, DecisionContext, TaskRow], Decision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Store(Protocol[V, R]):
 
 
 @dataclass(frozen=True, slots=True)
-class Sender(Generic[V]):
+class Effect(Generic[V]):
     """An external effect (a message), made of three steps so that it is never sent unwanted or forgotten.
 
     `wanted` is pure and is asked inside a transaction just before; `send` does the I/O with `key` as its
@@ -79,12 +79,12 @@ class Sender(Generic[V]):
     with a code to give up; the outcome is written to `sent` in the transaction that removes the row.
     """
 
-    wanted: Callable[[V, Occasion, DueRow], bool]
-    send: Callable[[str, "Loaded[V]", DueRow], Awaitable[str]]
+    wanted: Callable[[V, DecisionContext, TaskRow], bool]
+    send: Callable[[str, "Loaded[V]", TaskRow], Awaitable[str]]
 
 
 @dataclass(frozen=True)
-class Part(Generic[V, R]):
+class ServiceDefinition(Generic[V, R]):
     """One of the four parts, as the kernel drives it.
 
     `document` turns a view into the document that is stored, queried and indexed; `view_of` the reverse is
@@ -98,8 +98,8 @@ class Part(Generic[V, R]):
     document: Callable[[V], Document]
     store: Store[V, R]
     decisions: Mapping[str, Decide[V, R]] = field(default_factory=dict)
-    due: Mapping[str, DecideDue[V, R]] = field(default_factory=dict)
-    senders: Mapping[str, Sender[V]] = field(default_factory=dict)
+    due: Mapping[str, DecideTask[V, R]] = field(default_factory=dict)
+    senders: Mapping[str, Effect[V]] = field(default_factory=dict)
     derived: tuple[str, ...] = ()
     """Collections beside the referrals that hold nothing but what follows from the views: a rebuild makes
     them anew."""

@@ -7,13 +7,13 @@ right, or the other way round: `$$NOW` is written and read by the same clock.
 from datetime import timedelta
 from typing import Any, Final
 
-RESTED: Final[dict[str, Any]] = {"$expr": {"$lte": ["$rests", "$$NOW"]}}
+READY: Final[dict[str, Any]] = {"$expr": {"$lte": ["$rests", "$$NOW"]}}
 """Which rows do not rest: one that never did has nothing there, which comes before every time. Said as simply
 as this, an index finds them: those that rest, thousands where a gateway is away, are not read."""
 ONE_MORE: Final[dict[str, Any]] = {"v": {"$add": [{"$ifNull": ["$v", 0]}, 1]}}
 """The row has been written once more, for a pipeline."""
 
 
-def in_a(wait: timedelta) -> dict[str, Any]:
+def server_now_plus(wait: timedelta) -> dict[str, Any]:
     """The moment, for a pipeline."""
     return {"$add": ["$$NOW", int(wait.total_seconds() * 1000)]}

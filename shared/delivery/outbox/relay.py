@@ -17,10 +17,10 @@ from datetime import UTC, timedelta
 from aiokafka.errors import KafkaError
 from pymongo.errors import OperationFailure, PyMongoError
 
-from shared.delivery.kafka.producer import TOO_LARGE, Publisher
+from shared.delivery.kafka.producer import TOO_LARGE, Producer
 from shared.delivery.mongo.database import Mongo, Row
 from shared.delivery.mongo.leases import SEATS, Leases
-from shared.delivery.mongo.server_time import in_a
+from shared.delivery.mongo.server_time import server_now_plus
 from shared.delivery.outbox.rows import Message, OutboxRow
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
 from shared.platform import metrics
@@ -57,8 +57,8 @@ class Relay:
         self._clock = clock
         self._lease_seconds = lease_seconds
         self._seconds = seconds
-        self._own = Publisher(bootstrap)
-        self._swept = Publisher(bootstrap)
+        self._own = Producer(bootstrap)
+        self._swept = Producer(bootstrap)
         self._woken = asyncio.Event()
         self._handed: list[OutboxRow] = []
         self._behind = True
@@ -178,7 +178,7 @@ class Relay:
             if ended:
                 _log.warning("ended %d transactions of a process that died", ended)
 
-    async def publish_page(self, publisher: Publisher, which: Row) -> bool:
+    async def publish_page(self, publisher: Producer, which: Row) -> bool:
         """Publishes up to a page of such rows; False when there are none.
 
         Raises:
@@ -195,7 +195,7 @@ class Relay:
         await self._mongo[OUTBOX].delete_many({"_id": {"$in": done + again}})
         return True
 
-    async def _publish(self, publisher: Publisher, rows: Sequence[OutboxRow]) -> list[str]:
+    async def _publish(self, publisher: Producer, rows: Sequence[OutboxRow]) -> list[str]:
         """The ids of those that need not be kept."""
         places = [(row, message) for row in rows for message in row.messages]
         results = await publisher.publish([message for _, message in places])
@@ -219,7 +219,7 @@ class Relay:
     async def _rest(self, row: OutboxRow, unsent: Sequence[Message]) -> None:
         """Keeps of a row what was not acknowledged, until it is tried again."""
         rests = min(row.rests + 1, 16)
-        again = in_a(timedelta(seconds=min(2**rests, _MOST_REST_SECONDS)))
+        again = server_now_plus(timedelta(seconds=min(2**rests, _MOST_REST_SECONDS)))
         left = {"$literal": [message.stored() for message in unsent]}
         change = [{"$set": {"m": left, "again": again, "rests": rests}}]
         await self._mongo[OUTBOX].update_one({"_id": row.id}, change)

@@ -18,7 +18,7 @@ from shared.contract.events.partitioning import murmur2, partition_of_hash
 from shared.contract.events.topics import parse_topic
 from shared.delivery.dlq.replays import Restored
 from shared.delivery.rebuild.folding import Folded, Folding
-from shared.delivery.rebuild.log import Stretch, consumer, read
+from shared.delivery.rebuild.log import OffsetRange, consumer, read
 from shared.delivery.rebuild.source import Place, Source
 
 _MOST_HELD: Final = 100_000
@@ -31,7 +31,7 @@ class Task:
 
     source: Source
     number: int
-    stretches: tuple[Stretch, ...]
+    stretches: tuple[OffsetRange, ...]
     counts: dict[str, int]
     aside: frozenset[Place]
 
@@ -45,12 +45,12 @@ class Ended:
 def tasks(
     source: Source,
     number: int,
-    stretches: Iterable[Stretch],
+    stretches: Iterable[OffsetRange],
     counts: dict[str, int],
     aside: frozenset[Place],
 ) -> list[Task]:
     """One for each locality and partition number, the largest first."""
-    together: dict[tuple[str, int], list[Stretch]] = {}
+    together: dict[tuple[str, int], list[OffsetRange]] = {}
     for stretch in stretches:
         named = parse_topic(stretch.topic)
         if named is not None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from shared.contract.events.topics import parse_topic
 from shared.delivery.dlq.replays import Restored
-from shared.delivery.dlq.rows import LETTERS, TAKEN, place_of
+from shared.delivery.dlq.rows import DEAD_LETTERS, TAKEN, place_of
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.outbox.relay import ASIDE
 from shared.delivery.outbox.rows import Message
@@ -50,7 +50,7 @@ def places_of(headers: Iterable[dict[str, str]]) -> set[Place]:
 
 async def replayed(mongo: Mongo) -> set[Place]:
     """The places of the records that were set aside and taken again, whatever was asked for since."""
-    return {as_place(row["_id"]) async for row in mongo[LETTERS].find(TAKEN, {"_id": 1})}
+    return {as_place(row["_id"]) async for row in mongo[DEAD_LETTERS].find(TAKEN, {"_id": 1})}
 
 
 def as_place(text: str) -> Place:

@@ -14,11 +14,11 @@ from pymongo import UpdateOne
 
 from shared.delivery.consumer.incoming import decode
 from shared.delivery.dlq.dead_letters import Record
-from shared.delivery.model.facts import Heard
+from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.model.service_definition import Changed
 from shared.delivery.mongo.database import Document, Mongo
 from shared.delivery.rebuild.source import Place, Rebuildable
-from shared.delivery.unit_of_work.aggregate import Case, case_id
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 _CASES: Final = 1000
@@ -92,8 +92,8 @@ class Folding:
             await writing
         await self._project()
 
-    def _decoded(self, page: Sequence[list[Record]]) -> dict[str, list[Heard]]:
-        heard: dict[str, list[Heard]] = {}
+    def _decoded(self, page: Sequence[list[Record]]) -> dict[str, list[ReceivedEvent]]:
+        heard: dict[str, list[ReceivedEvent]] = {}
         for records in page:
             incoming, letters = decode(records)
             self.done.refused += len(letters)
@@ -106,7 +106,9 @@ class Folding:
         found = self._tx[REFERRALS].find({"_id": {"$in": list(heard)}})
         return {row["_id"]: dict(row) async for row in found}
 
-    def _case(self, identity: str, facts: Sequence[Heard], stored: Document | None) -> Case[Any, Any]:
+    def _case(
+        self, identity: str, facts: Sequence[ReceivedEvent], stored: Document | None
+    ) -> ReferralAggregate[Any, Any]:
         """The referral with these facts; without those that the fold cannot take, as they were set aside."""
         case = self._begun(identity, stored)
         for heard in facts:
@@ -129,13 +131,13 @@ class Folding:
         self.done.facts += len(case.added)
         return case
 
-    def _begun(self, identity: str, stored: Document | None) -> Case[Any, Any]:
+    def _begun(self, identity: str, stored: Document | None) -> ReferralAggregate[Any, Any]:
         if stored is not None:
-            return Case.from_document(self._part, stored)
+            return ReferralAggregate.from_document(self._part, stored)
         locality, _, referral_id = identity.partition("/")
-        return Case(self._part, locality, referral_id)
+        return ReferralAggregate(self._part, locality, referral_id)
 
-    async def _write(self, cases: Sequence[Case[Any, Any]]) -> None:
+    async def _write(self, cases: Sequence[ReferralAggregate[Any, Any]]) -> None:
         writes = [case.write() for case in cases]
         inserts = [write for write in writes if isinstance(write, dict)]
         updates = [write for write in writes if isinstance(write, UpdateOne)]

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pymongo import ReturnDocument
 from pymongo.errors import OperationFailure, PyMongoError
 
-from shared.delivery.model.errors import AnothersDatabase, Transient
+from shared.delivery.model.errors import ForeignDatabase, Transient
 from shared.delivery.mongo.database import Mongo, Permit, classified
 
 GENERATIONS: Final = "generations"
@@ -54,7 +54,7 @@ async def own(mongo: Mongo, part: str) -> None:
         {"_id": _OWNER}, first, upsert=True, return_document=ReturnDocument.AFTER
     )
     if row["part"] != part:
-        raise AnothersDatabase(
+        raise ForeignDatabase(
             f"The database {mongo.database.name} is that of {row['part']}, and {part} was started on it: "
             f"nothing was written. Set LINKWORK_DATABASE to that of {part} (empty means linkwork_{part}), "
             "and look whether LINKWORK_MONGO_URL is the right one."

@@ -20,7 +20,7 @@ _GAP = 1000
 Positions = dict[TopicPartition, int]
 
 
-class Stretch(NamedTuple):
+class OffsetRange(NamedTuple):
     """A part of one partition: from `start`, up to but without `end`."""
 
     topic: str
@@ -29,24 +29,26 @@ class Stretch(NamedTuple):
     end: int
 
 
-def stretches(start: Mapping[TopicPartition, int], end: Mapping[TopicPartition, int]) -> list[Stretch]:
+def offset_ranges(
+    start: Mapping[TopicPartition, int], end: Mapping[TopicPartition, int]
+) -> list[OffsetRange]:
     """What lies between two positions."""
     return [
-        Stretch(at.topic, at.partition, start.get(at, 0), until)
+        OffsetRange(at.topic, at.partition, start.get(at, 0), until)
         for at, until in end.items()
         if start.get(at, 0) < until
     ]
 
 
-def around(places: Iterable[Place]) -> list[Stretch]:
+def around(places: Iterable[Place]) -> list[OffsetRange]:
     """Stretches that hold these places, and what lies between those that are near one another."""
-    made: list[Stretch] = []
+    made: list[OffsetRange] = []
     for topic, partition, offset in sorted(places):
         last = made[-1] if made else None
         if last is not None and last[:2] == (topic, partition) and offset - last.end <= _GAP:
             made[-1] = last._replace(end=offset + 1)
         else:
-            made.append(Stretch(topic, partition, offset, offset + 1))
+            made.append(OffsetRange(topic, partition, offset, offset + 1))
     return made
 
 
@@ -76,7 +78,7 @@ async def consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
         await made.stop()
 
 
-async def read(reader: AIOKafkaConsumer, parts: Sequence[Stretch]) -> AsyncIterator[list[Any]]:
+async def read(reader: AIOKafkaConsumer, parts: Sequence[OffsetRange]) -> AsyncIterator[list[Any]]:
     """The records of these stretches, a page at a time, each partition in its order."""
     ends = {TopicPartition(part.topic, part.partition): part.end for part in parts}
     waiting = list(ends)

@@ -10,8 +10,8 @@ from pymongo.errors import PyMongoError
 from shared.delivery.model.errors import Transient
 from shared.delivery.model.service_definition import R, V
 from shared.delivery.mongo.database import Transaction
-from shared.delivery.unit_of_work.context import Worker
-from shared.delivery.unit_of_work.unit_of_work import REFERRALS, Round
+from shared.delivery.unit_of_work.context import ServiceContext
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS, UnitOfWork
 
 _PAGE = 200
 _PAUSE_SECONDS = 0.02
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 Key = tuple[str, str]
 
 
-async def refold(worker: Worker[V, R]) -> None:
+async def reproject(worker: ServiceContext[V, R]) -> None:
     """Folds every referral that was folded by an earlier version; runs folds, never decisions.
 
     Looks again now and then: while versions are exchanged, a process of the old one still writes its fold.
@@ -35,7 +35,7 @@ async def refold(worker: Worker[V, R]) -> None:
             await asyncio.sleep(_REST_SECONDS)
 
 
-async def _refold_all(worker: Worker[V, R]) -> None:
+async def _refold_all(worker: ServiceContext[V, R]) -> None:
     last = ""
     while True:
         stale = worker.mongo[REFERRALS].find(
@@ -49,7 +49,7 @@ async def _refold_all(worker: Worker[V, R]) -> None:
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _refold(worker: Worker[V, R], keys: Sequence[Key]) -> None:
+async def _refold(worker: ServiceContext[V, R], keys: Sequence[Key]) -> None:
     """Folds these in one transaction, or each half in its own where one of them cannot be folded."""
     try:
         worker.done(await worker.mongo.transact(partial(_fold, worker, keys)))
@@ -63,7 +63,7 @@ async def _refold(worker: Worker[V, R], keys: Sequence[Key]) -> None:
             _log.exception("a referral could not be folded anew", extra={"locality": keys[0][0]})
 
 
-async def _fold(worker: Worker[V, R], keys: Sequence[Key], tx: Transaction) -> Round[V, R]:
+async def _fold(worker: ServiceContext[V, R], keys: Sequence[Key], tx: Transaction) -> UnitOfWork[V, R]:
     round_ = worker.round(tx)
     await round_.open(keys)
     await round_.write()

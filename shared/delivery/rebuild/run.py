@@ -15,7 +15,7 @@ from shared.delivery.mongo.leases import Leases
 from shared.delivery.rebuild.generations import lock, names_of, unlock
 from shared.delivery.rebuild.log import Positions
 from shared.delivery.rebuild.report import Refused, Report, Say
-from shared.delivery.rebuild.shadow_generation import Side
+from shared.delivery.rebuild.shadow_generation import ShadowGeneration
 from shared.delivery.rebuild.source import Rebuildable, Source
 from shared.delivery.rebuild.switching import CLOSED_SECONDS, LiveRow, NotClosed, Switch, live_row
 from shared.delivery.rebuild.watching import Changes
@@ -103,7 +103,7 @@ class Rebuild:
             await mongo.close()
 
     @asynccontextmanager
-    async def _unlocked(self, side: Side) -> AsyncIterator[None]:
+    async def _unlocked(self, side: ShadowGeneration) -> AsyncIterator[None]:
         """What was kept takes writes again; where it does not become the live one, none, as before."""
         names = names_of(self.part.derived, side.number).values()
         await unlock(side.new, names)
@@ -116,10 +116,10 @@ class Rebuild:
                     await lock(side.new, names, _LOCK_MS)
             raise
 
-    def _side(self, live: LiveRow, number: int) -> Side:
-        return Side(self.source, self.part, self.localities, live, number)
+    def _side(self, live: LiveRow, number: int) -> ShadowGeneration:
+        return ShadowGeneration(self.source, self.part, self.localities, live, number)
 
-    async def _level_and_switch(self, side: Side, report: Report, positions: Positions) -> None:
+    async def _level_and_switch(self, side: ShadowGeneration, report: Report, positions: Positions) -> None:
         async with Changes(side.live_mongo, side.live.number, self.new_id) as changes:
             with report.step("comparing", self.say):
                 report.compared = await side.compare()

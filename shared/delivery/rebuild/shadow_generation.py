@@ -18,12 +18,20 @@ from shared.delivery.rebuild.comparing import Compared, compare_all, compare_der
 from shared.delivery.rebuild.dead_letter_positions import as_records, places_of, replayed, unpublished
 from shared.delivery.rebuild.folding import Folding
 from shared.delivery.rebuild.generations import names_of
-from shared.delivery.rebuild.log import Positions, Stretch, around, committed, consumer, read, stretches
+from shared.delivery.rebuild.log import (
+    OffsetRange,
+    Positions,
+    around,
+    committed,
+    consumer,
+    offset_ranges,
+    read,
+)
 from shared.delivery.rebuild.report import Refused, Report, Say
 from shared.delivery.rebuild.source import Place, Rebuildable, Source
 from shared.delivery.rebuild.switching import LiveRow, nothing_kept
 from shared.delivery.rebuild.watching import Changes
-from shared.delivery.unit_of_work.aggregate import Case, case_id
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 _LEVEL: Final = 300
@@ -33,7 +41,7 @@ _MOST_LAG: Final = 10_000
 _PAGE: Final = 5000
 
 
-class Side:
+class ShadowGeneration:
     """The generation that is made, beside the live one, and the log that both come from."""
 
     def __init__(
@@ -54,7 +62,7 @@ class Side:
         self._replayed: frozenset[Place] = frozenset()
         """What had been replayed when it began."""
 
-    async def __aenter__(self) -> "Side":
+    async def __aenter__(self) -> "ShadowGeneration":
         self._open.push_async_callback(self.live_mongo.close)
         self._open.push_async_callback(self.new.close)
         self._reader = await self._open.enter_async_context(consumer(self._source.kafka_bootstrap))
@@ -116,7 +124,7 @@ class Side:
         handled = {at: handled.get(at, 0) for at in self._partitions}
         aside = frozenset(await self._set_aside() - self._replayed)
         counts = {at.topic: sum(at.topic == other.topic for other in handled) for at in handled}
-        work = tasks(self._source, self.number, stretches({}, handled), counts, aside)
+        work = tasks(self._source, self.number, offset_ranges({}, handled), counts, aside)
         total = sum(handled.values())
         ended = await fold_in_bulk(work, processes, lambda done: say(f"  {done} of {total} records"))
         if ended.strays:
@@ -147,7 +155,7 @@ class Side:
         letters = await partitions_of(self._source.kafka_bootstrap, [dead_letter_topic(self._part.part.name)])
         starts = await self._reader.beginning_offsets(letters)
         ends = await self._reader.end_offsets(letters)
-        async for records in read(self._reader, stretches(starts, ends)):
+        async for records in read(self._reader, offset_ranges(starts, ends)):
             places |= places_of(
                 {name: (value or b"").decode(errors="replace") for name, value in record.headers}
                 for record in records
@@ -170,7 +178,7 @@ class Side:
         end = asyncio.get_running_loop().time() + _LEVEL_WITHIN
         while True:
             handled = await committed(self._source.kafka_bootstrap, self._localities, self._part.part.name)
-            parts = stretches(positions, handled)
+            parts = offset_ranges(positions, handled)
             _, taken = await self._take_known(self._read(parts))
             positions |= handled
             unlike = (await self._again(unlike | await changes.so_far())).unlike
@@ -179,7 +187,7 @@ class Side:
             if asyncio.get_running_loop().time() > end:
                 raise Refused("It does not get level: try again when there is less to do.")
         ends: Positions = await self._reader.end_offsets(self._partitions)
-        lag = sum(part.end - part.start for part in stretches(positions, ends))
+        lag = sum(part.end - part.start for part in offset_ranges(positions, ends))
         if lag > _MOST_LAG:
             raise Refused(f"The service is {lag} records behind: let it work them off, or stop it.")
         return unlike
@@ -194,7 +202,7 @@ class Side:
         """The last of it, while nobody writes the live one; gives how far the service had come."""
         waiting = as_records(await unpublished(self.live_mongo))  # before the ends of the log
         ends: Positions = await self._reader.end_offsets(self._partitions)
-        touched, _ = await self._take_known(_and_then(self._read(stretches(positions, ends)), waiting))
+        touched, _ = await self._take_known(_and_then(self._read(offset_ranges(positions, ends)), waiting))
         touched |= await self._take_again(await replayed(self.live_mongo) - self._replayed, positions)
         handled, changed, report.figures = await asyncio.gather(
             committed(self._source.kafka_bootstrap, self._localities, self._part.part.name),
@@ -214,11 +222,11 @@ class Side:
     async def _again(self, identities: Iterable[str]) -> Compared:
         return await compare_these(self.live_mongo, self.live.number, self.number, identities)
 
-    async def _read(self, parts: Sequence[Stretch]) -> AsyncIterator[list[Any]]:
+    async def _read(self, parts: Sequence[OffsetRange]) -> AsyncIterator[list[Any]]:
         """Several stretches of one partition are read one after the other."""
         left = list(parts)
         while left:
-            now: dict[tuple[str, int], Stretch] = {}
+            now: dict[tuple[str, int], OffsetRange] = {}
             for part in left:
                 now.setdefault((part.topic, part.partition), part)
             async for records in read(self._reader, list(now.values())):
@@ -243,7 +251,9 @@ class Side:
             for item in incoming
         }
         rows = self.live_mongo[REFERRALS].find({"_id": {"$in": list(set(of.values()))}})
-        known = {row["_id"]: Case.from_document(self._part.part, row).known async for row in rows}
+        known = {
+            row["_id"]: ReferralAggregate.from_document(self._part.part, row).known async for row in rows
+        }
         ours = [
             item
             for item in incoming

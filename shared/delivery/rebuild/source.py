@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from shared.delivery.model.service_definition import Part
+from shared.delivery.model.service_definition import ServiceDefinition
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.rebuild.generations import names_of
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
@@ -19,7 +19,7 @@ Place = tuple[str, int, int]
 class Rebuildable:
     """A part, and what makes the indexes that its questions need."""
 
-    part: Part[Any, Any]
+    part: ServiceDefinition[Any, Any]
     ensure_indexes: Callable[[Mongo], Awaitable[None]]
 
     @property

@@ -11,32 +11,32 @@ from typing import Any, Generic
 
 from pymongo import UpdateOne
 
-from shared.delivery.model.errors import Conflict, Never, NotNow, Transient
-from shared.delivery.model.service_definition import Loaded, R, Sender, V
+from shared.delivery.model.errors import Conflict, PermanentFailure, RetryLater, Transient
+from shared.delivery.model.service_definition import Effect, Loaded, R, V
 from shared.delivery.mongo.database import Document, Transaction
 from shared.delivery.scheduler.task_rows import as_due, as_read, give_back, held, hold, put_off, taken
 from shared.delivery.unit_of_work.aggregate import occasion_of
-from shared.delivery.unit_of_work.batcher import Together
-from shared.delivery.unit_of_work.context import Worker
-from shared.delivery.unit_of_work.unit_of_work import DUE
+from shared.delivery.unit_of_work.batcher import TransactionBatcher
+from shared.delivery.unit_of_work.context import ServiceContext
+from shared.delivery.unit_of_work.unit_of_work import TASKS
 
 SENT = "sent"
 _SEND_SECONDS = 30.0
 
 
-class Sending(Generic[V, R]):
+class EffectRunner(Generic[V, R]):
     """Sends what due rows ask for and keeps the ledger `sent`."""
 
-    def __init__(self, worker: Worker[V, R]) -> None:
+    def __init__(self, worker: ServiceContext[V, R]) -> None:
         self._worker = worker
-        self._beginning: Together[tuple[Document, Sender[V]], Loaded[V] | None] = Together(
-            worker.mongo, self._begin
+        self._beginning: TransactionBatcher[tuple[Document, Effect[V]], Loaded[V] | None] = (
+            TransactionBatcher(worker.mongo, self._begin)
         )
-        self._recording: Together[tuple[Document, Mapping[str, Any]], None] = Together(
+        self._recording: TransactionBatcher[tuple[Document, Mapping[str, Any]], None] = TransactionBatcher(
             worker.mongo, self._record_all
         )
 
-    async def send(self, row: Document, sender: Sender[V]) -> str:
+    async def send(self, row: Document, sender: Effect[V]) -> str:
         """Sends what a row asks for; gives the result's name for the metrics."""
         try:
             begun = await self._beginning.do((row, sender))
@@ -52,10 +52,10 @@ class Sending(Generic[V, R]):
         sending = sender.send(str(row["_id"]), begun, as_due(row))
         try:
             reference = await asyncio.wait_for(sending, timeout=_SEND_SECONDS)
-        except (NotNow, TimeoutError) as pause:
-            await put_off(self._worker, row, "not_now", pause if isinstance(pause, NotNow) else None)
+        except (RetryLater, TimeoutError) as pause:
+            await put_off(self._worker, row, "not_now", pause if isinstance(pause, RetryLater) else None)
             return "not_now"
-        except Never as error:
+        except PermanentFailure as error:
             await self._record(row, {"status": "failed", "code": error.code})
             return "failed_for_good"
         except Exception:
@@ -72,13 +72,13 @@ class Sending(Generic[V, R]):
             await tx[SENT].update_one({"_id": row["_id"]}, {"$set": failed}, upsert=True, session=tx.session)
 
     async def _begin(
-        self, asked: Sequence[tuple[Document, Sender[V]]], tx: Transaction
+        self, asked: Sequence[tuple[Document, Effect[V]]], tx: Transaction
     ) -> list[Loaded[V] | None]:
         """Marks rows as begun, so that they rest; None for one that is not wanted, sent or taken."""
         round_ = self._worker.round(tx)
         await round_.open([(row["locality"], row["referral"]) for row, _ in asked])
         which = {"_id": {"$in": [row["_id"] for row, _ in asked]}}
-        due = {row["_id"]: as_read(row) async for row in tx[DUE].find(which, session=tx.session)}
+        due = {row["_id"]: as_read(row) async for row in tx[TASKS].find(which, session=tx.session)}
         known = {row["_id"]: row["status"] async for row in tx[SENT].find(which, session=tx.session)}
         begun: list[Loaded[V] | None] = []
         for row, sender in asked:
@@ -98,7 +98,7 @@ class Sending(Generic[V, R]):
         if not rows:
             return
         writes = [hold(row, self._worker.lane) for row in rows]
-        done = await tx[DUE].bulk_write(writes, session=tx.session, ordered=False)
+        done = await tx[TASKS].bulk_write(writes, session=tx.session, ordered=False)
         if done.matched_count != len(rows):
             raise Conflict("a due row was taken by somebody else")
         begun = {"status": "sending", "at": self._worker.clock()}
@@ -123,7 +123,7 @@ class Sending(Generic[V, R]):
         ended = [UpdateOne({"_id": row["_id"]}, {"$set": {**how, "at": now}}) for row, how in outcomes]
         await tx[SENT].bulk_write(ended, session=tx.session, ordered=False)
         gone = {"_id": {"$in": [row["_id"] for row, _ in outcomes]}}
-        await tx[DUE].delete_many(gone, session=tx.session)
+        await tx[TASKS].delete_many(gone, session=tx.session)
         return [None] * len(outcomes)
 
 

@@ -15,18 +15,18 @@ from typing import Generic
 
 from pymongo.errors import PyMongoError
 
-from shared.delivery.chunks import in_turns
-from shared.delivery.model.decision import Occasion
+from shared.delivery.chunks import in_chunks
+from shared.delivery.model.decision import DecisionContext
 from shared.delivery.model.errors import Conflict, Transient
 from shared.delivery.model.service_definition import R, V
 from shared.delivery.mongo.database import Document, Transaction
-from shared.delivery.mongo.server_time import RESTED
-from shared.delivery.scheduler.effects import Sending
-from shared.delivery.scheduler.task_pool import InHand
+from shared.delivery.mongo.server_time import READY
+from shared.delivery.scheduler.effects import EffectRunner
+from shared.delivery.scheduler.task_pool import BoundedTaskPool
 from shared.delivery.scheduler.task_rows import Gone, as_due, due_since, put_off, take, taken
-from shared.delivery.unit_of_work.aggregate import Case, occasion_of
-from shared.delivery.unit_of_work.context import Worker
-from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, DUE, Round
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, occasion_of
+from shared.delivery.unit_of_work.context import ServiceContext
+from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, TASKS, UnitOfWork
 from shared.platform import metrics
 
 _PAGE = 200
@@ -38,15 +38,15 @@ _MOST_CONFLICTS = 5
 _log = logging.getLogger(__name__)
 
 
-class DueWork(Generic[V, R]):
+class Scheduler(Generic[V, R]):
     """Runs the due rows of the localities that this process serves."""
 
-    def __init__(self, worker: Worker[V, R], localities: Sequence[str]) -> None:
+    def __init__(self, worker: ServiceContext[V, R], localities: Sequence[str]) -> None:
         self._worker = worker
         self._localities = list(localities)
         self._service = worker.part.name
-        self._sending = Sending(worker)
-        self._sends = InHand(_SENDS_AT_ONCE, _SEND_PATIENCE)
+        self._sending = EffectRunner(worker)
+        self._sends = BoundedTaskPool(_SENDS_AT_ONCE, _SEND_PATIENCE)
         self._woken = {False: asyncio.Event(), True: asyncio.Event()}
         """For decisions, and (True) for what is sent outside."""
         self._overdue: dict[bool, tuple[int, float]] = {}
@@ -141,7 +141,7 @@ class DueWork(Generic[V, R]):
             due = {"what": {"$nin": [*senders, DECIDE_LATER]}, "locality": here, "at": {"$lte": now}}
             # At once, whatever the clock of who asked said: two that are wrong may have had a part in it.
             which = {"$or": [due, {"what": DECIDE_LATER, "locality": {"$in": leads}}]}
-        found = self._worker.mongo[DUE].find({**which, **RESTED}).sort("at", 1).limit(_PAGE)
+        found = self._worker.mongo[TASKS].find({**which, **READY}).sort("at", 1).limit(_PAGE)
         return [dict(row) for row in await found.to_list(None)]
 
     async def _one(self, row: Document, away: asyncio.Event) -> bool:
@@ -186,7 +186,7 @@ class DueWork(Generic[V, R]):
             return "ok"
         raise Conflict("others keep writing first")
 
-    async def _decide(self, rows: Sequence[Document], tx: Transaction) -> Round[V, R]:
+    async def _decide(self, rows: Sequence[Document], tx: Transaction) -> UnitOfWork[V, R]:
         """Raises Gone where somebody else has taken one of them, or written it since it was read."""
         await take(tx, rows)
         round_ = self._worker.round(tx)
@@ -194,13 +194,15 @@ class DueWork(Generic[V, R]):
         await round_.open(keys)
         cases = [round_.case(*key) for key in keys]
         resources = await round_.load(cases)
-        async for some in in_turns(list(zip(rows, cases, strict=True))):
+        async for some in in_chunks(list(zip(rows, cases, strict=True))):
             for row, case in some:
                 self._decide_one(row, case, resources, occasion_of(case, round_.now, round_.new_id))
         await round_.write()
         return round_
 
-    def _decide_one(self, row: Document, case: Case[V, R], resources: R, occasion: Occasion) -> None:
+    def _decide_one(
+        self, row: Document, case: ReferralAggregate[V, R], resources: R, occasion: DecisionContext
+    ) -> None:
         if row["what"] == DECIDE_LATER:
             case.decide(list(row["payload"]), resources, occasion)
         elif row["what"] in self._worker.part.due:

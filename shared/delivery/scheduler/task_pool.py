@@ -9,7 +9,7 @@ from shared.delivery.mongo.database import Document
 _log = logging.getLogger(__name__)
 
 
-class InHand:
+class BoundedTaskPool:
     """The rows that this process works on just now, `most` at a time."""
 
     def __init__(self, most: int, patience: float) -> None:

@@ -11,12 +11,12 @@ from typing import Any, Final
 from pymongo import UpdateOne
 from pymongo.errors import PyMongoError
 
-from shared.delivery.model.decision import DueRow
-from shared.delivery.model.errors import NotNow
+from shared.delivery.model.decision import TaskRow
+from shared.delivery.model.errors import RetryLater
 from shared.delivery.mongo.database import Document, Row, Transaction, classified
-from shared.delivery.mongo.server_time import ONE_MORE, in_a
-from shared.delivery.unit_of_work.context import Worker
-from shared.delivery.unit_of_work.unit_of_work import DUE
+from shared.delivery.mongo.server_time import ONE_MORE, server_now_plus
+from shared.delivery.unit_of_work.context import ServiceContext
+from shared.delivery.unit_of_work.unit_of_work import TASKS
 
 SENDING_LEASE: Final = timedelta(seconds=60)
 """For so long nobody else sends what somebody has begun to send."""
@@ -27,9 +27,9 @@ class Gone(Exception):
     """A due row is not there any more as it was read."""
 
 
-def as_due(row: Document) -> DueRow:
+def as_due(row: Document) -> TaskRow:
     """The row as its function sees it."""
-    return DueRow(row["what"], row["about"], row["at"], row["payload"], row["attempt"])
+    return TaskRow(row["what"], row["about"], row["at"], row["payload"], row["attempt"])
 
 
 def as_read(row: Row) -> Document:
@@ -45,7 +45,7 @@ def due_since(row: Row) -> datetime:
 
 async def taken(tx: Transaction, row: Document) -> bool:
     """Takes the row away; False where somebody else has, or has written it since it was read."""
-    gone = await tx[DUE].delete_one(as_read(row), session=tx.session)
+    gone = await tx[TASKS].delete_one(as_read(row), session=tx.session)
     return bool(gone.deleted_count == 1)
 
 
@@ -55,14 +55,19 @@ async def take(tx: Transaction, rows: Sequence[Document]) -> None:
     Raises:
         Gone: somebody else has taken one, or has written it since it was read.
     """
-    gone = await tx[DUE].delete_many({"$or": [as_read(row) for row in rows]}, session=tx.session)
+    gone = await tx[TASKS].delete_many({"$or": [as_read(row) for row in rows]}, session=tx.session)
     if gone.deleted_count != len(rows):
         raise Gone
 
 
 def hold(row: Document, lane: str) -> UpdateOne:
     """The write by which the process of this lane begins to send what the row asks for."""
-    held = {"rests": in_a(SENDING_LEASE), "by": lane, "attempt": {"$add": ["$attempt", 1]}, **ONE_MORE}
+    held = {
+        "rests": server_now_plus(SENDING_LEASE),
+        "by": lane,
+        "attempt": {"$add": ["$attempt", 1]},
+        **ONE_MORE,
+    }
     return UpdateOne(as_read(row), [{"$set": held}])
 
 
@@ -71,7 +76,9 @@ def held(row: Document) -> Document:
     return row | {"v": (row.get("v") or 0) + 1}
 
 
-async def put_off(worker: Worker[Any, Any], row: Document, why: str, later: NotNow | None = None) -> None:
+async def put_off(
+    worker: ServiceContext[Any, Any], row: Document, why: str, later: RetryLater | None = None
+) -> None:
     """Puts a row off for as long as `later` says, or else for twice as long each time, an hour at most.
 
     Raises:
@@ -82,11 +89,11 @@ async def put_off(worker: Worker[Any, Any], row: Document, why: str, later: NotN
     if later is not None and later.until is not None:
         until: Document = {"at": later.until, "rests": None}
     else:
-        until = {"rests": in_a((later.after if later else None) or wait)}
+        until = {"rests": server_now_plus((later.after if later else None) or wait)}
     written = {**until, "attempt": attempt, "why": why, **ONE_MORE}
     change: list[Document] = [{"$set": written}, {"$unset": "by"}]
     try:
-        await worker.mongo[DUE].update_one(as_read(row), change)
+        await worker.mongo[TASKS].update_one(as_read(row), change)
     except PyMongoError as error:
         raise classified(error) from error
 
@@ -94,10 +101,10 @@ async def put_off(worker: Worker[Any, Any], row: Document, why: str, later: NotN
 async def make_due(tx: Transaction, rows: Sequence[str], at: datetime) -> None:
     """These rows, by their ids, are looked at now: whatever they rested for has come about."""
     change = {"$set": {"at": at, "rests": None}, "$inc": {"v": 1}}
-    await tx[DUE].update_many({"_id": {"$in": list(rows)}}, change, session=tx.session)
+    await tx[TASKS].update_many({"_id": {"$in": list(rows)}}, change, session=tx.session)
 
 
-async def give_back(worker: Worker[Any, Any], row: Document) -> None:
+async def give_back(worker: ServiceContext[Any, Any], row: Document) -> None:
     """Makes a row due again, where this process has begun to send it.
 
     Raises:
@@ -105,6 +112,6 @@ async def give_back(worker: Worker[Any, Any], row: Document) -> None:
     """
     change = {"$set": {"rests": None}, "$unset": {"by": ""}, "$inc": {"v": 1}}
     try:
-        await worker.mongo[DUE].update_one({"_id": row["_id"], "by": worker.lane}, change)
+        await worker.mongo[TASKS].update_one({"_id": row["_id"], "by": worker.lane}, change)
     except PyMongoError as error:
         raise classified(error) from error

@@ -11,9 +11,9 @@ from pymongo import UpdateOne
 from shared.contract.events.envelope import Envelope, event_of
 from shared.contract.events.models import EventBody
 from shared.contract.events.topics import source
-from shared.delivery.model.decision import Decision, Due, Occasion, Said
-from shared.delivery.model.facts import UNREADABLE, Fact, FactKey, Heard, Stored, restore, same_body
-from shared.delivery.model.service_definition import Changed, Document, Part, R, V
+from shared.delivery.model.decision import Decision, DecisionContext, NewEvent, ScheduledTask
+from shared.delivery.model.facts import UNREADABLE, Fact, FactKey, ReceivedEvent, Stored, restore, same_body
+from shared.delivery.model.service_definition import Changed, Document, R, ServiceDefinition, V
 from shared.delivery.mongo.database import Row
 from shared.platform.ids import NewId
 
@@ -22,9 +22,9 @@ _log = logging.getLogger(__name__)
 # A decision may call for another (a cancelled meeting for a new one). More rounds than this is a loop.
 _MOST_ROUNDS = 8
 
-Told = Literal["new", "repeat", "conflict", "full"]
+AppendResult = Literal["new", "repeat", "conflict", "full"]
 
-MOST_BYTES: Final = 4_000_000
+MAX_BYTES: Final = 4_000_000
 """Bodies heard about one referral: a journey of forty facts has 20 kB, and MongoDB refuses over 16 MB."""
 
 
@@ -34,10 +34,10 @@ def case_id(locality: str, referral_id: str) -> str:
 
 
 @dataclass(slots=True)
-class Case(Generic[V, R]):
+class ReferralAggregate(Generic[V, R]):
     """A referral's facts as they stand in this transaction."""
 
-    part: Part[V, R]
+    part: ServiceDefinition[V, R]
     locality: str
     referral_id: str
     version: int = 0
@@ -47,9 +47,9 @@ class Case(Generic[V, R]):
     rows: list[Stored] = field(default_factory=list)
     size: int = 0
     """Bytes of the bodies in the set."""
-    added: list[Heard] = field(default_factory=list)
+    added: list[ReceivedEvent] = field(default_factory=list)
     said: list[Envelope] = field(default_factory=list)
-    due: list[Due] = field(default_factory=list)
+    due: list[ScheduledTask] = field(default_factory=list)
     forget: list[tuple[str, str]] = field(default_factory=list)
     refold: bool = False
     decided: bool = False
@@ -60,7 +60,7 @@ class Case(Generic[V, R]):
     _document: Document | None = None
 
     @classmethod
-    def from_document(cls, part: Part[V, R], stored: Row) -> "Case[V, R]":
+    def from_document(cls, part: ServiceDefinition[V, R], stored: Row) -> "ReferralAggregate[V, R]":
         rows = stored["facts"]
         return cls(
             part=part,
@@ -110,7 +110,7 @@ class Case(Generic[V, R]):
             self._document = self.part.document(self.view)
         return self._document
 
-    def hear(self, heard: Heard) -> Told:
+    def hear(self, heard: ReceivedEvent) -> AppendResult:
         """Adds a fact to the set; a repeat changes nothing, another body under the same key is refused.
 
         So is one that the document has no room for: whoever floods a referral must not stop the others.
@@ -119,12 +119,12 @@ class Case(Generic[V, R]):
         known = self.known.get(key)
         if known is not None:
             return "repeat" if same_body(known, heard.raw) else "conflict"
-        if self.size + len(heard.raw) > MOST_BYTES:
+        if self.size + len(heard.raw) > MAX_BYTES:
             return "full"
         self._add(key, heard)
         return "new"
 
-    def _add(self, key: FactKey, heard: Heard) -> None:
+    def _add(self, key: FactKey, heard: ReceivedEvent) -> None:
         self.size += len(heard.raw)
         self.known[key] = heard.raw
         self.added.append(heard)
@@ -134,7 +134,7 @@ class Case(Generic[V, R]):
         self.correlation = heard.correlation or self.correlation
         self.traceparent = heard.traceparent or self.traceparent
 
-    def decide(self, kinds: Sequence[str], resources: R, occasion: Occasion) -> None:
+    def decide(self, kinds: Sequence[str], resources: R, context: DecisionContext) -> None:
         """Makes the decisions that these kinds of new facts call for, and those which follow from them."""
         pending = list(kinds)
         for _ in range(_MOST_ROUNDS):
@@ -143,34 +143,34 @@ class Case(Generic[V, R]):
                 return
             pending = []
             for call in calls:
-                pending += self.follow(call(self.view, resources, occasion), occasion)
+                pending += self.follow(call(self.view, resources, context), context)
         raise RuntimeError(f"{self.part.name}: decisions call for one another without end")
 
-    def follow(self, decision: Decision, occasion: Occasion) -> list[str]:
+    def follow(self, decision: Decision, context: DecisionContext) -> list[str]:
         """Takes a decision's facts, due rows and forgotten rows in; gives the kinds of the facts."""
         self.decided = True
         self.due = [due for due in self.due if (due.what, due.about) not in decision.forget]
         self.forget += decision.forget
         self.due += decision.due
-        return [self._say(said, occasion) for said in decision.facts]
+        return [self._say(said, context) for said in decision.facts]
 
-    def _say(self, said: Said | EventBody, occasion: Occasion) -> str:
-        said = said if isinstance(said, Said) else Said(said)
+    def _say(self, said: NewEvent | EventBody, context: DecisionContext) -> str:
+        said = said if isinstance(said, NewEvent) else NewEvent(said)
         body = said.body
         if (body.locality, body.referral_id) != (self.locality, self.referral_id):
             raise ValueError(f"{self.part.name}: a decision about one referral spoke of another")
         envelope = Envelope(
-            id=said.id or occasion.new_id(),
+            id=said.id or context.new_id(),
             source=source(self.locality, self.part.name),
             event=event_of(body),
-            time=said.time or occasion.now,
-            recorded=occasion.now,
+            time=said.time or context.now,
+            recorded=context.now,
             body=body,
             raw=body.model_dump_json(exclude_none=True).encode(),
             correlation=self.correlation or self.referral_id,
             traceparent=self.traceparent,
         )
-        heard = Heard.of(envelope)
+        heard = ReceivedEvent.of(envelope)
         key = heard.fact.key
         if key not in self.known:
             self._add(key, heard)
@@ -209,5 +209,5 @@ class Case(Generic[V, R]):
         )
 
 
-def occasion_of(case: Case[Any, Any], now: datetime, new_id: NewId) -> Occasion:
-    return Occasion(now, new_id, case.locality, case.referral_id)
+def occasion_of(case: ReferralAggregate[Any, Any], now: datetime, new_id: NewId) -> DecisionContext:
+    return DecisionContext(now, new_id, case.locality, case.referral_id)

@@ -23,7 +23,7 @@ class _Asked(Generic[A, B]):
     done: bool = False
 
 
-class Together(Generic[A, B]):
+class TransactionBatcher(Generic[A, B]):
     """Whoever comes while others are at it waits, and is done with all who came meanwhile."""
 
     def __init__(self, mongo: Mongo, work: Work[A, B]) -> None:

@@ -7,22 +7,22 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
-from shared.delivery.model.decision import Decision, Occasion
+from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.errors import Conflict, IdempotencyMismatch, Transient
 from shared.delivery.model.facts import Fact
 from shared.delivery.model.service_definition import R, V
 from shared.delivery.mongo.database import Document, Row, Transaction
 from shared.delivery.unit_of_work.aggregate import occasion_of
-from shared.delivery.unit_of_work.context import Worker
-from shared.delivery.unit_of_work.unit_of_work import Round
+from shared.delivery.unit_of_work.context import ServiceContext
+from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform.ids import NewId
 
 IDEMPOTENCY = "idempotency"
 _MOST_CONFLICTS = 60
 _MOST_AWAY = 3
 
-Act = Callable[[V, R, Occasion], Decision]
-Within = Callable[[Transaction, Occasion], Awaitable[None]]
+CommandHandler = Callable[[V, R, DecisionContext], Decision]
+Within = Callable[[Transaction, DecisionContext], Awaitable[None]]
 Answer = Callable[[V, Sequence[Fact]], Mapping[str, Any]]
 
 
@@ -70,10 +70,10 @@ class _SameIds:
 
 
 async def command(
-    worker: Worker[V, R],
+    worker: ServiceContext[V, R],
     locality: str,
     referral_id: str,
-    act: Act[V, R],
+    act: CommandHandler[V, R],
     *,
     within: Within | None = None,
     idempotency: Idempotency | None = None,
@@ -91,7 +91,7 @@ async def command(
     now = worker.clock()
     attempts = itertools.count()
 
-    async def work(tx: Transaction) -> tuple[Round[V, R], Commanded[V]]:
+    async def work(tx: Transaction) -> tuple[UnitOfWork[V, R], Commanded[V]]:
         may_be_done = idempotency is not None or next(attempts) > 0
         round_ = worker.round(tx, ids.again())
         await round_.open([(locality, referral_id)])

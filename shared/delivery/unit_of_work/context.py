@@ -4,21 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic
 
-from shared.delivery.consumer.own_events import Echoes
+from shared.delivery.consumer.own_events import OwnEventCache
 from shared.delivery.dlq.dead_letters import DeadLetters
-from shared.delivery.model.service_definition import Part, R, V
+from shared.delivery.model.service_definition import R, ServiceDefinition, V
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.options import Options
-from shared.delivery.unit_of_work.unit_of_work import Round
+from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
 
 
 @dataclass
-class Worker(Generic[V, R]):
+class ServiceContext(Generic[V, R]):
     """Does rounds of work for one part."""
 
-    part: Part[V, R]
+    part: ServiceDefinition[V, R]
     mongo: Mongo
     options: Options
     letters: DeadLetters
@@ -26,14 +26,14 @@ class Worker(Generic[V, R]):
     new_id: NewId
     lane: str
     may_decide: Callable[[str], bool]
-    wake: Callable[[Round[V, R]], None]
+    wake: Callable[[UnitOfWork[V, R]], None]
     """Called after a round's transaction was committed: wakes the relay and those who wait."""
-    echoes: Echoes = field(default_factory=Echoes)
+    echoes: OwnEventCache = field(default_factory=OwnEventCache)
 
-    def round(self, tx: Transaction, new_id: NewId | None = None) -> Round[V, R]:
-        return Round(self.part, tx, self.clock(), new_id or self.new_id, self.lane)
+    def round(self, tx: Transaction, new_id: NewId | None = None) -> UnitOfWork[V, R]:
+        return UnitOfWork(self.part, tx, self.clock(), new_id or self.new_id, self.lane)
 
-    def done(self, round_: Round[V, R]) -> None:
+    def done(self, round_: UnitOfWork[V, R]) -> None:
         """To be called once, after a round's transaction was committed."""
         self.echoes.remember(message for row in round_.rows for message in row.messages)
         self.wake(round_)

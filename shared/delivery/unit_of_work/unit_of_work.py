@@ -10,32 +10,32 @@ from typing import Generic
 
 from pymongo import DeleteOne, UpdateOne
 
-from shared.delivery.chunks import in_turns
-from shared.delivery.model.decision import Due
+from shared.delivery.chunks import in_chunks
+from shared.delivery.model.decision import ScheduledTask
 from shared.delivery.model.errors import Conflict
-from shared.delivery.model.service_definition import Loaded, Part, R, V
+from shared.delivery.model.service_definition import Loaded, R, ServiceDefinition, V
 from shared.delivery.mongo.database import Document, Transaction
-from shared.delivery.mongo.server_time import ONE_MORE, in_a
+from shared.delivery.mongo.server_time import ONE_MORE, server_now_plus
 from shared.delivery.outbox.rows import Message, OutboxRow, rows_of
-from shared.delivery.unit_of_work.aggregate import Case, case_id, occasion_of
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id, occasion_of
 from shared.platform.ids import NewId
 
 REFERRALS = "referrals"
-DUE = "due"
+TASKS = "due"
 OUTBOX = "outbox"
 DECIDE_LATER = "kernel.decide"
 
 
 @dataclass
-class Round(Generic[V, R]):
+class UnitOfWork(Generic[V, R]):
     """What one transaction does. Make it anew for each attempt: it remembers what it read."""
 
-    part: Part[V, R]
+    part: ServiceDefinition[V, R]
     tx: Transaction
     now: datetime
     new_id: NewId
     lane: str
-    cases: dict[str, Case[V, R]] = field(default_factory=dict)
+    cases: dict[str, ReferralAggregate[V, R]] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     rows: list[OutboxRow] = field(default_factory=list)
     resources: R | None = None
@@ -48,15 +48,15 @@ class Round(Generic[V, R]):
             return
         found = self.tx[REFERRALS].find({"_id": {"$in": list(wanted)}}, session=self.tx.session)
         async for stored in found:
-            self.cases[stored["_id"]] = Case.from_document(self.part, stored)
+            self.cases[stored["_id"]] = ReferralAggregate.from_document(self.part, stored)
         for identity, (locality, referral_id) in wanted.items():
             if identity not in self.cases:
-                self.cases[identity] = Case(self.part, locality, referral_id)
+                self.cases[identity] = ReferralAggregate(self.part, locality, referral_id)
 
-    def case(self, locality: str, referral_id: str) -> Case[V, R]:
+    def case(self, locality: str, referral_id: str) -> ReferralAggregate[V, R]:
         return self.cases[case_id(locality, referral_id)]
 
-    async def load(self, cases: Sequence[Case[V, R]]) -> R:
+    async def load(self, cases: Sequence[ReferralAggregate[V, R]]) -> R:
         """What decisions about these referrals rest on."""
         loaded = [Loaded(case.locality, case.referral_id, case.view) for case in cases]
         self.resources = await self.part.store.load(self.tx, loaded, self.now)
@@ -75,16 +75,16 @@ class Round(Generic[V, R]):
         # Asked once: a lease that changed hands while resources are read must not leave a case to nobody.
         ours = {name for name in {case.locality for case, _ in called} if may_decide(name)}
         resources = await self.load([case for case, _ in called if case.locality in ours])
-        async for some in in_turns(called):
+        async for some in in_chunks(called):
             for case, kinds in some:
                 if case.locality in ours:
                     case.decide(kinds, resources, occasion_of(case, self.now, self.new_id))
                 else:
                     case.due.append(self._decide_later(case, kinds))
 
-    def _decide_later(self, case: Case[V, R], kinds: Sequence[str]) -> Due:
+    def _decide_later(self, case: ReferralAggregate[V, R], kinds: Sequence[str]) -> ScheduledTask:
         payload = dict.fromkeys(kinds, True)
-        return Due(DECIDE_LATER, "-".join(sorted(payload)), self.now, payload=payload)
+        return ScheduledTask(DECIDE_LATER, "-".join(sorted(payload)), self.now, payload=payload)
 
     async def write(self) -> None:
         """Writes all of it.
@@ -110,8 +110,8 @@ class Round(Generic[V, R]):
                 self.resources,  # type: ignore[arg-type]  # R may itself be None
             )
 
-    async def _write_cases(self, changed: Sequence[Case[V, R]]) -> None:
-        writes = [case.write() async for some in in_turns(changed) for case in some]
+    async def _write_cases(self, changed: Sequence[ReferralAggregate[V, R]]) -> None:
+        writes = [case.write() async for some in in_chunks(changed) for case in some]
         inserts = [write for write in writes if isinstance(write, dict)]
         updates = [write for write in writes if isinstance(write, UpdateOne)]
         if inserts:
@@ -130,14 +130,14 @@ class Round(Generic[V, R]):
                 if not due.rests and (self.soonest_due is None or due.at < self.soonest_due):
                     self.soonest_due = due.at
         if writes:
-            await self.tx[DUE].bulk_write(writes, session=self.tx.session, ordered=True)
+            await self.tx[TASKS].bulk_write(writes, session=self.tx.session, ordered=True)
 
 
-def due_id(case: Case[V, R], what: str, about: str) -> str:
+def due_id(case: ReferralAggregate[V, R], what: str, about: str) -> str:
     return f"{what}|{case.id}|{about}"
 
 
-def _upsert(case: Case[V, R], due: Due) -> UpdateOne:
+def _upsert(case: ReferralAggregate[V, R], due: ScheduledTask) -> UpdateOne:
     row: Document = {
         "what": due.what,
         "locality": case.locality,
@@ -148,7 +148,7 @@ def _upsert(case: Case[V, R], due: Due) -> UpdateOne:
         "at": due.at,
         "not_after": due.not_after,
     }
-    fresh: list[Document] = [{"$literal": row}, {"rests": in_a(due.rests) if due.rests else None}]
+    fresh: list[Document] = [{"$literal": row}, {"rests": server_now_plus(due.rests) if due.rests else None}]
     kept = [] if due.move else ["$$ROOT"]
     # Always a write, also where the row stays as it is: a process that is taking the row away just now would
     # otherwise not notice that it was asked for again.

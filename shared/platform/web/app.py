@@ -12,7 +12,7 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.contract.events.schema import asyncapi_document
-from shared.delivery.model.errors import AnothersDatabase
+from shared.delivery.model.errors import ForeignDatabase
 from shared.platform import lifeline
 from shared.platform.clock import Clock, system_clock
 from shared.platform.localities import LOCALITIES_FILE, LocalitiesError, NoSuchLocality, load_localities
@@ -27,7 +27,7 @@ from shared.platform.web.navigation import home_of
 from shared.platform.web.openapi import DocumentedApi
 from shared.platform.web.pages import ASSETS, STATIC, Pages
 from shared.platform.web.problem import install_problem_handlers
-from shared.platform.web.security import RequestEnvelope
+from shared.platform.web.security import RequestMiddleware
 from shared.platform.web.session import Sessions
 from shared.platform.web.session_asking import AskedSessions
 from shared.platform.web.session_keeping import RememberedSessions, SessionCheck, SessionKeeper
@@ -41,7 +41,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 GRACE_SECONDS = 10
 
 
-def create_app(
+def create_service_app(
     settings: ServiceSettings,
     *,
     title: str,
@@ -101,7 +101,7 @@ def create_app(
     app.mount("/static", StaticFiles(directory=STATIC))
     app.add_middleware(HeadAsGet)
     app.add_middleware(RequestLimits, settings=settings)
-    app.add_middleware(RequestEnvelope, settings=settings, larger_bodies=larger_bodies)
+    app.add_middleware(RequestMiddleware, settings=settings, larger_bodies=larger_bodies)
     return app
 
 
@@ -187,7 +187,7 @@ def _remembering(lifespan: Lifespan, refusals: list[str]) -> Lifespan:
         try:
             async with lifespan(app) as state:
                 yield state
-        except AnothersDatabase as refused:
+        except ForeignDatabase as refused:
             refusals.append(str(refused))
             raise
 

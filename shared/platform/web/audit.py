@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.platform.clock import Clock, system_clock
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.security import request_id
 
 log = logging.getLogger("linkwork.audit")
@@ -44,7 +44,7 @@ class AuditSink(Protocol):
 
 
 async def audit(
-    caller: Caller,
+    caller: Principal,
     action: str,
     subject_ref: str,
     purpose: str,

@@ -1,13 +1,13 @@
 """FastAPI dependencies that say who calls and who may.
 
     @router.get("/referrals")
-    async def listed(caller: Annotated[Caller, Depends(require("referrer", "programme_admin"))]) -> ...
+    async def listed(caller: Annotated[Principal, Depends(require("referrer", "programme_admin"))]) -> ...
 
     @router.get("/services")
-    async def found(caller: Annotated[Caller, Depends(require("analyst", "service", scope=...))]) -> ...
+    async def found(caller: Annotated[Principal, Depends(require("analyst", "service", scope=...))]) -> ...
 
     @pages.get("/referral/")
-    async def home(caller: Annotated[Caller, Depends(require_page("referrer"))]) -> ...
+    async def home(caller: Annotated[Principal, Depends(require_page("referrer"))]) -> ...
 
 What a caller may see inside their role (locality, practice, caseload) is the service's to decide, with 404.
 """
@@ -19,7 +19,7 @@ from urllib.parse import quote
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from shared.platform.web.caller import ROLES, Caller, Role, caller_of
+from shared.platform.web.caller import ROLES, Principal, Role, caller_of
 from shared.platform.web.keys import KeysUnavailable
 from shared.platform.web.limits import Limits
 from shared.platform.web.problem import Problem
@@ -30,8 +30,8 @@ from shared.platform.web.tokens import InvalidToken, TokenVerifier
 __all__ = [
     "ROLES",
     "ApiCaller",
-    "Caller",
     "PageCaller",
+    "Principal",
     "Role",
     "SignInNeeded",
     "caller",
@@ -50,7 +50,7 @@ class SignInNeeded(Exception):
     """The reader of a page is not signed in, or no longer."""
 
 
-async def caller(request: Request) -> Caller:
+async def caller(request: Request) -> Principal:
     """Who calls the API, by bearer token. Raises a 401 problem, or 503 while tokens cannot be judged."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     limits: Limits = request.app.state.limits
@@ -69,7 +69,7 @@ async def caller(request: Request) -> Caller:
     return found
 
 
-async def maybe_page_caller(request: Request) -> Caller | None:
+async def maybe_page_caller(request: Request) -> Principal | None:
     """Who reads the page, or None for nobody signed in. For pages that anyone may open."""
     limits: Limits = request.app.state.limits
     found = await _reader(request)
@@ -83,7 +83,7 @@ async def maybe_page_caller(request: Request) -> Caller | None:
     return found
 
 
-async def _reader(request: Request) -> Caller | None:
+async def _reader(request: Request) -> Principal | None:
     sessions: Sessions = request.app.state.sessions
     session = sessions.current(request)
     if session is None:
@@ -102,7 +102,7 @@ async def _reader(request: Request) -> Caller | None:
     return found
 
 
-async def page_caller(request: Request) -> Caller:
+async def page_caller(request: Request) -> Principal:
     """Who reads the page, by session cookie. Nobody signed in: off to /sign-in and back here."""
     found = await maybe_page_caller(request)
     if found is None:
@@ -110,12 +110,12 @@ async def page_caller(request: Request) -> Caller:
     return found
 
 
-ApiCaller = Annotated[Caller, Depends(caller)]
-PageCaller = Annotated[Caller, Depends(page_caller)]
-MaybePageCaller = Annotated[Caller | None, Depends(maybe_page_caller)]
+ApiCaller = Annotated[Principal, Depends(caller)]
+PageCaller = Annotated[Principal, Depends(page_caller)]
+MaybePageCaller = Annotated[Principal | None, Depends(maybe_page_caller)]
 
 
-def require(*roles: Role, scope: str | None = None) -> Callable[[Caller], Awaitable[Caller]]:
+def require(*roles: Role, scope: str | None = None) -> Callable[[Principal], Awaitable[Principal]]:
     """Dependency for API routes: a caller in one of these roles, else a 403 problem.
 
     `scope`: what a token of role `service` must hold besides. A route that takes services names one:
@@ -124,7 +124,7 @@ def require(*roles: Role, scope: str | None = None) -> Callable[[Caller], Awaita
     if ("service" in roles) is not bool(scope):
         raise ValueError("a scope goes with the role service, and with no other")
 
-    async def required(caller: ApiCaller) -> Caller:
+    async def required(caller: ApiCaller) -> Principal:
         _in_role(caller, roles)
         if scope is not None and caller.role == "service":
             _in_scope(caller, scope)
@@ -133,7 +133,7 @@ def require(*roles: Role, scope: str | None = None) -> Callable[[Caller], Awaita
     return required
 
 
-def require_page(*roles: Role) -> Callable[[Caller], Awaitable[Caller]]:
+def require_page(*roles: Role) -> Callable[[Principal], Awaitable[Principal]]:
     """Dependency for page routes: a reader in one of these roles, else a plain page that says no.
 
     Pages are for people: ValueError for the role `service`.
@@ -141,18 +141,18 @@ def require_page(*roles: Role) -> Callable[[Caller], Awaitable[Caller]]:
     if "service" in roles:
         raise ValueError("pages are for people")
 
-    async def required(caller: PageCaller) -> Caller:
+    async def required(caller: PageCaller) -> Principal:
         return _in_role(caller, roles)
 
     return required
 
 
-def require_scope(scope: str) -> Callable[[Caller], Awaitable[Caller]]:
+def require_scope(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
     """Dependency for routes between services: the service role with this scope."""
     return require("service", scope=scope)
 
 
-def _in_scope(caller: Caller, scope: str) -> None:
+def _in_scope(caller: Principal, scope: str) -> None:
     if scope not in caller.scopes:
         challenge = f'Bearer realm="linkwork", error="insufficient_scope", scope="{scope}"'
         raise Problem(
@@ -163,7 +163,7 @@ def _in_scope(caller: Caller, scope: str) -> None:
         )
 
 
-def _in_role(caller: Caller, roles: tuple[str, ...]) -> Caller:
+def _in_role(caller: Principal, roles: tuple[str, ...]) -> Principal:
     if caller.role not in roles:
         raise Problem(403, code="role", detail="Your role does not include this.")
     return caller

@@ -8,7 +8,7 @@ ROLES: tuple[str, ...] = get_args(Role)
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Principal:
     """A person or a service whose token has been checked. Holds no name."""
 
     subject: str
@@ -27,23 +27,23 @@ class Caller:
         return code in self.practices
 
 
-class NotACaller(ValueError):
+class NotAPrincipal(ValueError):
     """The claims do not describe a caller."""
 
 
-def caller_of(claims: dict[str, Any]) -> Caller:
+def caller_of(claims: dict[str, Any]) -> Principal:
     """A caller from checked claims. Raises NotACaller where a claim is missing or of the wrong shape."""
     role = claims.get("role")
     subject = claims.get("sub")
     if role not in ROLES or not isinstance(subject, str) or not subject:
-        raise NotACaller
+        raise NotAPrincipal
     link_worker = claims.get("link_worker")
     if link_worker is not None and not isinstance(link_worker, str):
-        raise NotACaller
+        raise NotAPrincipal
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
-        raise NotACaller
-    return Caller(
+        raise NotAPrincipal
+    return Principal(
         subject=subject,
         role=role,
         localities=_texts(claims.get("localities", [])),
@@ -55,5 +55,5 @@ def caller_of(claims: dict[str, Any]) -> Caller:
 
 def _texts(value: Any) -> frozenset[str]:
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise NotACaller
+        raise NotAPrincipal
     return frozenset(value)

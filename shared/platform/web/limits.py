@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.platform import metrics
 from shared.platform.web.addresses import client_address
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem, answer_with
 from shared.platform.web.session import Sessions
 from shared.platform.web.settings import ServiceSettings
@@ -58,7 +58,7 @@ class Limits:
         self._addresses = Buckets(settings.anonymous_requests_a_second, seconds)
         self._proxies = settings.proxy_networks()
 
-    def of_caller(self, caller: Caller) -> None:
+    def of_caller(self, caller: Principal) -> None:
         """Counts a request of somebody whose token was checked. Raises a 429 problem."""
         is_service = caller.role == "service"
         buckets = self._services if is_service else self._people

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ _BY_ROLE: dict[str, tuple[Link, ...]] = {
 MAILBOX = Link("Mailbox", "/dev/mailbox")
 
 
-def navigation(caller: Caller | None, *, development: bool) -> tuple[Link, ...]:
+def navigation(caller: Principal | None, *, development: bool) -> tuple[Link, ...]:
     """The menu for this reader. The mailbox exists in development only."""
     if caller is None:
         return ()
@@ -38,7 +38,7 @@ def navigation(caller: Caller | None, *, development: bool) -> tuple[Link, ...]:
     return (*links, MAILBOX) if development and caller.role == "programme_admin" else links
 
 
-def home_of(caller: Caller) -> str:
+def home_of(caller: Principal) -> str:
     """The first page of a role, or / where it has none."""
     if caller.role == "referrer":
         return (

@@ -17,7 +17,7 @@ from shared.platform.people.telephone import as_dialled
 from shared.platform.web import dates
 from shared.platform.web.accessibility import LEAST, MOST, STEP, reading_settings, tools_open
 from shared.platform.web.auth import local_path
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import FormTokens, csrf_field, idempotency_field
 from shared.platform.web.invalid_fields import invalid_checkboxes, invalid_field, invalid_radios
 from shared.platform.web.navigation import current, navigation
@@ -77,7 +77,7 @@ class Pages:
         """A whole page. `context` goes to the template beside request, caller, menu, csrf_field() and
         example_day(days): a day so far from today, as it is typed into three boxes.
         """
-        caller: Caller | None = getattr(request.state, "caller", None)
+        caller: Principal | None = getattr(request.state, "caller", None)
         links = navigation(caller, development=self._settings.env == "development")
         query = f"?{request.url.query}" if request.url.query else ""
         today = request.app.state.clock().astimezone(LONDON).date()

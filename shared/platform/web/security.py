@@ -52,7 +52,7 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
-class RequestEnvelope:
+class RequestMiddleware:
     """ASGI middleware around the whole application.
 
     `larger_bodies`: bytes allowed for a few exact paths, in place of LINKWORK_BODY_LIMIT.

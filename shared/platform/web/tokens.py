@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 from shared.platform.clock import Clock, system_clock
-from shared.platform.web.caller import Caller, NotACaller, caller_of
+from shared.platform.web.caller import NotAPrincipal, Principal, caller_of
 from shared.platform.web.keys import KeySource
 
 ALGORITHMS = ("RS256", "ES256")
@@ -36,7 +36,7 @@ class TokenVerifier:
         self._signed: OrderedDict[bytes, tuple[Any, dict[str, Any]]] = OrderedDict()
         """Claims whose signature was checked, by the token's digest, and with which key."""
 
-    async def caller(self, token: str) -> Caller:
+    async def caller(self, token: str) -> Principal:
         """Raises InvalidToken, or KeysUnavailable while the issuer's keys cannot be read."""
         return caller_of_checked(await self.claims(token))
 
@@ -80,11 +80,11 @@ class TokenVerifier:
         )
 
 
-def caller_of_checked(claims: dict[str, Any]) -> Caller:
+def caller_of_checked(claims: dict[str, Any]) -> Principal:
     """As caller_of, refusing with InvalidToken."""
     try:
         return caller_of(claims)
-    except NotACaller:
+    except NotAPrincipal:
         raise InvalidToken from None
 
 

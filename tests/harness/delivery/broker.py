@@ -14,7 +14,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import CommitFailedError, KafkaConnectionError
 
 from shared.contract.events.topics import event_topics
-from shared.delivery.kafka.producer import Publisher
+from shared.delivery.kafka.producer import Producer
 from shared.delivery.outbox.rows import Message
 from tests.harness.delivery.memory import asked
 
@@ -85,7 +85,7 @@ class Consumer:
             )
 
 
-class Wire(Publisher):
+class Wire(Producer):
     """The producer: each message may be acknowledged, refused, or taken without our being told."""
 
     def __init__(self, process: Member, what: str) -> None:

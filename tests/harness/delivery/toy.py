@@ -25,11 +25,11 @@ from shared.contract.events.vocabulary import (
     Route,
     SafeToText,
 )
-from shared.contract.history import Story, stage_of, tell
+from shared.contract.history import ReferralHistory, fold_referral, stage_of
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.decision import NOTHING, Decision, Due, DueRow, Occasion
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.delivery.model.facts import Fact
-from shared.delivery.model.service_definition import NoResources, Part
+from shared.delivery.model.service_definition import NoResources, ServiceDefinition
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import new_id
@@ -75,28 +75,28 @@ def said(
     )
 
 
-def book(story: Story, _: None, occasion: Occasion) -> Decision:
+def book(story: ReferralHistory, _: None, context: DecisionContext) -> Decision:
     if not story.open or story.active is not None or story.attended or story.created is None:
         return NOTHING
     meeting = MeetingBooked(
-        referral_id=occasion.referral_id,
-        locality=occasion.locality,
-        meeting_id=occasion.new_id(),
+        referral_id=context.referral_id,
+        locality=context.locality,
+        meeting_id=context.new_id(),
         sequence=len(story.meetings),
-        link_worker=f"lw-{occasion.locality}-1",
+        link_worker=f"lw-{context.locality}-1",
         practice=story.created.practice,
-        starts_at=occasion.now + timedelta(days=1),
+        starts_at=context.now + timedelta(days=1),
         minutes=45,
     )
-    return Decision([meeting], due=[Due("ring", meeting.meeting_id, occasion.now)])
+    return Decision([meeting], due=[ScheduledTask("ring", meeting.meeting_id, context.now)])
 
 
-def ring(story: Story, _: None, occasion: Occasion, row: DueRow) -> Decision:
+def ring(story: ReferralHistory, _: None, context: DecisionContext, row: TaskRow) -> Decision:
     return Decision(
         [
             ContactAttempted(
-                referral_id=occasion.referral_id,
-                locality=occasion.locality,
+                referral_id=context.referral_id,
+                locality=context.locality,
                 channel=Channel.PHONE,
                 reached=True,
             )
@@ -104,15 +104,15 @@ def ring(story: Story, _: None, occasion: Occasion, row: DueRow) -> Decision:
     )
 
 
-def fold(facts: Sequence[Fact]) -> Story:
-    return tell(facts, rank)
+def fold(facts: Sequence[Fact]) -> ReferralHistory:
+    return fold_referral(facts, rank)
 
 
-def document(story: Story) -> dict[str, Any]:
+def document(story: ReferralHistory) -> dict[str, Any]:
     return {"stage": stage_of(story).value, "meetings": len(story.meetings), "contacts": len(story.contacts)}
 
 
-TOY: Part[Story, None] = Part(
+TOY: ServiceDefinition[ReferralHistory, None] = ServiceDefinition(
     name="matching",
     fold=fold,
     fold_version=1,
@@ -139,7 +139,7 @@ class Bench:
     group_offsets: dict[TopicPartition, int] = field(default_factory=dict)
 
     def kernel(
-        self, part: Part[Any, Any] = TOY, clock: Clock = system_clock, **options: Any
+        self, part: ServiceDefinition[Any, Any] = TOY, clock: Clock = system_clock, **options: Any
     ) -> Kernel[Any, Any]:
         return Kernel(part, replace(self.options, **options), [self.locality], clock)
 

@@ -19,18 +19,18 @@ from pymongo.errors import PyMongoError
 
 from shared.contract.events.topics import event_topics
 from shared.delivery.consumer.batch import BatchHandler
-from shared.delivery.consumer.own_events import Echoes
-from shared.delivery.consumer.topic_consumer import Stream, _Listener
+from shared.delivery.consumer.own_events import OwnEventCache
+from shared.delivery.consumer.topic_consumer import TopicConsumer, _Listener
 from shared.delivery.dlq.dead_letters import DeadLetters
 from shared.delivery.model.errors import Conflict, Transient
-from shared.delivery.model.service_definition import Changed, Loaded, Part
+from shared.delivery.model.service_definition import Changed, Loaded, ServiceDefinition
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.mongo.leases import Leases
 from shared.delivery.options import Options
 from shared.delivery.outbox.relay import Relay
-from shared.delivery.scheduler.scheduler import DueWork
-from shared.delivery.unit_of_work.context import Worker
-from shared.delivery.unit_of_work.unit_of_work import DUE, OUTBOX
+from shared.delivery.scheduler.scheduler import Scheduler
+from shared.delivery.unit_of_work.context import ServiceContext
+from shared.delivery.unit_of_work.unit_of_work import OUTBOX, TASKS
 from tests.harness.delivery.broker import LOCALITY, Consumer, Log, Record, Wire
 from tests.harness.delivery.memory import Lost, Memory, Stored
 
@@ -76,7 +76,7 @@ class Process:
 
     world: "World"
     number: int
-    part: Part[Any, Any]
+    part: ServiceDefinition[Any, Any]
     leads: bool = True
     tickets: dict[str, Ticket] = field(default_factory=dict)
     tasks: dict[str, "asyncio.Task[Any]"] = field(default_factory=dict)
@@ -87,16 +87,16 @@ class Process:
 
     def __post_init__(self) -> None:
         self.lane = f"lane {self.number}"
-        self.echoes = Echoes()
+        self.echoes = OwnEventCache()
         workers = {what: self._worker(what) for what in ("batch", "due", "command")}
-        self.stream = Stream(
+        self.stream = TopicConsumer(
             "matching",
             LOCALITY,
             event_topics(LOCALITY),
             BatchHandler(workers["batch"], LOCALITY),
             OPTIONS,
         )
-        self.due = DueWork(workers["due"], [LOCALITY])
+        self.due = Scheduler(workers["due"], [LOCALITY])
         self.commanding = workers["command"]
         leases = cast(
             "Leases", None
@@ -117,8 +117,8 @@ class Process:
     def _mongo(self, what: str) -> Mongo:
         return cast("Mongo", Memory(self.world.stored, partial(self.gate, what), self))
 
-    def _worker(self, what: str) -> Worker[Any, Any]:
-        return Worker(
+    def _worker(self, what: str) -> ServiceContext[Any, Any]:
+        return ServiceContext(
             part=self.part,
             mongo=self._mongo(what),
             options=OPTIONS,
@@ -172,7 +172,7 @@ class Process:
             self.poll(3)
         elif what == "commit":
             self.commit()
-        elif what == "due" and self.world.stored.of(DUE):
+        elif what == "due" and self.world.stored.of(TASKS):
             self.look_at_what_is_due()
         elif what == "look" and self.lane in lanes:
             self.world.now += timedelta(seconds=3)
@@ -236,7 +236,7 @@ async def _until_trouble(work: Coroutine[Any, Any, Any]) -> Any:
 class World:
     """The log, the database, the processes and the time."""
 
-    def __init__(self, part: Part[Any, Any], now: datetime) -> None:
+    def __init__(self, part: ServiceDefinition[Any, Any], now: datetime) -> None:
         self.loop = asyncio.SelectorEventLoop()
         self.stored = Stored()
         self.log = Log()

@@ -6,9 +6,9 @@ from typing import Any
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.models import EventBody
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.facts import Fact, Heard
+from shared.delivery.model.facts import Fact, ReceivedEvent
 from shared.delivery.mongo.database import Transaction
-from shared.delivery.unit_of_work.unit_of_work import Round
+from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 
 
 def envelope(fact: Fact) -> Envelope:
@@ -20,10 +20,10 @@ def envelope(fact: Fact) -> Envelope:
 
 async def heard_at_once(kernel: Kernel[Any, Any], facts: Iterable[Fact]) -> None:
     """One batch in one transaction of the kernel's own kind."""
-    told = [Heard.of(envelope(fact)) for fact in facts]
+    told = [ReceivedEvent.of(envelope(fact)) for fact in facts]
 
     async def work(tx: Transaction) -> None:
-        round_ = Round(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
+        round_ = UnitOfWork(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
         await round_.open({(heard.fact.body.locality, heard.fact.body.referral_id) for heard in told})
         for heard in told:
             round_.case(heard.fact.body.locality, heard.fact.body.referral_id).hear(heard)

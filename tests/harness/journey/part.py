@@ -22,35 +22,35 @@ Made = tuple[ServiceSettings, Callable[[], FastAPI]]
 
 
 def _referral(clock: Clock) -> Made:
-    from services.referral.app import referral_app
+    from services.referral.app import create_app
     from services.referral.settings import ReferralSettings
 
     settings = load(ReferralSettings)
-    return settings, lambda: referral_app(settings, clock=clock)
+    return settings, lambda: create_app(settings, clock=clock)
 
 
 def _matching(clock: Clock) -> Made:
-    from services.matching.app import build
+    from services.matching.app import create_app
     from services.matching.settings import MatchingSettings
 
     settings = load(MatchingSettings)
-    return settings, lambda: build(settings, clock=clock)
+    return settings, lambda: create_app(settings, clock=clock)
 
 
 def _notifications(clock: Clock) -> Made:
-    from services.notifications.app import build
+    from services.notifications.app import create_app
     from services.notifications.settings import NotificationsSettings
 
     settings = load(NotificationsSettings)
-    return settings, lambda: build(settings, clock=clock)
+    return settings, lambda: create_app(settings, clock=clock)
 
 
 def _evaluation(clock: Clock) -> Made:
-    from services.evaluation.app import evaluation_app
+    from services.evaluation.app import create_app
     from services.evaluation.settings import EvaluationSettings
 
     settings = load(EvaluationSettings)
-    return settings, lambda: evaluation_app(settings, clock=clock)
+    return settings, lambda: create_app(settings, clock=clock)
 
 
 def _development(clock: Clock) -> Made:

@@ -6,18 +6,18 @@ from datetime import timedelta
 from itertools import pairwise
 
 from shared.contract.events.models import EventBody, ReferralCreated
-from shared.contract.history import Story, stage_of, tell
-from shared.delivery.model.facts import Fact, Heard
+from shared.contract.history import ReferralHistory, fold_referral, stage_of
+from shared.delivery.model.facts import Fact, ReceivedEvent
 from shared.platform.localities import Localities
 from tests.harness.journey.topics import Log
 
 
-def stories(log: Log, localities: Localities) -> dict[str, Story]:
+def stories(log: Log, localities: Localities) -> dict[str, ReferralHistory]:
     """Every referral's story, folded from the bus alone."""
     facts: dict[str, list[Fact]] = defaultdict(list)
     for event in log.said():
-        facts[event.body.referral_id].append(Heard.of(event).fact)
-    return {referral: tell(told, localities.rank) for referral, told in facts.items()}
+        facts[event.body.referral_id].append(ReceivedEvent.of(event).fact)
+    return {referral: fold_referral(told, localities.rank) for referral, told in facts.items()}
 
 
 def one_creation_each(log: Log, accepted: Collection[str]) -> None:
@@ -30,7 +30,7 @@ def one_creation_each(log: Log, accepted: Collection[str]) -> None:
     assert created == Counter(accepted)
 
 
-def one_meeting_each(found: dict[str, Story]) -> None:
+def one_meeting_each(found: dict[str, ReferralHistory]) -> None:
     """An open referral has one meeting that stands, or was met, or says why not; one that ended has none."""
     for referral, story in found.items():
         if story.created is None:
@@ -42,7 +42,7 @@ def one_meeting_each(found: dict[str, Story]) -> None:
             assert len(booked) == 1 or (not booked and story.waiting is not None), referral
 
 
-def no_time_twice(found: dict[str, Story]) -> None:
+def no_time_twice(found: dict[str, ReferralHistory]) -> None:
     """No link worker is with two people at once."""
     diaries = defaultdict(list)
     for story in found.values():
@@ -63,5 +63,5 @@ def same_id_same_words(log: Log) -> None:
         assert words.setdefault((event.source, event.id), event.body) == event.body
 
 
-def stages(found: dict[str, Story]) -> dict[str, str]:
+def stages(found: dict[str, ReferralHistory]) -> dict[str, str]:
     return {referral: stage_of(story).value for referral, story in found.items() if story.created}

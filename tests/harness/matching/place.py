@@ -10,7 +10,7 @@ import httpx
 import orjson
 from fastapi import FastAPI
 
-from services.matching.app import build
+from services.matching.app import create_app
 from services.matching.booking.diary import Diaries
 from services.matching.referral_state.state import View
 from services.matching.settings import MatchingSettings
@@ -211,7 +211,7 @@ async def place(bench: Bench, issuer: LoopbackIssuer, **settings: Any) -> AsyncI
         localities=bench.locality,
         **{"referral_url": "http://127.0.0.1:9"} | settings,
     )
-    app = build(given, localities=programme(bench.locality), options=replace(bench.options), clock=clock)
+    app = create_app(given, localities=programme(bench.locality), options=replace(bench.options), clock=clock)
     transport = httpx.ASGITransport(app=app)
     base = "http://matching/api/matching/v1"
     async with (

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.matching.booking.diary import Caseload, Day, Diaries
 from services.matching.booking.policy import LOOK_AGAIN, needs_meeting, refused_times, settle, wish_of
-from services.matching.definition import matching
+from services.matching.definition import service_definition
 from services.matching.referral_state.commands import About, Act
 from services.matching.referral_state.state import View
 from services.matching.roster.link_workers import Hours, LinkWorker
@@ -26,9 +26,9 @@ from shared.contract.events.vocabulary import (
     SafeToText,
     Urgency,
 )
-from shared.delivery.model.decision import Due, DueRow
-from shared.delivery.model.facts import Heard
-from shared.delivery.unit_of_work.aggregate import Case, occasion_of
+from shared.delivery.model.decision import ScheduledTask, TaskRow
+from shared.delivery.model.facts import ReceivedEvent
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, occasion_of
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 """A Monday, before anybody's hours begin."""
@@ -42,7 +42,7 @@ def rank(source: str) -> int:
     return RANKS.get(source, 0)
 
 
-PART = matching(rank)
+PART = service_definition(rank)
 
 
 def worker(
@@ -121,8 +121,8 @@ class World:
     workers: dict[str, LinkWorker] = field(default_factory=dict)
     days: dict[tuple[str, date], Day] = field(default_factory=dict)
     caseloads: dict[str, Caseload] = field(default_factory=dict)
-    cases: dict[str, Case[View, Diaries]] = field(default_factory=dict)
-    due: dict[tuple[str, str], Due] = field(default_factory=dict)
+    cases: dict[str, ReferralAggregate[View, Diaries]] = field(default_factory=dict)
+    due: dict[tuple[str, str], ScheduledTask] = field(default_factory=dict)
     said: list[Envelope] = field(default_factory=list)
     ids: Iterator[str] = field(default_factory=_ids)
     room: bool = False
@@ -150,7 +150,7 @@ class World:
         """One batch: all of its facts are folded, then decided upon. Gives what we said."""
         kinds: dict[str, list[str]] = {}
         for event in events:
-            heard = Heard.of(event)
+            heard = ReceivedEvent.of(event)
             if self.case(event.body.referral_id).hear(heard) == "new":
                 kinds.setdefault(event.body.referral_id, []).append(heard.fact.kind)
         diaries = self.load()
@@ -170,9 +170,9 @@ class World:
         """What somebody does; raises Refused, and then nothing has changed."""
         case = deepcopy(self.case(referral_id))
         diaries = self.load()
-        occasion = occasion_of(case, self.now, self.new_id)
-        decision = act(case.view, diaries, occasion)
-        case.decide(case.follow(decision, occasion), diaries, occasion)
+        context = occasion_of(case, self.now, self.new_id)
+        decision = act(case.view, diaries, context)
+        case.decide(case.follow(decision, context), diaries, context)
         self.cases[referral_id] = case
         return self._keep(diaries)
 
@@ -199,8 +199,8 @@ class World:
     def view(self, referral_id: str) -> View:
         return self.case(referral_id).view
 
-    def case(self, referral_id: str) -> Case[View, Diaries]:
-        return self.cases.setdefault(referral_id, Case(PART, LOCALITY, referral_id))
+    def case(self, referral_id: str) -> ReferralAggregate[View, Diaries]:
+        return self.cases.setdefault(referral_id, ReferralAggregate(PART, LOCALITY, referral_id))
 
     def load(self) -> Diaries:
         return Diaries(self.now, self.workers, deepcopy(self.days), deepcopy(self.caseloads))
@@ -217,10 +217,10 @@ class World:
         due = self.due.pop(key)
         case = self.case(key[0])
         diaries = self.load()
-        occasion = occasion_of(case, self.now, self.new_id)
-        row = DueRow(due.what, due.about, due.at, due.payload)
-        decision = PART.due[LOOK_AGAIN](case.view, diaries, occasion, row)
-        case.decide(case.follow(decision, occasion), diaries, occasion)
+        context = occasion_of(case, self.now, self.new_id)
+        row = TaskRow(due.what, due.about, due.at, due.payload)
+        decision = PART.due[LOOK_AGAIN](case.view, diaries, context, row)
+        case.decide(case.follow(decision, context), diaries, context)
         return self._keep(diaries)
 
     def _keep(self, diaries: Diaries) -> list[EventBody]:

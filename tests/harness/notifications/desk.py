@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from services.notifications.messages.message import MessageName, Recipient
 from services.notifications.messages.policy import Asking, Told, after_quiet_hours, still_wanted
 from services.notifications.messages.state import View, fold
-from shared.delivery.model.decision import Due, DueRow, Occasion
+from shared.delivery.model.decision import DecisionContext, ScheduledTask, TaskRow
 from shared.delivery.model.facts import Fact
 from shared.platform.ids import new_id
 from tests.harness.notifications.telling import MEETING, NOW, rank, ref
@@ -23,7 +23,7 @@ class Desk:
 
     now: datetime = NOW
     facts: dict[tuple[str, str], Fact] = field(default_factory=dict)
-    rows: dict[str, Due] = field(default_factory=dict)
+    rows: dict[str, ScheduledTask] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     sent: list[tuple[MessageName, datetime]] = field(default_factory=list)
@@ -33,8 +33,8 @@ class Desk:
         return fold(list(self.facts.values()), rank)
 
     @property
-    def occasion(self) -> Occasion:
-        return Occasion(self.now, new_id, "meir", ref(1))
+    def context(self) -> DecisionContext:
+        return DecisionContext(self.now, new_id, "meir", ref(1))
 
     @property
     def told(self) -> list[str]:
@@ -45,7 +45,7 @@ class Desk:
         """A batch of facts and the decision after it, even where the kernel would see only repeats."""
         self.facts |= {fact.key: fact for fact in facts}
         told = Told({("meir", ref(1)): frozenset(self.ended)})
-        for due in Asking(SETTLE)(self.view, told, self.occasion).due:
+        for due in Asking(SETTLE)(self.view, told, self.context).due:
             if due.about not in self.rows:
                 self.rows[due.about] = due
                 self.asked.append(due.about)
@@ -59,13 +59,13 @@ class Desk:
             name = MessageName.parse(about)
             if due.not_after is not None and self.now > due.not_after:
                 self.ended.add(about)
-            elif about not in self.ended and still_wanted(self.view, self.occasion, _row(due)):
+            elif about not in self.ended and still_wanted(self.view, self.context, _row(due)):
                 self._send(name, due)
 
-    def _send(self, name: MessageName, due: Due) -> None:
+    def _send(self, name: MessageName, due: ScheduledTask) -> None:
         allowed = after_quiet_hours(self.now)
         if name.recipient is Recipient.PERSON and allowed > self.now:
-            self.rows[due.about] = Due(due.what, due.about, allowed, due.not_after)
+            self.rows[due.about] = ScheduledTask(due.what, due.about, allowed, due.not_after)
             return
         self.sent.append((name, self.now))
         self.ended.add(due.about)
@@ -89,5 +89,5 @@ def desk(facts: Iterable[Fact], now: datetime = NOW) -> Desk:
     return made
 
 
-def _row(due: Due) -> DueRow:
-    return DueRow(due.what, due.about, due.at, due.payload)
+def _row(due: ScheduledTask) -> TaskRow:
+    return TaskRow(due.what, due.about, due.at, due.payload)

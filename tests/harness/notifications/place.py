@@ -10,14 +10,14 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
-from services.notifications.app import build
+from services.notifications.app import create_app
 from services.notifications.messages.state import View
 from services.notifications.settings import NotificationsSettings
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.models import EventBody
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Mongo
-from shared.delivery.unit_of_work.unit_of_work import DUE
+from shared.delivery.unit_of_work.unit_of_work import TASKS
 from shared.platform.ids import new_id
 from shared.platform.localities import OWN_VAULT, Contact, Localities, Locality, Practice, Source
 from tests.harness.delivery.toy import Bench
@@ -76,7 +76,7 @@ class Place:
     @asynccontextmanager
     async def running(self, **options: Any) -> AsyncIterator[FastAPI]:
         """The service, from its start to its end."""
-        app = build(
+        app = create_app(
             self.settings,
             localities=programme(self.bench.locality),
             options=replace(self.bench.options, **options),
@@ -108,7 +108,7 @@ class Place:
         self.clock.now += passed
         mongo = Mongo(self.bench.mongo_url, self.bench.options.database)
         sooner = {"$subtract": ["$rests", int(passed.total_seconds() * 1000)]}
-        await mongo[DUE].update_many({"rests": {"$ne": None}}, [{"$set": {"rests": sooner}}])
+        await mongo[TASKS].update_many({"rests": {"$ne": None}}, [{"$set": {"rests": sooner}}])
         await mongo.close()
 
     async def in_time(self, true: Callable[[], bool]) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 from shared.contract.events.outcomes import ContactAttempted
 from shared.contract.events.topics import event_topics
 from shared.contract.events.vocabulary import Channel
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.decision import Decision, Occasion
+from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.errors import Transient
 from tests.harness.delivery.toy import Bench, created, missed, said
 
@@ -42,10 +42,10 @@ class Load:
             await asyncio.sleep(0.01)
 
     async def _command(self, referral: str) -> None:
-        def act(_: Story, __: None, occasion: Occasion) -> Decision:
+        def act(_: ReferralHistory, __: None, context: DecisionContext) -> Decision:
             asked = ContactAttempted(
-                referral_id=occasion.referral_id,
-                locality=occasion.locality,
+                referral_id=context.referral_id,
+                locality=context.locality,
                 channel=Channel.TEXT,
                 reached=False,
             )

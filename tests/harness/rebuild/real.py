@@ -14,10 +14,10 @@ from tests.harness.notifications import place as notifications_place
 def matching(locality: Path) -> Rebuildable:
     rank = matching_place.programme(locality.name).rank
     return Rebuildable(
-        services.matching.definition.matching(rank), services.matching.repository.ensure_indexes
+        services.matching.definition.service_definition(rank), services.matching.repository.ensure_indexes
     )
 
 
 def notifications(locality: Path) -> Rebuildable:
-    part = services.notifications.definition.folding(notifications_place.programme(locality.name))
+    part = services.notifications.definition.folding_definition(notifications_place.programme(locality.name))
     return Rebuildable(part, services.notifications.ledger.repository.ensure_indexes)

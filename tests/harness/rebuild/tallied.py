@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.delivery.model.service_definition import Changed, NoResources
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.rebuild.source import Rebuildable
@@ -17,7 +17,7 @@ from tests.harness.delivery.toy import TOY
 TALLIES = "tallies"
 
 
-async def tally(tx: Transaction, changes: Sequence[Changed[Story]]) -> None:
+async def tally(tx: Transaction, changes: Sequence[Changed[ReferralHistory]]) -> None:
     rows: dict[str, Counter[str]] = {}
     for change in changes:
         row = rows.setdefault(change.locality, Counter())

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI
 
 from deploy.topics import create_topics
-from services.referral.app import referral_app
+from services.referral.app import create_app
 from services.referral.intake.service import Desk
 from services.referral.settings import ReferralSettings
 from shared.contract.events.envelope import Envelope, event_of
@@ -139,7 +139,7 @@ async def running(
     } | more
     settings = issuer.settings(ReferralSettings, **values)
     await create_topics(bootstrap, [here, far])
-    app = referral_app(settings)
+    app = create_app(settings)
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
     await producer.start()
     transport = httpx.ASGITransport(app)

@@ -6,13 +6,13 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from services.evaluation.app import evaluation_app
+from services.evaluation.app import create_app as evaluation_app
 from services.evaluation.settings import EvaluationSettings
-from services.matching.app import build as matching_app
+from services.matching.app import create_app as matching_app
 from services.matching.settings import MatchingSettings
-from services.notifications.app import build as notifications_app
+from services.notifications.app import create_app as notifications_app
 from services.notifications.settings import NotificationsSettings
-from services.referral.app import referral_app
+from services.referral.app import create_app as referral_app
 from services.referral.settings import ReferralSettings
 from tests.harness.web.issuer import LoopbackIssuer
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.platform.web.app import create_app
-from shared.platform.web.auth import ApiCaller, Caller, PageCaller, require, require_page, require_scope
+from shared.platform.web.app import create_service_app
+from shared.platform.web.auth import ApiCaller, PageCaller, Principal, require, require_page, require_scope
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.session_keeping import SessionKeeper
 from shared.platform.web.settings import ServiceSettings
@@ -51,11 +51,13 @@ def sample_app(settings: ServiceSettings, keeper: SessionKeeper | None = None) -
         return {"subject": caller.subject, "role": caller.role}
 
     @router.get("/api/linkwork/v1/figures")
-    async def figures(_: Annotated[Caller, Depends(require("analyst", "programme_admin"))]) -> dict[str, str]:
+    async def figures(
+        _: Annotated[Principal, Depends(require("analyst", "programme_admin"))],
+    ) -> dict[str, str]:
         return {}
 
     @router.get("/api/linkwork/v1/claims")
-    async def claims(_: Annotated[Caller, Depends(require_scope("claims:read"))]) -> dict[str, str]:
+    async def claims(_: Annotated[Principal, Depends(require_scope("claims:read"))]) -> dict[str, str]:
         return {}
 
     @router.get("/api/linkwork/v1/broken")
@@ -68,7 +70,7 @@ def sample_app(settings: ServiceSettings, keeper: SessionKeeper | None = None) -
         return page
 
     @router.get("/sample/figures")
-    async def figures_page(_: Annotated[Caller, Depends(require_page("analyst"))]) -> Response:
+    async def figures_page(_: Annotated[Principal, Depends(require_page("analyst"))]) -> Response:
         return Response("figures")
 
     @router.get("/sample/broken")
@@ -95,7 +97,7 @@ def sample_app(settings: ServiceSettings, keeper: SessionKeeper | None = None) -
             return {"all": "fine"}
         return {"all": "read"}
 
-    return create_app(
+    return create_service_app(
         settings,
         title="Sample",
         routers=[router],

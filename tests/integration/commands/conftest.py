@@ -6,7 +6,7 @@ import pytest_asyncio
 
 from linkwork import dead_letters
 from linkwork.__main__ import parser
-from linkwork.surroundings import Surroundings
+from linkwork.surroundings import Config
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.delivery.toy import Bench, bench
 
@@ -31,8 +31,8 @@ Console = Callable[..., Awaitable[Printed]]
 
 
 @pytest.fixture
-def around(place: Bench) -> Surroundings:
-    return Surroundings(
+def around(place: Bench) -> Config:
+    return Config(
         kafka_bootstrap=place.bootstrap,
         mongo_url=place.mongo_url,
         localities_file=LOCALITIES_FILE,
@@ -43,10 +43,10 @@ def around(place: Bench) -> Surroundings:
 
 
 @pytest.fixture
-def letters(place: Bench, around: Surroundings, capsys: pytest.CaptureFixture[str]) -> Console:
+def letters(place: Bench, around: Config, capsys: pytest.CaptureFixture[str]) -> Console:
     """Runs `linkwork dead-letters` on this locality's letters."""
 
-    async def run(verb: str, *more: str, around: Surroundings = around) -> Printed:
+    async def run(verb: str, *more: str, around: Config = around) -> Printed:
         capsys.readouterr()
         line = ["dead-letters", verb, "--service", "matching", "--locality", place.locality, *more]
         code = await dead_letters.run(around, parser().parse_args(line))

@@ -16,8 +16,8 @@ from linkwork.__main__ import main
 from linkwork.letter_states import newest, seal_of, standing
 from linkwork.letters import REASONS, FoundLetter
 from linkwork.moments import moment, moment_argument, shown
-from linkwork.problem import CannotDo
-from linkwork.surroundings import surroundings
+from linkwork.problem import CommandError
+from linkwork.surroundings import read_config
 from linkwork.table import table
 from shared.contract.events import envelope
 from shared.delivery.consumer.batch import SET_ASIDE
@@ -36,20 +36,20 @@ def letter(offset: int, sealed: bytes = b"one", minutes: int = 0) -> FoundLetter
 
 
 def test_the_environment_comes_before_a_run() -> None:
-    around = surroundings(STORES | {"LINKWORK_OPERATOR": "ada"}, Path("nowhere"))
+    around = read_config(STORES | {"LINKWORK_OPERATOR": "ada"}, Path("nowhere"))
     assert (around.kafka_bootstrap, around.operator) == ("kafka:9092", "ada")
     assert around.database("matching") == "linkwork_matching"
     assert "mongo" not in repr(around)
-    with pytest.raises(CannotDo, match="LINKWORK_DEAD_LETTER_KEY"):
+    with pytest.raises(CommandError, match="LINKWORK_DEAD_LETTER_KEY"):
         around.dead_letter_key()
-    assert surroundings(STORES | {"LINKWORK_ENV": "development"}, Path("nowhere")).dead_letter_key()
+    assert read_config(STORES | {"LINKWORK_ENV": "development"}, Path("nowhere")).dead_letter_key()
 
 
 def test_half_an_environment_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CannotDo, match="LINKWORK_MONGO_URL is not set"):
-        surroundings({"LINKWORK_KAFKA_BOOTSTRAP": "kafka:9092"}, tmp_path)
-    with pytest.raises(CannotDo, match="there is no run"):
-        surroundings({}, tmp_path)
+    with pytest.raises(CommandError, match="LINKWORK_MONGO_URL is not set"):
+        read_config({"LINKWORK_KAFKA_BOOTSTRAP": "kafka:9092"}, tmp_path)
+    with pytest.raises(CommandError, match="there is no run"):
+        read_config({}, tmp_path)
 
 
 def test_a_run_on_this_machine_is_found(tmp_path: Path) -> None:
@@ -57,10 +57,10 @@ def test_a_run_on_this_machine_is_found(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "ports.json").write_text(json.dumps({"kafka": 9, "mongod": 8}))
     (folder / "secrets").write_text(json.dumps({"dead_letter_key": "k"}))
-    with pytest.raises(CannotDo, match="has been stopped"):
-        surroundings({}, tmp_path)
+    with pytest.raises(CommandError, match="has been stopped"):
+        read_config({}, tmp_path)
     (folder / "processes").touch()
-    around = surroundings({}, tmp_path)
+    around = read_config({}, tmp_path)
     assert around.kafka_bootstrap == "127.0.0.1:9"
     assert around.mongo_url == "mongodb://127.0.0.1:8/?directConnection=true"
     assert around.dead_letter_key() == b"k"

@@ -13,9 +13,9 @@ from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 from deploy.local.ports import free_port
 from linkwork.__main__ import main
 from linkwork.databases import database_of, why_not
-from linkwork.problem import CannotDo
-from linkwork.surroundings import Surroundings
-from shared.delivery.dlq.rows import LETTERS
+from linkwork.problem import CommandError
+from linkwork.surroundings import Config
+from shared.delivery.dlq.rows import DEAD_LETTERS
 from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.rebuild.generations import GENERATIONS, owner_of
@@ -32,32 +32,32 @@ async def broken(place: Bench) -> None:
 
 
 async def test_anothers_database_is_refused_before_anything_is_done(
-    place: Bench, letters: Console, around: Surroundings
+    place: Bench, letters: Console, around: Config
 ) -> None:
     async with place.kernel().running() as kernel:
         assert await owner_of(kernel.mongo) == "matching"
         await broken(place)
         for verb in ("replay", "discard", "show"):
-            with pytest.raises(CannotDo, match="is that of matching, and evaluation was asked for"):
+            with pytest.raises(CommandError, match="is that of matching, and evaluation was asked for"):
                 await letters(verb, "--service", "evaluation", "--why", "by mistake")
-        with pytest.raises(CannotDo, match=r"run this with the environment of evaluation"):
+        with pytest.raises(CommandError, match=r"run this with the environment of evaluation"):
             await letters("list", "--service", "evaluation")
-        assert await kernel.mongo[LETTERS].find_one({}) is None
+        assert await kernel.mongo[DEAD_LETTERS].find_one({}) is None
         assert (await letters("discard", "--why", "theirs")).code == 0
 
 
 async def test_a_database_that_nobody_has_used_is_not_made(
-    place: Bench, letters: Console, around: Surroundings
+    place: Bench, letters: Console, around: Config
 ) -> None:
     async with place.kernel().running() as kernel:
         await broken(place)
         nowhere = f"nowhere_{new_id()}"
-        with pytest.raises(CannotDo, match=f"No service has ever used the database {nowhere}"):
+        with pytest.raises(CommandError, match=f"No service has ever used the database {nowhere}"):
             await letters("discard", "--why", "theirs", around=replace(around, own_database=nowhere))
         assert nowhere not in await kernel.mongo.client.list_database_names()
 
         await kernel.mongo[GENERATIONS].delete_many({})  # as an earlier version leaves it
-        with pytest.raises(CannotDo, match="start the service once"):
+        with pytest.raises(CommandError, match="start the service once"):
             await letters("discard", "--why", "theirs")
 
 
@@ -74,10 +74,10 @@ def test_a_rebuild_asks_whose_database_it_is(
 
 
 async def test_a_wrong_password_is_called_so(
-    place: Bench, letters: Console, around: Surroundings, mongo_url: str
+    place: Bench, letters: Console, around: Config, mongo_url: str
 ) -> None:
     wrong = mongo_url.replace("mongodb://", "mongodb://ada:in-the-pot@")
-    with pytest.raises(CannotDo, match="user or password is wrong") as refused:
+    with pytest.raises(CommandError, match="user or password is wrong") as refused:
         await letters("list", around=replace(around, mongo_url=wrong))
     assert "in-the-pot" not in str(refused.value)
 
@@ -86,15 +86,15 @@ async def test_a_wrong_password_is_called_so(
     "url",
     ["http://mongo:27017", "mongodb://ada:in@the@pot", "mongodb://ada:in-the-pot@host:many", "mongodb://"],
 )
-async def test_an_address_that_cannot_be_read_is_called_so(around: Surroundings, url: str) -> None:
-    with pytest.raises(CannotDo, match="LINKWORK_MONGO_URL cannot be read") as refused:
+async def test_an_address_that_cannot_be_read_is_called_so(around: Config, url: str) -> None:
+    with pytest.raises(CommandError, match="LINKWORK_MONGO_URL cannot be read") as refused:
         async with database_of(replace(around, mongo_url=url), "matching"):
             pass
     assert "pot" not in str(refused.value)
 
 
-async def test_a_name_that_no_database_can_have_is_called_so(around: Surroundings) -> None:
-    with pytest.raises(CannotDo, match="LINKWORK_DATABASE"):
+async def test_a_name_that_no_database_can_have_is_called_so(around: Config) -> None:
+    with pytest.raises(CommandError, match="LINKWORK_DATABASE"):
         async with database_of(replace(around, own_database="a b"), "matching"):
             pass
 

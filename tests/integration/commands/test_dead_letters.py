@@ -12,13 +12,13 @@ import pytest
 from linkwork.letter_states import Desk
 from linkwork.letters import read_letters
 from linkwork.moments import shown
-from linkwork.problem import CannotDo
-from linkwork.surroundings import Surroundings
+from linkwork.problem import CommandError
+from linkwork.surroundings import Config
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.topics import event_topics, topic
 from shared.contract.events.vocabulary import Need
-from shared.contract.history import Story
-from shared.delivery.dlq.rows import LETTERS
+from shared.contract.history import ReferralHistory
+from shared.delivery.dlq.rows import DEAD_LETTERS
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.facts import Fact
 from shared.delivery.mongo.database import Document, Mongo
@@ -34,7 +34,7 @@ class Mended:
     def __init__(self) -> None:
         self.faulty = True
 
-    def __call__(self, facts: Sequence[Fact]) -> Story:
+    def __call__(self, facts: Sequence[Fact]) -> ReferralHistory:
         if self.faulty and any(Need.HOUSING in getattr(fact.body, "needs", ()) for fact in facts):
             raise ZeroDivisionError
         return fold(facts)
@@ -96,7 +96,7 @@ async def test_a_mended_service_takes_its_letter_again_and_nobody_else_hears_it(
         assert asked["what"] == "dead letter replay asked"
         assert (replayed["what"], replayed["by"]) == ("dead letter replayed", "ada")
         assert replayed["about"]["result"] == "taken"
-        stored = await kernel.mongo[LETTERS].find_one({"_id": row["letter"]})
+        stored = await kernel.mongo[DEAD_LETTERS].find_one({"_id": row["letter"]})
         assert stored is not None
         assert "sealed" not in stored
 
@@ -151,7 +151,7 @@ async def test_it_waits_for_the_service(place: Bench, letters: Console) -> None:
         view = await later.wait_for(place.locality, event.body.referral_id, lambda v: v["meetings"] > 0, 10)
         assert view is not None
         assert view["meetings"] == 1
-        ended = await until(lambda: later.mongo[LETTERS].find_one({"state": "replayed"}))
+        ended = await until(lambda: later.mongo[DEAD_LETTERS].find_one({"state": "replayed"}))
         assert ended["result"] == "taken"
 
 
@@ -178,13 +178,13 @@ async def test_opening_one_is_written_down_and_warned_of(place: Bench, letters: 
         assert record["headers"][-2:] == [["trace", "base64:/w=="], ["none", None]]
 
 
-async def test_another_key_opens_nothing(place: Bench, letters: Console, around: Surroundings) -> None:
+async def test_another_key_opens_nothing(place: Bench, letters: Console, around: Config) -> None:
     kernel = place.kernel(replace(TOY, fold=Mended()))
     async with kernel.running():
         await broken(place)
-        with pytest.raises(CannotDo, match="sealed with another key"):
+        with pytest.raises(CommandError, match="sealed with another key"):
             await letters("show", "--why", "w", around=replace(around, key=b"another"))
-        with pytest.raises(CannotDo, match="LINKWORK_DEAD_LETTER_KEY is not set"):
+        with pytest.raises(CommandError, match="LINKWORK_DEAD_LETTER_KEY is not set"):
             await letters("show", "--why", "w", around=replace(around, key=b""))
     other = place.kernel(replace(TOY, fold=fold), dead_letter_key=b"the key was changed meanwhile")
     async with other.running():
@@ -200,9 +200,9 @@ async def test_many_are_taken_only_where_many_are_meant(place: Bench, letters: C
             key = event.body.referral_id.encode()
             await place.producer.send_and_wait(event.topic(), value, key=key, headers=event.headers())
         await place.dead_letters(3)
-        with pytest.raises(CannotDo, match="3 letters are like that"):
+        with pytest.raises(CommandError, match="3 letters are like that"):
             await letters("discard", "--why", "theirs")
-        with pytest.raises(CannotDo, match="No dead letter is like that"):
+        with pytest.raises(CommandError, match="No dead letter is like that"):
             await letters("discard", "--reason", "too_large", "--why", "theirs")
         assert (await letters("discard", "--reason", "bad_json", "--why", "theirs")).code == 0
         assert (await letters("discard", "--yes", "--why", "theirs")).code == 0
@@ -226,7 +226,7 @@ async def test_what_was_put_away_is_not_taken_with_the_others(place: Bench, lett
         assert first["letter"] not in done.out
         states = {row["letter"]: row["state"] for row in json.loads((await letters("list", "--json")).out)}
         assert states == {first["letter"]: "discarded", second["letter"]: "replayed"}
-        with pytest.raises(CannotDo, match="No dead letter is like that"):
+        with pytest.raises(CommandError, match="No dead letter is like that"):
             await letters("replay", "--yes", "--why", "there is nothing left to decide on")
         assert (await letters("replay", "--state", "discarded", "--why", "it was right after all")).code == 0
 
@@ -250,7 +250,7 @@ async def test_what_was_taken_already_is_not_discarded(place: Bench, letters: Co
         await broken(place)
         mended.faulty = False
         assert (await letters("replay", "--why", "the fault is mended")).code == 0
-        before = await kernel.mongo[LETTERS].find_one({})
+        before = await kernel.mongo[DEAD_LETTERS].find_one({})
         assert before is not None
 
         refused = await letters("discard", before["_id"], "--why", "by mistake", "--json")
@@ -259,7 +259,7 @@ async def test_what_was_taken_already_is_not_discarded(place: Bench, letters: Co
         assert json.loads(refused.out)[0]["state"] == "replayed"
         said = f"{before['_id']} was taken already, on {shown(before['ended'])}: nothing to discard.\n"
         assert refused.err == said
-        assert await kernel.mongo[LETTERS].find_one({}) == before
+        assert await kernel.mongo[DEAD_LETTERS].find_one({}) == before
         assert len(await operations(kernel)) == 2
 
 
@@ -274,7 +274,7 @@ async def test_what_was_taken_stays_taken_when_it_is_asked_for_again(place: Benc
     assert "nothing to discard" in (await letters("discard", "--why", "rather not")).err
     other = place.kernel(replace(TOY, fold=fold), dead_letter_key=b"the key was changed meanwhile")
     async with other.running() as kernel:
-        row = await until(lambda: kernel.mongo[LETTERS].find_one({"result": "sealed_with_another_key"}))
+        row = await until(lambda: kernel.mongo[DEAD_LETTERS].find_one({"result": "sealed_with_another_key"}))
         assert row["state"] == "replayed", "a rebuild goes by it"
         assert (await letters("replay", row["_id"], "--why", "once more")).code == 1, "it was not taken anew"
 
@@ -288,7 +288,7 @@ async def test_what_was_set_aside_again_after_it_was_taken_can_be_discarded(
         event = await broken(place)
         mended.faulty = False
         assert (await letters("replay", "--why", "the fault is mended")).code == 0
-        before = await kernel.mongo[LETTERS].find_one({})
+        before = await kernel.mongo[DEAD_LETTERS].find_one({})
         assert before is not None
         [first] = json.loads((await letters("list", "--json")).out)
         mended.faulty = True
@@ -302,7 +302,7 @@ async def test_what_was_set_aside_again_after_it_was_taken_can_be_discarded(
 
         assert (done.code, done.err) == (0, "")
         assert (await letters("list", "--state", "new")).out == "No dead letter is like that.\n"
-        row = await kernel.mongo[LETTERS].find_one({})
+        row = await kernel.mongo[DEAD_LETTERS].find_one({})
         assert row is not None
         assert (row["state"], row["taken"]) == ("discarded", before["ended"]), "a rebuild goes by it"
         assert (await letters("discard", again["letter"], "--why", "once more")).code == 0
@@ -329,12 +329,12 @@ async def test_what_is_taken_at_the_same_moment_is_not_discarded(
 
     async def taken() -> None:
         async with place.kernel(replace(TOY, fold=mended)).running() as later:
-            await until(lambda: mongo[LETTERS].find_one({"state": "replayed"}))
+            await until(lambda: mongo[DEAD_LETTERS].find_one({"state": "replayed"}))
             assert await later.view(place.locality, event.body.referral_id) is not None
 
     told = await Late("matching", mongo, "ada", meanwhile=taken).discard(letter, "by mistake")
 
-    row = await mongo[LETTERS].find_one({})
+    row = await mongo[DEAD_LETTERS].find_one({})
     await mongo.close()
     assert row is not None
     assert (row["state"], row["ended"]) == ("replayed", told)
@@ -360,10 +360,10 @@ async def test_names_that_nothing_has_are_told(place: Bench, letters: Console) -
         assert (done.code, done.err) == (1, said)
         assert [one["state"] for one in json.loads(done.out)] == ["replayed"]
 
-        with pytest.raises(CannotDo, match=r"There is no locality atlantis\. There are: .*meir"):
+        with pytest.raises(CommandError, match=r"There is no locality atlantis\. There are: .*meir"):
             await letters("list", "--locality", "atlantis")
         with pytest.raises(
-            CannotDo, match=r"There is no reason nonsense\. There are: bad_json, .*handler_failed"
+            CommandError, match=r"There is no reason nonsense\. There are: bad_json, .*handler_failed"
         ):
             await letters("list", "--reason", "nonsense")
         assert (

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaProducer
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
-from shared.delivery.kafka.producer import Publisher
+from shared.delivery.kafka.producer import Producer
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
 from tests.harness.delivery.toy import NOW, Bench
@@ -94,7 +94,7 @@ async def test_a_write_outside_a_transaction_is_kept_by_the_majority(
 
 
 async def test_what_is_published_is_acknowledged_by_all_replicas(place: Bench) -> None:
-    publisher = Publisher(place.bootstrap)
+    publisher = Producer(place.bootstrap)
     assert await publisher.publish([message(place)]) == [None]
     producer: AIOKafkaProducer = publisher._producer
     assert producer._sender._acks == ALL

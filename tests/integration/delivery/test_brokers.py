@@ -17,7 +17,7 @@ from deploy.local.kafka import Kafka
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.topics import create_topics
 from shared.contract.events.topics import dead_letter_topic, event_topics
-from shared.delivery.kafka.producer import MOST_MESSAGE_BYTES, Publisher
+from shared.delivery.kafka.producer import MAX_MESSAGE_BYTES, Producer
 from shared.delivery.kernel import Kernel
 from shared.delivery.outbox.rows import Message
 from tests.harness.delivery.toy import TOY, Bench, created, locality_name, said
@@ -76,7 +76,7 @@ async def joined(kernel: Kernel[Any, Any]) -> AIOKafkaConsumer | None:
 async def test_the_broker_makes_no_topic_because_somebody_asks_for_it(own_kafka: Kafka) -> None:
     """A client that asks where a topic lies asks to have it made, whether it means to or not."""
     await own_kafka.start()
-    publisher = Publisher(own_kafka.bootstrap)
+    publisher = Producer(own_kafka.bootstrap)
     (refused,) = await publisher.publish([Message("asked-for", b"k", b"v", {})])
     await publisher.close()
     assert isinstance(refused, UnknownTopicOrPartitionError)
@@ -96,7 +96,7 @@ async def test_what_was_said_is_kept_for_ever_and_so_is_who_has_read_it(own_kafk
     dead = ConfigResource(kinds.TOPIC, dead_letter_topic("matching"))
     letters = await settings_of(own_kafka.bootstrap, dead)
     assert timedelta(milliseconds=int(letters["retention.ms"])) == timedelta(days=30)
-    assert int(letters["max.message.bytes"]) > MOST_MESSAGE_BYTES
+    assert int(letters["max.message.bytes"]) > MAX_MESSAGE_BYTES
 
 
 async def settings_of(bootstrap: str, resource: ConfigResource) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.facts import UNREADABLE, Fact
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
@@ -49,7 +49,7 @@ async def test_a_referral_that_cannot_be_folded_anew_does_not_hold_up_the_others
             await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, 10)
     stubborn = events[2].body.referral_id
 
-    def new_fold(facts: Sequence[Fact]) -> Story:
+    def new_fold(facts: Sequence[Fact]) -> ReferralHistory:
         if facts[0].body.referral_id == stubborn:
             raise ZeroDivisionError
         return fold(facts)

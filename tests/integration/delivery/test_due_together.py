@@ -8,14 +8,14 @@ import pytest
 
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.topics import topic
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.decision import Decision, DueRow, Occasion
+from shared.delivery.model.decision import Decision, DecisionContext, TaskRow
 from shared.delivery.model.errors import Transient
-from shared.delivery.model.facts import Heard
+from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.model.service_definition import Loaded, NoResources
 from shared.delivery.mongo.database import Transaction
-from shared.delivery.unit_of_work.unit_of_work import DUE, Round
+from shared.delivery.unit_of_work.unit_of_work import TASKS, UnitOfWork
 from tests.harness.delivery.toy import TOY, Bench, created, said
 
 
@@ -33,10 +33,10 @@ async def hear(kernel: Kernel[Any, Any], events: Sequence[Envelope], may_decide:
     """What a batch of these records does, without a broker."""
 
     async def work(tx: Transaction) -> None:
-        round_ = Round(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
+        round_ = UnitOfWork(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
         await round_.open([(event.body.locality, event.body.referral_id) for event in events])
         for event in events:
-            round_.case(event.body.locality, event.body.referral_id).hear(Heard.of(event))
+            round_.case(event.body.locality, event.body.referral_id).hear(ReceivedEvent.of(event))
         await round_.decide(lambda _: may_decide)
         await round_.write()
 
@@ -63,15 +63,15 @@ async def test_one_that_fails_takes_nobody_elses_with_it(place: Bench) -> None:
     faulty = events[4].body.referral_id
     ring = TOY.due["ring"]
 
-    def look(story: Story, resources: None, occasion: Occasion, row: DueRow) -> Decision:
-        if occasion.referral_id == faulty:
+    def look(story: ReferralHistory, resources: None, context: DecisionContext, row: TaskRow) -> Decision:
+        if context.referral_id == faulty:
             raise ZeroDivisionError
-        return ring(story, resources, occasion, row)
+        return ring(story, resources, context, row)
 
     kernel = place.kernel(replace(TOY, due={"ring": look}))
     await kernel._ensure_indexes()
     await hear(kernel, events, may_decide=True)
-    await kernel.mongo[DUE].update_many({}, {"$set": {"at": kernel.clock()}})
+    await kernel.mongo[TASKS].update_many({}, {"$set": {"at": kernel.clock()}})
     async with kernel.running():
         for event in events:
             if event.body.referral_id != faulty:
@@ -80,7 +80,7 @@ async def test_one_that_fails_takes_nobody_elses_with_it(place: Bench) -> None:
                 )
                 assert view is not None
                 assert view["contacts"] == 1
-        left = [row async for row in kernel.mongo[DUE].find({})]
+        left = [row async for row in kernel.mongo[TASKS].find({})]
     assert [(row["referral"], row["why"]) for row in left] == [(faulty, "failed")]
 
 
@@ -100,5 +100,5 @@ async def test_where_the_database_is_away_the_page_is_left_after_one_try(
     monkeypatch.setattr(kernel.mongo, "transact", away)
     assert not await kernel._due.run_once(sends=False)
     assert len(tries) == 1
-    assert await kernel.mongo[DUE].count_documents({}) == 120
+    assert await kernel.mongo[TASKS].count_documents({}) == 120
     await kernel.mongo.close()

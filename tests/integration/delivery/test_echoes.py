@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from shared.contract.events.topics import topic
-from shared.delivery.consumer.own_events import Echoes
-from shared.delivery.model.service_definition import Part
+from shared.delivery.consumer.own_events import OwnEventCache
+from shared.delivery.model.service_definition import ServiceDefinition
 from shared.delivery.outbox.rows import Message
 from shared.platform import metrics
 from tests.harness.delivery.broker import LOCALITY
@@ -33,7 +33,7 @@ def of(message: Message) -> Came:
 def test_only_what_was_said_is_an_echo_and_only_once() -> None:
     message = Message.of(said(created("meir")))
     came = of(message)
-    echoes = Echoes()
+    echoes = OwnEventCache()
     assert not echoes.heard(came)
     echoes.remember([message])
     others = [
@@ -54,13 +54,13 @@ def test_only_what_was_said_is_an_echo_and_only_once() -> None:
 
 def test_what_was_said_long_ago_is_forgotten() -> None:
     messages = [Message.of(said(created("meir"))) for _ in range(5)]
-    echoes = Echoes(most=3)
+    echoes = OwnEventCache(most=3)
     echoes.remember(messages)
     assert [echoes.heard(of(message)) for message in messages] == [False, False, True, True, True]
 
 
 def test_what_is_not_committed_is_not_remembered() -> None:
-    world = World(replace(cast("Part[Any, Any]", TOY), store=Tally()), NOW)
+    world = World(replace(cast("ServiceDefinition[Any, Any]", TOY), store=Tally()), NOW)
     event = said(created(LOCALITY))
     world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
     for each in world.processes:

@@ -9,20 +9,20 @@ from typing import Any
 
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.topics import topic
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.decision import Decision, Due, DueRow, Occasion
+from shared.delivery.model.decision import Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.delivery.model.errors import Conflict
-from shared.delivery.model.facts import Heard
-from shared.delivery.model.service_definition import Loaded, NoResources, Part, Sender
+from shared.delivery.model.facts import ReceivedEvent
+from shared.delivery.model.service_definition import Effect, Loaded, NoResources, ServiceDefinition
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.scheduler.task_rows import taken
-from shared.delivery.unit_of_work.unit_of_work import DUE, Round
+from shared.delivery.unit_of_work.unit_of_work import TASKS, UnitOfWork
 from tests.harness.delivery.toy import TOY, Bench, created, missed, said
 
 
-def round_of(kernel: Kernel[Any, Any], tx: Transaction) -> Round[Any, Any]:
-    return Round(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
+def round_of(kernel: Kernel[Any, Any], tx: Transaction) -> UnitOfWork[Any, Any]:
+    return UnitOfWork(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
 
 
 async def hear(kernel: Kernel[Any, Any], event: Envelope) -> None:
@@ -31,7 +31,7 @@ async def hear(kernel: Kernel[Any, Any], event: Envelope) -> None:
     async def work(tx: Transaction) -> None:
         round_ = round_of(kernel, tx)
         await round_.open([(event.body.locality, event.body.referral_id)])
-        round_.case(event.body.locality, event.body.referral_id).hear(Heard.of(event))
+        round_.case(event.body.locality, event.body.referral_id).hear(ReceivedEvent.of(event))
         await round_.decide(kernel._may_decide)
         await round_.write()
 
@@ -47,9 +47,9 @@ async def test_what_another_is_asked_to_decide_is_decided_at_once_whatever_a_clo
     event = said(created(place.locality), time=an_hour_ahead)
 
     async def work(tx: Transaction) -> None:
-        round_ = Round(kernel.part, tx, an_hour_ahead, kernel.new_id, "tests")
+        round_ = UnitOfWork(kernel.part, tx, an_hour_ahead, kernel.new_id, "tests")
         await round_.open([(place.locality, event.body.referral_id)])
-        round_.case(place.locality, event.body.referral_id).hear(Heard.of(event))
+        round_.case(place.locality, event.body.referral_id).hear(ReceivedEvent.of(event))
         await round_.decide(lambda _: False)
         await round_.write()
 
@@ -76,14 +76,14 @@ async def test_a_lease_that_changes_hands_while_resources_are_read_leaves_no_cas
         async def work(tx: Transaction, event: Envelope = event) -> None:
             round_ = round_of(kernel, tx)
             await round_.open([(place.locality, event.body.referral_id)])
-            round_.case(place.locality, event.body.referral_id).hear(Heard.of(event))
+            round_.case(place.locality, event.body.referral_id).hear(ReceivedEvent.of(event))
             await round_.decide(lambda _: leads["now"])
             await round_.write()
 
         await kernel.mongo.transact(work)
         view = await kernel.view(place.locality, event.body.referral_id)
         assert view is not None
-        asked = await kernel.mongo[DUE].count_documents(
+        asked = await kernel.mongo[TASKS].count_documents(
             {"referral": event.body.referral_id, "what": "kernel.decide"}
         )
         assert (len(view.meetings), asked) == ((1, 0) if lead else (0, 1)), "decided by nobody or by two"
@@ -93,8 +93,8 @@ async def test_a_lease_that_changes_hands_while_resources_are_read_leaves_no_cas
 async def test_what_is_asked_for_again_while_it_is_being_taken_away_is_not_forgotten(place: Bench) -> None:
     """Two transactions that each see the row: one takes it, the other is content that it is there."""
 
-    def look_again(story: Story, resources: None, occasion: Occasion) -> Decision:
-        return Decision(due=[Due("look", "", occasion.now)])
+    def look_again(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
+        return Decision(due=[ScheduledTask("look", "", context.now)])
 
     kernel = place.kernel(
         replace(TOY, decisions={"referral_created": look_again, "meeting_missed": look_again})
@@ -102,7 +102,7 @@ async def test_what_is_asked_for_again_while_it_is_being_taken_away_is_not_forgo
     await kernel._ensure_indexes()
     body = created(place.locality)
     await hear(kernel, said(body))
-    row = dict(await kernel.mongo[DUE].find_one({}) or {})
+    row = dict(await kernel.mongo[TASKS].find_one({}) or {})
     took, asked = asyncio.Event(), asyncio.Event()
 
     async def take(tx: Transaction) -> None:
@@ -119,37 +119,41 @@ async def test_what_is_asked_for_again_while_it_is_being_taken_away_is_not_forgo
                 asked.set()
 
     await asyncio.gather(kernel.mongo.transact(take), ask())
-    assert await kernel.mongo[DUE].count_documents({}) == 1, "asked for again, and nobody will look"
+    assert await kernel.mongo[TASKS].count_documents({}) == 1, "asked for again, and nobody will look"
     await kernel.mongo.close()
 
 
 async def test_a_row_that_a_later_decision_forgets_is_gone_also_within_one_round(place: Bench) -> None:
-    def first(story: Story, resources: None, occasion: Occasion) -> Decision:
-        return Decision([created(place.locality, occasion.referral_id)], due=[Due("ring", "m", occasion.now)])
+    def first(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
+        return Decision(
+            [created(place.locality, context.referral_id)], due=[ScheduledTask("ring", "m", context.now)]
+        )
 
-    def then(story: Story, resources: None, occasion: Occasion) -> Decision:
+    def then(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
         return Decision(forget=[("ring", "m")])
 
     kernel = place.kernel(replace(TOY, decisions={"meeting_missed": first, "referral_created": then}))
     await kernel._ensure_indexes()
     body = created(place.locality)
     await hear(kernel, said(missed(place.locality, body.referral_id, body.person_ref)))
-    assert await kernel.mongo[DUE].count_documents({}) == 0
+    assert await kernel.mongo[TASKS].count_documents({}) == 0
     await kernel.mongo.close()
 
 
 async def test_a_decision_that_only_asks_for_a_look_still_writes_what_it_rests_on(place: Bench) -> None:
     """Else a fact that is heard at the same moment could make it wrong and neither would notice."""
 
-    def look_again(story: Story, resources: None, occasion: Occasion, row: DueRow) -> Decision:
-        return Decision(due=[Due("later", "", occasion.now + timedelta(days=1))])
+    def look_again(
+        story: ReferralHistory, resources: None, context: DecisionContext, row: TaskRow
+    ) -> Decision:
+        return Decision(due=[ScheduledTask("later", "", context.now + timedelta(days=1))])
 
     part = replace(TOY, due={"ring": look_again})
     event = said(created(place.locality))
     async with place.kernel(part).running() as kernel:
         await place.say(event)
         for _ in range(100):
-            if await kernel.mongo[DUE].count_documents({"what": "later"}):
+            if await kernel.mongo[TASKS].count_documents({"what": "later"}):
                 break
             await asyncio.sleep(0.1)
         stored = await kernel.stored(place.locality, event.body.referral_id)
@@ -157,10 +161,10 @@ async def test_a_decision_that_only_asks_for_a_look_still_writes_what_it_rests_o
         assert stored["v"] == 2, "once when it was heard, once when it was looked at"
 
 
-def notifying(sender: Sender[Story]) -> Part[Story, None]:
-    def send_two(story: Story, resources: None, occasion: Occasion) -> Decision:
-        rows = [Due("message", f"{n}", occasion.now) for n in ("hangs", "goes")]
-        return Decision(due=[*rows, Due("ring", "m", occasion.now)])
+def notifying(sender: Effect[ReferralHistory]) -> ServiceDefinition[ReferralHistory, None]:
+    def send_two(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
+        rows = [ScheduledTask("message", f"{n}", context.now) for n in ("hangs", "goes")]
+        return Decision(due=[*rows, ScheduledTask("ring", "m", context.now)])
 
     return replace(TOY, decisions={"referral_created": send_two}, senders={"message": sender})
 
@@ -168,13 +172,13 @@ def notifying(sender: Sender[Story]) -> Part[Story, None]:
 async def test_a_gateway_that_hangs_holds_up_nobody_elses_message_and_no_decision(place: Bench) -> None:
     gone: list[str] = []
 
-    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+    async def send(key: str, loaded: Loaded[ReferralHistory], row: TaskRow) -> str:
         if row.about == "hangs":
             await asyncio.sleep(60)
         gone.append(row.about)
         return "reference"
 
-    part = notifying(Sender(wanted=lambda *_: True, send=send))
+    part = notifying(Effect(wanted=lambda *_: True, send=send))
     async with place.kernel(part, drain_seconds=0.5).running() as kernel:
         for count in range(1, 4):  # also what comes due while it hangs
             event = said(created(place.locality))
@@ -194,11 +198,11 @@ async def test_a_gateway_that_hangs_holds_up_nobody_elses_message_and_no_decisio
 async def test_rows_that_fail_for_ever_do_not_stand_in_the_way_of_the_others(place: Bench) -> None:
     """More of them than are read at once."""
 
-    def many(story: Story, resources: None, occasion: Occasion) -> Decision:
-        rows = [Due("broken", str(n), occasion.now - timedelta(hours=1)) for n in range(250)]
-        return Decision(due=[*rows, Due("ring", "m", occasion.now)])
+    def many(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
+        rows = [ScheduledTask("broken", str(n), context.now - timedelta(hours=1)) for n in range(250)]
+        return Decision(due=[*rows, ScheduledTask("ring", "m", context.now)])
 
-    def broken(story: Story, resources: None, occasion: Occasion, row: DueRow) -> Decision:
+    def broken(story: ReferralHistory, resources: None, context: DecisionContext, row: TaskRow) -> Decision:
         raise ZeroDivisionError
 
     part = replace(TOY, decisions={"referral_created": many}, due={**TOY.due, "broken": broken})

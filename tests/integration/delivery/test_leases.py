@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from shared.delivery.kafka.producer import Publisher
+from shared.delivery.kafka.producer import Producer
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.mongo.leases import LEASES, Leases
 from shared.delivery.outbox.rows import Message
@@ -64,7 +64,7 @@ def _succeed(leases: Leases) -> Any:
     return lambda name: leases.succeed(name.removeprefix("seat/"))
 
 
-class Sleeping(Publisher):
+class Sleeping(Producer):
     """Publishes nothing and says that all was taken; the process sleeps the while."""
 
     def __init__(self) -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from shared.contract.events.topics import topic
 from shared.delivery.model.errors import Conflict
-from shared.delivery.model.facts import Heard
+from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.model.service_definition import Changed, NoResources
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.outbox.rows import Message
-from shared.delivery.unit_of_work.aggregate import Case, case_id
-from shared.delivery.unit_of_work.unit_of_work import OUTBOX, REFERRALS, Round
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id
+from shared.delivery.unit_of_work.unit_of_work import OUTBOX, REFERRALS, UnitOfWork
 from shared.platform.ids import new_id
 from tests.harness.delivery.toy import TOY, Bench, created, missed, said
 
@@ -50,17 +50,17 @@ async def test_a_case_that_somebody_else_has_written_since_it_was_read_is_refuse
     await kernel._ensure_indexes()
     body = created(place.locality)
 
-    async def hear(tx: Transaction, stale: Case[Any, Any] | None, event: Any) -> None:
-        round_ = Round(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
+    async def hear(tx: Transaction, stale: ReferralAggregate[Any, Any] | None, event: Any) -> None:
+        round_ = UnitOfWork(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
         if stale is not None:
             round_.cases[stale.id] = stale
         await round_.open([(place.locality, body.referral_id)])
-        round_.case(place.locality, body.referral_id).hear(Heard.of(event))
+        round_.case(place.locality, body.referral_id).hear(ReceivedEvent.of(event))
         await round_.write()
 
     await kernel.mongo.transact(lambda tx: hear(tx, None, said(body)))
     key = {"_id": case_id(place.locality, body.referral_id)}
-    stale = Case.from_document(kernel.part, await kernel.mongo[REFERRALS].find_one(key) or {})
+    stale = ReferralAggregate.from_document(kernel.part, await kernel.mongo[REFERRALS].find_one(key) or {})
     first, second = (said(missed(place.locality, body.referral_id, body.person_ref)) for _ in range(2))
     await kernel.mongo.transact(lambda tx: hear(tx, None, first))
     with pytest.raises(Conflict):
@@ -79,10 +79,10 @@ async def test_nobody_can_silence_another(place: Bench) -> None:
     events.append(said(elsewhere, identity=first.id))
 
     async def hear(tx: Transaction) -> list[str]:
-        round_ = Round(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
+        round_ = UnitOfWork(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
         await round_.open([(event.body.locality, event.body.referral_id) for event in events])
         cases = [round_.case(event.body.locality, event.body.referral_id) for event in events]
-        told = [case.hear(Heard.of(event)) for case, event in zip(cases, events, strict=True)]
+        told = [case.hear(ReceivedEvent.of(event)) for case, event in zip(cases, events, strict=True)]
         await round_.write()
         return list(told)
 

@@ -12,14 +12,14 @@ from shared.contract.events.topics import topic
 from shared.contract.events.vocabulary import Need
 from shared.delivery.consumer import batch
 from shared.delivery.consumer.batch import BatchHandler
-from shared.delivery.dlq.dead_letters import DeadLetters, Letter
-from shared.delivery.kafka.producer import MOST_MESSAGE_BYTES
+from shared.delivery.dlq.dead_letters import DeadLetter, DeadLetters
+from shared.delivery.kafka.producer import MAX_MESSAGE_BYTES
 from shared.delivery.model.errors import Conflict, Transient
 from shared.delivery.model.service_definition import Changed, Loaded, NoResources
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.outbox.rows import Message
-from shared.delivery.unit_of_work.aggregate import MOST_BYTES
-from shared.delivery.unit_of_work.context import Worker
+from shared.delivery.unit_of_work.aggregate import MAX_BYTES
+from shared.delivery.unit_of_work.context import ServiceContext
 from tests.harness.delivery.toy import NOW, TOY, Bench, created, said
 from tests.integration.delivery.test_unreadable import Raw
 
@@ -51,7 +51,7 @@ async def test_a_database_that_is_away_for_hours_costs_no_record(
     monkeypatch.setattr(BatchHandler, "_rest", staticmethod(rest))
     stopping = asyncio.Event()
     away = Away(1100, stopping)
-    worker: Worker[Any, Any] = Worker(
+    worker: ServiceContext[Any, Any] = ServiceContext(
         TOY,
         cast("Mongo", away),
         place.options,
@@ -127,21 +127,21 @@ async def test_a_flood_about_one_referral_is_set_aside_and_stops_no_other(place:
         view = await kernel.wait_for(place.locality, other.body.referral_id, lambda v: v["meetings"] == 1, 20)
         assert view is not None
         assert view["meetings"] == 1
-        letters = await place.dead_letters(90 - MOST_BYTES // 60_000)
+        letters = await place.dead_letters(90 - MAX_BYTES // 60_000)
         stored = await kernel.stored(place.locality, flooded.referral_id)
         assert stored is not None
         kept = sum(row["s"].endswith("/referral") for row in stored["facts"])
     assert {dict(x.headers)["dlq-reason"] for x in letters} == {b"too_many_facts"}
     assert kept + len(letters) == 90, "a fact is neither kept nor set aside"
-    assert sum(len(row["b"]) for row in stored["facts"]) < MOST_BYTES + 60_000
+    assert sum(len(row["b"]) for row in stored["facts"]) < MAX_BYTES + 60_000
 
 
 def test_a_record_of_nothing_but_headers_still_fits_as_a_letter() -> None:
     """A third of a million of them take a megabyte on the bus and three as a letter."""
     record = Raw(headers=tuple(("\x00", None) for _ in range(330_000)))
     sealer = DeadLetters("matching", b"a key for tests only")
-    message = sealer.seal(Letter(record, "bad_header"))
-    assert message.size < MOST_MESSAGE_BYTES
+    message = sealer.seal(DeadLetter(record, "bad_header"))
+    assert message.size < MAX_MESSAGE_BYTES
     assert sealer.open(message).headers is None
     assert sealer.open(message).sha256
 
@@ -149,8 +149,8 @@ def test_a_record_of_nothing_but_headers_still_fits_as_a_letter() -> None:
 def test_the_largest_letter_that_is_kept_whole_fits_its_topic() -> None:
     record = Raw(value=b"x" * 1_300_000, key=b"\xff" * 50, headers=(("x-note", b"\xff" * 100),))
     sealer = DeadLetters("matching", b"a key for tests only")
-    message = sealer.seal(Letter(record, "too_large"))
-    assert message.size < MOST_MESSAGE_BYTES
+    message = sealer.seal(DeadLetter(record, "too_large"))
+    assert message.size < MAX_MESSAGE_BYTES
     opened = sealer.open(Message.restore(message.stored()))
     assert (opened.value, opened.key, opened.headers) == (record.value, record.key, list(record.headers))
 

@@ -11,9 +11,9 @@ import pytest
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.topics import topic
 from shared.contract.events.vocabulary import Need
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.delivery.dlq.dead_letters import DeadLetters
-from shared.delivery.model.decision import NOTHING, Decision, Occasion
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
 from shared.delivery.outbox.rows import Message
 from tests.harness.delivery.toy import TOY, Bench, book, created, said
 
@@ -125,10 +125,10 @@ async def test_a_letter_keeps_the_record_whole_and_quotes_nothing(
         DeadLetters("matching", b"some other key").open(message)
 
 
-def fails_on_craft(story: Story, resources: None, occasion: Occasion) -> Decision:
+def fails_on_craft(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
     if story.created is not None and Need.CRAFT in story.created.needs:
         raise ZeroDivisionError("our own code")
-    return book(story, resources, occasion)
+    return book(story, resources, context)
 
 
 async def test_a_handler_that_raises_on_one_record_sets_only_that_one_aside(place: Bench) -> None:
@@ -150,10 +150,10 @@ async def test_a_handler_that_raises_on_one_record_sets_only_that_one_aside(plac
 async def test_our_own_fault_many_times_in_a_row_stops_the_stream_and_loses_nothing(place: Bench) -> None:
     broken = {"now": True}
 
-    def decide(story: Story, resources: None, occasion: Occasion) -> Decision:
+    def decide(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
         if broken["now"]:
             raise ZeroDivisionError
-        return book(story, resources, occasion)
+        return book(story, resources, context)
 
     events = [said(created(place.locality)) for _ in range(30)]
     await place.say(*events)
@@ -196,10 +196,10 @@ async def test_while_the_stream_is_stopped_no_letter_is_written_again(place: Ben
     ]
     failing = {event.body.referral_id for event in bad}
 
-    def decide(story: Story, resources: None, occasion: Occasion) -> Decision:
-        if occasion.referral_id in failing:
+    def decide(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
+        if context.referral_id in failing:
             raise ZeroDivisionError
-        return book(story, resources, occasion)
+        return book(story, resources, context)
 
     async def letters() -> Counter[int]:
         found = await place.dead_letters(100, seconds=2)
@@ -242,7 +242,7 @@ async def test_the_same_id_with_another_body_is_set_aside(place: Bench) -> None:
     assert len(facts) == 1
 
 
-def nothing(story: Story, resources: None, occasion: Occasion) -> Decision:
+def nothing(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
     return NOTHING
 
 

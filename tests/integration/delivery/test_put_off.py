@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from shared.contract.history import Story
-from shared.delivery.model.decision import Decision, Due, DueRow, Occasion
-from shared.delivery.model.errors import Conflict, NotNow, Transient
-from shared.delivery.model.service_definition import Loaded, Part, Sender
+from shared.contract.history import ReferralHistory
+from shared.delivery.model.decision import Decision, DecisionContext, ScheduledTask, TaskRow
+from shared.delivery.model.errors import Conflict, RetryLater, Transient
+from shared.delivery.model.service_definition import Effect, Loaded, ServiceDefinition
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.scheduler import effects as sending
 from shared.delivery.scheduler.task_rows import SENDING_LEASE, put_off, taken
-from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, DUE
+from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, TASKS
 from shared.platform import metrics
 from tests.harness.delivery.toy import TOY, Bench, created, said
 
@@ -29,11 +29,11 @@ async def test_a_gateway_that_is_away_is_asked_again_ever_later(place: Bench, wr
     # As the database keeps times: to the millisecond.
     now = datetime.now(UTC).replace(microsecond=0)
     row = {"_id": "a row", "what": "anything", "at": now, "attempt": 9, "v": 1}
-    await kernel.mongo[DUE].insert_one(dict(row))
+    await kernel.mongo[TASKS].insert_one(dict(row))
     try:
         await put_off(kernel._worker, row, "not_now")
         after = datetime.now(UTC)
-        kept = await kernel.mongo[DUE].find_one({"_id": "a row"})
+        kept = await kernel.mongo[TASKS].find_one({"_id": "a row"})
     finally:
         await kernel.mongo.close()
     assert kept is not None
@@ -42,13 +42,15 @@ async def test_a_gateway_that_is_away_is_asked_again_ever_later(place: Bench, wr
     assert (kept["at"], kept["attempt"], kept["v"]) == (now, 10, 2)
 
 
-def asks_for_one(send: Callable[[str, Loaded[Story], DueRow], Awaitable[str]]) -> Part[Story, None]:
+def asks_for_one(
+    send: Callable[[str, Loaded[ReferralHistory], TaskRow], Awaitable[str]],
+) -> ServiceDefinition[ReferralHistory, None]:
     """A part that asks for one message to the person of each referral, due since yesterday."""
 
-    def ask(story: Story, resources: None, occasion: Occasion) -> Decision:
-        return Decision(due=[Due("message", "person", occasion.now - timedelta(days=1))])
+    def ask(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
+        return Decision(due=[ScheduledTask("message", "person", context.now - timedelta(days=1))])
 
-    sender = Sender(wanted=lambda *_: True, send=send)
+    sender = Effect(wanted=lambda *_: True, send=send)
     return replace(TOY, decisions={"referral_created": ask}, senders={"message": sender})
 
 
@@ -61,14 +63,14 @@ async def test_a_clock_that_is_an_hour_ahead_neither_hurries_nor_delays_what_was
     tries: list[float] = []
     ahead = WRONG
 
-    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+    async def send(key: str, loaded: Loaded[ReferralHistory], row: TaskRow) -> str:
         nonlocal ahead
         tries.append(time.monotonic())
         if len(tries) > 1:
             return "reference"
         if sleeps:
             ahead = timedelta(0)
-        raise NotNow(after)
+        raise RetryLater(after)
 
     kernel = place.kernel(asks_for_one(send), clock=lambda: datetime.now(UTC) + ahead)
     async with kernel.running(), asyncio.timeout(20):
@@ -83,7 +85,7 @@ async def test_a_clock_that_is_an_hour_ahead_neither_hurries_nor_delays_what_was
 async def test_what_rests_is_not_read(place: Bench, sends: bool) -> None:
     """A gateway that is away leaves thousands of rows, and what is due is looked for all the time."""
 
-    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+    async def send(key: str, loaded: Loaded[ReferralHistory], row: TaskRow) -> str:
         return "reference"
 
     kernel = place.kernel(asks_for_one(send))
@@ -95,7 +97,7 @@ async def test_what_rests_is_not_read(place: Bench, sends: bool) -> None:
     due = [row | {"at": now, "rests": rested} for rested in (None, now - WRONG)]
     asked = [row | {"what": DECIDE_LATER, "at": now + WRONG, "rests": None}]
     rows = [*rests, *later, *due, *asked]
-    await kernel.mongo[DUE].insert_many([each | {"_id": str(n)} for n, each in enumerate(rows)])
+    await kernel.mongo[TASKS].insert_many([each | {"_id": str(n)} for n, each in enumerate(rows)])
     await kernel.mongo.database.command("profile", 2)
     found = [len(await kernel._due._page(now, sends)) for _ in range(5)]
     await kernel.mongo.database.command("profile", 0)
@@ -109,7 +111,7 @@ async def test_what_rests_is_not_read(place: Bench, sends: bool) -> None:
 async def test_what_has_rested_is_overdue_since_then(place: Bench) -> None:
     """An old log's rows bear its times: nobody is to be woken because they are days ago."""
 
-    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+    async def send(key: str, loaded: Loaded[ReferralHistory], row: TaskRow) -> str:
         return "reference"
 
     part = asks_for_one(send)
@@ -118,7 +120,7 @@ async def test_what_has_rested_is_overdue_since_then(place: Bench) -> None:
     now = kernel.clock()
     row = {"what": "message", "locality": place.locality, "referral": "r", "about": "person", "payload": {}}
     times = {"at": now - timedelta(days=3), "rests": now - timedelta(seconds=5), "not_after": None}
-    await kernel.mongo[DUE].insert_one({"_id": "a row", "attempt": 0, "v": 1, **row, **times})
+    await kernel.mongo[TASKS].insert_one({"_id": "a row", "attempt": 0, "v": 1, **row, **times})
     await kernel._due.run_once(sends=True)
     await kernel.mongo.close()
     assert 5 <= metrics.due_oldest.labels(part.name)._value.get() < 60
@@ -128,9 +130,9 @@ async def test_a_row_made_anew_under_its_key_is_not_the_one_that_was_read(place:
     """Its count of writes begins again; a process that slept meanwhile would take tomorrow's for today's."""
     kernel = place.kernel()
     now = kernel.clock().replace(microsecond=0)
-    await kernel.mongo[DUE].insert_one({"_id": "a row", "at": now + timedelta(days=1), "v": 1})
+    await kernel.mongo[TASKS].insert_one({"_id": "a row", "at": now + timedelta(days=1), "v": 1})
     gone = await kernel.mongo.transact(lambda tx: taken(tx, {"_id": "a row", "at": now, "v": 1}))
-    left = await kernel.mongo[DUE].count_documents({})
+    left = await kernel.mongo[TASKS].count_documents({})
     await kernel.mongo.close()
     assert (gone, left) == (False, 1)
 
@@ -142,7 +144,7 @@ async def test_a_message_whose_beginning_failed_is_begun_again_at_once(
     """Transient: it was written that it has begun, and nobody heard so. Conflict: somebody else was first."""
     sent: list[tuple[str, int]] = []
 
-    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+    async def send(key: str, loaded: Loaded[ReferralHistory], row: TaskRow) -> str:
         sent.append((key, row.attempt))
         return "reference"
 
@@ -163,7 +165,7 @@ async def test_a_message_whose_beginning_failed_is_begun_again_at_once(
         event = said(created(place.locality))
         await place.say(event)
         async with asyncio.timeout(10):  # a lease for sending is for a minute
-            while not sent or await kernel.mongo[DUE].find_one({}):
+            while not sent or await kernel.mongo[TASKS].find_one({}):
                 await asyncio.sleep(0.05)
     assert troubles == 1
     key = f"message|{place.locality}/{event.body.referral_id}|person"
@@ -175,7 +177,7 @@ async def test_what_is_in_hand_is_sent_by_nobody_else(place: Bench) -> None:
     sent: list[str] = []
     answers = asyncio.Event()
 
-    async def send(key: str, loaded: Loaded[Story], row: DueRow) -> str:
+    async def send(key: str, loaded: Loaded[ReferralHistory], row: TaskRow) -> str:
         sent.append(key)
         await answers.wait()
         return "reference"
@@ -190,7 +192,7 @@ async def test_what_is_in_hand_is_sent_by_nobody_else(place: Bench) -> None:
         await asyncio.sleep(1.5)
         answers.set()
         async with asyncio.timeout(10):
-            while await kernel.mongo[DUE].find_one({}):
+            while await kernel.mongo[TASKS].find_one({}):
                 await asyncio.sleep(0.05)
     assert len(sent) == 1
     assert begun is not None, "who dies now leaves no word of it"

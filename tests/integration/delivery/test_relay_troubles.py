@@ -12,8 +12,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
 from shared.contract.events.topics import topic
-from shared.contract.history import Story
-from shared.delivery.kafka.producer import Publisher
+from shared.contract.history import ReferralHistory
+from shared.delivery.kafka.producer import Producer
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.service_definition import Changed, NoResources
 from shared.delivery.mongo.database import Transaction
@@ -25,7 +25,7 @@ from tests.harness.delivery.toy import NOW, TOY, Bench, created, locality_name, 
 from tests.integration.delivery.test_outbox import message
 
 
-async def put(kernel: Kernel[Story, None], *messages: Message, lane: str | None = None) -> None:
+async def put(kernel: Kernel[ReferralHistory, None], *messages: Message, lane: str | None = None) -> None:
     """Rows of one message each, in this order, as transactions of this process would write them."""
     rows = [
         {"_id": new_id(), "lane": lane or kernel._relay.lane, "at": NOW, "m": [m.stored()]} for m in messages
@@ -41,7 +41,7 @@ async def make(place: Bench, wanted: NewTopic) -> None:
     await admin.close()
 
 
-async def emptied(kernel: Kernel[Story, None], seconds: float = 15.0) -> bool:
+async def emptied(kernel: Kernel[ReferralHistory, None], seconds: float = 15.0) -> bool:
     for _ in range(int(seconds * 10)):
         if await kernel.mongo[OUTBOX].count_documents({}) == 0:
             return True
@@ -192,7 +192,7 @@ async def test_what_the_broker_finds_too_large_is_set_aside_and_its_partition_go
 
 async def test_a_producer_that_has_failed_is_not_used_again(place: Bench) -> None:
     """Its sender task may be dead: every message after that would fail the same way, for ever."""
-    publisher = Publisher(place.bootstrap)
+    publisher = Producer(place.bootstrap)
     assert await publisher.publish([message(place)]) == [None]
     broken: AIOKafkaProducer = publisher._producer
     broken._message_accumulator.fail_all(KafkaError("Unexpected error during batch delivery"))

@@ -12,16 +12,16 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.contract.events.outcomes import ContactAttempted
 from shared.contract.events.topics import group, topic
 from shared.contract.events.vocabulary import Channel
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.delivery.consumer.topic_consumer import _Listener
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.decision import NOTHING, Decision, Due, DueRow, Occasion
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.delivery.model.errors import IdempotencyMismatch
 from shared.delivery.model.facts import Fact
 from shared.delivery.model.service_definition import Loaded, NoResources
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.commands import Idempotency
-from shared.delivery.unit_of_work.unit_of_work import DUE
+from shared.delivery.unit_of_work.unit_of_work import TASKS
 from shared.platform import metrics
 from tests.harness.delivery.toy import TOY, Bench, book, created, locality_name, said
 
@@ -86,12 +86,12 @@ async def test_what_was_handled_is_committed_before(place: Bench, when: str) -> 
     await other.stop()
 
 
-def ring_up(story: Story, resources: None, occasion: Occasion) -> Decision:
+def ring_up(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
     return Decision(
         [
             ContactAttempted(
-                referral_id=occasion.referral_id,
-                locality=occasion.locality,
+                referral_id=context.referral_id,
+                locality=context.locality,
                 channel=Channel.PHONE,
                 reached=False,
             )
@@ -116,10 +116,10 @@ async def test_commands_at_once_on_one_referral_all_take_effect(place: Bench) ->
 async def test_a_command_with_a_key_takes_effect_once(place: Bench) -> None:
     body = created(place.locality)
 
-    def open_it(story: Story, resources: None, occasion: Occasion) -> Decision:
+    def open_it(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
         return Decision([body])
 
-    def answer(story: Story, facts: object) -> dict[str, int]:
+    def answer(story: ReferralHistory, facts: object) -> dict[str, int]:
         return {"meetings": len(story.meetings)}
 
     key = Idempotency("somebody", "POST /referrals", "k1", b"digest")
@@ -152,12 +152,12 @@ async def test_a_key_is_the_callers_own_and_the_routes(place: Bench) -> None:
 
 
 async def test_a_due_row_takes_effect_once_in_two_processes_and_not_when_too_late(place: Bench) -> None:
-    def book_and_ask(story: Story, resources: None, occasion: Occasion) -> Decision:
-        booked = book(story, resources, occasion)
-        late = Due("late", "x", occasion.now, not_after=occasion.now.replace(year=2000))
+    def book_and_ask(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
+        booked = book(story, resources, context)
+        late = ScheduledTask("late", "x", context.now, not_after=context.now.replace(year=2000))
         return Decision(booked.facts, due=[*booked.due, late])
 
-    def late(story: Story, resources: None, occasion: Occasion, row: DueRow) -> Decision:
+    def late(story: ReferralHistory, resources: None, context: DecisionContext, row: TaskRow) -> Decision:
         raise AssertionError("too late")
 
     part = replace(TOY, decisions={"referral_created": book_and_ask}, due={**TOY.due, "late": late})
@@ -175,9 +175,9 @@ async def test_a_due_row_takes_effect_once_in_two_processes_and_not_when_too_lat
         assert len({dict(r.headers)["ce_id"] for r in outcomes}) == 40
 
 
-async def _until_none_due(kernel: Kernel[Story, None]) -> None:
+async def _until_none_due(kernel: Kernel[ReferralHistory, None]) -> None:
     for _ in range(100):
-        if await kernel.mongo[DUE].count_documents({}) == 0:
+        if await kernel.mongo[TASKS].count_documents({}) == 0:
             return
         await asyncio.sleep(0.1)
     raise AssertionError("due rows were left")
@@ -203,7 +203,7 @@ async def test_a_new_fold_version_folds_what_is_stored_without_a_record(place: B
         await place.say(event)
         await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, 10)
 
-    def with_stage_only(story: Story) -> dict[str, str]:
+    def with_stage_only(story: ReferralHistory) -> dict[str, str]:
         return {"new": story.created.age_band if story.created else "none"}
 
     part = replace(TOY, document=with_stage_only, fold_version=2)
@@ -218,7 +218,9 @@ async def test_a_new_fold_version_folds_what_is_stored_without_a_record(place: B
 
 async def test_a_rebalance_waits_for_the_batch_in_hand_so_that_nothing_is_handled_twice(place: Bench) -> None:
     class Slow(NoResources):
-        async def load(self, tx: Transaction, referrals: Sequence[Loaded[Story]], now: datetime) -> None:
+        async def load(
+            self, tx: Transaction, referrals: Sequence[Loaded[ReferralHistory]], now: datetime
+        ) -> None:
             if referrals:
                 in_hand.set()
                 await asyncio.sleep(1.5)
@@ -239,7 +241,7 @@ async def test_a_rebalance_waits_for_the_batch_in_hand_so_that_nothing_is_handle
     assert (new._value.get(), repeats._value.get()) == (30, 0)
 
 
-def nothing(story: Story, resources: None, occasion: Occasion) -> Decision:
+def nothing(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
     return NOTHING
 
 

@@ -16,10 +16,10 @@ from pymongo.errors import OperationFailure
 from deploy.local.kafka import Kafka
 from deploy.local.ports import free_port
 from shared.contract.events.topics import dead_letter_topic, event_topics, topic
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.decision import Decision, Occasion
-from shared.delivery.model.errors import AnothersDatabase
+from shared.delivery.model.decision import Decision, DecisionContext
+from shared.delivery.model.errors import ForeignDatabase
 from shared.delivery.mongo.database import Document, Mongo
 from shared.delivery.rebuild.generations import GENERATIONS, LIVE, owner_of
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX, REFERRALS
@@ -67,7 +67,7 @@ async def test_what_is_decided_while_the_broker_is_away_is_published_when_it_com
     _begun_here.set(True)
     body = created(place.locality)
 
-    def open_it(story: Story, resources: None, occasion: Occasion) -> Decision:
+    def open_it(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
         return Decision([body])
 
     away = replace(place, bootstrap=own_kafka.bootstrap)
@@ -155,7 +155,7 @@ async def test_who_is_started_on_anothers_database_writes_nothing(place: Bench) 
     mongo = Mongo(place.mongo_url, place.options.database)
     before = await whole(mongo)
     theirs = place.kernel(replace(TOY, name="evaluation", derived=("sums",)))
-    with pytest.raises(AnothersDatabase) as refused:
+    with pytest.raises(ForeignDatabase) as refused:
         await asyncio.wait_for(theirs.start(), 10)
     await theirs.stop()
     assert str(refused.value).startswith(
@@ -176,7 +176,7 @@ async def test_a_database_of_which_nobody_wrote_down_whose_it_is_is_whose_who_st
     kernels = [place.kernel(replace(TOY, name=name)) for name in ("matching", "evaluation")]
     ended = await asyncio.gather(*(kernel.start() for kernel in kernels), return_exceptions=True)
     await asyncio.gather(*(kernel.stop() for kernel in kernels))
-    assert {type(each) for each in ended} == {type(None), AnothersDatabase}
+    assert {type(each) for each in ended} == {type(None), ForeignDatabase}
     mongo = Mongo(place.mongo_url, place.options.database)
     assert await owner_of(mongo) == kernels[ended.index(None)].part.name
     await mongo.close()
@@ -192,7 +192,7 @@ async def test_a_record_in_hand_when_the_process_stops_is_handled_by_the_next(pl
 
     feeding = asyncio.create_task(feed())
     for _ in range(4):
-        kernel: Kernel[Story, None] = place.kernel(drain_seconds=0.01)
+        kernel: Kernel[ReferralHistory, None] = place.kernel(drain_seconds=0.01)
         await kernel.start()
         await asyncio.sleep(0.3)
         await kernel.stop()

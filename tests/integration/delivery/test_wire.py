@@ -63,7 +63,7 @@ async def test_what_a_partners_transaction_gave_up_was_never_said(place: Bench) 
         everywhere = [TopicPartition(kept.topic(), partition) for partition in range(3)]
         ends = await reader.end_offsets(everywhere)
         assert sum(ends.values()) == 6  # a record and a marker of each transaction
-        pages = log.read(reader, log.stretches(await reader.beginning_offsets(everywhere), ends))
+        pages = log.read(reader, log.offset_ranges(await reader.beginning_offsets(everywhere), ends))
         async with asyncio.timeout(10):
             found = [record.value async for page in pages for record in page]
     assert found == [kept.raw]

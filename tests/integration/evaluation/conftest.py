@@ -9,7 +9,7 @@ import httpx
 import pytest_asyncio
 from fastapi import FastAPI
 
-from services.evaluation.app import evaluation_app
+from services.evaluation.app import create_app
 from services.evaluation.settings import EvaluationSettings
 from services.evaluation.totals.repository import ensure_indexes
 from shared.delivery.kernel import Kernel
@@ -44,7 +44,7 @@ def app_on(issuer: LoopbackIssuer, bootstrap: str, mongo_url: str, database: str
         localities="meir",
         demo=True,
     )
-    return evaluation_app(settings, clock=lambda: NOW)
+    return create_app(settings, clock=lambda: NOW)
 
 
 @pytest_asyncio.fixture(scope="package")

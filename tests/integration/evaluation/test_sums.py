@@ -18,7 +18,7 @@ from services.evaluation.contributions.state import Evaluated
 from services.evaluation.totals import repository as store
 from services.evaluation.totals.repository import SUMS, read_sums
 from shared.contract.events import outcomes as o
-from shared.contract.history import tell
+from shared.contract.history import fold_referral
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.facts import Fact
 from shared.delivery.options import Options
@@ -27,7 +27,7 @@ from tests.harness.delivery.toy import Bench, bench
 from tests.harness.evaluation.hearing import envelope, heard_at_once
 from tests.harness.evaluation.tales import invented
 
-PART = inbound.part(load_localities())
+PART = inbound.service_definition(load_localities())
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
@@ -43,7 +43,7 @@ def recounted(facts: list[Fact]) -> dict[Cell, int]:
         of_referral.setdefault(fact.body.referral_id, {})[fact.key] = fact
     counted: Counter[Cell] = Counter()
     for heard in of_referral.values():
-        counted.update(contribution_of(tell(heard.values(), lambda _: 0)))
+        counted.update(contribution_of(fold_referral(heard.values(), lambda _: 0)))
     return dict(counted)
 
 
@@ -108,7 +108,7 @@ async def test_a_new_way_of_counting_takes_the_old_numbers_off(
     facts = facts_in("meir", 20, 2)
 
     def nobody(heard: Any) -> Evaluated:
-        return Evaluated(tell(heard, lambda _: 0), {Cell("journey", "2020-01", "referred"): 7})
+        return Evaluated(fold_referral(heard, lambda _: 0), {Cell("journey", "2020-01", "referred"): 7})
 
     alone.part = replace(PART, fold=nobody, fold_version=0)
     await heard_at_once(alone, facts)

@@ -6,7 +6,7 @@ import pytest
 
 from shared.contract.events import outcomes as o
 from shared.platform.ids import new_id
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 from tests.harness.matching.place import Place
 from tests.harness.matching.plans import prescribed, service_of
@@ -143,14 +143,14 @@ async def test_a_draft_is_kept_for_its_link_worker_and_goes_with_the_person(town
     referral = await town.refer()
     queries, owner = (
         town.app.state.queries,
-        Caller("lw", "link_worker", frozenset({town.slug}), link_worker="lw-meir-1"),
+        Principal("lw", "link_worker", frozenset({town.slug}), link_worker="lw-meir-1"),
     )
     await queries.save_draft(owner, referral, {"need": "debt", "ons4_happy": 3}, {})
     assert await queries.draft(owner, referral) == {"need": "debt", "ons4_happy": 3}
     with pytest.raises(Problem) as away:
         await queries.save_draft(owner, referral, {}, {"note": "words"})  # nobody answers as the vault
     assert (away.value.status_code, away.value.code) == (503, "vault_away")
-    stranger = Caller("other", "link_worker", frozenset({town.slug}), link_worker="lw-meir-9")
+    stranger = Principal("other", "link_worker", frozenset({town.slug}), link_worker="lw-meir-9")
     with pytest.raises(Problem) as refused:
         await queries.draft(stranger, referral)
     assert refused.value.status_code == 404

@@ -8,7 +8,7 @@ import pytest
 
 from services.matching.booking import commands as meeting_acts
 from services.matching.booking.diary import Diaries
-from services.matching.definition import matching
+from services.matching.definition import service_definition
 from services.matching.errors import Refused
 from services.matching.referral_state.state import View
 from services.matching.repository import CASELOADS, DAYS, DiaryStore
@@ -17,10 +17,10 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.models import MeetingBooked
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.errors import Conflict, Transient
-from shared.delivery.model.facts import Heard
+from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.model.service_definition import Loaded
 from shared.delivery.mongo.database import Transaction
-from shared.delivery.unit_of_work.unit_of_work import Round
+from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform.ids import new_id
 from tests.harness.delivery.toy import said
 from tests.harness.matching import world
@@ -91,7 +91,7 @@ async def test_two_transactions_want_one_slot_and_one_gets_it(here: Place) -> No
 
 async def test_two_processes_book_the_same_diary(here: Place) -> None:
     """Both hear referrals and both move meetings, with no lease between them: the versions decide."""
-    part = matching(programme(here.slug).rank)
+    part = service_definition(programme(here.slug).rank)
     twin = Kernel(part, here.bench.options, [here.slug], here.clock)
     names = [await here.refer() for _ in range(6)]
 
@@ -269,9 +269,9 @@ async def test_what_another_replica_is_asked_to_decide_is_kept_where_it_concerns
     event = said(theirs, "history", time=here.clock.now)
 
     async def hear(tx: Transaction) -> None:
-        round_ = Round(here.kernel.part, tx, here.clock.now, new_id, "tests")
+        round_ = UnitOfWork(here.kernel.part, tx, here.clock.now, new_id, "tests")
         await round_.open([(here.slug, referral)])
-        round_.case(here.slug, referral).hear(Heard.of(event))
+        round_.case(here.slug, referral).hear(ReceivedEvent.of(event))
         await round_.decide(lambda _: False)
         await round_.write()
 

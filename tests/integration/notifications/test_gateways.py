@@ -11,7 +11,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from services.notifications.channels.gateway import Mail
 from services.notifications.channels.sms import HttpTexts
 from services.notifications.channels.smtp import SmtpGateway
-from shared.delivery.model.errors import Never, NotNow
+from shared.delivery.model.errors import PermanentFailure, RetryLater
 from tests.harness.notifications.others import Others
 from tests.harness.web.production import MORE, PRODUCTION
 from tests.integration.notifications.conftest import Hands, settings_for
@@ -61,7 +61,7 @@ async def test_headers_of_a_mail_say_that_nobody_wrote_it(clock: Hands) -> None:
 @pytest.mark.parametrize("to", ["nobody@example.org", "not an address", "two\nlines@example.org"])
 async def test_an_address_that_is_refused_is_given_up(around: Others, clock: Hands, to: str) -> None:
     gateway = SmtpGateway(settings_for(around), clock)
-    with pytest.raises(Never) as given_up:
+    with pytest.raises(PermanentFailure) as given_up:
         await gateway.send_mail(Mail(to, "Subject", "Body"), "1")
     assert given_up.value.code == "address_refused"
     assert to not in str(given_up.value)
@@ -70,19 +70,19 @@ async def test_an_address_that_is_refused_is_given_up(around: Others, clock: Han
 
 async def test_an_address_that_is_busy_is_tried_later(around: Others, clock: Hands) -> None:
     gateway = SmtpGateway(settings_for(around), clock)
-    with pytest.raises(NotNow):
+    with pytest.raises(RetryLater):
         await gateway.send_mail(Mail("later@example.org", "Subject", "Body"), "1")
 
 
 async def test_a_mail_server_that_is_away_is_tried_later(around: Others, clock: Hands) -> None:
     gateway = SmtpGateway(settings_for(around, smtp_port=1), clock)
-    with pytest.raises(NotNow):
+    with pytest.raises(RetryLater):
         await gateway.send_mail(MAIL, "1")
 
 
 async def test_production_never_sends_mail_in_the_clear(around: Others, clock: Hands) -> None:
     settings = settings_for(around, smtp_encryption="starttls")
-    with pytest.raises(NotNow):  # the sink speaks no TLS, so nothing leaves
+    with pytest.raises(RetryLater):  # the sink speaks no TLS, so nothing leaves
         await SmtpGateway(settings, clock).send_mail(MAIL, "1")
     assert around.sent() == []
     assert settings_for(around).mail_encryption == "none"
@@ -107,7 +107,7 @@ async def test_a_text_that_the_gateway_will_never_take_is_given_up(
     around: Others, http: httpx.AsyncClient, status: int
 ) -> None:
     around.texts = status
-    with pytest.raises(Never) as given_up:
+    with pytest.raises(PermanentFailure) as given_up:
         await HttpTexts(settings_for(around), http).send_text("+447700900123", "Hello", "1")
     assert given_up.value.code == "text_refused"
 
@@ -117,19 +117,19 @@ async def test_a_text_gateway_in_trouble_is_tried_later(
     around: Others, http: httpx.AsyncClient, status: int
 ) -> None:
     around.texts = status
-    with pytest.raises(NotNow):
+    with pytest.raises(RetryLater):
         await HttpTexts(settings_for(around), http).send_text("+447700900123", "Hello", "1")
 
 
 async def test_a_text_gateway_that_is_away_is_tried_later(around: Others, http: httpx.AsyncClient) -> None:
-    with pytest.raises(NotNow):
+    with pytest.raises(RetryLater):
         await HttpTexts(settings_for(around, sms_url="http://127.0.0.1:1/"), http).send_text("+44", "Hi", "1")
 
 
 async def test_without_a_text_gateway_it_is_a_failure_that_can_be_seen(
     around: Others, http: httpx.AsyncClient
 ) -> None:
-    with pytest.raises(Never) as given_up:
+    with pytest.raises(PermanentFailure) as given_up:
         await HttpTexts(settings_for(around, sms_url=""), http).send_text("+44", "Hi", "1")
     assert given_up.value.code == "no_text_gateway"
 

@@ -7,11 +7,11 @@ import httpx
 import pytest
 
 from services.notifications.channels import sms, smtp
-from services.notifications.channels.circuit_breaker import Patience
+from services.notifications.channels.circuit_breaker import CircuitBreaker
 from services.notifications.channels.gateway import Mail, NoAnswer
 from services.notifications.channels.sms import HttpTexts
 from services.notifications.channels.smtp import SmtpGateway
-from shared.delivery.model.errors import Never, NotNow
+from shared.delivery.model.errors import PermanentFailure, RetryLater
 from tests.harness.delivery.toy import bench
 from tests.harness.notifications.others import PERSON, Others
 from tests.harness.notifications.place import Place, becomes
@@ -29,7 +29,7 @@ class Passed:
         return self.seconds
 
 
-async def asks(patience: Patience, answer: Exception | None = None) -> None:
+async def asks(patience: CircuitBreaker, answer: Exception | None = None) -> None:
     async with patience.asking():
         if answer is not None:
             raise answer
@@ -37,24 +37,24 @@ async def asks(patience: Patience, answer: Exception | None = None) -> None:
 
 async def test_a_gateway_that_hangs_is_left_alone_and_one_message_finds_out_that_it_is_back() -> None:
     passed = Passed()
-    patience = Patience(seconds=0.05, rest=REST, passed=passed)
-    with pytest.raises(NotNow):
+    patience = CircuitBreaker(seconds=0.05, rest=REST, passed=passed)
+    with pytest.raises(RetryLater):
         async with patience.asking():
             await asyncio.sleep(10)
     passed.seconds += 10
-    with pytest.raises(NotNow) as resting:
+    with pytest.raises(RetryLater) as resting:
         await asks(patience)
     assert resting.value.after == timedelta(seconds=20)
     passed.seconds += 20
     async with patience.asking():
-        with pytest.raises(NotNow):
+        with pytest.raises(RetryLater):
             await asks(patience)  # another, while the first finds out
     await asks(patience)
 
 
-@pytest.mark.parametrize("answer", [NotNow(), Never("refused")])
+@pytest.mark.parametrize("answer", [RetryLater(), PermanentFailure("refused")])
 async def test_a_gateway_that_refuses_answers(answer: Exception) -> None:
-    patience = Patience(rest=REST)
+    patience = CircuitBreaker(rest=REST)
     for _ in range(2):
         with pytest.raises(type(answer)) as said:
             await asks(patience, answer)
@@ -62,10 +62,10 @@ async def test_a_gateway_that_refuses_answers(answer: Exception) -> None:
 
 
 async def test_one_that_says_of_itself_that_nothing_came_is_left_alone() -> None:
-    patience = Patience(rest=REST, passed=Passed())
-    with pytest.raises(NotNow):
+    patience = CircuitBreaker(rest=REST, passed=Passed())
+    with pytest.raises(RetryLater):
         await asks(patience, NoAnswer())
-    with pytest.raises(NotNow) as resting:
+    with pytest.raises(RetryLater) as resting:
         await asks(patience)
     assert resting.value.after == REST
 
@@ -106,7 +106,7 @@ async def test_mail_server_slow_to_say_goodbye_has_taken_the_mail(around: Others
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     settings = settings_for(around, smtp_port=server.sockets[0].getsockname()[1])
-    async with Patience(seconds=2).asking():
+    async with CircuitBreaker(seconds=2).asking():
         await SmtpGateway(settings, clock).send_mail(Mail("pat@example.org", "Subject", "Body"), "1")
     await becomes(lambda: said == ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"], 5)
     for writer in held:

@@ -6,14 +6,14 @@ import pytest
 
 from linkwork import rebuild as console
 from linkwork.__main__ import parser
-from linkwork.problem import CannotDo
+from linkwork.problem import CommandError
 from linkwork.rebuild import _plain
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.mongo.operations import OPERATIONS
 from shared.delivery.rebuild.comparing import Compared, Figures
 from shared.delivery.rebuild.report import Report
 from shared.delivery.rebuild.run import Rebuild
-from shared.delivery.rebuild.shadow_generation import Side
+from shared.delivery.rebuild.shadow_generation import ShadowGeneration
 from tests.harness.delivery.toy import Bench
 from tests.integration.rebuild.test_real_parts import around_of, part_running
 
@@ -77,12 +77,12 @@ async def noted(mongo: Mongo) -> list[tuple[str, str, dict[str, str | int]]]:
 async def test_the_auditor_finds_that_it_was_stopped(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     there = asyncio.Event()
 
-    async def compare(_: Side) -> Compared:
+    async def compare(_: ShadowGeneration) -> Compared:
         there.set()
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(Side, "compare", compare)
+    monkeypatch.setattr(ShadowGeneration, "compare", compare)
     async with part_running(place, "evaluation") as kernel:
         await stopped_at(place, there)
         begun, ended = await noted(kernel.mongo)
@@ -108,13 +108,13 @@ async def test_what_was_stopped_after_the_switch_is_not_called_given_up(
 
 
 async def test_the_auditor_finds_that_a_store_was_away(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def compare(_: Side) -> Compared:
+    async def compare(_: ShadowGeneration) -> Compared:
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(Side, "compare", compare)
+    monkeypatch.setattr(ShadowGeneration, "compare", compare)
     given = parser().parse_args([*COMMAND, "--processes", "0", "--why", "drift"])
     async with part_running(place, "evaluation") as kernel:
-        with pytest.raises(CannotDo, match="A store does not answer"):
+        with pytest.raises(CommandError, match="A store does not answer"):
             await console.run(around_of(place), given)
         ended = ("rebuild given up", "drift", {"reason": "ConnectionRefusedError"})
         assert (await noted(kernel.mongo))[1:] == [ended]

@@ -7,7 +7,7 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Document
 from shared.delivery.rebuild.generations import names_of
 from shared.delivery.rebuild.run import Rebuild
-from shared.delivery.unit_of_work.unit_of_work import DUE, OUTBOX
+from shared.delivery.unit_of_work.unit_of_work import OUTBOX, TASKS
 from tests.harness.delivery.toy import Bench, created, missed, said
 from tests.harness.rebuild.tallied import TALLIED, TALLIES
 
@@ -18,7 +18,7 @@ async def settled(kernel: Kernel[object, object], count: int) -> None:
         while True:
             done = await kernel.mongo["referrals"].count_documents({"view.contacts": {"$gte": 1}})
             waiting = await kernel.mongo[OUTBOX].count_documents({})
-            if done >= count and not waiting and not await kernel.mongo[DUE].count_documents({}):
+            if done >= count and not waiting and not await kernel.mongo[TASKS].count_documents({}):
                 return
             await asyncio.sleep(0.1)
 

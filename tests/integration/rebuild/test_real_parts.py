@@ -13,7 +13,7 @@ import pytest
 from linkwork import rebuild as console
 from linkwork.__main__ import parser
 from linkwork.parts import MAKERS, maker
-from linkwork.surroundings import Surroundings
+from linkwork.surroundings import Config
 from services.evaluation.totals.repository import SUMS
 from services.matching.repository import OWNED
 from shared.contract.events.topics import Part, topic
@@ -23,7 +23,7 @@ from shared.delivery.mongo.operations import OPERATIONS
 from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.source import Source
 from shared.delivery.scheduler.effects import SENT
-from shared.delivery.unit_of_work.unit_of_work import DUE
+from shared.delivery.unit_of_work.unit_of_work import TASKS
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.delivery.toy import Bench
 from tests.harness.evaluation.hearing import envelope
@@ -94,8 +94,8 @@ async def test_figures_are_equal_while_facts_come_in(place: Bench) -> None:
         assert await sums_of(kernel, place.locality) == recounted(facts)
 
 
-def around_of(bench: Bench) -> Surroundings:
-    return Surroundings(
+def around_of(bench: Bench) -> Config:
+    return Config(
         kafka_bootstrap=bench.bootstrap,
         mongo_url=bench.mongo_url,
         localities_file=LOCALITIES_FILE,
@@ -144,12 +144,12 @@ async def test_diaries_and_caseloads_stay_and_nobody_is_booked_again(
             if number % 4 == 0:
                 await here.met(name)
         await asyncio.sleep(1)
-        before = await rows(here.kernel.mongo, [*OWNED, DUE])
+        before = await rows(here.kernel.mongo, [*OWNED, TASKS])
         booked = len(await place.heard(topic(place.locality, "meeting-booked"), 12))
         report = await rebuild_of(place, "tests.harness.rebuild.real:matching").anew()
         assert report.switched
         assert report.compared.referrals == 12
-        assert await rows(here.kernel.mongo, [*OWNED, DUE]) == before
+        assert await rows(here.kernel.mongo, [*OWNED, TASKS]) == before
         async with asyncio.timeout(5):
             while here.kernel.mongo["referrals"].name != "referrals.g2":
                 await asyncio.sleep(0.05)  # it looks a few times a second
@@ -173,10 +173,10 @@ async def test_nobody_is_told_twice(place: Bench, around: Others, clock: Hands) 
         await desk.in_time(lambda: len(around.sent()) >= 2)
         await asyncio.sleep(0.5)
         mongo = app.state.kernel.mongo
-        before, sent = len(around.sent()), await rows(mongo, [SENT, DUE])
+        before, sent = len(around.sent()), await rows(mongo, [SENT, TASKS])
         report = await rebuild_of(place, "tests.harness.rebuild.real:notifications").anew()
         assert report.switched
-        assert await rows(mongo, [SENT, DUE]) == sent
+        assert await rows(mongo, [SENT, TASKS]) == sent
         await desk.say_again()
         other = desk.teller()
         await desk.say(other, other.created(), other.booked())

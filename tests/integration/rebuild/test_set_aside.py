@@ -7,14 +7,14 @@ import pytest
 from linkwork.letter_states import Desk
 from linkwork.letters import FoundLetter, read_letters
 from shared.contract.events.vocabulary import Need
-from shared.contract.history import Story
-from shared.delivery.dlq.rows import LETTERS
-from shared.delivery.model.decision import Decision, Occasion
+from shared.contract.history import ReferralHistory
+from shared.delivery.dlq.rows import DEAD_LETTERS
+from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.rebuild.comparing import Compared
 from shared.delivery.rebuild.dead_letter_positions import replayed
-from shared.delivery.rebuild.log import Stretch, around
+from shared.delivery.rebuild.log import OffsetRange, around
 from shared.delivery.rebuild.run import Rebuild
-from shared.delivery.rebuild.shadow_generation import Side
+from shared.delivery.rebuild.shadow_generation import ShadowGeneration
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from tests.harness.delivery.toy import NOW, Bench, book, created, said
 from tests.harness.rebuild.tallied import TALLIED
@@ -31,10 +31,10 @@ async def test_what_was_heard_after_its_letter_was_written_is_heard(place: Bench
     """A stream that was stopped begins its batch again: the letters that it had written stay."""
     broken = True
 
-    def decide(story: Story, resources: None, occasion: Occasion) -> Decision:
+    def decide(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
         if broken:
             raise ZeroDivisionError
-        return book(story, resources, occasion)
+        return book(story, resources, context)
 
     await place.say(*[said(created(place.locality)) for _ in range(20)])
     part = replace(TALLIED, decisions={**TALLIED.decisions, "referral_created": decide})
@@ -64,7 +64,9 @@ async def test_what_was_taken_is_taken_though_its_letter_was_discarded(
         await settled(kernel, 21)
         await desk.discard(second, "nobody misses it")
         discarded = {"$set": {"state": "discarded"}}
-        assert (await kernel.mongo[LETTERS].update_one({"_id": first.place}, discarded)).modified_count == 1
+        assert (
+            await kernel.mongo[DEAD_LETTERS].update_one({"_id": first.place}, discarded)
+        ).modified_count == 1
 
         report = await rebuild.anew()
 
@@ -95,7 +97,7 @@ async def test_what_was_taken_counts_while_it_is_asked_for_again(
     place: Bench, rebuild: Rebuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is taken while a rebuild goes on, and waits once more when that comes to its end."""
-    event, compare = said(created(place.locality, needs=[Need.HOUSING])), Side.compare
+    event, compare = said(created(place.locality, needs=[Need.HOUSING])), ShadowGeneration.compare
     async with place.kernel(replace(TALLIED, fold=faulty)).running() as kernel:
         await some(place, kernel)
         await place.say(event)
@@ -103,7 +105,7 @@ async def test_what_was_taken_counts_while_it_is_asked_for_again(
     async with place.kernel(TALLIED).running() as kernel:
         desk, (letter,) = Desk("matching", kernel.mongo, "ada"), await letters_of(place)
 
-        async def and_replay(side: Side) -> Compared:
+        async def and_replay(side: ShadowGeneration) -> Compared:
             compared = await compare(side)
             await desk.replay(letter, "mended")
             await settled(kernel, 21)
@@ -111,11 +113,11 @@ async def test_what_was_taken_counts_while_it_is_asked_for_again(
             await desk.replay(letter, "to be sure")
             return compared
 
-        monkeypatch.setattr(Side, "compare", and_replay)
+        monkeypatch.setattr(ShadowGeneration, "compare", and_replay)
         report = await rebuild.anew()
 
         assert (report.switched, report.compared.missing) == (True, 0)
-        row = await kernel.mongo[LETTERS].find_one({"_id": letter.place})
+        row = await kernel.mongo[DEAD_LETTERS].find_one({"_id": letter.place})
         assert row is not None
         assert row["state"] == "asked"
         old, new = [await generation(kernel, REFERRALS, number) for number in (1, 2)]
@@ -127,15 +129,15 @@ async def test_what_was_decided_since_does_not_undo_that_it_was_taken(place: Ben
     async with place.kernel(TALLIED).running() as kernel:
         for n, state in enumerate(("asked", "failed", "discarded", "replayed")):
             row = {"_id": f"a/0/{n}", "state": state}
-            await kernel.mongo[LETTERS].insert_many([row | {"taken": NOW}, row | {"_id": f"b/0/{n}"}])
+            await kernel.mongo[DEAD_LETTERS].insert_many([row | {"taken": NOW}, row | {"_id": f"b/0/{n}"}])
         assert await replayed(kernel.mongo) == {("a", 0, n) for n in range(4)} | {("b", 0, 3)}
 
 
 def test_places_that_are_near_one_another_are_read_in_one_go() -> None:
     places = {("a", 0, 7), ("a", 0, 3), ("a", 1, 8), ("b", 1, 9), ("b", 1, 50_000)}
     assert around(places) == [
-        Stretch("a", 0, 3, 8),
-        Stretch("a", 1, 8, 9),
-        Stretch("b", 1, 9, 10),
-        Stretch("b", 1, 50_000, 50_001),
+        OffsetRange("a", 0, 3, 8),
+        OffsetRange("a", 1, 8, 9),
+        OffsetRange("b", 1, 9, 10),
+        OffsetRange("b", 1, 50_000, 50_001),
     ]

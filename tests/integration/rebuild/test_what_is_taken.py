@@ -15,7 +15,7 @@ from linkwork.letter_states import Desk
 from linkwork.letters import read_letters
 from shared.contract.events.topics import topic
 from shared.contract.events.vocabulary import Need
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.facts import Fact
 from shared.delivery.rebuild.report import Refused, Report
@@ -36,7 +36,7 @@ async def some(place: Bench, kernel: Kernel[Any, Any], count: int = 20) -> list[
     return [event.body.referral_id for event in events]
 
 
-def faulty(facts: Sequence[Fact]) -> Story:
+def faulty(facts: Sequence[Fact]) -> ReferralHistory:
     if any(Need.HOUSING in getattr(fact.body, "needs", ()) for fact in facts):
         raise ZeroDivisionError
     return fold(facts)

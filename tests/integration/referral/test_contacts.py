@@ -15,7 +15,7 @@ from tests.harness.web.forms import browser, send_form
 from tests.integration.referral.test_api import meeting
 from tests.integration.referral.test_claims import claim
 from tests.integration.referral.test_details import withdraw
-from tests.unit.referral.test_folds import FACTS, HERE, fact, occasion, rank_in
+from tests.unit.referral.test_folds import FACTS, HERE, context, fact, rank_in
 
 BASE = "/api/referral/v1/referrals"
 OLD, NEW = "+447700900123", "+447700900456"
@@ -36,22 +36,22 @@ def status_of(*more: Any) -> Any:
 
 
 def test_change_of_contact_says_a_code_once() -> None:
-    (said,) = change_contact(v.SafeToText.RING, status_of(), occasion()).facts
+    (said,) = change_contact(v.SafeToText.RING, status_of(), context()).facts
     assert said == o.ContactChanged(**HERE, contact=v.SafeToText.RING)
     changed = fact(70, o.ContactChanged(**HERE, contact=v.SafeToText.RING), "/meir/referral")
-    assert not change_contact(v.SafeToText.RING, status_of(changed), occasion()).facts
+    assert not change_contact(v.SafeToText.RING, status_of(changed), context()).facts
 
 
 def test_change_of_contact_back_takes_back_the_change() -> None:
     changed = fact(70, o.ContactChanged(**HERE, contact=v.SafeToText.RING), "/meir/referral")
-    (said,) = change_contact(v.SafeToText.YES, status_of(changed), occasion()).facts
+    (said,) = change_contact(v.SafeToText.YES, status_of(changed), context()).facts
     assert isinstance(said, o.Retracted)
     assert (said.event_source, said.event_id) == ("/meir/referral", changed.id)
 
 
 def test_change_of_contact_after_the_end_is_refused() -> None:
     with pytest.raises(NotOpen):
-        change_contact(v.SafeToText.RING, status_of(FACTS[11]), occasion())
+        change_contact(v.SafeToText.RING, status_of(FACTS[11]), context())
 
 
 async def test_practice_changes_the_number_and_the_old_is_kept(referral: Running) -> None:

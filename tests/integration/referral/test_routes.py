@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.routing import APIRoute
 
-from services.referral.app import referral_app
+from services.referral.app import create_app
 from services.referral.settings import ReferralSettings
 from shared.platform.ids import new_id
 from shared.platform.web.caller import ROLES
@@ -55,7 +55,7 @@ OPEN = {"GET /referral/static/{name}"}
 
 def routes() -> set[str]:
     """Method and path of all routes of this service's own."""
-    app = referral_app(ReferralSettings(env="development"))
+    app = create_app(ReferralSettings(env="development"))
     included = [getattr(each, "original_router", None) for each in app.routes]
     found = [route for router in included if router is not None for route in router.routes]
     return {

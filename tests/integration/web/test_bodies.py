@@ -14,13 +14,13 @@ from pydantic import ValidationError
 from deploy.development.app import development_app
 from deploy.development.settings import USERS_FILE, DevelopmentSettings
 from deploy.development.users import load_users
-from services.evaluation.app import evaluation_app
+from services.evaluation.app import create_app as evaluation_app
 from services.evaluation.settings import EvaluationSettings
-from services.matching.app import build as matching_app
+from services.matching.app import create_app as matching_app
 from services.matching.settings import MatchingSettings
-from services.notifications.app import build as notifications_app
+from services.notifications.app import create_app as notifications_app
 from services.notifications.settings import NotificationsSettings
-from services.referral.app import referral_app
+from services.referral.app import create_app as referral_app
 from services.referral.settings import ReferralSettings
 from shared.contract.events.models import Day, Moment
 from shared.contract.events.outcomes import NextStep

@@ -15,7 +15,7 @@ from shared.contract.events.envelope import Envelope
 from shared.contract.events.outcomes import ContactAttempted
 from shared.contract.events.topics import PARTS, source, topic
 from shared.contract.events.vocabulary import Channel
-from shared.delivery.model.facts import Heard
+from shared.delivery.model.facts import ReceivedEvent
 from shared.platform.ids import new_id
 from tests.harness.journey import travel as chapter
 from tests.harness.journey.callers import at_home, page_reader
@@ -220,7 +220,7 @@ async def test_an_event_of_an_unknown_kind_is_kept_and_changes_nothing(system: S
     await put(system.bootstrap, OUTCOMES, raw, case.referral.encode(), headers)
     await _goes_on(system, case)
     log = await log_of(system.bootstrap, (HERE,))
-    assert event.id in {Heard.of(each).fact.id for each in log.said()}
+    assert event.id in {ReceivedEvent.of(each).fact.id for each in log.said()}
     after = [each for each in await _history(system, case) if each not in before]
     assert [each["kind"] for each in after] == ["contact_attempted"]
 

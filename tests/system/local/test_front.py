@@ -22,7 +22,7 @@ from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.python_front import BODY_LIMIT, front
 from deploy.local.reaper import ROOT
 from deploy.local.routes import ROUTES, part_for
-from shared.platform.web.security import RequestEnvelope
+from shared.platform.web.security import RequestMiddleware
 from shared.platform.web.settings import ServiceSettings
 
 
@@ -52,7 +52,7 @@ async def broken(_: Request) -> Response:
 
 
 @asynccontextmanager
-async def serving(app: Starlette | RequestEnvelope) -> AsyncIterator[str]:
+async def serving(app: Starlette | RequestMiddleware) -> AsyncIterator[str]:
     server = uvicorn.Server(
         uvicorn.Config(app, host=LOOPBACK, port=free_port(), log_level="error", proxy_headers=False)
     )
@@ -114,7 +114,7 @@ async def upstreams() -> AsyncIterator[dict[str, str]]:
     )
     limits = {"/api/matching/v1/directory/imports": 8 * BODY_LIMIT}
     settings = ServiceSettings(env="development", body_limit=BODY_LIMIT)
-    async with serving(RequestEnvelope(behind, settings, limits)) as upstream:
+    async with serving(RequestMiddleware(behind, settings, limits)) as upstream:
         nobody = f"http://{LOOPBACK}:{free_port()}"
         yield dict.fromkeys(UPSTREAMS, nobody) | {"referral": upstream, "evaluation": upstream}
 

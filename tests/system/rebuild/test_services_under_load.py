@@ -14,8 +14,8 @@ from chaos.reconcile import reconcile, repeated
 from linkwork.parts import MAKERS
 from shared.contract.events.envelope import Envelope, read
 from shared.contract.events.topics import PARTS, Part
-from shared.delivery.model.facts import Heard
-from shared.delivery.unit_of_work.aggregate import Case, case_id
+from shared.delivery.model.facts import ReceivedEvent
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.rebuild.town import Ended, Town
@@ -77,14 +77,14 @@ async def views(town: Town, part: Part) -> dict[str, Any]:
 def folded_from_scratch(part: Part, evidence: Evidence) -> dict[str, Any]:
     """The same, of the log alone."""
     made = MAKERS[part](LOCALITIES_FILE).part
-    cases: dict[str, Case[Any, Any]] = {}
+    cases: dict[str, ReferralAggregate[Any, Any]] = {}
     for entry in evidence.log:
         event = read(entry.topic, entry.key, entry.value, entry.headers)
         assert isinstance(event, Envelope)
         body = event.body
         identity = case_id(body.locality, body.referral_id)
-        case = cases.setdefault(identity, Case(made, body.locality, body.referral_id))
-        case.hear(Heard.of(event))
+        case = cases.setdefault(identity, ReferralAggregate(made, body.locality, body.referral_id))
+        case.hear(ReceivedEvent.of(event))
     aware = CodecOptions[dict[str, Any]](tz_aware=True)
     return {
         identity: (set(map(tuple, case.known)), decode(encode(case.document), aware))

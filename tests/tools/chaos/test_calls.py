@@ -12,7 +12,7 @@ from services.matching.referral_state.state import fold as fold_of_matching
 from services.notifications.messages.state import fold
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.envelope import read as read_by_the_contract
-from shared.delivery.model.facts import Fact, Heard
+from shared.delivery.model.facts import Fact, ReceivedEvent
 from tests.harness.chaos.small import LOCALITY, NOW, identity
 
 REFERRAL = identity(1)
@@ -102,7 +102,7 @@ def account_of(said: list[Saying]) -> Account:
 
 def facts_of(said: list[Saying]) -> list[Fact]:
     envelopes = [read_by_the_contract(s.topic, s.key, s.value, s.headers) for s in said]
-    return [Heard.of(each).fact for each in envelopes if isinstance(each, Envelope)]
+    return [ReceivedEvent.of(each).fact for each in envelopes if isinstance(each, Envelope)]
 
 
 def rank(source: str) -> int:

@@ -18,8 +18,8 @@ from services.evaluation.totals.periods import Calendar
 from services.evaluation.totals.totals import PROGRAMME
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.envelope import read as read_by_the_contract
-from shared.contract.history import tell
-from shared.delivery.model.facts import Fact, Heard
+from shared.contract.history import fold_referral
+from shared.delivery.model.facts import Fact, ReceivedEvent
 from shared.platform.localities import load_localities
 from tests.harness.chaos.small import NOW
 
@@ -58,10 +58,10 @@ def counted_by_the_service(said: list[Saying]) -> dict[str, Counter[str]]:
     for each in said:
         envelope = read_by_the_contract(each.topic, each.key, each.value, each.headers)
         assert isinstance(envelope, Envelope)
-        facts[envelope.body.referral_id].append(Heard.of(envelope).fact)
+        facts[envelope.body.referral_id].append(ReceivedEvent.of(envelope).fact)
     sums: Counter[Cell] = Counter()
     for of_one in facts.values():
-        sums.update(dict(contribution_of(tell(of_one, lambda who: RANKS[who.rpartition("/")[2]]))))
+        sums.update(dict(contribution_of(fold_referral(of_one, lambda who: RANKS[who.rpartition("/")[2]]))))
     calendar = Calendar(date(2025, 1, 6), NOW.date())
     names = {each.slug: each.name for each in localities}
     answer = Programme({"meir": sums}, names, calendar).figures(

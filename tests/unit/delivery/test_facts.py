@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from shared.contract.events.envelope import Envelope, Refused, read
-from shared.delivery.model.facts import Heard, restore, same_body
-from shared.delivery.unit_of_work.aggregate import Case, Told
+from shared.delivery.model.facts import ReceivedEvent, restore, same_body
+from shared.delivery.unit_of_work.aggregate import AppendResult, ReferralAggregate
 from tests.harness.delivery.toy import TOY, created, said
 
 
@@ -33,8 +33,8 @@ def test_bodies_are_compared_whatever_the_order_of_their_fields(one: bytes, othe
     ("raw", "told"),
     [(lambda raw: raw, "repeat"), (lambda raw: raw.replace(b"M83100", b"M83101"), "conflict")],
 )
-def test_a_document_of_before_facts_lost_their_digest_is_read(raw: Any, told: Told) -> None:
-    heard = Heard.of(said(created("meir")))
+def test_a_document_of_before_facts_lost_their_digest_is_read(raw: Any, told: AppendResult) -> None:
+    heard = ReceivedEvent.of(said(created("meir")))
     body = heard.fact.body
     stored = {
         "_id": f"meir/{body.referral_id}",
@@ -45,8 +45,8 @@ def test_a_document_of_before_facts_lost_their_digest_is_read(raw: Any, told: To
         "facts": [heard.stored() | {"h": b"sixteen bytes..."}],
         "view": {},
     }
-    case = Case.from_document(TOY, stored)
-    again = Heard(heard.fact, raw(heard.raw))
+    case = ReferralAggregate.from_document(TOY, stored)
+    again = ReceivedEvent(heard.fact, raw(heard.raw))
     assert case.hear(again) == told
     assert not case.added
 
@@ -56,7 +56,7 @@ def test_a_number_that_json_does_not_know_where_nobody_reads_it_keeps_no_record_
     raw = event.raw[:-1] + b',"of_a_later_version":NaN}'
     found = read(event.topic(), event.body.referral_id.encode(), raw, event.headers())
     assert isinstance(found, Envelope)
-    fact = restore(Heard.of(found).stored(), "meir", event.body.referral_id)
+    fact = restore(ReceivedEvent.of(found).stored(), "meir", event.body.referral_id)
     assert fact.body == event.body
     where_it_is_read = event.raw.replace(b'"M83100"', b"NaN")
     assert isinstance(

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from shared.delivery.model.service_definition import Part
+from shared.delivery.model.service_definition import ServiceDefinition
 from tests.harness.delivery.broker import LOCALITY
 from tests.harness.delivery.toy import NOW, TOY, created, said
 from tests.harness.delivery.world import Process, Tally, World
@@ -15,7 +15,7 @@ from tests.harness.delivery.world import Process, Tally, World
 @pytest.fixture
 def about_to_commit() -> Iterator[Process]:
     """A process that has decided upon a referral, and not committed; its relay has looked for nothing yet."""
-    world = World(replace(cast("Part[Any, Any]", TOY), store=Tally()), NOW)
+    world = World(replace(cast("ServiceDefinition[Any, Any]", TOY), store=Tally()), NOW)
     event = said(created(LOCALITY))
     world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
     for each in world.processes:

@@ -24,19 +24,19 @@ from shared.contract.events.envelope import Envelope
 from shared.contract.events.outcomes import ContactAttempted
 from shared.contract.events.topics import event_topics
 from shared.contract.events.vocabulary import Channel
-from shared.contract.history import Story
-from shared.delivery.model.decision import Decision, Occasion
+from shared.contract.history import ReferralHistory
+from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.facts import canonical
-from shared.delivery.model.service_definition import Part
+from shared.delivery.model.service_definition import ServiceDefinition
 from shared.delivery.outbox.rows import Message
 from shared.delivery.unit_of_work.commands import IDEMPOTENCY, Idempotency, command
-from shared.delivery.unit_of_work.unit_of_work import DUE, OUTBOX, REFERRALS
+from shared.delivery.unit_of_work.unit_of_work import OUTBOX, REFERRALS, TASKS
 from tests.harness.delivery.broker import LOCALITY
 from tests.harness.delivery.pool import OURS, POOL, REFERRALS_KNOWN, fact_of, is_ours
 from tests.harness.delivery.toy import NOW, TOY
 from tests.harness.delivery.world import Process, Tally, World
 
-PART = cast("Part[Story, Any]", TOY)
+PART = cast("ServiceDefinition[ReferralHistory, Any]", TOY)
 PROCESS = st.integers(0, 1)
 SAID = st.sampled_from(POOL)
 ACTIVITIES = ["batch", "own", "commit", "due", "relay", "look", "command"]
@@ -71,9 +71,9 @@ IN_HAND = st.builds(InHand, PROCESS, WHAT, AWAITS)
 MOVES = st.lists(st.builds(Move, IN_HAND, st.sampled_from(OUTCOMES)), max_size=7)
 
 
-def ring_up(story: Story, resources: object, occasion: Occasion) -> Decision:
+def ring_up(story: ReferralHistory, resources: object, context: DecisionContext) -> Decision:
     body = ContactAttempted(
-        referral_id=occasion.referral_id, locality=occasion.locality, channel=Channel.PHONE, reached=False
+        referral_id=context.referral_id, locality=context.locality, channel=Channel.PHONE, reached=False
     )
     return Decision([body])
 
@@ -363,7 +363,7 @@ class Kernel(RuleBasedStateMachine):
             if turn % 10 == 9:
                 world.assign(turn)  # what was read and not committed is read again
             self.no_offset_passes_an_unhandled_record()
-            if turn > 20 and not world.lanes() and not world.stored.of(DUE) and self._all_read():
+            if turn > 20 and not world.lanes() and not world.stored.of(TASKS) and self._all_read():
                 return
         raise AssertionError("it does not come to rest")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shared.delivery.model.errors import Conflict, Transient
 from shared.delivery.mongo.database import Mongo, Transaction
-from shared.delivery.unit_of_work.batcher import Together
+from shared.delivery.unit_of_work.batcher import TransactionBatcher
 
 
 class Database:
@@ -34,7 +34,7 @@ def doubling(groups: list[list[int]], database: Database, error: type[Exception]
             raise error
         return [2 * item for item in items]
 
-    return Together[int, int](cast("Mongo", database), work)
+    return TransactionBatcher[int, int](cast("Mongo", database), work)
 
 
 @given(st.lists(st.integers(-3, 50), min_size=1, max_size=12))

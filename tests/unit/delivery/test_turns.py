@@ -5,7 +5,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.delivery.chunks import AT_A_TIME, in_turns
+from shared.delivery.chunks import AT_A_TIME, in_chunks
 
 
 @given(st.integers(0, 5 * AT_A_TIME))
@@ -22,7 +22,7 @@ def test_every_item_comes_once_and_in_order_and_others_run_in_between(count: int
 
         other = asyncio.create_task(another())
         await asyncio.sleep(0)
-        async for some in in_turns(range(count)):
+        async for some in in_chunks(range(count)):
             assert 0 < len(some) <= AT_A_TIME
             seen += some
         other.cancel()

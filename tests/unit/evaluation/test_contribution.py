@@ -16,7 +16,7 @@ from services.evaluation.contributions.contribution import (
 from services.evaluation.contributions.measures import Cell, Contribution, difference, restored, stored
 from services.evaluation.contributions.vocabulary import LeadTime
 from shared.contract.events import vocabulary as v
-from shared.contract.history import tell
+from shared.contract.history import fold_referral
 from tests.harness.evaluation.tales import MORNING, SOURCE, Tale, invented
 
 
@@ -25,7 +25,7 @@ def rank(source: str) -> int:
 
 
 def counted(tale: Tale) -> Contribution:
-    return contribution_of(tell(tale.facts, rank))
+    return contribution_of(fold_referral(tale.facts, rank))
 
 
 def keys(tale: Tale, measure: str) -> dict[str, int]:
@@ -243,7 +243,7 @@ def test_order_and_repetition_do_not_matter(seed: int, shuffling: Random) -> Non
     shuffled = [*tale.facts, *shuffling.choices(tale.facts, k=3)]
     shuffling.shuffle(shuffled)
     unique = {fact.key: fact for fact in shuffled}
-    assert contribution_of(tell(unique.values(), rank)) == once
+    assert contribution_of(fold_referral(unique.values(), rank)) == once
 
 
 @given(st.integers(0, 2**32))
@@ -264,7 +264,7 @@ def test_differences_along_any_batching_add_up_to_the_whole(seed: int, batches: 
     heard = 0
     for size in [*batches, len(facts)]:
         heard += size
-        after = contribution_of(tell(facts[:heard], rank))
+        after = contribution_of(fold_referral(facts[:heard], rank))
         for cell, number in difference(after, before).items():
             sums[cell] = sums.get(cell, 0) + number
         before = after

@@ -16,7 +16,7 @@ from services.evaluation.reports.model import Figures, PlaceFigures
 from services.evaluation.totals.periods import Calendar
 from services.evaluation.totals.totals import PROGRAMME
 from shared.contract.events import vocabulary as v
-from shared.contract.history import tell
+from shared.contract.history import fold_referral
 from tests.harness.evaluation.tales import Tale, invented
 
 NAMES: Final = {"meir": "Meir", "longton": "Longton", "shelton": "Shelton"}
@@ -27,7 +27,7 @@ Sums = dict[str, Counter[Cell]]
 def added_up(tales: list[Tale]) -> Sums:
     sums: Sums = {name: Counter() for name in NAMES}
     for tale in tales:
-        sums[tale.locality].update(contribution_of(tell(tale.facts, lambda _: 1)))
+        sums[tale.locality].update(contribution_of(fold_referral(tale.facts, lambda _: 1)))
     return sums
 
 

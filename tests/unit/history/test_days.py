@@ -12,7 +12,7 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import event_of
 from shared.contract.events.models import EventBody, MeetingBooked
-from shared.contract.history import Story, tell
+from shared.contract.history import ReferralHistory, fold_referral
 from shared.contract.history.days import day_of
 from shared.delivery.model.facts import Fact
 from tests.harness.history.journeys import LOCALITY, REFERRAL, journeys, ref
@@ -21,8 +21,8 @@ from tests.unit.history.test_services import LOCALITIES
 ASKED = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 HERE: dict[str, Any] = {"referral_id": REFERRAL, "locality": LOCALITY}
 ONE: dict[str, Any] = {**HERE, "prescription_id": ref(10)}
-PRACTICE = services.referral.definition.part(LOCALITIES)
-LINK_WORKER = services.matching.definition.matching(LOCALITIES.rank)
+PRACTICE = services.referral.definition.service_definition(LOCALITIES)
+LINK_WORKER = services.matching.definition.service_definition(LOCALITIES.rank)
 
 
 def said(number: int, body: EventBody, days: float) -> Fact:
@@ -30,9 +30,9 @@ def said(number: int, body: EventBody, days: float) -> Fact:
     return Fact("/meir/matching", ref(number), event_of(body), at, at, body)
 
 
-def story(*bodies: tuple[float, EventBody]) -> tuple[Story, list[Fact]]:
+def story(*bodies: tuple[float, EventBody]) -> tuple[ReferralHistory, list[Fact]]:
     facts = [said(20 + n, body, days) for n, (days, body) in enumerate(bodies)]
-    return tell(facts, lambda _: 0), facts
+    return fold_referral(facts, lambda _: 0), facts
 
 
 PRESCRIBED = o.ServicePrescribed(**ONE, service_id=ref(11), need=v.Need.DEBT)

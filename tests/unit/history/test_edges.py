@@ -14,8 +14,8 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import Envelope, Refused, moment, read
 from shared.contract.events.models import AFTER, FIRST, EventBody, MeetingBooked
 from shared.contract.events.topics import Part
-from shared.delivery.model.facts import Heard
-from shared.delivery.unit_of_work.aggregate import Case
+from shared.delivery.model.facts import ReceivedEvent
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate
 from shared.platform.ids import new_id
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.delivery.toy import created, said
@@ -54,10 +54,10 @@ def journey(at: datetime, day: date) -> list[EventBody]:
     ]
 
 
-def heard(event: Envelope) -> Heard:
+def heard(event: Envelope) -> ReceivedEvent:
     taken = read(event.topic(), REFERRAL.encode(), event.raw, [(n, b) for n, b in event.headers()])
     assert not isinstance(taken, Refused)
-    return Heard.of(taken)
+    return ReceivedEvent.of(taken)
 
 
 @pytest.mark.parametrize("name", MAKERS)
@@ -69,7 +69,7 @@ def test_a_story_at_the_edge_of_the_calendar_is_told_as_any(name: Part, at: date
         for body in journey(at, at.astimezone(UTC).date())
     ]
     for count in range(1, len(told) + 1):
-        case = Case(part, "meir", REFERRAL)
+        case = ReferralAggregate(part, "meir", REFERRAL)
         for fact in told[:count]:
             case.hear(fact)
         encode(case.write())  # type: ignore[arg-type]  # a new document, which is no update

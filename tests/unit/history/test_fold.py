@@ -10,7 +10,7 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import event_of
 from shared.contract.events.models import EventBody, MeetingBooked
-from shared.contract.history import Stage, Story, stage_of, tell
+from shared.contract.history import ReferralHistory, Stage, fold_referral, stage_of
 from shared.delivery.model.facts import Fact
 from tests.harness.delivery.toy import created
 from tests.harness.history.journeys import LOCALITY, REFERRAL, START, journeys, rank, ref
@@ -38,8 +38,8 @@ def booked(meeting: int, sequence: int = 0, replaces: int | None = None) -> Meet
     )
 
 
-def story(*bodies: EventBody) -> Story:
-    return tell([fact(body, 100 + n) for n, body in enumerate(bodies)], rank)
+def story(*bodies: EventBody) -> ReferralHistory:
+    return fold_referral([fact(body, 100 + n) for n, body in enumerate(bodies)], rank)
 
 
 CREATED = created(LOCALITY, REFERRAL)
@@ -48,19 +48,19 @@ CREATED = created(LOCALITY, REFERRAL)
 @settings(max_examples=1000, deadline=None)
 @given(journeys(), st.randoms(use_true_random=False))
 def test_any_order_and_any_repetition_tell_the_same_story(facts: list[Fact], random: Any) -> None:
-    told = tell(facts, rank)
+    told = fold_referral(facts, rank)
     shuffled = facts + random.choices(facts, k=len(facts) // 2)
     # A service keeps one fact for each key, so repeats are dropped before they are folded.
     random.shuffle(shuffled)
     kept = list({f.key: f for f in shuffled}.values())
-    assert tell(kept, rank) == told
-    assert stage_of(tell(kept, rank)) == stage_of(told)
+    assert fold_referral(kept, rank) == told
+    assert stage_of(fold_referral(kept, rank)) == stage_of(told)
 
 
 @settings(max_examples=300, deadline=None)
 @given(journeys())
 def test_what_must_hold_of_every_story(facts: list[Fact]) -> None:
-    told = tell(facts, rank)
+    told = fold_referral(facts, rank)
     standing = [m for m in told.meetings if m.status == "booked"]
     assert told.active is None if not standing else told.active == standing[-1]
     assert not (told.open and told.endings)
@@ -81,12 +81,12 @@ def test_a_retracted_fact_is_never_said_whichever_comes_first(facts: list[Fact],
     undo = fact(
         about(o.Retracted, event_source=gone.source, event_id=gone.id, reason=v.RetractReason.UNDONE), 900
     )
-    without = tell([f for f in facts if f is not gone] + [undo], rank)
-    assert tell([*facts, undo], rank) == tell([undo, *facts], rank)
-    assert _told(tell([*facts, undo], rank)) == _told(without)
+    without = fold_referral([f for f in facts if f is not gone] + [undo], rank)
+    assert fold_referral([*facts, undo], rank) == fold_referral([undo, *facts], rank)
+    assert _told(fold_referral([*facts, undo], rank)) == _told(without)
 
 
-def _told(of: Story) -> tuple[object, ...]:
+def _told(of: ReferralHistory) -> tuple[object, ...]:
     """All but when something was last heard, which a retracted fact may still say."""
     return (
         of.created,
@@ -119,7 +119,7 @@ def test_the_meeting_that_stands_is_the_highest_of_those_not_undone() -> None:
 
 def test_of_two_bookings_of_one_turn_the_higher_source_stands() -> None:
     partner, ours = fact(booked(11), 101, "/meir/partner"), fact(booked(10), 100)
-    told = tell([fact(CREATED, 99), partner, ours], rank)
+    told = fold_referral([fact(CREATED, 99), partner, ours], rank)
     assert told.active is not None
     assert told.active.booked.meeting_id == ref(10)
 
@@ -129,7 +129,7 @@ def test_of_two_who_say_the_same_thing_the_higher_source_is_believed() -> None:
     ours = fact(booked(10), 100)
     theirs = fact(booked(10).model_copy(update={"link_worker": "lw-partner-1"}), 101, "/meir/partner")
     for facts in ([ours, theirs], [theirs, ours]):
-        told = tell([fact(CREATED, 99), *facts], rank)
+        told = fold_referral([fact(CREATED, 99), *facts], rank)
         assert [meeting.booked.link_worker for meeting in told.meetings] == ["lw-meir-1"]
 
 
@@ -139,7 +139,9 @@ def test_who_agreed_to_a_time_has_agreed_whoever_says_so() -> None:
     yes = booked(10)
     for first, second in ((100, 101), (101, 100)):
         for theirs, ours in (("/meir/matching", "/meir/partner"), ("/meir/partner", "/meir/matching")):
-            told = tell([fact(CREATED, 99), fact(asked, first, theirs), fact(yes, second, ours)], rank)
+            told = fold_referral(
+                [fact(CREATED, 99), fact(asked, first, theirs), fact(yes, second, ours)], rank
+            )
             assert [meeting.booked.provisional for meeting in told.meetings] == [False]
 
 
@@ -147,7 +149,9 @@ def test_who_agreed_to_one_time_has_not_agreed_to_another() -> None:
     yes = booked(10)
     moved = yes.model_copy(update={"provisional": True, "starts_at": yes.starts_at + timedelta(days=1)})
     for first, second in ((100, 101), (101, 100)):
-        told = tell([fact(CREATED, 99), fact(yes, first, "/meir/partner"), fact(moved, second)], rank)
+        told = fold_referral(
+            [fact(CREATED, 99), fact(yes, first, "/meir/partner"), fact(moved, second)], rank
+        )
         assert [meeting.booked.provisional for meeting in told.meetings] == [True]
 
 
@@ -155,8 +159,8 @@ def test_a_reopening_undoes_the_ending_that_it_names_and_no_other() -> None:
     closed = fact(about(o.ReferralClosed, reason=v.CloseReason.COMPLETED), 101)
     again = fact(about(o.ReferralClosed, reason=v.CloseReason.OTHER), 103)
     reopened = fact(about(o.ReferralReopened, ends_source=closed.source, ends_id=closed.id), 102)
-    assert tell([fact(CREATED), closed, reopened], rank).open
-    assert stage_of(tell([fact(CREATED), closed, reopened, again], rank)) is Stage.CLOSED
+    assert fold_referral([fact(CREATED), closed, reopened], rank).open
+    assert stage_of(fold_referral([fact(CREATED), closed, reopened, again], rank)) is Stage.CLOSED
 
 
 def test_no_beats_yes_until_it_is_taken_back() -> None:
@@ -164,8 +168,8 @@ def test_no_beats_yes_until_it_is_taken_back() -> None:
     no = fact(about(o.SharingChanged, agreement=v.Agreement.FOLLOW_UP, agreed=v.Agreed.NO), 150)
     back = about(o.Retracted, event_source=no.source, event_id=no.id, reason=v.RetractReason.UNDONE)
     facts = [fact(CREATED), no, fact(yes, 151)]
-    assert tell(facts, rank).follow_up is v.Agreed.NO
-    assert tell([*facts, fact(back, 152)], rank).follow_up is v.Agreed.YES
+    assert fold_referral(facts, rank).follow_up is v.Agreed.NO
+    assert fold_referral([*facts, fact(back, 152)], rank).follow_up is v.Agreed.YES
 
 
 def test_the_stages_of_a_journey_in_their_order() -> None:

@@ -18,9 +18,9 @@ import services.referral.definition
 from shared.contract.events import outcomes as o
 from shared.contract.events.envelope import UnknownOutcome
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
-from shared.delivery.model.facts import Fact, Heard
-from shared.delivery.model.service_definition import NoResources, Part
-from shared.delivery.unit_of_work.unit_of_work import REFERRALS, Round
+from shared.delivery.model.facts import Fact, ReceivedEvent
+from shared.delivery.model.service_definition import NoResources, ServiceDefinition
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS, UnitOfWork
 from shared.platform.clock import system_clock
 from shared.platform.ids import new_id
 from shared.platform.localities import load_localities
@@ -28,11 +28,11 @@ from tests.harness.delivery.memory import Memory, Stored
 from tests.harness.history.journeys import LOCALITY, REFERRAL, is_about, journeys, ref
 
 LOCALITIES = load_localities()
-PARTS: list[Part[Any, Any]] = [
-    services.evaluation.definition.part(LOCALITIES),
-    services.matching.definition.matching(LOCALITIES.rank),
-    services.notifications.definition.folding(LOCALITIES),
-    services.referral.definition.part(LOCALITIES),
+PARTS: list[ServiceDefinition[Any, Any]] = [
+    services.evaluation.definition.service_definition(LOCALITIES),
+    services.matching.definition.service_definition(LOCALITIES.rank),
+    services.notifications.definition.folding_definition(LOCALITIES),
+    services.referral.definition.service_definition(LOCALITIES),
 ]
 EXAMPLES = 100_000 if os.environ.get("HYPOTHESIS_PROFILE") == "properties" else 1000
 OTHERS = [("meir", ref(2)), ("meir", ref(3)), ("longton", REFERRAL)]
@@ -44,7 +44,7 @@ often = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=lis
 @often
 @given(facts=journeys(), others=journeys(most=10), seed=st.integers(0, 2**32 - 1))
 def test_any_interleaving_and_any_repetition_give_the_same_view(
-    part: Part[Any, Any], facts: list[Fact], others: list[Fact], seed: int
+    part: ServiceDefinition[Any, Any], facts: list[Fact], others: list[Fact], seed: int
 ) -> None:
     random = Random(seed)
     said = [heard(fact) for fact in facts]
@@ -55,7 +55,7 @@ def test_any_interleaving_and_any_repetition_give_the_same_view(
     assert view_after(part, in_batches(coming, random)) == expected
 
 
-def heard(fact: Fact) -> Heard:
+def heard(fact: Fact) -> ReceivedEvent:
     """The fact with its body as it stands on the bus."""
     if isinstance(fact.body, EventBody):
         raw = fact.body.model_dump_json(exclude_none=True).encode()
@@ -63,7 +63,7 @@ def heard(fact: Fact) -> Heard:
         raw = b'{"referral_id":"%s","locality":"%s","kind":"%s"}' % tuple(
             part.encode() for part in (fact.body.referral_id, fact.body.locality, fact.kind)
         )
-    return Heard(fact, raw)
+    return ReceivedEvent(fact, raw)
 
 
 def elsewhere(fact: Fact, place: tuple[str, str]) -> Fact:
@@ -75,13 +75,13 @@ def elsewhere(fact: Fact, place: tuple[str, str]) -> Fact:
     return replace(fact, body=UnknownOutcome(referral_id, locality, fact.body.kind))
 
 
-def in_batches(coming: Sequence[Heard], random: Random) -> list[Sequence[Heard]]:
+def in_batches(coming: Sequence[ReceivedEvent], random: Random) -> list[Sequence[ReceivedEvent]]:
     """Cut where it may be: what was heard before is read from the database again."""
     cuts = sorted(random.choices(range(len(coming) + 1), k=random.choice([0, 1, 2])))
     return [coming[a:b] for a, b in zip([0, *cuts], [*cuts, len(coming)], strict=True) if a < b]
 
 
-def view_after(part: Part[Any, Any], batches: Iterable[Sequence[Heard]]) -> Any:
+def view_after(part: ServiceDefinition[Any, Any], batches: Iterable[Sequence[ReceivedEvent]]) -> Any:
     """The stored view of this referral when the kernel has heard all of them."""
     quiet = replace(part, store=NoResources(), decisions={}, project=None)
     stored = Stored()
@@ -90,9 +90,9 @@ def view_after(part: Part[Any, Any], batches: Iterable[Sequence[Heard]]) -> Any:
     return stored.documents[REFERRALS, f"{LOCALITY}/{REFERRAL}"]["view"]
 
 
-async def hear(part: Part[Any, Any], stored: Stored, batch: Sequence[Heard]) -> None:
+async def hear(part: ServiceDefinition[Any, Any], stored: Stored, batch: Sequence[ReceivedEvent]) -> None:
     async def work(tx: Any) -> None:
-        round_: Round[Any, Any] = Round(part, tx, system_clock(), new_id, "lane")
+        round_: UnitOfWork[Any, Any] = UnitOfWork(part, tx, system_clock(), new_id, "lane")
         await round_.open({(each.fact.body.locality, each.fact.body.referral_id) for each in batch})
         for each in batch:
             told = round_.case(each.fact.body.locality, each.fact.body.referral_id).hear(each)

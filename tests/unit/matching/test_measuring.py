@@ -7,14 +7,14 @@ import pytest
 from services.matching.casework.questionnaires import stage_now
 from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import Measured, NextStep
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from shared.delivery.model.facts import Fact
 from shared.platform.ids import new_id
 
 FIRST = date(2026, 9, 1)
 
 
-def asked_once() -> Story:
+def asked_once() -> ReferralHistory:
     measured = Measured(
         referral_id=new_id(),
         locality="meir",
@@ -25,12 +25,12 @@ def asked_once() -> Story:
     )
     at = datetime(2026, 9, 1, 10, tzinfo=UTC)
     said = Fact("/meir/matching", new_id(), "outcome-recorded", at, at, measured)
-    return Story(measured={(v.Instrument.ONS4, v.Stage.BEFORE): (measured, said)})
+    return ReferralHistory(measured={(v.Instrument.ONS4, v.Stage.BEFORE): (measured, said)})
 
 
 def test_the_first_answers_are_those_before() -> None:
     closing = NextStep(code=v.NextStepCode.CLOSE, on=FIRST)
-    assert stage_now(Story(), closing, FIRST) is v.Stage.BEFORE
+    assert stage_now(ReferralHistory(), closing, FIRST) is v.Stage.BEFORE
 
 
 @pytest.mark.parametrize(

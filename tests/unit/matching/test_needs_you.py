@@ -13,7 +13,7 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, MeetingBooked
 from shared.contract.events.outcomes import NextStep
 from shared.contract.history.next_step import Step
-from shared.delivery.model.facts import Fact, Heard
+from shared.delivery.model.facts import Fact, ReceivedEvent
 from tests.harness.matching.world import LOCALITY, NOW, PRACTICE, World, created, rank
 
 OF = "00000000-0000-7000-8000-00000000000a"
@@ -35,7 +35,7 @@ class Telling:
     def at(self, day: float, *bodies: EventBody, by: str = "matching") -> "Telling":
         for body in bodies:
             event = self.world.envelope(body, by, NOW + day * DAY)
-            self.facts.append(Heard.of(event).fact)
+            self.facts.append(ReceivedEvent.of(event).fact)
         return self
 
     def met(self) -> "Telling":

@@ -10,7 +10,7 @@ from services.matching.directory.feed.model import Service
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
-from shared.contract.history import Story
+from shared.contract.history import ReferralHistory
 from tests.harness.matching.world import LOCALITY
 from tests.unit.feed.test_service import service
 from tests.unit.matching.test_needs_you import FIRST, OF, PLAN, SECOND, SERVICE, Telling
@@ -40,7 +40,7 @@ def prescribed(of: str = FIRST, need: v.Need = v.Need.DEBT) -> o.ServicePrescrib
     return o.ServicePrescribed(**HERE, prescription_id=of, service_id=SERVICE, need=need)
 
 
-def story(*bodies: EventBody) -> Story:
+def story(*bodies: EventBody) -> ReferralHistory:
     telling = Telling().met()
     for day, body in enumerate(bodies):
         telling.at(day, body)

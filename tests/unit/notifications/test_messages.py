@@ -7,7 +7,7 @@ import pytest
 from services.notifications.messages.message import MessageName, Recipient, Template
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
-from shared.contract.history.model import Story
+from shared.contract.history.model import ReferralHistory
 from tests.harness.notifications.desk import FAR, SETTLE, TO_ALL, Desk, desk
 from tests.harness.notifications.telling import MEETING, NOW, Teller, in_hours, ref
 
@@ -297,5 +297,5 @@ def test_a_name_reads_as_it_was_written() -> None:
 
 
 def test_nothing_follows_from_nothing() -> None:
-    assert Desk().view.story == Story()
+    assert Desk().view.story == ReferralHistory()
     assert Desk().view.messages == ()

@@ -85,7 +85,7 @@ def heard(batches: list[tuple[timedelta, list[Fact]]]) -> tuple[Desk, set[str]]:
     for pause, facts in batches:
         desk.until(desk.now + pause)
         desk.hear(*facts)
-    last = Asking(SETTLE)(desk.view, Told({}), desk.occasion)
+    last = Asking(SETTLE)(desk.view, Told({}), desk.context)
     return desk, {due.about for due in last.due}
 
 

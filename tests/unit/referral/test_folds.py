@@ -15,7 +15,7 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import event_of
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
-from shared.delivery.model.decision import Occasion
+from shared.delivery.model.decision import DecisionContext
 from shared.delivery.model.facts import Fact
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -188,8 +188,8 @@ def test_nothing_heard_is_no_referral() -> None:
     assert (stored["open"], stored["practice"], stored["stage"]) == (False, None, "unknown")
 
 
-def occasion() -> Occasion:
-    return Occasion(NOW, lambda: ref(999), "meir", REFERRAL)
+def context() -> DecisionContext:
+    return DecisionContext(NOW, lambda: ref(999), "meir", REFERRAL)
 
 
 def status(*numbers: int) -> Status:
@@ -197,20 +197,20 @@ def status(*numbers: int) -> Status:
 
 
 def test_withdrawing_is_said_once() -> None:
-    (said,) = withdraw(v.WithdrawReason.MOVED_AWAY, status(1), occasion()).facts
+    (said,) = withdraw(v.WithdrawReason.MOVED_AWAY, status(1), context()).facts
     assert isinstance(said, o.ReferralWithdrawn)
     assert said.by is v.By.PRACTICE
     for ended in (status(1, 12), status(1, 14), status()):
         try:
-            withdraw(v.WithdrawReason.OTHER, ended, occasion())
+            withdraw(v.WithdrawReason.OTHER, ended, context())
         except NotOpen:
             continue
         raise AssertionError("an ended referral was withdrawn")
 
 
 def test_erasing_is_said_once() -> None:
-    (said,) = erase(ref(900), status(1, 14), occasion()).facts
+    (said,) = erase(ref(900), status(1, 14), context()).facts
     assert isinstance(said, o.PersonErased)
     done = fold([FACTS[0], fact(40, said, "/meir/referral")], rank_in)
-    assert not erase(ref(900), done, occasion()).facts
+    assert not erase(ref(900), done, context()).facts
     assert document(done)["stage"] == "erased"

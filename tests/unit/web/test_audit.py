@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.platform.web.audit import AuditEntry, audit
-from shared.platform.web.auth import Caller
+from shared.platform.web.auth import Principal
 
-CALLER = Caller(subject="lw-meir-1", role="link_worker")
+CALLER = Principal(subject="lw-meir-1", role="link_worker")
 PERSON = "p_4fzzuNQW3bX"
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-from shared.platform.web.caller import ROLES, Caller, Role
+from shared.platform.web.caller import ROLES, Principal, Role
 from shared.platform.web.navigation import current, home_of, navigation
 
 
-def caller(role: Role) -> Caller:
-    return Caller(subject="x", role=role)
+def caller(role: Role) -> Principal:
+    return Principal(subject="x", role=role)
 
 
 def addresses(role: Role, *, development: bool = False) -> list[str]:

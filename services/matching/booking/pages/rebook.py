@@ -14,14 +14,14 @@ from services.matching.web.forms import Mistakes, Typed, day_typed, mistake
 from services.matching.web.templating import actions, asked, queries, shown, today
 from shared.contract.events.vocabulary import By
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.dates import example_day
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
-LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
-LinkWorkerOrPractice = Annotated[Caller, Depends(require_page("link_worker", "referrer"))]
+LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
+LinkWorkerOrPractice = Annotated[Principal, Depends(require_page("link_worker", "referrer"))]
 
 
 def rebook_routes() -> APIRouter:
@@ -112,7 +112,7 @@ def _told(problem: Problem) -> FieldError:
 
 async def _rebook_page(
     request: Request,
-    caller: Caller,
+    caller: Principal,
     meeting_id: str,
     errors: Sequence[FieldError] = (),
     typed: Typed | None = None,
@@ -143,7 +143,7 @@ async def _rebook_page(
 
 async def _book_page(
     request: Request,
-    caller: Caller,
+    caller: Principal,
     referral: str,
     errors: Sequence[FieldError] = (),
     typed: Typed | None = None,
@@ -170,7 +170,7 @@ async def _book_page(
     )
 
 
-async def _person(request: Request, caller: Caller, meeting: MeetingShown) -> Known:
+async def _person(request: Request, caller: Principal, meeting: MeetingShown) -> Known:
     """Whose meeting it is, since whoever moves or ends it must see whether it is the one they mean.
 
     A practice is told names by the referral service alone; here it is told the reference.

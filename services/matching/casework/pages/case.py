@@ -28,12 +28,12 @@ from services.matching.web.forms import day_typed, mistake
 from services.matching.web.templating import localities, queries, shown, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.dates import day_and_time
 from shared.platform.web.validation import FieldError
 
-LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 
 def case_routes() -> APIRouter:
@@ -54,7 +54,7 @@ def case_routes() -> APIRouter:
 
 async def case_page(
     request: Request,
-    caller: Caller,
+    caller: Principal,
     referral: str,
     *,
     with_notes: bool = False,
@@ -119,7 +119,7 @@ async def case_page(
     )
 
 
-async def undo_page(request: Request, caller: Caller, referral: str, source: str, event: str) -> Response:
+async def undo_page(request: Request, caller: Principal, referral: str, source: str, event: str) -> Response:
     """Asks before a fact is taken back: nothing brings it back but recording it anew."""
     asks = queries(request)
     case = await asks.case(caller, referral)
@@ -134,7 +134,7 @@ async def undo_page(request: Request, caller: Caller, referral: str, source: str
     return shown(request, "undo.html", line=case.line, person=known(people, referral), fact=fact, where=where)
 
 
-async def _reopening(request: Request, caller: Caller, case: CaseShown) -> list[tuple[str, str]]:
+async def _reopening(request: Request, caller: Principal, case: CaseShown) -> list[tuple[str, str]]:
     """The meetings to choose from when a case that has ended is opened again: (value, words)."""
     if case.line.open or case.story.erased:
         return []

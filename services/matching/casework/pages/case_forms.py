@@ -16,11 +16,11 @@ from services.matching.web.forms import Mistakes, Typed, mistake
 from services.matching.web.templating import actions, asked, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.problem import Problem
 
-LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 Act = Callable[[Request, Asked, str, Typed], Awaitable[tuple[str, Done]]]
 """Reads a form and does it. Returns the code of the banner and what was done; raises Mistakes."""

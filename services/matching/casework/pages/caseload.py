@@ -27,10 +27,10 @@ from shared.contract import labels
 from shared.contract.events.vocabulary import MeetingMode, NextStepCode, Risk
 from shared.platform.clock import LONDON
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 
-LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 People = Mapping[str, Mapping[str, Any]]
 
@@ -125,7 +125,7 @@ def desk_routes() -> APIRouter:
     return router
 
 
-async def _desk(request: Request, caller: Caller, show_risk_of: str | None = None) -> Response:
+async def _desk(request: Request, caller: Principal, show_risk_of: str | None = None) -> Response:
     asks = queries(request)
     diary, tasks, cases = await asks.today(caller), await asks.needs_you(caller), await asks.caseload(caller)
     lines = {line.referral_id: line for line in cases}

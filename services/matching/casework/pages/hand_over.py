@@ -17,12 +17,12 @@ from services.matching.web.forms import mistake
 from services.matching.web.templating import actions, asked, here_and_now, localities, queries, shown
 from services.matching.web.words import listed, plural
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
-LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 
 def hand_over_routes() -> APIRouter:
@@ -56,7 +56,7 @@ def hand_over_routes() -> APIRouter:
 
 
 async def _page(
-    request: Request, caller: Caller, referral: str, errors: Sequence[FieldError] = ()
+    request: Request, caller: Principal, referral: str, errors: Sequence[FieldError] = ()
 ) -> Response:
     asks = queries(request)
     case = await asks.case(caller, referral)

@@ -26,12 +26,12 @@ from services.matching.web.forms import Mistakes, Typed, mistake
 from services.matching.web.templating import actions, asked, here_and_now, localities, queries, shown, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
-LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +83,18 @@ def meeting_routes() -> APIRouter:
     return router
 
 
-async def _of_meeting(request: Request, caller: Caller, meeting_id: str) -> Occasion:
+async def _of_meeting(request: Request, caller: Principal, meeting_id: str) -> Occasion:
     case = await queries(request).case_of_meeting(caller, meeting_id)
     meeting = next(each for each in case.meetings if each.meeting_id == meeting_id)
     return Occasion(case, meeting, f"/matching/meetings/{meeting_id}")
 
 
-async def _of_case(request: Request, caller: Caller, referral: str) -> Occasion:
+async def _of_case(request: Request, caller: Principal, referral: str) -> Occasion:
     case = await queries(request).case(caller, referral)
     return Occasion(case, None, f"/matching/cases/{referral}/review")
 
 
-async def _posted(request: Request, caller: Caller, at: Occasion, form: CheckedForm) -> Response:
+async def _posted(request: Request, caller: Principal, at: Occasion, form: CheckedForm) -> Response:
     typed, referral = Typed(form), at.case.line.referral_id
     do = typed.raw("do")
     if do in ("draft", "services", "notes"):
@@ -128,13 +128,13 @@ async def _posted(request: Request, caller: Caller, at: Occasion, form: CheckedF
     return await _page(request, caller, at, Again(typed.shown(), errors))
 
 
-async def _keep_only(request: Request, caller: Caller, referral: str, form: CheckedForm) -> Response:
+async def _keep_only(request: Request, caller: Principal, referral: str, form: CheckedForm) -> Response:
     """Keeps the draft and shows nothing, for the page's script. 503 where it cannot be kept."""
     await queries(request).save_draft(caller, referral, *draft_of(Typed(form)))
     return Response(status_code=204)
 
 
-async def _keep(request: Request, caller: Caller, referral: str, typed: Typed) -> list[FieldError]:
+async def _keep(request: Request, caller: Principal, referral: str, typed: Typed) -> list[FieldError]:
     """Keeps the draft. Where that cannot be done now, what was typed stays on the page, and it is said."""
     try:
         await queries(request).save_draft(caller, referral, *draft_of(typed))
@@ -145,7 +145,7 @@ async def _keep(request: Request, caller: Caller, referral: str, typed: Typed) -
     return []
 
 
-async def _save(request: Request, caller: Caller, at: Occasion, agreed: Agreed, form: CheckedForm) -> None:
+async def _save(request: Request, caller: Principal, at: Occasion, agreed: Agreed, form: CheckedForm) -> None:
     """The plan first: without it nothing is asked of any service."""
     do, referral, step = actions(request), at.case.line.referral_id, agreed.record.next_step
     meeting_id = at.meeting.meeting_id if at.meeting else None
@@ -156,7 +156,7 @@ async def _save(request: Request, caller: Caller, at: Occasion, agreed: Agreed, 
         await do.unmet(asked(caller, form, f":unmet:{need.value}"), referral, need, reason, step)
 
 
-async def _page(request: Request, caller: Caller, at: Occasion, again: Again | None = None) -> Response:
+async def _page(request: Request, caller: Principal, at: Occasion, again: Again | None = None) -> Response:
     asks, line = queries(request), at.case.line
     draft = None if again else await asks.draft(caller, line.referral_id)
     typed = again.typed if again else draft or await _as_agreed(request, caller, at.case)
@@ -201,7 +201,7 @@ async def _page(request: Request, caller: Caller, at: Occasion, again: Again | N
     )
 
 
-async def _as_agreed(request: Request, caller: Caller, case: CaseShown) -> dict[str, Any]:
+async def _as_agreed(request: Request, caller: Principal, case: CaseShown) -> dict[str, Any]:
     """The plan as it stands, to be changed. Raises a 503 Problem while its words cannot be had.
 
     Without them, saving would put an emptier plan in its place.

@@ -11,9 +11,9 @@ from services.matching.referral_state.pages.person_header import NAME_AND_TELEPH
 from services.matching.referral_state.views import CaseShown, PrescriptionShown
 from services.matching.web.templating import queries, shown, today
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 
-LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 OVER = ("full", "not_suitable", "ended")
 MOST_SERVICES = 5

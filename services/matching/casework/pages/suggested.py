@@ -11,7 +11,7 @@ from services.matching.referral_state.views import CaseShown
 from services.matching.web import words
 from services.matching.web.templating import queries, today
 from shared.contract.events import vocabulary as v
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 
 MOST_SHOWN = 10
 AT_FIRST = 3
@@ -56,7 +56,7 @@ class NeedShown:
     """Why nothing is suitable, going by the near misses: an unmet reason's code."""
 
 
-async def suggested(request: Request, caller: Caller, case: CaseShown, need: v.Need) -> NeedShown:
+async def suggested(request: Request, caller: Principal, case: CaseShown, need: v.Need) -> NeedShown:
     """The services for one need, as far as they are worth showing."""
     ranked = await queries(request).ranked_services(caller, case.line.referral_id, need, MOST_SHOWN)
     open_already = {each.service_id for each in case.prescriptions if each.status in GOING_ON}

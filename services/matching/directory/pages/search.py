@@ -17,12 +17,12 @@ from services.matching.web.templating import actions, asked, near, queries, show
 from shared.contract import labels
 from shared.contract.events.vocabulary import Need
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.problem import Problem
 
-Reader = Annotated[Caller, Depends(require_page("link_worker", "referrer", "programme_admin"))]
-Speaker = Annotated[Caller, Depends(require_page("link_worker", "programme_admin"))]
+Reader = Annotated[Principal, Depends(require_page("link_worker", "referrer", "programme_admin"))]
+Speaker = Annotated[Principal, Depends(require_page("link_worker", "programme_admin"))]
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -64,7 +64,7 @@ def directory_routes() -> APIRouter:
     return router
 
 
-def _searching(request: Request, caller: Caller, form: FormData) -> Response:
+def _searching(request: Request, caller: Principal, form: FormData) -> Response:
     """On to what was found: codes go in its address, a postcode, which is somebody's, in a sealed cookie."""
     typed = {name: str(form.get(name, "")).strip()[:20] for name in (*_CODES, "postcode")}
     postcode = typed.pop("postcode")
@@ -75,13 +75,13 @@ def _searching(request: Request, caller: Caller, form: FormData) -> Response:
     return answer
 
 
-def _near(request: Request, caller: Caller) -> str:
+def _near(request: Request, caller: Principal) -> str:
     """The postcode that they looked near: not one that somebody else left in the same browser."""
     kept = near(request).read(request) if "near" in request.query_params else None
     return str(kept["postcode"]) if kept and kept["of"] == caller.subject else ""
 
 
-async def _search_page(request: Request, caller: Caller) -> Response:
+async def _search_page(request: Request, caller: Principal) -> Response:
     asked_for = {name: request.query_params.get(name, "").strip()[:20] for name in _CODES}
     asked_for["postcode"] = _near(request, caller)
     free = asked_for["free"] == "yes"
@@ -125,7 +125,7 @@ SEARCHED = set(words.NEEDS) - {"not_sure", "sensitive"}
 
 
 async def _service_page(
-    request: Request, caller: Caller, service_id: str, mistakes: Mistakes | None = None
+    request: Request, caller: Principal, service_id: str, mistakes: Mistakes | None = None
 ) -> Response:
     service = await queries(request).seen_service(caller, service_id)
     if service is None:

@@ -17,12 +17,12 @@ from services.matching.web.forms import Mistakes, Typed, day_typed, mistake, mis
 from services.matching.web.templating import actions, asked, queries, shown, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
-LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 Act = Callable[[Request, Asked, str, str, Typed], Awaitable[tuple[str, Done | None]]]
 """Reads a form about one service of a case and does it: (request, who asks, referral, prescription, form)."""
@@ -123,7 +123,7 @@ def _route(name: str, act: Act) -> Callable[..., Awaitable[Response]]:
 
 async def _page(
     request: Request,
-    caller: Caller,
+    caller: Principal,
     referral: str,
     prescription: str,
     errors: Sequence[FieldError] = (),

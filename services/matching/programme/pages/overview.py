@@ -14,11 +14,11 @@ from shared.contract.history import Stage
 from shared.platform.clock import LONDON
 from shared.platform.localities import Localities
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.problem import Problem
 
-Reader = Annotated[Caller, Depends(require_page("programme_admin"))]
+Reader = Annotated[Principal, Depends(require_page("programme_admin"))]
 
 STAGES = (Stage.WAITING, Stage.BOOKED, Stage.MISSED, Stage.MET, Stage.PRESCRIBED, Stage.STARTED)
 MOST_AT_FIRST = 10
@@ -36,7 +36,7 @@ class FeedRow:
     not_offered: tuple[tuple[str, str], ...]
 
 
-def _feeds(feeds: Sequence[Feed], caller: Caller, places: Localities) -> list[FeedRow]:
+def _feeds(feeds: Sequence[Feed], caller: Principal, places: Localities) -> list[FeedRow]:
     mine = [(slug, places.by_slug[slug].name) for slug in places.slugs if caller.may_locality(slug)]
     return [
         FeedRow(

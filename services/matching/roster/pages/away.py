@@ -20,10 +20,10 @@ from services.matching.referral_state.views import MeetingShown, ToRing
 from services.matching.roster.absence import one_day_of
 from services.matching.web.templating import actions, asked, queries, shown, today
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 
-LinkWorkerReader = Annotated[Caller, Depends(require_page("link_worker"))]
+LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def away_routes() -> APIRouter:
     return router
 
 
-async def _moved(request: Request, caller: Caller, found: Sequence[ToRing]) -> list[Moved]:
+async def _moved(request: Request, caller: Principal, found: Sequence[ToRing]) -> list[Moved]:
     people = await queries(request).people(
         caller, [each.case for each in found], NAME_AND_TELEPHONE, "caseload"
     )

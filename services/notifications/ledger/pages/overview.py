@@ -18,7 +18,7 @@ from services.notifications.messages.message import Recipient, Template
 from shared.platform.clock import LONDON, Clock
 from shared.platform.localities import Localities
 from shared.platform.web import dates
-from shared.platform.web.auth import Caller, require_page
+from shared.platform.web.auth import Principal, require_page
 from shared.platform.web.bodies import DaySent
 from shared.platform.web.pages import Pages
 from shared.platform.web.problem import Problem
@@ -60,7 +60,7 @@ def page_routes(questions: Questions, localities: Localities) -> APIRouter:
     @router.get("/notifications/")
     async def overview(
         request: Request,
-        caller: Annotated[Caller, Depends(require_page("programme_admin"))],
+        caller: Annotated[Principal, Depends(require_page("programme_admin"))],
         locality: Annotated[str, Query(max_length=50)] = "",
         day: Annotated[DaySent | None, Query()] = None,
     ) -> Response:

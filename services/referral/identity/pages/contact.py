@@ -15,11 +15,11 @@ from shared.contract.events import vocabulary as v
 from shared.delivery.unit_of_work.commands import Idempotency
 from shared.platform.people.telephone import as_dialled
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
 from shared.platform.web.validation import FieldError
 
-Reader = Annotated[Caller, Depends(require_page("referrer", "link_worker"))]
+Reader = Annotated[Principal, Depends(require_page("referrer", "link_worker"))]
 
 
 def routes() -> APIRouter:
@@ -59,7 +59,7 @@ def routes() -> APIRouter:
     return router
 
 
-def _back(caller: Caller, referral_id: str) -> str:
+def _back(caller: Principal, referral_id: str) -> str:
     """Where the reader came from: the practice's page of the referral, or the link worker's case."""
     if caller.role == "link_worker":
         return f"/matching/cases/{referral_id}"
@@ -68,7 +68,7 @@ def _back(caller: Caller, referral_id: str) -> str:
 
 def _page(
     request: Request,
-    caller: Caller,
+    caller: Principal,
     before: contacts.Known,
     typed: Mapping[str, str],
     errors: Sequence[FieldError] = (),

@@ -20,12 +20,12 @@ from shared.delivery.unit_of_work.commands import Idempotency
 from shared.platform.localities import Practice
 from shared.platform.people.nhs_number import NHSNumberError, parse_nhs_number
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
-Referrer = Annotated[Caller, Depends(require_page("referrer"))]
+Referrer = Annotated[Principal, Depends(require_page("referrer"))]
 _SEEN = "alike_seen"
 _FAR_SEEN = "far_seen"
 _PRESSED = "pressed"
@@ -103,7 +103,7 @@ def routes() -> APIRouter:
     return router
 
 
-async def _found_page(request: Request, caller: Caller, typed: Typed, form: FormData) -> Response:
+async def _found_page(request: Request, caller: Principal, typed: Typed, form: FormData) -> Response:
     known, errors = await _find(request, caller, typed)
     if known is not None:
         typed = forms.filled_in(typed, known.person)
@@ -114,7 +114,7 @@ async def _found_page(request: Request, caller: Caller, typed: Typed, form: Form
 
 def form_page(
     request: Request,
-    caller: Caller,
+    caller: Principal,
     typed: Typed,
     status: int = 200,
     *,
@@ -145,7 +145,7 @@ def form_page(
     )
 
 
-def own_practices(request: Request, caller: Caller) -> list[Practice]:
+def own_practices(request: Request, caller: Principal) -> list[Practice]:
     """The practices that the caller refers from, by name."""
     known = [desk(request).localities.practice(code) for code in caller.practices]
     return sorted((each for each in known if each is not None), key=lambda each: each.display_name)
@@ -160,7 +160,7 @@ def _younger(request: Request, practices: list[Practice]) -> int | None:
     return max(ages, default=None)
 
 
-async def _find(request: Request, caller: Caller, typed: Typed) -> tuple[Known | None, list[FieldError]]:
+async def _find(request: Request, caller: Principal, typed: Typed) -> tuple[Known | None, list[FieldError]]:
     """Who is known at the practice under the NHS number and date of birth that were typed."""
     born, errors = forms.date_of_birth(typed)
     if born is None and not errors:

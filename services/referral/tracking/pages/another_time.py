@@ -12,12 +12,12 @@ from services.referral.tracking.pages.followed import appointment
 from services.referral.web.templating import access_token, desk, matching, named, shown
 from shared.delivery.mongo.database import Row
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
-Referrer = Annotated[Caller, Depends(require_page("referrer"))]
+Referrer = Annotated[Principal, Depends(require_page("referrer"))]
 _TAKEN = "That time has just been taken. Choose another"
 
 
@@ -53,14 +53,14 @@ def routes() -> APIRouter:
     return router
 
 
-async def _booked(request: Request, caller: Caller, referral_id: str) -> Row:
+async def _booked(request: Request, caller: Principal, referral_id: str) -> Row:
     row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
     if row["view"]["meeting"] is None:
         raise Problem(404, code="no_meeting", detail="There is no appointment to move.")
     return row
 
 
-async def _offer(request: Request, caller: Caller, row: Row, wrong: str | None = None) -> Response:
+async def _offer(request: Request, caller: Principal, row: Row, wrong: str | None = None) -> Response:
     slots = await matching(request).options(row["view"]["meeting"]["id"], access_token(request))
     errors = [FieldError("/slot", "slot", wrong)] if wrong else []
     return shown(

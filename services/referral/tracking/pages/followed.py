@@ -22,12 +22,12 @@ from shared.contract.history import Stage
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.commands import Idempotency
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
-Referrer = Annotated[Caller, Depends(require_page("referrer"))]
+Referrer = Annotated[Principal, Depends(require_page("referrer"))]
 
 
 def routes() -> APIRouter:
@@ -105,7 +105,7 @@ def routes() -> APIRouter:
 
 
 async def _why(
-    request: Request, caller: Caller, referral_id: str, errors: Sequence[FieldError] = ()
+    request: Request, caller: Principal, referral_id: str, errors: Sequence[FieldError] = ()
 ) -> Response:
     row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
     return shown(
@@ -133,7 +133,7 @@ async def appointment(request: Request, row: Row) -> dict[str, Any]:
     }
 
 
-async def _wait(request: Request, caller: Caller, referral_id: str) -> None:
+async def _wait(request: Request, caller: Principal, referral_id: str) -> None:
     row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
     settings: ReferralSettings = request.app.state.settings
     await settled(desk(request), row["locality"], referral_id, settings.wait_seconds)

@@ -22,7 +22,7 @@ from shared.delivery.mongo.database import Row
 from shared.platform.clock import LONDON
 from shared.platform.web import dates
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 
 _PAGE = 25
 
@@ -52,7 +52,7 @@ def routes() -> APIRouter:
     @router.get("/referral/")
     async def home(
         request: Request,
-        caller: Annotated[Caller, Depends(require_page("referrer"))],
+        caller: Annotated[Principal, Depends(require_page("referrer"))],
         group: Annotated[str, Query(max_length=20)] = "waiting",
         filed: Annotated[bool, Query()] = False,
         cursor: Annotated[str | None, Query(max_length=200)] = None,

@@ -11,12 +11,12 @@ from services.referral.tracking.pages.home import line
 from services.referral.web.templating import desk, practice_name, shown
 from shared.contract.history import Stage
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
-Admin = Annotated[Caller, Depends(require_page("programme_admin"))]
+Admin = Annotated[Principal, Depends(require_page("programme_admin"))]
 _HOME = "/referral/programme"
 
 
@@ -57,7 +57,7 @@ def routes() -> APIRouter:
     return router
 
 
-async def _overview(request: Request, caller: Caller, status: int = 200, **context: Any) -> Response:
+async def _overview(request: Request, caller: Principal, status: int = 200, **context: Any) -> Response:
     counted = await cases.counts(desk(request).kernel.mongo, caller)
     places: dict[str, dict[str, dict[Stage, int]]] = {}
     for each in counted:

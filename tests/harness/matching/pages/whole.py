@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from fastapi import FastAPI, Request
 from playwright.async_api import Page
 
-from services.matching.app import build
+from services.matching.app import create_app
 from services.matching.request import Asked, MeetingRecord, Prescribing
 from services.matching.settings import MatchingSettings
 from shared.contract.events import vocabulary as v
@@ -23,7 +23,7 @@ from shared.contract.events.outcomes import NextStep
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import LONDON
 from shared.platform.ids import new_id
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from tests.harness.feed.records import at_place, lunch_club
 from tests.harness.pages.serving import serving
 from tests.harness.referral.people import asked
@@ -119,7 +119,7 @@ class Whole:
     async def plan(self, person: Person, service: str = "Meir lunch club (example)", **more: Any) -> str:
         """They met, and this service is in the plan. Gives the prescription's id."""
         meeting = await self.meet_now(person)
-        caller = Caller("planner", "link_worker", frozenset({self.here}), link_worker=self.worker)
+        caller = Principal("planner", "link_worker", frozenset({self.here}), link_worker=self.worker)
         ask, do = self.matching.state.queries, self.matching.state.actions
         found = next(f.service for f in await ask.find_services(caller) if f.service.name == service)
         step = NextStep(
@@ -239,7 +239,7 @@ async def whole(folder: Path, issuer: LoopbackIssuer, bootstrap: str, mongo_url:
             smtp_host="127.0.0.1",
             smtp_port=mail.port,
         )
-        app = build(settings)
+        app = create_app(settings)
         address = await until.enter_async_context(serving(app, matching_port))
         identity = f"lw-{referral.here}-1"
         await _fill(issuer, address, referral.here, identity)

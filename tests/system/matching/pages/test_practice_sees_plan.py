@@ -4,7 +4,7 @@ from typing import Any
 
 from services.matching.request import Asked, GoalSaid, MeetingRecord
 from shared.contract.events import vocabulary as v
-from shared.platform.web.caller import Caller
+from shared.platform.web.caller import Principal
 from tests.harness.matching.pages.whole import Person, Whole
 from tests.harness.web.forms import browser
 
@@ -15,7 +15,7 @@ SECRET = ("Company", "importance", "confidence", "A private word")
 async def agreed(both: Whole, person: Person, answer: v.Agreed) -> None:
     """A plan with a goal of the person's own words, a service, and this answer."""
     await both.plan(person)
-    caller = Caller("planner", "link_worker", frozenset({both.here}), link_worker=both.worker)
+    caller = Principal("planner", "link_worker", frozenset({both.here}), link_worker=both.worker)
     do = both.matching.state.actions
     goal = GoalSaid(need=v.Need.EXERCISE, words=GOAL, importance=9, confidence=3)
     record = MeetingRecord(goals=(goal,), note="A private word", details_to_gp=answer)

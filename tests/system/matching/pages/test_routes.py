@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.matching.app import build
+from services.matching.app import create_app
 from services.matching.provider.links import Links
 from shared.platform.clock import system_clock
 from tests.harness.matching.pages.whole import Whole
@@ -186,7 +186,7 @@ async def test_pages_work_while_the_vault_is_away(both: Whole) -> None:
     person = await both.refer()
     meeting = (await both.view(person)).story.active.booked.meeting_id
     away = both.matching.state.settings.model_copy(update={"referral_url": "http://127.0.0.1:9"})
-    alone = build(away)
+    alone = create_app(away)
     cookies = both.cookies()
     async with browser(both.matching, cookies) as client:
         await client.get("/matching/")
