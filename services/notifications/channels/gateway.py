@@ -1,13 +1,13 @@
 """What a gateway is asked for.
 
-Every send carries a permanent reference. A repeat of the same message has the same reference, so that the gateway
-or the receiver's mailbox can recognise it.
+Every send carries a permanent reference. A repeat of the same message has the same reference, so that the
+gateway or the receiver's mailbox can recognise it.
 
 Raises:
     RetryLater: the message may succeed later; `NoAnswer` if the gateway seems to hang.
     PermanentFailure: the message cannot be sent; its code says why.
 
-No error quotes the address or the text. A letter or a notification service is one more class with one method.
+No error quotes the address or the text. Another kind of gateway is one more class with one method.
 """
 
 from dataclasses import dataclass, field
