@@ -33,14 +33,12 @@ def whole(parts: Sequence[Mapping[str, Any]]) -> str:
 
 def _section(part: Mapping[str, Any], with_machine: bool) -> str:
     title, text = described(part["part"], part["result"])
-    how = (
-        f"`{part['command']}`, {part['date']}, version {part['version']}, {part['took_seconds']:.0f} s, "
-        f"load before {part['load_before']:.1f}."
-    )
+    how = f"`{part['command']}`, {part['date'][:10]}, version {part['version']}"
+    how += f", load {part['load_before']:.1f}."
     if with_machine:
         how += f" On {part['machine']}."
     if part["load_before"] > BUSY:
-        how += " **Other work ran on the machine.**"
+        how += " **Other work ran.**"
     return f"### {title}\n\n{text}\n\n{how}"
 
 

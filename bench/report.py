@@ -108,10 +108,7 @@ def _latency(result: Result) -> str:
         "unanswered",
         "processor ms each",
     ]
-    text = (
-        f"{table(heads, rows)}\n\n{result['seconds']:g} s at each rate. A dash: too few were measured, or "
-        "requests were left unanswered."
-    )
+    text = f"{table(heads, rows)}\n\n{result['seconds']:g} s at each rate."
     if result.get("untried"):
         rates = " and ".join(str(rate) for rate in result["untried"])
         text += f" Not tried: {rates} a second, because requests piled up at the last rate."
