@@ -15,7 +15,7 @@ from services.matching.programme.pages.overview import programme_routes
 from services.matching.provider.pages.asks import ask_routes
 from services.matching.provider.pages.mailbox import mailbox_routes
 from services.matching.roster.pages.away import away_routes
-from services.matching.web.templating import make_pages, static_routes
+from services.matching.web.templating import make_pages, static_files
 
 __all__ = ["make_pages", "page_routers"]
 
@@ -36,5 +36,5 @@ def page_routers() -> list[APIRouter]:
         programme_routes(),
         mailbox_routes(),
         ask_routes(),
-        static_routes(),
+        static_files.router(),
     ]

@@ -14,7 +14,7 @@ from services.evaluation.reports import api
 from services.evaluation.reports.model import PlaceFigures
 from services.evaluation.reports.queries import Asking, sees_exact_counts
 from services.evaluation.totals.periods import Period
-from services.evaluation.web.templating import static_routes
+from services.evaluation.web.templating import static_files
 from shared.platform.web.auth import Principal, require_page
 from shared.platform.web.pages import Pages
 
@@ -68,7 +68,7 @@ def page_routes(asking: Asking) -> APIRouter:
     ) -> Response:
         return api.csv_response(await asking.figures(caller, locality, first, last))
 
-    router.include_router(static_routes())
+    router.include_router(static_files.router())
     return router
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from starlette.datastructures import FormData
 
+from shared.platform.web.forms import text_field
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -67,8 +68,7 @@ class Typed:
         return value
 
     def raw(self, field: str) -> str:
-        value = self._form.get(field, "")
-        return value.strip() if isinstance(value, str) else ""
+        return text_field(self._form, field)
 
     def all(self, field: str) -> list[str]:
         return [value for value in self._form.getlist(field) if isinstance(value, str)]

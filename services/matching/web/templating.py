@@ -1,12 +1,10 @@
 """What every page of matching stands on: the parts of the application, and the templates with our words."""
 
 from datetime import date, datetime
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
 from typing import cast
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 from starlette.datastructures import FormData
 
@@ -18,15 +16,16 @@ from shared.platform.clock import LONDON
 from shared.platform.localities import Localities
 from shared.platform.localities.miles import in_miles
 from shared.platform.web.caller import Principal
-from shared.platform.web.csrf import IDEMPOTENCY_FIELD
 from shared.platform.web.dates import day
+from shared.platform.web.forms import idempotency_key
 from shared.platform.web.pages import Pages
 from shared.platform.web.session import SealedCookie
 from shared.platform.web.settings import ServiceSettings
+from shared.platform.web.static_files import StaticFiles
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"
-STYLES = HERE / "static"
+static_files = StaticFiles("/matching/static", HERE / "static", "matching.css", "draft.js")
 
 
 def make_pages(settings: ServiceSettings) -> Pages:
@@ -39,7 +38,7 @@ def make_pages(settings: ServiceSettings) -> Pages:
         "plural": words.plural,
         "listed": words.listed,
         "lower_first": words.lower_first,
-        "matching_version": _version(),
+        "matching_version": static_files.version,
     }
     return pages
 
@@ -75,7 +74,7 @@ def shown(request: Request, template: str, status: int = 200, **context: object)
 
 def asked(caller: Principal, form: FormData, part: str = "") -> Asked:
     """Who asks, under the form's hidden key; `part` tells several things asked by one form apart."""
-    key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
+    key = idempotency_key(form)
     return Asked(caller, f"{key}{part}" if key else None)
 
 
@@ -87,38 +86,3 @@ def here_and_now(request: Request) -> datetime:
 def today(request: Request) -> date:
     """The day in London."""
     return here_and_now(request).date()
-
-
-def static_routes() -> APIRouter:
-    """The stylesheet and the script of these pages."""
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/matching/static/draft.js")
-    async def script() -> Response:
-        return Response(
-            _script(), media_type="text/javascript", headers={"cache-control": "public, max-age=86400"}
-        )
-
-    @router.get("/matching/static/matching.css")
-    async def stylesheet() -> Response:
-        # Its address holds its version, so that a browser may keep it.
-        return Response(
-            _stylesheet(), media_type="text/css", headers={"cache-control": "public, max-age=86400"}
-        )
-
-    return router
-
-
-@cache
-def _stylesheet() -> bytes:
-    """All stylesheets in one, in the order of their names: one request instead of four."""
-    return b"\n".join(path.read_bytes() for path in sorted(STYLES.glob("*.css")))
-
-
-@cache
-def _script() -> bytes:
-    return (STYLES / "draft.js").read_bytes()
-
-
-def _version() -> str:
-    return sha256(_stylesheet() + _script()).hexdigest()[:10]

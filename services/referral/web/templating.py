@@ -1,13 +1,11 @@
 """What every page of this service stands on."""
 
 from collections.abc import Mapping
-from functools import cache
-from hashlib import sha256
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
-from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, Response
+from fastapi import Request
+from fastapi.responses import Response
 
 from services.referral.clients.matching import Matching
 from services.referral.intake.service import Desk
@@ -18,6 +16,7 @@ from shared.delivery.mongo.database import Row
 from shared.platform.web.caller import Principal
 from shared.platform.web.pages import Pages
 from shared.platform.web.session import Sessions
+from shared.platform.web.static_files import StaticFiles
 
 HERE = Path(__file__).parent
 _WITHOUT_NAME: Mapping[Kept, str] = {
@@ -25,13 +24,13 @@ _WITHOUT_NAME: Mapping[Kept, str] = {
     "by_partner": "Name kept by the partner",
     "erased": "Details erased",
 }
-_STATIC = {"referral.css": "text/css", "referral.js": "text/javascript"}
+static_files: Final = StaticFiles("/referral/static", HERE / "static", "referral.css", "referral.js")
 
 
 def make_pages(settings: ReferralSettings) -> Pages:
     """The shared shell with this service's templates and words."""
     pages = Pages(settings, HERE / "templates")
-    pages.environment.globals |= {"words": words, "referral_version": _version()}
+    pages.environment.globals |= {"words": words, "referral_version": static_files.version}
     return pages
 
 
@@ -67,23 +66,3 @@ async def named(request: Request, caller: Principal, row: Row) -> str:
     people = await names(desk(request), caller, [row], "status")
     person = people.get(row["referral"])
     return person.name if person else _WITHOUT_NAME[kept(desk(request), row)]
-
-
-def static_routes() -> APIRouter:
-    """Stylesheet and script of these pages."""
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/referral/static/{name}")
-    async def static(name: str) -> Response:
-        if name not in _STATIC:
-            return Response(status_code=404)
-        headers = {"cache-control": "public, max-age=31536000, immutable"}
-        return FileResponse(HERE / "static" / name, media_type=_STATIC[name], headers=headers)
-
-    return router
-
-
-@cache
-def _version() -> str:
-    sums = sha256(b"".join((HERE / "static" / name).read_bytes() for name in sorted(_STATIC)))
-    return sums.hexdigest()[:10]

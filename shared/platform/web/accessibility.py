@@ -13,6 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from shared.platform.web.auth import local_path
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.forms import text_field
 from shared.platform.web.problem import Problem
 
 COOKIE = "linkwork-accessibility"
@@ -102,9 +103,9 @@ def accessibility_routes(*, secure: bool) -> APIRouter:
 
     @router.post("/accessibility")
     async def change(request: Request, form: CheckedForm) -> Response:
-        step = str(form.get("step", ""))
+        step = text_field(form, "step")
         chosen = _chosen(reading_settings(request), step)
-        back = local_path(str(form.get("return_to", "/"))).partition("#")[0]
+        back = local_path(text_field(form, "return_to") or "/").partition("#")[0]
         # Back to the stepper just used, so that the next press of Tab is where the last one was.
         response = RedirectResponse(f"{back}#accessibility-{step.partition(':')[0]}", 303)
         for name, value, seconds in ((COOKIE, chosen.as_cookie(), _YEAR), (OPEN_COOKIE, "1", OPEN_SECONDS)):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from shared.platform.web.navigation import current, navigation
 from shared.platform.web.problem import Problem
 from shared.platform.web.references import short_reference
 from shared.platform.web.settings import ServiceSettings
+from shared.platform.web.static_files import version_of
 from shared.platform.web.validation import FieldError
 
 HERE = Path(__file__).parent
@@ -130,8 +130,5 @@ def error_for(errors: Sequence[FieldError] | None, field: str) -> dict[str, str]
 
 def _version() -> str:
     """Changes whenever a stylesheet or script does, so that browsers may keep them."""
-    sums = sha256()
-    for folder in (ASSETS, STATIC):
-        for path in sorted(folder.glob("*.*")):
-            sums.update(path.read_bytes())
-    return sums.hexdigest()[:10]
+    files = (path for folder in (ASSETS, STATIC) for path in sorted(folder.glob("*.*")))
+    return version_of(path.read_bytes() for path in files)

@@ -50,7 +50,7 @@ PAGES: dict[str, set[str]] = {
     "GET /referral/programme/{referral_id}/erase": {"programme_admin"},
     "POST /referral/programme/{referral_id}/erase": {"programme_admin"},
 }
-OPEN = {"GET /referral/static/{name}"}
+OPEN = {"GET /referral/static/referral.css", "GET /referral/static/referral.js"}
 
 
 def routes() -> set[str]:

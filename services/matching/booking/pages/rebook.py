@@ -17,6 +17,7 @@ from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.dates import example_day
+from shared.platform.web.forms import text_field
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -37,7 +38,7 @@ def rebook_routes() -> APIRouter:
     async def move(
         request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm
     ) -> Response:
-        slot = str(form.get("slot", ""))
+        slot = text_field(form, "slot")
         if not slot:
             return await _rebook_page(request, caller, meeting, [mistake("slot", "Choose one of the times")])
         try:

@@ -29,6 +29,7 @@ from shared.platform.clock import LONDON
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.forms import text_field
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
@@ -120,7 +121,7 @@ def desk_routes() -> APIRouter:
     @router.post("/matching/risk")
     async def risk(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
         # A POST, so that a note is neither in an address nor shown again by going back.
-        return await _desk(request, caller, str(form.get("referral", "")))
+        return await _desk(request, caller, text_field(form, "referral"))
 
     return router
 

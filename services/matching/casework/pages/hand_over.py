@@ -19,6 +19,7 @@ from services.matching.web.words import listed, plural
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.forms import text_field
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -38,7 +39,7 @@ def hand_over_routes() -> APIRouter:
     async def hand_over(
         request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm
     ) -> Response:
-        to = str(form.get("link_worker", ""))[:80]
+        to = text_field(form, "link_worker", 80)
         if not to:
             return await _page(request, caller, referral, [mistake("link_worker", "Choose a link worker")])
         try:

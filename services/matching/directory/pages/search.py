@@ -19,6 +19,7 @@ from shared.contract.events.vocabulary import Need
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.forms import text_field
 from shared.platform.web.problem import Problem
 
 Reader = Annotated[Principal, Depends(require_page("link_worker", "referrer", "programme_admin"))]
@@ -66,7 +67,7 @@ def directory_routes() -> APIRouter:
 
 def _searching(request: Request, caller: Principal, form: FormData) -> Response:
     """On to what was found: codes go in its address, a postcode, which is somebody's, in a sealed cookie."""
-    typed = {name: str(form.get(name, "")).strip()[:20] for name in (*_CODES, "postcode")}
+    typed = {name: text_field(form, name, 20) for name in (*_CODES, "postcode")}
     postcode = typed.pop("postcode")
     asked_for = {"search": "yes", "near": "yes" if postcode else "", **typed}
     query = urlencode({name: value for name, value in asked_for.items() if value})

@@ -16,7 +16,8 @@ from shared.delivery.unit_of_work.commands import Idempotency
 from shared.platform.people.telephone import as_dialled
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
-from shared.platform.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.forms import idempotency_key, text_field
 from shared.platform.web.validation import FieldError
 
 Reader = Annotated[Principal, Depends(require_page("referrer", "link_worker"))]
@@ -39,15 +40,15 @@ def routes() -> APIRouter:
     @router.post("/referral/referrals/{referral_id}/contact")
     async def save(request: Request, referral_id: ReferralId, caller: Reader, form: CheckedForm) -> Response:
         before = await contacts.known(desk(request), caller, referral_id)
-        telephone = str(form.get("telephone", "")).strip()[:200]
-        safe, unsafe = str(form.get("safe_to_text", "")), bool(form.get("old_is_unsafe"))
+        telephone = text_field(form, "telephone", 200)
+        safe, unsafe = text_field(form, "safe_to_text"), bool(form.get("old_is_unsafe"))
         given = v.SafeToText(safe) if safe in set(v.SafeToText) else None
         try:
             now = contacts.checked(before, telephone or None, given)
         except NotTaken as refused:
             typed = {"telephone": telephone, "safe_to_text": safe}
             return _page(request, caller, before, typed, refused.errors, unsafe=unsafe)
-        key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
+        key = idempotency_key(form)
         digest = desk(request).digest(before.row["locality"], f"{telephone}|{safe}|{unsafe}")
         route = f"referral/contact-form/{referral_id}"
         idempotency = Idempotency(caller.subject, route, key, digest) if key else None

@@ -15,6 +15,7 @@ from shared.contract.events import vocabulary as v
 from shared.platform.people.cleaning import clean_line
 from shared.platform.people.nhs_number import spaced
 from shared.platform.people.telephone import as_dialled
+from shared.platform.web.forms import text_field
 from shared.platform.web.validation import FieldError, field_errors
 
 LISTS = frozenset({"needs", "access_needs", "cannot_come"})
@@ -66,7 +67,7 @@ def read_form(form: FormData) -> Typed:
     """What was typed, whatever it is."""
     names = (*TEXTS, *(f"date_of_birth-{part}" for part in DATE_PARTS))
     return Typed(
-        texts={name: _one(form, name) for name in names if _one(form, name)},
+        texts={name: text for name in names if (text := text_field(form, name, _LONGEST))},
         lists={name: [str(each)[:40] for each in form.getlist(name)] for name in LISTS},
         ticks=frozenset(name for name in TICKS if form.get(name)),
     )
@@ -159,8 +160,3 @@ def as_before(before: Before) -> Typed:
     texts |= {f"date_of_birth-{part}": str(number) for part, number in day}
     typed = filled_in(Typed(texts, lists, frozenset({"agreed"})), before.person)
     return replace(typed, texts={name: text for name, text in typed.texts.items() if text})
-
-
-def _one(form: FormData, name: str) -> str:
-    value = form.get(name)
-    return value.strip()[:_LONGEST] if isinstance(value, str) else ""

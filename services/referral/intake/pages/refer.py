@@ -21,7 +21,8 @@ from shared.platform.localities import Practice
 from shared.platform.people.nhs_number import NHSNumberError, parse_nhs_number
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
-from shared.platform.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.forms import idempotency_key, text_field
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -66,15 +67,15 @@ def routes() -> APIRouter:
             asked = await sent_back.whole(desk(request), caller, asked)
             practice, locality = desk(request).practice(caller, asked.practice)
             accepted = check(asked, practice, locality, desk(request).today(), errors)
-            seen = str(form.get(_SEEN, ""))
+            seen = text_field(form, _SEEN)
             alike = None if accepted.person.nhs_number else await desk(request).alike(caller, accepted)
             if alike is not None and alike["referral"] != seen:
                 return form_page(request, caller, typed, 409, form=form, alike=alike)
             far = far_from(practice, accepted.person.postcode)
-            if far is not None and str(form.get(_FAR_SEEN, "")) != accepted.person.postcode:
+            if far is not None and text_field(form, _FAR_SEEN) != accepted.person.postcode:
                 place = accepted.person.postcode
                 return form_page(request, caller, typed, 409, form=form, far=far, far_seen=place)
-            key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
+            key = idempotency_key(form)
             digest = desk(request).digest(locality.slug, asked.model_dump_json())
             idempotency = Idempotency(caller.subject, "referral/form", key, digest) if key else None
             done = await desk(request).refer(caller, accepted, idempotency)
@@ -124,11 +125,11 @@ def form_page(
 ) -> Response:
     """The form with what was typed."""
     practices = own_practices(request, caller)
-    key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80] if form is not None else None
+    key = idempotency_key(form) if form is not None else None
     if errors:
         key = None  # what is sent next is another request
     unknown = wrong_postcode(typed.text("postcode"), None)
-    context.setdefault("far_seen", str(form.get(_FAR_SEEN, ""))[:20] if form is not None else "")
+    context.setdefault("far_seen", text_field(form, _FAR_SEEN, 20) if form is not None else "")
     return shown(
         request,
         "new.html",

@@ -13,7 +13,8 @@ from services.referral.web.templating import access_token, desk, matching, named
 from shared.delivery.mongo.database import Row
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
-from shared.platform.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.forms import idempotency_key, text_field
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -35,10 +36,10 @@ def routes() -> APIRouter:
     ) -> Response:
         row = await _booked(request, caller, referral_id)
         meeting = row["view"]["meeting"]
-        slot = str(form.get("slot", ""))[:200]
+        slot = text_field(form, "slot", 200)
         if not slot:
             return await _offer(request, caller, row, "Choose a time")
-        key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
+        key = idempotency_key(form)
         moved = await matching(request).another_time(meeting["id"], slot, access_token(request), key)
         if not moved:
             return await _offer(request, caller, row, _TAKEN)

@@ -23,7 +23,8 @@ from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.commands import Idempotency
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
-from shared.platform.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
+from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.forms import idempotency_key, text_field
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -91,11 +92,11 @@ def routes() -> APIRouter:
     async def withdraw(
         request: Request, referral_id: ReferralId, caller: Referrer, form: CheckedForm
     ) -> Response:
-        given = str(form.get("reason", ""))
+        given = text_field(form, "reason")
         if given not in set(v.WithdrawReason):
             errors = [FieldError("/reason", "missing", "Choose why the referral is withdrawn")]
             return await _why(request, caller, referral_id, errors)
-        key = str(form.get(IDEMPOTENCY_FIELD, ""))[:80]
+        key = idempotency_key(form)
         route = f"referral/withdraw-form/{referral_id}"
         idempotency = Idempotency(caller.subject, route, key, given.encode()) if key else None
         await desk(request).withdraw(caller, referral_id, v.WithdrawReason(given), idempotency)

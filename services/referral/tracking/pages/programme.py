@@ -13,6 +13,7 @@ from shared.contract.history import Stage
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.forms import text_field
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -30,7 +31,7 @@ def routes() -> APIRouter:
 
     @router.post(f"{_HOME}/find")
     async def find(request: Request, caller: Admin, form: CheckedForm) -> Response:
-        reference = str(form.get("reference", "")).strip().lower()[:80]
+        reference = text_field(form, "reference", 80).lower()
         try:
             row = await cases.one(desk(request).kernel.mongo, caller, reference)
         except Problem:
