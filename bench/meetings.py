@@ -5,10 +5,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import MeetingBooked
 from shared.contract.history import ReferralHistory, fold_referral, stage_of
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
-from shared.delivery.model.facts import Fact
 from shared.delivery.model.service_definition import NoResources, ServiceDefinition
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.rebuild.source import Rebuildable

@@ -3,8 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi import FastAPI
 
 from services.evaluation.definition import service_definition
 from services.evaluation.pages import make_pages, page_routes
@@ -13,14 +12,12 @@ from services.evaluation.reports.queries import Asking
 from services.evaluation.settings import EvaluationSettings
 from services.evaluation.totals import repository as store
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.errors import Transient
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
 from shared.platform.web.app import create_service_app
 from shared.platform.web.keys import KeySource
-from shared.platform.web.problem import Problem, answer_with
 
 
 def create_app(
@@ -54,12 +51,7 @@ def create_app(
         live=kernel.live,
         clock=clock,
         keys=keys,
+        unavailable="The figures cannot be read just now. Try again in a moment.",
     )
     app.state.kernel = kernel
-    app.add_exception_handler(Transient, _away)
     return app
-
-
-async def _away(request: Request, _: Exception) -> Response:
-    detail = "The figures cannot be read just now. Try again in a moment."
-    return answer_with(request, Problem(503, code="away", detail=detail, headers={"retry-after": "2"}))

@@ -3,21 +3,15 @@
 from services.evaluation.contributions.state import FOLD_VERSION, Evaluated, document, fold_with
 from services.evaluation.decisions import DECISIONS
 from services.evaluation.totals.repository import SUMS, SumStore, add_up
-from shared.contract.events.topics import locality_of_source
 from shared.delivery.model.service_definition import ServiceDefinition
 from shared.platform.localities import Localities
 
 
 def service_definition(localities: Localities) -> ServiceDefinition[Evaluated, None]:
     """Evaluation, as the kernel drives it."""
-
-    def rank(source: str) -> int:
-        place = localities.by_slug.get(locality_of_source(source) or "")
-        return place.rank(source) if place else 0
-
     return ServiceDefinition(
         name="evaluation",
-        fold=fold_with(rank),
+        fold=fold_with(localities.rank),
         fold_version=FOLD_VERSION,
         document=document,
         store=SumStore(),

@@ -18,13 +18,13 @@ from services.matching.referral_state.undo import retracted
 from services.matching.referral_state.views import Done
 from services.matching.repository import DiaryStore
 from services.matching.request import Asked
+from shared.contract.events.fact import Fact
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.errors import IdempotencyMismatch, Transient
-from shared.delivery.model.facts import Fact
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.commands import Idempotency, Within
 from shared.platform.localities import Localities
-from shared.platform.web.problem import Problem
+from shared.platform.web.problem import Problem, temporarily_unavailable
 
 LINK_WORKER: Final = ("link_worker",)
 
@@ -106,9 +106,5 @@ async def refusing() -> AsyncIterator[None]:
     except IdempotencyMismatch:
         raise Problem(422, code="idempotency_key", detail="This key was used for another request.") from None
     except Transient:
-        raise Problem(
-            503,
-            code="away",
-            detail="This could not be saved just now. Try again in a minute.",
-            headers={"retry-after": "10"},
-        ) from None
+        detail = "This could not be saved just now. Try again in a minute."
+        raise temporarily_unavailable(detail, retry_seconds=10) from None

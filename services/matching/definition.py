@@ -6,8 +6,8 @@ from services.matching.booking.diary import Diaries
 from services.matching.booking.policy import DECISIONS, LOOK_AGAIN, look_again
 from services.matching.referral_state.state import FOLD_VERSION, View, document, fold
 from services.matching.repository import DiaryStore
+from shared.contract.events.fact import Fact
 from shared.contract.history.fold import SourcePriority
-from shared.delivery.model.facts import Fact
 from shared.delivery.model.service_definition import ServiceDefinition
 
 

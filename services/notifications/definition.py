@@ -9,10 +9,8 @@ from services.notifications.messages.effects import Outbound
 from services.notifications.messages.policy import SEND, Asking, Told, still_wanted
 from services.notifications.messages.state import FOLD_VERSION, View, document, fold
 from services.notifications.settings import NotificationsSettings
+from shared.contract.events.fact import Fact
 from shared.contract.events.outcomes import KINDS
-from shared.contract.events.topics import locality_of_source
-from shared.contract.history.fold import SourcePriority
-from shared.delivery.model.facts import Fact
 from shared.delivery.model.service_definition import Effect, ServiceDefinition
 from shared.platform.localities import Localities
 
@@ -34,10 +32,9 @@ def service_definition(
 
 def folding_definition(localities: Localities) -> ServiceDefinition[View, Told]:
     """What it makes of the facts, without a decision and without a gateway."""
-    rank = ranking(localities)
 
     def folded(facts: Sequence[Fact]) -> View:
-        return fold(facts, rank)
+        return fold(facts, localities.rank)
 
     return ServiceDefinition(
         name="notifications",
@@ -46,13 +43,3 @@ def folding_definition(localities: Localities) -> ServiceDefinition[View, Told]:
         document=document,
         store=Ledger(),
     )
-
-
-def ranking(localities: Localities) -> SourcePriority:
-    """How much a source's word counts, by the localities file."""
-
-    def rank(source: str) -> int:
-        place = localities.by_slug.get(locality_of_source(source) or "")
-        return place.rank(source) if place else 0
-
-    return rank

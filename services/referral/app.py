@@ -36,8 +36,10 @@ from shared.platform.ids import NewId, new_id
 from shared.platform.localities import LOCALITIES_FILE, load_localities
 from shared.platform.web.app import create_service_app
 from shared.platform.web.keys import KeySource
-from shared.platform.web.problem import Problem, answer_with, unexpected
+from shared.platform.web.problem import Problem, answer_with, temporarily_unavailable, unexpected
 from shared.platform.web.service_token import ServiceTokens
+
+UNAVAILABLE = "Nothing was changed. Try again in a moment."
 
 
 def create_app(
@@ -90,23 +92,20 @@ def create_app(
         clock=clock,
         keys=keys,
         keeper=keeper,
+        unavailable=UNAVAILABLE,
     )
     app.state.desk = desk
     app.state.matching = matching
-    app.add_exception_handler(Transient, _away)
     app.add_exception_handler(PyMongoError, _database)
     app.add_exception_handler(IdempotencyMismatch, _other_request)
     return app
 
 
-async def _away(request: Request, _: Exception) -> Response:
-    detail = "Nothing was changed. Try again in a moment."
-    return answer_with(request, Problem(503, code="away", detail=detail, headers={"retry-after": "2"}))
-
-
 async def _database(request: Request, error: Exception) -> Response:
     passing = isinstance(error, PyMongoError) and isinstance(classified(error), Transient)
-    return await _away(request, error) if passing else unexpected(request, error)
+    if not passing:
+        return unexpected(request, error)
+    return answer_with(request, temporarily_unavailable(UNAVAILABLE))
 
 
 async def _other_request(request: Request, _: Exception) -> Response:

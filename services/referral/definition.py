@@ -12,13 +12,9 @@ from shared.platform.localities import Localities
 def service_definition(localities: Localities) -> ServiceDefinition[Status, None]:
     """The referral part, as the kernel drives it."""
 
-    def rank_in(locality: str, source: str) -> int:
-        known = localities.by_slug.get(locality)
-        return known.rank(source) if known else 0
-
     return ServiceDefinition(
         name="referral",
-        fold=lambda facts: folds.fold(facts, rank_in),
+        fold=lambda facts: folds.fold(facts, localities.rank),
         fold_version=folds.VERSION,
         document=folds.document,
         store=NoResources(),

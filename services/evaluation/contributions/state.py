@@ -6,9 +6,9 @@ from typing import Any
 
 from services.evaluation.contributions.contribution import contribution_of
 from services.evaluation.contributions.measures import Contribution, restored, stored
+from shared.contract.events.fact import Fact
 from shared.contract.history import ReferralHistory, fold_referral, stage_of
 from shared.contract.history.fold import SourcePriority
-from shared.delivery.model.facts import Fact
 
 FOLD_VERSION = 5
 """Raise this when a contribution is counted differently: stored referrals are folded and counted anew."""

@@ -20,12 +20,12 @@ from services.matching.referral_state.views import (
 )
 from services.matching.roster.link_workers import LinkWorker
 from shared.contract.events import vocabulary as v
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody
 from shared.contract.history import ReferralHistory, Stage
 from shared.contract.history.days import day_of
 from shared.contract.history.next_step import Step
 from shared.contract.labels import where
-from shared.delivery.model.facts import Fact
 from shared.delivery.mongo.database import Row
 from shared.platform.clock import LONDON
 from shared.platform.localities import OWN_VAULT, Localities

@@ -8,13 +8,13 @@ from typing import Any, Final, NamedTuple
 from services.matching.referral_state.attention import reasons_of
 from services.matching.referral_state.views import Reason
 from shared.contract.events import outcomes as o
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import ReferralCreated
 from shared.contract.events.topics import locality_of_source, source
 from shared.contract.events.vocabulary import WaitingReason
 from shared.contract.history import Meeting, ReferralHistory, fold_referral, stage_of
 from shared.contract.history.fold import EffectiveFacts, SourcePriority
 from shared.contract.history.next_step import Step, step_of, step_said
-from shared.delivery.model.facts import Fact
 
 FOLD_VERSION: Final = 7
 MISSES: Final = 2

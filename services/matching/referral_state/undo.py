@@ -9,10 +9,10 @@ from services.matching.referral_state.commands import Act, about
 from services.matching.referral_state.state import View
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody
 from shared.contract.events.topics import source
 from shared.delivery.model.decision import Decision, DecisionContext
-from shared.delivery.model.facts import Fact
 
 UNDOABLE: Final = frozenset(
     {

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from services.notifications.messages.message import Message, MessageName, Recipient, Template
 from shared.contract.events import vocabulary as v
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import MeetingBooked
 from shared.contract.events.outcomes import Retracted
 from shared.contract.history import Meeting, ReferralHistory, fold_referral, stage_of
 from shared.contract.history.fold import SourcePriority
 from shared.contract.history.model import EventRef
-from shared.delivery.model.facts import Fact
 from shared.platform.clock import LONDON
 
 FOLD_VERSION: Final = 4

@@ -11,12 +11,12 @@ from typing import Any
 
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
 from shared.contract.history import ReferralHistory
 from shared.contract.history.days import day_of
 from shared.contract.history.fold import EffectiveFacts, SourcePriority, fold_referral
 from shared.contract.history.model import EventRef
-from shared.delivery.model.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,15 @@
 """How far a referral has come, as the practice sees it: the shared story and what is next."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
 from shared.contract.events import vocabulary as v
+from shared.contract.events.fact import Fact
 from shared.contract.history import Meeting, ReferralHistory, Stage, fold_referral, stage_of
+from shared.contract.history.fold import SourcePriority
 from shared.contract.history.next_step import step_of
-from shared.delivery.model.facts import Fact
 from shared.platform.clock import london_day
 
 VERSION = 5
@@ -16,9 +17,6 @@ VERSION = 5
 
 IN_TOUCH: Final = "in_touch"
 """What follows where there is no appointment yet: the person hears from us by the day that was promised."""
-
-RankIn = Callable[[str, str], int]
-"""(locality, source) -> how much that source's word counts there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +38,9 @@ class Status:
     next: Next | None
 
 
-def fold(facts: Sequence[Fact], rank_in: RankIn) -> Status:
+def fold(facts: Sequence[Fact], rank: SourcePriority) -> Status:
     """The status that this set of facts tells, whatever order they came in."""
-    locality = facts[0].body.locality if facts else ""
-    story = fold_referral(facts, lambda source: rank_in(locality, source))
+    story = fold_referral(facts, rank)
     return Status(story, stage_of(story), _next(story))
 
 

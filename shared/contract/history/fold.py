@@ -25,11 +25,11 @@ from typing import Any, TypeVar
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import Body, UnknownOutcome
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
 from shared.contract.history.meetings import meetings_of
 from shared.contract.history.model import Ending, EventRef, ReferralHistory
 from shared.contract.history.prescriptions import prescriptions_of
-from shared.delivery.model.facts import Fact
 
 SourcePriority = Callable[[str], int]
 """How much a source's word counts in its locality; a higher number wins. From the localities file."""

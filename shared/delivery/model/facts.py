@@ -7,50 +7,18 @@ in the set is a repeat and changes nothing, so the set is its own inbox.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
-from shared.contract.events.envelope import Body, Envelope, Refused, UnknownOutcome, read_body
-from shared.contract.events.topics import EventName
+from shared.contract.events.envelope import Envelope, Refused, UnknownOutcome, read_body
+from shared.contract.events.fact import Fact
 
 UNREADABLE = "unreadable"
 """The kind of a stored fact that the contract no longer allows."""
 
 Stored = dict[str, Any]
 """A fact as it lies in the referral's document."""
-
-
-class FactKey(NamedTuple):
-    """Who said it, under which id: the same key is the same fact."""
-
-    source: str
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """What was said, by whom, when it happened (`time`) and when it was said (`recorded`), aware, UTC."""
-
-    source: str
-    id: str
-    event: EventName
-    time: datetime
-    recorded: datetime
-    body: Body
-
-    @property
-    def key(self) -> FactKey:
-        return FactKey(self.source, self.id)
-
-    @property
-    def kind(self) -> str:
-        """`referral_created`, `meeting_booked`, or the outcome's kind: what decisions are mapped from."""
-        if isinstance(self.body, UnknownOutcome):
-            return self.body.kind
-        if self.event == "outcome-recorded":
-            return getattr(self.body, "kind", "unknown")
-        return self.event.replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from shared.contract.events.fact import Fact
 from shared.contract.events.topics import Part as PartName
 from shared.delivery.model.decision import Decision, DecisionContext, TaskRow
-from shared.delivery.model.facts import Fact
 from shared.delivery.mongo.database import Transaction
 
 V = TypeVar("V")

@@ -9,10 +9,11 @@ from typing import Any, Final, Generic, Literal
 from pymongo import UpdateOne
 
 from shared.contract.events.envelope import Envelope, event_of
+from shared.contract.events.fact import Fact, FactKey
 from shared.contract.events.models import EventBody
 from shared.contract.events.topics import source
 from shared.delivery.model.decision import Decision, DecisionContext, NewEvent, ScheduledTask
-from shared.delivery.model.facts import UNREADABLE, Fact, FactKey, ReceivedEvent, Stored, restore, same_body
+from shared.delivery.model.facts import UNREADABLE, ReceivedEvent, Stored, restore, same_body
 from shared.delivery.model.service_definition import Changed, Document, R, ServiceDefinition, V
 from shared.delivery.mongo.database import Row
 from shared.platform.ids import NewId

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
+from shared.contract.events.fact import Fact
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.errors import Conflict, IdempotencyMismatch, Transient
-from shared.delivery.model.facts import Fact
 from shared.delivery.model.service_definition import R, V
 from shared.delivery.mongo.database import Document, Row, Transaction
 from shared.delivery.unit_of_work.aggregate import occasion_of

@@ -12,9 +12,9 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.contract.events.schema import asyncapi_document
-from shared.delivery.model.errors import ForeignDatabase
 from shared.platform import lifeline
 from shared.platform.clock import Clock, system_clock
+from shared.platform.errors import CannotStart
 from shared.platform.localities import LOCALITIES_FILE, LocalitiesError, NoSuchLocality, load_localities
 from shared.platform.web.accessibility import accessibility_routes
 from shared.platform.web.auth import MaybePageCaller, SignInNeeded, to_sign_in
@@ -26,7 +26,7 @@ from shared.platform.web.logs import configure_logging
 from shared.platform.web.navigation import home_of
 from shared.platform.web.openapi import DocumentedApi
 from shared.platform.web.pages import ASSETS, STATIC, Pages
-from shared.platform.web.problem import install_problem_handlers
+from shared.platform.web.problem import UNAVAILABLE, install_problem_handlers
 from shared.platform.web.security import RequestMiddleware
 from shared.platform.web.session import Sessions
 from shared.platform.web.session_asking import AskedSessions
@@ -54,6 +54,7 @@ def create_service_app(
     keys: KeySource | None = None,
     larger_bodies: Mapping[str, int] | None = None,
     keeper: SessionKeeper | None = None,
+    unavailable: str = UNAVAILABLE,
 ) -> FastAPI:
     """The application of one service.
 
@@ -63,6 +64,7 @@ def create_service_app(
     issuer's keys (the development issuer knows its own). `larger_bodies` allows more bytes than
     LINKWORK_BODY_LIMIT on a few exact paths. `keeper` keeps the sessions of all services, and makes this
     application the one where people sign in and out; without it, the referral service is asked about them.
+    `unavailable` is the sentence of the answer to a temporary failure.
     Handlers find on `request.app.state`: settings, pages,
     sessions, session_check, limits, verifier, form_tokens, clock.
     """
@@ -88,7 +90,7 @@ def create_service_app(
         audience=settings.audience,
         clock=clock,
     )
-    install_problem_handlers(app)
+    install_problem_handlers(app, unavailable)
     app.add_exception_handler(SignInNeeded, to_sign_in)
     for router in routers:
         app.include_router(router)
@@ -187,7 +189,7 @@ def _remembering(lifespan: Lifespan, refusals: list[str]) -> Lifespan:
         try:
             async with lifespan(app) as state:
                 yield state
-        except ForeignDatabase as refused:
+        except CannotStart as refused:
             refusals.append(str(refused))
             raise
 

@@ -9,11 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from shared.platform.errors import Transient
 from shared.platform.web.validation import FieldError, field_errors
 
 log = logging.getLogger("linkwork.web")
 
 MEDIA_TYPE = "application/problem+json"
+UNAVAILABLE = "Try again in a moment."
 
 _TITLES: dict[int, str] = {
     400: "The request cannot be read",
@@ -84,8 +86,20 @@ def problem_of(error: HTTPException) -> Problem:
     return Problem(error.status_code, headers=error.headers)
 
 
-def install_problem_handlers(app: FastAPI) -> None:
-    """Every error leaves `app` as a problem document or, on a page, as a friendly page."""
+def temporarily_unavailable(detail: str = UNAVAILABLE, *, retry_seconds: int = 2) -> Problem:
+    """The answer while the database or the broker is away: 503, and when to try again."""
+    return Problem(503, code="away", detail=detail, headers={"retry-after": str(retry_seconds)})
+
+
+def install_problem_handlers(app: FastAPI, unavailable: str = UNAVAILABLE) -> None:
+    """Every error leaves `app` as a problem document or, on a page, as a friendly page.
+
+    `unavailable` is the sentence of the answer to a temporary failure.
+    """
+
+    @app.exception_handler(Transient)
+    async def on_transient(request: Request, _: Transient) -> Response:
+        return answer_with(request, temporarily_unavailable(unavailable))
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> Response:

@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.topics import create_topics
 from shared.contract.events.envelope import Envelope, event_of
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
 from shared.contract.events.outcomes import ContactAttempted, MeetingMissed
 from shared.contract.events.topics import dead_letter_topic, event_topics
@@ -28,7 +29,6 @@ from shared.contract.events.vocabulary import (
 from shared.contract.history import ReferralHistory, fold_referral, stage_of
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
-from shared.delivery.model.facts import Fact
 from shared.delivery.model.service_definition import NoResources, ServiceDefinition
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.contract.events.envelope import Envelope
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.facts import Fact, ReceivedEvent
+from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import event_of
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
-from shared.delivery.model.facts import Fact
 
 SOURCE = "/meir/matching"
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.contract.events import outcomes as o
 from shared.contract.events.envelope import Body, UnknownOutcome, event_of
-from shared.delivery.model.facts import Fact
+from shared.contract.events.fact import Fact
 from tests.harness.history.sayings import (
     LOCALITY,
     REFERRAL,

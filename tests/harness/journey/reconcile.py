@@ -5,9 +5,10 @@ from collections.abc import Collection
 from datetime import timedelta
 from itertools import pairwise
 
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, ReferralCreated
 from shared.contract.history import ReferralHistory, fold_referral, stage_of
-from shared.delivery.model.facts import Fact, ReceivedEvent
+from shared.delivery.model.facts import ReceivedEvent
 from shared.platform.localities import Localities
 from tests.harness.journey.topics import Log
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from services.notifications.messages.message import MessageName, Recipient
 from services.notifications.messages.policy import Asking, Told, after_quiet_hours, still_wanted
 from services.notifications.messages.state import View, fold
+from shared.contract.events.fact import Fact
 from shared.delivery.model.decision import DecisionContext, ScheduledTask, TaskRow
-from shared.delivery.model.facts import Fact
 from shared.platform.ids import new_id
 from tests.harness.notifications.telling import MEETING, NOW, rank, ref
 

@@ -9,8 +9,8 @@ from typing import Any
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import Envelope, event_of
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
-from shared.delivery.model.facts import Fact
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 """A Tuesday afternoon in winter, when London time is UTC."""

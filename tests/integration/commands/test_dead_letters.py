@@ -15,12 +15,12 @@ from linkwork.moments import shown
 from linkwork.problem import CommandError
 from linkwork.surroundings import Config
 from shared.contract.events.envelope import Envelope
+from shared.contract.events.fact import Fact
 from shared.contract.events.topics import event_topics, topic
 from shared.contract.events.vocabulary import Need
 from shared.contract.history import ReferralHistory
 from shared.delivery.dlq.rows import DEAD_LETTERS
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.facts import Fact
 from shared.delivery.mongo.database import Document, Mongo
 from shared.delivery.mongo.operations import OPERATIONS
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS

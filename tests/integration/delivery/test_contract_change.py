@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from shared.contract.events.fact import Fact
 from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.facts import UNREADABLE, Fact
+from shared.delivery.model.facts import UNREADABLE
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from tests.harness.delivery.toy import TOY, Bench, created, fold, missed, said
 

@@ -9,6 +9,7 @@ from datetime import datetime
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.contract.events.fact import Fact
 from shared.contract.events.outcomes import ContactAttempted
 from shared.contract.events.topics import group, topic
 from shared.contract.events.vocabulary import Channel
@@ -17,7 +18,6 @@ from shared.delivery.consumer.topic_consumer import _Listener
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.delivery.model.errors import IdempotencyMismatch
-from shared.delivery.model.facts import Fact
 from shared.delivery.model.service_definition import Loaded, NoResources
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.commands import Idempotency

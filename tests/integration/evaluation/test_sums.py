@@ -18,9 +18,9 @@ from services.evaluation.contributions.state import Evaluated
 from services.evaluation.totals import repository as store
 from services.evaluation.totals.repository import SUMS, read_sums
 from shared.contract.events import outcomes as o
+from shared.contract.events.fact import Fact
 from shared.contract.history import fold_referral
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.facts import Fact
 from shared.delivery.options import Options
 from shared.platform.localities import load_localities
 from tests.harness.delivery.toy import Bench, bench

@@ -13,11 +13,11 @@ from pymongo.errors import WriteError
 
 from linkwork.letter_states import Desk
 from linkwork.letters import read_letters
+from shared.contract.events.fact import Fact
 from shared.contract.events.topics import topic
 from shared.contract.events.vocabulary import Need
 from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.facts import Fact
 from shared.delivery.rebuild.report import Refused, Report
 from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.switching import live_row

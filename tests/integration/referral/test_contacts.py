@@ -15,7 +15,7 @@ from tests.harness.web.forms import browser, send_form
 from tests.integration.referral.test_api import meeting
 from tests.integration.referral.test_claims import claim
 from tests.integration.referral.test_details import withdraw
-from tests.unit.referral.test_folds import FACTS, HERE, context, fact, rank_in
+from tests.unit.referral.test_folds import FACTS, HERE, context, fact, rank
 
 BASE = "/api/referral/v1/referrals"
 OLD, NEW = "+447700900123", "+447700900456"
@@ -32,7 +32,7 @@ async def claimed(referral: Running, made: str) -> dict[str, Any]:
 
 
 def status_of(*more: Any) -> Any:
-    return fold([FACTS[0], *more], rank_in)
+    return fold([FACTS[0], *more], rank)
 
 
 def test_change_of_contact_says_a_code_once() -> None:

@@ -12,7 +12,8 @@ from services.matching.referral_state.state import fold as fold_of_matching
 from services.notifications.messages.state import fold
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.envelope import read as read_by_the_contract
-from shared.delivery.model.facts import Fact, ReceivedEvent
+from shared.contract.events.fact import Fact
+from shared.delivery.model.facts import ReceivedEvent
 from tests.harness.chaos.small import LOCALITY, NOW, identity
 
 REFERRAL = identity(1)

@@ -18,8 +18,9 @@ from services.evaluation.totals.periods import Calendar
 from services.evaluation.totals.totals import PROGRAMME
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.envelope import read as read_by_the_contract
+from shared.contract.events.fact import Fact
 from shared.contract.history import fold_referral
-from shared.delivery.model.facts import Fact, ReceivedEvent
+from shared.delivery.model.facts import ReceivedEvent
 from shared.platform.localities import load_localities
 from tests.harness.chaos.small import NOW
 

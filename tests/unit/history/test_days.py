@@ -11,10 +11,10 @@ import services.referral.definition
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import event_of
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked
 from shared.contract.history import ReferralHistory, fold_referral
 from shared.contract.history.days import day_of
-from shared.delivery.model.facts import Fact
 from tests.harness.history.journeys import LOCALITY, REFERRAL, journeys, ref
 from tests.unit.history.test_services import LOCALITIES
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import event_of
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked
 from shared.contract.history import ReferralHistory, Stage, fold_referral, stage_of
-from shared.delivery.model.facts import Fact
 from tests.harness.delivery.toy import created
 from tests.harness.history.journeys import LOCALITY, REFERRAL, START, journeys, rank, ref
 

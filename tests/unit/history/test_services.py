@@ -17,8 +17,9 @@ import services.notifications.definition
 import services.referral.definition
 from shared.contract.events import outcomes as o
 from shared.contract.events.envelope import UnknownOutcome
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
-from shared.delivery.model.facts import Fact, ReceivedEvent
+from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.model.service_definition import NoResources, ServiceDefinition
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS, UnitOfWork
 from shared.platform.clock import system_clock

@@ -18,8 +18,8 @@ from services.matching.roster.link_workers import Leave
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import Envelope
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked
-from shared.delivery.model.facts import Fact
 from tests.harness.matching.world import LOCALITY, NOW, OTHER_PRACTICE, PRACTICE, World, created, worker
 
 pick = st.integers(0, 1000)

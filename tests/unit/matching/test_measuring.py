@@ -6,9 +6,9 @@ import pytest
 
 from services.matching.casework.questionnaires import stage_now
 from shared.contract.events import vocabulary as v
+from shared.contract.events.fact import Fact
 from shared.contract.events.outcomes import Measured, NextStep
 from shared.contract.history import ReferralHistory
-from shared.delivery.model.facts import Fact
 from shared.platform.ids import new_id
 
 FIRST = date(2026, 9, 1)

@@ -10,10 +10,11 @@ from services.matching.referral_state.state import View, document, fold
 from services.matching.referral_state.views import NeedsYou, Reason
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked
 from shared.contract.events.outcomes import NextStep
 from shared.contract.history.next_step import Step
-from shared.delivery.model.facts import Fact, ReceivedEvent
+from shared.delivery.model.facts import ReceivedEvent
 from tests.harness.matching.world import LOCALITY, NOW, PRACTICE, World, created, rank
 
 OF = "00000000-0000-7000-8000-00000000000a"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from services.notifications.messages.message import Recipient, Template
 from services.notifications.messages.policy import Asking, Told, after_quiet_hours
 from shared.contract.events import vocabulary as v
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import MeetingBooked, ReferralCreated
-from shared.delivery.model.facts import Fact
 from shared.platform.clock import LONDON
 from tests.harness.notifications.desk import SETTLE, Desk
 from tests.harness.notifications.telling import NOW, Teller, ref

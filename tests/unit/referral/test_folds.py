@@ -14,9 +14,9 @@ from services.referral.web.words import happened
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import event_of
+from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
 from shared.delivery.model.decision import DecisionContext
-from shared.delivery.model.facts import Fact
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 REFERRAL = "01900000-0000-7000-8000-000000000001"
@@ -27,7 +27,7 @@ def ref(number: int) -> str:
     return f"01900000-0000-7000-8000-{number:012d}"
 
 
-def rank_in(_: str, source: str) -> int:
+def rank(source: str) -> int:
     return {"/meir/matching": 40, "/meir/referral": 30}.get(source, 0)
 
 
@@ -99,19 +99,18 @@ def test_order_and_repetition_do_not_matter(chosen: set[int], random: Any, repea
     random.shuffle(shuffled)
     once = {each.key: each for each in shuffled}
 
-    assert document(fold(list(once.values()), rank_in)) == document(fold(facts, rank_in))
-    assert fold(list(once.values()), rank_in) == fold(facts, rank_in)
-    rank = {"/meir/matching": 40, "/meir/referral": 30}
-    histories = [history(each, lambda s: rank.get(s, 0)) for each in (facts, list(once.values()))]
+    assert document(fold(list(once.values()), rank)) == document(fold(facts, rank))
+    assert fold(list(once.values()), rank) == fold(facts, rank)
+    histories = [history(each, rank) for each in (facts, list(once.values()))]
     assert histories[0] == histories[1]
 
 
 def test_a_strangers_word_does_not_move_a_referral_to_another_practice() -> None:
-    assert document(fold(FACTS, rank_in))["practice"] == "M83100"
+    assert document(fold(FACTS, rank))["practice"] == "M83100"
 
 
 def test_the_history_shows_nothing_of_a_sensitive_need() -> None:
-    told = history(FACTS, lambda s: rank_in("meir", s))
+    told = history(FACTS, rank)
     assert [h.detail["need"] for h in told if h.kind == "service_prescribed"] == [v.Need.DEBT]
     assert "activity_started" not in [h.kind for h in told]
     assert all("service_id" not in h.detail and "note" not in h.detail for h in told)
@@ -131,7 +130,7 @@ def test_a_next_step_is_neither_another_link_worker_nor_another_plan() -> None:
 
 def test_what_is_next_at_each_step() -> None:
     def next_of(*numbers: int) -> Any:
-        return document(fold([FACTS[n - 1] for n in numbers], rank_in))["next"]
+        return document(fold([FACTS[n - 1] for n in numbers], rank))["next"]
 
     assert next_of(1) is None
     assert next_of(1, 2) == {"what": "in_touch", "on": "2026-12-01", "at": None}
@@ -146,7 +145,7 @@ def test_next_step_overtaken_by_an_answer_is_the_one_that_follows() -> None:
             **HERE, prescription_id=ref(601), service_id=ref(700), need=v.Need.DEBT, next_step=step
         )
         facts = [FACTS[0], fact(40, asked), *(fact(41 + n, body) for n, body in enumerate(more))]
-        return document(fold(facts, rank_in))["next"]
+        return document(fold(facts, rank))["next"]
 
     yes = o.ProviderReplied(**HERE, prescription_id=ref(601), reply=v.Reply.ACCEPTED)
     came = o.ActivityStarted(**HERE, prescription_id=ref(601), on=date(2026, 11, 30))
@@ -179,12 +178,12 @@ def test_a_day_that_has_passed_is_said_to_be_overdue() -> None:
 
 def test_a_meeting_after_midnight_in_london_is_on_that_day() -> None:
     late = booked(504).model_copy(update={"starts_at": datetime(2026, 7, 1, 23, 30, tzinfo=UTC)})
-    stored = document(fold([FACTS[0], fact(30, late)], rank_in))
+    stored = document(fold([FACTS[0], fact(30, late)], rank))
     assert stored["next"]["on"] == "2026-07-02"
 
 
 def test_nothing_heard_is_no_referral() -> None:
-    stored = document(fold([], rank_in))
+    stored = document(fold([], rank))
     assert (stored["open"], stored["practice"], stored["stage"]) == (False, None, "unknown")
 
 
@@ -193,7 +192,7 @@ def context() -> DecisionContext:
 
 
 def status(*numbers: int) -> Status:
-    return fold([FACTS[n - 1] for n in numbers], rank_in)
+    return fold([FACTS[n - 1] for n in numbers], rank)
 
 
 def test_withdrawing_is_said_once() -> None:
@@ -211,6 +210,6 @@ def test_withdrawing_is_said_once() -> None:
 def test_erasing_is_said_once() -> None:
     (said,) = erase(ref(900), status(1, 14), context()).facts
     assert isinstance(said, o.PersonErased)
-    done = fold([FACTS[0], fact(40, said, "/meir/referral")], rank_in)
+    done = fold([FACTS[0], fact(40, said, "/meir/referral")], rank)
     assert not erase(ref(900), done, context()).facts
     assert document(done)["stage"] == "erased"
