@@ -21,7 +21,7 @@ from bench.events import Record, newcomers
 from bench.processes import cpu_seconds
 from bench.stores import Stores, embedded_stores
 from bench.topics import PARTITIONS, Topics
-from linkwork.parts import maker
+from linkwork.service_definitions import maker
 from shared.contract.events.envelope import Envelope, event_of
 from shared.contract.events.models import EventBody, MeetingBooked
 from shared.contract.events.outcomes import ContactAttempted, MeetingAttended

@@ -1,62 +1,101 @@
-"""`python -m linkwork`: what an operator does by hand. `--help` lists it."""
+"""`python -m linkwork`: the commands that an operator runs by hand. `--help` lists them."""
 
-import argparse
 import asyncio
 import logging
 import os
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated, Protocol
+
+import typer
 
 from linkwork import dead_letters, rebuild
-from linkwork.databases import database_of
-from linkwork.problem import CommandError
-from linkwork.surroundings import Config, read_config
+from linkwork.config import Config, read_config
+from linkwork.errors import CommandError
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    whole = argparse.ArgumentParser(
-        prog="linkwork",
-        description="Works with the stores that LINKWORK_KAFKA_BOOTSTRAP and LINKWORK_MONGO_URL name, "
+class Command(Protocol):
+    """One command with its arguments, ready to run."""
+
+    async def run(self, config: Config) -> int:
+        """Runs the command and returns its exit code."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """A parsed command line: the command, and the operator's name if `--by` gave one."""
+
+    command: Command
+    by: str
+
+
+def parse(arguments: Sequence[str]) -> Invocation:
+    """Parses a command line without running its command.
+
+    Raises:
+        SystemExit: help was asked for (0), or the command line is wrong (2). Either is printed.
+    """
+    parsed: list[Invocation] = []
+    command_line = typer.main.get_command(_application(parsed.append))
+    try:
+        command_line.main(args=list(arguments), prog_name="linkwork")
+    except SystemExit:
+        if not parsed:
+            raise
+    return parsed[0]
+
+
+def _application(use: Callable[[Invocation], None]) -> typer.Typer:
+    """The command line. Its commands return a `Command`, which `use` receives."""
+    application = typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        help="Works with the stores that LINKWORK_KAFKA_BOOTSTRAP and LINKWORK_MONGO_URL name, "
         "or with those of the run in .linkwork/.",
+        result_callback=lambda command, by: use(Invocation(command, by or "")),
     )
-    whole.add_argument(
-        "--by", help="who you are, for the auditor; else LINKWORK_OPERATOR, else your login name"
-    )
-    commands = whole.add_subparsers(dest="command", required=True)
-    dead_letters.add_to(commands)
-    rebuild.add_to(commands)
-    return whole
+    application.callback()(_common_options)
+    application.add_typer(dead_letters.application, name="dead-letters")
+    application.command("rebuild", help=rebuild.HELP, epilog=rebuild.EPILOG)(rebuild.rebuild)
+    return application
+
+
+def _common_options(
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Your name, for the auditor; else LINKWORK_OPERATOR, else your login name."
+        ),
+    ] = None,
+) -> None:
+    """Declares the options that stand before the command."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; 0 done, 1 not all of it done, 2 refused with a sentence, 130 stopped by Ctrl-C."""
-    given = parser().parse_args(arguments)
+    """Runs one command.
+
+    Returns:
+        0 done, 1 not all of it done, 2 refused with a sentence, 130 stopped by Ctrl-C.
+    """
+    invocation = parse(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     try:
-        around = read_config(os.environ, Path.cwd())
-        around = replace(around, operator=given.by or around.operator)
-        if not around.operator:
+        config = read_config(os.environ, Path.cwd())
+        config = replace(config, operator=invocation.by or config.operator)
+        if not config.operator:
             raise CommandError(
                 "Say who you are, with --by or LINKWORK_OPERATOR: what you do is written down."
             )
-        return asyncio.run(_run(around, given))
+        return asyncio.run(invocation.command.run(config))
     except CommandError as reason:
         print(reason, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
-
-
-async def _run(around: Config, given: argparse.Namespace) -> int:
-    if given.command == "dead-letters":
-        return await dead_letters.run(around, given)
-    async with database_of(around, given.service):
-        pass  # it is the service's own, and lets us in
-    return await rebuild.run(around, given)
 
 
 if __name__ == "__main__":

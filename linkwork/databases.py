@@ -1,52 +1,48 @@
-"""A service's database, as far as it is that service's and lets us in."""
+"""Connections to the services' databases, each checked for its owner."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
-from pymongo.errors import ConfigurationError, InvalidName, OperationFailure, PyMongoError
+from pymongo.errors import ConfigurationError, InvalidName, PyMongoError
 
-from linkwork.problem import CommandError
-from linkwork.surroundings import Config
+from linkwork.config import Config
+from linkwork.errors import CommandError, database_error
 from shared.contract.events.topics import Part
-from shared.delivery.model.errors import Conflict, Transient
+from shared.delivery.model.errors import Transient
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.rebuild.generations import owner_of
 
-_NO_SUCH_USER: Final = 18
-_NO_RIGHT: Final = 13
-
 
 @asynccontextmanager
-async def database_of(around: Config, service: Part) -> AsyncIterator[Mongo]:
-    """A connection to the database of this service, and of no other: the way in for every command.
+async def database_of(config: Config, service: Part) -> AsyncIterator[Mongo]:
+    """Connects to the database of this service, and checks that it belongs to no other.
 
     Raises:
-        CannotDo: it is another's or nobody's, does not answer, or refuses us.
+        CommandError: the database is another service's or nobody's, does not answer, or refuses us.
     """
-    mongo = _connection(around, service)
+    mongo = _connection(config, service)
     try:
-        await _check_owner(around, service, mongo)
+        await _check_owner(config, service, mongo)
         yield mongo
     except (PyMongoError, Transient) as error:
-        raise CommandError(why_not(service, error)) from error
+        raise database_error(service, error) from error
     finally:
         await mongo.close()
 
 
-def _connection(around: Config, service: Part) -> Mongo:
+def _connection(config: Config, service: Part) -> Mongo:
     try:
-        return Mongo(around.mongo_url, around.database(service), name="linkwork console")
+        return Mongo(config.mongo_url, config.database(service), name="linkwork console")
     except InvalidName:
         raise CommandError("LINKWORK_DATABASE is set to what no database can be called.") from None
-    except (ConfigurationError, ValueError):  # their messages may quote the address, and a password in it
+    except (ConfigurationError, ValueError):  # Their messages may quote the address with its password.
         raise CommandError(
             "LINKWORK_MONGO_URL cannot be read as an address: write mongodb://host:port/?replicaSet=name, "
             "and signs such as @ : / % in a password as %40 %3A %2F %25."
         ) from None
 
 
-async def _check_owner(around: Config, service: Part, mongo: Mongo) -> None:
+async def _check_owner(config: Config, service: Part, mongo: Mongo) -> None:
     name = mongo.database.name
     owner = await owner_of(mongo)
     if owner == service:
@@ -60,7 +56,7 @@ async def _check_owner(around: Config, service: Part, mongo: Mongo) -> None:
         )
     else:
         what = f"No service has ever used the database {name}, in which that of {service} was looked for"
-    if around.own_database:
+    if config.own_database:
         raise CommandError(
             f"{what}: LINKWORK_DATABASE is {name}, and without it linkwork_{service} is meant. Set it to "
             f"what {service} has, or run this with the environment of {service}."
@@ -69,22 +65,3 @@ async def _check_owner(around: Config, service: Part, mongo: Mongo) -> None:
         f"{what}: LINKWORK_DATABASE is not set. Set it to what {service} has, and look whether "
         "LINKWORK_MONGO_URL is the right one."
     )
-
-
-def why_not(service: Part, error: PyMongoError | Transient) -> str:
-    """What an operator is told; never the database's own words, which may name a user or an address."""
-    if isinstance(error, Conflict):
-        return f"Somebody else is writing the same in the database of {service}: try again."
-    if isinstance(error, OperationFailure) and error.code == _NO_SUCH_USER:
-        return (
-            f"The database of {service} refuses us: user or password is wrong. Look at LINKWORK_MONGO_URL: "
-            "user, password, and authSource where the user is kept elsewhere."
-        )
-    if isinstance(error, OperationFailure) and error.code == _NO_RIGHT:
-        return (
-            f"The database of {service} refuses us: the user may not do that there. It needs readWrite; is "
-            f"LINKWORK_MONGO_URL that of {service}?"
-        )
-    if isinstance(error, OperationFailure):
-        return f"The database of {service} answers and refuses (code {error.code})."
-    return f"The database of {service} does not answer ({type(error).__name__})."

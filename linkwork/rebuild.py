@@ -1,23 +1,24 @@
 """`linkwork rebuild SERVICE [--back]`."""
 
-import argparse
 import asyncio
 import contextlib
-import re
 import sys
 from collections.abc import Coroutine
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
-import orjson
+import typer
 from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
-from linkwork.arguments import reason
-from linkwork.parts import maker
-from linkwork.problem import CommandError
-from linkwork.surroundings import Config
-from linkwork.table import table
-from shared.contract.events.topics import PARTS, Part
+from linkwork.arguments import AsJson, processes, reason
+from linkwork.config import Config
+from linkwork.databases import database_of
+from linkwork.errors import CommandError
+from linkwork.output import as_json as to_json
+from linkwork.output import table
+from linkwork.service_definitions import maker
+from shared.contract.events.topics import Part
 from shared.delivery.model.errors import Transient
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.mongo.operations import note
@@ -28,106 +29,125 @@ from shared.platform.clock import system_clock
 from shared.platform.ids import new_id
 from shared.platform.localities import load_localities
 
+HELP: Final = """Fold the log again, beside the live state, and switch when both are level.
+
+Reads the log from its start into a second generation of a service's folded state. It decides and sends
+nothing, compares the two generations, and puts the new one in the place of the old, which is kept. The
+service goes on meanwhile, but for a pause of a second or two."""
+EPILOG: Final = """\b
+--json prints an object: live, before, made (numbers of generations), switched, refused, log, compared,
+figures, seconds, pause.
+
+exit codes: 0 switched; 1 not switched, all is as it was; 2 refused, with a sentence; 130 stopped by Ctrl-C"""
 _EXAMPLES: Final = 10
 _NOTE_SECONDS: Final = 5.0
 
 
-def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the command to the console's."""
-    one = commands.add_parser(
-        "rebuild",
-        help="fold the log anew, beside what is live, and switch when level",
-        description="Reads the log from its start into a second generation of what a service has folded, "
-        "decides and sends nothing, compares the two, and puts the new one in the place of the old, which is "
-        "kept. The service goes on meanwhile, but for a pause of a second or two.",
-    )
-    one.add_argument("service", choices=PARTS)
-    one.add_argument(
-        "--back", action="store_true", help="bring the generation before level, and switch to it"
-    )
-    one.add_argument(
-        "--accept",
-        action="store_true",
-        help="switch also where the new one tells something else than the live",
-    )
-    one.add_argument(
-        "--processes",
-        type=_processes,
-        default=2,
-        metavar="NUMBER",
-        help="how many fold side by side (2); 0: none but this one, which takes longer",
-    )
-    one.add_argument("--why", type=reason, required=True, help="the reason, for the auditor")
-    one.add_argument("--json", action="store_true")
+@dataclass(frozen=True)
+class RebuildCommand:
+    """One rebuild, or the way back from one."""
+
+    service: Part
+    why: str
+    back: bool = False
+    accept: bool = False
+    processes: int = 2
+    as_json: bool = False
+
+    async def run(self, config: Config) -> int:
+        """Runs the rebuild.
+
+        Returns:
+            0 if the service was switched, 1 if it was not and all is as it was.
+        """
+        async with database_of(config, self.service):
+            pass  # The database is this service's own, and accepts our user.
+        return await _run(config, self)
 
 
-def _processes(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,3}", text):
-        raise argparse.ArgumentTypeError("write how many processes are to fold, from 0 to 999")
-    return int(text)
+def rebuild(
+    service: Annotated[Part, typer.Argument(help="The service whose state is folded again.")],
+    why: Annotated[str, typer.Option(parser=reason, metavar="REASON", help="Your reason, for the auditor.")],
+    back: Annotated[
+        bool, typer.Option("--back", help="Bring the generation before level, and switch to it.")
+    ] = False,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Switch although the new generation differs from the live one.")
+    ] = False,
+    number: Annotated[
+        int,
+        typer.Option(
+            "--processes",
+            parser=processes,
+            metavar="NUMBER",
+            help="The processes that fold side by side; 0: none but this one, which takes longer.",
+        ),
+    ] = 2,
+    as_json: AsJson = False,
+) -> RebuildCommand:
+    """Parses `rebuild`."""
+    return RebuildCommand(service, why, back, accept, number, as_json)
 
 
-async def run(around: Config, arguments: argparse.Namespace) -> int:
-    """Does it; 0 where it has switched, 1 where it did not and all is as it was."""
-    service: Part = arguments.service
-    localities = load_localities(around.localities_file)
-    database = around.database(service)
+async def _run(config: Config, command: RebuildCommand) -> int:
+    localities = load_localities(config.localities_file)
+    database = config.database(command.service)
     source = Source(
-        maker(service), around.localities_file, around.kafka_bootstrap, around.mongo_url, database
+        maker(command.service), config.localities_file, config.kafka_bootstrap, config.mongo_url, database
     )
     rebuild = Rebuild(
         source,
         localities.slugs,
         say=lambda line: print(line, file=sys.stderr, flush=True),
-        processes=arguments.processes,
-        accept=arguments.accept,
+        processes=command.processes,
+        accept=command.accept,
     )
-    what = "rebuild back" if arguments.back else "rebuild"
+    what = "rebuild back" if command.back else "rebuild"
     try:
-        await _note(around, database, f"{what} begun", arguments.why, {})
+        await _note(config, database, f"{what} begun", command.why, {})
         try:
-            report = await (rebuild.back() if arguments.back else rebuild.anew())
+            report = await (rebuild.back() if command.back else rebuild.anew())
         except Refused as refused:
-            await _note(around, database, f"{what} given up", arguments.why, {"reason": str(refused)})
+            await _note(config, database, f"{what} given up", command.why, {"reason": str(refused)})
             if refused.report is None:
                 raise CommandError(f"Nothing was changed. {refused}") from None
-            print(_json(refused.report) if arguments.json else _plain(refused.report))
+            print(_json(refused.report) if command.as_json else _plain(refused.report))
             return 1
         except (asyncio.CancelledError, Exception) as error:
             cause = "stopped" if isinstance(error, asyncio.CancelledError) else type(error).__name__
-            await _note_in_time(_note_end(around, rebuild, what, arguments.why, cause))
+            await _note_in_time(_note_end(config, rebuild, what, command.why, cause))
             raise
-        await _note(around, database, f"{what} done", arguments.why, {"generation": report.number})
+        await _note(config, database, f"{what} done", command.why, {"generation": report.number})
     except (KafkaError, PyMongoError, Transient, OSError) as error:
         raise CommandError(
             f"A store does not answer ({type(error).__name__}). Nothing was changed, unless it had switched "
             "already: what was done is written down in the database, under operations."
         ) from error
-    print(_json(report) if arguments.json else _plain(report))
+    print(_json(report) if command.as_json else _plain(report))
     return 0
 
 
-async def _note_end(around: Config, rebuild: Rebuild, what: str, why: str, cause: str) -> None:
-    """What came of one that did not come to its end: it may have switched before."""
+async def _note_end(config: Config, rebuild: Rebuild, what: str, why: str, cause: str) -> None:
+    """Records the end of a rebuild that was interrupted; it may have switched before."""
     database = rebuild.source.database
     if rebuild.report is not None and await rebuild.has_switched():
-        await _note(around, database, f"{what} done", why, {"generation": rebuild.report.number})
+        await _note(config, database, f"{what} done", why, {"generation": rebuild.report.number})
     else:
-        await _note(around, database, f"{what} given up", why, {"reason": cause})
+        await _note(config, database, f"{what} given up", why, {"reason": cause})
 
 
 async def _note_in_time(noting: Coroutine[Any, Any, None]) -> None:
-    """Where the database is away there is no note: whoever pressed Ctrl-C does not wait for it."""
+    """Gives up on the note after a few seconds, so that Ctrl-C does not wait for the database."""
     with contextlib.suppress(PyMongoError, Transient, TimeoutError):
         async with asyncio.timeout(_NOTE_SECONDS):
             await asyncio.shield(noting)
 
 
-async def _note(around: Config, database: str, what: str, why: str, about: dict[str, str | int]) -> None:
-    mongo = Mongo(around.mongo_url, database, name="linkwork console")
+async def _note(config: Config, database: str, what: str, why: str, about: dict[str, str | int]) -> None:
+    mongo = Mongo(config.mongo_url, database, name="linkwork console")
 
     async def work(tx: Transaction) -> None:
-        await note(tx, new_id, system_clock(), what=what, by=around.operator, why=why, about=dict(about))
+        await note(tx, new_id, system_clock(), what=what, by=config.operator, why=why, about=dict(about))
 
     try:
         await mongo.transact(work)
@@ -136,7 +156,7 @@ async def _note(around: Config, database: str, what: str, why: str, about: dict[
 
 
 def _json(report: Report) -> str:
-    return orjson.dumps(report.document(), option=orjson.OPT_INDENT_2).decode()
+    return to_json(report.document())
 
 
 def _plain(report: Report) -> str:

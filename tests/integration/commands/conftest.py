@@ -4,9 +4,8 @@ from dataclasses import dataclass
 import pytest
 import pytest_asyncio
 
-from linkwork import dead_letters
-from linkwork.__main__ import parser
-from linkwork.surroundings import Config
+from linkwork.__main__ import parse
+from linkwork.config import Config
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.delivery.toy import Bench, bench
 
@@ -49,7 +48,7 @@ def letters(place: Bench, around: Config, capsys: pytest.CaptureFixture[str]) ->
     async def run(verb: str, *more: str, around: Config = around) -> Printed:
         capsys.readouterr()
         line = ["dead-letters", verb, "--service", "matching", "--locality", place.locality, *more]
-        code = await dead_letters.run(around, parser().parse_args(line))
+        code = await parse(line).command.run(around)
         printed = capsys.readouterr()
         return Printed(code, printed.out, printed.err)
 

@@ -1,6 +1,5 @@
 """What the console makes of its surroundings and of what is typed."""
 
-import argparse
 import json
 import re
 import signal
@@ -10,15 +9,16 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
+import typer
 
 from deploy.local.ports import free_port
 from linkwork.__main__ import main
-from linkwork.letter_states import newest, seal_of, standing
-from linkwork.letters import REASONS, FoundLetter
-from linkwork.moments import moment, moment_argument, shown
-from linkwork.problem import CommandError
-from linkwork.surroundings import read_config
-from linkwork.table import table
+from linkwork.arguments import moment, moment_argument
+from linkwork.config import read_config
+from linkwork.dead_letter_decisions import newest, seal_of, status_of
+from linkwork.dead_letter_log import REASONS, FoundLetter
+from linkwork.errors import CommandError
+from linkwork.output import format_time, table
 from shared.contract.events import envelope
 from shared.delivery.consumer.batch import SET_ASIDE
 from shared.delivery.outbox.rows import Message
@@ -82,7 +82,7 @@ def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str], monkeypatch:
 
     for name, value in STORES.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("linkwork.dead_letters.run", interrupted)
+    monkeypatch.setattr("linkwork.dead_letter_commands.DeadLettersCommand.run", interrupted)
     assert main(["dead-letters", "list"]) == 130
     assert capsys.readouterr().err == "Stopped.\n"
 
@@ -117,12 +117,12 @@ def test_moments_are_meant_in_london(typed: str, meant: datetime) -> None:
 
 
 def test_what_is_no_moment_is_refused_with_examples() -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="2h or 7d"):
+    with pytest.raises(typer.BadParameter, match="2h or 7d"):
         moment_argument()("yesterday")
     for typed in ("0001-01-01", "1969-12-31", "99999d"):
-        with pytest.raises(argparse.ArgumentTypeError, match="before 1970"):
+        with pytest.raises(typer.BadParameter, match="before 1970"):
             moment_argument()(typed)
-    assert shown(NOW) == "2026-07-01 13:00:00+01:00"
+    assert format_time(NOW) == "2026-07-01 13:00:00+01:00"
 
 
 @pytest.mark.parametrize("verb", ["show", "replay", "discard"])
@@ -141,12 +141,12 @@ def test_of_several_letters_about_one_record_the_last_is_meant() -> None:
 def test_a_decision_says_nothing_of_a_letter_set_aside_since() -> None:
     old = letter(5)
     row = {"state": "discarded", "of": {"partition": 0, "offset": 5, "seal": seal_of(old)}}
-    assert standing(old, None).state == "new"
-    assert standing(old, row).state == "discarded"
-    assert standing(letter(9), row).state == "discarded", "the relay published it twice"
-    assert standing(letter(9, b"sealed anew"), row).state == "new"
-    assert standing(letter(9, b"sealed anew"), row | {"state": "asked"}).state == "waiting"
-    assert standing(old, row | {"state": "failed", "result": "bad_json"}).state == "new"
+    assert status_of(old, None).state == "new"
+    assert status_of(old, row).state == "discarded"
+    assert status_of(letter(9), row).state == "discarded", "the relay published it twice"
+    assert status_of(letter(9, b"sealed anew"), row).state == "new"
+    assert status_of(letter(9, b"sealed anew"), row | {"state": "asked"}).state == "waiting"
+    assert status_of(old, row | {"state": "failed", "result": "bad_json"}).state == "new"
 
 
 def test_the_reasons_are_those_that_letters_have_and_each_is_explained() -> None:
@@ -163,7 +163,7 @@ def test_help_has_examples_and_exit_codes(capsys: pytest.CaptureFixture[str]) ->
     with pytest.raises(SystemExit):
         main(["dead-letters", "--help"])
     told = capsys.readouterr().out
-    assert told.count("\n  linkwork dead-letters ") == 2
+    assert told.count("\n    linkwork dead-letters ") == 2
     assert "exit codes: 0 done" in told
 
 

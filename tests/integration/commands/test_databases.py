@@ -12,9 +12,9 @@ from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 
 from deploy.local.ports import free_port
 from linkwork.__main__ import main
-from linkwork.databases import database_of, why_not
-from linkwork.problem import CommandError
-from linkwork.surroundings import Config
+from linkwork.config import Config
+from linkwork.databases import database_of
+from linkwork.errors import CommandError, database_error
 from shared.delivery.dlq.rows import DEAD_LETTERS
 from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Mongo
@@ -109,7 +109,7 @@ async def test_a_name_that_no_database_can_have_is_called_so(around: Config) -> 
     ],
 )
 def test_what_the_database_says_is_told_in_our_words(error: OperationFailure | Conflict, told: str) -> None:
-    sentence = why_not("matching", error)
+    sentence = str(database_error("matching", error))
     assert told in sentence
     assert "ada" not in sentence
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from linkwork.letter_states import Desk
-from linkwork.letters import read_letters
-from linkwork.moments import shown
-from linkwork.problem import CommandError
-from linkwork.surroundings import Config
+from linkwork.config import Config
+from linkwork.dead_letter_decisions import LetterDecisions
+from linkwork.dead_letter_log import read_letters
+from linkwork.errors import CommandError
+from linkwork.output import format_time
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.fact import Fact
 from shared.contract.events.topics import event_topics, topic
@@ -231,7 +231,7 @@ async def test_what_was_put_away_is_not_taken_with_the_others(place: Bench, lett
         assert (await letters("replay", "--state", "discarded", "--why", "it was right after all")).code == 0
 
 
-class Late(Desk):
+class Late(LetterDecisions):
     """Whoever sits here is overtaken once, between a look at the row and the writing of it."""
 
     def __init__(self, *given: Any, meanwhile: Callable[[], Awaitable[object]]) -> None:
@@ -257,7 +257,7 @@ async def test_what_was_taken_already_is_not_discarded(place: Bench, letters: Co
 
         assert refused.code == 1
         assert json.loads(refused.out)[0]["state"] == "replayed"
-        said = f"{before['_id']} was taken already, on {shown(before['ended'])}: nothing to discard.\n"
+        said = f"{before['_id']} was taken already, on {format_time(before['ended'])}: nothing to discard.\n"
         assert refused.err == said
         assert await kernel.mongo[DEAD_LETTERS].find_one({}) == before
         assert len(await operations(kernel)) == 2

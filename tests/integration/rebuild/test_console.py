@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from linkwork import rebuild as console
-from linkwork.__main__ import parser
-from linkwork.problem import CommandError
-from linkwork.rebuild import _plain
+from linkwork.__main__ import parse
+from linkwork.errors import CommandError
+from linkwork.rebuild import RebuildCommand, _plain
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.mongo.operations import OPERATIONS
 from shared.delivery.rebuild.comparing import Compared, Figures
@@ -34,15 +34,15 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(
     typed: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        parser().parse_args([*COMMAND, *typed])
+        parse([*COMMAND, *typed])
     assert ended.value.code == 2
     assert told in capsys.readouterr().err
 
 
 def test_what_can_be_meant_is_taken() -> None:
-    given = parser().parse_args([*COMMAND, "--why", " drift ", "--processes", "0"])
-    assert (given.why, given.processes) == ("drift", 0)
-    assert parser().parse_args([*COMMAND, "--why", "drift"]).processes == 2
+    given = parse([*COMMAND, "--why", " drift ", "--processes", "0"]).command
+    assert given == RebuildCommand("evaluation", "drift", processes=0)
+    assert parse([*COMMAND, "--why", "drift"]).command == RebuildCommand("evaluation", "drift", processes=2)
 
 
 def test_what_was_compared_is_not_read_as_missing() -> None:
@@ -60,8 +60,8 @@ def test_what_was_compared_is_not_read_as_missing() -> None:
 
 async def stopped_at(place: Bench, there: asyncio.Event) -> None:
     """A rebuild, stopped as Ctrl-C does it once it is `there`."""
-    given = parser().parse_args([*COMMAND, "--processes", "0", "--why", "drift"])
-    running = asyncio.create_task(console.run(around_of(place), given))
+    given = parse([*COMMAND, "--processes", "0", "--why", "drift"]).command
+    running = asyncio.create_task(given.run(around_of(place)))
     async with asyncio.timeout(30):
         await there.wait()
     running.cancel()
@@ -112,10 +112,10 @@ async def test_the_auditor_finds_that_a_store_was_away(place: Bench, monkeypatch
         raise ConnectionRefusedError
 
     monkeypatch.setattr(ShadowGeneration, "compare", compare)
-    given = parser().parse_args([*COMMAND, "--processes", "0", "--why", "drift"])
+    given = parse([*COMMAND, "--processes", "0", "--why", "drift"]).command
     async with part_running(place, "evaluation") as kernel:
         with pytest.raises(CommandError, match="A store does not answer"):
-            await console.run(around_of(place), given)
+            await given.run(around_of(place))
         ended = ("rebuild given up", "drift", {"reason": "ConnectionRefusedError"})
         assert (await noted(kernel.mongo))[1:] == [ended]
 

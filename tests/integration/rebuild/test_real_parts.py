@@ -10,10 +10,9 @@ from typing import Any
 
 import pytest
 
-from linkwork import rebuild as console
-from linkwork.__main__ import parser
-from linkwork.parts import MAKERS, maker
-from linkwork.surroundings import Config
+from linkwork.__main__ import parse
+from linkwork.config import Config
+from linkwork.service_definitions import MAKERS, maker
 from services.evaluation.totals.repository import SUMS
 from services.matching.repository import OWNED
 from shared.contract.events.topics import Part, topic
@@ -117,13 +116,13 @@ async def test_figures_that_are_wrong_are_put_right_only_if_that_is_meant(
         wrong = {f"n.{measure}.{next(iter(counts))}": 5}
         await kernel.mongo[SUMS].update_one({"_id": some["_id"]}, {"$inc": wrong})
         command = ["rebuild", "evaluation", "--processes", "0", "--why", "they had drifted"]
-        assert await console.run(around_of(place), parser().parse_args(command)) == 1
+        assert await parse(command).command.run(around_of(place)) == 1
         printed = capsys.readouterr().out
         assert f"sums {some['_id']}" in printed
         assert "Nothing was changed. The two differ" in printed
         assert kernel.mongo[SUMS].name == SUMS
         command += ["--accept", "--json"]
-        assert await console.run(around_of(place), parser().parse_args(command)) == 0
+        assert await parse(command).command.run(around_of(place)) == 0
         told = json.loads(capsys.readouterr().out)
         assert (told["switched"], told["live"]) == (True, 2)
         assert told["figures"]["unlike"] == [f"sums {some['_id']}"]

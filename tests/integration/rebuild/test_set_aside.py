@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from linkwork.letter_states import Desk
-from linkwork.letters import FoundLetter, read_letters
+from linkwork.dead_letter_decisions import LetterDecisions
+from linkwork.dead_letter_log import FoundLetter, read_letters
 from shared.contract.events.vocabulary import Need
 from shared.contract.history import ReferralHistory
 from shared.delivery.dlq.rows import DEAD_LETTERS
@@ -59,7 +59,7 @@ async def test_what_was_taken_is_taken_though_its_letter_was_discarded(
         await place.dead_letters(2)
     async with place.kernel(TALLIED).running() as kernel:
         first, second = await letters_of(place)
-        desk = Desk("matching", kernel.mongo, "ada")
+        desk = LetterDecisions("matching", kernel.mongo, "ada")
         await desk.replay(first, "mended")
         await settled(kernel, 21)
         await desk.discard(second, "nobody misses it")
@@ -85,7 +85,7 @@ async def test_what_was_replayed_since_the_switch_is_brought_back_too(place: Ben
     async with place.kernel(TALLIED).running() as kernel:
         assert (await rebuild.anew()).switched
         (letter,) = await letters_of(place)
-        await Desk("matching", kernel.mongo, "ada").replay(letter, "mended")
+        await LetterDecisions("matching", kernel.mongo, "ada").replay(letter, "mended")
         await settled(kernel, 21)
         assert (await rebuild.back()).switched
         old, new = [await generation(kernel, REFERRALS, number) for number in (1, 2)]
@@ -103,7 +103,7 @@ async def test_what_was_taken_counts_while_it_is_asked_for_again(
         await place.say(event)
         await place.dead_letters(1)
     async with place.kernel(TALLIED).running() as kernel:
-        desk, (letter,) = Desk("matching", kernel.mongo, "ada"), await letters_of(place)
+        desk, (letter,) = LetterDecisions("matching", kernel.mongo, "ada"), await letters_of(place)
 
         async def and_replay(side: ShadowGeneration) -> Compared:
             compared = await compare(side)

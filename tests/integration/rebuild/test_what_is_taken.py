@@ -11,8 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.partitioner import murmur2
 from pymongo.errors import WriteError
 
-from linkwork.letter_states import Desk
-from linkwork.letters import read_letters
+from linkwork.dead_letter_decisions import LetterDecisions
+from linkwork.dead_letter_log import read_letters
 from shared.contract.events.fact import Fact
 from shared.contract.events.topics import topic
 from shared.contract.events.vocabulary import Need
@@ -71,7 +71,7 @@ async def test_what_was_set_aside_stays_aside_until_it_is_replayed(place: Bench,
             for letter in await read_letters(place.bootstrap, ["matching"])
             if letter.locality == place.locality
         ]
-        await Desk("matching", kernel.mongo, "ada").replay(mine[0], "mended")
+        await LetterDecisions("matching", kernel.mongo, "ada").replay(mine[0], "mended")
         await settled(kernel, 21)
         report = await rebuild.anew()
         assert (report.switched, report.compared.referrals) == (True, 21)

@@ -11,7 +11,7 @@ from bson import CodecOptions, decode, encode
 from chaos.evidence import Evidence
 from chaos.reconcile import Case as Counted
 from chaos.reconcile import reconcile, repeated
-from linkwork.parts import MAKERS
+from linkwork.service_definitions import MAKERS
 from shared.contract.events.envelope import Envelope, read
 from shared.contract.events.topics import PARTS, Part
 from shared.delivery.model.facts import ReceivedEvent

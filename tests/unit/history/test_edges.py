@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from bson import encode
 
-from linkwork.parts import MAKERS
+from linkwork.service_definitions import MAKERS
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import Envelope, Refused, moment, read

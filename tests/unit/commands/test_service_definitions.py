@@ -8,7 +8,7 @@ import services.evaluation.totals.repository
 import services.matching.repository
 import services.notifications.ledger.repository
 import services.referral.repository
-from linkwork.parts import MAKERS
+from linkwork.service_definitions import MAKERS
 from shared.contract.events.topics import PARTS, Part
 from shared.platform.localities import LOCALITIES_FILE
 

@@ -1,4 +1,4 @@
-"""Dead letters as they lie in their topics: read from the start or from a moment, without a group."""
+"""Dead letters read from their topics, from the start or from a moment, without a consumer group."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from linkwork.problem import CommandError
+from linkwork.errors import CommandError
 from shared.contract.events.topics import Part, dead_letter_topic
 from shared.delivery.dlq.dead_letters import letter_id
 from shared.delivery.dlq.rows import locality_of, place_of
@@ -17,6 +17,7 @@ from shared.delivery.outbox.rows import Message
 
 _PLACE = ("dlq-original-topic", "dlq-original-partition", "dlq-original-offset")
 
+# The codes of letters. docs/runbooks.md explains each.
 REASONS: Final = (
     *("bad_json", "empty_body", "invalid_body", "too_large", "unreadable"),
     *("bad_header", "bad_id", "bad_time", "not_cloudevents"),
@@ -24,12 +25,11 @@ REASONS: Final = (
     *("unknown_type", "later_version", "earlier_version"),
     *("conflicting_repeat", "too_many_facts", "handler_failed"),
 )
-"""The codes of letters, as docs/runbooks.md explains them."""
 
 
 @dataclass(frozen=True)
 class FoundLetter:
-    """A letter, still sealed. `time` is when it was published, `partition` and `offset` where it lies."""
+    """A sealed letter with its position in the topic and the time of its publication."""
 
     service: Part
     message: Message
@@ -39,33 +39,37 @@ class FoundLetter:
 
     @property
     def place(self) -> str:
-        """Where the record lay that it keeps."""
+        """The position of the record that the letter keeps: topic/partition/offset."""
         return place_of(self.message.headers)
 
     @property
     def id(self) -> str:
+        """The id of the letter, the same for each letter about one record."""
         return letter_id(self.service, self.place)
 
     @property
     def reason(self) -> str:
+        """The code of the failure."""
         return self.message.headers.get("dlq-reason", "")
 
     @property
     def error(self) -> str:
+        """The class of the error, or the fields that do not match the schema."""
         return self.message.headers.get("dlq-error-class", "")
 
     @property
     def locality(self) -> str:
+        """The locality of the record's topic."""
         return locality_of(self.place)
 
 
 async def read_letters(
     bootstrap: str, services: Sequence[Part], since: datetime | None = None
 ) -> list[FoundLetter]:
-    """Every letter of these services in the order of publication, those published before `since` left out.
+    """Reads every letter of these services since a moment, in the order of publication.
 
     Raises:
-        CannotDo: the broker does not answer.
+        CommandError: the broker does not answer.
     """
     of_topic = {dead_letter_topic(service): service for service in services}
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, group_id=None)
@@ -87,7 +91,7 @@ async def read_letters(
 async def _records(
     consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], since: datetime | None
 ) -> AsyncIterator[Any]:
-    """What the partitions hold now."""
+    """The records that the partitions hold now."""
     starts = await consumer.beginning_offsets(partitions)
     ends = await consumer.end_offsets(partitions)
     if since is not None:
@@ -107,7 +111,7 @@ async def _records(
 
 
 def _letter(service: Part, record: Any) -> FoundLetter | None:
-    """The letter of a record; None for what is none (somebody else wrote to the topic)."""
+    """The letter of a record; None if the record is no letter of ours."""
     try:
         headers = {name: value.decode() for name, value in record.headers}
     except (AttributeError, UnicodeDecodeError):

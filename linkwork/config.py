@@ -1,4 +1,4 @@
-"""Where broker and database are: as the environment says, else those of the run in `.linkwork/`."""
+"""Addresses of broker and database, from the environment or from the run in `.linkwork/`."""
 
 import getpass
 import json
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from linkwork.problem import CommandError
+from linkwork.errors import CommandError
 from shared.contract.events.topics import Part
 from shared.platform.localities import LOCALITIES_FILE
 
@@ -16,28 +16,29 @@ _LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Config:
-    """What every command needs to know. `repr` tells no secret and no address with a password in it."""
+    """The configuration of every command. `repr` shows no secret and no address that may hold a password."""
 
     kafka_bootstrap: str
     mongo_url: str
     localities_file: Path
+    # The one database that the environment names. If empty, each service has a database of its own name.
     own_database: str = ""
-    """The one database that the environment names, or empty: each service has its own by its name."""
+    # The dead-letter key; empty if the environment has none.
     key: bytes = b""
-    """The dead-letter key; empty where there is none."""
     operator: str = ""
 
     def __repr__(self) -> str:
-        return f"Surroundings({self.kafka_bootstrap!r})"
+        return f"Config({self.kafka_bootstrap!r})"
 
     def database(self, service: Part) -> str:
+        """The name of a service's database."""
         return self.own_database or f"linkwork_{service}"
 
     def dead_letter_key(self) -> bytes:
-        """The key that dead letters are sealed with.
+        """The key that seals dead letters.
 
         Raises:
-            CannotDo: there is none here.
+            CommandError: the environment has none.
         """
         if not self.key:
             raise CommandError(
@@ -47,10 +48,10 @@ class Config:
 
 
 def read_config(environment: Mapping[str, str], here: Path) -> Config:
-    """Reads the environment; where it names neither store, the run whose folder is `here`/.linkwork.
+    """Reads the environment. If it names neither store, reads the run whose folder is `here`/.linkwork.
 
     Raises:
-        CannotDo: only one of the two is named, or there is no run, or it has been stopped.
+        CommandError: the environment names only one store, or there is no run, or the run was stopped.
     """
     given = {name: environment.get(f"LINKWORK_{name}", "") for name in ("KAFKA_BOOTSTRAP", "MONGO_URL")}
     operator = environment.get("LINKWORK_OPERATOR") or _login()
@@ -72,7 +73,7 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
     try:
         ports = json.loads((folder / "ports.json").read_text())
         secrets = json.loads((folder / "secrets").read_text())
-        if not (folder / "processes").exists():  # there from a run's start to its end
+        if not (folder / "processes").exists():  # It exists from a run's start to its end.
             raise CommandError("The run in .linkwork here has been stopped: start it again with `make run`.")
         return Config(
             kafka_bootstrap=f"{_LOOPBACK}:{ports['kafka']}",
@@ -91,5 +92,5 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
 def _login() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
+    except (KeyError, OSError):  # A container's user may have no name.
         return ""

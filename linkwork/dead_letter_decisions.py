@@ -1,4 +1,4 @@
-"""How each dead letter stands: what lies in the topic, beside what was decided about it."""
+"""The state of each dead letter: the letter in its topic, with the decision in the database."""
 
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from linkwork.config import Config
 from linkwork.databases import database_of
-from linkwork.letters import FoundLetter
-from linkwork.surroundings import Config
+from linkwork.dead_letter_log import FoundLetter
 from shared.contract.events.topics import Part
 from shared.delivery.dlq.rows import DEAD_LETTERS, asked_row, taken_at
 from shared.delivery.model.errors import Conflict
@@ -28,8 +28,8 @@ _SHOWN: dict[str, State] = {
 
 
 @dataclass(frozen=True)
-class Standing:
-    """The newest letter about a record and how it stands; `result` is how the last replay ended, if any."""
+class LetterStatus:
+    """The newest letter about a record and its state; `result` is the end of the last replay, if any."""
 
     letter: FoundLetter
     state: State
@@ -37,12 +37,12 @@ class Standing:
 
 
 def seal_of(letter: FoundLetter) -> str:
-    """Tells one sealing of a record from the next: the same letter published twice has the same."""
+    """A hash that differs between two sealings of a record, and not between two copies of a letter."""
     return hashlib.sha256(letter.message.value).hexdigest()
 
 
 def newest(letters: Iterable[FoundLetter]) -> list[FoundLetter]:
-    """Of several letters about one record, the last: it was set aside again, or published twice."""
+    """The last letter about each record. A record set aside again, or published twice, has several."""
     found: dict[tuple[Part, str], FoundLetter] = {}
     for letter in letters:
         found.pop((letter.service, letter.place), None)
@@ -50,19 +50,19 @@ def newest(letters: Iterable[FoundLetter]) -> list[FoundLetter]:
     return list(found.values())
 
 
-def standing(letter: FoundLetter, row: Mapping[str, Any] | None) -> Standing:
-    """How a letter stands. What was decided about an earlier one says nothing of one set aside since."""
+def status_of(letter: FoundLetter, row: Mapping[str, Any] | None) -> LetterStatus:
+    """The status of a letter. A decision about an earlier letter does not apply to a later one."""
     if row is None:
-        return Standing(letter, "new")
+        return LetterStatus(letter, "new")
     of = row["of"]
     later = letter.partition != of["partition"] or letter.offset > of["offset"]
     if row["state"] != "asked" and later and of["seal"] != seal_of(letter):
-        return Standing(letter, "new", row.get("result", ""))
-    return Standing(letter, _SHOWN[row["state"]], row.get("result", ""))
+        return LetterStatus(letter, "new", row.get("result", ""))
+    return LetterStatus(letter, _SHOWN[row["state"]], row.get("result", ""))
 
 
-class Desk:
-    """One service's letters, decided upon by one operator. Every decision leaves a row for the auditor."""
+class LetterDecisions:
+    """One operator's decisions about one service's letters. Each decision leaves a row for the auditor."""
 
     def __init__(
         self,
@@ -79,14 +79,15 @@ class Desk:
         self._clock = clock
         self._new_id = new_id
 
-    async def standings(self, letters: Sequence[FoundLetter]) -> list[Standing]:
+    async def statuses(self, letters: Sequence[FoundLetter]) -> list[LetterStatus]:
+        """The letters with their states, in the same order."""
         places = [letter.place for letter in letters]
         found = self._mongo[DEAD_LETTERS].find({"_id": {"$in": places}}, {"sealed": 0, "headers": 0})
         rows = {row["_id"]: row async for row in found}
-        return [standing(letter, rows.get(letter.place)) for letter in letters]
+        return [status_of(letter, rows.get(letter.place)) for letter in letters]
 
     async def replay(self, letter: FoundLetter, why: str) -> None:
-        """Asks the service to take the record again. Asked twice, it is asked once."""
+        """Asks the service to take the record again. A second request changes nothing."""
 
         async def work(tx: Transaction) -> None:
             known = await self._known(tx, letter)
@@ -98,16 +99,17 @@ class Desk:
         await self._mongo.transact(work)
 
     async def discard(self, letter: FoundLetter, why: str) -> datetime | None:
-        """Marks a letter as not to be handled; it stays in its topic until retention.
+        """Marks a letter as not to be handled. The letter stays in its topic until retention.
 
-        One whose record was taken already stays as it is, and the answer is when that was; unless it was set
-        aside once more since.
+        Returns:
+            The time at which the service took the record. Such a letter is not discarded, unless the
+            service set the record aside again since.
         """
 
         async def work(tx: Transaction) -> datetime | None:
             known = await self._known(tx, letter)
-            stands = standing(letter, known).state
-            if stands in ("replayed", "waiting") and (taken := taken_at(known)) is not None:
+            state = status_of(letter, known).state
+            if state in ("replayed", "waiting") and (taken := taken_at(known)) is not None:
                 return taken
             row: Document = {"letter": letter.id, "locality": letter.locality, "state": "discarded"}
             row |= {"at": self._clock(), "by": self._operator, "why": why}
@@ -116,8 +118,8 @@ class Desk:
 
         return await self._mongo.transact(work)
 
-    async def opened(self, letter: FoundLetter, why: str) -> None:
-        """Writes down that somebody is about to read a letter."""
+    async def record_opening(self, letter: FoundLetter, why: str) -> None:
+        """Records for the auditor that the operator is about to read a letter."""
 
         async def work(tx: Transaction) -> None:
             await self._note(tx, letter, "dead letter opened", why)
@@ -132,11 +134,10 @@ class Desk:
     async def _put(
         self, tx: Transaction, letter: FoundLetter, known: Row | None, row: Document, what: str, why: str
     ) -> None:
-        """Puts the row in the place of what was `known`, and of nothing else. What was taken stays taken:
-        whoever folds the log anew must find it.
+        """Replaces the `known` row. A record that was taken stays taken, so that a rebuild finds it.
 
         Raises:
-            Conflict: it is not as it was any more.
+            Conflict: the row has changed since it was read.
         """
         which = {"_id": letter.place} | ({} if known is None else {"state": known["state"]})
         of = {"partition": letter.partition, "offset": letter.offset, "seal": seal_of(letter)}
@@ -153,11 +154,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(around: Config, service: Part) -> AsyncIterator[Desk]:
-    """A service's desk.
+async def decisions_of(config: Config, service: Part) -> AsyncIterator[LetterDecisions]:
+    """Connects to a service's decisions.
 
     Raises:
-        CannotDo: the database is not that service's, does not answer, or refuses us.
+        CommandError: the database is not that service's, does not answer, or refuses us.
     """
-    async with database_of(around, service) as mongo:
-        yield Desk(service, mongo, around.operator)
+    async with database_of(config, service) as mongo:
+        yield LetterDecisions(service, mongo, config.operator)
