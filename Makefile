@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 # DEMO=0 starts empty; PORT is where the pages are served.
 # Tests wait for brokers and browsers more than they compute; each process has stores of its own.
-TEST_PROCESSES ?= 2
+TEST_PROCESSES ?= 4
 DEMO ?= 1
 PORT ?= 8080
 export DEMO PORT
@@ -12,12 +12,14 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test properties mutations chaos chaos-apart chaos-short check alerts format lock schemas contract docs bench bench-smoke bench-journey
+.PHONY: help run wipe test test-unit test-tools properties mutations chaos chaos-apart chaos-short check alerts format lock schemas contract docs bench bench-smoke bench-journey
 
 help:
 	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
 	@echo "make wipe     remove what runs have stored in .linkwork"
-	@echo "make test     all tests, against a real broker and a real database"
+	@echo "make test     unit, integration and system tests, against a real broker and a real database"
+	@echo "make test-unit  decisions and folds alone, in seconds"
+	@echo "make test-tools  tests of bench, chaos, demo and mutations"
 	@echo "make check    lint, formatting, types and import contracts"
 	@echo "make alerts   the alert rules' own tests, with promtool"
 	@echo "make properties  100,000 generated journeys a service, longer histories of the kernel: an hour"
@@ -44,7 +46,16 @@ wipe:
 test:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m deploy.local.assets
-	$(VENV)/python -m pytest -n $(TEST_PROCESSES)
+	$(VENV)/python -m pytest -n $(TEST_PROCESSES) tests/unit tests/integration tests/system
+
+test-unit:
+	@$(PYTHON) deploy/bootstrap.py dev
+	$(VENV)/python -m pytest -n 2 tests/unit
+
+# Tests of what we measure, strike and demonstrate with.
+test-tools:
+	@$(PYTHON) deploy/bootstrap.py dev
+	$(VENV)/python -m pytest -n 2 tests/tools
 
 # Far more than `make test` has time for: 100,000 journeys through each service's fold, 3,000 localities at rest,
 # 1,000 longer histories of the kernel's state machine. Half an hour on two idle cores.

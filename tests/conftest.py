@@ -1,6 +1,7 @@
 """What every test may ask for: one broker and one database for the whole run."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,9 +13,12 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.harness.stores import Stores, stores
 
-# What an example takes depends on who else works on the machine: speed is measured in bench/, not tested.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# What an example takes depends on what else runs on the machine: speed is measured in bench/, not tested.
+settings.register_profile("usual", deadline=None, max_examples=100)
+settings.register_profile("ci", deadline=None, max_examples=1000)
+settings.register_profile("properties", deadline=None, max_examples=100_000)
+settings.register_profile("mutations", deadline=None, max_examples=100)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 pytest_plugins = ("tests.harness.web.issuer", "tests.harness.pages.browser")
 
@@ -44,14 +48,30 @@ def mongo_url(_stores: Stores) -> str:
     return _stores.mongo_url
 
 
-class ByFolder(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types for it
-    """Where tests run in several processes, those of one folder stay together and share what they start."""
+# Tests of one of these folders share something that is slow to start.
+TOGETHER = ("tests/system/journey/",)
+LEVELS = ("tests/system/", "tests/integration/", "tests/tools/", "tests/unit/")
+
+
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist ships no types for it
+    """Keeps the tests of a file in one process, and those of a folder that shares something slow to start."""
 
     def _split_scope(self, nodeid: str) -> str:
-        folder: str = nodeid.partition("::")[0].rpartition("/")[0]
-        return folder
+        shared = next((folder for folder in TOGETHER if nodeid.startswith(folder)), None)
+        return shared or nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
-    return ByFolder(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    # In the order of `pytest_collection_modifyitems`, not by the number of tests in a file.
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts long tests first, so that processes end at about the same time."""
+
+    def level(item: pytest.Item) -> int:
+        return next((at for at, name in enumerate(LEVELS) if item.nodeid.startswith(name)), len(LEVELS))
+
+    items.sort(key=lambda item: (level(item), not item.nodeid.startswith(TOGETHER)))

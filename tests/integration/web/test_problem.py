@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.platform.web.validation import FieldError, field_errors
@@ -94,7 +94,6 @@ bodies = st.one_of(
 )
 
 
-@settings(deadline=None, max_examples=200)
 @given(body=bodies)
 @example(body={"extras": {MARK: "not a number"}})  # a key that might be a name of ours, and is the caller's
 async def test_nothing_that_was_sent_comes_back(app: FastAPI, body: Any) -> None:

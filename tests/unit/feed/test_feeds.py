@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.matching.directory.feed import next_sessions, read_directory
@@ -77,7 +77,6 @@ def test_any_document_is_survived(document: object) -> None:
     assert all(defect.code in CATALOGUE for defect in imported.defects)
 
 
-@settings(max_examples=300)
 @given(st.data(), json_values)
 def test_any_value_in_any_place_of_a_record_is_survived(data: st.DataObject, value: object) -> None:
     record = copy.deepcopy(lunch_club())

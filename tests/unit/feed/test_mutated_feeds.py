@@ -105,7 +105,7 @@ def spots(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     ]
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_a_mutated_feed_is_read_to_clean_services(data: st.DataObject) -> None:
     document = copy.deepcopy(data.draw(st.sampled_from(PARSED)))
@@ -125,7 +125,7 @@ def test_a_mutated_feed_is_read_to_clean_services(data: st.DataObject) -> None:
     is_clean(read_directory(document, "tests", TODAY))
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(READABLE), st.lists(st.tuples(st.integers(0), st.binary(max_size=4)), max_size=4))
 def test_a_feed_with_mutated_bytes_never_fails(document: bytes, changes: list[tuple[int, bytes]]) -> None:
     for at, put in changes:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import services.matching.definition
 import services.referral.definition
@@ -83,7 +83,6 @@ def test_day_of_a_meeting_is_as_booked_or_sooner(recorded: float, held: date) ->
     assert day_of(attended, facts[-1], told) == told.meetings[0].held_on == held
 
 
-@settings(max_examples=300, deadline=None)
 @given(facts=journeys())
 def test_next_step_of_practice_and_link_worker_has_one_day(facts: list[Fact]) -> None:
     practice = PRACTICE.document(PRACTICE.fold(facts))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contract.events import outcomes as o
@@ -45,7 +45,6 @@ def story(*bodies: EventBody) -> ReferralHistory:
 CREATED = created(LOCALITY, REFERRAL)
 
 
-@settings(max_examples=1000, deadline=None)
 @given(journeys(), st.randoms(use_true_random=False))
 def test_any_order_and_any_repetition_tell_the_same_story(facts: list[Fact], random: Any) -> None:
     told = fold_referral(facts, rank)
@@ -57,7 +56,6 @@ def test_any_order_and_any_repetition_tell_the_same_story(facts: list[Fact], ran
     assert stage_of(fold_referral(kept, rank)) == stage_of(told)
 
 
-@settings(max_examples=300, deadline=None)
 @given(journeys())
 def test_what_must_hold_of_every_story(facts: list[Fact]) -> None:
     told = fold_referral(facts, rank)
@@ -71,7 +69,6 @@ def test_what_must_hold_of_every_story(facts: list[Fact]) -> None:
         assert prescription.started_on is None or prescription.barrier is None
 
 
-@settings(max_examples=300, deadline=None)
 @given(journeys(most=20), st.data())
 def test_a_retracted_fact_is_never_said_whichever_comes_first(facts: list[Fact], data: st.DataObject) -> None:
     sayable = [f for f in facts if not isinstance(f.body, o.Retracted)]

@@ -331,6 +331,6 @@ class Journeys(RuleBasedStateMachine):
         return (name, facts[fact % len(facts)]) if facts else None
 
 
-EXAMPLES = 3000 if os.environ.get("HYPOTHESIS_PROFILE") == "properties" else 60
+EXAMPLES = {"properties": 3000, "ci": 120}.get(os.environ.get("HYPOTHESIS_PROFILE", "usual"), 30)
 Journeys.TestCase.settings = settings(max_examples=EXAMPLES, stateful_step_count=30, deadline=None)
 TestJourneys = Journeys.TestCase

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifications.messages.message import Recipient, Template
@@ -89,7 +89,6 @@ def heard(batches: list[tuple[timedelta, list[Fact]]]) -> tuple[Desk, set[str]]:
     return desk, {due.about for due in last.due}
 
 
-@settings(max_examples=150, deadline=None)
 @given(hearings())
 def test_each_message_is_asked_for_and_sent_once_whatever_is_heard_again(
     batches: list[tuple[timedelta, list[Fact]]],
@@ -104,7 +103,6 @@ def test_each_message_is_asked_for_and_sent_once_whatever_is_heard_again(
     assert [name for name, times in Counter(name for name, _ in desk.sent).items() if times > 1] == []
 
 
-@settings(max_examples=150, deadline=None)
 @given(hearings())
 def test_what_the_story_calls_for_in_the_end_is_told(batches: list[tuple[timedelta, list[Fact]]]) -> None:
     desk, expected = heard(batches)
@@ -112,7 +110,6 @@ def test_what_the_story_calls_for_in_the_end_is_told(batches: list[tuple[timedel
     assert expected <= {str(name) for name, _ in desk.sent}
 
 
-@settings(max_examples=150, deadline=None)
 @given(hearings())
 def test_nothing_is_sent_that_must_not_be(batches: list[tuple[timedelta, list[Fact]]]) -> None:
     desk, _ = heard(batches)
@@ -141,7 +138,6 @@ def test_a_replay_of_yesterday_writes_to_nobody(facts: list[Fact]) -> None:
     assert desk.asked == []
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_however_a_batch_is_cut_and_ordered_the_same_is_told(data: st.DataObject) -> None:
     facts = data.draw(stories())

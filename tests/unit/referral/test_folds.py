@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.referral.intake.commands import NotOpen, erase, withdraw
@@ -89,7 +89,6 @@ FACTS = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.sets(st.sampled_from(range(len(FACTS)))), st.randoms(use_true_random=False), st.integers(0, 3))
 def test_order_and_repetition_do_not_matter(chosen: set[int], random: Any, repeats: int) -> None:
     facts = [FACTS[n] for n in sorted(chosen)]
