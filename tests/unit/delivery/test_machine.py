@@ -404,7 +404,7 @@ def test_a_batch_that_is_given_up_is_not_committed() -> None:
 
 # `properties` searches long; `mutations` searches only for whether there is a failure, not for the shortest.
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "usual")
-TURNS, STEPS = {"properties": (100, 80), "mutations": (24, 50), "ci": (12, 50)}.get(PROFILE, (4, 50))
+TURNS, STEPS = {"properties": (100, 80), "mutations": (24, 50), "ci": (12, 50)}.get(PROFILE, (2, 40))
 A_TURN = settings(
     max_examples=10,
     stateful_step_count=STEPS,

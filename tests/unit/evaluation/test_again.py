@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from bson import encode
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.evaluation.contributions.measures import Cell, Contribution
@@ -17,6 +17,7 @@ State = dict[tuple[str, str, int], dict[str, dict[str, int]]]
 PLACES = ("meir", "longton", "shelton")
 MONTHS = ("2026-01", "2026-02", "2026-05")
 CALENDAR = Calendar(date(2026, 1, 5), date(2026, 6, 30))
+EXAMPLES = settings().max_examples
 COUNTS = {
     "journey": ("referred", "met"),
     "wait_met": ("3", "12"),
@@ -71,6 +72,7 @@ def told(tallies: Mapping[tuple[str, Period], Tally]) -> dict[object, object]:
     }
 
 
+@settings(max_examples=EXAMPLES // 4)
 @given(st.lists(states, max_size=6))
 def test_sums_read_again_are_those_read_for_the_first_time(moments: list[State]) -> None:
     again = AddedUp()
@@ -79,6 +81,7 @@ def test_sums_read_again_are_those_read_for_the_first_time(moments: list[State])
         assert not_zero(again.sums(rows)) == not_zero(AddedUp().sums(rows))
 
 
+@settings(max_examples=EXAMPLES // 4)
 @given(st.lists(states, max_size=5))
 def test_tallies_counted_again_are_those_counted_for_the_first_time(moments: list[State]) -> None:
     periods = [CALENDAR.since_start, *CALENDAR.quarters]

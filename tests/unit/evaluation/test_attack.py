@@ -1,5 +1,6 @@
 """Nobody who solves everything that is published works out a count."""
 
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -66,7 +67,13 @@ def test_means_to_two_decimals_would_tell_that_they_are_fourteen() -> None:
     assert At(PROGRAMME, WHOLE, ("people", "satisfied")) in recovered(published, exact)
 
 
-@pytest.mark.parametrize(("count", "seed"), [(30, 1), (60, 2), (120, 3)])
+# What the attacker solves grows faster than what is published: the larger years are CI's.
+YEARS = (
+    [(30, 1)] if os.environ.get("HYPOTHESIS_PROFILE", "usual") == "usual" else [(30, 1), (60, 2), (120, 3)]
+)
+
+
+@pytest.mark.parametrize(("count", "seed"), YEARS)
 def test_no_count_follows_from_all_that_is_published(count: int, seed: int) -> None:
     sums = a_year(count, seed)
     assert recovered(answers(sums, exact=False), answers(sums, exact=True)) == []

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.evaluation.disclosure.disclosure import AtMost, Line, hidden, is_small, rounded
 from tests.harness.evaluation.attack import TOTAL, Key, recovered, with_totals
 
+EXAMPLES = settings().max_examples
 COUNTS = st.one_of(st.integers(0, 9), st.integers(0, 40), st.integers(0, 5000))
 
 
@@ -92,7 +93,6 @@ def test_every_row_of_three_is_safe() -> None:
         assert not recovered(inner, ["abc"]), counts
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.lists(COUNTS, min_size=4, max_size=4))
 @example([7, 7, 7, 7])
 @example([1, 8, 13, 8])
@@ -103,7 +103,7 @@ def test_a_table_of_two_by_two_is_safe(counts: list[int]) -> None:
     assert not recovered(inner, ["ab", "xy"])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=EXAMPLES // 5)
 @given(st.lists(COUNTS, min_size=6, max_size=6))
 @example([1, 0, 0, 1, 6, 7])
 def test_localities_by_reason_are_safe(counts: list[int]) -> None:
@@ -111,7 +111,7 @@ def test_localities_by_reason_are_safe(counts: list[int]) -> None:
     assert not recovered(inner, ["abc", "xy"], reach=2)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=EXAMPLES // 10)
 @given(st.lists(COUNTS, min_size=8, max_size=8))
 def test_localities_by_reason_by_quarter_are_safe(counts: list[int]) -> None:
     inner: dict[Key, int] = dict(zip(product("ab", "xy", "12"), counts, strict=True))
