@@ -10,8 +10,8 @@ import services.matching.definition
 import services.matching.repository
 import services.notifications.definition
 import services.notifications.ledger.repository
+import services.referral.collections
 import services.referral.definition
-import services.referral.repository
 from shared.contract.events.topics import Part
 from shared.delivery.rebuild.source import Rebuildable
 from shared.platform.localities import load_localities
@@ -20,7 +20,7 @@ from shared.platform.localities import load_localities
 def referral(localities_file: Path) -> Rebuildable:
     """The referral service."""
     definition = services.referral.definition.service_definition(load_localities(localities_file))
-    return Rebuildable(definition, services.referral.repository.ensure_derived_indexes)
+    return Rebuildable(definition, services.referral.collections.ensure_derived_indexes)
 
 
 def matching(localities_file: Path) -> Rebuildable:

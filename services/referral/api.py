@@ -4,15 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from services.referral.identity.matching import SamePersonAsked
-from services.referral.intake.address import far_from
+from services.referral.identity.matching import SamePersonQuestion
+from services.referral.intake.address import distance_warning
 from services.referral.intake.schemas import ReferralRequest
-from services.referral.intake.service import Desk
-from services.referral.intake.validation import NotTaken, check
-from services.referral.tracking import answers
+from services.referral.intake.service import ReferralService
+from services.referral.intake.validation import ValidationFailed, validate
 from services.referral.tracking import queries as cases
-from services.referral.tracking.plans import plans
-from services.referral.tracking.status import read
+from services.referral.tracking import schemas as answers
+from services.referral.tracking.plans import read_plans
+from services.referral.tracking.status import read_referral
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Row
@@ -43,7 +43,7 @@ class Withdrawal(JsonBody):
     reason: v.WithdrawReason
 
 
-def api_routes(desk: Desk) -> APIRouter:
+def api_routes(desk: ReferralService) -> APIRouter:
     """The routes under /api/referral/v1."""
     router = APIRouter(prefix=BASE, tags=["referrals"])
 
@@ -59,17 +59,17 @@ def api_routes(desk: Desk) -> APIRouter:
         """Make a referral. `wait`, or `Prefer: wait=2`: seconds to wait for the meeting."""
         try:
             practice, locality = desk.practice(caller, request.practice)
-            accepted = check(request, practice, locality, desk.today())
+            accepted = validate(request, practice, locality, desk.today())
             idempotency = idempotency_of(desk, caller, "make", key, locality.slug, request.model_dump_json())
             done = await desk.refer(caller, accepted, idempotency)
-        except NotTaken as refused:
+        except ValidationFailed as refused:
             raise Problem(422, code="not_taken", errors=refused.errors) from None
-        except SamePersonAsked as question:
+        except SamePersonQuestion as question:
             raise question.problem() from None
         made = str(done.reply["id"])
         view = await settled(desk, locality.slug, made, max(wait, _preferred(prefer)))
         response.headers["location"] = f"{BASE}/referrals/{made}"
-        far = far_from(practice, accepted.person.postcode)
+        far = distance_warning(practice, accepted.person.postcode)
         warnings = [answers.WarningAnswer(code=far.code, detail=far.detail)] if far else []
         return answers.ReferralMade(id=made, stage=view["stage"], meeting=view["meeting"], warnings=warnings)
 
@@ -83,8 +83,8 @@ def api_routes(desk: Desk) -> APIRouter:
         cursor: Annotated[str | None, Query(max_length=200)] = None,
     ) -> answers.ReferralPage:
         """The caller's referrals, longest waiting first. `since`: changed at that time or later."""
-        asked = cases.Asked([_own(desk, caller, code) for code in practice], stage, since)
-        found = await cases.page(desk.kernel.mongo, caller, asked, limit, cursor)
+        asked = cases.ListFilter([_own(desk, caller, code) for code in practice], stage, since)
+        found = await cases.list_page(desk.kernel.mongo, caller, asked, limit, cursor)
         lines = [answers.ReferralListed(**answers.listed(row)) for row in found.rows]
         return answers.ReferralPage(referrals=lines, next_cursor=found.next_cursor)
 
@@ -97,8 +97,8 @@ def api_routes(desk: Desk) -> APIRouter:
     @router.get("/referrals/{referral_id}")
     async def show(request: Request, referral_id: ReferralId, caller: Reader) -> answers.ReferralShown:
         """The story so far. Audited where it tells who it is about, and of details of the plan."""
-        shown = await read(desk, caller, referral_id)
-        plan = (await plans(desk, request.app.state.matching, caller, [shown.row]))[referral_id]
+        shown = await read_referral(desk, caller, referral_id)
+        plan = (await read_plans(desk, request.app.state.matching, caller, [shown.row]))[referral_id]
         person: dict[str, Any] | None = None
         if shown.person is not None:
             person = {"name": shown.person.name, "date_of_birth": shown.person.date_of_birth}
@@ -118,7 +118,7 @@ def api_routes(desk: Desk) -> APIRouter:
         referral_id: ReferralId, withdrawal: Withdrawal, caller: Referrer, key: Key = None
     ) -> answers.ReferralListed:
         """Withdraw a referral of one's own practice."""
-        row = await cases.one(desk.kernel.mongo, caller, referral_id)
+        row = await cases.find_visible(desk.kernel.mongo, caller, referral_id)
         route = f"withdraw/{referral_id}"
         idempotency = idempotency_of(desk, caller, route, key, row["locality"], withdrawal.model_dump_json())
         row = await desk.withdraw(caller, referral_id, withdrawal.reason, idempotency)
@@ -132,7 +132,7 @@ def api_routes(desk: Desk) -> APIRouter:
     return router
 
 
-async def settled(desk: Desk, locality: str, referral_id: str, seconds: float) -> Row:
+async def settled(desk: ReferralService, locality: str, referral_id: str, seconds: float) -> Row:
     """A referral's view document once it has a meeting or a stated reason for none, or after so long."""
 
     def test(view: Row) -> bool:
@@ -144,7 +144,7 @@ async def settled(desk: Desk, locality: str, referral_id: str, seconds: float) -
     return view
 
 
-def _own(desk: Desk, caller: Principal, code: str) -> str:
+def _own(desk: ReferralService, caller: Principal, code: str) -> str:
     """A practice that the caller may ask about; another's looks as if it did not exist."""
     practice = desk.localities.practice(code)
     theirs = (
@@ -159,7 +159,7 @@ def _own(desk: Desk, caller: Principal, code: str) -> str:
 
 
 def idempotency_of(
-    desk: Desk, caller: Principal, route: str, key: str | None, locality: str, body: str
+    desk: ReferralService, caller: Principal, route: str, key: str | None, locality: str, body: str
 ) -> Idempotency | None:
     if key is None:
         return None

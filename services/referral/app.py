@@ -12,17 +12,17 @@ from pymongo.errors import PyMongoError
 from services.referral import definition as inbound
 from services.referral.api import api_routes
 from services.referral.clients.matching import Matching
+from services.referral.collections import ensure_indexes
 from services.referral.identity import erasure as erasing
 from services.referral.identity.audits import Audits
 from services.referral.identity.conflicts import Conflicts
 from services.referral.identity.contacts_api import contact_routes
 from services.referral.identity.lookup import claim_routes
-from services.referral.identity.matching import Identity
+from services.referral.identity.matching import IdentityMatcher
 from services.referral.identity.vault.keys import MasterKey
-from services.referral.identity.vault.persons import Persons
-from services.referral.intake.service import Desk
+from services.referral.identity.vault.persons import PersonVault
+from services.referral.intake.service import ReferralService
 from services.referral.pages import page_routes
-from services.referral.repository import ensure_indexes
 from services.referral.sessions import KeptSessions, session_routes
 from services.referral.settings import ReferralSettings
 from services.referral.tracking.waiting import keep_observing
@@ -54,11 +54,13 @@ def create_app(
     localities = load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in localities.served(settings.localities)]
     kernel = Kernel(inbound.service_definition(localities), options(settings), served, clock, new_id)
-    persons = Persons(MasterKey(settings.master_key_bytes()))
+    persons = PersonVault(MasterKey(settings.master_key_bytes()))
     audits = Audits(kernel.mongo, clock)
     conflicts = Conflicts(kernel.mongo, audits, clock, localities.hub, settings.identity_conflicts)
-    identity = Identity(kernel.mongo, persons, audits, conflicts, localities.hub)
-    desk = Desk(kernel=kernel, persons=persons, localities=localities, audits=audits, identity=identity)
+    identity = IdentityMatcher(kernel.mongo, persons, audits, conflicts, localities.hub)
+    desk = ReferralService(
+        kernel=kernel, persons=persons, localities=localities, audits=audits, identity=identity
+    )
     matching = Matching(settings.matching_url, ServiceTokens(settings, clock), clock)
 
     keeper = KeptSessions(kernel.mongo, timedelta(minutes=settings.session_idle_minutes), clock)

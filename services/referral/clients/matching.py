@@ -56,7 +56,7 @@ class Slot:
     where: str
 
 
-class GoalTold(BaseModel):
+class GoalSummary(BaseModel):
     """One goal as matching tells it. `words`: a note in our vault."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
@@ -66,7 +66,7 @@ class GoalTold(BaseModel):
     actions: tuple[v.ActionCode, ...] = ()
 
 
-class ServiceTold(BaseModel):
+class ServiceSummary(BaseModel):
     """One service of a plan as matching tells it."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
@@ -77,13 +77,13 @@ class ServiceTold(BaseModel):
     since: date
 
 
-class PlanTold(BaseModel):
+class PlanSummary(BaseModel):
     """What a practice may see of a plan, as matching tells it."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    goals: tuple[GoalTold, ...] = ()
-    services: tuple[ServiceTold, ...] = ()
+    goals: tuple[GoalSummary, ...] = ()
+    services: tuple[ServiceSummary, ...] = ()
 
 
 class Matching:
@@ -117,7 +117,7 @@ class Matching:
 
     async def plans(
         self, locality: str, referrals: Sequence[str], on_behalf_of: str
-    ) -> dict[str, PlanTold] | None:
+    ) -> dict[str, PlanSummary] | None:
         """The plans that their persons' practice may see, by referral; None where matching does not answer.
 
         One that may not be seen, by matching's own account, is left out. Nothing of it is remembered.
@@ -131,7 +131,7 @@ class Matching:
             if given.status_code == httpx.codes.UNAUTHORIZED:
                 self._tokens.forget(_READS_PLANS)
             told = given.raise_for_status().json()["plans"]
-            return {str(name): PlanTold.model_validate(plan) for name, plan in told.items()}
+            return {str(name): PlanSummary.model_validate(plan) for name, plan in told.items()}
         except (httpx.HTTPError, ServiceTokenUnavailable, TimeoutError, ValueError):
             return None
         except (KeyError, TypeError, AttributeError):

@@ -4,36 +4,36 @@ from dataclasses import dataclass
 
 from pymongo import UpdateOne
 
+from services.referral.collections import Source, session_of
 from services.referral.identity.vault.keys import BlindIndex
-from services.referral.intake.validation import Person
-from services.referral.repository import Source, session_of
+from services.referral.intake.validation import PersonDetails
 from shared.delivery.mongo.database import Transaction
 
 LOOKUPS = "lookups"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class IndexedPerson:
     """A person known under an NHS number, and how often that entry was written."""
 
     person: str
     version: int
 
 
-async def by_number(source: Source, index: BlindIndex, nhs_number: str) -> Found | None:
+async def find_by_number(source: Source, index: BlindIndex, nhs_number: str) -> IndexedPerson | None:
     """Who is known under this NHS number in the index's locality."""
     row = await source[LOOKUPS].find_one({"_id": index.by_number(nhs_number)}, session=session_of(source))
-    return Found(row["person"], row["v"]) if row else None
+    return IndexedPerson(row["person"], row["v"]) if row else None
 
 
-async def by_likeness(source: Source, index: BlindIndex, person: Person) -> list[str]:
+async def find_by_likeness(source: Source, index: BlindIndex, person: PersonDetails) -> list[str]:
     """Who has the same name, date of birth and postcode: perhaps, not surely, the same person."""
     digest = _likeness(index, person)
     found = source[LOOKUPS].find({"digest": digest}, session=session_of(source))
     return [row["person"] async for row in found]
 
 
-async def keep(tx: Transaction, index: BlindIndex, reference: str, person: Person) -> None:
+async def index_person(tx: Transaction, index: BlindIndex, reference: str, person: PersonDetails) -> None:
     """Lets the person be found again.
 
     The entry of an NHS number is written each time, so that of two transactions which refer one person at
@@ -49,16 +49,16 @@ async def keep(tx: Transaction, index: BlindIndex, reference: str, person: Perso
         )
     ]
     if person.nhs_number is not None:
-        by_number = UpdateOne(
+        find_by_number = UpdateOne(
             {"_id": index.by_number(person.nhs_number), "person": reference},
             {"$inc": {"v": 1}, "$setOnInsert": {"locality": index.locality}},
             upsert=True,
         )
-        writes.append(by_number)
+        writes.append(find_by_number)
     await tx[LOOKUPS].bulk_write(writes, session=tx.session)
 
 
-def _likeness(index: BlindIndex, person: Person) -> str:
+def _likeness(index: BlindIndex, person: PersonDetails) -> str:
     return index.by_likeness(
         person.given_name or "", person.family_name, person.date_of_birth, person.postcode
     )

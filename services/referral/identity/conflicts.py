@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.referral.identity.audits import Audits
-from services.referral.intake.validation import reach
+from services.referral.intake.validation import contact_sentence
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
 from shared.platform.localities import Contact
@@ -49,7 +49,7 @@ class Conflicts:
         seconds = max(1, round(rest.total_seconds()))
         detail = (
             "Too many referrals did not fit what is known of a person. "
-            f"Try again in {-(-seconds // 60)} minutes. {reach(self._hub)}"
+            f"Try again in {-(-seconds // 60)} minutes. {contact_sentence(self._hub)}"
         )
         headers = {"retry-after": str(seconds)}
         return Problem(429, code="too_many_conflicts", detail=detail, headers=headers)

@@ -11,10 +11,10 @@ from datetime import datetime
 from services.referral.identity.matching import NUMBER_NOT_SAFE
 from services.referral.identity.vault import entries
 from services.referral.intake import commands as decisions
-from services.referral.intake.service import Desk
-from services.referral.intake.validation import NotTaken
+from services.referral.intake.service import ReferralService
+from services.referral.intake.validation import ValidationFailed
+from services.referral.referral_state.state import ReferralState
 from services.referral.tracking import queries as cases
-from services.referral.tracking.state import Status
 from shared.contract.events import vocabulary as v
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.mongo.database import Row, Transaction
@@ -29,7 +29,7 @@ FIELDS = ("telephone", "safe_to_text")
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class ContactChoice:
     """A telephone number in E.164, or none, and whether it is safe to text it."""
 
     telephone: str | None
@@ -37,7 +37,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class PastContact:
     """A value that stood until then: `field` is telephone or safe_to_text. `by`, `at`: who gave it, when."""
 
     field: str
@@ -48,38 +48,40 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ContactDetails:
     """What is known of how to reach the person of a referral."""
 
     row: Row
     entry: entries.Entry
     name: str
-    contact: Contact
+    contact: ContactChoice
     unsafe: frozenset[str]
     """Numbers that are never texted about this person."""
-    earlier: list[Earlier]
+    earlier: list[PastContact]
 
 
-async def known(desk: Desk, caller: Principal, referral_id: str) -> Known:
+async def read_contact(desk: ReferralService, caller: Principal, referral_id: str) -> ContactDetails:
     """How the person is reached. Audited. 404, and 409 where the details are not kept here."""
-    row = await cases.one(desk.kernel.mongo, caller, referral_id)
+    row = await cases.find_visible(desk.kernel.mongo, caller, referral_id)
     entry = await _entry(desk, caller, row)
     mongo, person = desk.kernel.mongo, entry.person
     await desk.audits.reads(caller, "read_contact", [person], "contact")
     fields = [*FIELDS, "given_name", "family_name"]
     details = (await desk.persons.details_of_referrals(mongo, [entry], fields)).get(referral_id, {})
     past = await desk.persons.past(mongo, person, FIELDS)
-    return Known(
+    return ContactDetails(
         row=row,
         entry=entry,
         name=" ".join(details[part] for part in ("given_name", "family_name") if part in details),
         contact=_contact(details),
         unsafe=(await desk.persons.unsafe(mongo, [person])).get(person, frozenset()),
-        earlier=[Earlier(old.field, old.text, old.by, old.at, old.until) for old in reversed(past)],
+        earlier=[PastContact(old.field, old.text, old.by, old.at, old.until) for old in reversed(past)],
     )
 
 
-def checked(before: Known, telephone: str | None, safe: v.SafeToText | None) -> Contact:
+def validate_contact(
+    before: ContactDetails, telephone: str | None, safe: v.SafeToText | None
+) -> ContactChoice:
     """What was typed, in normal forms. Raises NotTaken with all that is wrong with it at once."""
     wrong: list[FieldError] = []
     number = None
@@ -99,15 +101,15 @@ def checked(before: Known, telephone: str | None, safe: v.SafeToText | None) -> 
     elif number and safe is v.SafeToText.YES and number in before.unsafe:
         wrong.append(FieldError("/safe_to_text", "number_not_safe", NUMBER_NOT_SAFE))
     if wrong or safe is None:
-        raise NotTaken(wrong)
-    return Contact(number, safe)
+        raise ValidationFailed(wrong)
+    return ContactChoice(number, safe)
 
 
-async def change(
-    desk: Desk,
+async def change_contact(
+    desk: ReferralService,
     caller: Principal,
-    before: Known,
-    now: Contact,
+    before: ContactDetails,
+    now: ContactChoice,
     *,
     old_is_unsafe: bool,
     idempotency: Idempotency | None = None,
@@ -120,7 +122,7 @@ async def change(
     if old_is_unsafe and before.contact.telephone != now.telephone:
         unsafe.add(before.contact.telephone)
 
-    def act(view: Status, _: None, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: None, context: DecisionContext) -> Decision:
         return decisions.change_contact(now.safe_to_text, view, context)
 
     async def within(tx: Transaction, context: DecisionContext) -> None:
@@ -138,7 +140,7 @@ async def change(
         raise Problem(409, code="already_ended", detail="This referral has ended already.") from None
 
 
-async def _entry(desk: Desk, caller: Principal, row: Row) -> entries.Entry:
+async def _entry(desk: ReferralService, caller: Principal, row: Row) -> entries.Entry:
     held = await entries.entries(desk.kernel.mongo, row["locality"], [row["referral"]])
     entry = held.get(row["referral"])
     if entry is None or (caller.role == "referrer" and not caller.may_practice(entry.practice)):
@@ -146,7 +148,7 @@ async def _entry(desk: Desk, caller: Principal, row: Row) -> entries.Entry:
     return entry
 
 
-def _contact(details: Mapping[str, str]) -> Contact:
-    return Contact(
+def _contact(details: Mapping[str, str]) -> ContactChoice:
+    return ContactChoice(
         details.get("telephone"), v.SafeToText(details.get("safe_to_text", v.SafeToText.NOT_KNOWN.value))
     )

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from services.referral.collections import Source, session_of
 from services.referral.identity.blind_index import LOOKUPS
 from services.referral.identity.vault.entries import ENTRIES, NOTES, entries_of_person, entry_id
 from services.referral.identity.vault.persons import KEYS, PEOPLE
-from services.referral.repository import Source, session_of
 from shared.delivery.mongo.database import Mongo, Row, Transaction
 from shared.delivery.unit_of_work.commands import IDEMPOTENCY
 
@@ -44,7 +44,7 @@ async def erase(tx: Transaction, locality: str, person: str, now: datetime, by: 
     return stone
 
 
-async def told(tx: Transaction, person: str, referral: str) -> None:
+async def mark_published(tx: Transaction, person: str, referral: str) -> None:
     """Notes that the event about this referral was said."""
     await tx[ERASED].update_one({"_id": person}, {"$pull": {"untold": referral}}, session=tx.session)
 
@@ -56,7 +56,7 @@ async def erased_among(source: Source, locality: str, referrals: list[str]) -> s
     return {referral async for row in found for referral in row["referrals"]} & set(referrals)
 
 
-async def unfinished(mongo: Mongo) -> list[Tombstone]:
+async def unfinished_erasures(mongo: Mongo) -> list[Tombstone]:
     """Erasures of which not every referral was told."""
     return [_tombstone(row) async for row in mongo[ERASED].find({"untold": {"$ne": []}})]
 

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Header, Path, Query
 from pydantic import BaseModel, Field
 
+from services.referral.collections import Source
 from services.referral.identity import erasure as erasing
 from services.referral.identity.vault import entries
 from services.referral.identity.vault.keys import PersonKey
 from services.referral.identity.vault.persons import PERSON_FIELDS
-from services.referral.intake.service import Desk
+from services.referral.intake.service import ReferralService
 from services.referral.intake.validation import plain_text
-from services.referral.repository import Source
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import Ref
 from shared.delivery.model.errors import Conflict
@@ -87,7 +87,7 @@ Writer = Annotated[Principal, Depends(require_scope("notes:write"))]
 Reference = Annotated[Ref, Path()]
 
 
-def claim_routes(desk: Desk) -> APIRouter:
+def claim_routes(desk: ReferralService) -> APIRouter:
     """The claim check and the notes, for services only."""
     router = APIRouter(prefix="/api/referral/v1", tags=["between services"])
 
@@ -139,7 +139,7 @@ def claim_routes(desk: Desk) -> APIRouter:
     return router
 
 
-async def _claims(desk: Desk, caller: Principal, asked: ClaimRequest) -> Claims:
+async def _claims(desk: ReferralService, caller: Principal, asked: ClaimRequest) -> Claims:
     mongo, locality = desk.kernel.mongo, asked.locality
     held = await entries.entries(mongo, locality, asked.referrals)
     keys = await desk.persons.keys(mongo, {entry.person for entry in held.values()})
@@ -181,14 +181,16 @@ def _latest(notes: list[entries.Note], key: PersonKey) -> dict[str, str]:
     return {note.kind: entries.note_text(note, key) for note in notes}
 
 
-async def _keep(desk: Desk, referral_id: str, note: NewNote, repeat: str | None) -> str:
+async def _keep(desk: ReferralService, referral_id: str, note: NewNote, repeat: str | None) -> str:
     text, note_id, now = plain_text(note.text), desk.new_reference(), desk.kernel.clock()
 
     async def work(tx: Transaction) -> str:
         _, key = await _held(desk, tx, note.locality, referral_id)
         if repeat is not None and (kept := await _repeated(tx, repeat, key, text)):
             return kept
-        await entries.keep_note(tx, key, (note.locality, referral_id), note_id, note.kind, text, now, repeat)
+        await entries.insert_note(
+            tx, key, (note.locality, referral_id), note_id, note.kind, text, now, repeat
+        )
         return note_id
 
     try:
@@ -209,7 +211,7 @@ async def _repeated(tx: Transaction, repeat: str, key: PersonKey, text: str) -> 
 
 
 async def _held(
-    desk: Desk, source: Source, locality: str, referral_id: str
+    desk: ReferralService, source: Source, locality: str, referral_id: str
 ) -> tuple[entries.Entry, PersonKey]:
     entry = (await entries.entries(source, locality, [referral_id])).get(referral_id)
     key = await desk.persons.key(source, entry.person) if entry else None

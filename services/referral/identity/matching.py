@@ -4,11 +4,16 @@ from dataclasses import dataclass
 
 from services.referral.identity import blind_index as lookups
 from services.referral.identity.audits import Audits
-from services.referral.identity.blind_index import Found
+from services.referral.identity.blind_index import IndexedPerson
 from services.referral.identity.conflicts import Conflicts
 from services.referral.identity.vault import entries
-from services.referral.identity.vault.persons import Persons
-from services.referral.intake.validation import Accepted, NotTaken, Person, reach
+from services.referral.identity.vault.persons import PersonVault
+from services.referral.intake.validation import (
+    PersonDetails,
+    ValidatedReferral,
+    ValidationFailed,
+    contact_sentence,
+)
 from services.referral.tracking import queries as cases
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
@@ -26,7 +31,7 @@ NUMBER_NOT_SAFE = (
 )
 
 
-class SamePersonAsked(Exception):
+class SamePersonQuestion(Exception):
     """The names are similar: the referrer must say whether it is one person.
 
     `confirm` is what they say it with. `known` is the name that is held, and `referral` a referral that shows
@@ -51,16 +56,16 @@ class SamePersonAsked(Exception):
 
 
 @dataclass(frozen=True)
-class Identity:
+class IdentityMatcher:
     """Compares NHS number, date of birth and name with what the vault holds."""
 
     mongo: Mongo
-    persons: Persons
+    persons: PersonVault
     audits: Audits
     conflicts: Conflicts
     hub: Contact
 
-    async def known(self, caller: Principal, accepted: Accepted) -> Found | None:
+    async def known(self, caller: Principal, accepted: ValidatedReferral) -> IndexedPerson | None:
         """Who is known under the request's NHS number, if anybody is.
 
         Raises NotTaken for somebody else, SamePersonAsked where it may be either, a 429 Problem where the
@@ -71,7 +76,7 @@ class Identity:
             return None
         await self.conflicts.admit(caller)
         index = self.persons.index(accepted.locality.slug)
-        found = await lookups.by_number(self.mongo, index, person.nhs_number)
+        found = await lookups.find_by_number(self.mongo, index, person.nhs_number)
         if found is None:
             return None
         details = await self.persons.details(self.mongo, [found.person], [*NAME, "date_of_birth"])
@@ -85,7 +90,9 @@ class Identity:
         await self._compare(caller, accepted, found, full_name(held.get("given_name"), held["family_name"]))
         return found
 
-    async def resent(self, caller: Principal, accepted: Accepted, known: Found | None) -> str | None:
+    async def resent(
+        self, caller: Principal, accepted: ValidatedReferral, known: IndexedPerson | None
+    ) -> str | None:
         """Whose referral was sent back that this one answers; None where it answers none.
 
         `known`: who was found under the NHS number. Raises NotTaken for a referral that was not sent back,
@@ -98,7 +105,7 @@ class Identity:
         row = await self.mongo["referrals"].find_one({"referral": old} | cases.visible(caller), {"facts": 0})
         if entry is None or row is None or row["view"]["stage"] != Stage.RETURNED:
             sentence = "The referral that this one answers was not sent back, or is open again."
-            raise NotTaken([FieldError("/resends", "not_sent_back", sentence)])
+            raise ValidationFailed([FieldError("/resends", "not_sent_back", sentence)])
         details = await self.persons.details_of_referrals(self.mongo, [entry], [*NAME, "date_of_birth"])
         held = details.get(old)
         same = held is not None and held["date_of_birth"] == accepted.person.date_of_birth.isoformat()
@@ -107,18 +114,20 @@ class Identity:
             same = compare_names(name, name_of(accepted.person)) is not NameMatch.DIFFERENT
         if not same or (known is not None and known.person != entry.person):
             sentence = "This answers a referral of somebody else. For another person, start a new referral."
-            raise NotTaken([FieldError("/date_of_birth", "resends_other_person", sentence)])
+            raise ValidationFailed([FieldError("/date_of_birth", "resends_other_person", sentence)])
         return entry.person
 
-    async def refuse_unsafe_number(self, accepted: Accepted, person: str | None) -> None:
+    async def refuse_unsafe_number(self, accepted: ValidatedReferral, person: str | None) -> None:
         """Raises NotTaken where a number that was reported as not safe for this person is said to be safe."""
         number = accepted.person.telephone
         if person is None or number is None or accepted.person.safe_to_text is not v.SafeToText.YES:
             return
         if number in (await self.persons.unsafe(self.mongo, [person])).get(person, ()):
-            raise NotTaken([FieldError("/safe_to_text", "number_not_safe", NUMBER_NOT_SAFE)])
+            raise ValidationFailed([FieldError("/safe_to_text", "number_not_safe", NUMBER_NOT_SAFE)])
 
-    async def _compare(self, caller: Principal, accepted: Accepted, found: Found, known: FullName) -> None:
+    async def _compare(
+        self, caller: Principal, accepted: ValidatedReferral, found: IndexedPerson, known: FullName
+    ) -> None:
         told = name_of(accepted.person)
         match = compare_names(known, told)
         if match is NameMatch.SAME:
@@ -134,9 +143,9 @@ class Identity:
         latest = max(held, key=lambda entry: entry.version, default=None)
         if latest is None or not caller.may_practice(latest.practice):
             await self.conflicts.note(caller, found.person, "name_asked_elsewhere")
-            raise SamePersonAsked(confirm, None, None)
+            raise SamePersonQuestion(confirm, None, None)
         await self.audits.reads(caller, "name_asked", [found.person], "referring")
-        raise SamePersonAsked(confirm, known, latest.referral)
+        raise SamePersonQuestion(confirm, known, latest.referral)
 
     async def _had_before(self, held: list[entries.Entry], told: FullName) -> bool:
         """Whether an earlier referral of the person was made under a name like this one."""
@@ -144,20 +153,20 @@ class Identity:
         names = (full_name(each.get("given_name"), each["family_name"]) for each in details.values())
         return any(compare_names(name, told) is not NameMatch.DIFFERENT for name in names)
 
-    def _confirmation(self, accepted: Accepted, found: Found, told: FullName) -> str:
+    def _confirmation(self, accepted: ValidatedReferral, found: IndexedPerson, told: FullName) -> str:
         """Holds for this name and for what is known now, so that nobody can say yes beforehand."""
         said = "\x1f".join((found.person, str(found.version), told.given, told.family))
         return self.persons.index(accepted.locality.slug).digest("same person", said).hex()[:32]
 
-    def _somebody_else(self, what: str) -> NotTaken:
+    def _somebody_else(self, what: str) -> ValidationFailed:
         sentence = (
             f"This NHS number is known here with another {what}. Check both. "
-            f"If both are right: {reach(self.hub)}"
+            f"If both are right: {contact_sentence(self.hub)}"
         )
-        return NotTaken([FieldError("/nhs_number", "nhs_number_other_person", sentence)])
+        return ValidationFailed([FieldError("/nhs_number", "nhs_number_other_person", sentence)])
 
 
-def name_of(person: Person) -> FullName:
+def name_of(person: PersonDetails) -> FullName:
     """A person's name as it is compared."""
     return full_name(person.given_name, person.family_name)
 

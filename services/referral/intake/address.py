@@ -14,7 +14,7 @@ _ASK = "We do not know this postcode: check it, or confirm that it is right"
 
 
 @dataclass(frozen=True, slots=True)
-class Warned:
+class AddressWarning:
     """Something to look at again, which keeps nobody from being referred."""
 
     code: str
@@ -22,7 +22,7 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True)
-class WrongPostcode:
+class PostcodeError:
     """A postcode that cannot be taken. `may_be_confirmed`: it can, if the referrer says that it is right."""
 
     code: str
@@ -30,22 +30,22 @@ class WrongPostcode:
     may_be_confirmed: bool
 
 
-def no_place(written: str | None) -> bool:
+def means_no_address(written: str | None) -> bool:
     """Whether this is the NHS's own way to say: no fixed address, abroad, not known."""
     return written is not None and is_pseudo(written)
 
 
-def wrong_postcode(written: str, confirmed: str | None) -> WrongPostcode | None:
+def postcode_error(written: str, confirmed: str | None) -> PostcodeError | None:
     """Why a postcode is not taken, or None. `confirmed`: the postcode that the referrer says is right."""
     postcode = normalise(written)
     if postcode is None:
-        return WrongPostcode(_UNKNOWN, "This postcode does not exist: check the letters and digits", False)
+        return PostcodeError(_UNKNOWN, "This postcode does not exist: check the letters and digits", False)
     if exists(postcode) or normalise(confirmed or "") == postcode:
         return None
-    return WrongPostcode(_UNKNOWN, _ASK, True)
+    return PostcodeError(_UNKNOWN, _ASK, True)
 
 
-def far_from(practice: Practice, postcode: str | None) -> Warned | None:
+def distance_warning(practice: Practice, postcode: str | None) -> AddressWarning | None:
     """That somebody lives far from the practice, in whole miles, as far as both places are known."""
     if postcode is None or practice.position is None:
         return None
@@ -53,4 +53,6 @@ def far_from(practice: Practice, postcode: str | None) -> Warned | None:
     miles = round(kilometres / KM_IN_A_MILE) if kilometres is not None else 0
     if miles <= FAR_MILES:
         return None
-    return Warned("postcode_far", f"This postcode is about {miles} miles from the practice. Check it.")
+    return AddressWarning(
+        "postcode_far", f"This postcode is about {miles} miles from the practice. Check it."
+    )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.referral.tracking.state import Status
+from services.referral.referral_state.state import ReferralState
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, ReferralAgreement, ReferralCreated
 from shared.contract.events.outcomes import ContactChanged, PersonErased, ReferralWithdrawn, Retracted
@@ -38,7 +38,7 @@ class NewReferral:
     resends: str | None = None
 
 
-def create(new: NewReferral, status: Status, context: DecisionContext) -> Decision:
+def create(new: NewReferral, status: ReferralState, context: DecisionContext) -> Decision:
     """Says ReferralCreated, once."""
     if status.story.created is not None:
         return NOTHING
@@ -67,7 +67,7 @@ def create(new: NewReferral, status: Status, context: DecisionContext) -> Decisi
     return Decision(facts=[created])
 
 
-def withdraw(reason: v.WithdrawReason, status: Status, context: DecisionContext) -> Decision:
+def withdraw(reason: v.WithdrawReason, status: ReferralState, context: DecisionContext) -> Decision:
     """Says that the practice withdrew the referral. Raises NotOpen where it has ended already."""
     if not status.story.open:
         raise NotOpen
@@ -77,7 +77,7 @@ def withdraw(reason: v.WithdrawReason, status: Status, context: DecisionContext)
     return Decision(facts=[withdrawn])
 
 
-def change_contact(contact: v.SafeToText, status: Status, context: DecisionContext) -> Decision:
+def change_contact(contact: v.SafeToText, status: ReferralState, context: DecisionContext) -> Decision:
     """Says whether messages are safe now, in place of what was said before. Raises NotOpen."""
     story = status.story
     if not story.open or story.created is None:
@@ -100,7 +100,7 @@ def change_contact(contact: v.SafeToText, status: Status, context: DecisionConte
     return Decision(facts=facts)
 
 
-def erase(person_ref: str, status: Status, context: DecisionContext) -> Decision:
+def erase(person_ref: str, status: ReferralState, context: DecisionContext) -> Decision:
     """Says that the person behind the referral was erased, once."""
     if status.story.erased:
         return NOTHING

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.referral.identity import blind_index as lookups
-from services.referral.identity.blind_index import Found
+from services.referral.identity.blind_index import IndexedPerson
 from services.referral.identity.vault import entries
-from services.referral.identity.vault.persons import Persons, details_of
+from services.referral.identity.vault.persons import PersonVault, details_of
 from services.referral.intake import commands as decisions
-from services.referral.intake.validation import Accepted, plain_text
-from services.referral.tracking.state import Status
+from services.referral.intake.validation import ValidatedReferral, plain_text
+from services.referral.referral_state.state import ReferralState
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.mongo.database import Transaction
 from shared.platform.localities.postcodes import lookup, outward_code
@@ -30,23 +30,23 @@ class OpenAlready(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Making:
+class NewReferralAttempt:
     """One attempt at a referral, `by` the subject of whoever makes it.
 
     `known`: who was found under the NHS number beforehand, if anybody.
     """
 
-    persons: Persons
-    accepted: Accepted
+    persons: PersonVault
+    accepted: ValidatedReferral
     person_ref: str
     by: str
-    known: Found | None
+    known: IndexedPerson | None
     reason_note: str | None
     risk_note: str | None
     resent: str | None = None
     """Whose referral was sent back, where this one answers it."""
 
-    def act(self, status: Status, _: None, context: DecisionContext) -> Decision:
+    def act(self, status: ReferralState, _: None, context: DecisionContext) -> Decision:
         """What is said to everyone."""
         accepted, request = self.accepted, self.accepted.request
         place = lookup(accepted.person.postcode) if accepted.person.postcode else None
@@ -78,7 +78,7 @@ class Making:
         person, locality = self.accepted.person, context.locality
         index = self.persons.index(locality)
         if person.nhs_number is not None:
-            found = await lookups.by_number(tx, index, person.nhs_number)
+            found = await lookups.find_by_number(tx, index, person.nhs_number)
             if found != self.known:
                 raise LookupMoved
         new = self.known is None and self.resent is None
@@ -86,17 +86,17 @@ class Making:
             await self._refuse_second(tx, locality)
         details = details_of(person)
         kept = await self.persons.keep(tx, locality, self.person_ref, details, self.by, context.now, new=new)
-        await lookups.keep(tx, index, self.person_ref, person)
+        await lookups.index_person(tx, index, self.person_ref, person)
         practice, referral = self.accepted.practice.ods, context.referral_id
         sensitive = [need.value for need in self.accepted.request.sensitive_needs]
-        await entries.keep_entry(tx, kept, locality, referral, practice, sensitive, context.now)
+        await entries.insert_entry(tx, kept, locality, referral, practice, sensitive, context.now)
         texts: tuple[tuple[str | None, entries.NoteKind, str | None], ...] = (
             (self.reason_note, "reason", self.accepted.request.reason),
             (self.risk_note, "risk", self.accepted.request.risk_line),
         )
         for note_id, kind, text in texts:
             if note_id is not None and text is not None:
-                await entries.keep_note(
+                await entries.insert_note(
                     tx, kept.key, (locality, referral), note_id, kind, plain_text(text), context.now
                 )
 

@@ -8,14 +8,20 @@ from functools import partial
 from services.referral.identity import blind_index as lookups
 from services.referral.identity import erasure as erasing
 from services.referral.identity.audits import Audits
-from services.referral.identity.matching import Identity
+from services.referral.identity.matching import IdentityMatcher
 from services.referral.identity.vault import entries
-from services.referral.identity.vault.persons import PERSON_FIELDS, Persons, person_of
+from services.referral.identity.vault.persons import PERSON_FIELDS, PersonVault, person_of
 from services.referral.intake import commands as decisions
-from services.referral.intake.create import LookupMoved, Making, OpenAlready
-from services.referral.intake.validation import Accepted, Person, check_route, practice_of, reach
+from services.referral.intake.create import LookupMoved, NewReferralAttempt, OpenAlready
+from services.referral.intake.validation import (
+    PersonDetails,
+    ValidatedReferral,
+    check_route,
+    contact_sentence,
+    practice_of,
+)
+from services.referral.referral_state.state import ReferralState
 from services.referral.tracking import queries as cases
-from services.referral.tracking.state import Status
 from shared.contract.events import vocabulary as v
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import Decision, DecisionContext
@@ -37,22 +43,22 @@ def random_reference() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownPerson:
     """A person of the caller's practice, and their open referral if there is one."""
 
-    person: Person
+    person: PersonDetails
     open: Row | None
 
 
 @dataclass(frozen=True)
-class Desk:
+class ReferralService:
     """The use cases of this service."""
 
-    kernel: Kernel[Status, None]
-    persons: Persons
+    kernel: Kernel[ReferralState, None]
+    persons: PersonVault
     localities: Localities
     audits: Audits
-    identity: Identity
+    identity: IdentityMatcher
     new_reference: NewId = random_reference
 
     def today(self) -> date:
@@ -75,8 +81,8 @@ class Desk:
         return practice, locality
 
     async def refer(
-        self, caller: Principal, accepted: Accepted, idempotency: Idempotency | None = None
-    ) -> Commanded[Status]:
+        self, caller: Principal, accepted: ValidatedReferral, idempotency: Idempotency | None = None
+    ) -> Commanded[ReferralState]:
         """Makes a referral; the reply holds its `id`.
 
         Raises NotTaken where the NHS number is somebody else's or the route not the caller's, SamePersonAsked
@@ -89,7 +95,7 @@ class Desk:
             resent = await self.identity.resent(caller, accepted, known)
             person = known.person if known else resent
             await self.identity.refuse_unsafe_number(accepted, person)
-            making = Making(
+            making = NewReferralAttempt(
                 persons=self.persons,
                 accepted=accepted,
                 person_ref=person or self.new_reference(),
@@ -113,9 +119,9 @@ class Desk:
 
     async def find(
         self, caller: Principal, practice: Practice, locality: Locality, nhs_number: str, born: date
-    ) -> Known | None:
+    ) -> KnownPerson | None:
         """Who is known at this practice under an NHS number and a date of birth, both of which must fit."""
-        found = await lookups.by_number(self.kernel.mongo, self.persons.index(locality.slug), nhs_number)
+        found = await lookups.find_by_number(self.kernel.mongo, self.persons.index(locality.slug), nhs_number)
         if found is None:
             return None
         held = await entries.entries_of_person(self.kernel.mongo, found.person)
@@ -126,12 +132,12 @@ class Desk:
         person = person_of(details[found.person]) if found.person in details else None
         if person is None or person.date_of_birth != born:
             return None
-        return Known(person, await self._open_referral(caller, [found.person]))
+        return KnownPerson(person, await self._open_referral(caller, [found.person]))
 
-    async def alike(self, caller: Principal, accepted: Accepted) -> Row | None:
+    async def alike(self, caller: Principal, accepted: ValidatedReferral) -> Row | None:
         """An open referral of somebody with the same name, date of birth and postcode: a hint, no more."""
         index = self.persons.index(accepted.locality.slug)
-        persons = await lookups.by_likeness(self.kernel.mongo, index, accepted.person)
+        persons = await lookups.find_by_likeness(self.kernel.mongo, index, accepted.person)
         return await self._open_referral(caller, persons) if persons else None
 
     async def withdraw(
@@ -142,16 +148,16 @@ class Desk:
         idempotency: Idempotency | None = None,
     ) -> Row:
         """Withdraws a referral of the caller's practice; gives its document. 404 and 409 Problems."""
-        row = await cases.one(self.kernel.mongo, caller, referral_id)
+        row = await cases.find_visible(self.kernel.mongo, caller, referral_id)
 
-        def act(view: Status, _: None, context: DecisionContext) -> Decision:
+        def act(view: ReferralState, _: None, context: DecisionContext) -> Decision:
             return decisions.withdraw(reason, view, context)
 
         try:
             await self.kernel.command(row["locality"], referral_id, act, idempotency=idempotency)
         except decisions.NotOpen:
             raise Problem(409, code="already_ended", detail="This referral has ended already.") from None
-        return await cases.one(self.kernel.mongo, caller, referral_id)
+        return await cases.find_visible(self.kernel.mongo, caller, referral_id)
 
     async def erase(self, caller: Principal, referral_id: str) -> None:
         """Erases the person behind a referral of ours. Done twice it does nothing more. 404 and 409 Problems.
@@ -159,7 +165,7 @@ class Desk:
         The key goes first, in one transaction with everything that leads to the person; then each of their
         referrals is told. What a crash leaves untold, `finish_erasures` tells at the next start.
         """
-        row = await cases.one(self.kernel.mongo, caller, referral_id)
+        row = await cases.find_visible(self.kernel.mongo, caller, referral_id)
         locality = row["locality"]
         entry = (await entries.entries(self.kernel.mongo, locality, [referral_id])).get(referral_id)
         if entry is not None:
@@ -178,23 +184,25 @@ class Desk:
 
     async def finish_erasures(self) -> None:
         """Says person_erased of every referral of an erased person of which it was not said yet."""
-        for stone in await erasing.unfinished(self.kernel.mongo):
+        for stone in await erasing.unfinished_erasures(self.kernel.mongo):
             for referral in stone.untold:
                 await self._tell_erased(stone, referral)
 
     async def _tell_erased(self, stone: erasing.Tombstone, referral: str) -> None:
-        def act(view: Status, _: None, context: DecisionContext) -> Decision:
+        def act(view: ReferralState, _: None, context: DecisionContext) -> Decision:
             return decisions.erase(stone.person, view, context)
 
         async def within(tx: Transaction, _: DecisionContext) -> None:
-            await erasing.told(tx, stone.person, referral)
+            await erasing.mark_published(tx, stone.person, referral)
 
         await self.kernel.command(stone.locality, referral, act, within=within)
 
-    async def _make(self, making: Making, idempotency: Idempotency | None) -> Commanded[Status]:
+    async def _make(
+        self, making: NewReferralAttempt, idempotency: Idempotency | None
+    ) -> Commanded[ReferralState]:
         referral_id = self.kernel.new_id()
 
-        def answer(_view: Status, _facts: object) -> dict[str, str]:
+        def answer(_view: ReferralState, _facts: object) -> dict[str, str]:
             return {"id": referral_id}
 
         return await self.kernel.command(
@@ -219,6 +227,6 @@ class Desk:
         await self.identity.conflicts.note(caller, row["view"]["person"], "known_elsewhere")
         detail = (
             "This person has an open referral in this locality already, from elsewhere. "
-            f"{reach(self.localities.hub)}"
+            f"{contact_sentence(self.localities.hub)}"
         )
         return Problem(409, code="open_referral", detail=detail)

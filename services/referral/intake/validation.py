@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from services.referral.intake.address import no_place, wrong_postcode
+from services.referral.intake.address import means_no_address, postcode_error
 from services.referral.intake.schemas import FIELDS, ReferralRequest
 from shared.contract.events import vocabulary as v
 from shared.platform.localities import Contact, Localities, Locality, Practice
@@ -27,7 +27,7 @@ _PRACTICES_ROUTES = frozenset({v.Route.PRACTICE, v.Route.CARE_NAVIGATOR})
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PersonDetails:
     """Who is referred, in normal forms: NHS number as ten digits, telephone in E.164.
 
     Somebody who has one name only has a family name.
@@ -51,12 +51,12 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted:
+class ValidatedReferral:
     """A request that holds: where it belongs, who it is about (age in whole years) and what was asked."""
 
     locality: Locality
     practice: Practice
-    person: Person
+    person: PersonDetails
     age: int
     agreed_by: v.AgreedBy
     agreed_how: v.AgreedHow
@@ -70,7 +70,7 @@ class Accepted:
         return tuple(dict.fromkeys(asked))
 
 
-class NotTaken(Exception):
+class ValidationFailed(Exception):
     """The referral cannot be taken as it stands: `errors` in the order of the form."""
 
     def __init__(self, errors: list[FieldError]) -> None:
@@ -81,14 +81,16 @@ class NotTaken(Exception):
 def practice_of(code: str | None, localities: Localities, today: date) -> tuple[Practice, Locality]:
     """A practice that takes part today. Raises NotTaken, with the hub's contact for one that does not."""
     if code is None:
-        raise NotTaken([FieldError("/practice", "missing", "Choose the practice")])
+        raise ValidationFailed([FieldError("/practice", "missing", "Choose the practice")])
     practice = localities.practice(code)
     if practice is None:
-        raise NotTaken([FieldError("/practice", "practice_unknown", "There is no practice with this code")])
+        raise ValidationFailed(
+            [FieldError("/practice", "practice_unknown", "There is no practice with this code")]
+        )
     locality = localities.of_practice(code)
     if locality is None or not locality.live_on(today):
-        sentence = f"This practice is not in the programme yet. {reach(localities.hub)}"
-        raise NotTaken([FieldError("/practice", "practice_outside", sentence)])
+        sentence = f"This practice is not in the programme yet. {contact_sentence(localities.hub)}"
+        raise ValidationFailed([FieldError("/practice", "practice_outside", sentence)])
     return practice, locality
 
 
@@ -96,21 +98,21 @@ def check_route(role: str, route: v.Route) -> None:
     """Raises NotTaken where somebody at a practice says that a person came by another way than theirs."""
     if role == "referrer" and route not in _PRACTICES_ROUTES:
         sentence = "A practice may say “practice” or “care_navigator”"
-        raise NotTaken([FieldError("/route", "route_not_yours", sentence)])
+        raise ValidationFailed([FieldError("/route", "route_not_yours", sentence)])
 
 
-def reach(contact: Contact) -> str:
+def contact_sentence(contact: Contact) -> str:
     """How to reach a desk, as a sentence."""
     return f"Please contact {contact.name}: {contact.telephone}, {contact.email}"
 
 
-def check(
+def validate(
     request: ReferralRequest,
     practice: Practice,
     locality: Locality,
     today: date,
     already: list[FieldError] | None = None,
-) -> Accepted:
+) -> ValidatedReferral:
     """The request in normal forms. Raises NotTaken with all that is wrong with it at once.
 
     `already` are errors found while a form was read; their fields are not complained of twice.
@@ -143,10 +145,10 @@ def check(
     by = wrong.need("agreed_by", request.agreed_by, "Choose who agreed")
     how = wrong.need("agreed_how", request.agreed_how, "Choose how they agreed")
     if wrong.errors or not (born and age is not None and family_name and texts and risk):
-        raise NotTaken(wrong.errors)
+        raise ValidationFailed(wrong.errors)
     if not (by and how):
-        raise NotTaken(wrong.errors)
-    person = Person(
+        raise ValidationFailed(wrong.errors)
+    person = PersonDetails(
         given_name=given_name,
         family_name=family_name,
         date_of_birth=born,
@@ -159,7 +161,7 @@ def check(
         language=request.language,
         interpreter=request.interpreter,
     )
-    return Accepted(locality, practice, person, age, by, how, risk, request)
+    return ValidatedReferral(locality, practice, person, age, by, how, risk, request)
 
 
 def plain_text(written: str) -> str:
@@ -205,12 +207,14 @@ def _age(born: date, today: date, locality: Locality) -> int:
         if refused.code != "under_minimum_age":
             raise
         # No mistake of the referrer's: say who helps younger people.
-        raise DateOfBirthError(refused.code, f"{refused}. {reach(locality.younger_people)}") from None
+        raise DateOfBirthError(
+            refused.code, f"{refused}. {contact_sentence(locality.younger_people)}"
+        ) from None
 
 
 def _address(request: ReferralRequest, wrong: _Wrong) -> tuple[str | None, str | None]:
     house = plain_text(request.house) if request.house else None
-    if no_place(request.postcode):
+    if means_no_address(request.postcode):
         return house, None
     if request.no_fixed_address and request.postcode is None:
         return house, None
@@ -219,7 +223,7 @@ def _address(request: ReferralRequest, wrong: _Wrong) -> tuple[str | None, str |
     if request.postcode is None:
         wrong.add("postcode", "missing", "Enter the postcode, or choose “No fixed address”")
         return house, None
-    refused = wrong_postcode(request.postcode, request.postcode_confirmed)
+    refused = postcode_error(request.postcode, request.postcode_confirmed)
     if refused is not None:
         wrong.add("postcode", refused.code, refused.detail)
     return house, normalise(request.postcode)

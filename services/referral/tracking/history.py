@@ -20,7 +20,7 @@ from shared.contract.history.model import EventRef
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class HistoryEntry:
     """One thing that happened: its kind, when, and codes that say more."""
 
     kind: str
@@ -73,7 +73,7 @@ _OF_THE_PLAN: Set[type[EventBody]] = frozenset(
 """Details of the plan: told only where the person said that their GP may see them."""
 
 
-def history(facts: Sequence[Fact], rank: SourcePriority, *, details: bool = True) -> list[Happening]:
+def history_of(facts: Sequence[Fact], rank: SourcePriority, *, details: bool = True) -> list[HistoryEntry]:
     """What happened and was not taken back, oldest first; without `details`, what the stage rests on."""
     told, story = EffectiveFacts(facts, rank), fold_referral(facts, rank)
     hidden = {p.prescription_id for p, _ in told.of(o.ServicePrescribed) if p.need is v.Need.SENSITIVE}
@@ -96,9 +96,9 @@ def _step_alone(body: EventBody) -> bool:
     return isinstance(body, o.LinkWorkerChanged) and body.next_step is not None
 
 
-def _happening(body: EventBody, said: EventRef, story: ReferralHistory) -> Happening:
+def _happening(body: EventBody, said: EventRef, story: ReferralHistory) -> HistoryEntry:
     detail = {field: getattr(body, field) for field in _TOLD[type(body)]}
-    return Happening(_kind(body), said.time, day_of(body, said, story), detail)
+    return HistoryEntry(_kind(body), said.time, day_of(body, said, story), detail)
 
 
 def _kind(body: EventBody) -> str:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from services.referral.clients.matching import Matching, PlanTold
+from services.referral.clients.matching import Matching, PlanSummary
 from services.referral.identity.vault import entries
-from services.referral.intake.service import Desk
+from services.referral.intake.service import ReferralService
 from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row
 from shared.platform.web.caller import Principal
 
-State = Literal["none", "not_agreed", "shown", "away"]
+PlanState = Literal["none", "not_agreed", "shown", "away"]
 """No plan yet; not agreed, or not asked; shown; agreed, but matching does not answer just now."""
 
 
@@ -43,7 +43,7 @@ class PlannedService:
 class Plan:
     """What a practice sees of a plan."""
 
-    state: State
+    state: PlanState
     goals: tuple[Goal, ...] = ()
     services: tuple[PlannedService, ...] = ()
 
@@ -53,8 +53,8 @@ def may_see_details(caller: Principal, row: Row) -> bool:
     return caller.role != "referrer" or row["view"]["details_to_gp"] == v.Agreed.YES
 
 
-async def plans(
-    desk: Desk, matching: Matching, caller: Principal, rows: Collection[Row]
+async def read_plans(
+    desk: ReferralService, matching: Matching, caller: Principal, rows: Collection[Row]
 ) -> Mapping[str, Plan]:
     """The plans of these referrals by id, as their practice may see them. Raises nothing for a silence."""
     found = {row["referral"]: Plan(_without_asking(caller, row)) for row in rows}
@@ -65,7 +65,7 @@ async def plans(
     return found
 
 
-def _without_asking(caller: Principal, row: Row) -> State:
+def _without_asking(caller: Principal, row: Row) -> PlanState:
     view = row["view"]
     if not view["plan"] or caller.role != "referrer":
         return "none"
@@ -74,7 +74,7 @@ def _without_asking(caller: Principal, row: Row) -> State:
 
 
 async def _of(
-    desk: Desk, matching: Matching, caller: Principal, locality: str, rows: Sequence[Row]
+    desk: ReferralService, matching: Matching, caller: Principal, locality: str, rows: Sequence[Row]
 ) -> dict[str, Plan]:
     referrals = [row["referral"] for row in rows]
     # Written down before anything is asked: what cannot be audited is not shown.
@@ -89,7 +89,7 @@ async def _of(
     }
 
 
-def _plan(told: PlanTold, words: Mapping[str, str]) -> Plan:
+def _plan(told: PlanSummary, words: Mapping[str, str]) -> Plan:
     return Plan(
         "shown",
         tuple(Goal(goal.need, words.get(goal.words or ""), goal.actions) for goal in told.goals),
@@ -98,7 +98,7 @@ def _plan(told: PlanTold, words: Mapping[str, str]) -> Plan:
 
 
 async def _words(
-    desk: Desk, caller: Principal, locality: str, told: Mapping[str, PlanTold]
+    desk: ReferralService, caller: Principal, locality: str, told: Mapping[str, PlanSummary]
 ) -> dict[str, dict[str, str]]:
     """Goals in the persons' own words, by referral and note, as far as our vault holds them."""
     ids = [goal.words for plan in told.values() for goal in plan.goals if goal.words]

@@ -21,7 +21,7 @@ ENDED = (Stage.DECLINED, Stage.RETURNED, Stage.WITHDRAWN, Stage.CLOSED, Stage.ER
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ListFilter:
     """What a list is asked for; `since`: changed at that time or later."""
 
     practices: Collection[str] = ()
@@ -34,7 +34,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListPage:
     """A page of a list: stored documents, and where the next page starts."""
 
     rows: list[Row]
@@ -53,7 +53,7 @@ def visible(caller: Principal) -> dict[str, Any]:
     return {"_id": None}
 
 
-async def one(mongo: Mongo, caller: Principal, referral_id: str) -> Row:
+async def find_visible(mongo: Mongo, caller: Principal, referral_id: str) -> Row:
     """The stored document of a referral. Raises a 404 Problem where there is none that the caller may see."""
     found: Row | None = await mongo["referrals"].find_one({"referral": referral_id} | visible(caller))
     if found is None:
@@ -61,7 +61,9 @@ async def one(mongo: Mongo, caller: Principal, referral_id: str) -> Row:
     return found
 
 
-async def page(mongo: Mongo, caller: Principal, asked: Asked, limit: int, cursor: str | None) -> Listed:
+async def list_page(
+    mongo: Mongo, caller: Principal, asked: ListFilter, limit: int, cursor: str | None
+) -> ListPage:
     """A page of the caller's referrals, longest waiting first. Raises a 422 Problem for a made-up cursor."""
     wanted: list[Mapping[str, Any]] = [visible(caller)]
     if asked.practices:
@@ -79,7 +81,7 @@ async def page(mongo: Mongo, caller: Principal, asked: Asked, limit: int, cursor
     order = -1 if asked.newest_first else 1
     found = mongo["referrals"].find({"$and": wanted}, {"facts": 0})
     rows = await found.sort([("view.created", order), ("referral", order)]).to_list(limit + 1)
-    return Listed(rows[:limit], _cursor(rows[limit - 1]) if len(rows) > limit else None)
+    return ListPage(rows[:limit], _cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 
 async def counts(mongo: Mongo, caller: Principal) -> list[dict[str, Any]]:

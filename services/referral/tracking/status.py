@@ -7,34 +7,34 @@ from typing import Literal
 
 from services.referral.identity.vault import entries
 from services.referral.identity.vault.persons import PERSON_FIELDS, person_of
-from services.referral.intake.service import Desk
-from services.referral.intake.validation import Person
+from services.referral.intake.service import ReferralService
+from services.referral.intake.validation import PersonDetails
 from services.referral.tracking import queries as cases
-from services.referral.tracking.history import Happening, history
+from services.referral.tracking.history import HistoryEntry, history_of
 from services.referral.tracking.plans import may_see_details
 from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row
 from shared.platform.localities import OWN_VAULT
 from shared.platform.web.caller import Principal
 
-Kept = Literal["here", "by_partner", "erased"]
+DetailsLocation = Literal["here", "by_partner", "erased"]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class VisibleReferral:
     """A referral as its reader may see it."""
 
     row: Row
-    person: Person | None
-    kept: Kept
+    person: PersonDetails | None
+    kept: DetailsLocation
     needs: tuple[v.Need, ...]
-    history: list[Happening]
+    history: list[HistoryEntry]
     details_to_gp: v.Agreed
-    returned: "Returned | None" = None
+    returned: "ReturnDetails | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class ReturnDetails:
     """Why a referral was sent back, and what the link worker wrote to the practice, where it can be shown."""
 
     reason: v.ReturnReason
@@ -42,35 +42,37 @@ class Returned:
     note: str | None
 
 
-async def read(desk: Desk, caller: Principal, referral_id: str, purpose: str = "status") -> Shown:
+async def read_referral(
+    desk: ReferralService, caller: Principal, referral_id: str, purpose: str = "status"
+) -> VisibleReferral:
     """One referral. Audited where it shows who it is. 404 Problem where the caller may not see it."""
-    row = await cases.one(desk.kernel.mongo, caller, referral_id)
+    row = await cases.find_visible(desk.kernel.mongo, caller, referral_id)
     locality = row["locality"]
-    people = await names(desk, caller, [row], purpose)
+    people = await read_names(desk, caller, [row], purpose)
     facts = desk.kernel.facts_of(row)
     place = desk.localities.by_slug[locality]
     created = desk.kernel.part.fold(facts).story.created
     needs = created.needs if created else ()
-    return Shown(
+    return VisibleReferral(
         row=row,
         person=people.get(referral_id),
-        kept=kept(desk, row),
+        kept=details_location(desk, row),
         needs=tuple(need for need in v.Need if need in needs and need is not v.Need.SENSITIVE),
-        history=history(facts, place.rank, details=may_see_details(caller, row)),
+        history=history_of(facts, place.rank, details=may_see_details(caller, row)),
         details_to_gp=v.Agreed(row["view"]["details_to_gp"]),
         returned=await _returned(desk, caller, row),
     )
 
 
-async def _returned(desk: Desk, caller: Principal, row: Row) -> Returned | None:
+async def _returned(desk: ReferralService, caller: Principal, row: Row) -> ReturnDetails | None:
     back = row["view"]["returned"]
     if back is None:
         return None
     reason, at, note = v.ReturnReason(back["reason"]), back["at"], back["note"]
-    return Returned(reason, at, await _note(desk, caller, row, note) if note else None)
+    return ReturnDetails(reason, at, await _note(desk, caller, row, note) if note else None)
 
 
-async def _note(desk: Desk, caller: Principal, row: Row, note: str) -> str | None:
+async def _note(desk: ReferralService, caller: Principal, row: Row, note: str) -> str | None:
     """A note that was written to the practice. Audited."""
     mongo, locality, referral = desk.kernel.mongo, row["locality"], row["referral"]
     entry = (await entries.entries(mongo, locality, [referral])).get(referral)
@@ -84,7 +86,7 @@ async def _note(desk: Desk, caller: Principal, row: Row, note: str) -> str | Non
     return entries.note_text(texts[0], key) if texts else None
 
 
-def kept(desk: Desk, row: Row) -> Kept:
+def details_location(desk: ReferralService, row: Row) -> DetailsLocation:
     """Where the details of a referral's person are."""
     if row["view"]["stage"] == "erased":
         return "erased"
@@ -92,7 +94,9 @@ def kept(desk: Desk, row: Row) -> Kept:
     return "here" if vault == OWN_VAULT else "by_partner"
 
 
-async def names(desk: Desk, caller: Principal, rows: Collection[Row], purpose: str) -> Mapping[str, Person]:
+async def read_names(
+    desk: ReferralService, caller: Principal, rows: Collection[Row], purpose: str
+) -> Mapping[str, PersonDetails]:
     """Who these referrals are about, by referral id, as far as the caller may know and we do. Audited.
 
     The vault's own record of the practice decides, not what somebody said on the bus.

@@ -8,9 +8,9 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.referral.clients.matching import Matching
-from services.referral.intake.service import Desk
+from services.referral.intake.service import ReferralService
 from services.referral.settings import ReferralSettings
-from services.referral.tracking.status import Kept, kept, names
+from services.referral.tracking.status import DetailsLocation, details_location, read_names
 from services.referral.web import words
 from shared.delivery.mongo.database import Row
 from shared.platform.web.caller import Principal
@@ -19,7 +19,7 @@ from shared.platform.web.session import Sessions
 from shared.platform.web.static_files import StaticFiles
 
 HERE = Path(__file__).parent
-_WITHOUT_NAME: Mapping[Kept, str] = {
+_WITHOUT_NAME: Mapping[DetailsLocation, str] = {
     "here": "Name cannot be shown",
     "by_partner": "Name kept by the partner",
     "erased": "Details erased",
@@ -40,8 +40,8 @@ def shown(request: Request, template: str, status: int = 200, **context: object)
     return pages.page(request, f"referral/{template}", status, **context)
 
 
-def desk(request: Request) -> Desk:
-    return cast("Desk", request.app.state.desk)
+def desk(request: Request) -> ReferralService:
+    return cast("ReferralService", request.app.state.desk)
 
 
 def matching(request: Request) -> Matching:
@@ -63,6 +63,6 @@ def practice_name(request: Request, code: str) -> str:
 
 async def named(request: Request, caller: Principal, row: Row) -> str:
     """Whom a referral is about, as its reader may know. Audited where it is a name."""
-    people = await names(desk(request), caller, [row], "status")
+    people = await read_names(desk(request), caller, [row], "status")
     person = people.get(row["referral"])
-    return person.name if person else _WITHOUT_NAME[kept(desk(request), row)]
+    return person.name if person else _WITHOUT_NAME[details_location(desk(request), row)]

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from deploy.topics import create_topics
 from services.referral.app import create_app
-from services.referral.intake.service import Desk
+from services.referral.intake.service import ReferralService
 from services.referral.settings import ReferralSettings
 from shared.contract.events.envelope import Envelope, event_of
 from shared.contract.events.models import EventBody
@@ -45,8 +45,8 @@ class Running:
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     @property
-    def desk(self) -> Desk:
-        desk: Desk = self.app.state.desk
+    def desk(self) -> ReferralService:
+        desk: ReferralService = self.app.state.desk
         return desk
 
     @property
@@ -147,7 +147,7 @@ async def running(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as http,
     ):
-        desk: Desk = app.state.desk
+        desk: ReferralService = app.state.desk
         far_practice = desk.localities.by_slug[far].practices[0].ods
         yield Running(app, settings, issuer, here, far, bootstrap, producer, http, far_practice)
     await producer.stop()

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from services.referral.repository import ensure_indexes
+from services.referral.collections import ensure_indexes
 from services.referral.settings import ReferralSettings
 from shared.delivery.mongo.database import Mongo
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from services.referral.intake.commands import NotOpen, change_contact
-from services.referral.tracking.state import fold
+from services.referral.referral_state.state import fold
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from tests.harness.referral.people import asked
@@ -15,7 +15,7 @@ from tests.harness.web.forms import browser, send_form
 from tests.integration.referral.test_api import meeting
 from tests.integration.referral.test_claims import claim
 from tests.integration.referral.test_details import withdraw
-from tests.unit.referral.test_folds import FACTS, HERE, context, fact, rank
+from tests.unit.referral.test_state import FACTS, HERE, context, fact, rank
 
 BASE = "/api/referral/v1/referrals"
 OLD, NEW = "+447700900123", "+447700900456"

@@ -159,7 +159,7 @@ async def test_a_crash_between_the_key_and_the_events_is_made_good_at_the_next_s
     await referral.desk.finish_erasures()
 
     assert (await referral.until(made))["stage"] == "erased"
-    assert await erasing.unfinished(referral.mongo) == []
+    assert await erasing.unfinished_erasures(referral.mongo) == []
 
 
 async def test_a_restored_backup_is_erased_again(referral: Running) -> None:

@@ -6,7 +6,7 @@ from datetime import date
 import httpx
 
 from services.referral.clients.matching import Matching
-from services.referral.intake.pages.forms import Typed, to_request
+from services.referral.intake.pages.forms import FormInput, to_request
 from shared.platform.ids import new_id
 from tests.harness.referral.neighbour import Neighbour
 from tests.harness.referral.people import asked, typed
@@ -45,7 +45,7 @@ async def test_everything_typed_is_kept(referral: Running) -> None:
 
 
 def test_what_is_too_long_is_named() -> None:
-    _, errors = to_request(Typed({"reason": "x" * 301, "risk_line": "y" * 301}))
+    _, errors = to_request(FormInput({"reason": "x" * 301, "risk_line": "y" * 301}))
     assert [error.detail for error in errors] == [
         "What the link worker must know: use 300 characters or fewer.",
         "Reason for the referral: use 300 characters or fewer.",
@@ -60,7 +60,7 @@ def test_pasted_form_fields_are_cleaned() -> None:
         "nhs_number": "999\u00a0000\u20110018",
         "postcode": "ST3\u20136AB",
     }
-    request, errors = to_request(Typed(pasted))
+    request, errors = to_request(FormInput(pasted))
     assert errors == []
     assert request.date_of_birth == date(1951, 3, 29)
     assert request.nhs_number == "999 000-0018"

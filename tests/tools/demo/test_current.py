@@ -11,7 +11,7 @@ from deploy.demo.current import CurrentReferral, current_referrals
 from deploy.development.settings import USERS_FILE
 from deploy.development.users import load_users
 from services.referral.intake.schemas import ReferralRequest
-from services.referral.intake.validation import check, practice_of
+from services.referral.intake.validation import practice_of, validate
 from shared.platform.localities import load_localities
 
 PROGRAMME = load_localities()
@@ -22,7 +22,7 @@ REFERRALS = current_referrals(TODAY, PROGRAMME)
 @pytest.mark.parametrize("referral", REFERRALS, ids=lambda one: one.key)
 def test_it_is_taken(referral: CurrentReferral) -> None:
     practice, locality = practice_of(referral.practice, PROGRAMME, TODAY)
-    check(ReferralRequest.model_validate(referral.body), practice, locality, TODAY)
+    validate(ReferralRequest.model_validate(referral.body), practice, locality, TODAY)
 
 
 def test_forty_over_all_localities() -> None:
@@ -55,4 +55,4 @@ def test_the_same_day_gives_the_same_people_under_the_same_keys() -> None:
 def test_nobody_is_too_young_on_any_day(today: date) -> None:
     for referral in current_referrals(today, PROGRAMME):
         practice, locality = practice_of(referral.practice, PROGRAMME, today)
-        assert check(ReferralRequest.model_validate(referral.body), practice, locality, today).age >= 18
+        assert validate(ReferralRequest.model_validate(referral.body), practice, locality, today).age >= 18

@@ -7,13 +7,13 @@ import pytest
 import services.evaluation.totals.repository
 import services.matching.repository
 import services.notifications.ledger.repository
-import services.referral.repository
+import services.referral.collections
 from linkwork.service_definitions import MAKERS
 from shared.contract.events.topics import PARTS, Part
 from shared.platform.localities import LOCALITIES_FILE
 
 REPOSITORIES: dict[Part, ModuleType] = {
-    "referral": services.referral.repository,
+    "referral": services.referral.collections,
     "matching": services.matching.repository,
     "notifications": services.notifications.ledger.repository,
     "evaluation": services.evaluation.totals.repository,

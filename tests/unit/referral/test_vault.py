@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.referral.identity.vault.keys import MasterKey, VaultLocked
 from services.referral.identity.vault.persons import details_of, person_of
-from services.referral.intake.validation import Person
+from services.referral.intake.validation import PersonDetails
 from shared.contract.events import vocabulary as v
 
 MASTER = MasterKey(bytes(range(32)))
@@ -102,7 +102,7 @@ def test_likeness_forgives_how_a_name_is_written() -> None:
 
 
 def test_a_person_is_kept_and_comes_back_the_same() -> None:
-    person = Person(
+    person = PersonDetails(
         given_name="Anne",
         family_name="Example",
         date_of_birth=date(1951, 3, 29),

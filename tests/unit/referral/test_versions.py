@@ -17,10 +17,10 @@ values = st.binary(min_size=1, max_size=3)
 def test_versions_after_many_changes_all_stay_readable(
     sealed: dict[str, bytes], changes: list[dict[str, bytes | None]]
 ) -> None:
-    row: dict[str, Any] = versions.first("meir", sealed, "first-author", START)
+    row: dict[str, Any] = versions.first_version("meir", sealed, "first-author", START)
     expected = [dict(sealed)]
     for number, change in enumerate(changes, start=1):
-        row = versions.changed(row, change, f"author-{number}", START + timedelta(hours=number))
+        row = versions.next_version(row, change, f"author-{number}", START + timedelta(hours=number))
         merged = {**expected[-1], **change}
         expected.append({field: value for field, value in merged.items() if value is not None})
 
@@ -30,10 +30,10 @@ def test_versions_after_many_changes_all_stay_readable(
 
 
 def test_changed_value_keeps_its_author_and_dates() -> None:
-    row = versions.first("meir", {"telephone": b"old"}, "asha", START)
+    row = versions.first_version("meir", {"telephone": b"old"}, "asha", START)
     later = START + timedelta(days=3)
 
-    row = versions.changed(row, {"telephone": b"new"}, "gillian", later)
+    row = versions.next_version(row, {"telephone": b"new"}, "gillian", later)
 
     assert row["sealed"] == {"telephone": b"new"}
     assert row["said"] == {"telephone": {"by": "gillian", "at": later}}
@@ -45,7 +45,7 @@ def test_changed_value_keeps_its_author_and_dates() -> None:
 def test_details_without_a_version_are_the_first() -> None:
     row = {"_id": "p", "locality": "meir", "changed": START, "sealed": {"house": b"1"}}
 
-    changed = versions.changed(row, {"house": b"2"}, "asha", START)
+    changed = versions.next_version(row, {"house": b"2"}, "asha", START)
 
     assert versions.as_of(row, versions.FIRST) == {"house": b"1"}
     assert versions.as_of(changed, versions.FIRST) == {"house": b"1"}

@@ -8,8 +8,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.referral.api import ReferralId
 from services.referral.identity import contacts
-from services.referral.intake.pages.forms import Typed
-from services.referral.intake.validation import NotTaken
+from services.referral.intake.pages.forms import FormInput
+from services.referral.intake.validation import ValidationFailed
 from services.referral.web.templating import desk, shown
 from shared.contract.events import vocabulary as v
 from shared.delivery.unit_of_work.commands import Idempotency
@@ -29,7 +29,7 @@ def routes() -> APIRouter:
 
     @router.get("/referral/referrals/{referral_id}/contact")
     async def show(request: Request, referral_id: ReferralId, caller: Reader) -> Response:
-        before = await contacts.known(desk(request), caller, referral_id)
+        before = await contacts.read_contact(desk(request), caller, referral_id)
         number = before.contact.telephone
         typed = {
             "telephone": as_dialled(number) if number else "",
@@ -39,20 +39,20 @@ def routes() -> APIRouter:
 
     @router.post("/referral/referrals/{referral_id}/contact")
     async def save(request: Request, referral_id: ReferralId, caller: Reader, form: CheckedForm) -> Response:
-        before = await contacts.known(desk(request), caller, referral_id)
+        before = await contacts.read_contact(desk(request), caller, referral_id)
         telephone = text_field(form, "telephone", 200)
         safe, unsafe = text_field(form, "safe_to_text"), bool(form.get("old_is_unsafe"))
         given = v.SafeToText(safe) if safe in set(v.SafeToText) else None
         try:
-            now = contacts.checked(before, telephone or None, given)
-        except NotTaken as refused:
+            now = contacts.validate_contact(before, telephone or None, given)
+        except ValidationFailed as refused:
             typed = {"telephone": telephone, "safe_to_text": safe}
             return _page(request, caller, before, typed, refused.errors, unsafe=unsafe)
         key = idempotency_key(form)
         digest = desk(request).digest(before.row["locality"], f"{telephone}|{safe}|{unsafe}")
         route = f"referral/contact-form/{referral_id}"
         idempotency = Idempotency(caller.subject, route, key, digest) if key else None
-        await contacts.change(
+        await contacts.change_contact(
             desk(request), caller, before, now, old_is_unsafe=unsafe, idempotency=idempotency
         )
         return RedirectResponse(f"{_back(caller, referral_id)}?contact_changed=1", 303)
@@ -70,7 +70,7 @@ def _back(caller: Principal, referral_id: str) -> str:
 def _page(
     request: Request,
     caller: Principal,
-    before: contacts.Known,
+    before: contacts.ContactDetails,
     typed: Mapping[str, str],
     errors: Sequence[FieldError] = (),
     *,
@@ -87,6 +87,6 @@ def _page(
         open=before.row["view"]["open"],
         old=before.contact.telephone,
         earlier=before.earlier,
-        typed=Typed(typed, {}, frozenset({"old_is_unsafe"} if unsafe else ())),
+        typed=FormInput(typed, {}, frozenset({"old_is_unsafe"} if unsafe else ())),
         errors=list(errors),
     )

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from services.referral.collections import Source, session_of
 from services.referral.identity.vault.keys import PersonKey
-from services.referral.identity.vault.versions import FIRST, Kept
-from services.referral.repository import Source, session_of
+from services.referral.identity.vault.versions import FIRST, WrittenPerson
 from shared.delivery.mongo.database import Row, Transaction
 
 ENTRIES = "entries"
@@ -45,9 +45,9 @@ def entry_id(locality: str, referral: str) -> str:
     return f"{locality}/{referral}"
 
 
-async def keep_entry(
+async def insert_entry(
     tx: Transaction,
-    kept: Kept,
+    kept: WrittenPerson,
     locality: str,
     referral: str,
     practice: str,
@@ -94,7 +94,7 @@ def sensitive_needs(entry: Entry, key: PersonKey) -> list[str]:
     return key.open(f"sensitive/{entry.referral}", entry.sensitive).split() if entry.sensitive else []
 
 
-async def keep_note(
+async def insert_note(
     tx: Transaction,
     key: PersonKey,
     entry: tuple[str, str],

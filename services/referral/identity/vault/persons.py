@@ -4,12 +4,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from services.referral.collections import Source, session_of
 from services.referral.identity.vault import entries, versions
 from services.referral.identity.vault.entries import Entry
 from services.referral.identity.vault.keys import BlindIndex, MasterKey, PersonKey
-from services.referral.identity.vault.versions import Kept
-from services.referral.intake.validation import Person
-from services.referral.repository import Source, session_of
+from services.referral.identity.vault.versions import WrittenPerson
+from services.referral.intake.validation import PersonDetails
 from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row, Transaction
 
@@ -17,7 +17,7 @@ PEOPLE = "people"
 KEYS = "keys"
 _UNSAFE = "unsafe"
 
-Details = Mapping[str, str]
+StoredFields = Mapping[str, str]
 """What is known of a person, by field; a field that is not known is not there."""
 
 
@@ -39,7 +39,7 @@ class PastValue:
     until: datetime
 
 
-class Persons:
+class PersonVault:
     """Reads and writes persons. Every write takes part in the transaction that it is given."""
 
     def __init__(self, master: MasterKey) -> None:
@@ -68,12 +68,12 @@ class Persons:
         tx: Transaction,
         locality: str,
         person: str,
-        details: Details,
+        details: StoredFields,
         by: str,
         now: datetime,
         *,
         new: bool,
-    ) -> Kept:
+    ) -> WrittenPerson:
         """Writes what a referral says of a person; a new person gets a key. Nothing known is overwritten.
 
         A value that differs from the one that stands takes its place, and the old one joins the past. A field
@@ -87,12 +87,12 @@ class Persons:
         row: Row | None = None if new else await tx[PEOPLE].find_one({"_id": person}, session=tx.session)
         if row is None:
             sealed = {field: key.seal(field, text) for field, text in details.items()}
-            written = versions.first(locality, sealed, by, now)
+            written = versions.first_version(locality, sealed, by, now)
         else:
             changes = {field: details.get(field) for field in {*row["sealed"], *details}}
             written = _written(row, key, changes, by, now)
         await tx[PEOPLE].replace_one({"_id": person}, written, upsert=True, session=tx.session)
-        return Kept(key, versions.version_of(written))
+        return WrittenPerson(key, versions.version_of(written))
 
     async def change(
         self, tx: Transaction, entry: Entry, changes: Mapping[str, str | None], by: str, at: datetime
@@ -131,7 +131,7 @@ class Persons:
 
     async def details(
         self, source: Source, persons: Collection[str], fields: Collection[str]
-    ) -> dict[str, Details]:
+    ) -> dict[str, StoredFields]:
         """These fields of these persons as they stand, as far as they are known. Raises VaultLocked."""
         keys = await self.keys(source, persons)
         rows = await _rows(source, keys)
@@ -139,7 +139,7 @@ class Persons:
 
     async def details_of_referrals(
         self, source: Source, held: Collection[Entry], fields: Collection[str]
-    ) -> dict[str, Details]:
+    ) -> dict[str, StoredFields]:
         """These fields by referral id, as they are for that referral and not for a later one.
 
         A referral shows what it was made with, and what was changed while it was open. Raises VaultLocked.
@@ -190,10 +190,10 @@ def _written(
         for field, text in sorted(changes.items())
         if text != standing.get(field)
     }
-    return versions.changed(row, sealed, by, at)
+    return versions.next_version(row, sealed, by, at)
 
 
-def details_of(person: Person) -> dict[str, str]:
+def details_of(person: PersonDetails) -> dict[str, str]:
     """A person as the vault keeps them: text by field."""
     known = {
         "given_name": person.given_name,
@@ -211,9 +211,9 @@ def details_of(person: Person) -> dict[str, str]:
     return {field: text for field, text in known.items() if text is not None}
 
 
-def person_of(details: Details) -> Person:
+def person_of(details: StoredFields) -> PersonDetails:
     """The reverse of `details_of`."""
-    return Person(
+    return PersonDetails(
         given_name=details.get("given_name"),
         family_name=details["family_name"],
         date_of_birth=date.fromisoformat(details["date_of_birth"]),
@@ -228,4 +228,4 @@ def person_of(details: Details) -> Person:
     )
 
 
-PERSON_FIELDS = frozenset(Person.__dataclass_fields__)
+PERSON_FIELDS = frozenset(PersonDetails.__dataclass_fields__)

@@ -17,14 +17,14 @@ FIRST = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class WrittenPerson:
     """A person as they were just written: their key, and the version that their details have now."""
 
     key: PersonKey
     version: int
 
 
-def first(locality: str, sealed: Mapping[str, bytes], by: str, at: datetime) -> dict[str, Any]:
+def first_version(locality: str, sealed: Mapping[str, bytes], by: str, at: datetime) -> dict[str, Any]:
     """The stored details of a person of whom nothing was known before."""
     said = {field: {"by": by, "at": at} for field in sealed}
     return {
@@ -37,7 +37,7 @@ def first(locality: str, sealed: Mapping[str, bytes], by: str, at: datetime) -> 
     }
 
 
-def changed(row: Row, changes: Mapping[str, bytes | None], by: str, at: datetime) -> dict[str, Any]:
+def next_version(row: Row, changes: Mapping[str, bytes | None], by: str, at: datetime) -> dict[str, Any]:
     """The details with these fields changed; None: no longer known. What they replace joins the past."""
     version = version_of(row) + 1
     sealed, said, past = dict(row["sealed"]), dict(row.get("said", {})), list(row.get("past", []))

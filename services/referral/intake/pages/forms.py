@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from starlette.datastructures import FormData
 
 from services.referral.intake.schemas import FIELDS, ReferralRequest
-from services.referral.intake.validation import Person
-from services.referral.tracking.sent_back import Before
+from services.referral.intake.validation import PersonDetails
+from services.referral.tracking.returned import Before
 from shared.contract.events import vocabulary as v
 from shared.platform.people.cleaning import clean_line
 from shared.platform.people.nhs_number import spaced
@@ -40,7 +40,7 @@ ERROR_PLACES: Mapping[str, str] = {"date_of_birth": "date_of_birth-day"}
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class FormInput:
     """A form as it was typed, to be shown again without a loss."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -63,17 +63,17 @@ class Typed:
         return unusual or "interpreter" in self.ticks or any(self.chosen(n) for n in LISTS - {"needs"})
 
 
-def read_form(form: FormData) -> Typed:
+def read_form(form: FormData) -> FormInput:
     """What was typed, whatever it is."""
     names = (*TEXTS, *(f"date_of_birth-{part}" for part in DATE_PARTS))
-    return Typed(
+    return FormInput(
         texts={name: text for name in names if (text := text_field(form, name, _LONGEST))},
         lists={name: [str(each)[:40] for each in form.getlist(name)] for name in LISTS},
         ticks=frozenset(name for name in TICKS if form.get(name)),
     )
 
 
-def date_of_birth(typed: Typed) -> tuple[date | None, list[FieldError]]:
+def date_of_birth(typed: FormInput) -> tuple[date | None, list[FieldError]]:
     """The date of birth, or what is wrong with it. Nothing typed is no date and no error."""
     parts = [clean_line(typed.text(f"date_of_birth-{part}")) for part in DATE_PARTS]
     if not any(parts):
@@ -93,7 +93,7 @@ def date_of_birth(typed: Typed) -> tuple[date | None, list[FieldError]]:
     return born, []
 
 
-def to_request(typed: Typed) -> tuple[ReferralRequest, list[FieldError]]:
+def to_request(typed: FormInput) -> tuple[ReferralRequest, list[FieldError]]:
     """The request that was typed, without the fields that cannot be read, and what is wrong with those."""
     born, errors = date_of_birth(typed)
     given: dict[str, Any] = {name: typed.text(name) for name in TEXTS if typed.text(name)}
@@ -117,7 +117,7 @@ def _named(error: FieldError) -> FieldError:
     return replace(error, detail=f"{name}: {error.detail[:1].lower()}{error.detail[1:]}") if name else error
 
 
-def filled_in(typed: Typed, person: Person) -> Typed:
+def filled_in(typed: FormInput, person: PersonDetails) -> FormInput:
     """The form with what is known of the person; what is about this referral stays as it was typed."""
     known = {
         "nhs_number": spaced(person.nhs_number) if person.nhs_number else "",
@@ -134,10 +134,10 @@ def filled_in(typed: Typed, person: Person) -> Typed:
         ticks.add("no_fixed_address")
     if person.interpreter:
         ticks.add("interpreter")
-    return Typed({**typed.texts, **known}, typed.lists, frozenset(ticks))
+    return FormInput({**typed.texts, **known}, typed.lists, frozenset(ticks))
 
 
-def as_before(before: Before) -> Typed:
+def as_before(before: Before) -> FormInput:
     """The form as it was sent the first time, to be answered and sent again."""
     created = before.created
     texts = {
@@ -158,5 +158,5 @@ def as_before(before: Before) -> Typed:
     born = before.person.date_of_birth
     day = zip(DATE_PARTS, (born.day, born.month, born.year), strict=True)
     texts |= {f"date_of_birth-{part}": str(number) for part, number in day}
-    typed = filled_in(Typed(texts, lists, frozenset({"agreed"})), before.person)
+    typed = filled_in(FormInput(texts, lists, frozenset({"agreed"})), before.person)
     return replace(typed, texts={name: text for name, text in typed.texts.items() if text})

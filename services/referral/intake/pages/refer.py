@@ -7,14 +7,14 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from services.referral.api import ReferralId
-from services.referral.identity.matching import SamePersonAsked, name_of
-from services.referral.intake.address import far_from, wrong_postcode
+from services.referral.identity.matching import SamePersonQuestion, name_of
+from services.referral.intake.address import distance_warning, postcode_error
 from services.referral.intake.pages import forms
-from services.referral.intake.pages.forms import Typed
-from services.referral.intake.service import Known
-from services.referral.intake.validation import NotTaken, check, reach
-from services.referral.tracking import sent_back
-from services.referral.tracking.status import read
+from services.referral.intake.pages.forms import FormInput
+from services.referral.intake.service import KnownPerson
+from services.referral.intake.validation import ValidationFailed, contact_sentence, validate
+from services.referral.tracking import returned as sent_back
+from services.referral.tracking.status import read_referral
 from services.referral.web.templating import desk, shown
 from shared.delivery.unit_of_work.commands import Idempotency
 from shared.platform.localities import Practice
@@ -38,13 +38,13 @@ def routes() -> APIRouter:
 
     @router.get("/referral/new")
     async def blank(request: Request, caller: Referrer) -> Response:
-        return form_page(request, caller, Typed())
+        return form_page(request, caller, FormInput())
 
     @router.get("/referral/referrals/{referral_id}/again")
     async def again(request: Request, referral_id: ReferralId, caller: Referrer) -> Response:
         row = await sent_back.returned(desk(request).kernel.mongo, caller, referral_id)
         typed = forms.as_before(await sent_back.before(desk(request), caller, row))
-        found = await read(desk(request), caller, referral_id, "referring")
+        found = await read_referral(desk(request), caller, referral_id, "referring")
         return form_page(request, caller, typed, returned=found.returned)
 
     @router.post("/referral/referrals/{referral_id}/file")
@@ -66,12 +66,12 @@ def routes() -> APIRouter:
         try:
             asked = await sent_back.whole(desk(request), caller, asked)
             practice, locality = desk(request).practice(caller, asked.practice)
-            accepted = check(asked, practice, locality, desk(request).today(), errors)
+            accepted = validate(asked, practice, locality, desk(request).today(), errors)
             seen = text_field(form, _SEEN)
             alike = None if accepted.person.nhs_number else await desk(request).alike(caller, accepted)
             if alike is not None and alike["referral"] != seen:
                 return form_page(request, caller, typed, 409, form=form, alike=alike)
-            far = far_from(practice, accepted.person.postcode)
+            far = distance_warning(practice, accepted.person.postcode)
             if far is not None and text_field(form, _FAR_SEEN) != accepted.person.postcode:
                 place = accepted.person.postcode
                 return form_page(request, caller, typed, 409, form=form, far=far, far_seen=place)
@@ -79,11 +79,11 @@ def routes() -> APIRouter:
             digest = desk(request).digest(locality.slug, asked.model_dump_json())
             idempotency = Idempotency(caller.subject, "referral/form", key, digest) if key else None
             done = await desk(request).refer(caller, accepted, idempotency)
-        except NotTaken as refused:
+        except ValidationFailed as refused:
             known, _ = await _find(request, caller, typed)  # or what was found would be gone from the page
             existing = known.open if known else None
             return form_page(request, caller, typed, 422, errors=refused.errors, form=form, existing=existing)
-        except SamePersonAsked as question:
+        except SamePersonQuestion as question:
             told = name_of(accepted.person)
             return form_page(request, caller, typed, 409, form=form, question=question, told=told)
         except Problem as problem:
@@ -104,7 +104,7 @@ def routes() -> APIRouter:
     return router
 
 
-async def _found_page(request: Request, caller: Principal, typed: Typed, form: FormData) -> Response:
+async def _found_page(request: Request, caller: Principal, typed: FormInput, form: FormData) -> Response:
     known, errors = await _find(request, caller, typed)
     if known is not None:
         typed = forms.filled_in(typed, known.person)
@@ -116,7 +116,7 @@ async def _found_page(request: Request, caller: Principal, typed: Typed, form: F
 def form_page(
     request: Request,
     caller: Principal,
-    typed: Typed,
+    typed: FormInput,
     status: int = 200,
     *,
     errors: list[FieldError] | None = None,
@@ -128,7 +128,7 @@ def form_page(
     key = idempotency_key(form) if form is not None else None
     if errors:
         key = None  # what is sent next is another request
-    unknown = wrong_postcode(typed.text("postcode"), None)
+    unknown = postcode_error(typed.text("postcode"), None)
     context.setdefault("far_seen", text_field(form, _FAR_SEEN, 20) if form is not None else "")
     return shown(
         request,
@@ -140,7 +140,7 @@ def form_page(
         practices=practices,
         younger=_younger(request, practices),
         confirm_postcode=unknown is not None and unknown.may_be_confirmed,
-        hub=reach(desk(request).localities.hub),
+        hub=contact_sentence(desk(request).localities.hub),
         key=key,
         **context,
     )
@@ -161,7 +161,9 @@ def _younger(request: Request, practices: list[Practice]) -> int | None:
     return max(ages, default=None)
 
 
-async def _find(request: Request, caller: Principal, typed: Typed) -> tuple[Known | None, list[FieldError]]:
+async def _find(
+    request: Request, caller: Principal, typed: FormInput
+) -> tuple[KnownPerson | None, list[FieldError]]:
     """Who is known at the practice under the NHS number and date of birth that were typed."""
     born, errors = forms.date_of_birth(typed)
     if born is None and not errors:
@@ -176,6 +178,6 @@ async def _find(request: Request, caller: Principal, typed: Typed) -> tuple[Know
         return None, errors
     try:
         practice, locality = desk(request).practice(caller, typed.text("practice") or None)
-    except NotTaken as refused:
+    except ValidationFailed as refused:
         return None, refused.errors
     return await desk(request).find(caller, practice, locality, number, born), []

@@ -55,7 +55,7 @@ def routes() -> APIRouter:
 
 
 async def _booked(request: Request, caller: Principal, referral_id: str) -> Row:
-    row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
+    row = await cases.find_visible(desk(request).kernel.mongo, caller, referral_id)
     if row["view"]["meeting"] is None:
         raise Problem(404, code="no_meeting", detail="There is no appointment to move.")
     return row

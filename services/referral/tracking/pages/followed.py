@@ -10,11 +10,11 @@ from services.referral.api import ReferralId, settled
 from services.referral.clients.matching import LinkWorker
 from services.referral.settings import ReferralSettings
 from services.referral.tracking import queries as cases
-from services.referral.tracking import sent_back
+from services.referral.tracking import returned as sent_back
 from services.referral.tracking.pages.home import in_touch, line
 from services.referral.tracking.pages.record import goal_line, service_line
-from services.referral.tracking.plans import plans
-from services.referral.tracking.status import read
+from services.referral.tracking.plans import read_plans
+from services.referral.tracking.status import read_referral
 from services.referral.web import words
 from services.referral.web.templating import desk, matching, named, shown
 from shared.contract.events import vocabulary as v
@@ -47,8 +47,8 @@ def routes() -> APIRouter:
     ) -> Response:
         if made:
             await _wait(request, caller, referral_id)
-        found = await read(desk(request), caller, referral_id)
-        plan = (await plans(desk(request), matching(request), caller, [found.row]))[referral_id]
+        found = await read_referral(desk(request), caller, referral_id)
+        plan = (await read_plans(desk(request), matching(request), caller, [found.row]))[referral_id]
         waits = bool(found.returned) and referral_id in await sent_back.waiting(
             desk(request).kernel.mongo, caller
         )
@@ -79,7 +79,7 @@ def routes() -> APIRouter:
 
     @router.get("/referral/referrals/{referral_id}/slip")
     async def slip(request: Request, referral_id: ReferralId, caller: Referrer) -> Response:
-        row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
+        row = await cases.find_visible(desk(request).kernel.mongo, caller, referral_id)
         if row["view"]["meeting"] is None:
             raise Problem(404, code="no_meeting", detail="There is no appointment to print.")
         return shown(request, "slip.html", id=referral_id, **await appointment(request, row))
@@ -108,7 +108,7 @@ def routes() -> APIRouter:
 async def _why(
     request: Request, caller: Principal, referral_id: str, errors: Sequence[FieldError] = ()
 ) -> Response:
-    row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
+    row = await cases.find_visible(desk(request).kernel.mongo, caller, referral_id)
     return shown(
         request,
         "withdraw.html",
@@ -135,7 +135,7 @@ async def appointment(request: Request, row: Row) -> dict[str, Any]:
 
 
 async def _wait(request: Request, caller: Principal, referral_id: str) -> None:
-    row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
+    row = await cases.find_visible(desk(request).kernel.mongo, caller, referral_id)
     settings: ReferralSettings = request.app.state.settings
     await settled(desk(request), row["locality"], referral_id, settings.wait_seconds)
 

@@ -10,11 +10,11 @@ from fastapi.responses import Response
 
 from services.referral.settings import ReferralSettings
 from services.referral.tracking import queries as cases
-from services.referral.tracking import sent_back
+from services.referral.tracking import returned as sent_back
 from services.referral.tracking.pages.record import copy_for_the_record, next_line
 from services.referral.tracking.pages.working_days import working_days_later
-from services.referral.tracking.plans import Plan, plans
-from services.referral.tracking.status import kept, names
+from services.referral.tracking.plans import Plan, read_plans
+from services.referral.tracking.status import details_location, read_names
 from services.referral.web import words
 from services.referral.web.templating import desk, matching, practice_name, shown
 from shared.contract.history import Stage
@@ -60,15 +60,15 @@ def routes() -> APIRouter:
         chosen = next((each for each in GROUPS if each.key == group), GROUPS[1])
         mongo = desk(request).kernel.mongo
         back = await sent_back.waiting(mongo, caller)
-        asked = cases.Asked(
+        asked = cases.ListFilter(
             stages=chosen.stages,
             newest_first=chosen.newest_first,
             only=back if chosen.key == "back" else None,
             but_not=back if chosen.key == "ended" else (),
         )
-        found = await cases.page(mongo, caller, asked, _PAGE, cursor)
-        people = await names(desk(request), caller, found.rows, "list")
-        planned = await plans(desk(request), matching(request), caller, found.rows)
+        found = await cases.list_page(mongo, caller, asked, _PAGE, cursor)
+        people = await read_names(desk(request), caller, found.rows, "list")
+        planned = await read_plans(desk(request), matching(request), caller, found.rows)
         lines = []
         for row in found.rows:
             person = people.get(row["referral"])
@@ -101,7 +101,7 @@ def line(request: Request, row: Row, plan: Plan | None = None) -> dict[str, Any]
         "days": (desk(request).kernel.clock() - view["created"]).days,
         "next": next_line(view, today) or _promised(request, view),
         "practice": practice,
-        "kept": kept(desk(request), row),
+        "kept": details_location(desk(request), row),
         "urgent": view["urgency"] == "soon",
         "returned": view["returned"]["reason"] if view["returned"] else None,
         "record": copy_for_the_record(row, practice, today, plan),

@@ -33,7 +33,7 @@ def routes() -> APIRouter:
     async def find(request: Request, caller: Admin, form: CheckedForm) -> Response:
         reference = text_field(form, "reference", 80).lower()
         try:
-            row = await cases.one(desk(request).kernel.mongo, caller, reference)
+            row = await cases.find_visible(desk(request).kernel.mongo, caller, reference)
         except Problem:
             errors = [
                 FieldError("/reference", "no_such_referral", "There is no referral with this reference")
@@ -43,13 +43,13 @@ def routes() -> APIRouter:
 
     @router.get(_HOME + "/{referral_id}/erase")
     async def ask(request: Request, referral_id: ReferralId, caller: Admin) -> Response:
-        row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
+        row = await cases.find_visible(desk(request).kernel.mongo, caller, referral_id)
         return shown(request, "erase.html", line=line(request, row), errors=[])
 
     @router.post(_HOME + "/{referral_id}/erase")
     async def erase(request: Request, referral_id: ReferralId, caller: Admin, form: CheckedForm) -> Response:
         if not form.get("sure"):
-            row = await cases.one(desk(request).kernel.mongo, caller, referral_id)
+            row = await cases.find_visible(desk(request).kernel.mongo, caller, referral_id)
             errors = [FieldError("/sure", "missing", "Confirm that everything kept of this person shall go")]
             return shown(request, "erase.html", 422, line=line(request, row), errors=errors)
         await desk(request).erase(caller, referral_id)

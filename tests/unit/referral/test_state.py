@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.referral.intake.commands import NotOpen, erase, withdraw
-from services.referral.tracking.history import history
+from services.referral.referral_state.state import ReferralState, fold, to_document
+from services.referral.tracking.history import history_of
 from services.referral.tracking.pages.record import next_line
-from services.referral.tracking.state import Status, document, fold
 from services.referral.web.words import happened
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
@@ -98,18 +98,18 @@ def test_order_and_repetition_do_not_matter(chosen: set[int], random: Any, repea
     random.shuffle(shuffled)
     once = {each.key: each for each in shuffled}
 
-    assert document(fold(list(once.values()), rank)) == document(fold(facts, rank))
+    assert to_document(fold(list(once.values()), rank)) == to_document(fold(facts, rank))
     assert fold(list(once.values()), rank) == fold(facts, rank)
-    histories = [history(each, rank) for each in (facts, list(once.values()))]
+    histories = [history_of(each, rank) for each in (facts, list(once.values()))]
     assert histories[0] == histories[1]
 
 
 def test_a_strangers_word_does_not_move_a_referral_to_another_practice() -> None:
-    assert document(fold(FACTS, rank))["practice"] == "M83100"
+    assert to_document(fold(FACTS, rank))["practice"] == "M83100"
 
 
 def test_the_history_shows_nothing_of_a_sensitive_need() -> None:
-    told = history(FACTS, rank)
+    told = history_of(FACTS, rank)
     assert [h.detail["need"] for h in told if h.kind == "service_prescribed"] == [v.Need.DEBT]
     assert "activity_started" not in [h.kind for h in told]
     assert all("service_id" not in h.detail and "note" not in h.detail for h in told)
@@ -123,13 +123,13 @@ def test_a_next_step_is_neither_another_link_worker_nor_another_plan() -> None:
         fact(23, o.PlanAgreed(**HERE, plan_id=ref(600))),
         fact(24, o.PlanAgreed(**HERE, plan_id=ref(600), revision=2, next_step=step)),
     ]
-    told = [happened(each.kind, each.detail) for each in history(facts, lambda s: 0)]
+    told = [happened(each.kind, each.detail) for each in history_of(facts, lambda s: 0)]
     assert told == ["Another link worker took over", "A plan was agreed", "The plan was changed"]
 
 
 def test_what_is_next_at_each_step() -> None:
     def next_of(*numbers: int) -> Any:
-        return document(fold([FACTS[n - 1] for n in numbers], rank))["next"]
+        return to_document(fold([FACTS[n - 1] for n in numbers], rank))["next"]
 
     assert next_of(1) is None
     assert next_of(1, 2) == {"what": "in_touch", "on": "2026-12-01", "at": None}
@@ -144,7 +144,7 @@ def test_next_step_overtaken_by_an_answer_is_the_one_that_follows() -> None:
             **HERE, prescription_id=ref(601), service_id=ref(700), need=v.Need.DEBT, next_step=step
         )
         facts = [FACTS[0], fact(40, asked), *(fact(41 + n, body) for n, body in enumerate(more))]
-        return document(fold(facts, rank))["next"]
+        return to_document(fold(facts, rank))["next"]
 
     yes = o.ProviderReplied(**HERE, prescription_id=ref(601), reply=v.Reply.ACCEPTED)
     came = o.ActivityStarted(**HERE, prescription_id=ref(601), on=date(2026, 11, 30))
@@ -164,7 +164,9 @@ def test_next_step_overtaken_by_an_answer_is_the_one_that_follows() -> None:
 
 def test_history_of_a_visit_recorded_later_has_the_visits_day() -> None:
     visit = o.ActivityStarted(**HERE, prescription_id=ref(601), on=date(2026, 11, 20))
-    (told,) = [h for h in history([*FACTS[:9], fact(60, visit)], lambda s: 0) if h.kind == "activity_started"]
+    (told,) = [
+        h for h in history_of([*FACTS[:9], fact(60, visit)], lambda s: 0) if h.kind == "activity_started"
+    ]
     assert told.on == date(2026, 11, 20)
     assert told.at == NOW + timedelta(minutes=60)
 
@@ -177,12 +179,12 @@ def test_a_day_that_has_passed_is_said_to_be_overdue() -> None:
 
 def test_a_meeting_after_midnight_in_london_is_on_that_day() -> None:
     late = booked(504).model_copy(update={"starts_at": datetime(2026, 7, 1, 23, 30, tzinfo=UTC)})
-    stored = document(fold([FACTS[0], fact(30, late)], rank))
+    stored = to_document(fold([FACTS[0], fact(30, late)], rank))
     assert stored["next"]["on"] == "2026-07-02"
 
 
 def test_nothing_heard_is_no_referral() -> None:
-    stored = document(fold([], rank))
+    stored = to_document(fold([], rank))
     assert (stored["open"], stored["practice"], stored["stage"]) == (False, None, "unknown")
 
 
@@ -190,7 +192,7 @@ def context() -> DecisionContext:
     return DecisionContext(NOW, lambda: ref(999), "meir", REFERRAL)
 
 
-def status(*numbers: int) -> Status:
+def status(*numbers: int) -> ReferralState:
     return fold([FACTS[n - 1] for n in numbers], rank)
 
 
@@ -211,4 +213,4 @@ def test_erasing_is_said_once() -> None:
     assert isinstance(said, o.PersonErased)
     done = fold([FACTS[0], fact(40, said, "/meir/referral")], rank)
     assert not erase(ref(900), done, context()).facts
-    assert document(done)["stage"] == "erased"
+    assert to_document(done)["stage"] == "erased"

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from services.referral.identity.contacts import Known
-from services.referral.tracking.history import Happening
-from services.referral.tracking.plans import Plan, State
-from services.referral.tracking.status import Returned
+from services.referral.identity.contacts import ContactDetails
+from services.referral.tracking.history import HistoryEntry
+from services.referral.tracking.plans import Plan, PlanState
+from services.referral.tracking.status import ReturnDetails
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Row
@@ -123,7 +123,7 @@ class PlanAnswer(BaseModel):
     `state`: `none`, `not_agreed` (or not asked), `shown`, or `away`: agreed, but not to be had just now.
     """
 
-    state: State
+    state: PlanState
     goals: list[GoalAnswer]
     services: list[PlannedServiceAnswer]
 
@@ -182,7 +182,7 @@ def listed(row: Row) -> dict[str, Any]:
     }
 
 
-def happened(happenings: Sequence[Happening]) -> list[HappeningAnswer]:
+def happened(happenings: Sequence[HistoryEntry]) -> list[HappeningAnswer]:
     """A history as it is answered."""
     return [HappeningAnswer(**happening.as_dict()) for happening in happenings]
 
@@ -205,7 +205,7 @@ class ContactAnswer(BaseModel):
     earlier: list[EarlierAnswer]
 
 
-def contacted(known: Known) -> ContactAnswer:
+def contacted(known: ContactDetails) -> ContactAnswer:
     """How a person is reached, as it is answered."""
     return ContactAnswer(
         telephone=known.contact.telephone,
@@ -229,7 +229,7 @@ def planned(plan: Plan) -> PlanAnswer:
     )
 
 
-def sent_back(returned: Returned | None) -> ReturnedAnswer | None:
+def sent_back(returned: ReturnDetails | None) -> ReturnedAnswer | None:
     """Why a referral was sent back, as it is answered."""
     if returned is None:
         return None

@@ -13,14 +13,14 @@ from shared.contract.history.next_step import step_of
 from shared.platform.clock import london_day
 
 VERSION = 5
-"""Raise it when `fold` or `document` change: stored referrals are then folded again."""
+"""Raise it when `fold` or `to_document` change: stored referrals are then folded again."""
 
 IN_TOUCH: Final = "in_touch"
 """What follows where there is no appointment yet: the person hears from us by the day that was promised."""
 
 
 @dataclass(frozen=True, slots=True)
-class Next:
+class NextEvent:
     """What happens next, as a code of `NextStepCode` or `in_touch`, and when."""
 
     what: str
@@ -30,34 +30,34 @@ class Next:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class ReferralState:
     """One referral as this service sees it."""
 
     story: ReferralHistory
     stage: Stage
-    next: Next | None
+    next: NextEvent | None
 
 
-def fold(facts: Sequence[Fact], rank: SourcePriority) -> Status:
+def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
     """The status that this set of facts tells, whatever order they came in."""
     story = fold_referral(facts, rank)
-    return Status(story, stage_of(story), _next(story))
+    return ReferralState(story, stage_of(story), _next(story))
 
 
-def _next(story: ReferralHistory) -> Next | None:
+def _next(story: ReferralHistory) -> NextEvent | None:
     if not story.open:
         return None
     if story.active is not None:
         at = story.active.booked.starts_at
-        return Next(v.NextStepCode.MEET, london_day(at), at)
+        return NextEvent(v.NextStepCode.MEET, london_day(at), at)
     step = step_of(story)
     if step is None:
         return None
     promised = step.derived and story.waiting is not None and not (story.attended or story.prescriptions)
-    return Next(IN_TOUCH if promised else step.code, step.on)
+    return NextEvent(IN_TOUCH if promised else step.code, step.on)
 
 
-def document(status: Status) -> dict[str, Any]:
+def to_document(status: ReferralState) -> dict[str, Any]:
     """What is stored of a status and asked for in lists: codes, references and times only."""
     story, created = status.story, status.story.created
     return {
@@ -109,7 +109,7 @@ def _waiting(story: ReferralHistory) -> dict[str, str] | None:
     return {"reason": story.waiting.reason.value, "expected_by": story.waiting.expected_by.isoformat()}
 
 
-def _stored_next(coming: Next | None) -> dict[str, Any] | None:
+def _stored_next(coming: NextEvent | None) -> dict[str, Any] | None:
     if coming is None:
         return None
     return {"what": str(coming.what), "on": coming.on.isoformat(), "at": coming.at}

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from services.referral.intake.address import far_from
+from services.referral.intake.address import distance_warning
 from services.referral.intake.schemas import FIELDS, ReferralRequest
 from services.referral.intake.validation import (
-    Accepted,
-    NotTaken,
-    check,
+    ValidatedReferral,
+    ValidationFailed,
     check_route,
     plain_text,
     practice_of,
+    validate,
 )
 from shared.contract.events import vocabulary as v
 from shared.platform.localities import load_localities
@@ -23,14 +23,14 @@ LOCALITIES = load_localities()
 TODAY = date(2026, 11, 24)
 
 
-def judged(**different: Any) -> Accepted:
+def judged(**different: Any) -> ValidatedReferral:
     request = ReferralRequest.model_validate(asked(**different))
     practice, locality = practice_of(request.practice, LOCALITIES, TODAY)
-    return check(request, practice, locality, TODAY)
+    return validate(request, practice, locality, TODAY)
 
 
 def refusals(**different: Any) -> dict[str, str]:
-    with pytest.raises(NotTaken) as refused:
+    with pytest.raises(ValidationFailed) as refused:
         judged(**different)
     return {error.pointer: error.code for error in refused.value.errors}
 
@@ -82,7 +82,7 @@ def test_one_thing_wrong_is_told_beside_its_field(different: dict[str, Any], poi
     [(None, "missing"), ("Z99999", "practice_unknown"), ("nonsense", "practice_unknown")],
 )
 def test_a_practice_must_be_known(practice: str | None, code: str) -> None:
-    with pytest.raises(NotTaken) as refused:
+    with pytest.raises(ValidationFailed) as refused:
         practice_of(practice, LOCALITIES, TODAY)
     assert [(e.pointer, e.code) for e in refused.value.errors] == [("/practice", code)]
 
@@ -94,7 +94,7 @@ def test_a_practice_outside_is_given_the_hubs_contact() -> None:
         for code in ("M83001", "M83005", "M83011", "M83014")
         if code not in inside and LOCALITIES.practice(code)
     )
-    with pytest.raises(NotTaken) as refused:
+    with pytest.raises(ValidationFailed) as refused:
         practice_of(outside, LOCALITIES, TODAY)
     (error,) = refused.value.errors
     assert error.code == "practice_outside"
@@ -103,13 +103,13 @@ def test_a_practice_outside_is_given_the_hubs_contact() -> None:
 
 
 def test_a_practice_is_not_in_the_programme_before_its_locality_is_live() -> None:
-    with pytest.raises(NotTaken) as refused:
+    with pytest.raises(ValidationFailed) as refused:
         practice_of("M83100", LOCALITIES, date(2025, 1, 5))
     assert refused.value.errors[0].code == "practice_outside"
 
 
 def test_a_younger_person_is_given_the_local_contact() -> None:
-    with pytest.raises(NotTaken) as refused:
+    with pytest.raises(ValidationFailed) as refused:
         judged(date_of_birth="2010-01-01")
     assert "01632 960111" in refused.value.errors[0].detail
 
@@ -119,8 +119,8 @@ def test_the_eighteenth_birthday_is_old_enough() -> None:
 
 
 def test_all_that_is_wrong_is_told_at_once_in_the_order_of_the_form() -> None:
-    with pytest.raises(NotTaken) as refused:
-        check(ReferralRequest.model_validate({}), *practice_of("M83100", LOCALITIES, TODAY), TODAY)
+    with pytest.raises(ValidationFailed) as refused:
+        validate(ReferralRequest.model_validate({}), *practice_of("M83100", LOCALITIES, TODAY), TODAY)
     fields = [error.field for error in refused.value.errors]
     assert fields == sorted(fields, key=FIELDS.index)
     assert set(fields) >= {"date_of_birth", "family_name", "needs", "risk", "agreed", "safe_to_text"}
@@ -136,7 +136,7 @@ def test_no_refusal_repeats_what_was_typed() -> None:
         "email": "zeb@",
         "date_of_birth": "2031-07-19",
     }
-    with pytest.raises(NotTaken) as refused:
+    with pytest.raises(ValidationFailed) as refused:
         judged(**typed)
     said = " ".join(error.detail + error.code + error.pointer for error in refused.value.errors)
     for text in ("9990000019", "Zeb", "Ormskirk", "ZZ99", "123456", "2031", "07-19"):
@@ -203,7 +203,7 @@ def test_pasted_details_are_cleaned_and_taken() -> None:
 
 @pytest.mark.parametrize("route", ["hub", "hospital", "council", "self"])
 def test_route_of_others_is_not_the_practices_to_say(route: str) -> None:
-    with pytest.raises(NotTaken) as refused:
+    with pytest.raises(ValidationFailed) as refused:
         check_route("referrer", v.Route(route))
     assert [(e.pointer, e.code) for e in refused.value.errors] == [("/route", "route_not_yours")]
     check_route("service", v.Route(route))
@@ -220,8 +220,8 @@ def test_route_of_the_practice_is_theirs_to_say(route: str) -> None:
 )
 def test_postcode_far_from_the_practice_is_warned_about(postcode: str, far: bool) -> None:
     practice, _ = practice_of("M83100", LOCALITIES, TODAY)
-    assert (far_from(practice, postcode) is not None) is far
-    assert far_from(practice, None) is None
+    assert (distance_warning(practice, postcode) is not None) is far
+    assert distance_warning(practice, None) is None
 
 
 def test_a_sensitive_need_is_only_called_sensitive() -> None:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.referral.collections import FILED
 from services.referral.identity.vault import entries
 from services.referral.identity.vault.entries import entry_id
 from services.referral.identity.vault.persons import PERSON_FIELDS, person_of
 from services.referral.intake.schemas import ReferralRequest
-from services.referral.intake.service import Desk
-from services.referral.intake.validation import NotTaken, Person, check_route
-from services.referral.repository import FILED
+from services.referral.intake.service import ReferralService
+from services.referral.intake.validation import PersonDetails, ValidationFailed, check_route
 from services.referral.tracking import queries as cases
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import ReferralCreated
@@ -47,13 +47,13 @@ async def waiting(mongo: Mongo, caller: Principal) -> frozenset[str]:
     )
 
 
-async def sent_again(desk: Desk, caller: Principal, referral_id: str) -> bool:
+async def sent_again(desk: ReferralService, caller: Principal, referral_id: str) -> bool:
     """Whether another referral answers this one."""
     wanted = cases.visible(caller) | {"view.resends": referral_id}
     return await desk.kernel.mongo["referrals"].find_one(wanted, {"_id": 1}) is not None
 
 
-async def file(desk: Desk, caller: Principal, referral_id: str) -> None:
+async def file(desk: ReferralService, caller: Principal, referral_id: str) -> None:
     """The practice has nothing to send again. Done twice it does nothing more. 404 and 409 Problems."""
     row = await returned(desk.kernel.mongo, caller, referral_id)
     name = entry_id(row["locality"], referral_id)
@@ -63,7 +63,7 @@ async def file(desk: Desk, caller: Principal, referral_id: str) -> None:
 
 async def returned(mongo: Mongo, caller: Principal, referral_id: str) -> Row:
     """The document of a referral that was sent back. 404 where it is not there, 409 where it was not."""
-    row = await cases.one(mongo, caller, referral_id)
+    row = await cases.find_visible(mongo, caller, referral_id)
     if row["view"]["stage"] != Stage.RETURNED:
         raise Problem(409, code="not_sent_back", detail="This referral was not sent back, or is open again.")
     return row
@@ -78,14 +78,14 @@ def _made(row: Row) -> datetime:
 class Before:
     """What was typed on a referral that was sent back, as far as it is kept here."""
 
-    person: Person
+    person: PersonDetails
     created: ReferralCreated
     sensitive: tuple[v.SensitiveNeed, ...]
     reason: str | None
     risk_line: str | None
 
 
-async def before(desk: Desk, caller: Principal, row: Row) -> Before:
+async def before(desk: ReferralService, caller: Principal, row: Row) -> Before:
     """All that was typed, to be sent again. Audited. 409 where it is kept by a partner, or erased."""
     mongo, locality, referral = desk.kernel.mongo, row["locality"], row["referral"]
     entry = (await entries.entries(mongo, locality, [referral])).get(referral)
@@ -102,7 +102,7 @@ async def before(desk: Desk, caller: Principal, row: Row) -> Before:
     return Before(person_of(details[referral]), created, sensitive, texts.get("reason"), texts.get("risk"))
 
 
-async def whole(desk: Desk, caller: Principal, asked: ReferralRequest) -> ReferralRequest:
+async def whole(desk: ReferralService, caller: Principal, asked: ReferralRequest) -> ReferralRequest:
     """What a form sends again, with what the form does not show of the referral that it answers."""
     if asked.resends is None:
         return asked
@@ -120,6 +120,6 @@ def _route(caller: Principal, then: Before) -> v.Route:
     """As it came the first time, where whoever sends it again may say so."""
     try:
         check_route(caller.role, then.created.route)
-    except NotTaken:
+    except ValidationFailed:
         return v.Route.PRACTICE
     return then.created.route
