@@ -17,7 +17,7 @@ from services.matching.clients.vault import Mailer, Vault
 from services.matching.command_runner import Asking
 from services.matching.definition import service_definition
 from services.matching.directory.repository import Directory
-from services.matching.pages import make_pages, page_routers
+from services.matching.pages import PAGE_ROUTERS
 from services.matching.provider.link_states import LinkStates
 from services.matching.provider.links import Links
 from services.matching.provider.mailboxes import Mailboxes
@@ -25,6 +25,7 @@ from services.matching.provider.one_time_codes import Codes
 from services.matching.queries import Queries
 from services.matching.settings import MatchingSettings
 from services.matching.web.parameters import DIRECTORY_IMPORTS
+from services.matching.web.templating import make_pages
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
@@ -70,7 +71,7 @@ def create_app(
     app = create_service_app(
         settings,
         title="Linkwork matching",
-        routers=[*api_routers(), *page_routers()],
+        routers=[*api_routers(), *PAGE_ROUTERS],
         pages=make_pages(settings),
         lifespan=lifespan,
         ready=kernel.ready,

@@ -1,40 +1,32 @@
-"""Pages of matching: the link worker's desk, cases and meetings; what services see; the directory."""
+"""Pages of matching: caseload, cases and meetings; the link of a service; the directory; the programme."""
+
+from typing import Final
 
 from fastapi import APIRouter
 
-from services.matching.booking.pages.rebook import rebook_routes
-from services.matching.casework.pages.case import case_routes
-from services.matching.casework.pages.case_forms import case_form_routes
-from services.matching.casework.pages.caseload import desk_routes
-from services.matching.casework.pages.hand_over import hand_over_routes
-from services.matching.casework.pages.meeting import meeting_routes
-from services.matching.casework.pages.plan import plan_routes
-from services.matching.directory.pages.search import directory_routes
-from services.matching.prescribing.pages.prescription import prescription_routes
-from services.matching.programme.pages.overview import programme_routes
-from services.matching.provider.pages.asks import ask_routes
-from services.matching.provider.pages.mailbox import mailbox_routes
-from services.matching.roster.pages.away import away_routes
-from services.matching.web.templating import make_pages, static_files
+from services.matching.booking.pages import rebook
+from services.matching.casework.pages import case, case_forms, caseload, hand_over, meeting, plan
+from services.matching.directory.pages import search
+from services.matching.prescribing.pages import prescription
+from services.matching.programme.pages import overview
+from services.matching.provider.pages import asks, mailbox
+from services.matching.roster.pages import away
+from services.matching.web.templating import static_files
 
-__all__ = ["make_pages", "page_routers"]
-
-
-def page_routers() -> list[APIRouter]:
-    """All page routes. They find actions, queries and localities on `request.app.state`."""
-    return [
-        desk_routes(),
-        away_routes(),
-        rebook_routes(),
-        meeting_routes(),
-        plan_routes(),
-        prescription_routes(),
-        hand_over_routes(),
-        case_form_routes(),
-        case_routes(),
-        directory_routes(),
-        programme_routes(),
-        mailbox_routes(),
-        ask_routes(),
-        static_files.router(),
-    ]
+# In this order: the first route that fits an address answers it.
+PAGE_ROUTERS: Final[tuple[APIRouter, ...]] = (
+    caseload.router,
+    away.router,
+    rebook.router,
+    meeting.router,
+    plan.router,
+    prescription.router,
+    hand_over.router,
+    case_forms.router,
+    case.router,
+    search.router,
+    overview.router,
+    mailbox.router,
+    asks.router,
+    static_files.router(),
+)

@@ -24,78 +24,79 @@ from shared.platform.web.validation import FieldError
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 LinkWorkerOrPractice = Annotated[Principal, Depends(require_page("link_worker", "referrer"))]
 
+router = APIRouter(include_in_schema=False)
 
-def rebook_routes() -> APIRouter:
-    """/matching/meetings/{id}/rebook, .../no-longer-wants and /matching/cases/{referral}/book."""
-    router = APIRouter(include_in_schema=False)
-    meeting_at = "/matching/meetings/{meeting}"
 
-    @router.get(f"{meeting_at}/rebook")
-    async def other_times(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
-        return await _rebook_page(request, caller, meeting)
+MEETING_PATH = "/matching/meetings/{meeting}"
 
-    @router.post(f"{meeting_at}/rebook")
-    async def move(
-        request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm
-    ) -> Response:
-        slot = text_field(form, "slot")
-        if not slot:
-            return await _rebook_page(request, caller, meeting, [mistake("slot", "Choose one of the times")])
-        try:
-            done = await actions(request).another_time(asked(caller, form), meeting, slot)
-        except Problem as problem:
-            return await _rebook_page(request, caller, meeting, [_told(problem)])
-        moved = done.case.active
-        if caller.role == "referrer" and moved is not None:
-            return RedirectResponse(f"/matching/meetings/{moved.meeting_id}/rebook?done=moved", 303)
-        return back_to(f"/matching/cases/{done.referral_id}", "moved", done)
 
-    @router.get(f"{meeting_at}/no-longer-wants")
-    async def sure(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
-        found = await queries(request).meeting(caller, meeting)
-        person = await _person(request, caller, found)
-        return shown(request, "no-longer-wants.html", meeting=found, person=person)
+@router.get(f"{MEETING_PATH}/rebook")
+async def other_times(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
+    return await _rebook_page(request, caller, meeting)
 
-    @router.post(f"{meeting_at}/no-longer-wants")
-    async def no_longer(
-        request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm
-    ) -> Response:
-        found = await queries(request).meeting(caller, meeting)
-        # Whoever presses the button, it is the person who no longer wants to meet.
-        done = await actions(request).no_longer_wants(asked(caller, form), found.referral_id, By.PERSON)
-        if caller.role == "referrer":
-            return shown(request, "no-longer-wants.html", meeting=None)
-        return back_to(f"/matching/cases/{done.referral_id}", "no-longer-wants", done)
 
-    @router.get("/matching/cases/{referral}/book")
-    async def times(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
-        return await _book_page(request, caller, referral)
+@router.post(f"{MEETING_PATH}/rebook")
+async def move(request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm) -> Response:
+    slot = text_field(form, "slot")
+    if not slot:
+        return await _rebook_page(request, caller, meeting, [mistake("slot", "Choose one of the times")])
+    try:
+        done = await actions(request).another_time(asked(caller, form), meeting, slot)
+    except Problem as problem:
+        return await _rebook_page(request, caller, meeting, [_told(problem)])
+    moved = done.case.active
+    if caller.role == "referrer" and moved is not None:
+        return RedirectResponse(f"/matching/meetings/{moved.meeting_id}/rebook?done=moved", 303)
+    return back_to(f"/matching/cases/{done.referral_id}", "moved", done)
 
-    @router.post("/matching/cases/{referral}/book")
-    async def book(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
-        typed = Typed(form)
-        try:
-            if typed.raw("do") == "later":
-                soon = today(request) + timedelta(days=28)
-                day = typed.day(
-                    "later",
-                    f"Enter the day before which they do not want to meet, such as {example_day(soon)}",
-                    first=today(request),
-                    outside="The day must be in the future",
-                )
-                day = typed.given(day)
-                done = await actions(request).later(asked(caller, form), referral, day)
-                return back_to(f"/matching/cases/{referral}", "later", done)
-            slot = typed.text("slot", needed="Choose one of the times")
-            typed.check()
-            done = await actions(request).book(asked(caller, form), referral, slot)
-        except Mistakes as mistakes:
-            return await _book_page(request, caller, referral, mistakes.errors, typed)
-        except Problem as problem:
-            return await _book_page(request, caller, referral, [_told(problem)], typed)
-        return back_to(f"/matching/cases/{referral}", "booked", done)
 
-    return router
+@router.get(f"{MEETING_PATH}/no-longer-wants")
+async def sure(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
+    found = await queries(request).meeting(caller, meeting)
+    person = await _person(request, caller, found)
+    return shown(request, "no-longer-wants.html", meeting=found, person=person)
+
+
+@router.post(f"{MEETING_PATH}/no-longer-wants")
+async def no_longer(
+    request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm
+) -> Response:
+    found = await queries(request).meeting(caller, meeting)
+    # Whoever presses the button, it is the person who no longer wants to meet.
+    done = await actions(request).no_longer_wants(asked(caller, form), found.referral_id, By.PERSON)
+    if caller.role == "referrer":
+        return shown(request, "no-longer-wants.html", meeting=None)
+    return back_to(f"/matching/cases/{done.referral_id}", "no-longer-wants", done)
+
+
+@router.get("/matching/cases/{referral}/book")
+async def times(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+    return await _book_page(request, caller, referral)
+
+
+@router.post("/matching/cases/{referral}/book")
+async def book(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+    typed = Typed(form)
+    try:
+        if typed.raw("do") == "later":
+            soon = today(request) + timedelta(days=28)
+            day = typed.day(
+                "later",
+                f"Enter the day before which they do not want to meet, such as {example_day(soon)}",
+                first=today(request),
+                outside="The day must be in the future",
+            )
+            day = typed.given(day)
+            done = await actions(request).later(asked(caller, form), referral, day)
+            return back_to(f"/matching/cases/{referral}", "later", done)
+        slot = typed.text("slot", needed="Choose one of the times")
+        typed.check()
+        done = await actions(request).book(asked(caller, form), referral, slot)
+    except Mistakes as mistakes:
+        return await _book_page(request, caller, referral, mistakes.errors, typed)
+    except Problem as problem:
+        return await _book_page(request, caller, referral, [_told(problem)], typed)
+    return back_to(f"/matching/cases/{referral}", "booked", done)
 
 
 def _told(problem: Problem) -> FieldError:

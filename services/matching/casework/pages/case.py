@@ -35,21 +35,18 @@ from shared.platform.web.validation import FieldError
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
+router = APIRouter(include_in_schema=False)
 
-def case_routes() -> APIRouter:
-    """GET /matching/cases/{referral} and the POST that shows the referrer's notes on it."""
-    router = APIRouter(include_in_schema=False)
 
-    @router.get("/matching/cases/{referral}")
-    async def case(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
-        return await case_page(request, caller, referral)
+@router.get("/matching/cases/{referral}")
+async def case(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+    return await case_page(request, caller, referral)
 
-    @router.post("/matching/cases/{referral}/notes")
-    async def notes(request: Request, referral: str, caller: LinkWorkerReader, _: CheckedForm) -> Response:
-        # A POST, so that notes are not shown again by going back.
-        return await case_page(request, caller, referral, with_notes=True)
 
-    return router
+@router.post("/matching/cases/{referral}/notes")
+async def notes(request: Request, referral: str, caller: LinkWorkerReader, _: CheckedForm) -> Response:
+    # A POST, so that notes are not shown again by going back.
+    return await case_page(request, caller, referral, with_notes=True)
 
 
 async def case_page(

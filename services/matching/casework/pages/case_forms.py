@@ -22,10 +22,43 @@ from shared.platform.web.problem import Problem
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
+router = APIRouter(include_in_schema=False)
+
+
 Act = Callable[[Request, Asked, str, Typed], Awaitable[tuple[str, Done]]]
 """Reads a form and does it. Returns the code of the banner and what was done; raises Mistakes."""
 
 
+def case_form(name: str, anchor: str) -> Callable[[Act], Act]:
+    """Registers an act as POST /matching/cases/{referral}/<name>. `anchor`: id of the form on the page."""
+
+    def register(act: Act) -> Act:
+        @router.post(f"/matching/cases/{{referral}}/{name}", name=name)
+        async def route(
+            request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm
+        ) -> Response:
+            typed = Typed(form)
+            if name == "undo" and typed.raw("sure") != "yes":
+                return await undo_page(request, caller, referral, typed.raw("source"), typed.raw("event"))
+            try:
+                what, done = await act(request, asked(caller, form), referral, typed)
+            except Mistakes as mistakes:
+                errors = mistakes.errors
+            except Problem as problem:
+                # A refusal is shown on the page that holds the form, beside what was typed.
+                if problem.status_code not in (409, 422, 503):
+                    raise
+                errors = [mistake(anchor, problem.explanation or problem.title)]
+            else:
+                return back_to(f"/matching/cases/{referral}", what, done)
+            return await case_page(request, caller, referral, errors=errors, typed=typed.shown(), opened=name)
+
+        return act
+
+    return register
+
+
+@case_form("contact", anchor="contact")
 async def contact(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
     channel = form.choice("channel", v.Channel, "Choose how you tried to reach them")
     reached = form.raw("reached")
@@ -37,6 +70,7 @@ async def contact(request: Request, by: Asked, referral: str, form: Typed) -> tu
     return "contact", await actions(request).contact(by, referral, channel, reached == "yes", note, step)
 
 
+@case_form("next-step", anchor="next-step")
 async def next_step(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
     step = read_next_step(form, today(request), needed=True)
     note = form.text("step_note")
@@ -44,6 +78,7 @@ async def next_step(request: Request, by: Asked, referral: str, form: Typed) -> 
     return "next-step", await actions(request).next_step(by, referral, step, note)
 
 
+@case_form("sharing", anchor="agreements")
 async def sharing(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
     agreement = form.choice("agreement", v.Agreement, "Choose which agreement this is about")
     agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
@@ -52,10 +87,12 @@ async def sharing(request: Request, by: Asked, referral: str, form: Typed) -> tu
     return "sharing", await actions(request).sharing(by, referral, agreement, agreed)
 
 
+@case_form("confirm", anchor="meeting")
 async def confirm(request: Request, by: Asked, _: str, form: Typed) -> tuple[str, Done]:
     return "confirmed", await actions(request).confirm(by, form.raw("meeting"))
 
 
+@case_form("close", anchor="close")
 async def close(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
     if form.raw("sure") != "yes":
         form.wrong("sure", "Confirm that the case can be closed")
@@ -65,6 +102,7 @@ async def close(request: Request, by: Asked, referral: str, form: Typed) -> tupl
     return "closed", await actions(request).close(by, referral, reason, note)
 
 
+@case_form("decline", anchor="close")
 async def decline(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
     reason = form.choice("decline_reason", v.DeclineReason, "Choose why it is declined")
     reason = form.given(reason)
@@ -79,6 +117,7 @@ def _declines(reason: v.DeclineReason) -> v.By:
     return v.By.PROGRAMME if reason is v.DeclineReason.OUTSIDE_PROGRAMME else v.By.LINK_WORKER
 
 
+@case_form("return", anchor="close")
 async def give_back(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
     reason = form.choice("return_reason", v.ReturnReason, "Choose why it goes back")
     note = form.text("return_note")
@@ -86,6 +125,7 @@ async def give_back(request: Request, by: Asked, referral: str, form: Typed) -> 
     return "returned", await actions(request).give_back(by, referral, reason, note)
 
 
+@case_form("reopen", anchor="close")
 async def reopen(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
     step = read_next_step(form, today(request), needed=False, prefix="after")
     note = form.text("reopen_note")
@@ -113,51 +153,7 @@ def _next_meeting(form: Typed, now: date) -> NextMeeting:
     return NextMeeting()
 
 
+@case_form("undo", anchor="story")
 async def undo(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
     source, event = form.raw("source"), form.raw("event")
     return "undone", await actions(request).retract(by, referral, source, event, v.RetractReason.UNDONE)
-
-
-FORMS: dict[str, tuple[Act, str]] = {
-    "contact": (contact, "contact"),
-    "next-step": (next_step, "next-step"),
-    "sharing": (sharing, "agreements"),
-    "confirm": (confirm, "meeting"),
-    "close": (close, "close"),
-    "decline": (decline, "close"),
-    "return": (give_back, "close"),
-    "reopen": (reopen, "close"),
-    "undo": (undo, "story"),
-}
-"""By the last part of the address: what is done, and where on the page its form is."""
-
-
-def case_form_routes() -> APIRouter:
-    """POST /matching/cases/{referral}/{form} for every form of the case page."""
-    router = APIRouter(include_in_schema=False)
-    for name, (act, anchor) in FORMS.items():
-        router.add_api_route(
-            f"/matching/cases/{{referral}}/{name}", _route(name, act, anchor), methods=["POST"], name=name
-        )
-    return router
-
-
-def _route(name: str, act: Act, anchor: str) -> Callable[..., Awaitable[Response]]:
-    async def route(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
-        typed = Typed(form)
-        if name == "undo" and typed.raw("sure") != "yes":
-            return await undo_page(request, caller, referral, typed.raw("source"), typed.raw("event"))
-        try:
-            what, done = await act(request, asked(caller, form), referral, typed)
-        except Mistakes as mistakes:
-            errors = mistakes.errors
-        except Problem as problem:
-            # What cannot be done now is told on the page that it was asked from, beside what was typed.
-            if problem.status_code not in (409, 422, 503):
-                raise
-            errors = [mistake(anchor, problem.explanation or problem.title)]
-        else:
-            return back_to(f"/matching/cases/{referral}", what, done)
-        return await case_page(request, caller, referral, errors=errors, typed=typed.shown(), opened=name)
-
-    return route

@@ -33,6 +33,9 @@ from shared.platform.web.forms import text_field
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
+router = APIRouter(include_in_schema=False)
+
+
 People = Mapping[str, Mapping[str, Any]]
 
 TO_RING = frozenset({NeedsYou.RING, NeedsYou.TWO_MISSES, NeedsYou.DID_NOT_START})
@@ -110,20 +113,15 @@ class CaseRow:
     overdue: bool
 
 
-def desk_routes() -> APIRouter:
-    """GET /matching/ and the POST that shows one risk note on it."""
-    router = APIRouter(include_in_schema=False)
+@router.get("/matching/")
+async def desk(request: Request, caller: LinkWorkerReader) -> Response:
+    return await _desk(request, caller)
 
-    @router.get("/matching/")
-    async def desk(request: Request, caller: LinkWorkerReader) -> Response:
-        return await _desk(request, caller)
 
-    @router.post("/matching/risk")
-    async def risk(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
-        # A POST, so that a note is neither in an address nor shown again by going back.
-        return await _desk(request, caller, text_field(form, "referral"))
-
-    return router
+@router.post("/matching/risk")
+async def risk(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+    # A POST, so that a note is neither in an address nor shown again by going back.
+    return await _desk(request, caller, text_field(form, "referral"))
 
 
 async def _desk(request: Request, caller: Principal, show_risk_of: str | None = None) -> Response:

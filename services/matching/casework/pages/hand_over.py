@@ -25,35 +25,32 @@ from shared.platform.web.validation import FieldError
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
+router = APIRouter(include_in_schema=False)
 
-def hand_over_routes() -> APIRouter:
-    """/matching/cases/{referral}/hand-over."""
-    router = APIRouter(include_in_schema=False)
-    at = "/matching/cases/{referral}/hand-over"
 
-    @router.get(at)
-    async def choose(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
-        return await _page(request, caller, referral)
+PATH = "/matching/cases/{referral}/hand-over"
 
-    @router.post(at)
-    async def hand_over(
-        request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm
-    ) -> Response:
-        to = text_field(form, "link_worker", 80)
-        if not to:
-            return await _page(request, caller, referral, [mistake("link_worker", "Choose a link worker")])
-        try:
-            await actions(request).change_link_worker(asked(caller, form), referral, to)
-        except Problem as problem:
-            # The case itself may be gone from here by now: only a choice that another one mends is told.
-            if problem.code not in ("not_serving", "unknown_link_worker", "case_ended", "away"):
-                raise
-            wrong = mistake("link_worker", problem.explanation or problem.title)
-            return await _page(request, caller, referral, [wrong])
-        # To the desk: from here on the case is somebody else's.
-        return RedirectResponse("/matching/?done=handed-over", 303)
 
-    return router
+@router.get(PATH)
+async def choose(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+    return await _page(request, caller, referral)
+
+
+@router.post(PATH)
+async def hand_over(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+    to = text_field(form, "link_worker", 80)
+    if not to:
+        return await _page(request, caller, referral, [mistake("link_worker", "Choose a link worker")])
+    try:
+        await actions(request).change_link_worker(asked(caller, form), referral, to)
+    except Problem as problem:
+        # The case itself may be gone from here by now: only a choice that another one mends is told.
+        if problem.code not in ("not_serving", "unknown_link_worker", "case_ended", "away"):
+            raise
+        wrong = mistake("link_worker", problem.explanation or problem.title)
+        return await _page(request, caller, referral, [wrong])
+    # To the desk: from here on the case is somebody else's.
+    return RedirectResponse("/matching/?done=handed-over", 303)
 
 
 async def _page(

@@ -33,6 +33,8 @@ from shared.platform.web.validation import FieldError
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
+router = APIRouter(include_in_schema=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
@@ -53,34 +55,29 @@ class Again:
     with_notes: bool = False
 
 
-def meeting_routes() -> APIRouter:
-    """GET and POST of /matching/meetings/{id} and of /matching/cases/{referral}/review."""
-    router = APIRouter(include_in_schema=False)
+@router.get("/matching/meetings/{meeting}")
+async def meeting(request: Request, meeting: str, caller: LinkWorkerReader) -> Response:
+    return await _page(request, caller, await _of_meeting(request, caller, meeting))
 
-    @router.get("/matching/meetings/{meeting}")
-    async def meeting(request: Request, meeting: str, caller: LinkWorkerReader) -> Response:
-        return await _page(request, caller, await _of_meeting(request, caller, meeting))
 
-    @router.post("/matching/meetings/{meeting}")
-    async def record(request: Request, meeting: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
-        if form.get("do") == "keep":
-            found = await queries(request).meeting(caller, meeting)
-            return await _keep_only(request, caller, found.referral_id, form)
-        return await _posted(request, caller, await _of_meeting(request, caller, meeting), form)
+@router.post("/matching/meetings/{meeting}")
+async def record(request: Request, meeting: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+    if form.get("do") == "keep":
+        found = await queries(request).meeting(caller, meeting)
+        return await _keep_only(request, caller, found.referral_id, form)
+    return await _posted(request, caller, await _of_meeting(request, caller, meeting), form)
 
-    @router.get("/matching/cases/{referral}/review")
-    async def review(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
-        return await _page(request, caller, await _of_case(request, caller, referral))
 
-    @router.post("/matching/cases/{referral}/review")
-    async def reviewed(
-        request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm
-    ) -> Response:
-        if form.get("do") == "keep":
-            return await _keep_only(request, caller, referral, form)
-        return await _posted(request, caller, await _of_case(request, caller, referral), form)
+@router.get("/matching/cases/{referral}/review")
+async def review(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+    return await _page(request, caller, await _of_case(request, caller, referral))
 
-    return router
+
+@router.post("/matching/cases/{referral}/review")
+async def reviewed(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+    if form.get("do") == "keep":
+        return await _keep_only(request, caller, referral, form)
+    return await _posted(request, caller, await _of_case(request, caller, referral), form)
 
 
 async def _of_meeting(request: Request, caller: Principal, meeting_id: str) -> Occasion:

@@ -15,6 +15,9 @@ from shared.platform.web.caller import Principal
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
+router = APIRouter(include_in_schema=False)
+
+
 OVER = ("full", "not_suitable", "ended")
 MOST_SERVICES = 5
 """What fits on the sheet; the latest come first."""
@@ -37,48 +40,42 @@ class ServiceLine:
     listing: ServiceInWords | None
 
 
-def plan_routes() -> APIRouter:
-    """GET /matching/cases/{referral}/plan."""
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/matching/cases/{referral}/plan")
-    async def plan(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
-        asks = queries(request)
-        case = await asks.case(caller, referral)
-        people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "meeting")
-        agreed = case.story.plan
-        notes = await asks.notes(caller, referral, _words_wanted(case))
-        current = [each for each in case.prescriptions if each.status not in OVER]
-        current = sorted(current, key=lambda each: each.prescribed_at, reverse=True)[:MOST_SERVICES]
-        entries = await asks.services([each.service_id for each in current])
-        places = await asks.availability(entries.values())
-        day = today(request)
-        return shown(
-            request,
-            "plan.html",
-            line=case.line,
-            case_at=f"/matching/cases/{referral}",
-            person=known(people, referral),
-            today=day,
-            what_matters=notes.get(agreed.what_matters or "", "") if agreed else "",
-            goals=[
-                GoalLine(notes.get(goal.words or "", ""), goal.importance, goal.confidence)
-                for goal in (agreed.goals if agreed else ())
-            ],
-            services=[
-                ServiceLine(
-                    each,
-                    in_words(entries[each.service_id], day, places[each.service_id])
-                    if each.service_id in entries
-                    else None,
-                )
-                for each in current
-            ],
-            link_worker=await asks.link_worker(caller),
-            words_missing=bool(_words_wanted(case)) and not notes,
-        )
-
-    return router
+@router.get("/matching/cases/{referral}/plan")
+async def plan(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+    asks = queries(request)
+    case = await asks.case(caller, referral)
+    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "meeting")
+    agreed = case.story.plan
+    notes = await asks.notes(caller, referral, _words_wanted(case))
+    current = [each for each in case.prescriptions if each.status not in OVER]
+    current = sorted(current, key=lambda each: each.prescribed_at, reverse=True)[:MOST_SERVICES]
+    entries = await asks.services([each.service_id for each in current])
+    places = await asks.availability(entries.values())
+    day = today(request)
+    return shown(
+        request,
+        "plan.html",
+        line=case.line,
+        case_at=f"/matching/cases/{referral}",
+        person=known(people, referral),
+        today=day,
+        what_matters=notes.get(agreed.what_matters or "", "") if agreed else "",
+        goals=[
+            GoalLine(notes.get(goal.words or "", ""), goal.importance, goal.confidence)
+            for goal in (agreed.goals if agreed else ())
+        ],
+        services=[
+            ServiceLine(
+                each,
+                in_words(entries[each.service_id], day, places[each.service_id])
+                if each.service_id in entries
+                else None,
+            )
+            for each in current
+        ],
+        link_worker=await asks.link_worker(caller),
+        words_missing=bool(_words_wanted(case)) and not notes,
+    )
 
 
 def _words_wanted(case: CaseShown) -> list[str]:

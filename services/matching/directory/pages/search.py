@@ -25,44 +25,45 @@ from shared.platform.web.problem import Problem
 Reader = Annotated[Principal, Depends(require_page("link_worker", "referrer", "programme_admin"))]
 Speaker = Annotated[Principal, Depends(require_page("link_worker", "programme_admin"))]
 
+router = APIRouter(include_in_schema=False)
+
+
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-def directory_routes() -> APIRouter:
-    """/matching/services, one service, and the flag on it."""
-    router = APIRouter(include_in_schema=False)
+@router.get("/matching/services")
+async def search(request: Request, caller: Reader) -> Response:
+    return await _search_page(request, caller)
 
-    @router.get("/matching/services")
-    async def search(request: Request, caller: Reader) -> Response:
-        return await _search_page(request, caller)
 
-    @router.post("/matching/services")
-    async def ask(request: Request, caller: Reader, form: CheckedForm) -> Response:
-        return _searching(request, caller, form)
+@router.post("/matching/services")
+async def ask(request: Request, caller: Reader, form: CheckedForm) -> Response:
+    return _searching(request, caller, form)
 
-    @router.get("/matching/services/{service}")
-    async def one(request: Request, service: str, caller: Reader) -> Response:
-        return await _service_page(request, caller, service)
 
-    @router.post("/matching/services/{service}/flag")
-    async def flag(request: Request, service: str, caller: Reader, form: CheckedForm) -> Response:
-        typed = Typed(form)
-        try:
-            wrong = typed.choice("wrong", ListingFault, "Choose what is wrong")
-            wrong = typed.given(wrong)
-        except Mistakes as mistakes:
-            return await _service_page(request, caller, service, mistakes)
-        await actions(request).flag_listing(asked(caller, form), service, wrong)
-        return RedirectResponse(f"/matching/services/{service}?done=flagged", 303)
+@router.get("/matching/services/{service}")
+async def one(request: Request, service: str, caller: Reader) -> Response:
+    return await _service_page(request, caller, service)
 
-    @router.post("/matching/services/{service}/places")
-    async def places(request: Request, service: str, caller: Speaker, form: CheckedForm) -> Response:
-        free = form.get("places") == "free"
-        await actions(request).places(asked(caller, form), service, free=free)
-        done = "places-free" if free else "places-back"
-        return RedirectResponse(f"/matching/services/{service}?done={done}", 303)
 
-    return router
+@router.post("/matching/services/{service}/flag")
+async def flag(request: Request, service: str, caller: Reader, form: CheckedForm) -> Response:
+    typed = Typed(form)
+    try:
+        wrong = typed.choice("wrong", ListingFault, "Choose what is wrong")
+        wrong = typed.given(wrong)
+    except Mistakes as mistakes:
+        return await _service_page(request, caller, service, mistakes)
+    await actions(request).flag_listing(asked(caller, form), service, wrong)
+    return RedirectResponse(f"/matching/services/{service}?done=flagged", 303)
+
+
+@router.post("/matching/services/{service}/places")
+async def places(request: Request, service: str, caller: Speaker, form: CheckedForm) -> Response:
+    free = form.get("places") == "free"
+    await actions(request).places(asked(caller, form), service, free=free)
+    done = "places-free" if free else "places-back"
+    return RedirectResponse(f"/matching/services/{service}?done={done}", 303)
 
 
 def _searching(request: Request, caller: Principal, form: FormData) -> Response:

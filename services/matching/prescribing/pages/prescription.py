@@ -24,10 +24,46 @@ from shared.platform.web.validation import FieldError
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
+router = APIRouter(include_in_schema=False)
+PATH = "/matching/cases/{referral}/services/{prescription}"
+
+
 Act = Callable[[Request, Asked, str, str, Typed], Awaitable[tuple[str, Done | None]]]
 """Reads a form about one service of a case and does it: (request, who asks, referral, prescription, form)."""
 
 
+@router.get(PATH)
+async def one(request: Request, referral: str, prescription: str, caller: LinkWorkerReader) -> Response:
+    return await _page(request, caller, referral, prescription)
+
+
+def service_form(name: str) -> Callable[[Act], Act]:
+    """Registers an act as POST of the page's address and its name."""
+
+    def register(act: Act) -> Act:
+        @router.post(f"{PATH}/{name}", name=f"service-{name}")
+        async def route(
+            request: Request, referral: str, prescription: str, caller: LinkWorkerReader, form: CheckedForm
+        ) -> Response:
+            typed = Typed(form)
+            try:
+                what, done = await act(request, asked(caller, form), referral, prescription, typed)
+            except Mistakes as mistakes:
+                errors = mistakes.errors
+            except Problem as problem:
+                if problem.status_code not in (409, 422, 503):
+                    raise
+                errors = [mistake_of(problem, name)]
+            else:
+                return back_to(f"/matching/cases/{referral}", what, done)
+            return await _page(request, caller, referral, prescription, errors, typed.shown(), name)
+
+        return act
+
+    return register
+
+
+@service_form("reply")
 async def reply(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
     answer = form.choice("reply", v.Reply, "Choose what the service answered")
     weeks, reason = None, None
@@ -39,6 +75,7 @@ async def reply(request: Request, by: Asked, _: str, prescription: str, form: Ty
     return "reply", await actions(request).reply(by, prescription, answer, weeks, reason)
 
 
+@service_form("visit")
 async def visit(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
     now, happened = today(request), form.raw("happened")
     if happened not in ("yes", "no"):
@@ -54,6 +91,7 @@ async def visit(request: Request, by: Asked, _: str, prescription: str, form: Ty
     return "not-started", await actions(request).not_started(by, prescription, barrier, step)
 
 
+@service_form("sharing")
 async def sharing(
     request: Request, by: Asked, referral: str, prescription: str, form: Typed
 ) -> tuple[str, Done]:
@@ -63,6 +101,7 @@ async def sharing(
     return "sharing", done
 
 
+@service_form("ended")
 async def ended(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
     reason = form.choice("ended", v.EndReason, "Choose why it ended")
     step = read_next_step(form, today(request), needed=False, prefix="after")
@@ -70,6 +109,7 @@ async def ended(request: Request, by: Asked, _: str, prescription: str, form: Ty
     return "ended", await actions(request).ended(by, prescription, reason, step)
 
 
+@service_form("link")
 async def link(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, None]:
     match form.raw("link"):
         case "end":
@@ -82,43 +122,6 @@ async def link(request: Request, by: Asked, _: str, prescription: str, form: Typ
             await actions(request).leave_link(by, prescription)
             return "link-settled", None
     raise Mistakes(mistake("link", "Press one of the buttons"))
-
-
-FORMS: dict[str, Act] = {"reply": reply, "visit": visit, "sharing": sharing, "ended": ended, "link": link}
-
-
-def prescription_routes() -> APIRouter:
-    """GET the service of a plan, POST each of its forms."""
-    router = APIRouter(include_in_schema=False)
-    path = "/matching/cases/{referral}/services/{prescription}"
-
-    @router.get(path)
-    async def one(request: Request, referral: str, prescription: str, caller: LinkWorkerReader) -> Response:
-        return await _page(request, caller, referral, prescription)
-
-    for name, act in FORMS.items():
-        router.add_api_route(f"{path}/{name}", _route(name, act), methods=["POST"], name=f"service-{name}")
-    return router
-
-
-def _route(name: str, act: Act) -> Callable[..., Awaitable[Response]]:
-    async def route(
-        request: Request, referral: str, prescription: str, caller: LinkWorkerReader, form: CheckedForm
-    ) -> Response:
-        typed = Typed(form)
-        try:
-            what, done = await act(request, asked(caller, form), referral, prescription, typed)
-        except Mistakes as mistakes:
-            errors = mistakes.errors
-        except Problem as problem:
-            if problem.status_code not in (409, 422, 503):
-                raise
-            errors = [mistake_of(problem, name)]
-        else:
-            return back_to(f"/matching/cases/{referral}", what, done)
-        return await _page(request, caller, referral, prescription, errors, typed.shown(), name)
-
-    return route
 
 
 async def _page(

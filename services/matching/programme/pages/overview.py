@@ -20,6 +20,9 @@ from shared.platform.web.problem import Problem
 
 Reader = Annotated[Principal, Depends(require_page("programme_admin"))]
 
+router = APIRouter(include_in_schema=False)
+
+
 STAGES = (Stage.WAITING, Stage.BOOKED, Stage.MISSED, Stage.MET, Stage.PRESCRIBED, Stage.STARTED)
 MOST_AT_FIRST = 10
 """So many unmet needs are shown; the others are folded away."""
@@ -56,47 +59,42 @@ def _localities(slugs: Sequence[str], places: Localities) -> str:
     return listed([places.by_slug[slug].name for slug in slugs if slug in places.by_slug]) or "no locality"
 
 
-def programme_routes() -> APIRouter:
-    """GET /matching/programme."""
-    router = APIRouter(include_in_schema=False)
+@router.get("/matching/programme")
+async def programme(request: Request, caller: Reader) -> Response:
+    places, day = localities(request), today(request)
+    now = await queries(request).programme(caller)
+    rows = [
+        {
+            "name": places.by_slug[each.locality].name,
+            "counts": [each.by_stage.get(stage, 0) for stage in STAGES],
+            "open": sum(each.by_stage.values()),
+            "waits": (day - each.waiting_since.astimezone(LONDON).date()).days
+            if each.waiting_since
+            else None,
+            "needs_link_worker": each.needs_link_worker,
+        }
+        for each in now
+    ]
+    unmet = sorted(
+        ((places.by_slug[each.locality].name, line) for each in now for line in each.unmet),
+        key=lambda pair: -pair[1].count,
+    )
+    return shown(
+        request,
+        "programme.html",
+        stages=[s.value for s in STAGES],
+        rows=rows,
+        unmet=unmet,
+        at_first=MOST_AT_FIRST,
+        today=day,
+        feeds=_feeds(await queries(request).feeds(caller), caller, places),
+    )
 
-    @router.get("/matching/programme")
-    async def programme(request: Request, caller: Reader) -> Response:
-        places, day = localities(request), today(request)
-        now = await queries(request).programme(caller)
-        rows = [
-            {
-                "name": places.by_slug[each.locality].name,
-                "counts": [each.by_stage.get(stage, 0) for stage in STAGES],
-                "open": sum(each.by_stage.values()),
-                "waits": (day - each.waiting_since.astimezone(LONDON).date()).days
-                if each.waiting_since
-                else None,
-                "needs_link_worker": each.needs_link_worker,
-            }
-            for each in now
-        ]
-        unmet = sorted(
-            ((places.by_slug[each.locality].name, line) for each in now for line in each.unmet),
-            key=lambda pair: -pair[1].count,
-        )
-        return shown(
-            request,
-            "programme.html",
-            stages=[s.value for s in STAGES],
-            rows=rows,
-            unmet=unmet,
-            at_first=MOST_AT_FIRST,
-            today=day,
-            feeds=_feeds(await queries(request).feeds(caller), caller, places),
-        )
 
-    @router.post("/matching/programme/feeds/{feed}")
-    async def offer(request: Request, feed: str, caller: Reader, form: CheckedForm) -> Response:
-        do = next((name for name in ("offer", "withdraw") if form.get(name)), None)
-        if do is None:
-            raise Problem(422, code="invalid", detail="Press one of the buttons.")
-        await actions(request).offer_feed(caller, feed, [str(form[do])], offer=do == "offer")
-        return RedirectResponse("/matching/programme#feeds-title", 303)
-
-    return router
+@router.post("/matching/programme/feeds/{feed}")
+async def offer(request: Request, feed: str, caller: Reader, form: CheckedForm) -> Response:
+    do = next((name for name in ("offer", "withdraw") if form.get(name)), None)
+    if do is None:
+        raise Problem(422, code="invalid", detail="Press one of the buttons.")
+    await actions(request).offer_feed(caller, feed, [str(form[do])], offer=do == "offer")
+    return RedirectResponse("/matching/programme#feeds-title", 303)

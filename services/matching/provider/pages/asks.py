@@ -21,104 +21,108 @@ from shared.platform.web.dates import day_and_time
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
+router = APIRouter(include_in_schema=False)
+
+
 LINK_IS_OVER: Final = frozenset(
     {"link_altered", "link_expired", "link_ended", "no_longer_asked", "case_ended", "case_erased"}
 )
 """Problems of the link itself. Every other is of what was entered or of the moment, and says so."""
 
 
-def ask_routes() -> APIRouter:
-    """/s/{token} and what is POSTed under it."""
-    router = APIRouter(include_in_schema=False)
+@router.get("/s/{token}")
+async def ask(request: Request, token: str) -> Response:
+    return await _ask_page(request, token)
 
-    @router.get("/s/{token}")
-    async def ask(request: Request, token: str) -> Response:
-        return await _ask_page(request, token)
 
-    @router.get("/s/{token}/answer")
-    @router.get("/s/{token}/visit")
-    @router.get("/s/{token}/places")
-    @router.get("/s/{token}/name")
-    async def again(token: str) -> Response:
-        # A page with an error stands at the address of its form: loaded again, it is the page before it.
-        return _private(RedirectResponse(f"/s/{token}", 303))
+@router.get("/s/{token}/answer")
+@router.get("/s/{token}/visit")
+@router.get("/s/{token}/places")
+@router.get("/s/{token}/name")
+async def again(token: str) -> Response:
+    # A page with an error stands at the address of its form: loaded again, it is the page before it.
+    return _private(RedirectResponse(f"/s/{token}", 303))
 
-    @router.post("/s/{token}/answer")
-    async def answer(request: Request, token: str, form: CheckedForm) -> Response:
-        typed = Typed(form)
-        try:
-            reply = typed.choice("reply", v.Reply, "Press one of the buttons")
-            weeks, reason = None, None
-            if reply is v.Reply.WAITING_LIST:
-                weeks = typed.weeks()
-            if reply is v.Reply.NOT_SUITABLE:
-                reason = typed.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
-            reply = typed.given(reply)
-            await actions(request).answer_link(token, reply, weeks, reason, _key(typed))
-        except Mistakes as mistakes:
-            return await _ask_page(request, token, mistakes.errors, typed.shown())
-        except Problem as problem:
-            return await _not_taken(request, token, problem, typed)
-        return RedirectResponse(f"/s/{token}", 303)
 
-    @router.post("/s/{token}/visit")
-    async def visit(request: Request, token: str, form: CheckedForm) -> Response:
-        typed = Typed(form)
-        try:
-            await _record_visit(request, token, typed)
-        except Mistakes as mistakes:
-            return await _ask_page(request, token, mistakes.errors, typed.shown())
-        except Problem as problem:
-            return await _not_taken(request, token, problem, typed)
-        return RedirectResponse(f"/s/{token}?done=visit", 303)
+@router.post("/s/{token}/answer")
+async def answer(request: Request, token: str, form: CheckedForm) -> Response:
+    typed = Typed(form)
+    try:
+        reply = typed.choice("reply", v.Reply, "Press one of the buttons")
+        weeks, reason = None, None
+        if reply is v.Reply.WAITING_LIST:
+            weeks = typed.weeks()
+        if reply is v.Reply.NOT_SUITABLE:
+            reason = typed.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
+        reply = typed.given(reply)
+        await actions(request).answer_link(token, reply, weeks, reason, _key(typed))
+    except Mistakes as mistakes:
+        return await _ask_page(request, token, mistakes.errors, typed.shown())
+    except Problem as problem:
+        return await _not_taken(request, token, problem, typed)
+    return RedirectResponse(f"/s/{token}", 303)
 
-    @router.post("/s/{token}/places")
-    async def places(request: Request, token: str, form: CheckedForm) -> Response:
-        try:
-            await actions(request).places_link(token)
-        except Problem as problem:
-            return await _not_taken(request, token, problem, Typed(form))
-        return RedirectResponse(f"/s/{token}?done=places", 303)
 
-    @router.post("/s/{token}/code")
-    async def code(request: Request, token: str, _: CheckedForm) -> Response:
-        try:
-            await actions(request).send_code(token)
-        except Problem as problem:
-            return await _refused(request, problem, token)
-        return RedirectResponse(f"/s/{token}/code", 303)
+@router.post("/s/{token}/visit")
+async def visit(request: Request, token: str, form: CheckedForm) -> Response:
+    typed = Typed(form)
+    try:
+        await _record_visit(request, token, typed)
+    except Mistakes as mistakes:
+        return await _ask_page(request, token, mistakes.errors, typed.shown())
+    except Problem as problem:
+        return await _not_taken(request, token, problem, typed)
+    return RedirectResponse(f"/s/{token}?done=visit", 303)
 
-    @router.get("/s/{token}/code")
-    async def enter_code(request: Request, token: str) -> Response:
-        return await _code_page(request, token)
 
-    @router.post("/s/{token}/name")
-    async def name(request: Request, token: str, form: CheckedForm) -> Response:
-        typed = Typed(form)
-        try:
-            given = "".join(typed.raw("code").split())
-            if not (given.isascii() and given.isdigit() and len(given) == 6):
-                raise Mistakes(mistake("code", "Enter the 6-digit code from the email"))
-            ask = await queries(request).ask(token)
-            introduced = await actions(request).reveal(token, given)
-        except Mistakes as mistakes:
-            return await _code_page(request, token, mistakes.errors)
-        except Problem as problem:
-            if problem.code in _CODE_REFUSED:
-                return await _code_page(request, token, [mistake("code", _CODE_REFUSED[problem.code])])
-            return await _refused(request, problem, token)
-        return _private(
-            shown(
-                request,
-                "ask-name.html",
-                ask=ask,
-                token=token,
-                name=introduced.name,
-                telephone=dialled(introduced.telephone),
-            )
+@router.post("/s/{token}/places")
+async def places(request: Request, token: str, form: CheckedForm) -> Response:
+    try:
+        await actions(request).places_link(token)
+    except Problem as problem:
+        return await _not_taken(request, token, problem, Typed(form))
+    return RedirectResponse(f"/s/{token}?done=places", 303)
+
+
+@router.post("/s/{token}/code")
+async def code(request: Request, token: str, _: CheckedForm) -> Response:
+    try:
+        await actions(request).send_code(token)
+    except Problem as problem:
+        return await _refused(request, problem, token)
+    return RedirectResponse(f"/s/{token}/code", 303)
+
+
+@router.get("/s/{token}/code")
+async def enter_code(request: Request, token: str) -> Response:
+    return await _code_page(request, token)
+
+
+@router.post("/s/{token}/name")
+async def name(request: Request, token: str, form: CheckedForm) -> Response:
+    typed = Typed(form)
+    try:
+        given = "".join(typed.raw("code").split())
+        if not (given.isascii() and given.isdigit() and len(given) == 6):
+            raise Mistakes(mistake("code", "Enter the 6-digit code from the email"))
+        ask = await queries(request).ask(token)
+        introduced = await actions(request).reveal(token, given)
+    except Mistakes as mistakes:
+        return await _code_page(request, token, mistakes.errors)
+    except Problem as problem:
+        if problem.code in _CODE_REFUSED:
+            return await _code_page(request, token, [mistake("code", _CODE_REFUSED[problem.code])])
+        return await _refused(request, problem, token)
+    return _private(
+        shown(
+            request,
+            "ask-name.html",
+            ask=ask,
+            token=token,
+            name=introduced.name,
+            telephone=dialled(introduced.telephone),
         )
-
-    return router
+    )
 
 
 _SAID_TO_SERVICES: Final = {

@@ -7,24 +7,21 @@ from services.matching.web.templating import actions, localities, shown
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.problem import Problem
 
+router = APIRouter(include_in_schema=False)
 
-def mailbox_routes() -> APIRouter:
-    """/s/mailbox/{token}: a GET changes nothing, because mail scanners open links."""
-    router = APIRouter(include_in_schema=False)
 
-    @router.get("/s/mailbox/{token}")
-    async def ask(request: Request, token: str) -> Response:
-        return await _page(request, token)
+@router.get("/s/mailbox/{token}")
+async def ask(request: Request, token: str) -> Response:
+    return await _page(request, token)
 
-    @router.post("/s/mailbox/{token}")
-    async def confirm(request: Request, token: str, _: CheckedForm) -> Response:
-        try:
-            await actions(request).confirm_mailbox(token)
-        except Problem as problem:
-            return _refused(request, problem)
-        return RedirectResponse(f"/s/mailbox/{token}", 303)
 
-    return router
+@router.post("/s/mailbox/{token}")
+async def confirm(request: Request, token: str, _: CheckedForm) -> Response:
+    try:
+        await actions(request).confirm_mailbox(token)
+    except Problem as problem:
+        return _refused(request, problem)
+    return RedirectResponse(f"/s/mailbox/{token}", 303)
 
 
 async def _page(request: Request, token: str) -> Response:

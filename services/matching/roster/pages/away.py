@@ -25,6 +25,8 @@ from shared.platform.web.csrf import CheckedForm
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
+router = APIRouter(include_in_schema=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -42,40 +44,34 @@ class Moved:
         return self.now is not None and self.now.starts_at == self.was
 
 
-def away_routes() -> APIRouter:
-    """GET /matching/away asks or tells, POST moves the meetings, POST /matching/away/undo moves them back."""
-    router = APIRouter(include_in_schema=False)
+@router.get("/matching/away")
+async def ask(request: Request, caller: LinkWorkerReader) -> Response:
+    asks, day = queries(request), today(request)
+    worker = await asks.link_worker(caller)
+    if worker.away(day):
+        moved = await _moved(request, caller, await asks.moved_today(caller, day))
+        may_undo = one_day_of(worker, day)
+        return shown(request, "away.html", today=day, moved=moved, may_undo=may_undo, done=banner(request))
+    now = asks.now()
+    ahead = [
+        entry
+        for entry in await asks.today(caller)
+        if entry.meeting.starts_at > now and entry.meeting.status == "booked"
+    ]
+    return shown(request, "away.html", today=day, ahead=len(ahead), moved=None)
 
-    @router.get("/matching/away")
-    async def ask(request: Request, caller: LinkWorkerReader) -> Response:
-        asks, day = queries(request), today(request)
-        worker = await asks.link_worker(caller)
-        if worker.away(day):
-            moved = await _moved(request, caller, await asks.moved_today(caller, day))
-            may_undo = one_day_of(worker, day)
-            return shown(
-                request, "away.html", today=day, moved=moved, may_undo=may_undo, done=banner(request)
-            )
-        now = asks.now()
-        ahead = [
-            entry
-            for entry in await asks.today(caller)
-            if entry.meeting.starts_at > now and entry.meeting.status == "booked"
-        ]
-        return shown(request, "away.html", today=day, ahead=len(ahead), moved=None)
 
-    @router.post("/matching/away")
-    async def move(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
-        await actions(request).off_sick(asked(caller, form), caller.link_worker or "", today(request))
-        return back_to("/matching/away", "off-sick")
+@router.post("/matching/away")
+async def move(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+    await actions(request).off_sick(asked(caller, form), caller.link_worker or "", today(request))
+    return back_to("/matching/away", "off-sick")
 
-    @router.post("/matching/away/undo")
-    async def undo(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
-        day = today(request)
-        found = await actions(request).here_after_all(asked(caller, form), caller.link_worker or "", day)
-        return shown(request, "here.html", today=day, moved=await _moved(request, caller, found))
 
-    return router
+@router.post("/matching/away/undo")
+async def undo(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+    day = today(request)
+    found = await actions(request).here_after_all(asked(caller, form), caller.link_worker or "", day)
+    return shown(request, "here.html", today=day, moved=await _moved(request, caller, found))
 
 
 async def _moved(request: Request, caller: Principal, found: Sequence[ToRing]) -> list[Moved]:

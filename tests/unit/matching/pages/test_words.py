@@ -12,7 +12,7 @@ from starlette.routing import Match
 from services.matching.directory.feed.model import Cost, Schedule
 from services.matching.directory.pages.service_words import cost_in_words
 from services.matching.directory.pages.times_in_words import held
-from services.matching.pages import page_routers
+from services.matching.pages import PAGE_ROUTERS
 from services.matching.referral_state.pages.attention import button_for, instead_for, why
 from services.matching.referral_state.pages.history import Names, sentence
 from services.matching.referral_state.views import CaseLine, FactLine, NeedsYou, NeedsYouLine, Reason, ToDo
@@ -184,7 +184,7 @@ def test_days_name_the_year_where_it_is_another_one() -> None:
 def _opens(path: str) -> bool:
     """Whether there is a page at this address."""
     scope = {"type": "http", "method": "GET", "path": path, "headers": []}
-    return any(route.matches(scope)[0] is Match.FULL for router in page_routers() for route in router.routes)
+    return any(route.matches(scope)[0] is Match.FULL for router in PAGE_ROUTERS for route in router.routes)
 
 
 def _fact(kind: str, **detail: object) -> FactLine:
