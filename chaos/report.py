@@ -89,29 +89,19 @@ def table(outcomes: Sequence[Outcome], *, apart: bool = False) -> str:
         for finding in outcome.findings:
             blamed.update((fault, finding.kind) for fault in _blamed(finding, outcome.waits))
     asked = sum((Counter(outcome.asked) for outcome in outcomes), Counter())
-    head = [
-        "fault",
-        "times",
-        "without service p50 s",
-        "max s",
-        "after return p50 s",
-        "max s",
-        "lost",
-        "doubled",
-    ]
-    if apart:
-        head.append("target")
+    head = ["fault", "times", "without service p50 s", "max s"]
+    head += ["after return p50 s", "max s", "target"] if apart else ["lost", "doubled"]
     lines = [_row(head), "|---" * len(head) + "|"]
     for fault, found in sorted(waits.items()):
         cells = [
             fault,
             len(found) if len(found) >= asked[fault] else f"{len(found)} of {asked[fault]}",
             *_cells([w.without for w in found]),
-            *_cells([w.after_return for w in found]),
         ]
-        cells += [blamed[fault, "lost"], blamed[fault, "doubled"]]
         if apart:
-            cells.append(_judged(fault, found))
+            cells += [*_cells([w.after_return for w in found]), _judged(fault, found)]
+        else:
+            cells += [blamed[fault, "lost"], blamed[fault, "doubled"]]
         lines.append(_row(cells))
     for outcome in outcomes:
         lines += [
@@ -198,8 +188,7 @@ def summary(outcome: Outcome) -> str:
     return (
         f"{len(outcome.waits)} faults; {outcome.referrals:,} referrals in {outcome.seconds:.0f} s,"
         f" {rate:.0f} a second; {outcome.events:,} records; lost {kinds['lost']}, doubled {kinds['doubled']},"
-        f" otherwise wrong {kinds['wrong']}; {outcome.handed:,} messages sent, {outcome.repeated} of them a"
-        " second time under the same reference"
+        f" otherwise wrong {kinds['wrong']}; {outcome.handed:,} messages sent, {outcome.repeated} of them twice"
     )
 
 
