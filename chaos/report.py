@@ -188,7 +188,8 @@ def summary(outcome: Outcome) -> str:
     return (
         f"{len(outcome.waits)} faults; {outcome.referrals:,} referrals in {outcome.seconds:.0f} s,"
         f" {rate:.0f} a second; {outcome.events:,} records; lost {kinds['lost']}, doubled {kinds['doubled']},"
-        f" otherwise wrong {kinds['wrong']}; {outcome.handed:,} messages sent, {outcome.repeated} of them twice"
+        f" otherwise wrong {kinds['wrong']}; {outcome.handed:,} messages sent,"
+        f" {outcome.repeated} of them twice"
     )
 
 
