@@ -1,4 +1,4 @@
-"""HTTP for programs: every route under /api/matching/v1. What they do is in `actions` and `queries`."""
+"""HTTP for programs: every route under /api/matching/v1. Each feature has its own module."""
 
 from fastapi import APIRouter
 
@@ -10,7 +10,7 @@ from services.matching.roster.api import link_worker_routes
 
 
 def api_routers() -> list[APIRouter]:
-    """All API routes. They find actions and queries on `request.app.state`."""
+    """All API routes. They find features on `request.app.state`."""
     return [
         meeting_routes(),
         case_routes(),

@@ -1,4 +1,4 @@
-"""Wiring: settings, kernel, actions, queries, API and pages of one process."""
+"""Wiring: settings, kernel, features, API and pages of one process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,20 +9,38 @@ import httpx
 from fastapi import FastAPI
 
 from services.matching import repository as store
-from services.matching.actions import Actions
 from services.matching.api import api_routers
 from services.matching.booking import sweeper as adrift
+from services.matching.booking.diary import Diaries
+from services.matching.booking.queries import BookingQueries
+from services.matching.booking.use_cases import BookingUseCases
 from services.matching.calendar import make_ready
+from services.matching.casework.drafts import Drafts
+from services.matching.casework.queries import CaseworkQueries
+from services.matching.casework.use_cases import CaseworkUseCases
 from services.matching.clients.vault import Mailer, Vault
-from services.matching.command_runner import Asking
+from services.matching.command_runner import CommandRunner
 from services.matching.definition import service_definition
+from services.matching.directory.queries import DirectoryQueries
 from services.matching.directory.repository import Directory
+from services.matching.directory.use_cases import DirectoryUseCases
+from services.matching.features import Features, Queries
 from services.matching.pages import PAGE_ROUTERS
+from services.matching.prescribing.queries import PrescribingQueries
+from services.matching.prescribing.use_cases import PrescribingUseCases
+from services.matching.programme.queries import ProgrammeQueries
+from services.matching.provider.link_keeping import LinkKeeping
 from services.matching.provider.link_states import LinkStates
 from services.matching.provider.links import Links
+from services.matching.provider.mailbox_use_cases import MailboxUseCases
 from services.matching.provider.mailboxes import Mailboxes
 from services.matching.provider.one_time_codes import Codes
-from services.matching.queries import Queries
+from services.matching.provider.queries import ProviderQueries
+from services.matching.provider.use_cases import OneTapUseCases
+from services.matching.referral_state.queries import ReferralQueries
+from services.matching.referral_state.state import View
+from services.matching.roster.queries import RosterQueries
+from services.matching.roster.use_cases import RosterUseCases
 from services.matching.settings import MatchingSettings
 from services.matching.web.parameters import DIRECTORY_IMPORTS
 from services.matching.web.templating import make_pages
@@ -44,7 +62,7 @@ def create_app(
     clock: Clock = system_clock,
     new_id: NewId = new_id,
 ) -> FastAPI:
-    """The application; its lifespan runs the kernel. `app.state` has kernel, actions, queries, localities."""
+    """The application; its lifespan runs the kernel. `app.state` has kernel, features, localities."""
     make_ready(clock())
     known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in known.served(settings.localities)]
@@ -52,12 +70,11 @@ def create_app(
     kernel = Kernel(
         service_definition(known.rank, diaries), options or Options.of(settings), served, clock, new_id
     )
-    link_key = settings.link_key.get_secret_value()
     http = httpx.AsyncClient()
     vault = Vault(settings, http, ServiceTokens(settings, clock))
-    links = Links(link_key, settings.public_url, settings.link_days, clock)
+    links = Links(settings.link_key.get_secret_value(), settings.public_url, settings.link_days, clock)
     directory = Directory(kernel, clock, new_id)
-    asking = Asking(kernel, known, link_key.encode(), diaries)
+    features = _features(settings, kernel, known, diaries, directory, vault, links)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -84,12 +101,47 @@ def create_app(
     app.state.directory = directory
     app.state.near = SealedCookie(settings, "near", timedelta(hours=1), clock)
     app.state.links = links
-    codes = Codes(kernel.mongo, link_key, clock)
-    link_states = LinkStates(kernel.mongo, clock)
-    # An invented programme's mailboxes do not exist, so nobody could confirm them.
-    invented = settings.env == "development"
-    mailboxes = Mailboxes(kernel.mongo, link_key, clock, new_id, invented=invented)
-    mailer = Mailer(settings, clock)
-    app.state.actions = Actions(asking, vault, directory, links, link_states, codes, mailer, mailboxes)
-    app.state.queries = Queries(asking, vault, directory, links, link_states, codes, mailboxes)
+    app.state.features = features
     return app
+
+
+def _features(
+    settings: MatchingSettings,
+    kernel: Kernel[View, Diaries],
+    localities: Localities,
+    diaries: store.DiaryStore,
+    directory: Directory,
+    vault: Vault,
+    links: Links,
+) -> Features:
+    """Puts use cases and queries together, each with what it needs."""
+    clock, mongo, key = kernel.clock, kernel.mongo, settings.link_key.get_secret_value()
+    runner = CommandRunner(kernel, localities, key.encode())
+    codes, states, mailer = Codes(mongo, key, clock), LinkStates(mongo, clock), Mailer(settings, clock)
+    # An invented programme's mailboxes do not exist, so nobody could confirm them.
+    mailboxes = Mailboxes(mongo, key, clock, kernel.new_id, invented=settings.env == "development")
+    confirmations = MailboxUseCases(mailer, mailboxes, kernel.new_id)
+    referrals = ReferralQueries(kernel, localities, vault, directory, states)
+    booking = BookingUseCases(runner)
+    return Features(
+        roster=RosterUseCases(runner, booking),
+        booking=booking,
+        casework=CaseworkUseCases(runner, vault),
+        drafts=Drafts(kernel, vault, key.encode()),
+        prescribing=PrescribingUseCases(runner, directory, confirmations.ask_to_confirm),
+        directory=DirectoryUseCases(directory),
+        provider=OneTapUseCases(runner, links, states, codes, vault, mailer, mailboxes, directory),
+        links=LinkKeeping(runner, links, states, mailer, mailboxes, directory),
+        mailboxes=confirmations,
+        queries=Queries(
+            referrals=referrals,
+            roster=RosterQueries(runner),
+            booking=BookingQueries(kernel, referrals, diaries),
+            casework=CaseworkQueries(kernel, referrals, directory, states),
+            prescribing=PrescribingQueries(kernel, vault, directory, mailboxes.usable),
+            directory=DirectoryQueries(directory, mailboxes.usable, clock),
+            provider=ProviderQueries(kernel, directory, links, states, codes),
+            programme=ProgrammeQueries(kernel, localities),
+            clock=clock,
+        ),
+    )

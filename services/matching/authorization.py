@@ -1,7 +1,7 @@
 """Which cases a caller may touch. Somebody else's case is answered like one that does not exist."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from services.matching.errors import Refused
 from services.matching.repository import LINK_WORKERS, worker_of
@@ -13,6 +13,7 @@ from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
 Filter = Mapping[str, Any]
+LINK_WORKER: Final = ("link_worker",)
 
 
 def problem_of(refused: Refused) -> Problem:

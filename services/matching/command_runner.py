@@ -5,19 +5,18 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any
 
-from services.matching.authorization import Filter, find_case, link_workers, problem_of
+from services.matching.authorization import LINK_WORKER, Filter, find_case, link_workers, problem_of
 from services.matching.booking.diary import Diaries
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
 from services.matching.referral_state.commands import Act
-from services.matching.referral_state.presenter import Lines, fact_line
+from services.matching.referral_state.presenter import CasePresenter, fact_line
 from services.matching.referral_state.state import View, document
 from services.matching.referral_state.undo import retracted
 from services.matching.referral_state.views import Done
-from services.matching.repository import DiaryStore
-from services.matching.request import Asked
+from services.matching.request import RequestContext
 from shared.contract.events.fact import Fact
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.errors import IdempotencyMismatch, Transient
@@ -26,25 +25,22 @@ from shared.delivery.unit_of_work.commands import Idempotency, Within
 from shared.platform.localities import Localities
 from shared.platform.web.problem import Problem, temporarily_unavailable
 
-LINK_WORKER: Final = ("link_worker",)
-
 
 @dataclass(frozen=True)
-class Asking:
+class CommandRunner:
     """Runs acts on cases. `key` makes the digests of requests, so that no plain hash of a text is kept."""
 
     kernel: Kernel[View, Diaries]
     localities: Localities
-    key: bytes
-    diaries: DiaryStore = field(default_factory=DiaryStore)
+    key: bytes = field(repr=False)
 
-    async def case(self, asked: Asked, which: Filter, roles: Collection[str] = LINK_WORKER) -> Row:
+    async def case(self, asked: RequestContext, which: Filter, roles: Collection[str] = LINK_WORKER) -> Row:
         """The case that is asked about. Raises a Problem, 403 or 404."""
         return await find_case(self.kernel.mongo, asked.caller, which, roles)
 
-    async def do(
+    async def run(
         self,
-        asked: Asked,
+        asked: RequestContext,
         row: Row,
         route: str,
         arguments: Sequence[Any],
@@ -84,12 +80,12 @@ class Asking:
         return Done(
             locality=row["locality"],
             referral_id=row["referral"],
-            case=Lines(self.localities, workers, self.kernel.clock()).case(stored),
+            case=CasePresenter(self.localities, workers, self.kernel.clock()).case(stored),
             said=tuple(fact_line(f, gone, row["locality"], view.story) for f in view.facts if f.id in said),
             replayed=replayed,
         )
 
-    def _idempotency(self, asked: Asked, route: str, arguments: Sequence[Any]) -> Idempotency | None:
+    def _idempotency(self, asked: RequestContext, route: str, arguments: Sequence[Any]) -> Idempotency | None:
         if asked.key is None:
             return None
         digest = hmac.new(self.key, repr(tuple(arguments)).encode(), blake2b).digest()[:16]

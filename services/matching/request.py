@@ -10,7 +10,7 @@ from shared.platform.web.caller import Principal
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestContext:
     """Who asks, and under which idempotency key (of a form or a request), if any.
 
     The same key with the same request is answered again and done once; with another request it is refused.

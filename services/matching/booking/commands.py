@@ -61,7 +61,7 @@ def _given_up_when_over(meeting: Meeting) -> bool:
     return said.time >= meeting.booked.starts_at
 
 
-def missed(meeting_id: str) -> Act:
+def did_not_attend(meeting_id: str) -> Act:
     """They did not come. What follows is decided by how often that happened."""
 
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
@@ -94,7 +94,7 @@ def cancel(meeting_id: str, by: v.By, why: v.CancelReason) -> Act:
     return act
 
 
-def another_time(meeting_id: str, slot_key: str | None) -> Act:
+def reschedule(meeting_id: str, slot_key: str | None) -> Act:
     """Moves it: the new meeting replaces the old, whose time is free at once."""
 
     def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
@@ -138,7 +138,7 @@ def confirm(meeting_id: str) -> Act:
     return act
 
 
-def later(on: date) -> Act:
+def defer(on: date) -> Act:
     """Not before that day: what is booked is cancelled, and another look taken then."""
 
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:

@@ -245,7 +245,7 @@ def decline(by: v.By, reason: v.DeclineReason) -> Act:
     return act
 
 
-def give_back(reason: v.ReturnReason, note: str | None) -> Act:
+def return_to_referrer(reason: v.ReturnReason, note: str | None) -> Act:
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         return Decision([o.ReferralReturned(**about(context), reason=reason, note=note)])

@@ -2,13 +2,16 @@
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
-from services.matching.authorization import find_case
+from services.matching.authorization import LINK_WORKER, find_case
+from services.matching.booking.diary import Diaries
 from services.matching.clients.vault import NoteKind, NotInVault, Vault, VaultAway
-from services.matching.command_runner import LINK_WORKER, Asking
+from services.matching.referral_state.state import View
 from services.matching.repository import DRAFTS
+from shared.delivery.kernel import Kernel
 from shared.delivery.unit_of_work.aggregate import case_id
 from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
@@ -16,16 +19,18 @@ from shared.platform.web.problem import Problem
 _MOST_TEXTS: Final = 20
 
 
-class DraftQueries:
-    """Drafts, each of one case."""
+@dataclass
+class Drafts:
+    """Drafts, each of one case. `key`: seals the texts, so that the vault keeps each once."""
 
-    asking: Asking
+    kernel: Kernel[View, Diaries]
     vault: Vault
+    key: bytes = field(repr=False)
 
     async def draft(self, caller: Principal, referral_id: str) -> dict[str, Any] | None:
         """The draft of the meeting record as it was saved, texts fetched from the vault; None without one."""
-        row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
-        kept = await self.asking.kernel.mongo[DRAFTS].find_one({"_id": case_id(row["locality"], referral_id)})
+        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        kept = await self.kernel.mongo[DRAFTS].find_one({"_id": case_id(row["locality"], referral_id)})
         if kept is None:
             return None
         try:
@@ -46,14 +51,14 @@ class DraftQueries:
 
         503 where the vault does not answer: nothing is kept then.
         """
-        row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         locality = row["locality"]
         notes: dict[str, str] = {}
         for name, text in list(texts.items())[:_MOST_TEXTS]:
             if not text.strip():
                 continue
             # The key names the text, so that saving the same draft again keeps one note and not two.
-            seal = hmac.new(self.asking.key, f"{name}|{text}".encode(), blake2b).hexdigest()[:32]
+            seal = hmac.new(self.key, f"{name}|{text}".encode(), blake2b).hexdigest()[:32]
             try:
                 notes[name] = await self.vault.keep_note(
                     locality, referral_id, _kind(name), text.strip(), f"draft:{seal}"
@@ -62,16 +67,16 @@ class DraftQueries:
                 raise Problem(
                     503, code="vault_away", detail="The draft cannot be kept just now. Try again in a minute."
                 ) from None
-        await self.asking.kernel.mongo[DRAFTS].replace_one(
+        await self.kernel.mongo[DRAFTS].replace_one(
             {"_id": case_id(locality, referral_id)},
-            {"by": caller.subject, "at": self.asking.kernel.clock(), "fields": dict(fields), "notes": notes},
+            {"by": caller.subject, "at": self.kernel.clock(), "fields": dict(fields), "notes": notes},
             upsert=True,
         )
 
     async def drop_draft(self, caller: Principal, referral_id: str) -> None:
         """Forgets the draft."""
-        row = await find_case(self.asking.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
-        await self.asking.kernel.mongo[DRAFTS].delete_one({"_id": case_id(row["locality"], referral_id)})
+        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        await self.kernel.mongo[DRAFTS].delete_one({"_id": case_id(row["locality"], referral_id)})
 
 
 def _kind(name: str) -> NoteKind:

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.matching.casework.plan_summary import PlanSummary
-from services.matching.web.parameters import BASE, REFUSALS, queries
+from services.matching.web.features import queries
+from services.matching.web.parameters import BASE, REFUSALS
 from shared.contract.events.models import LocalitySlug, Ref
 from shared.platform.web.auth import require_scope
 from shared.platform.web.bodies import JsonBody
@@ -39,7 +40,7 @@ def plan_routes() -> APIRouter:
     @router.post("/plan-summaries")
     async def summaries(request: Request, asked: PlansAsked, caller: PlanReader) -> Plans:
         """Goals and services with their state, as the GP's practice may see them."""
-        found = await queries(request).plan_summaries(
+        found = await queries(request).casework.plan_summaries(
             caller, asked.locality, asked.referrals, asked.on_behalf_of
         )
         return Plans(plans=found)

@@ -1,14 +1,15 @@
-"""Actions on a case: the plan, contacts, agreements, undoing, its end and its beginning anew."""
+"""Use cases of a case: the plan, contacts, agreements, undoing, its end and its beginning anew."""
 
+from dataclasses import dataclass
 from typing import Final
 
-from services.matching.casework import commands as acts
+from services.matching.casework import commands
 from services.matching.clients.vault import NoteKind, NotInVault, Vault, VaultAway
-from services.matching.command_runner import Asking
+from services.matching.command_runner import CommandRunner
 from services.matching.referral_state.undo import retract
 from services.matching.referral_state.views import Done
 from services.matching.repository import DRAFTS
-from services.matching.request import Asked, MeetingRecord, NextMeeting
+from services.matching.request import MeetingRecord, NextMeeting, RequestContext
 from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import NextStep
 from shared.delivery.model.decision import DecisionContext
@@ -20,21 +21,22 @@ HANDS_OVER: Final = ("link_worker", "programme_admin")
 ENDS_EARLY: Final = ("link_worker", "referrer")
 
 
-class CaseActions:
-    """What is done about a case."""
+@dataclass
+class CaseworkUseCases:
+    """Changes of a case by its link worker."""
 
-    asking: Asking
+    runner: CommandRunner
     vault: Vault
 
     async def plan(
-        self, asked: Asked, referral_id: str, record: MeetingRecord, meeting_id: str | None = None
+        self, asked: RequestContext, referral_id: str, record: MeetingRecord, meeting_id: str | None = None
     ) -> Done:
         """Saves what was agreed; `meeting_id`: that meeting took place (it is marked as attended).
 
         Texts go to the vault first; 503 where it does not answer, and nothing is saved. The draft is dropped.
         """
-        row = await self.asking.case(asked, {"referral": referral_id})
-        notes = acts.NoteIds(
+        row = await self.runner.case(asked, {"referral": referral_id})
+        notes = commands.NoteIds(
             what_matters=await self._note(asked, row, "what_matters", record.what_matters, "what-matters"),
             note=await self._note(asked, row, "note", record.note, "note"),
             goals={
@@ -48,19 +50,19 @@ class CaseActions:
             identity = case_id(row["locality"], row["referral"])
             await tx[DRAFTS].delete_one({"_id": identity}, session=tx.session)
 
-        return await self.asking.do(
+        return await self.runner.run(
             asked,
             row,
             "plan",
             (record, meeting_id),
-            lambda: acts.plan(record, notes, meeting_id),
+            lambda: commands.plan(record, notes, meeting_id),
             within=drop_draft,
             fresh_step=True,
         )
 
     async def contact(
         self,
-        asked: Asked,
+        asked: RequestContext,
         referral_id: str,
         channel: v.Channel,
         reached: bool,
@@ -68,45 +70,47 @@ class CaseActions:
         next_step: NextStep | None = None,
     ) -> Done:
         """The link worker rang or wrote. Reached by telephone: off the ring list."""
-        row = await self.asking.case(asked, {"referral": referral_id})
+        row = await self.runner.case(asked, {"referral": referral_id})
         kept = await self._note(asked, row, "note", note, "note")
-        return await self.asking.do(
+        return await self.runner.run(
             asked,
             row,
             "contact",
             (channel, reached, note, next_step),
-            lambda: acts.contact(channel, reached, kept, next_step),
+            lambda: commands.contact(channel, reached, kept, next_step),
         )
 
     async def unmet(
         self,
-        asked: Asked,
+        asked: RequestContext,
         referral_id: str,
         need: v.Need,
         reason: v.UnmetReason,
         next_step: NextStep | None = None,
     ) -> Done:
         """Nothing suitable for this need."""
-        row = await self.asking.case(asked, {"referral": referral_id})
-        return await self.asking.do(
-            asked, row, "unmet", (need, reason, next_step), lambda: acts.unmet(need, reason, next_step)
+        row = await self.runner.case(asked, {"referral": referral_id})
+        return await self.runner.run(
+            asked, row, "unmet", (need, reason, next_step), lambda: commands.unmet(need, reason, next_step)
         )
 
-    async def next_step(self, asked: Asked, referral_id: str, next_step: NextStep, note: str = "") -> Done:
+    async def next_step(
+        self, asked: RequestContext, referral_id: str, next_step: NextStep, note: str = ""
+    ) -> Done:
         """Says what happens next and by when: today at the earliest, within a year."""
-        row = await self.asking.case(asked, {"referral": referral_id})
+        row = await self.runner.case(asked, {"referral": referral_id})
         kept = await self._note(asked, row, "note", note, "note")
-        return await self.asking.do(
+        return await self.runner.run(
             asked,
             row,
             "next-step",
             (next_step, note),
-            lambda: acts.say_step(next_step, kept, asked.caller.link_worker),
+            lambda: commands.say_step(next_step, kept, asked.caller.link_worker),
         )
 
     async def sharing(
         self,
-        asked: Asked,
+        asked: RequestContext,
         referral_id: str,
         agreement: v.Agreement,
         agreed: v.Agreed,
@@ -115,28 +119,28 @@ class CaseActions:
         """An agreement asked by the link worker; replaces the earlier answer to the same question."""
         if (agreement is v.Agreement.SERVICE) != (prescription_id is not None):
             raise Problem(422, code="invalid", detail="Name the service, and only for this agreement.")
-        row = await self.asking.case(asked, {"referral": referral_id})
-        return await self.asking.do(
+        row = await self.runner.case(asked, {"referral": referral_id})
+        return await self.runner.run(
             asked,
             row,
             "sharing",
             (agreement, agreed, prescription_id),
-            lambda: acts.sharing(agreement, agreed, prescription_id),
+            lambda: commands.sharing(agreement, agreed, prescription_id),
         )
 
-    async def change_link_worker(self, asked: Asked, referral_id: str, link_worker: str) -> Done:
+    async def change_link_worker(self, asked: RequestContext, referral_id: str, link_worker: str) -> Done:
         """Hands the case to another link worker of the same practice; a future meeting moves to them."""
-        row = await self.asking.case(asked, {"referral": referral_id}, HANDS_OVER)
-        return await self.asking.do(
-            asked, row, "link-worker", (link_worker,), lambda: acts.change_link_worker(link_worker)
+        row = await self.runner.case(asked, {"referral": referral_id}, HANDS_OVER)
+        return await self.runner.run(
+            asked, row, "link-worker", (link_worker,), lambda: commands.change_link_worker(link_worker)
         )
 
     async def retract(
-        self, asked: Asked, referral_id: str, source: str, event_id: str, reason: v.RetractReason
+        self, asked: RequestContext, referral_id: str, source: str, event_id: str, reason: v.RetractReason
     ) -> Done:
         """Undoes a fact of the case. 404 for an unknown fact, 409 where it cannot be undone."""
-        row = await self.asking.case(asked, {"referral": referral_id})
-        return await self.asking.do(
+        row = await self.runner.case(asked, {"referral": referral_id})
+        return await self.runner.run(
             asked,
             row,
             "retract",
@@ -144,49 +148,67 @@ class CaseActions:
             lambda: retract(source, event_id, reason),
         )
 
-    async def no_longer_wants(self, asked: Asked, referral_id: str, by: v.By = v.By.PERSON) -> Done:
+    async def no_longer_wants(self, asked: RequestContext, referral_id: str, by: v.By = v.By.PERSON) -> Done:
         """The person does not want it any more: declined before a first meeting, closed after one."""
-        row = await self.asking.case(asked, {"referral": referral_id}, ENDS_EARLY)
-        return await self.asking.do(asked, row, "no-longer-wants", (by,), lambda: acts.no_longer_wants(by))
+        row = await self.runner.case(asked, {"referral": referral_id}, ENDS_EARLY)
+        return await self.runner.run(
+            asked, row, "no-longer-wants", (by,), lambda: commands.no_longer_wants(by)
+        )
 
-    async def close(self, asked: Asked, referral_id: str, reason: v.CloseReason, note: str = "") -> Done:
+    async def close(
+        self, asked: RequestContext, referral_id: str, reason: v.CloseReason, note: str = ""
+    ) -> Done:
         """Closes the case; a future meeting is cancelled and its time is free again."""
-        row = await self.asking.case(asked, {"referral": referral_id})
+        row = await self.runner.case(asked, {"referral": referral_id})
         kept = await self._note(asked, row, "note", note, "note")
-        return await self.asking.do(asked, row, "close", (reason, note), lambda: acts.close(reason, kept))
+        return await self.runner.run(
+            asked, row, "close", (reason, note), lambda: commands.close(reason, kept)
+        )
 
     async def reopen(
         self,
-        asked: Asked,
+        asked: RequestContext,
         referral_id: str,
         note: str = "",
         next_step: NextStep | None = None,
-        meeting: NextMeeting = acts.NEXT_SUITABLE,
+        meeting: NextMeeting = commands.NEXT_SUITABLE,
     ) -> Done:
         """Undoes every end of the case, with the meeting that was chosen.
 
         Refused (409, `slot_taken`) where somebody else has that time by now; the case stays closed then.
         """
-        row = await self.asking.case(asked, {"referral": referral_id})
+        row = await self.runner.case(asked, {"referral": referral_id})
         kept = await self._note(asked, row, "note", note, "note")
-        return await self.asking.do(
-            asked, row, "reopen", (note, next_step, meeting), lambda: acts.reopen(kept, next_step, meeting)
+        return await self.runner.run(
+            asked,
+            row,
+            "reopen",
+            (note, next_step, meeting),
+            lambda: commands.reopen(kept, next_step, meeting),
         )
 
-    async def decline(self, asked: Asked, referral_id: str, by: v.By, reason: v.DeclineReason) -> Done:
+    async def decline(
+        self, asked: RequestContext, referral_id: str, by: v.By, reason: v.DeclineReason
+    ) -> Done:
         """By the person, the link worker or the programme: it does not begin."""
-        row = await self.asking.case(asked, {"referral": referral_id})
-        return await self.asking.do(asked, row, "decline", (by, reason), lambda: acts.decline(by, reason))
-
-    async def give_back(self, asked: Asked, referral_id: str, reason: v.ReturnReason, note: str = "") -> Done:
-        """Returns the referral to whoever made it."""
-        row = await self.asking.case(asked, {"referral": referral_id})
-        kept = await self._note(asked, row, "note", note, "note")
-        return await self.asking.do(
-            asked, row, "give-back", (reason, note), lambda: acts.give_back(reason, kept)
+        row = await self.runner.case(asked, {"referral": referral_id})
+        return await self.runner.run(
+            asked, row, "decline", (by, reason), lambda: commands.decline(by, reason)
         )
 
-    async def _note(self, asked: Asked, row: Row, kind: NoteKind, text: str, part: str) -> str | None:
+    async def return_to_referrer(
+        self, asked: RequestContext, referral_id: str, reason: v.ReturnReason, note: str = ""
+    ) -> Done:
+        """Returns the referral to whoever made it."""
+        row = await self.runner.case(asked, {"referral": referral_id})
+        kept = await self._note(asked, row, "note", note, "note")
+        return await self.runner.run(
+            asked, row, "give-back", (reason, note), lambda: commands.return_to_referrer(reason, kept)
+        )
+
+    async def _note(
+        self, asked: RequestContext, row: Row, kind: NoteKind, text: str, part: str
+    ) -> str | None:
         """Keeps a text in the vault; None for no text. The same key keeps it once."""
         if not text.strip():
             return None

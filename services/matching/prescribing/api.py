@@ -9,6 +9,7 @@ from services.matching.authorization import problem_of
 from services.matching.errors import Refused
 from services.matching.referral_state.views import Done
 from services.matching.web import answers, bodies
+from services.matching.web.features import features, queries
 from services.matching.web.parameters import (
     BASE,
     READS_CONTACTS,
@@ -22,9 +23,7 @@ from services.matching.web.parameters import (
     OwnCaller,
     PlacesCaller,
     Reference,
-    actions,
     asked,
-    queries,
 )
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require
@@ -53,7 +52,7 @@ def prescription_routes() -> APIRouter:
         key: Key = None,
     ) -> Done:
         """What the service answered."""
-        return await actions(request).reply(
+        return await features(request).prescribing.reply(
             asked(caller, key), prescription_id, body.reply, body.weeks, body.reason
         )
 
@@ -66,7 +65,7 @@ def prescription_routes() -> APIRouter:
         key: Key = None,
     ) -> Done:
         """The first visit happened."""
-        return await actions(request).started(
+        return await features(request).prescribing.started(
             asked(caller, key), prescription_id, body.on, body.accompanied_by, body.next_step
         )
 
@@ -79,7 +78,7 @@ def prescription_routes() -> APIRouter:
         key: Key = None,
     ) -> Done:
         """The first visit did not happen, and what stopped it."""
-        return await actions(request).not_started(
+        return await features(request).prescribing.not_started(
             asked(caller, key), prescription_id, body.barrier, body.next_step
         )
 
@@ -92,24 +91,26 @@ def prescription_routes() -> APIRouter:
         key: Key = None,
     ) -> Done:
         """The person goes there no longer."""
-        return await actions(request).ended(asked(caller, key), prescription_id, body.reason, body.next_step)
+        return await features(request).prescribing.ended(
+            asked(caller, key), prescription_id, body.reason, body.next_step
+        )
 
     @router.post("/link")
     async def link(
         request: Request, prescription_id: Reference, caller: LinkMaker, locality: LocalityQuery = None
     ) -> answers.LinkOut:
         """A fresh one-tap link, for the service that asks on the programme's behalf."""
-        return answers.LinkOut(url=await actions(request).link(caller, prescription_id, locality))
+        return answers.LinkOut(url=await features(request).links.link(caller, prescription_id, locality))
 
     @router.post("/link/end", status_code=204)
     async def end_link(request: Request, prescription_id: Reference, caller: OwnCaller) -> None:
         """Ends the one-tap link that the service has."""
-        await actions(request).end_link(asked(caller, None), prescription_id)
+        await features(request).links.end_link(asked(caller, None), prescription_id)
 
     @router.post("/link/send", status_code=204)
     async def send_link(request: Request, prescription_id: Reference, caller: OwnCaller) -> None:
         """Mails the service a new link in place of one that has ended."""
-        await actions(request).send_link(asked(caller, None), prescription_id)
+        await features(request).links.send_link(asked(caller, None), prescription_id)
 
     return router
 
@@ -136,7 +137,7 @@ def directory_routes() -> APIRouter:
         if (lat is None) != (lon is None):
             raise Problem(422, code="invalid", detail="Give both lat and lon, or neither.")
         at = (lat, lon) if lat is not None and lon is not None else None
-        found = await queries(request).find_services(
+        found = await queries(request).directory.find_services(
             caller,
             need=need,
             postcode=postcode,
@@ -162,12 +163,12 @@ def directory_routes() -> APIRouter:
     ) -> answers.ServiceOut:
         """One entry. A service with the scope contacts:read is told where it is asked."""
         asks = queries(request)
-        found = await asks.seen_service(caller, service_id)
+        found = await asks.directory.seen_service(caller, service_id)
         if found is None or (locality is not None and not caller.may_locality(locality)):
             raise problem_of(Refused("unknown_service"))
-        places = (await asks.availability([found]))[found.id]
+        places = (await asks.directory.availability([found]))[found.id]
         told = caller.role == "service" and READS_CONTACTS in caller.scopes
-        mailable = await asks.mailable(found) if told else None
+        mailable = await asks.directory.mailable(found) if told else None
         return answers.ServiceOut.of(found, places, mailable=mailable)
 
     @router.post("/services/{service_id}/places", status_code=204)
@@ -175,7 +176,7 @@ def directory_routes() -> APIRouter:
         request: Request, service_id: Reference, caller: PlacesCaller, body: bodies.PlacesIn
     ) -> None:
         """A service has places again, as it told whoever asks; `free` false takes that back."""
-        await actions(request).places(asked(caller, None), service_id, free=body.free)
+        await features(request).directory.places(asked(caller, None), service_id, free=body.free)
 
     @router.post("/directory/imports", status_code=201)
     async def take(
@@ -187,13 +188,13 @@ def directory_routes() -> APIRouter:
 
         A feed of several pages is sent as one JSON list of all its page objects; some of them are refused.
         """
-        report = await actions(request).take_feed(caller, feed, await request.body())
+        report = await features(request).directory.take_feed(caller, feed, await request.body())
         return answers.ImportOut.of(report)
 
     @router.get("/directory/feeds")
     async def feeds(request: Request, caller: Admin) -> answers.FeedsOut:
         """Every feed: whose it is, and in which localities it is offered."""
-        found = await queries(request).feeds(caller)
+        found = await queries(request).directory.feeds(caller)
         return answers.FeedsOut(feeds=[answers.FeedOut.of(each) for each in found])
 
     @router.put("/directory/feeds/{feed}/localities/{locality}")
@@ -201,13 +202,17 @@ def directory_routes() -> APIRouter:
         request: Request, feed: FeedName, locality: LocalityName, caller: Admin
     ) -> answers.FeedOut:
         """The locality's programme team says yes: the feed's services are offered there too."""
-        return answers.FeedOut.of(await actions(request).offer_feed(caller, feed, [locality], offer=True))
+        return answers.FeedOut.of(
+            await features(request).directory.offer_feed(caller, feed, [locality], offer=True)
+        )
 
     @router.delete("/directory/feeds/{feed}/localities/{locality}")
     async def withdraw(
         request: Request, feed: FeedName, locality: LocalityName, caller: Admin
     ) -> answers.FeedOut:
         """The feed's services are offered in that locality no longer."""
-        return answers.FeedOut.of(await actions(request).offer_feed(caller, feed, [locality], offer=False))
+        return answers.FeedOut.of(
+            await features(request).directory.offer_feed(caller, feed, [locality], offer=False)
+        )
 
     return router

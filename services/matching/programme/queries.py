@@ -1,35 +1,41 @@
 """How the localities stand, for the programme: exact counts, no names."""
 
 from collections import Counter
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from services.matching.authorization import within_localities
-from services.matching.command_runner import Asking
+from services.matching.booking.diary import Diaries
+from services.matching.referral_state.state import View
 from services.matching.referral_state.views import LocalityNow, UnmetCount
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
+from shared.delivery.kernel import Kernel
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+from shared.platform.localities import Localities
 from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 LEDGER: Final = timedelta(days=365)
 
 
+@dataclass
 class ProgrammeQueries:
     """What the programme sees of its localities."""
 
-    asking: Asking
+    kernel: Kernel[View, Diaries]
+    localities: Localities
 
     async def programme(self, caller: Principal) -> list[LocalityNow]:
         """Exact operational counts of the caller's localities, for programme_admin; no names."""
         if caller.role != "programme_admin":
             raise Problem(403, code="role", detail="Your role does not include this.")
-        slugs = [slug for slug in self.asking.localities.slugs if caller.may_locality(slug)]
+        slugs = [slug for slug in self.localities.slugs if caller.may_locality(slug)]
         return [await self._now(caller, slug) for slug in slugs]
 
     async def _now(self, caller: Principal, locality: str) -> LocalityNow:
-        referrals, now = self.asking.kernel.mongo[REFERRALS], self.asking.kernel.clock()
+        referrals, now = self.kernel.mongo[REFERRALS], self.kernel.clock()
         ours: dict[str, Any] = {**within_localities(caller), "locality": locality}
         still = {**ours, "view.open": True}
         by_stage: Counter[Stage] = Counter()

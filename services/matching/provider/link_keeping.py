@@ -1,32 +1,35 @@
 """What a link worker does about the one-tap link of a service: ends it, sends a new one, leaves it ended."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from services.matching.authorization import problem_of
+from services.matching.authorization import find_case, problem_of
 from services.matching.clients.vault import MailAway, Mailer
-from services.matching.command_runner import Asking
+from services.matching.command_runner import CommandRunner
 from services.matching.directory.repository import Directory
 from services.matching.errors import Refused
 from services.matching.provider.link_states import Ended, LinkKey, LinkStates
 from services.matching.provider.links import Links
 from services.matching.provider.mailboxes import Mailboxes
-from services.matching.request import Asked
+from services.matching.request import RequestContext
 from shared.delivery.mongo.database import Row
 from shared.platform.web.audit import audit
+from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
 
+@dataclass
 class LinkKeeping:
     """What is done about links by those who sent them."""
 
-    asking: Asking
+    runner: CommandRunner
     links: Links
     link_states: LinkStates
     mailer: Mailer
     mailboxes: Mailboxes
     directory: Directory
 
-    async def end_link(self, asked: Asked, prescription_id: str) -> None:
+    async def end_link(self, asked: RequestContext, prescription_id: str) -> None:
         """Ends the link that the service has. Ended twice, it is ended once."""
         row, _ = await self._asked_by_link(asked, prescription_id)
         state = await self.link_states.state(row["locality"], prescription_id)
@@ -34,7 +37,7 @@ class LinkKeeping:
         if await self.link_states.end(link, Ended.LINK_WORKER):
             await self._noted(asked, row, "end_link")
 
-    async def send_link(self, asked: Asked, prescription_id: str) -> None:
+    async def send_link(self, asked: RequestContext, prescription_id: str) -> None:
         """Mails a new link in place of one that has ended; where none has, the service has one that works.
 
         409 `no_address` where the service has no address, `mailbox_unconfirmed` where it has not confirmed
@@ -54,7 +57,7 @@ class LinkKeeping:
         token = self.links.token(row["locality"], prescription_id, service_id, generation)
         try:
             await self.mailer.send_link(
-                service.email, service.name, self.links.url(token), self.asking.kernel.new_id()
+                service.email, service.name, self.links.url(token), self.runner.kernel.new_id()
             )
         except MailAway:
             # Nobody has the new link: it ends, so that the page offers to send one.
@@ -64,14 +67,33 @@ class LinkKeeping:
                 503, code="mail_away", detail="The link cannot be sent just now. Try again in a minute."
             ) from None
 
-    async def leave_link(self, asked: Asked, prescription_id: str) -> None:
+    async def leave_link(self, asked: RequestContext, prescription_id: str) -> None:
         """The link worker has seen that it ended, and leaves it so."""
         row, _ = await self._asked_by_link(asked, prescription_id)
         await self.link_states.settle(row["locality"], prescription_id)
 
-    async def _asked_by_link(self, asked: Asked, prescription_id: str) -> tuple[Row, str]:
+    async def link(self, caller: Principal, prescription_id: str, locality: str | None) -> str:
+        """The address of a fresh one-tap link. 409 where the service is not asked (any more)."""
+        which = {"view.prescriptions.id": prescription_id}
+        if locality is not None:
+            if not caller.may_locality(locality):
+                raise problem_of(Refused("unknown_prescription"))
+            which["locality"] = locality
+        row = await find_case(self.runner.kernel.mongo, caller, which, ("service",))
+        one = next(p for p in row["view"]["prescriptions"] if p["id"] == prescription_id)
+        if not row["view"]["open"]:
+            raise problem_of(Refused("case_ended"))
+        if one["status"] == "signposted":
+            raise problem_of(Refused("signposted"))
+        state = await self.link_states.state(row["locality"], prescription_id)
+        if state.ended_at is not None:
+            raise Problem(409, code="link_ended", detail="The link of this service has ended.")
+        token = self.links.token(row["locality"], prescription_id, one["service"], state.generation)
+        return self.links.url(token)
+
+    async def _asked_by_link(self, asked: RequestContext, prescription_id: str) -> tuple[Row, str]:
         """The case, and which service is asked. Raises a Problem where none is, by link."""
-        row = await self.asking.case(asked, _which(prescription_id))
+        row = await self.runner.case(asked, _which(prescription_id))
         one = next(each for each in row["view"]["prescriptions"] if each["id"] == prescription_id)
         if not row["view"]["open"]:
             raise problem_of(Refused("case_ended"))
@@ -79,8 +101,8 @@ class LinkKeeping:
             raise problem_of(Refused("signposted"))
         return row, one["service"]
 
-    async def _noted(self, asked: Asked, row: Row, action: str) -> None:
-        await audit(asked.caller, action, row["referral"], "plan", clock=self.asking.kernel.clock)
+    async def _noted(self, asked: RequestContext, row: Row, action: str) -> None:
+        await audit(asked.caller, action, row["referral"], "plan", clock=self.runner.kernel.clock)
 
 
 def _which(prescription_id: str) -> dict[str, Any]:

@@ -1,21 +1,22 @@
 """Asking a service's mailbox whether it is theirs, and their yes."""
 
+from dataclasses import dataclass
+
 from services.matching.clients.vault import MailAway, Mailer
-from services.matching.command_runner import Asking
 from services.matching.directory.feed.model import Service
-from services.matching.directory.repository import Directory
 from services.matching.provider.links import LinkAltered
 from services.matching.provider.mailboxes import ConfirmationExpired, MailboxAsk, Mailboxes
+from shared.platform.ids import NewId
 from shared.platform.web.problem import Problem
 
 
-class MailboxActions:
-    """What is done about the mailboxes of services."""
+@dataclass
+class MailboxUseCases:
+    """Confirmations of services' mailboxes."""
 
-    asking: Asking
-    directory: Directory
     mailer: Mailer
     mailboxes: Mailboxes
+    new_id: NewId
 
     async def ask_to_confirm(self, service: Service) -> bool:
         """Asks a service's mailbox to confirm that it is theirs, once a day at most; whether a mail went."""
@@ -23,9 +24,7 @@ class MailboxActions:
         if wanted is None:
             return False
         try:
-            await self.mailer.send_confirmation(
-                wanted.address, wanted.names, wanted.token, self.asking.kernel.new_id()
-            )
+            await self.mailer.send_confirmation(wanted.address, wanted.names, wanted.token, self.new_id())
         except MailAway:
             await self.mailboxes.taken_back(wanted)
             return False

@@ -1,12 +1,13 @@
 """What a service does through its one-tap link: it answers, says how it went, and is introduced."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from services.matching.clients.vault import MailAway, Mailer, NotInVault, Vault, VaultAway
-from services.matching.command_runner import Asking
+from services.matching.command_runner import CommandRunner
 from services.matching.directory.repository import Directory
-from services.matching.prescribing import commands as acts
+from services.matching.prescribing import commands
 from services.matching.provider.link_states import LinkEnded, LinkKey, LinkStates
 from services.matching.provider.links import LinkAltered, LinkClaims, LinkExpired, Links
 from services.matching.provider.mailboxes import Mailboxes
@@ -18,10 +19,10 @@ from services.matching.provider.one_time_codes import (
     WrongCode,
 )
 from services.matching.referral_state.views import Done, Introduced
-from services.matching.request import Asked
+from services.matching.request import RequestContext
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Prescription
-from shared.delivery.mongo.database import Row
+from shared.delivery.mongo.database import Mongo, Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.web.audit import audit
 from shared.platform.web.caller import Principal
@@ -30,10 +31,11 @@ from shared.platform.web.problem import Problem
 _SAID_YES: Final = frozenset({"accepted", "started"})
 
 
-class LinkActions:
+@dataclass
+class OneTapUseCases:
     """What is done without a sign-in: the signed token says which prescription, to which service."""
 
-    asking: Asking
+    runner: CommandRunner
     links: Links
     link_states: LinkStates
     codes: Codes
@@ -58,8 +60,12 @@ class LinkActions:
         claims = await read_link(self.links, self.link_states, token)
         asked, row = await self._asked(claims, key)
         of = claims.prescription_id
-        return await self.asking.do(
-            asked, row, "link-reply", (of, reply, weeks, reason), lambda: acts.reply(of, reply, weeks, reason)
+        return await self.runner.run(
+            asked,
+            row,
+            "link-reply",
+            (of, reply, weeks, reason),
+            lambda: commands.reply(of, reply, weeks, reason),
         )
 
     async def visited_link(
@@ -76,22 +82,22 @@ class LinkActions:
             raise Problem(422, code="invalid", detail="Say on which day they came, or what stopped it.")
         asked, row = await self._asked(claims, key)
         of = claims.prescription_id
-        return await self.asking.do(
+        return await self.runner.run(
             asked,
             row,
             "link-visit",
             (of, on, accompanied_by, barrier),
             lambda: (
-                acts.started(of, on, accompanied_by, None)
+                commands.started(of, on, accompanied_by, None)
                 if on is not None
-                else acts.not_started(of, barrier or v.Barrier.SERVICE, None)
+                else commands.not_started(of, barrier or v.Barrier.SERVICE, None)
             ),
         )
 
     async def places_link(self, token: str) -> None:
         """The service says that it has places again: for anybody, not for this person alone."""
         claims = await read_link(self.links, self.link_states, token)
-        await find_linked(self.asking, claims)
+        await find_linked(self.runner.kernel.mongo, claims)
         if not await self.directory.places_free(claims.service_id, link_caller(claims).subject):
             raise Problem(410, code="no_longer_asked", detail="This is no longer asked of you.")
 
@@ -115,7 +121,7 @@ class LinkActions:
         except TooManyCodes:
             raise Problem(429, code="too_many_codes", detail="Try again in an hour.") from None
         try:
-            await self.mailer.send_code(service.email, code, self.asking.kernel.new_id(), CODE_MINUTES)
+            await self.mailer.send_code(service.email, code, self.runner.kernel.new_id(), CODE_MINUTES)
         except MailAway:
             raise Problem(
                 503, code="mail_away", detail="The code cannot be sent just now. Try again in a minute."
@@ -158,7 +164,7 @@ class LinkActions:
             ) from None
         return Introduced(str(person["name"]), person.get("telephone"))
 
-    async def _checked(self, asked: Asked, claims: LinkClaims, referral_id: str, code: str) -> str:
+    async def _checked(self, asked: RequestContext, claims: LinkClaims, referral_id: str, code: str) -> str:
         """What `Codes.use` takes; a wrong code counts against the link. Raises CodeExpired, or a Problem."""
         link = LinkKey(claims.locality, referral_id, claims.prescription_id, claims.generation)
         tries = await self.link_states.begin_try(link)
@@ -168,7 +174,7 @@ class LinkActions:
             checked = await self.codes.check(claims.locality, claims.prescription_id, code)
         except WrongCode:
             if await self.link_states.was_wrong(link):
-                clock = self.asking.kernel.clock
+                clock = self.runner.kernel.clock
                 await audit(asked.caller, "link_ended_by_codes", referral_id, "introduction", clock=clock)
             await still_stands(self.link_states, claims)
             raise Problem(
@@ -180,18 +186,18 @@ class LinkActions:
         await self.link_states.was_no_try(link)
         return checked
 
-    async def _asked(self, claims: LinkClaims, key: str | None) -> tuple[Asked, Row]:
-        row = await find_linked(self.asking, claims)
-        return Asked(link_caller(claims), key), row
+    async def _asked(self, claims: LinkClaims, key: str | None) -> tuple[RequestContext, Row]:
+        row = await find_linked(self.runner.kernel.mongo, claims)
+        return RequestContext(link_caller(claims), key), row
 
-    async def _audited(self, asked: Asked, claims: LinkClaims, row: Row, action: str) -> None:
+    async def _audited(self, asked: RequestContext, claims: LinkClaims, row: Row, action: str) -> None:
         """Writes it down; a second look is told apart from the first."""
         again = await self.codes.shown_at(claims.locality, claims.prescription_id) is not None
         named = f"{action}_again" if again else action
-        await audit(asked.caller, named, row["referral"], "introduction", clock=self.asking.kernel.clock)
+        await audit(asked.caller, named, row["referral"], "introduction", clock=self.runner.kernel.clock)
 
     async def _agreed(self, claims: LinkClaims, row: Row) -> None:
-        view = await self.asking.kernel.view(row["locality"], row["referral"])
+        view = await self.runner.kernel.view(row["locality"], row["referral"])
         one = linked_prescription(view.story.prescriptions if view else (), claims)
         if view is None or not view.open or one is None or not may_reveal(one):
             raise Problem(409, code="not_agreed", detail="The link worker will introduce you.")
@@ -236,9 +242,9 @@ async def still_stands(states: LinkStates, claims: LinkClaims) -> None:
         ) from None
 
 
-async def find_linked(asking: Asking, claims: LinkClaims) -> Row:
+async def find_linked(mongo: Mongo, claims: LinkClaims) -> Row:
     """The stored referral that a link is about. Raises a 410 Problem where it is no longer asked."""
-    row: Row | None = await asking.kernel.mongo[REFERRALS].find_one(
+    row: Row | None = await mongo[REFERRALS].find_one(
         {
             "locality": claims.locality,
             "view.prescriptions": {

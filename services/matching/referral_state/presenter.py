@@ -36,7 +36,7 @@ USES_ITS_LINK: Final = frozenset({"asked", "accepted", "waiting_list"})
 """Statuses in which a service still needs its link."""
 
 
-class Lines:
+class CasePresenter:
     """Makes lines, with where people meet: from the link workers' hours, else the practice's name."""
 
     def __init__(

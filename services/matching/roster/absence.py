@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from services.matching.authorization import link_workers
 from services.matching.booking.diary import Diaries
 from services.matching.calendar import day_start
-from services.matching.command_runner import Asking
+from services.matching.command_runner import CommandRunner
 from services.matching.referral_state.commands import Act, meeting_of, open_case
-from services.matching.referral_state.presenter import Lines
+from services.matching.referral_state.presenter import CasePresenter
 from services.matching.referral_state.state import View
 from services.matching.referral_state.undo import retract, retracted
 from services.matching.referral_state.views import ToRing
@@ -21,7 +21,7 @@ from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 
-async def moved_by(asking: Asking, worker: LinkWorker, leave: Leave) -> list[ToRing]:
+async def moved_by(runner: CommandRunner, worker: LinkWorker, leave: Leave) -> list[ToRing]:
     """Everybody whose meeting with this link worker was called off for these days, by time of day."""
     begins, ends = day_start(leave.first), day_start(leave.last + timedelta(days=1))
     called_off = {
@@ -31,9 +31,11 @@ async def moved_by(asking: Asking, worker: LinkWorker, leave: Leave) -> list[ToR
         "why": v.CancelReason.LINK_WORKER_AWAY.value,
     }
     which = {"locality": worker.locality, "view.meetings": {"$elemMatch": called_off}}
-    rows: list[Row] = [row async for row in asking.kernel.mongo[REFERRALS].find(which)]
+    rows: list[Row] = [row async for row in runner.kernel.mongo[REFERRALS].find(which)]
     names = {meeting["link_worker"] for row in rows for meeting in row["view"]["meetings"]}
-    lines = Lines(asking.localities, await link_workers(asking.kernel.mongo, names), asking.kernel.clock())
+    lines = CasePresenter(
+        runner.localities, await link_workers(runner.kernel.mongo, names), runner.kernel.clock()
+    )
     found = []
     for row in rows:
         was = next(
@@ -63,9 +65,9 @@ async def open_day(tx: Transaction, worker: LinkWorker, day: date) -> None:
     await touch_caseload(tx, worker.locality, worker.id)
 
 
-async def offer_day(tx: Transaction, worker: LinkWorker, asking: Asking) -> None:
+async def offer_day(tx: Transaction, worker: LinkWorker, runner: CommandRunner) -> None:
     """The rest of the day is for those who wait."""
-    await wake_waiting(tx, worker.locality, worker.practices, asking.kernel.clock())
+    await wake_waiting(tx, worker.locality, worker.practices, runner.kernel.clock())
 
 
 def here_after_all(meeting_id: str) -> Act:

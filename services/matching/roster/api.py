@@ -8,6 +8,7 @@ from services.matching.authorization import problem_of
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
 from services.matching.web import answers, bodies
+from services.matching.web.features import features, queries
 from services.matching.web.parameters import (
     BASE,
     REFUSALS,
@@ -16,9 +17,7 @@ from services.matching.web.parameters import (
     LinkWorkerName,
     LinkWorkerReader,
     LocalityQuery,
-    actions,
     asked,
-    queries,
 )
 from shared.platform.web.problem import Problem
 
@@ -57,7 +56,7 @@ def link_worker_routes() -> APIRouter:
         locality: LocalityQuery = None,
     ) -> answers.LinkWorkerOut:
         """A link worker: their own entry, or for the programme and its services any of the locality."""
-        found = await queries(request).link_worker(caller, link_worker)
+        found = await queries(request).roster.link_worker(caller, link_worker)
         if locality is not None and found.locality != locality:
             raise problem_of(Refused("unknown_link_worker"))
         return answers.LinkWorkerOut.of(found)
@@ -72,7 +71,9 @@ def link_worker_routes() -> APIRouter:
         """Hours, leave and the rest. Whoever waits at these practices is looked at again at once."""
         if entry.id != link_worker:
             raise Problem(422, code="invalid", detail="The id in the body is not the one in the address.")
-        return answers.LinkWorkerOut.of(await actions(request).put_link_worker(caller, entry.link_worker()))
+        return answers.LinkWorkerOut.of(
+            await features(request).roster.put_link_worker(caller, entry.link_worker())
+        )
 
     @router.post("/{link_worker}/leave")
     async def leave(
@@ -80,7 +81,7 @@ def link_worker_routes() -> APIRouter:
     ) -> answers.ToRingOut:
         """Away on these days: whoever was to be met is rebooked, and to be rung."""
         return answers.ToRingOut(
-            to_ring=await actions(request).away(asked(caller, None), link_worker, away.leave())
+            to_ring=await features(request).roster.away(asked(caller, None), link_worker, away.leave())
         )
 
     @router.post("/{link_worker}/off-sick")
@@ -93,7 +94,7 @@ def link_worker_routes() -> APIRouter:
         """Off sick that day: the same, for one day."""
         day = (body.day if body else None) or london_day(queries(request).now())
         return answers.ToRingOut(
-            to_ring=await actions(request).off_sick(asked(caller, None), link_worker, day)
+            to_ring=await features(request).roster.off_sick(asked(caller, None), link_worker, day)
         )
 
     return router

@@ -1,12 +1,10 @@
 """What the API's routes have in common."""
 
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final
 
-from fastapi import Depends, Header, Path, Query, Request
+from fastapi import Depends, Header, Path, Query
 
-from services.matching.actions import Actions
-from services.matching.queries import Queries
-from services.matching.request import Asked
+from services.matching.request import RequestContext
 from shared.platform.web.auth import require, require_scope
 from shared.platform.web.caller import Principal
 from shared.platform.web.problem import MEDIA_TYPE
@@ -81,13 +79,5 @@ REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def actions(request: Request) -> Actions:
-    return cast("Actions", request.app.state.actions)
-
-
-def queries(request: Request) -> Queries:
-    return cast("Queries", request.app.state.queries)
-
-
-def asked(caller: Principal, key: str | None) -> Asked:
-    return Asked(caller, key)
+def asked(caller: Principal, key: str | None) -> RequestContext:
+    return RequestContext(caller, key)

@@ -8,10 +8,9 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.datastructures import FormData
 
-from services.matching.actions import Actions
-from services.matching.queries import Queries
-from services.matching.request import Asked
+from services.matching.request import RequestContext
 from services.matching.web import words
+from services.matching.web.features import queries
 from shared.platform.clock import LONDON
 from shared.platform.localities import Localities
 from shared.platform.localities.miles import in_miles
@@ -49,14 +48,6 @@ def near_day(value: date, today: date) -> str:
     return text.rsplit(" ", 1)[0] if value.year == today.year else text
 
 
-def actions(request: Request) -> Actions:
-    return cast("Actions", request.app.state.actions)
-
-
-def queries(request: Request) -> Queries:
-    return cast("Queries", request.app.state.queries)
-
-
 def near(request: Request) -> SealedCookie:
     """Where the services were looked for last."""
     return cast("SealedCookie", request.app.state.near)
@@ -72,10 +63,10 @@ def shown(request: Request, template: str, status: int = 200, **context: object)
     return pages.page(request, f"matching/{template}", status, **context)
 
 
-def asked(caller: Principal, form: FormData, part: str = "") -> Asked:
+def asked(caller: Principal, form: FormData, part: str = "") -> RequestContext:
     """Who asks, under the form's hidden key; `part` tells several things asked by one form apart."""
     key = idempotency_key(form)
-    return Asked(caller, f"{key}{part}" if key else None)
+    return RequestContext(caller, f"{key}{part}" if key else None)
 
 
 def here_and_now(request: Request) -> datetime:

@@ -141,18 +141,16 @@ async def test_the_openapi_document_says_what_there_is(town: Place) -> None:
 
 async def test_a_draft_is_kept_for_its_link_worker_and_goes_with_the_person(town: Place) -> None:
     referral = await town.refer()
-    queries, owner = (
-        town.app.state.queries,
-        Principal("lw", "link_worker", frozenset({town.slug}), link_worker="lw-meir-1"),
-    )
-    await queries.save_draft(owner, referral, {"need": "debt", "ons4_happy": 3}, {})
-    assert await queries.draft(owner, referral) == {"need": "debt", "ons4_happy": 3}
+    drafts = town.app.state.features.drafts
+    owner = Principal("lw", "link_worker", frozenset({town.slug}), link_worker="lw-meir-1")
+    await drafts.save_draft(owner, referral, {"need": "debt", "ons4_happy": 3}, {})
+    assert await drafts.draft(owner, referral) == {"need": "debt", "ons4_happy": 3}
     with pytest.raises(Problem) as away:
-        await queries.save_draft(owner, referral, {}, {"note": "words"})  # nobody answers as the vault
+        await drafts.save_draft(owner, referral, {}, {"note": "words"})  # nobody answers as the vault
     assert (away.value.status_code, away.value.code) == (503, "vault_away")
     stranger = Principal("other", "link_worker", frozenset({town.slug}), link_worker="lw-meir-9")
     with pytest.raises(Problem) as refused:
-        await queries.draft(stranger, referral)
+        await drafts.draft(stranger, referral)
     assert refused.value.status_code == 404
     await town.say(o.PersonErased(referral_id=referral, locality=town.slug, person_ref=referral))
     await town.until(referral, lambda view: view["stage"] == "erased")

@@ -135,7 +135,7 @@ async def test_service_says_that_it_has_places_again(here: Place) -> None:
 
 async def test_ended_link_says_so_and_whom_to_ring(town: Place) -> None:
     referral, of, service = await asked(town)
-    states = town.app.state.actions.link_states
+    states = town.app.state.features.provider.link_states
     await states.end(LinkKey(town.slug, referral, of, 0), Ended.WRONG_CODES)
     answer = await service.get()
     assert answer.status_code == 410
@@ -162,7 +162,7 @@ async def test_link_worker_ends_a_link_and_sends_a_new_one(
 ) -> None:
     _, of, service = await asked(town)
     by, mails = town.link_worker(), Mails()
-    monkeypatch.setattr(town.app.state.actions, "mailer", mails)
+    monkeypatch.setattr(town.app.state.features.links, "mailer", mails)
     other = town.link_worker("lw-meir-9")
     for action in ("end", "send"):
         assert (await town.post(f"/prescriptions/{of}/link/{action}", of=other)).status_code == 404

@@ -74,7 +74,7 @@ async def test_two_transactions_want_one_slot_and_one_gets_it(here: Place) -> No
                 await both_have_read.wait()
 
         try:
-            act = meeting_acts.another_time(meetings[which]["id"], wanted)
+            act = meeting_acts.reschedule(meetings[which]["id"], wanted)
             await here.kernel.command(here.slug, name, act, within=meet)
         except Refused as refused:
             return refused.code != "slot_taken"
@@ -103,7 +103,7 @@ async def test_two_processes_book_the_same_diary(here: Place) -> None:
             await kernel.command(
                 here.slug,
                 name,
-                meeting_acts.another_time(view.story.active.booked.meeting_id, None),
+                meeting_acts.reschedule(view.story.active.booked.meeting_id, None),
             )
 
     kernels = [here.kernel, twin]
@@ -177,7 +177,7 @@ async def test_what_changes_between_reading_hours_and_booking_is_seen(here: Plac
         answer = await here.post("/link-workers/lw-meir-1/leave", leave, of=here.link_worker())
         assert answer.status_code == 200, answer.text
 
-    act = meeting_acts.another_time(meeting["id"], wanted)
+    act = meeting_acts.reschedule(meeting["id"], wanted)
     with pytest.raises(Refused):
         await here.kernel.command(here.slug, referral, act, within=meanwhile)
     assert (await here.meeting(referral))["id"] == meeting["id"]

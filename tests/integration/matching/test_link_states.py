@@ -93,21 +93,23 @@ async def refused(awaited: Awaitable[object]) -> str | None:
 async def test_20_wrong_codes_across_codes_end_the_link(town: Place) -> None:
     referral, of = await prescribed(town, may_share="yes")
     token = await token_of(town, of)
-    actions, queries = town.app.state.actions, town.app.state.queries
-    await actions.answer_link(token, v.Reply.ACCEPTED)
+    features, queries = town.app.state.features, town.app.state.features.queries
+    await features.provider.answer_link(token, v.Reply.ACCEPTED)
     for n in range(MOST_WRONG):
         if n % TRIES == 0:
-            code = await actions.codes.make(town.slug, of)
+            code = await features.provider.codes.make(town.slug, of)
         other = f"{(int(code) + 1) % 1_000_000:06}"
         last = n == MOST_WRONG - 1
-        assert await refused(actions.reveal(token, other)) == ("link_ended" if last else "wrong_code")
+        assert await refused(features.provider.reveal(token, other)) == (
+            "link_ended" if last else "wrong_code"
+        )
     for ended in (
-        queries.ask(token),
-        actions.reveal(token, code),
-        actions.send_code(token),
-        actions.answer_link(token, v.Reply.FULL),
-        actions.visited_link(token, on=town.clock.now.date()),
-        actions.places_link(token),
+        queries.provider.ask(token),
+        features.provider.reveal(token, code),
+        features.provider.send_code(token),
+        features.provider.answer_link(token, v.Reply.FULL),
+        features.provider.visited_link(token, on=town.clock.now.date()),
+        features.provider.places_link(token),
     ):
         assert await refused(ended) == "link_ended"
     told = (await town.http.get("/needs-you", headers=town.link_worker())).json()["needs_you"]
@@ -117,15 +119,15 @@ async def test_20_wrong_codes_across_codes_end_the_link(town: Place) -> None:
         f"/prescriptions/{of}/link", of=town.bearer("service", localities=["*"], scopes="links:write")
     )
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:linkwork:problem:link_ended")
-    name, telephone = await queries.whom_to_ring(token)
+    name, telephone = await queries.provider.whom_to_ring(token)
     assert (bool(name), bool(telephone)) == (True, True)
 
 
 async def test_code_not_sent_is_no_wrong_code(town: Place) -> None:
     _, of = await prescribed(town, may_share="yes")
     token = await token_of(town, of)
-    actions = town.app.state.actions
-    await actions.answer_link(token, v.Reply.ACCEPTED)
+    features = town.app.state.features
+    await features.provider.answer_link(token, v.Reply.ACCEPTED)
     for _ in range(MOST_WRONG + 1):
-        assert await refused(actions.reveal(token, "123456")) == "code_expired"
-    assert (await town.app.state.queries.ask(token)).may_reveal
+        assert await refused(features.provider.reveal(token, "123456")) == "code_expired"
+    assert (await town.app.state.features.queries.provider.ask(token)).may_reveal

@@ -141,17 +141,19 @@ async def test_asking_for_a_second_look_is_written_down_as_such(
     referral, of = await prescribed(town, may_share="yes")
     by = _mailer(town)
     token = (await town.post(f"/prescriptions/{of}/link", of=by)).json()["url"].rpartition("/")[2]
-    actions, queries = town.app.state.actions, town.app.state.queries
-    await actions.answer_link(token, v.Reply.ACCEPTED)
+    features, queries = town.app.state.features, town.app.state.features.queries
+    await features.provider.answer_link(token, v.Reply.ACCEPTED)
     caplog.set_level("INFO", "linkwork.audit")
     for _ in range(2):
         with suppress(Problem):  # perhaps nobody takes mail here, but it was asked for
-            await actions.send_code(token)
-        code = await actions.codes.make(town.slug, of)
-        await actions.codes.use(town.slug, of, await actions.codes.check(town.slug, of, code))
+            await features.provider.send_code(token)
+        code = await features.provider.codes.make(town.slug, of)
+        await features.provider.codes.use(
+            town.slug, of, await features.provider.codes.check(town.slug, of, code)
+        )
     asked = [record.__dict__["action"] for record in caplog.records if record.name == "linkwork.audit"]
     assert asked == ["ask_code", "ask_code_again"]
-    assert (await queries.ask(token)).seen_at == town.clock.now
+    assert (await queries.provider.ask(token)).seen_at == town.clock.now
     assert (await town.view(referral)).story.prescriptions[0].status == "accepted"
 
 
@@ -186,18 +188,18 @@ async def test_a_service_answers_by_link_and_changes_its_answer(town: Place) -> 
     referral, of = await prescribed(town)
     given = await town.post(f"/prescriptions/{of}/link", of=_mailer(town))
     token = given.json()["url"].rpartition("/")[2]
-    actions, queries = town.app.state.actions, town.app.state.queries
+    features, queries = town.app.state.features, town.app.state.features.queries
     before = await town.view(referral)
-    seen = await queries.ask(token)
+    seen = await queries.provider.ask(token)
     assert (seen.need, seen.area, seen.answered, seen.may_reveal) == (v.Need.BEFRIENDING, "ST3", None, False)
     assert await town.view(referral) == before  # looking changes nothing
     for reply, weeks in ((v.Reply.WAITING_LIST, 6), (v.Reply.ACCEPTED, None), (v.Reply.ACCEPTED, None)):
-        await actions.answer_link(token, reply, weeks)
+        await features.provider.answer_link(token, reply, weeks)
     view = await town.view(referral)
     assert view.story.prescriptions[0].status == "accepted"
     assert sum(fact.kind == "provider_replied" for fact in view.facts) == 2
-    assert (await queries.ask(token)).may_reveal
-    await actions.visited_link(token, on=town.clock.now.date())
+    assert (await queries.provider.ask(token)).may_reveal
+    await features.provider.visited_link(token, on=town.clock.now.date())
     assert (await town.view(referral)).story.first_visit is not None
 
 
@@ -210,31 +212,31 @@ async def refused(awaited: object) -> tuple[int, str | None]:
 async def test_no_name_without_a_yes_from_both(town: Place) -> None:
     _, of = await prescribed(town, may_share="no")
     token = (await town.post(f"/prescriptions/{of}/link", of=_mailer(town))).json()["url"].rpartition("/")[2]
-    actions = town.app.state.actions
-    await actions.answer_link(token, v.Reply.ACCEPTED)
-    assert await refused(actions.send_code(token)) == (409, "not_agreed")
-    assert await refused(actions.reveal(token, "123456")) == (409, "not_agreed")
-    assert not (await town.app.state.queries.ask(token)).may_reveal
+    features = town.app.state.features
+    await features.provider.answer_link(token, v.Reply.ACCEPTED)
+    assert await refused(features.provider.send_code(token)) == (409, "not_agreed")
+    assert await refused(features.provider.reveal(token, "123456")) == (409, "not_agreed")
+    assert not (await town.app.state.features.queries.provider.ask(token)).may_reveal
 
 
 async def test_a_link_of_a_closed_or_undone_case_says_so(town: Place) -> None:
     referral, of = await prescribed(town)
     by, service = town.link_worker(), _mailer(town)
     token = (await town.post(f"/prescriptions/{of}/link", of=service)).json()["url"].rpartition("/")[2]
-    actions, queries = town.app.state.actions, town.app.state.queries
+    features, queries = town.app.state.features, town.app.state.features.queries
     await town.post(f"/referrals/{referral}/close", {"reason": "completed"}, of=by)
-    assert (await queries.ask(token)).closed
-    assert await refused(actions.answer_link(token, v.Reply.ACCEPTED)) == (409, "case_ended")
+    assert (await queries.provider.ask(token)).closed
+    assert await refused(features.provider.answer_link(token, v.Reply.ACCEPTED)) == (409, "case_ended")
     assert (await town.post(f"/prescriptions/{of}/link", of=service)).status_code == 409
     await town.post(f"/referrals/{referral}/reopen", {}, of=by)
     said = next(fact for fact in (await town.view(referral)).facts if fact.kind == "service_prescribed")
     undo = {"source": said.source, "event_id": said.id}
     assert (await town.post(f"/referrals/{referral}/retractions", undo, of=by)).status_code == 201
-    assert await refused(queries.ask(token)) == (410, "no_longer_asked")
-    assert await refused(queries.ask(token[:-9])) == (404, "link_altered")
+    assert await refused(queries.provider.ask(token)) == (410, "no_longer_asked")
+    assert await refused(queries.provider.ask(token[:-9])) == (404, "link_altered")
 
 
 async def test_two_services_of_one_name_do_not_answer_for_each_other(town: Place) -> None:
     _, of = await prescribed(town)
     forged = town.app.state.links.token(town.slug, of, new_id())
-    assert await refused(town.app.state.queries.ask(forged)) == (410, "no_longer_asked")
+    assert await refused(town.app.state.features.queries.provider.ask(forged)) == (410, "no_longer_asked")

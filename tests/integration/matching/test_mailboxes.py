@@ -134,7 +134,7 @@ async def test_an_address_is_asked_once_a_day(mailed: Town) -> None:
 async def test_a_changed_address_is_confirmed_anew(mailed: Town) -> None:
     await mailed.bring()
     await mailed.prescribe()
-    await mailed.here.app.state.actions.confirm_mailbox(mailed.tokens[0])
+    await mailed.here.app.state.features.mailboxes.confirm_mailbox(mailed.tokens[0])
     assert (await mailed.entry())["asks_email"] == REAL
     await mailed.bring(email="new@lunch.example.org")
     assert (await mailed.entry())["mailbox_confirmed"] is False

@@ -154,11 +154,11 @@ class Journeys(RuleBasedStateMachine):
         of = found.meeting_id
         acts = (
             meeting_acts.attended(of),
-            meeting_acts.missed(of),
+            meeting_acts.did_not_attend(of),
             meeting_acts.cancel(of, v.By.PERSON, v.CancelReason.UNWELL),
-            meeting_acts.another_time(of, None),
+            meeting_acts.reschedule(of, None),
             meeting_acts.confirm(of),
-            meeting_acts.later(self.world.now.date() + timedelta(days=days)),
+            meeting_acts.defer(self.world.now.date() + timedelta(days=days)),
         )
         self._act(found.referral_id, acts[what])
 

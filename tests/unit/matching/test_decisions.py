@@ -189,12 +189,12 @@ def test_a_first_miss_is_rebooked_and_a_second_is_the_link_workers() -> None:
     referral = world.refer()
     first = active(world.view(referral))
     world.pass_time(days=1)
-    said = world.act(referral, meeting_acts.missed(first.meeting_id))
+    said = world.act(referral, meeting_acts.did_not_attend(first.meeting_id))
     second = active(world.view(referral))
     assert [type(each) for each in said] == [o.MeetingMissed, MeetingBooked]
     assert (second.sequence, second.replaces) == (1, first.meeting_id)
     world.pass_time(days=3)
-    world.act(referral, meeting_acts.missed(second.meeting_id))
+    world.act(referral, meeting_acts.did_not_attend(second.meeting_id))
     view = world.view(referral)
     assert view.story.active is None
     assert view.story.waiting is not None
@@ -209,7 +209,7 @@ def test_another_time_replaces_and_frees() -> None:
     world = World.of(worker(weekdays=(0,)))
     referral = world.refer()
     old = active(world.view(referral))
-    world.act(referral, meeting_acts.another_time(old.meeting_id, None))
+    world.act(referral, meeting_acts.reschedule(old.meeting_id, None))
     new = active(world.view(referral))
     assert (new.sequence, new.replaces, new.provisional) == (1, old.meeting_id, False)
     assert new.starts_at > old.starts_at
@@ -223,7 +223,7 @@ def test_a_time_that_somebody_has_is_not_given_twice() -> None:
     key = f"{theirs.link_worker}|{theirs.starts_at:%Y-%m-%dT%H:%MZ}"
     before = world.view(one)
     with pytest.raises(Refused):
-        world.act(one, meeting_acts.another_time(active(before).meeting_id, key))
+        world.act(one, meeting_acts.reschedule(active(before).meeting_id, key))
     assert world.view(one) == before
 
 
@@ -331,7 +331,7 @@ def test_who_was_not_reached_and_is_reopened_is_booked_at_once() -> None:
     referral = world.refer()
     for _ in range(2):
         world.pass_time(days=3)
-        world.act(referral, meeting_acts.missed(active(world.view(referral)).meeting_id))
+        world.act(referral, meeting_acts.did_not_attend(active(world.view(referral)).meeting_id))
     world.act(referral, case_acts.no_longer_wants(v.By.PERSON))
     said = world.act(referral, case_acts.reopen(None, None))
     assert [type(each) for each in said] == [o.ReferralReopened, MeetingBooked]
@@ -370,7 +370,7 @@ def test_asked_for_later_is_left_alone_until_then() -> None:
     world = World.of(worker())
     referral = world.refer()
     day = MONDAY + timedelta(days=21)
-    said = world.act(referral, meeting_acts.later(day))
+    said = world.act(referral, meeting_acts.defer(day))
     assert [type(each) for each in said] == [o.MeetingCancelled, o.MeetingWaiting]
     assert world.pass_time(days=20) == []
     assert [type(each) for each in world.pass_time(days=1)] == [MeetingBooked]
@@ -392,7 +392,7 @@ def test_a_miss_said_by_mistake_is_mended_by_saying_that_they_came() -> None:
     referral = world.refer()
     first = active(world.view(referral))
     world.pass_time(days=1)
-    world.act(referral, meeting_acts.missed(first.meeting_id))
+    world.act(referral, meeting_acts.did_not_attend(first.meeting_id))
     again = active(world.view(referral))
     said = world.act(referral, meeting_acts.attended(first.meeting_id))
     assert [type(each) for each in said] == [o.MeetingAttended, o.MeetingCancelled]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.booking.commands import another_time
+from services.matching.booking.commands import reschedule
 from services.matching.booking.diary import Diaries
 from services.matching.booking.requirements import Wish
 from services.matching.booking.reservations import TRAVEL_MINUTES, Held
@@ -127,7 +127,7 @@ def test_nothing_is_booked_within_travel(steps: list[Step]) -> None:
                 if meeting:
                     taken.remove((meeting.starts_at, meeting.minutes, meeting.mode))
                     try:
-                        world.act(chosen, another_time(meeting.meeting_id, None))
+                        world.act(chosen, reschedule(meeting.meeting_id, None))
                     except Refused:
                         continue
             case "partner" if referrals:

@@ -10,8 +10,9 @@ from fastapi.responses import RedirectResponse, Response
 from services.matching.referral_state.pages.banner import back_to, banner
 from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, Known, known
 from services.matching.referral_state.views import MeetingShown, Slot
+from services.matching.web.features import features, queries
 from services.matching.web.forms import Mistakes, Typed, day_typed, mistake
-from services.matching.web.templating import actions, asked, queries, shown, today
+from services.matching.web.templating import asked, shown, today
 from shared.contract.events.vocabulary import By
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
@@ -41,7 +42,7 @@ async def move(request: Request, meeting: str, caller: LinkWorkerOrPractice, for
     if not slot:
         return await _rebook_page(request, caller, meeting, [mistake("slot", "Choose one of the times")])
     try:
-        done = await actions(request).another_time(asked(caller, form), meeting, slot)
+        done = await features(request).booking.reschedule(asked(caller, form), meeting, slot)
     except Problem as problem:
         return await _rebook_page(request, caller, meeting, [_told(problem)])
     moved = done.case.active
@@ -52,7 +53,7 @@ async def move(request: Request, meeting: str, caller: LinkWorkerOrPractice, for
 
 @router.get(f"{MEETING_PATH}/no-longer-wants")
 async def sure(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
-    found = await queries(request).meeting(caller, meeting)
+    found = await queries(request).booking.meeting(caller, meeting)
     person = await _person(request, caller, found)
     return shown(request, "no-longer-wants.html", meeting=found, person=person)
 
@@ -61,9 +62,9 @@ async def sure(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> 
 async def no_longer(
     request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm
 ) -> Response:
-    found = await queries(request).meeting(caller, meeting)
+    found = await queries(request).booking.meeting(caller, meeting)
     # Whoever presses the button, it is the person who no longer wants to meet.
-    done = await actions(request).no_longer_wants(asked(caller, form), found.referral_id, By.PERSON)
+    done = await features(request).casework.no_longer_wants(asked(caller, form), found.referral_id, By.PERSON)
     if caller.role == "referrer":
         return shown(request, "no-longer-wants.html", meeting=None)
     return back_to(f"/matching/cases/{done.referral_id}", "no-longer-wants", done)
@@ -87,11 +88,11 @@ async def book(request: Request, referral: str, caller: LinkWorkerReader, form: 
                 outside="The day must be in the future",
             )
             day = typed.given(day)
-            done = await actions(request).later(asked(caller, form), referral, day)
+            done = await features(request).booking.defer(asked(caller, form), referral, day)
             return back_to(f"/matching/cases/{referral}", "later", done)
         slot = typed.text("slot", needed="Choose one of the times")
         typed.check()
-        done = await actions(request).book(asked(caller, form), referral, slot)
+        done = await features(request).booking.book(asked(caller, form), referral, slot)
     except Mistakes as mistakes:
         return await _book_page(request, caller, referral, mistakes.errors, typed)
     except Problem as problem:
@@ -120,13 +121,13 @@ async def _rebook_page(
     typed: Typed | None = None,
 ) -> Response:
     asks = queries(request)
-    meeting = await asks.meeting(caller, meeting_id)
+    meeting = await asks.booking.meeting(caller, meeting_id)
     begun = meeting.starts_at <= asks.now()
     to_come = meeting.status == "booked" and not begun
-    slots: list[Slot] = await asks.options(caller, meeting_id) if to_come else []
+    slots: list[Slot] = await asks.booking.options(caller, meeting_id) if to_come else []
     may_wait = False
     if caller.role == "link_worker":
-        may_wait = not (await asks.case_of_meeting(caller, meeting_id)).story.attended
+        may_wait = not (await asks.referrals.case_of_meeting(caller, meeting_id)).story.attended
     return shown(
         request,
         "rebook.html",
@@ -151,20 +152,20 @@ async def _book_page(
     typed: Typed | None = None,
 ) -> Response:
     asks = queries(request)
-    case = await asks.case(caller, referral)
+    case = await asks.referrals.case(caller, referral)
     if case.line.active is not None:
         meeting_id = case.line.active.meeting_id
         if errors:
             return await _rebook_page(request, caller, meeting_id, errors, typed)
         return RedirectResponse(f"/matching/meetings/{meeting_id}/rebook", 303)
-    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
     return shown(
         request,
         "book.html",
         status=422 if errors else 200,
         line=case.line,
         may_wait=not case.story.attended,
-        slots=await asks.options_for(caller, referral),
+        slots=await asks.booking.options_for(caller, referral),
         person=known(people, referral),
         later=_later(typed),
         case_at=f"/matching/cases/{referral}",
@@ -179,7 +180,7 @@ async def _person(request: Request, caller: Principal, meeting: MeetingShown) ->
     """
     if caller.role != "link_worker":
         return known({}, meeting.referral_id)
-    people = await queries(request).people(caller, [meeting], NAME_AND_TELEPHONE, "caseload")
+    people = await queries(request).referrals.people(caller, [meeting], NAME_AND_TELEPHONE, "caseload")
     return known(people, meeting.referral_id)
 
 

@@ -24,8 +24,9 @@ from services.matching.referral_state.pages.person_header import (
 )
 from services.matching.referral_state.views import CaseShown, NeedsYouLine, PrescriptionShown
 from services.matching.web import words
+from services.matching.web.features import queries
 from services.matching.web.forms import day_typed, mistake
-from services.matching.web.templating import localities, queries, shown, today
+from services.matching.web.templating import localities, shown, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
@@ -61,13 +62,13 @@ async def case_page(
 ) -> Response:
     """The page; after a mistake with the errors, what was typed and the form that it was typed into open."""
     asks = queries(request)
-    case = await asks.case(caller, referral)
+    case = await asks.referrals.case(caller, referral)
     line = case.line
     visit = ADDRESS if line.active and line.active.mode is v.MeetingMode.HOME else ()
     fields = (*NAME_AND_TELEPHONE, "sensitive_needs", *visit)
-    people = await asks.people(caller, [line], fields, "caseload")
+    people = await asks.referrals.people(caller, [line], fields, "caseload")
     wanted = [*words_of_plan(case), *(_note_ids(case) if with_notes else ())]
-    notes = await asks.notes(caller, referral, wanted) if wanted else {}
+    notes = await asks.referrals.notes(caller, referral, wanted) if wanted else {}
     where = f"/matching/cases/{referral}"
     return shown(
         request,
@@ -119,14 +120,14 @@ async def case_page(
 async def undo_page(request: Request, caller: Principal, referral: str, source: str, event: str) -> Response:
     """Asks before a fact is taken back: nothing brings it back but recording it anew."""
     asks = queries(request)
-    case = await asks.case(caller, referral)
+    case = await asks.referrals.case(caller, referral)
     fact = next((each for each in told(case) if (each.source, each.event_id) == (source, event)), None)
     if fact is None or fact.undone or not fact.undo:
         # It has been undone already, or cannot be: the page says how things stand.
         return await case_page(
             request, caller, referral, errors=[mistake("story", "This has been undone, or cannot be undone.")]
         )
-    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
     where = f"/matching/cases/{referral}"
     return shown(request, "undo.html", line=case.line, person=known(people, referral), fact=fact, where=where)
 
@@ -135,7 +136,7 @@ async def _reopening(request: Request, caller: Principal, case: CaseShown) -> li
     """The meetings to choose from when a case that has ended is opened again: (value, words)."""
     if case.line.open or case.story.erased:
         return []
-    slots = await queries(request).options_to_reopen(caller, case.line.referral_id)
+    slots = await queries(request).booking.options_to_reopen(caller, case.line.referral_id)
     times = [(slot.key, f"Book {day_and_time(slot.starts_at)}") for slot in slots]
     if case.story.attended:
         return [("none", "No appointment now"), *times]

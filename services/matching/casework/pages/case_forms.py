@@ -11,9 +11,10 @@ from services.matching.casework.pages.case import case_page, undo_page
 from services.matching.referral_state.pages.banner import back_to
 from services.matching.referral_state.pages.next_step import read_next_step
 from services.matching.referral_state.views import Done
-from services.matching.request import Asked, NextMeeting
+from services.matching.request import NextMeeting, RequestContext
+from services.matching.web.features import features
 from services.matching.web.forms import Mistakes, Typed, mistake
-from services.matching.web.templating import actions, asked, today
+from services.matching.web.templating import asked, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
@@ -25,7 +26,7 @@ LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 router = APIRouter(include_in_schema=False)
 
 
-Act = Callable[[Request, Asked, str, Typed], Awaitable[tuple[str, Done]]]
+Act = Callable[[Request, RequestContext, str, Typed], Awaitable[tuple[str, Done]]]
 """Reads a form and does it. Returns the code of the banner and what was done; raises Mistakes."""
 
 
@@ -59,7 +60,7 @@ def case_form(name: str, anchor: str) -> Callable[[Act], Act]:
 
 
 @case_form("contact", anchor="contact")
-async def contact(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+async def contact(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
     channel = form.choice("channel", v.Channel, "Choose how you tried to reach them")
     reached = form.raw("reached")
     if reached not in ("yes", "no"):
@@ -67,46 +68,48 @@ async def contact(request: Request, by: Asked, referral: str, form: Typed) -> tu
     note = form.text("note")
     step = read_next_step(form, today(request), needed=False, prefix="after")
     channel = form.given(channel)
-    return "contact", await actions(request).contact(by, referral, channel, reached == "yes", note, step)
+    return "contact", await features(request).casework.contact(
+        by, referral, channel, reached == "yes", note, step
+    )
 
 
 @case_form("next-step", anchor="next-step")
-async def next_step(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+async def next_step(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
     step = read_next_step(form, today(request), needed=True)
     note = form.text("step_note")
     step = form.given(step)
-    return "next-step", await actions(request).next_step(by, referral, step, note)
+    return "next-step", await features(request).casework.next_step(by, referral, step, note)
 
 
 @case_form("sharing", anchor="agreements")
-async def sharing(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+async def sharing(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
     agreement = form.choice("agreement", v.Agreement, "Choose which agreement this is about")
     agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
     agreement = form.given(agreement)
     agreed = form.given(agreed)
-    return "sharing", await actions(request).sharing(by, referral, agreement, agreed)
+    return "sharing", await features(request).casework.sharing(by, referral, agreement, agreed)
 
 
 @case_form("confirm", anchor="meeting")
-async def confirm(request: Request, by: Asked, _: str, form: Typed) -> tuple[str, Done]:
-    return "confirmed", await actions(request).confirm(by, form.raw("meeting"))
+async def confirm(request: Request, by: RequestContext, _: str, form: Typed) -> tuple[str, Done]:
+    return "confirmed", await features(request).booking.confirm(by, form.raw("meeting"))
 
 
 @case_form("close", anchor="close")
-async def close(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+async def close(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
     if form.raw("sure") != "yes":
         form.wrong("sure", "Confirm that the case can be closed")
     reason = form.choice("close_reason", v.CloseReason, "Choose why the case closes")
     note = form.text("close_note")
     reason = form.given(reason)
-    return "closed", await actions(request).close(by, referral, reason, note)
+    return "closed", await features(request).casework.close(by, referral, reason, note)
 
 
 @case_form("decline", anchor="close")
-async def decline(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+async def decline(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
     reason = form.choice("decline_reason", v.DeclineReason, "Choose why it is declined")
     reason = form.given(reason)
-    done = await actions(request).decline(by, referral, _declines(reason), reason)
+    done = await features(request).casework.decline(by, referral, _declines(reason), reason)
     return "declined", done
 
 
@@ -118,20 +121,20 @@ def _declines(reason: v.DeclineReason) -> v.By:
 
 
 @case_form("return", anchor="close")
-async def give_back(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+async def give_back(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
     reason = form.choice("return_reason", v.ReturnReason, "Choose why it goes back")
     note = form.text("return_note")
     reason = form.given(reason)
-    return "returned", await actions(request).give_back(by, referral, reason, note)
+    return "returned", await features(request).casework.return_to_referrer(by, referral, reason, note)
 
 
 @case_form("reopen", anchor="close")
-async def reopen(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+async def reopen(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
     step = read_next_step(form, today(request), needed=False, prefix="after")
     note = form.text("reopen_note")
     meeting = _next_meeting(form, today(request))
     form.check()
-    done = await actions(request).reopen(by, referral, note, step, meeting)
+    done = await features(request).casework.reopen(by, referral, note, step, meeting)
     return ("reopened-booked" if done.case.active else "reopened"), done
 
 
@@ -154,6 +157,8 @@ def _next_meeting(form: Typed, now: date) -> NextMeeting:
 
 
 @case_form("undo", anchor="story")
-async def undo(request: Request, by: Asked, referral: str, form: Typed) -> tuple[str, Done]:
+async def undo(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
     source, event = form.raw("source"), form.raw("event")
-    return "undone", await actions(request).retract(by, referral, source, event, v.RetractReason.UNDONE)
+    return "undone", await features(request).casework.retract(
+        by, referral, source, event, v.RetractReason.UNDONE
+    )

@@ -22,7 +22,8 @@ from services.matching.referral_state.pages.person_header import (
 )
 from services.matching.referral_state.views import CaseLine, DiaryEntry, NeedsYou, NeedsYouLine
 from services.matching.web import words
-from services.matching.web.templating import localities, queries, shown, today
+from services.matching.web.features import queries
+from services.matching.web.templating import localities, shown, today
 from shared.contract import labels
 from shared.contract.events.vocabulary import MeetingMode, NextStepCode, Risk
 from shared.platform.clock import LONDON
@@ -126,17 +127,21 @@ async def risk(request: Request, caller: LinkWorkerReader, form: CheckedForm) ->
 
 async def _desk(request: Request, caller: Principal, show_risk_of: str | None = None) -> Response:
     asks = queries(request)
-    diary, tasks, cases = await asks.today(caller), await asks.needs_you(caller), await asks.caseload(caller)
+    diary, tasks, cases = (
+        await asks.booking.today(caller),
+        await asks.casework.needs_you(caller),
+        await asks.casework.caseload(caller),
+    )
     lines = {line.referral_id: line for line in cases}
     lines |= {task.case.referral_id: task.case for task in tasks}
     lines |= {entry.case.referral_id: entry.case for entry in diary}
-    people = await asks.people(caller, list(lines.values()), NAME_AND_TELEPHONE, "caseload")
+    people = await asks.referrals.people(caller, list(lines.values()), NAME_AND_TELEPHONE, "caseload")
     visits = [entry.case for entry in diary if entry.meeting.mode is MeetingMode.HOME]
-    addresses = await asks.people(caller, visits, ADDRESS, "meeting")
+    addresses = await asks.referrals.people(caller, visits, ADDRESS, "meeting")
     notes: dict[str, str] = {}
     line = lines.get(show_risk_of or "")
     if line is not None and line.risk_note:
-        notes = await asks.notes(caller, line.referral_id, [line.risk_note])
+        notes = await asks.referrals.notes(caller, line.referral_id, [line.risk_note])
     day, places = today(request), localities(request)
     return shown(
         request,
@@ -145,7 +150,7 @@ async def _desk(request: Request, caller: Principal, show_risk_of: str | None = 
         meetings=[_meeting(entry, people, addresses, show_risk_of, notes) for entry in diary],
         ahead=_ahead(cases, people, asks.now()),
         cards=_cards(tasks, people, day),
-        off_today=(await asks.link_worker(caller)).away(day),
+        off_today=(await asks.roster.link_worker(caller)).away(day),
         cases=[_case(each, people, day) for each in cases],
         elsewhere=sum(line.kept_elsewhere for line in lines.values()),
         names_missing=any(not line.kept_elsewhere for line in lines.values()) and not people,

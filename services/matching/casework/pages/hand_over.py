@@ -13,8 +13,9 @@ from services.matching.referral_state.pages.person_header import (
     practice_name,
 )
 from services.matching.roster.colleagues import Colleague
+from services.matching.web.features import features, queries
 from services.matching.web.forms import mistake
-from services.matching.web.templating import actions, asked, here_and_now, localities, queries, shown
+from services.matching.web.templating import asked, here_and_now, localities, shown
 from services.matching.web.words import listed, plural
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
@@ -42,7 +43,7 @@ async def hand_over(request: Request, referral: str, caller: LinkWorkerReader, f
     if not to:
         return await _page(request, caller, referral, [mistake("link_worker", "Choose a link worker")])
     try:
-        await actions(request).change_link_worker(asked(caller, form), referral, to)
+        await features(request).casework.change_link_worker(asked(caller, form), referral, to)
     except Problem as problem:
         # The case itself may be gone from here by now: only a choice that another one mends is told.
         if problem.code not in ("not_serving", "unknown_link_worker", "case_ended", "away"):
@@ -57,8 +58,8 @@ async def _page(
     request: Request, caller: Principal, referral: str, errors: Sequence[FieldError] = ()
 ) -> Response:
     asks = queries(request)
-    case = await asks.case(caller, referral)
-    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    case = await asks.referrals.case(caller, referral)
+    people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
     active = case.line.active
     return shown(
         request,
@@ -68,7 +69,9 @@ async def _page(
         line=case.line,
         person=known(people, referral),
         practice=practice_name(localities(request), case.line.practice),
-        choices=[(each.worker.id, _said_of(each)) for each in await asks.colleagues(caller, referral)],
+        choices=[
+            (each.worker.id, _said_of(each)) for each in await asks.casework.colleagues(caller, referral)
+        ],
         moves=active if active and active.starts_at > here_and_now(request) else None,
         errors=list(errors),
     )

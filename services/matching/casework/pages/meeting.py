@@ -22,8 +22,9 @@ from services.matching.referral_state.pages.person_header import (
 )
 from services.matching.referral_state.views import CaseShown, MeetingShown
 from services.matching.web import words
+from services.matching.web.features import features, queries
 from services.matching.web.forms import Mistakes, Typed, mistake
-from services.matching.web.templating import actions, asked, here_and_now, localities, queries, shown, today
+from services.matching.web.templating import asked, here_and_now, localities, shown, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
@@ -63,7 +64,7 @@ async def meeting(request: Request, meeting: str, caller: LinkWorkerReader) -> R
 @router.post("/matching/meetings/{meeting}")
 async def record(request: Request, meeting: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
     if form.get("do") == "keep":
-        found = await queries(request).meeting(caller, meeting)
+        found = await queries(request).booking.meeting(caller, meeting)
         return await _keep_only(request, caller, found.referral_id, form)
     return await _posted(request, caller, await _of_meeting(request, caller, meeting), form)
 
@@ -81,13 +82,13 @@ async def reviewed(request: Request, referral: str, caller: LinkWorkerReader, fo
 
 
 async def _of_meeting(request: Request, caller: Principal, meeting_id: str) -> Occasion:
-    case = await queries(request).case_of_meeting(caller, meeting_id)
+    case = await queries(request).referrals.case_of_meeting(caller, meeting_id)
     meeting = next(each for each in case.meetings if each.meeting_id == meeting_id)
     return Occasion(case, meeting, f"/matching/meetings/{meeting_id}")
 
 
 async def _of_case(request: Request, caller: Principal, referral: str) -> Occasion:
-    case = await queries(request).case(caller, referral)
+    case = await queries(request).referrals.case(caller, referral)
     return Occasion(case, None, f"/matching/cases/{referral}/review")
 
 
@@ -108,7 +109,9 @@ async def _posted(request: Request, caller: Principal, at: Occasion, form: Check
             return back_to(case_at, "draft")
     try:
         if do == "missed" and at.meeting is not None:
-            missed = await actions(request).missed(asked(caller, form), at.meeting.meeting_id)
+            missed = await features(request).booking.did_not_attend(
+                asked(caller, form), at.meeting.meeting_id
+            )
             return back_to(case_at, "missed", missed)
         agreed = read_agreed(typed, today(request), _needs_in_plan(at.case))
         await _save(request, caller, at, agreed, form)
@@ -127,14 +130,14 @@ async def _posted(request: Request, caller: Principal, at: Occasion, form: Check
 
 async def _keep_only(request: Request, caller: Principal, referral: str, form: CheckedForm) -> Response:
     """Keeps the draft and shows nothing, for the page's script. 503 where it cannot be kept."""
-    await queries(request).save_draft(caller, referral, *draft_of(Typed(form)))
+    await features(request).drafts.save_draft(caller, referral, *draft_of(Typed(form)))
     return Response(status_code=204)
 
 
 async def _keep(request: Request, caller: Principal, referral: str, typed: Typed) -> list[FieldError]:
     """Keeps the draft. Where that cannot be done now, what was typed stays on the page, and it is said."""
     try:
-        await queries(request).save_draft(caller, referral, *draft_of(typed))
+        await features(request).drafts.save_draft(caller, referral, *draft_of(typed))
     except Problem as problem:
         if problem.status_code != 503:
             raise
@@ -144,26 +147,26 @@ async def _keep(request: Request, caller: Principal, referral: str, typed: Typed
 
 async def _save(request: Request, caller: Principal, at: Occasion, agreed: Agreed, form: CheckedForm) -> None:
     """The plan first: without it nothing is asked of any service."""
-    do, referral, step = actions(request), at.case.line.referral_id, agreed.record.next_step
+    do, referral, step = features(request), at.case.line.referral_id, agreed.record.next_step
     meeting_id = at.meeting.meeting_id if at.meeting else None
-    await do.plan(asked(caller, form, ":plan"), referral, agreed.record, meeting_id)
+    await do.casework.plan(asked(caller, form, ":plan"), referral, agreed.record, meeting_id)
     for each in agreed.prescribing:
-        await do.prescribe(asked(caller, form, f":add:{each.service_id}"), referral, each, step)
+        await do.prescribing.prescribe(asked(caller, form, f":add:{each.service_id}"), referral, each, step)
     for need, reason in agreed.unmet:
-        await do.unmet(asked(caller, form, f":unmet:{need.value}"), referral, need, reason, step)
+        await do.casework.unmet(asked(caller, form, f":unmet:{need.value}"), referral, need, reason, step)
 
 
 async def _page(request: Request, caller: Principal, at: Occasion, again: Again | None = None) -> Response:
     asks, line = queries(request), at.case.line
-    draft = None if again else await asks.draft(caller, line.referral_id)
+    draft = None if again else await features(request).drafts.draft(caller, line.referral_id)
     typed = again.typed if again else draft or await _as_agreed(request, caller, at.case)
     visit = ADDRESS if at.meeting and at.meeting.mode is v.MeetingMode.HOME else ()
-    people = await asks.people(caller, [line], (*NAME_AND_TELEPHONE, *visit), "meeting")
+    people = await asks.referrals.people(caller, [line], (*NAME_AND_TELEPHONE, *visit), "meeting")
     needs = _needs(at.case, typed)
     notes = {}
     if again and again.with_notes:
         ids = [line.risk_note, at.case.story.created.reason_note if at.case.story.created else None]
-        notes = await asks.notes(caller, line.referral_id, [note for note in ids if note])
+        notes = await asks.referrals.notes(caller, line.referral_id, [note for note in ids if note])
     sections: list[NeedShown] = [
         await suggested(request, caller, at.case, need) for need in needs if need is not v.Need.NOT_SURE
     ]
@@ -207,7 +210,7 @@ async def _as_agreed(request: Request, caller: Principal, case: CaseShown) -> di
     if plan is None:
         return {}
     wanted = [note for note in (plan.what_matters, *(goal.words for goal in plan.goals)) if note]
-    notes = await queries(request).notes(caller, case.line.referral_id, wanted)
+    notes = await queries(request).referrals.notes(caller, case.line.referral_id, wanted)
     if len(notes) < len(set(wanted)) and not case.line.kept_elsewhere:
         raise Problem(
             503, code="vault_away", detail="The plan cannot be shown just now. Try again in a minute."

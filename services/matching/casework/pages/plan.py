@@ -9,7 +9,8 @@ from fastapi.responses import Response
 from services.matching.directory.pages.service_words import ServiceInWords, in_words
 from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, known
 from services.matching.referral_state.views import CaseShown, PrescriptionShown
-from services.matching.web.templating import queries, shown, today
+from services.matching.web.features import queries
+from services.matching.web.templating import shown, today
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
 
@@ -43,14 +44,14 @@ class ServiceLine:
 @router.get("/matching/cases/{referral}/plan")
 async def plan(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
     asks = queries(request)
-    case = await asks.case(caller, referral)
-    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "meeting")
+    case = await asks.referrals.case(caller, referral)
+    people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "meeting")
     agreed = case.story.plan
-    notes = await asks.notes(caller, referral, _words_wanted(case))
+    notes = await asks.referrals.notes(caller, referral, _words_wanted(case))
     current = [each for each in case.prescriptions if each.status not in OVER]
     current = sorted(current, key=lambda each: each.prescribed_at, reverse=True)[:MOST_SERVICES]
-    entries = await asks.services([each.service_id for each in current])
-    places = await asks.availability(entries.values())
+    entries = await asks.directory.services([each.service_id for each in current])
+    places = await asks.directory.availability(entries.values())
     day = today(request)
     return shown(
         request,
@@ -73,7 +74,7 @@ async def plan(request: Request, referral: str, caller: LinkWorkerReader) -> Res
             )
             for each in current
         ],
-        link_worker=await asks.link_worker(caller),
+        link_worker=await asks.roster.link_worker(caller),
         words_missing=bool(_words_wanted(case)) and not notes,
     )
 

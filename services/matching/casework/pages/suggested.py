@@ -9,7 +9,8 @@ from services.matching.directory.ranking import RankedService, WhyNot
 from services.matching.referral_state.commands import GOING_ON
 from services.matching.referral_state.views import CaseShown
 from services.matching.web import words
-from services.matching.web.templating import queries, today
+from services.matching.web.features import queries
+from services.matching.web.templating import today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.caller import Principal
 
@@ -58,7 +59,9 @@ class NeedShown:
 
 async def suggested(request: Request, caller: Principal, case: CaseShown, need: v.Need) -> NeedShown:
     """The services for one need, as far as they are worth showing."""
-    ranked = await queries(request).ranked_services(caller, case.line.referral_id, need, MOST_SHOWN)
+    ranked = await queries(request).prescribing.ranked_services(
+        caller, case.line.referral_id, need, MOST_SHOWN
+    )
     open_already = {each.service_id for each in case.prescriptions if each.status in GOING_ON}
     day = today(request)
 

@@ -8,12 +8,13 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from services.matching.directory.pages.service_words import in_words
-from services.matching.prescribing.use_cases import SAYS_PLACES
+from services.matching.directory.use_cases import SAYS_PLACES
 from services.matching.referral_state.pages.banner import banner
 from services.matching.referral_state.views import FoundService, ListingFault
 from services.matching.web import words
+from services.matching.web.features import features, queries
 from services.matching.web.forms import Mistakes, Typed, mistake
-from services.matching.web.templating import actions, asked, near, queries, shown, today
+from services.matching.web.templating import asked, near, shown, today
 from shared.contract import labels
 from shared.contract.events.vocabulary import Need
 from shared.platform.web.auth import require_page
@@ -54,14 +55,14 @@ async def flag(request: Request, service: str, caller: Reader, form: CheckedForm
         wrong = typed.given(wrong)
     except Mistakes as mistakes:
         return await _service_page(request, caller, service, mistakes)
-    await actions(request).flag_listing(asked(caller, form), service, wrong)
+    await features(request).directory.flag_listing(asked(caller, form), service, wrong)
     return RedirectResponse(f"/matching/services/{service}?done=flagged", 303)
 
 
 @router.post("/matching/services/{service}/places")
 async def places(request: Request, service: str, caller: Speaker, form: CheckedForm) -> Response:
     free = form.get("places") == "free"
-    await actions(request).places(asked(caller, form), service, free=free)
+    await features(request).directory.places(asked(caller, form), service, free=free)
     done = "places-free" if free else "places-back"
     return RedirectResponse(f"/matching/services/{service}?done={done}", 303)
 
@@ -100,7 +101,7 @@ async def _search_page(request: Request, caller: Principal) -> Response:
     found: list[FoundService] = []
     if searched and not errors:
         try:
-            found = await queries(request).find_services(
+            found = await queries(request).directory.find_services(
                 caller, need, asked_for["postcode"] or None, weekday, age, free
             )
         except Problem as problem:
@@ -129,10 +130,10 @@ SEARCHED = set(words.NEEDS) - {"not_sure", "sensitive"}
 async def _service_page(
     request: Request, caller: Principal, service_id: str, mistakes: Mistakes | None = None
 ) -> Response:
-    service = await queries(request).seen_service(caller, service_id)
+    service = await queries(request).directory.seen_service(caller, service_id)
     if service is None:
         raise Problem(404, code="unknown_service", detail="This service is not in the directory any more.")
-    places = (await queries(request).availability([service]))[service.id]
+    places = (await queries(request).directory.availability([service]))[service.id]
     return shown(
         request,
         "service.html",

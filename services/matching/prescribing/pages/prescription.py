@@ -12,9 +12,10 @@ from services.matching.referral_state.pages.banner import back_to
 from services.matching.referral_state.pages.next_step import next_step_form, read_next_step
 from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, known
 from services.matching.referral_state.views import Done
-from services.matching.request import Asked
+from services.matching.request import RequestContext
+from services.matching.web.features import features, queries
 from services.matching.web.forms import Mistakes, Typed, day_typed, mistake, mistake_of
-from services.matching.web.templating import actions, asked, queries, shown, today
+from services.matching.web.templating import asked, shown, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
@@ -28,7 +29,7 @@ router = APIRouter(include_in_schema=False)
 PATH = "/matching/cases/{referral}/services/{prescription}"
 
 
-Act = Callable[[Request, Asked, str, str, Typed], Awaitable[tuple[str, Done | None]]]
+Act = Callable[[Request, RequestContext, str, str, Typed], Awaitable[tuple[str, Done | None]]]
 """Reads a form about one service of a case and does it: (request, who asks, referral, prescription, form)."""
 
 
@@ -64,7 +65,9 @@ def service_form(name: str) -> Callable[[Act], Act]:
 
 
 @service_form("reply")
-async def reply(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
+async def reply(
+    request: Request, by: RequestContext, _: str, prescription: str, form: Typed
+) -> tuple[str, Done]:
     answer = form.choice("reply", v.Reply, "Choose what the service answered")
     weeks, reason = None, None
     if answer is v.Reply.WAITING_LIST:
@@ -72,54 +75,60 @@ async def reply(request: Request, by: Asked, _: str, prescription: str, form: Ty
     if answer is v.Reply.NOT_SUITABLE:
         reason = form.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
     answer = form.given(answer)
-    return "reply", await actions(request).reply(by, prescription, answer, weeks, reason)
+    return "reply", await features(request).prescribing.reply(by, prescription, answer, weeks, reason)
 
 
 @service_form("visit")
-async def visit(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
+async def visit(
+    request: Request, by: RequestContext, _: str, prescription: str, form: Typed
+) -> tuple[str, Done]:
     now, happened = today(request), form.raw("happened")
     if happened not in ("yes", "no"):
         raise Mistakes(mistake("happened", "Say whether the first visit happened"))
     step = read_next_step(form, now, needed=False)
     if happened == "yes":
-        on = visit_day(form, await actions(request).referred_on(by, prescription), now)
+        on = visit_day(form, await features(request).prescribing.referred_on(by, prescription), now)
         along = form.choice("accompanied_by", v.AccompaniedBy) or v.AccompaniedBy.NOT_KNOWN
         on = form.given(on)
-        return "started", await actions(request).started(by, prescription, on, along, step)
+        return "started", await features(request).prescribing.started(by, prescription, on, along, step)
     barrier = form.choice("barrier", v.Barrier, "Choose what stopped it")
     barrier = form.given(barrier)
-    return "not-started", await actions(request).not_started(by, prescription, barrier, step)
+    return "not-started", await features(request).prescribing.not_started(by, prescription, barrier, step)
 
 
 @service_form("sharing")
 async def sharing(
-    request: Request, by: Asked, referral: str, prescription: str, form: Typed
+    request: Request, by: RequestContext, referral: str, prescription: str, form: Typed
 ) -> tuple[str, Done]:
     agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
     agreed = form.given(agreed)
-    done = await actions(request).sharing(by, referral, v.Agreement.SERVICE, agreed, prescription)
+    done = await features(request).casework.sharing(by, referral, v.Agreement.SERVICE, agreed, prescription)
     return "sharing", done
 
 
 @service_form("ended")
-async def ended(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, Done]:
+async def ended(
+    request: Request, by: RequestContext, _: str, prescription: str, form: Typed
+) -> tuple[str, Done]:
     reason = form.choice("ended", v.EndReason, "Choose why it ended")
     step = read_next_step(form, today(request), needed=False, prefix="after")
     reason = form.given(reason)
-    return "ended", await actions(request).ended(by, prescription, reason, step)
+    return "ended", await features(request).prescribing.ended(by, prescription, reason, step)
 
 
 @service_form("link")
-async def link(request: Request, by: Asked, _: str, prescription: str, form: Typed) -> tuple[str, None]:
+async def link(
+    request: Request, by: RequestContext, _: str, prescription: str, form: Typed
+) -> tuple[str, None]:
     match form.raw("link"):
         case "end":
-            await actions(request).end_link(by, prescription)
+            await features(request).links.end_link(by, prescription)
             return "link-ended", None
         case "send":
-            await actions(request).send_link(by, prescription)
+            await features(request).links.send_link(by, prescription)
             return "link-sent", None
         case "leave":
-            await actions(request).leave_link(by, prescription)
+            await features(request).links.leave_link(by, prescription)
             return "link-settled", None
     raise Mistakes(mistake("link", "Press one of the buttons"))
 
@@ -134,17 +143,17 @@ async def _page(
     opened: str = "",
 ) -> Response:
     asks, typed = queries(request), typed or {}
-    case = await asks.case(caller, referral)
+    case = await asks.referrals.case(caller, referral)
     one = next((each for each in case.prescriptions if each.prescription_id == prescription), None)
     if one is None:
         raise Problem(404, code="unknown_prescription")
-    people = await asks.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
-    entry = (await asks.services([one.service_id])).get(one.service_id)
+    people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    entry = (await asks.directory.services([one.service_id])).get(one.service_id)
     listing: ServiceInWords | None = None
     if entry is not None:
-        places = (await asks.availability([entry]))[entry.id]
+        places = (await asks.directory.availability([entry]))[entry.id]
         listing = in_words(entry, today(request), places)
-    ring_first = entry is not None and not one.signposted and not await asks.mailable(entry)
+    ring_first = entry is not None and not one.signposted and not await asks.directory.mailable(entry)
     return shown(
         request,
         "prescription.html",
@@ -153,7 +162,7 @@ async def _page(
         line=case.line,
         person=known(people, referral),
         listing=listing,
-        link=await asks.link_state(case, prescription),
+        link=await asks.provider.link_state(case, prescription),
         ring_first=ring_first,
         where=f"/matching/cases/{referral}/services/{prescription}",
         case_at=f"/matching/cases/{referral}",

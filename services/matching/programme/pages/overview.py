@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.matching.directory.offered import Feed
-from services.matching.web.templating import actions, localities, queries, shown, today
+from services.matching.web.features import features, queries
+from services.matching.web.templating import localities, shown, today
 from services.matching.web.words import listed
 from shared.contract.history import Stage
 from shared.platform.clock import LONDON
@@ -62,7 +63,7 @@ def _localities(slugs: Sequence[str], places: Localities) -> str:
 @router.get("/matching/programme")
 async def programme(request: Request, caller: Reader) -> Response:
     places, day = localities(request), today(request)
-    now = await queries(request).programme(caller)
+    now = await queries(request).programme.programme(caller)
     rows = [
         {
             "name": places.by_slug[each.locality].name,
@@ -87,7 +88,7 @@ async def programme(request: Request, caller: Reader) -> Response:
         unmet=unmet,
         at_first=MOST_AT_FIRST,
         today=day,
-        feeds=_feeds(await queries(request).feeds(caller), caller, places),
+        feeds=_feeds(await queries(request).directory.feeds(caller), caller, places),
     )
 
 
@@ -96,5 +97,5 @@ async def offer(request: Request, feed: str, caller: Reader, form: CheckedForm) 
     do = next((name for name in ("offer", "withdraw") if form.get(name)), None)
     if do is None:
         raise Problem(422, code="invalid", detail="Press one of the buttons.")
-    await actions(request).offer_feed(caller, feed, [str(form[do])], offer=do == "offer")
+    await features(request).directory.offer_feed(caller, feed, [str(form[do])], offer=do == "offer")
     return RedirectResponse("/matching/programme#feeds-title", 303)

@@ -13,8 +13,9 @@ from fastapi.responses import RedirectResponse, Response
 from services.matching.prescribing.pages.visits import visit_day, visit_days
 from services.matching.referral_state.pages.person_header import dialled, language_name
 from services.matching.referral_state.views import ServiceAsk
+from services.matching.web.features import features, queries
 from services.matching.web.forms import Mistakes, Typed, day_typed, mistake, mistake_of
-from services.matching.web.templating import actions, localities, queries, shown, today
+from services.matching.web.templating import localities, shown, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
 from shared.platform.web.dates import day_and_time
@@ -55,7 +56,7 @@ async def answer(request: Request, token: str, form: CheckedForm) -> Response:
         if reply is v.Reply.NOT_SUITABLE:
             reason = typed.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
         reply = typed.given(reply)
-        await actions(request).answer_link(token, reply, weeks, reason, _key(typed))
+        await features(request).provider.answer_link(token, reply, weeks, reason, _key(typed))
     except Mistakes as mistakes:
         return await _ask_page(request, token, mistakes.errors, typed.shown())
     except Problem as problem:
@@ -78,7 +79,7 @@ async def visit(request: Request, token: str, form: CheckedForm) -> Response:
 @router.post("/s/{token}/places")
 async def places(request: Request, token: str, form: CheckedForm) -> Response:
     try:
-        await actions(request).places_link(token)
+        await features(request).provider.places_link(token)
     except Problem as problem:
         return await _not_taken(request, token, problem, Typed(form))
     return RedirectResponse(f"/s/{token}?done=places", 303)
@@ -87,7 +88,7 @@ async def places(request: Request, token: str, form: CheckedForm) -> Response:
 @router.post("/s/{token}/code")
 async def code(request: Request, token: str, _: CheckedForm) -> Response:
     try:
-        await actions(request).send_code(token)
+        await features(request).provider.send_code(token)
     except Problem as problem:
         return await _refused(request, problem, token)
     return RedirectResponse(f"/s/{token}/code", 303)
@@ -105,8 +106,8 @@ async def name(request: Request, token: str, form: CheckedForm) -> Response:
         given = "".join(typed.raw("code").split())
         if not (given.isascii() and given.isdigit() and len(given) == 6):
             raise Mistakes(mistake("code", "Enter the 6-digit code from the email"))
-        ask = await queries(request).ask(token)
-        introduced = await actions(request).reveal(token, given)
+        ask = await queries(request).provider.ask(token)
+        introduced = await features(request).provider.reveal(token, given)
     except Mistakes as mistakes:
         return await _code_page(request, token, mistakes.errors)
     except Problem as problem:
@@ -136,13 +137,13 @@ _CODE_REFUSED: Final = {
 
 
 async def _record_visit(request: Request, token: str, typed: Typed) -> None:
-    ask, do = await queries(request).ask(token), typed.raw("happened")
+    ask, do = await queries(request).provider.ask(token), typed.raw("happened")
     if do == "yes":
         on = visit_day(typed, ask.referred_on, today(request))
-        await actions(request).visited_link(token, on=typed.given(on), key=_key(typed))
+        await features(request).provider.visited_link(token, on=typed.given(on), key=_key(typed))
         return
     barrier = typed.choice("barrier", v.Barrier, "Choose what stopped it")
-    await actions(request).visited_link(token, barrier=typed.given(barrier), key=_key(typed))
+    await features(request).provider.visited_link(token, barrier=typed.given(barrier), key=_key(typed))
 
 
 def _key(typed: Typed) -> str | None:
@@ -157,7 +158,7 @@ async def _ask_page(
     status: int = 422,
 ) -> Response:
     try:
-        ask = await queries(request).ask(token)
+        ask = await queries(request).provider.ask(token)
     except Problem as problem:
         return await _refused(request, problem, token)
     typed = typed or {}
@@ -211,7 +212,7 @@ def _next(ask: ServiceAsk) -> str:
 
 async def _code_page(request: Request, token: str, errors: Sequence[FieldError] = ()) -> Response:
     try:
-        ask = await queries(request).ask(token)
+        ask = await queries(request).provider.ask(token)
     except Problem as problem:
         return await _refused(request, problem, token)
     status = 422 if errors else 200
@@ -238,7 +239,7 @@ async def _refused(request: Request, problem: Problem, token: str) -> Response:
         why=problem.extensions.get("why"),
         problem=problem,
         hub=localities(request).hub,
-        link_worker=await queries(request).whom_to_ring(token),
+        link_worker=await queries(request).provider.whom_to_ring(token),
         back_to_ask="" if problem.code in LINK_IS_OVER else f"/s/{token}",
     )
     return _private(page)

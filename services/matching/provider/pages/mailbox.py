@@ -3,7 +3,8 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.matching.web.templating import actions, localities, shown
+from services.matching.web.features import features
+from services.matching.web.templating import localities, shown
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.problem import Problem
 
@@ -18,7 +19,7 @@ async def ask(request: Request, token: str) -> Response:
 @router.post("/s/mailbox/{token}")
 async def confirm(request: Request, token: str, _: CheckedForm) -> Response:
     try:
-        await actions(request).confirm_mailbox(token)
+        await features(request).mailboxes.confirm_mailbox(token)
     except Problem as problem:
         return _refused(request, problem)
     return RedirectResponse(f"/s/mailbox/{token}", 303)
@@ -26,7 +27,7 @@ async def confirm(request: Request, token: str, _: CheckedForm) -> Response:
 
 async def _page(request: Request, token: str) -> Response:
     try:
-        ask = await actions(request).mailbox_asked(token)
+        ask = await features(request).mailboxes.mailbox_asked(token)
     except Problem as problem:
         return _refused(request, problem)
     page = shown(request, "mailbox.html", ask=ask, token=token, hub=localities(request).hub, errors=[])

@@ -18,7 +18,8 @@ from services.matching.referral_state.pages.person_header import (
 )
 from services.matching.referral_state.views import MeetingShown, ToRing
 from services.matching.roster.absence import one_day_of
-from services.matching.web.templating import actions, asked, queries, shown, today
+from services.matching.web.features import features, queries
+from services.matching.web.templating import asked, shown, today
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
@@ -47,15 +48,15 @@ class Moved:
 @router.get("/matching/away")
 async def ask(request: Request, caller: LinkWorkerReader) -> Response:
     asks, day = queries(request), today(request)
-    worker = await asks.link_worker(caller)
+    worker = await asks.roster.link_worker(caller)
     if worker.away(day):
-        moved = await _moved(request, caller, await asks.moved_today(caller, day))
+        moved = await _moved(request, caller, await asks.roster.moved_today(caller, day))
         may_undo = one_day_of(worker, day)
         return shown(request, "away.html", today=day, moved=moved, may_undo=may_undo, done=banner(request))
     now = asks.now()
     ahead = [
         entry
-        for entry in await asks.today(caller)
+        for entry in await asks.booking.today(caller)
         if entry.meeting.starts_at > now and entry.meeting.status == "booked"
     ]
     return shown(request, "away.html", today=day, ahead=len(ahead), moved=None)
@@ -63,19 +64,19 @@ async def ask(request: Request, caller: LinkWorkerReader) -> Response:
 
 @router.post("/matching/away")
 async def move(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
-    await actions(request).off_sick(asked(caller, form), caller.link_worker or "", today(request))
+    await features(request).roster.off_sick(asked(caller, form), caller.link_worker or "", today(request))
     return back_to("/matching/away", "off-sick")
 
 
 @router.post("/matching/away/undo")
 async def undo(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
     day = today(request)
-    found = await actions(request).here_after_all(asked(caller, form), caller.link_worker or "", day)
+    found = await features(request).roster.here_after_all(asked(caller, form), caller.link_worker or "", day)
     return shown(request, "here.html", today=day, moved=await _moved(request, caller, found))
 
 
 async def _moved(request: Request, caller: Principal, found: Sequence[ToRing]) -> list[Moved]:
-    people = await queries(request).people(
+    people = await queries(request).referrals.people(
         caller, [each.case for each in found], NAME_AND_TELEPHONE, "caseload"
     )
     return [

@@ -15,7 +15,7 @@ from fastapi import FastAPI, Request
 from playwright.async_api import Page
 
 from services.matching.app import create_app
-from services.matching.request import Asked, MeetingRecord, Prescribing
+from services.matching.request import MeetingRecord, Prescribing, RequestContext
 from services.matching.settings import MatchingSettings
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import MeetingBooked
@@ -120,15 +120,17 @@ class Whole:
         """They met, and this service is in the plan. Gives the prescription's id."""
         meeting = await self.meet_now(person)
         caller = Principal("planner", "link_worker", frozenset({self.here}), link_worker=self.worker)
-        ask, do = self.matching.state.queries, self.matching.state.actions
-        found = next(f.service for f in await ask.find_services(caller) if f.service.name == service)
+        ask, do = self.matching.state.features.queries, self.matching.state.features
+        found = next(
+            f.service for f in await ask.directory.find_services(caller) if f.service.name == service
+        )
         step = NextStep(
             code=v.NextStepCode.WAIT_FOR_SERVICE, on=datetime.now(LONDON).date() + timedelta(days=7)
         )
         record = MeetingRecord(what_matters="Company", next_step=step)
-        await do.plan(Asked(caller), person.referral, record, meeting)
-        await do.prescribe(
-            Asked(caller), person.referral, Prescribing(found.id, found.needs[0], **more), step
+        await do.casework.plan(RequestContext(caller), person.referral, record, meeting)
+        await do.prescribing.prescribe(
+            RequestContext(caller), person.referral, Prescribing(found.id, found.needs[0], **more), step
         )
         prescription: str = (await self.view(person)).story.prescriptions[-1].prescribed.prescription_id
         return prescription

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.matching.request import Asked, GoalSaid, MeetingRecord
+from services.matching.request import GoalSaid, MeetingRecord, RequestContext
 from shared.contract.events import vocabulary as v
 from shared.platform.web.caller import Principal
 from tests.harness.matching.pages.whole import Person, Whole
@@ -16,10 +16,10 @@ async def agreed(both: Whole, person: Person, answer: v.Agreed) -> None:
     """A plan with a goal of the person's own words, a service, and this answer."""
     await both.plan(person)
     caller = Principal("planner", "link_worker", frozenset({both.here}), link_worker=both.worker)
-    do = both.matching.state.actions
+    do = both.matching.state.features
     goal = GoalSaid(need=v.Need.EXERCISE, words=GOAL, importance=9, confidence=3)
     record = MeetingRecord(goals=(goal,), note="A private word", details_to_gp=answer)
-    await do.plan(Asked(caller), person.referral, record)
+    await do.casework.plan(RequestContext(caller), person.referral, record)
     await both.referral.until(person.referral, plan=True, details_to_gp=answer.value, stage="prescribed")
 
 

@@ -1,0 +1,135 @@
+"""Diaries, free times and the times that suit a case."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from services.matching.authorization import LINK_WORKER, find_case, link_worker_for, problem_of
+from services.matching.booking.diary import Diaries
+from services.matching.booking.policy import refused_times, time_key, wish_of
+from services.matching.booking.use_cases import AT_THE_DESK
+from services.matching.calendar import day_start, london_day
+from services.matching.errors import Refused
+from services.matching.referral_state.queries import ReferralQueries
+from services.matching.referral_state.state import View
+from services.matching.referral_state.views import DiaryEntry, MeetingShown, Slot
+from services.matching.repository import DiaryStore
+from shared.delivery.kernel import Kernel
+from shared.delivery.model.service_definition import Loaded
+from shared.delivery.mongo.database import Row, Transaction
+from shared.platform.web.caller import Principal
+from shared.platform.web.problem import Problem
+
+MOST_DAYS: Final = 92
+_STANDING: Final = ("booked", "attended", "missed")
+
+
+@dataclass
+class BookingQueries:
+    """Reads of meetings and diaries."""
+
+    kernel: Kernel[View, Diaries]
+    referrals: ReferralQueries
+    diaries: DiaryStore
+
+    async def today(self, caller: Principal, day: date | None = None) -> list[DiaryEntry]:
+        """The caller's meetings of one day (today), in order, risk and contact warnings in each `case`."""
+        day = day or london_day(self.kernel.clock())
+        return await self.diary(caller, day, day)
+
+    async def diary(
+        self, caller: Principal, first: date, last: date, link_worker: str | None = None
+    ) -> list[DiaryEntry]:
+        """Meetings from `first` to `last` (at most 92 days), in order."""
+        worker = await link_worker_for(self.kernel.mongo, caller, link_worker or caller.link_worker or "")
+        begins, ends = _span(first, last)
+        met = {
+            "link_worker": worker.id,
+            "starts_at": {"$gte": begins, "$lt": ends},
+            "status": {"$in": _STANDING},
+        }
+        rows = await self.referrals.rows({"locality": worker.locality, "view.meetings": {"$elemMatch": met}})
+        lines = await self.referrals.presenter(rows)
+        found = [
+            DiaryEntry(lines.meeting(row, meeting), lines.case(row))
+            for row in rows
+            for meeting in row["view"]["meetings"]
+            if meeting["link_worker"] == worker.id
+            and begins <= meeting["starts_at"] < ends
+            and meeting["status"] in _STANDING
+            and (meeting["status"] != "booked" or meeting["id"] == row["view"]["active"])
+        ]
+        return sorted(found, key=lambda entry: (entry.meeting.starts_at, entry.case.referral_id))
+
+    async def free(
+        self, caller: Principal, first: date, last: date, link_worker: str | None = None
+    ) -> list[Slot]:
+        """Free times of a diary."""
+        worker = await link_worker_for(self.kernel.mongo, caller, link_worker or caller.link_worker or "")
+        begins, ends = _span(first, last)
+
+        async def read(tx: Transaction) -> Diaries:
+            return await self.diaries.load_for(tx, worker, first, last, self.kernel.clock())
+
+        diaries = await self.kernel.transact(read)
+        return [
+            slot
+            for n in range((last - first).days + 1)
+            for slot in diaries.free(worker, first + timedelta(days=n))
+            if max(begins, self.kernel.clock()) <= slot.starts_at < ends
+        ]
+
+    async def meeting(self, caller: Principal, meeting_id: str) -> MeetingShown:
+        """A meeting, for those who may move it: its link worker and the practice's own staff."""
+        row = await find_case(self.kernel.mongo, caller, {"view.meetings.id": meeting_id}, AT_THE_DESK)
+        found = next(m for m in row["view"]["meetings"] if m["id"] == meeting_id)
+        return (await self.referrals.presenter([row])).meeting(row, found)
+
+    async def options(self, caller: Principal, meeting_id: str, count: int = 3) -> list[Slot]:
+        """Other suitable times for a booked meeting, earliest first."""
+        row = await find_case(self.kernel.mongo, caller, {"view.meetings.id": meeting_id}, AT_THE_DESK)
+        if row["view"]["active"] != meeting_id:
+            raise problem_of(Refused("meeting_not_standing"))
+        return await self._options(row, count)
+
+    async def options_for(self, caller: Principal, referral_id: str, count: int = 3) -> list[Slot]:
+        """Suitable times for a case without a meeting."""
+        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        return await self._options(row, count)
+
+    async def options_to_reopen(self, caller: Principal, referral_id: str, count: int = 3) -> list[Slot]:
+        """Suitable times for a case that has ended, if it is opened again."""
+        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        return await self._options(row, count, ended=True)
+
+    async def _options(self, row: Row, count: int, *, ended: bool = False) -> list[Slot]:
+        view = await self.kernel.view(row["locality"], row["referral"])
+        if view is None or view.story.erased or not (view.open or ended):
+            raise problem_of(Refused("case_ended"))
+
+        async def read(tx: Transaction) -> Diaries:
+            return await self.diaries.load(
+                tx, [Loaded(row["locality"], row["referral"], view)], self.kernel.clock()
+            )
+
+        diaries = await self.kernel.transact(read)
+        return _first(diaries, view, row["referral"], max(1, min(count, 20)))
+
+
+def _first(diaries: Diaries, view: View, referral_id: str, count: int) -> list[Slot]:
+    but_not = refused_times(view)
+    if view.story.active is not None:
+        but_not |= {time_key(view.story.active)}
+    found: list[Slot] = []
+    for slot in diaries.suitable(wish_of(view, diaries), referral_id):
+        if slot.key not in but_not:
+            found.append(slot)
+        if len(found) == count:
+            break
+    return found
+
+
+def _span(first: date, last: date) -> tuple[datetime, datetime]:
+    if not timedelta() <= last - first <= timedelta(days=MOST_DAYS):
+        raise Problem(422, code="days", detail=f"Ask for {MOST_DAYS} days at most, the first day first.")
+    return day_start(first), day_start(last + timedelta(days=1))

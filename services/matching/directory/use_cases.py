@@ -1,0 +1,83 @@
+"""Use cases of the directory: feeds, wrong entries, places that are free again."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from services.matching.authorization import problem_of
+from services.matching.command_runner import refusing
+from services.matching.directory.offered import Feed
+from services.matching.directory.repository import Directory, ImportReport, NotTaken
+from services.matching.errors import Refused
+from services.matching.referral_state.views import ListingFault
+from services.matching.request import RequestContext
+from shared.platform.web.caller import Principal
+from shared.platform.web.problem import Problem
+
+# These may say on a service's behalf that it has places again, beside the service itself.
+SAYS_PLACES: Final = ("link_worker", "programme_admin")
+
+
+@dataclass
+class DirectoryUseCases:
+    """Changes of the directory."""
+
+    directory: Directory
+
+    async def take_feed(self, caller: Principal, feed: str, document: bytes) -> ImportReport:
+        """Takes a directory feed, all its pages at once. A new feed is offered in the caller's localities.
+
+        Raises a Problem: 404 for a feed that others of more localities keep, 422 `pages_missing` or
+        `records_too_many`.
+        """
+        known = await self.directory.feeds.named(feed)
+        if known is not None and not all(caller.may_locality(slug) for slug in known.owners):
+            raise _unknown_feed()
+        async with refusing():
+            try:
+                return await self.directory.take(document, feed, caller)
+            except NotTaken as refused:
+                raise Problem(422, code=refused.code, detail=refused.sentence) from None
+
+    async def offer_feed(
+        self, caller: Principal, feed: str, localities: Collection[str], *, offer: bool
+    ) -> Feed:
+        """Offers a feed in these localities of the caller's, or no longer.
+
+        Raises a Problem: 404 for a locality that is not theirs, and for no such feed.
+        """
+        if caller.role != "programme_admin":
+            raise Problem(403, code="role", detail="Your role does not include this.")
+        if not all(caller.may_locality(slug) for slug in localities):
+            raise Problem(404, code="unknown_locality", detail="There is no such locality among yours.")
+        feeds = self.directory.feeds
+        if not await (feeds.accept if offer else feeds.withdraw)(feed, localities):
+            raise _unknown_feed()
+        return await feeds.named(feed) or Feed(feed, (), ())
+
+    async def flag_listing(self, asked: RequestContext, service_id: str, wrong: ListingFault) -> None:
+        """Somebody says that a directory entry is wrong; kept for the programme. 404: unknown service."""
+        if asked.caller.role not in ("link_worker", "programme_admin", "referrer"):
+            raise Problem(403, code="role", detail="Your role does not include this.")
+        if not await self.directory.flag(service_id, wrong, asked.caller.subject):
+            raise problem_of(Refused("unknown_service"))
+
+    async def places(self, asked: RequestContext, service_id: str, *, free: bool) -> None:
+        """A service has places again, as it told whoever asks; not `free`: that is taken back.
+
+        It counts for 60 days or until the service answers otherwise. 404: unknown service, or one that is not
+        offered in a locality of the caller's.
+        """
+        caller = asked.caller
+        if caller.role not in SAYS_PLACES:
+            raise Problem(403, code="role", detail="Your role does not include this.")
+        if not (caller.may_locality("*") or await self.directory.offered(service_id, caller.localities)):
+            raise problem_of(Refused("unknown_service"))
+        if not free:
+            await self.directory.places_taken_back(service_id)
+        elif not await self.directory.places_free(service_id, asked.caller.subject):
+            raise problem_of(Refused("unknown_service"))
+
+
+def _unknown_feed() -> Problem:
+    return Problem(404, code="unknown_feed", detail="There is no such feed among yours.")

@@ -1,0 +1,105 @@
+"""One referral as every feature shows it: the case, the person's details and the texts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.matching.authorization import LINK_WORKER, find_case, link_workers, problem_of
+from services.matching.booking.diary import Diaries
+from services.matching.clients.vault import NotInVault, Vault, VaultAway
+from services.matching.directory.repository import Directory
+from services.matching.errors import Refused
+from services.matching.provider.link_states import LinkStates
+from services.matching.referral_state.presenter import CasePresenter, history, prescriptions
+from services.matching.referral_state.state import View
+from services.matching.referral_state.views import CaseLine, CaseShown, MeetingShown
+from shared.delivery.kernel import Kernel
+from shared.delivery.mongo.database import Row
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+from shared.platform.localities import Localities
+from shared.platform.web.audit import audit
+from shared.platform.web.caller import Principal
+
+
+@dataclass
+class ReferralQueries:
+    """Reads of one case. A case that is not the caller's is a 404, like one that does not exist."""
+
+    kernel: Kernel[View, Diaries]
+    localities: Localities
+    vault: Vault
+    directory: Directory
+    link_states: LinkStates
+
+    async def case(self, caller: Principal, referral_id: str) -> CaseShown:
+        """Story, meetings, plan and history. Audited: it is a read of a person's case."""
+        return await self._case(caller, {"referral": referral_id})
+
+    async def case_of_meeting(self, caller: Principal, meeting_id: str) -> CaseShown:
+        """The case that a meeting belongs to."""
+        return await self._case(caller, {"view.meetings.id": meeting_id})
+
+    async def people(
+        self, caller: Principal, cases: Sequence[CaseLine | MeetingShown], fields: Sequence[str], purpose: str
+    ) -> dict[str, dict[str, Any]]:
+        """Names and the like of the people in these cases, by referral id, from the vault, audited there.
+
+        One that is missing or erased is left out; an empty answer where the vault does not answer in time.
+        """
+        by_locality: dict[str, list[str]] = {}
+        for case in cases:
+            by_locality.setdefault(case.locality, []).append(case.referral_id)
+        found: dict[str, dict[str, Any]] = {}
+        for locality, referrals in by_locality.items():
+            try:
+                people = await self.vault.people(locality, referrals, fields, purpose, caller.subject)
+            except (VaultAway, NotInVault):
+                continue  # the pages say that names cannot be shown just now
+            found |= {referral: dict(person) for referral, person in people.items()}
+        return found
+
+    async def notes(self, caller: Principal, referral_id: str, notes: Sequence[str]) -> dict[str, str]:
+        """The texts of these notes by id, from the vault; left out where it does not answer."""
+        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+        try:
+            return await self.vault.notes(row["locality"], referral_id, notes, caller.subject)
+        except (VaultAway, NotInVault):
+            return {}
+
+    async def _case(self, caller: Principal, which: dict[str, Any]) -> CaseShown:
+        kernel = self.kernel
+        row = await find_case(kernel.mongo, caller, which, LINK_WORKER)
+        await audit(caller, "read_case", row["referral"], "caseload", clock=kernel.clock)
+        view = await kernel.view(row["locality"], row["referral"])
+        if view is None:
+            raise problem_of(Refused("unknown_case"))
+        earlier = await self.rows(
+            {
+                "locality": row["locality"],
+                "view.created.person_ref": row["view"]["created"]["person_ref"],
+                "_id": {"$ne": row["_id"]},
+            }
+        )
+        lines = await self.presenter([row, *earlier])
+        services = await self.directory.services([p["service"] for p in row["view"]["prescriptions"]])
+        others = [lines.case(each) for each in earlier]
+        return CaseShown(
+            line=lines.case(row),
+            story=view.story,
+            meetings=tuple(lines.meeting(row, meeting) for meeting in row["view"]["meetings"]),
+            prescriptions=prescriptions(view, services),
+            history=history(view, row["locality"]),
+            earlier=tuple(sorted(others, key=lambda case: case.created_at, reverse=True)),
+        )
+
+    async def rows(self, which: dict[str, Any]) -> list[Row]:
+        # The facts are not needed for a line, and there may be many.
+        wanted = {**which, "view.created": which.get("view.created", {"$ne": None})}
+        found = self.kernel.mongo[REFERRALS].find(wanted, {"locality": 1, "referral": 1, "view": 1})
+        return [row async for row in found]
+
+    async def presenter(self, rows: Sequence[Row]) -> CasePresenter:
+        ended = await self.link_states.ended([row["referral"] for row in rows])
+        names = {meeting["link_worker"] for row in rows for meeting in row["view"]["meetings"]}
+        workers = await link_workers(self.kernel.mongo, names)
+        return CasePresenter(self.localities, workers, self.kernel.clock(), ended)

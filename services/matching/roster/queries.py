@@ -1,0 +1,29 @@
+"""Link workers' entries, and the meetings that an absence moved."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from services.matching.authorization import link_worker_for
+from services.matching.command_runner import CommandRunner
+from services.matching.referral_state.views import ToRing
+from services.matching.roster.absence import moved_by
+from services.matching.roster.link_workers import Leave, LinkWorker
+from shared.platform.web.caller import Principal
+
+
+@dataclass
+class RosterQueries:
+    """Reads of link workers."""
+
+    runner: CommandRunner
+
+    async def link_worker(self, caller: Principal, link_worker: str | None = None) -> LinkWorker:
+        """The caller's own entry, or, for programme_admin and services, the one named."""
+        return await link_worker_for(
+            self.runner.kernel.mongo, caller, link_worker or caller.link_worker or ""
+        )
+
+    async def moved_today(self, caller: Principal, day: date) -> list[ToRing]:
+        """Whose meetings of this day were moved since the caller is away."""
+        worker = await self.link_worker(caller)
+        return await moved_by(self.runner, worker, Leave(first=day, last=day))

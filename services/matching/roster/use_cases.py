@@ -1,0 +1,157 @@
+"""Use cases of link workers' entries and absences."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from services.matching.authorization import link_worker_for, problem_of
+from services.matching.booking import commands
+from services.matching.booking.use_cases import BookingUseCases, open_cases_with
+from services.matching.calendar import day_start, london_day
+from services.matching.command_runner import CommandRunner, refusing
+from services.matching.errors import Refused
+from services.matching.referral_state.views import CaseLine, ToRing
+from services.matching.repository import LINK_WORKERS, touch_caseload, wake_waiting, worker_of
+from services.matching.request import RequestContext
+from services.matching.roster.absence import here_after_all, moved_by, offer_day, one_day_of, open_day
+from services.matching.roster.link_workers import Leave, LinkWorker
+from shared.delivery.mongo.database import Transaction
+from shared.platform.web.caller import Principal
+from shared.platform.web.problem import Problem
+from shared.platform.web.validation import FieldError
+
+
+@dataclass
+class RosterUseCases:
+    """Changes of link workers' entries, and their absences."""
+
+    runner: CommandRunner
+    booking: BookingUseCases
+
+    async def put_link_worker(self, caller: Principal, worker: LinkWorker) -> LinkWorker:
+        """Keeps a link worker's entry. Meetings on days of leave are moved; other meetings stand.
+
+        Put again, it does whatever was left of that by a process that died. What partners booked with a link
+        worker of whom we had not heard yet gets its time in the diary.
+
+        Raises a Problem: 404 for a locality or an entry that is not the caller's, 422 for a practice that
+        is not of the locality.
+        """
+        if not caller.may_locality(worker.locality) or worker.locality not in self.runner.localities.by_slug:
+            raise problem_of(Refused("unknown_link_worker"))
+        self._check_practices(worker)
+
+        async def work(tx: Transaction) -> None:
+            row = await tx[LINK_WORKERS].find_one({"_id": worker.id}, session=tx.session)
+            before = worker_of(row) if row is not None else None
+            if before is not None and before.locality != worker.locality:
+                raise Refused("unknown_link_worker")
+            kept = worker.model_dump(mode="json", exclude={"id"})
+            version = (row["v"] if row is not None else 0) + 1
+            await tx[LINK_WORKERS].replace_one(
+                {"_id": worker.id}, {**kept, "v": version}, upsert=True, session=tx.session
+            )
+            await touch_caseload(tx, worker.locality, worker.id)
+            practices = worker.practices | (before.practices if before else frozenset())
+            await wake_waiting(tx, worker.locality, practices, self.runner.kernel.clock())
+
+        async with refusing():
+            await self.runner.kernel.transact(work)
+            await self.booking.enter_meetings(worker)
+        today = london_day(self.runner.kernel.clock())
+        for leave in worker.leave:
+            if leave.last >= today:
+                await self.move_away(RequestContext(caller), worker, leave)
+        return worker
+
+    async def off_sick(self, asked: RequestContext, link_worker: str, day: date) -> list[ToRing]:
+        """Frees that day of a link worker, rebooks everybody and gives the people to ring, by time of day.
+
+        Doing it again gives the same list and changes nothing.
+        """
+        return await self.away(asked, link_worker, Leave(first=day, last=day))
+
+    async def away(self, asked: RequestContext, link_worker: str, leave: Leave) -> list[ToRing]:
+        """The link worker is away on these days: nobody is booked there, who was is rebooked and to be rung.
+
+        Raises a Problem: 404 for a link worker who is not the caller's to speak for.
+        """
+        if asked.caller.role not in ("link_worker", "programme_admin"):
+            raise Problem(403, code="role", detail="Your role does not include this.")
+        worker = await link_worker_for(self.runner.kernel.mongo, asked.caller, link_worker)
+        async with refusing():
+            await self.runner.kernel.transact(lambda tx: _add_leave(tx, worker, leave))
+        return await self.move_away(asked, worker, leave)
+
+    async def move_away(self, asked: RequestContext, worker: LinkWorker, leave: Leave) -> list[ToRing]:
+        """Rebooks everybody whom this link worker was to meet on these days. Their leave is known already."""
+        begins, ends = day_start(leave.first), day_start(leave.last + timedelta(days=1))
+        then = {"link_worker": worker.id, "starts_at": {"$gte": begins, "$lt": ends}}
+        meets = await open_cases_with(self.runner.kernel.mongo, worker, {**then, "status": "booked"})
+        # Who cannot wait chooses first among what is left.
+        meets.sort(key=lambda row: (row["view"]["created"]["urgency"] != "soon", row["view"]["created_at"]))
+        for row in meets:
+            await self.runner.run(
+                RequestContext(asked.caller),
+                row,
+                "away",
+                (),
+                lambda: commands.link_worker_away(worker.id, leave.first, leave.last),
+            )
+        return await moved_by(self.runner, worker, leave)
+
+    async def here_after_all(self, asked: RequestContext, link_worker: str, day: date) -> list[ToRing]:
+        """Takes an absence of one day back: meetings to come get their times again, where these are free.
+
+        Nobody is moved back who said yes to the new time. Gives everybody whom the absence had moved, with
+        the meeting that they have now. Refused (409, `not_away`) where that day is no absence of its own.
+        """
+        if asked.caller.role not in ("link_worker", "programme_admin"):
+            raise Problem(403, code="role", detail="Your role does not include this.")
+        worker = await link_worker_for(self.runner.kernel.mongo, asked.caller, link_worker)
+        if not one_day_of(worker, day):
+            raise problem_of(Refused("not_away"))
+        moved = await moved_by(self.runner, worker, Leave(first=day, last=day))
+        async with refusing():
+            await self.runner.kernel.transact(lambda tx: open_day(tx, worker, day))
+        found = []
+        for each in moved:
+            now = await self._given_back(asked, worker, each)
+            found.append(ToRing(now, each.was, now.active))
+        async with refusing():
+            await self.runner.kernel.transact(lambda tx: offer_day(tx, worker, self.runner))
+        return found
+
+    async def _given_back(self, asked: RequestContext, worker: LinkWorker, moved: ToRing) -> CaseLine:
+        """The case with its old time again; as it was, where that is not to be had."""
+        row = {"locality": worker.locality, "referral": moved.case.referral_id}
+        act = here_after_all(moved.was.meeting_id)
+        try:
+            done = await self.runner.run(RequestContext(asked.caller), row, "here-after-all", (), lambda: act)
+        except Problem as problem:
+            if problem.status_code != 409:
+                raise
+            return moved.case
+        return done.case
+
+    def _check_practices(self, worker: LinkWorker) -> None:
+        for place, hours in enumerate(worker.hours):
+            for code in hours.practices:
+                there = self.runner.localities.of_practice(code)
+                if there is None or there.slug != worker.locality:
+                    wrong = FieldError(
+                        f"/hours/{place}/practices",
+                        "practice_elsewhere",
+                        "This practice is not of the link worker's locality.",
+                    )
+                    raise Problem(422, code="invalid", errors=[wrong])
+
+
+async def _add_leave(tx: Transaction, worker: LinkWorker, leave: Leave) -> None:
+    if any(have.first <= leave.first and leave.last <= have.last for have in worker.leave):
+        return
+    await tx[LINK_WORKERS].update_one(
+        {"_id": worker.id},
+        {"$push": {"leave": leave.model_dump(mode="json")}, "$inc": {"v": 1}},
+        session=tx.session,
+    )
+    await touch_caseload(tx, worker.locality, worker.id)
