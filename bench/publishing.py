@@ -33,7 +33,7 @@ def whole(parts: Sequence[Mapping[str, Any]]) -> str:
 
 def _section(part: Mapping[str, Any], with_machine: bool) -> str:
     title, text = described(part["part"], part["result"])
-    how = f"`{part['command']}`, {part['date'][:10]}, version {part['version']}"
+    how = f"`{part['command']}`, {part['date'][:10]}, {part['version']}"
     how += f", load {part['load_before']:.1f}."
     if with_machine:
         how += f" On {part['machine']}."

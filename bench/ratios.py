@@ -26,7 +26,7 @@ class Goal:
 
 GOALS: Final = (
     Goal("two processes / Kafka Streams, two threads", "kernel-2", "streams-2", 1.2, 1.0),
-    Goal("two processes / the same, one store", "kernel-2", "streams-2-facts", 1.2, 1.0),
+    Goal("two processes / Kafka Streams, one store", "kernel-2", "streams-2-facts", 1.2, 1.0),
     Goal("one process / one transaction an event", "kernel-1", "one-each", 60),
     Goal("one process / bulk upserts without guarantee", "kernel-1", "bulk", 2),
 )
