@@ -11,7 +11,7 @@ from pymongo import ReplaceOne
 from services.matching.calendar import london_day
 from services.matching.directory.availability import HOLDS, Availability, Told, Word, availability
 from services.matching.directory.feed import read_directory
-from services.matching.directory.feed.defects import MOST_DEFECTS, Defect, Result
+from services.matching.directory.feed.defects import MAX_DEFECTS, Defect, Result
 from services.matching.directory.feed.model import Service, Status
 from services.matching.directory.offered import Feeds
 from services.matching.referral_state.views import ListingFault
@@ -96,7 +96,7 @@ class Directory:
             now,
             read.records,
             len(services),
-            (*read.defects, *theirs[:MOST_DEFECTS]),
+            (*read.defects, *theirs[:MAX_DEFECTS]),
             read.left_out,
         )
         # Without a single service it says nothing, be it HTML, JSON that tells of an error, or an empty page:

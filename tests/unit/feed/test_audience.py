@@ -29,7 +29,7 @@ def audience(name: str, description: str = "Company and a hot meal.", **changed:
         ("Women's gym", "Everyone welcome, whatever your size."),
     ],
 )
-def test_a_listing_for_women_is_marked(name: str, description: str) -> None:
+def test_listing_for_women_is_marked(name: str, description: str) -> None:
     assert audience(name, description) is Audience.WOMEN
 
 
@@ -42,7 +42,7 @@ def test_a_listing_for_women_is_marked(name: str, description: str) -> None:
         ("Dads' breakfast", "Bring the children."),
     ],
 )
-def test_a_listing_for_men_is_marked(name: str, description: str) -> None:
+def test_listing_for_men_is_marked(name: str, description: str) -> None:
     assert audience(name, description) is Audience.MEN
 
 
@@ -63,11 +63,11 @@ def test_a_listing_for_men_is_marked(name: str, description: str) -> None:
         ("Environment group", "Amends gardens with management."),
     ],
 )
-def test_a_listing_for_everybody_is_not_marked(name: str, description: str) -> None:
+def test_listing_for_everybody_is_not_marked(name: str, description: str) -> None:
     assert audience(name, description) is None
 
 
-def test_eligibility_and_terms_mark_a_listing() -> None:
+def test_eligibility_or_terms_mark_a_listing() -> None:
     assert audience("Craft", eligibility_description="Women only") is Audience.WOMEN
     terms = [{"taxonomy_term": {"name": "Men only"}}, {"taxonomy_term": {"name": "Craft groups"}}]
     assert audience("Craft", attributes=terms) is Audience.MEN

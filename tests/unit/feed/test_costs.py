@@ -27,7 +27,7 @@ def costs(*options: dict[str, Any], **changed: Any) -> tuple[Cost, ...]:
         {"valid_to": {"on": "2030-12-31"}},
     ],
 )
-def test_a_price_that_may_not_hold_today_is_left_out(period: dict[str, Any]) -> None:
+def test_price_not_valid_today_is_left_out(period: dict[str, Any]) -> None:
     assert costs({"amount": 3, **period}, fees="Ask us") == (Cost(amount=None, text="Ask us"),)
 
 
@@ -40,12 +40,12 @@ def test_a_price_that_may_not_hold_today_is_left_out(period: dict[str, Any]) -> 
         {"valid_from": "", "valid_to": "9999-12-31"},
     ],
 )
-def test_a_price_that_holds_today_is_kept(period: dict[str, Any]) -> None:
+def test_price_valid_today_is_kept(period: dict[str, Any]) -> None:
     assert costs({"amount": 3, **period})[0].amount == Decimal(3)
 
 
 @pytest.mark.parametrize("currency", ["GBP", "gbp", "£", " Pounds ", None, ""])
-def test_pounds_however_written_are_pounds(currency: str | None) -> None:
+def test_pounds_in_any_spelling_are_pounds(currency: str | None) -> None:
     assert costs({"amount": "1,250", "currency": currency})[0].words == "£1250"
 
 
@@ -57,11 +57,11 @@ def test_pounds_however_written_are_pounds(currency: str | None) -> None:
         ({"amount": 0, "currency": "EUR"}, "Free"),
     ],
 )
-def test_another_currency_is_never_shown_as_pounds(option: dict[str, Any], words: str) -> None:
+def test_other_currency_is_never_shown_as_pounds(option: dict[str, Any], words: str) -> None:
     (cost,) = costs(option)
     assert cost.words == words
     assert not cost.amount
 
 
-def test_a_price_in_an_unknown_currency_is_left_out() -> None:
+def test_price_in_unknown_currency_is_left_out() -> None:
     assert costs({"amount": 35, "currency": {"code": "EUR"}}) == ()

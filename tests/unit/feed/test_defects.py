@@ -98,7 +98,7 @@ SPOILT: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def test_nothing_is_found_where_nothing_is_wrong() -> None:
+def test_clean_record_has_no_defects() -> None:
     imported = read(lunch_club())
     assert imported.defects == ()
     service = only(imported)
@@ -108,7 +108,7 @@ def test_nothing_is_found_where_nothing_is_wrong() -> None:
 
 
 @pytest.mark.parametrize(("code", "changed"), SPOILT)
-def test_a_defect_is_reported_by_record_and_field(code: str, changed: dict[str, Any]) -> None:
+def test_defect_is_reported_by_record_and_field(code: str, changed: dict[str, Any]) -> None:
     imported = read(lunch_club(**changed))
     found = [defect for defect in imported.defects if defect.code == code]
     assert found, [defect.code for defect in imported.defects]
@@ -119,27 +119,27 @@ def test_a_defect_is_reported_by_record_and_field(code: str, changed: dict[str, 
     assert bool(imported.services) == (defect.result is not Result.REFUSED)
 
 
-def test_every_defect_of_the_catalogue_has_its_test() -> None:
+def test_defects_of_the_catalogue_are_all_tested() -> None:
     of_documents = {"not_json", "characters_replaced", "pages_missing", "records_too_many"}
     tested = {code for code, _ in SPOILT} | of_documents | {"not_a_service", "id_duplicate"}
     assert tested == set(CATALOGUE)
 
 
 @pytest.mark.parametrize("document", [b"", b"{", b"\xff\xfe", b"id,name\n1,Lunch", "[" * 5000])
-def test_what_is_not_json(document: bytes | str) -> None:
+def test_document_not_json_is_refused(document: bytes | str) -> None:
     imported = read_directory(document, "tests", TODAY)
     assert imported.services == ()
     assert [defect.code for defect in imported.defects] == ["not_json"]
 
 
 @pytest.mark.parametrize("record", [None, 3, "text", {}, {"id": "x", "name": "A term", "taxonomy": "y"}])
-def test_what_is_not_a_service(record: object) -> None:
+def test_record_not_a_service_is_refused(record: object) -> None:
     imported = read(record, lunch_club())
     assert only(imported).name == "Meir lunch club (example)"
     assert [defect.code for defect in imported.defects] == ["not_a_service"]
 
 
-def test_of_two_records_with_one_id_the_one_changed_last_is_taken() -> None:
+def test_duplicate_id_keeps_record_changed_last() -> None:
     old = lunch_club(name="Old name", last_modified="2020-01-01T00:00:00Z")
     for order in ([old, lunch_club()], [lunch_club(), old]):
         imported = read(*order)
@@ -147,20 +147,20 @@ def test_of_two_records_with_one_id_the_one_changed_last_is_taken() -> None:
         assert [defect.code for defect in imported.defects] == ["id_duplicate"]
 
 
-def test_one_service_at_two_places_is_no_duplicate() -> None:
+def test_service_at_two_places_is_no_duplicate() -> None:
     elsewhere = lunch_club(service_at_locations=at_place(name="Longton Library"))
     imported = read(lunch_club(), elsewhere)
     assert imported.defects == ()
     assert [place.name for place in only(imported).locations] == ["Meir Community Centre", "Longton Library"]
 
 
-def test_a_bad_record_does_not_stop_its_neighbours() -> None:
+def test_bad_record_leaves_its_neighbours() -> None:
     imported = read(lunch_club(name=None), 7, lunch_club(id="8f0f6f6e-1b1c-4b1d-9a1e-2f3a4b5c6d7e"))
     assert imported.records == 3
     assert len(imported.services) == 1
 
 
-def test_distance_without_coordinates_comes_from_the_full_postcode_never_the_town() -> None:
+def test_place_without_coordinates_uses_postcode_not_town() -> None:
     by_postcode = only(read(lunch_club(service_at_locations=at_place(latitude=None, longitude=None))))
     assert by_postcode.locations[0].position == (52.978488, -2.102929)
     town_only = at_place(latitude=None, longitude=None, addresses=[{"city": "Stoke-on-Trent"}])
@@ -170,19 +170,19 @@ def test_distance_without_coordinates_comes_from_the_full_postcode_never_the_tow
 @pytest.mark.parametrize(
     "given", ["defunct", "Temporarily closed", "temporarily_closed", "inactive", "", "?"]
 )
-def test_only_an_active_service_is_offered(given: str) -> None:
+def test_service_not_active_is_not_offered(given: str) -> None:
     service = only(read(lunch_club(status=given)))
     assert not service.offered
     assert service.status is not Status.ACTIVE
 
 
-def test_a_web_address_is_mended_or_left_out() -> None:
+def test_web_address_is_mended_or_left_out() -> None:
     assert only(read(lunch_club(url="www.lunch.example/meir"))).url == "https://www.lunch.example/meir"
     assert only(read(lunch_club(url="JavaScript:alert(1)"))).url is None
     assert only(read(lunch_club(url="https://user:secret@lunch.example"))).url is None
 
 
-def test_an_id_that_is_no_uuid_becomes_the_same_one_each_time_and_another_in_another_feed() -> None:
+def test_id_not_uuid_is_stable_within_its_feed() -> None:
     here, again = only(read(lunch_club(id=4711))), only(read(lunch_club(id="4711")))
     assert here.id == again.id
     assert here.record == "4711"
@@ -190,7 +190,7 @@ def test_an_id_that_is_no_uuid_becomes_the_same_one_each_time_and_another_in_ano
     assert only(other_feed).id != here.id
 
 
-def test_a_sentence_never_quotes_the_feed() -> None:
+def test_sentence_never_quotes_the_feed() -> None:
     secret = "Qwertyuiop"
     spoilt = lunch_club(status=secret, url=f"{secret} {secret}", email=secret, assured_date=secret)
     assert all(secret not in defect.sentence for defect in read(spoilt).defects)

@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from services.matching.directory.feed import Import, read_directory
-from services.matching.directory.feed.defects import MOST_DEFECTS
+from services.matching.directory.feed.defects import MAX_DEFECTS
 from tests.harness.feed.records import TODAY, lunch_club
 
 IDS = ["11111111-1111-4111-8111-11111111111" + str(n) for n in range(6)]
@@ -53,7 +53,7 @@ def page(number: int, total: int = 2, items: int = 2, **changed: Any) -> dict[st
         [{"total_items": 3, "page_number": n, "contents": [lunch_club(id=IDS[n])]} for n in (1, 2)],
     ],
 )
-def test_a_document_of_some_pages_is_refused(document: object) -> None:
+def test_document_with_missing_pages_is_refused(document: object) -> None:
     imported = read(document)
     assert (imported.services, imported.refused) == ((), "pages_missing")
     assert "Send all its pages" in imported.defects[0].sentence
@@ -77,13 +77,13 @@ def test_a_document_of_some_pages_is_refused(document: object) -> None:
         ),
     ],
 )
-def test_a_whole_document_is_taken(document: object, services: int) -> None:
+def test_whole_document_is_read(document: object, services: int) -> None:
     imported = read(document)
     assert (len(imported.services), imported.refused) == (services, None)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
-def test_a_byte_order_mark_costs_nothing(encoding: str) -> None:
+def test_byte_order_mark_is_ignored(encoding: str) -> None:
     imported = read(json.dumps(lunch_club()).encode(encoding))
     assert len(imported.services) == 1
     assert imported.defects == ()
@@ -100,7 +100,7 @@ def test_a_byte_order_mark_costs_nothing(encoding: str) -> None:
         (b'"A\x01\tmeal"', "A meal", False),
     ],
 )
-def test_a_bad_character_costs_that_character(spoilt: bytes, kept: str, told: bool) -> None:
+def test_bad_character_alone_is_replaced(spoilt: bytes, kept: str, told: bool) -> None:
     document = orjson.dumps(lunch_club()).replace(b'"A hot meal and company."', spoilt)
     imported = read(document)
     assert imported.services[0].description == kept
@@ -111,7 +111,7 @@ def test_a_bad_character_costs_that_character(spoilt: bytes, kept: str, told: bo
 @pytest.mark.parametrize(
     "number", [b"1" + b"0" * 5000, b'"' + b"1" * 5000 + b'"', b"NaN", b"-Infinity", b"1e999"]
 )
-def test_an_absurd_number_costs_that_number(number: bytes) -> None:
+def test_absurd_number_alone_is_left_out(number: bytes) -> None:
     document = orjson.dumps(lunch_club(minimum_age=50)).replace(
         b'"minimum_age":50', b'"minimum_age":' + number
     )
@@ -123,19 +123,19 @@ def test_an_absurd_number_costs_that_number(number: bytes) -> None:
     assert len(read(of_id).services) == 1
 
 
-def test_a_long_report_is_cut_and_says_so() -> None:
+def test_report_too_long_counts_what_is_left_out() -> None:
     imported = read(b"[" + b",".join([b"0"] * 40_000) + b"]")
-    assert (imported.records, len(imported.defects)) == (40_000, MOST_DEFECTS)
-    assert imported.left_out == 40_000 - MOST_DEFECTS
+    assert (imported.records, len(imported.defects)) == (40_000, MAX_DEFECTS)
+    assert imported.left_out == 40_000 - MAX_DEFECTS
 
 
-def test_too_many_records_are_refused() -> None:
+def test_document_with_too_many_records_is_refused() -> None:
     imported = read(b"[" + b",".join([b"0"] * 140_000) + b"]")
     assert imported.refused == "records_too_many"
     assert [defect.code for defect in imported.defects] == ["records_too_many"]
 
 
-def test_of_two_records_with_one_id_the_later_moment_is_taken() -> None:
+def test_duplicate_id_keeps_later_moment() -> None:
     older = lunch_club(name="Old", last_modified="2026-02-01T09:30:00+01:00")
     newer = lunch_club(name="New", last_modified="2026-02-01T09:00:00Z")
     unknown = lunch_club(name="Unknown", last_modified="yesterday")

@@ -29,18 +29,18 @@ from tests.harness.feed.records import TODAY, lunch_club
         ("Latvian", "lv"),
     ],
 )
-def test_a_language_however_written_has_one_code(written: str, code: str) -> None:
+def test_language_in_any_spelling_has_one_code(written: str, code: str) -> None:
     assert language_code(written) == code
 
 
 @pytest.mark.parametrize(
     "written", ["any", "all", "ALL", "mul", "und", "xx", "", "x", "Klingonish", "en;drop"]
 )
-def test_what_is_no_language_has_no_code(written: str) -> None:
+def test_unknown_language_has_no_code(written: str) -> None:
     assert language_code(written) is None
 
 
-def test_languages_of_a_record_are_told_apart_from_any() -> None:
+def test_languages_any_and_all_are_not_languages() -> None:
     languages = [
         {"code": "BSL"},
         {"code": "any"},
@@ -56,9 +56,9 @@ def test_languages_of_a_record_are_told_apart_from_any() -> None:
 @pytest.mark.parametrize(
     ("one", "other", "same"), [("pol", "pl", True), ("cmn", "zh", True), ("pl", "pt", False)]
 )
-def test_codes_of_one_language_are_the_same(one: str, other: str, same: bool) -> None:
+def test_same_language_compares_codes_of_any_length(one: str, other: str, same: bool) -> None:
     assert same_language(one, other) is same
 
 
-def test_a_code_without_a_name_is_its_own() -> None:
+def test_language_name_of_unknown_code_is_the_code() -> None:
     assert (language_name("yue"), language_name("x-1")) == ("Yue Chinese", "x-1")

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.matching.directory.feed import Import, Service, next_sessions, read_directory
-from services.matching.directory.feed.defects import CATALOGUE, MOST_DEFECTS
+from services.matching.directory.feed.defects import CATALOGUE, MAX_DEFECTS
 from tests.harness.feed.records import TODAY
 
 FEEDS = Path(__file__).parents[2] / "data" / "directory"
@@ -86,7 +86,7 @@ def texts_of(service: Service) -> list[str]:
 
 def is_clean(imported: Import) -> None:
     assert all(defect.code in CATALOGUE for defect in imported.defects)
-    assert len(imported.defects) <= MOST_DEFECTS
+    assert len(imported.defects) <= MAX_DEFECTS
     assert len({service.id for service in imported.services}) == len(imported.services)
     for service in imported.services:
         assert Service.model_validate(orjson.loads(orjson.dumps(service.model_dump(mode="json")))) == service
@@ -107,7 +107,7 @@ def spots(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
-def test_a_mutated_feed_is_read_to_clean_services(data: st.DataObject) -> None:
+def test_mutated_feed_gives_clean_services(data: st.DataObject) -> None:
     document = copy.deepcopy(data.draw(st.sampled_from(PARSED)))
     for path in data.draw(st.lists(st.sampled_from(spots(document)), min_size=1, max_size=5)):
         spot = document
@@ -127,7 +127,7 @@ def test_a_mutated_feed_is_read_to_clean_services(data: st.DataObject) -> None:
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(READABLE), st.lists(st.tuples(st.integers(0), st.binary(max_size=4)), max_size=4))
-def test_a_feed_with_mutated_bytes_never_fails(document: bytes, changes: list[tuple[int, bytes]]) -> None:
+def test_mutated_bytes_never_raise(document: bytes, changes: list[tuple[int, bytes]]) -> None:
     for at, put in changes:
         spot = at % len(document)
         document = document[:spot] + put + document[spot + len(put) :]
@@ -136,7 +136,7 @@ def test_a_feed_with_mutated_bytes_never_fails(document: bytes, changes: list[tu
 
 @pytest.mark.parametrize("depth", [100, 1_000, 100_000])
 @pytest.mark.parametrize("opened", [b"[", b'{"contents":[', b'{"a":'])
-def test_a_deep_document_never_fails(opened: bytes, depth: int) -> None:
+def test_deep_document_never_raises(opened: bytes, depth: int) -> None:
     is_clean(read_directory(opened * depth, "tests", TODAY))
     closed = {b"[": b"]", b'{"contents":[': b"]}", b'{"a":': b"0}"}[opened]
     inside = b"0" if opened == b'{"a":' else b""

@@ -58,7 +58,7 @@ def starts(most: int, after: datetime = MONDAY_NOON, **changed: Any) -> list[str
         ({"byday": ["TU", "FR"]}, ["Tue 16 Jun 12:00", "Fri 19 Jun 12:00"]),
     ],
 )
-def test_a_rule_with_any_field_gives_its_own_days(rule: dict[str, Any], expected: list[str]) -> None:
+def test_rule_with_any_part_gives_its_days(rule: dict[str, Any], expected: list[str]) -> None:
     assert read(**rule)[0].rule is not None
     assert starts(len(expected), **rule) == expected
 
@@ -94,7 +94,7 @@ def test_a_rule_with_any_field_gives_its_own_days(rule: dict[str, Any], expected
         {"freq": "DAILY", "byday": None, "bymonth": "2", "bymonthday": "30"},
     ],
 )
-def test_a_rule_not_honoured_in_full_gives_its_text(rule: dict[str, Any]) -> None:
+def test_rule_not_honoured_keeps_its_text(rule: dict[str, Any]) -> None:
     schedule, defects = read(**rule)
     assert next_sessions([schedule], MONDAY_NOON, 3) == []
     assert (schedule.rule, schedule.text) == (None, "Ask us")
@@ -103,7 +103,7 @@ def test_a_rule_not_honoured_in_full_gives_its_text(rule: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("field", ["until", "valid_to", "valid_from", "dtstart"])
 @pytest.mark.parametrize("day", ["30/06/2024", "next spring", 20260630, {"on": "2026-06-30"}])
-def test_a_day_that_cannot_be_read_gives_no_session(field: str, day: object) -> None:
+def test_unreadable_day_gives_no_session(field: str, day: object) -> None:
     schedule, defects = read(**{field: day})
     assert next_sessions([schedule], MONDAY_NOON, 3) == []
     assert "schedule_dates_unusable" in {defect.code for defect in defects}
@@ -126,7 +126,7 @@ def test_a_day_that_cannot_be_read_gives_no_session(field: str, day: object) -> 
         ({"valid_to": "9999-12-31T23:59:59", "valid_from": "0001-01-01T00:00:00Z"}, ["Tue 16 Jun 12:00"]),
     ],
 )
-def test_a_period_holds_from_its_first_to_its_last_day(period: dict[str, Any], expected: list[str]) -> None:
+def test_period_includes_first_and_last_day(period: dict[str, Any], expected: list[str]) -> None:
     found = starts(len(expected) + 1, **period)
     assert found[: len(expected)] == expected
     assert len(found) == len(expected) or "until" not in period
@@ -146,12 +146,12 @@ def test_a_period_holds_from_its_first_to_its_last_day(period: dict[str, Any], e
         ({"opens_at": "12:00Z", "timezone": "UTC"}, "13:00", "12:00"),
     ],
 )
-def test_a_time_is_by_its_own_zone(times: dict[str, Any], summer: str, winter: str) -> None:
+def test_time_is_read_in_its_own_zone(times: dict[str, Any], summer: str, winter: str) -> None:
     assert starts(1, **times) == [f"Tue 16 Jun {summer}"]
     assert starts(1, datetime(2026, 12, 14, 12, tzinfo=UTC), **times) == [f"Tue 15 Dec {winter}"]
 
 
-def test_a_time_near_midnight_keeps_the_day_of_its_zone() -> None:
+def test_time_near_midnight_keeps_day_of_its_zone() -> None:
     assert starts(1, opens_at="23:30Z") == ["Wed 17 Jun 00:30"]
 
 
@@ -166,18 +166,18 @@ def test_a_time_near_midnight_keeps_the_day_of_its_zone() -> None:
         {"opens_at": "midday"},
     ],
 )
-def test_a_zone_that_cannot_be_read_gives_no_session(times: dict[str, Any]) -> None:
+def test_unreadable_zone_gives_no_session(times: dict[str, Any]) -> None:
     schedule, defects = read(**times)
     assert schedule.rule is None
     assert "schedule_unusable" in {defect.code for defect in defects}
 
 
-def test_a_session_in_the_lost_hour_of_spring_is_an_hour_later() -> None:
+def test_session_in_skipped_hour_is_an_hour_later() -> None:
     after = datetime(2027, 3, 27, 12, tzinfo=UTC)
     assert starts(1, after, freq="DAILY", byday=None, opens_at="01:30") == ["Sun 28 Mar 02:30"]
 
 
-def test_a_session_in_the_double_hour_of_autumn_is_held_once() -> None:
+def test_session_in_repeated_hour_is_held_once() -> None:
     after = datetime(2026, 10, 24, 12, tzinfo=UTC)
     coming = next_sessions([read(freq="DAILY", byday=None, opens_at="01:30")[0]], after, 2)
     assert [one.starts_at for one in coming] == [
@@ -194,7 +194,7 @@ def test_a_session_in_the_double_hour_of_autumn_is_held_once() -> None:
     st.dates(date(1990, 1, 1), date(2098, 1, 1)),
     st.integers(0, 2000),
 )
-def test_occurrences_are_those_of_dateutil(
+def test_occurrences_equal_those_of_dateutil(
     freq: str, interval: int, days: list[str], more: str, start: date, later: int
 ) -> None:
     byday = f";BYDAY={','.join(days)}" if days else ""
@@ -210,7 +210,7 @@ def test_occurrences_are_those_of_dateutil(
 
 
 @pytest.mark.parametrize("freq", ["DAILY", "WEEKLY", "MONTHLY", "YEARLY"])
-def test_a_rule_for_no_day_is_refused_at_once(freq: str) -> None:
+def test_rule_for_no_day_is_refused_quickly(freq: str) -> None:
     began = time.process_time()
     schedule, _ = read(freq=freq, byday="MO", bymonth="2", bysetpos="30", dtstart="1990-01-01")
     assert schedule.rule is None

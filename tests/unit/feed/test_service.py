@@ -16,7 +16,7 @@ def service(**changed: object) -> Service:
     return read_directory(lunch_club(**changed), "tests", TODAY).services[0]
 
 
-def test_the_clean_record_field_by_field() -> None:
+def test_service_of_clean_record_has_every_field() -> None:
     club = service()
     assert club.needs == (Need.BEFRIENDING,)
     assert club.capacity is Capacity.WAITLIST
@@ -34,19 +34,19 @@ def test_the_clean_record_field_by_field() -> None:
     )
 
 
-def test_it_is_the_same_after_a_trip_through_a_database() -> None:
+def test_service_stored_and_loaded_is_unchanged() -> None:
     club = service()
     assert Service.model_validate(club.model_dump(mode="json")) == club
 
 
-def test_free_only_where_the_feed_says_so() -> None:
+def test_service_without_price_is_not_free() -> None:
     assert service(cost_options=[{"amount": 0}]).free is True
     assert service().free is False
     assert service(cost_options=None).free is None
     assert service(cost_options=None, fees="Donations welcome").free is None
 
 
-def test_what_is_paid_for_comes_before_who_pays_it() -> None:
+def test_cost_text_names_subject_before_payer() -> None:
     option = {"option": "Everyone", "amount": 2, "amount_description": "a session"}
     assert service(cost_options=[option]).costs[0].words == "£2 a session (Everyone)"
     assert service(cost_options=[{"option": "Free", "amount": 0}]).costs[0].words == "Free"
@@ -63,18 +63,18 @@ def test_what_is_paid_for_comes_before_who_pays_it() -> None:
         ("Large print leaflets", None),
     ],
 )
-def test_step_free_is_yes_no_or_not_known(said: str, step_free: bool | None) -> None:
+def test_step_free_is_true_false_or_unknown(said: str, step_free: bool | None) -> None:
     assert (
         service(service_at_locations=at_place(accessibility=[{"description": said}])).step_free is step_free
     )
 
 
-def test_step_free_by_the_service_s_own_term() -> None:
+def test_step_free_term_of_service_is_used() -> None:
     term = [{"taxonomy_term": {"taxonomy": "linkwork-access", "code": "not_step_free"}}]
     assert service(service_at_locations=at_place(accessibility=None), attributes=term).step_free is False
 
 
-def test_ages_include_both_limits() -> None:
+def test_age_at_either_limit_is_accepted() -> None:
     club = service(minimum_age=50, maximum_age=64)
     assert [club.takes_age(age) for age in (49, 50, 64, 65)] == [False, True, True, False]
     assert service(minimum_age=None).takes_age(18)
@@ -90,15 +90,13 @@ def test_ages_include_both_limits() -> None:
         ({"minimum_age": "1" * 5000, "maximum_age": 65}, (None, 65)),
     ],
 )
-def test_an_age_limit_of_nought_hides_nothing(
-    limits: dict[str, object], ages: tuple[int | None, int | None]
-) -> None:
+def test_maximum_age_zero_is_ignored(limits: dict[str, object], ages: tuple[int | None, int | None]) -> None:
     club = service(**limits)
     assert (club.minimum_age, club.maximum_age) == ages
     assert club.takes_age(40)
 
 
-def test_needs_by_code_or_by_another_directory_s_name() -> None:
+def test_needs_are_read_by_code_or_other_name() -> None:
     def terms(*named: dict[str, str]) -> list[dict[str, dict[str, str]]]:
         return [{"taxonomy_term": one} for one in named]
 
@@ -114,6 +112,6 @@ def test_needs_by_code_or_by_another_directory_s_name() -> None:
     ("day", "months"),
     [(date(2026, 2, 1), 0), (date(2026, 3, 1), 1), (date(2027, 1, 31), 11), (date(2027, 2, 1), 12)],
 )
-def test_whole_months_since_it_was_assured(day: date, months: int) -> None:
+def test_months_since_assured_are_whole_months(day: date, months: int) -> None:
     assert service().months_since_assured(day) == months
     assert service(assured_date=None).months_since_assured(day) is None

@@ -60,7 +60,7 @@ pieces = st.sampled_from(
         ("AT&T; fish & chips", "AT&T; fish & chips"),
     ],
 )
-def test_words_stay_and_marks_go(raw: str, text: str) -> None:
+def test_plain_text_keeps_words_without_mark_up(raw: str, text: str) -> None:
     assert plain_text(raw, 100).text == text
 
 
@@ -75,12 +75,12 @@ def test_words_stay_and_marks_go(raw: str, text: str) -> None:
         "<div>" * 12_000,
     ],
 )
-def test_words_behind_long_mark_up_are_kept(wrapped: str) -> None:
+def test_plain_text_keeps_words_after_long_mark_up(wrapped: str) -> None:
     assert plain_text(f"{wrapped}Come and join us", 100).text == "Come and join us"
 
 
 @given(st.text() | st.lists(pieces).map("".join))
-def test_a_text_read_twice_stays_the_same(raw: str) -> None:
+def test_plain_text_read_twice_is_unchanged(raw: str) -> None:
     once = plain_text(raw, 1000).text
     assert plain_text(once, 1000).text == once
 
@@ -88,17 +88,17 @@ def test_a_text_read_twice_stays_the_same(raw: str) -> None:
 @given(st.text() | st.lists(pieces).map("".join))
 @example("&amp;amp;amp;amp;amp;lt;script&amp;amp;amp;amp;amp;gt;")
 @example("<<b>script>")
-def test_a_reader_who_forgot_to_escape_would_still_show_no_tag(raw: str) -> None:
+def test_plain_text_unescaped_shows_no_tag(raw: str) -> None:
     text = plain_text(raw, 1000).text
     assert html.unescape(nh3.clean(text, tags=set())).split() == text.split()
 
 
 @given(st.text(max_size=300), st.integers(2, 50))
-def test_never_longer_than_asked(raw: str, longest: int) -> None:
+def test_plain_text_is_never_too_long(raw: str, longest: int) -> None:
     assert len(plain_text(raw, longest).text) <= longest
 
 
-def test_a_description_of_145_000_characters_is_cut_at_a_word() -> None:
+def test_plain_text_of_145_000_characters_ends_at_a_word() -> None:
     read = plain_text("<p>" + "community " * 14_500 + "</p>", 2000)
     assert read.text.endswith("community…")
     assert "text_too_long" in read.defects
@@ -108,5 +108,5 @@ def test_a_description_of_145_000_characters_is_cut_at_a_word() -> None:
     "raw",
     ["<" * 145_000, "<br" * 48_000, "<a " * 48_000, "&lt;" * 36_000, "<a on" * 29_000, "<div>" * 100_000],
 )
-def test_no_text_takes_long(raw: str) -> None:
+def test_plain_text_is_fast_for_any_text(raw: str) -> None:
     plain_text(raw, 2000)

@@ -1,4 +1,4 @@
-"""Community services from an Open Referral UK feed, with a report of what was wrong in it."""
+"""Reads an Open Referral UK feed into community services, and reports its defects."""
 
 from services.matching.directory.feed.defects import Defect, Result
 from services.matching.directory.feed.model import (
@@ -10,7 +10,7 @@ from services.matching.directory.feed.model import (
     Service,
     Status,
 )
-from services.matching.directory.feed.reading import Import, read_directory
+from services.matching.directory.feed.reader import Import, read_directory
 from services.matching.directory.feed.sessions import Session, next_sessions
 
 __all__ = [

@@ -1,18 +1,23 @@
-"""Whether a service is for men or for women, going by the words of its listing."""
+"""People whom a service is for: their sex, age and language."""
 
 from __future__ import annotations
 
 import re
 
+from services.matching.directory.feed.defects import Report
 from services.matching.directory.feed.model import Audience
 from services.matching.directory.feed.records import Record, records_in
 from services.matching.directory.feed.text import plain_text
+from services.matching.directory.feed.times import is_blank
+from shared.platform.languages import language_code
 
-LONGEST = 5_000
+MAX_TEXT_LENGTH = 5_000
+MAX_AGE = 130
+MAX_AGE_DIGITS = 9
 WOMEN = r"(?:wom[ae]n|females?|ladies|girls?|mums?|mothers|mother and (?:baby|toddler))"
 MEN = r"(?:m[ae]n|males?|gentlemen|gents|lads|blokes|boys?|dads?|fathers)"
 _OWN = r"(?:['\u2019]s|s['\u2019]|['\u2019])?"
-# Venues and titles that are for everybody.
+# Names of venues and phrases with "man" or "men" that are for everybody.
 _NO_MARK = re.compile(
     r"\bworking m[ae]n['\u2019]?s['\u2019]?\b|\b(?:isle of|the right|old) man\b", re.IGNORECASE
 )
@@ -27,7 +32,7 @@ def _named(people: str) -> re.Pattern[str]:
 
 
 def _described(people: str) -> re.Pattern[str]:
-    """Phrases that say for whom a service is; a mention of people alone does not."""
+    """Phrases that limit a service to `people`. A mention of them alone does not."""
     return re.compile(
         rf"\b{people}{_OWN}[- ]only\b|"
         rf"\b(?:only|just|exclusively|group|club|space|support|help|refuge)\s+for\s+(?:\w+\s+){{0,3}}{people}{_OWN}(?!\w)|\bfor\s+(?:(?:all|the|young|older|local|lonely|isolated|new|"
@@ -57,7 +62,7 @@ BOTH = re.compile(
 
 
 def read_audience(record: Record, name: str, description: str) -> Audience | None:
-    """Men or women, where the listing says so; None where it is for everybody or says nothing.
+    """Men or women, if the listing says so; None if it is for everybody or does not say.
 
     `name` and `description` are plain texts. A listing that welcomes both is for everybody.
     """
@@ -73,9 +78,35 @@ def read_audience(record: Record, name: str, description: str) -> Audience | Non
     return marked[0]
 
 
+def read_ages(record: Record, record_id: str, report: Report) -> tuple[int | None, int | None]:
+    """The minimum and maximum age; None for each that the feed does not limit."""
+    minimum, maximum = (_age(record, key, record_id, report) for key in ("minimum_age", "maximum_age"))
+    if maximum == 0:
+        # Databases write 0 for "no limit". No service here is for babies without a parent.
+        report.add(record_id, "maximum_age", "age_unusable")
+        maximum = None
+    if minimum is not None and maximum is not None and minimum > maximum:
+        report.add(record_id, "maximum_age", "age_unusable")
+        return None, None
+    return minimum, maximum
+
+
+def read_languages(record: Record, record_id: str, report: Report) -> tuple[str, ...]:
+    """The ISO 639 code of each language once, in the order of the feed."""
+    found = []
+    for language in records_in(record, "languages"):
+        written = (language.get(key) for key in ("code", "language", "name"))
+        code = next(filter(None, (language_code(text) for text in written if isinstance(text, str))), None)
+        if code is None:
+            report.add(record_id, "languages", "language_unknown")
+        else:
+            found.append(code)
+    return tuple(dict.fromkeys(found))
+
+
 def _eligibility(record: Record) -> list[str]:
     fields = (record.get(key) for key in ("eligibility", "eligibility_description"))
-    return [plain_text(text, LONGEST).text for text in fields if isinstance(text, str)]
+    return [plain_text(text, MAX_TEXT_LENGTH).text for text in fields if isinstance(text, str)]
 
 
 def _has_term(record: Record, audience: Audience) -> bool:
@@ -86,3 +117,15 @@ def _has_term(record: Record, audience: Audience) -> bool:
 
 def _bare(term: str) -> str:
     return re.sub(r"\s*only\s*$", "", term[:100].strip(), flags=re.IGNORECASE)
+
+
+def _age(record: Record, key: str, record_id: str, report: Report) -> int | None:
+    value = record.get(key)
+    if is_blank(value):
+        return None
+    if isinstance(value, str) and value.strip().isdecimal() and len(value.strip()) <= MAX_AGE_DIGITS:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_AGE:
+        report.add(record_id, key, "age_unusable")
+        return None
+    return int(value)

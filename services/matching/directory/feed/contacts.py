@@ -1,4 +1,4 @@
-"""How to reach a service: an address for one-tap asks, a number to print, a page to open."""
+"""Reads the contacts of a service: email address, telephone number and web address."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from services.matching.directory.feed.records import Record, records_in
 from shared.platform.people.mailbox import MailboxNotAccepted, parse_mailbox
 from shared.platform.people.telephone import directory_telephone
 
-LONGEST_URL = 500
+MAX_URL_LENGTH = 500
 BARE_HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+(:[0-9]+)?([/?#].*)?")
 
 
-def read_email(record: Record, organisation: Record, name: str, report: Report) -> str | None:
-    """The service's own address, else a contact's, else its organisation's."""
+def read_email(record: Record, organisation: Record, record_id: str, report: Report) -> str | None:
+    """The email address of the service, else of a contact, else of its organisation."""
     contacts = (*records_in(record, "contacts"), *records_in(organisation, "contacts"))
     for holder in (record, *contacts, organisation):
         value = holder.get("email")
@@ -25,39 +25,39 @@ def read_email(record: Record, organisation: Record, name: str, report: Report) 
         try:
             return parse_mailbox(value.strip().removeprefix("mailto:"))
         except MailboxNotAccepted:
-            report.add(name, "email", "email_unusable")
-    report.add(name, "email", "email_missing")
+            report.add(record_id, "email", "email_unusable")
+    report.add(record_id, "email", "email_missing")
     return None
 
 
-def read_telephone(record: Record, name: str, report: Report) -> str | None:
-    """The first number that can be dialled, as it is printed."""
+def read_telephone(record: Record, record_id: str, report: Report) -> str | None:
+    """The first telephone number that can be dialled, as it is printed."""
     for phone in _phones(record):
         value = phone.get("number")
         number = directory_telephone(value[:60]) if isinstance(value, str) else None
         if number:
             return number
-        report.add(name, "phones.number", "telephone_unusable")
+        report.add(record_id, "phones.number", "telephone_unusable")
     return None
 
 
-def read_url(record: Record, name: str, report: Report) -> str | None:
-    """The web address with a scheme that a browser opens; never javascript: or the like."""
+def read_url(record: Record, record_id: str, report: Report) -> str | None:
+    """The web address with the scheme http or https, or None."""
     value = record.get("url")
     if not isinstance(value, str) or not value.strip():
         return None
     address = value.strip()
     if BARE_HOST.fullmatch(address):
-        report.add(name, "url", "url_no_scheme")
+        report.add(record_id, "url", "url_no_scheme")
         address = f"https://{address}"
-    if not _opens(address):
-        report.add(name, "url", "url_unusable")
+    if not _can_be_opened(address):
+        report.add(record_id, "url", "url_unusable")
         return None
     return address
 
 
-def _opens(address: str) -> bool:
-    if len(address) > LONGEST_URL or not address.isprintable() or set(address) & set(" <>\"'`\\"):
+def _can_be_opened(address: str) -> bool:
+    if len(address) > MAX_URL_LENGTH or not address.isprintable() or set(address) & set(" <>\"'`\\"):
         return False
     try:
         parts = urlsplit(address)

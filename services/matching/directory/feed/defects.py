@@ -1,4 +1,4 @@
-"""What was wrong in a feed, record by record, in words that its owner can act on."""
+"""Defects of a feed, record by record, in words that its owner can act on."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
-LONGEST_RECORD_ID = 80
-# A report is stored as one document: the first thousands tell enough.
-MOST_DEFECTS = 5_000
+MAX_RECORD_ID_LENGTH = 80
+# A report is stored as one document. The owner needs no more than the first thousands.
+MAX_DEFECTS = 5_000
 
 
 class Result(StrEnum):
-    """What became of the record: taken as it was, taken with the field mended or emptied, or not taken."""
+    """The result for the record: kept unchanged, kept with the field mended or emptied, or refused."""
 
     KEPT = "kept"
     MENDED = "mended"
@@ -22,7 +22,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """One thing wrong. `record` is the feed's own id; the sentence never quotes the feed."""
+    """One fault in a record. `record` is the feed's own id. The sentence never quotes the feed."""
 
     record: str
     field: str
@@ -33,7 +33,7 @@ class Defect:
 
 KEPT, MENDED, REFUSED = Result.KEPT, Result.MENDED, Result.REFUSED
 
-# Every defect that we look for: its sentence, and what becomes of the record.
+# Each code with its sentence and the result for the record.
 CATALOGUE: Mapping[str, tuple[str, Result]] = MappingProxyType(
     {
         "not_json": ("The file is not JSON, so nothing in it was read.", REFUSED),
@@ -119,7 +119,7 @@ CATALOGUE: Mapping[str, tuple[str, Result]] = MappingProxyType(
 
 @dataclass(slots=True)
 class Report:
-    """Collects the defects of an import, each once for a record and field; counts those beyond the most."""
+    """Collects the defects of an import, each once for a record and field. Counts those above the limit."""
 
     found: dict[tuple[str, str, str], Defect] = field(default_factory=dict)
     left_out: int = 0
@@ -128,11 +128,11 @@ class Report:
         key = (record, of_field, code)
         if key in self.found:
             return
-        if len(self.found) >= MOST_DEFECTS:
+        if len(self.found) >= MAX_DEFECTS:
             self.left_out += 1
             return
         sentence, result = CATALOGUE[code]
-        shown = "".join(c if c.isprintable() else " " for c in record)[:LONGEST_RECORD_ID]
+        shown = "".join(c if c.isprintable() else " " for c in record)[:MAX_RECORD_ID_LENGTH]
         self.found[key] = Defect(shown, of_field, code, sentence, result)
 
     def defects(self) -> tuple[Defect, ...]:

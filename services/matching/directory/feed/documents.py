@@ -1,4 +1,4 @@
-"""From the bytes of a feed to its records: JSON read as far as it can be, and pages put together."""
+"""Parses the bytes of a feed as tolerantly as possible, and checks that all its pages are there."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
-from services.matching.directory.feed.records import DEEPEST, Record
+from services.matching.directory.feed.records import MAX_DEPTH, Record
 
-# The names that Open Referral UK, and servers that page by a framework's habit, give to the same thing.
+# Field names of Open Referral UK, and those that common web frameworks use for the same value.
 TOTAL_PAGES = ("total_pages", "totalPages")
 TOTAL_ITEMS = ("total_items", "totalItems", "totalElements")
 PAGE_NUMBER = ("page_number", "pageNumber", "page", "number")
@@ -22,8 +22,8 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Python refuses to turn longer ones into numbers; nothing that is counted here is as large.
-LONGEST_NUMBER = 100
+# Python refuses to parse much longer integers, and no count here is as large.
+MAX_DIGITS = 100
 
 
 class NotJson(ValueError):
@@ -31,10 +31,10 @@ class NotJson(ValueError):
 
 
 def parse(document: bytes | str) -> tuple[object, bool]:
-    """The document's values, and whether a character had to be replaced.
+    """The document's values, and True if a character had to be replaced.
 
-    A byte order mark, half a surrogate pair, a control character, a byte that is no text, NaN or a number of
-    thousands of digits costs that one value, not the feed. Raises NotJson.
+    A byte order mark, half a surrogate pair, a control character, a byte that is not text, NaN, or a number
+    of thousands of digits spoils only that value, not the feed. Raises NotJson.
     """
     try:
         return orjson.loads(document), False
@@ -46,16 +46,16 @@ def parse(document: bytes | str) -> tuple[object, bool]:
         )
     except (ValueError, RecursionError):
         raise NotJson from None
-    whole = _whole_characters(found)
+    whole = _without_surrogates(found)
     return whole, replaced or whole != found
 
 
 def is_whole(document: object) -> bool:
-    """Whether all pages of a feed are there, as far as its pages tell.
+    """True if no page of the feed is known to be missing.
 
-    A document may be one page or a list of pages. Pages that are one of several have to be all of theirs.
+    A document is one page or a list of pages. A page that belongs to a set needs all others of the set.
     """
-    parts = [page for page in _pages(document) if not _whole_by_itself(page)]
+    parts = [page for page in _pages(document) if not _is_whole_feed(page)]
     if not parts:
         return True
     totals = {_count(page, TOTAL_PAGES) for page in parts}
@@ -69,14 +69,14 @@ def is_whole(document: object) -> bool:
 
 
 def _pages(document: object, depth: int = 0) -> Iterator[Record]:
-    if isinstance(document, list) and depth < DEEPEST:
+    if isinstance(document, list) and depth < MAX_DEPTH:
         for part in document:
             yield from _pages(part, depth + 1)
     elif isinstance(document, Mapping) and isinstance(document.get("contents"), list):
         yield document
 
 
-def _whole_by_itself(page: Record) -> bool:
+def _is_whole_feed(page: Record) -> bool:
     pages, items, last = _count(page, TOTAL_PAGES), _count(page, TOTAL_ITEMS), _flag(page, LAST_PAGE)
     if pages is not None and pages > 1:
         return False
@@ -88,7 +88,7 @@ def _whole_by_itself(page: Record) -> bool:
 
 
 def _reaches_the_end(parts: list[Record]) -> bool:
-    """For pages that do not say how many there are: numbers without a gap, up to the last page or item."""
+    """Checks pages without a total: their numbers have no gap and reach the last page or item."""
     numbers = [number for page in parts if (number := _count(page, PAGE_NUMBER)) is not None]
     if len(set(numbers)) != len(parts) or min(numbers) > 1 or max(numbers) - min(numbers) + 1 != len(parts):
         return False
@@ -102,7 +102,7 @@ def _reaches_the_end(parts: list[Record]) -> bool:
 def _count(page: Record, names: tuple[str, ...]) -> int | None:
     for name in names:
         value = page.get(name)
-        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < LONGEST_NUMBER:
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < MAX_DIGITS:
             value = int(value)
         if isinstance(value, int) and not isinstance(value, bool):
             return value
@@ -122,15 +122,15 @@ def _decoded(document: bytes) -> tuple[str, bool]:
 
 
 def _number(digits: str) -> int | None:
-    return int(digits) if len(digits) < LONGEST_NUMBER else None
+    return int(digits) if len(digits) < MAX_DIGITS else None
 
 
-def _whole_characters(value: object) -> object:
-    """The same value, with "\\ufffd" for half of a surrogate pair, which no database takes."""
+def _without_surrogates(value: object) -> object:
+    """The same value with "\\ufffd" in place of half a surrogate pair, which no database accepts."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [_whole_characters(part) for part in value]
+        return [_without_surrogates(part) for part in value]
     if isinstance(value, dict):
-        return {_whole_characters(key): _whole_characters(part) for key, part in value.items()}
+        return {_without_surrogates(key): _without_surrogates(part) for key, part in value.items()}
     return value

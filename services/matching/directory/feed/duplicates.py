@@ -1,4 +1,4 @@
-"""Records with one id: a service at one more place, or the same service twice."""
+"""Merges records with the same id: a service at another place, or the same service twice."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from services.matching.directory.feed.model import Schedule, Service
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A service of a feed. `modified`: when its owner last changed it, in UTC; None: not known."""
+class Candidate:
+    """A service read from a record. `modified`: time of its owner's last change, UTC; None: not known."""
 
     service: Service
     modified: datetime | None
     listed_by_place: bool
 
 
-class Taken:
-    """The services of a feed by id, in the order of the feed."""
+class Deduplicator:
+    """Keeps one service for each id, in the order of the feed."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._found: dict[str, Found] = {}
+        self._found: dict[str, Candidate] = {}
 
     def services(self) -> tuple[Service, ...]:
-        """What was taken."""
+        """The services that were kept."""
         return tuple(found.service for found in self._found.values())
 
-    def add(self, found: Found) -> None:
-        """Takes a service; of two with one id their places together, or else the one changed last."""
+    def add(self, found: Candidate) -> None:
+        """Adds a service. Of two with the same id, merges their places, or keeps the one changed last."""
         service = found.service
         before = self._found.get(service.id)
         if before is None:
             self._found[service.id] = found
         elif _at_another_place(before, found):
             both = _together(before.service, service)
-            self._found[service.id] = Found(both, found.modified, found.listed_by_place)
+            self._found[service.id] = Candidate(both, found.modified, found.listed_by_place)
         else:
             self._report.add(service.record, "id", "id_duplicate")
             if _is_newer(found.modified, before.modified):
@@ -46,7 +46,7 @@ class Taken:
 
 
 def at_places(schedules: Iterable[Schedule]) -> tuple[Schedule, ...]:
-    """Each schedule once; one of the whole service goes where a place has the same times."""
+    """Each schedule once. A schedule of the whole service is dropped if a place has the same times."""
     found = tuple(dict.fromkeys(schedules))
     placed = {one.model_copy(update={"place": ""}) for one in found if one.place}
     return tuple(one for one in found if one.place or one not in placed)
@@ -56,12 +56,12 @@ def _is_newer(found: datetime | None, before: datetime | None) -> bool:
     return found is not None and (before is None or found > before)
 
 
-def _at_another_place(before: Found, found: Found) -> bool:
-    """Whether they are one service that is listed for each of its places."""
+def _at_another_place(before: Candidate, found: Candidate) -> bool:
+    """True if both are one service that is listed once for each of its places."""
     listed = before.listed_by_place and found.listed_by_place
     if before.modified != found.modified or not (listed or _has_more_places(before.service, found.service)):
         return False
-    # A place has times and a telephone of its own; all else is the service's.
+    # Only times, telephone and location differ between the places of one service.
     of_place = {"locations", "schedules", "telephone"}
     same = before.service.model_dump(exclude=of_place) == found.service.model_dump(exclude=of_place)
     return same and (before.service != found.service)

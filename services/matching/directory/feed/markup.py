@@ -1,4 +1,4 @@
-"""Telling the tags of HTML from the angle brackets of plain text."""
+"""Tells HTML tags from the angle brackets of plain text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def _named(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
-# Elements of HTML, the obsolete ones of word processors among them.
+# HTML elements, with the obsolete ones that word processors write.
 BLOCKS = _named(
     "address article aside blockquote body br caption center dd details dialog dir div dl dt fieldset "
     "figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li "
@@ -23,7 +23,7 @@ INLINE = _named(
     "object output param path picture plaintext progress q rp rt ruby s samp script slot small source span "
     "strike strong style sub sup svg template textarea time track tt u var video wbr xmp"
 )
-# Attributes that stand without a value.
+# Attributes without a value.
 BARE = _named(
     "allowfullscreen async autofocus autoplay checked controls default defer disabled hidden inert ismap "
     "loop multiple muted nomodule novalidate nowrap open readonly required reversed selected"
@@ -41,12 +41,12 @@ ENDS = {
     "script": re.compile(r"</script[^<>]*>", re.IGNORECASE),
     "style": re.compile(r"</style[^<>]*>", re.IGNORECASE),
 }
-# An ampersand begins an entity only with its semicolon: "?a=1&notify=2" is an address.
+# An ampersand starts an entity only if a semicolon ends it: "?a=1&notify=2" is a web address.
 BARE_AMPERSAND = re.compile(r"&(?!(?:[a-z][a-z0-9]*|#[0-9]+|#x[0-9a-f]+);)", re.IGNORECASE)
 
 
 def without_hidden(text: str) -> str:
-    """The text without comments, scripts and styles; what is opened and never closed hides the rest."""
+    """The text without comments, scripts and styles. One that is never closed hides the rest."""
     kept, at = [], 0
     while hidden := HIDDEN.search(text, at):
         kept.append(text[at : hidden.start()])
@@ -56,12 +56,12 @@ def without_hidden(text: str) -> str:
 
 
 def has_tags(text: str) -> bool:
-    """Whether there is a tag, a comment or a declaration."""
+    """True if the text has a tag, a comment or a declaration."""
     return bool(HIDDEN.search(text) or DECLARATION.search(text)) or any(map(is_tag, TAG.finditer(text)))
 
 
 def is_tag(found: re.Match[str]) -> bool:
-    """Whether what looks like a tag is one: "BMI<b 30 and >40" has none."""
+    """True if what looks like a tag is one. "BMI<b 30 and >40" has none."""
     name, rest = found["name"].lower(), found["rest"].strip().rstrip("/").strip()
     known = name in BLOCKS or name in CELLS or name in INLINE or ":" in name
     if found["end"]:
@@ -73,7 +73,7 @@ def is_tag(found: re.Match[str]) -> bool:
 
 
 def simplified(text: str) -> str:
-    """Line ends for blocks, spaces for cells, other tags bare, and every other "<" and "&" escaped."""
+    """The text with blocks as line ends, cells as spaces, inline tags bare, other "<" and "&" escaped."""
     kept: list[str] = []
     at = 0
     text = DECLARATION.sub("", text)

@@ -1,4 +1,4 @@
-"""A community service as matching uses it: clean values, whatever the feed was like."""
+"""A community service as matching uses it, with validated values."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.contract.events.vocabulary import Need, SensitiveNeed
 
 
 class Status(StrEnum):
-    """What the feed says of a service; only an active one is offered to anybody."""
+    """The status that the feed gives a service. Only an active service is offered."""
 
     ACTIVE = "active"
     INACTIVE = "inactive"
@@ -24,7 +24,7 @@ class Status(StrEnum):
 
 
 class Capacity(StrEnum):
-    """Whether a service takes people now, in the codes of HL7 SDOH Clinical Care."""
+    """The capacity of a service now, in the codes of HL7 SDOH Clinical Care."""
 
     CAPACITY = "capacity"
     NO_CAPACITY = "no-capacity"
@@ -33,7 +33,7 @@ class Capacity(StrEnum):
 
 
 class Audience(StrEnum):
-    """Whom a service is for, where it is for people of one sex."""
+    """The people whom a service is for, if it is for one sex."""
 
     MEN = "men"
     WOMEN = "women"
@@ -44,14 +44,14 @@ class _Value(BaseModel):
 
 
 class Cost(_Value):
-    """What one pays: pounds, None where the feed names no sum."""
+    """A price. `amount` is in pounds; None if the feed names no sum."""
 
     amount: Decimal | None
     text: str
 
     @property
     def words(self) -> str:
-        """Free, £3.50 a session, or the feed's own words."""
+        """The price for a reader: Free, £3.50 a session, or the feed's own words."""
         if self.amount is None:
             return self.text
         if self.amount == 0:
@@ -60,7 +60,7 @@ class Cost(_Value):
 
 
 class Location(_Value):
-    """Where it is held. `position` is (lat, lon) in degrees; None where nothing gives it."""
+    """A place of a service. `position` is (latitude, longitude) in degrees; None if not known."""
 
     name: str
     address: str
@@ -71,10 +71,11 @@ class Location(_Value):
 
 
 class Schedule(_Value):
-    """The times at which it is held.
+    """The times of a service's sessions.
 
-    `rule` is an RFC 5545 RRULE by the clocks of `timezone`, counted from `start`; None where the feed's own
-    cannot be honoured in full. No session is before `valid_from` nor after `until`.
+    `rule` is an RFC 5545 RRULE in local time of `timezone`, counted from `start`; None if the feed's rule
+    cannot be honoured completely. No session is before `valid_from` or after `until`.
+    `place` is the name of the place with these times; "" for all places of the service.
     """
 
     rule: str | None
@@ -84,13 +85,16 @@ class Schedule(_Value):
     closes_at: time | None
     text: str
     place: str = ""
-    """The name of the place where it is held at these times; "" for all places of the service."""
     valid_from: date | None = None
     timezone: str = "Europe/London"
 
 
 class Service(_Value):
-    """One service. All texts are plain, never HTML; `id` is stable for the same record of the same feed."""
+    """One service. All texts are plain, never HTML. `id` is stable for the same record of the same feed.
+
+    `languages` are ISO 639 codes beside English. `email` is the address for one-tap links. `audience` is
+    None for everybody, or if the listing does not say.
+    """
 
     id: Ref
     record: str
@@ -108,39 +112,36 @@ class Service(_Value):
     maximum_age: Annotated[int, Field(ge=0, le=130)] | None
     accessibility: str
     languages: tuple[str, ...]
-    """ISO 639 codes beside English, as far as the feed gives them."""
     locations: tuple[Location, ...]
     assured_on: date | None
     email: str | None
-    """The organisation's address for one-tap asks."""
     telephone: str | None
     url: str | None
     audience: Audience | None = None
-    """None: for everybody, or its listing does not say."""
 
     @property
     def offered(self) -> bool:
-        """Whether anybody may be sent there."""
+        """True if a link worker may prescribe the service."""
         return self.status is Status.ACTIVE
 
     @property
     def step_free(self) -> bool | None:
-        """True where some place is step-free, False where all are known not to be, else None."""
+        """True if some place is step-free, False if all are known not to be, else None."""
         answers = {place.step_free for place in self.locations}
         return True if True in answers else False if answers == {False} else None
 
     @property
     def free(self) -> bool | None:
-        """None where the feed says nothing of the cost."""
+        """True if some price is zero; None if the feed gives no price."""
         amounts = [cost.amount for cost in self.costs if cost.amount is not None]
         return min(amounts) == 0 if amounts else None
 
     def takes_age(self, age: int) -> bool:
-        """Whether someone of that age may come, as far as the feed says."""
+        """True unless the feed's age limits exclude that age."""
         return (self.minimum_age or 0) <= age <= (self.maximum_age if self.maximum_age is not None else 130)
 
     def months_since_assured(self, today: date) -> int | None:
-        """Whole months since somebody last checked the entry; None where nobody says."""
+        """Whole months since the entry was last checked; None if the feed does not say."""
         if self.assured_on is None:
             return None
         months = (today.year - self.assured_on.year) * 12 + today.month - self.assured_on.month

@@ -1,4 +1,4 @@
-"""From a feed's taxonomy terms to the programme's own list of needs, to capacity and to access."""
+"""Maps a feed's taxonomy terms to the programme's needs, to capacity and to access."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ NEEDS_TAXONOMY = "linkwork-needs"
 CAPACITY_TAXONOMY = "linkwork-capacity"
 ACCESS_TAXONOMY = "linkwork-access"
 
-# Needs that a directory can answer; sensitive ones go by their own names there.
-ANSWERED = frozenset(Need) - {Need.NOT_SURE, Need.SENSITIVE}
+# Needs that a service can have. Sensitive needs have codes of their own in a directory.
+DIRECTORY_NEEDS = frozenset(Need) - {Need.NOT_SURE, Need.SENSITIVE}
 
-# What other directories call the same thing.
+# Names of the same needs in other directories.
 OTHER_NAMES: Mapping[str, Need | SensitiveNeed] = MappingProxyType(
     {
         "debt advice": Need.DEBT,
@@ -70,7 +70,7 @@ OTHER_NAMES: Mapping[str, Need | SensitiveNeed] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a record's taxonomy terms say."""
+    """The meaning of a record's taxonomy terms."""
 
     needs: tuple[Need, ...]
     sensitive: tuple[SensitiveNeed, ...]
@@ -78,8 +78,8 @@ class Terms:
     step_free: bool | None
 
 
-def read_terms(record: Record, name: str, report: Report) -> Terms:
-    """The terms among a record's attributes. `name` is the record's id, for the report."""
+def read_terms(record: Record, record_id: str, report: Report) -> Terms:
+    """Reads the terms among a record's attributes."""
     needs: list[Need] = []
     sensitive: list[SensitiveNeed] = []
     capacity: Capacity | None = None
@@ -88,11 +88,11 @@ def read_terms(record: Record, name: str, report: Report) -> Terms:
         term = attribute.get("taxonomy_term")
         if not isinstance(term, Mapping):
             continue
-        taxonomy, labels = _taxonomy(term), _labels(term, name, report)
+        taxonomy, labels = _taxonomy(term), _labels(term, record_id, report)
         if taxonomy == CAPACITY_TAXONOMY:
             capacity = next((code for code in Capacity if code.value in labels), None)
             if capacity is None:
-                report.add(name, "attributes", "capacity_unknown")
+                report.add(record_id, "attributes", "capacity_unknown")
         elif taxonomy == ACCESS_TAXONOMY:
             step_free = "step_free" in labels
         else:
@@ -102,14 +102,14 @@ def read_terms(record: Record, name: str, report: Report) -> Terms:
             elif isinstance(known, SensitiveNeed):
                 sensitive.append(known)
             else:
-                report.add(name, "attributes", "term_unknown")
+                report.add(record_id, "attributes", "term_unknown")
     if not needs and not sensitive:
-        report.add(name, "attributes", "need_missing")
+        report.add(record_id, "attributes", "need_missing")
     return Terms(tuple(dict.fromkeys(needs)), tuple(dict.fromkeys(sensitive)), capacity, step_free)
 
 
 def _need(label: str) -> Need | SensitiveNeed | None:
-    own = next((need for need in ANSWERED if need.value == label), None)
+    own = next((need for need in DIRECTORY_NEEDS if need.value == label), None)
     hidden = next((need for need in SensitiveNeed if need.value == label), None)
     return own or hidden or OTHER_NAMES.get(label)
 
@@ -120,15 +120,15 @@ def _taxonomy(term: Record) -> str:
     return named.strip().lower() if isinstance(named, str) else ""
 
 
-def _labels(term: Record, name: str, report: Report) -> list[str]:
-    # The profile's examples put a term's code in `term`, HSDS in `code`; feeds often have a name alone.
+def _labels(term: Record, record_id: str, report: Report) -> list[str]:
+    # The UK profile's examples put a term's code in `term`, HSDS in `code`. Many feeds have only a name.
     labels = []
     for key in ("code", "term", "name"):
         value = term.get(key)
         if not isinstance(value, str):
             continue
         if value != value.strip():
-            report.add(name, f"attributes.{key}", "spaces_removed")
+            report.add(record_id, f"attributes.{key}", "spaces_removed")
         words = plain_text(value, 200).text.casefold().replace("\u2019", "'").split()
         labels.append(" ".join(words))
     return labels

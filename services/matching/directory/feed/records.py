@@ -1,4 +1,4 @@
-"""Finding the service records in whatever document a feed answers with."""
+"""Finds the service records in a feed's document."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 Record = Mapping[str, Any]
 
 
-# A page holds organisations that hold services: anything much deeper is no feed.
-DEEPEST = 8
+# A page holds organisations that hold services. A document nested much deeper is not a feed.
+MAX_DEPTH = 8
 # Marks a service that was listed once for each of its places.
 LISTED_BY_PLACE = "linkwork:listed_by_place"
 
 
 def service_records(document: object, depth: int = 0) -> Iterator[object]:
-    """Every service in a document: one service, a page of them, an organisation's, or services at locations.
+    """Yields each service of a document: a service, a page, an organisation, or services at locations.
 
-    Yields what is not a service as it is, for the report. A page with nothing in it yields nothing.
+    Other values are yielded unchanged, so that the report counts them. An empty page yields nothing.
     """
-    if isinstance(document, list) and depth < DEEPEST:
+    if isinstance(document, list) and depth < MAX_DEPTH:
         for item in document:
             yield from service_records(item, depth + 1)
-    elif not isinstance(document, Mapping) or depth >= DEEPEST:
+    elif not isinstance(document, Mapping) or depth >= MAX_DEPTH:
         yield document
     elif isinstance(document.get("contents"), list):
         yield from service_records(document["contents"], depth + 1)
@@ -35,7 +35,7 @@ def service_records(document: object, depth: int = 0) -> Iterator[object]:
 
 
 def looks_like_a_service(record: object) -> bool:
-    """Whether a record has what only services have; organisations, terms and schemas have not."""
+    """True for a record with a field that only services have, not organisations, terms or schemas."""
     if not isinstance(record, Mapping):
         return False
     marks = ("status", "organization", "organization_id", "schedules", "service_at_locations", "cost_options")
@@ -43,7 +43,7 @@ def looks_like_a_service(record: object) -> bool:
 
 
 def records_in(record: Record, key: str) -> list[Record]:
-    """A record's list of records; empty where it is missing or something else."""
+    """The records in a record's list; empty if the list is missing or is another type."""
     value = record.get(key)
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 

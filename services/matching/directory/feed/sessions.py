@@ -1,4 +1,4 @@
-"""The coming sessions of a service, by the calendar of its own town."""
+"""Computes the coming sessions of a service in the time zone of its schedule."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from services.matching.directory.feed.model import Schedule
-from services.matching.directory.feed.moments import zone_of
 from services.matching.directory.feed.rules import occurrences, parts_of
+from services.matching.directory.feed.times import read_zone
 from shared.platform.clock import LONDON
 
-# A rule that names no first day is counted from a Monday; its rhythm does not depend on which.
-SOME_MONDAY = date(2024, 1, 1)
+# A rule without a first day is counted from a Monday. Its rhythm does not depend on which one.
+ANY_MONDAY = date(2024, 1, 1)
 LOOK_AHEAD = timedelta(days=92)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Session:
-    """One session: aware UTC; `ends_at` is None where the feed does not say."""
+    """One session, in UTC. `ends_at` is None if the feed does not say."""
 
     starts_at: datetime
     ends_at: datetime | None
 
 
 def next_sessions(schedules: Iterable[Schedule], after: datetime, count: int = 1) -> list[Session]:
-    """The first sessions that start after a moment, soonest first, at most three months ahead.
+    """The first `count` sessions that start after `after`, soonest first, at most 92 days ahead.
 
-    `after` is aware. Sessions keep their hour on the clock of their zone when the clocks change.
+    `after` is an aware time. When the clocks change, sessions keep their local hour.
     """
     coming: set[Session] = set()
     for schedule in schedules:
@@ -38,13 +38,13 @@ def next_sessions(schedules: Iterable[Schedule], after: datetime, count: int = 1
 def _coming(schedule: Schedule, after: datetime, count: int) -> Iterator[Session]:
     if schedule.rule is None or schedule.opens_at is None:
         return
-    zone = zone_of(schedule.timezone) or LONDON
+    zone = read_zone(schedule.timezone) or LONDON
     local = after.astimezone(zone).replace(tzinfo=None)
     last = local + LOOK_AHEAD
     if schedule.until is not None:
         last = min(last, datetime.combine(schedule.until, time.max))
     first = datetime.combine(_first_day(schedule, local.date()), schedule.opens_at)
-    # Two hours earlier: the clocks may go back between a session and the moment asked about.
+    # Start two hours earlier, because the clocks may go back between a session and `after`.
     since = local - timedelta(hours=2)
     if schedule.valid_from is not None:
         since = max(since, datetime.combine(schedule.valid_from, time()) - timedelta(microseconds=1))
@@ -64,8 +64,8 @@ def _end(start: datetime, schedule: Schedule, zone: tzinfo) -> datetime | None:
 
 
 def _first_day(schedule: Schedule, today: date) -> date:
-    """A first day close to today with the same rhythm, so that a rule of 2005 is not run through in full."""
-    start = schedule.start or SOME_MONDAY
+    """A first day close to today with the same rhythm, so that a rule of 2005 is not run from its start."""
+    start = schedule.start or ANY_MONDAY
     parts = parts_of(schedule.rule or "")
     unit = {"DAILY": 1, "WEEKLY": 7}.get(parts.get("FREQ", ""))
     if unit is None or "COUNT" in parts or start >= today:

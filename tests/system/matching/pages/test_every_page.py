@@ -16,7 +16,7 @@ async def fit(page: Page, person: Person | None = None) -> None:
         assert not any(part in title + page.url for part in (*person.name.split(), person.telephone))
 
 
-async def test_pages_of_a_case(both: Whole, chromium_page: Page) -> None:
+async def test_pages_of_case_fit_and_are_accessible(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     person = await both.refer(safe_to_text="ring", access_needs=["step_free"])
     await both.sign_in(page)
@@ -49,7 +49,7 @@ async def test_pages_of_a_case(both: Whole, chromium_page: Page) -> None:
     await expect(page.get_by_text("The case is open again, and an appointment is booked.")).to_be_visible()
 
 
-async def test_a_service_of_the_plan(both: Whole, chromium_page: Page) -> None:
+async def test_service_of_plan_pages_fit(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     person = await both.refer(needs=["befriending"])
     prescription = await both.plan(person)
@@ -76,7 +76,7 @@ async def test_a_service_of_the_plan(both: Whole, chromium_page: Page) -> None:
     await expect(page.get_by_text("You have not been there yet.")).to_be_visible()
 
 
-async def test_a_review_adds_what_is_missing(both: Whole, chromium_page: Page) -> None:
+async def test_review_adds_missing_parts_of_plan(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     person = await both.refer(needs=["befriending"])
     await both.plan(person)
@@ -96,7 +96,7 @@ async def test_a_review_adds_what_is_missing(both: Whole, chromium_page: Page) -
     assert [need.reason.value for need, _ in (await both.view(person)).story.unmet] == ["too_far"]
 
 
-async def test_what_was_done_can_be_undone(both: Whole, chromium_page: Page) -> None:
+async def test_contact_can_be_undone(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     person = await both.refer(safe_to_text="ring")
     await both.sign_in(page)
@@ -117,7 +117,7 @@ async def test_what_was_done_can_be_undone(both: Whole, chromium_page: Page) -> 
     await fit(page, person)
 
 
-async def test_off_sick_today(both: Whole, chromium_page: Page) -> None:
+async def test_off_sick_page_fits_and_is_undone(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     worker, person = await both.put_worker(7), await both.refer()
     meeting = await both.meet_now(person, minutes_ago=-5, worker=worker)
@@ -144,7 +144,7 @@ async def test_off_sick_today(both: Whole, chromium_page: Page) -> None:
     await expect(page.get_by_text("You are off today.")).to_have_count(0)
 
 
-async def test_a_case_without_a_meeting_is_booked(both: Whole, chromium_page: Page) -> None:
+async def test_case_without_meeting_is_booked(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     person = await both.refer(needs=["befriending"])
     await both.plan(person)
@@ -157,7 +157,7 @@ async def test_a_case_without_a_meeting_is_booked(both: Whole, chromium_page: Pa
     await expect(page.get_by_role("button", name="Another time")).to_be_visible()
 
 
-async def test_the_directory(both: Whole, chromium_page: Page) -> None:
+async def test_directory_pages_fit_and_are_accessible(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     await both.sign_in(page)
     await both.open(page, "/matching/services")
@@ -184,7 +184,7 @@ async def test_the_directory(both: Whole, chromium_page: Page) -> None:
     await expect(page.get_by_text("Somebody will check this listing.")).to_be_visible()
 
 
-async def test_the_programme(both: Whole, chromium_page: Page) -> None:
+async def test_programme_page_fits_and_is_accessible(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     await both.refer()
     await both.sign_in(page, role="programme_admin")
@@ -194,7 +194,7 @@ async def test_the_programme(both: Whole, chromium_page: Page) -> None:
 
 
 @pytest.mark.parametrize("token", ["no-such-link", "%3Cscript%3E"])
-async def test_an_altered_link_says_whom_to_ring(both: Whole, chromium_page: Page, token: str) -> None:
+async def test_altered_link_names_who_to_ring(both: Whole, chromium_page: Page, token: str) -> None:
     page = chromium_page
     answer = await page.goto(f"{both.address}/s/{token}")
     assert answer is not None

@@ -104,11 +104,11 @@ def a_line(*, kept_elsewhere: bool = False) -> CaseLine:
         (MeetingMode.PHONE, False, {}, ""),
     ],
 )
-def test_home_address_is_shown_or_said_why_not(
+def test_home_address_is_shown_or_explained(
     mode: MeetingMode, elsewhere: bool, people: dict[str, dict[str, Any]], shown: str
 ) -> None:
     assert home_address(a_meeting(mode), a_line(kept_elsewhere=elsewhere), people) == shown
 
 
-def test_home_address_is_empty_without_a_meeting() -> None:
+def test_home_address_without_meeting_is_empty() -> None:
     assert home_address(None, a_line(), {}) == ""

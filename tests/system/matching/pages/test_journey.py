@@ -15,7 +15,7 @@ async def fit(page: Page) -> None:
     await check_reflow(page)
 
 
-async def test_from_the_desk_to_a_first_visit(both: Whole, chromium_page: Page) -> None:
+async def test_journey_from_caseload_to_first_visit(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     person = await both.refer(needs=["befriending"], safe_to_text="ring")
     meeting = await both.meet_now(person)
@@ -104,7 +104,7 @@ async def test_from_the_desk_to_a_first_visit(both: Whole, chromium_page: Page) 
     await expect(page.locator("#story")).to_contain_text("Came to the appointment")
 
 
-async def test_the_plan_prints_on_one_page(both: Whole, chromium_page: Page) -> None:
+async def test_plan_prints_on_one_page(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     person = await both.refer(needs=["debt", "befriending"])
     meeting = await both.meet_now(person)

@@ -7,7 +7,7 @@ from tests.harness.matching.pages.whole import Person, Whole
 from tests.system.matching.pages.test_every_page import fit
 
 
-async def test_pages_say_who_keeps_the_name_and_what_to_do(both: Whole, chromium_page: Page) -> None:
+async def test_pages_name_partner_who_keeps_the_name(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     ours = await both.refer()
     created = (await both.referral.desk.kernel.facts(both.here, ours.referral))[0].body

@@ -38,7 +38,7 @@ async def test_leaving_with_unsaved_words_warns(both: Whole, chromium_page: Page
     assert kinds == ["beforeunload"]
 
 
-async def test_going_back_by_the_button_keeps_the_draft(both: Whole, chromium: Browser) -> None:
+async def test_going_back_by_button_keeps_the_draft(both: Whole, chromium: Browser) -> None:
     context = await chromium.new_context(java_script_enabled=False)
     page = await context.new_page()
     person = await both.refer()
@@ -53,7 +53,7 @@ async def test_going_back_by_the_button_keeps_the_draft(both: Whole, chromium: B
     await context.close()
 
 
-async def test_a_draft_lies_in_no_database_in_clear(both: Whole, chromium_page: Page) -> None:
+async def test_draft_is_in_no_database_in_clear(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     person = await both.refer()
     meeting = await both.meet_now(person)
@@ -68,7 +68,7 @@ async def test_a_draft_lies_in_no_database_in_clear(both: Whole, chromium_page: 
     assert "garden" not in repr(kept)
 
 
-async def test_a_closed_case_asks_which_appointment(both: Whole, chromium_page: Page) -> None:
+async def test_reopening_asks_which_appointment(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     person = await both.refer()
     await both.sign_in(page)

@@ -8,7 +8,7 @@ from tests.harness.referral.running import PRACTICE
 from tests.system.matching.pages.test_every_page import fit
 
 
-async def test_a_case_is_handed_over_and_its_meeting_with_it(both: Whole, chromium_page: Page) -> None:
+async def test_handed_over_case_takes_its_meeting(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     person = await both.refer()
     await both.sign_in(page)
@@ -48,7 +48,7 @@ async def test_a_case_is_handed_over_and_its_meeting_with_it(both: Whole, chromi
         await both.put_worker(8)
 
 
-async def test_nobody_else_at_the_practice_is_said(both: Whole, chromium_page: Page) -> None:
+async def test_hand_over_without_colleagues_says_so(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     person = await both.refer()
     await both.sign_in(page)
@@ -58,9 +58,7 @@ async def test_nobody_else_at_the_practice_is_said(both: Whole, chromium_page: P
     await fit(page, person)
 
 
-async def test_a_referral_is_declined_with_a_reason_and_that_is_undone(
-    both: Whole, chromium_page: Page
-) -> None:
+async def test_referral_is_declined_and_undone(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     person = await both.refer()
     await both.sign_in(page)

@@ -34,7 +34,7 @@ async def seen(both: Whole, person: Person) -> tuple[str, str, Any]:
     return page.text, listed.text, answer.json()
 
 
-async def test_plan_after_a_yes_is_on_the_practices_page(both: Whole) -> None:
+async def test_plan_after_a_yes_is_on_practice_page(both: Whole) -> None:
     person = await both.refer()
     await agreed(both, person, v.Agreed.YES)
     page, listed, answer = await seen(both, person)
@@ -49,7 +49,7 @@ async def test_plan_after_a_yes_is_on_the_practices_page(both: Whole) -> None:
     assert [entry["purpose"] async for entry in read][-1] == "plan"
 
 
-async def test_plan_without_a_yes_is_not_on_the_practices_page(both: Whole) -> None:
+async def test_plan_without_a_yes_is_not_on_practice_page(both: Whole) -> None:
     for answer in (v.Agreed.NO, v.Agreed.NOT_ASKED):
         person = await both.refer()
         await agreed(both, person, answer)
@@ -63,7 +63,7 @@ async def test_plan_without_a_yes_is_not_on_the_practices_page(both: Whole) -> N
         assert "service_prescribed" not in [each["kind"] for each in told["history"]]
 
 
-async def test_plan_while_matching_is_away_is_told_in_a_sentence(both: Whole) -> None:
+async def test_plan_while_matching_is_down_shows_a_sentence(both: Whole) -> None:
     person = await both.refer()
     await agreed(both, person, v.Agreed.YES)
     asks = both.referral.app.state.matching

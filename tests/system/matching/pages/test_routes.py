@@ -57,7 +57,7 @@ POSTS = [
 
 
 @pytest.mark.parametrize("path", [*LINK_WORKERS, "/matching/services", "/matching/programme"])
-async def test_nobody_signed_in_is_sent_to_sign_in(both: Whole, path: str) -> None:
+async def test_signed_out_reader_is_sent_to_sign_in(both: Whole, path: str) -> None:
     async with browser(both.matching) as client:
         answer = await client.get(path)
     assert answer.status_code == 303
@@ -65,21 +65,21 @@ async def test_nobody_signed_in_is_sent_to_sign_in(both: Whole, path: str) -> No
 
 
 @pytest.mark.parametrize("path", [*LINK_WORKERS, "/matching/programme"])
-async def test_practice_staff_do_not_see_the_desk(both: Whole, path: str) -> None:
+async def test_practice_staff_do_not_see_the_caseload(both: Whole, path: str) -> None:
     cookies = both.cookies("referrer", practices=["M83100"])
     async with browser(both.matching, cookies) as client:
         assert (await client.get(path)).status_code == 403
 
 
 @pytest.mark.parametrize("path", POSTS)
-async def test_a_form_of_somebody_else_is_refused(both: Whole, path: str) -> None:
+async def test_form_of_another_browser_is_refused(both: Whole, path: str) -> None:
     async with browser(both.matching, both.cookies()) as client:
         answer = await client.post(path, data={"sure": "yes"})
     assert answer.status_code == 403
     assert "This form has been open too long" in answer.text
 
 
-async def test_another_localitys_case_is_not_there(both: Whole) -> None:
+async def test_case_of_other_locality_is_not_found(both: Whole) -> None:
     person = await both.refer()
     meeting = (await both.view(person)).story.active.booked.meeting_id
     elsewhere = both.cookies(localities=[both.referral.far], link_worker="lw-leek-1")
@@ -92,7 +92,7 @@ async def test_another_localitys_case_is_not_there(both: Whole) -> None:
             assert (await client.get(path)).status_code == 404
 
 
-async def test_practice_staff_move_their_own_meetings_only(both: Whole) -> None:
+async def test_practice_staff_move_only_their_meetings(both: Whole) -> None:
     person = await both.refer()
     meeting = (await both.view(person)).story.active.booked.meeting_id
     path = f"/matching/meetings/{meeting}/rebook"
@@ -109,7 +109,7 @@ async def test_practice_staff_move_their_own_meetings_only(both: Whole) -> None:
         assert "The appointment is moved." in shown.text
 
 
-async def test_a_link_changes_nothing_until_a_button_is_pressed(both: Whole) -> None:
+async def test_link_changes_nothing_before_a_button(both: Whole) -> None:
     person = await both.refer(needs=["befriending"])
     await both.plan(person)
     link = (await both.link_of(person)).removeprefix(both.address)
@@ -141,7 +141,7 @@ async def test_a_link_changes_nothing_until_a_button_is_pressed(both: Whole) -> 
         assert refused.status_code == 409
 
 
-async def test_an_expired_link_is_told_in_friendly_words(both: Whole) -> None:
+async def test_expired_link_shows_friendly_words(both: Whole) -> None:
     person = await both.refer(needs=["befriending"])
     prescription = await both.plan(person)
     view = await both.view(person)
@@ -160,7 +160,7 @@ async def test_an_expired_link_is_told_in_friendly_words(both: Whole) -> None:
     assert "01632 960100" in answer.text
 
 
-async def test_the_same_form_sent_twice_is_done_once(both: Whole) -> None:
+async def test_form_sent_twice_is_done_once(both: Whole) -> None:
     person = await both.refer()
     case = f"/matching/cases/{person.referral}"
     async with browser(both.matching, both.cookies()) as client:
@@ -170,7 +170,7 @@ async def test_the_same_form_sent_twice_is_done_once(both: Whole) -> None:
     assert len((await both.view(person)).story.contacts) == 1
 
 
-async def test_what_cannot_be_done_now_is_told_beside_what_was_typed(both: Whole) -> None:
+async def test_refusal_is_shown_beside_the_input(both: Whole) -> None:
     person = await both.refer()
     meeting = (await both.view(person)).story.active.booked.meeting_id
     path = f"/matching/meetings/{meeting}"
@@ -182,7 +182,7 @@ async def test_what_cannot_be_done_now_is_told_beside_what_was_typed(both: Whole
     assert "The garden" in answer.text
 
 
-async def test_pages_work_while_the_vault_is_away(both: Whole) -> None:
+async def test_pages_work_while_the_vault_is_down(both: Whole) -> None:
     person = await both.refer()
     meeting = (await both.view(person)).story.active.booked.meeting_id
     away = both.matching.state.settings.model_copy(update={"referral_url": "http://127.0.0.1:9"})
@@ -203,7 +203,7 @@ async def test_pages_work_while_the_vault_is_away(both: Whole) -> None:
     assert "The draft is saved" not in kept.text
 
 
-async def test_a_risk_note_is_shown_on_asking_only(both: Whole) -> None:
+async def test_risk_note_is_shown_only_on_request(both: Whole) -> None:
     person = await both.refer(risk="see_note", risk_line="Large dog, ring first")
     await both.meet_now(person)
     async with browser(both.matching, both.cookies()) as client:
@@ -216,7 +216,7 @@ async def test_a_risk_note_is_shown_on_asking_only(both: Whole) -> None:
         assert "Large dog" not in elses.text
 
 
-async def test_where_somebody_looked_for_services_is_not_shown_to_the_next(both: Whole) -> None:
+async def test_search_postcode_is_not_shown_to_next_reader(both: Whole) -> None:
     async with browser(both.matching, both.cookies()) as client:
         found = await send_form(client, "/matching/services", "/matching/services", {"postcode": "ST3 6AB"})
         path = found.headers["location"]

@@ -25,25 +25,25 @@ def wrong(typed: Typed, in_plan: frozenset[v.Need] = frozenset()) -> list[str]:
 
 
 @pytest.mark.parametrize("how", ["plan", "details"])
-def test_a_service_and_no_service_for_one_need_are_asked_about(how: str) -> None:
+def test_need_with_service_and_without_is_asked_about(how: str) -> None:
     both = form(("needs", "debt"), (f"add:debt:{SERVICE}", how), ("unmet:debt", "no_service"))
     assert wrong(both) == ["/unmet:debt"]
 
 
-def test_no_service_where_one_is_in_the_plan_is_asked_about() -> None:
+def test_need_without_service_but_in_plan_is_asked_about() -> None:
     assert wrong(form(("unmet:debt", "no_service")), frozenset({v.Need.DEBT})) == ["/unmet:debt"]
 
 
 @pytest.mark.parametrize(
     ("unmet", "reason"), [("unmet:debt", "full"), ("unmet:befriending", "no_service"), ("unmet:debt", "")]
 )
-def test_what_may_stand_beside_a_service_is_taken(unmet: str, reason: str) -> None:
+def test_other_unmet_reason_beside_service_is_kept(unmet: str, reason: str) -> None:
     agreed = read_agreed(form((f"add:debt:{SERVICE}", "plan"), (unmet, reason)), TODAY)
     assert [each.need for each in agreed.prescribing] == [v.Need.DEBT]
     assert [reason.value for _, reason in agreed.unmet] == ([reason] if reason else [])
 
 
-def test_a_draft_keeps_words_apart_from_codes() -> None:
+def test_draft_keeps_words_apart_from_codes() -> None:
     fields, texts = draft_of(
         form(
             ("what_matters", "My garden"),

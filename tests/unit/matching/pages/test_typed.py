@@ -29,7 +29,7 @@ def told(typed: Typed) -> list[tuple[str, str]]:
     return [(error.field, error.detail) for error in typed.errors]
 
 
-def test_a_day_in_three_boxes() -> None:
+def test_day_in_three_boxes_is_read() -> None:
     typed = form({"on-day": "4", "on-month": "12", "on-year": "26"})
     assert typed.day("on", "Enter a day") == date(2026, 12, 4)
     assert typed.errors == []
@@ -44,21 +44,21 @@ def test_a_day_in_three_boxes() -> None:
         (("4", "12", "2031"), "Too late"),
     ],
 )
-def test_a_day_that_cannot_be(parts: tuple[str, str, str], sentence: str) -> None:
+def test_day_that_does_not_exist_is_a_mistake(parts: tuple[str, str, str], sentence: str) -> None:
     typed = form(dict(zip(("on-day", "on-month", "on-year"), parts, strict=True)))
     typed.day("on", "Enter a day", last=date(2027, 1, 1), outside="Too late")
     assert told(typed) == [("on", sentence)]
 
 
 @given(st.text(max_size=30))
-def test_whatever_is_typed_into_a_number_is_never_repeated(text: str) -> None:
+def test_number_mistake_never_repeats_the_input(text: str) -> None:
     typed = form(weeks=text)
     value = typed.number("weeks", 1, 104, "Enter how many weeks")
     assert value is None or 1 <= value <= 104
     assert told(typed) in ([], [("weeks", "Enter how many weeks")])
 
 
-def test_the_next_step_by_a_usual_day_or_another() -> None:
+def test_next_step_is_read_by_usual_or_other_day() -> None:
     step = read_next_step(form(STEP), TODAY, needed=True)
     assert step is not None
     assert (step.code, step.on) == (v.NextStepCode.RING, date(2026, 12, 1))
@@ -68,24 +68,24 @@ def test_the_next_step_by_a_usual_day_or_another() -> None:
 
 
 @pytest.mark.parametrize("when", ["2026-11-23", "2028-01-01"])
-def test_the_next_step_is_within_a_year(when: str) -> None:
+def test_next_step_beyond_a_year_is_a_mistake(when: str) -> None:
     typed = form({"next_code": "ring", "next_when": when})
     assert read_next_step(typed, TODAY, needed=True) is None
     assert typed.errors
 
 
-def test_no_next_step_is_said_where_none_is_needed() -> None:
+def test_next_step_not_needed_may_be_empty() -> None:
     typed = form(next_code="", next_when="")
     assert read_next_step(typed, TODAY, needed=False) is None
     assert typed.errors == []
 
 
-def test_the_usual_days_are_working_days() -> None:
+def test_usual_days_are_working_days() -> None:
     days = next_step_form(date(2026, 11, 21), {}).days[:-1]
     assert all(date.fromisoformat(day).weekday() < 5 for day, _ in days)
 
 
-def test_everything_agreed_at_a_meeting_is_read() -> None:
+def test_meeting_record_is_read_in_full() -> None:
     agreed = read_agreed(
         form(
             STEP,
@@ -116,20 +116,20 @@ def test_everything_agreed_at_a_meeting_is_read() -> None:
     assert agreed.unmet == ((v.Need.DEBT, v.UnmetReason.FULL),)
 
 
-def test_details_only_shares_no_name() -> None:
+def test_signposted_service_shares_no_name() -> None:
     fields = {f"add:debt:{SERVICE}": "details", f"share:debt:{SERVICE}": "yes"}
     agreed = read_agreed(form(STEP | fields), TODAY)
     assert (agreed.prescribing[0].signposted, agreed.prescribing[0].may_share) == (True, v.Agreed.NOT_ASKED)
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_mistakes_are_all_shown_at_once() -> None:
     with pytest.raises(Mistakes) as mistakes:
         read_agreed(form(goal1_importance="11", goal2_words="Walk", ons4_happy="12"), TODAY)
     fields = {error.field for error in mistakes.value.errors}
     assert {"goal1_importance", "goal2_need", "ons4_happy", "next_code", "next_on"} <= fields
 
 
-def test_a_draft_keeps_words_apart_from_codes() -> None:
+def test_draft_keeps_words_apart_from_codes() -> None:
     fields, texts = draft_of(
         form(
             csrf_token="t",

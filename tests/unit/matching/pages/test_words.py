@@ -51,23 +51,23 @@ NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
         (Stage, words.STAGES),
     ],
 )
-def test_every_code_has_words(codes: type[StrEnum], said: Mapping[str, str]) -> None:
+def test_codes_all_have_a_label(codes: type[StrEnum], said: Mapping[str, str]) -> None:
     assert set(said) == {code.value for code in codes}
 
 
-def test_every_status_of_a_service_has_words() -> None:
+def test_statuses_all_have_a_label() -> None:
     assert set(words.PRESCRIPTIONS) == set(get_args(PrescriptionStatus))
 
 
 @pytest.mark.parametrize("kind", sorted(outcomes.KINDS | {"referral_created", "meeting_booked"}))
-def test_every_kind_of_fact_is_told(kind: str) -> None:
+def test_facts_of_every_kind_have_a_sentence(kind: str) -> None:
     text = sentence(_fact(kind), Names({}, {}))
     assert text
     assert "does not know" not in text
     assert "_" not in text
 
 
-def test_a_kind_of_a_later_version_is_told_as_such() -> None:
+def test_fact_of_later_version_has_its_own_sentence() -> None:
     assert "does not know" in sentence(_fact("plan_shared_with_family"), Names({}, {}))
 
 
@@ -104,12 +104,12 @@ def test_a_kind_of_a_later_version_is_told_as_such() -> None:
         ),
     ],
 )
-def test_sentences(kind: str, detail: dict[str, object], text: str) -> None:
+def test_fact_gives_its_sentence(kind: str, detail: dict[str, object], text: str) -> None:
     assert sentence(_fact(kind, **detail), Names({"p": "Lunch club"}, {})) == text
 
 
 @pytest.mark.parametrize("reason", NeedsYou)
-def test_every_reason_has_a_sentence_and_one_button(reason: NeedsYou) -> None:
+def test_reasons_all_have_sentence_and_one_button(reason: NeedsYou) -> None:
     task = NeedsYouLine(_line(), Reason(reason, NOW, ToDo.RING, "about"), service="Lunch club")
     text, href = button_for(task)
     assert why(task)[-1] in ".?"
@@ -129,7 +129,7 @@ def test_every_reason_has_a_sentence_and_one_button(reason: NeedsYou) -> None:
         ((Cost(amount=None, text="Bring what you can"),), "Bring what you can"),
     ],
 )
-def test_costs(costs: tuple[Cost, ...], text: str) -> None:
+def test_cost_is_shown_in_words(costs: tuple[Cost, ...], text: str) -> None:
     assert cost_in_words(costs) == text
 
 
@@ -152,7 +152,7 @@ def test_costs(costs: tuple[Cost, ...], text: str) -> None:
         (None, "", ""),
     ],
 )
-def test_when_a_service_is_held(rule: str | None, text: str, said: str) -> None:
+def test_times_of_service_are_shown_in_words(rule: str | None, text: str, said: str) -> None:
     schedule = Schedule(
         rule=rule, start=None, until=None, opens_at=time(9, 30), closes_at=time(12), text=text
     )
@@ -168,14 +168,14 @@ def test_when_a_service_is_held(rule: str | None, text: str, said: str) -> None:
         ({"timezone": "UTC"}, "Ask us"),
     ],
 )
-def test_when_a_service_begins_and_ends(changed: dict[str, Any], said: str) -> None:
+def test_period_of_service_is_shown_in_words(changed: dict[str, Any], said: str) -> None:
     monday = {"rule": "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO", "opens_at": time(10), "closes_at": None}
     schedule = Schedule(**{"start": None, "until": None, "text": "", **monday, **changed})
     schedule = schedule if changed.keys() != {"timezone"} else schedule.model_copy(update={"text": "Ask us"})
     assert held(schedule, date(2026, 11, 24)) == said
 
 
-def test_days_name_the_year_where_it_is_another_one() -> None:
+def test_day_of_other_year_names_the_year() -> None:
     today = date(2026, 11, 24)
     assert near_day(date(2026, 12, 1), today) == "Tuesday 1 December"
     assert near_day(date(2027, 1, 5), today) == "Tuesday 5 January 2027"

@@ -1,4 +1,4 @@
-"""Dates, times of day and time zones as feeds write them."""
+"""Reads dates, times of day and time zones as feeds write them."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ CLOCK = re.compile(
     re.ASCII,
 )
 OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-]?)([0-9]{1,2})(?::?([0-9]{2}))?", re.ASCII)
-# The widest that any part of the world has been from UTC.
-WIDEST_OFFSET = timedelta(hours=14)
-LONGEST = 60
+# The largest offset from UTC in the world.
+MAX_OFFSET = timedelta(hours=14)
+MAX_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True)
 class ClockTime:
-    """A time of day; `offset` from UTC where the feed writes one."""
+    """A time of day. `offset` is from UTC; None if the feed writes none."""
 
     at: time
     offset: timedelta | None
 
 
-def blank(value: object) -> bool:
-    """Whether a field says nothing."""
+def is_blank(value: object) -> bool:
+    """True if a field is missing, null or only spaces."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def day(value: object, zone: tzinfo = LONDON) -> date | None:
-    """A date, or the date that a date and time falls on in `zone`; None for anything else."""
-    moment = date_and_time(value, zone)
+def read_day(value: object, zone: tzinfo = LONDON) -> date | None:
+    """A date, or the date of a date and time in `zone`; None for anything else."""
+    moment = read_date_and_time(value, zone)
     return moment.date() if moment else None
 
 
-def date_and_time(value: object, zone: tzinfo = LONDON) -> datetime | None:
-    """A date and time on the clocks of `zone`, without its zone; a date alone begins at midnight.
+def read_date_and_time(value: object, zone: tzinfo = LONDON) -> datetime | None:
+    """A date and time as naive local time of `zone`. A date alone means midnight.
 
-    Only ISO 8601 is read. "30/06/2024" has two readings and gives None.
+    Only ISO 8601 is read. Other forms such as "30/06/2024" give None.
     """
-    if not isinstance(value, str) or len(value) > LONGEST:
+    if not isinstance(value, str) or len(value) > MAX_LENGTH:
         return None
     try:
         moment = datetime.fromisoformat(value.strip())
@@ -53,13 +53,13 @@ def date_and_time(value: object, zone: tzinfo = LONDON) -> datetime | None:
         return None
     try:
         return moment.astimezone(zone).replace(tzinfo=None) if moment.tzinfo else moment
-    except OverflowError:  # the first or last day that there is: a database's way to say "none"
+    except OverflowError:  # the first or last possible day, which a database writes for "none"
         return moment.replace(tzinfo=None)
 
 
-def clock(value: object) -> ClockTime | None:
-    """A time of day from "10:00:00", "10:00", "10.00", "1000", "10:00Z" or "10:00+01:00"; None else."""
-    if not isinstance(value, str) or len(value) > LONGEST:
+def read_clock_time(value: object) -> ClockTime | None:
+    """A time of day from "10:00:00", "10:00", "10.00", "1000", "10:00Z" or "10:00+01:00", or None."""
+    if not isinstance(value, str) or len(value) > MAX_LENGTH:
         return None
     parts = CLOCK.fullmatch(value.strip().upper())
     if parts is None:
@@ -71,25 +71,25 @@ def clock(value: object) -> ClockTime | None:
     return ClockTime(at, offset) if offset is not None else None
 
 
-def zone_of(value: object) -> tzinfo | None:
+def read_zone(value: object) -> tzinfo | None:
     """A time zone from its IANA name, "UTC", "Z", "+01:00" or hours from UTC; None for anything else."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = f"{value:+g}" if abs(value) < 100 and float(value).is_integer() else "?"
-    if not isinstance(value, str) or len(value) > LONGEST:
+    if not isinstance(value, str) or len(value) > MAX_LENGTH:
         return None
     written = value.strip()
     if written.upper() in {"UTC", "GMT", "Z"}:
         return UTC
     offset = _offset(written)
     if offset is not None:
-        return fixed(offset)
+        return fixed_zone(offset)
     try:
         return ZoneInfo(written)
-    except (KeyError, OSError, ValueError):  # no such name, or one that leads out of the zones' folder
+    except (KeyError, OSError, ValueError):  # no such zone, or a name that leaves the zones' folder
         return None
 
 
-def fixed(offset: timedelta) -> tzinfo:
+def fixed_zone(offset: timedelta) -> tzinfo:
     """The zone that is always this far from UTC."""
     return timezone(offset) if offset else UTC
 
@@ -100,7 +100,7 @@ def zone_name(zone: tzinfo) -> str:
 
 
 def earliest(days: Iterable[date | None]) -> date | None:
-    """The first of the days that are known."""
+    """The earliest of the days that are known."""
     return min((one for one in days if one is not None), default=None)
 
 
@@ -111,6 +111,6 @@ def _offset(written: str) -> timedelta | None:
     if parts is None or int(parts[3] or 0) > 59:
         return None
     offset = timedelta(hours=int(parts[2]), minutes=int(parts[3] or 0))
-    if offset > WIDEST_OFFSET:
+    if offset > MAX_OFFSET:
         return None
     return -offset if parts[1] == "-" else offset
