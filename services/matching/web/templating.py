@@ -9,8 +9,8 @@ from fastapi.responses import Response
 from starlette.datastructures import FormData
 
 from services.matching.request import RequestContext
-from services.matching.web import words
 from services.matching.web.features import queries
+from services.matching.web.grammar import listed, lower_first, plural
 from shared.platform.clock import LONDON
 from shared.platform.localities import Localities
 from shared.platform.localities.miles import in_miles
@@ -33,10 +33,9 @@ def make_pages(settings: ServiceSettings) -> Pages:
     pages.environment.filters["near_day"] = near_day
     pages.environment.filters["miles"] = in_miles
     pages.environment.globals |= {
-        "words": words,
-        "plural": words.plural,
-        "listed": words.listed,
-        "lower_first": words.lower_first,
+        "plural": plural,
+        "listed": listed,
+        "lower_first": lower_first,
         "matching_version": static_files.version,
     }
     return pages

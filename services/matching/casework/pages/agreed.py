@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from services.matching.casework.pages.record_form import ONS4
 from services.matching.referral_state.views import CaseShown
-from services.matching.web import words
 from shared.contract import labels
 from shared.contract.events import vocabulary as v
 from shared.platform.web.dates import short_day
@@ -42,7 +41,7 @@ def goals(case: CaseShown, notes: Mapping[str, str]) -> list[GoalRow]:
     """The goals of the plan as it stands."""
     plan = case.story.plan
     return [
-        GoalRow(notes.get(goal.words or ""), words.NEEDS[goal.need.value], goal.importance, goal.confidence)
+        GoalRow(notes.get(goal.words or ""), labels.NEEDS[goal.need.value], goal.importance, goal.confidence)
         for goal in (plan.goals if plan else ())
     ]
 

@@ -23,10 +23,11 @@ from services.matching.referral_state.pages.person_header import (
     practice_name,
 )
 from services.matching.referral_state.views import CaseShown, NeedsYouLine, PrescriptionShown
-from services.matching.web import words
 from services.matching.web.features import queries
 from services.matching.web.forms import day_typed, mistake
+from services.matching.web.grammar import listed
 from services.matching.web.templating import localities, shown, today
+from shared.contract import labels
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
@@ -171,7 +172,7 @@ def _service_of(case: CaseShown, prescription: str | None) -> str | None:
 
 def _sensitive(person: Mapping[str, Any]) -> str:
     codes = person.get("sensitive_needs") or ()
-    return words.listed([words.SENSITIVE_NEEDS.get(str(code), str(code)) for code in codes])
+    return listed([labels.SENSITIVE_NEEDS.get(str(code), str(code)) for code in codes])
 
 
 def _agreements(case: CaseShown) -> list[tuple[str, str, v.Agreed]]:

@@ -21,8 +21,8 @@ from services.matching.referral_state.pages.person_header import (
     needs_in_words,
 )
 from services.matching.referral_state.views import CaseLine, DiaryEntry, NeedsYou, NeedsYouLine
-from services.matching.web import words
 from services.matching.web.features import queries
+from services.matching.web.grammar import plural
 from services.matching.web.templating import localities, shown, today
 from shared.contract import labels
 from shared.contract.events.vocabulary import MeetingMode, NextStepCode, Risk
@@ -232,7 +232,7 @@ def _task(task: NeedsYouLine) -> TaskRow:
 
 
 def _waited(days: int) -> str:
-    return "Today" if days <= 0 else words.plural(days, "day")
+    return "Today" if days <= 0 else plural(days, "day")
 
 
 def _case(line: CaseLine, people: People, day: date) -> CaseRow:
@@ -241,10 +241,10 @@ def _case(line: CaseLine, people: People, day: date) -> CaseRow:
     return CaseRow(
         referral_id=line.referral_id,
         name=known(people, line.referral_id).name,
-        stage=words.STAGES[line.stage.value],
-        stage_colour=words.STAGE_COLOURS.get(line.stage.value, "grey"),
+        stage=labels.STAGES[line.stage.value],
+        stage_colour=labels.STAGE_COLOURS.get(line.stage.value, "grey"),
         flags=flags_in_brief(line),
-        next_step=words.NEXT_STEPS[step.code.value] if step else "No next step yet",
+        next_step=labels.NEXT_STEPS[step.code.value] if step else "No next step yet",
         at=meets.starts_at if meets else None,
         on=step.on if step else None,
         overdue=step is not None and step.on < day,

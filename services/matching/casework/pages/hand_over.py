@@ -15,8 +15,8 @@ from services.matching.referral_state.pages.person_header import (
 from services.matching.roster.colleagues import Colleague
 from services.matching.web.features import features, queries
 from services.matching.web.forms import mistake
+from services.matching.web.grammar import listed, plural
 from services.matching.web.templating import asked, here_and_now, localities, shown
-from services.matching.web.words import listed, plural
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm

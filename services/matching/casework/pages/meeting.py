@@ -21,10 +21,10 @@ from services.matching.referral_state.pages.person_header import (
     known,
 )
 from services.matching.referral_state.views import CaseShown, MeetingShown
-from services.matching.web import words
 from services.matching.web.features import features, queries
 from services.matching.web.forms import Mistakes, Typed, mistake
 from services.matching.web.templating import asked, here_and_now, localities, shown, today
+from shared.contract import labels
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
@@ -35,6 +35,9 @@ from shared.platform.web.validation import FieldError
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 router = APIRouter(include_in_schema=False)
+
+# In the order of the vocabulary.
+PLANNED_NEEDS = tuple(need for need in v.Need if need in labels.KNOWN_NEEDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ async def _page(request: Request, caller: Principal, at: Occasion, again: Again 
         hub=localities(request).hub,
         about=about_person(line),
         needs=[need.value for need in needs],
-        planned_needs=[(need.value, words.NEEDS[need.value]) for need in words.PLANNED_NEEDS],
+        planned_needs=[(need.value, labels.NEEDS[need.value]) for need in PLANNED_NEEDS],
         sections=sections,
         typed=typed,
         from_draft=draft is not None,

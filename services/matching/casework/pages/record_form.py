@@ -9,8 +9,8 @@ from typing import Any
 from services.matching.referral_state.pages.next_step import read_next_step
 from services.matching.request import GoalSaid, MeetingRecord, Prescribing
 from services.matching.web.forms import Typed
-from services.matching.web.words import NEEDS as NEEDS_IN_WORDS
-from services.matching.web.words import lower_first
+from services.matching.web.grammar import lower_first
+from shared.contract import labels
 from shared.contract.events import vocabulary as v
 
 GOALS = (1, 2, 3)
@@ -166,7 +166,7 @@ def _ask_which_is_meant(
     for need, reason in unmet:
         if reason is not v.UnmetReason.NO_SERVICE:
             continue
-        what = lower_first(NEEDS_IN_WORDS[need.value])
+        what = lower_first(labels.NEEDS[need.value])
         if need in added:
             form.wrong(
                 f"unmet:{need.value}",

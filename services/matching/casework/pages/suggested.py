@@ -8,9 +8,9 @@ from services.matching.directory.pages.service_words import ServiceInWords, in_w
 from services.matching.directory.ranking import RankedService, WhyNot
 from services.matching.referral_state.commands import GOING_ON
 from services.matching.referral_state.views import CaseShown
-from services.matching.web import words
 from services.matching.web.features import queries
 from services.matching.web.templating import today
+from shared.contract import labels
 from shared.contract.events import vocabulary as v
 from shared.platform.web.caller import Principal
 
@@ -80,7 +80,7 @@ async def suggested(request: Request, caller: Principal, case: CaseShown, need: 
     suitable = tuple(suggestion(each) for each in ranked if each.suitable)
     return NeedShown(
         code=need.value,
-        title=words.NEEDS[need.value],
+        title=labels.NEEDS[need.value],
         best=suitable[:AT_FIRST],
         others=suitable[AT_FIRST:],
         near_misses=tuple(suggestion(each) for each in ranked if not each.suitable),

@@ -11,7 +11,6 @@ from services.matching.directory.pages.service_words import in_words
 from services.matching.directory.use_cases import SAYS_PLACES
 from services.matching.referral_state.pages.banner import banner
 from services.matching.referral_state.views import FoundService, ListingFault
-from services.matching.web import words
 from services.matching.web.features import features, queries
 from services.matching.web.forms import Mistakes, Typed, mistake
 from services.matching.web.templating import asked, near, shown, today
@@ -117,14 +116,14 @@ async def _search_page(request: Request, caller: Principal) -> Response:
         free=free,
         searched=searched and not errors,
         found=[(each, in_words(each.service, day, each.availability)) for each in found],
-        need_choices=[(each.value, words.NEEDS[each.value]) for each in Need if each.value in SEARCHED],
+        need_choices=[(each.value, labels.NEEDS[each.value]) for each in Need if each.value in SEARCHED],
         days=[(str(number), name) for number, name in enumerate(WEEKDAYS)],
         errors=errors,
     )
 
 
 _CODES = ("need", "day", "age", "free")
-SEARCHED = set(words.NEEDS) - {"not_sure", "sensitive"}
+SEARCHED = set(labels.NEEDS) - {"not_sure", "sensitive"}
 
 
 async def _service_page(

@@ -7,7 +7,7 @@ from services.matching.directory import availability
 from services.matching.directory.availability import Availability
 from services.matching.directory.feed.model import Cost, Location, Service
 from services.matching.directory.pages.times_in_words import held
-from services.matching.web import words
+from services.matching.web.grammar import listed, lower_first, plural
 from shared.contract import labels
 from shared.platform.web.dates import short_day
 
@@ -48,7 +48,7 @@ def in_words(service: Service, today: date, places: Availability) -> ServiceInWo
         organisation=service.organisation or "",
         description=service.description,
         alert=service.alert,
-        needs=", ".join(words.lower_first(words.NEEDS[need.value]) for need in service.needs).capitalize(),
+        needs=", ".join(lower_first(labels.NEEDS[need.value]) for need in service.needs).capitalize(),
         places=tuple(text for place in service.locations if (text := place_in_words(place))),
         times=_times(service, today),
         cost=cost_in_words(service.costs),
@@ -58,7 +58,7 @@ def in_words(service: Service, today: date, places: Availability) -> ServiceInWo
             service.step_free
         ],
         accessibility=service.accessibility,
-        languages=words.listed([labels.language(code) for code in service.languages]),
+        languages=listed([labels.language(code) for code in service.languages]),
         capacity=availability.in_words(places),
         assured=_assured(service, today),
         telephone=service.telephone or "",
@@ -111,7 +111,7 @@ def _assured(service: Service, today: date) -> str:
         return "Nobody has said when this was last checked"
     if months < 1:
         return f"Checked on {short_day(service.assured_on)}"
-    return f"Checked {words.plural(months, 'month')} ago, on {short_day(service.assured_on)}"
+    return f"Checked {plural(months, 'month')} ago, on {short_day(service.assured_on)}"
 
 
 def _web_address(url: str | None) -> str:

@@ -5,7 +5,7 @@ from datetime import date, datetime, time
 from typing import Final
 
 from services.matching.directory.feed.model import Schedule
-from services.matching.web.words import listed
+from services.matching.web.grammar import listed
 from shared.platform.clock import LONDON
 from shared.platform.web.dates import clock_time, short_day
 

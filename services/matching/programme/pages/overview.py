@@ -9,8 +9,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.matching.directory.offered import Feed
 from services.matching.web.features import features, queries
+from services.matching.web.grammar import listed
 from services.matching.web.templating import localities, shown, today
-from services.matching.web.words import listed
 from shared.contract.history import Stage
 from shared.platform.clock import LONDON
 from shared.platform.localities import Localities

@@ -3,7 +3,8 @@
 from typing import Final
 
 from services.matching.referral_state.views import NeedsYou, NeedsYouLine
-from services.matching.web import words
+from services.matching.web.grammar import lower_first
+from shared.contract import labels
 from shared.platform.web.dates import clock_time, day
 
 ANOTHER_SERVICE: Final = "Add another service, or record that nothing was suitable"
@@ -36,14 +37,14 @@ def why(task: NeedsYouLine) -> str:
 
 def _no_meeting(task: NeedsYouLine) -> str:
     reason = task.case.waiting
-    because = f" {words.WAITING[reason.value]}." if reason else ""
+    because = f" {labels.WAITING[reason.value]}." if reason else ""
     return f"Waiting for an appointment longer than promised.{because}"
 
 
 def _overdue(task: NeedsYouLine) -> str:
     step = task.case.step
-    what = words.NEXT_STEPS[step.code.value] if step else "The next step"
-    return f"The next step is overdue: {words.lower_first(what)}."
+    what = labels.NEXT_STEPS[step.code.value] if step else "The next step"
+    return f"The next step is overdue: {lower_first(what)}."
 
 
 def button_for(task: NeedsYouLine) -> tuple[str, str]:

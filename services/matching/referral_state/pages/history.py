@@ -6,7 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 from services.matching.referral_state.views import CaseShown, FactLine
-from services.matching.web import words
+from services.matching.web.grammar import lower_first, plural
+from shared.contract import labels
 from shared.platform.clock import LONDON
 from shared.platform.web.dates import day_and_time, short_day
 
@@ -77,7 +78,7 @@ def _sooner(fact: FactLine, names: Names) -> str:
 
 
 def _word(of: Mapping[str, str], code: object) -> str:
-    return words.lower_first(of.get(str(code), str(code).replace("_", " ")))
+    return lower_first(of.get(str(code), str(code).replace("_", " ")))
 
 
 def _booked(detail: Detail, _: Names) -> str:
@@ -88,13 +89,13 @@ def _booked(detail: Detail, _: Names) -> str:
 
 def _contact(detail: Detail, _: Names) -> str:
     reached = "reached them" if detail.get("reached") else "did not reach them"
-    return f"{words.TRIED.get(str(detail.get('channel')), 'Tried')}: {reached}"
+    return f"{labels.TRIED.get(str(detail.get('channel')), 'Tried')}: {reached}"
 
 
 def _waiting(detail: Detail, _: Names) -> str:
     by = _day(detail.get("expected_by"))
     expected = f", expected by {by}" if by else ""
-    return f"Waiting for an appointment: {_word(words.WAITING, detail.get('reason'))}{expected}"
+    return f"Waiting for an appointment: {_word(labels.WAITING, detail.get('reason'))}{expected}"
 
 
 def _reply(detail: Detail, names: Names) -> str:
@@ -104,26 +105,26 @@ def _reply(detail: Detail, names: Names) -> str:
             return f"{service} said yes"
         case "waiting_list":
             weeks = detail.get("weeks")
-            of = f" of {words.plural(int(weeks), 'week')}" if weeks else ""
+            of = f" of {plural(int(weeks), 'week')}" if weeks else ""
             return f"{service} has a waiting list{of}"
         case "full":
             return f"{service} is full"
         case _:
-            return f"{service} said it is not suitable: {_word(words.NOT_SUITABLE, detail.get('reason'))}"
+            return f"{service} said it is not suitable: {_word(labels.NOT_SUITABLE, detail.get('reason'))}"
 
 
 def _prescribed(detail: Detail, names: Names) -> str:
     service = names.service(detail)
     if detail.get("signposted"):
-        return f"Details of {service} given, for {_word(words.NEEDS, detail.get('need'))}"
-    return f"{service} added to the plan, for {_word(words.NEEDS, detail.get('need'))}"
+        return f"Details of {service} given, for {_word(labels.NEEDS, detail.get('need'))}"
+    return f"{service} added to the plan, for {_word(labels.NEEDS, detail.get('need'))}"
 
 
 def _started(detail: Detail, names: Names) -> str:
     on = _day(detail.get("on"))
     by = str(detail.get("accompanied_by", "not_known"))
     along = (
-        f", with a {_word(words.ACCOMPANIED, by)}"
+        f", with a {_word(labels.ACCOMPANIED, by)}"
         if by in ("link_worker", "volunteer", "family_or_friend")
         else ""
     )
@@ -131,12 +132,12 @@ def _started(detail: Detail, names: Names) -> str:
 
 
 def _not_started(detail: Detail, names: Names) -> str:
-    barrier = _word(words.BARRIERS, detail.get("barrier"))
+    barrier = _word(labels.BARRIERS, detail.get("barrier"))
     return f"First visit to {names.service(detail)} did not happen: {barrier}"
 
 
 def _sharing(detail: Detail, names: Names) -> str:
-    agreed = _word(words.AGREED, detail.get("agreed"))
+    agreed = _word(labels.AGREED, detail.get("agreed"))
     match detail.get("agreement"):
         case "service":
             return f"Sharing name and telephone with {names.service(detail)}: {agreed}"
@@ -149,7 +150,7 @@ def _sharing(detail: Detail, names: Names) -> str:
 def _plan(detail: Detail, _: Names) -> str:
     goals = detail.get("goals") or ()
     said = "Plan agreed" if int(detail.get("revision", 1)) == 1 else "Plan changed"
-    of = f", {words.plural(len(goals), 'goal')}" if goals else ""
+    of = f", {plural(len(goals), 'goal')}" if goals else ""
     return f"{said}{of}{_step('. Next step: ', detail)}"
 
 
@@ -161,11 +162,11 @@ def _changed(detail: Detail, _: Names) -> str:
 def _step(before: str, detail: Detail) -> str:
     step = detail.get("next_step") or {}
     on = _day(step.get("on"))
-    return f"{before}{_word(words.NEXT_STEPS, step.get('code'))} by {on}" if on else ""
+    return f"{before}{_word(labels.NEXT_STEPS, step.get('code'))} by {on}" if on else ""
 
 
 _SENTENCES: Mapping[str, Callable[[Detail, Names], str]] = {
-    "referral_created": lambda d, n: f"Referred by {words.ROUTES.get(str(d.get('route')), 'a partner')}",
+    "referral_created": lambda d, n: f"Referred by {labels.BY_ROUTES.get(str(d.get('route')), 'a partner')}",
     "meeting_booked": _booked,
     "contact_attempted": _contact,
     "meeting_waiting": _waiting,
@@ -178,18 +179,18 @@ _SENTENCES: Mapping[str, Callable[[Detail, Names], str]] = {
     "provider_replied": _reply,
     "activity_started": _started,
     "activity_not_started": _not_started,
-    "activity_ended": lambda d, n: f"{n.service(d)} ended: {_word(words.ENDED, d.get('reason'))}",
+    "activity_ended": lambda d, n: f"{n.service(d)} ended: {_word(labels.ENDED, d.get('reason'))}",
     "measured": lambda d, n: "Wellbeing questions answered",
     "need_unmet": lambda d, n: (
-        f"Nothing suitable for {_word(words.NEEDS, d.get('need'))}: {_word(words.UNMET, d.get('reason'))}"
+        f"Nothing suitable for {_word(labels.NEEDS, d.get('need'))}: {_word(labels.UNMET, d.get('reason'))}"
     ),
     "sharing_changed": _sharing,
-    "referral_declined": lambda d, n: f"Declined: {_word(words.DECLINED, d.get('reason'))}",
-    "referral_returned": lambda d, n: f"Sent back to the practice: {_word(words.RETURNED, d.get('reason'))}",
+    "referral_declined": lambda d, n: f"Declined: {_word(labels.DECLINED, d.get('reason'))}",
+    "referral_returned": lambda d, n: f"Sent back to the practice: {_word(labels.RETURNED, d.get('reason'))}",
     "referral_withdrawn": lambda d, n: "Withdrawn by whoever referred",
-    "referral_closed": lambda d, n: f"Closed: {_word(words.CLOSED, d.get('reason'))}",
+    "referral_closed": lambda d, n: f"Closed: {_word(labels.CLOSED, d.get('reason'))}",
     "referral_reopened": lambda d, n: "Opened again",
-    "contact_changed": lambda d, n: f"Safe to text: {_word(words.SAFE_TO_TEXT, d.get('contact'))}",
+    "contact_changed": lambda d, n: f"Safe to text: {_word(labels.SAFE_TO_TEXT, d.get('contact'))}",
     "person_erased": lambda d, n: "Personal details erased",
     "retracted": lambda d, n: "Something was undone",
 }

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from services.matching.web import words
 from services.matching.web.forms import Typed, day_typed
+from shared.contract import labels
 from shared.contract.events.outcomes import NextStep
 from shared.contract.events.vocabulary import NextStepCode
 from shared.platform.web.dates import day as day_words
@@ -34,7 +34,7 @@ def next_step_form(now: date, typed: Mapping[str, Any], prefix: str = "next") ->
     days = [(day.isoformat(), f"{_without_year(day)}, {text}") for day, text in offered]
     return NextStepForm(
         prefix=prefix,
-        codes=tuple(words.NEXT_STEPS.items()),
+        codes=tuple(labels.NEXT_STEPS.items()),
         days=(*days, ("day", "Another day")),
         code=str(typed.get(f"{prefix}_code", "")),
         when=str(typed.get(f"{prefix}_when", "")),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.matching.referral_state.views import CaseLine, MeetingShown
-from services.matching.web import words
+from services.matching.web.grammar import lower_first
 from shared.contract import labels
 from shared.contract.events import vocabulary as v
 from shared.platform.localities import Localities
@@ -77,7 +77,7 @@ def flags_in_brief(line: CaseLine) -> tuple[Flag, ...]:
     if line.interpreter:
         found.append(Flag("access", f"Interpreter: {language_name(line.language)}"))
     if v.AccessNeed.HOME_VISIT in line.access_needs:
-        found.append(Flag("access", words.ACCESS[v.AccessNeed.HOME_VISIT.value]))
+        found.append(Flag("access", labels.ACCESS_NEEDS[v.AccessNeed.HOME_VISIT.value]))
     return tuple(found)
 
 
@@ -94,7 +94,7 @@ def contact_flags(line: CaseLine) -> list[Flag]:
 
 
 def _access(line: CaseLine) -> list[Flag]:
-    found = [Flag("access", words.ACCESS[need.value]) for need in line.access_needs]
+    found = [Flag("access", labels.ACCESS_NEEDS[need.value]) for need in line.access_needs]
     language = language_name(line.language)
     if line.interpreter:
         found.insert(0, Flag("access", f"Interpreter: {language}"))
@@ -109,7 +109,7 @@ def language_name(code: str) -> str:
 
 
 def needs_in_words(needs: Sequence[v.Need]) -> str:
-    return ", ".join(words.lower_first(words.NEEDS[need.value]) for need in needs).capitalize() or "Not said"
+    return ", ".join(lower_first(labels.NEEDS[need.value]) for need in needs).capitalize() or "Not said"
 
 
 def about_person(line: CaseLine) -> str:

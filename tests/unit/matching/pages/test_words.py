@@ -16,8 +16,8 @@ from services.matching.pages import PAGE_ROUTERS
 from services.matching.referral_state.pages.attention import button_for, instead_for, why
 from services.matching.referral_state.pages.history import Names, sentence
 from services.matching.referral_state.views import CaseLine, FactLine, NeedsYou, NeedsYouLine, Reason, ToDo
-from services.matching.web import words
 from services.matching.web.templating import near_day
+from shared.contract import labels
 from shared.contract.events import outcomes
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
@@ -29,26 +29,26 @@ NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("codes", "said"),
     [
-        (v.Need, words.NEEDS),
-        (v.SensitiveNeed, words.SENSITIVE_NEEDS),
-        (v.NextStepCode, words.NEXT_STEPS),
-        (v.NextStepCode, words.PLAN_STEPS),
-        (v.Channel, words.CHANNELS),
-        (v.Channel, words.TRIED),
-        (v.Barrier, words.BARRIERS),
-        (v.UnmetReason, words.UNMET),
-        (v.EndReason, words.ENDED),
-        (v.CloseReason, words.CLOSED),
-        (v.ReturnReason, words.RETURNED),
-        (v.DeclineReason, words.DECLINED),
-        (v.NotSuitableReason, words.NOT_SUITABLE),
-        (v.AccompaniedBy, words.ACCOMPANIED),
-        (v.Agreed, words.AGREED),
-        (v.AccessNeed, words.ACCESS),
-        (v.WaitingReason, words.WAITING),
-        (v.MeetingMode, words.MODES),
-        (v.Route, words.ROUTES),
-        (Stage, words.STAGES),
+        (v.Need, labels.NEEDS),
+        (v.SensitiveNeed, labels.SENSITIVE_NEEDS),
+        (v.NextStepCode, labels.NEXT_STEPS),
+        (v.NextStepCode, labels.PLAN_NEXT_STEPS),
+        (v.Channel, labels.CHANNELS),
+        (v.Channel, labels.TRIED),
+        (v.Barrier, labels.BARRIERS),
+        (v.UnmetReason, labels.UNMET),
+        (v.EndReason, labels.ENDED),
+        (v.CloseReason, labels.CLOSED),
+        (v.ReturnReason, labels.RETURNED),
+        (v.DeclineReason, labels.DECLINED),
+        (v.NotSuitableReason, labels.NOT_SUITABLE),
+        (v.AccompaniedBy, labels.ACCOMPANIED),
+        (v.Agreed, labels.AGREED),
+        (v.AccessNeed, labels.ACCESS_NEEDS),
+        (v.WaitingReason, labels.WAITING),
+        (v.MeetingMode, labels.MODES),
+        (v.Route, labels.BY_ROUTES),
+        (Stage, labels.STAGES),
     ],
 )
 def test_codes_all_have_a_label(codes: type[StrEnum], said: Mapping[str, str]) -> None:
@@ -56,7 +56,7 @@ def test_codes_all_have_a_label(codes: type[StrEnum], said: Mapping[str, str]) -
 
 
 def test_statuses_all_have_a_label() -> None:
-    assert set(words.PRESCRIPTIONS) == set(get_args(PrescriptionStatus))
+    assert set(labels.PRESCRIPTIONS) == set(get_args(PrescriptionStatus))
 
 
 @pytest.mark.parametrize("kind", sorted(outcomes.KINDS | {"referral_created", "meeting_booked"}))
