@@ -1,46 +1,68 @@
-"""Logs as JSON lines: what happened where, never to whom."""
+"""Log lines in JSON. They hold events and places, and no identity."""
 
-import json
 import logging
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+import structlog
+from structlog.typing import EventDict, ExcInfo, WrappedLogger
 
 from shared.platform.web.security import request_id
 
-_ORDINARY = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+# Other handlers and uvicorn set these on a record; the line has the message already.
+_NOT_FIELDS: Final = ("message", "asctime", "color_message", "stack_info")
+_MAX_CAUSES: Final = 5
+_MAX_FRAMES: Final = 8
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line. Of an exception only classes and places: its text may quote input."""
+class JsonLines(structlog.stdlib.ProcessorFormatter):
+    """Formats records of `logging` and of structlog as one JSON object a line.
+
+    An exception is written as classes and places, without its message, which may quote input.
+    """
 
     def __init__(self, service: str) -> None:
-        super().__init__()
-        self._service = service
+        super().__init__(
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder()],
+            processors=[
+                structlog.processors.ExceptionRenderer(_describe_exception),
+                partial(_line, service),
+                structlog.processors.JSONRenderer(default=str, ensure_ascii=False),
+            ],
+        )
 
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "service": self._service,
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if (current := request_id.get()) != "-":
-            line["request_id"] = current
-        line |= {name: value for name, value in vars(record).items() if name not in _ORDINARY}
-        if record.exc_info and record.exc_info[1] is not None:
-            line["exception"] = exception_chain(record.exc_info[1])
-        return json.dumps(line, default=str, ensure_ascii=False)
+
+def _describe_exception(exc_info: ExcInfo) -> list[dict[str, object]]:
+    return exception_chain(exc_info[1])
+
+
+def _line(service: str, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """The fields of a line in their order: the common ones, then those of the call."""
+    record: logging.LogRecord = event.pop("_record")
+    line: EventDict = {
+        "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "service": service,
+        "logger": record.name,
+        "message": event.pop("event"),
+    }
+    if (current := request_id.get()) != "-":
+        line["request_id"] = current
+    del event["_from_structlog"]
+    line.update((name, value) for name, value in event.items() if name not in _NOT_FIELDS)
+    return line
 
 
 class Sparingly(logging.Filter):
-    """Lets a library say the same thing once in so many seconds.
+    """Passes each message of a library once in so many seconds.
 
-    While the broker is away every consumer of every locality tries again and says so, hundreds of times a
-    second: writing that down takes the processor from the broker that is starting.
+    While the broker is away, every consumer of every locality logs its retries, hundreds of times a second.
+    Writing them would take the processor from the broker that is starting.
     """
 
     def __init__(self, library: str, seconds: float = 5.0, now: Callable[[], float] = time.monotonic) -> None:
@@ -60,12 +82,12 @@ class Sparingly(logging.Filter):
         return True
 
 
-def exception_chain(error: BaseException) -> list[dict[str, object]]:
-    """Classes and innermost frames of an exception and its causes, without their messages."""
+def exception_chain(error: BaseException | None) -> list[dict[str, object]]:
+    """The classes and innermost frames of an exception and its causes, without their messages."""
     chain: list[dict[str, object]] = []
-    here: BaseException | None = error
-    while here is not None and len(chain) < 5:
-        frames = traceback.extract_tb(here.__traceback__)[-8:]
+    here = error
+    while here is not None and len(chain) < _MAX_CAUSES:
+        frames = traceback.extract_tb(here.__traceback__)[-_MAX_FRAMES:]
         places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
         chain.append({"class": f"{type(here).__module__}.{type(here).__qualname__}", "frames": places})
         here = here.__cause__ or (None if here.__suppress_context__ else here.__context__)
@@ -73,11 +95,16 @@ def exception_chain(error: BaseException) -> list[dict[str, object]]:
 
 
 def configure_logging(service: str, level: int = logging.INFO) -> None:
-    """Send all logs to standard error as JSON lines. Libraries that print addresses are kept quiet."""
+    """Sends all logs to standard error as JSON lines. Libraries that log addresses log warnings only."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(service))
     handler.addFilter(Sparingly("aiokafka"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
     for name in (
         "httpx",
         "httpcore",
