@@ -72,7 +72,7 @@ async def _rebuilt(task: Task, say: Callable[[str], None]) -> dict[str, Any]:
         "bench.meetings:rebuildable", Path(), task.stores.bootstrap, task.stores.mongo_url, task.database
     )
     began = time.monotonic()
-    report = await Rebuild(source, [LOCALITY], say=lambda _: None, processes=2).anew()
+    report = await Rebuild(source, [LOCALITY], say=lambda _: None, processes=2).run()
     seconds = time.monotonic() - began
     say(f"{report.folded.records} records rebuilt in {seconds:.1f} s")
     return {

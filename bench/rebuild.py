@@ -120,7 +120,7 @@ async def measure(stores: Stores, part: str, processes: int) -> None:
         children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
         began = time.monotonic()
         rebuild = Rebuild(source_, LOCALITIES, say=lambda _: None, processes=processes, accept=accept)
-        report = await rebuild.anew()
+        report = await rebuild.run()
         seconds = time.monotonic() - began
         spent = {name: cpu_seconds(pid) - before[name] for name, pid in stores.pids.items()}
         spent["coordinator"] = resource.getrusage(resource.RUSAGE_SELF).ru_utime - own

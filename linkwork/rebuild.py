@@ -106,7 +106,7 @@ async def _run(config: Config, command: RebuildCommand) -> int:
     try:
         await _note(config, database, f"{what} begun", command.why, {})
         try:
-            report = await (rebuild.back() if command.back else rebuild.anew())
+            report = await (rebuild.back() if command.back else rebuild.run())
         except Refused as refused:
             await _note(config, database, f"{what} given up", command.why, {"reason": str(refused)})
             if refused.report is None:

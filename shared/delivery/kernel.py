@@ -25,7 +25,7 @@ from shared.delivery.mongo.leases import Leases, seat_lease
 from shared.delivery.mongo.operations import OPERATIONS
 from shared.delivery.options import Options
 from shared.delivery.outbox.relay import Relay, process_name
-from shared.delivery.rebuild.generations import GENERATIONS, Generations, own
+from shared.delivery.rebuild.generations import GENERATIONS, Generations, claim_database
 from shared.delivery.rebuild.reproject import reproject
 from shared.delivery.scheduler.effects import SENT
 from shared.delivery.scheduler.scheduler import Scheduler
@@ -108,7 +108,7 @@ class Kernel(Generic[V, R]):
         seat = self._options.seat
         while True:
             try:
-                await own(self.mongo, self.part.name)  # before anything else is written
+                await claim_database(self.mongo, self.part.name)  # before anything else is written
                 await self._generations.refresh()
                 await self._ensure_indexes()
                 await self._leases.succeed(seat)

@@ -1,1 +1,1 @@
-"""Folding a service's part of the log anew, beside what is live, and putting the one in the other's place."""
+"""Rebuilds: a service's log is folded again beside the live generation, which it then replaces."""

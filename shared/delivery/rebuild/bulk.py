@@ -1,7 +1,7 @@
-"""The bulk of the log, folded by several processes: each takes what one partition number holds of a locality.
+"""Folds the bulk of the log in several processes, each with one partition number of one locality.
 
-A locality's three topics are parted alike, so all that is said of a referral lies in partitions of one
-number, and no two processes write the same referral. A record that lies elsewhere is handed back as a stray.
+A locality's three topics have the same number of partitions. All events of a referral lie in partitions of
+one number, so no two processes write the same referral. A record that lies elsewhere is returned as a stray.
 """
 
 import asyncio
@@ -17,110 +17,118 @@ from typing import Any, Final
 from shared.contract.events.partitioning import murmur2, partition_of_hash
 from shared.contract.events.topics import parse_topic
 from shared.delivery.dlq.replays import Restored
-from shared.delivery.rebuild.folding import Folded, Folding
+from shared.delivery.rebuild.folding import FoldCounts, Folding
 from shared.delivery.rebuild.log import OffsetRange, consumer, read
-from shared.delivery.rebuild.source import Place, Source
+from shared.delivery.rebuild.source import RecordPosition, Source
 
-_MOST_HELD: Final = 100_000
-"""Records in hand before they are folded: some 300 MB. A referral that goes on after that is read again."""
+# 100,000 records take some 300 MB. A referral that goes on after that is read again from the database.
+_MAX_HELD: Final = 100_000
 
 
 @dataclass(frozen=True)
-class Task:
-    """What one process does at a time. `counts`: how many partitions each of the topics has."""
+class FoldTask:
+    """The work of one process at a time. `partition_counts` holds each topic's number of partitions."""
 
     source: Source
     number: int
-    stretches: tuple[OffsetRange, ...]
-    counts: dict[str, int]
-    aside: frozenset[Place]
+    ranges: tuple[OffsetRange, ...]
+    partition_counts: dict[str, int]
+    dead_letter_positions: frozenset[RecordPosition]
 
 
 @dataclass
-class Ended:
-    folded: Folded
+class BulkResult:
+    """The counts of a task, and the records that lie in a partition where their key does not belong."""
+
+    folded: FoldCounts
     strays: list[Restored] = field(default_factory=list)
 
 
-def tasks(
+def fold_tasks(
     source: Source,
     number: int,
-    stretches: Iterable[OffsetRange],
-    counts: dict[str, int],
-    aside: frozenset[Place],
-) -> list[Task]:
-    """One for each locality and partition number, the largest first."""
-    together: dict[tuple[str, int], list[OffsetRange]] = {}
-    for stretch in stretches:
-        named = parse_topic(stretch.topic)
+    ranges: Iterable[OffsetRange],
+    partition_counts: dict[str, int],
+    dead_letter_positions: frozenset[RecordPosition],
+) -> list[FoldTask]:
+    """One task for each locality and partition number, the largest first."""
+    by_partition: dict[tuple[str, int], list[OffsetRange]] = {}
+    for offset_range in ranges:
+        named = parse_topic(offset_range.topic)
         if named is not None:
-            together.setdefault((named.locality, stretch.partition), []).append(stretch)
+            by_partition.setdefault((named.locality, offset_range.partition), []).append(offset_range)
     made = [
-        Task(source, number, tuple(parts), {part.topic: counts[part.topic] for part in parts}, aside)
-        for parts in together.values()
+        FoldTask(
+            source,
+            number,
+            tuple(parts),
+            {part.topic: partition_counts[part.topic] for part in parts},
+            dead_letter_positions,
+        )
+        for parts in by_partition.values()
     ]
-    return sorted(made, key=lambda task: -sum(part.end - part.start for part in task.stretches))
+    return sorted(made, key=lambda task: -sum(part.end - part.start for part in task.ranges))
 
 
-async def fold_in_bulk(work: Sequence[Task], processes: int, say: Callable[[int], None]) -> Ended:
-    """Does all of it in so many processes; none: in this one. `say` is told how many records are done."""
-    ended = Ended(Folded())
+async def fold_in_bulk(work: Sequence[FoldTask], processes: int, say: Callable[[int], None]) -> BulkResult:
+    """Runs the tasks in so many processes; 0 is this process. `say` receives the number of records done."""
+    result = BulkResult(FoldCounts())
     if processes == 0:
         running: Iterable[Any] = [asyncio.ensure_future(fold_task(task)) for task in work]
         pool = None
     else:
         loop = asyncio.get_running_loop()
-        pool = ProcessPoolExecutor(processes, get_context("spawn"), _leave_stopping_to_whoever_began)
+        pool = ProcessPoolExecutor(processes, get_context("spawn"), _ignore_interrupts)
         running = [loop.run_in_executor(pool, partial(_in_process, task)) for task in work]
     try:
         for one in asyncio.as_completed(running):
             part = await one
-            ended.folded.add(part.folded)
-            ended.strays += part.strays
-            say(ended.folded.records + len(ended.strays))
+            result.folded.add(part.folded)
+            result.strays += part.strays
+            say(result.folded.records + len(result.strays))
     finally:
         for one in running:
             one.cancel()
         if pool is not None:
             pool.shutdown(wait=True, cancel_futures=True)
-    return ended
+    return result
 
 
-def _leave_stopping_to_whoever_began() -> None:
-    """Ctrl-C in a terminal reaches every process: only the first has somebody to answer to."""
+def _ignore_interrupts() -> None:
+    """Leaves Ctrl-C to the first process. A terminal sends the signal to every process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _in_process(task: Task) -> Ended:
-    gc.set_threshold(200_000, 20, 50)  # all that is held is looked through again and again else
+def _in_process(task: FoldTask) -> BulkResult:
+    gc.set_threshold(200_000, 20, 50)  # Otherwise the collector scans all held records again and again.
     return asyncio.run(fold_task(task))
 
 
-async def fold_task(task: Task) -> Ended:
-    """Reads the stretches and folds what is in them."""
+async def fold_task(task: FoldTask) -> BulkResult:
+    """Reads the ranges of a task and folds their records."""
     part = task.source.rebuildable()
     mongo = task.source.mongo(part, task.number)
-    folding = Folding(part, mongo, task.aside)
-    ours = _Ours(task.counts)
+    folding = Folding(part, mongo, task.dead_letter_positions)
+    ours = _PlacementCheck(task.partition_counts)
     fresh = True
     try:
         async with consumer(task.source.kafka_bootstrap) as reader:
-            async for records in read(reader, task.stretches):
+            async for records in read(reader, task.ranges):
                 folding.take(ours.of(records))
-                if folding.held >= _MOST_HELD:
+                if folding.held >= _MAX_HELD:
                     await folding.fold(fresh=fresh)
                     fresh = False
         await folding.fold(fresh=fresh)
     finally:
         await mongo.close()
-    return Ended(folding.done, ours.strays)
+    return BulkResult(folding.done, ours.strays)
 
 
-class _Ours:
-    """Tells records that lie where their key belongs from strays."""
+class _PlacementCheck:
+    """Separates records that lie in the partition of their key from strays."""
 
-    def __init__(self, counts: dict[str, int]) -> None:
-        self._counts = counts
+    def __init__(self, partition_counts: dict[str, int]) -> None:
+        self._partition_counts = partition_counts
         self._hashes: dict[bytes, int] = {}
         self.strays: list[Restored] = []
 
@@ -138,6 +146,6 @@ class _Ours:
         if record.key is None:
             return False
         hashed = self._hashes.get(record.key)
-        if hashed is None:  # in Python, so once for all records of a referral
+        if hashed is None:  # It is slow in Python, so once for all records of a referral.
             hashed = self._hashes[record.key] = murmur2(record.key)
-        return partition_of_hash(hashed, self._counts[record.topic]) == int(record.partition)
+        return partition_of_hash(hashed, self._partition_counts[record.topic]) == int(record.partition)

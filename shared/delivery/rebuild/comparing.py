@@ -1,4 +1,4 @@
-"""Two generations, side by side: the same facts, and the same views of them."""
+"""Compares two generations: their facts, and the views of the same facts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -16,24 +16,30 @@ from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 _FIELDS: Final = {"facts.s": 1, "facts.i": 1, "facts.b": 1, "view": 1}
 _PAGE: Final = 2000
+# Documents that are held as objects; a referral may have megabytes of facts.
 _AT_ONCE: Final = 200
-"""Documents that are held as objects; a referral may have megabytes of facts."""
 
 
 @dataclass
-class Compared:
-    """`missing`: facts of the live generation that the new one lacks; `extra`: the other way round."""
+class Comparison:
+    """The differences between two generations.
+
+    Attributes:
+        missing: facts of the live generation that the new one lacks.
+        extra: facts of the new generation that the live one lacks.
+        views: referrals with the same facts and another view.
+        unlike: ids of the referrals in which anything differs.
+    """
 
     referrals: int = 0
     facts: int = 0
     missing: int = 0
     extra: int = 0
     views: int = 0
-    """Referrals with the same facts and another view."""
     unlike: set[str] = field(default_factory=set)
-    """The referrals in which anything differs."""
 
-    def add(self, more: "Compared") -> None:
+    def add(self, more: "Comparison") -> None:
+        """Adds the differences of other referrals."""
         for name in ("referrals", "facts", "missing", "extra", "views"):
             setattr(self, name, getattr(self, name) + getattr(more, name))
         self.unlike |= more.unlike
@@ -41,7 +47,7 @@ class Compared:
     def pair(self, identity: str, old: RawBSONDocument | None, new: RawBSONDocument | None) -> None:
         """Compares a referral's two documents."""
         ours, theirs = _facts(old), _facts(new)
-        if ours != theirs:  # seldom: the same fact may have been heard in two spellings
+        if ours != theirs:  # Rare: the two may have stored the same fact in two spellings.
             ours, theirs = _respelled(ours), _respelled(theirs)
         self.referrals += 1
         self.facts += len(ours)
@@ -55,7 +61,7 @@ class Compared:
 
 
 def _facts(stored: RawBSONDocument | None) -> set[bytes]:
-    """Source, id and body of each fact, as they lie in the document."""
+    """Source, id and body of each fact, as the document holds them."""
     return set() if stored is None else {fact.raw for fact in stored["facts"]}
 
 
@@ -68,9 +74,9 @@ def _view(stored: RawBSONDocument | None) -> bytes:
     return raw
 
 
-async def compare_all(mongo: Mongo, old: int, new: int, localities: Sequence[str]) -> Compared:
-    """Every referral of these localities in both generations."""
-    whole = Compared()
+async def compare_all(mongo: Mongo, old: int, new: int, localities: Sequence[str]) -> Comparison:
+    """Compares every referral of these localities."""
+    whole = Comparison()
     for locality in localities:
         which = {"_id": {"$gte": f"{locality}/", "$lt": f"{locality}0"}}
         async for identity, left, right in _side_by_side(mongo, old, new, which):
@@ -78,9 +84,9 @@ async def compare_all(mongo: Mongo, old: int, new: int, localities: Sequence[str
     return whole
 
 
-async def compare_these(mongo: Mongo, old: int, new: int, identities: Iterable[str]) -> Compared:
-    """These referrals in both generations."""
-    whole, waiting = Compared(), iter(sorted(identities))
+async def compare_these(mongo: Mongo, old: int, new: int, identities: Iterable[str]) -> Comparison:
+    """Compares these referrals."""
+    whole, waiting = Comparison(), iter(sorted(identities))
     while page := list(islice(waiting, _PAGE)):
         async for identity, left, right in _side_by_side(mongo, old, new, {"_id": {"$in": page}}):
             whole.pair(identity, left, right)
@@ -112,20 +118,20 @@ async def _pages(mongo: Mongo, number: int, which: Document) -> AsyncIterator[Ra
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Rows of the derived collections that were compared, and the names of those that differ."""
+class DerivedComparison:
+    """The number of compared rows of the derived collections, and the names of those that differ."""
 
     rows: int
     unlike: tuple[str, ...]
 
 
-async def compare_derived(mongo: Mongo, old: int, new: int, collections: Iterable[str]) -> Figures:
-    """Every row of these; a number that is 0 is as good as none."""
+async def compare_derived(mongo: Mongo, old: int, new: int, collections: Iterable[str]) -> DerivedComparison:
+    """Compares every row of these collections. A number that is 0 equals none."""
     rows = 0
     unlike: list[str] = []
     for name in collections:
         left, right = [
-            {row["_id"]: _told(row) async for row in mongo.database[names_of([name], number)[name]].find()}
+            {row["_id"]: _nonzero(row) async for row in mongo.database[names_of([name], number)[name]].find()}
             for number in (old, new)
         ]
         rows += len(left)
@@ -134,17 +140,17 @@ async def compare_derived(mongo: Mongo, old: int, new: int, collections: Iterabl
             for identity in sorted(left.keys() | right.keys(), key=str)
             if (left.get(identity) or {}) != (right.get(identity) or {})
         ]
-    return Figures(rows, tuple(unlike))
+    return DerivedComparison(rows, tuple(unlike))
 
 
-def _told(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What a row tells: nothing where all its numbers are 0."""
+def _nonzero(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row without its numbers that are 0; empty if all are 0."""
     numbers = {name: _numbers(value) for name, value in row.items() if isinstance(value, dict)}
     plain = {name: value for name, value in row.items() if not isinstance(value, dict)}
     return plain | numbers if any(numbers.values()) or not numbers else {}
 
 
 def _numbers(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Those that are not 0, however deep they lie."""
+    """The numbers that are not 0, at any depth."""
     told = {name: _numbers(each) if isinstance(each, dict) else each for name, each in value.items()}
     return {name: each for name, each in told.items() if each not in (0, {})}

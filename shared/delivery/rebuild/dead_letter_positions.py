@@ -1,4 +1,4 @@
-"""What lies neither in the log nor in what was made of it: unpublished messages, and what was set aside."""
+"""Unpublished messages, and the positions of records in dead letters: the log alone has neither."""
 
 from collections.abc import Iterable
 
@@ -8,16 +8,16 @@ from shared.delivery.dlq.rows import DEAD_LETTERS, TAKEN, place_of
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.outbox.relay import ASIDE
 from shared.delivery.outbox.rows import Message
-from shared.delivery.rebuild.source import Place
+from shared.delivery.rebuild.source import RecordPosition
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
 
 _ORIGINAL = "dlq-original-topic"
 
 
 async def unpublished(mongo: Mongo) -> list[Message]:
-    """What was decided and has not been published, or never can be: a topic takes nothing so large.
+    """The messages in the outbox, and those that are too large for their topic.
 
-    A row is taken away after the broker has its messages: read this first, and the log's ends after it.
+    The relay removes a row after the broker has its messages. Read this first, and the log's ends after it.
     """
     messages: list[Message] = []
     async for row in mongo[OUTBOX].find({}, {"m": 1}):
@@ -28,7 +28,7 @@ async def unpublished(mongo: Mongo) -> list[Message]:
 
 
 def as_records(messages: Iterable[Message]) -> list[Restored]:
-    """Those that are events, as their readers will find them; nobody knows yet where they will lie."""
+    """The messages that are events, as records whose positions are not known yet."""
     return [
         Restored(
             message.topic,
@@ -43,16 +43,17 @@ def as_records(messages: Iterable[Message]) -> list[Restored]:
     ]
 
 
-def places_of(headers: Iterable[dict[str, str]]) -> set[Place]:
-    """The places of the records that letters with these headers speak of."""
-    return {as_place(place_of(one)) for one in headers if _ORIGINAL in one}
+def positions_of(headers: Iterable[dict[str, str]]) -> set[RecordPosition]:
+    """The positions of the records in letters with these headers."""
+    return {parse_position(place_of(one)) for one in headers if _ORIGINAL in one}
 
 
-async def replayed(mongo: Mongo) -> set[Place]:
-    """The places of the records that were set aside and taken again, whatever was asked for since."""
-    return {as_place(row["_id"]) async for row in mongo[DEAD_LETTERS].find(TAKEN, {"_id": 1})}
+async def replayed(mongo: Mongo) -> set[RecordPosition]:
+    """The positions of the records that were replayed, even if another replay was asked for since."""
+    return {parse_position(row["_id"]) async for row in mongo[DEAD_LETTERS].find(TAKEN, {"_id": 1})}
 
 
-def as_place(text: str) -> Place:
+def parse_position(text: str) -> RecordPosition:
+    """Parses topic/partition/offset."""
     topic, partition, offset = text.rsplit("/", maxsplit=2)
     return topic, int(partition), int(offset)

@@ -1,7 +1,6 @@
-"""Records, folded into a generation that nobody else writes: facts in, views out, nothing decided.
+"""Folds records into a generation that no other process writes, without deciding anything.
 
-A referral is folded once for all that is known of it, however many records that are. There is no transaction:
-a rebuild that dies is begun again.
+A referral is folded once for all its records. There are no transactions: a rebuild that dies starts again.
 """
 
 import asyncio
@@ -17,63 +16,67 @@ from shared.delivery.dlq.dead_letters import Record
 from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.model.service_definition import Changed
 from shared.delivery.mongo.database import Document, Mongo
-from shared.delivery.rebuild.source import Place, Rebuildable
+from shared.delivery.rebuild.source import Rebuildable, RecordPosition
 from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
-_CASES: Final = 1000
-"""Referrals in one write."""
-_CHANGES: Final = 8000
-"""Referrals in one call of the part's projection."""
+_CASES: Final = 1000  # Referrals in one write.
+_CHANGES: Final = 8000  # Referrals in one call of the service's projection.
 _log = logging.getLogger(__name__)
 
+# Before they are decoded, records of one referral share the topic's locality and the key.
 Group = tuple[str, bytes | None]
-"""What records of one referral have in common before they are read: the topic's locality and the key."""
 
 
 @dataclass
-class Folded:
-    """What was done: records read, of which so many were facts, not readable, not to be folded."""
+class FoldCounts:
+    """Numbers of records: read, stored as facts, refused by the decoder, impossible to fold."""
 
     records: int = 0
     facts: int = 0
     refused: int = 0
     unfoldable: int = 0
 
-    def add(self, more: "Folded") -> None:
+    def add(self, more: "FoldCounts") -> None:
+        """Adds the counts of other records."""
         for name in ("records", "facts", "refused", "unfoldable"):
             setattr(self, name, getattr(self, name) + getattr(more, name))
 
 
 class Folding:
-    """Folds into one generation. `aside` are places whose records this service never took in."""
+    """Folds into one generation. Records at dead-letter positions are left out, as the service did."""
 
-    def __init__(self, part: Rebuildable, mongo: Mongo, aside: frozenset[Place] = frozenset()) -> None:
+    def __init__(
+        self, part: Rebuildable, mongo: Mongo, dead_letter_positions: frozenset[RecordPosition] = frozenset()
+    ) -> None:
         self._part = part.part
         self._tx = mongo.outside()
-        self._aside = aside
+        self._dead_letter_positions = dead_letter_positions
         self._waiting: dict[Group, list[Record]] = {}
         self._held = 0
         self._changes: list[Changed[Any]] = []
-        self.done = Folded()
+        self.done = FoldCounts()
 
     @property
     def held(self) -> int:
-        """Records taken and not folded yet."""
+        """The number of records kept and not folded yet."""
         return self._held
 
     def take(self, records: Iterable[Record]) -> None:
         """Keeps records until `fold`."""
         for record in records:
             self.done.records += 1
-            if self._aside and (record.topic, record.partition, record.offset) in self._aside:
+            if (
+                self._dead_letter_positions
+                and (record.topic, record.partition, record.offset) in self._dead_letter_positions
+            ):
                 continue
             locality = record.topic.partition(".")[0]
             self._waiting.setdefault((locality, record.key), []).append(record)
             self._held += 1
 
     async def fold(self, *, fresh: bool) -> None:
-        """Folds what is held. `fresh`: none of these referrals is there yet."""
+        """Folds the kept records. If `fresh`, the generation has none of these referrals yet."""
         groups, self._waiting, self._held = list(self._waiting.values()), {}, 0
         writing: asyncio.Task[None] | None = None
         while groups:
@@ -83,10 +86,10 @@ class Folding:
             changed = [
                 case
                 for identity, facts in heard.items()
-                if (case := self._case(identity, facts, stored.get(identity))).added
+                if (case := self._fold_referral(identity, facts, stored.get(identity))).added
             ]
             if writing is not None:
-                await writing  # one page is written while the next is folded
+                await writing  # One page is written while the next is folded.
             writing = asyncio.create_task(self._write(changed))
         if writing is not None:
             await writing
@@ -106,20 +109,20 @@ class Folding:
         found = self._tx[REFERRALS].find({"_id": {"$in": list(heard)}})
         return {row["_id"]: dict(row) async for row in found}
 
-    def _case(
+    def _fold_referral(
         self, identity: str, facts: Sequence[ReceivedEvent], stored: Document | None
     ) -> ReferralAggregate[Any, Any]:
-        """The referral with these facts; without those that the fold cannot take, as they were set aside."""
-        case = self._begun(identity, stored)
+        """The referral with these facts, without those that the fold fails on: the service set them aside."""
+        case = self._aggregate(identity, stored)
         for heard in facts:
             case.hear(heard)
         try:
             _ = case.document
         except Exception:
             _log.exception("a referral cannot be folded whole")
-            case = self._begun(identity, stored)
+            case = self._aggregate(identity, stored)
             for heard in facts:
-                tried = self._begun(identity, stored)
+                tried = self._aggregate(identity, stored)
                 for one in [*case.added, heard]:
                     tried.hear(one)
                 try:
@@ -131,7 +134,7 @@ class Folding:
         self.done.facts += len(case.added)
         return case
 
-    def _begun(self, identity: str, stored: Document | None) -> ReferralAggregate[Any, Any]:
+    def _aggregate(self, identity: str, stored: Document | None) -> ReferralAggregate[Any, Any]:
         if stored is not None:
             return ReferralAggregate.from_document(self._part, stored)
         locality, _, referral_id = identity.partition("/")

@@ -1,10 +1,10 @@
-"""Which generation of the derived collections is live, and how one takes another's place.
+"""The live generation of the derived collections, and the permits to work on it.
 
-What is folded from the log can be folded anew beside the live collections, as a generation of its own. Every
-process reads the one row that says which is live, a few times a second, and works on what it has read for a
-moment only: a transaction that does not begin and commit within that moment asks again first. So whoever
-closes a generation and waits a little longer knows that nobody works on it any more, asleep or awake. While
-it is closed the database itself refuses writes to it.
+A rebuild folds the log into a generation of its own, beside the live collections. One row names the live
+generation. Every process reads the row a few times a second and may work on what it read for 1.5 s. A
+transaction that does not begin and commit within that time reads the row again first. After a rebuild has
+closed a generation and waited longer than that, no process works on it, even one that slept. While the
+generation is closed, the database refuses writes to it.
 """
 
 import asyncio
@@ -22,8 +22,7 @@ from shared.delivery.mongo.database import Mongo, Permit, classified
 GENERATIONS: Final = "generations"
 LIVE: Final = "live"
 _OWNER: Final = "owner"
-PERMIT_SECONDS: Final = 1.5
-"""For so long may be worked on what was read."""
+PERMIT_SECONDS: Final = 1.5  # A process may work for so long on the row that it read.
 _POLL_SECONDS = 0.4
 _PATIENCE_SECONDS = 3.0
 _GRACE_MS = 1000
@@ -33,21 +32,21 @@ _log = logging.getLogger(__name__)
 
 
 def names_of(derived: Iterable[str], number: int) -> dict[str, str]:
-    """The names under which a generation's collections lie; the first has the plain ones."""
+    """The names of a generation's collections; generation 1 has the plain names."""
     return {name: name if number == 1 else f"{name}.g{number}" for name in derived}
 
 
-def now() -> float:
-    """Seconds by a clock of this machine that nobody sets and that goes on while the machine sleeps."""
+def boot_seconds() -> float:
+    """Seconds of a clock that is never set, and that goes on while the machine sleeps."""
     clock: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return time.clock_gettime(clock)
 
 
-async def own(mongo: Mongo, part: str) -> None:
-    """Writes down whose database this is, where nobody has yet.
+async def claim_database(mongo: Mongo, part: str) -> None:
+    """Records the service that owns this database, unless an owner is recorded.
 
     Raises:
-        AnothersDatabase: it is another's, and nothing was written.
+        ForeignDatabase: the database belongs to another service; nothing was written.
     """
     first = {"$setOnInsert": {"part": part}}
     row = await mongo[GENERATIONS].find_one_and_update(
@@ -62,13 +61,13 @@ async def own(mongo: Mongo, part: str) -> None:
 
 
 async def owner_of(mongo: Mongo) -> str | None:
-    """The part whose database this is; None where none has started on it."""
+    """The service that owns this database; None if no service has started on it."""
     row = await mongo[GENERATIONS].find_one({"_id": _OWNER})
     return None if row is None else str(row["part"])
 
 
 class Generations:
-    """One process's view of the row; the gate that its transactions go through."""
+    """One process's copy of the row, which gives permits to its transactions."""
 
     def __init__(self, mongo: Mongo, derived: Iterable[str]) -> None:
         self._mongo = mongo
@@ -78,48 +77,48 @@ class Generations:
         self._open = False
 
     async def enter(self) -> Permit:
-        """What a transaction that begins now works on.
+        """The permit for a transaction that begins now.
 
         Raises:
             Transient: the generation is about to change, for longer than a command can wait.
             PyMongoError: the database is away.
         """
-        end = now() + _PATIENCE_SECONDS
+        end = boot_seconds() + _PATIENCE_SECONDS
         while True:
-            if self._open and now() < self._permit.until:
+            if self._open and boot_seconds() < self._permit.until:
                 return self._permit
             await self.refresh()
             if self._open:
                 return self._permit
-            if now() > end:
+            if boot_seconds() > end:
                 raise Transient("the generation is about to change")
             await asyncio.sleep(0.05)
 
     async def confirm(self, permit: Permit) -> None:
-        """Says whether a transaction may commit what it has done under its permit.
+        """Checks that a transaction may commit under its permit.
 
         Raises:
-            Transient: another generation is live by now, or is about to be.
+            Transient: another generation is live, or is about to be.
         """
-        if now() < permit.until:
+        if boot_seconds() < permit.until:
             return
         await self.refresh()
-        if permit is not self._permit or now() >= permit.until:
+        if permit is not self._permit or boot_seconds() >= permit.until:
             raise Transient("the generation has changed")
 
     def lapse(self) -> None:
-        """Whoever enters next asks first."""
+        """Withdraws the permit, so that the next transaction reads the row first."""
         self._open = False
 
     async def refresh(self) -> None:
-        """Reads which generation is live. What was read goes by the time before it was asked for."""
-        asked = now()
+        """Reads the row. The permit counts from the time before the request."""
+        asked = boot_seconds()
         row = await self._mongo[GENERATIONS].find_one({"_id": LIVE})
         if row is not None and row["state"] == "closing":
             await self._reopen(row)
         epoch = 0 if row is None else row["epoch"]
         if epoch < self._seen:
-            return  # overtaken by a later answer
+            return  # A later answer has overtaken this one.
         self._open = row is None or row["state"] == "open"
         if epoch != self._seen:
             self._seen = epoch
@@ -130,16 +129,16 @@ class Generations:
             self._permit.until = max(self._permit.until, asked + PERMIT_SECONDS)
 
     async def watch(self) -> None:
-        """Reads it again and again."""
+        """Reads the row a few times a second."""
         while True:
             await asyncio.sleep(_POLL_SECONDS)
             try:
                 await self.refresh()
             except PyMongoError as error:
-                _log.warning("which generation is live is not known: %s", type(error).__name__)
+                _log.warning("the live generation could not be read: %s", type(error).__name__)
 
     async def _reopen(self, row: Mapping[str, Any]) -> None:
-        """Opens a generation again whose closing has lasted too long: whoever closed it has died."""
+        """Opens a generation again if its closing lasts too long, as the rebuild that closed it has died."""
         late = {"$lt": [{"$add": ["$until", _GRACE_MS]}, "$$NOW"]}
         stale = {"_id": LIVE, "state": "closing", "epoch": row["epoch"], "$expr": late}
         rows = self._mongo[GENERATIONS]
@@ -150,10 +149,11 @@ class Generations:
 
 
 async def lock(mongo: Mongo, collections: Iterable[str], milliseconds: int) -> bool:
-    """Has the database refuse every write to them from now on.
+    """Makes the database refuse every write to these collections.
 
-    False where transactions that have touched one of them do not end within that time: it waits for them, and
-    whoever comes after it waits too.
+    Returns:
+        False if transactions that have touched one of them do not end within that time. The command waits
+        for them, and transactions that begin meanwhile wait for the command.
     """
     for name in collections:
         change = {"collMod": name, "validator": _REFUSES_ALL, "maxTimeMS": milliseconds}
@@ -167,7 +167,7 @@ async def lock(mongo: Mongo, collections: Iterable[str], milliseconds: int) -> b
 
 
 async def unlock(mongo: Mongo, collections: Iterable[str]) -> None:
-    """Writes are taken again."""
+    """Makes the database accept writes again."""
     for name in collections:
         try:
             await mongo.database.command({"collMod": name, "validator": {}})

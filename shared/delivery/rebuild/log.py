@@ -1,4 +1,4 @@
-"""The log, read by assigned stretches: without a group, so that nobody's place in it changes."""
+"""Reads ranges of the log without a consumer group, so that no committed offset changes."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -10,18 +10,18 @@ from aiokafka.admin import AIOKafkaAdminClient
 from shared.contract.events.topics import Part, group
 from shared.delivery.kafka.patches.connections import lose_closed_connections
 from shared.delivery.kafka.patches.record_batches import read_any_header_name
-from shared.delivery.rebuild.source import Place
+from shared.delivery.rebuild.source import RecordPosition
 
 _FETCH_BYTES = 8_000_000
 _POLL_MS = 500
+# A gap of so many records is read rather than skipped: a new fetch returns as many.
 _GAP = 1000
-"""Records that are sooner read than skipped: what is asked for anew comes with as many."""
 
-Positions = dict[TopicPartition, int]
+Offsets = dict[TopicPartition, int]
 
 
 class OffsetRange(NamedTuple):
-    """A part of one partition: from `start`, up to but without `end`."""
+    """A range of one partition's offsets, from `start` up to and without `end`."""
 
     topic: str
     partition: int
@@ -32,7 +32,7 @@ class OffsetRange(NamedTuple):
 def offset_ranges(
     start: Mapping[TopicPartition, int], end: Mapping[TopicPartition, int]
 ) -> list[OffsetRange]:
-    """What lies between two positions."""
+    """The ranges between two offsets of each partition."""
     return [
         OffsetRange(at.topic, at.partition, start.get(at, 0), until)
         for at, until in end.items()
@@ -40,8 +40,8 @@ def offset_ranges(
     ]
 
 
-def around(places: Iterable[Place]) -> list[OffsetRange]:
-    """Stretches that hold these places, and what lies between those that are near one another."""
+def ranges_around(places: Iterable[RecordPosition]) -> list[OffsetRange]:
+    """The ranges that hold these positions, joined where positions are near one another."""
     made: list[OffsetRange] = []
     for topic, partition, offset in sorted(places):
         last = made[-1] if made else None
@@ -79,7 +79,7 @@ async def consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
 
 
 async def read(reader: AIOKafkaConsumer, parts: Sequence[OffsetRange]) -> AsyncIterator[list[Any]]:
-    """The records of these stretches, a page at a time, each partition in its order."""
+    """Reads the records of these ranges by pages; each partition is read in its order."""
     ends = {TopicPartition(part.topic, part.partition): part.end for part in parts}
     waiting = list(ends)
     reader.assign(waiting)
@@ -94,15 +94,15 @@ async def read(reader: AIOKafkaConsumer, parts: Sequence[OffsetRange]) -> AsyncI
         waiting = [at for at in waiting if await reader.position(at) < ends[at]]
 
 
-async def committed(bootstrap: str, localities: Iterable[str], part: Part) -> Positions:
-    """How far the part's groups have come: everything before was handled.
+async def committed_offsets(bootstrap: str, localities: Iterable[str], part: Part) -> Offsets:
+    """The committed offsets of the service's groups. All records before them were handled.
 
     Raises:
         KafkaError, OSError: the broker does not answer.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
-    found: Positions = {}
+    found: Offsets = {}
     try:
         for locality in localities:
             offsets = await admin.list_consumer_group_offsets(group(locality, part))

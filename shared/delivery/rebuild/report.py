@@ -1,4 +1,4 @@
-"""What a rebuild did, how the two generations compare, and what became of it."""
+"""The report of a rebuild: its steps, the comparison of the generations, and its end."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,35 +6,36 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from shared.delivery.rebuild.comparing import Compared, Figures
-from shared.delivery.rebuild.folding import Folded
+from shared.delivery.rebuild.comparing import Comparison, DerivedComparison
+from shared.delivery.rebuild.folding import FoldCounts
 
-Say = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass
 class Report:
-    """Filled while it goes on. `pause`: for how many seconds nobody could write; None where nobody had to."""
+    """The report, filled while the rebuild runs. `pause` is the time in seconds without writes, if any."""
 
     live: int
     number: int
-    folded: Folded = field(default_factory=Folded)
-    compared: Compared = field(default_factory=Compared)
-    figures: Figures = field(default_factory=lambda: Figures(0, ()))
+    folded: FoldCounts = field(default_factory=FoldCounts)
+    compared: Comparison = field(default_factory=Comparison)
+    figures: DerivedComparison = field(default_factory=lambda: DerivedComparison(0, ()))
     seconds: dict[str, float] = field(default_factory=dict)
     pause: float | None = None
     switched: bool = False
     refused: str = ""
 
     @contextmanager
-    def step(self, name: str, say: Say) -> Iterator[None]:
-        """Measures a step and says when it is done."""
+    def step(self, name: str, say: Progress) -> Iterator[None]:
+        """Measures a step and prints its duration."""
         began = time.monotonic()
         yield
         self.seconds[name] = round(time.monotonic() - began, 2)
         say(f"{name}: {self.seconds[name]} s")
 
     def document(self) -> dict[str, Any]:
+        """The report as JSON types."""
         compared = self.compared
         return {
             "live": self.number if self.switched else self.live,
@@ -57,10 +58,10 @@ class Report:
 
 
 class Refused(Exception):
-    """Why nothing was switched, in one sentence. What was live is live, unchanged.
+    """The reason, in one sentence, for not switching. The live generation is unchanged.
 
     Attributes:
-        report: how far it came; None where it had not begun.
+        report: the report up to the refusal; None if the rebuild had not begun.
     """
 
     def __init__(self, why: str) -> None:

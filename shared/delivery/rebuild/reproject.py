@@ -1,4 +1,4 @@
-"""After a change of a part's fold: stored referrals are folded anew, without touching Kafka."""
+"""Folds stored referrals again after a change of the fold's version, without reading Kafka."""
 
 import asyncio
 import logging
@@ -21,21 +21,21 @@ Key = tuple[str, str]
 
 
 async def reproject(worker: ServiceContext[V, R]) -> None:
-    """Folds every referral that was folded by an earlier version; runs folds, never decisions.
+    """Folds every referral that an earlier version of the fold has stored. It never decides.
 
-    Looks again now and then: while versions are exchanged, a process of the old one still writes its fold.
+    It searches again every minute, as during a deployment processes of the old version still write.
     """
     while True:
         try:
-            await _refold_all(worker)
+            await _reproject_all(worker)
         except (PyMongoError, Transient) as error:
-            _log.warning("folding anew waits: %s", type(error).__name__)
+            _log.warning("reprojection waits: %s", type(error).__name__)
             await asyncio.sleep(1)
         else:
             await asyncio.sleep(_REST_SECONDS)
 
 
-async def _refold_all(worker: ServiceContext[V, R]) -> None:
+async def _reproject_all(worker: ServiceContext[V, R]) -> None:
     last = ""
     while True:
         stale = worker.mongo[REFERRALS].find(
@@ -44,23 +44,23 @@ async def _refold_all(worker: ServiceContext[V, R]) -> None:
         rows = await stale.sort("_id", 1).limit(_PAGE).to_list(None)
         if not rows:
             return
-        await _refold(worker, [(row["locality"], row["referral"]) for row in rows])
+        await _reproject(worker, [(row["locality"], row["referral"]) for row in rows])
         last = rows[-1]["_id"]
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-async def _refold(worker: ServiceContext[V, R], keys: Sequence[Key]) -> None:
-    """Folds these in one transaction, or each half in its own where one of them cannot be folded."""
+async def _reproject(worker: ServiceContext[V, R], keys: Sequence[Key]) -> None:
+    """Folds these referrals in one transaction, or in halves if one of them cannot be folded."""
     try:
         worker.done(await worker.mongo.transact(partial(_fold, worker, keys)))
     except (PyMongoError, Transient):
         raise
     except Exception:
         if len(keys) > 1:
-            await _refold(worker, keys[: len(keys) // 2])
-            await _refold(worker, keys[len(keys) // 2 :])
+            await _reproject(worker, keys[: len(keys) // 2])
+            await _reproject(worker, keys[len(keys) // 2 :])
         else:
-            _log.exception("a referral could not be folded anew", extra={"locality": keys[0][0]})
+            _log.exception("a referral could not be reprojected", extra={"locality": keys[0][0]})
 
 
 async def _fold(worker: ServiceContext[V, R], keys: Sequence[Key], tx: Transaction) -> UnitOfWork[V, R]:

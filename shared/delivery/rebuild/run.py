@@ -1,4 +1,4 @@
-"""A rebuild from its beginning to the switch, and the way back."""
+"""A rebuild from its start to the switch, and the way back."""
 
 import asyncio
 import contextlib
@@ -13,12 +13,12 @@ from pymongo.errors import PyMongoError
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.mongo.leases import Leases
 from shared.delivery.rebuild.generations import lock, names_of, unlock
-from shared.delivery.rebuild.log import Positions
-from shared.delivery.rebuild.report import Refused, Report, Say
+from shared.delivery.rebuild.log import Offsets
+from shared.delivery.rebuild.report import Progress, Refused, Report
 from shared.delivery.rebuild.shadow_generation import ShadowGeneration
 from shared.delivery.rebuild.source import Rebuildable, Source
 from shared.delivery.rebuild.switching import CLOSED_SECONDS, LiveRow, NotClosed, Switch, live_row
-from shared.delivery.rebuild.watching import Changes
+from shared.delivery.rebuild.watching import ChangedReferrals
 from shared.platform.ids import NewId, new_id
 
 _LEASE: Final = "rebuild"
@@ -28,68 +28,72 @@ _LOCK_MS: Final = 400
 
 @dataclass
 class Rebuild:
-    """One service's rebuild. `localities` are those of the file; those in the database are added."""
+    """One service's rebuild.
+
+    Attributes:
+        localities: the localities of the file; those in the database are added.
+        accept: switch although the new generation has more facts, or other views of the same facts.
+        report: the report so far; None before the rebuild has begun.
+    """
 
     source: Source
     localities: Sequence[str]
-    say: Say
+    say: Progress
     processes: int = 2
     accept: bool = False
-    """Whether the new generation may tell more than the live one, or something else of the same facts."""
     new_id: NewId = new_id
     part: Rebuildable = field(init=False)
     report: Report | None = field(init=False, default=None)
-    """What came of it so far; None before it has begun."""
 
     def __post_init__(self) -> None:
         self.part = self.source.rebuildable()
 
-    async def anew(self) -> Report:
-        """Folds the log into a generation beside the live one and puts it in its place.
+    async def run(self) -> Report:
+        """Folds the log into a generation beside the live one, which it then replaces.
 
         Raises:
             Refused: nothing was changed.
         """
-        async with self._alone() as live:
+        async with self._exclusively() as live:
             report = self.report = Report(live.number, live.number + 1)
-            async with _told(report), self._side(live, report.number) as side:
-                await side.log_must_be_whole()
+            async with _add_report_to_refusal(report), self._shadow(live, report.number) as shadow:
+                await shadow.require_whole_log()
                 try:
-                    await side.drop_others()
+                    await shadow.drop_other_generations()
                 except NotClosed as error:
                     raise Refused(f"It was given up: {error}. Try again.") from error
                 with report.step("folding the log", self.say):
-                    positions = await side.fold_log(report, self.processes, self.say)
+                    offsets = await shadow.fold_log(report, self.processes, self.say)
                 with report.step("indexes", self.say):
-                    await side.ensure_indexes()
-                await self._level_and_switch(side, report, positions)
+                    await shadow.ensure_indexes()
+                await self._catch_up_and_switch(shadow, report, offsets)
             return report
 
     async def back(self) -> Report:
-        """Brings the generation before this one level, and puts it in its place again.
+        """Brings the generation before this one up to date, and makes it live again.
 
         Raises:
-            Refused: there is none, or nothing was changed.
+            Refused: no generation was kept, or nothing was changed.
         """
-        async with self._alone() as live:
+        async with self._exclusively() as live:
             if live.kept is None:
                 raise Refused(
                     "No generation was kept to go back to: a rebuild that begins drops the one before."
                 )
-            positions = {TopicPartition(topic, part): offset for topic, part, offset in live.marks}
-            async with self._side(live, live.kept) as side:
+            offsets = {TopicPartition(topic, part): offset for topic, part, offset in live.marks}
+            async with self._shadow(live, live.kept) as shadow:
                 try:
-                    await side.must_be_there()
+                    await shadow.require_collections()
                 except NotClosed as error:
                     raise Refused(f"It was given up: {error}. Try again.") from error
                 report = self.report = Report(live.number, live.kept)
-                async with _told(report), self._unlocked(side):
-                    await side.bring_back(positions)
-                    await self._level_and_switch(side, report, positions)
+                async with _add_report_to_refusal(report), self._unlocked(shadow):
+                    await shadow.replay_dead_letters(offsets)
+                    await self._catch_up_and_switch(shadow, report, offsets)
             return report
 
     async def has_switched(self) -> bool:
-        """Whether what it made is live, by the database's word: who was stopped may not have had the answer.
+        """Whether the new generation is live in the database: a stopped rebuild may have missed the answer.
 
         Raises:
             PyMongoError: the database is away.
@@ -103,35 +107,35 @@ class Rebuild:
             await mongo.close()
 
     @asynccontextmanager
-    async def _unlocked(self, side: ShadowGeneration) -> AsyncIterator[None]:
-        """What was kept takes writes again; where it does not become the live one, none, as before."""
-        names = names_of(self.part.derived, side.number).values()
-        await unlock(side.new, names)
+    async def _unlocked(self, shadow: ShadowGeneration) -> AsyncIterator[None]:
+        """Opens the kept generation for writes, and locks it again unless it becomes the live one."""
+        names = names_of(self.part.derived, shadow.number).values()
+        await unlock(shadow.new, names)
         try:
             yield
         except BaseException:
             with contextlib.suppress(PyMongoError):
-                row = await live_row(side.live_mongo)
-                if row.state == "open" and row.number != side.number:
-                    await lock(side.new, names, _LOCK_MS)
+                row = await live_row(shadow.live_mongo)
+                if row.state == "open" and row.number != shadow.number:
+                    await lock(shadow.new, names, _LOCK_MS)
             raise
 
-    def _side(self, live: LiveRow, number: int) -> ShadowGeneration:
+    def _shadow(self, live: LiveRow, number: int) -> ShadowGeneration:
         return ShadowGeneration(self.source, self.part, self.localities, live, number)
 
-    async def _level_and_switch(self, side: ShadowGeneration, report: Report, positions: Positions) -> None:
-        async with Changes(side.live_mongo, side.live.number, self.new_id) as changes:
+    async def _catch_up_and_switch(self, shadow: ShadowGeneration, report: Report, offsets: Offsets) -> None:
+        async with ChangedReferrals(shadow.live_mongo, shadow.live.number, self.new_id) as changes:
             with report.step("comparing", self.say):
-                report.compared = await side.compare()
+                report.compared = await shadow.compare()
             with report.step("getting level", self.say):
-                unlike = await side.get_level(positions, report, changes)
-            switch = Switch(side.live_mongo, self.part.derived, side.live)
+                unlike = await shadow.catch_up(offsets, report, changes)
+            switch = Switch(shadow.live_mongo, self.part.derived, shadow.live)
             try:
                 await switch.close()
                 try:
                     async with asyncio.timeout(CLOSED_SECONDS - switch.closed_for - 1):
-                        marks = await side.finish(positions, unlike, changes, report)
-                    self._judge(report)
+                        marks = await shadow.finish(offsets, unlike, changes, report)
+                    self._check(report)
                     await switch.open(report.number, marks)
                 except BaseException:
                     await switch.give_up()
@@ -142,7 +146,7 @@ class Rebuild:
             report.pause = round(switch.closed_for, 2)
         self.say(f"generation {report.number} is live; nobody could write for {report.pause} s")
 
-    def _judge(self, report: Report) -> None:
+    def _check(self, report: Report) -> None:
         compared = report.compared
         if compared.missing:
             raise Refused(f"The log lacks {compared.missing} facts of the live generation: it stays.")
@@ -153,8 +157,8 @@ class Rebuild:
             )
 
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[LiveRow]:
-        """No other rebuild of this service goes on meanwhile."""
+    async def _exclusively(self) -> AsyncIterator[LiveRow]:
+        """Holds the lease of this service's rebuild."""
         mongo = Mongo(self.source.mongo_url, self.source.database, name="linkwork rebuild")
         leases = Leases(mongo, self.new_id(), _LEASE_SECONDS)
         try:
@@ -175,8 +179,8 @@ class Rebuild:
 
 
 @asynccontextmanager
-async def _told(report: Report) -> AsyncIterator[None]:
-    """Whoever is refused is told how far it came."""
+async def _add_report_to_refusal(report: Report) -> AsyncIterator[None]:
+    """Adds the report so far to a refusal."""
     try:
         yield
     except Refused as refused:

@@ -1,4 +1,4 @@
-"""The generation that is made, beside the live one, and the log that both come from."""
+"""The generation that a rebuild makes beside the live one, from the same log."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
@@ -13,102 +13,102 @@ from shared.delivery.dlq.dead_letters import Record
 from shared.delivery.kafka.partitions import partitions_of
 from shared.delivery.kernel import FOLD_INDEX
 from shared.delivery.model.facts import same_body
-from shared.delivery.rebuild.bulk import fold_in_bulk, tasks
-from shared.delivery.rebuild.comparing import Compared, compare_all, compare_derived, compare_these
-from shared.delivery.rebuild.dead_letter_positions import as_records, places_of, replayed, unpublished
+from shared.delivery.rebuild.bulk import fold_in_bulk, fold_tasks
+from shared.delivery.rebuild.comparing import Comparison, compare_all, compare_derived, compare_these
+from shared.delivery.rebuild.dead_letter_positions import as_records, positions_of, replayed, unpublished
 from shared.delivery.rebuild.folding import Folding
 from shared.delivery.rebuild.generations import names_of
 from shared.delivery.rebuild.log import (
     OffsetRange,
-    Positions,
-    around,
-    committed,
+    Offsets,
+    committed_offsets,
     consumer,
     offset_ranges,
+    ranges_around,
     read,
 )
-from shared.delivery.rebuild.report import Refused, Report, Say
-from shared.delivery.rebuild.source import Place, Rebuildable, Source
-from shared.delivery.rebuild.switching import LiveRow, nothing_kept
-from shared.delivery.rebuild.watching import Changes
+from shared.delivery.rebuild.report import Progress, Refused, Report
+from shared.delivery.rebuild.source import Rebuildable, RecordPosition, Source
+from shared.delivery.rebuild.switching import LiveRow, forget_kept
+from shared.delivery.rebuild.watching import ChangedReferrals
 from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
-_LEVEL: Final = 300
-"""Records that a round may bring and still be called level: they take no longer than a blink."""
-_LEVEL_WITHIN: Final = 120.0
-_MOST_LAG: Final = 10_000
+# The shadow has caught up if a pass brings at most so many records: they take a fraction of a second.
+_CAUGHT_UP_RECORDS: Final = 300
+_CATCH_UP_SECONDS: Final = 120.0
+_MAX_LAG: Final = 10_000
 _PAGE: Final = 5000
 
 
 class ShadowGeneration:
-    """The generation that is made, beside the live one, and the log that both come from."""
+    """The generation that a rebuild makes beside the live one."""
 
     def __init__(
         self, source: Source, part: Rebuildable, localities: Sequence[str], live: LiveRow, number: int
     ) -> None:
         self._source = source
         self._part = part
-        self._given = localities
+        self._configured_localities = localities
         self.live = live
         self.number = number
         self.live_mongo = self._source.mongo(self._part, live.number)
         self.new = self._source.mongo(self._part, number)
         self._folding = Folding(self._part, self.new)
-        self._open = AsyncExitStack()
+        self._resources = AsyncExitStack()
         self._reader: AIOKafkaConsumer
         self._localities: list[str] = []
         self._partitions: list[TopicPartition] = []
-        self._replayed: frozenset[Place] = frozenset()
-        """What had been replayed when it began."""
+        # Positions of the records that were replayed before the rebuild began.
+        self._replayed: frozenset[RecordPosition] = frozenset()
 
     async def __aenter__(self) -> "ShadowGeneration":
-        self._open.push_async_callback(self.live_mongo.close)
-        self._open.push_async_callback(self.new.close)
-        self._reader = await self._open.enter_async_context(consumer(self._source.kafka_bootstrap))
-        await self.live_mongo.make(self._part.derived)  # where a service never ran, or they were lost
+        self._resources.push_async_callback(self.live_mongo.close)
+        self._resources.push_async_callback(self.new.close)
+        self._reader = await self._resources.enter_async_context(consumer(self._source.kafka_bootstrap))
+        await self.live_mongo.make(self._part.derived)  # A service may never have run, or they were lost.
         known = await self.live_mongo[REFERRALS].distinct("locality")
-        self._localities = sorted({*self._given, *known})
+        self._localities = sorted({*self._configured_localities, *known})
         topics = [topic for name in self._localities for topic in event_topics(name)]
         self._partitions = await partitions_of(self._source.kafka_bootstrap, topics)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._open.aclose()
+        await self._resources.aclose()
 
-    async def log_must_be_whole(self) -> None:
-        """Nothing is to be dropped for what cannot be made.
+    async def require_whole_log(self) -> None:
+        """Checks that the log begins at offset 0, before anything is dropped.
 
         Raises:
-            Refused: it was trimmed.
+            Refused: the log was trimmed.
         """
-        starts: Positions = await self._reader.beginning_offsets(self._partitions)
+        starts: Offsets = await self._reader.beginning_offsets(self._partitions)
         if any(starts.values()):
             raise Refused("The log does not begin at its beginning any more: it cannot be folded anew.")
 
-    async def must_be_there(self) -> None:
-        """A generation of which collections are gone is nothing to go back to, and is kept no longer.
+    async def require_collections(self) -> None:
+        """Checks that the kept generation is whole; if collections are gone, it is kept no longer.
 
         Raises:
-            Refused: it is such a one.
-            NotClosed: so it is, and somebody else changes the generation.
+            Refused: collections are gone.
+            NotClosed: collections are gone, and another rebuild changes the generation.
         """
         there = set(await self.new.database.list_collection_names())
         gone = sorted(set(names_of(self._part.derived, self.number).values()) - there)
         if gone:
-            self.live = await nothing_kept(self.live_mongo, self.live)
+            self.live = await forget_kept(self.live_mongo, self.live)
             raise Refused(
                 f"There is nothing to go back to: generation {self.number} was kept, but lacks "
                 f"{', '.join(gone)} by now."
             )
 
-    async def drop_others(self) -> None:
-        """Makes room: what is neither live nor about to be made is dropped, the generation kept too.
+    async def drop_other_generations(self) -> None:
+        """Drops every generation but the live one, also the kept one, and creates empty collections.
 
         Raises:
-            NotClosed: somebody else changes the generation; nothing was dropped.
+            NotClosed: another rebuild changes the generation; nothing was dropped.
         """
-        self.live = await nothing_kept(self.live_mongo, self.live)  # before it is gone
+        self.live = await forget_kept(self.live_mongo, self.live)  # Before its collections are gone.
         there = set(await self.new.database.list_collection_names())
         live = set(names_of(self._part.derived, self.live.number).values())
         for base in self._part.derived:
@@ -117,99 +117,123 @@ class ShadowGeneration:
                     await self.new.database.drop_collection(name)
         await self.new.make(self._part.derived)
 
-    async def fold_log(self, report: Report, processes: int, say: Say) -> Positions:
-        """Folds all that was handled when it began; gives how far that was."""
+    async def fold_log(self, report: Report, processes: int, say: Progress) -> Offsets:
+        """Folds all records that the service has handled, and returns the offsets of their ends."""
         part = self._part.part.name
-        handled = await committed(self._source.kafka_bootstrap, self._localities, part)
+        handled = await committed_offsets(self._source.kafka_bootstrap, self._localities, part)
         handled = {at: handled.get(at, 0) for at in self._partitions}
-        aside = frozenset(await self._set_aside() - self._replayed)
-        counts = {at.topic: sum(at.topic == other.topic for other in handled) for at in handled}
-        work = tasks(self._source, self.number, offset_ranges({}, handled), counts, aside)
+        dead_letter_positions = frozenset(await self._dead_letter_positions() - self._replayed)
+        partition_counts = {at.topic: sum(at.topic == other.topic for other in handled) for at in handled}
+        work = fold_tasks(
+            self._source, self.number, offset_ranges({}, handled), partition_counts, dead_letter_positions
+        )
         total = sum(handled.values())
-        ended = await fold_in_bulk(work, processes, lambda done: say(f"  {done} of {total} records"))
-        if ended.strays:
-            self._folding.take(stray for stray in ended.strays if _place(stray) not in aside)
+        result = await fold_in_bulk(work, processes, lambda done: say(f"  {done} of {total} records"))
+        if result.strays:
+            self._folding.take(
+                stray for stray in result.strays if _position(stray) not in dead_letter_positions
+            )
             await self._folding.fold(fresh=False)
-        await self._take_again(aside, handled)
-        ended.folded.facts += self._folding.done.facts
-        report.folded = ended.folded
+        await self._replay(dead_letter_positions, handled)
+        result.folded.facts += self._folding.done.facts
+        report.folded = result.folded
         return handled
 
-    async def bring_back(self, positions: Positions) -> None:
-        """What had been set aside when this generation was closed, and has been taken since, lies before
-        `positions`, up to which it had heard everything else."""
-        await self._take_again(await self._set_aside() | self._replayed, positions)
+    async def replay_dead_letters(self, offsets: Offsets) -> None:
+        """Folds the records that were replayed since this generation was closed.
 
-    async def _take_again(self, places: Iterable[Place], positions: Positions) -> set[str]:
-        """A letter alone does not say that its record was never taken: it may have been replayed, and the
-        letter discarded after that; or the stream was stopped, and began its batch again. What the live
-        generation has heard was heard. What lies after `positions` is yet to be read."""
-        wanted = {at for at in places if at[2] < positions.get(TopicPartition(at[0], at[1]), 0)}
-        touched, _ = await self._take_known(_those(wanted, self._read(around(wanted))))
+        They lie before `offsets`, up to which the generation has every other record.
+        """
+        await self._replay(await self._dead_letter_positions() | self._replayed, offsets)
+
+    async def _replay(self, positions: Iterable[RecordPosition], offsets: Offsets) -> set[str]:
+        """Folds those of these records before `offsets` that the live generation has.
+
+        A dead letter does not prove that its record was never stored. The record may have been replayed and
+        its letter discarded later, or the consumer stopped and began its batch again. So the live generation
+        decides. Records after `offsets` are read later.
+        """
+        wanted = {at for at in positions if at[2] < offsets.get(TopicPartition(at[0], at[1]), 0)}
+        touched, _ = await self._fold_known(_records_at(wanted, self._read(ranges_around(wanted))))
         return touched
 
-    async def _set_aside(self) -> set[Place]:
-        """The places of all records that letters speak of, those that were taken since among them."""
+    async def _dead_letter_positions(self) -> set[RecordPosition]:
+        """The positions of all records in dead letters, also of those that were replayed."""
         waiting = await unpublished(self.live_mongo)
-        places = places_of(dict(message.headers) for message in waiting)
+        positions = positions_of(dict(message.headers) for message in waiting)
         letters = await partitions_of(self._source.kafka_bootstrap, [dead_letter_topic(self._part.part.name)])
         starts = await self._reader.beginning_offsets(letters)
         ends = await self._reader.end_offsets(letters)
         async for records in read(self._reader, offset_ranges(starts, ends)):
-            places |= places_of(
+            positions |= positions_of(
                 {name: (value or b"").decode(errors="replace") for name, value in record.headers}
                 for record in records
             )
         self._replayed = frozenset(await replayed(self.live_mongo))
-        return places
+        return positions
 
     async def ensure_indexes(self) -> None:
+        """Creates the indexes of the fold and of the service's queries."""
         await self.new[REFERRALS].create_indexes([FOLD_INDEX])
         await self._part.ensure_indexes(self.new)
 
-    async def compare(self) -> Compared:
-        """All of it. What has changed since is compared again."""
+    async def compare(self) -> Comparison:
+        """Compares every referral. Those that change meanwhile are compared again later."""
         return await compare_all(self.live_mongo, self.live.number, self.number, self._localities)
 
-    async def get_level(self, positions: Positions, report: Report, changes: Changes) -> set[str]:
-        """Follows the live generation until it is level; gives what is unlike still, and brings `positions`
-        on."""
+    async def catch_up(self, offsets: Offsets, report: Report, changes: ChangedReferrals) -> set[str]:
+        """Follows the live generation until the shadow has caught up, and advances `offsets`.
+
+        Returns:
+            The ids of the referrals that still differ.
+
+        Raises:
+            Refused: the shadow does not catch up, or the service lags.
+        """
         unlike = report.compared.unlike
-        end = asyncio.get_running_loop().time() + _LEVEL_WITHIN
+        end = asyncio.get_running_loop().time() + _CATCH_UP_SECONDS
         while True:
-            handled = await committed(self._source.kafka_bootstrap, self._localities, self._part.part.name)
-            parts = offset_ranges(positions, handled)
-            _, taken = await self._take_known(self._read(parts))
-            positions |= handled
-            unlike = (await self._again(unlike | await changes.so_far())).unlike
-            if taken <= _LEVEL:
+            handled = await committed_offsets(
+                self._source.kafka_bootstrap, self._localities, self._part.part.name
+            )
+            parts = offset_ranges(offsets, handled)
+            _, taken = await self._fold_known(self._read(parts))
+            offsets |= handled
+            unlike = (await self._compare_again(unlike | await changes.until_now())).unlike
+            if taken <= _CAUGHT_UP_RECORDS:
                 break
             if asyncio.get_running_loop().time() > end:
                 raise Refused("It does not get level: try again when there is less to do.")
-        ends: Positions = await self._reader.end_offsets(self._partitions)
-        lag = sum(part.end - part.start for part in offset_ranges(positions, ends))
-        if lag > _MOST_LAG:
+        ends: Offsets = await self._reader.end_offsets(self._partitions)
+        lag = sum(part.end - part.start for part in offset_ranges(offsets, ends))
+        if lag > _MAX_LAG:
             raise Refused(f"The service is {lag} records behind: let it work them off, or stop it.")
         return unlike
 
     async def finish(
         self,
-        positions: Positions,
+        offsets: Offsets,
         unlike: set[str],
-        changes: Changes,
+        changes: ChangedReferrals,
         report: Report,
     ) -> dict[tuple[str, int], int]:
-        """The last of it, while nobody writes the live one; gives how far the service had come."""
-        waiting = as_records(await unpublished(self.live_mongo))  # before the ends of the log
-        ends: Positions = await self._reader.end_offsets(self._partitions)
-        touched, _ = await self._take_known(_and_then(self._read(offset_ranges(positions, ends)), waiting))
-        touched |= await self._take_again(await replayed(self.live_mongo) - self._replayed, positions)
+        """Folds the last records, while no process writes the live generation.
+
+        Returns:
+            The service's committed offset of each topic and partition.
+        """
+        waiting = as_records(await unpublished(self.live_mongo))  # Before the ends of the log.
+        ends: Offsets = await self._reader.end_offsets(self._partitions)
+        touched, _ = await self._fold_known(
+            _with_last_page(self._read(offset_ranges(offsets, ends)), waiting)
+        )
+        touched |= await self._replay(await replayed(self.live_mongo) - self._replayed, offsets)
         handled, changed, report.figures = await asyncio.gather(
-            committed(self._source.kafka_bootstrap, self._localities, self._part.part.name),
-            changes.so_far(),
+            committed_offsets(self._source.kafka_bootstrap, self._localities, self._part.part.name),
+            changes.until_now(),
             compare_derived(self.live_mongo, self.live.number, self.number, self._part.part.derived),
         )
-        last = await self._again(unlike | touched | changed)
+        last = await self._compare_again(unlike | touched | changed)
         whole = report.compared
         whole.missing, whole.extra, whole.views, whole.unlike = (
             last.missing,
@@ -219,11 +243,11 @@ class ShadowGeneration:
         )
         return {(at.topic, at.partition): offset for at, offset in handled.items()}
 
-    async def _again(self, identities: Iterable[str]) -> Compared:
+    async def _compare_again(self, identities: Iterable[str]) -> Comparison:
         return await compare_these(self.live_mongo, self.live.number, self.number, identities)
 
     async def _read(self, parts: Sequence[OffsetRange]) -> AsyncIterator[list[Any]]:
-        """Several stretches of one partition are read one after the other."""
+        """Reads the ranges; several ranges of one partition are read one after the other."""
         left = list(parts)
         while left:
             now: dict[tuple[str, int], OffsetRange] = {}
@@ -233,18 +257,24 @@ class ShadowGeneration:
                 yield records
             left = [part for part in left if part not in now.values()]
 
-    async def _take_known(self, pages: AsyncIterator[list[Any]]) -> tuple[set[str], int]:
-        """Folds of these records what the live generation has taken in, and nothing else: a fact that it has
-        not heard it must still hear as new, or nobody would decide on it."""
+    async def _fold_known(self, pages: AsyncIterator[list[Any]]) -> tuple[set[str], int]:
+        """Folds those of these records that the live generation has.
+
+        A fact that the live generation lacks must arrive as new after the switch, or the service would never
+        decide on it.
+
+        Returns:
+            The ids of the referrals, and the number of records read.
+        """
         touched: set[str] = set()
         count = 0
         async for records in pages:
             count += len(records)
             for start in range(0, len(records), _PAGE):
-                touched |= await self._take_page(records[start : start + _PAGE])
+                touched |= await self._fold_known_page(records[start : start + _PAGE])
         return touched, count
 
-    async def _take_page(self, records: Sequence[Record]) -> set[str]:
+    async def _fold_known_page(self, records: Sequence[Record]) -> set[str]:
         incoming, _ = decode(records)
         of = {
             id(item): case_id(item.heard.fact.body.locality, item.heard.fact.body.referral_id)
@@ -265,17 +295,19 @@ class ShadowGeneration:
         return {of[id(item)] for item in ours}
 
 
-async def _and_then(pages: AsyncIterator[list[Any]], last: list[Any]) -> AsyncIterator[list[Any]]:
+async def _with_last_page(pages: AsyncIterator[list[Any]], last: list[Any]) -> AsyncIterator[list[Any]]:
     async for page in pages:
         yield page
     if last:
         yield last
 
 
-async def _those(places: Collection[Place], pages: AsyncIterator[list[Any]]) -> AsyncIterator[list[Any]]:
+async def _records_at(
+    positions: Collection[RecordPosition], pages: AsyncIterator[list[Any]]
+) -> AsyncIterator[list[Any]]:
     async for page in pages:
-        yield [record for record in page if _place(record) in places]
+        yield [record for record in page if _position(record) in positions]
 
 
-def _place(record: Record) -> Place:
+def _position(record: Record) -> RecordPosition:
     return record.topic, record.partition, record.offset

@@ -1,4 +1,4 @@
-"""What is folded, from where, into what: said in words, so that other processes can be told."""
+"""The input and output of a rebuild, in values that can be sent to other processes."""
 
 import importlib
 from collections.abc import Awaitable, Callable
@@ -11,13 +11,12 @@ from shared.delivery.mongo.database import Mongo
 from shared.delivery.rebuild.generations import names_of
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
-Place = tuple[str, int, int]
-"""Where a record lies: topic, partition, offset."""
+RecordPosition = tuple[str, int, int]  # Topic, partition, offset.
 
 
 @dataclass(frozen=True)
 class Rebuildable:
-    """A part, and what makes the indexes that its questions need."""
+    """A service's definition, and the function that creates the indexes of its queries."""
 
     part: ServiceDefinition[Any, Any]
     ensure_indexes: Callable[[Mongo], Awaitable[None]]
@@ -30,8 +29,11 @@ class Rebuildable:
 
 @dataclass(frozen=True)
 class Source:
-    """A service's stores and its part. `made_by` names the function (`module:function`) that makes the
-    part from a localities file. `repr` tells no address: it may hold a password."""
+    """A service's stores and its definition. `repr` shows no address, which may hold a password.
+
+    Attributes:
+        made_by: `module:function` that makes the definition from a localities file.
+    """
 
     made_by: str
     localities_file: Path
@@ -43,12 +45,13 @@ class Source:
         return f"Source({self.made_by!r})"
 
     def rebuildable(self) -> Rebuildable:
+        """Imports the service's definition."""
         module, _, function = self.made_by.partition(":")
         make = getattr(importlib.import_module(module), function)
         return cast("Rebuildable", make(self.localities_file))
 
     def mongo(self, part: Rebuildable, number: int) -> Mongo:
-        """A connection under which the derived collections are those of this generation."""
+        """Connects to the database; its derived collections are those of this generation."""
         mongo = Mongo(self.mongo_url, self.database, name="linkwork rebuild")
         mongo.names = names_of(part.derived, number)
         return mongo

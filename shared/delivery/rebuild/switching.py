@@ -1,4 +1,4 @@
-"""Closing a generation, and opening it or another again: each a write that only succeeds as the next step."""
+"""Closes a generation, and opens it or another. Each step is a write that succeeds only as the next step."""
 
 import asyncio
 import contextlib
@@ -11,23 +11,29 @@ from pymongo.errors import PyMongoError
 from shared.delivery.mongo.database import Document, Mongo
 from shared.delivery.mongo.leases import LEASES
 from shared.delivery.outbox.relay import process_name
-from shared.delivery.rebuild.generations import GENERATIONS, LIVE, PERMIT_SECONDS, lock, names_of, now, unlock
+from shared.delivery.rebuild.generations import (
+    GENERATIONS,
+    LIVE,
+    PERMIT_SECONDS,
+    boot_seconds,
+    lock,
+    names_of,
+    unlock,
+)
 
-CLOSED_SECONDS: Final = 15
-"""A closing that lasts longer is undone by the first process that looks."""
+CLOSED_SECONDS: Final = 15  # The first process that sees a longer closing undoes it.
 _LOCK_SECONDS: Final = 6.0
 _LOCK_TRY_MS: Final = 400
-_IN_HAND_SECONDS: Final = 2.0
-"""After so long a transaction that still holds the generation belongs to nobody who works."""
+_IN_HAND_SECONDS: Final = 2.0  # An older transaction belongs to a process that has died.
 
 
 class NotClosed(Exception):
-    """Somebody's transaction does not end, or somebody else changes the generation; nothing has changed."""
+    """A transaction does not end, or another rebuild changes the generation. Nothing has changed."""
 
 
 @dataclass(frozen=True)
 class LiveRow:
-    """Which generation is live; `kept` is the one before it, which had everything up to `marks`."""
+    """The live generation. `kept` is the one before it, which has every record up to `marks`."""
 
     number: int = 1
     epoch: int = 0
@@ -37,12 +43,14 @@ class LiveRow:
 
     @classmethod
     def of(cls, row: Mapping[str, Any] | None) -> "LiveRow":
+        """Reads a stored row; without one, generation 1 is live."""
         if row is None:
             return cls()
         marks = tuple((mark["t"], mark["p"], mark["o"]) for mark in row["marks"])
         return cls(row["number"], row["epoch"], row["state"], row["kept"], marks)
 
     def stored(self) -> Document:
+        """The row as it is stored."""
         marks = [{"t": topic, "p": partition, "o": offset} for topic, partition, offset in self.marks]
         return {
             "number": self.number,
@@ -54,14 +62,15 @@ class LiveRow:
 
 
 async def live_row(mongo: Mongo) -> LiveRow:
+    """Reads the row of the live generation."""
     return LiveRow.of(await mongo[GENERATIONS].find_one({"_id": LIVE}))
 
 
-async def nothing_kept(mongo: Mongo, live: LiveRow) -> LiveRow:
-    """Writes down that there is no way back any more; gives the row as it is from now on.
+async def forget_kept(mongo: Mongo, live: LiveRow) -> LiveRow:
+    """Records that no generation is kept, and returns the new row.
 
     Raises:
-        NotClosed: the row is not as it was read.
+        NotClosed: the row has changed since it was read.
     """
     if live.kept is None:
         return live
@@ -84,14 +93,14 @@ class Switch:
 
     @property
     def closed_for(self) -> float:
-        """Seconds since it was closed."""
-        return now() - self._closed_at
+        """The seconds since the generation was closed."""
+        return boot_seconds() - self._closed_at
 
     async def close(self) -> None:
-        """Nobody begins a transaction from now on; those in hand end, and then the database refuses writes.
+        """Closes the live generation: no transaction begins, those in hand end, then writes are refused.
 
         Raises:
-            NotClosed: it was given up; what was live is live.
+            NotClosed: the closing was given up; the live generation is unchanged.
         """
         until = {"$add": ["$$NOW", CLOSED_SECONDS * 1000]}
         whole = [{"$set": {**_literal(self._closing.stored()), "until": until}}]
@@ -101,7 +110,7 @@ class Switch:
         done = await rows.update_one({"_id": LIVE, "epoch": self.live.epoch, "state": "open"}, whole)
         if done.modified_count == 0:
             raise NotClosed("another rebuild changes the generation")
-        self._closed_at = now()
+        self._closed_at = boot_seconds()
         try:
             await self._lock()
         except BaseException:
@@ -110,7 +119,7 @@ class Switch:
 
     async def _lock(self) -> None:
         names = list(names_of(self._derived, self.live.number).values())
-        await asyncio.sleep(PERMIT_SECONDS / 3)  # most processes have seen it by now and end what they have
+        await asyncio.sleep(PERMIT_SECONDS / 3)  # Most processes have read the row by then.
         while not await lock(self._mongo, names, _LOCK_TRY_MS):
             if self.closed_for > _LOCK_SECONDS:
                 raise NotClosed("transactions do not end that hold the live generation")
@@ -119,32 +128,33 @@ class Switch:
             await asyncio.sleep(0.05)
 
     async def _processes(self) -> list[str]:
-        """What the service's processes are called towards the database, those that died among them."""
+        """The names under which the service's processes connect to the database, also those that died."""
         lanes = self._mongo[LEASES].find({"_id": {"$regex": "^lane/"}}, {"_id": 1})
         return [process_name(row["_id"].removeprefix("lane/")) async for row in lanes]
 
     async def give_up(self) -> None:
-        """What was live goes on, unchanged. Where `open` got through, though nobody was told, the other does,
-        and what was live stays closed.
+        """Opens the live generation again, unless `open` succeeded without an answer.
 
         Raises:
-            PyMongoError: the database is away. What is closing still, the first process that looks opens.
+            PyMongoError: the database is away. The first process that sees the late closing undoes it.
         """
         rows = self._mongo[GENERATIONS]
         closing = {"_id": LIVE, "epoch": self._closing.epoch, "state": "closing"}
         ours = {**closing, "epoch": self._closing.epoch + 1}
-        with contextlib.suppress(PyMongoError):  # the row says whether it was heard
-            await rows.update_one(closing, {"$inc": {"epoch": 1}})  # closed still, and `open` comes too late
+        with contextlib.suppress(PyMongoError):  # The row shows whether the write arrived.
+            await rows.update_one(
+                closing, {"$inc": {"epoch": 1}}
+            )  # Still closed, and `open` fails from now on.
         if await rows.find_one(ours) is None:
             return
         await unlock(self._mongo, names_of(self._derived, self.live.number).values())
         await rows.update_one(ours, {"$set": {"state": "open"}, "$inc": {"epoch": 1}})
 
     async def open(self, number: int, marks: Mapping[tuple[str, int], int]) -> None:
-        """The other generation is live from now on; what was is kept, closed, with what it had heard.
+        """Makes the other generation live. The one before is kept, closed, with its offsets.
 
         Raises:
-            NotClosed: it took too long, and somebody has opened the old one again.
+            NotClosed: it took too long, and a process has opened the old generation again.
         """
         await asyncio.sleep(max(PERMIT_SECONDS + 0.1 - self.closed_for, 0.0))
         kept = tuple((topic, partition, offset) for (topic, partition), offset in sorted(marks.items()))
@@ -157,5 +167,5 @@ class Switch:
 
 
 def _literal(document: Document) -> Document:
-    """In a pipeline a string that begins with a dollar would be a path."""
+    """The values as literals: in a pipeline, a string that begins with a dollar sign is a path."""
     return {name: {"$literal": value} for name, value in document.items()}

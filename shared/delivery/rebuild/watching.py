@@ -1,4 +1,4 @@
-"""Which referrals of the live generation have changed while it is compared."""
+"""Watches the referrals that change in the live generation while it is compared."""
 
 import asyncio
 from types import TracebackType
@@ -10,8 +10,8 @@ from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.ids import NewId
 
 
-class Changes:
-    """A change stream over the live referrals, and marks in it that say how far it was read."""
+class ChangedReferrals:
+    """A change stream over the live referrals. Marks in the stream show how far it was read."""
 
     def __init__(self, mongo: Mongo, number: int, new_id: NewId) -> None:
         self._mongo = mongo
@@ -20,11 +20,13 @@ class Changes:
         self._stream: Any = None
 
     async def __aenter__(self) -> Self:
-        await self._mongo[GENERATIONS].delete_many({"_id": {"$regex": "^mark "}})  # of one who died
+        await self._mongo[GENERATIONS].delete_many(
+            {"_id": {"$regex": "^mark "}}
+        )  # Those of a rebuild that died.
         wanted = {"ns.coll": {"$in": [self._watched, GENERATIONS]}}
         steps: list[Document] = [{"$match": wanted}, {"$project": {"documentKey": 1, "ns": 1}}]
         self._stream = self._mongo.database.watch(steps, batch_size=5000)
-        await self._stream.try_next()  # it watches from here on
+        await self._stream.try_next()  # The stream starts here.
         return self
 
     async def __aexit__(
@@ -35,12 +37,12 @@ class Changes:
     ) -> None:
         await self._stream.close()
 
-    async def so_far(self) -> set[str]:
-        """The ids of all that has changed since it was asked last, up to what is committed now.
+    async def until_now(self) -> set[str]:
+        """The ids of the referrals that changed since the last call, up to the writes committed now.
 
         Raises:
-            PyMongoError: the database forgot what happened, or is away.
-            TimeoutError: the mark did not come.
+            PyMongoError: the database has lost the position in the stream, or is away.
+            TimeoutError: the mark did not arrive.
         """
         mark = f"mark {self._new_id()}"
         rows = self._mongo[GENERATIONS]

@@ -22,7 +22,7 @@ from linkwork.output import format_time, table
 from shared.contract.events import envelope
 from shared.delivery.consumer.batch import SET_ASIDE
 from shared.delivery.outbox.rows import Message
-from shared.delivery.rebuild.bulk import _leave_stopping_to_whoever_began
+from shared.delivery.rebuild.bulk import _ignore_interrupts
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 STORES = {"LINKWORK_KAFKA_BOOTSTRAP": "kafka:9092", "LINKWORK_MONGO_URL": "mongodb://mongo"}
@@ -88,7 +88,7 @@ def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str], monkeypatch:
 
 
 def test_ctrl_c_in_a_terminal_does_not_reach_those_that_fold() -> None:
-    with ProcessPoolExecutor(1, get_context("spawn"), _leave_stopping_to_whoever_began) as pool:
+    with ProcessPoolExecutor(1, get_context("spawn"), _ignore_interrupts) as pool:
         assert pool.submit(signal.raise_signal, signal.SIGINT).result() is None
 
 

@@ -8,7 +8,7 @@ from bson import encode
 from bson.raw_bson import RawBSONDocument
 
 from shared.delivery.mongo.database import Mongo
-from shared.delivery.rebuild.comparing import Compared, Figures, compare_derived
+from shared.delivery.rebuild.comparing import Comparison, DerivedComparison, compare_derived
 
 BODY = b'{"referral_id":"r","locality":"meir"}'
 VIEW = {"stage": "waiting"}
@@ -22,19 +22,19 @@ def fact(body: bytes = BODY, identity: str = "1") -> dict[str, Any]:
     return {"s": "/meir/referral", "i": identity, "b": body}
 
 
-def compared(old: RawBSONDocument | None, new: RawBSONDocument | None) -> Compared:
-    whole = Compared()
+def compared(old: RawBSONDocument | None, new: RawBSONDocument | None) -> Comparison:
+    whole = Comparison()
     whole.pair("meir/r", old, new)
     return whole
 
 
 def test_the_same_facts_and_views_are_alike() -> None:
-    assert compared(stored(fact()), stored(fact())) == Compared(referrals=1, facts=1)
+    assert compared(stored(fact()), stored(fact())) == Comparison(referrals=1, facts=1)
 
 
 def test_a_fact_heard_in_another_spelling_is_the_same_fact() -> None:
     other = b'{ "locality": "meir", "referral_id": "r" }'
-    assert compared(stored(fact()), stored(fact(other))) == Compared(referrals=1, facts=1)
+    assert compared(stored(fact()), stored(fact(other))) == Comparison(referrals=1, facts=1)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,6 @@ async def test_rows_that_differ_are_named_and_a_zero_is_as_good_as_none(mongo_ur
     ]
     await mongo.database["sums"].insert_many(old)
     await mongo.database["sums.g2"].insert_many(new)
-    assert await compare_derived(mongo, 1, 2, ["sums"]) == Figures(4, ("sums deep", "sums gone"))
+    assert await compare_derived(mongo, 1, 2, ["sums"]) == DerivedComparison(4, ("sums deep", "sums gone"))
     await mongo.client.drop_database(mongo.database.name)
     await mongo.close()

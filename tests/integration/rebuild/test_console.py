@@ -10,7 +10,7 @@ from linkwork.errors import CommandError
 from linkwork.rebuild import RebuildCommand, _plain
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.mongo.operations import OPERATIONS
-from shared.delivery.rebuild.comparing import Compared, Figures
+from shared.delivery.rebuild.comparing import Comparison, DerivedComparison
 from shared.delivery.rebuild.report import Report
 from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.shadow_generation import ShadowGeneration
@@ -47,7 +47,11 @@ def test_what_can_be_meant_is_taken() -> None:
 
 def test_what_was_compared_is_not_read_as_missing() -> None:
     whole = Report(
-        1, 2, compared=Compared(1200, 3460, extra=3), figures=Figures(7, ("sums a",)), switched=True
+        1,
+        2,
+        compared=Comparison(1200, 3460, extra=3),
+        figures=DerivedComparison(7, ("sums a",)),
+        switched=True,
     )
     assert _plain(whole).splitlines()[:5] == [
         "COMPARED                 ROWS  DIFFERENCES",
@@ -77,7 +81,7 @@ async def noted(mongo: Mongo) -> list[tuple[str, str, dict[str, str | int]]]:
 async def test_the_auditor_finds_that_it_was_stopped(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     there = asyncio.Event()
 
-    async def compare(_: ShadowGeneration) -> Compared:
+    async def compare(_: ShadowGeneration) -> Comparison:
         there.set()
         await asyncio.Event().wait()
         raise AssertionError
@@ -93,22 +97,22 @@ async def test_the_auditor_finds_that_it_was_stopped(place: Bench, monkeypatch: 
 async def test_what_was_stopped_after_the_switch_is_not_called_given_up(
     place: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there, anew = asyncio.Event(), Rebuild.anew
+    there, run = asyncio.Event(), Rebuild.run
 
     async def and_linger(self: Rebuild) -> Report:
-        await anew(self)
+        await run(self)
         there.set()
         await asyncio.Event().wait()
         raise AssertionError
 
-    monkeypatch.setattr(Rebuild, "anew", and_linger)
+    monkeypatch.setattr(Rebuild, "run", and_linger)
     async with part_running(place, "evaluation") as kernel:
         await stopped_at(place, there)
         assert (await noted(kernel.mongo))[1:] == [("rebuild done", "drift", {"generation": 2})]
 
 
 async def test_the_auditor_finds_that_a_store_was_away(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def compare(_: ShadowGeneration) -> Compared:
+    async def compare(_: ShadowGeneration) -> Comparison:
         raise ConnectionRefusedError
 
     monkeypatch.setattr(ShadowGeneration, "compare", compare)

@@ -17,7 +17,7 @@ from shared.delivery.mongo.leases import LEASES
 from shared.delivery.outbox.relay import process_name
 from shared.delivery.rebuild import switching
 from shared.delivery.rebuild.generations import GENERATIONS, LIVE, Generations, names_of, unlock
-from shared.delivery.rebuild.switching import NotClosed, Switch, live_row, nothing_kept
+from shared.delivery.rebuild.switching import NotClosed, Switch, forget_kept, live_row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from tests.harness.delivery.toy import locality_name
 
@@ -266,14 +266,14 @@ async def test_only_one_closes_it(mongo: Mongo) -> None:
 
 async def test_what_is_kept_is_forgotten_only_by_who_knows_what_is_live(mongo: Mongo) -> None:
     before = await live_row(mongo)
-    assert await nothing_kept(mongo, before) == before
+    assert await forget_kept(mongo, before) == before
     await switched(mongo)
     stale = replace(before, kept=7)
     with pytest.raises(NotClosed):
-        await nothing_kept(mongo, stale)
+        await forget_kept(mongo, stale)
     row = await live_row(mongo)
     assert row.kept == 1
-    assert await nothing_kept(mongo, row) == await live_row(mongo) == replace(row, kept=None, marks=())
+    assert await forget_kept(mongo, row) == await live_row(mongo) == replace(row, kept=None, marks=())
 
 
 async def test_a_closing_that_lasts_too_long_is_undone_by_whoever_looks(mongo: Mongo) -> None:

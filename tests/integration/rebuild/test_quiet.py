@@ -46,7 +46,7 @@ async def test_all_is_folded_anew_and_nothing_is_decided_or_said(place: Bench, r
         await settled(kernel, 60)
         said_before = len(await place.heard(topic(place.locality, "meeting-booked"), 60))
 
-        report = await rebuild.anew()
+        report = await rebuild.run()
 
         assert report.switched
         assert report.pause is not None
@@ -85,5 +85,5 @@ async def test_all_is_folded_anew_and_nothing_is_decided_or_said(place: Bench, r
         await settled(kernel, 62)
         assert len(await generation(kernel, "referrals", 1)) == 62
 
-        again = await rebuild.anew()
+        again = await rebuild.run()
         assert (again.live, again.number, again.switched) == (1, 2, True)

@@ -69,7 +69,7 @@ async def test_what_is_folded_anew_is_the_same(place: Bench, part: Part) -> None
     async with part_running(place, part) as kernel:
         await place.say(*(envelope(fact) for fact in facts))
         await heard(kernel, len(facts))
-        report = await rebuild_of(place, maker(part)).anew()
+        report = await rebuild_of(place, maker(part)).run()
         assert report.switched
         assert (report.compared.facts, report.compared.views) == (len(facts), 0)
 
@@ -81,7 +81,7 @@ async def test_figures_are_equal_while_facts_come_in(place: Bench) -> None:
         await place.say(*(envelope(fact) for fact in first))
         await heard(kernel, len(first))
         saying = asyncio.create_task(place.say(*(envelope(fact) for fact in later)))
-        report = await rebuild_of(place, maker("evaluation"), processes=2).anew()
+        report = await rebuild_of(place, maker("evaluation"), processes=2).run()
         assert report.switched
         assert report.figures.rows > 0
         assert report.figures.unlike == ()
@@ -145,7 +145,7 @@ async def test_diaries_and_caseloads_stay_and_nobody_is_booked_again(
         await asyncio.sleep(1)
         before = await rows(here.kernel.mongo, [*OWNED, TASKS])
         booked = len(await place.heard(topic(place.locality, "meeting-booked"), 12))
-        report = await rebuild_of(place, "tests.harness.rebuild.real:matching").anew()
+        report = await rebuild_of(place, "tests.harness.rebuild.real:matching").run()
         assert report.switched
         assert report.compared.referrals == 12
         assert await rows(here.kernel.mongo, [*OWNED, TASKS]) == before
@@ -173,7 +173,7 @@ async def test_nobody_is_told_twice(place: Bench, around: Others, clock: Hands) 
         await asyncio.sleep(0.5)
         mongo = app.state.kernel.mongo
         before, sent = len(around.sent()), await rows(mongo, [SENT, TASKS])
-        report = await rebuild_of(place, "tests.harness.rebuild.real:notifications").anew()
+        report = await rebuild_of(place, "tests.harness.rebuild.real:notifications").run()
         assert report.switched
         assert await rows(mongo, [SENT, TASKS]) == sent
         await desk.say_again()

@@ -10,9 +10,9 @@ from shared.contract.events.vocabulary import Need
 from shared.contract.history import ReferralHistory
 from shared.delivery.dlq.rows import DEAD_LETTERS
 from shared.delivery.model.decision import Decision, DecisionContext
-from shared.delivery.rebuild.comparing import Compared
+from shared.delivery.rebuild.comparing import Comparison
 from shared.delivery.rebuild.dead_letter_positions import replayed
-from shared.delivery.rebuild.log import OffsetRange, around
+from shared.delivery.rebuild.log import OffsetRange, ranges_around
 from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.shadow_generation import ShadowGeneration
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
@@ -42,7 +42,7 @@ async def test_what_was_heard_after_its_letter_was_written_is_heard(place: Bench
         assert len(await place.dead_letters(2)) == 2
         broken = False
         await settled(kernel, 20)
-        assert (await rebuild.anew()).switched
+        assert (await rebuild.run()).switched
         assert await tallies(kernel, 1) == await tallies(kernel, 2)
 
 
@@ -68,7 +68,7 @@ async def test_what_was_taken_is_taken_though_its_letter_was_discarded(
             await kernel.mongo[DEAD_LETTERS].update_one({"_id": first.place}, discarded)
         ).modified_count == 1
 
-        report = await rebuild.anew()
+        report = await rebuild.run()
 
         assert (report.switched, report.compared.referrals) == (True, 21)
         made = {identity.partition("/")[2] for identity in await generation(kernel, REFERRALS, 2)}
@@ -83,7 +83,7 @@ async def test_what_was_replayed_since_the_switch_is_brought_back_too(place: Ben
         await place.say(event)
         await place.dead_letters(1)
     async with place.kernel(TALLIED).running() as kernel:
-        assert (await rebuild.anew()).switched
+        assert (await rebuild.run()).switched
         (letter,) = await letters_of(place)
         await LetterDecisions("matching", kernel.mongo, "ada").replay(letter, "mended")
         await settled(kernel, 21)
@@ -105,8 +105,8 @@ async def test_what_was_taken_counts_while_it_is_asked_for_again(
     async with place.kernel(TALLIED).running() as kernel:
         desk, (letter,) = LetterDecisions("matching", kernel.mongo, "ada"), await letters_of(place)
 
-        async def and_replay(side: ShadowGeneration) -> Compared:
-            compared = await compare(side)
+        async def and_replay(shadow: ShadowGeneration) -> Comparison:
+            compared = await compare(shadow)
             await desk.replay(letter, "mended")
             await settled(kernel, 21)
             await kernel._replays.stop()
@@ -114,7 +114,7 @@ async def test_what_was_taken_counts_while_it_is_asked_for_again(
             return compared
 
         monkeypatch.setattr(ShadowGeneration, "compare", and_replay)
-        report = await rebuild.anew()
+        report = await rebuild.run()
 
         assert (report.switched, report.compared.missing) == (True, 0)
         row = await kernel.mongo[DEAD_LETTERS].find_one({"_id": letter.place})
@@ -135,7 +135,7 @@ async def test_what_was_decided_since_does_not_undo_that_it_was_taken(place: Ben
 
 def test_places_that_are_near_one_another_are_read_in_one_go() -> None:
     places = {("a", 0, 7), ("a", 0, 3), ("a", 1, 8), ("b", 1, 9), ("b", 1, 50_000)}
-    assert around(places) == [
+    assert ranges_around(places) == [
         OffsetRange("a", 0, 3, 8),
         OffsetRange("a", 1, 8, 9),
         OffsetRange("b", 1, 9, 10),

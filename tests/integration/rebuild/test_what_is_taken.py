@@ -48,7 +48,7 @@ async def test_what_was_not_heard_yet_is_heard_as_new(place: Bench, rebuild: Reb
         await some(place, kernel)
     late = [said(created(place.locality)) for _ in range(30)]
     await place.say(*late)
-    assert (await rebuild.anew()).switched
+    assert (await rebuild.run()).switched
     async with place.kernel(TALLIED).running() as kernel:
         assert len(await generation(kernel, REFERRALS, 1)) == 20
         await settled(kernel, 50)
@@ -64,7 +64,7 @@ async def test_what_was_set_aside_stays_aside_until_it_is_replayed(place: Bench,
         await place.say(event)
         await place.dead_letters(1)
     async with place.kernel(TALLIED).running() as kernel:
-        assert (await rebuild.anew()).switched
+        assert (await rebuild.run()).switched
         assert await kernel.view(place.locality, event.body.referral_id) is None
         mine = [
             letter
@@ -73,7 +73,7 @@ async def test_what_was_set_aside_stays_aside_until_it_is_replayed(place: Bench,
         ]
         await LetterDecisions("matching", kernel.mongo, "ada").replay(mine[0], "mended")
         await settled(kernel, 21)
-        report = await rebuild.anew()
+        report = await rebuild.run()
         assert (report.switched, report.compared.referrals) == (True, 21)
 
 
@@ -89,7 +89,7 @@ async def test_a_record_in_another_partition_than_its_key_is_not_lost(place: Ben
         await settled(kernel, 21)
         lines: list[str] = []
         rebuild.processes, rebuild.say = 1, lines.append
-        report = await rebuild.anew()
+        report = await rebuild.run()
         assert (report.switched, report.compared.referrals) == (True, 21)
         done, _, total, _ = [line for line in lines if " of " in line][-1].split()
         assert done == total, "it looks as if a record were left out"
@@ -101,7 +101,7 @@ async def test_a_log_that_is_too_long_to_hold_is_folded_in_helpings(
     monkeypatch.setattr("shared.delivery.rebuild.bulk._MOST_HELD", 7)
     async with place.kernel(TALLIED).running() as kernel:
         await some(place, kernel)
-        report = await rebuild.anew()
+        report = await rebuild.run()
         assert (report.switched, report.compared.facts) == (True, 60)
         assert await tallies(kernel, 1) == await tallies(kernel, 2)
 
@@ -116,7 +116,7 @@ async def test_a_fact_that_the_log_lacks_keeps_the_old_one_live(place: Bench, re
         await kernel.mongo[REFERRALS].update_one(ours, {"$push": {"facts": more}})
         rebuild.accept = True
         with pytest.raises(Refused, match="The log lacks 1 facts"):
-            await rebuild.anew()
+            await rebuild.run()
         row = await live_row(kernel.mongo)
         assert (row.number, row.state, row.kept) == (1, "open", None)
         await place.say(said(created(place.locality)))
@@ -128,11 +128,11 @@ async def test_what_was_lost_comes_back_only_if_that_is_meant(place: Bench, rebu
         names = await some(place, kernel)
         await kernel.mongo[REFERRALS].delete_many({"referral": {"$in": names[:3]}})
         with pytest.raises(Refused, match="9 facts more"):
-            await rebuild.anew()
+            await rebuild.run()
         with pytest.raises(Refused, match="No generation was kept"):
             await rebuild.back()
         rebuild.accept = True
-        report = await rebuild.anew()
+        report = await rebuild.run()
         assert (report.switched, report.compared.extra) == (True, 9)
         await settled(kernel, 20)
         assert len(facts_of(await generation(kernel, REFERRALS, 2))) == 20
@@ -141,10 +141,10 @@ async def test_what_was_lost_comes_back_only_if_that_is_meant(place: Bench, rebu
 async def test_there_is_no_way_back_once_another_rebuild_has_begun(place: Bench, rebuild: Rebuild) -> None:
     async with place.kernel(TALLIED).running() as kernel:
         names = await some(place, kernel)
-        assert (await rebuild.anew()).switched
+        assert (await rebuild.run()).switched
         await kernel.mongo.database["referrals.g2"].delete_one({"referral": names[0]})
         with pytest.raises(Refused, match="3 facts more"):
-            await rebuild.anew()
+            await rebuild.run()
         row = await live_row(kernel.mongo)
         assert (row.number, row.state, row.kept, row.marks) == (2, "open", None, ())
         with pytest.raises(Refused, match="No generation was kept"):
@@ -156,7 +156,7 @@ async def test_a_log_that_was_trimmed_is_refused_and_there_is_a_way_back_still(
 ) -> None:
     async with place.kernel(TALLIED).running() as kernel:
         await some(place, kernel)
-        assert (await rebuild.anew()).switched
+        assert (await rebuild.run()).switched
         kept = await live_row(kernel.mongo)
         admin = AIOKafkaAdminClient(bootstrap_servers=place.bootstrap)
         await admin.start()
@@ -164,7 +164,7 @@ async def test_a_log_that_was_trimmed_is_refused_and_there_is_a_way_back_still(
         await admin.delete_records({at: RecordsToDelete(before_offset=1)})
         await admin.close()
         with pytest.raises(Refused, match="does not begin at its beginning"):
-            await rebuild.anew()
+            await rebuild.run()
         assert await live_row(kernel.mongo) == kept
         report = await rebuild.back()
         assert (report.switched, report.number, report.compared.referrals) == (True, 1, 20)
@@ -176,7 +176,7 @@ async def test_what_was_kept_takes_no_writes_after_a_way_back_that_was_refused(
     """Of a process that was paused since before the switch."""
     async with place.kernel(TALLIED).running() as kernel:
         names = await some(place, kernel)
-        assert (await rebuild.anew()).switched
+        assert (await rebuild.run()).switched
         await kernel.mongo.database["referrals.g2"].delete_one({"referral": names[0]})
         with pytest.raises(Refused, match="3 facts more"):
             await rebuild.back()
@@ -192,7 +192,7 @@ async def test_there_is_no_way_back_to_what_is_not_there(place: Bench, rebuild: 
     """Earlier builds dropped it and had it down as kept."""
     async with place.kernel(TALLIED).running() as kernel:
         await some(place, kernel)
-        assert (await rebuild.anew()).switched
+        assert (await rebuild.run()).switched
         await kernel.mongo.database.drop_collection(TALLIES)  # one of its two
         for told in ("generation 1 was kept, but lacks tallies by now", "No generation was kept"):
             with pytest.raises(Refused, match=told):
@@ -206,6 +206,6 @@ async def test_there_is_no_way_back_to_what_is_not_there(place: Bench, rebuild: 
 async def test_of_two_rebuilds_at_once_one_is_refused(place: Bench, rebuild: Rebuild) -> None:
     async with place.kernel(TALLIED).running() as kernel:
         await some(place, kernel)
-        first, second = await asyncio.gather(rebuild.anew(), rebuild.anew(), return_exceptions=True)
+        first, second = await asyncio.gather(rebuild.run(), rebuild.run(), return_exceptions=True)
         assert {type(first), type(second)} == {Report, Refused}
         assert (await live_row(kernel.mongo)).number == 2

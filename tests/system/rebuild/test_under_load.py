@@ -45,10 +45,10 @@ async def try_again(rebuild: Rebuild, times: int = 3) -> Report:
     """As an operator does who is told to try again."""
     for _ in range(times - 1):
         try:
-            return await rebuild.anew()
+            return await rebuild.run()
         except Refused:
             await asyncio.sleep(0.5)
-    return await rebuild.anew()
+    return await rebuild.run()
 
 
 async def test_the_switch_is_not_noticed_but_for_a_pause(place: Bench, rebuild: Rebuild) -> None:
@@ -56,9 +56,9 @@ async def test_the_switch_is_not_noticed_but_for_a_pause(place: Bench, rebuild: 
     async with first.running(), second.running():
         async with loaded(place, first) as load:
             await asyncio.sleep(1)
-            report = await rebuild.anew()
+            report = await rebuild.run()
             await asyncio.sleep(1)
-            again = await rebuild.anew()
+            again = await rebuild.run()
             await asyncio.sleep(1)
             back = await rebuild.back()
             await asyncio.sleep(1)
@@ -74,7 +74,7 @@ async def test_a_process_that_is_killed_while_it_is_closed(place: Bench, rebuild
     async with kernel.running():
         async with another_process(place) as other, loaded(place, kernel) as load:
             await asyncio.sleep(1)
-            rebuilding = asyncio.create_task(rebuild.anew())
+            rebuilding = asyncio.create_task(rebuild.run())
             while (await live_row(kernel.mongo)).state == "open" and not rebuilding.done():
                 await asyncio.sleep(0.01)
             other.send(signal.SIGKILL)
@@ -114,7 +114,7 @@ async def test_one_who_dies_while_it_is_closed_stops_nobody(
         async with loaded(place, kernel) as load:
             await asyncio.sleep(1)
             with pytest.raises(Died):
-                await rebuild.anew()
+                await rebuild.run()
             assert (await live_row(kernel.mongo)).state == "closing"
             await asyncio.sleep(8)
             assert (await live_row(kernel.mongo)).state == "open"
@@ -148,7 +148,7 @@ async def test_what_is_not_published_yet_is_there_all_the_same(place: Bench, reb
             while await kernel.mongo[REFERRALS].count_documents({}) < len(load.referrals + more.referrals):
                 await asyncio.sleep(0.05)
         assert await kernel.mongo[OUTBOX].count_documents({})
-        report = await rebuild.anew()
+        report = await rebuild.run()
         assert report.switched
         old, new = [facts_of(await generation(kernel, REFERRALS, number)) for number in (1, 2)]
         assert old == new
