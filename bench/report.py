@@ -39,7 +39,7 @@ def milliseconds(value: float | None) -> str:
 def _throughput(result: Result) -> str:
     labels, runs = result["labels"], result["runs"]
     goals = [_goal(goal, ratios, result["events"]) for goal in GOALS if (ratios := goal_ratios(goal, runs))]
-    compared = table(["ratio", "each round", "median", "goal", ""], goals) + "\n\n" if goals else ""
+    compared = table(["ratio", "range", "median", "goal", ""], goals) + "\n\n" if goals else ""
     rows = []
     for key, label in labels.items():
         mine = [run for run in runs if run["contender"] == key]
@@ -68,7 +68,7 @@ def _goal(goal: Goal, ratios: Sequence[float], events: int) -> list[str]:
     wanted = goal.wanted(events)
     return [
         goal.words,
-        " · ".join(f"{ratio:.2f}" for ratio in ratios),
+        f"{min(ratios):.2f}–{max(ratios):.2f}",
         f"**{median(ratios):.2f}**",
         f"at least {wanted:g}",
         verdict(median(ratios) >= wanted),
@@ -84,6 +84,8 @@ def _published(run: Result) -> str:
     published = run["published"]
     if published is None:
         return "–"
+    if published["messages"] == published["referrals"]:
+        return f"{published['messages']:,}"
     return f"{published['messages']:,} for {published['referrals']:,}"
 
 
@@ -187,15 +189,14 @@ def _growth(result: Result) -> str:
             verdict(full < 120),
         ]
     )
-    rows = [
-        ["records/s", *(f"{tenth['rate']:,.0f}" for tenth in tenths)],
-        ["resident, MiB", *(f"{tenth['resident'] / 2**20:.0f}" for tenth in tenths)],
-    ]
+    rates = [tenth["rate"] for tenth in tenths]
+    memory = [tenth["resident"] / 2**20 for tenth in tenths]
     events = result["events"]
     return (
         f"{table(['', 'measured', 'goal', ''], goals)}\n\n"
-        f"{table([f'{events:,} records, by tenth', *map(str, range(1, len(tenths) + 1))], rows)}\n\n"
-        f"Bytes a record: {stored['size'] / events:,.0f} bytes as documents, "
+        f"{events:,} records in tenths: {min(rates):,.0f} to {max(rates):,.0f} records/s, "
+        f"{min(memory):.0f} to {max(memory):.0f} MiB resident. "
+        f"A record takes {stored['size'] / events:,.0f} bytes as documents, "
         f"{stored['on_disk'] / events:,.0f} on disk, {stored['indexes'] / events:,.0f} in indexes. "
         f"The rebuild: {_steps(rebuilt)}."
     )

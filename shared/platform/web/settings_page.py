@@ -7,21 +7,29 @@ from pydantic.fields import FieldInfo
 from shared.platform.web.settings import PREFIX, ServiceSettings
 
 
-def settings_table(settings: type[ServiceSettings], *, own_only: bool = False) -> str:
-    """One Markdown table; `own_only` leaves out what ServiceSettings already lists."""
-    rows = ["| variable | means | default | example |", "|---|---|---|---|"]
-    for name, field in settings.model_fields.items():
-        if not own_only or _own(name, field):
-            rows.append(_row(name, field))
-    return "\n".join(rows) + "\n"
+def settings_table(settings: type[ServiceSettings]) -> str:
+    """One Markdown table of every setting of a class."""
+    return _table(_row(name, field) for name, field in settings.model_fields.items())
 
 
 def settings_page(services: Iterable[type[ServiceSettings]]) -> str:
-    """The whole page: what all services know, then what each adds."""
+    """The whole page: the settings of all services, then those of one or several services."""
+    owners: dict[str, list[str]] = {}
+    for each in services:
+        for name, field in each.model_fields.items():
+            if _own(name, field):
+                owners.setdefault(_row(name, field), []).append(each.service)
+    sections: dict[str, list[str]] = {}
+    for row, names in owners.items():
+        sections.setdefault(", ".join(names), []).append(row)
     parts = ["# Settings\n\nEnvironment variables. Generated from the settings classes: `make docs`.\n"]
     parts.append("## All services\n\n" + settings_table(ServiceSettings))
-    parts += [f"## {each.service}\n\n" + settings_table(each, own_only=True) for each in services]
+    parts += [f"## {names}\n\n" + _table(rows) for names, rows in sections.items()]
     return "\n".join(parts)
+
+
+def _table(rows: Iterable[str]) -> str:
+    return "\n".join(["| variable | means | default | example |", "|---|---|---|---|", *rows]) + "\n"
 
 
 def _own(name: str, field: FieldInfo) -> bool:

@@ -130,3 +130,13 @@ def test_the_page_lists_what_a_service_adds() -> None:
     assert "LINKWORK_ISSUER" not in own
     assert "development-only" not in page
     assert settings_table(ServiceSettings).count("\n") == len(ServiceSettings.model_fields) + 2
+
+
+def test_settings_page_shared_setting_is_listed_once() -> None:
+    class Other(OwnSettings):
+        service = "notifications"
+
+    page = settings_page([OwnSettings, Other])
+
+    assert "## matching, notifications" in page
+    assert page.count("LINKWORK_LONGEST_WAIT") == 1
