@@ -1,21 +1,23 @@
-"""HTTP for programs: every route under /api/matching/v1. Each feature has its own module."""
+"""HTTP for programs: every route under /api/matching/v1. Each feature has a module of its own."""
+
+from typing import Final
 
 from fastapi import APIRouter
 
-from services.matching.booking.api import meeting_routes
-from services.matching.casework.api import case_routes
-from services.matching.casework.plans_api import plan_routes
-from services.matching.prescribing.api import directory_routes, prescription_routes
-from services.matching.roster.api import link_worker_routes
+from services.matching.booking import api as booking
+from services.matching.casework import api as casework
+from services.matching.directory import api as directory
+from services.matching.prescribing import api as prescribing
+from services.matching.provider import api as provider
+from services.matching.roster import api as roster
 
-
-def api_routers() -> list[APIRouter]:
-    """All API routes. They find features on `request.app.state`."""
-    return [
-        meeting_routes(),
-        case_routes(),
-        prescription_routes(),
-        directory_routes(),
-        link_worker_routes(),
-        plan_routes(),
-    ]
+API_ROUTERS: Final[tuple[APIRouter, ...]] = (
+    booking.router,
+    casework.caseload_router,
+    casework.router,
+    prescribing.router,
+    provider.router,
+    directory.router,
+    roster.router,
+    casework.plans_router,
+)

@@ -9,7 +9,7 @@ import httpx
 from fastapi import FastAPI
 
 from services.matching import repository as store
-from services.matching.api import api_routers
+from services.matching.api import API_ROUTERS
 from services.matching.booking import sweeper as adrift
 from services.matching.booking.diary import Diaries
 from services.matching.booking.queries import BookingQueries
@@ -88,7 +88,7 @@ def create_app(
     app = create_service_app(
         settings,
         title="Linkwork matching",
-        routers=[*api_routers(), *PAGE_ROUTERS],
+        routers=[*API_ROUTERS, *PAGE_ROUTERS],
         pages=make_pages(settings),
         lifespan=lifespan,
         ready=kernel.ready,

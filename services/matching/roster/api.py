@@ -7,7 +7,8 @@ from fastapi import APIRouter, Body, Request
 from services.matching.authorization import problem_of
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
-from services.matching.web import answers, bodies
+from services.matching.request import RequestContext
+from services.matching.roster.schemas import LeaveIn, LinkWorkerIn, LinkWorkerOut, OffSick, ToRingOut
 from services.matching.web.features import features, queries
 from services.matching.web.parameters import (
     BASE,
@@ -17,7 +18,6 @@ from services.matching.web.parameters import (
     LinkWorkerName,
     LinkWorkerReader,
     LocalityQuery,
-    asked,
 )
 from shared.platform.web.problem import Problem
 
@@ -43,58 +43,55 @@ _EXAMPLE = {
     "home_visits": True,
 }
 
+router = APIRouter(prefix=f"{BASE}/link-workers", tags=["link workers"], responses=REFUSALS)
 
-def link_worker_routes() -> APIRouter:
-    """Routes on link workers."""
-    router = APIRouter(prefix=f"{BASE}/link-workers", tags=["link workers"], responses=REFUSALS)
 
-    @router.get("/{link_worker}")
-    async def one(
-        request: Request,
-        link_worker: LinkWorkerName,
-        caller: LinkWorkerReader,
-        locality: LocalityQuery = None,
-    ) -> answers.LinkWorkerOut:
-        """A link worker: their own entry, or for the programme and its services any of the locality."""
-        found = await queries(request).roster.link_worker(caller, link_worker)
-        if locality is not None and found.locality != locality:
-            raise problem_of(Refused("unknown_link_worker"))
-        return answers.LinkWorkerOut.of(found)
+@router.get("/{link_worker}")
+async def one(
+    request: Request,
+    link_worker: LinkWorkerName,
+    caller: LinkWorkerReader,
+    locality: LocalityQuery = None,
+) -> LinkWorkerOut:
+    """A link worker: their own entry, or for the programme and its services any of the locality."""
+    found = await queries(request).roster.link_worker(caller, link_worker)
+    if locality is not None and found.locality != locality:
+        raise problem_of(Refused("unknown_link_worker"))
+    return LinkWorkerOut.of(found)
 
-    @router.put("/{link_worker}")
-    async def put(
-        request: Request,
-        link_worker: LinkWorkerName,
-        caller: DirectoryWriter,
-        entry: Annotated[bodies.LinkWorkerIn, Body(examples=[_EXAMPLE])],
-    ) -> answers.LinkWorkerOut:
-        """Hours, leave and the rest. Whoever waits at these practices is looked at again at once."""
-        if entry.id != link_worker:
-            raise Problem(422, code="invalid", detail="The id in the body is not the one in the address.")
-        return answers.LinkWorkerOut.of(
-            await features(request).roster.put_link_worker(caller, entry.link_worker())
-        )
 
-    @router.post("/{link_worker}/leave")
-    async def leave(
-        request: Request, link_worker: LinkWorkerName, caller: HandsOverCaller, away: bodies.LeaveIn
-    ) -> answers.ToRingOut:
-        """Away on these days: whoever was to be met is rebooked, and to be rung."""
-        return answers.ToRingOut(
-            to_ring=await features(request).roster.away(asked(caller, None), link_worker, away.leave())
-        )
+@router.put("/{link_worker}")
+async def put(
+    request: Request,
+    link_worker: LinkWorkerName,
+    caller: DirectoryWriter,
+    entry: Annotated[LinkWorkerIn, Body(examples=[_EXAMPLE])],
+) -> LinkWorkerOut:
+    """Hours, leave and the rest. Whoever waits at these practices is looked at again at once."""
+    if entry.id != link_worker:
+        raise Problem(422, code="invalid", detail="The id in the body is not the one in the address.")
+    return LinkWorkerOut.of(await features(request).roster.put_link_worker(caller, entry.link_worker()))
 
-    @router.post("/{link_worker}/off-sick")
-    async def off_sick(
-        request: Request,
-        link_worker: LinkWorkerName,
-        caller: HandsOverCaller,
-        body: bodies.OffSick | None = None,
-    ) -> answers.ToRingOut:
-        """Off sick that day: the same, for one day."""
-        day = (body.day if body else None) or london_day(queries(request).now())
-        return answers.ToRingOut(
-            to_ring=await features(request).roster.off_sick(asked(caller, None), link_worker, day)
-        )
 
-    return router
+@router.post("/{link_worker}/leave")
+async def leave(
+    request: Request, link_worker: LinkWorkerName, caller: HandsOverCaller, away: LeaveIn
+) -> ToRingOut:
+    """Away on these days: whoever was to be met is rebooked, and to be rung."""
+    return ToRingOut(
+        to_ring=await features(request).roster.away(RequestContext(caller), link_worker, away.leave())
+    )
+
+
+@router.post("/{link_worker}/off-sick")
+async def off_sick(
+    request: Request,
+    link_worker: LinkWorkerName,
+    caller: HandsOverCaller,
+    body: OffSick | None = None,
+) -> ToRingOut:
+    """Off sick that day: the same, for one day."""
+    day = (body.day if body else None) or london_day(queries(request).now())
+    return ToRingOut(
+        to_ring=await features(request).roster.off_sick(RequestContext(caller), link_worker, day)
+    )

@@ -1,10 +1,9 @@
-"""What the API's routes have in common."""
+"""Parameters, roles and refusals that the API's routes share."""
 
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Path, Query
 
-from services.matching.request import RequestContext
 from shared.platform.web.auth import require, require_scope
 from shared.platform.web.caller import Principal
 from shared.platform.web.problem import MEDIA_TYPE
@@ -77,7 +76,3 @@ REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
     409: {"description": "It makes no sense as things stand", **_PROBLEM},
     503: {"description": "Not just now", **_PROBLEM},
 }
-
-
-def asked(caller: Principal, key: str | None) -> RequestContext:
-    return RequestContext(caller, key)

@@ -1,48 +1,26 @@
-"""What the API takes."""
+"""Bodies and answers of the API on cases."""
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.matching.request import GoalSaid, MeetingRecord, NextMeeting, Prescribing
-from services.matching.roster.link_workers import Leave, LinkWorker
+from services.matching.casework.plan_summary import PlanSummary
+from services.matching.referral_state.views import CaseLine, NeedsYouLine
+from services.matching.request import GoalSaid, MeetingRecord, NextMeeting
+from services.matching.web.schemas import STEP_EXAMPLE, Body, SlotKey, WithStep, Words
 from shared.contract.events import vocabulary as v
-from shared.contract.events.models import Day, Rating, Ref
+from shared.contract.events.models import Day, LocalitySlug, Rating, Ref
 from shared.contract.events.outcomes import NextStep, SourceRef
-from shared.platform.web.bodies import JsonBody
 
-Words = Annotated[str, Field(max_length=5000)]
-SlotKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}\|(19|2[01])\d\d-\d\d-\d\dT\d\d:\d\dZ$")]
 Score = Annotated[int, Field(ge=0, le=10)]
 
-_STEP = {"code": "wait_for_service", "on": "2026-12-01"}
+
+class CaseloadOut(BaseModel):
+    cases: list[CaseLine]
 
 
-class Body(JsonBody):
-    """Everything that the API takes."""
-
-
-class WithStep(Body):
-    """An action that may say what happens next; where it does not, what follows from the case holds."""
-
-    next_step: NextStep | None = Field(None, examples=[_STEP])
-
-
-class Cancelling(Body):
-    by: v.By = Field(examples=["person"])
-    why: v.CancelReason = Field(examples=["unwell"])
-
-
-class Moving(Body):
-    slot: SlotKey | None = Field(
-        None,
-        description="A key from `options`; left out: the next suitable time.",
-        examples=["lw-meir-1|2026-12-01T09:45Z"],
-    )
-
-
-class Later(Body):
-    on: Day = Field(examples=["2027-01-11"])
+class NeedsYouOut(BaseModel):
+    needs_you: list[NeedsYouLine]
 
 
 class GoalIn(Body):
@@ -101,16 +79,6 @@ class PlanIn(Body):
         )
 
 
-class PrescriptionIn(WithStep):
-    service_id: Ref
-    need: v.Need = Field(examples=["debt"])
-    signposted: bool = False
-    may_share: v.Agreed = v.Agreed.NOT_ASKED
-
-    def prescribing(self) -> Prescribing:
-        return Prescribing(self.service_id, self.need, self.signposted, self.may_share)
-
-
 class ContactIn(WithStep):
     channel: v.Channel = Field(examples=["phone"])
     reached: bool
@@ -129,7 +97,7 @@ class RetractIn(Body):
 
 
 class NextStepIn(Body):
-    next_step: NextStep = Field(examples=[_STEP])
+    next_step: NextStep = Field(examples=[STEP_EXAMPLE])
     note: Words = ""
 
 
@@ -179,48 +147,17 @@ class NoLongerWants(Body):
     by: v.By = v.By.PERSON
 
 
-class ReplyIn(Body):
-    """`waiting_list` may say `weeks` (left out: not known), `not_suitable` needs a `reason`."""
+class PlansAsked(Body):
+    """Whose plans, and on whose behalf: the subject of the reader's token, for the audit."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"reply": "waiting_list", "weeks": 6}]}
-    )
+    model_config = ConfigDict(extra="forbid")
 
-    reply: v.Reply
-    weeks: Annotated[int, Field(ge=1, le=104)] | None = None
-    reason: v.NotSuitableReason | None = None
+    locality: LocalitySlug
+    referrals: Annotated[list[Ref], Field(min_length=1, max_length=50)]
+    on_behalf_of: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,120}$")]
 
 
-class StartedIn(WithStep):
-    on: Day = Field(examples=["2026-12-03"])
-    accompanied_by: v.AccompaniedBy = v.AccompaniedBy.NOT_KNOWN
+class Plans(BaseModel):
+    """Plans by referral. A referral whose person has not said yes is left out, like one that is not known."""
 
-
-class NotStartedIn(WithStep):
-    barrier: v.Barrier = Field(examples=["transport"])
-
-
-class EndedIn(WithStep):
-    reason: v.EndReason = Field(examples=["completed"])
-
-
-class PlacesIn(Body):
-    free: bool = Field(examples=[True])
-
-
-class OffSick(Body):
-    day: Day | None = Field(None, description="Left out: today, in London.")
-
-
-class LeaveIn(Leave, Body):
-    """Days away, both ends included."""
-
-    def leave(self) -> Leave:
-        return Leave(first=self.first, last=self.last)
-
-
-class LinkWorkerIn(LinkWorker, Body):
-    """A link worker's whole entry."""
-
-    def link_worker(self) -> LinkWorker:
-        return LinkWorker.model_validate(self.model_dump())
+    plans: dict[str, PlanSummary]

@@ -1,81 +1,17 @@
-"""What the API answers with, beside the plain values of `shown`."""
+"""Bodies and answers of the API on the directory."""
 
 from datetime import datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from services.matching.directory.availability import Availability
 from services.matching.directory.feed.model import Service
 from services.matching.directory.offered import Feed
-from services.matching.directory.ranking import RankedService
 from services.matching.directory.repository import ImportReport
 from services.matching.referral_state.views import (
-    CaseLine,
-    DiaryEntry,
     FoundService,
-    NeedsYouLine,
-    Slot,
-    ToRing,
 )
-from services.matching.roster.link_workers import LinkWorker
-from shared.contract.events import vocabulary as v
-
-
-class SlotOut(BaseModel):
-    """A free time. `key` goes back to `another-time` or `book`."""
-
-    key: str
-    link_worker: str
-    practice: str
-    place: str
-    starts_at: datetime
-    minutes: int
-    mode: v.MeetingMode
-
-    @classmethod
-    def of(cls, slot: Slot) -> "SlotOut":
-        return cls(
-            key=slot.key,
-            link_worker=slot.link_worker,
-            practice=slot.practice,
-            place=slot.place,
-            starts_at=slot.starts_at,
-            minutes=slot.minutes,
-            mode=slot.mode,
-        )
-
-
-class OptionsOut(BaseModel):
-    """Suitable times, the earliest first."""
-
-    options: list[SlotOut]
-
-
-class DiaryOut(BaseModel):
-    """Meetings and free times of a diary, each in order."""
-
-    meetings: list[DiaryEntry]
-    free: list[SlotOut]
-
-
-class CaseloadOut(BaseModel):
-    cases: list[CaseLine]
-
-
-class NeedsYouOut(BaseModel):
-    needs_you: list[NeedsYouLine]
-
-
-class ToRingOut(BaseModel):
-    """Whom to ring because their meeting was moved, by time of day."""
-
-    to_ring: list[ToRing]
-
-
-class LinkOut(BaseModel):
-    """A one-tap link: a secret of the service that it is for."""
-
-    url: str
+from services.matching.web.schemas import Body
 
 
 class ServiceOut(BaseModel):
@@ -115,38 +51,6 @@ class ServicesOut(BaseModel):
     total_pages: int
     page_number: int
     size: int
-
-
-class RankedOut(BaseModel):
-    """A service and how it suits, in codes and in sentences."""
-
-    service: ServiceOut
-    suitable: bool
-    why: list[str]
-    why_not: list[str]
-    sentences: list[str]
-    against: list[str]
-    can_be_asked: bool
-
-    @classmethod
-    def of(cls, ranked: RankedService) -> "RankedOut":
-        return cls(
-            service=ServiceOut.found(
-                FoundService(ranked.service, ranked.distance_km, ranked.next_session, ranked.availability)
-            ),
-            suitable=ranked.suitable,
-            why=[code.value for code in ranked.why],
-            why_not=[code.value for code in ranked.why_not],
-            sentences=list(ranked.sentences),
-            against=list(ranked.against),
-            can_be_asked=ranked.can_be_asked,
-        )
-
-
-class SuggestedOut(BaseModel):
-    """Services for one need of one person: suitable ones first, near misses after them."""
-
-    services: list[RankedOut]
 
 
 class DefectOut(BaseModel):
@@ -207,29 +111,5 @@ class FeedsOut(BaseModel):
     feeds: list[FeedOut]
 
 
-class LinkWorkerOut(BaseModel):
-    """A link worker. `place` is the first of the places where they meet people."""
-
-    id: str
-    locality: str
-    name: str
-    email: str
-    telephone: str
-    place: str | None
-    practices: list[str]
-    languages: list[str]
-    entry: LinkWorker
-
-    @classmethod
-    def of(cls, worker: LinkWorker) -> "LinkWorkerOut":
-        return cls(
-            id=worker.id,
-            locality=worker.locality,
-            name=worker.name,
-            email=worker.email,
-            telephone=worker.telephone,
-            place=worker.hours[0].place if worker.hours else None,
-            practices=sorted(worker.practices),
-            languages=list(worker.languages),
-            entry=worker,
-        )
+class PlacesIn(Body):
+    free: bool = Field(examples=[True])

@@ -1,0 +1,67 @@
+"""Bodies and answers of the API on meetings."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from services.matching.referral_state.views import (
+    DiaryEntry,
+    Slot,
+)
+from services.matching.web.schemas import Body, SlotKey
+from shared.contract.events import vocabulary as v
+from shared.contract.events.models import Day
+
+
+class SlotOut(BaseModel):
+    """A free time. `key` goes back to `another-time` or `book`."""
+
+    key: str
+    link_worker: str
+    practice: str
+    place: str
+    starts_at: datetime
+    minutes: int
+    mode: v.MeetingMode
+
+    @classmethod
+    def of(cls, slot: Slot) -> "SlotOut":
+        return cls(
+            key=slot.key,
+            link_worker=slot.link_worker,
+            practice=slot.practice,
+            place=slot.place,
+            starts_at=slot.starts_at,
+            minutes=slot.minutes,
+            mode=slot.mode,
+        )
+
+
+class OptionsOut(BaseModel):
+    """Suitable times, the earliest first."""
+
+    options: list[SlotOut]
+
+
+class DiaryOut(BaseModel):
+    """Meetings and free times of a diary, each in order."""
+
+    meetings: list[DiaryEntry]
+    free: list[SlotOut]
+
+
+class Cancelling(Body):
+    by: v.By = Field(examples=["person"])
+    why: v.CancelReason = Field(examples=["unwell"])
+
+
+class Moving(Body):
+    slot: SlotKey | None = Field(
+        None,
+        description="A key from `options`; left out: the next suitable time.",
+        examples=["lw-meir-1|2026-12-01T09:45Z"],
+    )
+
+
+class Later(Body):
+    on: Day = Field(examples=["2027-01-11"])

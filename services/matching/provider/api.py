@@ -1,0 +1,32 @@
+"""HTTP: one-tap links."""
+
+from fastapi import APIRouter, Request
+
+from services.matching.provider.schemas import LinkOut
+from services.matching.request import RequestContext
+from services.matching.web.features import features
+from services.matching.web.parameters import BASE, REFUSALS, LinkMaker, LocalityQuery, OwnCaller, Reference
+
+router = APIRouter(
+    prefix=f"{BASE}/prescriptions/{{prescription_id}}", tags=["services of a plan"], responses=REFUSALS
+)
+
+
+@router.post("/link")
+async def link(
+    request: Request, prescription_id: Reference, caller: LinkMaker, locality: LocalityQuery = None
+) -> LinkOut:
+    """A fresh one-tap link, for the service that asks on the programme's behalf."""
+    return LinkOut(url=await features(request).links.link(caller, prescription_id, locality))
+
+
+@router.post("/link/end", status_code=204)
+async def end_link(request: Request, prescription_id: Reference, caller: OwnCaller) -> None:
+    """Ends the one-tap link that the service has."""
+    await features(request).links.end_link(RequestContext(caller), prescription_id)
+
+
+@router.post("/link/send", status_code=204)
+async def send_link(request: Request, prescription_id: Reference, caller: OwnCaller) -> None:
+    """Mails the service a new link in place of one that has ended."""
+    await features(request).links.send_link(RequestContext(caller), prescription_id)

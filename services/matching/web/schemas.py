@@ -1,0 +1,22 @@
+"""Bodies that several features share."""
+
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from shared.contract.events.outcomes import NextStep
+from shared.platform.web.bodies import JsonBody
+
+Words = Annotated[str, Field(max_length=5000)]
+SlotKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}\|(19|2[01])\d\d-\d\d-\d\dT\d\d:\d\dZ$")]
+STEP_EXAMPLE: Final = {"code": "wait_for_service", "on": "2026-12-01"}
+
+
+class Body(JsonBody):
+    """Base of every body of the API."""
+
+
+class WithStep(Body):
+    """An action that may say what happens next; where it does not, what follows from the case holds."""
+
+    next_step: NextStep | None = Field(None, examples=[STEP_EXAMPLE])
