@@ -5,6 +5,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.matching.booking.schemas import Later, Moving, OptionsOut, SlotOut
+from services.matching.casework.inputs import (
+    Closure,
+    Contact,
+    Decline,
+    Retraction,
+    Return,
+    SharingAnswer,
+    UnmetNeed,
+)
 from services.matching.casework.schemas import (
     CaseloadOut,
     Closing,
@@ -23,6 +32,7 @@ from services.matching.casework.schemas import (
     SharingIn,
     UnmetIn,
 )
+from services.matching.prescribing.inputs import Prescribing
 from services.matching.prescribing.schemas import PrescriptionIn, RankedOut, SuggestedOut
 from services.matching.referral_state.views import CaseLine, Done
 from services.matching.request import RequestContext
@@ -104,8 +114,9 @@ async def prescribe(
     key: Key = None,
 ) -> Done:
     """Adds a service to the plan."""
-    by = RequestContext(caller, key)
-    return await features(request).prescribing.prescribe(by, referral_id, body.prescribing(), body.next_step)
+    return await features(request).prescribing.prescribe(
+        RequestContext(caller, key), referral_id, body.to(Prescribing)
+    )
 
 
 @router.post("/contacts", status_code=201)
@@ -114,7 +125,7 @@ async def contact(
 ) -> Done:
     """The person was rung or written to."""
     return await features(request).casework.contact(
-        RequestContext(caller, key), referral_id, body.channel, body.reached, body.note, body.next_step
+        RequestContext(caller, key), referral_id, body.to(Contact)
     )
 
 
@@ -124,7 +135,7 @@ async def unmet(
 ) -> Done:
     """Nothing suitable for a need."""
     return await features(request).casework.unmet(
-        RequestContext(caller, key), referral_id, body.need, body.reason, body.next_step
+        RequestContext(caller, key), referral_id, body.to(UnmetNeed)
     )
 
 
@@ -134,7 +145,7 @@ async def retract(
 ) -> Done:
     """Undoes one fact."""
     return await features(request).casework.retract(
-        RequestContext(caller, key), referral_id, body.source, body.event_id, body.reason
+        RequestContext(caller, key), referral_id, body.to(Retraction)
     )
 
 
@@ -154,7 +165,7 @@ async def sharing(
 ) -> Done:
     """An agreement that the link worker asked for."""
     return await features(request).casework.sharing(
-        RequestContext(caller, key), referral_id, body.agreement, body.agreed, body.prescription_id
+        RequestContext(caller, key), referral_id, body.to(SharingAnswer)
     )
 
 
@@ -190,9 +201,7 @@ async def close(
     request: Request, referral_id: Reference, caller: OwnCaller, body: Closing, key: Key = None
 ) -> Done:
     """Closes the case."""
-    return await features(request).casework.close(
-        RequestContext(caller, key), referral_id, body.reason, body.note
-    )
+    return await features(request).casework.close(RequestContext(caller, key), referral_id, body.to(Closure))
 
 
 @router.post("/reopen")
@@ -200,9 +209,7 @@ async def reopen(
     request: Request, referral_id: Reference, caller: OwnCaller, body: Reopening, key: Key = None
 ) -> Done:
     """Undoes every end of the case, and books the meeting that was chosen."""
-    return await features(request).casework.reopen(
-        RequestContext(caller, key), referral_id, body.note, body.next_step, body.meeting()
-    )
+    return await features(request).casework.reopen(RequestContext(caller, key), referral_id, body.reopen())
 
 
 @router.post("/decline")
@@ -211,7 +218,7 @@ async def decline(
 ) -> Done:
     """It does not begin."""
     return await features(request).casework.decline(
-        RequestContext(caller, key), referral_id, body.by, body.reason
+        RequestContext(caller, key), referral_id, body.to(Decline)
     )
 
 
@@ -221,7 +228,7 @@ async def give_back(
 ) -> Done:
     """Returns the referral to whoever made it."""
     return await features(request).casework.return_to_referrer(
-        RequestContext(caller, key), referral_id, body.reason, body.note
+        RequestContext(caller, key), referral_id, body.to(Return)
     )
 
 

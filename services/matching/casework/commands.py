@@ -2,12 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from services.matching.booking.commands import asked_to_wait, came, chosen
 from services.matching.booking.diary import Diaries
 from services.matching.booking.policy import book
 from services.matching.calendar import london_day
+from services.matching.casework.inputs import (
+    Closure,
+    Contact,
+    Decline,
+    MeetingRecord,
+    Reopen,
+    Return,
+    SharingAnswer,
+    UnmetNeed,
+)
 from services.matching.casework.questionnaires import stage_now
 from services.matching.errors import Refused
 from services.matching.referral_state.commands import (
@@ -20,14 +29,11 @@ from services.matching.referral_state.commands import (
 )
 from services.matching.referral_state.state import View
 from services.matching.referral_state.undo import retracted, taken_back
-from services.matching.request import MeetingRecord, NextMeeting
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
 from shared.contract.events.outcomes import NextStep
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, NewEvent
-
-NEXT_SUITABLE: Final = NextMeeting()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ def plan(record: MeetingRecord, notes: NoteIds, meeting_id: str | None) -> Act:
             (v.Agreement.FOLLOW_UP, record.follow_up),
         ):
             if agreed is not v.Agreed.NOT_ASKED:
-                said += _sharing(view, context, agreement, agreed, None)
+                said += _sharing(view, context, SharingAnswer(agreement, agreed))
         return Decision(said)
 
     return act
@@ -96,16 +102,20 @@ def _plan_agreed(view: View, context: DecisionContext, record: MeetingRecord, no
     )
 
 
-def contact(channel: v.Channel, reached: bool, note: str | None, next_step: NextStep | None) -> Act:
+def contact(contact: Contact, note: str | None) -> Act:
     """The link worker rang or wrote."""
 
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
-        step = checked_step(next_step, context)
+        step = checked_step(contact.next_step, context)
         return Decision(
             [
                 o.ContactAttempted(
-                    **about(context), channel=channel, reached=reached, note=note, next_step=step
+                    **about(context),
+                    channel=contact.channel,
+                    reached=contact.reached,
+                    note=note,
+                    next_step=step,
                 )
             ]
         )
@@ -113,17 +123,17 @@ def contact(channel: v.Channel, reached: bool, note: str | None, next_step: Next
     return act
 
 
-def unmet(need: v.Need, reason: v.UnmetReason, next_step: NextStep | None) -> Act:
+def unmet(unmet: UnmetNeed) -> Act:
     """Nothing suitable for this need. That none exists is refused while one for it is in the plan."""
 
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
-        if reason is v.UnmetReason.NO_SERVICE and any(
-            one.prescribed.need is need and one.status in GOING_ON for one in view.story.prescriptions
+        if unmet.reason is v.UnmetReason.NO_SERVICE and any(
+            one.prescribed.need is unmet.need and one.status in GOING_ON for one in view.story.prescriptions
         ):
             raise Refused("service_in_plan")
-        step = checked_step(next_step, context)
-        return Decision([o.NeedUnmet(**about(context), need=need, reason=reason, next_step=step)])
+        step = checked_step(unmet.next_step, context)
+        return Decision([o.NeedUnmet(**about(context), need=unmet.need, reason=unmet.reason, next_step=step)])
 
     return act
 
@@ -147,16 +157,16 @@ def say_step(step: NextStep, note: str | None, link_worker: str | None) -> Act:
     return act
 
 
-def sharing(agreement: v.Agreement, agreed: v.Agreed, prescription_id: str | None) -> Act:
+def sharing(answer: SharingAnswer) -> Act:
     """An answer to one of the questions about sharing, in place of the earlier one."""
 
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
-        if prescription_id is not None and all(
-            p.prescribed.prescription_id != prescription_id for p in view.story.prescriptions
+        if answer.prescription_id is not None and all(
+            p.prescribed.prescription_id != answer.prescription_id for p in view.story.prescriptions
         ):
             raise Refused("unknown_prescription")
-        return Decision(_sharing(view, context, agreement, agreed, prescription_id))
+        return Decision(_sharing(view, context, answer))
 
     return act
 
@@ -164,10 +174,9 @@ def sharing(agreement: v.Agreement, agreed: v.Agreed, prescription_id: str | Non
 def _sharing(
     view: View,
     context: DecisionContext,
-    agreement: v.Agreement,
-    agreed: v.Agreed,
-    prescription_id: str | None,
+    answer: SharingAnswer,
 ) -> list[EventBody]:
+    agreement, agreed, prescription_id = answer.agreement, answer.agreed, answer.prescription_id
     # Where answers contradict each other the fold says no, so the earlier one is taken back first.
     gone = retracted(view)
     standing = [
@@ -215,10 +224,12 @@ def change_link_worker(link_worker: str) -> Act:
     return act
 
 
-def close(reason: v.CloseReason, note: str | None) -> Act:
+def close(closure: Closure, note: str | None) -> Act:
+    """Closes the case."""
+
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
-        return Decision([o.ReferralClosed(**about(context), reason=reason, note=note)])
+        return Decision([o.ReferralClosed(**about(context), reason=closure.reason, note=note)])
 
     return act
 
@@ -235,25 +246,29 @@ def no_longer_wants(by: v.By) -> Act:
     return act
 
 
-def decline(by: v.By, reason: v.DeclineReason) -> Act:
+def decline(decline: Decline) -> Act:
+    """Ends a case before its first meeting."""
+
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if view.story.attended:
             raise Refused("already_met")
-        return Decision([o.ReferralDeclined(**about(context), by=by, reason=reason)])
+        return Decision([o.ReferralDeclined(**about(context), by=decline.by, reason=decline.reason)])
 
     return act
 
 
-def return_to_referrer(reason: v.ReturnReason, note: str | None) -> Act:
+def return_to_referrer(back: Return, note: str | None) -> Act:
+    """Returns the referral to its referrer."""
+
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
-        return Decision([o.ReferralReturned(**about(context), reason=reason, note=note)])
+        return Decision([o.ReferralReturned(**about(context), reason=back.reason, note=note)])
 
     return act
 
 
-def reopen(note: str | None, next_step: NextStep | None, meeting: NextMeeting = NEXT_SUITABLE) -> Act:
+def reopen(reopen: Reopen, note: str | None) -> Act:
     """Undoes every end of the case, and books or puts off the meeting that was chosen."""
 
     def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
@@ -263,7 +278,7 @@ def reopen(note: str | None, next_step: NextStep | None, meeting: NextMeeting = 
             raise Refused("case_erased")
         if view.open:
             return NOTHING
-        step = checked_step(next_step, context)
+        step, meeting = checked_step(reopen.next_step, context), reopen.meeting
         said: list[NewEvent | EventBody] = [
             o.ReferralReopened(
                 **about(context),

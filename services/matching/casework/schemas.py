@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from services.matching.casework.inputs import GoalSaid, MeetingRecord, NextMeeting, Reopen
 from services.matching.casework.plan_summary import PlanSummary
 from services.matching.referral_state.views import CaseLine, NeedsYouLine
-from services.matching.request import GoalSaid, MeetingRecord, NextMeeting
 from services.matching.web.schemas import STEP_EXAMPLE, Body, SlotKey, WithStep, Words
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import Day, LocalitySlug, Rating, Ref
@@ -63,6 +63,7 @@ class PlanIn(Body):
     follow_up: v.Agreed = v.Agreed.NOT_ASKED
 
     def record(self) -> MeetingRecord:
+        """The input of the command, answers in a fixed order."""
         return MeetingRecord(
             needs=self.needs,
             what_matters=self.what_matters,
@@ -129,8 +130,9 @@ class Reopening(WithStep):
             raise ValueError("choose a time or a day, not both")
         return self
 
-    def meeting(self) -> NextMeeting:
-        return NextMeeting(self.slot, self.not_before)
+    def reopen(self) -> Reopen:
+        """The input of the command."""
+        return Reopen(self.note, self.next_step, NextMeeting(self.slot, self.not_before))
 
 
 class Declining(Body):

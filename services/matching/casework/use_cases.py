@@ -4,12 +4,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from services.matching.casework import commands
+from services.matching.casework.inputs import (
+    Closure,
+    Contact,
+    Decline,
+    MeetingRecord,
+    Reopen,
+    Retraction,
+    Return,
+    SharingAnswer,
+    UnmetNeed,
+)
 from services.matching.clients.vault import NoteKind, NotInVault, Vault, VaultAway
 from services.matching.command_runner import CommandRunner
 from services.matching.referral_state.undo import retract
 from services.matching.referral_state.views import Done
 from services.matching.repository import DRAFTS
-from services.matching.request import MeetingRecord, NextMeeting, RequestContext
+from services.matching.request import RequestContext
 from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import NextStep
 from shared.delivery.model.decision import DecisionContext
@@ -60,39 +71,18 @@ class CaseworkUseCases:
             fresh_step=True,
         )
 
-    async def contact(
-        self,
-        asked: RequestContext,
-        referral_id: str,
-        channel: v.Channel,
-        reached: bool,
-        note: str = "",
-        next_step: NextStep | None = None,
-    ) -> Done:
+    async def contact(self, asked: RequestContext, referral_id: str, contact: Contact) -> Done:
         """The link worker rang or wrote. Reached by telephone: off the ring list."""
         row = await self.runner.case(asked, {"referral": referral_id})
-        kept = await self._note(asked, row, "note", note, "note")
+        kept = await self._note(asked, row, "note", contact.note, "note")
         return await self.runner.run(
-            asked,
-            row,
-            "contact",
-            (channel, reached, note, next_step),
-            lambda: commands.contact(channel, reached, kept, next_step),
+            asked, row, "contact", (contact,), lambda: commands.contact(contact, kept)
         )
 
-    async def unmet(
-        self,
-        asked: RequestContext,
-        referral_id: str,
-        need: v.Need,
-        reason: v.UnmetReason,
-        next_step: NextStep | None = None,
-    ) -> Done:
+    async def unmet(self, asked: RequestContext, referral_id: str, unmet: UnmetNeed) -> Done:
         """Nothing suitable for this need."""
         row = await self.runner.case(asked, {"referral": referral_id})
-        return await self.runner.run(
-            asked, row, "unmet", (need, reason, next_step), lambda: commands.unmet(need, reason, next_step)
-        )
+        return await self.runner.run(asked, row, "unmet", (unmet,), lambda: commands.unmet(unmet))
 
     async def next_step(
         self, asked: RequestContext, referral_id: str, next_step: NextStep, note: str = ""
@@ -108,25 +98,12 @@ class CaseworkUseCases:
             lambda: commands.say_step(next_step, kept, asked.caller.link_worker),
         )
 
-    async def sharing(
-        self,
-        asked: RequestContext,
-        referral_id: str,
-        agreement: v.Agreement,
-        agreed: v.Agreed,
-        prescription_id: str | None = None,
-    ) -> Done:
+    async def sharing(self, asked: RequestContext, referral_id: str, answer: SharingAnswer) -> Done:
         """An agreement asked by the link worker; replaces the earlier answer to the same question."""
-        if (agreement is v.Agreement.SERVICE) != (prescription_id is not None):
+        if (answer.agreement is v.Agreement.SERVICE) != (answer.prescription_id is not None):
             raise Problem(422, code="invalid", detail="Name the service, and only for this agreement.")
         row = await self.runner.case(asked, {"referral": referral_id})
-        return await self.runner.run(
-            asked,
-            row,
-            "sharing",
-            (agreement, agreed, prescription_id),
-            lambda: commands.sharing(agreement, agreed, prescription_id),
-        )
+        return await self.runner.run(asked, row, "sharing", (answer,), lambda: commands.sharing(answer))
 
     async def change_link_worker(self, asked: RequestContext, referral_id: str, link_worker: str) -> Done:
         """Hands the case to another link worker of the same practice; a future meeting moves to them."""
@@ -135,17 +112,15 @@ class CaseworkUseCases:
             asked, row, "link-worker", (link_worker,), lambda: commands.change_link_worker(link_worker)
         )
 
-    async def retract(
-        self, asked: RequestContext, referral_id: str, source: str, event_id: str, reason: v.RetractReason
-    ) -> Done:
+    async def retract(self, asked: RequestContext, referral_id: str, retraction: Retraction) -> Done:
         """Undoes a fact of the case. 404 for an unknown fact, 409 where it cannot be undone."""
         row = await self.runner.case(asked, {"referral": referral_id})
         return await self.runner.run(
             asked,
             row,
             "retract",
-            (source, event_id, reason),
-            lambda: retract(source, event_id, reason),
+            (retraction,),
+            lambda: retract(retraction.source, retraction.event_id, retraction.reason),
         )
 
     async def no_longer_wants(self, asked: RequestContext, referral_id: str, by: v.By = v.By.PERSON) -> Done:
@@ -155,55 +130,32 @@ class CaseworkUseCases:
             asked, row, "no-longer-wants", (by,), lambda: commands.no_longer_wants(by)
         )
 
-    async def close(
-        self, asked: RequestContext, referral_id: str, reason: v.CloseReason, note: str = ""
-    ) -> Done:
+    async def close(self, asked: RequestContext, referral_id: str, closure: Closure) -> Done:
         """Closes the case; a future meeting is cancelled and its time is free again."""
         row = await self.runner.case(asked, {"referral": referral_id})
-        kept = await self._note(asked, row, "note", note, "note")
-        return await self.runner.run(
-            asked, row, "close", (reason, note), lambda: commands.close(reason, kept)
-        )
+        kept = await self._note(asked, row, "note", closure.note, "note")
+        return await self.runner.run(asked, row, "close", (closure,), lambda: commands.close(closure, kept))
 
-    async def reopen(
-        self,
-        asked: RequestContext,
-        referral_id: str,
-        note: str = "",
-        next_step: NextStep | None = None,
-        meeting: NextMeeting = commands.NEXT_SUITABLE,
-    ) -> Done:
+    async def reopen(self, asked: RequestContext, referral_id: str, reopen: Reopen) -> Done:
         """Undoes every end of the case, with the meeting that was chosen.
 
-        Refused (409, `slot_taken`) where somebody else has that time by now; the case stays closed then.
+        Refused (409, `slot_taken`) if another person has that time by now; the case stays closed then.
         """
         row = await self.runner.case(asked, {"referral": referral_id})
-        kept = await self._note(asked, row, "note", note, "note")
-        return await self.runner.run(
-            asked,
-            row,
-            "reopen",
-            (note, next_step, meeting),
-            lambda: commands.reopen(kept, next_step, meeting),
-        )
+        kept = await self._note(asked, row, "note", reopen.note, "note")
+        return await self.runner.run(asked, row, "reopen", (reopen,), lambda: commands.reopen(reopen, kept))
 
-    async def decline(
-        self, asked: RequestContext, referral_id: str, by: v.By, reason: v.DeclineReason
-    ) -> Done:
+    async def decline(self, asked: RequestContext, referral_id: str, decline: Decline) -> Done:
         """By the person, the link worker or the programme: it does not begin."""
         row = await self.runner.case(asked, {"referral": referral_id})
-        return await self.runner.run(
-            asked, row, "decline", (by, reason), lambda: commands.decline(by, reason)
-        )
+        return await self.runner.run(asked, row, "decline", (decline,), lambda: commands.decline(decline))
 
-    async def return_to_referrer(
-        self, asked: RequestContext, referral_id: str, reason: v.ReturnReason, note: str = ""
-    ) -> Done:
-        """Returns the referral to whoever made it."""
+    async def return_to_referrer(self, asked: RequestContext, referral_id: str, back: Return) -> Done:
+        """Returns the referral to its referrer."""
         row = await self.runner.case(asked, {"referral": referral_id})
-        kept = await self._note(asked, row, "note", note, "note")
+        kept = await self._note(asked, row, "note", back.note, "note")
         return await self.runner.run(
-            asked, row, "give-back", (reason, note), lambda: commands.return_to_referrer(reason, kept)
+            asked, row, "give-back", (back,), lambda: commands.return_to_referrer(back, kept)
         )
 
     async def _note(

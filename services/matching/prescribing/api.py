@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request
 
+from services.matching.prescribing.inputs import Ending, FirstVisit, NoVisit, ServiceReply
 from services.matching.prescribing.schemas import EndedIn, NotStartedIn, ReplyIn, StartedIn
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
@@ -23,7 +24,7 @@ async def reply(
 ) -> Done:
     """What the service answered."""
     return await features(request).prescribing.reply(
-        RequestContext(caller, key), prescription_id, body.reply, body.weeks, body.reason
+        RequestContext(caller, key), prescription_id, body.to(ServiceReply)
     )
 
 
@@ -37,7 +38,7 @@ async def started(
 ) -> Done:
     """The first visit happened."""
     return await features(request).prescribing.started(
-        RequestContext(caller, key), prescription_id, body.on, body.accompanied_by, body.next_step
+        RequestContext(caller, key), prescription_id, body.to(FirstVisit)
     )
 
 
@@ -51,7 +52,7 @@ async def not_started(
 ) -> Done:
     """The first visit did not happen, and what stopped it."""
     return await features(request).prescribing.not_started(
-        RequestContext(caller, key), prescription_id, body.barrier, body.next_step
+        RequestContext(caller, key), prescription_id, body.to(NoVisit)
     )
 
 
@@ -65,5 +66,5 @@ async def ended(
 ) -> Done:
     """The person goes there no longer."""
     return await features(request).prescribing.ended(
-        RequestContext(caller, key), prescription_id, body.reason, body.next_step
+        RequestContext(caller, key), prescription_id, body.to(Ending)
     )

@@ -1,10 +1,9 @@
 """What people do about the services of a plan: added, answered, first visit or not, ended. Pure."""
 
-from datetime import date
-
 from services.matching.booking.diary import Diaries
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
+from services.matching.prescribing.inputs import Ending, FirstVisit, NoVisit, Prescribing, ServiceReply
 from services.matching.referral_state.commands import (
     GOING_ON,
     Act,
@@ -14,15 +13,13 @@ from services.matching.referral_state.commands import (
     prescription_of,
 )
 from services.matching.referral_state.state import View
-from services.matching.request import Prescribing
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
-from shared.contract.events.outcomes import NextStep
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
 
 
-def prescribe(prescribing: Prescribing, next_step: NextStep | None) -> Act:
+def prescribe(prescribing: Prescribing) -> Act:
     """Adds a service to the plan; whether it may have name and contact is said with it, if asked."""
 
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
@@ -48,7 +45,7 @@ def prescribe(prescribing: Prescribing, next_step: NextStep | None) -> Act:
                 service_id=prescribing.service_id,
                 need=prescribing.need,
                 signposted=prescribing.signposted,
-                next_step=checked_step(next_step, context),
+                next_step=checked_step(prescribing.next_step, context),
             )
         ]
         if prescribing.may_share is not v.Agreed.NOT_ASKED:
@@ -65,15 +62,14 @@ def prescribe(prescribing: Prescribing, next_step: NextStep | None) -> Act:
     return act
 
 
-def reply(
-    prescription_id: str, answer: v.Reply, weeks: int | None, reason: v.NotSuitableReason | None
-) -> Act:
+def reply(prescription_id: str, said: ServiceReply) -> Act:
     """A service's answer; a further one takes the place of the earlier. `weeks` None: not known."""
-    if answer is v.Reply.NOT_SUITABLE and reason is None:
+    answer = said.reply
+    if answer is v.Reply.NOT_SUITABLE and said.reason is None:
         raise Refused("reason_needed")
     # What does not belong to the answer is left out.
-    weeks = weeks if answer is v.Reply.WAITING_LIST else None
-    reason = reason if answer is v.Reply.NOT_SUITABLE else None
+    weeks = said.weeks if answer is v.Reply.WAITING_LIST else None
+    reason = said.reason if answer is v.Reply.NOT_SUITABLE else None
 
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -97,19 +93,17 @@ def reply(
     return act
 
 
-def started(
-    prescription_id: str, on: date, accompanied_by: v.AccompaniedBy, next_step: NextStep | None
-) -> Act:
+def started(prescription_id: str, visit: FirstVisit) -> Act:
     """The first visit happened, on that day."""
 
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
         one = prescription_of(view, prescription_id)
-        if on > london_day(context.now):
+        if visit.on > london_day(context.now):
             raise Refused("date_in_future")
-        if on < london_day(created.agreement.at):
+        if visit.on < london_day(created.agreement.at):
             raise Refused("date_too_early")
-        if one.started_on == on and one.accompanied_by is accompanied_by:
+        if one.started_on == visit.on and one.accompanied_by is visit.accompanied_by:
             return NOTHING
         if one.started_on is not None:
             raise Refused("already_started")
@@ -118,9 +112,9 @@ def started(
                 o.ActivityStarted(
                     **about(context),
                     prescription_id=prescription_id,
-                    on=on,
-                    accompanied_by=accompanied_by,
-                    next_step=checked_step(next_step, context),
+                    on=visit.on,
+                    accompanied_by=visit.accompanied_by,
+                    next_step=checked_step(visit.next_step, context),
                 )
             ]
         )
@@ -128,7 +122,7 @@ def started(
     return act
 
 
-def not_started(prescription_id: str, barrier: v.Barrier, next_step: NextStep | None) -> Act:
+def not_started(prescription_id: str, visit: NoVisit) -> Act:
     """The first visit did not happen; what stopped it."""
 
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
@@ -136,15 +130,15 @@ def not_started(prescription_id: str, barrier: v.Barrier, next_step: NextStep | 
         one = prescription_of(view, prescription_id)
         if one.started_on is not None:
             raise Refused("already_started")
-        if one.barrier is barrier and next_step is None:
+        if one.barrier is visit.barrier and visit.next_step is None:
             return NOTHING
         return Decision(
             [
                 o.ActivityNotStarted(
                     **about(context),
                     prescription_id=prescription_id,
-                    barrier=barrier,
-                    next_step=checked_step(next_step, context),
+                    barrier=visit.barrier,
+                    next_step=checked_step(visit.next_step, context),
                 )
             ]
         )
@@ -152,7 +146,7 @@ def not_started(prescription_id: str, barrier: v.Barrier, next_step: NextStep | 
     return act
 
 
-def ended(prescription_id: str, reason: v.EndReason, next_step: NextStep | None) -> Act:
+def ended(prescription_id: str, ending: Ending) -> Act:
     """The person goes there no longer."""
 
     def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
@@ -160,15 +154,15 @@ def ended(prescription_id: str, reason: v.EndReason, next_step: NextStep | None)
         one = prescription_of(view, prescription_id)
         if one.started_on is None:
             raise Refused("not_started_yet")
-        if one.ended is reason:
+        if one.ended is ending.reason:
             return NOTHING
         return Decision(
             [
                 o.ActivityEnded(
                     **about(context),
                     prescription_id=prescription_id,
-                    reason=reason,
-                    next_step=checked_step(next_step, context),
+                    reason=ending.reason,
+                    next_step=checked_step(ending.next_step, context),
                 )
             ]
         )

@@ -9,7 +9,6 @@ from services.matching.directory.schemas import ServiceOut
 from services.matching.referral_state.views import (
     FoundService,
 )
-from services.matching.request import Prescribing
 from services.matching.web.schemas import Body, WithStep
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import Day, Ref
@@ -20,9 +19,6 @@ class PrescriptionIn(WithStep):
     need: v.Need = Field(examples=["debt"])
     signposted: bool = False
     may_share: v.Agreed = v.Agreed.NOT_ASKED
-
-    def prescribing(self) -> Prescribing:
-        return Prescribing(self.service_id, self.need, self.signposted, self.may_share)
 
 
 class ReplyIn(Body):

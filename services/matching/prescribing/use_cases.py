@@ -12,10 +12,9 @@ from services.matching.directory.feed.model import Service
 from services.matching.directory.repository import Directory
 from services.matching.errors import Refused
 from services.matching.prescribing import commands
+from services.matching.prescribing.inputs import Ending, FirstVisit, NoVisit, Prescribing, ServiceReply
 from services.matching.referral_state.views import Done
-from services.matching.request import Prescribing, RequestContext
-from shared.contract.events import vocabulary as v
-from shared.contract.events.outcomes import NextStep
+from services.matching.request import RequestContext
 
 ANSWERS: Final = ("link_worker", "provider")
 
@@ -31,13 +30,7 @@ class PrescribingUseCases:
     directory: Directory
     confirm_mailbox: Callable[[Service], Awaitable[bool]]
 
-    async def prescribe(
-        self,
-        asked: RequestContext,
-        referral_id: str,
-        prescribing: Prescribing,
-        next_step: NextStep | None = None,
-    ) -> Done:
+    async def prescribe(self, asked: RequestContext, referral_id: str, prescribing: Prescribing) -> Done:
         """Adds a service to the plan. 409 `already_in_plan` where it is being asked already."""
         row = await self.runner.case(asked, {"referral": referral_id})
         service = (await self.directory.services([prescribing.service_id])).get(prescribing.service_id)
@@ -49,47 +42,33 @@ class PrescribingUseCases:
             asked,
             row,
             "prescribe",
-            (prescribing, next_step),
-            lambda: commands.prescribe(prescribing, next_step),
+            (prescribing,),
+            lambda: commands.prescribe(prescribing),
         )
         if not prescribing.signposted:
             await self.confirm_mailbox(service)
         return done
 
-    async def reply(
-        self,
-        asked: RequestContext,
-        prescription_id: str,
-        reply: v.Reply,
-        weeks: int | None = None,
-        reason: v.NotSuitableReason | None = None,
-    ) -> Done:
+    async def reply(self, asked: RequestContext, prescription_id: str, said: ServiceReply) -> Done:
         """A service's answer, typed in by the link worker who rang them or said by the service itself."""
         row = await self.runner.case(asked, _prescription(prescription_id), ANSWERS)
         return await self.runner.run(
             asked,
             row,
             "reply",
-            (prescription_id, reply, weeks, reason),
-            lambda: commands.reply(prescription_id, reply, weeks, reason),
+            (prescription_id, said),
+            lambda: commands.reply(prescription_id, said),
         )
 
-    async def started(
-        self,
-        asked: RequestContext,
-        prescription_id: str,
-        on: date,
-        accompanied_by: v.AccompaniedBy = v.AccompaniedBy.NOT_KNOWN,
-        next_step: NextStep | None = None,
-    ) -> Done:
+    async def started(self, asked: RequestContext, prescription_id: str, visit: FirstVisit) -> Done:
         """The first visit happened, on that day (not in the future)."""
         row = await self.runner.case(asked, _prescription(prescription_id), ANSWERS)
         return await self.runner.run(
             asked,
             row,
             "started",
-            (prescription_id, on, accompanied_by, next_step),
-            lambda: commands.started(prescription_id, on, accompanied_by, next_step),
+            (prescription_id, visit),
+            lambda: commands.started(prescription_id, visit),
         )
 
     async def referred_on(self, asked: RequestContext, prescription_id: str) -> date:
@@ -100,38 +79,26 @@ class PrescribingUseCases:
             raise problem_of(Refused("unknown_case"))
         return london_day(view.story.created.agreement.at)
 
-    async def not_started(
-        self,
-        asked: RequestContext,
-        prescription_id: str,
-        barrier: v.Barrier,
-        next_step: NextStep | None = None,
-    ) -> Done:
+    async def not_started(self, asked: RequestContext, prescription_id: str, visit: NoVisit) -> Done:
         """The first visit did not happen; what stopped it."""
         row = await self.runner.case(asked, _prescription(prescription_id), ANSWERS)
         return await self.runner.run(
             asked,
             row,
             "not-started",
-            (prescription_id, barrier, next_step),
-            lambda: commands.not_started(prescription_id, barrier, next_step),
+            (prescription_id, visit),
+            lambda: commands.not_started(prescription_id, visit),
         )
 
-    async def ended(
-        self,
-        asked: RequestContext,
-        prescription_id: str,
-        reason: v.EndReason,
-        next_step: NextStep | None = None,
-    ) -> Done:
+    async def ended(self, asked: RequestContext, prescription_id: str, ending: Ending) -> Done:
         """The person no longer goes there, and why."""
         row = await self.runner.case(asked, _prescription(prescription_id))
         return await self.runner.run(
             asked,
             row,
             "ended",
-            (prescription_id, reason, next_step),
-            lambda: commands.ended(prescription_id, reason, next_step),
+            (prescription_id, ending),
+            lambda: commands.ended(prescription_id, ending),
         )
 
 

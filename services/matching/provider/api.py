@@ -1,8 +1,8 @@
 """HTTP: one-tap links."""
 
 from fastapi import APIRouter, Request
+from pydantic import BaseModel
 
-from services.matching.provider.schemas import LinkOut
 from services.matching.request import RequestContext
 from services.matching.web.features import features
 from services.matching.web.parameters import BASE, REFUSALS, LinkMaker, LocalityQuery, OwnCaller, Reference
@@ -10,6 +10,12 @@ from services.matching.web.parameters import BASE, REFUSALS, LinkMaker, Locality
 router = APIRouter(
     prefix=f"{BASE}/prescriptions/{{prescription_id}}", tags=["services of a plan"], responses=REFUSALS
 )
+
+
+class LinkOut(BaseModel):
+    """A one-tap link: a secret of the service that it is for."""
+
+    url: str
 
 
 @router.post("/link")

@@ -1,13 +1,13 @@
 """What a service does through its one-tap link: it answers, says how it went, and is introduced."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 from services.matching.clients.vault import MailAway, Mailer, NotInVault, Vault, VaultAway
 from services.matching.command_runner import CommandRunner
 from services.matching.directory.repository import Directory
 from services.matching.prescribing import commands
+from services.matching.prescribing.inputs import FirstVisit, NoVisit, ServiceReply
 from services.matching.provider.link_states import LinkEnded, LinkKey, LinkStates
 from services.matching.provider.links import LinkAltered, LinkClaims, LinkExpired, Links
 from services.matching.provider.mailboxes import Mailboxes
@@ -44,14 +44,7 @@ class OneTapUseCases:
     mailboxes: Mailboxes
     directory: Directory
 
-    async def answer_link(
-        self,
-        token: str,
-        reply: v.Reply,
-        weeks: int | None = None,
-        reason: v.NotSuitableReason | None = None,
-        key: str | None = None,
-    ) -> Done:
+    async def answer_link(self, token: str, said: ServiceReply, key: str | None = None) -> Done:
         """The service's answer through its link; a further one takes the place of the earlier.
 
         Raises a Problem: 404 `link_altered`, 410 `link_expired` or `link_ended`, 409 `case_ended`, 422 for a
@@ -64,33 +57,24 @@ class OneTapUseCases:
             asked,
             row,
             "link-reply",
-            (of, reply, weeks, reason),
-            lambda: commands.reply(of, reply, weeks, reason),
+            (of, said),
+            lambda: commands.reply(of, said),
         )
 
-    async def visited_link(
-        self,
-        token: str,
-        on: date | None = None,
-        accompanied_by: v.AccompaniedBy = v.AccompaniedBy.NOT_KNOWN,
-        barrier: v.Barrier | None = None,
-        key: str | None = None,
-    ) -> Done:
-        """The service says that the first visit happened (`on`), or what stopped it (`barrier`)."""
+    async def visited_link(self, token: str, visit: FirstVisit | NoVisit, key: str | None = None) -> Done:
+        """The service says that the first visit happened, or what stopped it."""
         claims = await read_link(self.links, self.link_states, token)
-        if (on is None) == (barrier is None):
-            raise Problem(422, code="invalid", detail="Say on which day they came, or what stopped it.")
         asked, row = await self._asked(claims, key)
         of = claims.prescription_id
         return await self.runner.run(
             asked,
             row,
             "link-visit",
-            (of, on, accompanied_by, barrier),
+            (of, visit),
             lambda: (
-                commands.started(of, on, accompanied_by, None)
-                if on is not None
-                else commands.not_started(of, barrier or v.Barrier.SERVICE, None)
+                commands.started(of, visit)
+                if isinstance(visit, FirstVisit)
+                else commands.not_started(of, visit)
             ),
         )
 

@@ -1,6 +1,7 @@
 """Bodies that several features share."""
 
-from typing import Annotated, Final
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 from pydantic import Field
 
@@ -9,11 +10,19 @@ from shared.platform.web.bodies import JsonBody
 
 Words = Annotated[str, Field(max_length=5000)]
 SlotKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}\|(19|2[01])\d\d-\d\d-\d\dT\d\d:\d\dZ$")]
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 STEP_EXAMPLE: Final = {"code": "wait_for_service", "on": "2026-12-01"}
 
 
 class Body(JsonBody):
     """Base of every body of the API."""
+
+    def to(self, kind: type[T]) -> T:
+        """The input of a command, a dataclass, from the values of the same names."""
+        return kind(**{each.name: getattr(self, each.name) for each in fields(kind)})
 
 
 class WithStep(Body):

@@ -5,6 +5,7 @@ from collections.abc import Awaitable
 
 import pytest
 
+from services.matching.prescribing.inputs import FirstVisit, ServiceReply
 from services.matching.provider.link_states import MOST_WRONG, Ended, LinkEnded, LinkKey, LinkStates
 from services.matching.provider.one_time_codes import TRIES
 from services.matching.referral_state.views import NeedsYou
@@ -94,7 +95,7 @@ async def test_20_wrong_codes_across_codes_end_the_link(town: Place) -> None:
     referral, of = await prescribed(town, may_share="yes")
     token = await token_of(town, of)
     features, queries = town.app.state.features, town.app.state.features.queries
-    await features.provider.answer_link(token, v.Reply.ACCEPTED)
+    await features.provider.answer_link(token, ServiceReply(v.Reply.ACCEPTED))
     for n in range(MOST_WRONG):
         if n % TRIES == 0:
             code = await features.provider.codes.make(town.slug, of)
@@ -107,8 +108,8 @@ async def test_20_wrong_codes_across_codes_end_the_link(town: Place) -> None:
         queries.provider.ask(token),
         features.provider.reveal(token, code),
         features.provider.send_code(token),
-        features.provider.answer_link(token, v.Reply.FULL),
-        features.provider.visited_link(token, on=town.clock.now.date()),
+        features.provider.answer_link(token, ServiceReply(v.Reply.FULL)),
+        features.provider.visited_link(token, FirstVisit(town.clock.now.date())),
         features.provider.places_link(token),
     ):
         assert await refused(ended) == "link_ended"
@@ -127,7 +128,7 @@ async def test_code_not_sent_is_no_wrong_code(town: Place) -> None:
     _, of = await prescribed(town, may_share="yes")
     token = await token_of(town, of)
     features = town.app.state.features
-    await features.provider.answer_link(token, v.Reply.ACCEPTED)
+    await features.provider.answer_link(token, ServiceReply(v.Reply.ACCEPTED))
     for _ in range(MOST_WRONG + 1):
         assert await refused(features.provider.reveal(token, "123456")) == "code_expired"
     assert (await town.app.state.features.queries.provider.ask(token)).may_reveal

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.matching.prescribing.inputs import FirstVisit, ServiceReply
 from services.matching.provider.links import LinkAltered, LinkExpired, Links
 from services.matching.provider.one_time_codes import (
     CODE_MINUTES,
@@ -142,7 +143,7 @@ async def test_asking_for_a_second_look_is_written_down_as_such(
     by = _mailer(town)
     token = (await town.post(f"/prescriptions/{of}/link", of=by)).json()["url"].rpartition("/")[2]
     features, queries = town.app.state.features, town.app.state.features.queries
-    await features.provider.answer_link(token, v.Reply.ACCEPTED)
+    await features.provider.answer_link(token, ServiceReply(v.Reply.ACCEPTED))
     caplog.set_level("INFO", "linkwork.audit")
     for _ in range(2):
         with suppress(Problem):  # perhaps nobody takes mail here, but it was asked for
@@ -194,12 +195,12 @@ async def test_a_service_answers_by_link_and_changes_its_answer(town: Place) -> 
     assert (seen.need, seen.area, seen.answered, seen.may_reveal) == (v.Need.BEFRIENDING, "ST3", None, False)
     assert await town.view(referral) == before  # looking changes nothing
     for reply, weeks in ((v.Reply.WAITING_LIST, 6), (v.Reply.ACCEPTED, None), (v.Reply.ACCEPTED, None)):
-        await features.provider.answer_link(token, reply, weeks)
+        await features.provider.answer_link(token, ServiceReply(reply, weeks))
     view = await town.view(referral)
     assert view.story.prescriptions[0].status == "accepted"
     assert sum(fact.kind == "provider_replied" for fact in view.facts) == 2
     assert (await queries.provider.ask(token)).may_reveal
-    await features.provider.visited_link(token, on=town.clock.now.date())
+    await features.provider.visited_link(token, FirstVisit(town.clock.now.date()))
     assert (await town.view(referral)).story.first_visit is not None
 
 
@@ -213,7 +214,7 @@ async def test_no_name_without_a_yes_from_both(town: Place) -> None:
     _, of = await prescribed(town, may_share="no")
     token = (await town.post(f"/prescriptions/{of}/link", of=_mailer(town))).json()["url"].rpartition("/")[2]
     features = town.app.state.features
-    await features.provider.answer_link(token, v.Reply.ACCEPTED)
+    await features.provider.answer_link(token, ServiceReply(v.Reply.ACCEPTED))
     assert await refused(features.provider.send_code(token)) == (409, "not_agreed")
     assert await refused(features.provider.reveal(token, "123456")) == (409, "not_agreed")
     assert not (await town.app.state.features.queries.provider.ask(token)).may_reveal
@@ -226,7 +227,10 @@ async def test_a_link_of_a_closed_or_undone_case_says_so(town: Place) -> None:
     features, queries = town.app.state.features, town.app.state.features.queries
     await town.post(f"/referrals/{referral}/close", {"reason": "completed"}, of=by)
     assert (await queries.provider.ask(token)).closed
-    assert await refused(features.provider.answer_link(token, v.Reply.ACCEPTED)) == (409, "case_ended")
+    assert await refused(features.provider.answer_link(token, ServiceReply(v.Reply.ACCEPTED))) == (
+        409,
+        "case_ended",
+    )
     assert (await town.post(f"/prescriptions/{of}/link", of=service)).status_code == 409
     await town.post(f"/referrals/{referral}/reopen", {}, of=by)
     said = next(fact for fact in (await town.view(referral)).facts if fact.kind == "service_prescribed")

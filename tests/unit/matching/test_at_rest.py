@@ -11,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from services.matching.booking import commands as meeting_acts
 from services.matching.casework import commands as case_acts
+from services.matching.casework.inputs import Closure, Reopen
 from services.matching.errors import Refused
 from services.matching.referral_state import undo as undoing
 from services.matching.referral_state.commands import About, Act
@@ -167,8 +168,8 @@ class Journeys(RuleBasedStateMachine):
         if not self.referrals:
             return
         acts = (
-            case_acts.reopen(None, None),
-            case_acts.close(v.CloseReason.OTHER, None),
+            case_acts.reopen(Reopen(), None),
+            case_acts.close(Closure(v.CloseReason.OTHER), None),
             case_acts.no_longer_wants(v.By.PERSON),
             case_acts.change_link_worker(to),
             meeting_acts.book_one(None),

@@ -10,11 +10,11 @@ from services.matching.booking import commands as meeting_acts
 from services.matching.booking.policy import wish_of
 from services.matching.calendar import london_day
 from services.matching.casework import commands as case_acts
+from services.matching.casework.inputs import Closure, NextMeeting, Reopen
 from services.matching.errors import Refused
 from services.matching.referral_state import undo as undoing
 from services.matching.referral_state.commands import About
 from services.matching.referral_state.views import NeedsYou
-from services.matching.request import NextMeeting
 from services.matching.roster.link_workers import Leave
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
@@ -270,12 +270,12 @@ def test_reopened_is_booked_again_where_they_had_not_met() -> None:
     world = World.of(worker())
     referral = world.refer()
     world.act(referral, case_acts.no_longer_wants(v.By.PERSON))
-    said = world.act(referral, case_acts.reopen(None, None))
+    said = world.act(referral, case_acts.reopen(Reopen(), None))
     assert [type(each) for each in said] == [o.ReferralReopened, MeetingBooked]
     world.pass_time(days=1)
     world.act(referral, meeting_acts.attended(active(world.view(referral)).meeting_id))
-    world.act(referral, case_acts.close(v.CloseReason.COMPLETED, None))
-    said = world.act(referral, case_acts.reopen(None, None))
+    world.act(referral, case_acts.close(Closure(v.CloseReason.COMPLETED), None))
+    said = world.act(referral, case_acts.reopen(Reopen(), None))
     assert [type(each) for each in said] == [o.ReferralReopened]
 
 
@@ -284,7 +284,7 @@ def test_a_case_is_reopened_with_the_time_that_was_chosen() -> None:
     referral = world.refer()
     world.act(referral, case_acts.no_longer_wants(v.By.PERSON))
     chosen = list(world.load().suitable(wish_of(world.view(referral), world.load()), referral))[5]
-    said = world.act(referral, case_acts.reopen(None, None, NextMeeting(slot=chosen.key)))
+    said = world.act(referral, case_acts.reopen(Reopen(meeting=NextMeeting(slot=chosen.key)), None))
     assert [type(each) for each in said] == [o.ReferralReopened, MeetingBooked]
     booked = active(world.view(referral))
     assert (booked.starts_at, booked.provisional, booked.replaces) == (chosen.starts_at, False, None)
@@ -296,7 +296,7 @@ def test_a_case_is_reopened_without_a_meeting_until_a_day() -> None:
     referral = world.refer()
     world.act(referral, case_acts.no_longer_wants(v.By.PERSON))
     day = london_day(NOW) + timedelta(days=10)
-    said = world.act(referral, case_acts.reopen(None, None, NextMeeting(not_before=day)))
+    said = world.act(referral, case_acts.reopen(Reopen(meeting=NextMeeting(not_before=day)), None))
     assert [type(each) for each in said] == [o.ReferralReopened, o.MeetingWaiting]
     assert world.says_nothing_more()
     assert world.pass_time(days=9) == []
@@ -312,7 +312,7 @@ def test_a_case_stays_closed_where_the_chosen_time_is_taken() -> None:
     theirs = active(world.view(other))
     key = f"{theirs.link_worker}|{theirs.starts_at:%Y-%m-%dT%H:%MZ}"
     with pytest.raises(Refused) as refused:
-        world.act(referral, case_acts.reopen(None, None, NextMeeting(slot=key)))
+        world.act(referral, case_acts.reopen(Reopen(meeting=NextMeeting(slot=key)), None))
     assert refused.value.code == "slot_taken"
     assert not world.view(referral).open
 
@@ -321,7 +321,7 @@ def test_a_booking_after_the_end_of_a_referral_moves_nothing() -> None:
     world = World.of(worker())
     referral = world.refer()
     world.act(referral, case_acts.no_longer_wants(v.By.PERSON))
-    _, booked = world.act(referral, case_acts.reopen(None, None))
+    _, booked = world.act(referral, case_acts.reopen(Reopen(), None))
     assert isinstance(booked, MeetingBooked)
     assert (booked.sequence, booked.replaces) == (1, None)
 
@@ -333,7 +333,7 @@ def test_who_was_not_reached_and_is_reopened_is_booked_at_once() -> None:
         world.pass_time(days=3)
         world.act(referral, meeting_acts.did_not_attend(active(world.view(referral)).meeting_id))
     world.act(referral, case_acts.no_longer_wants(v.By.PERSON))
-    said = world.act(referral, case_acts.reopen(None, None))
+    said = world.act(referral, case_acts.reopen(Reopen(), None))
     assert [type(each) for each in said] == [o.ReferralReopened, MeetingBooked]
 
 

@@ -7,11 +7,21 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from services.matching.casework.inputs import (
+    Closure,
+    Contact,
+    Decline,
+    NextMeeting,
+    Reopen,
+    Retraction,
+    Return,
+    SharingAnswer,
+)
 from services.matching.casework.pages.case import case_page, undo_page
 from services.matching.referral_state.pages.banner import back_to
 from services.matching.referral_state.pages.next_step import read_next_step
 from services.matching.referral_state.views import Done
-from services.matching.request import NextMeeting, RequestContext
+from services.matching.request import RequestContext
 from services.matching.web.features import features
 from services.matching.web.forms import Mistakes, Typed, mistake
 from services.matching.web.templating import asked, today
@@ -69,7 +79,7 @@ async def contact(request: Request, by: RequestContext, referral: str, form: Typ
     step = read_next_step(form, today(request), needed=False, prefix="after")
     channel = form.given(channel)
     return "contact", await features(request).casework.contact(
-        by, referral, channel, reached == "yes", note, step
+        by, referral, Contact(channel, reached == "yes", note, step)
     )
 
 
@@ -87,7 +97,7 @@ async def sharing(request: Request, by: RequestContext, referral: str, form: Typ
     agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
     agreement = form.given(agreement)
     agreed = form.given(agreed)
-    return "sharing", await features(request).casework.sharing(by, referral, agreement, agreed)
+    return "sharing", await features(request).casework.sharing(by, referral, SharingAnswer(agreement, agreed))
 
 
 @case_form("confirm", anchor="meeting")
@@ -102,14 +112,14 @@ async def close(request: Request, by: RequestContext, referral: str, form: Typed
     reason = form.choice("close_reason", v.CloseReason, "Choose why the case closes")
     note = form.text("close_note")
     reason = form.given(reason)
-    return "closed", await features(request).casework.close(by, referral, reason, note)
+    return "closed", await features(request).casework.close(by, referral, Closure(reason, note))
 
 
 @case_form("decline", anchor="close")
 async def decline(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
     reason = form.choice("decline_reason", v.DeclineReason, "Choose why it is declined")
     reason = form.given(reason)
-    done = await features(request).casework.decline(by, referral, _declines(reason), reason)
+    done = await features(request).casework.decline(by, referral, Decline(_declines(reason), reason))
     return "declined", done
 
 
@@ -125,7 +135,7 @@ async def give_back(request: Request, by: RequestContext, referral: str, form: T
     reason = form.choice("return_reason", v.ReturnReason, "Choose why it goes back")
     note = form.text("return_note")
     reason = form.given(reason)
-    return "returned", await features(request).casework.return_to_referrer(by, referral, reason, note)
+    return "returned", await features(request).casework.return_to_referrer(by, referral, Return(reason, note))
 
 
 @case_form("reopen", anchor="close")
@@ -134,7 +144,7 @@ async def reopen(request: Request, by: RequestContext, referral: str, form: Type
     note = form.text("reopen_note")
     meeting = _next_meeting(form, today(request))
     form.check()
-    done = await features(request).casework.reopen(by, referral, note, step, meeting)
+    done = await features(request).casework.reopen(by, referral, Reopen(note, step, meeting))
     return ("reopened-booked" if done.case.active else "reopened"), done
 
 
@@ -159,6 +169,4 @@ def _next_meeting(form: Typed, now: date) -> NextMeeting:
 @case_form("undo", anchor="story")
 async def undo(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
     source, event = form.raw("source"), form.raw("event")
-    return "undone", await features(request).casework.retract(
-        by, referral, source, event, v.RetractReason.UNDONE
-    )
+    return "undone", await features(request).casework.retract(by, referral, Retraction(source, event))

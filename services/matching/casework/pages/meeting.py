@@ -1,12 +1,13 @@
 """The meeting screen: one page from "did they come?" to the next step; a review is the same page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from services.matching.casework.inputs import UnmetNeed
 from services.matching.casework.pages.record_form import ONS4, Agreed, draft_of, read_agreed, typed_or
 from services.matching.casework.pages.suggested import NeedShown, suggested
 from services.matching.referral_state.commands import GOING_ON
@@ -154,9 +155,13 @@ async def _save(request: Request, caller: Principal, at: Occasion, agreed: Agree
     meeting_id = at.meeting.meeting_id if at.meeting else None
     await do.casework.plan(asked(caller, form, ":plan"), referral, agreed.record, meeting_id)
     for each in agreed.prescribing:
-        await do.prescribing.prescribe(asked(caller, form, f":add:{each.service_id}"), referral, each, step)
+        await do.prescribing.prescribe(
+            asked(caller, form, f":add:{each.service_id}"), referral, replace(each, next_step=step)
+        )
     for need, reason in agreed.unmet:
-        await do.casework.unmet(asked(caller, form, f":unmet:{need.value}"), referral, need, reason, step)
+        await do.casework.unmet(
+            asked(caller, form, f":unmet:{need.value}"), referral, UnmetNeed(need, reason, step)
+        )
 
 
 async def _page(request: Request, caller: Principal, at: Occasion, again: Again | None = None) -> Response:

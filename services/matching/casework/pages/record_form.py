@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from services.matching.casework.inputs import GoalSaid, MeetingRecord
+from services.matching.prescribing.inputs import Prescribing
 from services.matching.referral_state.pages.next_step import read_next_step
-from services.matching.request import GoalSaid, MeetingRecord, Prescribing
 from services.matching.web.forms import Typed
 from services.matching.web.grammar import lower_first
 from shared.contract import labels

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from services.matching.casework.inputs import SharingAnswer
 from services.matching.directory.pages.service_words import ServiceInWords, in_words
+from services.matching.prescribing.inputs import Ending, FirstVisit, NoVisit, ServiceReply
 from services.matching.prescribing.pages.visits import visit_day
 from services.matching.referral_state.pages.banner import back_to
 from services.matching.referral_state.pages.next_step import next_step_form, read_next_step
@@ -75,7 +77,9 @@ async def reply(
     if answer is v.Reply.NOT_SUITABLE:
         reason = form.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
     answer = form.given(answer)
-    return "reply", await features(request).prescribing.reply(by, prescription, answer, weeks, reason)
+    return "reply", await features(request).prescribing.reply(
+        by, prescription, ServiceReply(answer, weeks, reason)
+    )
 
 
 @service_form("visit")
@@ -90,10 +94,14 @@ async def visit(
         on = visit_day(form, await features(request).prescribing.referred_on(by, prescription), now)
         along = form.choice("accompanied_by", v.AccompaniedBy) or v.AccompaniedBy.NOT_KNOWN
         on = form.given(on)
-        return "started", await features(request).prescribing.started(by, prescription, on, along, step)
+        return "started", await features(request).prescribing.started(
+            by, prescription, FirstVisit(on, along, step)
+        )
     barrier = form.choice("barrier", v.Barrier, "Choose what stopped it")
     barrier = form.given(barrier)
-    return "not-started", await features(request).prescribing.not_started(by, prescription, barrier, step)
+    return "not-started", await features(request).prescribing.not_started(
+        by, prescription, NoVisit(barrier, step)
+    )
 
 
 @service_form("sharing")
@@ -102,7 +110,9 @@ async def sharing(
 ) -> tuple[str, Done]:
     agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
     agreed = form.given(agreed)
-    done = await features(request).casework.sharing(by, referral, v.Agreement.SERVICE, agreed, prescription)
+    done = await features(request).casework.sharing(
+        by, referral, SharingAnswer(v.Agreement.SERVICE, agreed, prescription)
+    )
     return "sharing", done
 
 
@@ -113,7 +123,7 @@ async def ended(
     reason = form.choice("ended", v.EndReason, "Choose why it ended")
     step = read_next_step(form, today(request), needed=False, prefix="after")
     reason = form.given(reason)
-    return "ended", await features(request).prescribing.ended(by, prescription, reason, step)
+    return "ended", await features(request).prescribing.ended(by, prescription, Ending(reason, step))
 
 
 @service_form("link")

@@ -10,6 +10,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from services.matching.prescribing.inputs import FirstVisit, NoVisit, ServiceReply
 from services.matching.prescribing.pages.visits import visit_day, visit_days
 from services.matching.referral_state.pages.person_header import dialled, language_name
 from services.matching.referral_state.views import ServiceAsk
@@ -56,7 +57,7 @@ async def answer(request: Request, token: str, form: CheckedForm) -> Response:
         if reply is v.Reply.NOT_SUITABLE:
             reason = typed.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
         reply = typed.given(reply)
-        await features(request).provider.answer_link(token, reply, weeks, reason, _key(typed))
+        await features(request).provider.answer_link(token, ServiceReply(reply, weeks, reason), _key(typed))
     except Mistakes as mistakes:
         return await _ask_page(request, token, mistakes.errors, typed.shown())
     except Problem as problem:
@@ -140,10 +141,10 @@ async def _record_visit(request: Request, token: str, typed: Typed) -> None:
     ask, do = await queries(request).provider.ask(token), typed.raw("happened")
     if do == "yes":
         on = visit_day(typed, ask.referred_on, today(request))
-        await features(request).provider.visited_link(token, on=typed.given(on), key=_key(typed))
+        await features(request).provider.visited_link(token, FirstVisit(typed.given(on)), _key(typed))
         return
     barrier = typed.choice("barrier", v.Barrier, "Choose what stopped it")
-    await features(request).provider.visited_link(token, barrier=typed.given(barrier), key=_key(typed))
+    await features(request).provider.visited_link(token, NoVisit(typed.given(barrier)), _key(typed))
 
 
 def _key(typed: Typed) -> str | None:

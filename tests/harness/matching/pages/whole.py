@@ -15,7 +15,9 @@ from fastapi import FastAPI, Request
 from playwright.async_api import Page
 
 from services.matching.app import create_app
-from services.matching.request import MeetingRecord, Prescribing, RequestContext
+from services.matching.casework.inputs import MeetingRecord
+from services.matching.prescribing.inputs import Prescribing
+from services.matching.request import RequestContext
 from services.matching.settings import MatchingSettings
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import MeetingBooked
@@ -130,7 +132,9 @@ class Whole:
         record = MeetingRecord(what_matters="Company", next_step=step)
         await do.casework.plan(RequestContext(caller), person.referral, record, meeting)
         await do.prescribing.prescribe(
-            RequestContext(caller), person.referral, Prescribing(found.id, found.needs[0], **more), step
+            RequestContext(caller),
+            person.referral,
+            Prescribing(found.id, found.needs[0], next_step=step, **more),
         )
         prescription: str = (await self.view(person)).story.prescriptions[-1].prescribed.prescription_id
         return prescription

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from services.matching.request import GoalSaid, MeetingRecord, RequestContext
+from services.matching.casework.inputs import GoalSaid, MeetingRecord
+from services.matching.request import RequestContext
 from shared.contract.events import vocabulary as v
 from shared.platform.web.caller import Principal
 from tests.harness.matching.pages.whole import Person, Whole
