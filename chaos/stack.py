@@ -151,7 +151,7 @@ class Stack:
             "LINKWORK_LOCALITIES": ",".join(each.slug for each in self.localities),
             "LINKWORK_SMS_URL": self.gateway.text_url,
             # Nobody sits at a desk who might still change their mind.
-            "LINKWORK_SETTLE_SECONDS": "1",
+            "LINKWORK_NOTIFICATION_DELAY_SECONDS": "1",
             "LINKWORK_REQUESTS_A_SECOND": "0",  # one token asks in everybody's name
             "LINKWORK_PORT": str(self._ports[name]),
             "LINKWORK_LIFELINE_FD": str(self._lifeline),

@@ -8,8 +8,8 @@ import services.evaluation.definition
 import services.evaluation.totals.repository
 import services.matching.definition
 import services.matching.repository
+import services.notifications.collections
 import services.notifications.definition
-import services.notifications.ledger.repository
 import services.referral.collections
 import services.referral.definition
 from shared.contract.events.topics import Part
@@ -32,7 +32,7 @@ def matching(localities_file: Path) -> Rebuildable:
 def notifications(localities_file: Path) -> Rebuildable:
     """The notifications service."""
     definition = services.notifications.definition.folding_definition(load_localities(localities_file))
-    return Rebuildable(definition, services.notifications.ledger.repository.ensure_indexes)
+    return Rebuildable(definition, services.notifications.collections.ensure_indexes)
 
 
 def evaluation(localities_file: Path) -> Rebuildable:

@@ -1,4 +1,4 @@
-"""Wiring: settings, gateways, kernel, API and pages of one process."""
+"""Wires one process of the notifications service: settings, gateways, kernel, API and pages."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,15 +6,16 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
-from services.notifications.channels.sms import HttpTexts
+from services.notifications.channels.sms import HttpTextGateway
 from services.notifications.channels.smtp import SmtpGateway
 from services.notifications.clients.peers import PeerServices
+from services.notifications.collections import ensure_indexes
 from services.notifications.definition import service_definition
 from services.notifications.ledger import api
-from services.notifications.ledger import repository as store
-from services.notifications.ledger.pages import TEMPLATES, page_routes
-from services.notifications.ledger.queries import Questions
-from services.notifications.messages.effects import Outbound
+from services.notifications.ledger.pages import TEMPLATES, overview
+from services.notifications.ledger.queries import MessageQueries
+from services.notifications.messages.addressing import Addressing
+from services.notifications.messages.effects import MessageSender
 from services.notifications.settings import NotificationsSettings
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
@@ -34,32 +35,33 @@ def create_app(
     clock: Clock = system_clock,
     new_id: NewId = new_id,
 ) -> FastAPI:
-    """The application; its lifespan runs the kernel. `app.state.kernel` is the kernel."""
+    """Creates the application. Its lifespan runs the kernel.
+
+    Handlers find on `request.app.state`: kernel, localities, message_queries.
+    """
     known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in known.served(settings.localities)]
     http = httpx.AsyncClient()
-    outbound = Outbound(
-        asked=PeerServices(settings, http, ServiceTokens(settings, clock)),
+    peers = PeerServices(settings, http, ServiceTokens(settings, clock))
+    sender = MessageSender(
+        Addressing(peers, known, settings.public_url),
         mail=SmtpGateway(settings, clock),
-        texts=HttpTexts(settings, http),
-        localities=known,
-        public_url=settings.public_url,
+        texts=HttpTextGateway(settings, http),
         clock=clock,
     )
-    part = service_definition(settings, known, outbound)
-    kernel = Kernel(part, options or Options.unhurried(settings), served, clock, new_id)
-    questions = Questions(kernel.mongo, served)
+    definition = service_definition(settings, known, sender)
+    kernel = Kernel(definition, options or Options.unhurried(settings), served, clock, new_id)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with http, kernel.running():
-            await store.ensure_indexes(kernel.mongo)
+            await ensure_indexes(kernel.mongo)
             yield
 
     app = create_service_app(
         settings,
         title="Linkwork notifications",
-        routers=[api.routes(questions), page_routes(questions, known)],
+        routers=[api.router, overview.router],
         pages=Pages(settings, TEMPLATES),
         lifespan=lifespan,
         ready=kernel.ready,
@@ -67,4 +69,6 @@ def create_app(
         clock=clock,
     )
     app.state.kernel = kernel
+    app.state.localities = known
+    app.state.message_queries = MessageQueries(kernel.mongo, served)
     return app

@@ -1,45 +1,45 @@
-"""What comes in: the facts that may call for a message, all by one decision, and what sends it when due."""
+"""The notifications service as the kernel drives it: which facts it decides on, and how it sends."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from services.notifications.ledger.repository import Ledger
-from services.notifications.messages.effects import Outbound
-from services.notifications.messages.policy import SEND, Asking, Told, still_wanted
-from services.notifications.messages.state import FOLD_VERSION, View, document, fold
+from services.notifications.ledger.repository import LedgerRepository
+from services.notifications.messages.effects import MessageSender
+from services.notifications.messages.policy import SEND, MessagePolicy, PastMessages, is_still_needed
+from services.notifications.messages.state import FOLD_VERSION, NotificationState, fold, to_document
 from services.notifications.settings import NotificationsSettings
 from shared.contract.events.fact import Fact
 from shared.contract.events.outcomes import KINDS
 from shared.delivery.model.service_definition import Effect, ServiceDefinition
 from shared.platform.localities import Localities
 
-CALLS: Final = ("referral_created", "meeting_booked", *sorted(KINDS))
-"""Any fact may bring a message back: a retraction undoes an ending, a miss leaves another meeting."""
+# Any fact may call for a message: a retraction undoes an ending, a missed meeting leaves another one.
+DECIDES_ON: Final = ("referral_created", "meeting_booked", *sorted(KINDS))
 
 
 def service_definition(
-    settings: NotificationsSettings, localities: Localities, outbound: Outbound
-) -> ServiceDefinition[View, Told]:
-    """The part as the kernel drives it."""
-    ask = Asking(settings.settle)
+    settings: NotificationsSettings, localities: Localities, sender: MessageSender
+) -> ServiceDefinition[NotificationState, PastMessages]:
+    """The whole service: it folds, decides and sends. It publishes no events."""
+    policy = MessagePolicy(settings.notification_delay)
     return replace(
         folding_definition(localities),
-        decisions=dict.fromkeys(CALLS, ask),
-        senders={SEND: Effect(wanted=still_wanted, send=outbound.send)},
+        decisions=dict.fromkeys(DECIDES_ON, policy),
+        senders={SEND: Effect(wanted=is_still_needed, send=sender.send)},
     )
 
 
-def folding_definition(localities: Localities) -> ServiceDefinition[View, Told]:
-    """What it makes of the facts, without a decision and without a gateway."""
+def folding_definition(localities: Localities) -> ServiceDefinition[NotificationState, PastMessages]:
+    """The service as a rebuild needs it: it folds, but decides and sends nothing."""
 
-    def folded(facts: Sequence[Fact]) -> View:
+    def fold_with_priority(facts: Sequence[Fact]) -> NotificationState:
         return fold(facts, localities.rank)
 
     return ServiceDefinition(
         name="notifications",
-        fold=folded,
+        fold=fold_with_priority,
         fold_version=FOLD_VERSION,
-        document=document,
-        store=Ledger(),
+        document=to_document,
+        store=LedgerRepository(),
     )

@@ -1,4 +1,4 @@
-"""What the notifications service is told from outside, beside what every service is told."""
+"""Settings of the notifications service, beside those of every service."""
 
 from datetime import timedelta
 from typing import ClassVar
@@ -24,11 +24,11 @@ class NotificationsSettings(MailSettings):
     sms_key: SecretStr = setting(
         SecretStr(""), description="Bearer token for that gateway, if any.", example="(a secret)"
     )
-    settle_seconds: float = setting(
+    notification_delay_seconds: float = setting(
         30.0,
         description=(
-            "How long news that may still be changed at the desk (a provisional or cancelled meeting) is left"
-            " to settle before anybody is told."
+            "Delay before a message about news that the desk may still change, such as a provisional or"
+            " cancelled meeting."
         ),
         example="30",
         ge=0,
@@ -36,5 +36,6 @@ class NotificationsSettings(MailSettings):
     )
 
     @property
-    def settle(self) -> timedelta:
-        return timedelta(seconds=self.settle_seconds)
+    def notification_delay(self) -> timedelta:
+        """The delay before news that may still change is sent."""
+        return timedelta(seconds=self.notification_delay_seconds)

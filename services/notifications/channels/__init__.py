@@ -1,1 +1,1 @@
-"""How a message leaves: each gateway behind a small interface, so that another can take its place."""
+"""Channels by which a message leaves. Each gateway stands behind a small interface, so it can be replaced."""

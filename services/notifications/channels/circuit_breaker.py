@@ -1,6 +1,7 @@
-"""Patience with one gateway: a bound for each answer, and a rest for one that does not answer at all.
+"""Protects the sending of messages from a gateway that hangs.
 
-Without the rest, messages to a gateway that hangs would fill every hand, and those to the other would wait.
+Without the breaker, messages to a hanging gateway would occupy every worker, and those to the other gateway
+would wait.
 """
 
 import time
@@ -8,45 +9,70 @@ from asyncio import timeout
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
-from services.notifications.channels.gateway import GATEWAY_SECONDS, NoAnswer
+from services.notifications.channels.gateway import SEND_TIMEOUT_SECONDS, GatewayTimeout
 from shared.delivery.model.errors import PermanentFailure, RetryLater
 
-REST: Final = timedelta(seconds=30)
+OPEN_FOR: Final = timedelta(seconds=30)
+
+
+class BreakerState(StrEnum):
+    """Closed lets every call pass, open none, half-open one that tries the gateway."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
 
 
 class CircuitBreaker:
-    """With one gateway, of one process. `passed` gives seconds by a clock that nobody sets."""
+    """The breaker of one gateway in one process.
+
+    A call that gets no answer opens the breaker for `open_for`. Then the breaker is half-open: one call tries
+    the gateway while the others still find it open. Any answer, even a refusal, closes the breaker.
+    `monotonic` gives seconds by a clock that cannot be set.
+    """
 
     def __init__(
         self,
-        seconds: float = GATEWAY_SECONDS,
-        rest: timedelta = REST,
-        passed: Callable[[], float] = time.monotonic,
+        call_timeout: float = SEND_TIMEOUT_SECONDS,
+        open_for: timedelta = OPEN_FOR,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._seconds = seconds
-        self._rest = rest.total_seconds()
-        self._passed = passed
-        self._until: float | None = None
-        """Set while the gateway does not answer: when one message is tried again."""
+        self._call_timeout = call_timeout
+        self._open_for = open_for.total_seconds()
+        self._monotonic = monotonic
+        # None while the breaker is closed.
+        self._half_open_at: float | None = None
+
+    def state(self, now: float) -> BreakerState:
+        """The state at this time of the monotonic clock."""
+        if self._half_open_at is None:
+            return BreakerState.CLOSED
+        return BreakerState.OPEN if now < self._half_open_at else BreakerState.HALF_OPEN
 
     @asynccontextmanager
-    async def asking(self) -> AsyncIterator[None]:
-        """Around one message. Raises NotNow where the gateway is at rest, or gives no answer in time."""
-        now = self._passed()
-        if self._until is not None:
-            if now < self._until:
-                raise RetryLater(timedelta(seconds=self._until - now))
-            # One message finds out whether it is back; the others leave it alone until that is known.
-            self._until = now + self._rest
+    async def call(self) -> AsyncIterator[None]:
+        """Surrounds one call of the gateway.
+
+        Raises:
+            RetryLater: the breaker is open, or the gateway gives no answer in time.
+        """
+        now = self._monotonic()
+        state = self.state(now)
+        if state is BreakerState.OPEN and self._half_open_at is not None:
+            raise RetryLater(timedelta(seconds=self._half_open_at - now))
+        if state is BreakerState.HALF_OPEN:
+            # Open for all others until this call has its answer.
+            self._half_open_at = now + self._open_for
         try:
-            async with timeout(self._seconds):
+            async with timeout(self._call_timeout):
                 yield
-        except (TimeoutError, NoAnswer):
-            self._until = self._passed() + self._rest
+        except (TimeoutError, GatewayTimeout):
+            self._half_open_at = self._monotonic() + self._open_for
             raise RetryLater from None
         except (RetryLater, PermanentFailure):
-            self._until = None  # it refuses, but it answers
+            self._half_open_at = None
             raise
-        self._until = None
+        self._half_open_at = None

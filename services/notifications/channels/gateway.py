@@ -1,11 +1,11 @@
-"""What a gateway is asked for.
+"""The interface of a gateway that sends messages.
 
 Every send carries a permanent reference. A repeat of the same message has the same reference, so that the
 gateway or the receiver's mailbox can recognise it.
 
 Raises:
-    RetryLater: the message may succeed later; `NoAnswer` if the gateway seems to hang.
-    PermanentFailure: the message cannot be sent; its code says why.
+    RetryLater: the message may succeed later; `GatewayTimeout` if the gateway seems to hang.
+    PermanentFailure: the message cannot be sent; its code gives the reason.
 
 No error quotes the address or the text. Another kind of gateway is one more class with one method.
 """
@@ -15,14 +15,14 @@ from typing import Final, Protocol
 
 from shared.delivery.model.errors import RetryLater
 
-# An answer that comes after this costs a repeat of the message, so both are as long as can be: well below the
-# time for which one process holds a message.
-GATEWAY_SECONDS: Final = 20.0
-STEP_SECONDS: Final = 10.0
+# A timeout costs a repeat of the message, so both are long. Both stay well below the lease under which one
+# process holds a message.
+SEND_TIMEOUT_SECONDS: Final = 20.0
+STEP_TIMEOUT_SECONDS: Final = 10.0
 
 
-class NoAnswer(RetryLater):
-    """The gateway was not heard of in time."""
+class GatewayTimeout(RetryLater):
+    """The gateway did not answer in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,22 @@ class Mail:
 
 
 class MailGateway(Protocol):
+    """Sends e-mails."""
+
     async def send_mail(self, mail: Mail, reference: str) -> str:
-        """Hands the mail over; gives the gateway's own reference. Raises NotNow or Never."""
+        """Sends the mail and returns the gateway's own reference.
+
+        Raises RetryLater or PermanentFailure.
+        """
         ...
 
 
-class TextGateway(Protocol):
+class TextMessageGateway(Protocol):
+    """Sends text messages."""
+
     async def send_text(self, to: str, body: str, reference: str) -> str:
-        """Hands a text over, `to` in E.164; gives the gateway's own reference. Raises NotNow or Never."""
+        """Sends a text, `to` in E.164, and returns the gateway's own reference.
+
+        Raises RetryLater or PermanentFailure.
+        """
         ...

@@ -1,7 +1,7 @@
-"""The alphabet of text messages (GSM 03.38), and the parts that a text is sent in.
+"""The alphabet of text messages (GSM 03.38), and the parts in which a text is sent.
 
 One letter outside the alphabet makes the gateway send the whole text in another coding. A part then holds 67
-letters in place of 153, so every text is written in this alphabet.
+letters instead of 153, so every text is written in this alphabet.
 """
 
 import unicodedata
@@ -9,33 +9,33 @@ from typing import Final
 
 from anyascii import anyascii
 
-BASIC: Final = frozenset(
+BASIC_LETTERS: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-# Sent as two: an escape comes before each.
-EXTENDED: Final = frozenset("^{}\\[~]|€\f")
+# Sent as two letters: an escape comes before each.
+EXTENDED_LETTERS: Final = frozenset("^{}\\[~]|€\f")
 
-ONE_PART: Final = 160
-EACH_OF_SEVERAL: Final = 153
-
-
-def plain(text: str) -> str:
-    """The text in the alphabet: a typographic apostrophe becomes a plain one, other letters their nearest."""
-    return "".join(_plain(letter) for letter in unicodedata.normalize("NFC", text))
+LETTERS_OF_ONE_PART: Final = 160
+LETTERS_OF_EACH_PART: Final = 153
 
 
-def _plain(letter: str) -> str:
-    if letter in BASIC or letter in EXTENDED:
+def to_gsm_alphabet(text: str) -> str:
+    """Writes the text in the alphabet: each letter outside it becomes its nearest letter."""
+    return "".join(_nearest(letter) for letter in unicodedata.normalize("NFC", text))
+
+
+def _nearest(letter: str) -> str:
+    if letter in BASIC_LETTERS or letter in EXTENDED_LETTERS:
         return letter
-    nearest = anyascii(letter).replace("`", "'")
-    return "".join(each for each in nearest if each in BASIC or each in EXTENDED)
+    letters = anyascii(letter).replace("`", "'")
+    return "".join(each for each in letters if each in BASIC_LETTERS or each in EXTENDED_LETTERS)
 
 
-def parts(text: str) -> int:
-    """In how many parts a text in the alphabet is sent. Raises ValueError for a letter outside it."""
-    strange = sorted(set(text) - BASIC - EXTENDED)
-    if strange:
-        raise ValueError(f"not in the alphabet of text messages: {strange}")
-    length = len(text) + sum(letter in EXTENDED for letter in text)
-    return 1 if length <= ONE_PART else -(-length // EACH_OF_SEVERAL)
+def count_parts(text: str) -> int:
+    """Counts the parts in which a text is sent. Raises ValueError for a letter outside the alphabet."""
+    foreign = sorted(set(text) - BASIC_LETTERS - EXTENDED_LETTERS)
+    if foreign:
+        raise ValueError(f"not in the alphabet of text messages: {foreign}")
+    length = len(text) + sum(letter in EXTENDED_LETTERS for letter in text)
+    return 1 if length <= LETTERS_OF_ONE_PART else -(-length // LETTERS_OF_EACH_PART)

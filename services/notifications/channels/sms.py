@@ -1,20 +1,20 @@
-"""Text messages over HTTP: a POST of `to`, `body` and `reference`, answered with `{"id": ...}`.
+"""Sends text messages over HTTP: a POST of `to`, `body` and `reference`, answered with `{"id": ...}`.
 
 The gateway keeps a repeated reference once.
 """
 
 import httpx
 
-from services.notifications.channels.gateway import STEP_SECONDS, NoAnswer
+from services.notifications.channels.gateway import STEP_TIMEOUT_SECONDS, GatewayTimeout
 from services.notifications.settings import NotificationsSettings
 from shared.delivery.model.errors import PermanentFailure, RetryLater
 
-# What is wrong with this very message; anything else is the gateway's trouble or our set-up's.
-_MESSAGE_AT_FAULT = frozenset({400, 404, 413, 422})
+# Statuses that blame the message itself. Others are the gateway's trouble or our configuration's.
+_REFUSED_STATUSES = frozenset({400, 404, 413, 422})
 
 
-class HttpTexts:
-    """A gateway for text messages, asked with the HTTP client given, which its owner closes."""
+class HttpTextGateway:
+    """A text gateway behind HTTP. The owner of the HTTP client closes it."""
 
     def __init__(self, settings: NotificationsSettings, http: httpx.AsyncClient) -> None:
         self._settings = settings
@@ -29,18 +29,18 @@ class HttpTexts:
                 self._settings.sms_url,
                 json={"to": to, "body": body, "reference": reference},
                 headers={"authorization": f"Bearer {key}"} if key else {},
-                timeout=STEP_SECONDS,
+                timeout=STEP_TIMEOUT_SECONDS,
             )
         except httpx.TimeoutException:
-            raise NoAnswer from None
+            raise GatewayTimeout from None
         except httpx.HTTPError:
             raise RetryLater from None
-        if answer.status_code in _MESSAGE_AT_FAULT:
+        if answer.status_code in _REFUSED_STATUSES:
             raise PermanentFailure("text_refused")
         if not answer.is_success:
             raise RetryLater
         try:
             return str(answer.json()["id"])
         except (ValueError, KeyError, TypeError):
-            # It was taken; what it is called there is not worth sending it again for.
+            # The gateway took the text. Its name there is not worth a second text.
             return ""

@@ -1,4 +1,4 @@
-"""E-mail by SMTP."""
+"""Sends e-mail by SMTP."""
 
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -7,7 +7,7 @@ from typing import Final
 
 from aiosmtplib import errors
 
-from services.notifications.channels.gateway import STEP_SECONDS, Mail, NoAnswer
+from services.notifications.channels.gateway import STEP_TIMEOUT_SECONDS, GatewayTimeout, Mail
 from services.notifications.settings import NotificationsSettings
 from shared.delivery.model.errors import PermanentFailure, RetryLater
 from shared.platform.clock import Clock
@@ -24,10 +24,10 @@ class SmtpGateway:
         self._clock = clock
 
     async def send_mail(self, mail: Mail, reference: str) -> str:
-        message = self._written(mail, reference)
+        message = self._compose(mail, reference)
         try:
-            await hand_over(message, self._settings, STEP_SECONDS)
-        # Every one of these quotes the address: the chain ends here.
+            await hand_over(message, self._settings, STEP_TIMEOUT_SECONDS)
+        # Each of these errors quotes the address, so the chain of causes ends here.
         except errors.SMTPRecipientsRefused as refused:
             if any(each.code < _PERMANENT for each in refused.recipients):
                 raise RetryLater from None
@@ -39,12 +39,12 @@ class SmtpGateway:
         except ValueError:
             raise PermanentFailure("address_refused") from None
         except TimeoutError:
-            raise NoAnswer from None
+            raise GatewayTimeout from None
         except (errors.SMTPException, OSError):
             raise RetryLater from None
         return str(message["Message-ID"])
 
-    def _written(self, mail: Mail, reference: str) -> EmailMessage:
+    def _compose(self, mail: Mail, reference: str) -> EmailMessage:
         domain = self._settings.mail_from.rpartition("@")[2]
         message = EmailMessage(policy=SMTP)
         try:
@@ -53,7 +53,7 @@ class SmtpGateway:
             message["Subject"] = mail.subject
             message["Date"] = format_datetime(self._clock())
             message["Message-ID"] = f"<{reference}@{domain}>"
-            # Answering machines must not answer this.
+            # Automatic replies must not answer this.
             message["Auto-Submitted"] = "auto-generated"
             message.set_content(mail.body)
         except ValueError:

@@ -1,7 +1,7 @@
-"""What is asked of other services at the moment of sending, and of what is never kept: contacts, links.
+"""Asks other services for contacts and links at the moment of sending. None of these is stored.
 
-Contact details live in the referral service's vault (claim check), link workers and the services' addresses
-with matching. What comes back of a person is used for one message and forgotten.
+Contact details live in the referral service's vault (claim check). Link workers and the addresses of
+community services live in matching. A person's details are used for one message and forgotten.
 """
 
 import time
@@ -17,27 +17,27 @@ from shared.delivery.model.errors import PermanentFailure, RetryLater
 from shared.platform import metrics
 from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
 
-ASKING_SECONDS: Final = 5.0
-CARD_SECONDS: Final = 30.0
-CLAIMS: Final = "claims:read"
-LINK_WORKERS: Final = "contacts:read"
-SERVICES: Final = "contacts:read directory:read"
-LINKS: Final = "links:write"
+REQUEST_TIMEOUT_SECONDS: Final = 5.0
+CARD_CACHE_SECONDS: Final = 30.0
+CLAIMS_SCOPE: Final = "claims:read"
+LINK_WORKERS_SCOPE: Final = "contacts:read"
+SERVICES_SCOPE: Final = "contacts:read directory:read"
+LINKS_SCOPE: Final = "links:write"
 M = TypeVar("M", bound=BaseModel)
-_CONTACT: Final = ("telephone", "email", "safe_to_text")
+_CONTACT_FIELDS: Final = ("telephone", "email", "safe_to_text")
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """How a person may be reached. Never stored, never logged, in no repr."""
+class PersonContact:
+    """A person's contact details. Never stored, never logged, in no repr."""
 
     telephone: str | None = field(repr=False)
     email: str | None = field(repr=False)
-    safe: bool
+    safe_to_text: bool
 
 
 class LinkWorkerCard(BaseModel):
-    """What is needed of a link worker: name, where to write to, and the number that people ring."""
+    """A link worker's name, e-mail address, and the number that people ring."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -47,7 +47,7 @@ class LinkWorkerCard(BaseModel):
 
 
 class ServiceEntry(BaseModel):
-    """What is needed of a directory entry."""
+    """The name of a directory entry."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -55,7 +55,7 @@ class ServiceEntry(BaseModel):
 
 
 class ServiceCard(BaseModel):
-    """What is needed of a community service: where it is asked, and its name.
+    """A community service's name, and the address for requests.
 
     `asks_email` is None where the directory has no address, or none that the service has confirmed.
     """
@@ -76,75 +76,90 @@ class Link(BaseModel):
 
 
 class PeerServices:
-    """The referral and matching services, asked with this service's own token."""
+    """Asks the referral and matching services with this service's own token."""
 
     def __init__(
         self,
         settings: NotificationsSettings,
         http: httpx.AsyncClient,
         tokens: ServiceTokens,
-        seconds: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._referral = f"{settings.referral_url}/api/referral/v1"
         self._matching = f"{settings.matching_url}/api/matching/v1"
         self._http = http
         self._tokens = tokens
-        self._seconds = seconds
+        self._monotonic = monotonic
         self._cards: dict[tuple[str, str], tuple[float, LinkWorkerCard]] = {}
 
-    async def contact(self, locality: str, referral_id: str) -> Contact:
-        """A person's contact details.
+    async def contact(self, locality: str, referral_id: str) -> PersonContact:
+        """Fetches a person's contact details.
 
         Raises:
-            NotNow: the vault is away.
-            Never: `person_unknown`, `erased`, `vault_refused`.
+            RetryLater: the vault is away.
+            PermanentFailure: `person_unknown`, `erased`, `vault_refused`.
         """
         body = {
             "locality": locality,
             "referrals": [referral_id],
-            "fields": list(_CONTACT),
+            "fields": list(_CONTACT_FIELDS),
             "purpose": "message",
             "on_behalf_of": None,
         }
-        answer = await self._ask("POST", f"{self._referral}/claims", CLAIMS, "vault_refused", body)
+        answer = await self._request("POST", f"{self._referral}/claims", CLAIMS_SCOPE, "vault_refused", body)
         person = answer.get("people", {}).get(referral_id)
         if person is not None:
-            return Contact(
-                person.get("telephone"), person.get("email"), safe=person.get("safe_to_text") == "yes"
+            return PersonContact(
+                person.get("telephone"), person.get("email"), safe_to_text=person.get("safe_to_text") == "yes"
             )
         gone = answer.get("missing", {}).get(referral_id) == 410
         raise PermanentFailure("erased" if gone else "person_unknown")
 
     async def link_worker(self, locality: str, link_worker: str) -> LinkWorkerCard:
-        """A link worker's card, at most half a minute old: one case's messages ask for it several times.
+        """Fetches a link worker's card. Cached for 30 s: one referral's messages need it several times.
 
-        Raises Never: `link_worker_unknown`, `matching_refused`; or NotNow.
+        Raises:
+            RetryLater: matching is away.
+            PermanentFailure: `link_worker_unknown`, `matching_refused`.
         """
         known = self._cards.get((locality, link_worker))
-        if known is not None and known[0] > self._seconds():
+        if known is not None and known[0] > self._monotonic():
             return known[1]
         path = f"{self._matching}/link-workers/{link_worker}?locality={locality}"
-        answer = await self._ask("GET", path, LINK_WORKERS, "matching_refused", missing="link_worker_unknown")
+        answer = await self._request(
+            "GET", path, LINK_WORKERS_SCOPE, "matching_refused", missing="link_worker_unknown"
+        )
         card = _read(LinkWorkerCard, answer)
-        self._cards[locality, link_worker] = (self._seconds() + CARD_SECONDS, card)
+        self._cards[locality, link_worker] = (self._monotonic() + CARD_CACHE_SECONDS, card)
         return card
 
     async def service(self, locality: str, service_id: str) -> ServiceCard:
-        """A service's card. Raises Never: `service_unknown`, `matching_refused`; or NotNow."""
+        """Fetches a community service's card.
+
+        Raises:
+            RetryLater: matching is away.
+            PermanentFailure: `service_unknown`, `matching_refused`.
+        """
         path = f"{self._matching}/services/{service_id}?locality={locality}"
-        answer = await self._ask("GET", path, SERVICES, "matching_refused", missing="service_unknown")
+        answer = await self._request(
+            "GET", path, SERVICES_SCOPE, "matching_refused", missing="service_unknown"
+        )
         return _read(ServiceCard, answer)
 
     async def link(self, locality: str, prescription_id: str) -> Link:
-        """A link for a prescription.
+        """Makes a link for a prescription.
 
-        Raises Never: `prescription_unknown`, `matching_refused`, `link_ended`; or NotNow.
+        Raises:
+            RetryLater: matching is away.
+            PermanentFailure: `prescription_unknown`, `matching_refused`, `link_ended`.
         """
         path = f"{self._matching}/prescriptions/{prescription_id}/link?locality={locality}"
-        answer = await self._ask("POST", path, LINKS, "matching_refused", missing="prescription_unknown")
+        answer = await self._request(
+            "POST", path, LINKS_SCOPE, "matching_refused", missing="prescription_unknown"
+        )
         return _read(Link, answer)
 
-    async def _ask(
+    async def _request(
         self,
         method: str,
         url: str,
@@ -155,14 +170,16 @@ class PeerServices:
     ) -> dict[str, Any]:
         try:
             headers = await self._tokens.headers(scope)
-            answer = await self._http.request(method, url, json=body, headers=headers, timeout=ASKING_SECONDS)
+            answer = await self._http.request(
+                method, url, json=body, headers=headers, timeout=REQUEST_TIMEOUT_SECONDS
+            )
         except (httpx.HTTPError, ServiceTokenUnavailable):
             raise RetryLater from None
         if answer.status_code == 401:
             self._tokens.forget(scope)
             raise RetryLater
         if answer.status_code == 403:
-            # Somebody has to put this right: it is counted for the alert as well as shown as a failure.
+            # An operator has to correct this, so it is counted for the alert too.
             metrics.contacts_refused.labels(refused.removesuffix("_refused")).inc()
             raise PermanentFailure(refused)
         if answer.status_code == 404:
@@ -184,4 +201,4 @@ def _read(model: type[M], answer: dict[str, Any]) -> M:
     try:
         return model.model_validate(answer)
     except ValidationError:
-        raise RetryLater from None  # another version, perhaps half-way through an upgrade
+        raise RetryLater from None  # perhaps another version, halfway through an upgrade

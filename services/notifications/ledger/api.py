@@ -1,14 +1,14 @@
-"""HTTP API: how the messages of a referral went, and what failed. Codes and times only."""
+"""HTTP API of the ledger: messages of a referral, and failures. It returns codes and times only."""
 
 import base64
 import binascii
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
-from services.notifications.ledger.queries import Questions, Shown, Status
+from services.notifications.ledger.queries import MessageQueries, MessageRecord, Status
 from services.notifications.messages.message import Recipient, Template
 from services.notifications.messages.wording import Channel
 from shared.contract.events.models import Ref
@@ -31,16 +31,16 @@ class MessageOut(BaseModel):
     code: str | None = None
 
     @classmethod
-    def of(cls, shown: Shown) -> "MessageOut":
-        template, recipient, about = shown.name
+    def of(cls, record: MessageRecord) -> "MessageOut":
+        template, recipient, about = record.name
         return cls(
             template=template,
             recipient=recipient,
             about=about,
-            status=shown.status,
-            at=shown.at,
-            channel=shown.channel,
-            code=shown.code,
+            status=record.status,
+            at=record.at,
+            channel=record.channel,
+            code=record.code,
         )
 
 
@@ -64,58 +64,68 @@ class FailuresOut(BaseModel):
     next: str | None = None
 
 
-def routes(questions: Questions) -> APIRouter:
-    """The routes under /api/notifications/v1."""
-    router = APIRouter(prefix=PREFIX, tags=["notifications"])
+def message_queries(request: Request) -> MessageQueries:
+    """The queries of this application."""
+    queries: MessageQueries = request.app.state.message_queries
+    return queries
 
-    @router.get("/referrals/{referral_id}/messages")
-    async def messages(
-        referral_id: Ref,
-        caller: Annotated[
-            Principal, Depends(require("link_worker", "programme_admin", "service", scope=READS_MESSAGES))
-        ],
-    ) -> MessagesOut:
-        whose = await questions.whose(referral_id, within(questions, caller))
-        # Somebody else's caseload looks like no referral at all.
-        if whose is None or (caller.role == "link_worker" and whose.link_worker != caller.link_worker):
+
+Queries = Annotated[MessageQueries, Depends(message_queries)]
+
+router = APIRouter(prefix=PREFIX, tags=["notifications"])
+
+
+@router.get("/referrals/{referral_id}/messages")
+async def messages(
+    referral_id: Ref,
+    queries: Queries,
+    caller: Annotated[
+        Principal, Depends(require("link_worker", "programme_admin", "service", scope=READS_MESSAGES))
+    ],
+) -> MessagesOut:
+    owner = await queries.owner(referral_id, localities_of(caller, queries))
+    # A referral of another caseload looks like no referral at all.
+    if owner is None or (caller.role == "link_worker" and owner.link_worker != caller.link_worker):
+        raise Problem(404)
+    found = await queries.messages(owner.locality, referral_id)
+    return MessagesOut(messages=[MessageOut.of(message) for message in found])
+
+
+@router.get("/failures", response_model_exclude_none=True)
+async def failures(
+    queries: Queries,
+    caller: Annotated[Principal, Depends(require("programme_admin"))],
+    locality: Annotated[str | None, Query(max_length=50)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=400)] = None,
+) -> FailuresOut:
+    localities = localities_of(caller, queries)
+    if locality is not None:
+        if locality not in localities:
             raise Problem(404)
-        found = await questions.messages(whose.locality, referral_id)
-        return MessagesOut(messages=[MessageOut.of(message) for message in found])
-
-    @router.get("/failures", response_model_exclude_none=True)
-    async def failures(
-        caller: Annotated[Principal, Depends(require("programme_admin"))],
-        locality: Annotated[str | None, Query(max_length=50)] = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        cursor: Annotated[str | None, Query(max_length=400)] = None,
-    ) -> FailuresOut:
-        places = within(questions, caller)
-        if locality is not None:
-            if locality not in places:
-                raise Problem(404)
-            places = [locality]
-        found = await questions.failures(places, limit + 1, _opened(cursor) if cursor else None)
-        page = found[:limit]
-        more = _closed(page[-1]) if len(found) > limit else None
-        return FailuresOut(failures=[_failure(message) for message in page], next=more)
-
-    return router
+        localities = [locality]
+    found = await queries.failures(localities, limit + 1, _read_cursor(cursor) if cursor else None)
+    page = found[:limit]
+    more = _cursor_after(page[-1]) if len(found) > limit else None
+    return FailuresOut(failures=[_failure(message) for message in page], next=more)
 
 
-def within(questions: Questions, caller: Principal) -> list[str]:
-    """The localities of this process that are the caller's."""
-    return [locality for locality in questions.served if caller.may_locality(locality)]
+def localities_of(caller: Principal, queries: MessageQueries) -> list[str]:
+    """The localities of this process that the caller may see."""
+    return [locality for locality in queries.served if caller.may_locality(locality)]
 
 
-def _failure(shown: Shown) -> FailureOut:
-    return FailureOut(**MessageOut.of(shown).model_dump(), locality=shown.locality, referral=shown.referral)
+def _failure(record: MessageRecord) -> FailureOut:
+    return FailureOut(
+        **MessageOut.of(record).model_dump(), locality=record.locality, referral=record.referral
+    )
 
 
-def _closed(last: Shown) -> str:
+def _cursor_after(last: MessageRecord) -> str:
     return base64.urlsafe_b64encode(f"{last.at.isoformat()} {last.key}".encode()).decode()
 
 
-def _opened(cursor: str) -> tuple[datetime, str]:
+def _read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         at, _, key = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
         moment = datetime.fromisoformat(at)

@@ -1,4 +1,4 @@
-"""What may be asked of the ledger: messages of a referral, failures, counts. Codes and times only."""
+"""Queries of the ledger: messages of a referral, failures, counts. They return codes and times only."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from shared.delivery.unit_of_work.aggregate import case_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS, TASKS
 from shared.platform.clock import LONDON
 
-DROPPED: Final = ("erased", "not_safe", "vault_elsewhere", "link_ended")
-"""Reasons for which a message is rightly not sent: no failure of anybody's."""
-NOT_WANTED: Final = "no_longer_wanted"
+# Codes of messages that are rightly not sent. They are not failures.
+DROPPED_CODES: Final = ("erased", "not_safe", "vault_elsewhere", "link_ended")
+NO_LONGER_NEEDED: Final = "no_longer_wanted"
 
 
 class Status(StrEnum):
-    """How a message stands."""
+    """The status of a message as the API and the page show it."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -31,8 +31,8 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """One message as it is shown. `at`: when it was sent or given up, or is to be sent."""
+class MessageRecord:
+    """One message with its status. `at` is when it was sent or given up, or is to be sent."""
 
     key: str
     locality: str
@@ -45,16 +45,16 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
-    """Whose case a referral is."""
+class ReferralOwner:
+    """The locality and link worker of a referral."""
 
     locality: str
     link_worker: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """How many messages of a day, template and recipient came to the same end."""
+class MessageCount:
+    """The number of messages of one day, template and recipient with the same status and code."""
 
     day: str
     template: Template
@@ -64,38 +64,38 @@ class Count:
     messages: int
 
 
-class Questions:
-    """Reads the ledger and the rows that wait, for the localities that this process serves."""
+class MessageQueries:
+    """Reads the ledger and the tasks that wait, for the localities that this process serves."""
 
     def __init__(self, mongo: Mongo, served: Sequence[str]) -> None:
         self._mongo = mongo
         self.served = tuple(served)
 
-    async def whose(self, referral_id: str, localities: Iterable[str]) -> Whose | None:
-        """Whose case this referral is, looked for in these localities only."""
+    async def owner(self, referral_id: str, localities: Iterable[str]) -> ReferralOwner | None:
+        """Finds the owner of a referral in these localities only."""
         keys = [case_id(locality, referral_id) for locality in localities]
         found = await self._mongo[REFERRALS].find_one(
             {"_id": {"$in": keys}}, {"locality": 1, "view.link_worker": 1}
         )
-        return Whose(found["locality"], found["view"]["link_worker"]) if found else None
+        return ReferralOwner(found["locality"], found["view"]["link_worker"]) if found else None
 
-    async def messages(self, locality: str, referral_id: str) -> list[Shown]:
-        """Every message of a referral, the earliest first."""
-        about = {"locality": locality, "referral": referral_id, "what": SEND}
-        waiting = {row["_id"]: dict(row) async for row in self._mongo[TASKS].find(about)}
-        ended = {row["_id"]: dict(row) async for row in self._mongo[SENT].find(about)}
-        shown = [_ended(row) for key, row in ended.items() if key not in waiting]
-        shown += [_waiting(row) for row in waiting.values()]
-        return sorted(shown, key=lambda message: (message.at, message.key))
+    async def messages(self, locality: str, referral_id: str) -> list[MessageRecord]:
+        """Lists every message of a referral, the earliest first."""
+        of_referral = {"locality": locality, "referral": referral_id, "what": SEND}
+        waiting = {row["_id"]: dict(row) async for row in self._mongo[TASKS].find(of_referral)}
+        ended = {row["_id"]: dict(row) async for row in self._mongo[SENT].find(of_referral)}
+        records = [_ended(row) for key, row in ended.items() if key not in waiting]
+        records += [_waiting(row) for row in waiting.values()]
+        return sorted(records, key=lambda message: (message.at, message.key))
 
     async def failures(
         self, localities: Sequence[str], limit: int, after: tuple[datetime, str] | None = None
-    ) -> list[Shown]:
-        """Messages given up, the latest first, from behind the (at, key) given."""
+    ) -> list[MessageRecord]:
+        """Lists messages that were given up, the latest first, after the (at, key) given."""
         wanted: dict[str, Any] = {
             "locality": {"$in": list(localities)},
             "status": "failed",
-            "code": {"$nin": list(DROPPED)},
+            "code": {"$nin": list(DROPPED_CODES)},
         }
         if after is not None:
             at, key = after
@@ -103,8 +103,8 @@ class Questions:
         found = self._mongo[SENT].find(wanted).sort([("at", -1), ("_id", -1)]).limit(limit)
         return [_ended(dict(row)) async for row in found]
 
-    async def counts(self, localities: Sequence[str], since: datetime) -> list[Count]:
-        """How messages went, by London day, template, recipient and end; the latest day first."""
+    async def counts(self, localities: Sequence[str], since: datetime) -> list[MessageCount]:
+        """Counts messages by London day, template, recipient, status and code; the latest day first."""
         day = {"$dateToString": {"date": "$at", "format": "%Y-%m-%d", "timezone": str(LONDON)}}
         words = {"$split": ["$about", "."]}
         group = {
@@ -130,28 +130,28 @@ class Questions:
         return sorted(counts, key=lambda count: (count.day, count.template, count.recipient), reverse=True)
 
     async def waiting(self, localities: Sequence[str]) -> int:
-        """How many messages wait for their time."""
+        """Counts messages that wait for their time."""
         return await self._mongo[TASKS].count_documents({"locality": {"$in": list(localities)}, "what": SEND})
 
 
-def _count(group: dict[str, Any], messages: int) -> Count:
+def _count(group: dict[str, Any], messages: int) -> MessageCount:
     code = group.get("code")
     status = _status(group["status"], code)
     template, recipient = Template(group["template"]), Recipient(group["recipient"])
-    return Count(group["day"], template, recipient, status, code, messages)
+    return MessageCount(group["day"], template, recipient, status, code, messages)
 
 
 def _status(stored: str, code: str | None) -> Status:
     if stored == "sent":
         return Status.SENT
-    return Status.DROPPED if code in DROPPED or code == NOT_WANTED else Status.FAILED
+    return Status.DROPPED if code in DROPPED_CODES or code == NO_LONGER_NEEDED else Status.FAILED
 
 
-def _ended(row: dict[str, Any]) -> Shown:
-    # One that was begun and has no row any more was taken back before a gateway had taken it.
-    code = NOT_WANTED if row["status"] == "sending" else row.get("code")
+def _ended(row: dict[str, Any]) -> MessageRecord:
+    # Claimed but without a task: it was no longer needed before a gateway took it.
+    code = NO_LONGER_NEEDED if row["status"] == "sending" else row.get("code")
     channel = row.get("reference", "").partition(":")[0] or None
-    return Shown(
+    return MessageRecord(
         key=row["_id"],
         locality=row["locality"],
         referral=row["referral"],
@@ -163,6 +163,6 @@ def _ended(row: dict[str, Any]) -> Shown:
     )
 
 
-def _waiting(row: dict[str, Any]) -> Shown:
+def _waiting(row: dict[str, Any]) -> MessageRecord:
     name = MessageName.parse(row["about"])
-    return Shown(row["_id"], row["locality"], row["referral"], name, Status.WAITING, due_since(row))
+    return MessageRecord(row["_id"], row["locality"], row["referral"], name, Status.WAITING, due_since(row))

@@ -1,76 +1,55 @@
-"""What this service keeps: the ledger of what was sent, and how it is asked.
+"""Reads the ledger of messages for the policy.
 
-The kernel writes the ledger (`sent`: permanent key, when, how it went, the gateway's reference) in the
-transaction that removes the due row. It holds no address and no text.
+The kernel writes the ledger (`sent`: permanent key, time, result, the gateway's reference) in the transaction
+that removes the scheduled task. The ledger holds no address and no text.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
-from pymongo import ASCENDING, DESCENDING, IndexModel
-
-from services.notifications.messages.policy import SEND, Told, fresh
-from services.notifications.messages.state import View
+from services.notifications.messages.policy import SEND, PastMessages, is_news
+from services.notifications.messages.state import NotificationState
 from shared.delivery.model.service_definition import Changed, Loaded
-from shared.delivery.mongo.database import Mongo, Transaction
+from shared.delivery.mongo.database import Transaction
 from shared.delivery.scheduler.effects import SENT
 from shared.delivery.unit_of_work.aggregate import case_id
-from shared.delivery.unit_of_work.unit_of_work import TASKS
-
-OWNED: Final = (SENT,)
-"""What nobody could tell us again: who was told what. A rebuild leaves it alone, or people are told twice."""
-DERIVED: Final = ("referrals",)
-
-_INDEXES: Final = {
-    SENT: [
-        IndexModel([("locality", ASCENDING), ("referral", ASCENDING)]),
-        IndexModel([("locality", ASCENDING), ("at", DESCENDING)]),
-        IndexModel([("locality", ASCENDING), ("status", ASCENDING), ("at", DESCENDING)]),
-    ],
-    TASKS: [IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])],
-}
 
 
-async def ensure_indexes(mongo: Mongo) -> None:
-    """Makes the indexes that this service's questions need."""
-    for name, indexes in _INDEXES.items():
-        await mongo[name].create_indexes(indexes)
-
-
-def row_key(locality: str, referral_id: str, name: str) -> str:
-    """The permanent key of a message: that of its due row."""
+def task_key(locality: str, referral_id: str, name: str) -> str:
+    """The permanent key of a message: the key of its scheduled task."""
     return f"{SEND}|{case_id(locality, referral_id)}|{name}"
 
 
-class Ledger:
-    """What decisions of this part rest on beside the view."""
+class LedgerRepository:
+    """Loads what the policy needs beside the state of a referral."""
 
-    async def load(self, tx: Transaction, referrals: Sequence[Loaded[View]], now: datetime) -> Told:
-        """Which of the messages that could be asked for now, or that those come after, have come to an end.
-
-        They were sent, refused or given up.
-        """
+    async def load(
+        self, tx: Transaction, referrals: Sequence[Loaded[NotificationState]], now: datetime
+    ) -> PastMessages:
+        """Loads the ledger rows of all messages that could be scheduled now, or that those follow."""
         keys = [
-            row_key(case.locality, case.referral_id, str(name))
-            for case in referrals
-            for message in case.view.messages
-            if fresh(message, now)
-            for name in (message.name, message.after)
+            task_key(referral.locality, referral.referral_id, str(name))
+            for referral in referrals
+            for message in referral.view.messages
+            if is_news(message, now)
+            for name in (message.name, message.follows)
             if name is not None
         ]
         if not keys:
-            return Told({})
+            return PastMessages({})
         rows = [dict(row) async for row in tx[SENT].find({"_id": {"$in": keys}}, session=tx.session)]
         sending = [row for row in rows if row["status"] == "sending"]
-        return Told(_names(row for row in rows if row not in sending), _names(sending))
+        return PastMessages(_names(row for row in rows if row not in sending), _names(sending))
 
-    async def save(self, tx: Transaction, changes: Sequence[Changed[View]], resources: Told) -> None:
-        """Nothing: the kernel keeps the ledger."""
+    async def save(
+        self, tx: Transaction, changes: Sequence[Changed[NotificationState]], resources: PastMessages
+    ) -> None:
+        """Saves nothing: the kernel writes the ledger."""
 
 
 def _names(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str], frozenset[str]]:
     names: dict[tuple[str, str], set[str]] = {}
     for row in rows:
         names.setdefault((row["locality"], row["referral"]), set()).add(row["about"])
-    return {case: frozenset(told) for case, told in names.items()}
+    return {referral: frozenset(found) for referral, found in names.items()}

@@ -1,4 +1,4 @@
-"""A message that a story calls for: what it says, to whom, about what, and from when until when."""
+"""A message that a referral calls for: its template, recipient, subject matter and times."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,11 @@ from typing import NamedTuple
 
 
 class Template(StrEnum):
-    """What a message says."""
+    """The content of a message.
+
+    RETURNED tells the referrer that the referral was sent back, with a reason to read after signing in. ASKED
+    asks a community service to take a person.
+    """
 
     BOOKED = "booked"
     REBOOKED = "rebooked"
@@ -15,13 +19,11 @@ class Template(StrEnum):
     REMINDER = "reminder"
     NO_APPOINTMENT_YET = "no_appointment_yet"
     RETURNED = "returned"
-    """The referral was sent back to whoever made it, with a reason to be read after signing in."""
     ASKED = "asked"
-    """A service is asked to take somebody."""
 
 
 class Recipient(StrEnum):
-    """Whom it is for: a part in the story, never an address."""
+    """The receiver of a message: a role in the referral, never an address."""
 
     PERSON = "person"
     LINK_WORKER = "link_worker"
@@ -30,10 +32,10 @@ class Recipient(StrEnum):
 
 
 class MessageName(NamedTuple):
-    """The natural key of a message within its referral: each is asked for once, and sent once.
+    """The natural key of a message within its referral. Each is scheduled once and sent once.
 
-    `about` is a meeting, a prescription, the fact by which a referral was sent back, or for "no appointment
-    yet" the day that was promised.
+    `about` is a meeting, a prescription, or the fact by which a referral was sent back. For "no appointment
+    yet" `about` is the day that was promised.
     """
 
     template: Template
@@ -45,23 +47,26 @@ class MessageName(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "MessageName":
-        """The name that `str` wrote. Raises ValueError for anything else."""
+        """Reads a name that `str` wrote. Raises ValueError for any other text."""
         template, recipient, about = text.split(".", 2)
         return cls(Template(template), Recipient(recipient), about)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message that the story as it stands calls for. All times are aware."""
+    """A message that a referral calls for in its present state. All times are aware.
+
+    Attributes:
+        news_at: when the fact behind the message was recorded.
+        expires_at: from then on the message is useless.
+        not_before: the time of a reminder; None sends as soon as possible.
+        may_change: the fact may be changed within moments by a person still at the desk, so sending waits.
+        follows: send only where this earlier message was sent, or is being sent.
+    """
 
     name: MessageName
-    news: datetime
-    """When the fact that it tells of was said."""
-    until: datetime
-    """From then on it is of no use to anybody."""
+    news_at: datetime
+    expires_at: datetime
     not_before: datetime | None = None
-    """A reminder has a time of its own; None is as soon as may be."""
-    settles: bool = False
-    """The news may be changed in the next moments, by whoever is still sitting there: wait a little."""
-    after: MessageName | None = None
-    """Only for whom this one was sent before, or is being sent."""
+    may_change: bool = False
+    follows: MessageName | None = None

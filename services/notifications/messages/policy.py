@@ -1,4 +1,4 @@
-"""Which messages to ask for now, and whether one is still wanted when its time has come. Pure."""
+"""Decides which messages to schedule, and whether a scheduled one is still needed. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,88 +6,98 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from services.notifications.messages.message import Message, MessageName, Recipient
-from services.notifications.messages.state import View
+from services.notifications.messages.state import NotificationState
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.platform.clock import LONDON
 
+# The name of this service's only scheduled task: a message to be sent.
 SEND: Final = "message"
-"""The due work of this part: a message to be sent."""
 
+# Marks a task that waits for the end of the quiet hours.
 HELD: Final = "held"
-"""Marks a row that waits for the end of the quiet hours."""
 
-FRESH_FOR: Final = timedelta(hours=24)
-"""Older news is not told: a replayed log or an imported history must not write to anybody."""
+# Older news is not sent: a replayed log or an imported history must not write to people.
+NEWS_AGE_LIMIT: Final = timedelta(hours=24)
+
+# London time. Quiet hours protect the person only: mailboxes of practices and services can wait to be read.
 QUIET_FROM: Final = time(20)
 QUIET_UNTIL: Final = time(8)
-"""London time. Only the person is left in peace: mailboxes of practices and services can wait to be read."""
+
+Names = Mapping[tuple[str, str], frozenset[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What has been sent, refused or given up already: names of messages by (locality, referral)."""
+class PastMessages:
+    """Messages in the ledger, as names by (locality, referral).
 
-    names: Mapping[tuple[str, str], frozenset[str]]
-    sending: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
-    """What somebody is sending just now. It still has its row: asking again would change nothing."""
-
-    def of(self, context: DecisionContext) -> frozenset[str]:
-        return self.names.get((context.locality, context.referral_id), frozenset())
-
-    def begun(self, context: DecisionContext) -> frozenset[str]:
-        """These and those that are being sent: what somebody has heard, or may."""
-        return self.of(context) | self.sending.get((context.locality, context.referral_id), frozenset())
-
-
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """The one decision of this part: ask for every message that the story calls for and nobody asked for yet.
-
-    A row that waits already is kept as it is, so to ask again changes nothing.
+    `ended` were sent, refused or given up. `sending` are being sent now and still have their task, so
+    scheduling them again would change nothing.
     """
 
-    settle: timedelta
+    ended: Names
+    sending: Names = field(default_factory=dict)
 
-    def __call__(self, view: View, told: Told, context: DecisionContext) -> Decision:
-        past, begun = told.of(context), told.begun(context)
-        rows = [
-            due
-            for message in view.messages
-            if str(message.name) not in past
-            and (message.after is None or str(message.after) in begun)
-            and (due := self._due(message, context.now)) is not None
+    def ended_for(self, context: DecisionContext) -> frozenset[str]:
+        """Names of the referral's messages that have ended."""
+        return self.ended.get((context.locality, context.referral_id), frozenset())
+
+    def claimed_for(self, context: DecisionContext) -> frozenset[str]:
+        """Names that have ended or are being sent: the receiver has read them, or may."""
+        sending = self.sending.get((context.locality, context.referral_id), frozenset())
+        return self.ended_for(context) | sending
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePolicy:
+    """The service's one decision: schedules every message that the referral calls for and that is new.
+
+    A task that exists already is kept as it is, so deciding again changes nothing. `delay` is the wait before
+    news that may still change.
+    """
+
+    delay: timedelta
+
+    def __call__(self, state: NotificationState, past: PastMessages, context: DecisionContext) -> Decision:
+        ended, claimed = past.ended_for(context), past.claimed_for(context)
+        tasks = [
+            task
+            for message in state.messages
+            if str(message.name) not in ended
+            and (message.follows is None or str(message.follows) in claimed)
+            and (task := self._task(message, context.now)) is not None
         ]
-        return Decision(due=rows) if rows else NOTHING
+        return Decision(due=tasks) if tasks else NOTHING
 
-    def _due(self, message: Message, now: datetime) -> ScheduledTask | None:
-        if not fresh(message, now) or _too_late_to_remind(message, now):
+    def _task(self, message: Message, now: datetime) -> ScheduledTask | None:
+        if not is_news(message, now) or _too_late_to_remind(message, now):
             return None
-        # From when it was said, not heard: whose clock is ahead must not tell it an hour later.
-        said = min(now, message.news)
-        wished = max(said + self.settle if message.settles else said, message.not_before or said)
+        # A partner's clock may be ahead: its news must not be sent an hour late.
+        news_at = min(now, message.news_at)
+        earliest = news_at + self.delay if message.may_change else news_at
+        wanted = max(earliest, message.not_before or news_at)
         to_person = message.name.recipient is Recipient.PERSON
-        at = after_quiet_hours(wished) if to_person else wished
-        if max(at, after_quiet_hours(now) if to_person else now) >= message.until:
+        at = after_quiet_hours(wanted) if to_person else wanted
+        if max(at, after_quiet_hours(now) if to_person else now) >= message.expires_at:
             return None
-        payload = {HELD: True} if at > wished else {}
+        payload = {HELD: True} if at > wanted else {}
         return ScheduledTask(
-            SEND, str(message.name), at.astimezone(UTC), message.until.astimezone(UTC), payload
+            SEND, str(message.name), at.astimezone(UTC), message.expires_at.astimezone(UTC), payload
         )
 
 
-def fresh(message: Message, now: datetime) -> bool:
-    """Whether it tells of something new. Only such messages are ever asked for."""
-    return now - message.news <= FRESH_FOR
+def is_news(message: Message, now: datetime) -> bool:
+    """Tests the age of a message's fact. Only news is ever scheduled."""
+    return now - message.news_at <= NEWS_AGE_LIMIT
 
 
-def still_wanted(view: View, context: DecisionContext, row: TaskRow) -> bool:
-    """Whether the story still calls for it: the meeting may have been changed or the referral have ended."""
-    message = view.message(MessageName.parse(row.about))
-    return message is not None and context.now < message.until
+def is_still_needed(state: NotificationState, context: DecisionContext, row: TaskRow) -> bool:
+    """Tests a scheduled message again: the meeting may have changed, or the referral may have ended."""
+    message = state.message(MessageName.parse(row.about))
+    return message is not None and context.now < message.expires_at
 
 
 def after_quiet_hours(moment: datetime) -> datetime:
-    """The moment itself, or the end of the quiet hours that it falls in."""
+    """The moment itself, or the end of the quiet hours around it."""
     here = moment.astimezone(LONDON)
     if QUIET_UNTIL <= here.time() < QUIET_FROM:
         return moment
@@ -96,8 +106,8 @@ def after_quiet_hours(moment: datetime) -> datetime:
 
 
 def _too_late_to_remind(message: Message, now: datetime) -> bool:
-    """Who hears of the meeting only on the day before needs no reminder on that day."""
+    """Tests for a meeting booked only the day before: its own message is reminder enough."""
     if message.not_before is None:
         return False
-    hears = after_quiet_hours(now)
-    return hears.astimezone(LONDON).date() >= message.not_before.astimezone(LONDON).date()
+    read_at = after_quiet_hours(now)
+    return read_at.astimezone(LONDON).date() >= message.not_before.astimezone(LONDON).date()

@@ -188,7 +188,7 @@ def _start(state: Path, databases: str, bootstrap: str, mongo_url: str) -> Start
         "LINKWORK_KAFKA_BOOTSTRAP": bootstrap,
         "LINKWORK_MONGO_URL": mongo_url,
         # Nobody sits at a desk who might still change their mind.
-        "LINKWORK_SETTLE_SECONDS": "1",
+        "LINKWORK_NOTIFICATION_DELAY_SECONDS": "1",
         "PORT": str(port),
         "DEMO": "0",
     }

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import services.matching.definition
 import services.matching.repository
+import services.notifications.collections
 import services.notifications.definition
-import services.notifications.ledger.repository
 from shared.delivery.rebuild.source import Rebuildable
 from tests.harness.matching import place as matching_place
-from tests.harness.notifications import place as notifications_place
+from tests.harness.notifications import service_harness as notifications_place
 
 
 def matching(locality: Path) -> Rebuildable:
@@ -20,4 +20,4 @@ def matching(locality: Path) -> Rebuildable:
 
 def notifications(locality: Path) -> Rebuildable:
     part = services.notifications.definition.folding_definition(notifications_place.programme(locality.name))
-    return Rebuildable(part, services.notifications.ledger.repository.ensure_indexes)
+    return Rebuildable(part, services.notifications.collections.ensure_indexes)

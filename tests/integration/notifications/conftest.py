@@ -11,12 +11,12 @@ import pytest
 import pytest_asyncio
 
 from services.notifications.settings import NotificationsSettings
-from tests.harness.notifications.others import Others, others
-from tests.harness.notifications.telling import NOW
+from tests.harness.notifications.facts import NOW
+from tests.harness.notifications.fake_peers import FakePeers, fake_peers
 
 
 @dataclass
-class Hands:
+class FakeClock:
     """A clock whose hands the test moves."""
 
     now: datetime = NOW
@@ -26,13 +26,13 @@ class Hands:
 
 
 @pytest.fixture
-def clock() -> Hands:
-    return Hands()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest_asyncio.fixture
-async def around(tmp_path: Path, clock: Hands) -> AsyncIterator[Others]:
-    async with others(tmp_path, clock) as standing:
+async def around(tmp_path: Path, clock: FakeClock) -> AsyncIterator[FakePeers]:
+    async with fake_peers(tmp_path, clock) as standing:
         yield standing
 
 
@@ -42,7 +42,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def settings_for(around: Others, **more: Any) -> NotificationsSettings:
+def settings_for(around: FakePeers, **more: Any) -> NotificationsSettings:
     """Settings of a service that stands among these."""
     values: dict[str, Any] = {
         "env": "development",

@@ -9,17 +9,17 @@ import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from services.notifications.channels.gateway import Mail
-from services.notifications.channels.sms import HttpTexts
+from services.notifications.channels.sms import HttpTextGateway
 from services.notifications.channels.smtp import SmtpGateway
 from shared.delivery.model.errors import PermanentFailure, RetryLater
-from tests.harness.notifications.others import Others
+from tests.harness.notifications.fake_peers import FakePeers
 from tests.harness.web.production import MORE, PRODUCTION
-from tests.integration.notifications.conftest import Hands, settings_for
+from tests.integration.notifications.conftest import FakeClock, settings_for
 
 MAIL = Mail("pat.example@example.org", "Your appointment", "It is at the surgery – 2:30pm.\n")
 
 
-async def test_a_mail_arrives_with_its_permanent_message_id(around: Others, clock: Hands) -> None:
+async def test_a_mail_arrives_with_its_permanent_message_id(around: FakePeers, clock: FakeClock) -> None:
     gateway = SmtpGateway(settings_for(around, mail_from="appointments@example.org"), clock)
     assert await gateway.send_mail(MAIL, "0123abcd") == "<0123abcd@example.org>"
     (sent,) = around.sent("email")
@@ -28,7 +28,7 @@ async def test_a_mail_arrives_with_its_permanent_message_id(around: Others, cloc
 
 
 async def test_the_same_mail_again_has_the_same_message_id_and_is_kept_once(
-    around: Others, clock: Hands
+    around: FakePeers, clock: FakeClock
 ) -> None:
     gateway = SmtpGateway(settings_for(around), clock)
     await gateway.send_mail(MAIL, "0123abcd")
@@ -37,7 +37,7 @@ async def test_the_same_mail_again_has_the_same_message_id_and_is_kept_once(
     assert len(around.sent("email")) == 1
 
 
-async def test_headers_of_a_mail_say_that_nobody_wrote_it(clock: Hands) -> None:
+async def test_headers_of_a_mail_say_that_nobody_wrote_it(clock: FakeClock) -> None:
     class Keeping:
         content = b""
 
@@ -48,7 +48,7 @@ async def test_headers_of_a_mail_say_that_nobody_wrote_it(clock: Hands) -> None:
     keeping = Keeping()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(keeping), host="127.0.0.1", port=0)
-    around = Others.__new__(Others)
+    around = FakePeers.__new__(FakePeers)
     around.address, around.smtp_port = "", server.sockets[0].getsockname()[1]
     await SmtpGateway(settings_for(around), clock).send_mail(MAIL, "1")
     server.close()
@@ -59,7 +59,7 @@ async def test_headers_of_a_mail_say_that_nobody_wrote_it(clock: Hands) -> None:
 
 
 @pytest.mark.parametrize("to", ["nobody@example.org", "not an address", "two\nlines@example.org"])
-async def test_an_address_that_is_refused_is_given_up(around: Others, clock: Hands, to: str) -> None:
+async def test_an_address_that_is_refused_is_given_up(around: FakePeers, clock: FakeClock, to: str) -> None:
     gateway = SmtpGateway(settings_for(around), clock)
     with pytest.raises(PermanentFailure) as given_up:
         await gateway.send_mail(Mail(to, "Subject", "Body"), "1")
@@ -68,19 +68,19 @@ async def test_an_address_that_is_refused_is_given_up(around: Others, clock: Han
     assert given_up.value.__cause__ is None
 
 
-async def test_an_address_that_is_busy_is_tried_later(around: Others, clock: Hands) -> None:
+async def test_an_address_that_is_busy_is_tried_later(around: FakePeers, clock: FakeClock) -> None:
     gateway = SmtpGateway(settings_for(around), clock)
     with pytest.raises(RetryLater):
         await gateway.send_mail(Mail("later@example.org", "Subject", "Body"), "1")
 
 
-async def test_a_mail_server_that_is_away_is_tried_later(around: Others, clock: Hands) -> None:
+async def test_a_mail_server_that_is_away_is_tried_later(around: FakePeers, clock: FakeClock) -> None:
     gateway = SmtpGateway(settings_for(around, smtp_port=1), clock)
     with pytest.raises(RetryLater):
         await gateway.send_mail(MAIL, "1")
 
 
-async def test_production_never_sends_mail_in_the_clear(around: Others, clock: Hands) -> None:
+async def test_production_never_sends_mail_in_the_clear(around: FakePeers, clock: FakeClock) -> None:
     settings = settings_for(around, smtp_encryption="starttls")
     with pytest.raises(RetryLater):  # the sink speaks no TLS, so nothing leaves
         await SmtpGateway(settings, clock).send_mail(MAIL, "1")
@@ -92,9 +92,9 @@ async def test_production_never_sends_mail_in_the_clear(around: Others, clock: H
 
 
 async def test_a_text_arrives_and_the_same_again_is_kept_once(
-    around: Others, http: httpx.AsyncClient
+    around: FakePeers, http: httpx.AsyncClient
 ) -> None:
-    gateway = HttpTexts(settings_for(around), http)
+    gateway = HttpTextGateway(settings_for(around), http)
     first = await gateway.send_text("+447700900123", "Hello", "0123abcd")
     assert await gateway.send_text("+447700900123", "Hello", "0123abcd") == first
     (sent,) = around.sent("sms")
@@ -104,33 +104,35 @@ async def test_a_text_arrives_and_the_same_again_is_kept_once(
 
 @pytest.mark.parametrize("status", [400, 413, 422])
 async def test_a_text_that_the_gateway_will_never_take_is_given_up(
-    around: Others, http: httpx.AsyncClient, status: int
+    around: FakePeers, http: httpx.AsyncClient, status: int
 ) -> None:
     around.texts = status
     with pytest.raises(PermanentFailure) as given_up:
-        await HttpTexts(settings_for(around), http).send_text("+447700900123", "Hello", "1")
+        await HttpTextGateway(settings_for(around), http).send_text("+447700900123", "Hello", "1")
     assert given_up.value.code == "text_refused"
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
 async def test_a_text_gateway_in_trouble_is_tried_later(
-    around: Others, http: httpx.AsyncClient, status: int
+    around: FakePeers, http: httpx.AsyncClient, status: int
 ) -> None:
     around.texts = status
     with pytest.raises(RetryLater):
-        await HttpTexts(settings_for(around), http).send_text("+447700900123", "Hello", "1")
+        await HttpTextGateway(settings_for(around), http).send_text("+447700900123", "Hello", "1")
 
 
-async def test_a_text_gateway_that_is_away_is_tried_later(around: Others, http: httpx.AsyncClient) -> None:
+async def test_a_text_gateway_that_is_away_is_tried_later(around: FakePeers, http: httpx.AsyncClient) -> None:
     with pytest.raises(RetryLater):
-        await HttpTexts(settings_for(around, sms_url="http://127.0.0.1:1/"), http).send_text("+44", "Hi", "1")
+        await HttpTextGateway(settings_for(around, sms_url="http://127.0.0.1:1/"), http).send_text(
+            "+44", "Hi", "1"
+        )
 
 
 async def test_without_a_text_gateway_it_is_a_failure_that_can_be_seen(
-    around: Others, http: httpx.AsyncClient
+    around: FakePeers, http: httpx.AsyncClient
 ) -> None:
     with pytest.raises(PermanentFailure) as given_up:
-        await HttpTexts(settings_for(around, sms_url=""), http).send_text("+44", "Hi", "1")
+        await HttpTextGateway(settings_for(around, sms_url=""), http).send_text("+44", "Hi", "1")
     assert given_up.value.code == "no_text_gateway"
 
 

@@ -14,31 +14,33 @@ from fastapi import FastAPI
 from shared.contract.events import vocabulary as v
 from shared.platform import metrics
 from tests.harness.delivery.toy import bench
-from tests.harness.notifications.others import LINK, PERSON, Others
-from tests.harness.notifications.place import (
+from tests.harness.notifications.facts import MEETING, numbered_id
+from tests.harness.notifications.fake_peers import LINK, PERSON, FakePeers
+from tests.harness.notifications.service_harness import (
     MAILBOX,
-    Place,
-    becomes,
-    ended,
-    heard,
+    NotificationsHarness,
+    eventually,
     kernel_of,
     ledger,
-    settled,
+    wait_until_each_ended,
+    wait_until_ended,
+    wait_until_received,
 )
-from tests.harness.notifications.telling import MEETING, ref
-from tests.integration.notifications.conftest import Hands
+from tests.integration.notifications.conftest import FakeClock
 
 TELEPHONE, WORKER = "+447700900123", "link.worker@example.org"
 WHAT_IS_KNOWN = re.compile(r"7700\s?900|example\.org|960200|Your appointment", re.IGNORECASE)
 
 
 @pytest_asyncio.fixture
-async def place(kafka_bootstrap: str, mongo_url: str, around: Others, clock: Hands) -> AsyncIterator[Place]:
+async def place(
+    kafka_bootstrap: str, mongo_url: str, around: FakePeers, clock: FakeClock
+) -> AsyncIterator[NotificationsHarness]:
     async with bench(kafka_bootstrap, mongo_url, partitions=1) as made:
-        yield Place(made, around, clock)
+        yield NotificationsHarness(made, around, clock)
 
 
-def to(around: Others) -> list[str]:
+def to(around: FakePeers) -> list[str]:
     return sorted(sent.to for sent in around.sent())
 
 
@@ -51,17 +53,17 @@ async def everything_stored(app: FastAPI) -> str:
 
 
 async def test_a_booked_meeting_reaches_all_three_once_whatever_is_delivered_again(
-    place: Place, around: Others, caplog: pytest.LogCaptureFixture
+    place: NotificationsHarness, around: FakePeers, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     say = place.teller()
     async with place.running() as app:
         await place.say(say, say.created(), say.booked())
-        await settled(app, 3)
+        await wait_until_ended(app, 3)
         await place.say_again()
         again = say.contact_attempted()
         await place.say(say, again)
-        await heard(app, place, 3)
+        await wait_until_received(app, place, 3)
         await asyncio.sleep(0.4)
         stored = await everything_stored(app)
     assert to(around) == sorted([TELEPHONE, WORKER, MAILBOX])
@@ -82,19 +84,19 @@ async def test_a_booked_meeting_reaches_all_three_once_whatever_is_delivered_aga
 
 
 async def test_dying_between_the_gateways_yes_and_our_record_sends_the_same_reference_again(
-    place: Place, around: Others, clock: Hands
+    place: NotificationsHarness, around: FakePeers, clock: FakeClock
 ) -> None:
     say = place.teller()
     around.answer_texts.clear()
     async with place.running(drain_seconds=0.1) as app:
         await place.say(say, say.created(), say.booked())
-        await becomes(lambda: around.count("POST /dev/sms") == 1)
+        await eventually(lambda: around.count("POST /dev/sms") == 1)
         assert (await ledger(app))["booked.person"]["status"] == "sending"
     assert len(around.sent("sms")) == 1
     around.answer_texts.set()
     await place.pass_time(minutes=2)
     async with place.running() as app:
-        told = await settled(app, 3)
+        told = await wait_until_ended(app, 3)
     assert around.count("POST /dev/sms") == 2
     (text,) = around.sent("sms")
     assert told["booked.person"]["status"] == "sent"
@@ -102,73 +104,73 @@ async def test_dying_between_the_gateways_yes_and_our_record_sends_the_same_refe
 
 
 async def test_a_person_is_told_in_the_morning_and_the_mailboxes_at_once(
-    place: Place, around: Others, clock: Hands
+    place: NotificationsHarness, around: FakePeers, clock: FakeClock
 ) -> None:
     clock.now = datetime(2026, 11, 24, 21, 30, tzinfo=UTC)
     held = metrics.messages_held.labels(place.bench.locality)
     say = place.teller()
     async with place.running() as app:
         await place.say(say, say.created(), say.booked())
-        await settled(app, 2)
+        await wait_until_ended(app, 2)
         assert to(around) == sorted([WORKER, MAILBOX])
         clock.now = datetime(2026, 11, 25, 7, 59, tzinfo=UTC)
         await asyncio.sleep(0.3)
         assert around.sent("sms") == []
         clock.now = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
-        await settled(app, 3)
+        await wait_until_ended(app, 3)
     assert [sent.to for sent in around.sent("sms")] == [TELEPHONE]
     assert held._value.get() == 1
 
 
 async def test_trouble_that_ends_at_night_waits_for_the_morning(
-    place: Place, around: Others, clock: Hands
+    place: NotificationsHarness, around: FakePeers, clock: FakeClock
 ) -> None:
     clock.now = datetime(2026, 11, 24, 19, 59, tzinfo=UTC)
     around.texts = 503
     say = place.teller()
     async with place.running() as app:
         await place.say(say, say.created(), say.booked())
-        await becomes(lambda: around.count("POST /dev/sms") == 1)
-        await settled(app, 2)
+        await eventually(lambda: around.count("POST /dev/sms") == 1)
+        await wait_until_ended(app, 2)
         around.texts = 202
         await place.pass_time(hours=1)
         await asyncio.sleep(0.4)
         assert around.count("POST /dev/sms") == 1
         clock.now = datetime(2026, 11, 25, 8, 0, 1, tzinfo=UTC)
-        await settled(app, 3)
+        await wait_until_ended(app, 3)
     assert around.count("POST /dev/sms") == 2
 
 
 async def test_a_meeting_cancelled_before_its_reminder_is_not_reminded_of(
-    place: Place, around: Others, clock: Hands
+    place: NotificationsHarness, around: FakePeers, clock: FakeClock
 ) -> None:
     say, other = place.teller(), place.teller()
     async with place.running() as app:
         await place.say(say, say.created(), say.booked())
         await place.say(other, other.created(), other.booked(11))
-        await becomes(lambda: len(around.sent("sms")) == 2)
+        await eventually(lambda: len(around.sent("sms")) == 2)
         await place.say(say, say.cancelled())
-        await heard(app, place, 5)
+        await wait_until_received(app, place, 5)
         await place.pass_time(seconds=6)
-        await becomes(lambda: len(around.sent("sms")) == 3)
+        await eventually(lambda: len(around.sent("sms")) == 3)
         assert "is cancelled" in around.sent("sms")[-1].text
         clock.now = MEETING - timedelta(days=1) + timedelta(minutes=5)
-        await becomes(lambda: len(around.sent("sms")) == 4)
+        await eventually(lambda: len(around.sent("sms")) == 4)
         await asyncio.sleep(0.3)
     reminders = [sent for sent in around.sent("sms") if "a reminder of your appointment" in sent.text]
     assert len(reminders) == 1
 
 
 async def test_a_provisional_meeting_changed_at_the_desk_is_told_once_as_it_now_is(
-    place: Place, around: Others
+    place: NotificationsHarness, around: FakePeers
 ) -> None:
     say = place.teller()
     later = MEETING + timedelta(days=1)
     async with place.running() as app:
         await place.say(say, say.created(), say.booked(provisional=True))
-        await heard(app, place, 2)
-        await place.say(say, say.booked(11, sequence=1, replaces=ref(10), starts_at=later))
-        await settled(app, 3)
+        await wait_until_received(app, place, 2)
+        await place.say(say, say.booked(11, sequence=1, replaces=numbered_id(10), starts_at=later))
+        await wait_until_ended(app, 3)
         await place.pass_time(seconds=6)
         await asyncio.sleep(0.4)
     (text,) = around.sent("sms")
@@ -179,14 +181,14 @@ async def test_a_provisional_meeting_changed_at_the_desk_is_told_once_as_it_now_
 
 
 async def test_of_two_meetings_that_stand_the_later_text_says_which_one_counts(
-    place: Place, around: Others
+    place: NotificationsHarness, around: FakePeers
 ) -> None:
     say = place.teller()
     async with place.running() as app:
         await place.say(say, say.created(), say.booked())
-        await settled(app, 3)
+        await wait_until_ended(app, 3)
         await place.say(say, say.booked(11, sequence=1, starts_at=MEETING + timedelta(days=1)))
-        await becomes(lambda: len(around.sent("sms")) == 2)
+        await eventually(lambda: len(around.sent("sms")) == 2)
     first, second = (sent.text for sent in around.sent("sms"))
     assert "takes the place" not in first
     assert "Tuesday 1 December 2026" in second
@@ -194,37 +196,37 @@ async def test_of_two_meetings_that_stand_the_later_text_says_which_one_counts(
 
 
 async def test_of_a_meeting_whose_booking_was_taken_back_the_person_hears_that_it_is_off(
-    place: Place, around: Others
+    place: NotificationsHarness, around: FakePeers
 ) -> None:
     say = place.teller()
     async with place.running() as app:
         await place.say(say, say.created(), say.booked())
-        await settled(app, 3)
+        await wait_until_ended(app, 3)
         await place.say(say, say.retracted(place.said[-1]))
-        await heard(app, place, 3)
+        await wait_until_received(app, place, 3)
         await place.pass_time(seconds=6)
-        await settled(app, 6)
+        await wait_until_ended(app, 6)
     text = around.sent("sms")[-1].text
     assert "your appointment on Monday 30 November 2026 at 10:30am is cancelled." in text
 
 
 async def test_who_was_told_that_a_meeting_is_off_hears_once_that_it_stands_after_all(
-    place: Place, around: Others
+    place: NotificationsHarness, around: FakePeers
 ) -> None:
     say = place.teller()
     async with place.running() as app:
         await place.say(say, say.created(), say.booked())
-        await settled(app, 3)
+        await wait_until_ended(app, 3)
         await place.say(say, say.cancelled())
-        await heard(app, place, 3)
+        await wait_until_received(app, place, 3)
         await place.pass_time(seconds=6)
-        await settled(app, 6)
+        await wait_until_ended(app, 6)
         await place.say(say, say.retracted(place.said[-1]))
-        await heard(app, place, 4)
+        await wait_until_received(app, place, 4)
         await place.pass_time(seconds=6)
-        await settled(app, 9)
+        await wait_until_ended(app, 9)
         await place.say(say, say.contact_attempted())
-        await heard(app, place, 5)
+        await wait_until_received(app, place, 5)
         await place.pass_time(seconds=6)
         await asyncio.sleep(0.3)
     off, on = (sent.text for sent in around.sent("sms")[1:])
@@ -234,12 +236,12 @@ async def test_who_was_told_that_a_meeting_is_off_hears_once_that_it_stands_afte
 
 @pytest.mark.parametrize("contact", [v.SafeToText.RING, v.SafeToText.NOT_KNOWN])
 async def test_without_a_yes_the_vault_is_not_even_asked(
-    place: Place, around: Others, contact: v.SafeToText
+    place: NotificationsHarness, around: FakePeers, contact: v.SafeToText
 ) -> None:
     say = place.teller()
     async with place.running() as app:
         await place.say(say, say.created(contact), say.waiting(), say.booked())
-        await settled(app, 2)
+        await wait_until_ended(app, 2)
         await place.pass_time(hours=1)
         await asyncio.sleep(0.3)
     assert to(around) == sorted([WORKER, MAILBOX])
@@ -256,7 +258,9 @@ ANSWERS_OF_THE_VAULT: dict[str, Any] = {
 }
 
 
-async def test_what_the_vault_says_no_to_is_not_sent_and_can_be_seen(place: Place, around: Others) -> None:
+async def test_what_the_vault_says_no_to_is_not_sent_and_can_be_seen(
+    place: NotificationsHarness, around: FakePeers
+) -> None:
     refused = metrics.contacts_refused.labels("vault")
     before = refused._value.get()
     silent = PERSON | {"safe_to_text": None}
@@ -266,8 +270,8 @@ async def test_what_the_vault_says_no_to_is_not_sent_and_can_be_seen(place: Plac
     async with place.running() as app:
         for say in said.values():
             await place.say(say, say.created(), say.booked())
-        told = await ended(app, "booked.person", len(said))
-        assert await ended(app, "booked.link_worker", len(said))
+        told = await wait_until_each_ended(app, "booked.person", len(said))
+        assert await wait_until_each_ended(app, "booked.link_worker", len(said))
     for code, say in said.items():
         row = told[say.referral_id]
         assert (row["status"], row["code"]) == ("failed", "not_safe" if code == "not_said" else code)
@@ -277,31 +281,33 @@ async def test_what_the_vault_says_no_to_is_not_sent_and_can_be_seen(place: Plac
 
 
 async def test_where_matching_does_not_know_the_link_worker_people_ring_the_hub(
-    place: Place, around: Others
+    place: NotificationsHarness, around: FakePeers
 ) -> None:
     around.worker = 404
     say = place.teller()
     async with place.running() as app:
         await place.say(say, say.created(), say.booked())
-        told = await settled(app, 3)
+        told = await wait_until_ended(app, 3)
     (text,) = around.sent("sms")
     assert "ring 01632 960100" in text.text
     assert told["booked.link_worker"]["code"] == "link_worker_unknown"
 
 
-async def test_somebody_without_a_mobile_gets_an_email(place: Place, around: Others) -> None:
+async def test_somebody_without_a_mobile_gets_an_email(
+    place: NotificationsHarness, around: FakePeers
+) -> None:
     around.person = PERSON | {"telephone": "+441632960001"}
     say = place.teller()
     async with place.running() as app:
         await place.say(say, say.created(), say.booked())
-        await settled(app, 3)
+        await wait_until_ended(app, 3)
     mails = {sent.to: sent for sent in around.sent("email")}
     assert mails["pat.example@example.org"].subject == "Your appointment"
     assert around.sent("sms") == []
 
 
 async def test_a_vault_that_is_away_is_asked_again_until_it_is_too_late(
-    place: Place, around: Others, clock: Hands
+    place: NotificationsHarness, around: FakePeers, clock: FakeClock
 ) -> None:
     around.person = 503
     say, other = place.teller(), place.teller()
@@ -313,7 +319,7 @@ async def test_a_vault_that_is_away_is_asked_again_until_it_is_too_late(
         around.person = 503
         before = around.count("/claims")
         await place.say(other, other.created(), other.booked(11))
-        await becomes(lambda: around.count("/claims") > before)
+        await eventually(lambda: around.count("/claims") > before)
         clock.now = MEETING + timedelta(minutes=1)
         late = {"code": "too_late", "referral": other.referral_id}
         async with asyncio.timeout(10):
@@ -323,11 +329,13 @@ async def test_a_vault_that_is_away_is_asked_again_until_it_is_too_late(
     assert len(around.sent("sms")) == 1
 
 
-async def test_a_service_is_asked_with_a_fresh_link_and_nothing_else(place: Place, around: Others) -> None:
+async def test_a_service_is_asked_with_a_fresh_link_and_nothing_else(
+    place: NotificationsHarness, around: FakePeers
+) -> None:
     say = place.teller()
     async with place.running() as app:
         await place.say(say, say.created(), say.booked(), say.prescribed())
-        await settled(app, 4)
+        await wait_until_ended(app, 4)
         await place.say_again()
         await asyncio.sleep(0.3)
     (mail,) = [sent for sent in around.sent() if sent.to == "asks@debt-help.example"]
@@ -336,62 +344,68 @@ async def test_a_service_is_asked_with_a_fresh_link_and_nothing_else(place: Plac
     for name in ("Debt help (example)", "Priya Wainwright, a link worker in Meir", "Programme (example)"):
         assert name in mail.text
     assert say.referral_id not in mail.text + mail.subject
-    assert around.count(f"POST /api/matching/v1/prescriptions/{ref(20)}/link") == 1
+    assert around.count(f"POST /api/matching/v1/prescriptions/{numbered_id(20)}/link") == 1
 
 
 async def test_a_service_that_cannot_be_asked_is_a_failure_that_can_be_seen(
-    place: Place, around: Others
+    place: NotificationsHarness, around: FakePeers
 ) -> None:
     around.particular = {
-        ref(521): 404,
-        ref(522): {"asks_email": None},
-        ref(23): 403,
-        ref(524): {"asks_email": None, "mailbox_confirmed": False},
+        numbered_id(521): 404,
+        numbered_id(522): {"asks_email": None},
+        numbered_id(23): 403,
+        numbered_id(524): {"asks_email": None, "mailbox_confirmed": False},
     }
     codes = ["service_unknown", "service_has_no_address", "matching_refused", "mailbox_unconfirmed"]
     said = [place.teller() for _ in codes]
     async with place.running() as app:
         for number, say in enumerate(said, start=21):
             await place.say(say, say.created(), say.prescribed(number))
-        told = await ended(app, "asked.service", len(codes))
+        told = await wait_until_each_ended(app, "asked.service", len(codes))
     assert [told[say.referral_id]["code"] for say in said] == codes
     assert around.sent() == []
 
 
-async def test_who_has_not_heard_of_a_prescription_yet_is_asked_again(place: Place, around: Others) -> None:
-    around.particular = {ref(21): 404, ref(22): 404}
+async def test_who_has_not_heard_of_a_prescription_yet_is_asked_again(
+    place: NotificationsHarness, around: FakePeers
+) -> None:
+    around.particular = {numbered_id(21): 404, numbered_id(22): 404}
     late, never = place.teller(), place.teller()
     async with place.running() as app:
         for number, say in ((21, late), (22, never)):
             await place.say(say, say.created(), say.prescribed(number))
         while around.count("/link") < 2:
             await asyncio.sleep(0.05)
-        del around.particular[ref(21)]
+        del around.particular[numbered_id(21)]
         for _ in range(8):
             await place.pass_time(minutes=2)
             await asyncio.sleep(0.3)
-        told = await ended(app, "asked.service", 2)
+        told = await wait_until_each_ended(app, "asked.service", 2)
     assert told[late.referral_id]["status"] == "sent"
     assert told[never.referral_id]["code"] == "prescription_unknown"
 
 
-async def test_a_partners_vault_is_never_shown_our_token(place: Place, around: Others) -> None:
+async def test_a_partners_vault_is_never_shown_our_token(
+    place: NotificationsHarness, around: FakePeers
+) -> None:
     say = place.teller()
     async with place.running() as app:
         event = say.envelope(say.created(), "history", place.clock.now)
         await place.bench.say(event)
         await place.say(say, say.booked())
-        told = await settled(app, 3)
+        told = await wait_until_ended(app, 3)
     assert told["booked.person"]["code"] == "vault_elsewhere"
     assert around.count("/claims") == 0
 
 
-async def test_a_replayed_log_writes_to_nobody(place: Place, around: Others, clock: Hands) -> None:
+async def test_a_replayed_log_writes_to_nobody(
+    place: NotificationsHarness, around: FakePeers, clock: FakeClock
+) -> None:
     say = place.teller()
     await place.say(say, say.created(), say.booked(), say.prescribed(), say.waiting())
     await place.pass_time(hours=24, seconds=1)
     async with place.running() as app:
-        await heard(app, place, 4)
+        await wait_until_received(app, place, 4)
         await place.pass_time(days=1)
         await asyncio.sleep(0.4)
         assert await kernel_of(app).mongo["due"].count_documents({}) == 0

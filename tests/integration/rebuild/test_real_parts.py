@@ -28,11 +28,11 @@ from tests.harness.delivery.toy import Bench
 from tests.harness.evaluation.hearing import envelope
 from tests.harness.matching.place import Place
 from tests.harness.matching.place import place as matching_place
-from tests.harness.notifications.others import Others
-from tests.harness.notifications.place import Place as Desk
+from tests.harness.notifications.fake_peers import FakePeers
+from tests.harness.notifications.service_harness import NotificationsHarness
 from tests.harness.web.issuer import LoopbackIssuer, issuer
 from tests.integration.evaluation.test_sums import facts_in, recounted, sums_of
-from tests.integration.notifications.conftest import Hands, around, clock
+from tests.integration.notifications.conftest import FakeClock, around, clock
 
 __all__ = ["around", "clock", "issuer"]
 
@@ -164,8 +164,8 @@ async def _goes_on(here: Place) -> None:
     await here.no_time_is_held_twice()
 
 
-async def test_nobody_is_told_twice(place: Bench, around: Others, clock: Hands) -> None:
-    desk = Desk(place, around, clock)
+async def test_nobody_is_told_twice(place: Bench, around: FakePeers, clock: FakeClock) -> None:
+    desk = NotificationsHarness(place, around, clock)
     async with desk.running() as app:
         told = desk.teller()
         await desk.say(told, told.created(), told.booked())

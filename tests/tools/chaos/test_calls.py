@@ -119,9 +119,9 @@ def test_both_call_for_the_same_messages() -> None:
         facts = facts_of(said)
         assert len(facts) == len(said), "all of it is told by the contract"
         theirs = {
-            str(message.name): message.news
+            str(message.name): message.news_at
             for message in fold(facts, rank).messages
-            if message.name.template not in ("reminder", "asked") and message.after is None
+            if message.name.template not in ("reminder", "asked") and message.follows is None
         }
         calls = called_for(account_of(said), True)
         ours = {call.name: datetime.fromisoformat(call.news.recorded) for call in calls}

@@ -6,7 +6,7 @@ import pytest
 
 import services.evaluation.totals.repository
 import services.matching.repository
-import services.notifications.ledger.repository
+import services.notifications.collections
 import services.referral.collections
 from linkwork.service_definitions import MAKERS
 from shared.contract.events.topics import PARTS, Part
@@ -15,7 +15,7 @@ from shared.platform.localities import LOCALITIES_FILE
 REPOSITORIES: dict[Part, ModuleType] = {
     "referral": services.referral.collections,
     "matching": services.matching.repository,
-    "notifications": services.notifications.ledger.repository,
+    "notifications": services.notifications.collections,
     "evaluation": services.evaluation.totals.repository,
 }
 

@@ -8,8 +8,8 @@ import yaml
 from prometheus_client import REGISTRY
 
 import shared.platform.metrics  # noqa: F401  # registers what is looked up below
-from services.notifications.ledger.pages.words import REASONS
 from services.notifications.messages.policy import SEND
+from shared.contract.labels import NOT_SENT as REASONS
 from tests.harness.deploy.compose import SERVICES
 
 ROOT = Path(__file__).parents[3]

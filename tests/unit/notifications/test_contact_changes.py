@@ -2,53 +2,53 @@
 
 import pytest
 
-from services.notifications.messages.state import safe
+from services.notifications.messages.state import may_write_to_person
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
-from tests.harness.notifications.desk import FAR, TO_ALL, desk
-from tests.harness.notifications.telling import NOW, Teller, in_hours
+from tests.harness.notifications.facts import NOW, FactBuilder, in_hours
+from tests.harness.notifications.message_timeline import FAR_FUTURE, TO_ALL, timeline
 
 
-def changed(say: Teller, contact: v.SafeToText) -> o.ContactChanged:
+def changed(say: FactBuilder, contact: v.SafeToText) -> o.ContactChanged:
     return o.ContactChanged(referral_id=say.referral_id, locality=say.locality, contact=contact)
 
 
 @pytest.mark.parametrize("now", [v.SafeToText.RING, v.SafeToText.NOT_KNOWN])
 def test_message_that_waits_is_not_sent_after_a_no(now: v.SafeToText) -> None:
-    say = Teller()
-    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    say = FactBuilder()
+    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.hear(say.fact(changed(say, now), "referral", recorded=messages.now))
-    messages.until(FAR)
+    messages.until(FAR_FUTURE)
     assert "booked to person" not in messages.told
     assert "reminder to person" not in messages.told
     assert {"booked to link_worker", "booked to referrer"} <= set(messages.told)
 
 
 def test_reminder_is_not_sent_after_a_no_that_follows_the_booking() -> None:
-    say = Teller()
-    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    say = FactBuilder()
+    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
     assert sorted(messages.told) == sorted(TO_ALL)
     messages.hear(say.fact(changed(say, v.SafeToText.RING), "referral", recorded=messages.now))
-    messages.until(FAR)
+    messages.until(FAR_FUTURE)
     assert sorted(messages.told) == sorted(TO_ALL)
 
 
 def test_booking_is_told_after_a_yes_that_follows_it() -> None:
-    say = Teller()
-    messages = desk([say.fact(say.created(v.SafeToText.RING), "referral"), say.fact(say.booked())])
+    say = FactBuilder()
+    messages = timeline([say.fact(say.created(v.SafeToText.RING), "referral"), say.fact(say.booked())])
     messages.hear(say.fact(changed(say, v.SafeToText.YES), "referral", recorded=messages.now))
-    messages.until(FAR)
+    messages.until(FAR_FUTURE)
     assert "booked to person" in messages.told
 
 
 def test_contact_that_is_said_in_two_ways_is_not_safe() -> None:
-    say = Teller()
+    say = FactBuilder()
     facts = [
         say.fact(say.created(), "referral"),
         say.fact(changed(say, v.SafeToText.YES), "referral", recorded=NOW),
         say.fact(changed(say, v.SafeToText.RING), "referral", recorded=NOW),
     ]
-    assert not safe(desk(facts).view.story)
+    assert not may_write_to_person(timeline(facts).view.history)
     taken_back = say.fact(say.retracted(facts[2]), "referral")
-    assert safe(desk([*facts, taken_back]).view.story)
+    assert may_write_to_person(timeline([*facts, taken_back]).view.history)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.notifications.channels.gsm import BASIC, EXTENDED, parts, plain
+from services.notifications.channels.gsm import BASIC_LETTERS, EXTENDED_LETTERS, count_parts, to_gsm_alphabet
 
 
 @pytest.mark.parametrize(
@@ -20,14 +20,14 @@ from services.notifications.channels.gsm import BASIC, EXTENDED, parts, plain
     ],
 )
 def test_plain_writes_the_nearest_letters(typed: str, sent: str) -> None:
-    assert plain(typed) == sent
+    assert to_gsm_alphabet(typed) == sent
 
 
 @given(st.text(max_size=50))
 def test_plain_leaves_only_the_alphabet(text: str) -> None:
-    assert set(plain(text)) <= BASIC | EXTENDED
-    assert plain(plain(text)) == plain(text)
-    parts(plain(text))
+    assert set(to_gsm_alphabet(text)) <= BASIC_LETTERS | EXTENDED_LETTERS
+    assert to_gsm_alphabet(to_gsm_alphabet(text)) == to_gsm_alphabet(text)
+    count_parts(to_gsm_alphabet(text))
 
 
 @pytest.mark.parametrize(
@@ -35,14 +35,14 @@ def test_plain_leaves_only_the_alphabet(text: str) -> None:
     [("a" * 160, 1), ("a" * 161, 2), ("a" * 306, 2), ("a" * 307, 3), ("€" * 80, 1), ("€" * 81, 2), ("", 1)],
 )
 def test_parts_count_as_the_networks_do(text: str, number: int) -> None:
-    assert parts(text) == number
+    assert count_parts(text) == number
 
 
 def test_parts_refuse_a_letter_that_would_double_them() -> None:
     with pytest.raises(ValueError, match="’"):
-        parts("St Chad’s")
+        count_parts("St Chad’s")
 
 
 def test_alphabet_has_its_128_places() -> None:
-    assert len(BASIC) == 127  # and the escape
-    assert len(EXTENDED) == 10
+    assert len(BASIC_LETTERS) == 127  # and the escape
+    assert len(EXTENDED_LETTERS) == 10

@@ -4,49 +4,49 @@ from datetime import timedelta
 
 import pytest
 
-from services.notifications.messages.state import sent_back
+from services.notifications.messages.state import is_sent_back
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
-from tests.harness.notifications.desk import FAR, SETTLE, TO_ALL, desk
-from tests.harness.notifications.telling import Teller, in_hours
-from tests.unit.notifications.test_words import say as in_words
+from tests.harness.notifications.facts import FactBuilder, in_hours
+from tests.harness.notifications.message_timeline import DELAY, FAR_FUTURE, TO_ALL, timeline
+from tests.unit.notifications.test_wording import say as in_words
 
 
-def returned(say: Teller) -> o.ReferralReturned:
+def returned(say: FactBuilder) -> o.ReferralReturned:
     return o.ReferralReturned(
         referral_id=say.referral_id, locality=say.locality, reason=v.ReturnReason.MORE_DETAIL
     )
 
 
 def test_practice_of_a_referral_sent_back_gets_one_mail() -> None:
-    say = Teller()
-    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    say = FactBuilder()
+    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
     messages.hear(say.fact(returned(say), recorded=messages.now))
     messages.hear(say.fact(say.cancelled(why=v.CancelReason.REFERRAL_ENDED), recorded=messages.now))
-    assert sent_back(messages.view.story)
-    messages.until(FAR)
+    assert is_sent_back(messages.view.history)
+    messages.until(FAR_FUTURE)
     assert sorted(messages.told) == sorted(
         [*TO_ALL, "cancelled to person", "cancelled to link_worker", "returned to referrer"]
     )
 
 
 def test_practice_of_a_referral_without_a_meeting_hears_too() -> None:
-    say = Teller()
-    messages = desk([say.fact(say.created(), "referral")])
+    say = FactBuilder()
+    messages = timeline([say.fact(say.created(), "referral")])
     messages.hear(say.fact(returned(say), recorded=messages.now))
-    messages.until(FAR)
+    messages.until(FAR_FUTURE)
     assert messages.told == ["returned to referrer"]
 
 
 def test_practice_hears_nothing_of_a_return_that_is_undone_at_once() -> None:
-    say = Teller()
-    messages = desk([say.fact(say.created(), "referral")])
+    say = FactBuilder()
+    messages = timeline([say.fact(say.created(), "referral")])
     back = say.fact(returned(say), recorded=messages.now)
     messages.hear(back)
-    messages.until(messages.now + SETTLE - timedelta(seconds=1))
+    messages.until(messages.now + DELAY - timedelta(seconds=1))
     messages.hear(say.fact(say.retracted(back), recorded=messages.now))
-    messages.until(FAR)
+    messages.until(FAR_FUTURE)
     assert messages.told == []
 
 

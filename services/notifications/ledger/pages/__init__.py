@@ -1,5 +1,6 @@
-"""The page that shows the programme how its messages go: counts and reasons, no person."""
+"""The page on which the programme sees how its messages go: counts and reasons, never a person."""
 
-from services.notifications.ledger.pages.overview import TEMPLATES, page_routes
+from pathlib import Path
+from typing import Final
 
-__all__ = ["TEMPLATES", "page_routes"]
+TEMPLATES: Final = Path(__file__).with_name("templates")

@@ -1,20 +1,19 @@
-"""/notifications/: messages of the last two weeks by day and by kind, and failures by reason."""
+"""/notifications/: messages of the last two weeks by reason, kind and day."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from services.notifications.ledger.api import within
-from services.notifications.ledger.pages import words
-from services.notifications.ledger.queries import Count, Questions, Status
+from services.notifications.ledger.api import Queries, localities_of
+from services.notifications.ledger.queries import MessageCount, Status
 from services.notifications.messages.message import Recipient, Template
+from shared.contract import labels
 from shared.platform.clock import LONDON, Clock
 from shared.platform.localities import Localities
 from shared.platform.web import dates
@@ -23,7 +22,6 @@ from shared.platform.web.bodies import DaySent
 from shared.platform.web.pages import Pages
 from shared.platform.web.problem import Problem
 
-TEMPLATES: Final = Path(__file__).with_name("templates")
 DAYS: Final = 14
 FAILED: Final = "Failed"
 DROPPED: Final = "Not sent, because it was not safe or no longer needed"
@@ -32,70 +30,74 @@ Cell = dict[str, str]
 Rows = list[list[Cell | str]]
 Table = dict[str, Any]
 
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/notifications/")
+async def overview(
+    request: Request,
+    queries: Queries,
+    caller: Annotated[Principal, Depends(require_page("programme_admin"))],
+    locality: Annotated[str, Query(max_length=50)] = "",
+    day: Annotated[DaySent | None, Query()] = None,
+) -> Response:
+    allowed = localities_of(caller, queries)
+    if locality and locality not in allowed:
+        raise Problem(404)
+    chosen = [locality] if locality else allowed
+    clock: Clock = request.app.state.clock
+    localities: Localities = request.app.state.localities
+    first = clock().astimezone(LONDON).date() - timedelta(days=DAYS - 1)
+    counts = await queries.counts(chosen, datetime.combine(first, time(), LONDON))
+    of_day = [count for count in counts if day is None or count.day == day.isoformat()]
+    pages: Pages = request.app.state.pages
+    page: Response = pages.page(
+        request,
+        "notifications/overview.html",
+        places=[
+            {"value": "", "text": "All localities"},
+            *({"value": slug, "text": localities.by_slug[slug].name} for slug in allowed),
+        ],
+        locality=locality,
+        place=localities.by_slug[locality].name if locality else "All localities",
+        day_chosen=day,
+        dropped=DROPPED,
+        waiting=await queries.waiting(chosen),
+        total=StatusCounts.of(of_day),
+        reasons=_by_reason(of_day),
+        kinds=_by_kind(of_day),
+        days=_by_day(counts, locality),
+    )
+    return page
+
 
 @dataclass(frozen=True, slots=True)
-class Ends:
-    """How many messages came to which end."""
+class StatusCounts:
+    """The number of messages of each final status."""
 
     sent: int
     failed: int
     dropped: int
 
     @classmethod
-    def of(cls, counts: Iterable[Count]) -> "Ends":
-        ends: Counter[Status] = Counter()
+    def of(cls, counts: Iterable[MessageCount]) -> "StatusCounts":
+        """Adds up these counts."""
+        by_status: Counter[Status] = Counter()
         for count in counts:
-            ends[count.status] += count.messages
-        return cls(ends[Status.SENT], ends[Status.FAILED], ends[Status.DROPPED])
+            by_status[count.status] += count.messages
+        return cls(by_status[Status.SENT], by_status[Status.FAILED], by_status[Status.DROPPED])
 
     @property
     def cells(self) -> list[str]:
         return [str(self.sent), str(self.failed), str(self.dropped)]
 
 
-def page_routes(questions: Questions, localities: Localities) -> APIRouter:
-    """GET /notifications/."""
-    router = APIRouter(include_in_schema=False)
-
-    @router.get("/notifications/")
-    async def overview(
-        request: Request,
-        caller: Annotated[Principal, Depends(require_page("programme_admin"))],
-        locality: Annotated[str, Query(max_length=50)] = "",
-        day: Annotated[DaySent | None, Query()] = None,
-    ) -> Response:
-        theirs = within(questions, caller)
-        if locality and locality not in theirs:
-            raise Problem(404)
-        chosen = [locality] if locality else theirs
-        clock: Clock = request.app.state.clock
-        first = clock().astimezone(LONDON).date() - timedelta(days=DAYS - 1)
-        counts = await questions.counts(chosen, datetime.combine(first, time(), LONDON))
-        shown = [count for count in counts if day is None or count.day == day.isoformat()]
-        pages: Pages = request.app.state.pages
-        page: Response = pages.page(
-            request,
-            "notifications/overview.html",
-            places=[
-                {"value": "", "text": "All localities"},
-                *({"value": slug, "text": localities.by_slug[slug].name} for slug in theirs),
-            ],
-            locality=locality,
-            place=localities.by_slug[locality].name if locality else "All localities",
-            day_chosen=day,
-            dropped=DROPPED,
-            waiting=await questions.waiting(chosen),
-            total=Ends.of(shown),
-            reasons=_by_reason(shown),
-            kinds=_by_kind(shown),
-            days=_by_day(counts, locality),
-        )
-        return page
-
-    return router
+def reason(code: str) -> tuple[str, str]:
+    """The label of a code, and a sentence on its meaning. A code without a label is shown itself."""
+    return labels.NOT_SENT.get(code, (code.replace("_", " ").capitalize(), ""))
 
 
-def _by_reason(counts: list[Count]) -> Table | None:
+def _by_reason(counts: list[MessageCount]) -> Table | None:
     """Failures first, the most frequent first."""
     messages: Counter[tuple[bool, str]] = Counter()
     for count in counts:
@@ -103,42 +105,43 @@ def _by_reason(counts: list[Count]) -> Table | None:
             messages[count.status is Status.FAILED, count.code] += count.messages
     rows: Rows = []
     for (failure, code), number in sorted(messages.items(), key=lambda item: (not item[0][0], -item[1])):
-        title, meaning = words.reason(code)
+        title, meaning = reason(code)
         rows.append([title, meaning, FAILED if failure else DROPPED, str(number)])
     head: list[Cell | str] = ["Reason", "What it means", "Result", _number("Number")]
     return _table("Why messages were not sent", head, rows) if rows else None
 
 
-def _by_kind(counts: list[Count]) -> Table | None:
+def _by_kind(counts: list[MessageCount]) -> Table | None:
     rows: Rows = []
     for template in Template:
         for recipient in Recipient:
-            mine = [c for c in counts if (c.template, c.recipient) == (template, recipient)]
-            if mine:
-                rows.append([words.TEMPLATES[template], words.RECIPIENTS[recipient], *Ends.of(mine).cells])
-    return _table("By kind of message", ["Message", "To", *ENDS], rows) if rows else None
+            of_kind = [c for c in counts if (c.template, c.recipient) == (template, recipient)]
+            if of_kind:
+                cells = StatusCounts.of(of_kind).cells
+                rows.append([labels.TEMPLATES[template], labels.RECIPIENTS[recipient], *cells])
+    return _table("By kind of message", ["Message", "To", *STATUS_COLUMNS], rows) if rows else None
 
 
-def _by_day(counts: list[Count], locality: str) -> Table | None:
-    """The latest first; days without a message are left out."""
+def _by_day(counts: list[MessageCount], locality: str) -> Table | None:
+    """The latest day first; days without a message are left out."""
     rows: Rows = []
     for day in sorted({count.day for count in counts}, reverse=True):
-        ends = Ends.of(count for count in counts if count.day == day)
+        of_day = StatusCounts.of(count for count in counts if count.day == day)
         query = urlencode({"day": day, "locality": locality})
         text = dates.day(date.fromisoformat(day))
-        rows.append([{"text": text, "href": f"/notifications/?{query}"}, *ends.cells])
-    return _table("By day", ["Day", *ENDS], rows) if rows else None
+        rows.append([{"text": text, "href": f"/notifications/?{query}"}, *of_day.cells])
+    return _table("By day", ["Day", *STATUS_COLUMNS], rows) if rows else None
 
 
 def _number(text: str) -> Cell:
     return {"text": text, "format": "numeric"}
 
 
-ENDS: Final = [_number("Sent"), _number(FAILED), _number(DROPPED)]
+STATUS_COLUMNS: Final = [_number("Sent"), _number(FAILED), _number(DROPPED)]
 
 
 def _table(caption: str, head: Sequence[Cell | str], rows: Rows) -> Table:
-    """What the NHS table macro takes: on a narrow screen each row becomes a small list."""
+    """Arguments of the NHS table macro. On a narrow screen each row becomes a small list."""
     return {
         "caption": {"text": caption, "size": "m"},
         "head": head,

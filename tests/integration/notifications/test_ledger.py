@@ -13,14 +13,18 @@ from fastapi import FastAPI
 from playwright.async_api import Page
 
 from tests.harness.delivery.toy import bench
-from tests.harness.notifications.others import PERSON, others
-from tests.harness.notifications.place import Place, ended, heard
-from tests.harness.notifications.telling import NOW, Teller, ref
+from tests.harness.notifications.facts import NOW, FactBuilder, numbered_id
+from tests.harness.notifications.fake_peers import PERSON, fake_peers
+from tests.harness.notifications.service_harness import (
+    NotificationsHarness,
+    wait_until_each_ended,
+    wait_until_received,
+)
 from tests.harness.pages.browser import check_axe, check_reflow
 from tests.harness.pages.serving import serving
 from tests.harness.web.forms import browser
 from tests.harness.web.issuer import LoopbackIssuer
-from tests.integration.notifications.conftest import Hands
+from tests.integration.notifications.conftest import FakeClock
 
 API = "/api/notifications/v1"
 DROPPED = "Not sent, because it was not safe or no longer needed"
@@ -35,10 +39,10 @@ class Filled:
     app: FastAPI
     locality: str
     issuer: LoopbackIssuer
-    told: Teller
-    unreachable: Teller
-    erased: Teller
-    asking: Teller
+    told: FactBuilder
+    unreachable: FactBuilder
+    erased: FactBuilder
+    asking: FactBuilder
 
     def claims(self, role: str = "programme_admin", **changed: Any) -> dict[str, Any]:
         # The clock of this place stands still; its tokens are of the same time.
@@ -52,7 +56,7 @@ class Filled:
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.get(path, headers=self.issuer.bearer(**self.claims(**claims)))
 
-    def messages_of(self, teller: Teller) -> str:
+    def messages_of(self, teller: FactBuilder) -> str:
         return f"{API}/referrals/{teller.referral_id}/messages"
 
 
@@ -63,29 +67,29 @@ async def filled(
     issuer: LoopbackIssuer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Filled]:
-    clock = Hands()
+    clock = FakeClock()
     async with (
         bench(kafka_bootstrap, mongo_url, partitions=1) as made,
-        others(tmp_path_factory.mktemp("mailbox"), clock) as around,
+        fake_peers(tmp_path_factory.mktemp("mailbox"), clock) as around,
     ):
-        place = Place(made, around, clock)
+        place = NotificationsHarness(made, around, clock)
         place.more_settings = {"issuer": issuer.url, "jwks_url": issuer.jwks_url}
         around.sessions = issuer.sessions
         told, unreachable, erased, asking = (place.teller() for _ in range(4))
         around.particular = {
             unreachable.referral_id: PERSON | {"telephone": None, "email": None},
             erased.referral_id: 410,
-            ref(520): 404,
+            numbered_id(520): 404,
         }
         async with place.running() as app:
             for teller in (told, unreachable, erased):
                 await place.say(teller, teller.created(), teller.booked())
             await place.say(asking, asking.created(), asking.prescribed())
-            await heard(app, place, 8)
-            await ended(app, "booked.person", 3)
-            await ended(app, "booked.referrer", 3)
-            await ended(app, "booked.link_worker", 3)
-            await ended(app, "asked.service", 1)
+            await wait_until_received(app, place, 8)
+            await wait_until_each_ended(app, "booked.person", 3)
+            await wait_until_each_ended(app, "booked.referrer", 3)
+            await wait_until_each_ended(app, "booked.link_worker", 3)
+            await wait_until_each_ended(app, "asked.service", 1)
             yield Filled(app, made.locality, issuer, told, unreachable, erased, asking)
 
 
@@ -108,7 +112,7 @@ async def test_the_messages_of_a_referral_by_template_recipient_and_status(fille
     assert by_name["booked", "person"]["channel"] == "text"
     assert by_name["booked", "referrer"]["channel"] == "mail"
     assert by_name["reminder", "person"]["at"] == "2026-11-29T10:00:00Z"
-    assert by_name["booked", "person"]["about"] == ref(10)
+    assert by_name["booked", "person"]["about"] == numbered_id(10)
 
 
 async def test_a_failure_and_what_was_rightly_not_sent_are_told_apart(filled: Filled) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from services.notifications.channels.gsm import parts
+from services.notifications.channels.gsm import count_parts
 from services.notifications.messages.message import Recipient, Template
-from services.notifications.messages.wording import TEMPLATES, Channel, Words
+from services.notifications.messages.wording import TEMPLATES, Channel, MessageTemplates
 from shared.contract.events.vocabulary import MeetingMode, Need, SensitiveNeed
 from shared.contract.labels import NEEDS
 from shared.platform.localities import load_localities
@@ -21,7 +21,7 @@ LONGEST_PLACE = max(
     (f"{practice.site}, {practice.postcode}" for practice in PRACTICES),
     key=len,
 )
-WORDS = Words()
+RENDERER = MessageTemplates()
 FACTS: dict[str, Any] = {
     "starts_at": datetime(2026, 9, 30, 11, 30, tzinfo=UTC),  # Wednesday 30 September: the longest there is
     "promised": date(2026, 9, 30),
@@ -51,7 +51,7 @@ ABOUT_HEALTH = (
 
 def say(file: str, language: str = "en", **changed: Any) -> tuple[str, str]:
     recipient, template, channel, _ = file.split(".")
-    said = WORDS.say(
+    said = RENDERER.render(
         Template(template), Recipient(recipient), _channel(channel), language, **(FACTS | changed)
     )
     return said.subject, said.body
@@ -97,7 +97,7 @@ def test_text_of_every_place_is_two_parts_of_its_alphabet(file: str, sender: str
     for place in sorted(set(SITES)):
         for mode in MeetingMode:
             _, body = say(file, sender=sender, place=place, mode=mode.value)
-            assert parts(body) <= 2, (len(body), body)  # parts() refuses a letter outside the alphabet
+            assert count_parts(body) <= 2, (len(body), body)  # parts() refuses a letter outside the alphabet
             assert "\n" not in body
 
 
@@ -184,9 +184,9 @@ def test_another_language_has_its_own_words_and_else_english_with_a_note_of_the_
     for language, text in (("en", "In English {{ ring }}"), ("pl", "Po polsku {{ ring }}")):
         (tmp_path / language).mkdir()
         (tmp_path / language / "person.booked.text.txt").write_text(text)
-    words = Words(tmp_path)
+    templates = MessageTemplates(tmp_path)
     said = [
-        words.say(Template.BOOKED, Recipient.PERSON, "text", language, ring="1").body
+        templates.render(Template.BOOKED, Recipient.PERSON, "text", language, ring="1").body
         for language in ("pl", "ur")
     ]
     assert said == ["Po polsku 1", "In English 1"]

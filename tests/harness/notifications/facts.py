@@ -19,21 +19,21 @@ MEETING = datetime(2026, 11, 30, 10, 30, tzinfo=UTC)
 _RANKS: Mapping[str, int] = {"matching": 40, "referral": 30, "evaluation": 20}
 
 
-def rank(source: str) -> int:
+def source_priority(source: str) -> int:
     return _RANKS.get(source.rsplit("/", 1)[-1], 0)
 
 
-def ref(number: int) -> str:
+def numbered_id(number: int) -> str:
     """An id that tells apart what a test names by number."""
     return f"00000000-0000-7000-8000-{number:012d}"
 
 
 @dataclass
-class Teller:
+class FactBuilder:
     """Says facts about one referral, each with an id of its own, recorded at `now`."""
 
     locality: str = "meir"
-    referral_id: str = ref(1)
+    referral_id: str = numbered_id(1)
     now: datetime = NOW
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -56,7 +56,7 @@ class Teller:
     def created(self, contact: v.SafeToText = v.SafeToText.YES, **more: Any) -> ReferralCreated:
         said: dict[str, Any] = {
             "practice": "M83100",
-            "person_ref": ref(900),
+            "person_ref": numbered_id(900),
             "route": v.Route.PRACTICE,
             "age_band": v.AgeBand.FROM_65,
             "needs": (v.Need.DEBT,),
@@ -68,7 +68,7 @@ class Teller:
 
     def booked(self, number: int = 10, **more: Any) -> MeetingBooked:
         said: dict[str, Any] = {
-            "meeting_id": ref(number),
+            "meeting_id": numbered_id(number),
             "sequence": 0,
             "link_worker": f"lw-{self.locality}-1",
             "practice": "M83100",
@@ -78,13 +78,13 @@ class Teller:
         return MeetingBooked(referral_id=self.referral_id, locality=self.locality, **(said | more))
 
     def cancelled(self, number: int = 10, why: v.CancelReason = v.CancelReason.UNWELL) -> o.MeetingCancelled:
-        return o.MeetingCancelled(**self._who(), meeting_id=ref(number), by=v.By.PERSON, why=why)
+        return o.MeetingCancelled(**self._who(), meeting_id=numbered_id(number), by=v.By.PERSON, why=why)
 
     def attended(self, number: int = 10) -> o.MeetingAttended:
-        return o.MeetingAttended(**self._who(), meeting_id=ref(number))
+        return o.MeetingAttended(**self._who(), meeting_id=numbered_id(number))
 
     def missed(self, number: int = 10) -> o.MeetingMissed:
-        return o.MeetingMissed(**self._who(), meeting_id=ref(number))
+        return o.MeetingMissed(**self._who(), meeting_id=numbered_id(number))
 
     def contact_attempted(self) -> o.ContactAttempted:
         return o.ContactAttempted(**self._who(), channel=v.Channel.PHONE, reached=True)
@@ -99,20 +99,20 @@ class Teller:
     def prescribed(self, number: int = 20, *, signposted: bool = False) -> o.ServicePrescribed:
         return o.ServicePrescribed(
             **self._who(),
-            prescription_id=ref(number),
-            service_id=ref(number + 500),
+            prescription_id=numbered_id(number),
+            service_id=numbered_id(number + 500),
             need=v.Need.DEBT,
             signposted=signposted,
         )
 
     def replied(self, number: int = 20) -> o.ProviderReplied:
-        return o.ProviderReplied(**self._who(), prescription_id=ref(number), reply=v.Reply.ACCEPTED)
+        return o.ProviderReplied(**self._who(), prescription_id=numbered_id(number), reply=v.Reply.ACCEPTED)
 
     def closed(self, reason: v.CloseReason = v.CloseReason.COMPLETED) -> o.ReferralClosed:
         return o.ReferralClosed(**self._who(), reason=reason)
 
     def erased(self) -> o.PersonErased:
-        return o.PersonErased(**self._who(), person_ref=ref(900))
+        return o.PersonErased(**self._who(), person_ref=numbered_id(900))
 
     def retracted(self, fact: Fact | Envelope) -> o.Retracted:
         return o.Retracted(

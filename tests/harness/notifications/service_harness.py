@@ -11,7 +11,7 @@ from uuid import uuid4
 from fastapi import FastAPI
 
 from services.notifications.app import create_app
-from services.notifications.messages.state import View
+from services.notifications.messages.state import NotificationState
 from services.notifications.settings import NotificationsSettings
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.models import EventBody
@@ -21,9 +21,9 @@ from shared.delivery.unit_of_work.unit_of_work import TASKS
 from shared.platform.ids import new_id
 from shared.platform.localities import OWN_VAULT, Contact, Localities, Locality, Practice, Source
 from tests.harness.delivery.toy import Bench
-from tests.harness.notifications.others import Others
-from tests.harness.notifications.telling import Teller
-from tests.integration.notifications.conftest import Hands, settings_for
+from tests.harness.notifications.facts import FactBuilder
+from tests.harness.notifications.fake_peers import FakePeers
+from tests.integration.notifications.conftest import FakeClock, settings_for
 
 HUB = Contact("Hub (example)", "01632 960100", "hub@hub.example")
 MAILBOX = "m83100@practices.example"
@@ -59,19 +59,21 @@ def programme(slug: str) -> Localities:
 
 
 @dataclass
-class Place:
+class NotificationsHarness:
     """A locality whose messages this test watches."""
 
     bench: Bench
-    around: Others
-    clock: Hands
+    around: FakePeers
+    clock: FakeClock
     said: list[Envelope] = field(default_factory=list)
     more_settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> NotificationsSettings:
         database = self.bench.options.database
-        return settings_for(self.around, database=database, settle_seconds=5, **self.more_settings)
+        return settings_for(
+            self.around, database=database, notification_delay_seconds=5, **self.more_settings
+        )
 
     @asynccontextmanager
     async def running(self, **options: Any) -> AsyncIterator[FastAPI]:
@@ -85,11 +87,11 @@ class Place:
         async with app.router.lifespan_context(app):
             yield app
 
-    def teller(self) -> Teller:
+    def teller(self) -> FactBuilder:
         """Speaks of a referral that nobody has heard of, at the time of this place's clock."""
-        return Teller(self.bench.locality, str(uuid4()), self.clock.now)
+        return FactBuilder(self.bench.locality, str(uuid4()), self.clock.now)
 
-    async def say(self, teller: Teller, *bodies: EventBody) -> None:
+    async def say(self, teller: FactBuilder, *bodies: EventBody) -> None:
         """Publishes these facts; ReferralCreated is said by the referral service."""
         for body in bodies:
             by = "referral" if type(body).__name__ == "ReferralCreated" else "matching"
@@ -119,19 +121,19 @@ class Place:
                 await self.pass_time(seconds=1)
 
 
-def kernel_of(app: FastAPI) -> Kernel[View, Any]:
-    kernel: Kernel[View, Any] = app.state.kernel
+def kernel_of(app: FastAPI) -> Kernel[NotificationState, Any]:
+    kernel: Kernel[NotificationState, Any] = app.state.kernel
     return kernel
 
 
-async def becomes(true: Callable[[], bool], seconds: float = 10.0) -> None:
+async def eventually(true: Callable[[], bool], seconds: float = 10.0) -> None:
     """Waits until it is so; fails after so many seconds."""
     async with asyncio.timeout(seconds):
         while not true():
             await asyncio.sleep(0.02)
 
 
-async def heard(app: FastAPI, place: Place, facts: int) -> None:
+async def wait_until_received(app: FastAPI, place: NotificationsHarness, facts: int) -> None:
     """Waits until the service has taken in so many facts."""
 
     async def count() -> int:
@@ -149,7 +151,7 @@ async def ledger(app: FastAPI) -> dict[str, dict[str, Any]]:
     return {row["about"].rsplit(".", 1)[0]: row for row in rows}
 
 
-async def settled(app: FastAPI, messages: int) -> dict[str, dict[str, Any]]:
+async def wait_until_ended(app: FastAPI, messages: int) -> dict[str, dict[str, Any]]:
     """The ledger, once so many messages have come to an end."""
     async with asyncio.timeout(10):
         while True:
@@ -159,7 +161,7 @@ async def settled(app: FastAPI, messages: int) -> dict[str, dict[str, Any]]:
             await asyncio.sleep(0.02)
 
 
-async def ended(app: FastAPI, message: str, referrals: int) -> dict[str, dict[str, Any]]:
+async def wait_until_each_ended(app: FastAPI, message: str, referrals: int) -> dict[str, dict[str, Any]]:
     """How this message (`template.recipient`) ended, by referral, once so many of them have."""
     wanted = {"about": {"$regex": f"^{message}[.]"}, "status": {"$ne": "sending"}}
     async with asyncio.timeout(10):

@@ -8,14 +8,14 @@ import pytest
 
 from services.notifications.channels import sms, smtp
 from services.notifications.channels.circuit_breaker import CircuitBreaker
-from services.notifications.channels.gateway import Mail, NoAnswer
-from services.notifications.channels.sms import HttpTexts
+from services.notifications.channels.gateway import GatewayTimeout, Mail
+from services.notifications.channels.sms import HttpTextGateway
 from services.notifications.channels.smtp import SmtpGateway
 from shared.delivery.model.errors import PermanentFailure, RetryLater
 from tests.harness.delivery.toy import bench
-from tests.harness.notifications.others import PERSON, Others
-from tests.harness.notifications.place import Place, becomes
-from tests.integration.notifications.conftest import Hands, settings_for
+from tests.harness.notifications.fake_peers import PERSON, FakePeers
+from tests.harness.notifications.service_harness import NotificationsHarness, eventually
+from tests.integration.notifications.conftest import FakeClock, settings_for
 
 REST = timedelta(seconds=30)
 
@@ -30,23 +30,23 @@ class Passed:
 
 
 async def asks(patience: CircuitBreaker, answer: Exception | None = None) -> None:
-    async with patience.asking():
+    async with patience.call():
         if answer is not None:
             raise answer
 
 
 async def test_a_gateway_that_hangs_is_left_alone_and_one_message_finds_out_that_it_is_back() -> None:
     passed = Passed()
-    patience = CircuitBreaker(seconds=0.05, rest=REST, passed=passed)
+    patience = CircuitBreaker(call_timeout=0.05, open_for=REST, monotonic=passed)
     with pytest.raises(RetryLater):
-        async with patience.asking():
+        async with patience.call():
             await asyncio.sleep(10)
     passed.seconds += 10
     with pytest.raises(RetryLater) as resting:
         await asks(patience)
     assert resting.value.after == timedelta(seconds=20)
     passed.seconds += 20
-    async with patience.asking():
+    async with patience.call():
         with pytest.raises(RetryLater):
             await asks(patience)  # another, while the first finds out
     await asks(patience)
@@ -54,7 +54,7 @@ async def test_a_gateway_that_hangs_is_left_alone_and_one_message_finds_out_that
 
 @pytest.mark.parametrize("answer", [RetryLater(), PermanentFailure("refused")])
 async def test_a_gateway_that_refuses_answers(answer: Exception) -> None:
-    patience = CircuitBreaker(rest=REST)
+    patience = CircuitBreaker(open_for=REST)
     for _ in range(2):
         with pytest.raises(type(answer)) as said:
             await asks(patience, answer)
@@ -62,33 +62,35 @@ async def test_a_gateway_that_refuses_answers(answer: Exception) -> None:
 
 
 async def test_one_that_says_of_itself_that_nothing_came_is_left_alone() -> None:
-    patience = CircuitBreaker(rest=REST, passed=Passed())
+    patience = CircuitBreaker(open_for=REST, monotonic=Passed())
     with pytest.raises(RetryLater):
-        await asks(patience, NoAnswer())
+        await asks(patience, GatewayTimeout())
     with pytest.raises(RetryLater) as resting:
         await asks(patience)
     assert resting.value.after == REST
 
 
 async def test_both_gateways_say_when_nothing_comes(
-    around: Others, clock: Hands, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    around: FakePeers, clock: FakeClock, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sms, "STEP_SECONDS", 0.1)
-    monkeypatch.setattr(smtp, "STEP_SECONDS", 0.1)
+    monkeypatch.setattr(sms, "STEP_TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(smtp, "STEP_TIMEOUT_SECONDS", 0.1)
     held: list[asyncio.StreamWriter] = []
     silent = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     settings = settings_for(around, smtp_port=port, sms_url=f"http://127.0.0.1:{port}/")
-    with pytest.raises(NoAnswer):
-        await HttpTexts(settings, http).send_text("+447700900123", "Hello", "1")
-    with pytest.raises(NoAnswer):
+    with pytest.raises(GatewayTimeout):
+        await HttpTextGateway(settings, http).send_text("+447700900123", "Hello", "1")
+    with pytest.raises(GatewayTimeout):
         await SmtpGateway(settings, clock).send_mail(Mail("pat@example.org", "Subject", "Body"), "1")
     for writer in held:
         writer.close()
     silent.close()
 
 
-async def test_mail_server_slow_to_say_goodbye_has_taken_the_mail(around: Others, clock: Hands) -> None:
+async def test_mail_server_slow_to_say_goodbye_has_taken_the_mail(
+    around: FakePeers, clock: FakeClock
+) -> None:
     said: list[str] = []
     held: list[asyncio.StreamWriter] = []
 
@@ -106,31 +108,31 @@ async def test_mail_server_slow_to_say_goodbye_has_taken_the_mail(around: Others
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     settings = settings_for(around, smtp_port=server.sockets[0].getsockname()[1])
-    async with CircuitBreaker(seconds=2).asking():
+    async with CircuitBreaker(call_timeout=2).call():
         await SmtpGateway(settings, clock).send_mail(Mail("pat@example.org", "Subject", "Body"), "1")
-    await becomes(lambda: said == ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"], 5)
+    await eventually(lambda: said == ["EHLO", "MAIL", "RCPT", "DATA", "QUIT"], 5)
     for writer in held:
         writer.close()
     server.close()
 
 
 async def test_a_text_gateway_that_hangs_keeps_nobody_elses_message(
-    kafka_bootstrap: str, mongo_url: str, around: Others, clock: Hands, monkeypatch: pytest.MonkeyPatch
+    kafka_bootstrap: str, mongo_url: str, around: FakePeers, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More texts than are sent at once; what comes due meanwhile does not wait for them."""
-    monkeypatch.setattr(sms, "STEP_SECONDS", 2.0)
+    monkeypatch.setattr(sms, "STEP_TIMEOUT_SECONDS", 2.0)
     around.hangs = {PERSON["telephone"]}
     async with bench(kafka_bootstrap, mongo_url, partitions=1) as made:
-        place = Place(made, around, clock)
+        place = NotificationsHarness(made, around, clock)
         async with place.running(drain_seconds=0.1):
             for _ in range(12):
                 say = place.teller()
                 await place.say(say, say.created(), say.booked())
-            await becomes(lambda: around.count("MAIL") == 24, 20)
+            await eventually(lambda: around.count("MAIL") == 24, 20)
             say = place.teller()
             around.particular[say.referral_id] = PERSON | {"telephone": "+447700900999"}
             began = asyncio.get_running_loop().time()
             await place.say(say, say.created(), say.booked())
-            await becomes(lambda: around.count("MAIL") == 26, 3)
+            await eventually(lambda: around.count("MAIL") == 26, 3)
             assert asyncio.get_running_loop().time() - began < 3
     assert around.count("POST /dev/sms") >= 8

@@ -31,7 +31,7 @@ Answer = dict[str, Any] | int
 
 
 @dataclass
-class Others:
+class FakePeers:
     """The other services as this test wants them. A value of type int is a status to answer with."""
 
     mailbox: Mailbox
@@ -67,9 +67,9 @@ class Others:
 
 
 @asynccontextmanager
-async def others(state: Path, clock: Clock) -> AsyncIterator[Others]:
+async def fake_peers(state: Path, clock: Clock) -> AsyncIterator[FakePeers]:
     """All of it, running while the block does."""
-    standing = Others(Mailbox(state, clock))
+    standing = FakePeers(Mailbox(state, clock))
     counting = _Counting(standing)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(counting, loop=loop), host="127.0.0.1", port=0)
@@ -83,7 +83,7 @@ async def others(state: Path, clock: Clock) -> AsyncIterator[Others]:
 
 
 class _Counting(ToMailbox):
-    def __init__(self, standing: Others) -> None:
+    def __init__(self, standing: FakePeers) -> None:
         super().__init__(standing.mailbox)
         self._standing = standing
 
@@ -102,7 +102,7 @@ class _Counting(ToMailbox):
         return await super().handle_DATA(server, session, envelope)
 
 
-def _application(standing: Others) -> FastAPI:
+def _application(standing: FakePeers) -> FastAPI:
     app = FastAPI()
 
     @app.middleware("http")

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notifications.messages.message import Recipient, Template
-from services.notifications.messages.policy import Asking, Told, after_quiet_hours
+from services.notifications.messages.policy import MessagePolicy, PastMessages, after_quiet_hours
 from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import MeetingBooked, ReferralCreated
 from shared.platform.clock import LONDON
-from tests.harness.notifications.desk import SETTLE, Desk
-from tests.harness.notifications.telling import NOW, Teller, ref
+from tests.harness.notifications.facts import NOW, FactBuilder, numbered_id
+from tests.harness.notifications.message_timeline import DELAY, MessageTimeline
 
 END = NOW + timedelta(days=40)
 MINUTES = st.integers(0, 36 * 60)
@@ -23,7 +23,7 @@ MINUTES = st.integers(0, 36 * 60)
 @st.composite
 def stories(draw: st.DrawFn) -> list[Fact]:
     """Everything said about one referral: any meetings, what became of them, and what was taken back."""
-    say = Teller()
+    say = FactBuilder()
 
     def said(body: Any, by: str = "matching") -> Fact:
         return say.fact(body, by, NOW - timedelta(hours=6) + timedelta(minutes=draw(MINUTES)))
@@ -40,7 +40,7 @@ def stories(draw: st.DrawFn) -> list[Fact]:
                 say.booked(
                     10 + number,
                     sequence=number,
-                    replaces=ref(9 + number) if number and draw(st.booleans()) else None,
+                    replaces=numbered_id(9 + number) if number and draw(st.booleans()) else None,
                     link_worker=draw(st.sampled_from(["lw-meir-1", "lw-meir-2"])),
                     provisional=draw(st.booleans()),
                     starts_at=starts,
@@ -79,13 +79,13 @@ def hearings(draw: st.DrawFn) -> list[tuple[timedelta, list[Fact]]]:
     return batches
 
 
-def heard(batches: list[tuple[timedelta, list[Fact]]]) -> tuple[Desk, set[str]]:
+def heard(batches: list[tuple[timedelta, list[Fact]]]) -> tuple[MessageTimeline, set[str]]:
     """A desk that has heard them, and what it must have told in the end if nothing more is said."""
-    desk = Desk()
+    desk = MessageTimeline()
     for pause, facts in batches:
         desk.until(desk.now + pause)
         desk.hear(*facts)
-    last = Asking(SETTLE)(desk.view, Told({}), desk.context)
+    last = MessagePolicy(DELAY)(desk.view, PastMessages({}), desk.context)
     return desk, {due.about for due in last.due}
 
 
@@ -132,7 +132,7 @@ def test_nothing_is_sent_that_must_not_be(batches: list[tuple[timedelta, list[Fa
 
 @given(stories())
 def test_a_replay_of_yesterday_writes_to_nobody(facts: list[Fact]) -> None:
-    desk = Desk(max(fact.recorded for fact in facts) + timedelta(hours=24, minutes=1))
+    desk = MessageTimeline(max(fact.recorded for fact in facts) + timedelta(hours=24, minutes=1))
     desk.hear(*facts)
     desk.until(END)
     assert desk.asked == []
@@ -141,7 +141,7 @@ def test_a_replay_of_yesterday_writes_to_nobody(facts: list[Fact]) -> None:
 @given(st.data())
 def test_however_a_batch_is_cut_and_ordered_the_same_is_told(data: st.DataObject) -> None:
     facts = data.draw(stories())
-    at_once, in_pieces = Desk(), Desk()
+    at_once, in_pieces = MessageTimeline(), MessageTimeline()
     at_once.hear(*facts)
     for fact in data.draw(st.permutations(facts)):
         in_pieces.hear(fact)

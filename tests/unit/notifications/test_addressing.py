@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.notifications.messages.effects import sender_of
-from tests.harness.notifications.place import programme
+from services.notifications.messages.addressing import sender_of
+from tests.harness.notifications.service_harness import programme
 
 
 @pytest.mark.parametrize(("chosen", "sender"), [(None, "Meir (example)"), ("Appointments", "Appointments")])

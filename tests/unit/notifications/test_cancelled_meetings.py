@@ -6,16 +6,16 @@ import pytest
 
 from services.notifications.messages.message import MessageName, Recipient, Template
 from shared.contract.events import vocabulary as v
-from tests.harness.notifications.desk import FAR, SETTLE, TO_ALL, desk
-from tests.harness.notifications.telling import MEETING, NOW, Teller, in_hours, ref
+from tests.harness.notifications.facts import MEETING, NOW, FactBuilder, in_hours, numbered_id
+from tests.harness.notifications.message_timeline import DELAY, FAR_FUTURE, TO_ALL, timeline
 
 
 def test_a_cancelled_meeting_is_told_to_all_three_and_not_reminded_of() -> None:
-    say = Teller()
-    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    say = FactBuilder()
+    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
     messages.hear(say.fact(say.cancelled(), recorded=messages.now))
-    messages.until(FAR)
+    messages.until(FAR_FUTURE)
     assert messages.told == [
         *TO_ALL,
         "cancelled to person",
@@ -26,15 +26,15 @@ def test_a_cancelled_meeting_is_told_to_all_three_and_not_reminded_of() -> None:
 
 def test_who_was_met_at_a_partners_meeting_is_not_told_that_ours_was_off() -> None:
     """A partner's beside ours: it wins, and ours is cancelled without a word, as theirs is the news."""
-    say = Teller()
-    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked(link_worker="lw-meir-1"))])
+    say = FactBuilder()
+    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked(link_worker="lw-meir-1"))])
     messages.until(in_hours(1))
     theirs = say.booked(11, sequence=1, starts_at=in_hours(3), link_worker="lw-meir-1")
     messages.hear(say.fact(theirs, "partner", recorded=messages.now))
     messages.hear(say.fact(say.cancelled(why=v.CancelReason.SLOT_TAKEN), recorded=messages.now))
     messages.until(in_hours(4))
     messages.hear(say.fact(say.attended(11), "partner", recorded=messages.now))
-    messages.until(FAR)
+    messages.until(FAR_FUTURE)
     assert messages.told == [*TO_ALL, *TO_ALL]
 
 
@@ -43,12 +43,12 @@ def test_who_was_met_at_a_partners_meeting_is_not_told_that_ours_was_off() -> No
 def test_a_meeting_that_was_replaced_is_not_called_off_after_the_other_was_held(
     came: bool, moves: int
 ) -> None:
-    say = Teller()
-    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    say = FactBuilder()
+    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
     for number in range(10, 10 + moves):
         sooner = say.booked(
-            number + 1, sequence=number - 9, replaces=ref(number), starts_at=NOW + timedelta(hours=4)
+            number + 1, sequence=number - 9, replaces=numbered_id(number), starts_at=NOW + timedelta(hours=4)
         )
         messages.hear(
             say.fact(say.cancelled(number, v.CancelReason.LINK_WORKER_AWAY), recorded=messages.now),
@@ -58,14 +58,14 @@ def test_a_meeting_that_was_replaced_is_not_called_off_after_the_other_was_held(
     last = 10 + moves
     messages.until(in_hours(5))
     messages.hear(say.fact(say.attended(last) if came else say.missed(last), recorded=messages.now))
-    messages.until(FAR)
+    messages.until(FAR_FUTURE)
     assert [told for told in messages.told if told.startswith("cancelled")] == []
 
 
 def test_a_meeting_whose_booking_is_taken_back_is_told_of_as_cancelled() -> None:
-    say = Teller()
+    say = FactBuilder()
     booking = say.fact(say.booked(), "partner")
-    messages = desk([say.fact(say.created(), "referral"), booking])
+    messages = timeline([say.fact(say.created(), "referral"), booking])
     messages.until(in_hours(1))
     messages.hear(say.fact(say.retracted(booking), "partner", recorded=messages.now))
     messages.until(in_hours(2))
@@ -81,9 +81,9 @@ def test_a_meeting_whose_booking_is_taken_back_is_told_of_as_cancelled() -> None
 
 
 def test_a_booking_that_is_taken_back_and_stands_by_anothers_word_is_not_cancelled() -> None:
-    say = Teller()
+    say = FactBuilder()
     booking = say.fact(say.booked(), "partner")
-    messages = desk([say.fact(say.created(), "referral"), booking, say.fact(say.booked())])
+    messages = timeline([say.fact(say.created(), "referral"), booking, say.fact(say.booked())])
     messages.until(in_hours(1))
     messages.hear(say.fact(say.retracted(booking), "partner", recorded=messages.now))
     messages.until(in_hours(2))
@@ -91,16 +91,16 @@ def test_a_booking_that_is_taken_back_and_stands_by_anothers_word_is_not_cancell
 
 
 @pytest.mark.parametrize("told_off", [True, False])
-@pytest.mark.parametrize("replaces", [None, ref(9)])
+@pytest.mark.parametrize("replaces", [None, numbered_id(9)])
 def test_who_was_told_that_a_meeting_is_off_hears_that_it_stands_after_all(
     told_off: bool, replaces: str | None
 ) -> None:
-    say = Teller()
-    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked(replaces=replaces))])
+    say = FactBuilder()
+    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked(replaces=replaces))])
     messages.until(in_hours(1))
     cancelled = say.fact(say.cancelled(), recorded=messages.now)
     messages.hear(cancelled)
-    messages.until(in_hours(26) if told_off else messages.now + SETTLE / 2)
+    messages.until(in_hours(26) if told_off else messages.now + DELAY / 2)
     messages.hear(say.fact(say.retracted(cancelled), recorded=messages.now))
     messages.until(in_hours(28))
     heard = [name.template for name, _ in messages.sent if name.recipient is Recipient.PERSON]
@@ -110,19 +110,19 @@ def test_who_was_told_that_a_meeting_is_off_hears_that_it_stands_after_all(
 
 
 def test_a_link_worker_who_loses_a_meeting_to_another_hears_that_it_is_off() -> None:
-    say = Teller()
-    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    say = FactBuilder()
+    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
-    other = say.booked(11, sequence=1, replaces=ref(10), link_worker="lw-meir-2")
+    other = say.booked(11, sequence=1, replaces=numbered_id(10), link_worker="lw-meir-2")
     messages.hear(say.fact(other, recorded=messages.now))
     messages.until(in_hours(2))
     off = [name for name, _ in messages.sent if name.template is Template.CANCELLED]
-    assert off == [MessageName(Template.CANCELLED, Recipient.LINK_WORKER, ref(10))]
+    assert off == [MessageName(Template.CANCELLED, Recipient.LINK_WORKER, numbered_id(10))]
 
 
 def test_a_later_meeting_that_is_cancelled_is_told_of_though_an_earlier_one_stands() -> None:
-    say = Teller()
-    messages = desk([say.fact(say.created(), "referral"), say.fact(say.booked())])
+    say = FactBuilder()
+    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
     messages.hear(say.fact(say.booked(11, sequence=1), recorded=messages.now))
     messages.until(in_hours(2))
@@ -130,14 +130,14 @@ def test_a_later_meeting_that_is_cancelled_is_told_of_though_an_earlier_one_stan
     messages.until(in_hours(3))
     off = [name for name, _ in messages.sent if name.template is Template.CANCELLED]
     assert off == [
-        MessageName(Template.CANCELLED, recipient, ref(11))
+        MessageName(Template.CANCELLED, recipient, numbered_id(11))
         for recipient in (Recipient.PERSON, Recipient.LINK_WORKER, Recipient.REFERRER)
     ]
 
 
 def test_a_further_meeting_that_is_cancelled_is_told_of_though_nobody_recorded_the_one_before() -> None:
-    say = Teller(now=MEETING + timedelta(days=1))
-    messages = desk(
+    say = FactBuilder(now=MEETING + timedelta(days=1))
+    messages = timeline(
         [
             say.fact(say.created(), "referral"),
             say.fact(say.booked(), recorded=NOW),
@@ -147,7 +147,7 @@ def test_a_further_meeting_that_is_cancelled_is_told_of_though_nobody_recorded_t
     )
     messages.until(say.now + timedelta(hours=1))
     messages.hear(say.fact(say.cancelled(11), recorded=messages.now))
-    messages.until(FAR)
+    messages.until(FAR_FUTURE)
     assert messages.told == [
         *TO_ALL,
         "cancelled to person",

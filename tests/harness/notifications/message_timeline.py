@@ -5,20 +5,25 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from services.notifications.messages.message import MessageName, Recipient
-from services.notifications.messages.policy import Asking, Told, after_quiet_hours, still_wanted
-from services.notifications.messages.state import View, fold
+from services.notifications.messages.policy import (
+    MessagePolicy,
+    PastMessages,
+    after_quiet_hours,
+    is_still_needed,
+)
+from services.notifications.messages.state import NotificationState, fold
 from shared.contract.events.fact import Fact
 from shared.delivery.model.decision import DecisionContext, ScheduledTask, TaskRow
 from shared.platform.ids import new_id
-from tests.harness.notifications.telling import MEETING, NOW, rank, ref
+from tests.harness.notifications.facts import MEETING, NOW, numbered_id, source_priority
 
-SETTLE = timedelta(seconds=30)
-FAR = MEETING + timedelta(days=60)
+DELAY = timedelta(seconds=30)
+FAR_FUTURE = MEETING + timedelta(days=60)
 TO_ALL = ["booked to person", "booked to link_worker", "booked to referrer"]
 
 
 @dataclass
-class Desk:
+class MessageTimeline:
     """One referral's messages through time."""
 
     now: datetime = NOW
@@ -29,12 +34,12 @@ class Desk:
     sent: list[tuple[MessageName, datetime]] = field(default_factory=list)
 
     @property
-    def view(self) -> View:
-        return fold(list(self.facts.values()), rank)
+    def view(self) -> NotificationState:
+        return fold(list(self.facts.values()), source_priority)
 
     @property
     def context(self) -> DecisionContext:
-        return DecisionContext(self.now, new_id, "meir", ref(1))
+        return DecisionContext(self.now, new_id, "meir", numbered_id(1))
 
     @property
     def told(self) -> list[str]:
@@ -44,8 +49,8 @@ class Desk:
     def hear(self, *facts: Fact) -> None:
         """A batch of facts and the decision after it, even where the kernel would see only repeats."""
         self.facts |= {fact.key: fact for fact in facts}
-        told = Told({("meir", ref(1)): frozenset(self.ended)})
-        for due in Asking(SETTLE)(self.view, told, self.context).due:
+        told = PastMessages({("meir", numbered_id(1)): frozenset(self.ended)})
+        for due in MessagePolicy(DELAY)(self.view, told, self.context).due:
             if due.about not in self.rows:
                 self.rows[due.about] = due
                 self.asked.append(due.about)
@@ -59,7 +64,7 @@ class Desk:
             name = MessageName.parse(about)
             if due.not_after is not None and self.now > due.not_after:
                 self.ended.add(about)
-            elif about not in self.ended and still_wanted(self.view, self.context, _row(due)):
+            elif about not in self.ended and is_still_needed(self.view, self.context, _row(due)):
                 self._send(name, due)
 
     def _send(self, name: MessageName, due: ScheduledTask) -> None:
@@ -82,9 +87,9 @@ class Desk:
         self.run()
 
 
-def desk(facts: Iterable[Fact], now: datetime = NOW) -> Desk:
+def timeline(facts: Iterable[Fact], now: datetime = NOW) -> MessageTimeline:
     """A desk that has heard these facts in one batch."""
-    made = Desk(now)
+    made = MessageTimeline(now)
     made.hear(*facts)
     return made
 

@@ -1,0 +1,28 @@
+"""Collections of the notifications service, and the indexes that its queries need."""
+
+from typing import Final
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from shared.delivery.mongo.database import Mongo
+from shared.delivery.scheduler.effects import SENT
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS, TASKS
+
+# No event says who was told what. A rebuild keeps the ledger, or people would be told twice.
+OWNED: Final = (SENT,)
+DERIVED: Final = (REFERRALS,)
+
+INDEXES: Final = {
+    SENT: [
+        IndexModel([("locality", ASCENDING), ("referral", ASCENDING)]),
+        IndexModel([("locality", ASCENDING), ("at", DESCENDING)]),
+        IndexModel([("locality", ASCENDING), ("status", ASCENDING), ("at", DESCENDING)]),
+    ],
+    TASKS: [IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])],
+}
+
+
+async def ensure_indexes(mongo: Mongo) -> None:
+    """Creates the indexes that are missing."""
+    for name, indexes in INDEXES.items():
+        await mongo[name].create_indexes(indexes)
