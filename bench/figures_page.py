@@ -19,15 +19,16 @@ from bench.place import Places
 from bench.sizes import Size
 from bench.statistics import short, summary
 from services.evaluation.app import create_app
-from services.evaluation.contributions.state import document, fold_with
+from services.evaluation.collections import SUMS, ensure_indexes
+from services.evaluation.contributions.state import fold_with, to_document
 from services.evaluation.settings import EvaluationSettings
-from services.evaluation.totals.repository import SUMS, SumStore, ensure_indexes
+from services.evaluation.totals.repository import TotalsRepository
 from shared.delivery.kernel import Kernel, tune_interpreter
 from shared.delivery.model.service_definition import Changed
 from shared.delivery.mongo.database import Transaction
 from shared.platform.ids import new_id
 from shared.platform.localities import load_localities
-from tests.harness.evaluation.tales import invented
+from tests.harness.evaluation.example_referrals import invented
 from tests.harness.web.issuer import LoopbackIssuer
 
 NOW: Final = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -92,7 +93,7 @@ async def _asked(
 
 
 async def _fill(kernel: Kernel[Any, Any], count: int) -> None:
-    shapes, store = _shapes(min(count, _DIFFERENT)), SumStore()
+    shapes, store = _shapes(min(count, _DIFFERENT)), TotalsRepository()
     for start in range(0, count, _PIECE):
         piece = [
             replace(shapes[number % len(shapes)], referral_id=new_id())
@@ -114,5 +115,5 @@ def _shapes(count: int) -> list[Changed[Any]]:
         start = NOW - timedelta(days=random.randint(0, _DAYS), hours=1)
         tale = invented(random, number, random.choice(localities.slugs), start)
         view = fold(tale.facts)
-        shapes.append(Changed(tale.locality, tale.referral, None, view, document(view), ()))
+        shapes.append(Changed(tale.locality, tale.referral, None, view, to_document(view), ()))
     return shapes

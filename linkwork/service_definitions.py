@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import services.evaluation.collections
 import services.evaluation.definition
-import services.evaluation.totals.repository
 import services.matching.definition
 import services.matching.repository
 import services.notifications.collections
@@ -38,7 +38,7 @@ def notifications(localities_file: Path) -> Rebuildable:
 def evaluation(localities_file: Path) -> Rebuildable:
     """The evaluation service."""
     definition = services.evaluation.definition.service_definition(load_localities(localities_file))
-    return Rebuildable(definition, services.evaluation.totals.repository.ensure_indexes)
+    return Rebuildable(definition, services.evaluation.collections.ensure_indexes)
 
 
 MAKERS: Final[dict[Part, Callable[[Path], Rebuildable]]] = {

@@ -1,1 +1,1 @@
-"""Evaluation: what came of the referrals, kept as sums that grow with each fact."""
+"""Evaluation: the outcomes of referrals, kept as sums that grow with each fact."""

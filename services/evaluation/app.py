@@ -1,16 +1,17 @@
-"""Wiring: settings, kernel, API and pages of one process."""
+"""Wires one process of the evaluation service: settings, kernel, API and pages."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from services.evaluation.collections import ensure_indexes
 from services.evaluation.definition import service_definition
-from services.evaluation.pages import make_pages, page_routes
+from services.evaluation.pages import overview
 from services.evaluation.reports import api
-from services.evaluation.reports.queries import Asking
+from services.evaluation.reports.queries import FigureQueries
 from services.evaluation.settings import EvaluationSettings
-from services.evaluation.totals import repository as store
+from services.evaluation.web.templating import make_pages
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
@@ -29,22 +30,24 @@ def create_app(
     keys: KeySource | None = None,
     options: Callable[[EvaluationSettings], Options] = Options.unhurried,
 ) -> FastAPI:
-    """The application; its lifespan runs the kernel. `app.state.kernel` is the kernel."""
+    """Creates the application. Its lifespan runs the kernel.
+
+    Handlers find on `request.app.state`: kernel, queries.
+    """
     known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in known.served(settings.localities)]
     kernel = Kernel(service_definition(known), options(settings), served, clock, new_id)
-    asking = Asking(kernel.mongo, known, clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with kernel.running():
-            await store.ensure_indexes(kernel.mongo)
+            await ensure_indexes(kernel.mongo)
             yield
 
     app = create_service_app(
         settings,
         title="Linkwork evaluation",
-        routers=[api.routes(asking), page_routes(asking)],
+        routers=[api.router, overview.router],
         pages=make_pages(settings),
         lifespan=lifespan,
         ready=kernel.ready,
@@ -54,4 +57,5 @@ def create_app(
         unavailable="The figures cannot be read just now. Try again in a moment.",
     )
     app.state.kernel = kernel
+    app.state.queries = FigureQueries(kernel.mongo, known, clock)
     return app

@@ -1,21 +1,24 @@
-"""What evaluation listens to: all three events, of which it makes sums. Subscriptions only, no logic."""
+"""The evaluation service as the kernel drives it.
 
-from services.evaluation.contributions.state import FOLD_VERSION, Evaluated, document, fold_with
-from services.evaluation.decisions import DECISIONS
-from services.evaluation.totals.repository import SUMS, SumStore, add_up
+The service receives all events and adds them up. It decides nothing and publishes nothing: a due follow-up
+is a sum over days (see `follow_up`), and asking for one is the link worker's next step, kept by matching.
+"""
+
+from services.evaluation.collections import SUMS
+from services.evaluation.contributions.state import FOLD_VERSION, EvaluationState, fold_with, to_document
+from services.evaluation.totals.repository import TotalsRepository, apply_changes
 from shared.delivery.model.service_definition import ServiceDefinition
 from shared.platform.localities import Localities
 
 
-def service_definition(localities: Localities) -> ServiceDefinition[Evaluated, None]:
-    """Evaluation, as the kernel drives it."""
+def service_definition(localities: Localities) -> ServiceDefinition[EvaluationState, None]:
+    """The whole service. A rebuild uses the same definition."""
     return ServiceDefinition(
         name="evaluation",
         fold=fold_with(localities.rank),
         fold_version=FOLD_VERSION,
-        document=document,
-        store=SumStore(),
-        decisions=DECISIONS,
+        document=to_document,
+        store=TotalsRepository(),
         derived=(SUMS,),
-        project=add_up,
+        project=apply_changes,
     )

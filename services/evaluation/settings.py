@@ -1,4 +1,4 @@
-"""What the evaluation service is told from outside, beside what every service is told."""
+"""Settings of the evaluation service, beside those of every service."""
 
 from typing import ClassVar
 

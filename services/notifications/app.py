@@ -37,7 +37,7 @@ def create_app(
 ) -> FastAPI:
     """Creates the application. Its lifespan runs the kernel.
 
-    Handlers find on `request.app.state`: kernel, localities, message_queries.
+    Handlers find on `request.app.state`: kernel, localities, queries.
     """
     known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in known.served(settings.localities)]
@@ -70,5 +70,5 @@ def create_app(
     )
     app.state.kernel = kernel
     app.state.localities = known
-    app.state.message_queries = MessageQueries(kernel.mongo, served)
+    app.state.queries = MessageQueries(kernel.mongo, served)
     return app

@@ -26,9 +26,9 @@ _LONGEST: Final = WIDTH - 2
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A label, a length (None: held back) and the number in words.
+    """A label, a length (None: suppressed) and the number in words.
 
-    `upto` is the length that it may have at most, where only this much is known.
+    `upto` is the greatest possible length, where only a range is known.
     """
 
     label: str
@@ -42,7 +42,7 @@ def bar_chart(
 ) -> Markup | None:
     """Horizontal bars against a pale track as long as `longest`, or as the longest bar.
 
-    None where every bar is held back: there is nothing to be seen.
+    None where every bar is suppressed.
     """
     if all(bar.length is None for bar in bars):
         return None

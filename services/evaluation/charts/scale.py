@@ -17,11 +17,11 @@ class Scale:
         self.end = self.step * 5
 
     def x(self, value: float) -> float:
-        """Where a value lies."""
+        """The horizontal position of a value."""
         return MARGIN + (WIDTH - 2 * MARGIN) * min(value, self.end) / self.end
 
     def lines(self, top: float, bottom: float) -> Markup:
-        """Faint lines behind the marks of a row; words stay clear of them."""
+        """Faint lines behind the marks of a row, clear of its words."""
         marks = (self.x(tick * self.step) for tick in range(6))
         return Markup("").join(
             element("line", x1=x, x2=x, y1=top, y2=bottom, stroke=GREY, stroke_opacity=0.5) for x in marks

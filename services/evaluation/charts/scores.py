@@ -14,7 +14,7 @@ _ROW: Final = 82
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A label with both means, or None for both and why there are none."""
+    """A label with both means, or None for both and the reason in words."""
 
     label: str
     before: float | None

@@ -1,8 +1,8 @@
-"""A little SVG: elements with escaped attributes, and the frame that every chart stands in.
+"""Writes SVG: elements with escaped attributes, and the frame of every chart.
 
 The content security policy allows no inline style, so looks are presentation attributes. Colours are those of
-NHS.UK; every shape has an outline of at least 3:1 on white and a label in words, so that colour says nothing
-alone.
+NHS.UK. Every shape has an outline of at least 3:1 on white and a label in words, so that no meaning depends on
+colour alone.
 """
 
 from collections.abc import Iterable
@@ -10,8 +10,8 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+# Units across. A telephone shows about as many pixels, so that 16 units of text stay readable.
 WIDTH: Final = 360
-"""Units across: on a telephone about as many pixels, so that 16 units of text stay readable."""
 
 INK: Final = "#212b32"
 BLUE: Final = "#005eb8"
@@ -24,27 +24,23 @@ SMALL: Final = 14
 
 
 def element(name: str, content: str | Markup = "", **attributes: str | float) -> Markup:
-    """One element. Write `stroke_width` for `stroke-width`; numbers lose needless digits."""
+    """Writes an element. `stroke_width` stands for `stroke-width`; numbers lose needless digits."""
     written = Markup("").join(
         Markup(' {}="{}"').format(_name(key), _number(value)) for key, value in attributes.items()
     )
     return Markup("<{0}{1}>{2}</{0}>").format(name, written, content)
 
 
-def group(parts: Iterable[Markup], **attributes: str | float) -> Markup:
-    return element("g", Markup("").join(parts), **attributes)
-
-
 def label(
     text: str, x: float, y: float, *, anchor: str = "start", size: int = TEXT, bold: bool = False
 ) -> Markup:
-    """Words in the chart; `y` is their base line."""
+    """Writes words in the chart; `y` is their base line."""
     weight = "600" if bold else "400"
     return element("text", text, x=x, y=y, font_size=size, font_weight=weight, fill=INK, text_anchor=anchor)
 
 
 def chart(identity: str, title: str, description: str, height: float, parts: Iterable[Markup]) -> Markup:
-    """The frame. `identity` is unique on the page; title and description say what is to be seen."""
+    """Writes the frame. `identity` is unique on the page; title and description describe the chart."""
     named = (
         element("title", title, id=f"{identity}-title"),
         element("desc", description, id=f"{identity}-desc"),
@@ -62,7 +58,7 @@ def chart(identity: str, title: str, description: str, height: float, parts: Ite
 
 
 def hatching(identity: str) -> Markup:
-    """A pattern for what is not shown, to be filled with `url(#<identity>)`."""
+    """Writes the pattern of suppressed shapes, to be filled with `url(#<identity>)`."""
     stripe = element("path", d="M0 8L8 0", stroke=GREY, stroke_width=1.5)
     pattern = element("pattern", stripe, id=identity, width=8, height=8, patternUnits="userSpaceOnUse")
     return element("defs", pattern)

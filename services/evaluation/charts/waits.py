@@ -1,4 +1,4 @@
-"""How long people waited: half within the disc, nine in ten within the diamond."""
+"""Waits: half of the people within the disc, nine in ten within the diamond."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _ROW: Final = 82
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A label with two numbers of days, or None for both and why there are none."""
+    """A label with two numbers of days, or None for both and the reason in `missing`."""
 
     label: str
     half: int | None
@@ -23,7 +23,7 @@ class Span:
 
 
 def wait_chart(identity: str, title: str, description: str, spans: Sequence[Span]) -> Markup:
-    """A line for each wait, from none through the median to the 90th percentile."""
+    """A line for each wait, from 0 days through the median to the 90th percentile."""
     scale = Scale(max([1, *(span.nine_in_ten or 0 for span in spans)]))
     height = len(spans) * _ROW
     rows = [_row(span, at * _ROW, scale) for at, span in enumerate(spans)]

@@ -1,120 +1,129 @@
-"""What one referral adds to the programme's figures, from its story alone.
+"""Computes the contribution of one referral to the programme's figures, from its history alone.
 
-Nothing here asks what time it is: what depends on today is counted on the day from which it holds, and the
-report adds up the days (see `follow_up`, and `_settled`). A referral made in error, or twice, counts nowhere.
+The contribution does not depend on today. A number that holds only from a later day is counted under that
+day, and the report adds up the days (see `follow_up` and `_settled`). A referral made in error, or twice,
+counts nowhere.
 
-The month in which a number is counted: journey, waits, needs and routes by the month of the referral, so that
-each step is seen out of the same people; meetings by the month they were held in; unmet needs and barriers by
-the month they were told; answers of services by the month they were asked; questionnaires by the month of the
-first.
+Each number belongs to one month:
+
+- journey, waits, needs and routes to the month of the referral, so that each step is counted among the same
+  people;
+- meetings to the month they were held in;
+- unmet needs and barriers to the month they were recorded;
+- replies of services to the month they were asked;
+- questionnaires to the month of the first answers.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
+from typing import Final
 
-from services.evaluation.contributions.follow_up import follow_up_cells
-from services.evaluation.contributions.measures import Cell, Contribution, month
+from services.evaluation.contributions.follow_up import follow_up_measures
+from services.evaluation.contributions.measures import Contribution, MeasureKey, month
 from services.evaluation.contributions.vocabulary import STEPS, LeadTime, Step
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import ReferralCreated
 from shared.contract.history import Meeting, Prescription, ReferralHistory
 from shared.platform.clock import london_day
 
-LONGEST_WAIT = 730
-"""Days; a longer wait is counted as this one, so that a wrong year does not make a row grow."""
+# A longer wait is counted as this one, so that a wrong year cannot make a row grow.
+MAX_WAIT_DAYS: Final = 730
 
-SETTLED_AFTER = timedelta(weeks=12)
-"""Rates towards a first visit are of people referred at least so long ago: most who will get there have."""
+# Rates towards a first visit count people referred at least so long ago: most who will get there have.
+SETTLED_AFTER: Final = timedelta(weeks=12)
 
-_NEVER_HAPPENED = {
-    ("withdrawn", v.WithdrawReason.MADE_IN_ERROR.value),
-    ("declined", v.DeclineReason.DUPLICATE.value),
-}
+_NEVER_COUNTED: Final = frozenset(
+    {
+        ("withdrawn", v.WithdrawReason.MADE_IN_ERROR.value),
+        ("declined", v.DeclineReason.DUPLICATE.value),
+    }
+)
 
 
-def contribution_of(story: ReferralHistory) -> Contribution:
-    """The cells that this referral fills. Empty until it is known to have been made."""
-    counted: Counter[Cell] = Counter()
-    if story.created is None or story.created_said is None:
+def contribution_of(history: ReferralHistory) -> Contribution:
+    """Counts a referral. The contribution is empty until ReferralCreated arrives."""
+    counted: Counter[MeasureKey] = Counter()
+    if history.created is None or history.created_said is None:
         return counted
-    if any((e.kind, str(e.reason)) in _NEVER_HAPPENED for e in story.endings):
+    if any((e.kind, str(e.reason)) in _NEVER_COUNTED for e in history.endings):
         return counted
-    referred_on = london_day(story.created_said.time)
-    counted.update(_asked_for(story.created, _reached(story), referred_on))
-    counted.update(_settled(story, story.created.route, referred_on))
-    counted.update(_cells(story, referred_on))
-    counted.update(follow_up_cells(story))
+    referred_on = london_day(history.created_said.time)
+    counted.update(_needs_and_route(history.created, _reached(history), referred_on))
+    counted.update(_settled(history, history.created.route, referred_on))
+    counted.update(_steps(history, referred_on))
+    counted.update(follow_up_measures(history))
     return +counted
 
 
-def _cells(story: ReferralHistory, referred_on: date) -> Iterator[Cell]:
-    yield from _journey(story, referred_on)
-    for meeting in story.meetings:
+def _steps(history: ReferralHistory, referred_on: date) -> Iterator[MeasureKey]:
+    yield from _journey(history, referred_on)
+    for meeting in history.meetings:
         yield from _meeting(meeting)
-    yield from _unmet(story)
-    for prescription in story.prescriptions:
+    yield from _unmet(history)
+    for prescription in history.prescriptions:
         yield from _prescription(prescription)
 
 
-def furthest_step(story: ReferralHistory) -> Step:
-    """The furthest step reached. Who got further is counted at every step before, recorded or not."""
-    if story.first_visit is not None:
+def furthest_step(history: ReferralHistory) -> Step:
+    """The furthest step reached. The person counts at every earlier step too, recorded or not."""
+    if history.first_visit is not None:
         return Step.VISITED
-    if any(p.reply is v.Reply.ACCEPTED for p in story.prescriptions):
+    if any(p.reply is v.Reply.ACCEPTED for p in history.prescriptions):
         return Step.ACCEPTED
-    if story.plan is not None or story.prescriptions:
+    if history.plan is not None or history.prescriptions:
         return Step.PLANNED
-    if story.attended:
+    if history.attended:
         return Step.MET
-    return Step.BOOKED if story.meetings else Step.REFERRED
+    return Step.BOOKED if history.meetings else Step.REFERRED
 
 
-def _journey(story: ReferralHistory, referred_on: date) -> Iterator[Cell]:
+def _journey(history: ReferralHistory, referred_on: date) -> Iterator[MeasureKey]:
     referred_in = month(referred_on)
-    for step in STEPS[: STEPS.index(furthest_step(story)) + 1]:
-        yield Cell("journey", referred_in, step)
-    met = min((m.held_on for m in story.attended), default=None)
-    for what, day in (("met", met), ("visited", story.first_visit)):
+    for step in STEPS[: STEPS.index(furthest_step(history)) + 1]:
+        yield MeasureKey("journey", referred_in, step)
+    met = min((m.held_on for m in history.attended), default=None)
+    for event, day in (("met", met), ("visited", history.first_visit)):
         if day is not None:
-            yield Cell(f"wait_{what}", referred_in, str(days_between(referred_on, day)))
+            yield MeasureKey(f"wait_{event}", referred_in, str(days_between(referred_on, day)))
 
 
 def days_between(start: date, end: date) -> int:
-    """Whole days of a wait, from 0 (also where a clock was wrong and the end comes first)."""
-    return max(0, min((end - start).days, LONGEST_WAIT))
+    """Whole days of a wait. 0 where a wrong clock puts the end before the start."""
+    return max(0, min((end - start).days, MAX_WAIT_DAYS))
 
 
-def _asked_for(created: ReferralCreated, reached: bool, referred_on: date) -> Iterator[Cell]:
+def _needs_and_route(created: ReferralCreated, reached: bool, referred_on: date) -> Iterator[MeasureKey]:
     referred_in = month(referred_on)
     for need in sorted(set(created.needs)):
-        yield Cell("needs", referred_in, need)
-    yield Cell("contact", referred_in, f"{created.route}:referred")
+        yield MeasureKey("needs", referred_in, need)
+    yield MeasureKey("contact", referred_in, f"{created.route}:referred")
     if reached:
-        yield Cell("contact", referred_in, f"{created.route}:reached")
+        yield MeasureKey("contact", referred_in, f"{created.route}:reached")
 
 
-def _settled(story: ReferralHistory, route: v.Route, referred_on: date) -> Iterator[Cell]:
-    """The furthest step reached, under the day from which the referral is old enough for a rate."""
+def _settled(history: ReferralHistory, route: v.Route, referred_on: date) -> Iterator[MeasureKey]:
+    """The furthest step, under the day from which the referral is old enough for a rate."""
     referred_in = month(referred_on)
     day = (min(referred_on, date.max - SETTLED_AFTER) + SETTLED_AFTER).isoformat()
-    yield Cell("settled", referred_in, f"{day}:{furthest_step(story)}")
-    reached = "reached" if _reached(story) else "not_reached"
-    yield Cell("settled_contact", referred_in, f"{day}:{route}:{reached}")
+    yield MeasureKey("settled", referred_in, f"{day}:{furthest_step(history)}")
+    reached = "reached" if _reached(history) else "not_reached"
+    yield MeasureKey("settled_contact", referred_in, f"{day}:{route}:{reached}")
 
 
-def _reached(story: ReferralHistory) -> bool:
-    """Spoken to, or met."""
-    return bool(story.attended) or any(contact.reached for contact, _ in story.contacts)
+def _reached(history: ReferralHistory) -> bool:
+    """Tests whether a link worker spoke to the person, or met them."""
+    return bool(history.attended) or any(contact.reached for contact, _ in history.contacts)
 
 
-def _meeting(meeting: Meeting) -> Iterator[Cell]:
+def _meeting(meeting: Meeting) -> Iterator[MeasureKey]:
     outcome = meeting.outcome
     if meeting.status not in ("attended", "missed") or outcome is None:
         return
     held = meeting.held_on
     lead = lead_time((held - london_day(meeting.said.time)).days)
-    yield Cell("meetings", month(held), f"{lead}:{'came' if meeting.status == 'attended' else 'missed'}")
+    came = "came" if meeting.status == "attended" else "missed"
+    yield MeasureKey("meetings", month(held), f"{lead}:{came}")
 
 
 def lead_time(days: int) -> LeadTime:
@@ -126,28 +135,28 @@ def lead_time(days: int) -> LeadTime:
     return LeadTime.WEEK if days <= 7 else LeadTime.LONGER
 
 
-def _unmet(story: ReferralHistory) -> Iterator[Cell]:
-    """Each need and reason once a referral, when it was first told: people are counted, not clicks.
+def _unmet(history: ReferralHistory) -> Iterator[MeasureKey]:
+    """Each need and reason once a referral, on the day of its first record: people count, not clicks.
 
-    A need for which a service was added on the same day counts as met and not as unmet: in that meeting
-    something was found. Told on another day, before or after, it counts.
+    A need for which a service was added on the same day counts as met: that meeting found a service. If a
+    service was added on another day, before or after, the need counts as unmet.
     """
-    found = {(p.prescribed.need, london_day(p.said.time)) for p in story.prescriptions}
+    met = {(p.prescribed.need, london_day(p.said.time)) for p in history.prescriptions}
     first: dict[tuple[v.Need, v.UnmetReason], date] = {}
-    for unmet, said in story.unmet:
-        told = london_day(said.time)
-        if (unmet.need, told) in found:
+    for unmet, said in history.unmet:
+        day = london_day(said.time)
+        if (unmet.need, day) in met:
             continue
-        at = (unmet.need, unmet.reason)
-        first[at] = min(first.get(at, told), told)
-    for (need, reason), told in sorted(first.items()):
-        yield Cell("unmet", month(told), f"{need}:{reason}")
+        pair = (unmet.need, unmet.reason)
+        first[pair] = min(first.get(pair, day), day)
+    for (need, reason), day in sorted(first.items()):
+        yield MeasureKey("unmet", month(day), f"{need}:{reason}")
 
 
-def _prescription(prescription: Prescription) -> Iterator[Cell]:
+def _prescription(prescription: Prescription) -> Iterator[MeasureKey]:
     if prescription.barrier is not None and prescription.not_started_said is not None:
-        told = london_day(prescription.not_started_said.time)
-        yield Cell("barriers", month(told), prescription.barrier)
+        recorded = london_day(prescription.not_started_said.time)
+        yield MeasureKey("barriers", month(recorded), prescription.barrier)
     if not prescription.prescribed.signposted:
         asked = london_day(prescription.said.time)
-        yield Cell("replies", month(asked), prescription.reply or "silent")
+        yield MeasureKey("replies", month(asked), prescription.reply or "silent")

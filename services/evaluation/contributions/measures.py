@@ -1,4 +1,4 @@
-"""Where a number is counted: the cells that contributions fill and that the sums are kept in."""
+"""Measures: the keys under which contributions and sums count."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,12 +6,11 @@ from datetime import date
 from typing import NamedTuple
 
 
-class Cell(NamedTuple):
-    """One number of one month.
+class MeasureKey(NamedTuple):
+    """The key of one number of one month.
 
-    `measure` names a family of numbers ("journey"), `period` a month ("2026-03"), `key` the
-    number within it ("referred", "debt:no_service"). Keys hold no dot and no dollar: MongoDB reads them as
-    paths.
+    `measure` names a family of numbers ("journey"), `period` a month ("2026-03"), and `key` the number within
+    the family ("referred", "debt:no_service"). Keys hold no dot and no dollar, which MongoDB reads as paths.
     """
 
     measure: str
@@ -19,10 +18,10 @@ class Cell(NamedTuple):
     key: str
 
 
-Contribution = Mapping[Cell, int]
-"""What one referral adds to the sums. Whole numbers only: sums of floats drift with their order."""
+# The numbers that one referral adds to the sums. Whole numbers only: sums of floats depend on their order.
+Contribution = Mapping[MeasureKey, int]
 
-Stored = list[list[str | int]]
+ContributionRows = list[list[str | int]]
 
 
 def month(day: date) -> str:
@@ -30,23 +29,23 @@ def month(day: date) -> str:
     return f"{day.year:04d}-{day.month:02d}"
 
 
-def stored(contribution: Contribution) -> Stored:
-    """A contribution as it lies in the referral's document; in one order, so that equal ones look equal."""
-    return [[*cell, number] for cell, number in sorted(contribution.items()) if number]
+def to_rows(contribution: Contribution) -> ContributionRows:
+    """The stored form of a contribution, sorted, so that equal contributions have equal documents."""
+    return [[*key, number] for key, number in sorted(contribution.items()) if number]
 
 
-def restored(rows: Iterable[Iterable[str | int]]) -> Contribution:
+def from_rows(rows: Iterable[Iterable[str | int]]) -> Contribution:
     """The contribution of a stored document."""
-    return dict(_restored(rows))
+    return dict(_keyed(rows))
 
 
-def _restored(rows: Iterable[Iterable[str | int]]) -> Iterator[tuple[Cell, int]]:
+def _keyed(rows: Iterable[Iterable[str | int]]) -> Iterator[tuple[MeasureKey, int]]:
     for measure, period, key, number in rows:
-        yield Cell(str(measure), str(period), str(key)), int(number)
+        yield MeasureKey(str(measure), str(period), str(key)), int(number)
 
 
 def difference(after: Contribution, before: Contribution) -> Contribution:
-    """What has to be added to the sums to put one contribution in the place of another."""
+    """The change of the sums that replaces one contribution by another."""
     change = Counter(dict(after))
     change.subtract(dict(before))
-    return {cell: number for cell, number in change.items() if number}
+    return {key: number for key, number in change.items() if number}

@@ -1,45 +1,45 @@
-"""Evaluation's view of a referral: its story, and what it adds to the figures."""
+"""Folds a referral's facts into its history and its contribution to the figures. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from services.evaluation.contributions.contribution import contribution_of
-from services.evaluation.contributions.measures import Contribution, restored, stored
+from services.evaluation.contributions.measures import Contribution, from_rows, to_rows
 from shared.contract.events.fact import Fact
 from shared.contract.history import ReferralHistory, fold_referral, stage_of
 from shared.contract.history.fold import SourcePriority
 
-FOLD_VERSION = 5
-"""Raise this when a contribution is counted differently: stored referrals are folded and counted anew."""
+# Raise this when a contribution is counted differently: stored referrals are folded and counted again.
+FOLD_VERSION: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
-    """A referral as the figures see it."""
+class EvaluationState:
+    """A referral as the evaluation service sees it."""
 
-    story: ReferralHistory
+    history: ReferralHistory
     contribution: Contribution
 
 
-def fold_with(rank: SourcePriority) -> Callable[[Sequence[Fact]], Evaluated]:
-    """The fold, with the localities' word on whose facts count for more."""
+def fold_with(priority: SourcePriority) -> Callable[[Sequence[Fact]], EvaluationState]:
+    """Makes the fold for one priority of sources."""
 
-    def fold(facts: Sequence[Fact]) -> Evaluated:
-        story = fold_referral(facts, rank)
-        return Evaluated(story, contribution_of(story))
+    def fold(facts: Sequence[Fact]) -> EvaluationState:
+        history = fold_referral(facts, priority)
+        return EvaluationState(history, contribution_of(history))
 
     return fold
 
 
-def document(view: Evaluated) -> dict[str, Any]:
-    """What is stored beside the facts: the contribution, to be taken off the sums when it changes."""
-    return {"stage": str(stage_of(view.story)), "summed": stored(view.contribution)}
+def to_document(state: EvaluationState) -> dict[str, Any]:
+    """The stored view of a state. It keeps the contribution, to be subtracted when it changes."""
+    return {"stage": str(stage_of(state.history)), "summed": to_rows(state.contribution)}
 
 
-def counted(document: Mapping[str, Any] | None) -> Contribution:
-    """The contribution that a stored view document says is in the sums.
+def stored_contribution(document: Mapping[str, Any] | None) -> Contribution:
+    """The contribution of a stored view that the sums contain.
 
-    Nothing for a new referral, nor for one stored by an earlier version, which had other sums.
+    Empty for a new referral, and for one stored by an earlier version, which kept other sums.
     """
-    return restored(document.get("summed", ())) if document else {}
+    return from_rows(document.get("summed", ())) if document else {}

@@ -1,4 +1,4 @@
-"""The words that figures are broken down by, beside those of the events."""
+"""Codes that figures are broken down by, beside those of the events."""
 
 from enum import StrEnum
 from typing import Final
@@ -8,24 +8,25 @@ from shared.contract.events.vocabulary import Instrument
 
 
 class Step(StrEnum):
-    """How far a referral has come, in the order of the journey."""
+    """The steps of a referral, in the order of the journey.
+
+    PLANNED: a plan was agreed or a service was added to it. ACCEPTED: a service said yes. VISITED: the person
+    came to a service for the first time, by which the programme is measured.
+    """
 
     REFERRED = "referred"
     BOOKED = "booked"
     MET = "met"
     PLANNED = "planned"
-    """A plan was agreed or a service was added to it."""
     ACCEPTED = "accepted"
-    """A service said yes."""
     VISITED = "visited"
-    """The person was there for the first time: what the programme is measured by."""
 
 
 STEPS: Final = tuple(Step)
 
 
 class LeadTime(StrEnum):
-    """Days between booking a meeting and holding it: people come less often the longer it is."""
+    """Days between booking a meeting and holding it. The longer the lead, the fewer people attend."""
 
     SAME_DAY = "same_day"
     NEXT_DAY = "next_day"
@@ -34,7 +35,7 @@ class LeadTime(StrEnum):
 
 
 class Answer(StrEnum):
-    """What came back from a service that was asked."""
+    """The answer of a community service to a request."""
 
     ACCEPTED = "accepted"
     WAITING_LIST = "waiting_list"
@@ -43,7 +44,7 @@ class Answer(StrEnum):
     SILENT = "silent"
 
 
+# The four questions on well-being, in the order of the Office for National Statistics.
 ITEMS: Final = tuple(QUESTIONNAIRES[Instrument.ONS4])
-"""The four questions on well-being, in the order of the Office for National Statistics."""
 
 LOW_IS_GOOD: Final = frozenset({"anxious"})

@@ -1,6 +1,6 @@
-"""Relations between the published counts: which add up to which, which are the same, which cannot be more.
+"""Relations between the published counts: sums, equal counts, and counts that are never more than others.
 
-Whoever reads the figures knows all of this. So what must be hidden is worked out along these lines.
+Every reader of the figures knows these relations, so suppression follows them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,34 +9,35 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from services.evaluation.contributions.vocabulary import ITEMS, STEPS, Answer, LeadTime
-from services.evaluation.disclosure.disclosure import AtMost, Line
-from services.evaluation.totals.totals import ALL, PROGRAMME, Name
+from services.evaluation.disclosure.suppression import AtMost, Line
+from services.evaluation.totals.totals import ALL, PROGRAMME, CountName
 from shared.contract.events import vocabulary as v
 
 
 class Key(NamedTuple):
-    """A count among all that are published."""
+    """The key of a published count. `period` is a code."""
 
     place: str
     period: str
-    """The period's code."""
-    name: Name
+    name: CountName
 
 
 class Shape(NamedTuple):
-    """The places and periods of a publication; periods by their codes."""
+    """The places and periods of a publication; periods by their codes.
+
+    `settled` are the parts in which all people were referred long enough ago for a rate.
+    """
 
     whole: str
     parts: tuple[str, ...]
     settled: frozenset[str]
-    """Those of the parts in which everybody was referred long enough ago for a rate."""
     localities: tuple[str, ...]
 
 
 class Layout(NamedTuple):
-    """The lines and orders of a publication, of its keys as numbers: they are quicker to look up than names.
+    """The lines and orders of a publication. Keys are numbered, which is faster than names.
 
-    Counts that are always the same have one number.
+    Counts that are always equal share a number.
     """
 
     numbered: Mapping[Key, int]
@@ -45,8 +46,8 @@ class Layout(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def layout(names: Sequence[Name], shape: Shape) -> Layout:
-    """The layout of all counts with these names. It changes with a new name or quarter: seldom."""
+def layout(names: Sequence[CountName], shape: Shape) -> Layout:
+    """Lays out all counts with these names. The layout changes only with a new name or quarter."""
     numbered: dict[Key, int] = {}
     numbers: dict[Key, int] = {}
 
@@ -70,7 +71,7 @@ _UNSETTLED: Final[Mapping[str, str]] = {"settled": "journey", "settled_contact":
 
 
 def _same(key: Key, shape: Shape) -> Key:
-    """The key of a count that is the same: first visits waited for, and everybody of a settled period."""
+    """The key of the count that is always equal: first visits, and all people of a settled period."""
     if key.name == ("wait_visited",):
         return key._replace(name=("journey", "visited"))
     measure, *rest = key.name
@@ -79,7 +80,7 @@ def _same(key: Key, shape: Shape) -> Key:
     return key
 
 
-def _lines(names: Sequence[Name], shape: Shape) -> Iterator[Line[Key]]:
+def _lines(names: Sequence[CountName], shape: Shape) -> Iterator[Line[Key]]:
     periods = (shape.whole, *shape.parts)
     places = (PROGRAMME, *shape.localities)
     for name in names:
@@ -100,7 +101,7 @@ def _orders(shape: Shape) -> Iterator[AtMost[Key]]:
                 yield AtMost(Key(place, period, less), Key(place, period, more))
 
 
-def _breakdowns() -> Iterator[tuple[Name, tuple[Name, ...]]]:
+def _breakdowns() -> Iterator[tuple[CountName, tuple[CountName, ...]]]:
     for kind in (ALL, "missed"):
         yield ("meetings", ALL, kind), tuple(("meetings", lead, kind) for lead in LeadTime)
     for need in (ALL, *v.Need):
@@ -116,7 +117,7 @@ def _breakdowns() -> Iterator[tuple[Name, tuple[Name, ...]]]:
         yield ("ons4", item, "n"), tuple(("ons4", item, way) for way in ("better", "same", "worse"))
 
 
-def _never_more() -> Iterator[tuple[Name, Name]]:
+def _never_more() -> Iterator[tuple[CountName, CountName]]:
     for journey, contact in (("journey", "contact"), ("settled", "settled_contact")):
         yield from (((journey, later), (journey, sooner)) for sooner, later in pairwise(STEPS))
         yield (contact, ALL, "reached"), (journey, "referred")

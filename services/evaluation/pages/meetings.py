@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from services.evaluation.charts import Bar, bar_chart
+from services.evaluation.pages.formatting import Percentage, number, of, per_cent
 from services.evaluation.pages.sections import Exhibit, Subject, Table
-from services.evaluation.pages.telling import Percentage, number, of, per_cent
 from services.evaluation.reports.model import PlaceFigures
 
 
@@ -35,13 +35,13 @@ def _missed(place: PlaceFigures) -> Sequence[Exhibit]:
 
 
 def _per_cent_bar(label: str, rate: Percentage, words: str) -> Bar:
-    """As long as the per cent, or from the least to the most that it can be."""
+    """A bar as long as the per cent, or from its least to its most."""
     least = 0.0 if rate.percent is None else rate.percent_low
     return Bar(label, least, words, upto=rate.percent_high)
 
 
 def _round_scale(percents: Iterable[int | None]) -> float:
-    """The track's length: 25, 50 or 100 per cent, so that small differences can be seen."""
+    """The length of the track: 25, 50 or 100 per cent, so that small differences are visible."""
     highest = max((percent for percent in percents if percent is not None), default=0)
     return next(scale for scale in (25.0, 50.0, 100.0) if highest <= scale)
 

@@ -1,10 +1,11 @@
-"""What people need, and what the community did not have to offer."""
+"""Needs of people, and needs that the community could not meet."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from services.evaluation.charts import Bar, bar_chart
-from services.evaluation.disclosure.view import HELD_BACK
+from services.evaluation.disclosure.view import SUPPRESSED
+from services.evaluation.pages.formatting import length, listed, number, per_cent, with_per_cent
 from services.evaluation.pages.sections import (
     Exhibit,
     Subject,
@@ -13,10 +14,9 @@ from services.evaluation.pages.sections import (
     most_frequent,
     most_frequent_in_words,
 )
-from services.evaluation.pages.telling import length, listed, number, per_cent, with_per_cent
 from services.evaluation.reports.model import NeedAndReason, PlaceFigures, Share
 
-MOST_GAPS: Final = 10
+MAX_GAPS: Final = 10
 
 
 def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
@@ -78,22 +78,22 @@ def _unmet(place: PlaceFigures) -> Sequence[Exhibit]:
 
 
 def most_often(needs: Sequence[Share]) -> str:
-    """A sentence; it names all that are shown with the largest count."""
+    """Names all needs with the largest shown count in a sentence."""
     found = most_frequent(needs)
     if not found:
         return ""
     names, count = listed([need.label.lower() for need in found]), number(found[0].count)
-    of = "Of the needs with a count, most" if any(need.count == HELD_BACK for need in needs) else "Most"
+    of = "Of the needs with a count, most" if any(need.count == SUPPRESSED for need in needs) else "Most"
     if len(found) == 1:
         return f"{of} often for: {names} ({count})."
     return f"{of} often, shown with {count} each, for: {names}."
 
 
 def largest_gaps(pairs: Sequence[NeedAndReason]) -> list[NeedAndReason]:
-    """The largest that are shown, with all that tie with the last of them."""
+    """The largest shown gaps, with all that tie with the last of them."""
     shown = [(pair.count, pair) for pair in pairs if isinstance(pair.count, int)]
     ranked = sorted(shown, key=lambda counted: -counted[0])
-    return [pair for count, pair in ranked if count >= ranked[min(MOST_GAPS, len(ranked)) - 1][0]]
+    return [pair for count, pair in ranked if count >= ranked[min(MAX_GAPS, len(ranked)) - 1][0]]
 
 
 UNMET: Final = Subject(

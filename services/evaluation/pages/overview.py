@@ -1,4 +1,4 @@
-"""/evaluation/: the programme first, then its localities."""
+"""/evaluation/: figures of the programme first, then of its localities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from services.evaluation.pages.sections import filled
+from services.evaluation.pages.formatting import days, number, of, per_cent
+from services.evaluation.pages.sections import fill
 from services.evaluation.pages.subjects import SUBJECTS
-from services.evaluation.pages.telling import days, number, of, per_cent
 from services.evaluation.reports import api
 from services.evaluation.reports.model import PlaceFigures
-from services.evaluation.reports.queries import Asking, sees_exact_counts
+from services.evaluation.reports.queries import sees_exact_counts
 from services.evaluation.totals.periods import Period
 from services.evaluation.web.templating import static_files
 from shared.platform.web.auth import Principal, require_page
@@ -23,53 +23,59 @@ Reader = Annotated[Principal, Depends(require_page("analyst", "programme_admin")
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """One number that says how it goes, and out of how many."""
+    """One number at the top of the page, and out of how many."""
 
     number: str
     words: str
     out_of: str
 
 
-def page_routes(asking: Asking) -> APIRouter:
-    """GET /evaluation/ and its stylesheet."""
-    router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False)
 
-    @router.get("/evaluation/")
-    async def overview(
-        request: Request,
-        caller: Reader,
-        locality: Annotated[str, Query(max_length=50)] = "",
-        period: Annotated[str, Query(max_length=20)] = "",
-    ) -> Response:
-        periods = asking.periods(caller)
-        chosen = next((one for one in periods if one.code == period), periods[0])
-        found = await asking.figures(caller, locality or None, chosen.first, chosen.last)
-        charted = found.places[:1] if not locality else found.places
-        pages: Pages = request.app.state.pages
-        page: Response = pages.page(
-            request,
-            "evaluation/overview.html",
-            figures=found,
-            exact=sees_exact_counts(caller),
-            localities=asking.places(caller),
-            locality=locality,
-            periods=[(one.code, one.name) for one in periods],
-            period=chosen.code,
-            headlines=_headlines(found.places[-1] if locality else found.places[0]),
-            place=found.places[-1 if locality else 0].name,
-            subjects=[filled(subject, charted, found.places) for subject in SUBJECTS],
-            table_address=_table_address(locality, chosen),
-        )
-        return page
 
-    @router.get("/evaluation/figures.csv")
-    async def table(
-        caller: Reader, locality: api.Place = None, first: api.First = None, last: api.Last = None
-    ) -> Response:
-        return api.csv_response(await asking.figures(caller, locality, first, last))
+@router.get("/evaluation/")
+async def overview(
+    request: Request,
+    caller: Reader,
+    queries: api.Queries,
+    locality: Annotated[str, Query(max_length=50)] = "",
+    period: Annotated[str, Query(max_length=20)] = "",
+) -> Response:
+    periods = queries.periods(caller)
+    chosen = next((each for each in periods if each.code == period), periods[0])
+    found = await queries.figures(caller, locality or None, chosen.first, chosen.last)
+    charted = found.places[:1] if not locality else found.places
+    place = found.places[-1 if locality else 0]
+    pages: Pages = request.app.state.pages
+    page: Response = pages.page(
+        request,
+        "evaluation/overview.html",
+        figures=found,
+        exact=sees_exact_counts(caller),
+        localities=queries.places(caller),
+        locality=locality,
+        periods=[(each.code, each.name) for each in periods],
+        period=chosen.code,
+        headlines=_headlines(place),
+        place=place.name,
+        subjects=[fill(subject, charted, found.places) for subject in SUBJECTS],
+        table_address=_table_address(locality, chosen),
+    )
+    return page
 
-    router.include_router(static_files.router())
-    return router
+
+@router.get("/evaluation/figures.csv")
+async def table(
+    caller: Reader,
+    queries: api.Queries,
+    locality: api.Place = None,
+    first: api.First = None,
+    last: api.Last = None,
+) -> Response:
+    return api.csv_response(await queries.figures(caller, locality, first, last))
+
+
+router.include_router(static_files.router())
 
 
 def _table_address(locality: str, period: Period) -> str:

@@ -1,11 +1,11 @@
-"""From referral to first visit: how many, how fast, and what stood in the way."""
+"""The way from referral to first visit: numbers, waits and barriers."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from services.evaluation.charts import Bar, Span, bar_chart, wait_chart
+from services.evaluation.pages.formatting import days, length, number, of, per_cent, with_per_cent
 from services.evaluation.pages.sections import Exhibit, Subject, Table, largest_first
-from services.evaluation.pages.telling import days, length, number, of, per_cent, with_per_cent
 from services.evaluation.reports.model import PlaceFigures, Wait
 
 

@@ -1,15 +1,15 @@
-"""How people said they were, before and after."""
+"""Well-being, as people reported it before and after."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from services.evaluation.charts import Pair, score_chart
-from services.evaluation.disclosure.precision import FEWEST_FOR_TENTHS
-from services.evaluation.disclosure.view import HELD_BACK
+from services.evaluation.disclosure.precision import MIN_FOR_TENTHS
+from services.evaluation.disclosure.view import SUPPRESSED
+from services.evaluation.pages.formatting import mean, number, of, per_cent, signed
 from services.evaluation.pages.sections import Exhibit, Subject, Table
-from services.evaluation.pages.telling import mean, number, of, per_cent, signed
 from services.evaluation.reports.model import Item, PlaceFigures
-from services.evaluation.reports.statistics import FEWEST_FOR_INTERVAL
+from services.evaluation.totals.statistics import MIN_FOR_INTERVAL
 
 
 def _wellbeing(place: PlaceFigures) -> Sequence[Exhibit]:
@@ -70,13 +70,13 @@ def _pair_words(item: Item) -> str:
     if isinstance(item.before, float) and isinstance(item.after, float):
         before, after = mean(item.before, item.nearest), mean(item.after, item.nearest)
         return f"{before} before, {after} after. {item.better_when.capitalize()} is better."
-    return "Held back: few people" if item.people == HELD_BACK else "Nobody has answered twice yet"
+    return "Held back: few people" if item.people == SUPPRESSED else "Nobody has answered twice yet"
 
 
 def _interval(item: Item) -> str:
     if isinstance(item.low, float) and isinstance(item.high, float):
         return f" ({signed(item.low, item.nearest)} to {signed(item.high, item.nearest)})"
-    fewest = FEWEST_FOR_INTERVAL if item.nearest == 0.01 else FEWEST_FOR_TENTHS
+    fewest = MIN_FOR_INTERVAL if item.nearest == 0.01 else MIN_FOR_TENTHS
     few = isinstance(item.change, float)
     return f" (fewer than {fewest} people: no interval)" if few else ""
 

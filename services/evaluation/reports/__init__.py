@@ -1,1 +1,1 @@
-"""From sums to figures: pure functions, exact for those who manage, disclosure-safe for everybody else."""
+"""Reports: turns sums into figures, exact for programme managers and disclosure-safe for all others."""

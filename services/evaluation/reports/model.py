@@ -1,17 +1,17 @@
-"""The figures as they are given out: JSON, CSV and pages are made from these."""
+"""The figures: the model from which JSON, CSV and pages are made."""
 
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.evaluation.disclosure.view import Shown
+from services.evaluation.disclosure.view import DisclosedCount
 
 Count = Annotated[
-    Shown, Field(description='A count. "*": from 1 to 7, or held back to protect a count that is.')
+    DisclosedCount, Field(description='A count. "*": from 1 to 7, or held back to protect a count that is.')
 ]
 Percent = Annotated[
-    Shown | None,
+    DisclosedCount | None,
     Field(
         description='A whole per cent of the exact counts. "*": held back, or known only to lie between '
         "percent_low and percent_high. null: of nothing."
@@ -28,7 +28,7 @@ Mean = Annotated[
         'half of fewer. "*": held back. null: nobody.'
     ),
 ]
-WaitDays = Annotated[Shown | None, Field(description='Whole days. "*": held back. null: nobody.')]
+WaitDays = Annotated[DisclosedCount | None, Field(description='Whole days. "*": held back. null: nobody.')]
 
 
 class Figure(BaseModel):
@@ -62,8 +62,7 @@ class Step(Figure):
     code: str
     label: str
     people: Count
-    settled: Count
-    """Of those referred at least 12 weeks ago."""
+    settled: Count  # of those referred at least 12 weeks ago
     percent_of_referred: Percent
     percent_low: PercentEnd
     percent_high: PercentEnd
@@ -102,8 +101,7 @@ class Unmet(Figure):
     total: Count
     by_reason: list[Share]
     by_need: list[Share]
-    by_need_and_reason: list["NeedAndReason"]
-    """Only those that are not 0."""
+    by_need_and_reason: list["NeedAndReason"]  # only those that are not 0
 
 
 class NeedAndReason(Figure):
@@ -162,10 +160,10 @@ class Item(Figure):
     before: Mean
     after: Mean
     change: Mean
+    # Ends of the 95% confidence interval of the change. Exact: null with fewer than 30 people. Suppressed:
+    # null with fewer than 40, and widened so that it holds all of the exact one.
     low: Mean
     high: Mean
-    """Ends of the 95% confidence interval of the change. Exact: null with fewer than 30 people. Suppressed:
-    null with fewer than 40, and widened so that it holds all of the exact one."""
     better: Count
     same: Count
     worse: Count
@@ -201,5 +199,4 @@ class Figures(Figure):
     period: Span
     counts: Literal["exact", "suppressed"]
     notes: list[str]
-    places: list[PlaceFigures]
-    """The whole programme first, then the localities in the order of their file."""
+    places: list[PlaceFigures]  # the whole programme first, then localities in the order of their file

@@ -1,13 +1,13 @@
-"""Who may see which figures, and where they come from."""
+"""Queries of the figures: checks what the caller may see, reads the sums, and caches reports."""
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.evaluation.reports.answering import Programme, Question, publishable
 from services.evaluation.reports.model import Figures
+from services.evaluation.reports.programme import FiguresRequest, Programme, publishable
 from services.evaluation.totals.periods import Calendar, Period
-from services.evaluation.totals.repository import AddedUp, Rows, read_rows
+from services.evaluation.totals.repository import IncrementalSums, Rows, read_rows
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock, london_day
 from shared.platform.localities import Localities
@@ -16,52 +16,52 @@ from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
 
-class Latest:
-    """The programme as of the sums that were read last, for as long as they are the very same.
+class LatestFigures:
+    """The programme as of the latest sums, cached while the sums stay the same.
 
-    Each question reads the rows again and compares them: nothing has to be told that it is out of date,
-    whichever process wrote, and after a rebuild too. Of rows that changed only these are looked into.
+    Each request reads the rows and compares them, so the cache needs no invalidation: not after a write of
+    any process, and not after a rebuild. Only rows that changed are decoded.
     """
 
     def __init__(self) -> None:
-        self._added_up = AddedUp()
+        self._sums = IncrementalSums()
         self._known: tuple[Rows, Calendar, Programme] | None = None
-        self._one_at_a_time = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def answer(
-        self, rows: Rows, names: Mapping[str, str], calendar: Calendar, question: Question
+        self, rows: Rows, names: Mapping[str, str], calendar: Calendar, request: FiguresRequest
     ) -> Figures:
-        """The answer from these rows. Who asks the same meanwhile waits for it."""
-        async with self._one_at_a_time:
-            # In a thread: it takes a while to work out, and others are waiting for the loop.
-            return await asyncio.to_thread(self._answer, rows, names, calendar, question)
+        """Answers a request from these rows. Requests are answered one at a time."""
+        async with self._lock:
+            # In a thread: the calculation takes a while, and other requests need the event loop.
+            return await asyncio.to_thread(self._answer, rows, names, calendar, request)
 
     def _answer(
-        self, rows: Rows, names: Mapping[str, str], calendar: Calendar, question: Question
+        self, rows: Rows, names: Mapping[str, str], calendar: Calendar, request: FiguresRequest
     ) -> Figures:
         if self._known is None or self._known[1] != calendar:
-            self._known = (rows, calendar, Programme(self._added_up.sums(rows), names, calendar))
+            self._known = (rows, calendar, Programme(self._sums.sums(rows), names, calendar))
         elif self._known[0] != rows:
-            self._known = (rows, calendar, self._known[2].after(self._added_up.sums(rows)))
-        return self._known[2].figures(question)
+            self._known = (rows, calendar, self._known[2].with_sums(self._sums.sums(rows)))
+        return self._known[2].figures(request)
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """Answers questions about the programme within what the asker may see."""
+class FigureQueries:
+    """Answers requests for figures within what the caller may see."""
 
     mongo: Mongo
     localities: Localities
     clock: Clock
-    latest: Latest = field(default_factory=Latest)
+    latest: LatestFigures = field(default_factory=LatestFigures)
 
     def calendar(self) -> Calendar:
-        """The months that there can be figures for, as of today in London."""
-        return Calendar(min(one.live_from for one in self.localities), london_day(self.clock()))
+        """The months of possible figures, as of today in London."""
+        return Calendar(min(place.live_from for place in self.localities), london_day(self.clock()))
 
     def places(self, caller: Principal) -> dict[str, str]:
         """The caller's localities by slug, with their names, in the order of the file."""
-        return {one.slug: one.name for one in self.localities if caller.may_locality(one.slug)}
+        return {place.slug: place.name for place in self.localities if caller.may_locality(place.slug)}
 
     def periods(self, caller: Principal) -> tuple[Period, ...]:
         """The periods to choose from: everything first, then the latest."""
@@ -81,7 +81,7 @@ class Asking:
         `first` and `last` are months ("2026-01"), both included.
 
         Raises:
-            Problem: 404 for a locality that is not theirs, 422 for a period that there are no figures for.
+            Problem: 404 for a locality that is not the caller's, 422 for a period without figures.
             Transient: the database is away.
         """
         places = self.places(caller)
@@ -92,13 +92,13 @@ class Asking:
         period = _period(calendar, first, last, exact)
         whole = calendar.since_start
         rows = await self.mongo.transact(lambda tx: read_rows(tx, whole.first, whole.last))
-        names = {one.slug: one.name for one in self.localities}
-        question = Question((locality,) if locality else tuple(places), period, exact)
-        return await self.latest.answer(rows, names, calendar, question)
+        names = {place.slug: place.name for place in self.localities}
+        request = FiguresRequest((locality,) if locality else tuple(places), period, exact)
+        return await self.latest.answer(rows, names, calendar, request)
 
 
 def sees_exact_counts(caller: Principal) -> bool:
-    """Those who manage the programme need exact counts; everybody else sees what could be published."""
+    """Programme managers need exact counts; all other callers see what could be published."""
     return caller.role == "programme_admin"
 
 

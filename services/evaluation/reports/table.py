@@ -1,4 +1,4 @@
-"""The figures as one long table: a line for each number, as spreadsheets and statistics programs like it."""
+"""Writes the figures as one long table, a line for each number, for spreadsheets and statistics programs."""
 
 import csv
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _NAMED = frozenset(
 
 
 def as_csv(figures: Figures) -> str:
-    """Comma separated, with a header. `*`: held back; empty: there is none."""
+    """Writes comma-separated values with a header. `*`: suppressed; empty: no number."""
     written = StringIO()
     writer = csv.writer(written, lineterminator="\r\n")
     writer.writerow(HEADER)
@@ -25,7 +25,7 @@ def as_csv(figures: Figures) -> str:
 
 
 def rows(figures: Figures) -> Iterator[Row]:
-    """Every number with where it belongs."""
+    """Each number with its place, months, section, item and label."""
     span = figures.period
     for place in figures.places:
         for section, item, label, figure, value in _numbers(place):

@@ -1,4 +1,4 @@
-"""Stretches of whole months that figures are given for."""
+"""Periods of whole months for which figures are given."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -24,12 +24,12 @@ class Period:
 
     @property
     def code(self) -> str:
-        """How a period is named in an address: empty for everything, else its first and last month."""
+        """The name of a period in an address: empty for everything, else its first and last month."""
         return "" if self.since_start else f"{self.first}.{self.last}"
 
     @property
     def last_day(self) -> date:
-        """The last day of the last month, in London as every day here."""
+        """The last day of the last month, in London as all days are."""
         after = next_month(self.last)
         return date(int(after[:4]), int(after[5:]), 1) - timedelta(days=1)
 
@@ -51,14 +51,14 @@ def _words(a_month: str) -> str:
 
 
 def next_month(a_month: str, steps: int = 1) -> str:
-    """The month so many months later, or earlier."""
+    """The month `steps` months later, or earlier."""
     total = int(a_month[:4]) * 12 + int(a_month[5:]) - 1 + steps
     return f"{total // 12:04d}-{total % 12 + 1:02d}"
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """The months that there can be figures for: from the programme's first day until today."""
+    """The months of possible figures: from the programme's first day until today."""
 
     start: date
     today: date
@@ -79,7 +79,7 @@ class Calendar:
 
     @property
     def quarters(self) -> tuple[Period, ...]:
-        """Each quarter of a year, as far as it lies within. Together they are all months there are."""
+        """Each quarter of a year, clipped to the calendar. Together they hold every month."""
         whole, found = self.since_start, []
         at = next_month(whole.last, -((int(whole.last[5:]) - 1) % 3))
         while next_month(at, 2) >= whole.first:
@@ -88,17 +88,17 @@ class Calendar:
         return tuple(found)
 
     def between(self, first: str | None, last: str | None) -> Period | None:
-        """The period that was asked for by its first and last month, as far as there can be figures for it.
+        """The period between two months, clipped to the calendar. Without either month: since the start.
 
-        None where nothing of it is left, or it ends before it begins. Without either: since the start.
+        None where nothing of the period is left, or it ends before it begins.
         """
         whole = self.since_start
         if first is None and last is None:
             return whole
-        asked = self._clipped(first or whole.first, last or whole.last)
-        if (asked.first, asked.last) == (whole.first, whole.last):
+        clipped = self._clipped(first or whole.first, last or whole.last)
+        if (clipped.first, clipped.last) == (whole.first, whole.last):
             return whole
-        return asked if asked.first <= asked.last else None
+        return clipped if clipped.first <= clipped.last else None
 
     def _clipped(self, first: str, last: str) -> Period:
         whole = self.since_start

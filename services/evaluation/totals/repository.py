@@ -1,95 +1,98 @@
-"""The sums: a row for each (locality, month, share), changed in the kernel's own transaction.
+"""Keeps the sums: a row for each (locality, month, shard), changed in the kernel's own transaction.
 
-A referral's new contribution less its old one (kept in its document) is added to the rows, so that a report
-adds up rows and never looks at referrals: it costs the same after ten million events as after ten. Rows are
-parted as Kafka parts the log, so that two replicas, each with its own partitions, write different rows.
+A referral's new contribution less its old one (kept in its document) is added to the rows. A report adds up
+rows and never reads referrals, so its cost does not grow with the number of events. Rows are sharded as Kafka
+partitions the log, so that two replicas, each with its own partitions, write different rows.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from bson import decode
-from pymongo import ASCENDING, IndexModel, UpdateOne
+from pymongo import UpdateOne
 
-from services.evaluation.contributions.measures import Cell, Contribution, difference
-from services.evaluation.contributions.state import Evaluated, counted
+from services.evaluation.collections import SUMS
+from services.evaluation.contributions.measures import Contribution, MeasureKey, difference
+from services.evaluation.contributions.state import EvaluationState, stored_contribution
 from shared.contract.events.partitioning import partition_of
 from shared.delivery.model.service_definition import Changed, Loaded
-from shared.delivery.mongo.database import Mongo, Transaction
+from shared.delivery.mongo.database import Transaction
 
-SUMS = "sums"
-OWNED: tuple[str, ...] = ()
-DERIVED = ("referrals", SUMS)
+# Rows in place of one. Topics of 1, 2, 3 or 6 partitions map whole partitions to a shard; others work too.
+SHARDS: Final = 6
 
-SHARES = 6
-"""Rows in place of one. Topics of 1, 2, 3 or 6 partitions map whole partitions to a row; others work too."""
-
+# The sums of each locality over its referrals.
 Sums = Mapping[str, Contribution]
-"""Of each locality the cells, added up over its referrals."""
 
+# Rows as the database returned them, not decoded. Each contains its id, so no two are equal.
 Rows = frozenset[bytes]
-"""Rows as the database gave them, not decoded. No two are alike: their ids are in them."""
 
 
-def share_of(referral_id: str) -> int:
-    """Which of the rows a referral counts in: the same for all referrals of one Kafka partition."""
-    return partition_of(referral_id.encode(), SHARES)
+def shard_of(referral_id: str) -> int:
+    """The shard of a referral: the same for all referrals of one Kafka partition."""
+    return partition_of(referral_id.encode(), SHARDS)
 
 
-class SumStore:
+class TotalsRepository:
     """Keeps the sums in step with the referrals' documents."""
 
-    async def load(self, tx: Transaction, referrals: Sequence[Loaded[Evaluated]], now: datetime) -> None:
-        return None
+    async def load(
+        self, tx: Transaction, referrals: Sequence[Loaded[EvaluationState]], now: datetime
+    ) -> None:
+        """Loads nothing: the service decides nothing."""
+        return
 
-    async def save(self, tx: Transaction, changes: Sequence[Changed[Evaluated]], resources: None) -> None:
-        await add_up(tx, changes)
+    async def save(
+        self, tx: Transaction, changes: Sequence[Changed[EvaluationState]], resources: None
+    ) -> None:
+        """Applies the changes of contributions to the sums."""
+        await apply_changes(tx, changes)
 
 
-async def add_up(tx: Transaction, changes: Sequence[Changed[Evaluated]]) -> None:
-    """Adds what changed to the rows, in one bulk write."""
-    writes = [_added(row, numbers) for row, numbers in sorted(_by_row(changes).items())]
+async def apply_changes(tx: Transaction, changes: Sequence[Changed[EvaluationState]]) -> None:
+    """Adds the changes to the rows, in one bulk write."""
+    writes = [_increment(row, numbers) for row, numbers in sorted(_by_row(changes).items())]
     if writes:
         await tx[SUMS].bulk_write(writes, session=tx.session, ordered=False)
 
 
-class _Row(NamedTuple):
+class _RowKey(NamedTuple):
     locality: str
     period: str
-    share: int
+    shard: int
 
 
-def _by_row(changes: Iterable[Changed[Evaluated]]) -> Mapping[_Row, Mapping[str, int]]:
-    """What is added to each row, by where it stands in the row."""
-    rows: dict[_Row, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+def _by_row(changes: Iterable[Changed[EvaluationState]]) -> Mapping[_RowKey, Mapping[str, int]]:
+    """The increments of each row, by field."""
+    rows: dict[_RowKey, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for change in changes:
-        share = share_of(change.referral_id)
-        for cell, number in difference(change.after.contribution, counted(change.before)).items():
-            rows[_Row(change.locality, cell.period, share)][f"n.{cell.measure}.{cell.key}"] += number
+        shard = shard_of(change.referral_id)
+        for key, number in difference(change.after.contribution, stored_contribution(change.before)).items():
+            rows[_RowKey(change.locality, key.period, shard)][f"n.{key.measure}.{key.key}"] += number
     return rows
 
 
-def _added(row: _Row, numbers: Mapping[str, int]) -> UpdateOne:
+def _increment(row: _RowKey, numbers: Mapping[str, int]) -> UpdateOne:
     return UpdateOne(
-        {"_id": f"{row.locality}|{row.period}|{row.share}"},
+        {"_id": f"{row.locality}|{row.period}|{row.shard}"},
         {"$setOnInsert": {"locality": row.locality, "period": row.period}, "$inc": dict(numbers)},
         upsert=True,
     )
 
 
 async def read_rows(tx: Transaction, first: str, last: str) -> Rows:
-    """The rows of all localities in the months from `first` to `last`, as of one moment."""
-    asked = {"period": {"$gte": first, "$lte": last}}
+    """Reads the rows of all localities in the months from `first` to `last`, as of one moment."""
+    of_months = {"period": {"$gte": first, "$lte": last}}
     rows: set[bytes] = set()
-    async for batch in tx[SUMS].find_raw_batches(asked, session=tx.session):
+    async for batch in tx[SUMS].find_raw_batches(of_months, session=tx.session):
         rows.update(_documents(cast("bytes", batch)))  # Motor's types say that it is a document
     return frozenset(rows)
 
 
 def _documents(batch: bytes) -> Iterator[bytes]:
-    """Each BSON document of a batch: it begins with its length, four bytes, the least significant first."""
+    """Splits a batch into BSON documents. Each begins with its length in four bytes, little-endian."""
     at = 0
     while at < len(batch):
         end = at + int.from_bytes(batch[at : at + 4], "little")
@@ -97,19 +100,20 @@ def _documents(batch: bytes) -> Iterator[bytes]:
         at = end
 
 
-class AddedUp:
-    """Sums of rows that are read again and again: only those that changed are looked into."""
+class IncrementalSums:
+    """Adds up rows that are read again and again. Decodes only the rows that changed."""
 
     def __init__(self) -> None:
         self._rows: Rows = frozenset()
         self._sums: dict[str, Contribution] = {}
 
     def sums(self, rows: Rows) -> Sums:
-        """The sums of each locality: its rows, whichever share they are of.
+        """Adds up the rows of each locality over all shards.
 
-        Another mapping each time; in it, the contribution of a locality whose rows are the same is the same.
+        Returns a new mapping each time. The contribution of a locality with unchanged rows is the same object
+        as before.
         """
-        changes: dict[str, dict[Cell, int]] = {}
+        changes: dict[str, dict[MeasureKey, int]] = {}
         for changed, sign in ((rows - self._rows, 1), (self._rows - rows, -1)):
             for row in map(decode, changed):
                 place, month = row["locality"], row["period"]
@@ -117,19 +121,13 @@ class AddedUp:
                     changes[place] = dict(self._sums.get(place, {}))
                 numbers = changes[place]
                 for measure, counts in row["n"].items():
-                    for key, number in counts.items():
-                        cell = Cell(measure, month, key)
-                        numbers[cell] = numbers.get(cell, 0) + sign * number
+                    for name, number in counts.items():
+                        key = MeasureKey(measure, month, name)
+                        numbers[key] = numbers.get(key, 0) + sign * number
         self._rows, self._sums = rows, self._sums | changes
         return self._sums
 
 
 async def read_sums(tx: Transaction, first: str, last: str) -> Sums:
-    """The sums of all localities in the months from `first` to `last`, as of one moment."""
-    return AddedUp().sums(await read_rows(tx, first, last))
-
-
-async def ensure_indexes(mongo: Mongo) -> None:
-    """Makes the collection and its index; a collection made inside a transaction would take a lock."""
-    await mongo.make([SUMS])
-    await mongo[SUMS].create_indexes([IndexModel([("period", ASCENDING)])])
+    """Reads the sums of all localities in the months from `first` to `last`, as of one moment."""
+    return IncrementalSums().sums(await read_rows(tx, first, last))

@@ -1,4 +1,4 @@
-"""Sums added up for a place and a period: counts of people and things, days waited, scores."""
+"""Adds up sums for a place and a period: counts of people and things, days waited, scores."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -11,28 +11,31 @@ from services.evaluation.contributions.measures import Contribution
 from services.evaluation.contributions.vocabulary import STEPS, Step
 from services.evaluation.totals.periods import Period
 
-PROGRAMME = "programme"
-"""The place that all localities make up."""
-ALL = "all"
+# The place that all localities make up.
+PROGRAMME: Final = "programme"
+ALL: Final = "all"
 
-Name = tuple[str, ...]
-"""What is counted: ("unmet", "debt", "full"), and ("unmet", "debt", ALL) for whatever the reason."""
-Days = Mapping[int, int]
-"""A histogram: after how many days, how many people."""
+# The name of a count: ("unmet", "debt", "full"), or ("unmet", "debt", ALL) over all reasons.
+CountName = tuple[str, ...]
+# The number of people by days.
+DayHistogram = Mapping[int, int]
 
 
 @dataclass(slots=True)
 class Scores:
-    """Of one questionnaire item, over those who answered it twice; all whole numbers."""
+    """Whole-number sums of one questionnaire item, over the people who answered it twice.
+
+    `squares` is the sum of the squared changes.
+    """
 
     n: int = 0
     before: int = 0
     after: int = 0
     squares: int = 0
-    """The sum of the squared changes."""
 
-    def add(self, what: str, number: int) -> None:
-        match what:
+    def add(self, name: str, number: int) -> None:
+        """Adds to the sum of this name; ignores other names."""
+        match name:
             case "n":
                 self.n += number
             case "before":
@@ -44,58 +47,59 @@ class Scores:
 
 
 @dataclass(slots=True)
-class Tally:
+class Totals:
     """Everything counted for one place and period."""
 
-    counts: Counter[Name] = field(default_factory=Counter)
+    counts: Counter[CountName] = field(default_factory=Counter)
     days: dict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
     scores: dict[str, Scores] = field(default_factory=lambda: defaultdict(Scores))
 
     def add(self, measure: str, key: str, number: int, today: date) -> None:
         """Adds one number of the sums."""
-        for name in _names(measure, key, today):
+        for name in _count_names(measure, key, today):
             self.counts[name] += number
         if measure in ("wait_met", "wait_visited"):
             self.days[measure.removeprefix("wait_")][int(key)] += number
         elif measure == "ons4":
-            item, what = key.split(":")
-            self.scores[item].add(what, number)
+            item, score = key.split(":")
+            self.scores[item].add(score, number)
 
 
+# By measure and key.
 _Numbers = dict[tuple[str, str], int]
-"""By measure and key."""
 _NOTHING: Final[Contribution] = {}
+# Measures whose keys begin with the day from which they count.
 _BY_DAY: Final = frozenset({"settled", "settled_contact"})
-"""Measures whose keys begin with the day from which they count."""
 
 
-class Counting:
-    """Counts sums into a tally for each period and each place: the localities, and what they make up.
+class TotalsCalculator:
+    """Calculates the totals of each period and place: the localities, and the programme of all of them.
 
-    Again and again: a locality whose sums are the very same as the last time is not counted anew.
+    A calculator is used again and again. A locality whose sums are the same object as the last time is not
+    added up again.
     """
 
     def __init__(self, periods: Sequence[Period], localities: Iterable[str], today: date) -> None:
         self._periods, self._localities, self._today = tuple(periods), tuple(localities), today
-        self._seen: dict[str, Contribution] = {}
+        self._last_sums: dict[str, Contribution] = {}
         self._numbers: dict[str, Mapping[Period, _Numbers]] = {}
-        self._tallies: dict[tuple[str, Period], Tally] = {}
+        self._totals: dict[tuple[str, Period], Totals] = {}
 
-    def tallies(self, sums: Mapping[str, Contribution]) -> Mapping[tuple[str, Period], Tally]:
-        """The tallies of these sums, which are not to be changed any more."""
+    def totals(self, sums: Mapping[str, Contribution]) -> Mapping[tuple[str, Period], Totals]:
+        """Calculates the totals of these sums, which must not be changed afterwards."""
         known = {place: sums.get(place, _NOTHING) for place in self._localities}
-        changed = [place for place, counted in known.items() if self._seen.get(place) is not counted]
+        changed = [place for place, counted in known.items() if self._last_sums.get(place) is not counted]
         for place in changed:
-            self._numbers[place] = self._added(known[place])
-        if changed or not self._tallies:
-            self._numbers[PROGRAMME] = self._together()
+            self._numbers[place] = self._of_locality(known[place])
+        if changed or not self._totals:
+            self._numbers[PROGRAMME] = self._of_programme()
             for place in (PROGRAMME, *changed):
                 for period, numbers in self._numbers[place].items():
-                    self._tallies[place, period] = _tally(numbers, self._today)
-        self._seen = known
-        return dict(self._tallies)
+                    self._totals[place, period] = _totals(numbers, self._today)
+        self._last_sums = known
+        return dict(self._totals)
 
-    def _added(self, counted: Contribution) -> Mapping[Period, _Numbers]:
+    def _of_locality(self, counted: Contribution) -> Mapping[Period, _Numbers]:
         added: dict[Period, _Numbers] = {period: defaultdict(int) for period in self._periods}
         within: dict[str, list[_Numbers]] = {}
         today = self._today.isoformat()
@@ -109,7 +113,7 @@ class Counting:
                 numbers[measure, key] += number
         return added
 
-    def _together(self) -> Mapping[Period, _Numbers]:
+    def _of_programme(self) -> Mapping[Period, _Numbers]:
         added: dict[Period, _Numbers] = {period: defaultdict(int) for period in self._periods}
         for place in self._localities:
             for period, numbers in self._numbers[place].items():
@@ -119,53 +123,53 @@ class Counting:
         return added
 
 
-def _tally(numbers: _Numbers, today: date) -> Tally:
-    tally = Tally()
+def _totals(numbers: _Numbers, today: date) -> Totals:
+    totals = Totals()
     for (measure, key), number in numbers.items():
-        tally.add(measure, key, number, today)
-    return tally
+        totals.add(measure, key, number, today)
+    return totals
 
 
-def _settled(measure: str, what: str, reached: str = "") -> Iterator[Name]:
-    """The steps up to the furthest; or a route, and whether the person was reached."""
+def _settled(measure: str, name: str, reached: str = "") -> Iterator[CountName]:
+    """The steps up to the furthest one, or a route and whether the person was reached."""
     if measure == "settled":
-        yield from ((measure, step) for step in STEPS[: STEPS.index(Step(what)) + 1])
+        yield from ((measure, step) for step in STEPS[: STEPS.index(Step(name)) + 1])
         return
-    yield (measure, what, "referred")
+    yield (measure, name, "referred")
     if reached == "reached":
-        yield from ((measure, at, reached) for at in (what, ALL))
+        yield from ((measure, at, reached) for at in (name, ALL))
 
 
 @lru_cache(maxsize=8192)
-def _names(measure: str, key: str, today: date) -> tuple[Name, ...]:
-    return tuple(_named(measure, key, today))
+def _count_names(measure: str, key: str, today: date) -> tuple[CountName, ...]:
+    return tuple(_names(measure, key, today))
 
 
-def _named(measure: str, key: str, today: date) -> Iterator[Name]:
-    """The counts that a number goes into."""
+def _names(measure: str, key: str, today: date) -> Iterator[CountName]:
+    """The counts to which a number is added."""
     match measure, *key.split(":"):
-        case "journey" | "needs" as measure, what:
-            yield (measure, what)
+        case "journey" | "needs" as measure, name:
+            yield (measure, name)
         case "settled" | "settled_contact" as measure, *rest:
             yield from _settled(measure, *rest)
         case "wait_met" | "wait_visited" as measure, _:
             yield (measure,)
         case "meetings", lead, came:
             yield from (("meetings", at, kind) for at in (lead, ALL) for kind in {ALL, came} - {"came"})
-        case "contact", route, what:
-            yield ("contact", route, what)
-            if what == "reached":  # All who were referred are the first step of the journey.
-                yield ("contact", ALL, what)
+        case "contact", route, name:
+            yield ("contact", route, name)
+            if name == "reached":  # All who were referred are the first step of the journey.
+                yield ("contact", ALL, name)
         case "unmet", need, reason:
             yield from (("unmet", n, r) for n in (need, ALL) for r in (reason, ALL))
-        case "barriers" | "replies" as measure, what:
-            yield (measure, what)
+        case "barriers" | "replies" as measure, name:
+            yield (measure, name)
             yield (measure, ALL)
         case "follow_up", "open", day:
             yield ("follow_up", "due" if day <= today.isoformat() else "later")
-        case "follow_up", what:
-            yield ("follow_up", what)
-            if what == "paired":
+        case "follow_up", name:
+            yield ("follow_up", name)
+            if name == "paired":
                 yield ("follow_up", "due")
-        case "ons4", item, "n" | "better" | "same" | "worse" as what:
-            yield ("ons4", item, what)
+        case "ons4", item, "n" | "better" | "same" | "worse" as name:
+            yield ("ons4", item, name)

@@ -1,4 +1,4 @@
-"""What this service's pages stand on: templates, words and a stylesheet of their own."""
+"""Templates and stylesheet of the evaluation page."""
 
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,7 @@ static_files: Final = StaticFiles("/evaluation/static", HERE / "static", "evalua
 
 
 def make_pages(settings: EvaluationSettings) -> Pages:
-    """The shared shell with this service's templates and words."""
+    """The shared page shell with this service's templates."""
     pages = Pages(settings, HERE / "templates")
     pages.environment.globals |= {"evaluation_version": static_files.version}
     return pages

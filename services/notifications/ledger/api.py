@@ -66,7 +66,7 @@ class FailuresOut(BaseModel):
 
 def message_queries(request: Request) -> MessageQueries:
     """The queries of this application."""
-    queries: MessageQueries = request.app.state.message_queries
+    queries: MessageQueries = request.app.state.queries
     return queries
 
 

@@ -10,12 +10,12 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from services.evaluation.app import create_app
+from services.evaluation.collections import ensure_indexes
 from services.evaluation.settings import EvaluationSettings
-from services.evaluation.totals.repository import ensure_indexes
 from shared.delivery.kernel import Kernel
 from shared.platform.localities import load_localities
-from tests.harness.evaluation.hearing import heard_at_once
-from tests.harness.evaluation.tales import Tale, invented
+from tests.harness.evaluation.delivery import heard_at_once
+from tests.harness.evaluation.example_referrals import Tale, invented
 from tests.harness.web.issuer import LoopbackIssuer
 
 NOW: Final = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)

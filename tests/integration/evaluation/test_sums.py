@@ -12,11 +12,12 @@ import pytest
 from aiokafka.partitioner import murmur2
 
 from services.evaluation import definition as inbound
+from services.evaluation.collections import SUMS, ensure_indexes
 from services.evaluation.contributions.contribution import contribution_of
-from services.evaluation.contributions.measures import Cell
-from services.evaluation.contributions.state import Evaluated
+from services.evaluation.contributions.measures import MeasureKey
+from services.evaluation.contributions.state import EvaluationState
 from services.evaluation.totals import repository as store
-from services.evaluation.totals.repository import SUMS, read_sums
+from services.evaluation.totals.repository import read_sums
 from shared.contract.events import outcomes as o
 from shared.contract.events.fact import Fact
 from shared.contract.history import fold_referral
@@ -24,24 +25,24 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
 from shared.platform.localities import load_localities
 from tests.harness.delivery.toy import Bench, bench
-from tests.harness.evaluation.hearing import envelope, heard_at_once
-from tests.harness.evaluation.tales import invented
+from tests.harness.evaluation.delivery import envelope, heard_at_once
+from tests.harness.evaluation.example_referrals import invented
 
 PART = inbound.service_definition(load_localities())
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-async def sums_of(kernel: Kernel[Any, Any], locality: str) -> dict[Cell, int]:
+async def sums_of(kernel: Kernel[Any, Any], locality: str) -> dict[MeasureKey, int]:
     sums = await kernel.transact(lambda tx: read_sums(tx, "0000-00", "9999-99"))
     return {cell: number for cell, number in sums.get(locality, {}).items() if number}
 
 
-def recounted(facts: list[Fact]) -> dict[Cell, int]:
+def recounted(facts: list[Fact]) -> dict[MeasureKey, int]:
     """From scratch, all facts at once."""
     of_referral: dict[str, dict[tuple[str, str], Fact]] = {}
     for fact in facts:
         of_referral.setdefault(fact.body.referral_id, {})[fact.key] = fact
-    counted: Counter[Cell] = Counter()
+    counted: Counter[MeasureKey] = Counter()
     for heard in of_referral.values():
         counted.update(contribution_of(fold_referral(heard.values(), lambda _: 0)))
     return dict(counted)
@@ -57,7 +58,7 @@ def facts_in(locality: str, referrals: int, seed: int) -> list[Fact]:
 
 
 @pytest.fixture
-def alone(mongo_url: str) -> Kernel[Evaluated, None]:
+def alone(mongo_url: str) -> Kernel[EvaluationState, None]:
     """The part on a database of its own, without a broker."""
     options = Options(
         kafka_bootstrap="localhost:1",
@@ -69,9 +70,9 @@ def alone(mongo_url: str) -> Kernel[Evaluated, None]:
 
 
 async def test_any_batching_of_shuffled_and_repeated_facts_gives_the_recount(
-    alone: Kernel[Evaluated, None],
+    alone: Kernel[EvaluationState, None],
 ) -> None:
-    await store.ensure_indexes(alone.mongo)
+    await ensure_indexes(alone.mongo)
     random = Random(11)
     facts = facts_in("meir", 25, 1)
     told = [*facts, *random.choices(facts, k=60)]
@@ -86,7 +87,7 @@ async def test_any_batching_of_shuffled_and_repeated_facts_gives_the_recount(
 
 
 async def counted_anew_at_the_start(
-    alone: Kernel[Evaluated, None], mongo_url: str, facts: list[Fact]
+    alone: Kernel[EvaluationState, None], mongo_url: str, facts: list[Fact]
 ) -> None:
     """The part as it is starts on what another version left."""
     options = Options("localhost:1", mongo_url, alone.mongo.database.name, b"a key for tests only")
@@ -101,26 +102,28 @@ async def counted_anew_at_the_start(
 
 
 async def test_a_new_way_of_counting_takes_the_old_numbers_off(
-    alone: Kernel[Evaluated, None], mongo_url: str
+    alone: Kernel[EvaluationState, None], mongo_url: str
 ) -> None:
     """Raising the fold's version counts stored referrals anew, without touching Kafka."""
-    await store.ensure_indexes(alone.mongo)
+    await ensure_indexes(alone.mongo)
     facts = facts_in("meir", 20, 2)
 
-    def nobody(heard: Any) -> Evaluated:
-        return Evaluated(fold_referral(heard, lambda _: 0), {Cell("journey", "2020-01", "referred"): 7})
+    def nobody(heard: Any) -> EvaluationState:
+        return EvaluationState(
+            fold_referral(heard, lambda _: 0), {MeasureKey("journey", "2020-01", "referred"): 7}
+        )
 
     alone.part = replace(PART, fold=nobody, fold_version=0)
     await heard_at_once(alone, facts)
-    assert await sums_of(alone, "meir") == {Cell("journey", "2020-01", "referred"): 140}
+    assert await sums_of(alone, "meir") == {MeasureKey("journey", "2020-01", "referred"): 140}
     await counted_anew_at_the_start(alone, mongo_url, facts)
 
 
 async def test_what_an_earlier_version_had_stored_is_counted_into_the_new_sums(
-    alone: Kernel[Evaluated, None], mongo_url: str
+    alone: Kernel[EvaluationState, None], mongo_url: str
 ) -> None:
     """Its documents name their contribution otherwise, and its rows lie in another collection."""
-    await store.ensure_indexes(alone.mongo)
+    await ensure_indexes(alone.mongo)
     facts = facts_in("meir", 20, 4)
     await heard_at_once(alone, facts)
     await alone.mongo["referrals"].update_many(
@@ -140,7 +143,7 @@ async def test_two_processes_repeats_reordering_and_one_stopped_give_the_recount
         Random(6).shuffle(told)
         first, second = place.kernel(PART), place.kernel(PART)
         await first.start()
-        await store.ensure_indexes(first.mongo)
+        await ensure_indexes(first.mongo)
         await second.start()
         half = len(told) // 2
         await _say(place, told[:half])
@@ -174,21 +177,21 @@ def test_two_replicas_write_different_rows() -> None:
         for _ in range(400):
             referral = str(uuid4())
             partition = (murmur2(referral.encode()) & 0x7FFFFFFF) % partitions
-            of_row.setdefault(store.share_of(referral), set()).add(partition)
+            of_row.setdefault(store.shard_of(referral), set()).add(partition)
         assert all(len(found) == 1 for found in of_row.values())
 
 
 async def test_a_report_reads_rows_whose_number_does_not_grow_with_referrals(
-    alone: Kernel[Evaluated, None],
+    alone: Kernel[EvaluationState, None],
 ) -> None:
-    await store.ensure_indexes(alone.mongo)
+    await ensure_indexes(alone.mongo)
     rows: list[int] = []
     for start in range(0, 300, 100):
         await heard_at_once(alone, facts_in("meir", 100, 100 + start))
         rows.append(await alone.mongo[SUMS].count_documents({}))
     assert await alone.mongo["referrals"].count_documents({}) == 300
     months = 6
-    assert rows[-1] <= months * store.SHARES
+    assert rows[-1] <= months * store.SHARDS
     assert rows[-1] - rows[1] < rows[0] / 10
     before = await sums_of(alone, "meir")
     await alone.mongo["referrals"].drop()

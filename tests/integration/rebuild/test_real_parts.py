@@ -13,7 +13,7 @@ import pytest
 from linkwork.__main__ import parse
 from linkwork.config import Config
 from linkwork.service_definitions import MAKERS, maker
-from services.evaluation.totals.repository import SUMS
+from services.evaluation.collections import SUMS
 from services.matching.repository import OWNED
 from shared.contract.events.topics import Part, topic
 from shared.delivery.kernel import Kernel
@@ -25,7 +25,7 @@ from shared.delivery.scheduler.effects import SENT
 from shared.delivery.unit_of_work.unit_of_work import TASKS
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.delivery.toy import Bench
-from tests.harness.evaluation.hearing import envelope
+from tests.harness.evaluation.delivery import envelope
 from tests.harness.matching.place import Place
 from tests.harness.matching.place import place as matching_place
 from tests.harness.notifications.fake_peers import FakePeers

@@ -12,8 +12,8 @@ from chaos.log import Entry, Event, read
 from chaos.recount import recounted, shown
 from chaos.says import Saying, saying
 from services.evaluation.contributions.contribution import contribution_of
-from services.evaluation.contributions.measures import Cell
-from services.evaluation.reports.answering import Programme, Question
+from services.evaluation.contributions.measures import MeasureKey
+from services.evaluation.reports.programme import FiguresRequest, Programme
 from services.evaluation.totals.periods import Calendar
 from services.evaluation.totals.totals import PROGRAMME
 from shared.contract.events.envelope import Envelope
@@ -60,13 +60,13 @@ def counted_by_the_service(said: list[Saying]) -> dict[str, Counter[str]]:
         envelope = read_by_the_contract(each.topic, each.key, each.value, each.headers)
         assert isinstance(envelope, Envelope)
         facts[envelope.body.referral_id].append(ReceivedEvent.of(envelope).fact)
-    sums: Counter[Cell] = Counter()
+    sums: Counter[MeasureKey] = Counter()
     for of_one in facts.values():
         sums.update(dict(contribution_of(fold_referral(of_one, lambda who: RANKS[who.rpartition("/")[2]]))))
     calendar = Calendar(date(2025, 1, 6), NOW.date())
     names = {each.slug: each.name for each in localities}
     answer = Programme({"meir": sums}, names, calendar).figures(
-        Question(("meir",), calendar.since_start, exact=True)
+        FiguresRequest(("meir",), calendar.since_start, exact=True)
     )
     return {place.place: shown(place.model_dump(mode="json")) for place in answer.places}
 

@@ -4,7 +4,7 @@ from types import ModuleType
 
 import pytest
 
-import services.evaluation.totals.repository
+import services.evaluation.collections
 import services.matching.repository
 import services.notifications.collections
 import services.referral.collections
@@ -16,7 +16,7 @@ REPOSITORIES: dict[Part, ModuleType] = {
     "referral": services.referral.collections,
     "matching": services.matching.repository,
     "notifications": services.notifications.collections,
-    "evaluation": services.evaluation.totals.repository,
+    "evaluation": services.evaluation.collections,
 }
 
 

@@ -8,16 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.evaluation.contributions.contribution import (
-    LONGEST_WAIT,
+    MAX_WAIT_DAYS,
     contribution_of,
     days_between,
     lead_time,
 )
-from services.evaluation.contributions.measures import Cell, Contribution, difference, restored, stored
+from services.evaluation.contributions.measures import (
+    Contribution,
+    MeasureKey,
+    difference,
+    from_rows,
+    to_rows,
+)
 from services.evaluation.contributions.vocabulary import LeadTime
 from shared.contract.events import vocabulary as v
 from shared.contract.history import fold_referral
-from tests.harness.evaluation.tales import MORNING, SOURCE, Tale, invented
+from tests.harness.evaluation.example_referrals import MORNING, SOURCE, Tale, invented
 
 
 def rank(source: str) -> int:
@@ -68,8 +74,8 @@ def test_a_meeting_belongs_to_its_own_month_and_to_the_days_it_was_booked_before
     tale.attended(tale.booked(after=35, lead=1, sequence=1))
     meetings = {cell for cell in counted(tale) if cell.measure == "meetings"}
     assert meetings == {
-        Cell("meetings", "2026-03", "longer:missed"),
-        Cell("meetings", "2026-04", "next_day:came"),
+        MeasureKey("meetings", "2026-03", "longer:missed"),
+        MeasureKey("meetings", "2026-04", "next_day:came"),
     }
     assert keys(tale, "wait_met") == {"35": 1}
 
@@ -79,7 +85,7 @@ def test_a_meeting_held_sooner_than_booked_belongs_to_the_month_in_which_it_was_
     tale.created()
     tale.attended(tale.booked(after=35, lead=34), sooner=timedelta(days=30))
     assert {cell for cell in counted(tale) if cell.measure == "meetings"} == {
-        Cell("meetings", "2026-03", "week:came")
+        MeasureKey("meetings", "2026-03", "week:came")
     }
 
 
@@ -103,7 +109,7 @@ def test_lead_times(days: int, band: LeadTime) -> None:
 
 def test_a_wrong_clock_makes_neither_negative_nor_endless_waits() -> None:
     assert days_between(date(2026, 3, 2), date(2026, 3, 1)) == 0
-    assert days_between(date(1970, 1, 1), date(2026, 3, 1)) == LONGEST_WAIT
+    assert days_between(date(1970, 1, 1), date(2026, 3, 1)) == MAX_WAIT_DAYS
 
 
 def test_a_need_told_twice_for_the_same_reason_is_one_unmet_need_of_the_first_month() -> None:
@@ -113,7 +119,10 @@ def test_a_need_told_twice_for_the_same_reason_is_one_unmet_need_of_the_first_mo
     tale.unmet(v.Need.DEBT, v.UnmetReason.FULL, MORNING + timedelta(days=2))
     tale.unmet(v.Need.DEBT, v.UnmetReason.COST, MORNING + timedelta(days=2))
     unmet = {cell: number for cell, number in counted(tale).items() if cell.measure == "unmet"}
-    assert unmet == {Cell("unmet", "2026-03", "debt:full"): 1, Cell("unmet", "2026-03", "debt:cost"): 1}
+    assert unmet == {
+        MeasureKey("unmet", "2026-03", "debt:full"): 1,
+        MeasureKey("unmet", "2026-03", "debt:cost"): 1,
+    }
 
 
 def test_need_with_a_service_added_that_day_is_not_unmet() -> None:
@@ -249,7 +258,7 @@ def test_order_and_repetition_do_not_matter(seed: int, shuffling: Random) -> Non
 @given(st.integers(0, 2**32))
 def test_a_stored_contribution_comes_back_as_it_was(seed: int) -> None:
     contribution = counted(invented(Random(seed), 1))
-    assert restored(stored(contribution)) == contribution
+    assert from_rows(to_rows(contribution)) == contribution
     assert all("." not in cell.key and "$" not in cell.key for cell in contribution)
 
 
@@ -259,7 +268,7 @@ def test_differences_along_any_batching_add_up_to_the_whole(seed: int, batches: 
     random = Random(seed)
     facts = invented(random, 1).facts
     random.shuffle(facts)
-    sums: dict[Cell, int] = {}
+    sums: dict[MeasureKey, int] = {}
     before: Contribution = {}
     heard = 0
     for size in [*batches, len(facts)]:

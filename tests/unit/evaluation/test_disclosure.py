@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.evaluation.disclosure.disclosure import AtMost, Line, hidden, is_small, rounded
-from tests.harness.evaluation.attack import TOTAL, Key, recovered, with_totals
+from services.evaluation.disclosure.suppression import AtMost, Line, is_small, rounded, suppressed
+from tests.harness.evaluation.table_attack import TOTAL, Key, recovered, with_totals
 
 EXAMPLES = settings().max_examples
 COUNTS = st.one_of(st.integers(0, 9), st.integers(0, 40), st.integers(0, 5000))
@@ -29,61 +29,61 @@ def test_a_small_count_alone_in_its_line_has_the_next_smallest_hidden_with_it() 
     counts, lines = with_totals(
         {("meir",): 3, ("leek",): 20, ("shelton",): 90}, [["meir", "leek", "shelton"]]
     )
-    assert hidden(counts, lines) == {("meir",), ("leek",)}
+    assert suppressed(counts, lines) == {("meir",), ("leek",)}
 
 
 def test_a_zero_is_shown_where_it_gives_nothing_away() -> None:
     counts, lines = with_totals({("meir",): 3, ("leek",): 0, ("shelton",): 9}, [["meir", "leek", "shelton"]])
-    assert ("leek",) not in hidden(counts, lines)
+    assert ("leek",) not in suppressed(counts, lines)
 
 
 def test_totals_that_are_not_their_parts_sum_are_refused() -> None:
     counts, lines = with_totals({("a",): 3, ("b",): 90}, ["ab"])
     counts["a",] = 4
     with pytest.raises(ValueError, match="not the sum"):
-        hidden(counts, lines)
+        suppressed(counts, lines)
 
 
 def test_a_table_of_large_counts_hides_nothing() -> None:
     inner: dict[Key, int] = dict(zip(product("abc", "xyz"), [9] * 9, strict=True))
-    assert not hidden(*with_totals(inner, ["abc", "xyz"]))
+    assert not suppressed(*with_totals(inner, ["abc", "xyz"]))
 
 
 def test_large_counts_of_one_possible_set_are_not_all_shown() -> None:
     """Nine parts of at least 8 make at least 72, and 70 is at most 72: each would be 8."""
     inner: dict[Key, int] = {(name,): 8 for name in "abcdefghi"}
     assert rounded(72) == 70
-    assert hidden(*with_totals(inner, ["abcdefghi"]))
+    assert suppressed(*with_totals(inner, ["abcdefghi"]))
 
 
 def test_an_order_that_the_counts_do_not_keep_to_is_left_out() -> None:
     counts, lines = {"total": 40, "a": 20, "b": 20}, [Line("total", ("a", "b"))]
-    assert not hidden(counts, lines, [AtMost("total", "a")])
+    assert not suppressed(counts, lines, [AtMost("total", "a")])
 
 
 def test_a_programme_total_that_only_four_sevens_make_is_hidden() -> None:
     inner: dict[Key, int] = {("a",): 7, ("b",): 7, ("c",): 7, ("d",): 7}
     assert rounded(28) == 30
-    assert (TOTAL,) in hidden(*with_totals(inner, ["abcd"]))
+    assert (TOTAL,) in suppressed(*with_totals(inner, ["abcd"]))
 
 
 def test_twelve_ones_that_are_shown_as_10_are_not_given_away() -> None:
     inner: dict[Key, int] = {(place,): 1 for place in "abcdefghijkl"}
-    assert (TOTAL,) in hidden(*with_totals(inner, ["abcdefghijkl"]))
+    assert (TOTAL,) in suppressed(*with_totals(inner, ["abcdefghijkl"]))
 
 
 def test_no_part_of_a_small_total_is_shown_not_even_a_zero() -> None:
     """Else seven parts that are not 0 would say that each is 1."""
     inner: dict[Key, int] = dict.fromkeys([("a",), ("b",), ("c",), ("d",), ("e",), ("f",), ("g",)], 1)
     counts, lines = with_totals(inner, ["abcdefgh"])
-    assert hidden(counts, lines) == counts.keys()
+    assert suppressed(counts, lines) == counts.keys()
 
 
 def test_a_wide_sparse_table_still_shows_its_totals() -> None:
     inner: dict[Key, int] = {
         (place, need): (at * 7) % 3 for at, (place, need) in enumerate(product("abcd", "uvwxyz"))
     }
-    assert (TOTAL, TOTAL) not in hidden(*with_totals(inner, ["abcd", "uvwxyz"]))
+    assert (TOTAL, TOTAL) not in suppressed(*with_totals(inner, ["abcd", "uvwxyz"]))
 
 
 def test_every_row_of_three_is_safe() -> None:

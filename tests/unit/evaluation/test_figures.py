@@ -9,19 +9,19 @@ from typing import Final
 import pytest
 
 from services.evaluation.contributions.contribution import contribution_of
-from services.evaluation.contributions.measures import Cell
-from services.evaluation.disclosure.view import Shown
-from services.evaluation.reports.answering import Question, figures
+from services.evaluation.contributions.measures import MeasureKey
+from services.evaluation.disclosure.view import DisclosedCount
 from services.evaluation.reports.model import Figures, PlaceFigures
+from services.evaluation.reports.programme import FiguresRequest, figures
 from services.evaluation.totals.periods import Calendar
 from services.evaluation.totals.totals import PROGRAMME
 from shared.contract.events import vocabulary as v
 from shared.contract.history import fold_referral
-from tests.harness.evaluation.tales import Tale, invented
+from tests.harness.evaluation.example_referrals import Tale, invented
 
 NAMES: Final = {"meir": "Meir", "longton": "Longton", "shelton": "Shelton"}
 CALENDAR: Final = Calendar(date(2026, 1, 5), date(2026, 8, 31))
-Sums = dict[str, Counter[Cell]]
+Sums = dict[str, Counter[MeasureKey]]
 
 
 def added_up(tales: list[Tale]) -> Sums:
@@ -42,13 +42,13 @@ def a_year(count: int, seed: int = 3) -> Sums:
     )
 
 
-def asked(sums: Mapping[str, Counter[Cell]], *, exact: bool, calendar: Calendar = CALENDAR) -> Figures:
-    return figures(sums, NAMES, calendar, Question(tuple(NAMES), calendar.since_start, exact))
+def asked(sums: Mapping[str, Counter[MeasureKey]], *, exact: bool, calendar: Calendar = CALENDAR) -> Figures:
+    return figures(sums, NAMES, calendar, FiguresRequest(tuple(NAMES), calendar.since_start, exact))
 
 
-def counts(place: PlaceFigures) -> dict[str, Shown]:
+def counts(place: PlaceFigures) -> dict[str, DisclosedCount]:
     """All counts of a place by where they stand."""
-    found: dict[str, Shown] = {f"journey {s.code}": s.people for s in place.journey}
+    found: dict[str, DisclosedCount] = {f"journey {s.code}": s.people for s in place.journey}
     found |= {f"meetings {m.code}": m.meetings for m in place.meetings}
     found |= {f"missed {m.code}": m.did_not_come for m in place.meetings}
     found |= {f"why {share.code}": share.count for share in place.unmet.by_reason}
@@ -207,14 +207,14 @@ def test_what_is_held_back_in_a_quarter_cannot_be_had_from_the_others() -> None:
     sums = added_up(tales)
     whole, *quarters = (CALENDAR.since_start, *CALENDAR.quarters)
     shown = {
-        period.first: figures(sums, NAMES, CALENDAR, Question((), period, exact=False))
+        period.first: figures(sums, NAMES, CALENDAR, FiguresRequest((), period, exact=False))
         .places[0]
         .journey[0]
         .people
         for period in quarters
     }
     assert shown == {"2026-07": 0, "2026-04": "*", "2026-01": "*"}
-    everything = figures(sums, NAMES, CALENDAR, Question((), whole, exact=False))
+    everything = figures(sums, NAMES, CALENDAR, FiguresRequest((), whole, exact=False))
     assert everything.places[0].journey[0].people == 55
 
 

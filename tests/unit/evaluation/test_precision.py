@@ -6,7 +6,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.evaluation.disclosure.disclosure import rounded
 from services.evaluation.disclosure.precision import (
     Means,
     Rate,
@@ -16,7 +15,8 @@ from services.evaluation.disclosure.precision import (
     means_in_tenths,
     published_rate,
 )
-from services.evaluation.reports.statistics import paired_change, percent
+from services.evaluation.disclosure.suppression import rounded
+from services.evaluation.totals.statistics import paired_change, percent
 
 PARTS = st.one_of(st.just(0), st.integers(8, 60), st.integers(8, 5000))
 

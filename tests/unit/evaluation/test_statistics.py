@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.evaluation.reports.statistics import paired_change, percent, percentile
+from services.evaluation.totals.statistics import paired_change, percent, percentile
 
 
 @given(st.lists(st.integers(0, 400), min_size=1))

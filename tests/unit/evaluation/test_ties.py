@@ -2,13 +2,13 @@
 
 import pytest
 
-from services.evaluation.disclosure.view import Shown
-from services.evaluation.pages.needs import MOST_GAPS, largest_gaps, most_often
+from services.evaluation.disclosure.view import DisclosedCount
+from services.evaluation.pages.needs import MAX_GAPS, largest_gaps, most_often
 from services.evaluation.pages.sections import most_frequent_in_words
 from services.evaluation.reports.model import NeedAndReason, Share
 
 
-def shares(*counts: Shown) -> list[Share]:
+def shares(*counts: DisclosedCount) -> list[Share]:
     return [
         Share(code=name, label=name.upper(), count=count)
         for name, count in zip("abcdef", counts, strict=False)
@@ -27,16 +27,16 @@ def shares(*counts: Shown) -> list[Share]:
     ],
 )
 def test_the_most_frequent_are_all_that_are_shown_alike(
-    counts: tuple[Shown, ...], cell: str, sentence: str
+    counts: tuple[DisclosedCount, ...], cell: str, sentence: str
 ) -> None:
     assert most_frequent_in_words(shares(*counts)) == cell
     assert most_often(shares(*counts)) == sentence
 
 
 def test_the_largest_gaps_end_after_a_tie_and_not_within() -> None:
-    counts: list[Shown] = [20, *[10] * MOST_GAPS, 5, "*"]
+    counts: list[DisclosedCount] = [20, *[10] * MAX_GAPS, 5, "*"]
     pairs = [
         NeedAndReason(need=str(at), need_label="", reason="", reason_label="", count=count)
         for at, count in enumerate(counts)
     ]
-    assert [pair.count for pair in largest_gaps(pairs)] == [20, *[10] * MOST_GAPS]
+    assert [pair.count for pair in largest_gaps(pairs)] == [20, *[10] * MAX_GAPS]

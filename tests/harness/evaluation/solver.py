@@ -7,7 +7,7 @@ from typing import Any
 import highspy
 import numpy as np
 
-from tests.harness.evaluation.attacker import At, Published, System, counts, known
+from tests.harness.evaluation.attackers_knowledge import At, Published, System, counts, known
 
 
 def truth(exact: Published) -> dict[At, int]:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from services.evaluation.reports.answering import Question, figures
+from services.evaluation.reports.programme import FiguresRequest, figures
 from shared.contract.events import vocabulary as v
-from tests.harness.evaluation.attacker import PROGRAMME, WHOLE, At
-from tests.harness.evaluation.solving import recovered
-from tests.harness.evaluation.tales import Tale
+from tests.harness.evaluation.attackers_knowledge import PROGRAMME, WHOLE, At
+from tests.harness.evaluation.example_referrals import Tale
+from tests.harness.evaluation.solver import recovered
 from tests.unit.evaluation.test_figures import CALENDAR, NAMES, Sums, a_year, added_up
 
 Answers = dict[str, dict[str, Any]]
@@ -21,7 +21,9 @@ def answers(sums: Sums, *, exact: bool) -> Answers:
     """What the API gives of each period."""
     periods = {WHOLE: CALENDAR.since_start} | {quarter.code: quarter for quarter in CALENDAR.quarters}
     return {
-        name: figures(sums, NAMES, CALENDAR, Question(tuple(NAMES), period, exact)).model_dump(mode="json")
+        name: figures(sums, NAMES, CALENDAR, FiguresRequest(tuple(NAMES), period, exact)).model_dump(
+            mode="json"
+        )
         for name, period in periods.items()
     }
 

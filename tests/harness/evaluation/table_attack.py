@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from services.evaluation.disclosure.disclosure import Line, hidden, is_small, rounded
+from services.evaluation.disclosure.suppression import Line, is_small, rounded, suppressed
 
 Key = tuple[str, ...]
 Table = Mapping[Key, int]
@@ -56,7 +56,7 @@ def recovered(inner: Mapping[Key, int], axes: Sequence[Sequence[str]], reach: in
     small = {key for key, count in counts.items() if is_small(count)}
     seen = Seen(
         counts,
-        hidden(counts, lines),
+        suppressed(counts, lines),
         frozenset(key for line in lines if line.total in small for key in line.parts),
     )
     assert small | seen.sheltered <= seen.withheld

@@ -1,24 +1,24 @@
-"""Numbers as people read them."""
+"""Formats numbers for people."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.evaluation.disclosure.view import HELD_BACK, Shown
+from services.evaluation.disclosure.view import SUPPRESSED, DisclosedCount
 
 
 class Percentage(Protocol):
-    """A per cent, or the two between which it lies."""
+    """A per cent, or the two per cents between which it lies."""
 
     @property
-    def percent(self) -> Shown | None: ...
+    def percent(self) -> DisclosedCount | None: ...
     @property
     def percent_low(self) -> int | None: ...
     @property
     def percent_high(self) -> int | None: ...
 
 
-def number(value: Shown | None) -> str:
-    """1,485; * where it is held back; – where there is none."""
+def number(value: DisclosedCount | None) -> str:
+    """1,485; * where suppressed; – where there is none."""
     if value is None:
         return "–"
     return value if isinstance(value, str) else f"{value:,}"
@@ -27,7 +27,7 @@ def number(value: Shown | None) -> str:
 def mean(value: float | str | None, nearest: float | None) -> str:
     """5.72, or 5.5 where it is rounded to a tenth or a half; * or –."""
     if value is None or isinstance(value, str):
-        return number(None) if value is None else HELD_BACK
+        return number(None) if value is None else SUPPRESSED
     return f"{value:.{_decimals(nearest)}f}"
 
 
@@ -44,7 +44,7 @@ def _decimals(nearest: float | None) -> int:
 
 
 def per_cent(rate: Percentage) -> str:
-    """38%; 36 to 41% where no more can be told; * or –."""
+    """38%; 36 to 41% where the exact per cent is suppressed; * or –."""
     if isinstance(rate.percent, int):
         return f"{rate.percent}%"
     if rate.percent_low is not None and rate.percent_high is not None:
@@ -52,27 +52,27 @@ def per_cent(rate: Percentage) -> str:
     return number(rate.percent)
 
 
-def of(part: Shown, whole: Shown) -> str:
+def of(part: DisclosedCount, whole: DisclosedCount) -> str:
     """33 of 38."""
     return f"{number(part)} of {number(whole)}"
 
 
-def days(value: Shown | None) -> str:
+def days(value: DisclosedCount | None) -> str:
     """11 days, 1 day, or * or –."""
     if not isinstance(value, int):
         return number(value)
     return f"{value} day" if value == 1 else f"{value} days"
 
 
-def with_per_cent(value: Shown, rate: Percentage) -> str:
+def with_per_cent(value: DisclosedCount, rate: Percentage) -> str:
     """94 (28%), 10 (17 to 26%); without the per cent where there is none to show."""
     if not value or (rate.percent_low is None and not isinstance(rate.percent, int)):
         return number(value)
     return f"{number(value)} ({per_cent(rate)})"
 
 
-def length(value: Shown | None) -> float | None:
-    """How long a bar is; None for a number that is held back."""
+def length(value: DisclosedCount | None) -> float | None:
+    """The length of a bar; None for a suppressed number."""
     return None if isinstance(value, str) else float(value or 0)
 
 

@@ -1,20 +1,20 @@
-"""Which counts must not be shown, so that nobody can be picked out.
+"""Decides which counts to suppress, so that no person can be picked out.
 
 Small counts (1 to 7) are not shown, 0 is, and every other count is rounded to the nearest 5. That alone is
-not enough. A total less the parts that are shown can give the hidden one away. So can a total that only one
-set of small parts adds up to: four parts of 7 are the only small ones that make 28, shown as 30. And so can
-the zeros: a hidden total with seven parts that are not 0 is 7. So more is hidden:
+not enough. A total less the parts that are shown can give a suppressed part away. So can a total that only
+one set of small parts adds up to: four parts of 7 are the only small ones that make 28, shown as 30. So can
+the zeros: a suppressed total with seven parts that are not 0 is 7. So more is suppressed:
 
 - no part of a small total is shown, not even a 0;
-- no line (a total with its parts) has exactly one hidden member that is not 0;
-- each count that is not 0 could be at least two different numbers, whatever is concluded from the rounding,
-  the zeros, the sums along all lines and which counts cannot be more than others, by somebody who even knows
-  which counts are hidden for being small.
+- no line (a total with its parts) has exactly one suppressed member that is not 0;
+- each count that is not 0 could be at least two different numbers. This holds against all conclusions from
+  the rounding, the zeros, the sums along all lines and the orders between counts. It even holds for a reader
+  who knows which counts are suppressed for being small.
 
 Percentages and means are not considered here: they are published so that they say nothing more about a count
 (see `precision`).
 
-Not defended against: somebody who already knows most of the counts, or who watches a count change daily.
+Not defended against: a reader who already knows most of the counts, or who watches a count change daily.
 
 Reference for the rule: NHS England's disclosure control for hospital statistics (1 to 7, nearest 5).
 """
@@ -25,7 +25,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
-SMALLEST_SHOWN: Final = 8
+MIN_SHOWN: Final = 8
 ROUNDED_TO: Final = 5
 _SLACK: Final = ROUNDED_TO // 2
 _COUNTLESS: Final = 10**12
@@ -43,32 +43,32 @@ class Line(NamedTuple, Generic[K]):
 
 
 class AtMost(NamedTuple, Generic[K]):
-    """Two counts of which the first is never more than the second: of those referred, those who were met."""
+    """Two counts of which the first is never more than the second, such as met and referred."""
 
     less: K
     more: K
 
 
 def is_small(count: int) -> bool:
-    """Whether a count says something about few people."""
-    return 0 < count < SMALLEST_SHOWN
+    """Tests whether a count reveals something about few people."""
+    return 0 < count < MIN_SHOWN
 
 
 def rounded(count: int) -> int:
-    """The count as it is shown, to the nearest 5."""
+    """Rounds a count to the nearest 5."""
     return (count + _SLACK) // ROUNDED_TO * ROUNDED_TO
 
 
-def hidden(
+def suppressed(
     counts: Mapping[K, int], lines: Iterable[Line[K]], orders: Iterable[AtMost[K]] = ()
 ) -> frozenset[K]:
-    """The counts not to be shown. A key that `counts` does not hold counts 0.
+    """Chooses the counts to suppress. A key that `counts` does not hold counts 0.
 
-    An order that the counts do not keep to, after a broken clock, is left out: nothing follows from it.
+    An order that the counts break, as after a wrong clock, is left out: no conclusion follows from it.
 
     Raises:
-        ValueError: a total is not the sum of its parts. Nothing that was concluded from it would be true, and
-            limits that contradict each other are narrowed without end.
+        ValueError: a total is not the sum of its parts. Conclusions from it would be false, and limits that
+            contradict each other would be narrowed without end.
     """
     lines = list(lines)
     for line in lines:
@@ -81,10 +81,10 @@ def hidden(
         table.leave_none_alone()
         exposed = table.exposed()
         if not exposed:
-            return frozenset(table.hidden)
+            return frozenset(table.suppressed)
         if not table.cover(exposed):
-            # Nothing is left to hide beside it: nobody could tell more than the zeros do.
-            return frozenset(table.hidden)
+            # No count is left to suppress: a reader learns no more than the zeros reveal.
+            return frozenset(table.suppressed)
 
 
 class _Table(Generic[K]):
@@ -103,39 +103,39 @@ class _Table(Generic[K]):
             for key in order:
                 self._beside[key].append(order)
         self.small = {key for key, count in counts.items() if is_small(count)}
-        # Parts of small totals: nobody sees which of them are 0.
+        # Parts of small totals: no reader sees which of them are 0.
         self.sheltered = {key for line in lines if line.total in self.small for key in line.parts}
-        self.hidden: set[K] = self.small | self.sheltered
+        self.suppressed: set[K] = self.small | self.sheltered
 
     def _count(self, key: K) -> int:
         return self._counts.get(key, 0)
 
-    def _next_to_hide(self, line: Line[K]) -> K | None:
-        """What costs least to hide in a line: its smallest shown part, then its total."""
-        parts = [key for key in line.parts if key not in self.hidden and self._count(key)]
+    def _cheapest(self, line: Line[K]) -> K | None:
+        """The cheapest member of a line to suppress: its smallest shown part, then its total."""
+        parts = [key for key in line.parts if key not in self.suppressed and self._count(key)]
         if parts:
             return min(parts, key=self._count)
-        return line.total if line.total not in self.hidden else None
+        return line.total if line.total not in self.suppressed else None
 
     def _zero(self, line: Line[K]) -> K | None:
-        return next((key for key in line.parts if key not in self.hidden), None)
+        return next((key for key in line.parts if key not in self.suppressed), None)
 
     def leave_none_alone(self) -> None:
-        """Hides a second member wherever a line hides exactly one. A hidden 0 protects nobody."""
+        """Suppresses a second member of each line that has exactly one. A suppressed 0 does not protect."""
         pending = list(self._lines)
         while pending:
             line = pending.pop()
-            if sum(key in self.hidden for key in line.total_and_parts if self._count(key)) != 1:
+            if sum(key in self.suppressed for key in line.total_and_parts if self._count(key)) != 1:
                 continue
-            chosen = self._next_to_hide(line)
+            chosen = self._cheapest(line)
             if chosen is not None:
-                self.hidden.add(chosen)
+                self.suppressed.add(chosen)
                 pending += self._through[chosen]
 
     def cover(self, exposed: Sequence[K]) -> bool:
-        """Hides one more count for each of these, except for those beside one that was hidden just now.
+        """Suppresses one more count for each of these, except beside one that was suppressed just now.
 
-        False if there was none left to hide.
+        Returns False if no count was left to suppress.
         """
         beside: set[K] = set()
         covered = False
@@ -149,26 +149,26 @@ class _Table(Generic[K]):
         return covered
 
     def _cover(self, key: K) -> K | None:
-        """Hides one count: in a line through `key`, else in one through its neighbours, and so on."""
+        """Suppresses one count: in a line through `key`, else in one through its neighbours, and so on."""
         for line in self._outwards(key):
-            chosen = self._next_to_hide(line)
+            chosen = self._cheapest(line)
             if chosen is None:
                 chosen = self._zero(line)
             if chosen is not None:
-                self.hidden.add(chosen)
+                self.suppressed.add(chosen)
                 return chosen
         return None
 
     def _outwards(self, key: K) -> Iterator[Line[K]]:
-        """The lines through a key, then those through the other members of these, nearest first."""
+        """Walks the lines through a key, then those through their other members, nearest first."""
         pending, seen = deque([key]), {key}
         while pending:
             for line in self._through[pending.popleft()]:
                 yield line
                 near = (*line.total_and_parts, *(k for at in line.total_and_parts for k in self._near(at)))
-                news = [member for member in dict.fromkeys(near) if member not in seen]
-                pending.extend(news)
-                seen.update(news)
+                new = [member for member in dict.fromkeys(near) if member not in seen]
+                pending.extend(new)
+                seen.update(new)
 
     def _near(self, key: K) -> Iterator[K]:
         return (member for order in self._beside[key] for member in order)
@@ -176,14 +176,14 @@ class _Table(Generic[K]):
     def exposed(self) -> list[K]:
         """The counts that could be one number only, in the order of the lines.
 
-        In one order, because what is hidden beside them depends on it: with that of a set, which differs
-        from process to process, the same counts could be published in two ways, one giving away the other.
+        The order decides what is suppressed beside them. The order of a set differs between processes: the
+        same counts could then be published in two ways, one giving away the other.
         """
         lowest, highest = self._limits()
         return [key for key in self._through if self._count(key) and lowest[key] == highest[key]]
 
     def _limits(self) -> tuple[dict[K, int], dict[K, int]]:
-        """The least and the most that each count can be, by all that can be concluded line by line."""
+        """The least and the most of each count, by all conclusions line by line."""
         lowest: dict[K, int] = {}
         highest: dict[K, int] = {}
         for key in (*self._through, *self._beside):
@@ -201,20 +201,20 @@ class _Table(Generic[K]):
         return lowest, highest
 
     def _known(self, key: K) -> tuple[int, int]:
-        """What is known of a count before anything is added up, supposing it is known why it is hidden."""
+        """The limits of one count alone, for a reader who knows why it is suppressed."""
         count = self._count(key)
-        if key not in self.hidden:
+        if key not in self.suppressed:
             shown = rounded(count)
-            return (max(shown - _SLACK, SMALLEST_SHOWN), shown + _SLACK) if count else (0, 0)
-        if count >= SMALLEST_SHOWN:
-            return SMALLEST_SHOWN, _COUNTLESS
+            return (max(shown - _SLACK, MIN_SHOWN), shown + _SLACK) if count else (0, 0)
+        if count >= MIN_SHOWN:
+            return MIN_SHOWN, _COUNTLESS
         if not count:
-            return 0, 0  # somebody may know that nobody can be there
-        return (0 if key in self.sheltered else 1), SMALLEST_SHOWN - 1
+            return 0, 0  # a reader may know that the count must be 0
+        return (0 if key in self.sheltered else 1), MIN_SHOWN - 1
 
 
 def _narrowed(line: Line[K], lowest: dict[K, int], highest: dict[K, int]) -> list[K]:
-    """Narrows the limits of a line's members by each other; gives those that changed."""
+    """Narrows the limits of a line's members by each other. Returns the members that changed."""
     least = sum(lowest[key] for key in line.parts)
     most = sum(highest[key] for key in line.parts)
     changed = _narrow(line.total, least, most, lowest, highest)
@@ -226,7 +226,7 @@ def _narrowed(line: Line[K], lowest: dict[K, int], highest: dict[K, int]) -> lis
 
 
 def _ordered(order: AtMost[K], lowest: dict[K, int], highest: dict[K, int]) -> list[K]:
-    """Narrows the limits of two counts of which one is never more than the other."""
+    """Narrows the limits of two ordered counts. Returns those that changed."""
     below = _narrow(order.less, 0, highest[order.more], lowest, highest)
     return below + _narrow(order.more, lowest[order.less], _COUNTLESS, lowest, highest)
 

@@ -5,7 +5,7 @@ from itertools import chain
 
 import pytest
 
-from services.evaluation.disclosure.view import Shown
+from services.evaluation.disclosure.view import DisclosedCount
 from services.evaluation.reports.model import Figures, PlaceFigures
 from tests.unit.evaluation.test_figures import a_year, asked, counts
 
@@ -13,7 +13,7 @@ Range = tuple[int, int]
 ANYTHING = (0, 10**6)
 
 
-def could_be(shown: Shown) -> Range:
+def could_be(shown: DisclosedCount) -> Range:
     """All that one count alone says."""
     if isinstance(shown, str):
         return ANYTHING
@@ -34,8 +34,8 @@ def lines(published: Figures) -> Iterator[tuple[list[str], str]]:
             yield [f"{place.place} {where}" for where in names], f"{place.place} {kind} all"
 
 
-def everything(figures: Figures) -> dict[str, Shown]:
-    def of(place: PlaceFigures) -> Iterator[tuple[str, Shown]]:
+def everything(figures: Figures) -> dict[str, DisclosedCount]:
+    def of(place: PlaceFigures) -> Iterator[tuple[str, DisclosedCount]]:
         yield f"{place.place} unmet", place.unmet.total
         for where, count in counts(place).items():
             yield f"{place.place} {where}", count

@@ -2,9 +2,9 @@
 
 from bson import encode
 
-from services.evaluation.reports.answering import Question
 from services.evaluation.reports.model import Figures
-from services.evaluation.reports.queries import Latest
+from services.evaluation.reports.programme import FiguresRequest
+from services.evaluation.reports.queries import LatestFigures
 from services.evaluation.totals.repository import Rows
 from tests.unit.evaluation.test_figures import CALENDAR, NAMES
 
@@ -16,21 +16,21 @@ def rows(referred: int) -> Rows:
     return frozenset([encode(where | {"n": counts})])
 
 
-async def referred(latest: Latest, number: int, *, exact: bool) -> tuple[Figures, int | str]:
-    question = Question(tuple(NAMES), CALENDAR.since_start, exact)
+async def referred(latest: LatestFigures, number: int, *, exact: bool) -> tuple[Figures, int | str]:
+    question = FiguresRequest(tuple(NAMES), CALENDAR.since_start, exact)
     found = await latest.answer(rows(number), NAMES, CALENDAR, question)
     return found, found.places[1].journey[0].people
 
 
 async def test_the_same_question_of_the_same_sums_is_worked_out_once() -> None:
-    latest = Latest()
+    latest = LatestFigures()
     first, _ = await referred(latest, 12, exact=False)
     again, _ = await referred(latest, 12, exact=False)
     assert again is first
 
 
 async def test_exact_and_published_answers_are_never_given_for_one_another() -> None:
-    latest = Latest()
+    latest = LatestFigures()
     for _ in range(2):
         published, shown = await referred(latest, 12, exact=False)
         managed, known = await referred(latest, 12, exact=True)
@@ -39,7 +39,7 @@ async def test_exact_and_published_answers_are_never_given_for_one_another() -> 
 
 
 async def test_changed_sums_change_the_answer_at_once_and_back_again() -> None:
-    latest = Latest()
+    latest = LatestFigures()
     seen = [(await referred(latest, number, exact=True))[1] for number in (12, 13, 12)]
     assert seen == [12, 13, 12]
     assert [(await referred(latest, number, exact=False))[1] for number in (12, 13, 3)] == [10, 15, "*"]

@@ -7,10 +7,10 @@ from bson import encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.evaluation.contributions.measures import Cell, Contribution
+from services.evaluation.contributions.measures import Contribution, MeasureKey
 from services.evaluation.totals.periods import Calendar, Period
-from services.evaluation.totals.repository import AddedUp, Rows
-from services.evaluation.totals.totals import Counting, Tally
+from services.evaluation.totals.repository import IncrementalSums, Rows
+from services.evaluation.totals.totals import Totals, TotalsCalculator
 
 State = dict[tuple[str, str, int], dict[str, dict[str, int]]]
 """Rows by where they stand: locality, month, share."""
@@ -46,12 +46,12 @@ def rows_of(state: State) -> Rows:
     )
 
 
-def not_zero(sums: Mapping[str, Contribution]) -> dict[str, dict[Cell, int]]:
+def not_zero(sums: Mapping[str, Contribution]) -> dict[str, dict[MeasureKey, int]]:
     some = {place: {cell: n for cell, n in counted.items() if n} for place, counted in sums.items()}
     return {place: counted for place, counted in some.items() if counted}
 
 
-def told(tallies: Mapping[tuple[str, Period], Tally]) -> dict[object, object]:
+def told(tallies: Mapping[tuple[str, Period], Totals]) -> dict[object, object]:
     """What tallies say; a count of 0 is none."""
     return {
         at: (
@@ -75,25 +75,25 @@ def told(tallies: Mapping[tuple[str, Period], Tally]) -> dict[object, object]:
 @settings(max_examples=EXAMPLES // 4)
 @given(st.lists(states, max_size=6))
 def test_sums_read_again_are_those_read_for_the_first_time(moments: list[State]) -> None:
-    again = AddedUp()
+    again = IncrementalSums()
     for state in moments:
         rows = rows_of(state)
-        assert not_zero(again.sums(rows)) == not_zero(AddedUp().sums(rows))
+        assert not_zero(again.sums(rows)) == not_zero(IncrementalSums().sums(rows))
 
 
 @settings(max_examples=EXAMPLES // 4)
 @given(st.lists(states, max_size=5))
 def test_tallies_counted_again_are_those_counted_for_the_first_time(moments: list[State]) -> None:
     periods = [CALENDAR.since_start, *CALENDAR.quarters]
-    added_up, again = AddedUp(), Counting(periods, PLACES, CALENDAR.today)
+    added_up, again = IncrementalSums(), TotalsCalculator(periods, PLACES, CALENDAR.today)
     for state in moments:
         sums = added_up.sums(rows_of(state))
-        fresh = Counting(periods, PLACES, CALENDAR.today)
-        assert told(again.tallies(sums)) == told(fresh.tallies(sums))
+        fresh = TotalsCalculator(periods, PLACES, CALENDAR.today)
+        assert told(again.totals(sums)) == told(fresh.totals(sums))
 
 
 def test_what_has_not_changed_is_the_same_object_and_what_has_is_another() -> None:
-    added_up = AddedUp()
+    added_up = IncrementalSums()
     before = added_up.sums(
         rows_of({("meir", "2026-01", 0): {"journey": {"met": 1}}, ("longton", "2026-01", 0): {}})
     )
@@ -102,5 +102,5 @@ def test_what_has_not_changed_is_the_same_object_and_what_has_is_another() -> No
         rows_of({("meir", "2026-01", 0): {"journey": {"met": 2}}, ("longton", "2026-01", 0): {}})
     )
     assert after["longton"] is before["longton"]
-    assert after["meir"] == {Cell("journey", "2026-01", "met"): 2}
+    assert after["meir"] == {MeasureKey("journey", "2026-01", "met"): 2}
     assert before["meir"] == meir, "an answer that is being worked out has changed"
