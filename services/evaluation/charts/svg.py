@@ -1,8 +1,8 @@
 """Writes SVG: elements with escaped attributes, and the frame of every chart.
 
 The content security policy allows no inline style, so looks are presentation attributes. Colours are those of
-NHS.UK. Every shape has an outline of at least 3:1 on white and a label in words, so that no meaning depends on
-colour alone.
+NHS.UK. Every shape has an outline of at least 3:1 on white and a label in words, so that no meaning depends
+on colour alone.
 """
 
 from collections.abc import Iterable
