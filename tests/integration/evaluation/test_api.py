@@ -29,7 +29,7 @@ async def problem(response: httpx.Response, status: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("route", ROUTES)
-async def test_nobody_without_a_good_token(
+async def test_figures_without_valid_token_are_401(
     client: httpx.AsyncClient, issuer: LoopbackIssuer, route: str
 ) -> None:
     await problem(await client.get(route), 401)
@@ -39,7 +39,7 @@ async def test_nobody_without_a_good_token(
 
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("role", ROLES)
-async def test_only_analysts_and_the_programme(
+async def test_figures_by_role_serve_analyst_and_programme(
     client: httpx.AsyncClient, issuer: LoopbackIssuer, route: str, role: str
 ) -> None:
     response = await client.get(route, headers=bearer(issuer, role))
@@ -48,7 +48,7 @@ async def test_only_analysts_and_the_programme(
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize("role", ROLES)
-async def test_pages_are_for_the_same_two(
+async def test_pages_by_role_serve_analyst_and_programme(
     client: httpx.AsyncClient, app: Any, issuer: LoopbackIssuer, page: str, role: str
 ) -> None:
     cookies = issuer.signed_in(app, role=role, localities=["meir"], **TODAY)
@@ -57,13 +57,13 @@ async def test_pages_are_for_the_same_two(
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_who_is_not_signed_in_is_sent_to_sign_in(client: httpx.AsyncClient, page: str) -> None:
+async def test_pages_without_session_redirect_to_sign_in(client: httpx.AsyncClient, page: str) -> None:
     response = await client.get(page, headers={"accept": "text/html"})
     assert response.status_code == 303
     assert response.headers["location"].startswith("/sign-in?next=/evaluation/")
 
 
-async def test_the_programme_first_then_the_callers_own_localities(
+async def test_figures_list_programme_then_callers_localities(
     client: httpx.AsyncClient, issuer: LoopbackIssuer
 ) -> None:
     found = (await client.get(FIGURES, headers=bearer(issuer))).json()
@@ -77,14 +77,14 @@ async def test_the_programme_first_then_the_callers_own_localities(
 
 @pytest.mark.parametrize("locality", ["longton", "nowhere", "programme", "*"])
 @pytest.mark.parametrize("role", sorted(READERS))
-async def test_another_locality_is_not_found(
+async def test_figures_of_foreign_locality_are_404(
     client: httpx.AsyncClient, issuer: LoopbackIssuer, locality: str, role: str
 ) -> None:
     response = await client.get(FIGURES, params={"locality": locality}, headers=bearer(issuer, role))
     await problem(response, 404)
 
 
-async def test_analysts_see_what_can_be_published(client: httpx.AsyncClient, issuer: LoopbackIssuer) -> None:
+async def test_figures_for_analyst_are_suppressed(client: httpx.AsyncClient, issuer: LoopbackIssuer) -> None:
     exact = (await client.get(FIGURES, headers=bearer(issuer))).json()
     suppressed = (await client.get(FIGURES, headers=bearer(issuer, "analyst"))).json()
     assert suppressed["counts"] == "suppressed"
@@ -94,9 +94,7 @@ async def test_analysts_see_what_can_be_published(client: httpx.AsyncClient, iss
             assert other["people"] == "*" or abs(other["people"] - step["people"]) <= 2
 
 
-async def test_months_narrow_the_figures_and_add_up(
-    client: httpx.AsyncClient, issuer: LoopbackIssuer
-) -> None:
+async def test_figures_by_months_add_up(client: httpx.AsyncClient, issuer: LoopbackIssuer) -> None:
     async def referred(**months: str) -> int:
         answer = await client.get(FIGURES, params=months, headers=bearer(issuer))
         return int(answer.json()["places"][0]["journey"][0]["people"])
@@ -114,7 +112,7 @@ async def test_months_narrow_the_figures_and_add_up(
     ],
 )
 @pytest.mark.parametrize("route", ROUTES)
-async def test_months_that_are_none(
+async def test_figures_with_invalid_months_are_422(
     client: httpx.AsyncClient, issuer: LoopbackIssuer, months: dict[str, str], route: str
 ) -> None:
     found = await problem(await client.get(route, params=months, headers=bearer(issuer)), 422)
@@ -122,7 +120,7 @@ async def test_months_that_are_none(
     assert "march" not in str(found)
 
 
-async def test_analysts_get_whole_quarters_and_nothing_that_overlaps_them(
+async def test_figures_for_analyst_are_of_whole_quarters_only(
     client: httpx.AsyncClient, issuer: LoopbackIssuer
 ) -> None:
     analyst = bearer(issuer, "analyst")
@@ -134,7 +132,7 @@ async def test_analysts_get_whole_quarters_and_nothing_that_overlaps_them(
         assert (await client.get(FIGURES, params=months, headers=bearer(issuer))).status_code == 200
 
 
-async def test_the_table_holds_every_number_once(client: httpx.AsyncClient, issuer: LoopbackIssuer) -> None:
+async def test_csv_holds_every_number_once(client: httpx.AsyncClient, issuer: LoopbackIssuer) -> None:
     answer = await client.get(f"{FIGURES}.csv", headers=bearer(issuer))
     assert answer.headers["content-type"].startswith("text/csv")
     assert answer.headers["content-disposition"] == 'attachment; filename="figures-2025-01-2026-11.csv"'
@@ -153,7 +151,7 @@ async def test_the_table_holds_every_number_once(client: httpx.AsyncClient, issu
     ] == [str(met["people"])]
 
 
-async def test_the_api_describes_itself(client: httpx.AsyncClient) -> None:
+async def test_openapi_lists_routes_and_parameters(client: httpx.AsyncClient) -> None:
     described = (await client.get("/api/evaluation/v1/openapi.json")).json()
     assert set(described["paths"]) >= set(ROUTES)
     assert {p["name"] for p in described["paths"][FIGURES]["get"]["parameters"]} == {"locality", "from", "to"}

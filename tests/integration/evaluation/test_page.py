@@ -39,7 +39,7 @@ def served(app: FastAPI, issuer: LoopbackIssuer, kafka_bootstrap: str, mongo_url
     return app_on(issuer, kafka_bootstrap, mongo_url, "test_evaluation_figures")
 
 
-async def test_an_analyst_reads_the_page_on_any_device(
+async def test_page_for_analyst_is_accessible_and_reflows(
     chromium_page: Page, served: FastAPI, issuer: LoopbackIssuer
 ) -> None:
     page = chromium_page
@@ -59,7 +59,7 @@ async def test_an_analyst_reads_the_page_on_any_device(
         assert "*" in (await page.locator("main").text_content() or "")
 
 
-async def test_the_programme_chooses_place_and_month(
+async def test_page_for_programme_filters_by_place_and_period(
     chromium_page: Page, served: FastAPI, issuer: LoopbackIssuer
 ) -> None:
     page = chromium_page
@@ -86,7 +86,7 @@ async def of_reader(client: httpx.AsyncClient, app: FastAPI, issuer: LoopbackIss
     return answer.text
 
 
-async def test_every_chart_has_its_numbers_in_a_table_and_every_id_is_there_once(
+async def test_page_has_a_table_for_each_chart_and_unique_ids(
     client: httpx.AsyncClient, app: FastAPI, issuer: LoopbackIssuer
 ) -> None:
     html = await of_reader(client, app, issuer, "?locality=meir")
@@ -96,13 +96,13 @@ async def test_every_chart_has_its_numbers_in_a_table_and_every_id_is_there_once
     assert "style=" not in html.split("<main")[1].split("</main>")[0]
 
 
-async def test_the_period_of_an_old_link_falls_back_to_everything(
+async def test_page_with_unknown_period_shows_everything(
     client: httpx.AsyncClient, app: FastAPI, issuer: LoopbackIssuer
 ) -> None:
     assert "since January 2025" in await of_reader(client, app, issuer, "?period=1999-01.1999-01")
 
 
-async def test_an_empty_programme_is_a_page_too(
+async def test_page_of_empty_programme_is_served(
     issuer: LoopbackIssuer, kafka_bootstrap: str, mongo_url: str
 ) -> None:
     empty = app_on(issuer, kafka_bootstrap, mongo_url, "test_evaluation_empty")

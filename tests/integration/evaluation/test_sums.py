@@ -69,7 +69,7 @@ def alone(mongo_url: str) -> Kernel[EvaluationState, None]:
     return Kernel(PART, options, ["meir"])
 
 
-async def test_any_batching_of_shuffled_and_repeated_facts_gives_the_recount(
+async def test_sums_of_shuffled_repeated_facts_equal_the_recount(
     alone: Kernel[EvaluationState, None],
 ) -> None:
     await ensure_indexes(alone.mongo)
@@ -101,7 +101,7 @@ async def counted_anew_at_the_start(
     await alone.mongo.close()
 
 
-async def test_a_new_way_of_counting_takes_the_old_numbers_off(
+async def test_sums_after_new_fold_version_drop_old_numbers(
     alone: Kernel[EvaluationState, None], mongo_url: str
 ) -> None:
     """Raising the fold's version counts stored referrals anew, without touching Kafka."""
@@ -119,7 +119,7 @@ async def test_a_new_way_of_counting_takes_the_old_numbers_off(
     await counted_anew_at_the_start(alone, mongo_url, facts)
 
 
-async def test_what_an_earlier_version_had_stored_is_counted_into_the_new_sums(
+async def test_sums_count_documents_of_an_earlier_version(
     alone: Kernel[EvaluationState, None], mongo_url: str
 ) -> None:
     """Its documents name their contribution otherwise, and its rows lie in another collection."""
@@ -133,9 +133,7 @@ async def test_what_an_earlier_version_had_stored_is_counted_into_the_new_sums(
     await counted_anew_at_the_start(alone, mongo_url, facts)
 
 
-async def test_two_processes_repeats_reordering_and_one_stopped_give_the_recount(
-    kafka_bootstrap: str, mongo_url: str
-) -> None:
+async def test_sums_of_two_processes_equal_the_recount(kafka_bootstrap: str, mongo_url: str) -> None:
     async with bench(kafka_bootstrap, mongo_url) as place:
         facts = facts_in(place.locality, 60, 3)
         retracted = next(fact for fact in facts if isinstance(fact.body, o.Retracted))
@@ -170,7 +168,7 @@ async def _say(place: Bench, facts: list[Fact]) -> None:
     await asyncio.gather(*sent)
 
 
-def test_two_replicas_write_different_rows() -> None:
+def test_shards_of_two_replicas_differ() -> None:
     """Referrals of different partitions never share a row, for topics of 1, 2, 3 or 6 partitions."""
     for partitions in (1, 2, 3, 6):
         of_row: dict[int, set[int]] = {}
@@ -181,7 +179,7 @@ def test_two_replicas_write_different_rows() -> None:
         assert all(len(found) == 1 for found in of_row.values())
 
 
-async def test_a_report_reads_rows_whose_number_does_not_grow_with_referrals(
+async def test_rows_do_not_grow_with_referrals(
     alone: Kernel[EvaluationState, None],
 ) -> None:
     await ensure_indexes(alone.mongo)

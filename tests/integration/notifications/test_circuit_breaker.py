@@ -35,7 +35,7 @@ async def asks(patience: CircuitBreaker, answer: Exception | None = None) -> Non
             raise answer
 
 
-async def test_a_gateway_that_hangs_is_left_alone_and_one_message_finds_out_that_it_is_back() -> None:
+async def test_breaker_after_hang_opens_then_tries_one_message() -> None:
     passed = Passed()
     patience = CircuitBreaker(call_timeout=0.05, open_for=REST, monotonic=passed)
     with pytest.raises(RetryLater):
@@ -53,7 +53,7 @@ async def test_a_gateway_that_hangs_is_left_alone_and_one_message_finds_out_that
 
 
 @pytest.mark.parametrize("answer", [RetryLater(), PermanentFailure("refused")])
-async def test_a_gateway_that_refuses_answers(answer: Exception) -> None:
+async def test_breaker_after_refusal_stays_closed(answer: Exception) -> None:
     patience = CircuitBreaker(open_for=REST)
     for _ in range(2):
         with pytest.raises(type(answer)) as said:
@@ -61,7 +61,7 @@ async def test_a_gateway_that_refuses_answers(answer: Exception) -> None:
         assert said.value is answer
 
 
-async def test_one_that_says_of_itself_that_nothing_came_is_left_alone() -> None:
+async def test_breaker_after_gateway_timeout_opens() -> None:
     patience = CircuitBreaker(open_for=REST, monotonic=Passed())
     with pytest.raises(RetryLater):
         await asks(patience, GatewayTimeout())
@@ -70,7 +70,7 @@ async def test_one_that_says_of_itself_that_nothing_came_is_left_alone() -> None
     assert resting.value.after == REST
 
 
-async def test_both_gateways_say_when_nothing_comes(
+async def test_gateways_without_answer_raise_gateway_timeout(
     around: FakePeers, clock: FakeClock, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sms, "STEP_TIMEOUT_SECONDS", 0.1)
@@ -88,9 +88,7 @@ async def test_both_gateways_say_when_nothing_comes(
     silent.close()
 
 
-async def test_mail_server_slow_to_say_goodbye_has_taken_the_mail(
-    around: FakePeers, clock: FakeClock
-) -> None:
+async def test_mail_is_sent_though_server_hangs_at_quit(around: FakePeers, clock: FakeClock) -> None:
     said: list[str] = []
     held: list[asyncio.StreamWriter] = []
 
@@ -116,7 +114,7 @@ async def test_mail_server_slow_to_say_goodbye_has_taken_the_mail(
     server.close()
 
 
-async def test_a_text_gateway_that_hangs_keeps_nobody_elses_message(
+async def test_hanging_text_gateway_delays_no_other_message(
     kafka_bootstrap: str, mongo_url: str, around: FakePeers, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More texts than are sent at once; what comes due meanwhile does not wait for them."""

@@ -19,7 +19,7 @@ from tests.integration.notifications.conftest import FakeClock, settings_for
 MAIL = Mail("pat.example@example.org", "Your appointment", "It is at the surgery – 2:30pm.\n")
 
 
-async def test_a_mail_arrives_with_its_permanent_message_id(around: FakePeers, clock: FakeClock) -> None:
+async def test_mail_arrives_with_its_permanent_message_id(around: FakePeers, clock: FakeClock) -> None:
     gateway = SmtpGateway(settings_for(around, mail_from="appointments@example.org"), clock)
     assert await gateway.send_mail(MAIL, "0123abcd") == "<0123abcd@example.org>"
     (sent,) = around.sent("email")
@@ -27,7 +27,7 @@ async def test_a_mail_arrives_with_its_permanent_message_id(around: FakePeers, c
     assert sent.reference.startswith("<0123abcd@example.org>")
 
 
-async def test_the_same_mail_again_has_the_same_message_id_and_is_kept_once(
+async def test_mail_sent_twice_has_one_message_id_and_is_kept_once(
     around: FakePeers, clock: FakeClock
 ) -> None:
     gateway = SmtpGateway(settings_for(around), clock)
@@ -37,7 +37,7 @@ async def test_the_same_mail_again_has_the_same_message_id_and_is_kept_once(
     assert len(around.sent("email")) == 1
 
 
-async def test_headers_of_a_mail_say_that_nobody_wrote_it(clock: FakeClock) -> None:
+async def test_mail_headers_say_auto_generated(clock: FakeClock) -> None:
     class Keeping:
         content = b""
 
@@ -59,7 +59,7 @@ async def test_headers_of_a_mail_say_that_nobody_wrote_it(clock: FakeClock) -> N
 
 
 @pytest.mark.parametrize("to", ["nobody@example.org", "not an address", "two\nlines@example.org"])
-async def test_an_address_that_is_refused_is_given_up(around: FakePeers, clock: FakeClock, to: str) -> None:
+async def test_mail_to_refused_address_is_given_up(around: FakePeers, clock: FakeClock, to: str) -> None:
     gateway = SmtpGateway(settings_for(around), clock)
     with pytest.raises(PermanentFailure) as given_up:
         await gateway.send_mail(Mail(to, "Subject", "Body"), "1")
@@ -68,19 +68,19 @@ async def test_an_address_that_is_refused_is_given_up(around: FakePeers, clock: 
     assert given_up.value.__cause__ is None
 
 
-async def test_an_address_that_is_busy_is_tried_later(around: FakePeers, clock: FakeClock) -> None:
+async def test_mail_to_busy_address_is_retried(around: FakePeers, clock: FakeClock) -> None:
     gateway = SmtpGateway(settings_for(around), clock)
     with pytest.raises(RetryLater):
         await gateway.send_mail(Mail("later@example.org", "Subject", "Body"), "1")
 
 
-async def test_a_mail_server_that_is_away_is_tried_later(around: FakePeers, clock: FakeClock) -> None:
+async def test_mail_to_unavailable_server_is_retried(around: FakePeers, clock: FakeClock) -> None:
     gateway = SmtpGateway(settings_for(around, smtp_port=1), clock)
     with pytest.raises(RetryLater):
         await gateway.send_mail(MAIL, "1")
 
 
-async def test_production_never_sends_mail_in_the_clear(around: FakePeers, clock: FakeClock) -> None:
+async def test_mail_in_production_is_never_sent_in_the_clear(around: FakePeers, clock: FakeClock) -> None:
     settings = settings_for(around, smtp_encryption="starttls")
     with pytest.raises(RetryLater):  # the sink speaks no TLS, so nothing leaves
         await SmtpGateway(settings, clock).send_mail(MAIL, "1")
@@ -91,9 +91,7 @@ async def test_production_never_sends_mail_in_the_clear(around: FakePeers, clock
     assert production.mail_encryption == "starttls"
 
 
-async def test_a_text_arrives_and_the_same_again_is_kept_once(
-    around: FakePeers, http: httpx.AsyncClient
-) -> None:
+async def test_text_sent_twice_is_kept_once(around: FakePeers, http: httpx.AsyncClient) -> None:
     gateway = HttpTextGateway(settings_for(around), http)
     first = await gateway.send_text("+447700900123", "Hello", "0123abcd")
     assert await gateway.send_text("+447700900123", "Hello", "0123abcd") == first
@@ -103,7 +101,7 @@ async def test_a_text_arrives_and_the_same_again_is_kept_once(
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
-async def test_a_text_that_the_gateway_will_never_take_is_given_up(
+async def test_text_refused_by_gateway_is_given_up(
     around: FakePeers, http: httpx.AsyncClient, status: int
 ) -> None:
     around.texts = status
@@ -113,7 +111,7 @@ async def test_a_text_that_the_gateway_will_never_take_is_given_up(
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
-async def test_a_text_gateway_in_trouble_is_tried_later(
+async def test_text_to_failing_gateway_is_retried(
     around: FakePeers, http: httpx.AsyncClient, status: int
 ) -> None:
     around.texts = status
@@ -121,20 +119,18 @@ async def test_a_text_gateway_in_trouble_is_tried_later(
         await HttpTextGateway(settings_for(around), http).send_text("+447700900123", "Hello", "1")
 
 
-async def test_a_text_gateway_that_is_away_is_tried_later(around: FakePeers, http: httpx.AsyncClient) -> None:
+async def test_text_to_unavailable_gateway_is_retried(around: FakePeers, http: httpx.AsyncClient) -> None:
     with pytest.raises(RetryLater):
         await HttpTextGateway(settings_for(around, sms_url="http://127.0.0.1:1/"), http).send_text(
             "+44", "Hi", "1"
         )
 
 
-async def test_without_a_text_gateway_it_is_a_failure_that_can_be_seen(
-    around: FakePeers, http: httpx.AsyncClient
-) -> None:
+async def test_text_without_gateway_is_a_visible_failure(around: FakePeers, http: httpx.AsyncClient) -> None:
     with pytest.raises(PermanentFailure) as given_up:
         await HttpTextGateway(settings_for(around, sms_url=""), http).send_text("+44", "Hi", "1")
     assert given_up.value.code == "no_text_gateway"
 
 
-def test_a_mail_shows_nothing_of_itself_in_a_log_line() -> None:
+def test_mail_repr_shows_no_content() -> None:
     assert repr(MAIL) == "Mail()"

@@ -100,7 +100,7 @@ def ends(answer: httpx.Response) -> set[tuple[str, str, str, str | None]]:
     }
 
 
-async def test_the_messages_of_a_referral_by_template_recipient_and_status(filled: Filled) -> None:
+async def test_messages_have_template_recipient_and_status(filled: Filled) -> None:
     answer = await filled.get(filled.messages_of(filled.told))
     assert ends(answer) == {
         ("booked", "person", "sent", None),
@@ -115,14 +115,14 @@ async def test_the_messages_of_a_referral_by_template_recipient_and_status(fille
     assert by_name["booked", "person"]["about"] == numbered_id(10)
 
 
-async def test_a_failure_and_what_was_rightly_not_sent_are_told_apart(filled: Filled) -> None:
+async def test_messages_tell_failed_from_dropped(filled: Filled) -> None:
     failed = ends(await filled.get(filled.messages_of(filled.unreachable)))
     assert ("booked", "person", "failed", "no_channel") in failed
     dropped = ends(await filled.get(filled.messages_of(filled.erased)))
     assert ("booked", "person", "dropped", "erased") in dropped
 
 
-async def test_failures_come_the_latest_first_page_by_page(filled: Filled) -> None:
+async def test_failures_are_paged_latest_first(filled: Filled) -> None:
     whole = (await filled.get(f"{API}/failures")).json()
     assert {(each["code"], each["referral"]) for each in whole["failures"]} == {
         ("no_channel", filled.unreachable.referral_id),
@@ -135,19 +135,19 @@ async def test_failures_come_the_latest_first_page_by_page(filled: Filled) -> No
     assert "next" not in second
 
 
-async def test_a_cursor_not_given_by_us_is_refused(filled: Filled) -> None:
+async def test_failures_with_foreign_cursor_are_refused(filled: Filled) -> None:
     for cursor in ("x", "!!!!", "MjAyNi0xMS0yNA==", "bm9uc2Vuc2U="):
         answer = await filled.get(f"{API}/failures?cursor={cursor}")
         assert (answer.status_code, answer.json()["type"]) == (400, "urn:linkwork:problem:cursor")
 
 
-async def test_nothing_that_is_shown_says_who_or_where(filled: Filled) -> None:
+async def test_api_answers_identify_no_person(filled: Filled) -> None:
     for path in (filled.messages_of(filled.told), filled.messages_of(filled.unreachable), f"{API}/failures"):
         assert not WHO_OR_WHERE.search((await filled.get(path)).text)
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_who_may_ask_for_what(filled: Filled, role: str) -> None:
+async def test_api_by_role_allows_or_refuses(filled: Filled, role: str) -> None:
     messages = await filled.get(filled.messages_of(filled.told), role=role, scopes="messages:read")
     failures = await filled.get(f"{API}/failures", role=role)
     may_see = role in ("link_worker", "programme_admin", "service")
@@ -156,7 +156,7 @@ async def test_who_may_ask_for_what(filled: Filled, role: str) -> None:
 
 
 @pytest.mark.parametrize("role", ["link_worker", "programme_admin", "service"])
-async def test_another_locality_is_no_referral_at_all(filled: Filled, role: str) -> None:
+async def test_messages_of_foreign_locality_are_404(filled: Filled, role: str) -> None:
     answer = await filled.get(
         filled.messages_of(filled.told), role=role, localities=["leek-werrington"], scopes="messages:read"
     )
@@ -164,34 +164,34 @@ async def test_another_locality_is_no_referral_at_all(filled: Filled, role: str)
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_service_of_every_locality_may_ask(filled: Filled) -> None:
+async def test_messages_for_service_of_all_localities_are_listed(filled: Filled) -> None:
     answer = await filled.get(
         filled.messages_of(filled.told), role="service", localities=["*"], scopes="messages:read"
     )
     assert answer.status_code == 200
 
 
-async def test_another_link_workers_caseload_is_no_referral_at_all(filled: Filled) -> None:
+async def test_messages_of_foreign_caseload_are_404(filled: Filled) -> None:
     path = filled.messages_of(filled.told)
     for other in (f"lw-{filled.locality}-2", None):
         assert (await filled.get(path, role="link_worker", link_worker=other)).status_code == 404
 
 
-async def test_failures_of_another_locality_are_not_shown(filled: Filled) -> None:
+async def test_failures_of_foreign_locality_are_not_shown(filled: Filled) -> None:
     assert (await filled.get(f"{API}/failures", localities=["meir"])).json() == {"failures": []}
     assert (await filled.get(f"{API}/failures?locality=meir")).status_code == 404
     mine = await filled.get(f"{API}/failures?locality={filled.locality}")
     assert len(mine.json()["failures"]) == 2
 
 
-async def test_a_referral_that_nobody_heard_of(filled: Filled) -> None:
+async def test_messages_of_unknown_referral_are_404(filled: Filled) -> None:
     assert (await filled.get(f"{API}/referrals/{uuid4()}/messages")).status_code == 404
     odd = await filled.get(f"{API}/referrals/0123456789/messages")
     assert odd.status_code == 422
     assert "0123456789" not in odd.text
 
 
-async def test_without_a_token_or_with_an_old_one_nothing_is_shown(filled: Filled) -> None:
+async def test_api_without_valid_token_is_401(filled: Filled) -> None:
     old = {"exp": int(NOW.timestamp()) - 60}
     for path in (filled.messages_of(filled.told), f"{API}/failures"):
         assert (await filled.get(path, **old)).status_code == 401
@@ -199,13 +199,13 @@ async def test_without_a_token_or_with_an_old_one_nothing_is_shown(filled: Fille
             assert (await client.get(path)).status_code == 401
 
 
-async def test_every_route_of_the_api_is_in_the_table_of_who_may(filled: Filled) -> None:
+async def test_api_routes_are_all_covered_by_role_tests(filled: Filled) -> None:
     paths = set(filled.app.openapi()["paths"])
     assert paths == {f"{API}/referrals/{{referral_id}}/messages", f"{API}/failures"}
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_the_page_is_for_the_programme_only(filled: Filled, role: str) -> None:
+async def test_page_by_role_serves_programme_only(filled: Filled, role: str) -> None:
     cookies = filled.issuer.signed_in(filled.app, **filled.claims(role))
     async with browser(filled.app, cookies) as client:
         answer = await client.get("/notifications/")
@@ -213,7 +213,7 @@ async def test_the_page_is_for_the_programme_only(filled: Filled, role: str) -> 
     assert not WHO_OR_WHERE.search(answer.text)
 
 
-async def test_nobody_signed_in_is_led_to_sign_in(filled: Filled) -> None:
+async def test_page_without_session_redirects_to_sign_in(filled: Filled) -> None:
     async with browser(filled.app) as client:
         answer = await client.get("/notifications/?day=2026-11-24")
     assert answer.status_code == 303
@@ -238,7 +238,7 @@ async def rows_of(filled: Filled, query: str = "") -> list[list[str]]:
     return [[" ".join(re.sub("<[^>]*>", " ", cell).split()) for cell in row] for row in cells]
 
 
-async def test_the_page_counts_by_reason_kind_and_day(filled: Filled) -> None:
+async def test_page_counts_by_reason_kind_and_day(filled: Filled) -> None:
     _, text = await page_of(filled)
     assert f"Sent 7 Failed 2 {DROPPED} 1 Waiting for their time now 3" in text
     rows = await rows_of(filled)
@@ -251,7 +251,7 @@ async def test_the_page_counts_by_reason_kind_and_day(filled: Filled) -> None:
     assert ["Tuesday 24 November 2026", "7", "2", "1"] in rows
 
 
-async def test_the_page_of_one_day_and_of_one_locality(filled: Filled) -> None:
+async def test_page_filters_by_day_and_locality(filled: Filled) -> None:
     _, quiet = await page_of(filled, "?day=2026-11-20")
     assert "There were no messages." in quiet
     _, busy = await page_of(filled, f"?day=2026-11-24&locality={filled.locality}")
@@ -261,7 +261,7 @@ async def test_the_page_of_one_day_and_of_one_locality(filled: Filled) -> None:
     assert (await page_of(filled, "?day=yesterday"))[0] == 422
 
 
-async def test_in_a_browser(filled: Filled, chromium_page: Page) -> None:
+async def test_page_in_browser_filters_and_is_accessible(filled: Filled, chromium_page: Page) -> None:
     async with serving_beside(filled) as address:
         cookies = filled.issuer.signed_in(filled.app, **filled.claims())
         await chromium_page.context.add_cookies(

@@ -52,7 +52,7 @@ async def everything_stored(app: FastAPI) -> str:
     return "\n".join(found)
 
 
-async def test_a_booked_meeting_reaches_all_three_once_whatever_is_delivered_again(
+async def test_booking_delivered_twice_reaches_each_recipient_once(
     place: NotificationsHarness, around: FakePeers, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -83,7 +83,7 @@ async def test_a_booked_meeting_reaches_all_three_once_whatever_is_delivered_aga
     assert not WHAT_IS_KNOWN.search("\n".join(logged))
 
 
-async def test_dying_between_the_gateways_yes_and_our_record_sends_the_same_reference_again(
+async def test_crash_after_sending_repeats_the_same_reference(
     place: NotificationsHarness, around: FakePeers, clock: FakeClock
 ) -> None:
     say = place.teller()
@@ -103,7 +103,7 @@ async def test_dying_between_the_gateways_yes_and_our_record_sends_the_same_refe
     assert told["booked.person"]["reference"] == f"text:{text.id}"
 
 
-async def test_a_person_is_told_in_the_morning_and_the_mailboxes_at_once(
+async def test_booking_at_night_waits_for_person_not_for_mailboxes(
     place: NotificationsHarness, around: FakePeers, clock: FakeClock
 ) -> None:
     clock.now = datetime(2026, 11, 24, 21, 30, tzinfo=UTC)
@@ -122,7 +122,7 @@ async def test_a_person_is_told_in_the_morning_and_the_mailboxes_at_once(
     assert held._value.get() == 1
 
 
-async def test_trouble_that_ends_at_night_waits_for_the_morning(
+async def test_retry_at_night_waits_for_the_morning(
     place: NotificationsHarness, around: FakePeers, clock: FakeClock
 ) -> None:
     clock.now = datetime(2026, 11, 24, 19, 59, tzinfo=UTC)
@@ -141,7 +141,7 @@ async def test_trouble_that_ends_at_night_waits_for_the_morning(
     assert around.count("POST /dev/sms") == 2
 
 
-async def test_a_meeting_cancelled_before_its_reminder_is_not_reminded_of(
+async def test_reminder_of_cancelled_meeting_is_not_sent(
     place: NotificationsHarness, around: FakePeers, clock: FakeClock
 ) -> None:
     say, other = place.teller(), place.teller()
@@ -161,7 +161,7 @@ async def test_a_meeting_cancelled_before_its_reminder_is_not_reminded_of(
     assert len(reminders) == 1
 
 
-async def test_a_provisional_meeting_changed_at_the_desk_is_told_once_as_it_now_is(
+async def test_provisional_meeting_changed_at_desk_is_announced_once(
     place: NotificationsHarness, around: FakePeers
 ) -> None:
     say = place.teller()
@@ -180,7 +180,7 @@ async def test_a_provisional_meeting_changed_at_the_desk_is_told_once_as_it_now_
     assert to(around) == sorted([TELEPHONE, WORKER, MAILBOX])
 
 
-async def test_of_two_meetings_that_stand_the_later_text_says_which_one_counts(
+async def test_second_meeting_text_says_which_one_counts(
     place: NotificationsHarness, around: FakePeers
 ) -> None:
     say = place.teller()
@@ -195,7 +195,7 @@ async def test_of_two_meetings_that_stand_the_later_text_says_which_one_counts(
     assert "It takes the place of any earlier one." in second
 
 
-async def test_of_a_meeting_whose_booking_was_taken_back_the_person_hears_that_it_is_off(
+async def test_retracted_booking_is_announced_as_cancelled(
     place: NotificationsHarness, around: FakePeers
 ) -> None:
     say = place.teller()
@@ -210,7 +210,7 @@ async def test_of_a_meeting_whose_booking_was_taken_back_the_person_hears_that_i
     assert "your appointment on Monday 30 November 2026 at 10:30am is cancelled." in text
 
 
-async def test_who_was_told_that_a_meeting_is_off_hears_once_that_it_stands_after_all(
+async def test_retracted_cancellation_is_corrected_once(
     place: NotificationsHarness, around: FakePeers
 ) -> None:
     say = place.teller()
@@ -235,7 +235,7 @@ async def test_who_was_told_that_a_meeting_is_off_hears_once_that_it_stands_afte
 
 
 @pytest.mark.parametrize("contact", [v.SafeToText.RING, v.SafeToText.NOT_KNOWN])
-async def test_without_a_yes_the_vault_is_not_even_asked(
+async def test_vault_without_consent_to_texts_is_not_asked(
     place: NotificationsHarness, around: FakePeers, contact: v.SafeToText
 ) -> None:
     say = place.teller()
@@ -258,7 +258,7 @@ ANSWERS_OF_THE_VAULT: dict[str, Any] = {
 }
 
 
-async def test_what_the_vault_says_no_to_is_not_sent_and_can_be_seen(
+async def test_message_refused_by_vault_is_a_visible_failure(
     place: NotificationsHarness, around: FakePeers
 ) -> None:
     refused = metrics.contacts_refused.labels("vault")
@@ -280,7 +280,7 @@ async def test_what_the_vault_says_no_to_is_not_sent_and_can_be_seen(
     assert refused._value.get() - before == 1
 
 
-async def test_where_matching_does_not_know_the_link_worker_people_ring_the_hub(
+async def test_text_for_unknown_link_worker_names_the_hub(
     place: NotificationsHarness, around: FakePeers
 ) -> None:
     around.worker = 404
@@ -293,9 +293,7 @@ async def test_where_matching_does_not_know_the_link_worker_people_ring_the_hub(
     assert told["booked.link_worker"]["code"] == "link_worker_unknown"
 
 
-async def test_somebody_without_a_mobile_gets_an_email(
-    place: NotificationsHarness, around: FakePeers
-) -> None:
+async def test_person_without_mobile_gets_an_email(place: NotificationsHarness, around: FakePeers) -> None:
     around.person = PERSON | {"telephone": "+441632960001"}
     say = place.teller()
     async with place.running() as app:
@@ -306,7 +304,7 @@ async def test_somebody_without_a_mobile_gets_an_email(
     assert around.sent("sms") == []
 
 
-async def test_a_vault_that_is_away_is_asked_again_until_it_is_too_late(
+async def test_unavailable_vault_is_retried_until_too_late(
     place: NotificationsHarness, around: FakePeers, clock: FakeClock
 ) -> None:
     around.person = 503
@@ -329,7 +327,7 @@ async def test_a_vault_that_is_away_is_asked_again_until_it_is_too_late(
     assert len(around.sent("sms")) == 1
 
 
-async def test_a_service_is_asked_with_a_fresh_link_and_nothing_else(
+async def test_service_request_has_a_fresh_link_and_no_person(
     place: NotificationsHarness, around: FakePeers
 ) -> None:
     say = place.teller()
@@ -347,9 +345,7 @@ async def test_a_service_is_asked_with_a_fresh_link_and_nothing_else(
     assert around.count(f"POST /api/matching/v1/prescriptions/{numbered_id(20)}/link") == 1
 
 
-async def test_a_service_that_cannot_be_asked_is_a_failure_that_can_be_seen(
-    place: NotificationsHarness, around: FakePeers
-) -> None:
+async def test_service_request_that_fails_is_visible(place: NotificationsHarness, around: FakePeers) -> None:
     around.particular = {
         numbered_id(521): 404,
         numbered_id(522): {"asks_email": None},
@@ -366,7 +362,7 @@ async def test_a_service_that_cannot_be_asked_is_a_failure_that_can_be_seen(
     assert around.sent() == []
 
 
-async def test_who_has_not_heard_of_a_prescription_yet_is_asked_again(
+async def test_prescription_unknown_to_matching_is_retried(
     place: NotificationsHarness, around: FakePeers
 ) -> None:
     around.particular = {numbered_id(21): 404, numbered_id(22): 404}
@@ -385,7 +381,7 @@ async def test_who_has_not_heard_of_a_prescription_yet_is_asked_again(
     assert told[never.referral_id]["code"] == "prescription_unknown"
 
 
-async def test_a_partners_vault_is_never_shown_our_token(
+async def test_token_is_never_shown_to_a_partners_vault(
     place: NotificationsHarness, around: FakePeers
 ) -> None:
     say = place.teller()
@@ -398,7 +394,7 @@ async def test_a_partners_vault_is_never_shown_our_token(
     assert around.count("/claims") == 0
 
 
-async def test_a_replayed_log_writes_to_nobody(
+async def test_replayed_log_sends_nothing(
     place: NotificationsHarness, around: FakePeers, clock: FakeClock
 ) -> None:
     say = place.teller()

@@ -38,13 +38,13 @@ def keys(tale: Tale, measure: str) -> dict[str, int]:
     return {cell.key: number for cell, number in counted(tale).items() if cell.measure == measure}
 
 
-def test_nothing_is_counted_until_the_referral_is_known() -> None:
+def test_contribution_before_creation_is_empty() -> None:
     tale = Tale()
     tale.attended(tale.booked(3))
     assert not counted(tale)
 
 
-def test_who_got_further_is_counted_at_every_step_before() -> None:
+def test_journey_counts_every_earlier_step() -> None:
     tale = Tale()
     tale.created()
     tale.visited(tale.prescribed(), date(2026, 3, 20))
@@ -53,7 +53,7 @@ def test_who_got_further_is_counted_at_every_step_before() -> None:
     assert keys(tale, "wait_met") == {}
 
 
-def test_a_waiting_list_is_no_yes() -> None:
+def test_waiting_list_is_not_an_acceptance() -> None:
     tale = Tale()
     tale.created()
     tale.replied(tale.prescribed(), v.Reply.WAITING_LIST)
@@ -61,13 +61,13 @@ def test_a_waiting_list_is_no_yes() -> None:
     assert keys(tale, "replies") == {"waiting_list": 1}
 
 
-def test_the_journey_belongs_to_the_month_of_the_referral_by_the_london_calendar() -> None:
+def test_journey_counts_in_the_london_month_of_referral() -> None:
     tale = Tale(start=datetime(2026, 3, 31, 23, 30, tzinfo=UTC))
     tale.created()
     assert {cell.period for cell in counted(tale)} == {"2026-04"}
 
 
-def test_a_meeting_belongs_to_its_own_month_and_to_the_days_it_was_booked_before() -> None:
+def test_meeting_counts_in_its_month_and_lead_time() -> None:
     tale = Tale()
     tale.created()
     tale.missed(tale.booked(after=29, lead=9))
@@ -80,7 +80,7 @@ def test_a_meeting_belongs_to_its_own_month_and_to_the_days_it_was_booked_before
     assert keys(tale, "wait_met") == {"35": 1}
 
 
-def test_a_meeting_held_sooner_than_booked_belongs_to_the_month_in_which_it_was_held() -> None:
+def test_meeting_held_early_counts_in_the_month_it_was_held() -> None:
     tale = Tale()
     tale.created()
     tale.attended(tale.booked(after=35, lead=34), sooner=timedelta(days=30))
@@ -89,7 +89,7 @@ def test_a_meeting_held_sooner_than_booked_belongs_to_the_month_in_which_it_was_
     }
 
 
-def test_who_is_met_sooner_than_booked_has_waited_until_then() -> None:
+def test_wait_of_meeting_held_early_ends_with_it() -> None:
     tale = Tale()
     tale.created()
     tale.attended(tale.booked(after=35, lead=34), sooner=timedelta(days=30))
@@ -103,16 +103,16 @@ def test_who_is_met_sooner_than_booked_has_waited_until_then() -> None:
         *((7, LeadTime.WEEK), (8, LeadTime.LONGER), (400, LeadTime.LONGER)),
     ],
 )
-def test_lead_times(days: int, band: LeadTime) -> None:
+def test_lead_time_has_four_bands(days: int, band: LeadTime) -> None:
     assert lead_time(days) is band
 
 
-def test_a_wrong_clock_makes_neither_negative_nor_endless_waits() -> None:
+def test_wait_by_a_wrong_clock_stays_within_bounds() -> None:
     assert days_between(date(2026, 3, 2), date(2026, 3, 1)) == 0
     assert days_between(date(1970, 1, 1), date(2026, 3, 1)) == MAX_WAIT_DAYS
 
 
-def test_a_need_told_twice_for_the_same_reason_is_one_unmet_need_of_the_first_month() -> None:
+def test_unmet_need_recorded_twice_counts_once_in_first_month() -> None:
     tale = Tale()
     tale.created()
     tale.unmet(v.Need.DEBT, v.UnmetReason.FULL, MORNING + timedelta(days=40))
@@ -135,7 +135,7 @@ def test_need_with_a_service_added_that_day_is_not_unmet() -> None:
 
 
 @pytest.mark.parametrize("days", [-3, 3])
-def test_a_service_of_another_day_leaves_the_need_unmet(days: int) -> None:
+def test_need_with_a_service_of_another_day_is_unmet(days: int) -> None:
     tale = Tale()
     tale.created()
     tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, MORNING + timedelta(days=days))
@@ -143,7 +143,7 @@ def test_a_service_of_another_day_leaves_the_need_unmet(days: int) -> None:
     assert keys(tale, "unmet") == {"debt:no_service": 1}
 
 
-def test_the_day_of_a_service_is_that_of_london() -> None:
+def test_need_and_service_share_a_london_day() -> None:
     """Half past midnight and noon of one day in London are two days in UTC."""
     tale = Tale(start=datetime(2026, 6, 1, 23, 30, tzinfo=UTC))
     tale.created()
@@ -152,7 +152,7 @@ def test_the_day_of_a_service_is_that_of_london() -> None:
     assert keys(tale, "unmet") == {}
 
 
-def test_a_service_that_is_taken_back_makes_the_need_unmet_again() -> None:
+def test_need_with_a_retracted_service_is_unmet() -> None:
     tale = Tale()
     tale.created()
     tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE)
@@ -170,7 +170,7 @@ def test_referral_is_settled_12_weeks_after_its_day() -> None:
     assert keys(tale, "settled_contact") == {"2026-05-25:practice:reached": 1}
 
 
-def test_what_is_taken_back_is_taken_off() -> None:
+def test_contribution_after_retraction_is_as_before() -> None:
     tale = Tale()
     tale.created()
     before = counted(tale)
@@ -182,7 +182,7 @@ def test_what_is_taken_back_is_taken_off() -> None:
     ("reason", "counts"),
     [(v.WithdrawReason.MADE_IN_ERROR, False), (v.WithdrawReason.PERSON_ASKED, True)],
 )
-def test_a_referral_made_in_error_counts_nowhere(reason: v.WithdrawReason, counts: bool) -> None:
+def test_referral_made_in_error_counts_nowhere(reason: v.WithdrawReason, counts: bool) -> None:
     tale = Tale()
     tale.created()
     tale.attended(tale.booked(3))
@@ -190,7 +190,7 @@ def test_a_referral_made_in_error_counts_nowhere(reason: v.WithdrawReason, count
     assert bool(counted(tale)) is counts
 
 
-def test_a_follow_up_is_open_from_its_day_and_not_from_today() -> None:
+def test_follow_up_is_open_from_its_own_day() -> None:
     tale = Tale()
     tale.created()
     tale.ons4(v.Stage.BEFORE, date(2026, 3, 9))
@@ -198,7 +198,7 @@ def test_a_follow_up_is_open_from_its_day_and_not_from_today() -> None:
     assert {c.period for c in counted(tale) if c.measure == "follow_up"} == {"2026-03"}
 
 
-def test_closing_makes_a_follow_up_due_at_once_but_not_later_than_12_weeks() -> None:
+def test_follow_up_of_closed_referral_is_due_at_once() -> None:
     early, late = Tale(), Tale()
     for tale, days in ((early, 20), (late, 200)):
         tale.created()
@@ -208,7 +208,7 @@ def test_closing_makes_a_follow_up_due_at_once_but_not_later_than_12_weeks() -> 
     assert "open:2026-06-01" in keys(late, "follow_up")
 
 
-def test_nobody_is_asked_after_their_death() -> None:
+def test_follow_up_after_death_is_not_open() -> None:
     tale = Tale()
     tale.created()
     tale.ons4(v.Stage.BEFORE, date(2026, 3, 9))
@@ -216,7 +216,7 @@ def test_nobody_is_asked_after_their_death() -> None:
     assert keys(tale, "follow_up") == {"before": 1}
 
 
-def test_only_items_answered_twice_make_pairs_and_less_anxious_is_better() -> None:
+def test_pairs_need_two_answers_and_less_anxious_is_better() -> None:
     tale = Tale()
     tale.created()
     tale.ons4(v.Stage.BEFORE, date(2026, 3, 9), satisfied=4, anxious=8, happy=5)
@@ -229,7 +229,7 @@ def test_only_items_answered_twice_make_pairs_and_less_anxious_is_better() -> No
     }  # fmt: skip
 
 
-def test_answers_to_other_items_only_leave_the_follow_up_open() -> None:
+def test_follow_up_with_other_items_only_stays_open() -> None:
     tale = Tale()
     tale.created()
     tale.ons4(v.Stage.BEFORE, date(2026, 3, 9), satisfied=4)
@@ -238,7 +238,7 @@ def test_answers_to_other_items_only_leave_the_follow_up_open() -> None:
 
 
 @pytest.mark.parametrize("year", [1900, 1901, 2198, 2199])
-def test_no_date_is_too_odd_to_be_folded(year: int) -> None:
+def test_contribution_of_extreme_dates_is_computed(year: int) -> None:
     tale = Tale(start=datetime(year, 1, 1, 0, 0, tzinfo=UTC))
     tale.created()
     tale.ons4(v.Stage.BEFORE, date(year, 12, 31))
@@ -246,7 +246,7 @@ def test_no_date_is_too_odd_to_be_folded(year: int) -> None:
 
 
 @given(st.integers(0, 2**32), st.randoms(use_true_random=False))
-def test_order_and_repetition_do_not_matter(seed: int, shuffling: Random) -> None:
+def test_contribution_ignores_order_and_repetition(seed: int, shuffling: Random) -> None:
     tale = invented(Random(seed), 1)
     once = counted(tale)
     shuffled = [*tale.facts, *shuffling.choices(tale.facts, k=3)]
@@ -256,7 +256,7 @@ def test_order_and_repetition_do_not_matter(seed: int, shuffling: Random) -> Non
 
 
 @given(st.integers(0, 2**32))
-def test_a_stored_contribution_comes_back_as_it_was(seed: int) -> None:
+def test_contribution_survives_storing(seed: int) -> None:
     contribution = counted(invented(Random(seed), 1))
     assert from_rows(to_rows(contribution)) == contribution
     assert all("." not in cell.key and "$" not in cell.key for cell in contribution)
@@ -264,7 +264,7 @@ def test_a_stored_contribution_comes_back_as_it_was(seed: int) -> None:
 
 @settings(max_examples=60)
 @given(st.integers(0, 2**32), st.lists(st.integers(1, 4), min_size=1, max_size=12))
-def test_differences_along_any_batching_add_up_to_the_whole(seed: int, batches: list[int]) -> None:
+def test_differences_of_any_batches_add_up_to_the_whole(seed: int, batches: list[int]) -> None:
     random = Random(seed)
     facts = invented(random, 1).facts
     random.shuffle(facts)

@@ -16,77 +16,77 @@ COUNTS = st.one_of(st.integers(0, 9), st.integers(0, 40), st.integers(0, 5000))
 @pytest.mark.parametrize(
     ("count", "shown"), [(0, 0), (8, 10), (12, 10), (13, 15), (17, 15), (18, 20), (100, 100), (1003, 1005)]
 )
-def test_other_counts_are_rounded_to_the_nearest_5(count: int, shown: int) -> None:
+def test_large_counts_are_rounded_to_the_nearest_5(count: int, shown: int) -> None:
     assert rounded(count) == shown
     assert not is_small(count)
 
 
-def test_1_to_7_are_hidden_and_0_is_not() -> None:
+def test_small_counts_are_1_to_7() -> None:
     assert [count for count in range(20) if is_small(count)] == [1, 2, 3, 4, 5, 6, 7]
 
 
-def test_a_small_count_alone_in_its_line_has_the_next_smallest_hidden_with_it() -> None:
+def test_lone_small_count_suppresses_the_next_smallest() -> None:
     counts, lines = with_totals(
         {("meir",): 3, ("leek",): 20, ("shelton",): 90}, [["meir", "leek", "shelton"]]
     )
     assert suppressed(counts, lines) == {("meir",), ("leek",)}
 
 
-def test_a_zero_is_shown_where_it_gives_nothing_away() -> None:
+def test_zero_that_gives_nothing_away_is_shown() -> None:
     counts, lines = with_totals({("meir",): 3, ("leek",): 0, ("shelton",): 9}, [["meir", "leek", "shelton"]])
     assert ("leek",) not in suppressed(counts, lines)
 
 
-def test_totals_that_are_not_their_parts_sum_are_refused() -> None:
+def test_total_that_is_not_its_parts_sum_is_refused() -> None:
     counts, lines = with_totals({("a",): 3, ("b",): 90}, ["ab"])
     counts["a",] = 4
     with pytest.raises(ValueError, match="not the sum"):
         suppressed(counts, lines)
 
 
-def test_a_table_of_large_counts_hides_nothing() -> None:
+def test_large_counts_are_not_suppressed() -> None:
     inner: dict[Key, int] = dict(zip(product("abc", "xyz"), [9] * 9, strict=True))
     assert not suppressed(*with_totals(inner, ["abc", "xyz"]))
 
 
-def test_large_counts_of_one_possible_set_are_not_all_shown() -> None:
+def test_large_counts_with_one_solution_are_suppressed() -> None:
     """Nine parts of at least 8 make at least 72, and 70 is at most 72: each would be 8."""
     inner: dict[Key, int] = {(name,): 8 for name in "abcdefghi"}
     assert rounded(72) == 70
     assert suppressed(*with_totals(inner, ["abcdefghi"]))
 
 
-def test_an_order_that_the_counts_do_not_keep_to_is_left_out() -> None:
+def test_order_that_counts_break_is_left_out() -> None:
     counts, lines = {"total": 40, "a": 20, "b": 20}, [Line("total", ("a", "b"))]
     assert not suppressed(counts, lines, [AtMost("total", "a")])
 
 
-def test_a_programme_total_that_only_four_sevens_make_is_hidden() -> None:
+def test_total_that_only_four_sevens_make_is_suppressed() -> None:
     inner: dict[Key, int] = {("a",): 7, ("b",): 7, ("c",): 7, ("d",): 7}
     assert rounded(28) == 30
     assert (TOTAL,) in suppressed(*with_totals(inner, ["abcd"]))
 
 
-def test_twelve_ones_that_are_shown_as_10_are_not_given_away() -> None:
+def test_total_of_twelve_ones_is_suppressed() -> None:
     inner: dict[Key, int] = {(place,): 1 for place in "abcdefghijkl"}
     assert (TOTAL,) in suppressed(*with_totals(inner, ["abcdefghijkl"]))
 
 
-def test_no_part_of_a_small_total_is_shown_not_even_a_zero() -> None:
+def test_parts_of_small_total_are_suppressed_even_zeros() -> None:
     """Else seven parts that are not 0 would say that each is 1."""
     inner: dict[Key, int] = dict.fromkeys([("a",), ("b",), ("c",), ("d",), ("e",), ("f",), ("g",)], 1)
     counts, lines = with_totals(inner, ["abcdefgh"])
     assert suppressed(counts, lines) == counts.keys()
 
 
-def test_a_wide_sparse_table_still_shows_its_totals() -> None:
+def test_sparse_table_still_shows_its_totals() -> None:
     inner: dict[Key, int] = {
         (place, need): (at * 7) % 3 for at, (place, need) in enumerate(product("abcd", "uvwxyz"))
     }
     assert (TOTAL, TOTAL) not in suppressed(*with_totals(inner, ["abcd", "uvwxyz"]))
 
 
-def test_every_row_of_three_is_safe() -> None:
+def test_rows_of_three_are_all_safe() -> None:
     """All of them up to 16, one by one."""
     for counts in product(range(17), repeat=3):
         inner: dict[Key, int] = {("a",): counts[0], ("b",): counts[1], ("c",): counts[2]}
@@ -98,7 +98,7 @@ def test_every_row_of_three_is_safe() -> None:
 @example([1, 8, 13, 8])
 @example([0, 1, 13, 8])
 @example([0, 7, 11, 10])
-def test_a_table_of_two_by_two_is_safe(counts: list[int]) -> None:
+def test_two_by_two_tables_are_safe(counts: list[int]) -> None:
     inner: dict[Key, int] = dict(zip(product("ab", "xy"), counts, strict=True))
     assert not recovered(inner, ["ab", "xy"])
 

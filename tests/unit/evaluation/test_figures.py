@@ -57,7 +57,7 @@ def counts(place: PlaceFigures) -> dict[str, DisclosedCount]:
     return found
 
 
-def test_the_programme_comes_first_and_is_the_sum_of_its_localities() -> None:
+def test_programme_is_first_and_the_sum_of_localities() -> None:
     programme, *localities = asked(a_year(300), exact=True).places
     assert programme.place == PROGRAMME
     assert [place.place for place in localities] == list(NAMES)
@@ -65,7 +65,7 @@ def test_the_programme_comes_first_and_is_the_sum_of_its_localities() -> None:
         assert count == sum(int(counts(place)[where]) for place in localities), where
 
 
-def test_exact_figures_of_a_referral_told_by_hand() -> None:
+def test_exact_figures_of_one_referral() -> None:
     tale = Tale(start=datetime(2026, 3, 2, 9, tzinfo=UTC))
     tale.created(v.Need.DEBT, v.Need.JOB, route=v.Route.HUB)
     tale.missed(tale.booked(4, lead=4))
@@ -93,7 +93,7 @@ def test_exact_figures_of_a_referral_told_by_hand() -> None:
     assert (satisfied.better, anxious.same, anxious.better_when) == (1, 1, "lower")
 
 
-def test_whether_a_follow_up_is_due_is_asked_of_the_day_of_the_report() -> None:
+def test_follow_up_is_due_by_the_day_of_the_report() -> None:
     tale = Tale(start=datetime(2026, 3, 2, 9, tzinfo=UTC))
     tale.created()
     tale.ons4(v.Stage.BEFORE, date(2026, 3, 9))
@@ -103,7 +103,7 @@ def test_whether_a_follow_up_is_due_is_asked_of_the_day_of_the_report() -> None:
         assert (back.due, back.not_yet_due, back.answered) == (due, 1 - due, 0)
 
 
-def test_months_after_today_and_before_the_start_are_not_counted() -> None:
+def test_referrals_outside_the_calendar_are_not_counted() -> None:
     early = Tale(1, start=datetime(2025, 12, 31, 9, tzinfo=UTC))
     late = Tale(2, start=datetime(2199, 1, 1, 9, tzinfo=UTC))
     for tale in (early, late):
@@ -154,7 +154,7 @@ def test_rates_are_of_people_referred_at_least_12_weeks_ago() -> None:
 
 
 @pytest.mark.parametrize(("today", "settled"), [(date(2026, 6, 22), 0), (date(2026, 6, 23), 1)])
-def test_a_referral_counts_for_rates_from_the_day_12_weeks_after(today: date, settled: int) -> None:
+def test_referral_counts_for_rates_after_12_weeks(today: date, settled: int) -> None:
     """Made on 31 March in London, though it was still the 30th in UTC."""
     tale = Tale(start=datetime(2026, 3, 30, 23, 30, tzinfo=UTC))
     tale.created()
@@ -162,7 +162,7 @@ def test_a_referral_counts_for_rates_from_the_day_12_weeks_after(today: date, se
     assert asked(added_up([tale]), exact=True, calendar=calendar).places[0].journey[0].settled == settled
 
 
-def test_no_rate_is_shown_of_a_period_that_is_too_young() -> None:
+def test_rate_of_a_young_period_is_not_shown() -> None:
     tale = Tale(start=datetime(2026, 8, 30, 9, tzinfo=UTC))
     tale.created()
     for exact in (True, False):
@@ -177,7 +177,7 @@ def test_published_first_visits_are_one_count_everywhere() -> None:
             assert place.waits[1].people == place.journey[-1].people
 
 
-def test_90th_percentile_of_fewer_than_20_is_held_back() -> None:
+def test_90th_percentile_of_fewer_than_20_is_suppressed() -> None:
     tales = [Tale(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 13)]
     for tale in tales:
         tale.created()
@@ -186,7 +186,7 @@ def test_90th_percentile_of_fewer_than_20_is_held_back() -> None:
     assert (wait.people, wait.median_days, wait.ninetieth_percentile_days) == (10, 6, "*")
 
 
-def test_means_and_medians_of_few_people_are_held_back() -> None:
+def test_means_and_medians_of_few_people_are_suppressed() -> None:
     tales = [Tale(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 8)]
     for tale in tales:
         tale.created()
@@ -198,7 +198,7 @@ def test_means_and_medians_of_few_people_are_held_back() -> None:
     assert (place.wellbeing[0].before, place.wellbeing[0].change) == ("*", "*")
 
 
-def test_what_is_held_back_in_a_quarter_cannot_be_had_from_the_others() -> None:
+def test_suppressed_quarter_does_not_follow_from_others() -> None:
     """Three people in one quarter: since the start less the other quarter would give them away."""
     start = datetime(2026, 1, 5, 9, tzinfo=UTC)
     tales = [Tale(n, start=start + timedelta(days=100 * (n < 4))) for n in range(1, 54)]
@@ -218,7 +218,7 @@ def test_what_is_held_back_in_a_quarter_cannot_be_had_from_the_others() -> None:
     assert everything.places[0].journey[0].people == 55
 
 
-def test_every_answer_says_what_it_cannot_show() -> None:
+def test_figures_name_their_limits() -> None:
     notes = " ".join(asked({}, exact=False).notes)
     assert "cannot be put down to the programme" in notes
     assert "1 to 7" in notes

@@ -74,7 +74,7 @@ def told(tallies: Mapping[tuple[str, Period], Totals]) -> dict[object, object]:
 
 @settings(max_examples=EXAMPLES // 4)
 @given(st.lists(states, max_size=6))
-def test_sums_read_again_are_those_read_for_the_first_time(moments: list[State]) -> None:
+def test_incremental_sums_equal_sums_read_afresh(moments: list[State]) -> None:
     again = IncrementalSums()
     for state in moments:
         rows = rows_of(state)
@@ -83,7 +83,7 @@ def test_sums_read_again_are_those_read_for_the_first_time(moments: list[State])
 
 @settings(max_examples=EXAMPLES // 4)
 @given(st.lists(states, max_size=5))
-def test_tallies_counted_again_are_those_counted_for_the_first_time(moments: list[State]) -> None:
+def test_incremental_totals_equal_totals_counted_afresh(moments: list[State]) -> None:
     periods = [CALENDAR.since_start, *CALENDAR.quarters]
     added_up, again = IncrementalSums(), TotalsCalculator(periods, PLACES, CALENDAR.today)
     for state in moments:
@@ -92,7 +92,7 @@ def test_tallies_counted_again_are_those_counted_for_the_first_time(moments: lis
         assert told(again.totals(sums)) == told(fresh.totals(sums))
 
 
-def test_what_has_not_changed_is_the_same_object_and_what_has_is_another() -> None:
+def test_incremental_sums_keep_unchanged_localities() -> None:
     added_up = IncrementalSums()
     before = added_up.sums(
         rows_of({("meir", "2026-01", 0): {"journey": {"met": 1}}, ("longton", "2026-01", 0): {}})

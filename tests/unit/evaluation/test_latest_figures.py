@@ -22,14 +22,14 @@ async def referred(latest: LatestFigures, number: int, *, exact: bool) -> tuple[
     return found, found.places[1].journey[0].people
 
 
-async def test_the_same_question_of_the_same_sums_is_worked_out_once() -> None:
+async def test_cache_returns_the_same_figures_for_same_sums() -> None:
     latest = LatestFigures()
     first, _ = await referred(latest, 12, exact=False)
     again, _ = await referred(latest, 12, exact=False)
     assert again is first
 
 
-async def test_exact_and_published_answers_are_never_given_for_one_another() -> None:
+async def test_cache_keeps_exact_and_published_figures_apart() -> None:
     latest = LatestFigures()
     for _ in range(2):
         published, shown = await referred(latest, 12, exact=False)
@@ -38,7 +38,7 @@ async def test_exact_and_published_answers_are_never_given_for_one_another() -> 
         assert (managed.counts, known) == ("exact", 12)
 
 
-async def test_changed_sums_change_the_answer_at_once_and_back_again() -> None:
+async def test_figures_follow_changed_sums_at_once() -> None:
     latest = LatestFigures()
     seen = [(await referred(latest, number, exact=True))[1] for number in (12, 13, 12)]
     assert seen == [12, 13, 12]

@@ -19,25 +19,25 @@ CALENDAR = Calendar(date(2025, 2, 3), date(2026, 11, 22))
         ("2025-10", "2026-03", "October 2025 to March 2026"),
     ],
 )
-def test_names(first: str, last: str, name: str) -> None:
+def test_period_names_are_plain_english(first: str, last: str, name: str) -> None:
     assert Period(first, last).name == name
 
 
-def test_without_months_it_is_everything_since_the_start() -> None:
+def test_period_without_limits_is_since_the_start() -> None:
     assert CALENDAR.between(None, None) == CALENDAR.since_start
     assert CALENDAR.since_start.name == "Since February 2025"
 
 
-def test_all_months_by_name_are_since_the_start_too() -> None:
+def test_period_of_all_months_is_since_the_start() -> None:
     assert CALENDAR.between("2025-01", "2026-12") == CALENDAR.since_start
 
 
 @pytest.mark.parametrize(("first", "last"), [("2026-05", "2026-04"), ("2027-01", None), (None, "2024-12")])
-def test_a_period_without_months_is_none(first: str | None, last: str | None) -> None:
+def test_period_without_months_is_none(first: str | None, last: str | None) -> None:
     assert CALENDAR.between(first, last) is None
 
 
-def test_quarters_are_cut_off_at_the_start_and_today() -> None:
+def test_quarters_are_clipped_to_the_calendar() -> None:
     quarters = CALENDAR.quarters
     assert quarters[0] == Period("2026-10", "2026-11")
     assert quarters[-1] == Period("2025-02", "2025-03")
@@ -45,7 +45,7 @@ def test_quarters_are_cut_off_at_the_start_and_today() -> None:
 
 
 @given(st.dates(date(2020, 1, 1), date(2040, 1, 1)), st.integers(0, 4000))
-def test_quarters_and_months_are_all_there_is_once(start: date, days: int) -> None:
+def test_quarters_and_months_cover_the_calendar_once(start: date, days: int) -> None:
     calendar = Calendar(start, start + timedelta(days=days))
     at, every = calendar.since_start.first, []
     while at <= calendar.since_start.last:

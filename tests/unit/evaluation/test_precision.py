@@ -28,14 +28,14 @@ def of_every_sum(n: int, shown: int) -> Iterator[Means]:
 
 
 @pytest.mark.parametrize("shown", [10, 15, 40])
-def test_means_published_of_a_count_are_possible_for_each_number_it_can_be(shown: int) -> None:
+def test_published_means_fit_each_possible_number(shown: int) -> None:
     """All sums of scores, one by one: no three means leave out a number of people."""
     least, most = could_be(shown)
     possible = [set(of_every_sum(n, shown)) for n in range(least, most + 1)]
     assert all(means == possible[0] for means in possible)
 
 
-def test_means_in_hundredths_would_give_the_number_of_people_away() -> None:
+def test_means_in_hundredths_would_reveal_the_number() -> None:
     """The guard of the test above: 4.13 and 6.27 are means of 15 people and of no other number up to 17."""
     hundredths = {n: {(200 * total + n) // (2 * n) for total in range(10 * n + 1)} for n in range(13, 18)}
     assert [n for n, means in hundredths.items() if {413, 627} <= means] == [15]
@@ -52,14 +52,14 @@ def test_means_in_hundredths_would_give_the_number_of_people_away() -> None:
         (14, 70, 70, 15, Means(50, 50, 0)),
     ],
 )
-def test_means_are_to_the_half_and_from_40_people_to_the_tenth(
+def test_means_are_to_halves_and_from_40_to_tenths(
     n: int, before: int, after: int, shown: int, means: Means
 ) -> None:
     assert means_in_tenths(n, before, after, shown) == means
 
 
 @given(PARTS, PARTS)
-def test_a_published_rate_holds_the_exact_one(part: int, others: int) -> None:
+def test_published_rate_holds_the_exact_one(part: int, others: int) -> None:
     whole = part + others
     assume(whole >= 8)
     exact = percent(part, whole)
@@ -72,7 +72,7 @@ def test_a_published_rate_holds_the_exact_one(part: int, others: int) -> None:
 
 
 @given(PARTS, PARTS)
-def test_a_published_rate_follows_from_the_published_counts(part: int, others: int) -> None:
+def test_published_rate_follows_from_published_counts(part: int, others: int) -> None:
     """All counts that are shown alike have the same rate: it tells nobody which of them it is."""
     whole = part + others
     assume(whole >= 8)
@@ -90,7 +90,7 @@ def _span(shown: int) -> tuple[int, int]:
     return least, most + 1
 
 
-def test_rates_of_held_back_counts_are_held_back() -> None:
+def test_rates_of_suppressed_counts_are_suppressed() -> None:
     assert published_rate("*", 40) == published_rate(10, "*") == published_rate("*", "*") == Rate("*")
     assert published_rate(0, 0) == Rate(None)
     assert published_rate(0, 40) == Rate(0, 0, 0)
@@ -98,7 +98,7 @@ def test_rates_of_held_back_counts_are_held_back() -> None:
     assert exact_rate(0, 0) == Rate(None, None, None)
 
 
-def test_localities_whose_order_rounding_turned_have_ranges_that_overlap() -> None:
+def test_rates_reordered_by_rounding_overlap() -> None:
     """12 of 18 is more than 13 of 22. Of the counts as shown, 10 of 20 and 15 of 20, it would be less."""
     more, less = published_rate(rounded(12), rounded(18)), published_rate(rounded(13), rounded(22))
     assert percent(12, 18) == 67
@@ -108,7 +108,7 @@ def test_localities_whose_order_rounding_turned_have_ranges_that_overlap() -> No
 
 
 @given(st.lists(st.tuples(st.integers(0, 10), st.integers(0, 10)), min_size=38, max_size=200))
-def test_a_published_interval_lies_round_its_mean_and_holds_the_exact_one(
+def test_published_interval_holds_the_exact_one(
     pairs: list[tuple[int, int]],
 ) -> None:
     n, before, after = len(pairs), sum(b for b, _ in pairs), sum(a for _, a in pairs)
@@ -126,7 +126,7 @@ def test_a_published_interval_lies_round_its_mean_and_holds_the_exact_one(
 
 @pytest.mark.parametrize("shown", [40, 45, 100])
 @pytest.mark.parametrize("spread", [0, 1, 4, 9])
-def test_a_published_interval_is_possible_for_each_number_it_can_be(shown: int, spread: int) -> None:
+def test_published_interval_fits_each_possible_number(shown: int, spread: int) -> None:
     """Everybody gains a point; some gain more, some lose: for each number some squares give the same ends."""
     ends = interval(shown, shown, shown * (1 + spread), 10)
     least, most = could_be(shown)

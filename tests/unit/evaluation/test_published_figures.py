@@ -45,7 +45,7 @@ def everything(figures: Figures) -> dict[str, DisclosedCount]:
 
 @pytest.mark.parametrize("count", [30, 120, 300, 900])
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_no_small_count_can_be_worked_out_line_by_line(count: int, seed: int) -> None:
+def test_small_counts_do_not_follow_line_by_line(count: int, seed: int) -> None:
     sums = a_year(count, seed)
     true, published = everything(asked(sums, exact=True)), asked(sums, exact=False)
     known = {name: could_be(shown) for name, shown in everything(published).items()}
@@ -65,7 +65,7 @@ def test_no_small_count_can_be_worked_out_line_by_line(count: int, seed: int) ->
 
 
 @pytest.mark.parametrize("count", [120, 900])
-def test_enough_is_left_to_read(count: int) -> None:
+def test_programme_totals_are_not_suppressed(count: int) -> None:
     """Protection must not eat the page: the programme's own totals are there to be read."""
     programme = asked(a_year(count), exact=False).places[0]
     assert isinstance(programme.unmet.total, int)

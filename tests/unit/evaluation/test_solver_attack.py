@@ -54,14 +54,14 @@ def with_hundredths(published: Answers, exact: Mapping[str, Mapping[str, Any]]) 
     return published
 
 
-def test_pairs_7_and_7_of_two_quarters_do_not_tell_14() -> None:
+def test_solver_does_not_recover_7_and_7() -> None:
     sums = seven_and_seven()
     published, exact = answers(sums, exact=False), answers(sums, exact=True)
     assert published[WHOLE]["places"][0]["wellbeing"][0]["people"] == 15
     assert recovered(published, exact) == []
 
 
-def test_means_to_two_decimals_would_tell_that_they_are_fourteen() -> None:
+def test_means_to_two_decimals_would_reveal_a_count() -> None:
     """The attacker is no fool: this is what the figures gave away."""
     sums = seven_and_seven()
     exact = answers(sums, exact=True)
@@ -76,12 +76,12 @@ YEARS = (
 
 
 @pytest.mark.parametrize(("count", "seed"), YEARS)
-def test_no_count_follows_from_all_that_is_published(count: int, seed: int) -> None:
+def test_solver_recovers_no_count(count: int, seed: int) -> None:
     sums = a_year(count, seed)
     assert recovered(answers(sums, exact=False), answers(sums, exact=True)) == []
 
 
-def test_no_count_follows_where_everybody_answers_alike() -> None:
+def test_solver_recovers_no_count_from_equal_answers() -> None:
     """Means of 0 and 10 leave the least room, and nobody is worse."""
     tales = [
         Tale(n, f"{list(NAMES)[n % 3]}", datetime(2026, 2 + n % 6, 2, 9, tzinfo=UTC)) for n in range(1, 121)
@@ -92,7 +92,7 @@ def test_no_count_follows_where_everybody_answers_alike() -> None:
     assert recovered(answers(sums, exact=False), answers(sums, exact=True)) == []
 
 
-def test_a_percentage_of_counts_nearly_alike_is_not_given() -> None:
+def test_percentage_of_nearly_equal_counts_is_a_range() -> None:
     """92% of 10 to 15 people is 11 of 12 or 12 of 13; they are shown as 10 of 10, or as 10 of 15."""
     tales = [Tale(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 13)]
     for tale in tales:

@@ -11,25 +11,25 @@ from services.evaluation.totals.statistics import paired_change, percent, percen
 
 
 @given(st.lists(st.integers(0, 400), min_size=1))
-def test_half_is_the_lower_median(days: list[int]) -> None:
+def test_percentile_50_is_the_lower_median(days: list[int]) -> None:
     assert percentile(Counter(days), 50) == median_low(days)
 
 
 @given(st.lists(st.integers(0, 400), min_size=1), st.integers(1, 100))
-def test_at_least_so_many_waited_no_longer(days: list[int], share: int) -> None:
+def test_percentile_is_the_nearest_rank(days: list[int], share: int) -> None:
     found = percentile(Counter(days), share)
     assert found is not None
     assert sum(day <= found for day in days) * 100 >= share * len(days)
     assert sum(day < found for day in days) * 100 < share * len(days)
 
 
-def test_nobody_has_no_percentile() -> None:
+def test_percentile_of_no_people_is_none() -> None:
     assert percentile({}, 50) is None
     assert percentile({3: 0}, 90) is None
 
 
 @given(st.lists(st.tuples(st.integers(0, 10), st.integers(0, 10)), min_size=30, max_size=200))
-def test_the_interval_is_that_of_the_paired_differences(pairs: list[tuple[int, int]]) -> None:
+def test_interval_is_that_of_paired_differences(pairs: list[tuple[int, int]]) -> None:
     changes = [after - before for before, after in pairs]
     found = paired_change(
         len(pairs), sum(b for b, _ in pairs), sum(a for _, a in pairs), sum(c * c for c in changes)
@@ -39,13 +39,13 @@ def test_the_interval_is_that_of_the_paired_differences(pairs: list[tuple[int, i
     assert found == pytest.approx((mean(changes), mean(changes) - half, mean(changes) + half), abs=1e-9)
 
 
-def test_too_few_pairs_have_a_mean_and_no_interval() -> None:
+def test_paired_change_of_few_pairs_has_no_interval() -> None:
     assert paired_change(29, 100, 129, 29) == (1.0, None, None)
     assert paired_change(30, 100, 130, 30) == (1.0, 1.0, 1.0)
     assert paired_change(0, 0, 0, 0) is None
 
 
 @pytest.mark.parametrize(("part", "whole", "shown"), [(1, 8, 13), (0, 5, 0), (5, 5, 100)])
-def test_per_cents_are_whole_numbers_halves_up(part: int, whole: int, shown: int) -> None:
+def test_percent_rounds_halves_up(part: int, whole: int, shown: int) -> None:
     assert percent(part, whole) == shown
     assert percent(part, 0) is None

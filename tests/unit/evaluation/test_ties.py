@@ -26,14 +26,12 @@ def shares(*counts: DisclosedCount) -> list[Share]:
         ((0, 0), "–", ""),
     ],
 )
-def test_the_most_frequent_are_all_that_are_shown_alike(
-    counts: tuple[DisclosedCount, ...], cell: str, sentence: str
-) -> None:
+def test_most_frequent_names_all_ties(counts: tuple[DisclosedCount, ...], cell: str, sentence: str) -> None:
     assert most_frequent_in_words(shares(*counts)) == cell
     assert most_often(shares(*counts)) == sentence
 
 
-def test_the_largest_gaps_end_after_a_tie_and_not_within() -> None:
+def test_largest_gaps_end_after_a_tie() -> None:
     counts: list[DisclosedCount] = [20, *[10] * MAX_GAPS, 5, "*"]
     pairs = [
         NeedAndReason(need=str(at), need_label="", reason="", reason_label="", count=count)

@@ -10,7 +10,7 @@ from tests.harness.notifications.facts import MEETING, NOW, FactBuilder, in_hour
 from tests.harness.notifications.message_timeline import DELAY, FAR_FUTURE, TO_ALL, timeline
 
 
-def test_a_cancelled_meeting_is_told_to_all_three_and_not_reminded_of() -> None:
+def test_cancelled_meeting_is_announced_and_not_reminded_of() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
@@ -24,7 +24,7 @@ def test_a_cancelled_meeting_is_told_to_all_three_and_not_reminded_of() -> None:
     ]
 
 
-def test_who_was_met_at_a_partners_meeting_is_not_told_that_ours_was_off() -> None:
+def test_cancelled_meeting_beside_a_partners_is_not_announced() -> None:
     """A partner's beside ours: it wins, and ours is cancelled without a word, as theirs is the news."""
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked(link_worker="lw-meir-1"))])
@@ -40,9 +40,7 @@ def test_who_was_met_at_a_partners_meeting_is_not_told_that_ours_was_off() -> No
 
 @pytest.mark.parametrize("came", [True, False])
 @pytest.mark.parametrize("moves", [1, 2])
-def test_a_meeting_that_was_replaced_is_not_called_off_after_the_other_was_held(
-    came: bool, moves: int
-) -> None:
+def test_replaced_meeting_is_not_cancelled_afterwards(came: bool, moves: int) -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
@@ -62,7 +60,7 @@ def test_a_meeting_that_was_replaced_is_not_called_off_after_the_other_was_held(
     assert [told for told in messages.told if told.startswith("cancelled")] == []
 
 
-def test_a_meeting_whose_booking_is_taken_back_is_told_of_as_cancelled() -> None:
+def test_retracted_booking_is_announced_as_a_cancellation() -> None:
     say = FactBuilder()
     booking = say.fact(say.booked(), "partner")
     messages = timeline([say.fact(say.created(), "referral"), booking])
@@ -80,7 +78,7 @@ def test_a_meeting_whose_booking_is_taken_back_is_told_of_as_cancelled() -> None
     ]
 
 
-def test_a_booking_that_is_taken_back_and_stands_by_anothers_word_is_not_cancelled() -> None:
+def test_retracted_booking_with_a_second_source_stands() -> None:
     say = FactBuilder()
     booking = say.fact(say.booked(), "partner")
     messages = timeline([say.fact(say.created(), "referral"), booking, say.fact(say.booked())])
@@ -92,9 +90,7 @@ def test_a_booking_that_is_taken_back_and_stands_by_anothers_word_is_not_cancell
 
 @pytest.mark.parametrize("told_off", [True, False])
 @pytest.mark.parametrize("replaces", [None, numbered_id(9)])
-def test_who_was_told_that_a_meeting_is_off_hears_that_it_stands_after_all(
-    told_off: bool, replaces: str | None
-) -> None:
+def test_retracted_cancellation_is_corrected(told_off: bool, replaces: str | None) -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked(replaces=replaces))])
     messages.until(in_hours(1))
@@ -109,7 +105,7 @@ def test_who_was_told_that_a_meeting_is_off_hears_that_it_stands_after_all(
     assert heard[-1] in (Template.BOOKED, Template.REBOOKED)
 
 
-def test_a_link_worker_who_loses_a_meeting_to_another_hears_that_it_is_off() -> None:
+def test_link_worker_who_loses_a_meeting_is_told() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
@@ -120,7 +116,7 @@ def test_a_link_worker_who_loses_a_meeting_to_another_hears_that_it_is_off() -> 
     assert off == [MessageName(Template.CANCELLED, Recipient.LINK_WORKER, numbered_id(10))]
 
 
-def test_a_later_meeting_that_is_cancelled_is_told_of_though_an_earlier_one_stands() -> None:
+def test_cancelled_later_meeting_is_announced_beside_earlier() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
@@ -135,7 +131,7 @@ def test_a_later_meeting_that_is_cancelled_is_told_of_though_an_earlier_one_stan
     ]
 
 
-def test_a_further_meeting_that_is_cancelled_is_told_of_though_nobody_recorded_the_one_before() -> None:
+def test_cancelled_further_meeting_is_announced() -> None:
     say = FactBuilder(now=MEETING + timedelta(days=1))
     messages = timeline(
         [

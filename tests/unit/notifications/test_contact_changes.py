@@ -14,7 +14,7 @@ def changed(say: FactBuilder, contact: v.SafeToText) -> o.ContactChanged:
 
 
 @pytest.mark.parametrize("now", [v.SafeToText.RING, v.SafeToText.NOT_KNOWN])
-def test_message_that_waits_is_not_sent_after_a_no(now: v.SafeToText) -> None:
+def test_waiting_message_is_not_sent_after_a_no(now: v.SafeToText) -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.hear(say.fact(changed(say, now), "referral", recorded=messages.now))
@@ -24,7 +24,7 @@ def test_message_that_waits_is_not_sent_after_a_no(now: v.SafeToText) -> None:
     assert {"booked to link_worker", "booked to referrer"} <= set(messages.told)
 
 
-def test_reminder_is_not_sent_after_a_no_that_follows_the_booking() -> None:
+def test_reminder_is_not_sent_after_a_no() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
@@ -34,7 +34,7 @@ def test_reminder_is_not_sent_after_a_no_that_follows_the_booking() -> None:
     assert sorted(messages.told) == sorted(TO_ALL)
 
 
-def test_booking_is_told_after_a_yes_that_follows_it() -> None:
+def test_booking_is_announced_after_a_later_yes() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(v.SafeToText.RING), "referral"), say.fact(say.booked())])
     messages.hear(say.fact(changed(say, v.SafeToText.YES), "referral", recorded=messages.now))
@@ -42,7 +42,7 @@ def test_booking_is_told_after_a_yes_that_follows_it() -> None:
     assert "booked to person" in messages.told
 
 
-def test_contact_that_is_said_in_two_ways_is_not_safe() -> None:
+def test_contradictory_contact_is_not_safe() -> None:
     say = FactBuilder()
     facts = [
         say.fact(say.created(), "referral"),

@@ -19,12 +19,12 @@ from services.notifications.channels.gsm import BASIC_LETTERS, EXTENDED_LETTERS,
         ("a`b", "a'b"),
     ],
 )
-def test_plain_writes_the_nearest_letters(typed: str, sent: str) -> None:
+def test_gsm_text_has_the_nearest_letters(typed: str, sent: str) -> None:
     assert to_gsm_alphabet(typed) == sent
 
 
 @given(st.text(max_size=50))
-def test_plain_leaves_only_the_alphabet(text: str) -> None:
+def test_gsm_text_has_only_the_alphabet(text: str) -> None:
     assert set(to_gsm_alphabet(text)) <= BASIC_LETTERS | EXTENDED_LETTERS
     assert to_gsm_alphabet(to_gsm_alphabet(text)) == to_gsm_alphabet(text)
     count_parts(to_gsm_alphabet(text))
@@ -34,15 +34,15 @@ def test_plain_leaves_only_the_alphabet(text: str) -> None:
     ("text", "number"),
     [("a" * 160, 1), ("a" * 161, 2), ("a" * 306, 2), ("a" * 307, 3), ("€" * 80, 1), ("€" * 81, 2), ("", 1)],
 )
-def test_parts_count_as_the_networks_do(text: str, number: int) -> None:
+def test_parts_are_counted_as_by_networks(text: str, number: int) -> None:
     assert count_parts(text) == number
 
 
-def test_parts_refuse_a_letter_that_would_double_them() -> None:
+def test_parts_with_a_foreign_letter_are_refused() -> None:
     with pytest.raises(ValueError, match="’"):
         count_parts("St Chad’s")
 
 
-def test_alphabet_has_its_128_places() -> None:
+def test_gsm_alphabet_has_128_places() -> None:
     assert len(BASIC_LETTERS) == 127  # and the escape
     assert len(EXTENDED_LETTERS) == 10

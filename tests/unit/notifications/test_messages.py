@@ -12,7 +12,7 @@ from tests.harness.notifications.facts import MEETING, NOW, FactBuilder, in_hour
 from tests.harness.notifications.message_timeline import DELAY, FAR_FUTURE, TO_ALL, MessageTimeline, timeline
 
 
-def test_a_booked_meeting_is_told_to_all_three_and_reminded_of_at_ten_the_day_before() -> None:
+def test_booked_meeting_is_announced_and_reminded_of() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(FAR_FUTURE)
@@ -20,7 +20,7 @@ def test_a_booked_meeting_is_told_to_all_three_and_reminded_of_at_ten_the_day_be
     assert messages.sent[-1][1] == datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
 
 
-def test_whose_clock_is_an_hour_ahead_puts_nothing_off_by_an_hour() -> None:
+def test_booking_by_a_fast_clock_is_not_delayed() -> None:
     say = FactBuilder()
     messages = timeline(
         [say.fact(say.created(), "referral"), say.fact(say.booked())], NOW + timedelta(hours=1)
@@ -30,7 +30,7 @@ def test_whose_clock_is_an_hour_ahead_puts_nothing_off_by_an_hour() -> None:
     assert max(booked) <= NOW + DELAY
 
 
-def test_the_reminder_is_at_ten_by_the_london_clock_in_summer_too() -> None:
+def test_reminder_in_summer_is_at_ten_london_time() -> None:
     say = FactBuilder(now=datetime(2026, 7, 1, 12, 0, tzinfo=UTC))
     meeting = say.booked(starts_at=datetime(2026, 7, 8, 9, 0, tzinfo=UTC))
     messages = timeline([say.fact(say.created(), "referral"), say.fact(meeting)], say.now)
@@ -38,14 +38,14 @@ def test_the_reminder_is_at_ten_by_the_london_clock_in_summer_too() -> None:
     assert messages.sent[-1][1] == datetime(2026, 7, 7, 9, 0, tzinfo=UTC)
 
 
-def test_who_hears_of_the_meeting_on_the_day_before_is_not_reminded_on_that_day() -> None:
+def test_reminder_on_the_day_of_booking_is_not_sent() -> None:
     say = FactBuilder(now=datetime(2026, 11, 29, 8, 30, tzinfo=UTC))
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())], say.now)
     messages.until(FAR_FUTURE)
     assert messages.told == TO_ALL
 
 
-def test_who_is_told_on_the_morning_of_the_day_before_as_it_was_booked_at_night_is_not_reminded_too() -> None:
+def test_reminder_after_a_booking_at_night_is_not_sent() -> None:
     say = FactBuilder(now=datetime(2026, 11, 28, 21, 0, tzinfo=UTC))
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())], say.now)
     messages.until(FAR_FUTURE)
@@ -54,7 +54,7 @@ def test_who_is_told_on_the_morning_of_the_day_before_as_it_was_booked_at_night_
 
 
 @pytest.mark.parametrize("contact", [v.SafeToText.RING, v.SafeToText.NOT_KNOWN])
-def test_without_a_yes_nothing_is_sent_to_the_person(contact: v.SafeToText) -> None:
+def test_person_without_a_yes_gets_nothing(contact: v.SafeToText) -> None:
     say = FactBuilder()
     messages = timeline(
         [say.fact(say.created(contact), "referral"), say.fact(say.waiting()), say.fact(say.booked())]
@@ -66,7 +66,7 @@ def test_without_a_yes_nothing_is_sent_to_the_person(contact: v.SafeToText) -> N
     assert not [told for told in messages.told if told.endswith("person")]
 
 
-def test_nothing_is_asked_for_before_the_referral_itself_is_heard() -> None:
+def test_no_message_is_scheduled_before_creation() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.booked())])
     assert messages.rows == {}
@@ -75,7 +75,7 @@ def test_nothing_is_asked_for_before_the_referral_itself_is_heard() -> None:
     assert messages.told == TO_ALL
 
 
-def test_a_meeting_changed_before_it_was_told_is_told_once_as_it_now_is() -> None:
+def test_meeting_changed_before_sending_is_announced_once() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked(provisional=True))])
     messages.until(NOW + timedelta(seconds=20))
@@ -85,7 +85,7 @@ def test_a_meeting_changed_before_it_was_told_is_told_once_as_it_now_is() -> Non
     assert messages.told == ["rebooked to person", "rebooked to link_worker", "rebooked to referrer"]
 
 
-def test_a_rebooked_meeting_is_one_message_and_not_a_cancelled_and_a_booked_one() -> None:
+def test_rebooked_meeting_is_one_message() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
@@ -102,7 +102,7 @@ def test_a_rebooked_meeting_is_one_message_and_not_a_cancelled_and_a_booked_one(
     ]
 
 
-def test_a_further_meeting_after_one_that_took_place_is_a_booked_one() -> None:
+def test_meeting_after_an_attended_one_is_a_booked_one() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
@@ -122,7 +122,7 @@ def test_a_further_meeting_after_one_that_took_place_is_a_booked_one() -> None:
         (24 + 8, datetime(2026, 11, 25, 8, 0, tzinfo=UTC)),
     ],
 )
-def test_the_person_is_left_in_peace_from_eight_to_eight(hour: int, told_at: datetime) -> None:
+def test_quiet_hours_delay_messages_to_the_person(hour: int, told_at: datetime) -> None:
     say = FactBuilder(now=datetime(2026, 11, 24, tzinfo=UTC) + timedelta(hours=hour))
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())], say.now)
     messages.until(say.now + timedelta(hours=24))
@@ -131,7 +131,7 @@ def test_the_person_is_left_in_peace_from_eight_to_eight(hour: int, told_at: dat
     assert at[Recipient.LINK_WORKER] == at[Recipient.REFERRER] == say.now
 
 
-def test_a_meeting_before_the_end_of_the_quiet_hours_is_not_told_afterwards() -> None:
+def test_meeting_within_quiet_hours_is_not_announced_late() -> None:
     say = FactBuilder(now=datetime(2026, 11, 29, 21, 0, tzinfo=UTC))
     early = say.booked(starts_at=datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
     messages = timeline([say.fact(say.created(), "referral"), say.fact(early)], say.now)
@@ -139,7 +139,7 @@ def test_a_meeting_before_the_end_of_the_quiet_hours_is_not_told_afterwards() ->
     assert messages.told == ["booked to link_worker", "booked to referrer"]
 
 
-def test_what_is_heard_at_night_of_a_meeting_before_the_morning_is_not_asked_for() -> None:
+def test_meeting_before_morning_is_not_scheduled_at_night() -> None:
     say = FactBuilder(now=datetime(2026, 11, 29, 18, 0, tzinfo=UTC))
     early = say.booked(starts_at=datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
     messages = timeline([say.fact(say.created(), "referral"), say.fact(early)], say.now + timedelta(hours=3))
@@ -149,7 +149,7 @@ def test_what_is_heard_at_night_of_a_meeting_before_the_morning_is_not_asked_for
     }
 
 
-def test_old_news_is_not_told_even_of_a_meeting_to_come() -> None:
+def test_old_news_of_a_future_meeting_is_not_sent() -> None:
     say = FactBuilder()
     history = [
         say.fact(say.created(), "referral"),
@@ -162,14 +162,14 @@ def test_old_news_is_not_told_even_of_a_meeting_to_come() -> None:
     assert messages.asked == []
 
 
-def test_a_meeting_that_is_over_is_not_told() -> None:
+def test_past_meeting_is_not_announced() -> None:
     say = FactBuilder(now=MEETING + timedelta(minutes=1))
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())], say.now)
     messages.until(FAR_FUTURE)
     assert messages.asked == []
 
 
-def test_a_service_is_asked_once_and_only_where_it_was_not_just_signposted() -> None:
+def test_service_is_asked_once_unless_signposted() -> None:
     say = FactBuilder()
     messages = timeline(
         [
@@ -184,13 +184,13 @@ def test_a_service_is_asked_once_and_only_where_it_was_not_just_signposted() -> 
     ]
 
 
-def test_a_service_that_answered_already_is_not_asked() -> None:
+def test_service_that_has_replied_is_not_asked() -> None:
     say = FactBuilder()
     said = [say.created(), say.prescribed(), say.replied()]
     assert timeline([say.fact(body) for body in said]).asked == []
 
 
-def test_no_appointment_yet_is_told_once_for_each_day_promised() -> None:
+def test_no_appointment_yet_is_sent_once_a_promised_day() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.waiting())])
     messages.until(in_hours(1))
@@ -201,7 +201,7 @@ def test_no_appointment_yet_is_told_once_for_each_day_promised() -> None:
     assert [name.about for name, _ in messages.sent] == ["2026-12-01", "2026-12-08"]
 
 
-def test_a_slot_found_in_the_next_moments_makes_no_appointment_yet_needless() -> None:
+def test_no_appointment_yet_is_dropped_after_a_booking() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.waiting())])
     messages.hear(say.fact(say.booked(), recorded=NOW + timedelta(seconds=1)))
@@ -210,13 +210,13 @@ def test_a_slot_found_in_the_next_moments_makes_no_appointment_yet_needless() ->
 
 
 @pytest.mark.parametrize("reason", [v.WaitingReason.PERSON_NOT_REACHED, v.WaitingReason.ASKED_LATER])
-def test_who_asked_to_wait_or_is_being_rung_gets_no_promise(reason: v.WaitingReason) -> None:
+def test_waiting_for_other_reasons_gets_no_promise(reason: v.WaitingReason) -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.waiting(reason=reason))])
     assert messages.asked == []
 
 
-def test_a_reason_for_waiting_from_before_the_last_booking_is_not_told() -> None:
+def test_waiting_reason_before_last_booking_is_not_sent() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.waiting())])
     messages.hear(say.fact(say.booked(), recorded=NOW + timedelta(minutes=1)))
@@ -225,7 +225,7 @@ def test_a_reason_for_waiting_from_before_the_last_booking_is_not_told() -> None
     assert "no_appointment_yet to person" not in messages.told
 
 
-def test_who_has_been_met_is_not_told_by_a_clock_behind_that_there_is_no_appointment_yet() -> None:
+def test_no_appointment_yet_is_not_sent_by_a_slow_clock() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.waiting())])
     behind = timedelta(hours=-1)
@@ -243,7 +243,7 @@ def test_who_has_been_met_is_not_told_by_a_clock_behind_that_there_is_no_appoint
         (v.CloseReason.DIED, False),
     ],
 )
-def test_a_telephone_of_somebody_who_died_gets_no_message(ending: v.CloseReason, person_hears: bool) -> None:
+def test_cancellation_after_death_is_not_sent_to_person(ending: v.CloseReason, person_hears: bool) -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
@@ -254,7 +254,7 @@ def test_a_telephone_of_somebody_who_died_gets_no_message(ending: v.CloseReason,
     assert "cancelled to link_worker" in messages.told
 
 
-def test_after_an_erasure_only_the_link_worker_hears_that_a_meeting_is_off() -> None:
+def test_cancellation_after_erasure_goes_to_link_worker_only() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
@@ -264,7 +264,7 @@ def test_after_an_erasure_only_the_link_worker_hears_that_a_meeting_is_off() -> 
     assert messages.told == [*TO_ALL, "cancelled to link_worker"]
 
 
-def test_a_closed_referral_reminds_nobody_and_one_that_was_not_closed_after_all_does() -> None:
+def test_reminder_after_retracted_closing_is_sent() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
@@ -286,20 +286,20 @@ def test_a_closed_referral_reminds_nobody_and_one_that_was_not_closed_after_all_
         (v.Route.HOSPITAL, False),
     ],
 )
-def test_only_a_referrer_with_a_known_mailbox_is_told(route: v.Route, told: bool) -> None:
+def test_referrer_without_known_mailbox_is_not_told(route: v.Route, told: bool) -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(route=route), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
     assert ("booked to referrer" in messages.told) is told
 
 
-def test_a_name_reads_as_it_was_written() -> None:
+def test_message_name_survives_parsing() -> None:
     name = MessageName(Template.NO_APPOINTMENT_YET, Recipient.PERSON, "2026-12-01")
     assert MessageName.parse(str(name)) == name
     with pytest.raises(ValueError, match="nobody"):
         MessageName.parse("booked.nobody.10")
 
 
-def test_nothing_follows_from_nothing() -> None:
+def test_no_facts_call_for_no_messages() -> None:
     assert MessageTimeline().view.history == ReferralHistory()
     assert MessageTimeline().view.messages == ()

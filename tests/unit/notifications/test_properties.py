@@ -90,7 +90,7 @@ def heard(batches: list[tuple[timedelta, list[Fact]]]) -> tuple[MessageTimeline,
 
 
 @given(hearings())
-def test_each_message_is_asked_for_and_sent_once_whatever_is_heard_again(
+def test_messages_of_repeated_facts_are_sent_once(
     batches: list[tuple[timedelta, list[Fact]]],
 ) -> None:
     desk, _ = heard(batches)
@@ -104,14 +104,14 @@ def test_each_message_is_asked_for_and_sent_once_whatever_is_heard_again(
 
 
 @given(hearings())
-def test_what_the_story_calls_for_in_the_end_is_told(batches: list[tuple[timedelta, list[Fact]]]) -> None:
+def test_messages_called_for_in_the_end_are_sent(batches: list[tuple[timedelta, list[Fact]]]) -> None:
     desk, expected = heard(batches)
     desk.until(END)
     assert expected <= {str(name) for name, _ in desk.sent}
 
 
 @given(hearings())
-def test_nothing_is_sent_that_must_not_be(batches: list[tuple[timedelta, list[Fact]]]) -> None:
+def test_messages_that_must_not_be_sent_are_not(batches: list[tuple[timedelta, list[Fact]]]) -> None:
     desk, _ = heard(batches)
     desk.until(END)
     bodies = [fact.body for _, facts in batches for fact in facts]
@@ -131,7 +131,7 @@ def test_nothing_is_sent_that_must_not_be(batches: list[tuple[timedelta, list[Fa
 
 
 @given(stories())
-def test_a_replay_of_yesterday_writes_to_nobody(facts: list[Fact]) -> None:
+def test_replay_of_yesterday_sends_nothing(facts: list[Fact]) -> None:
     desk = MessageTimeline(max(fact.recorded for fact in facts) + timedelta(hours=24, minutes=1))
     desk.hear(*facts)
     desk.until(END)
@@ -139,7 +139,7 @@ def test_a_replay_of_yesterday_writes_to_nobody(facts: list[Fact]) -> None:
 
 
 @given(st.data())
-def test_however_a_batch_is_cut_and_ordered_the_same_is_told(data: st.DataObject) -> None:
+def test_messages_do_not_depend_on_batches_or_order(data: st.DataObject) -> None:
     facts = data.draw(stories())
     at_once, in_pieces = MessageTimeline(), MessageTimeline()
     at_once.hear(*facts)
@@ -151,7 +151,7 @@ def test_however_a_batch_is_cut_and_ordered_the_same_is_told(data: st.DataObject
 
 
 @given(st.integers(0, 3 * 365 * 24 * 60))
-def test_quiet_hours_end_at_eight_by_the_london_clock_all_year(minutes: int) -> None:
+def test_quiet_hours_end_at_eight_london_time_all_year(minutes: int) -> None:
     moment = NOW + timedelta(minutes=minutes)
     allowed = after_quiet_hours(moment)
     assert moment <= allowed <= moment + timedelta(hours=13)

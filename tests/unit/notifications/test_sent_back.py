@@ -18,7 +18,7 @@ def returned(say: FactBuilder) -> o.ReferralReturned:
     )
 
 
-def test_practice_of_a_referral_sent_back_gets_one_mail() -> None:
+def test_return_with_a_meeting_is_one_mail_to_practice() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
     messages.until(in_hours(1))
@@ -31,7 +31,7 @@ def test_practice_of_a_referral_sent_back_gets_one_mail() -> None:
     )
 
 
-def test_practice_of_a_referral_without_a_meeting_hears_too() -> None:
+def test_return_without_a_meeting_is_sent_to_practice() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral")])
     messages.hear(say.fact(returned(say), recorded=messages.now))
@@ -39,7 +39,7 @@ def test_practice_of_a_referral_without_a_meeting_hears_too() -> None:
     assert messages.told == ["returned to referrer"]
 
 
-def test_practice_hears_nothing_of_a_return_that_is_undone_at_once() -> None:
+def test_return_undone_at_once_is_not_sent() -> None:
     say = FactBuilder()
     messages = timeline([say.fact(say.created(), "referral")])
     back = say.fact(returned(say), recorded=messages.now)
@@ -51,7 +51,7 @@ def test_practice_hears_nothing_of_a_return_that_is_undone_at_once() -> None:
 
 
 @pytest.mark.parametrize("channel", ["text", "mail"])
-def test_person_of_a_referral_sent_back_is_told_who_writes_next(channel: str) -> None:
+def test_person_after_return_is_told_who_writes_next(channel: str) -> None:
     file = f"person.cancelled.{channel}.txt"
     _, body = in_words(file, sent_back=True)
     assert "nothing you have to do" not in body
@@ -61,7 +61,7 @@ def test_person_of_a_referral_sent_back_is_told_who_writes_next(channel: str) ->
     assert "There is nothing you have to do." in otherwise
 
 
-def test_mail_to_the_practice_says_that_it_was_sent_back() -> None:
+def test_mail_to_practice_says_that_it_was_sent_back() -> None:
     subject, body = in_words("referrer.returned.mail.txt")
     assert subject == "Referral sent back to you: reference abcdef"
     assert "cancelled" not in body

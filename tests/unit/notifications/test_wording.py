@@ -61,7 +61,7 @@ def _channel(name: str) -> Channel:
     return "text" if name == "text" else "mail"
 
 
-def test_there_is_a_file_for_every_message_that_can_be_asked_for() -> None:
+def test_templates_cover_every_message() -> None:
     to_three = [Template.BOOKED, Template.REBOOKED, Template.CANCELLED]
     wanted = {f"{who}.{what}.mail.txt" for who in ("person", "link_worker", "referrer") for what in to_three}
     alone = {"reminder", "no_appointment_yet"}
@@ -73,7 +73,7 @@ def test_there_is_a_file_for_every_message_that_can_be_asked_for() -> None:
 
 @pytest.mark.parametrize("file", TO_PERSON)
 @pytest.mark.parametrize("mode", list(MeetingMode))
-def test_a_message_to_the_person_tells_nobody_else_what_it_is_about(file: str, mode: MeetingMode) -> None:
+def test_message_to_person_reveals_no_subject(file: str, mode: MeetingMode) -> None:
     subject, body = say(file, mode=mode.value, place="Room 4, 1 High Street", sender="Meadow House")
     said = f"{subject} {body}".lower()
     found = [word for word in ABOUT_HEALTH if re.search(rf"\b{word}", said)]
@@ -93,7 +93,7 @@ SITES = [
 
 @pytest.mark.parametrize("file", TEXTS)
 @pytest.mark.parametrize("sender", sorted({*NAMES, *(each.text_sender or "" for each in LOCALITIES)} - {""}))
-def test_text_of_every_place_is_two_parts_of_its_alphabet(file: str, sender: str) -> None:
+def test_text_of_every_place_has_two_gsm_parts_at_most(file: str, sender: str) -> None:
     for place in sorted(set(SITES)):
         for mode in MeetingMode:
             _, body = say(file, sender=sender, place=place, mode=mode.value)
@@ -108,7 +108,7 @@ def test_text_begins_with_its_sender(file: str) -> None:
 
 
 @pytest.mark.parametrize("file", [name for name in TO_PERSON if ".mail." in name])
-def test_mail_to_the_person_names_its_sender(file: str) -> None:
+def test_mail_to_person_names_its_sender(file: str) -> None:
     subject, body = say(file, sender="Meir Primary Care Centre")
     assert "Meir Primary Care Centre" not in subject
     assert "\nMeir Primary Care Centre\n" in body
@@ -117,7 +117,7 @@ def test_mail_to_the_person_names_its_sender(file: str) -> None:
 @pytest.mark.parametrize(
     "file", [name for name in TO_PERSON if "no_app" not in name and "cancel" not in name]
 )
-def test_day_time_and_place_are_told_by_the_london_clock(file: str) -> None:
+def test_messages_give_day_and_place_in_london_time(file: str) -> None:
     _, body = say(file)
     assert "Wednesday 30 September 2026 at 12:30pm" in body
     assert LONGEST_PLACE in body
@@ -126,14 +126,14 @@ def test_day_time_and_place_are_told_by_the_london_clock(file: str) -> None:
 @pytest.mark.parametrize(
     ("mode", "where"), [("home", "at your home"), ("phone", "by telephone"), ("video", "by video call")]
 )
-def test_a_meeting_elsewhere_names_no_practice(mode: str, where: str) -> None:
+def test_meeting_elsewhere_names_no_practice(mode: str, where: str) -> None:
     _, body = say("person.booked.text.txt", mode=mode)
     assert where in body
     assert LONGEST_PLACE not in body
 
 
 @pytest.mark.parametrize("file", [name for name in FILES if name.startswith(("referrer", "link_worker"))])
-def test_practices_and_link_workers_get_a_reference_and_a_link_and_nothing_of_the_meeting(file: str) -> None:
+def test_mail_to_staff_has_reference_and_link_only(file: str) -> None:
     subject, body = say(file)
     assert "abcdef" in subject
     assert FACTS["reference"] in body
@@ -141,13 +141,13 @@ def test_practices_and_link_workers_get_a_reference_and_a_link_and_nothing_of_th
     assert not re.search("September|12:30|960200", body)
 
 
-def test_a_service_gets_its_link_and_nothing_of_the_person() -> None:
+def test_mail_to_service_has_a_link_and_no_person() -> None:
     subject, body = say("service.asked.mail.txt")
     assert FACTS["link"] in body
     assert not re.search("abcdef|September|960200", subject + body)
 
 
-def test_mail_to_a_service_names_programme_service_and_asker() -> None:
+def test_mail_to_service_names_programme_and_link_worker() -> None:
     subject, body = say("service.asked.mail.txt")
     for name in ("service", "link_worker", "locality", "programme"):
         assert FACTS[name] in body
@@ -156,21 +156,21 @@ def test_mail_to_a_service_names_programme_service_and_asker() -> None:
     assert not [label for label in NEEDS.values() if label.lower() in subject.lower()]
 
 
-def test_mail_to_a_service_fits_on_a_screen() -> None:
+def test_mail_to_service_fits_on_a_screen() -> None:
     _, body = say("service.asked.mail.txt", service="S" * 60, link_worker="L" * 40)
     lines = body.splitlines()
     assert len(lines) <= 12
     assert max(len(line) for line in lines) <= 160
 
 
-def test_mail_to_a_service_of_a_partner_names_no_asker() -> None:
+def test_mail_to_service_for_partner_names_no_link_worker() -> None:
     subject, body = say("service.asked.mail.txt", link_worker="")
     assert subject == "Can you take somebody?"
     assert "A link worker in Chesterton and Silverdale asks whether" in body
 
 
 @pytest.mark.parametrize("file", [name for name in FILES if ".mail." in name])
-def test_every_mail_has_a_subject_of_one_line_and_a_body(file: str) -> None:
+def test_mails_have_a_one_line_subject_and_a_body(file: str) -> None:
     subject, body = say(file)
     assert subject
     assert "Subject" not in body
@@ -178,7 +178,7 @@ def test_every_mail_has_a_subject_of_one_line_and_a_body(file: str) -> None:
     assert len(subject) < 70
 
 
-def test_another_language_has_its_own_words_and_else_english_with_a_note_of_the_interpreter(
+def test_other_language_uses_its_file_or_english(
     tmp_path: Path,
 ) -> None:
     for language, text in (("en", "In English {{ ring }}"), ("pl", "Po polsku {{ ring }}")):
