@@ -1,4 +1,4 @@
-"""Facts as others would say them, for a referral of one's choice."""
+"""Builds facts about a referral, as the services would publish them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from shared.contract.events.envelope import Envelope, event_of
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
 
+# A Tuesday afternoon in winter, when London time is UTC.
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
-"""A Tuesday afternoon in winter, when London time is UTC."""
 MEETING = datetime(2026, 11, 30, 10, 30, tzinfo=UTC)
 
 _RANKS: Mapping[str, int] = {"matching": 40, "referral": 30, "evaluation": 20}
@@ -24,13 +24,13 @@ def source_priority(source: str) -> int:
 
 
 def numbered_id(number: int) -> str:
-    """An id that tells apart what a test names by number."""
+    """The id that stands for a number in a test."""
     return f"00000000-0000-7000-8000-{number:012d}"
 
 
 @dataclass
 class FactBuilder:
-    """Says facts about one referral, each with an id of its own, recorded at `now`."""
+    """Builds facts about one referral, each with an id of its own, recorded at `now`."""
 
     locality: str = "meir"
     referral_id: str = numbered_id(1)

@@ -1,5 +1,4 @@
-"""What stands around the service in its tests: sinks for mail and texts, an issuer's tokens, and the answers
-of the referral and matching services, all over real sockets."""
+"""Fake peers of the service over real sockets: sinks for mail and texts, tokens, peer services."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +31,15 @@ Answer = dict[str, Any] | int
 
 @dataclass
 class FakePeers:
-    """The other services as this test wants them. A value of type int is a status to answer with."""
+    """The peers, answering as the test sets them. An answer of type int is a status.
+
+    Attributes:
+        particular: answers for single referrals, services or prescriptions, by their ids.
+        answer_texts: the text gateway keeps a text and does not answer until this is set.
+        hangs: telephones for which the text gateway does not answer.
+        sessions: digests of the open sessions.
+        asked: requests as `METHOD path`, including each text message, and `MAIL` for each mail.
+    """
 
     mailbox: Mailbox
     address: str = ""
@@ -42,17 +49,12 @@ class FakePeers:
     service: Answer = field(default_factory=lambda: dict(SERVICE))
     link: Answer = field(default_factory=lambda: {"url": LINK})
     particular: dict[str, Answer] = field(default_factory=dict)
-    """Other answers about some, by the id of a referral, a service or a prescription."""
     texts: int = 202
     answer_texts: asyncio.Event = field(default_factory=asyncio.Event)
-    """The text gateway keeps what it was given and says nothing until this is set."""
     hangs: set[str] = field(default_factory=set)
-    """Telephones about which the text gateway says nothing."""
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     sessions: set[str] = field(default_factory=set)
-    """Digests of the sessions that are open."""
     asked: list[str] = field(default_factory=list)
-    """What was asked, as `METHOD path`, every text message and every mail among them."""
 
     def __post_init__(self) -> None:
         self.answer_texts.set()
@@ -61,14 +63,14 @@ class FakePeers:
         return sum(asked in each for each in self.asked)
 
     def sent(self, channel: str | None = None) -> list[Sent]:
-        """What the sinks keep, the earliest first."""
+        """The messages in the sinks, the earliest first."""
         kept = reversed(self.mailbox.newest_first())
         return [sent for sent in kept if channel in (None, sent.channel)]
 
 
 @asynccontextmanager
 async def fake_peers(state: Path, clock: Clock) -> AsyncIterator[FakePeers]:
-    """All of it, running while the block does."""
+    """Runs the peers while the block does."""
     standing = FakePeers(Mailbox(state, clock))
     counting = _Counting(standing)
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""The kernel's due work in miniature and without a store: rows, a ledger, a clock that the test moves."""
+"""A miniature of the kernel's scheduler without a store: tasks, a ledger, and a clock that the test moves."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -42,12 +42,12 @@ class MessageTimeline:
         return DecisionContext(self.now, new_id, "meir", numbered_id(1))
 
     @property
-    def told(self) -> list[str]:
-        """What was sent, as `template to recipient`."""
+    def sent_labels(self) -> list[str]:
+        """The messages sent, as `template to recipient`."""
         return [f"{name.template} to {name.recipient}" for name, _ in self.sent]
 
-    def hear(self, *facts: Fact) -> None:
-        """A batch of facts and the decision after it, even where the kernel would see only repeats."""
+    def receive(self, *facts: Fact) -> None:
+        """Receives a batch of facts and decides, even where the kernel would see only repeats."""
         self.facts |= {fact.key: fact for fact in facts}
         told = PastMessages({("meir", numbered_id(1)): frozenset(self.ended)})
         for due in MessagePolicy(DELAY)(self.view, told, self.context).due:
@@ -56,7 +56,7 @@ class MessageTimeline:
                 self.asked.append(due.about)
 
     def run(self) -> None:
-        """Handles what is due now. The gateway takes everything."""
+        """Runs the tasks whose time has come. The gateway takes every message."""
         for about, due in sorted(self.rows.items(), key=lambda item: item[1].at):
             if due.at > self.now:
                 continue
@@ -75,8 +75,8 @@ class MessageTimeline:
         self.sent.append((name, self.now))
         self.ended.add(due.about)
 
-    def until(self, moment: datetime) -> None:
-        """Lets time pass, handling each row when it is due."""
+    def run_until(self, moment: datetime) -> None:
+        """Advances the clock to the moment, running each task at its time."""
         while True:
             self.run()
             coming = min((due.at for due in self.rows.values()), default=moment)
@@ -88,9 +88,9 @@ class MessageTimeline:
 
 
 def timeline(facts: Iterable[Fact], now: datetime = NOW) -> MessageTimeline:
-    """A desk that has heard these facts in one batch."""
+    """A timeline that has received these facts in one batch."""
     made = MessageTimeline(now)
-    made.hear(*facts)
+    made.receive(*facts)
     return made
 
 

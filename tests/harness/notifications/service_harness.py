@@ -1,4 +1,4 @@
-"""The whole service in a locality of its own, on the real broker and database."""
+"""Runs the notifications service in a locality of its own, on the real broker and database."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -60,24 +60,22 @@ def programme(slug: str) -> Localities:
 
 @dataclass
 class NotificationsHarness:
-    """A locality whose messages this test watches."""
+    """The service in one locality, with its peers, its clock and the events published so far."""
 
     bench: Bench
-    around: FakePeers
+    peers: FakePeers
     clock: FakeClock
-    said: list[Envelope] = field(default_factory=list)
+    published: list[Envelope] = field(default_factory=list)
     more_settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def settings(self) -> NotificationsSettings:
         database = self.bench.options.database
-        return settings_for(
-            self.around, database=database, notification_delay_seconds=5, **self.more_settings
-        )
+        return settings_for(self.peers, database=database, notification_delay_seconds=5, **self.more_settings)
 
     @asynccontextmanager
     async def running(self, **options: Any) -> AsyncIterator[FastAPI]:
-        """The service, from its start to its end."""
+        """Runs the service while the block does."""
         app = create_app(
             self.settings,
             localities=programme(self.bench.locality),
@@ -87,25 +85,25 @@ class NotificationsHarness:
         async with app.router.lifespan_context(app):
             yield app
 
-    def teller(self) -> FactBuilder:
-        """Speaks of a referral that nobody has heard of, at the time of this place's clock."""
+    def referral(self) -> FactBuilder:
+        """Begins a new referral, at the time of the harness's clock."""
         return FactBuilder(self.bench.locality, str(uuid4()), self.clock.now)
 
-    async def say(self, teller: FactBuilder, *bodies: EventBody) -> None:
-        """Publishes these facts; ReferralCreated is said by the referral service."""
+    async def publish(self, referral: FactBuilder, *bodies: EventBody) -> None:
+        """Publishes these facts: ReferralCreated by the referral service, all others by matching."""
         for body in bodies:
             by = "referral" if type(body).__name__ == "ReferralCreated" else "matching"
-            event = teller.envelope(body, by, self.clock.now)
+            event = referral.envelope(body, by, self.clock.now)
             event = Envelope(new_id(), event.source, event.event, event.time, event.recorded, body, event.raw)
-            self.said.append(event)
-        await self.bench.say(*self.said[-len(bodies) :])
+            self.published.append(event)
+        await self.bench.say(*self.published[-len(bodies) :])
 
-    async def say_again(self) -> None:
-        """Publishes everything once more, as a producer does that was not sure."""
-        await self.bench.say(*self.said)
+    async def publish_again(self) -> None:
+        """Publishes everything again, as an unsure producer does."""
+        await self.bench.say(*self.published)
 
-    async def pass_time(self, **duration: float) -> None:
-        """For the programme, and for what rests by the database's clock, which nobody can set."""
+    async def advance(self, **duration: float) -> None:
+        """Advances the clock, and the tasks that wait by the database's clock, which cannot be set."""
         passed = timedelta(**duration)
         self.clock.now += passed
         mongo = Mongo(self.bench.mongo_url, self.bench.options.database)
@@ -113,12 +111,12 @@ class NotificationsHarness:
         await mongo[TASKS].update_many({"rests": {"$ne": None}}, [{"$set": {"rests": sooner}}])
         await mongo.close()
 
-    async def in_time(self, true: Callable[[], bool]) -> None:
-        """Lets the clock run twenty times as fast until it is so."""
+    async def advance_until(self, condition: Callable[[], bool]) -> None:
+        """Runs the clock at 20 times its speed until the condition holds. Fails after 10 s."""
         async with asyncio.timeout(10):
-            while not true():
+            while not condition():
                 await asyncio.sleep(0.05)
-                await self.pass_time(seconds=1)
+                await self.advance(seconds=1)
 
 
 def kernel_of(app: FastAPI) -> Kernel[NotificationState, Any]:
@@ -127,17 +125,17 @@ def kernel_of(app: FastAPI) -> Kernel[NotificationState, Any]:
 
 
 async def eventually(true: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Waits until it is so; fails after so many seconds."""
+    """Waits until the condition holds. Fails after `seconds`."""
     async with asyncio.timeout(seconds):
         while not true():
             await asyncio.sleep(0.02)
 
 
-async def wait_until_received(app: FastAPI, place: NotificationsHarness, facts: int) -> None:
-    """Waits until the service has taken in so many facts."""
+async def wait_until_received(app: FastAPI, harness: NotificationsHarness, facts: int) -> None:
+    """Waits until the service has stored so many facts."""
 
     async def count() -> int:
-        rows = kernel_of(app).mongo["referrals"].find({"locality": place.bench.locality})
+        rows = kernel_of(app).mongo["referrals"].find({"locality": harness.bench.locality})
         return sum([len(row["facts"]) async for row in rows])
 
     async with asyncio.timeout(10):
@@ -146,13 +144,13 @@ async def wait_until_received(app: FastAPI, place: NotificationsHarness, facts: 
 
 
 async def ledger(app: FastAPI) -> dict[str, dict[str, Any]]:
-    """What the ledger says, by `template.recipient`."""
+    """The rows of the ledger, by `template.recipient`."""
     rows = [dict(row) async for row in kernel_of(app).mongo["sent"].find({})]
     return {row["about"].rsplit(".", 1)[0]: row for row in rows}
 
 
 async def wait_until_ended(app: FastAPI, messages: int) -> dict[str, dict[str, Any]]:
-    """The ledger, once so many messages have come to an end."""
+    """Waits until so many messages have ended, and returns the ledger."""
     async with asyncio.timeout(10):
         while True:
             found = await ledger(app)
@@ -162,7 +160,7 @@ async def wait_until_ended(app: FastAPI, messages: int) -> dict[str, dict[str, A
 
 
 async def wait_until_each_ended(app: FastAPI, message: str, referrals: int) -> dict[str, dict[str, Any]]:
-    """How this message (`template.recipient`) ended, by referral, once so many of them have."""
+    """Waits until this message (`template.recipient`) has ended for so many referrals. Rows by referral."""
     wanted = {"about": {"$regex": f"^{message}[.]"}, "status": {"$ne": "sending"}}
     async with asyncio.timeout(10):
         while True:

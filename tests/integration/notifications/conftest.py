@@ -1,4 +1,4 @@
-"""A place to send from: what stands around the service, and a clock that the test moves."""
+"""Fixtures of the service's tests: fake peers, a clock that the test moves, and settings."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tests.harness.notifications.fake_peers import FakePeers, fake_peers
 
 @dataclass
 class FakeClock:
-    """A clock whose hands the test moves."""
+    """A clock that the test moves."""
 
     now: datetime = NOW
 
@@ -31,7 +31,7 @@ def clock() -> FakeClock:
 
 
 @pytest_asyncio.fixture
-async def around(tmp_path: Path, clock: FakeClock) -> AsyncIterator[FakePeers]:
+async def peers(tmp_path: Path, clock: FakeClock) -> AsyncIterator[FakePeers]:
     async with fake_peers(tmp_path, clock) as standing:
         yield standing
 
@@ -42,16 +42,16 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def settings_for(around: FakePeers, **more: Any) -> NotificationsSettings:
-    """Settings of a service that stands among these."""
+def settings_for(peers: FakePeers, **more: Any) -> NotificationsSettings:
+    """Settings of a service among these peers."""
     values: dict[str, Any] = {
         "env": "development",
         "smtp_host": "127.0.0.1",
-        "smtp_port": around.smtp_port,
-        "sms_url": f"{around.address}/dev/sms",
-        "referral_url": around.address,
-        "matching_url": around.address,
-        "token_url": f"{around.address}/token",
+        "smtp_port": peers.smtp_port,
+        "sms_url": f"{peers.address}/dev/sms",
+        "referral_url": peers.address,
+        "matching_url": peers.address,
+        "token_url": f"{peers.address}/token",
         "public_url": "http://localhost:8080",
     }
     return NotificationsSettings(**(values | more))

@@ -1,4 +1,4 @@
-"""Mail and texts over real sockets: what arrives, and what a refusal means."""
+"""Mail and texts over real sockets: arrival and refusal."""
 
 import asyncio
 from email import message_from_bytes
@@ -19,22 +19,22 @@ from tests.integration.notifications.conftest import FakeClock, settings_for
 MAIL = Mail("pat.example@example.org", "Your appointment", "It is at the surgery – 2:30pm.\n")
 
 
-async def test_mail_arrives_with_its_permanent_message_id(around: FakePeers, clock: FakeClock) -> None:
-    gateway = SmtpGateway(settings_for(around, mail_from="appointments@example.org"), clock)
+async def test_mail_arrives_with_its_permanent_message_id(peers: FakePeers, clock: FakeClock) -> None:
+    gateway = SmtpGateway(settings_for(peers, mail_from="appointments@example.org"), clock)
     assert await gateway.send_mail(MAIL, "0123abcd") == "<0123abcd@example.org>"
-    (sent,) = around.sent("email")
+    (sent,) = peers.sent("email")
     assert (sent.to, sent.subject, sent.text) == (MAIL.to, MAIL.subject, MAIL.body.strip())
     assert sent.reference.startswith("<0123abcd@example.org>")
 
 
 async def test_mail_sent_twice_has_one_message_id_and_is_kept_once(
-    around: FakePeers, clock: FakeClock
+    peers: FakePeers, clock: FakeClock
 ) -> None:
-    gateway = SmtpGateway(settings_for(around), clock)
+    gateway = SmtpGateway(settings_for(peers), clock)
     await gateway.send_mail(MAIL, "0123abcd")
     await gateway.send_mail(MAIL, "0123abcd")
-    assert around.count("MAIL") == 2
-    assert len(around.sent("email")) == 1
+    assert peers.count("MAIL") == 2
+    assert len(peers.sent("email")) == 1
 
 
 async def test_mail_headers_say_auto_generated(clock: FakeClock) -> None:
@@ -48,9 +48,9 @@ async def test_mail_headers_say_auto_generated(clock: FakeClock) -> None:
     keeping = Keeping()
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(keeping), host="127.0.0.1", port=0)
-    around = FakePeers.__new__(FakePeers)
-    around.address, around.smtp_port = "", server.sockets[0].getsockname()[1]
-    await SmtpGateway(settings_for(around), clock).send_mail(MAIL, "1")
+    peers = FakePeers.__new__(FakePeers)
+    peers.address, peers.smtp_port = "", server.sockets[0].getsockname()[1]
+    await SmtpGateway(settings_for(peers), clock).send_mail(MAIL, "1")
     server.close()
     arrived = message_from_bytes(keeping.content, policy=default)
     assert arrived["Auto-Submitted"] == "auto-generated"
@@ -59,8 +59,8 @@ async def test_mail_headers_say_auto_generated(clock: FakeClock) -> None:
 
 
 @pytest.mark.parametrize("to", ["nobody@example.org", "not an address", "two\nlines@example.org"])
-async def test_mail_to_refused_address_is_given_up(around: FakePeers, clock: FakeClock, to: str) -> None:
-    gateway = SmtpGateway(settings_for(around), clock)
+async def test_mail_to_refused_address_is_given_up(peers: FakePeers, clock: FakeClock, to: str) -> None:
+    gateway = SmtpGateway(settings_for(peers), clock)
     with pytest.raises(PermanentFailure) as given_up:
         await gateway.send_mail(Mail(to, "Subject", "Body"), "1")
     assert given_up.value.code == "address_refused"
@@ -68,67 +68,67 @@ async def test_mail_to_refused_address_is_given_up(around: FakePeers, clock: Fak
     assert given_up.value.__cause__ is None
 
 
-async def test_mail_to_busy_address_is_retried(around: FakePeers, clock: FakeClock) -> None:
-    gateway = SmtpGateway(settings_for(around), clock)
+async def test_mail_to_busy_address_is_retried(peers: FakePeers, clock: FakeClock) -> None:
+    gateway = SmtpGateway(settings_for(peers), clock)
     with pytest.raises(RetryLater):
         await gateway.send_mail(Mail("later@example.org", "Subject", "Body"), "1")
 
 
-async def test_mail_to_unavailable_server_is_retried(around: FakePeers, clock: FakeClock) -> None:
-    gateway = SmtpGateway(settings_for(around, smtp_port=1), clock)
+async def test_mail_to_unavailable_server_is_retried(peers: FakePeers, clock: FakeClock) -> None:
+    gateway = SmtpGateway(settings_for(peers, smtp_port=1), clock)
     with pytest.raises(RetryLater):
         await gateway.send_mail(MAIL, "1")
 
 
-async def test_mail_in_production_is_never_sent_in_the_clear(around: FakePeers, clock: FakeClock) -> None:
-    settings = settings_for(around, smtp_encryption="starttls")
+async def test_mail_in_production_is_never_sent_in_the_clear(peers: FakePeers, clock: FakeClock) -> None:
+    settings = settings_for(peers, smtp_encryption="starttls")
     with pytest.raises(RetryLater):  # the sink speaks no TLS, so nothing leaves
         await SmtpGateway(settings, clock).send_mail(MAIL, "1")
-    assert around.sent() == []
-    assert settings_for(around).mail_encryption == "none"
+    assert peers.sent() == []
+    assert settings_for(peers).mail_encryption == "none"
     more = {"token_url": "https://login.nhs.test/token", "sms_url": "", "mail_from": MORE["mail_from"]}
-    production = settings_for(around, **PRODUCTION | more)
+    production = settings_for(peers, **PRODUCTION | more)
     assert production.mail_encryption == "starttls"
 
 
-async def test_text_sent_twice_is_kept_once(around: FakePeers, http: httpx.AsyncClient) -> None:
-    gateway = HttpTextGateway(settings_for(around), http)
+async def test_text_sent_twice_is_kept_once(peers: FakePeers, http: httpx.AsyncClient) -> None:
+    gateway = HttpTextGateway(settings_for(peers), http)
     first = await gateway.send_text("+447700900123", "Hello", "0123abcd")
     assert await gateway.send_text("+447700900123", "Hello", "0123abcd") == first
-    (sent,) = around.sent("sms")
+    (sent,) = peers.sent("sms")
     assert (sent.to, sent.text, sent.reference, sent.id) == ("+447700900123", "Hello", "0123abcd", first)
-    assert around.count("POST /dev/sms") == 2
+    assert peers.count("POST /dev/sms") == 2
 
 
 @pytest.mark.parametrize("status", [400, 413, 422])
 async def test_text_refused_by_gateway_is_given_up(
-    around: FakePeers, http: httpx.AsyncClient, status: int
+    peers: FakePeers, http: httpx.AsyncClient, status: int
 ) -> None:
-    around.texts = status
+    peers.texts = status
     with pytest.raises(PermanentFailure) as given_up:
-        await HttpTextGateway(settings_for(around), http).send_text("+447700900123", "Hello", "1")
+        await HttpTextGateway(settings_for(peers), http).send_text("+447700900123", "Hello", "1")
     assert given_up.value.code == "text_refused"
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
 async def test_text_to_failing_gateway_is_retried(
-    around: FakePeers, http: httpx.AsyncClient, status: int
+    peers: FakePeers, http: httpx.AsyncClient, status: int
 ) -> None:
-    around.texts = status
+    peers.texts = status
     with pytest.raises(RetryLater):
-        await HttpTextGateway(settings_for(around), http).send_text("+447700900123", "Hello", "1")
+        await HttpTextGateway(settings_for(peers), http).send_text("+447700900123", "Hello", "1")
 
 
-async def test_text_to_unavailable_gateway_is_retried(around: FakePeers, http: httpx.AsyncClient) -> None:
+async def test_text_to_unavailable_gateway_is_retried(peers: FakePeers, http: httpx.AsyncClient) -> None:
     with pytest.raises(RetryLater):
-        await HttpTextGateway(settings_for(around, sms_url="http://127.0.0.1:1/"), http).send_text(
+        await HttpTextGateway(settings_for(peers, sms_url="http://127.0.0.1:1/"), http).send_text(
             "+44", "Hi", "1"
         )
 
 
-async def test_text_without_gateway_is_a_visible_failure(around: FakePeers, http: httpx.AsyncClient) -> None:
+async def test_text_without_gateway_is_a_visible_failure(peers: FakePeers, http: httpx.AsyncClient) -> None:
     with pytest.raises(PermanentFailure) as given_up:
-        await HttpTextGateway(settings_for(around, sms_url=""), http).send_text("+44", "Hi", "1")
+        await HttpTextGateway(settings_for(peers, sms_url=""), http).send_text("+44", "Hi", "1")
     assert given_up.value.code == "no_text_gateway"
 
 

@@ -1,4 +1,4 @@
-"""The API and the page: who may ask, what they are shown, and that nothing shown says who or where."""
+"""The API and the page of the ledger: roles, content, and no word that identifies a person."""
 
 import re
 from collections.abc import AsyncIterator
@@ -34,7 +34,7 @@ WHO_OR_WHERE = re.compile(r"7700\s?900|practices\.example|@example\.org|[Yy]our 
 
 @dataclass
 class Filled:
-    """A service that has sent, failed, dropped and put off messages."""
+    """A service with messages that were sent, failed, dropped or wait."""
 
     app: FastAPI
     locality: str
@@ -70,22 +70,22 @@ async def filled(
     clock = FakeClock()
     async with (
         bench(kafka_bootstrap, mongo_url, partitions=1) as made,
-        fake_peers(tmp_path_factory.mktemp("mailbox"), clock) as around,
+        fake_peers(tmp_path_factory.mktemp("mailbox"), clock) as peers,
     ):
-        place = NotificationsHarness(made, around, clock)
-        place.more_settings = {"issuer": issuer.url, "jwks_url": issuer.jwks_url}
-        around.sessions = issuer.sessions
-        told, unreachable, erased, asking = (place.teller() for _ in range(4))
-        around.particular = {
+        harness = NotificationsHarness(made, peers, clock)
+        harness.more_settings = {"issuer": issuer.url, "jwks_url": issuer.jwks_url}
+        peers.sessions = issuer.sessions
+        told, unreachable, erased, asking = (harness.referral() for _ in range(4))
+        peers.particular = {
             unreachable.referral_id: PERSON | {"telephone": None, "email": None},
             erased.referral_id: 410,
             numbered_id(520): 404,
         }
-        async with place.running() as app:
+        async with harness.running() as app:
             for teller in (told, unreachable, erased):
-                await place.say(teller, teller.created(), teller.booked())
-            await place.say(asking, asking.created(), asking.prescribed())
-            await wait_until_received(app, place, 8)
+                await harness.publish(teller, teller.created(), teller.booked())
+            await harness.publish(asking, asking.created(), asking.prescribed())
+            await wait_until_received(app, harness, 8)
             await wait_until_each_ended(app, "booked.person", 3)
             await wait_until_each_ended(app, "booked.referrer", 3)
             await wait_until_each_ended(app, "booked.link_worker", 3)
@@ -142,7 +142,11 @@ async def test_failures_with_foreign_cursor_are_refused(filled: Filled) -> None:
 
 
 async def test_api_answers_identify_no_person(filled: Filled) -> None:
-    for path in (filled.messages_of(filled.told), filled.messages_of(filled.unreachable), f"{API}/failures"):
+    for path in (
+        filled.messages_of(filled.told),
+        filled.messages_of(filled.unreachable),
+        f"{API}/failures",
+    ):
         assert not WHO_OR_WHERE.search((await filled.get(path)).text)
 
 
@@ -158,7 +162,10 @@ async def test_api_by_role_allows_or_refuses(filled: Filled, role: str) -> None:
 @pytest.mark.parametrize("role", ["link_worker", "programme_admin", "service"])
 async def test_messages_of_foreign_locality_are_404(filled: Filled, role: str) -> None:
     answer = await filled.get(
-        filled.messages_of(filled.told), role=role, localities=["leek-werrington"], scopes="messages:read"
+        filled.messages_of(filled.told),
+        role=role,
+        localities=["leek-werrington"],
+        scopes="messages:read",
     )
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
@@ -228,7 +235,7 @@ async def page_of(filled: Filled, query: str = "", **claims: Any) -> tuple[int, 
 
 
 async def rows_of(filled: Filled, query: str = "") -> list[list[str]]:
-    """The cells of every table's rows, without the headings that a narrow screen shows in each."""
+    """The cells of all tables, without the headings that a narrow screen shows in each cell."""
     cookies = filled.issuer.signed_in(filled.app, **filled.claims())
     async with browser(filled.app, cookies) as client:
         html = (await client.get(f"/notifications/{query}")).text

@@ -1,4 +1,4 @@
-"""From Kafka to the sinks: the whole service on a real broker, a real database and real sockets."""
+"""The whole service from Kafka to the sinks, on a real broker, a real database and real sockets."""
 
 import asyncio
 import logging
@@ -29,19 +29,19 @@ from tests.harness.notifications.service_harness import (
 from tests.integration.notifications.conftest import FakeClock
 
 TELEPHONE, WORKER = "+447700900123", "link.worker@example.org"
-WHAT_IS_KNOWN = re.compile(r"7700\s?900|example\.org|960200|Your appointment", re.IGNORECASE)
+IDENTIFYING = re.compile(r"7700\s?900|example\.org|960200|Your appointment", re.IGNORECASE)
 
 
 @pytest_asyncio.fixture
-async def place(
-    kafka_bootstrap: str, mongo_url: str, around: FakePeers, clock: FakeClock
+async def harness(
+    kafka_bootstrap: str, mongo_url: str, peers: FakePeers, clock: FakeClock
 ) -> AsyncIterator[NotificationsHarness]:
     async with bench(kafka_bootstrap, mongo_url, partitions=1) as made:
-        yield NotificationsHarness(made, around, clock)
+        yield NotificationsHarness(made, peers, clock)
 
 
-def to(around: FakePeers) -> list[str]:
-    return sorted(sent.to for sent in around.sent())
+def to(peers: FakePeers) -> list[str]:
+    return sorted(sent.to for sent in peers.sent())
 
 
 async def everything_stored(app: FastAPI) -> str:
@@ -53,202 +53,206 @@ async def everything_stored(app: FastAPI) -> str:
 
 
 async def test_booking_delivered_twice_reaches_each_recipient_once(
-    place: NotificationsHarness, around: FakePeers, caplog: pytest.LogCaptureFixture
+    harness: NotificationsHarness, peers: FakePeers, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    say = place.teller()
-    async with place.running() as app:
-        await place.say(say, say.created(), say.booked())
+    referral = harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked())
         await wait_until_ended(app, 3)
-        await place.say_again()
-        again = say.contact_attempted()
-        await place.say(say, again)
-        await wait_until_received(app, place, 3)
+        await harness.publish_again()
+        again = referral.contact_attempted()
+        await harness.publish(referral, again)
+        await wait_until_received(app, harness, 3)
         await asyncio.sleep(0.4)
         stored = await everything_stored(app)
-    assert to(around) == sorted([TELEPHONE, WORKER, MAILBOX])
-    assert around.count("POST /dev/sms") == 1
-    assert around.count("MAIL") == 2
-    (text,) = around.sent("sms")
+    assert to(peers) == sorted([TELEPHONE, WORKER, MAILBOX])
+    assert peers.count("POST /dev/sms") == 1
+    assert peers.count("MAIL") == 2
+    (text,) = peers.sent("sms")
     when, where = "Monday 30 November 2026 at 10:30am", "at Meir Primary Care Centre, ST3 6AB."
     assert text.text.startswith(f"Meir (example): your appointment is on {when}, {where}")
     assert "ring 01632 960200" in text.text
-    mails = {sent.to: sent.text for sent in around.sent("email")}
-    assert f"http://localhost:8080/matching/cases/{say.referral_id}" in mails[WORKER]
-    assert f"http://localhost:8080/referral/referrals/{say.referral_id}" in mails[MAILBOX]
-    assert not WHAT_IS_KNOWN.search(stored)
-    # The sink is of this process too, and tells whom it heard from.
+    mails = {sent.to: sent.text for sent in peers.sent("email")}
+    assert f"http://localhost:8080/matching/cases/{referral.referral_id}" in mails[WORKER]
+    assert f"http://localhost:8080/referral/referrals/{referral.referral_id}" in mails[MAILBOX]
+    assert not IDENTIFYING.search(stored)
+    # The sink runs in this process too and logs its senders.
     logged = [record.getMessage() for record in caplog.records if record.name != "mail.log"]
     assert logged
-    assert not WHAT_IS_KNOWN.search("\n".join(logged))
+    assert not IDENTIFYING.search("\n".join(logged))
 
 
 async def test_crash_after_sending_repeats_the_same_reference(
-    place: NotificationsHarness, around: FakePeers, clock: FakeClock
+    harness: NotificationsHarness, peers: FakePeers, clock: FakeClock
 ) -> None:
-    say = place.teller()
-    around.answer_texts.clear()
-    async with place.running(drain_seconds=0.1) as app:
-        await place.say(say, say.created(), say.booked())
-        await eventually(lambda: around.count("POST /dev/sms") == 1)
+    referral = harness.referral()
+    peers.answer_texts.clear()
+    async with harness.running(drain_seconds=0.1) as app:
+        await harness.publish(referral, referral.created(), referral.booked())
+        await eventually(lambda: peers.count("POST /dev/sms") == 1)
         assert (await ledger(app))["booked.person"]["status"] == "sending"
-    assert len(around.sent("sms")) == 1
-    around.answer_texts.set()
-    await place.pass_time(minutes=2)
-    async with place.running() as app:
+    assert len(peers.sent("sms")) == 1
+    peers.answer_texts.set()
+    await harness.advance(minutes=2)
+    async with harness.running() as app:
         told = await wait_until_ended(app, 3)
-    assert around.count("POST /dev/sms") == 2
-    (text,) = around.sent("sms")
+    assert peers.count("POST /dev/sms") == 2
+    (text,) = peers.sent("sms")
     assert told["booked.person"]["status"] == "sent"
     assert told["booked.person"]["reference"] == f"text:{text.id}"
 
 
 async def test_booking_at_night_waits_for_person_not_for_mailboxes(
-    place: NotificationsHarness, around: FakePeers, clock: FakeClock
+    harness: NotificationsHarness, peers: FakePeers, clock: FakeClock
 ) -> None:
     clock.now = datetime(2026, 11, 24, 21, 30, tzinfo=UTC)
-    held = metrics.messages_held.labels(place.bench.locality)
-    say = place.teller()
-    async with place.running() as app:
-        await place.say(say, say.created(), say.booked())
+    held = metrics.messages_held.labels(harness.bench.locality)
+    referral = harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked())
         await wait_until_ended(app, 2)
-        assert to(around) == sorted([WORKER, MAILBOX])
+        assert to(peers) == sorted([WORKER, MAILBOX])
         clock.now = datetime(2026, 11, 25, 7, 59, tzinfo=UTC)
         await asyncio.sleep(0.3)
-        assert around.sent("sms") == []
+        assert peers.sent("sms") == []
         clock.now = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
         await wait_until_ended(app, 3)
-    assert [sent.to for sent in around.sent("sms")] == [TELEPHONE]
+    assert [sent.to for sent in peers.sent("sms")] == [TELEPHONE]
     assert held._value.get() == 1
 
 
 async def test_retry_at_night_waits_for_the_morning(
-    place: NotificationsHarness, around: FakePeers, clock: FakeClock
+    harness: NotificationsHarness, peers: FakePeers, clock: FakeClock
 ) -> None:
     clock.now = datetime(2026, 11, 24, 19, 59, tzinfo=UTC)
-    around.texts = 503
-    say = place.teller()
-    async with place.running() as app:
-        await place.say(say, say.created(), say.booked())
-        await eventually(lambda: around.count("POST /dev/sms") == 1)
+    peers.texts = 503
+    referral = harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked())
+        await eventually(lambda: peers.count("POST /dev/sms") == 1)
         await wait_until_ended(app, 2)
-        around.texts = 202
-        await place.pass_time(hours=1)
+        peers.texts = 202
+        await harness.advance(hours=1)
         await asyncio.sleep(0.4)
-        assert around.count("POST /dev/sms") == 1
+        assert peers.count("POST /dev/sms") == 1
         clock.now = datetime(2026, 11, 25, 8, 0, 1, tzinfo=UTC)
         await wait_until_ended(app, 3)
-    assert around.count("POST /dev/sms") == 2
+    assert peers.count("POST /dev/sms") == 2
 
 
 async def test_reminder_of_cancelled_meeting_is_not_sent(
-    place: NotificationsHarness, around: FakePeers, clock: FakeClock
+    harness: NotificationsHarness, peers: FakePeers, clock: FakeClock
 ) -> None:
-    say, other = place.teller(), place.teller()
-    async with place.running() as app:
-        await place.say(say, say.created(), say.booked())
-        await place.say(other, other.created(), other.booked(11))
-        await eventually(lambda: len(around.sent("sms")) == 2)
-        await place.say(say, say.cancelled())
-        await wait_until_received(app, place, 5)
-        await place.pass_time(seconds=6)
-        await eventually(lambda: len(around.sent("sms")) == 3)
-        assert "is cancelled" in around.sent("sms")[-1].text
+    referral, other = harness.referral(), harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked())
+        await harness.publish(other, other.created(), other.booked(11))
+        await eventually(lambda: len(peers.sent("sms")) == 2)
+        await harness.publish(referral, referral.cancelled())
+        await wait_until_received(app, harness, 5)
+        await harness.advance(seconds=6)
+        await eventually(lambda: len(peers.sent("sms")) == 3)
+        assert "is cancelled" in peers.sent("sms")[-1].text
         clock.now = MEETING - timedelta(days=1) + timedelta(minutes=5)
-        await eventually(lambda: len(around.sent("sms")) == 4)
+        await eventually(lambda: len(peers.sent("sms")) == 4)
         await asyncio.sleep(0.3)
-    reminders = [sent for sent in around.sent("sms") if "a reminder of your appointment" in sent.text]
+    reminders = [sent for sent in peers.sent("sms") if "a reminder of your appointment" in sent.text]
     assert len(reminders) == 1
 
 
 async def test_provisional_meeting_changed_at_desk_is_announced_once(
-    place: NotificationsHarness, around: FakePeers
+    harness: NotificationsHarness, peers: FakePeers
 ) -> None:
-    say = place.teller()
+    referral = harness.referral()
     later = MEETING + timedelta(days=1)
-    async with place.running() as app:
-        await place.say(say, say.created(), say.booked(provisional=True))
-        await wait_until_received(app, place, 2)
-        await place.say(say, say.booked(11, sequence=1, replaces=numbered_id(10), starts_at=later))
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked(provisional=True))
+        await wait_until_received(app, harness, 2)
+        await harness.publish(
+            referral, referral.booked(11, sequence=1, replaces=numbered_id(10), starts_at=later)
+        )
         await wait_until_ended(app, 3)
-        await place.pass_time(seconds=6)
+        await harness.advance(seconds=6)
         await asyncio.sleep(0.4)
-    (text,) = around.sent("sms")
+    (text,) = peers.sent("sms")
     assert text.text.startswith(
         "Meir (example): you have a new appointment on Tuesday 1 December 2026 at 10:30am"
     )
-    assert to(around) == sorted([TELEPHONE, WORKER, MAILBOX])
+    assert to(peers) == sorted([TELEPHONE, WORKER, MAILBOX])
 
 
 async def test_second_meeting_text_says_which_one_counts(
-    place: NotificationsHarness, around: FakePeers
+    harness: NotificationsHarness, peers: FakePeers
 ) -> None:
-    say = place.teller()
-    async with place.running() as app:
-        await place.say(say, say.created(), say.booked())
+    referral = harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked())
         await wait_until_ended(app, 3)
-        await place.say(say, say.booked(11, sequence=1, starts_at=MEETING + timedelta(days=1)))
-        await eventually(lambda: len(around.sent("sms")) == 2)
-    first, second = (sent.text for sent in around.sent("sms"))
+        await harness.publish(
+            referral, referral.booked(11, sequence=1, starts_at=MEETING + timedelta(days=1))
+        )
+        await eventually(lambda: len(peers.sent("sms")) == 2)
+    first, second = (sent.text for sent in peers.sent("sms"))
     assert "takes the place" not in first
     assert "Tuesday 1 December 2026" in second
     assert "It takes the place of any earlier one." in second
 
 
 async def test_retracted_booking_is_announced_as_cancelled(
-    place: NotificationsHarness, around: FakePeers
+    harness: NotificationsHarness, peers: FakePeers
 ) -> None:
-    say = place.teller()
-    async with place.running() as app:
-        await place.say(say, say.created(), say.booked())
+    referral = harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked())
         await wait_until_ended(app, 3)
-        await place.say(say, say.retracted(place.said[-1]))
-        await wait_until_received(app, place, 3)
-        await place.pass_time(seconds=6)
+        await harness.publish(referral, referral.retracted(harness.published[-1]))
+        await wait_until_received(app, harness, 3)
+        await harness.advance(seconds=6)
         await wait_until_ended(app, 6)
-    text = around.sent("sms")[-1].text
+    text = peers.sent("sms")[-1].text
     assert "your appointment on Monday 30 November 2026 at 10:30am is cancelled." in text
 
 
 async def test_retracted_cancellation_is_corrected_once(
-    place: NotificationsHarness, around: FakePeers
+    harness: NotificationsHarness, peers: FakePeers
 ) -> None:
-    say = place.teller()
-    async with place.running() as app:
-        await place.say(say, say.created(), say.booked())
+    referral = harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked())
         await wait_until_ended(app, 3)
-        await place.say(say, say.cancelled())
-        await wait_until_received(app, place, 3)
-        await place.pass_time(seconds=6)
+        await harness.publish(referral, referral.cancelled())
+        await wait_until_received(app, harness, 3)
+        await harness.advance(seconds=6)
         await wait_until_ended(app, 6)
-        await place.say(say, say.retracted(place.said[-1]))
-        await wait_until_received(app, place, 4)
-        await place.pass_time(seconds=6)
+        await harness.publish(referral, referral.retracted(harness.published[-1]))
+        await wait_until_received(app, harness, 4)
+        await harness.advance(seconds=6)
         await wait_until_ended(app, 9)
-        await place.say(say, say.contact_attempted())
-        await wait_until_received(app, place, 5)
-        await place.pass_time(seconds=6)
+        await harness.publish(referral, referral.contact_attempted())
+        await wait_until_received(app, harness, 5)
+        await harness.advance(seconds=6)
         await asyncio.sleep(0.3)
-    off, on = (sent.text for sent in around.sent("sms")[1:])
+    off, on = (sent.text for sent in peers.sent("sms")[1:])
     assert "is cancelled" in off
     assert "you have a new appointment on Monday 30 November 2026 at 10:30am" in on
 
 
 @pytest.mark.parametrize("contact", [v.SafeToText.RING, v.SafeToText.NOT_KNOWN])
 async def test_vault_without_consent_to_texts_is_not_asked(
-    place: NotificationsHarness, around: FakePeers, contact: v.SafeToText
+    harness: NotificationsHarness, peers: FakePeers, contact: v.SafeToText
 ) -> None:
-    say = place.teller()
-    async with place.running() as app:
-        await place.say(say, say.created(contact), say.waiting(), say.booked())
+    referral = harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(contact), referral.waiting(), referral.booked())
         await wait_until_ended(app, 2)
-        await place.pass_time(hours=1)
+        await harness.advance(hours=1)
         await asyncio.sleep(0.3)
-    assert to(around) == sorted([WORKER, MAILBOX])
-    assert around.count("/claims") == 0
+    assert to(peers) == sorted([WORKER, MAILBOX])
+    assert peers.count("/claims") == 0
 
 
-ANSWERS_OF_THE_VAULT: dict[str, Any] = {
+VAULT_ANSWERS: dict[str, Any] = {
     "person_unknown": 404,
     "erased": 410,
     "vault_refused": 403,
@@ -259,122 +263,122 @@ ANSWERS_OF_THE_VAULT: dict[str, Any] = {
 
 
 async def test_message_refused_by_vault_is_a_visible_failure(
-    place: NotificationsHarness, around: FakePeers
+    harness: NotificationsHarness, peers: FakePeers
 ) -> None:
     refused = metrics.contacts_refused.labels("vault")
     before = refused._value.get()
     silent = PERSON | {"safe_to_text": None}
-    said = {code: place.teller() for code in [*ANSWERS_OF_THE_VAULT, "not_said"]}
-    for code, say in said.items():
-        around.particular[say.referral_id] = ANSWERS_OF_THE_VAULT.get(code, silent)
-    async with place.running() as app:
-        for say in said.values():
-            await place.say(say, say.created(), say.booked())
+    said = {code: harness.referral() for code in [*VAULT_ANSWERS, "not_said"]}
+    for code, referral in said.items():
+        peers.particular[referral.referral_id] = VAULT_ANSWERS.get(code, silent)
+    async with harness.running() as app:
+        for referral in said.values():
+            await harness.publish(referral, referral.created(), referral.booked())
         told = await wait_until_each_ended(app, "booked.person", len(said))
         assert await wait_until_each_ended(app, "booked.link_worker", len(said))
-    for code, say in said.items():
-        row = told[say.referral_id]
+    for code, referral in said.items():
+        row = told[referral.referral_id]
         assert (row["status"], row["code"]) == ("failed", "not_safe" if code == "not_said" else code)
-    assert around.sent("sms") == []
-    assert {sent.to for sent in around.sent("email")} == {WORKER, MAILBOX}
+    assert peers.sent("sms") == []
+    assert {sent.to for sent in peers.sent("email")} == {WORKER, MAILBOX}
     assert refused._value.get() - before == 1
 
 
 async def test_text_for_unknown_link_worker_names_the_hub(
-    place: NotificationsHarness, around: FakePeers
+    harness: NotificationsHarness, peers: FakePeers
 ) -> None:
-    around.worker = 404
-    say = place.teller()
-    async with place.running() as app:
-        await place.say(say, say.created(), say.booked())
+    peers.worker = 404
+    referral = harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked())
         told = await wait_until_ended(app, 3)
-    (text,) = around.sent("sms")
+    (text,) = peers.sent("sms")
     assert "ring 01632 960100" in text.text
     assert told["booked.link_worker"]["code"] == "link_worker_unknown"
 
 
-async def test_person_without_mobile_gets_an_email(place: NotificationsHarness, around: FakePeers) -> None:
-    around.person = PERSON | {"telephone": "+441632960001"}
-    say = place.teller()
-    async with place.running() as app:
-        await place.say(say, say.created(), say.booked())
+async def test_person_without_mobile_gets_an_email(harness: NotificationsHarness, peers: FakePeers) -> None:
+    peers.person = PERSON | {"telephone": "+441632960001"}
+    referral = harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked())
         await wait_until_ended(app, 3)
-    mails = {sent.to: sent for sent in around.sent("email")}
+    mails = {sent.to: sent for sent in peers.sent("email")}
     assert mails["pat.example@example.org"].subject == "Your appointment"
-    assert around.sent("sms") == []
+    assert peers.sent("sms") == []
 
 
 async def test_unavailable_vault_is_retried_until_too_late(
-    place: NotificationsHarness, around: FakePeers, clock: FakeClock
+    harness: NotificationsHarness, peers: FakePeers, clock: FakeClock
 ) -> None:
-    around.person = 503
-    say, other = place.teller(), place.teller()
-    async with place.running() as app:
-        await place.say(say, say.created(), say.booked())
-        await place.in_time(lambda: around.count("/claims") == 2)
-        around.person = dict(PERSON)
-        await place.in_time(lambda: len(around.sent("sms")) == 1)
-        around.person = 503
-        before = around.count("/claims")
-        await place.say(other, other.created(), other.booked(11))
-        await eventually(lambda: around.count("/claims") > before)
+    peers.person = 503
+    referral, other = harness.referral(), harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked())
+        await harness.advance_until(lambda: peers.count("/claims") == 2)
+        peers.person = dict(PERSON)
+        await harness.advance_until(lambda: len(peers.sent("sms")) == 1)
+        peers.person = 503
+        before = peers.count("/claims")
+        await harness.publish(other, other.created(), other.booked(11))
+        await eventually(lambda: peers.count("/claims") > before)
         clock.now = MEETING + timedelta(minutes=1)
         late = {"code": "too_late", "referral": other.referral_id}
         async with asyncio.timeout(10):
             while (found := await kernel_of(app).mongo["sent"].find_one(late)) is None:
                 await asyncio.sleep(0.05)
     assert found["status"] == "failed"
-    assert len(around.sent("sms")) == 1
+    assert len(peers.sent("sms")) == 1
 
 
 async def test_service_request_has_a_fresh_link_and_no_person(
-    place: NotificationsHarness, around: FakePeers
+    harness: NotificationsHarness, peers: FakePeers
 ) -> None:
-    say = place.teller()
-    async with place.running() as app:
-        await place.say(say, say.created(), say.booked(), say.prescribed())
+    referral = harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked(), referral.prescribed())
         await wait_until_ended(app, 4)
-        await place.say_again()
+        await harness.publish_again()
         await asyncio.sleep(0.3)
-    (mail,) = [sent for sent in around.sent() if sent.to == "asks@debt-help.example"]
+    (mail,) = [sent for sent in peers.sent() if sent.to == "asks@debt-help.example"]
     assert LINK in mail.text
     assert mail.subject == "Can you take somebody? Priya Wainwright asks"
     for name in ("Debt help (example)", "Priya Wainwright, a link worker in Meir", "Programme (example)"):
         assert name in mail.text
-    assert say.referral_id not in mail.text + mail.subject
-    assert around.count(f"POST /api/matching/v1/prescriptions/{numbered_id(20)}/link") == 1
+    assert referral.referral_id not in mail.text + mail.subject
+    assert peers.count(f"POST /api/matching/v1/prescriptions/{numbered_id(20)}/link") == 1
 
 
-async def test_service_request_that_fails_is_visible(place: NotificationsHarness, around: FakePeers) -> None:
-    around.particular = {
+async def test_service_request_that_fails_is_visible(harness: NotificationsHarness, peers: FakePeers) -> None:
+    peers.particular = {
         numbered_id(521): 404,
         numbered_id(522): {"asks_email": None},
         numbered_id(23): 403,
         numbered_id(524): {"asks_email": None, "mailbox_confirmed": False},
     }
     codes = ["service_unknown", "service_has_no_address", "matching_refused", "mailbox_unconfirmed"]
-    said = [place.teller() for _ in codes]
-    async with place.running() as app:
-        for number, say in enumerate(said, start=21):
-            await place.say(say, say.created(), say.prescribed(number))
+    said = [harness.referral() for _ in codes]
+    async with harness.running() as app:
+        for number, referral in enumerate(said, start=21):
+            await harness.publish(referral, referral.created(), referral.prescribed(number))
         told = await wait_until_each_ended(app, "asked.service", len(codes))
-    assert [told[say.referral_id]["code"] for say in said] == codes
-    assert around.sent() == []
+    assert [told[referral.referral_id]["code"] for referral in said] == codes
+    assert peers.sent() == []
 
 
 async def test_prescription_unknown_to_matching_is_retried(
-    place: NotificationsHarness, around: FakePeers
+    harness: NotificationsHarness, peers: FakePeers
 ) -> None:
-    around.particular = {numbered_id(21): 404, numbered_id(22): 404}
-    late, never = place.teller(), place.teller()
-    async with place.running() as app:
-        for number, say in ((21, late), (22, never)):
-            await place.say(say, say.created(), say.prescribed(number))
-        while around.count("/link") < 2:
+    peers.particular = {numbered_id(21): 404, numbered_id(22): 404}
+    late, never = harness.referral(), harness.referral()
+    async with harness.running() as app:
+        for number, referral in ((21, late), (22, never)):
+            await harness.publish(referral, referral.created(), referral.prescribed(number))
+        while peers.count("/link") < 2:
             await asyncio.sleep(0.05)
-        del around.particular[numbered_id(21)]
+        del peers.particular[numbered_id(21)]
         for _ in range(8):
-            await place.pass_time(minutes=2)
+            await harness.advance(minutes=2)
             await asyncio.sleep(0.3)
         told = await wait_until_each_ended(app, "asked.service", 2)
     assert told[late.referral_id]["status"] == "sent"
@@ -382,28 +386,30 @@ async def test_prescription_unknown_to_matching_is_retried(
 
 
 async def test_token_is_never_shown_to_a_partners_vault(
-    place: NotificationsHarness, around: FakePeers
+    harness: NotificationsHarness, peers: FakePeers
 ) -> None:
-    say = place.teller()
-    async with place.running() as app:
-        event = say.envelope(say.created(), "history", place.clock.now)
-        await place.bench.say(event)
-        await place.say(say, say.booked())
+    referral = harness.referral()
+    async with harness.running() as app:
+        event = referral.envelope(referral.created(), "history", harness.clock.now)
+        await harness.bench.say(event)
+        await harness.publish(referral, referral.booked())
         told = await wait_until_ended(app, 3)
     assert told["booked.person"]["code"] == "vault_elsewhere"
-    assert around.count("/claims") == 0
+    assert peers.count("/claims") == 0
 
 
 async def test_replayed_log_sends_nothing(
-    place: NotificationsHarness, around: FakePeers, clock: FakeClock
+    harness: NotificationsHarness, peers: FakePeers, clock: FakeClock
 ) -> None:
-    say = place.teller()
-    await place.say(say, say.created(), say.booked(), say.prescribed(), say.waiting())
-    await place.pass_time(hours=24, seconds=1)
-    async with place.running() as app:
-        await wait_until_received(app, place, 4)
-        await place.pass_time(days=1)
+    referral = harness.referral()
+    await harness.publish(
+        referral, referral.created(), referral.booked(), referral.prescribed(), referral.waiting()
+    )
+    await harness.advance(hours=24, seconds=1)
+    async with harness.running() as app:
+        await wait_until_received(app, harness, 4)
+        await harness.advance(days=1)
         await asyncio.sleep(0.4)
         assert await kernel_of(app).mongo["due"].count_documents({}) == 0
         assert await ledger(app) == {}
-    assert around.sent() == []
+    assert peers.sent() == []

@@ -32,9 +32,9 @@ from tests.harness.notifications.fake_peers import FakePeers
 from tests.harness.notifications.service_harness import NotificationsHarness
 from tests.harness.web.issuer import LoopbackIssuer, issuer
 from tests.integration.evaluation.test_sums import facts_in, recounted, sums_of
-from tests.integration.notifications.conftest import FakeClock, around, clock
+from tests.integration.notifications.conftest import FakeClock, clock, peers
 
-__all__ = ["around", "clock", "issuer"]
+__all__ = ["clock", "issuer", "peers"]
 
 
 def rebuild_of(bench: Bench, made_by: str, processes: int = 0) -> Rebuild:
@@ -164,21 +164,21 @@ async def _goes_on(here: Place) -> None:
     await here.no_time_is_held_twice()
 
 
-async def test_nobody_is_told_twice(place: Bench, around: FakePeers, clock: FakeClock) -> None:
-    desk = NotificationsHarness(place, around, clock)
-    async with desk.running() as app:
-        told = desk.teller()
-        await desk.say(told, told.created(), told.booked())
-        await desk.in_time(lambda: len(around.sent()) >= 2)
+async def test_nobody_is_told_twice(place: Bench, peers: FakePeers, clock: FakeClock) -> None:
+    messages = NotificationsHarness(place, peers, clock)
+    async with messages.running() as app:
+        told = messages.referral()
+        await messages.publish(told, told.created(), told.booked())
+        await messages.advance_until(lambda: len(peers.sent()) >= 2)
         await asyncio.sleep(0.5)
         mongo = app.state.kernel.mongo
-        before, sent = len(around.sent()), await rows(mongo, [SENT, TASKS])
+        before, sent = len(peers.sent()), await rows(mongo, [SENT, TASKS])
         report = await rebuild_of(place, "tests.harness.rebuild.real:notifications").run()
         assert report.switched
         assert await rows(mongo, [SENT, TASKS]) == sent
-        await desk.say_again()
-        other = desk.teller()
-        await desk.say(other, other.created(), other.booked())
-        await desk.in_time(lambda: len(around.sent()) >= 2 * before)
+        await messages.publish_again()
+        other = messages.referral()
+        await messages.publish(other, other.created(), other.booked())
+        await messages.advance_until(lambda: len(peers.sent()) >= 2 * before)
         await asyncio.sleep(0.5)
-        assert len(around.sent()) == 2 * before
+        assert len(peers.sent()) == 2 * before

@@ -1,4 +1,4 @@
-"""Whose name a message to a person begins with."""
+"""The sender's name at the beginning of a message to a person."""
 
 from dataclasses import replace
 

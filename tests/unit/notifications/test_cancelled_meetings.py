@@ -1,4 +1,4 @@
-"""What is told of a meeting that is off: cancelled, replaced, taken back, or not off after all."""
+"""Messages about a meeting that is off: cancelled, replaced, retracted, or not off after all."""
 
 from datetime import timedelta
 
@@ -11,12 +11,12 @@ from tests.harness.notifications.message_timeline import DELAY, FAR_FUTURE, TO_A
 
 
 def test_cancelled_meeting_is_announced_and_not_reminded_of() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
-    messages.until(in_hours(1))
-    messages.hear(say.fact(say.cancelled(), recorded=messages.now))
-    messages.until(FAR_FUTURE)
-    assert messages.told == [
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.booked())])
+    messages.run_until(in_hours(1))
+    messages.receive(referral.fact(referral.cancelled(), recorded=messages.now))
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels == [
         *TO_ALL,
         "cancelled to person",
         "cancelled to link_worker",
@@ -25,51 +25,58 @@ def test_cancelled_meeting_is_announced_and_not_reminded_of() -> None:
 
 
 def test_cancelled_meeting_beside_a_partners_is_not_announced() -> None:
-    """A partner's beside ours: it wins, and ours is cancelled without a word, as theirs is the news."""
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked(link_worker="lw-meir-1"))])
-    messages.until(in_hours(1))
-    theirs = say.booked(11, sequence=1, starts_at=in_hours(3), link_worker="lw-meir-1")
-    messages.hear(say.fact(theirs, "partner", recorded=messages.now))
-    messages.hear(say.fact(say.cancelled(why=v.CancelReason.SLOT_TAKEN), recorded=messages.now))
-    messages.until(in_hours(4))
-    messages.hear(say.fact(say.attended(11), "partner", recorded=messages.now))
-    messages.until(FAR_FUTURE)
-    assert messages.told == [*TO_ALL, *TO_ALL]
+    """A partner's meeting wins over ours. Ours is cancelled without a message: theirs is announced."""
+    referral = FactBuilder()
+    messages = timeline(
+        [
+            referral.fact(referral.created(), "referral"),
+            referral.fact(referral.booked(link_worker="lw-meir-1")),
+        ]
+    )
+    messages.run_until(in_hours(1))
+    theirs = referral.booked(11, sequence=1, starts_at=in_hours(3), link_worker="lw-meir-1")
+    messages.receive(referral.fact(theirs, "partner", recorded=messages.now))
+    messages.receive(referral.fact(referral.cancelled(why=v.CancelReason.SLOT_TAKEN), recorded=messages.now))
+    messages.run_until(in_hours(4))
+    messages.receive(referral.fact(referral.attended(11), "partner", recorded=messages.now))
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels == [*TO_ALL, *TO_ALL]
 
 
 @pytest.mark.parametrize("came", [True, False])
 @pytest.mark.parametrize("moves", [1, 2])
 def test_replaced_meeting_is_not_cancelled_afterwards(came: bool, moves: int) -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
-    messages.until(in_hours(1))
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.booked())])
+    messages.run_until(in_hours(1))
     for number in range(10, 10 + moves):
-        sooner = say.booked(
+        sooner = referral.booked(
             number + 1, sequence=number - 9, replaces=numbered_id(number), starts_at=NOW + timedelta(hours=4)
         )
-        messages.hear(
-            say.fact(say.cancelled(number, v.CancelReason.LINK_WORKER_AWAY), recorded=messages.now),
-            say.fact(sooner, recorded=messages.now),
+        messages.receive(
+            referral.fact(referral.cancelled(number, v.CancelReason.LINK_WORKER_AWAY), recorded=messages.now),
+            referral.fact(sooner, recorded=messages.now),
         )
-        messages.until(messages.now + timedelta(hours=1))
+        messages.run_until(messages.now + timedelta(hours=1))
     last = 10 + moves
-    messages.until(in_hours(5))
-    messages.hear(say.fact(say.attended(last) if came else say.missed(last), recorded=messages.now))
-    messages.until(FAR_FUTURE)
-    assert [told for told in messages.told if told.startswith("cancelled")] == []
+    messages.run_until(in_hours(5))
+    messages.receive(
+        referral.fact(referral.attended(last) if came else referral.missed(last), recorded=messages.now)
+    )
+    messages.run_until(FAR_FUTURE)
+    assert [told for told in messages.sent_labels if told.startswith("cancelled")] == []
 
 
 def test_retracted_booking_is_announced_as_a_cancellation() -> None:
-    say = FactBuilder()
-    booking = say.fact(say.booked(), "partner")
-    messages = timeline([say.fact(say.created(), "referral"), booking])
-    messages.until(in_hours(1))
-    messages.hear(say.fact(say.retracted(booking), "partner", recorded=messages.now))
-    messages.until(in_hours(2))
-    messages.hear(say.fact(say.booked(11), recorded=messages.now))
-    messages.until(in_hours(3))
-    assert messages.told == [
+    referral = FactBuilder()
+    booking = referral.fact(referral.booked(), "partner")
+    messages = timeline([referral.fact(referral.created(), "referral"), booking])
+    messages.run_until(in_hours(1))
+    messages.receive(referral.fact(referral.retracted(booking), "partner", recorded=messages.now))
+    messages.run_until(in_hours(2))
+    messages.receive(referral.fact(referral.booked(11), recorded=messages.now))
+    messages.run_until(in_hours(3))
+    assert messages.sent_labels == [
         *TO_ALL,
         "cancelled to person",
         "cancelled to link_worker",
@@ -79,26 +86,30 @@ def test_retracted_booking_is_announced_as_a_cancellation() -> None:
 
 
 def test_retracted_booking_with_a_second_source_stands() -> None:
-    say = FactBuilder()
-    booking = say.fact(say.booked(), "partner")
-    messages = timeline([say.fact(say.created(), "referral"), booking, say.fact(say.booked())])
-    messages.until(in_hours(1))
-    messages.hear(say.fact(say.retracted(booking), "partner", recorded=messages.now))
-    messages.until(in_hours(2))
-    assert messages.told == TO_ALL
+    referral = FactBuilder()
+    booking = referral.fact(referral.booked(), "partner")
+    messages = timeline(
+        [referral.fact(referral.created(), "referral"), booking, referral.fact(referral.booked())]
+    )
+    messages.run_until(in_hours(1))
+    messages.receive(referral.fact(referral.retracted(booking), "partner", recorded=messages.now))
+    messages.run_until(in_hours(2))
+    assert messages.sent_labels == TO_ALL
 
 
 @pytest.mark.parametrize("told_off", [True, False])
 @pytest.mark.parametrize("replaces", [None, numbered_id(9)])
 def test_retracted_cancellation_is_corrected(told_off: bool, replaces: str | None) -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked(replaces=replaces))])
-    messages.until(in_hours(1))
-    cancelled = say.fact(say.cancelled(), recorded=messages.now)
-    messages.hear(cancelled)
-    messages.until(in_hours(26) if told_off else messages.now + DELAY / 2)
-    messages.hear(say.fact(say.retracted(cancelled), recorded=messages.now))
-    messages.until(in_hours(28))
+    referral = FactBuilder()
+    messages = timeline(
+        [referral.fact(referral.created(), "referral"), referral.fact(referral.booked(replaces=replaces))]
+    )
+    messages.run_until(in_hours(1))
+    cancelled = referral.fact(referral.cancelled(), recorded=messages.now)
+    messages.receive(cancelled)
+    messages.run_until(in_hours(26) if told_off else messages.now + DELAY / 2)
+    messages.receive(referral.fact(referral.retracted(cancelled), recorded=messages.now))
+    messages.run_until(in_hours(28))
     heard = [name.template for name, _ in messages.sent if name.recipient is Recipient.PERSON]
     assert len(heard) == (3 if told_off else 1)
     assert (Template.CANCELLED in heard) is told_off
@@ -106,24 +117,24 @@ def test_retracted_cancellation_is_corrected(told_off: bool, replaces: str | Non
 
 
 def test_link_worker_who_loses_a_meeting_is_told() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
-    messages.until(in_hours(1))
-    other = say.booked(11, sequence=1, replaces=numbered_id(10), link_worker="lw-meir-2")
-    messages.hear(say.fact(other, recorded=messages.now))
-    messages.until(in_hours(2))
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.booked())])
+    messages.run_until(in_hours(1))
+    other = referral.booked(11, sequence=1, replaces=numbered_id(10), link_worker="lw-meir-2")
+    messages.receive(referral.fact(other, recorded=messages.now))
+    messages.run_until(in_hours(2))
     off = [name for name, _ in messages.sent if name.template is Template.CANCELLED]
     assert off == [MessageName(Template.CANCELLED, Recipient.LINK_WORKER, numbered_id(10))]
 
 
 def test_cancelled_later_meeting_is_announced_beside_earlier() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
-    messages.until(in_hours(1))
-    messages.hear(say.fact(say.booked(11, sequence=1), recorded=messages.now))
-    messages.until(in_hours(2))
-    messages.hear(say.fact(say.cancelled(11), recorded=messages.now))
-    messages.until(in_hours(3))
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.booked())])
+    messages.run_until(in_hours(1))
+    messages.receive(referral.fact(referral.booked(11, sequence=1), recorded=messages.now))
+    messages.run_until(in_hours(2))
+    messages.receive(referral.fact(referral.cancelled(11), recorded=messages.now))
+    messages.run_until(in_hours(3))
     off = [name for name, _ in messages.sent if name.template is Template.CANCELLED]
     assert off == [
         MessageName(Template.CANCELLED, recipient, numbered_id(11))
@@ -132,19 +143,19 @@ def test_cancelled_later_meeting_is_announced_beside_earlier() -> None:
 
 
 def test_cancelled_further_meeting_is_announced() -> None:
-    say = FactBuilder(now=MEETING + timedelta(days=1))
+    referral = FactBuilder(now=MEETING + timedelta(days=1))
     messages = timeline(
         [
-            say.fact(say.created(), "referral"),
-            say.fact(say.booked(), recorded=NOW),
-            say.fact(say.booked(11, sequence=1, starts_at=MEETING + timedelta(days=7))),
+            referral.fact(referral.created(), "referral"),
+            referral.fact(referral.booked(), recorded=NOW),
+            referral.fact(referral.booked(11, sequence=1, starts_at=MEETING + timedelta(days=7))),
         ],
-        say.now,
+        referral.now,
     )
-    messages.until(say.now + timedelta(hours=1))
-    messages.hear(say.fact(say.cancelled(11), recorded=messages.now))
-    messages.until(FAR_FUTURE)
-    assert messages.told == [
+    messages.run_until(referral.now + timedelta(hours=1))
+    messages.receive(referral.fact(referral.cancelled(11), recorded=messages.now))
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels == [
         *TO_ALL,
         "cancelled to person",
         "cancelled to link_worker",

@@ -1,4 +1,4 @@
-"""Texts are written in the alphabet of text messages, so that no letter doubles their parts."""
+"""Rendered texts stay in the alphabet of text messages, so that no letter doubles their parts."""
 
 import pytest
 from hypothesis import given

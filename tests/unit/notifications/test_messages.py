@@ -1,4 +1,4 @@
-"""Which messages a story calls for, and when each is sent."""
+"""Messages that a referral calls for, and their times."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,17 +13,18 @@ from tests.harness.notifications.message_timeline import DELAY, FAR_FUTURE, TO_A
 
 
 def test_booked_meeting_is_announced_and_reminded_of() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
-    messages.until(FAR_FUTURE)
-    assert messages.told == [*TO_ALL, "reminder to person"]
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.booked())])
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels == [*TO_ALL, "reminder to person"]
     assert messages.sent[-1][1] == datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
 
 
 def test_booking_by_a_fast_clock_is_not_delayed() -> None:
-    say = FactBuilder()
+    referral = FactBuilder()
     messages = timeline(
-        [say.fact(say.created(), "referral"), say.fact(say.booked())], NOW + timedelta(hours=1)
+        [referral.fact(referral.created(), "referral"), referral.fact(referral.booked())],
+        NOW + timedelta(hours=1),
     )
     booked = [row.at for name, row in messages.rows.items() if name.startswith("booked.")]
     assert len(booked) == 3
@@ -31,69 +32,83 @@ def test_booking_by_a_fast_clock_is_not_delayed() -> None:
 
 
 def test_reminder_in_summer_is_at_ten_london_time() -> None:
-    say = FactBuilder(now=datetime(2026, 7, 1, 12, 0, tzinfo=UTC))
-    meeting = say.booked(starts_at=datetime(2026, 7, 8, 9, 0, tzinfo=UTC))
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(meeting)], say.now)
-    messages.until(FAR_FUTURE)
+    referral = FactBuilder(now=datetime(2026, 7, 1, 12, 0, tzinfo=UTC))
+    meeting = referral.booked(starts_at=datetime(2026, 7, 8, 9, 0, tzinfo=UTC))
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(meeting)], referral.now)
+    messages.run_until(FAR_FUTURE)
     assert messages.sent[-1][1] == datetime(2026, 7, 7, 9, 0, tzinfo=UTC)
 
 
 def test_reminder_on_the_day_of_booking_is_not_sent() -> None:
-    say = FactBuilder(now=datetime(2026, 11, 29, 8, 30, tzinfo=UTC))
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())], say.now)
-    messages.until(FAR_FUTURE)
-    assert messages.told == TO_ALL
+    referral = FactBuilder(now=datetime(2026, 11, 29, 8, 30, tzinfo=UTC))
+    messages = timeline(
+        [referral.fact(referral.created(), "referral"), referral.fact(referral.booked())], referral.now
+    )
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels == TO_ALL
 
 
 def test_reminder_after_a_booking_at_night_is_not_sent() -> None:
-    say = FactBuilder(now=datetime(2026, 11, 28, 21, 0, tzinfo=UTC))
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())], say.now)
-    messages.until(FAR_FUTURE)
+    referral = FactBuilder(now=datetime(2026, 11, 28, 21, 0, tzinfo=UTC))
+    messages = timeline(
+        [referral.fact(referral.created(), "referral"), referral.fact(referral.booked())], referral.now
+    )
+    messages.run_until(FAR_FUTURE)
     person = [(name.template, at) for name, at in messages.sent if name.recipient is Recipient.PERSON]
     assert person == [(Template.BOOKED, datetime(2026, 11, 29, 8, 0, tzinfo=UTC))]
 
 
 @pytest.mark.parametrize("contact", [v.SafeToText.RING, v.SafeToText.NOT_KNOWN])
 def test_person_without_a_yes_gets_nothing(contact: v.SafeToText) -> None:
-    say = FactBuilder()
+    referral = FactBuilder()
     messages = timeline(
-        [say.fact(say.created(contact), "referral"), say.fact(say.waiting()), say.fact(say.booked())]
+        [
+            referral.fact(referral.created(contact), "referral"),
+            referral.fact(referral.waiting()),
+            referral.fact(referral.booked()),
+        ]
     )
-    messages.until(MEETING - timedelta(hours=1))
-    messages.hear(say.fact(say.cancelled(), recorded=messages.now))
-    messages.until(FAR_FUTURE)
-    assert messages.told
-    assert not [told for told in messages.told if told.endswith("person")]
+    messages.run_until(MEETING - timedelta(hours=1))
+    messages.receive(referral.fact(referral.cancelled(), recorded=messages.now))
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels
+    assert not [told for told in messages.sent_labels if told.endswith("person")]
 
 
 def test_no_message_is_scheduled_before_creation() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.booked())])
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.booked())])
     assert messages.rows == {}
-    messages.hear(say.fact(say.created(), "referral"))
-    messages.until(in_hours(1))
-    assert messages.told == TO_ALL
+    messages.receive(referral.fact(referral.created(), "referral"))
+    messages.run_until(in_hours(1))
+    assert messages.sent_labels == TO_ALL
 
 
 def test_meeting_changed_before_sending_is_announced_once() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked(provisional=True))])
-    messages.until(NOW + timedelta(seconds=20))
-    assert messages.told == []
-    messages.hear(say.fact(say.booked(11, sequence=1, replaces=numbered_id(10))))
-    messages.until(in_hours(1))
-    assert messages.told == ["rebooked to person", "rebooked to link_worker", "rebooked to referrer"]
+    referral = FactBuilder()
+    messages = timeline(
+        [referral.fact(referral.created(), "referral"), referral.fact(referral.booked(provisional=True))]
+    )
+    messages.run_until(NOW + timedelta(seconds=20))
+    assert messages.sent_labels == []
+    messages.receive(referral.fact(referral.booked(11, sequence=1, replaces=numbered_id(10))))
+    messages.run_until(in_hours(1))
+    assert messages.sent_labels == ["rebooked to person", "rebooked to link_worker", "rebooked to referrer"]
 
 
 def test_rebooked_meeting_is_one_message() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
-    messages.until(in_hours(1))
-    # The cancellation and its replacement may come in any order and in batches of their own.
-    messages.hear(say.fact(say.cancelled(why=v.CancelReason.ANOTHER_TIME), recorded=messages.now))
-    messages.hear(say.fact(say.booked(11, sequence=1, replaces=numbered_id(10)), recorded=messages.now))
-    messages.until(FAR_FUTURE)
-    assert messages.told == [
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.booked())])
+    messages.run_until(in_hours(1))
+    # The cancellation and its replacement may arrive in any order and in separate batches.
+    messages.receive(
+        referral.fact(referral.cancelled(why=v.CancelReason.ANOTHER_TIME), recorded=messages.now)
+    )
+    messages.receive(
+        referral.fact(referral.booked(11, sequence=1, replaces=numbered_id(10)), recorded=messages.now)
+    )
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels == [
         *TO_ALL,
         "rebooked to person",
         "rebooked to link_worker",
@@ -103,13 +118,13 @@ def test_rebooked_meeting_is_one_message() -> None:
 
 
 def test_meeting_after_an_attended_one_is_a_booked_one() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
-    messages.until(in_hours(1))
-    messages.hear(say.fact(say.attended(), recorded=messages.now))
-    messages.hear(say.fact(say.booked(11, sequence=1), recorded=messages.now))
-    messages.until(in_hours(2))
-    assert messages.told == [*TO_ALL, *TO_ALL]
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.booked())])
+    messages.run_until(in_hours(1))
+    messages.receive(referral.fact(referral.attended(), recorded=messages.now))
+    messages.receive(referral.fact(referral.booked(11, sequence=1), recorded=messages.now))
+    messages.run_until(in_hours(2))
+    assert messages.sent_labels == [*TO_ALL, *TO_ALL]
 
 
 @pytest.mark.parametrize(
@@ -123,26 +138,31 @@ def test_meeting_after_an_attended_one_is_a_booked_one() -> None:
     ],
 )
 def test_quiet_hours_delay_messages_to_the_person(hour: int, told_at: datetime) -> None:
-    say = FactBuilder(now=datetime(2026, 11, 24, tzinfo=UTC) + timedelta(hours=hour))
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())], say.now)
-    messages.until(say.now + timedelta(hours=24))
+    referral = FactBuilder(now=datetime(2026, 11, 24, tzinfo=UTC) + timedelta(hours=hour))
+    messages = timeline(
+        [referral.fact(referral.created(), "referral"), referral.fact(referral.booked())], referral.now
+    )
+    messages.run_until(referral.now + timedelta(hours=24))
     at = {name.recipient: at for name, at in messages.sent}
     assert at[Recipient.PERSON] == told_at
-    assert at[Recipient.LINK_WORKER] == at[Recipient.REFERRER] == say.now
+    assert at[Recipient.LINK_WORKER] == at[Recipient.REFERRER] == referral.now
 
 
 def test_meeting_within_quiet_hours_is_not_announced_late() -> None:
-    say = FactBuilder(now=datetime(2026, 11, 29, 21, 0, tzinfo=UTC))
-    early = say.booked(starts_at=datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(early)], say.now)
-    messages.until(FAR_FUTURE)
-    assert messages.told == ["booked to link_worker", "booked to referrer"]
+    referral = FactBuilder(now=datetime(2026, 11, 29, 21, 0, tzinfo=UTC))
+    early = referral.booked(starts_at=datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(early)], referral.now)
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels == ["booked to link_worker", "booked to referrer"]
 
 
 def test_meeting_before_morning_is_not_scheduled_at_night() -> None:
-    say = FactBuilder(now=datetime(2026, 11, 29, 18, 0, tzinfo=UTC))
-    early = say.booked(starts_at=datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(early)], say.now + timedelta(hours=3))
+    referral = FactBuilder(now=datetime(2026, 11, 29, 18, 0, tzinfo=UTC))
+    early = referral.booked(starts_at=datetime(2026, 11, 30, 8, 0, tzinfo=UTC))
+    messages = timeline(
+        [referral.fact(referral.created(), "referral"), referral.fact(early)],
+        referral.now + timedelta(hours=3),
+    )
     assert {MessageName.parse(name).recipient for name in messages.asked} == {
         Recipient.LINK_WORKER,
         Recipient.REFERRER,
@@ -150,90 +170,94 @@ def test_meeting_before_morning_is_not_scheduled_at_night() -> None:
 
 
 def test_old_news_of_a_future_meeting_is_not_sent() -> None:
-    say = FactBuilder()
+    referral = FactBuilder()
     history = [
-        say.fact(say.created(), "referral"),
-        say.fact(say.waiting()),
-        say.fact(say.booked()),
-        say.fact(say.prescribed()),
+        referral.fact(referral.created(), "referral"),
+        referral.fact(referral.waiting()),
+        referral.fact(referral.booked()),
+        referral.fact(referral.prescribed()),
     ]
     messages = timeline(history, NOW + timedelta(hours=24, seconds=1))
-    messages.until(FAR_FUTURE)
+    messages.run_until(FAR_FUTURE)
     assert messages.asked == []
 
 
 def test_past_meeting_is_not_announced() -> None:
-    say = FactBuilder(now=MEETING + timedelta(minutes=1))
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())], say.now)
-    messages.until(FAR_FUTURE)
+    referral = FactBuilder(now=MEETING + timedelta(minutes=1))
+    messages = timeline(
+        [referral.fact(referral.created(), "referral"), referral.fact(referral.booked())], referral.now
+    )
+    messages.run_until(FAR_FUTURE)
     assert messages.asked == []
 
 
 def test_service_is_asked_once_unless_signposted() -> None:
-    say = FactBuilder()
+    referral = FactBuilder()
     messages = timeline(
         [
-            say.fact(say.created(), "referral"),
-            say.fact(say.prescribed(20)),
-            say.fact(say.prescribed(21, signposted=True)),
+            referral.fact(referral.created(), "referral"),
+            referral.fact(referral.prescribed(20)),
+            referral.fact(referral.prescribed(21, signposted=True)),
         ]
     )
-    messages.until(FAR_FUTURE)
+    messages.run_until(FAR_FUTURE)
     assert [name for name, _ in messages.sent] == [
         MessageName(Template.ASKED, Recipient.SERVICE, numbered_id(20))
     ]
 
 
 def test_service_that_has_replied_is_not_asked() -> None:
-    say = FactBuilder()
-    said = [say.created(), say.prescribed(), say.replied()]
-    assert timeline([say.fact(body) for body in said]).asked == []
+    referral = FactBuilder()
+    said = [referral.created(), referral.prescribed(), referral.replied()]
+    assert timeline([referral.fact(body) for body in said]).asked == []
 
 
 def test_no_appointment_yet_is_sent_once_a_promised_day() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.waiting())])
-    messages.until(in_hours(1))
-    messages.hear(say.fact(say.waiting()))
-    messages.hear(say.fact(say.waiting(date(2026, 12, 8)), recorded=messages.now))
-    messages.until(in_hours(2))
-    assert messages.told == ["no_appointment_yet to person"] * 2
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.waiting())])
+    messages.run_until(in_hours(1))
+    messages.receive(referral.fact(referral.waiting()))
+    messages.receive(referral.fact(referral.waiting(date(2026, 12, 8)), recorded=messages.now))
+    messages.run_until(in_hours(2))
+    assert messages.sent_labels == ["no_appointment_yet to person"] * 2
     assert [name.about for name, _ in messages.sent] == ["2026-12-01", "2026-12-08"]
 
 
 def test_no_appointment_yet_is_dropped_after_a_booking() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.waiting())])
-    messages.hear(say.fact(say.booked(), recorded=NOW + timedelta(seconds=1)))
-    messages.until(in_hours(1))
-    assert messages.told == TO_ALL
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.waiting())])
+    messages.receive(referral.fact(referral.booked(), recorded=NOW + timedelta(seconds=1)))
+    messages.run_until(in_hours(1))
+    assert messages.sent_labels == TO_ALL
 
 
 @pytest.mark.parametrize("reason", [v.WaitingReason.PERSON_NOT_REACHED, v.WaitingReason.ASKED_LATER])
 def test_waiting_for_other_reasons_gets_no_promise(reason: v.WaitingReason) -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.waiting(reason=reason))])
+    referral = FactBuilder()
+    messages = timeline(
+        [referral.fact(referral.created(), "referral"), referral.fact(referral.waiting(reason=reason))]
+    )
     assert messages.asked == []
 
 
 def test_waiting_reason_before_last_booking_is_not_sent() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.waiting())])
-    messages.hear(say.fact(say.booked(), recorded=NOW + timedelta(minutes=1)))
-    messages.hear(say.fact(say.cancelled(), recorded=NOW + timedelta(minutes=2)))
-    messages.until(in_hours(1))
-    assert "no_appointment_yet to person" not in messages.told
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.waiting())])
+    messages.receive(referral.fact(referral.booked(), recorded=NOW + timedelta(minutes=1)))
+    messages.receive(referral.fact(referral.cancelled(), recorded=NOW + timedelta(minutes=2)))
+    messages.run_until(in_hours(1))
+    assert "no_appointment_yet to person" not in messages.sent_labels
 
 
 def test_no_appointment_yet_is_not_sent_by_a_slow_clock() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.waiting())])
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.waiting())])
     behind = timedelta(hours=-1)
-    messages.hear(say.fact(say.booked(starts_at=in_hours(2)), "partner", recorded=NOW + behind))
-    messages.until(in_hours(3))
-    messages.hear(say.fact(say.attended(), "partner", recorded=messages.now + behind))
-    messages.until(FAR_FUTURE)
-    assert messages.told == TO_ALL
+    messages.receive(referral.fact(referral.booked(starts_at=in_hours(2)), "partner", recorded=NOW + behind))
+    messages.run_until(in_hours(3))
+    messages.receive(referral.fact(referral.attended(), "partner", recorded=messages.now + behind))
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels == TO_ALL
 
 
 @pytest.mark.parametrize(
@@ -244,36 +268,36 @@ def test_no_appointment_yet_is_not_sent_by_a_slow_clock() -> None:
     ],
 )
 def test_cancellation_after_death_is_not_sent_to_person(ending: v.CloseReason, person_hears: bool) -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
-    messages.until(in_hours(1))
-    end: list[EventBody] = [say.closed(ending), say.cancelled(why=v.CancelReason.REFERRAL_ENDED)]
-    messages.hear(*(say.fact(body, recorded=messages.now) for body in end))
-    messages.until(FAR_FUTURE)
-    assert ("cancelled to person" in messages.told) is person_hears
-    assert "cancelled to link_worker" in messages.told
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.booked())])
+    messages.run_until(in_hours(1))
+    end: list[EventBody] = [referral.closed(ending), referral.cancelled(why=v.CancelReason.REFERRAL_ENDED)]
+    messages.receive(*(referral.fact(body, recorded=messages.now) for body in end))
+    messages.run_until(FAR_FUTURE)
+    assert ("cancelled to person" in messages.sent_labels) is person_hears
+    assert "cancelled to link_worker" in messages.sent_labels
 
 
 def test_cancellation_after_erasure_goes_to_link_worker_only() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
-    messages.until(in_hours(1))
-    messages.hear(say.fact(say.erased(), recorded=messages.now))
-    messages.hear(say.fact(say.cancelled(), recorded=messages.now))
-    messages.until(FAR_FUTURE)
-    assert messages.told == [*TO_ALL, "cancelled to link_worker"]
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.booked())])
+    messages.run_until(in_hours(1))
+    messages.receive(referral.fact(referral.erased(), recorded=messages.now))
+    messages.receive(referral.fact(referral.cancelled(), recorded=messages.now))
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels == [*TO_ALL, "cancelled to link_worker"]
 
 
 def test_reminder_after_retracted_closing_is_sent() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
-    messages.until(in_hours(1))
-    closed = say.fact(say.closed(), recorded=messages.now)
-    messages.hear(closed)
-    messages.until(in_hours(2))
-    messages.hear(say.fact(say.retracted(closed), recorded=messages.now))
-    messages.until(FAR_FUTURE)
-    assert messages.told == [*TO_ALL, "reminder to person"]
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.booked())])
+    messages.run_until(in_hours(1))
+    closed = referral.fact(referral.closed(), recorded=messages.now)
+    messages.receive(closed)
+    messages.run_until(in_hours(2))
+    messages.receive(referral.fact(referral.retracted(closed), recorded=messages.now))
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels == [*TO_ALL, "reminder to person"]
 
 
 @pytest.mark.parametrize(
@@ -287,10 +311,12 @@ def test_reminder_after_retracted_closing_is_sent() -> None:
     ],
 )
 def test_referrer_without_known_mailbox_is_not_told(route: v.Route, told: bool) -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(route=route), "referral"), say.fact(say.booked())])
-    messages.until(in_hours(1))
-    assert ("booked to referrer" in messages.told) is told
+    referral = FactBuilder()
+    messages = timeline(
+        [referral.fact(referral.created(route=route), "referral"), referral.fact(referral.booked())]
+    )
+    messages.run_until(in_hours(1))
+    assert ("booked to referrer" in messages.sent_labels) is told
 
 
 def test_message_name_survives_parsing() -> None:

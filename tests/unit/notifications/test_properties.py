@@ -1,4 +1,4 @@
-"""Any facts in any order, again and again: each message once, none that must not be, none forgotten."""
+"""Properties for any facts in any order, repeated: no message twice, none forbidden, none forgotten."""
 
 from collections import Counter
 from datetime import timedelta
@@ -21,23 +21,24 @@ MINUTES = st.integers(0, 36 * 60)
 
 
 @st.composite
-def stories(draw: st.DrawFn) -> list[Fact]:
-    """Everything said about one referral: any meetings, what became of them, and what was taken back."""
-    say = FactBuilder()
+def histories(draw: st.DrawFn) -> list[Fact]:
+    """All facts about one referral: meetings, their outcomes, and retractions."""
+    referral = FactBuilder()
 
     def said(body: Any, by: str = "matching") -> Fact:
-        return say.fact(body, by, NOW - timedelta(hours=6) + timedelta(minutes=draw(MINUTES)))
+        return referral.fact(body, by, NOW - timedelta(hours=6) + timedelta(minutes=draw(MINUTES)))
 
     facts = [
         said(
-            say.created(draw(st.sampled_from(v.SafeToText)), route=draw(st.sampled_from(v.Route))), "referral"
+            referral.created(draw(st.sampled_from(v.SafeToText)), route=draw(st.sampled_from(v.Route))),
+            "referral",
         )
     ]
     for number in range(draw(st.integers(0, 3))):
         starts = NOW + timedelta(minutes=draw(st.integers(-600, 20 * 24 * 60)))
         facts.append(
             said(
-                say.booked(
+                referral.booked(
                     10 + number,
                     sequence=number,
                     replaces=numbered_id(9 + number) if number and draw(st.booleans()) else None,
@@ -50,24 +51,24 @@ def stories(draw: st.DrawFn) -> list[Fact]:
         )
         if draw(st.booleans()):
             over = 10 + number
-            facts.append(said(say.cancelled(over) if draw(st.booleans()) else say.missed(over)))
+            facts.append(said(referral.cancelled(over) if draw(st.booleans()) else referral.missed(over)))
     more = [
-        say.waiting(),
-        say.prescribed(),
-        say.replied(),
-        say.closed(draw(st.sampled_from(v.CloseReason))),
-        say.erased(),
+        referral.waiting(),
+        referral.prescribed(),
+        referral.replied(),
+        referral.closed(draw(st.sampled_from(v.CloseReason))),
+        referral.erased(),
     ]
     facts += [said(body) for body in more if draw(st.integers(0, 2)) == 0]
     if draw(st.booleans()):
-        facts.append(said(say.retracted(draw(st.sampled_from(facts)))))
+        facts.append(said(referral.retracted(draw(st.sampled_from(facts)))))
     return facts
 
 
 @st.composite
-def hearings(draw: st.DrawFn) -> list[tuple[timedelta, list[Fact]]]:
-    """Those facts in any order, some again, in batches with pauses between."""
-    facts = draw(stories())
+def batches_of_facts(draw: st.DrawFn) -> list[tuple[timedelta, list[Fact]]]:
+    """Facts in any order, some repeated, in batches with pauses between."""
+    facts = draw(histories())
     repeated = facts + draw(st.lists(st.sampled_from(facts), max_size=4))
     order = draw(st.permutations(repeated))
     batches: list[tuple[timedelta, list[Fact]]] = []
@@ -79,45 +80,45 @@ def hearings(draw: st.DrawFn) -> list[tuple[timedelta, list[Fact]]]:
     return batches
 
 
-def heard(batches: list[tuple[timedelta, list[Fact]]]) -> tuple[MessageTimeline, set[str]]:
-    """A desk that has heard them, and what it must have told in the end if nothing more is said."""
-    desk = MessageTimeline()
+def received(batches: list[tuple[timedelta, list[Fact]]]) -> tuple[MessageTimeline, set[str]]:
+    """A timeline after these batches, and the messages that it must have sent in the end."""
+    timeline = MessageTimeline()
     for pause, facts in batches:
-        desk.until(desk.now + pause)
-        desk.hear(*facts)
-    last = MessagePolicy(DELAY)(desk.view, PastMessages({}), desk.context)
-    return desk, {due.about for due in last.due}
+        timeline.run_until(timeline.now + pause)
+        timeline.receive(*facts)
+    last = MessagePolicy(DELAY)(timeline.view, PastMessages({}), timeline.context)
+    return timeline, {due.about for due in last.due}
 
 
-@given(hearings())
+@given(batches_of_facts())
 def test_messages_of_repeated_facts_are_sent_once(
     batches: list[tuple[timedelta, list[Fact]]],
 ) -> None:
-    desk, _ = heard(batches)
-    # At rest: all of it again calls for nothing that is not under way or done already.
-    before = list(desk.asked)
+    timeline, _ = received(batches)
+    # Receiving all facts again schedules no message that is not scheduled or sent already.
+    before = list(timeline.asked)
     everything = [fact for _, facts in batches for fact in facts]
-    desk.hear(*everything)
-    assert desk.asked == before
-    desk.until(END)
-    assert [name for name, times in Counter(name for name, _ in desk.sent).items() if times > 1] == []
+    timeline.receive(*everything)
+    assert timeline.asked == before
+    timeline.run_until(END)
+    assert [name for name, times in Counter(name for name, _ in timeline.sent).items() if times > 1] == []
 
 
-@given(hearings())
+@given(batches_of_facts())
 def test_messages_called_for_in_the_end_are_sent(batches: list[tuple[timedelta, list[Fact]]]) -> None:
-    desk, expected = heard(batches)
-    desk.until(END)
-    assert expected <= {str(name) for name, _ in desk.sent}
+    timeline, expected = received(batches)
+    timeline.run_until(END)
+    assert expected <= {str(name) for name, _ in timeline.sent}
 
 
-@given(hearings())
+@given(batches_of_facts())
 def test_messages_that_must_not_be_sent_are_not(batches: list[tuple[timedelta, list[Fact]]]) -> None:
-    desk, _ = heard(batches)
-    desk.until(END)
+    timeline, _ = received(batches)
+    timeline.run_until(END)
     bodies = [fact.body for _, facts in batches for fact in facts]
     created = next(body for body in bodies if isinstance(body, ReferralCreated))
     starts = {body.meeting_id: body.starts_at for body in bodies if isinstance(body, MeetingBooked)}
-    for name, at in desk.sent:
+    for name, at in timeline.sent:
         if name.recipient is Recipient.PERSON:
             assert created.contact is v.SafeToText.YES
             assert 8 <= at.astimezone(LONDON).hour < 20
@@ -130,23 +131,23 @@ def test_messages_that_must_not_be_sent_are_not(batches: list[tuple[timedelta, l
             )
 
 
-@given(stories())
+@given(histories())
 def test_replay_of_yesterday_sends_nothing(facts: list[Fact]) -> None:
-    desk = MessageTimeline(max(fact.recorded for fact in facts) + timedelta(hours=24, minutes=1))
-    desk.hear(*facts)
-    desk.until(END)
-    assert desk.asked == []
+    timeline = MessageTimeline(max(fact.recorded for fact in facts) + timedelta(hours=24, minutes=1))
+    timeline.receive(*facts)
+    timeline.run_until(END)
+    assert timeline.asked == []
 
 
 @given(st.data())
 def test_messages_do_not_depend_on_batches_or_order(data: st.DataObject) -> None:
-    facts = data.draw(stories())
+    facts = data.draw(histories())
     at_once, in_pieces = MessageTimeline(), MessageTimeline()
-    at_once.hear(*facts)
+    at_once.receive(*facts)
     for fact in data.draw(st.permutations(facts)):
-        in_pieces.hear(fact)
-    at_once.until(END)
-    in_pieces.until(END)
+        in_pieces.receive(fact)
+    at_once.run_until(END)
+    in_pieces.run_until(END)
     assert {name for name, _ in at_once.sent} == {name for name, _ in in_pieces.sent}
 
 

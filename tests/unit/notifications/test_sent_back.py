@@ -1,4 +1,4 @@
-"""A referral that is sent back: one mail to the practice, and no false comfort to the person."""
+"""A referral that is sent back: one mail to the practice, and no false comfort for the person."""
 
 from datetime import timedelta
 
@@ -9,45 +9,47 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from tests.harness.notifications.facts import FactBuilder, in_hours
 from tests.harness.notifications.message_timeline import DELAY, FAR_FUTURE, TO_ALL, timeline
-from tests.unit.notifications.test_wording import say as in_words
+from tests.unit.notifications.test_wording import render as in_words
 
 
-def returned(say: FactBuilder) -> o.ReferralReturned:
+def returned(referral: FactBuilder) -> o.ReferralReturned:
     return o.ReferralReturned(
-        referral_id=say.referral_id, locality=say.locality, reason=v.ReturnReason.MORE_DETAIL
+        referral_id=referral.referral_id, locality=referral.locality, reason=v.ReturnReason.MORE_DETAIL
     )
 
 
 def test_return_with_a_meeting_is_one_mail_to_practice() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral"), say.fact(say.booked())])
-    messages.until(in_hours(1))
-    messages.hear(say.fact(returned(say), recorded=messages.now))
-    messages.hear(say.fact(say.cancelled(why=v.CancelReason.REFERRAL_ENDED), recorded=messages.now))
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral"), referral.fact(referral.booked())])
+    messages.run_until(in_hours(1))
+    messages.receive(referral.fact(returned(referral), recorded=messages.now))
+    messages.receive(
+        referral.fact(referral.cancelled(why=v.CancelReason.REFERRAL_ENDED), recorded=messages.now)
+    )
     assert is_sent_back(messages.view.history)
-    messages.until(FAR_FUTURE)
-    assert sorted(messages.told) == sorted(
+    messages.run_until(FAR_FUTURE)
+    assert sorted(messages.sent_labels) == sorted(
         [*TO_ALL, "cancelled to person", "cancelled to link_worker", "returned to referrer"]
     )
 
 
 def test_return_without_a_meeting_is_sent_to_practice() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral")])
-    messages.hear(say.fact(returned(say), recorded=messages.now))
-    messages.until(FAR_FUTURE)
-    assert messages.told == ["returned to referrer"]
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral")])
+    messages.receive(referral.fact(returned(referral), recorded=messages.now))
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels == ["returned to referrer"]
 
 
 def test_return_undone_at_once_is_not_sent() -> None:
-    say = FactBuilder()
-    messages = timeline([say.fact(say.created(), "referral")])
-    back = say.fact(returned(say), recorded=messages.now)
-    messages.hear(back)
-    messages.until(messages.now + DELAY - timedelta(seconds=1))
-    messages.hear(say.fact(say.retracted(back), recorded=messages.now))
-    messages.until(FAR_FUTURE)
-    assert messages.told == []
+    referral = FactBuilder()
+    messages = timeline([referral.fact(referral.created(), "referral")])
+    back = referral.fact(returned(referral), recorded=messages.now)
+    messages.receive(back)
+    messages.run_until(messages.now + DELAY - timedelta(seconds=1))
+    messages.receive(referral.fact(referral.retracted(back), recorded=messages.now))
+    messages.run_until(FAR_FUTURE)
+    assert messages.sent_labels == []
 
 
 @pytest.mark.parametrize("channel", ["text", "mail"])

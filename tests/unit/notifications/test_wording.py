@@ -1,4 +1,4 @@
-"""What messages say, and what they must never say."""
+"""The wording of messages, and words that they must never use."""
 
 import re
 from datetime import UTC, date, datetime
@@ -49,12 +49,12 @@ ABOUT_HEALTH = (
 )  # fmt: skip
 
 
-def say(file: str, language: str = "en", **changed: Any) -> tuple[str, str]:
+def render(file: str, language: str = "en", **changed: Any) -> tuple[str, str]:
     recipient, template, channel, _ = file.split(".")
-    said = RENDERER.render(
+    rendered = RENDERER.render(
         Template(template), Recipient(recipient), _channel(channel), language, **(FACTS | changed)
     )
-    return said.subject, said.body
+    return rendered.subject, rendered.body
 
 
 def _channel(name: str) -> Channel:
@@ -74,11 +74,11 @@ def test_templates_cover_every_message() -> None:
 @pytest.mark.parametrize("file", TO_PERSON)
 @pytest.mark.parametrize("mode", list(MeetingMode))
 def test_message_to_person_reveals_no_subject(file: str, mode: MeetingMode) -> None:
-    subject, body = say(file, mode=mode.value, place="Room 4, 1 High Street", sender="Meadow House")
-    said = f"{subject} {body}".lower()
-    found = [word for word in ABOUT_HEALTH if re.search(rf"\b{word}", said)]
+    subject, body = render(file, mode=mode.value, place="Room 4, 1 High Street", sender="Meadow House")
+    rendered = f"{subject} {body}".lower()
+    found = [word for word in ABOUT_HEALTH if re.search(rf"\b{word}", rendered)]
     assert found == []
-    assert not [need for need in (*Need, *SensitiveNeed) if need.value in said.split()]
+    assert not [need for need in (*Need, *SensitiveNeed) if need.value in rendered.split()]
     assert "01632 960200" in body
 
 
@@ -96,20 +96,20 @@ SITES = [
 def test_text_of_every_place_has_two_gsm_parts_at_most(file: str, sender: str) -> None:
     for place in sorted(set(SITES)):
         for mode in MeetingMode:
-            _, body = say(file, sender=sender, place=place, mode=mode.value)
+            _, body = render(file, sender=sender, place=place, mode=mode.value)
             assert count_parts(body) <= 2, (len(body), body)  # parts() refuses a letter outside the alphabet
             assert "\n" not in body
 
 
 @pytest.mark.parametrize("file", TEXTS)
 def test_text_begins_with_its_sender(file: str) -> None:
-    _, body = say(file, sender="Meir Primary Care Centre")
+    _, body = render(file, sender="Meir Primary Care Centre")
     assert body.startswith("Meir Primary Care Centre: ")
 
 
 @pytest.mark.parametrize("file", [name for name in TO_PERSON if ".mail." in name])
 def test_mail_to_person_names_its_sender(file: str) -> None:
-    subject, body = say(file, sender="Meir Primary Care Centre")
+    subject, body = render(file, sender="Meir Primary Care Centre")
     assert "Meir Primary Care Centre" not in subject
     assert "\nMeir Primary Care Centre\n" in body
 
@@ -118,7 +118,7 @@ def test_mail_to_person_names_its_sender(file: str) -> None:
     "file", [name for name in TO_PERSON if "no_app" not in name and "cancel" not in name]
 )
 def test_messages_give_day_and_place_in_london_time(file: str) -> None:
-    _, body = say(file)
+    _, body = render(file)
     assert "Wednesday 30 September 2026 at 12:30pm" in body
     assert LONGEST_PLACE in body
 
@@ -127,14 +127,14 @@ def test_messages_give_day_and_place_in_london_time(file: str) -> None:
     ("mode", "where"), [("home", "at your home"), ("phone", "by telephone"), ("video", "by video call")]
 )
 def test_meeting_elsewhere_names_no_practice(mode: str, where: str) -> None:
-    _, body = say("person.booked.text.txt", mode=mode)
+    _, body = render("person.booked.text.txt", mode=mode)
     assert where in body
     assert LONGEST_PLACE not in body
 
 
 @pytest.mark.parametrize("file", [name for name in FILES if name.startswith(("referrer", "link_worker"))])
 def test_mail_to_staff_has_reference_and_link_only(file: str) -> None:
-    subject, body = say(file)
+    subject, body = render(file)
     assert "abcdef" in subject
     assert FACTS["reference"] in body
     assert FACTS["link"] in body
@@ -142,13 +142,13 @@ def test_mail_to_staff_has_reference_and_link_only(file: str) -> None:
 
 
 def test_mail_to_service_has_a_link_and_no_person() -> None:
-    subject, body = say("service.asked.mail.txt")
+    subject, body = render("service.asked.mail.txt")
     assert FACTS["link"] in body
     assert not re.search("abcdef|September|960200", subject + body)
 
 
 def test_mail_to_service_names_programme_and_link_worker() -> None:
-    subject, body = say("service.asked.mail.txt")
+    subject, body = render("service.asked.mail.txt")
     for name in ("service", "link_worker", "locality", "programme"):
         assert FACTS[name] in body
     assert subject == "Can you take somebody? Priya Wainwright asks"
@@ -157,21 +157,21 @@ def test_mail_to_service_names_programme_and_link_worker() -> None:
 
 
 def test_mail_to_service_fits_on_a_screen() -> None:
-    _, body = say("service.asked.mail.txt", service="S" * 60, link_worker="L" * 40)
+    _, body = render("service.asked.mail.txt", service="S" * 60, link_worker="L" * 40)
     lines = body.splitlines()
     assert len(lines) <= 12
     assert max(len(line) for line in lines) <= 160
 
 
 def test_mail_to_service_for_partner_names_no_link_worker() -> None:
-    subject, body = say("service.asked.mail.txt", link_worker="")
+    subject, body = render("service.asked.mail.txt", link_worker="")
     assert subject == "Can you take somebody?"
     assert "A link worker in Chesterton and Silverdale asks whether" in body
 
 
 @pytest.mark.parametrize("file", [name for name in FILES if ".mail." in name])
 def test_mails_have_a_one_line_subject_and_a_body(file: str) -> None:
-    subject, body = say(file)
+    subject, body = render(file)
     assert subject
     assert "Subject" not in body
     assert "\n\n\n" not in body
@@ -185,12 +185,12 @@ def test_other_language_uses_its_file_or_english(
         (tmp_path / language).mkdir()
         (tmp_path / language / "person.booked.text.txt").write_text(text)
     templates = MessageTemplates(tmp_path)
-    said = [
+    rendered = [
         templates.render(Template.BOOKED, Recipient.PERSON, "text", language, ring="1").body
         for language in ("pl", "ur")
     ]
-    assert said == ["Po polsku 1", "In English 1"]
-    _, body = say("person.booked.text.txt", "ur")
+    assert rendered == ["Po polsku 1", "In English 1"]
+    _, body = render("person.booked.text.txt", "ur")
     assert "An interpreter has been asked for." in body
-    _, body = say("person.booked.text.txt", "ur", interpreter=False)
+    _, body = render("person.booked.text.txt", "ur", interpreter=False)
     assert "interpreter" not in body
