@@ -28,7 +28,7 @@ from shared.delivery.model.service_definition import Changed
 from shared.delivery.mongo.database import Transaction
 from shared.platform.ids import new_id
 from shared.platform.localities import load_localities
-from tests.harness.evaluation.example_referrals import invented
+from tests.harness.evaluation.example_referrals import random_referral
 from tests.harness.web.issuer import LoopbackIssuer
 
 NOW: Final = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -113,7 +113,7 @@ def _shapes(count: int) -> list[Changed[Any]]:
     shapes = []
     for number in range(1, count + 1):
         start = NOW - timedelta(days=random.randint(0, _DAYS), hours=1)
-        tale = invented(random, number, random.choice(localities.slugs), start)
+        tale = random_referral(random, number, random.choice(localities.slugs), start)
         view = fold(tale.facts)
         shapes.append(Changed(tale.locality, tale.referral, None, view, to_document(view), ()))
     return shapes

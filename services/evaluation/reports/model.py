@@ -54,9 +54,9 @@ class Breakdown(Figure):
 
 
 class Step(Figure):
-    """Number of those referred in the period who came this far, or further.
+    """The number of people referred in the period who came this far, or further.
 
-    The per cent is of those referred at least 12 weeks ago: others had no time to get there.
+    The per cent is of people referred at least 12 weeks ago: others had too little time.
     """
 
     code: str
@@ -73,7 +73,7 @@ class Step(Figure):
 
 
 class Wait(Figure):
-    """Days from referral to an event, for those to whom it has happened."""
+    """Days from referral to an event, for people to whom it has happened."""
 
     code: str
     label: str
@@ -96,7 +96,7 @@ class Meetings(Figure):
 
 
 class Unmet(Figure):
-    """What the community did not have to offer: needs of people for which nothing was found."""
+    """Unmet needs: needs of people for which no service was found."""
 
     total: Count
     by_reason: list[Share]
@@ -113,7 +113,7 @@ class NeedAndReason(Figure):
 
 
 class Route(Figure):
-    """By which way people were referred, and how many a link worker reached.
+    """A route of referral, and the number of people whom a link worker reached.
 
     The per cent is of those referred at least 12 weeks ago.
     """
@@ -130,7 +130,7 @@ class Route(Figure):
 
 
 class FollowUp(Figure):
-    """How complete the questionnaires are: read this before the changes."""
+    """The completeness of the questionnaires. Read this before the changes."""
 
     met: Count
     before: Count
@@ -193,7 +193,7 @@ class Span(Figure):
 
 
 class Figures(Figure):
-    """What `GET /figures` answers."""
+    """The answer of `GET /figures`."""
 
     as_of: date
     period: Span

@@ -20,7 +20,7 @@ READS_MESSAGES = "messages:read"
 
 
 class MessageOut(BaseModel):
-    """One message. `about`: a meeting, a prescription or the day promised; `code`: why it was not sent."""
+    """One message. `about`: a meeting, a prescription or the day promised; `code`: why it failed."""
 
     template: Template
     recipient: Recipient
@@ -51,14 +51,14 @@ class MessagesOut(BaseModel):
 
 
 class FailureOut(MessageOut):
-    """A message that was given up, and whose it was."""
+    """A message that was given up, with its locality and referral."""
 
     locality: str
     referral: str
 
 
 class FailuresOut(BaseModel):
-    """The latest first; `next` is the cursor for more, absent at the end."""
+    """Failures, the latest first. `next` is the cursor for more, absent at the end."""
 
     failures: list[FailureOut]
     next: str | None = None

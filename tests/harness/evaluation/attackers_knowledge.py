@@ -1,9 +1,12 @@
-"""Somebody with every published page, an integer programme solver, and the rules.
+"""The knowledge of an attacker with all published pages, the rules, and an integer programme solver.
 
-Everything that is published of all places and periods goes into one system of whole numbers: counts as
-ranges, sums over places, quarters and parts, counts that cannot be more than others, percentages, means as
-sums of whole scores, better and worse, medians and 90th percentiles as counts of people who waited no longer.
-A count is recovered if the system has only one number for it.
+All published numbers of all places and periods go into one system of whole numbers:
+
+- counts as ranges; sums over places, quarters and parts; counts that are never more than others;
+- percentages; means as sums of whole scores; better and worse;
+- medians and 90th percentiles as counts of people who waited no longer.
+
+The attacker recovers a count if the system has only one number for it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,11 +17,11 @@ from typing import Any, Final, NamedTuple
 import highspy
 
 Json = Mapping[str, Any]
+# The answers of the API by period: "whole" since the start, and a name for each quarter.
 Published = Mapping[str, Json]
-"""The answers of the API by period: "whole" since the start, and a name for each quarter."""
 WHOLE: Final = "whole"
 PROGRAMME: Final = "programme"
-MOST: Final = 10**5
+MAX_NUMBER: Final = 10**5
 STEPS: Final = ("referred", "booked", "met", "planned", "accepted", "visited")
 
 
@@ -37,9 +40,9 @@ class System:
     limits: dict[At, tuple[int, int]] = field(default_factory=dict)
     rows: list[tuple[float, float, Mapping[At, int]]] = field(default_factory=list)
 
-    def number(self, at: At, low: int = 0, high: int = MOST) -> None:
-        known = self.limits.get(at, (-MOST, MOST))
-        self.limits[at] = max(known[0], low), min(known[1], high)
+    def number(self, at: At, low: int = 0, high: int = MAX_NUMBER) -> None:
+        knowledge = self.limits.get(at, (-MAX_NUMBER, MAX_NUMBER))
+        self.limits[at] = max(knowledge[0], low), min(knowledge[1], high)
 
     def row(self, low: float, high: float, terms: Mapping[At, int]) -> None:
         if all(at in self.limits for at in terms):
@@ -54,12 +57,12 @@ class System:
 
 def could_be(shown: int | str) -> tuple[int, int]:
     if isinstance(shown, str):
-        return 0, MOST
+        return 0, MAX_NUMBER
     return (max(shown - 2, 8), shown + 2) if shown else (0, 0)
 
 
 def counts(place: Json) -> Iterator[tuple[tuple[str, ...], int | str]]:
-    """Each count of a place, by a name that is the same in the exact figures."""
+    """The counts of a place, by names that are the same in the exact figures."""
     for section, names in _LISTS.items():
         for each in place[section]:
             yield from (((name, each["code"]), each[key]) for name, key in names.items() if key in each)
@@ -71,6 +74,7 @@ def counts(place: Json) -> Iterator[tuple[tuple[str, ...], int | str]]:
         yield ("follow_up", name), place["follow_up"][name]
 
 
+# Sections that are lists: the name of each count, and its field.
 _LISTS: Final[Mapping[str, Mapping[str, str]]] = {
     "journey": {"journey": "people", "settled": "settled"},
     "waits": {"wait": "people"},
@@ -78,11 +82,10 @@ _LISTS: Final[Mapping[str, Mapping[str, str]]] = {
     "routes": {name: name for name in ("referred", "reached", "settled_referred", "settled_reached")},
     "wellbeing": {name: name for name in ("people", "better", "same", "worse")},
 }
-"""Sections that are lists: the name of each count, and the field that it stands in."""
 
 
 def _unmet(unmet: Json) -> Iterator[tuple[tuple[str, ...], int | str]]:
-    """A pair that is not there counts 0."""
+    """Counts of unmet needs. A pair that is absent counts 0."""
     reasons = {"all": unmet["total"]} | {part["code"]: part["count"] for part in unmet["by_reason"]}
     needs = {part["code"]: part["count"] for part in unmet["by_need"]}
     pairs = {(pair["need"], pair["reason"]): pair["count"] for pair in unmet["by_need_and_reason"]}
@@ -92,8 +95,8 @@ def _unmet(unmet: Json) -> Iterator[tuple[tuple[str, ...], int | str]]:
             yield ("unmet", need, reason), of_need if reason == "all" else pairs.get((need, reason), 0)
 
 
-def known(published: Published) -> System:
-    """All that is published, as one system."""
+def knowledge(published: Published) -> System:
+    """Puts all published figures into one system."""
     system = System()
     for period, figures in published.items():
         for place in figures["places"]:
@@ -110,7 +113,7 @@ def known(published: Published) -> System:
 
 
 def _rates(system: System, period: str, place: Json) -> None:
-    """(2p - 1) whole <= 200 part < (2p + 1) whole."""
+    """Adds percentages: (2p - 1) whole <= 200 part < (2p + 1) whole."""
 
     def rate(found: Json, part: tuple[str, ...], whole: tuple[str, ...]) -> None:
         low, high = found.get("percent_low"), found.get("percent_high")
@@ -139,7 +142,7 @@ def _rates(system: System, period: str, place: Json) -> None:
 
 
 def _means(system: System, period: str, place: Json) -> None:
-    """Sums of whole scores within half a step of each published mean; better and worse by 1 to 10 points."""
+    """Adds means: sums of scores within half a step of each mean; better and worse by 1 to 10 points."""
     for item in place["wellbeing"]:
 
         def at(name: str, code: str = item["code"]) -> At:
@@ -148,7 +151,7 @@ def _means(system: System, period: str, place: Json) -> None:
         for name in ("sum_before", "sum_after"):
             system.number(at(name))
             system.row(0, highspy.kHighsInf, {at("people"): 10, at(name): -1})
-        system.number(at("gain"), -MOST)
+        system.number(at("gain"), -MAX_NUMBER)
         towards = 1 if item["better_when"] == "higher" else -1
         system.row(0, 0, {at("gain"): 1, at("sum_after"): -towards, at("sum_before"): towards})
         system.row(0, highspy.kHighsInf, {at("gain"): 1, at("better"): -1, at("worse"): 10})
@@ -174,7 +177,7 @@ def _step(item: Json) -> int:
 
 
 def _waits(system: System, published: Published) -> None:
-    """How many waited at most so many days, for each number of days that is published, and the day before."""
+    """Adds waits: people who waited at most so many days, for each published day and the day before."""
     cells = [
         (At(place["place"], period, ("wait", wait["code"])), wait)
         for period, figures in published.items()
@@ -207,7 +210,7 @@ def _waits(system: System, published: Published) -> None:
 
 
 def _sums(system: System, published: Published) -> None:
-    """Places add up to the programme, quarters to everything."""
+    """Adds sums: places make up the programme, quarters make up everything."""
     quarters = [period for period in published if period != WHOLE]
     places = [place["place"] for place in published[WHOLE]["places"] if place["place"] != PROGRAMME]
     for name in sorted({at.name for at in system.limits}):
@@ -223,7 +226,7 @@ def _codes(section: Sequence[Json]) -> list[str]:
 
 
 def _within(system: System, period: str, place: Json) -> None:
-    """What is known of the counts of one place and period by what they count."""
+    """Adds relations within one place and period that follow from the meaning of counts."""
 
     def at(*name: str) -> At:
         return At(place["place"], period, name)

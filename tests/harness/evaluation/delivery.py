@@ -1,4 +1,4 @@
-"""Facts into the service's database, as a batch would bring them, without a broker."""
+"""Delivers facts to the service's database as a batch would, without a broker."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,8 +19,8 @@ def envelope(fact: Fact) -> Envelope:
     return Envelope(fact.id, fact.source, fact.event, fact.time, fact.recorded, fact.body, raw)
 
 
-async def heard_at_once(kernel: Kernel[Any, Any], facts: Iterable[Fact]) -> None:
-    """One batch in one transaction of the kernel's own kind."""
+async def deliver_in_one_transaction(kernel: Kernel[Any, Any], facts: Iterable[Fact]) -> None:
+    """Delivers one batch in one transaction of the kernel."""
     told = [ReceivedEvent.of(envelope(fact)) for fact in facts]
 
     async def work(tx: Transaction) -> None:

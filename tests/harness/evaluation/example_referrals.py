@@ -1,4 +1,4 @@
-"""Invented referrals as sets of facts: made by hand for one case, or by hypothesis and a seed for many."""
+"""Example referrals as sets of facts: written by hand for one case, or drawn at random for many."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ SOURCE = "/meir/matching"
 MORNING = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def ref(number: int) -> str:
-    """An opaque reference that is the same each time."""
+def numbered_id(number: int) -> str:
+    """The opaque reference that stands for a number."""
     return str(UUID(int=number))
 
 
 @dataclass
-class Tale:
-    """One referral's facts, told in order; `facts` is the set."""
+class ExampleReferral:
+    """Builds one referral's facts in order; `facts` is the set."""
 
     number: int = 1
     locality: str = "meir"
@@ -33,14 +33,14 @@ class Tale:
 
     @property
     def referral(self) -> str:
-        return ref(self.number)
+        return numbered_id(self.number)
 
-    def tell(self, body: EventBody, at: datetime | None = None, source: str | None = None) -> Fact:
-        """Adds a fact; its id sorts after those told before."""
+    def record(self, body: EventBody, at: datetime | None = None, source: str | None = None) -> Fact:
+        """Adds a fact; its id sorts after all earlier ids."""
         time = at or self.start
         fact = Fact(
             source=source or f"/{self.locality}/matching",
-            id=ref(self.number * 1000 + len(self.facts)),
+            id=numbered_id(self.number * 1000 + len(self.facts)),
             event=event_of(body),
             time=time,
             recorded=time,
@@ -54,11 +54,11 @@ class Tale:
 
     def created(self, *needs: v.Need, route: v.Route = v.Route.PRACTICE) -> Fact:
         agreement = ReferralAgreement(by=v.AgreedBy.PERSON, how=v.AgreedHow.IN_PERSON, at=self.start)
-        return self.tell(
+        return self.record(
             ReferralCreated(
                 **self._says(),
                 practice="M83100",
-                person_ref=ref(self.number + 10**9),
+                person_ref=numbered_id(self.number + 10**9),
                 route=route,
                 age_band=v.AgeBand.FROM_55,
                 needs=needs or (v.Need.DEBT,),
@@ -69,10 +69,10 @@ class Tale:
         )
 
     def booked(self, after: float, lead: float = 0.0, sequence: int = 0) -> str:
-        """A meeting `after` days from the referral, booked `lead` days before it. Gives its id."""
-        meeting = ref(self.number * 1000 + 500 + sequence)
+        """Adds a meeting `after` days from the referral, booked `lead` days before it. Returns its id."""
+        meeting = numbered_id(self.number * 1000 + 500 + sequence)
         starts = self.start + timedelta(days=after)
-        self.tell(
+        self.record(
             MeetingBooked(
                 **self._says(),
                 meeting_id=meeting,
@@ -88,22 +88,22 @@ class Tale:
 
     def attended(self, meeting: str, sooner: timedelta = timedelta(0)) -> Fact:
         at = self._starts(meeting) - sooner
-        return self.tell(o.MeetingAttended(**self._says(), meeting_id=meeting), at=at)
+        return self.record(o.MeetingAttended(**self._says(), meeting_id=meeting), at=at)
 
     def missed(self, meeting: str) -> Fact:
-        return self.tell(o.MeetingMissed(**self._says(), meeting_id=meeting), at=self._starts(meeting))
+        return self.record(o.MeetingMissed(**self._says(), meeting_id=meeting), at=self._starts(meeting))
 
     def _starts(self, meeting: str) -> datetime:
         bodies = (fact.body for fact in self.facts)
         return next(b.starts_at for b in bodies if isinstance(b, MeetingBooked) and b.meeting_id == meeting)
 
     def prescribed(self, number: int = 1, *, signposted: bool = False) -> str:
-        prescription = ref(self.number * 1000 + 600 + number)
-        self.tell(
+        prescription = numbered_id(self.number * 1000 + 600 + number)
+        self.record(
             o.ServicePrescribed(
                 **self._says(),
                 prescription_id=prescription,
-                service_id=ref(77),
+                service_id=numbered_id(77),
                 need=v.Need.DEBT,
                 signposted=signposted,
             )
@@ -113,40 +113,40 @@ class Tale:
     def replied(self, prescription: str, reply: v.Reply) -> Fact:
         weeks = 3 if reply is v.Reply.WAITING_LIST else None
         reason = v.NotSuitableReason.AGE if reply is v.Reply.NOT_SUITABLE else None
-        return self.tell(
+        return self.record(
             o.ProviderReplied(
                 **self._says(), prescription_id=prescription, reply=reply, weeks=weeks, reason=reason
             )
         )
 
     def visited(self, prescription: str, on: date) -> Fact:
-        return self.tell(o.ActivityStarted(**self._says(), prescription_id=prescription, on=on))
+        return self.record(o.ActivityStarted(**self._says(), prescription_id=prescription, on=on))
 
     def not_visited(self, prescription: str, barrier: v.Barrier, at: datetime | None = None) -> Fact:
-        return self.tell(
+        return self.record(
             o.ActivityNotStarted(**self._says(), prescription_id=prescription, barrier=barrier), at
         )
 
     def unmet(self, need: v.Need, reason: v.UnmetReason, at: datetime | None = None) -> Fact:
-        return self.tell(o.NeedUnmet(**self._says(), need=need, reason=reason), at)
+        return self.record(o.NeedUnmet(**self._says(), need=need, reason=reason), at)
 
     def contacted(self, *, reached: bool) -> Fact:
-        return self.tell(o.ContactAttempted(**self._says(), channel=v.Channel.PHONE, reached=reached))
+        return self.record(o.ContactAttempted(**self._says(), channel=v.Channel.PHONE, reached=reached))
 
     def ons4(self, stage: v.Stage, on: date, **scores: int) -> Fact:
         given = scores or {"satisfied": 5, "worthwhile": 5, "happy": 5, "anxious": 5}
-        return self.tell(
+        return self.record(
             o.Measured(**self._says(), instrument=v.Instrument.ONS4, stage=stage, on=on, scores=given)
         )
 
     def closed(self, reason: v.CloseReason = v.CloseReason.COMPLETED, at: datetime | None = None) -> Fact:
-        return self.tell(o.ReferralClosed(**self._says(), reason=reason), at)
+        return self.record(o.ReferralClosed(**self._says(), reason=reason), at)
 
     def withdrawn(self, reason: v.WithdrawReason) -> Fact:
-        return self.tell(o.ReferralWithdrawn(**self._says(), by=v.By.PERSON, reason=reason))
+        return self.record(o.ReferralWithdrawn(**self._says(), by=v.By.PERSON, reason=reason))
 
     def retracted(self, fact: Fact) -> Fact:
-        return self.tell(
+        return self.record(
             o.Retracted(
                 **self._says(),
                 event_source=fact.source,
@@ -156,44 +156,46 @@ class Tale:
         )
 
 
-def invented(random: Random, number: int, locality: str = "meir", start: datetime = MORNING) -> Tale:
-    """A referral with a believable course, short or long; some of it is taken back."""
-    tale = Tale(number, locality, start)
-    tale.created(*random.sample(list(v.Need), random.randint(1, 3)), route=random.choice(list(v.Route)))
-    for step in _course(random, tale):
+def random_referral(
+    random: Random, number: int, locality: str = "meir", start: datetime = MORNING
+) -> ExampleReferral:
+    """A referral with a believable course, short or long; some facts are retracted."""
+    example = ExampleReferral(number, locality, start)
+    example.created(*random.sample(list(v.Need), random.randint(1, 3)), route=random.choice(list(v.Route)))
+    for step in _course(random, example):
         if random.random() < 0.12:
             break
         if step is not None and random.random() < 0.05:
-            tale.retracted(step)
+            example.retracted(step)
     if random.random() < 0.02:
-        tale.withdrawn(random.choice(list(v.WithdrawReason)))
-    return tale
+        example.withdrawn(random.choice(list(v.WithdrawReason)))
+    return example
 
 
-def _course(random: Random, tale: Tale) -> Iterator[Fact | None]:
-    yield tale.contacted(reached=random.random() < 0.8)
+def _course(random: Random, example: ExampleReferral) -> Iterator[Fact | None]:
+    yield example.contacted(reached=random.random() < 0.8)
     after = random.randint(1, 20)
-    meeting = tale.booked(after, lead=random.choice([0, 1, 4, 9]))
+    meeting = example.booked(after, lead=random.choice([0, 1, 4, 9]))
     if random.random() < 0.15:
-        yield tale.missed(meeting)
+        yield example.missed(meeting)
         after += random.randint(2, 14)
-        meeting = tale.booked(after, lead=3, sequence=1)
-    yield tale.attended(meeting)
-    met = (tale.start + timedelta(days=after)).date()
-    yield tale.ons4(v.Stage.BEFORE, met, **_scores(random, 5))
+        meeting = example.booked(after, lead=3, sequence=1)
+    yield example.attended(meeting)
+    met = (example.start + timedelta(days=after)).date()
+    yield example.ons4(v.Stage.BEFORE, met, **_scores(random, 5))
     if random.random() < 0.4:
-        told = tale.start + timedelta(days=after)
-        yield tale.unmet(random.choice(list(v.Need)), random.choice(list(v.UnmetReason)), told)
-    prescription = tale.prescribed(signposted=random.random() < 0.2)
+        told = example.start + timedelta(days=after)
+        yield example.unmet(random.choice(list(v.Need)), random.choice(list(v.UnmetReason)), told)
+    prescription = example.prescribed(signposted=random.random() < 0.2)
     if random.random() < 0.8:
-        yield tale.replied(prescription, random.choice(list(v.Reply)))
+        yield example.replied(prescription, random.choice(list(v.Reply)))
     if random.random() < 0.45:
-        yield tale.not_visited(prescription, random.choice(list(v.Barrier)))
+        yield example.not_visited(prescription, random.choice(list(v.Barrier)))
         return
-    yield tale.visited(prescription, met + timedelta(days=random.randint(2, 40)))
+    yield example.visited(prescription, met + timedelta(days=random.randint(2, 40)))
     if random.random() < 0.45:
-        yield tale.ons4(v.Stage.AFTER, met + timedelta(days=84), **_scores(random, 6))
-        yield tale.closed(at=tale.start + timedelta(days=after + 90))
+        yield example.ons4(v.Stage.AFTER, met + timedelta(days=84), **_scores(random, 6))
+        yield example.closed(at=example.start + timedelta(days=after + 90))
 
 
 def _scores(random: Random, middle: int) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Solves what an attacker knows: which counts could be one number only."""
+"""Solves the attacker's system: finds the counts that could be one number only."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -7,11 +7,11 @@ from typing import Any
 import highspy
 import numpy as np
 
-from tests.harness.evaluation.attackers_knowledge import At, Published, System, counts, known
+from tests.harness.evaluation.attackers_knowledge import At, Published, System, counts, knowledge
 
 
 def truth(exact: Published) -> dict[At, int]:
-    """The counts as they are."""
+    """The exact counts."""
     return {
         At(place["place"], period, name): int(count)
         for period, figures in exact.items()
@@ -21,11 +21,11 @@ def truth(exact: Published) -> dict[At, int]:
 
 
 def recovered(published: Published, exact: Published) -> list[At]:
-    """The counts that are not 0 and that follow from what is published.
+    """The counts that are not 0 and that follow from the published figures.
 
-    Raises AssertionError where what is published contradicts the counts: an attacker believes nothing false.
+    Raises AssertionError where published figures contradict the counts.
     """
-    system, true = known(published), truth(exact)
+    system, true = knowledge(published), truth(exact)
     wanted = {at for at, number in true.items() if number}
     found: list[At] = []
     for part in _parts(system):
@@ -34,7 +34,7 @@ def recovered(published: Published, exact: Published) -> list[At]:
 
 
 def _parts(system: System) -> Iterator[System]:
-    """Systems that have nothing to do with one another, solved apart: it is quicker."""
+    """Splits a system into independent systems, which are faster to solve."""
     leader = {at: at for at in system.limits}
 
     def lead(at: At) -> At:
@@ -56,7 +56,7 @@ def _parts(system: System) -> Iterator[System]:
 
 
 def _recovered(system: System, true: Mapping[At, int]) -> list[At]:
-    """Each solution that is found settles all counts that differ in it; the others are asked for in turn."""
+    """Tries each count in turn. Each solution clears all counts that differ in it."""
     if not true:
         return []
     make: Any = highspy.Highs  # its constructor has no types

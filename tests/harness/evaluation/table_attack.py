@@ -1,4 +1,4 @@
-"""Somebody who wants to know a hidden count, and knows everything that is shown and why it is hidden."""
+"""An attacker who knows all shown counts of a table, and why each suppressed count is suppressed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,15 +30,17 @@ def with_totals(
 
 @dataclass(frozen=True)
 class Seen:
-    """What is shown of a table, and what its reader is supposed to know beside: why a count is hidden."""
+    """A published table, and the reasons of suppression that its reader is assumed to know.
+
+    `sheltered` are parts of small totals: suppressed whether 0 or not.
+    """
 
     counts: Mapping[Key, int]
     withheld: frozenset[Key]
     sheltered: frozenset[Key]
-    """Parts of small totals: hidden whether 0 or not."""
 
     def allows(self, key: Key, other: int) -> bool:
-        """Whether a count could be another one for all that is seen of it."""
+        """Tests whether a count could be another number and look the same."""
         count = self.counts[key]
         if key in self.sheltered:
             return is_small(count) and (other == 0 or is_small(other)) if count else other == 0
@@ -48,9 +50,9 @@ class Seen:
 
 
 def recovered(inner: Mapping[Key, int], axes: Sequence[Sequence[str]], reach: int = 2) -> list[Key]:
-    """The small counts for which no other table, with another number there, looks just like this one.
+    """The small counts that the attacker recovers: no other table with another number looks the same.
 
-    Tables are tried whose inner counts differ by up to `reach`: all of them.
+    Tries all tables whose inner counts differ by up to `reach`.
     """
     counts, lines = with_totals(inner, axes)
     small = {key for key, count in counts.items() if is_small(count)}
@@ -71,7 +73,7 @@ def recovered(inner: Mapping[Key, int], axes: Sequence[Sequence[str]], reach: in
 
 
 def _others(inner: Mapping[Key, int], seen: Seen, reach: int) -> Iterator[dict[Key, int]]:
-    """Nearest first, so that the search ends early where there is something to find."""
+    """Other tables, nearest first, so that the search ends early where it finds one."""
     choices = [
         [
             count + step

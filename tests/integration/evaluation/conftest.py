@@ -1,4 +1,4 @@
-"""The service on a real database, with two years of invented referrals in it."""
+"""The service on a real database with two years of random referrals."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -14,28 +14,30 @@ from services.evaluation.collections import ensure_indexes
 from services.evaluation.settings import EvaluationSettings
 from shared.delivery.kernel import Kernel
 from shared.platform.localities import load_localities
-from tests.harness.evaluation.delivery import heard_at_once
-from tests.harness.evaluation.example_referrals import Tale, invented
+from tests.harness.evaluation.delivery import deliver_in_one_transaction
+from tests.harness.evaluation.example_referrals import ExampleReferral, random_referral
 from tests.harness.web.issuer import LoopbackIssuer
 
 NOW: Final = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 REFERRALS: Final = 600
+# Claims of a token that is valid at that time.
 TODAY: Final = {"iat": int(NOW.timestamp()), "nbf": int(NOW.timestamp()), "exp": int(NOW.timestamp()) + 3600}
-"""Claims of a token that is good at that time."""
 
 
-def invented_history(count: int = REFERRALS, days: int = 660) -> list[Tale]:
-    """Referrals all over the programme, the same each time."""
+def random_history(count: int = REFERRALS, days: int = 660) -> list[ExampleReferral]:
+    """Referrals in all localities, the same each time."""
     random = Random(7)
     slugs = load_localities().slugs
     return [
-        invented(random, number, random.choice(slugs), NOW - timedelta(days=random.randint(0, days), hours=1))
+        random_referral(
+            random, number, random.choice(slugs), NOW - timedelta(days=random.randint(0, days), hours=1)
+        )
         for number in range(1, count + 1)
     ]
 
 
 def app_on(issuer: LoopbackIssuer, bootstrap: str, mongo_url: str, database: str) -> FastAPI:
-    """The service at a fixed time. Its streams listen in Meir only."""
+    """The service at a fixed time. Its consumers read Meir only."""
     settings = issuer.settings(
         EvaluationSettings,
         kafka_bootstrap=bootstrap,
@@ -49,14 +51,14 @@ def app_on(issuer: LoopbackIssuer, bootstrap: str, mongo_url: str, database: str
 
 @pytest_asyncio.fixture(scope="package")
 async def app(issuer: LoopbackIssuer, kafka_bootstrap: str, mongo_url: str) -> AsyncIterator[FastAPI]:
-    """The service with its history. For reading only: all tests share it."""
+    """The service with its history, shared by all tests, which only read."""
     made = app_on(issuer, kafka_bootstrap, mongo_url, "test_evaluation_figures")
     kernel: Kernel[object, None] = made.state.kernel
     await kernel.mongo.client.drop_database("test_evaluation_figures")
     await ensure_indexes(kernel.mongo)
     for start in range(0, REFERRALS, 200):
-        facts = [fact for tale in invented_history()[start : start + 200] for fact in tale.facts]
-        await heard_at_once(kernel, facts)
+        facts = [fact for example in random_history()[start : start + 200] for fact in example.facts]
+        await deliver_in_one_transaction(kernel, facts)
     yield made
     await kernel.mongo.close()
 

@@ -1,4 +1,4 @@
-"""Who may read which figures over HTTP."""
+"""Access to figures over HTTP, by role, locality and period."""
 
 import csv
 from typing import Any

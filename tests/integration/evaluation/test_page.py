@@ -1,4 +1,4 @@
-"""The page in a real browser."""
+"""The page of figures in a real browser."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ ALL = load_localities().slugs
 
 @asynccontextmanager
 async def signed_in(page: Page, served: FastAPI, issuer: LoopbackIssuer, role: str) -> AsyncIterator[str]:
-    """The page's browser signed in at the served application; gives its address."""
+    """Signs the browser in at the served application. Yields the address."""
     async with serving(served) as address:
         port = urlsplit(address).port
         await page.context.add_cookies(
@@ -34,7 +34,7 @@ async def signed_in(page: Page, served: FastAPI, issuer: LoopbackIssuer, role: s
 
 @pytest.fixture
 def served(app: FastAPI, issuer: LoopbackIssuer, kafka_bootstrap: str, mongo_url: str) -> FastAPI:
-    """Another process of the same service, on the same database."""
+    """A second process of the service on the same database."""
     del app
     return app_on(issuer, kafka_bootstrap, mongo_url, "test_evaluation_figures")
 

@@ -1,4 +1,4 @@
-"""On a real broker and database: whatever is repeated, reordered or shared out, the sums are a recount."""
+"""Sums equal a recount, however facts are repeated, reordered or spread over processes."""
 
 import asyncio
 from collections import Counter
@@ -25,8 +25,8 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
 from shared.platform.localities import load_localities
 from tests.harness.delivery.toy import Bench, bench
-from tests.harness.evaluation.delivery import envelope, heard_at_once
-from tests.harness.evaluation.example_referrals import invented
+from tests.harness.evaluation.delivery import deliver_in_one_transaction, envelope
+from tests.harness.evaluation.example_referrals import random_referral
 
 PART = inbound.service_definition(load_localities())
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -38,7 +38,7 @@ async def sums_of(kernel: Kernel[Any, Any], locality: str) -> dict[MeasureKey, i
 
 
 def recounted(facts: list[Fact]) -> dict[MeasureKey, int]:
-    """From scratch, all facts at once."""
+    """Counts all facts at once, from scratch."""
     of_referral: dict[str, dict[tuple[str, str], Fact]] = {}
     for fact in facts:
         of_referral.setdefault(fact.body.referral_id, {})[fact.key] = fact
@@ -53,13 +53,13 @@ def facts_in(locality: str, referrals: int, seed: int) -> list[Fact]:
     return [
         fact
         for number in range(1, referrals + 1)
-        for fact in invented(random, seed * 10**6 + number, locality, START).facts
+        for fact in random_referral(random, seed * 10**6 + number, locality, START).facts
     ]
 
 
 @pytest.fixture
 def alone(mongo_url: str) -> Kernel[EvaluationState, None]:
-    """The part on a database of its own, without a broker."""
+    """A kernel on a database of its own, without a broker."""
     options = Options(
         kafka_bootstrap="localhost:1",
         mongo_url=mongo_url,
@@ -79,7 +79,7 @@ async def test_sums_of_shuffled_repeated_facts_equal_the_recount(
     random.shuffle(told)
     while told:
         size = random.choice([1, 1, 2, 7, 40])
-        await heard_at_once(alone, told[:size])
+        await deliver_in_one_transaction(alone, told[:size])
         told = told[size:]
     assert await sums_of(alone, "meir") == recounted(facts)
     await alone.mongo.client.drop_database(alone.mongo.database.name)
@@ -89,7 +89,7 @@ async def test_sums_of_shuffled_repeated_facts_equal_the_recount(
 async def counted_anew_at_the_start(
     alone: Kernel[EvaluationState, None], mongo_url: str, facts: list[Fact]
 ) -> None:
-    """The part as it is starts on what another version left."""
+    """Starts the service on the documents of another version, and waits for the recount."""
     options = Options("localhost:1", mongo_url, alone.mongo.database.name, b"a key for tests only")
     async with Kernel(PART, options, []).running() as kernel:
         for _ in range(100):
@@ -104,17 +104,17 @@ async def counted_anew_at_the_start(
 async def test_sums_after_new_fold_version_drop_old_numbers(
     alone: Kernel[EvaluationState, None], mongo_url: str
 ) -> None:
-    """Raising the fold's version counts stored referrals anew, without touching Kafka."""
+    """A raised fold version counts stored referrals again, without reading Kafka."""
     await ensure_indexes(alone.mongo)
     facts = facts_in("meir", 20, 2)
 
-    def nobody(heard: Any) -> EvaluationState:
+    def counts_seven(facts: Any) -> EvaluationState:
         return EvaluationState(
-            fold_referral(heard, lambda _: 0), {MeasureKey("journey", "2020-01", "referred"): 7}
+            fold_referral(facts, lambda _: 0), {MeasureKey("journey", "2020-01", "referred"): 7}
         )
 
-    alone.part = replace(PART, fold=nobody, fold_version=0)
-    await heard_at_once(alone, facts)
+    alone.part = replace(PART, fold=counts_seven, fold_version=0)
+    await deliver_in_one_transaction(alone, facts)
     assert await sums_of(alone, "meir") == {MeasureKey("journey", "2020-01", "referred"): 140}
     await counted_anew_at_the_start(alone, mongo_url, facts)
 
@@ -122,10 +122,10 @@ async def test_sums_after_new_fold_version_drop_old_numbers(
 async def test_sums_count_documents_of_an_earlier_version(
     alone: Kernel[EvaluationState, None], mongo_url: str
 ) -> None:
-    """Its documents name their contribution otherwise, and its rows lie in another collection."""
+    """The documents name their contribution differently, and their rows lie in another collection."""
     await ensure_indexes(alone.mongo)
     facts = facts_in("meir", 20, 4)
-    await heard_at_once(alone, facts)
+    await deliver_in_one_transaction(alone, facts)
     await alone.mongo["referrals"].update_many(
         {}, {"$rename": {"view.summed": "view.counted"}, "$set": {"fold": 2}}
     )
@@ -185,7 +185,7 @@ async def test_rows_do_not_grow_with_referrals(
     await ensure_indexes(alone.mongo)
     rows: list[int] = []
     for start in range(0, 300, 100):
-        await heard_at_once(alone, facts_in("meir", 100, 100 + start))
+        await deliver_in_one_transaction(alone, facts_in("meir", 100, 100 + start))
         rows.append(await alone.mongo[SUMS].count_documents({}))
     assert await alone.mongo["referrals"].count_documents({}) == 300
     months = 6

@@ -1,4 +1,4 @@
-"""What one referral adds to the figures."""
+"""The contribution of one referral to the figures."""
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -23,77 +23,77 @@ from services.evaluation.contributions.measures import (
 from services.evaluation.contributions.vocabulary import LeadTime
 from shared.contract.events import vocabulary as v
 from shared.contract.history import fold_referral
-from tests.harness.evaluation.example_referrals import MORNING, SOURCE, Tale, invented
+from tests.harness.evaluation.example_referrals import MORNING, SOURCE, ExampleReferral, random_referral
 
 
 def rank(source: str) -> int:
     return 1 if source == SOURCE else 0
 
 
-def counted(tale: Tale) -> Contribution:
-    return contribution_of(fold_referral(tale.facts, rank))
+def counted(example: ExampleReferral) -> Contribution:
+    return contribution_of(fold_referral(example.facts, rank))
 
 
-def keys(tale: Tale, measure: str) -> dict[str, int]:
-    return {cell.key: number for cell, number in counted(tale).items() if cell.measure == measure}
+def keys(example: ExampleReferral, measure: str) -> dict[str, int]:
+    return {cell.key: number for cell, number in counted(example).items() if cell.measure == measure}
 
 
 def test_contribution_before_creation_is_empty() -> None:
-    tale = Tale()
-    tale.attended(tale.booked(3))
-    assert not counted(tale)
+    example = ExampleReferral()
+    example.attended(example.booked(3))
+    assert not counted(example)
 
 
 def test_journey_counts_every_earlier_step() -> None:
-    tale = Tale()
-    tale.created()
-    tale.visited(tale.prescribed(), date(2026, 3, 20))
-    assert list(keys(tale, "journey")) == ["referred", "booked", "met", "planned", "accepted", "visited"]
-    assert keys(tale, "wait_visited") == {"18": 1}
-    assert keys(tale, "wait_met") == {}
+    example = ExampleReferral()
+    example.created()
+    example.visited(example.prescribed(), date(2026, 3, 20))
+    assert list(keys(example, "journey")) == ["referred", "booked", "met", "planned", "accepted", "visited"]
+    assert keys(example, "wait_visited") == {"18": 1}
+    assert keys(example, "wait_met") == {}
 
 
 def test_waiting_list_is_not_an_acceptance() -> None:
-    tale = Tale()
-    tale.created()
-    tale.replied(tale.prescribed(), v.Reply.WAITING_LIST)
-    assert list(keys(tale, "journey"))[-1] == "planned"
-    assert keys(tale, "replies") == {"waiting_list": 1}
+    example = ExampleReferral()
+    example.created()
+    example.replied(example.prescribed(), v.Reply.WAITING_LIST)
+    assert list(keys(example, "journey"))[-1] == "planned"
+    assert keys(example, "replies") == {"waiting_list": 1}
 
 
 def test_journey_counts_in_the_london_month_of_referral() -> None:
-    tale = Tale(start=datetime(2026, 3, 31, 23, 30, tzinfo=UTC))
-    tale.created()
-    assert {cell.period for cell in counted(tale)} == {"2026-04"}
+    example = ExampleReferral(start=datetime(2026, 3, 31, 23, 30, tzinfo=UTC))
+    example.created()
+    assert {cell.period for cell in counted(example)} == {"2026-04"}
 
 
 def test_meeting_counts_in_its_month_and_lead_time() -> None:
-    tale = Tale()
-    tale.created()
-    tale.missed(tale.booked(after=29, lead=9))
-    tale.attended(tale.booked(after=35, lead=1, sequence=1))
-    meetings = {cell for cell in counted(tale) if cell.measure == "meetings"}
+    example = ExampleReferral()
+    example.created()
+    example.missed(example.booked(after=29, lead=9))
+    example.attended(example.booked(after=35, lead=1, sequence=1))
+    meetings = {cell for cell in counted(example) if cell.measure == "meetings"}
     assert meetings == {
         MeasureKey("meetings", "2026-03", "longer:missed"),
         MeasureKey("meetings", "2026-04", "next_day:came"),
     }
-    assert keys(tale, "wait_met") == {"35": 1}
+    assert keys(example, "wait_met") == {"35": 1}
 
 
 def test_meeting_held_early_counts_in_the_month_it_was_held() -> None:
-    tale = Tale()
-    tale.created()
-    tale.attended(tale.booked(after=35, lead=34), sooner=timedelta(days=30))
-    assert {cell for cell in counted(tale) if cell.measure == "meetings"} == {
+    example = ExampleReferral()
+    example.created()
+    example.attended(example.booked(after=35, lead=34), sooner=timedelta(days=30))
+    assert {cell for cell in counted(example) if cell.measure == "meetings"} == {
         MeasureKey("meetings", "2026-03", "week:came")
     }
 
 
 def test_wait_of_meeting_held_early_ends_with_it() -> None:
-    tale = Tale()
-    tale.created()
-    tale.attended(tale.booked(after=35, lead=34), sooner=timedelta(days=30))
-    assert keys(tale, "wait_met") == {"5": 1}
+    example = ExampleReferral()
+    example.created()
+    example.attended(example.booked(after=35, lead=34), sooner=timedelta(days=30))
+    assert keys(example, "wait_met") == {"5": 1}
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,12 @@ def test_wait_by_a_wrong_clock_stays_within_bounds() -> None:
 
 
 def test_unmet_need_recorded_twice_counts_once_in_first_month() -> None:
-    tale = Tale()
-    tale.created()
-    tale.unmet(v.Need.DEBT, v.UnmetReason.FULL, MORNING + timedelta(days=40))
-    tale.unmet(v.Need.DEBT, v.UnmetReason.FULL, MORNING + timedelta(days=2))
-    tale.unmet(v.Need.DEBT, v.UnmetReason.COST, MORNING + timedelta(days=2))
-    unmet = {cell: number for cell, number in counted(tale).items() if cell.measure == "unmet"}
+    example = ExampleReferral()
+    example.created()
+    example.unmet(v.Need.DEBT, v.UnmetReason.FULL, MORNING + timedelta(days=40))
+    example.unmet(v.Need.DEBT, v.UnmetReason.FULL, MORNING + timedelta(days=2))
+    example.unmet(v.Need.DEBT, v.UnmetReason.COST, MORNING + timedelta(days=2))
+    unmet = {cell: number for cell, number in counted(example).items() if cell.measure == "unmet"}
     assert unmet == {
         MeasureKey("unmet", "2026-03", "debt:full"): 1,
         MeasureKey("unmet", "2026-03", "debt:cost"): 1,
@@ -126,56 +126,56 @@ def test_unmet_need_recorded_twice_counts_once_in_first_month() -> None:
 
 
 def test_need_with_a_service_added_that_day_is_not_unmet() -> None:
-    tale = Tale()
-    tale.created()
-    tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, MORNING + timedelta(hours=1))
-    tale.unmet(v.Need.JOB, v.UnmetReason.NO_SERVICE, MORNING + timedelta(hours=1))
-    tale.prescribed()  # for debt
-    assert keys(tale, "unmet") == {"job:no_service": 1}
+    example = ExampleReferral()
+    example.created()
+    example.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, MORNING + timedelta(hours=1))
+    example.unmet(v.Need.JOB, v.UnmetReason.NO_SERVICE, MORNING + timedelta(hours=1))
+    example.prescribed()  # for debt
+    assert keys(example, "unmet") == {"job:no_service": 1}
 
 
 @pytest.mark.parametrize("days", [-3, 3])
 def test_need_with_a_service_of_another_day_is_unmet(days: int) -> None:
-    tale = Tale()
-    tale.created()
-    tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, MORNING + timedelta(days=days))
-    tale.prescribed()
-    assert keys(tale, "unmet") == {"debt:no_service": 1}
+    example = ExampleReferral()
+    example.created()
+    example.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, MORNING + timedelta(days=days))
+    example.prescribed()
+    assert keys(example, "unmet") == {"debt:no_service": 1}
 
 
 def test_need_and_service_share_a_london_day() -> None:
-    """Half past midnight and noon of one day in London are two days in UTC."""
-    tale = Tale(start=datetime(2026, 6, 1, 23, 30, tzinfo=UTC))
-    tale.created()
-    tale.prescribed()
-    tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, datetime(2026, 6, 2, 11, 0, tzinfo=UTC))
-    assert keys(tale, "unmet") == {}
+    """00:30 and 12:00 of one London day are two days in UTC."""
+    example = ExampleReferral(start=datetime(2026, 6, 1, 23, 30, tzinfo=UTC))
+    example.created()
+    example.prescribed()
+    example.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE, datetime(2026, 6, 2, 11, 0, tzinfo=UTC))
+    assert keys(example, "unmet") == {}
 
 
 def test_need_with_a_retracted_service_is_unmet() -> None:
-    tale = Tale()
-    tale.created()
-    tale.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE)
-    tale.prescribed()
-    tale.retracted(tale.facts[-1])
-    assert keys(tale, "unmet") == {"debt:no_service": 1}
+    example = ExampleReferral()
+    example.created()
+    example.unmet(v.Need.DEBT, v.UnmetReason.NO_SERVICE)
+    example.prescribed()
+    example.retracted(example.facts[-1])
+    assert keys(example, "unmet") == {"debt:no_service": 1}
 
 
 def test_referral_is_settled_12_weeks_after_its_day() -> None:
-    tale = Tale()
-    tale.created()
-    tale.contacted(reached=True)
-    tale.attended(tale.booked(3))
-    assert keys(tale, "settled") == {"2026-05-25:met": 1}
-    assert keys(tale, "settled_contact") == {"2026-05-25:practice:reached": 1}
+    example = ExampleReferral()
+    example.created()
+    example.contacted(reached=True)
+    example.attended(example.booked(3))
+    assert keys(example, "settled") == {"2026-05-25:met": 1}
+    assert keys(example, "settled_contact") == {"2026-05-25:practice:reached": 1}
 
 
 def test_contribution_after_retraction_is_as_before() -> None:
-    tale = Tale()
-    tale.created()
-    before = counted(tale)
-    tale.retracted(tale.unmet(v.Need.JOB, v.UnmetReason.HOURS))
-    assert counted(tale) == before
+    example = ExampleReferral()
+    example.created()
+    before = counted(example)
+    example.retracted(example.unmet(v.Need.JOB, v.UnmetReason.HOURS))
+    assert counted(example) == before
 
 
 @pytest.mark.parametrize(
@@ -183,46 +183,46 @@ def test_contribution_after_retraction_is_as_before() -> None:
     [(v.WithdrawReason.MADE_IN_ERROR, False), (v.WithdrawReason.PERSON_ASKED, True)],
 )
 def test_referral_made_in_error_counts_nowhere(reason: v.WithdrawReason, counts: bool) -> None:
-    tale = Tale()
-    tale.created()
-    tale.attended(tale.booked(3))
-    tale.withdrawn(reason)
-    assert bool(counted(tale)) is counts
+    example = ExampleReferral()
+    example.created()
+    example.attended(example.booked(3))
+    example.withdrawn(reason)
+    assert bool(counted(example)) is counts
 
 
 def test_follow_up_is_open_from_its_own_day() -> None:
-    tale = Tale()
-    tale.created()
-    tale.ons4(v.Stage.BEFORE, date(2026, 3, 9))
-    assert keys(tale, "follow_up") == {"before": 1, "open:2026-06-01": 1}
-    assert {c.period for c in counted(tale) if c.measure == "follow_up"} == {"2026-03"}
+    example = ExampleReferral()
+    example.created()
+    example.ons4(v.Stage.BEFORE, date(2026, 3, 9))
+    assert keys(example, "follow_up") == {"before": 1, "open:2026-06-01": 1}
+    assert {c.period for c in counted(example) if c.measure == "follow_up"} == {"2026-03"}
 
 
 def test_follow_up_of_closed_referral_is_due_at_once() -> None:
-    early, late = Tale(), Tale()
-    for tale, days in ((early, 20), (late, 200)):
-        tale.created()
-        tale.ons4(v.Stage.BEFORE, date(2026, 3, 9))
-        tale.closed(at=MORNING + timedelta(days=days))
+    early, late = ExampleReferral(), ExampleReferral()
+    for example, days in ((early, 20), (late, 200)):
+        example.created()
+        example.ons4(v.Stage.BEFORE, date(2026, 3, 9))
+        example.closed(at=MORNING + timedelta(days=days))
     assert "open:2026-03-22" in keys(early, "follow_up")
     assert "open:2026-06-01" in keys(late, "follow_up")
 
 
 def test_follow_up_after_death_is_not_open() -> None:
-    tale = Tale()
-    tale.created()
-    tale.ons4(v.Stage.BEFORE, date(2026, 3, 9))
-    tale.closed(v.CloseReason.DIED)
-    assert keys(tale, "follow_up") == {"before": 1}
+    example = ExampleReferral()
+    example.created()
+    example.ons4(v.Stage.BEFORE, date(2026, 3, 9))
+    example.closed(v.CloseReason.DIED)
+    assert keys(example, "follow_up") == {"before": 1}
 
 
 def test_pairs_need_two_answers_and_less_anxious_is_better() -> None:
-    tale = Tale()
-    tale.created()
-    tale.ons4(v.Stage.BEFORE, date(2026, 3, 9), satisfied=4, anxious=8, happy=5)
-    tale.ons4(v.Stage.AFTER, date(2026, 6, 9), satisfied=7, anxious=6, worthwhile=9)
-    assert keys(tale, "follow_up") == {"before": 1, "paired": 1}
-    assert keys(tale, "ons4") == {
+    example = ExampleReferral()
+    example.created()
+    example.ons4(v.Stage.BEFORE, date(2026, 3, 9), satisfied=4, anxious=8, happy=5)
+    example.ons4(v.Stage.AFTER, date(2026, 6, 9), satisfied=7, anxious=6, worthwhile=9)
+    assert keys(example, "follow_up") == {"before": 1, "paired": 1}
+    assert keys(example, "ons4") == {
         "satisfied:n": 1, "satisfied:before": 4, "satisfied:after": 7, "satisfied:squares": 9,
         "satisfied:better": 1, "anxious:n": 1, "anxious:before": 8, "anxious:after": 6,
         "anxious:squares": 4, "anxious:better": 1,
@@ -230,26 +230,26 @@ def test_pairs_need_two_answers_and_less_anxious_is_better() -> None:
 
 
 def test_follow_up_with_other_items_only_stays_open() -> None:
-    tale = Tale()
-    tale.created()
-    tale.ons4(v.Stage.BEFORE, date(2026, 3, 9), satisfied=4)
-    tale.ons4(v.Stage.AFTER, date(2026, 6, 9), happy=7)
-    assert keys(tale, "follow_up") == {"before": 1, "open:2026-06-01": 1}
+    example = ExampleReferral()
+    example.created()
+    example.ons4(v.Stage.BEFORE, date(2026, 3, 9), satisfied=4)
+    example.ons4(v.Stage.AFTER, date(2026, 6, 9), happy=7)
+    assert keys(example, "follow_up") == {"before": 1, "open:2026-06-01": 1}
 
 
 @pytest.mark.parametrize("year", [1900, 1901, 2198, 2199])
 def test_contribution_of_extreme_dates_is_computed(year: int) -> None:
-    tale = Tale(start=datetime(year, 1, 1, 0, 0, tzinfo=UTC))
-    tale.created()
-    tale.ons4(v.Stage.BEFORE, date(year, 12, 31))
-    assert keys(tale, "journey") == {"referred": 1}
+    example = ExampleReferral(start=datetime(year, 1, 1, 0, 0, tzinfo=UTC))
+    example.created()
+    example.ons4(v.Stage.BEFORE, date(year, 12, 31))
+    assert keys(example, "journey") == {"referred": 1}
 
 
 @given(st.integers(0, 2**32), st.randoms(use_true_random=False))
 def test_contribution_ignores_order_and_repetition(seed: int, shuffling: Random) -> None:
-    tale = invented(Random(seed), 1)
-    once = counted(tale)
-    shuffled = [*tale.facts, *shuffling.choices(tale.facts, k=3)]
+    example = random_referral(Random(seed), 1)
+    once = counted(example)
+    shuffled = [*example.facts, *shuffling.choices(example.facts, k=3)]
     shuffling.shuffle(shuffled)
     unique = {fact.key: fact for fact in shuffled}
     assert contribution_of(fold_referral(unique.values(), rank)) == once
@@ -257,7 +257,7 @@ def test_contribution_ignores_order_and_repetition(seed: int, shuffling: Random)
 
 @given(st.integers(0, 2**32))
 def test_contribution_survives_storing(seed: int) -> None:
-    contribution = counted(invented(Random(seed), 1))
+    contribution = counted(random_referral(Random(seed), 1))
     assert from_rows(to_rows(contribution)) == contribution
     assert all("." not in cell.key and "$" not in cell.key for cell in contribution)
 
@@ -266,7 +266,7 @@ def test_contribution_survives_storing(seed: int) -> None:
 @given(st.integers(0, 2**32), st.lists(st.integers(1, 4), min_size=1, max_size=12))
 def test_differences_of_any_batches_add_up_to_the_whole(seed: int, batches: list[int]) -> None:
     random = Random(seed)
-    facts = invented(random, 1).facts
+    facts = random_referral(random, 1).facts
     random.shuffle(facts)
     sums: dict[MeasureKey, int] = {}
     before: Contribution = {}

@@ -1,4 +1,4 @@
-"""Nothing hidden can be worked out from what is shown."""
+"""Suppressed counts do not follow from shown counts."""
 
 from itertools import product
 
@@ -50,7 +50,7 @@ def test_large_counts_are_not_suppressed() -> None:
 
 
 def test_large_counts_with_one_solution_are_suppressed() -> None:
-    """Nine parts of at least 8 make at least 72, and 70 is at most 72: each would be 8."""
+    """9 parts of at least 8 make at least 72, and 70 is at most 72: each would be 8."""
     inner: dict[Key, int] = {(name,): 8 for name in "abcdefghi"}
     assert rounded(72) == 70
     assert suppressed(*with_totals(inner, ["abcdefghi"]))
@@ -73,7 +73,7 @@ def test_total_of_twelve_ones_is_suppressed() -> None:
 
 
 def test_parts_of_small_total_are_suppressed_even_zeros() -> None:
-    """Else seven parts that are not 0 would say that each is 1."""
+    """Otherwise 7 parts that are not 0 would reveal that each is 1."""
     inner: dict[Key, int] = dict.fromkeys([("a",), ("b",), ("c",), ("d",), ("e",), ("f",), ("g",)], 1)
     counts, lines = with_totals(inner, ["abcdefgh"])
     assert suppressed(counts, lines) == counts.keys()
@@ -87,7 +87,7 @@ def test_sparse_table_still_shows_its_totals() -> None:
 
 
 def test_rows_of_three_are_all_safe() -> None:
-    """All of them up to 16, one by one."""
+    """Tries all rows with counts up to 16."""
     for counts in product(range(17), repeat=3):
         inner: dict[Key, int] = {("a",): counts[0], ("b",): counts[1], ("c",): counts[2]}
         assert not recovered(inner, ["abc"]), counts

@@ -17,17 +17,17 @@ from services.evaluation.totals.periods import Calendar
 from services.evaluation.totals.totals import PROGRAMME
 from shared.contract.events import vocabulary as v
 from shared.contract.history import fold_referral
-from tests.harness.evaluation.example_referrals import Tale, invented
+from tests.harness.evaluation.example_referrals import ExampleReferral, random_referral
 
 NAMES: Final = {"meir": "Meir", "longton": "Longton", "shelton": "Shelton"}
 CALENDAR: Final = Calendar(date(2026, 1, 5), date(2026, 8, 31))
 Sums = dict[str, Counter[MeasureKey]]
 
 
-def added_up(tales: list[Tale]) -> Sums:
+def added_up(examples: list[ExampleReferral]) -> Sums:
     sums: Sums = {name: Counter() for name in NAMES}
-    for tale in tales:
-        sums[tale.locality].update(contribution_of(fold_referral(tale.facts, lambda _: 1)))
+    for example in examples:
+        sums[example.locality].update(contribution_of(fold_referral(example.facts, lambda _: 1)))
     return sums
 
 
@@ -36,7 +36,9 @@ def a_year(count: int, seed: int = 3) -> Sums:
     start = datetime(2026, 1, 5, 9, tzinfo=UTC)
     return added_up(
         [
-            invented(random, n, random.choice(list(NAMES)), start + timedelta(days=random.randint(0, 200)))
+            random_referral(
+                random, n, random.choice(list(NAMES)), start + timedelta(days=random.randint(0, 200))
+            )
             for n in range(1, count + 1)
         ]
     )
@@ -66,17 +68,17 @@ def test_programme_is_first_and_the_sum_of_localities() -> None:
 
 
 def test_exact_figures_of_one_referral() -> None:
-    tale = Tale(start=datetime(2026, 3, 2, 9, tzinfo=UTC))
-    tale.created(v.Need.DEBT, v.Need.JOB, route=v.Route.HUB)
-    tale.missed(tale.booked(4, lead=4))
-    tale.attended(tale.booked(9, lead=1, sequence=1))
-    tale.ons4(v.Stage.BEFORE, date(2026, 3, 11), satisfied=4, anxious=8)
-    tale.unmet(v.Need.JOB, v.UnmetReason.TOO_FAR)
-    prescription = tale.prescribed()
-    tale.replied(prescription, v.Reply.ACCEPTED)
-    tale.visited(prescription, date(2026, 3, 30))
-    tale.ons4(v.Stage.AFTER, date(2026, 6, 4), satisfied=6, anxious=8)
-    place = asked(added_up([tale]), exact=True).places[0]
+    example = ExampleReferral(start=datetime(2026, 3, 2, 9, tzinfo=UTC))
+    example.created(v.Need.DEBT, v.Need.JOB, route=v.Route.HUB)
+    example.missed(example.booked(4, lead=4))
+    example.attended(example.booked(9, lead=1, sequence=1))
+    example.ons4(v.Stage.BEFORE, date(2026, 3, 11), satisfied=4, anxious=8)
+    example.unmet(v.Need.JOB, v.UnmetReason.TOO_FAR)
+    prescription = example.prescribed()
+    example.replied(prescription, v.Reply.ACCEPTED)
+    example.visited(prescription, date(2026, 3, 30))
+    example.ons4(v.Stage.AFTER, date(2026, 6, 4), satisfied=6, anxious=8)
+    place = asked(added_up([example]), exact=True).places[0]
     assert [step.people for step in place.journey] == [1] * 6
     assert [(w.median_days, w.people, w.referred) for w in place.waits] == [(9, 1, 1), (28, 1, 1)]
     assert [(m.code, m.meetings, m.did_not_come, m.percent) for m in place.meetings if m.meetings] == [
@@ -94,20 +96,20 @@ def test_exact_figures_of_one_referral() -> None:
 
 
 def test_follow_up_is_due_by_the_day_of_the_report() -> None:
-    tale = Tale(start=datetime(2026, 3, 2, 9, tzinfo=UTC))
-    tale.created()
-    tale.ons4(v.Stage.BEFORE, date(2026, 3, 9))
-    sums = added_up([tale])
+    example = ExampleReferral(start=datetime(2026, 3, 2, 9, tzinfo=UTC))
+    example.created()
+    example.ons4(v.Stage.BEFORE, date(2026, 3, 9))
+    sums = added_up([example])
     for today, due in ((date(2026, 5, 31), 0), (date(2026, 6, 1), 1), (date(2027, 1, 1), 1)):
         back = asked(sums, exact=True, calendar=Calendar(CALENDAR.start, today)).places[0].follow_up
         assert (back.due, back.not_yet_due, back.answered) == (due, 1 - due, 0)
 
 
 def test_referrals_outside_the_calendar_are_not_counted() -> None:
-    early = Tale(1, start=datetime(2025, 12, 31, 9, tzinfo=UTC))
-    late = Tale(2, start=datetime(2199, 1, 1, 9, tzinfo=UTC))
-    for tale in (early, late):
-        tale.created()
+    early = ExampleReferral(1, start=datetime(2025, 12, 31, 9, tzinfo=UTC))
+    late = ExampleReferral(2, start=datetime(2199, 1, 1, 9, tzinfo=UTC))
+    for example in (early, late):
+        example.created()
     assert asked(added_up([early, late]), exact=True).places[0].journey[0].people == 0
 
 
@@ -136,16 +138,18 @@ def test_published_per_cents_are_of_exact_counts_or_hold_them() -> None:
 
 def test_rates_are_of_people_referred_at_least_12_weeks_ago() -> None:
     """Ten people were referred long ago and five of them got there; ten were referred this week."""
-    tales = [
-        Tale(n, start=datetime(2026, 8, 30 if n > 10 else 1, 9, tzinfo=UTC) - timedelta(days=60 * (n <= 10)))
+    examples = [
+        ExampleReferral(
+            n, start=datetime(2026, 8, 30 if n > 10 else 1, 9, tzinfo=UTC) - timedelta(days=60 * (n <= 10))
+        )
         for n in range(1, 21)
     ]
-    for tale in tales:
-        tale.created(route=v.Route.HUB)
-        if tale.number <= 5:
-            tale.attended(tale.booked(3))
-            tale.visited(tale.prescribed(), tale.start.date() + timedelta(days=20))
-    place = asked(added_up(tales), exact=True).places[0]
+    for example in examples:
+        example.created(route=v.Route.HUB)
+        if example.number <= 5:
+            example.attended(example.booked(3))
+            example.visited(example.prescribed(), example.start.date() + timedelta(days=20))
+    place = asked(added_up(examples), exact=True).places[0]
     first, last = place.journey[0], place.journey[-1]
     assert (first.people, first.settled, last.settled, last.percent_of_referred) == (20, 10, 5, 50)
     hub = next(route for route in place.routes if route.code == "hub")
@@ -156,17 +160,17 @@ def test_rates_are_of_people_referred_at_least_12_weeks_ago() -> None:
 @pytest.mark.parametrize(("today", "settled"), [(date(2026, 6, 22), 0), (date(2026, 6, 23), 1)])
 def test_referral_counts_for_rates_after_12_weeks(today: date, settled: int) -> None:
     """Made on 31 March in London, though it was still the 30th in UTC."""
-    tale = Tale(start=datetime(2026, 3, 30, 23, 30, tzinfo=UTC))
-    tale.created()
+    example = ExampleReferral(start=datetime(2026, 3, 30, 23, 30, tzinfo=UTC))
+    example.created()
     calendar = Calendar(CALENDAR.start, today)
-    assert asked(added_up([tale]), exact=True, calendar=calendar).places[0].journey[0].settled == settled
+    assert asked(added_up([example]), exact=True, calendar=calendar).places[0].journey[0].settled == settled
 
 
 def test_rate_of_a_young_period_is_not_shown() -> None:
-    tale = Tale(start=datetime(2026, 8, 30, 9, tzinfo=UTC))
-    tale.created()
+    example = ExampleReferral(start=datetime(2026, 8, 30, 9, tzinfo=UTC))
+    example.created()
     for exact in (True, False):
-        last = asked(added_up([tale]), exact=exact).places[0].journey[-1]
+        last = asked(added_up([example]), exact=exact).places[0].journey[-1]
         assert (last.percent_of_referred, last.percent_low) == (None, None)
 
 
@@ -178,22 +182,22 @@ def test_published_first_visits_are_one_count_everywhere() -> None:
 
 
 def test_90th_percentile_of_fewer_than_20_is_suppressed() -> None:
-    tales = [Tale(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 13)]
-    for tale in tales:
-        tale.created()
-        tale.attended(tale.booked(tale.number))
-    wait = asked(added_up(tales), exact=False).places[0].waits[0]
+    examples = [ExampleReferral(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 13)]
+    for example in examples:
+        example.created()
+        example.attended(example.booked(example.number))
+    wait = asked(added_up(examples), exact=False).places[0].waits[0]
     assert (wait.people, wait.median_days, wait.ninetieth_percentile_days) == (10, 6, "*")
 
 
 def test_means_and_medians_of_few_people_are_suppressed() -> None:
-    tales = [Tale(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 8)]
-    for tale in tales:
-        tale.created()
-        tale.attended(tale.booked(3))
-        tale.ons4(v.Stage.BEFORE, date(2026, 3, 5), satisfied=4)
-        tale.ons4(v.Stage.AFTER, date(2026, 6, 5), satisfied=6)
-    place = asked(added_up(tales), exact=False).places[0]
+    examples = [ExampleReferral(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 8)]
+    for example in examples:
+        example.created()
+        example.attended(example.booked(3))
+        example.ons4(v.Stage.BEFORE, date(2026, 3, 5), satisfied=4)
+        example.ons4(v.Stage.AFTER, date(2026, 6, 5), satisfied=6)
+    place = asked(added_up(examples), exact=False).places[0]
     assert place.waits[0].median_days == place.waits[0].ninetieth_percentile_days == "*"
     assert (place.wellbeing[0].before, place.wellbeing[0].change) == ("*", "*")
 
@@ -201,10 +205,10 @@ def test_means_and_medians_of_few_people_are_suppressed() -> None:
 def test_suppressed_quarter_does_not_follow_from_others() -> None:
     """Three people in one quarter: since the start less the other quarter would give them away."""
     start = datetime(2026, 1, 5, 9, tzinfo=UTC)
-    tales = [Tale(n, start=start + timedelta(days=100 * (n < 4))) for n in range(1, 54)]
-    for tale in tales:
-        tale.created()
-    sums = added_up(tales)
+    examples = [ExampleReferral(n, start=start + timedelta(days=100 * (n < 4))) for n in range(1, 54)]
+    for example in examples:
+        example.created()
+    sums = added_up(examples)
     whole, *quarters = (CALENDAR.since_start, *CALENDAR.quarters)
     shown = {
         period.first: figures(sums, NAMES, CALENDAR, FiguresRequest((), period, exact=False))

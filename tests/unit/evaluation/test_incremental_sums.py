@@ -1,4 +1,4 @@
-"""Sums that are read again and again: whatever changed meanwhile, they are those of the rows as they are."""
+"""Incremental sums and totals equal those read afresh, whatever changed in between."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -12,8 +12,8 @@ from services.evaluation.totals.periods import Calendar, Period
 from services.evaluation.totals.repository import IncrementalSums, Rows
 from services.evaluation.totals.totals import Totals, TotalsCalculator
 
+# Rows by locality, month and shard.
 State = dict[tuple[str, str, int], dict[str, dict[str, int]]]
-"""Rows by where they stand: locality, month, share."""
 PLACES = ("meir", "longton", "shelton")
 MONTHS = ("2026-01", "2026-02", "2026-05")
 CALENDAR = Calendar(date(2026, 1, 5), date(2026, 6, 30))
@@ -25,6 +25,7 @@ COUNTS = {
     "follow_up": ("open:2026-05-01", "paired"),
 }
 
+# The numbers of one row.
 numbers = st.fixed_dictionaries(
     {},
     optional={
@@ -32,11 +33,10 @@ numbers = st.fixed_dictionaries(
         for measure, keys in COUNTS.items()
     },
 )
-"""What is in one row."""
+# All rows at one moment.
 states = st.dictionaries(
     st.tuples(st.sampled_from(PLACES), st.sampled_from(MONTHS), st.integers(0, 1)), numbers
 )
-"""All rows at one moment."""
 
 
 def rows_of(state: State) -> Rows:
@@ -52,7 +52,7 @@ def not_zero(sums: Mapping[str, Contribution]) -> dict[str, dict[MeasureKey, int
 
 
 def told(tallies: Mapping[tuple[str, Period], Totals]) -> dict[object, object]:
-    """What tallies say; a count of 0 is none."""
+    """The numbers of totals; a count of 0 equals none."""
     return {
         at: (
             +tally.counts,

@@ -1,4 +1,4 @@
-"""Answers are remembered for as long as they are true, and each for those who may see it."""
+"""The cache of figures: current, and exact figures only for managers."""
 
 from bson import encode
 
@@ -10,7 +10,7 @@ from tests.unit.evaluation.test_figures import CALENDAR, NAMES
 
 
 def rows(referred: int) -> Rows:
-    """One locality in which so many people were referred, all by the practices."""
+    """Rows of one locality with so many referrals, all by practices."""
     where = {"locality": next(iter(NAMES)), "period": CALENDAR.since_start.last}
     counts = {"journey": {"referred": referred}, "contact": {"practice:referred": referred}}
     return frozenset([encode(where | {"n": counts})])

@@ -29,14 +29,14 @@ def of_every_sum(n: int, shown: int) -> Iterator[Means]:
 
 @pytest.mark.parametrize("shown", [10, 15, 40])
 def test_published_means_fit_each_possible_number(shown: int) -> None:
-    """All sums of scores, one by one: no three means leave out a number of people."""
+    """Tries all sums of scores: no triple of means excludes a number of people."""
     least, most = could_be(shown)
     possible = [set(of_every_sum(n, shown)) for n in range(least, most + 1)]
     assert all(means == possible[0] for means in possible)
 
 
 def test_means_in_hundredths_would_reveal_the_number() -> None:
-    """The guard of the test above: 4.13 and 6.27 are means of 15 people and of no other number up to 17."""
+    """Checks the test above: 4.13 and 6.27 are means of 15 people and of no other number up to 17."""
     hundredths = {n: {(200 * total + n) // (2 * n) for total in range(10 * n + 1)} for n in range(13, 18)}
     assert [n for n, means in hundredths.items() if {413, 627} <= means] == [15]
 
@@ -73,7 +73,7 @@ def test_published_rate_holds_the_exact_one(part: int, others: int) -> None:
 
 @given(PARTS, PARTS)
 def test_published_rate_follows_from_published_counts(part: int, others: int) -> None:
-    """All counts that are shown alike have the same rate: it tells nobody which of them it is."""
+    """All counts with the same shown count have the same rate, so the rate reveals nothing."""
     whole = part + others
     assume(whole >= 8)
     shown = rounded(part), rounded(whole)
@@ -127,7 +127,7 @@ def test_published_interval_holds_the_exact_one(
 @pytest.mark.parametrize("shown", [40, 45, 100])
 @pytest.mark.parametrize("spread", [0, 1, 4, 9])
 def test_published_interval_fits_each_possible_number(shown: int, spread: int) -> None:
-    """Everybody gains a point; some gain more, some lose: for each number some squares give the same ends."""
+    """People gain a point on average. For each number of people some squares give the same ends."""
     ends = interval(shown, shown, shown * (1 + spread), 10)
     least, most = could_be(shown)
     for n in range(least, most + 1):

@@ -1,4 +1,4 @@
-"""Somebody with nothing but the published page, a pencil, and the rules."""
+"""A reader with the published page, a pencil and the rules recovers no count."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -14,7 +14,7 @@ ANYTHING = (0, 10**6)
 
 
 def could_be(shown: DisclosedCount) -> Range:
-    """All that one count alone says."""
+    """The range of one count by itself."""
     if isinstance(shown, str):
         return ANYTHING
     return (max(shown - 2, 8), shown + 2) if shown else (0, 0)
@@ -66,7 +66,7 @@ def test_small_counts_do_not_follow_line_by_line(count: int, seed: int) -> None:
 
 @pytest.mark.parametrize("count", [120, 900])
 def test_programme_totals_are_not_suppressed(count: int) -> None:
-    """Protection must not eat the page: the programme's own totals are there to be read."""
+    """Suppression must leave the programme's own totals."""
     programme = asked(a_year(count), exact=False).places[0]
     assert isinstance(programme.unmet.total, int)
     assert all(isinstance(step.people, int) for step in programme.journey)

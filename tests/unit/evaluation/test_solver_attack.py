@@ -1,4 +1,4 @@
-"""Nobody who solves everything that is published works out a count."""
+"""An attacker with a solver and all published figures recovers no count."""
 
 import os
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ import pytest
 from services.evaluation.reports.programme import FiguresRequest, figures
 from shared.contract.events import vocabulary as v
 from tests.harness.evaluation.attackers_knowledge import PROGRAMME, WHOLE, At
-from tests.harness.evaluation.example_referrals import Tale
+from tests.harness.evaluation.example_referrals import ExampleReferral
 from tests.harness.evaluation.solver import recovered
 from tests.unit.evaluation.test_figures import CALENDAR, NAMES, Sums, a_year, added_up
 
@@ -18,7 +18,7 @@ Answers = dict[str, dict[str, Any]]
 
 
 def answers(sums: Sums, *, exact: bool) -> Answers:
-    """What the API gives of each period."""
+    """The answers of the API for each period."""
     periods = {WHOLE: CALENDAR.since_start} | {quarter.code: quarter for quarter in CALENDAR.quarters}
     return {
         name: figures(sums, NAMES, CALENDAR, FiguresRequest(tuple(NAMES), period, exact)).model_dump(
@@ -28,24 +28,26 @@ def answers(sums: Sums, *, exact: bool) -> Answers:
     }
 
 
-def twice(tale: Tale, before: int, after: int) -> None:
+def twice(example: ExampleReferral, before: int, after: int) -> None:
     """Answers all four questions before and after."""
-    tale.created()
+    example.created()
     for stage, day, score in ((v.Stage.BEFORE, 5, before), (v.Stage.AFTER, 60, after)):
-        on = tale.start.date() + timedelta(days=day)
-        tale.ons4(stage, on, satisfied=score, worthwhile=score, happy=score, anxious=10 - score)
+        on = example.start.date() + timedelta(days=day)
+        example.ons4(stage, on, satisfied=score, worthwhile=score, happy=score, anxious=10 - score)
 
 
 def seven_and_seven() -> Sums:
-    """In two quarters, seven people each answered twice."""
-    tales = [Tale(n, start=datetime(2026, 2 if n > 7 else 5, 2, 9, tzinfo=UTC)) for n in range(1, 15)]
-    for tale, before in zip(tales, (4, 3, 3, 4, 4, 3, 5, 4, 2, 3, 5, 4, 3, 4), strict=True):
-        twice(tale, before, before + tale.number % 4)
-    return added_up(tales)
+    """Seven people answered twice in each of two quarters."""
+    examples = [
+        ExampleReferral(n, start=datetime(2026, 2 if n > 7 else 5, 2, 9, tzinfo=UTC)) for n in range(1, 15)
+    ]
+    for example, before in zip(examples, (4, 3, 3, 4, 4, 3, 5, 4, 2, 3, 5, 4, 3, 4), strict=True):
+        twice(example, before, before + example.number % 4)
+    return added_up(examples)
 
 
 def with_hundredths(published: Answers, exact: Mapping[str, Mapping[str, Any]]) -> Answers:
-    """The same with means to two decimals, as they were once published."""
+    """The same figures with means to two decimals, as an earlier version published them."""
     for period, answer in published.items():
         for place, known in zip(answer["places"], exact[period]["places"], strict=True):
             for item, precise in zip(place["wellbeing"], known["wellbeing"], strict=True):
@@ -62,7 +64,7 @@ def test_solver_does_not_recover_7_and_7() -> None:
 
 
 def test_means_to_two_decimals_would_reveal_a_count() -> None:
-    """The attacker is no fool: this is what the figures gave away."""
+    """Checks the attacker: it recovers the count from the means of an earlier version."""
     sums = seven_and_seven()
     exact = answers(sums, exact=True)
     published = with_hundredths(answers(sums, exact=False), exact)
@@ -82,23 +84,24 @@ def test_solver_recovers_no_count(count: int, seed: int) -> None:
 
 
 def test_solver_recovers_no_count_from_equal_answers() -> None:
-    """Means of 0 and 10 leave the least room, and nobody is worse."""
-    tales = [
-        Tale(n, f"{list(NAMES)[n % 3]}", datetime(2026, 2 + n % 6, 2, 9, tzinfo=UTC)) for n in range(1, 121)
+    """Means of 0 and 10 leave the least room, and no answer is worse."""
+    examples = [
+        ExampleReferral(n, f"{list(NAMES)[n % 3]}", datetime(2026, 2 + n % 6, 2, 9, tzinfo=UTC))
+        for n in range(1, 121)
     ]
-    for tale in tales:
-        twice(tale, *((0, 10) if tale.locality == "meir" else (5, 5) if tale.number % 9 else (5, 6)))
-    sums = added_up(tales)
+    for example in examples:
+        twice(example, *((0, 10) if example.locality == "meir" else (5, 5) if example.number % 9 else (5, 6)))
+    sums = added_up(examples)
     assert recovered(answers(sums, exact=False), answers(sums, exact=True)) == []
 
 
 def test_percentage_of_nearly_equal_counts_is_a_range() -> None:
-    """92% of 10 to 15 people is 11 of 12 or 12 of 13; they are shown as 10 of 10, or as 10 of 15."""
-    tales = [Tale(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 13)]
-    for tale in tales:
-        tale.created()
-        if tale.number > 1:
-            tale.attended(tale.booked(3))
-    met = answers(added_up(tales), exact=False)[WHOLE]["places"][0]["journey"][2]
+    """92% of 10 to 15 people is 11 of 12 or 12 of 13: shown as 10 of 10, or as 10 of 15."""
+    examples = [ExampleReferral(n, start=datetime(2026, 3, 2, 9, tzinfo=UTC)) for n in range(1, 13)]
+    for example in examples:
+        example.created()
+        if example.number > 1:
+            example.attended(example.booked(3))
+    met = answers(added_up(examples), exact=False)[WHOLE]["places"][0]["journey"][2]
     assert (met["settled"], met["percent_of_referred"]) == (10, "*")
     assert (met["percent_low"], met["percent_high"]) == (67, 100)

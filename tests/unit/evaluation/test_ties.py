@@ -1,4 +1,4 @@
-"""The most frequent are named by what is shown, and ties as ties."""
+"""The most frequent are chosen by shown counts, and ties are named as ties."""
 
 import pytest
 
