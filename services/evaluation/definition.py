@@ -1,7 +1,7 @@
 """The evaluation service as the kernel drives it.
 
-The service receives all events and adds them up. It decides nothing and publishes nothing: a due follow-up
-is a sum over days (see `follow_up`), and asking for one is the link worker's next step, kept by matching.
+The service receives all events and adds them up. It decides nothing and publishes nothing. A due follow-up
+is a sum over days (see `follow_up`). Asking for one is the link worker's next step, which matching keeps.
 """
 
 from services.evaluation.collections import SUMS

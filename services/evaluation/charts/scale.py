@@ -10,7 +10,7 @@ MARGIN = 14
 
 
 class Scale:
-    """From 0 to at least `highest`, across the chart."""
+    """A scale from 0 to at least `highest`, across the chart."""
 
     def __init__(self, highest: float) -> None:
         self.step = next(step for step in _steps() if step * 5 >= highest)

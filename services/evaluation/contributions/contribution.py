@@ -1,8 +1,8 @@
 """Computes the contribution of one referral to the programme's figures, from its history alone.
 
 The contribution does not depend on today. A number that holds only from a later day is counted under that
-day, and the report adds up the days (see `follow_up` and `_settled`). A referral made in error, or twice,
-counts nowhere.
+day. The report adds up the days (see `follow_up` and `_settled`). A referral made in error, or twice, counts
+nowhere.
 
 Each number belongs to one month:
 

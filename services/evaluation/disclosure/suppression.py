@@ -2,8 +2,8 @@
 
 Small counts (1 to 7) are not shown, 0 is, and every other count is rounded to the nearest 5. That alone is
 not enough. A total less the parts that are shown can give a suppressed part away. So can a total that only
-one set of small parts adds up to: four parts of 7 are the only small ones that make 28, shown as 30. So can
-the zeros: a suppressed total with seven parts that are not 0 is 7. So more is suppressed:
+one set of small parts adds up to: only four parts of 7 make 28, shown as 30. So can the zeros: a suppressed
+total with 7 parts that are not 0 is 7. So more is suppressed:
 
 - no part of a small total is shown, not even a 0;
 - no line (a total with its parts) has exactly one suppressed member that is not 0;

@@ -50,8 +50,8 @@ class ExactView:
 class Publication:
     """All published counts, and which of them are suppressed.
 
-    Suppression is worked out over all localities and periods that can be requested, not over those of one
-    answer: two answers held against each other must not give away more than one.
+    Suppression covers all localities and periods that can be requested, not only those of one answer. Two
+    answers held against each other must not give away more than one.
     """
 
     def __init__(

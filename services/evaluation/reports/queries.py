@@ -19,8 +19,8 @@ from shared.platform.web.validation import FieldError
 class LatestFigures:
     """The programme as of the latest sums, cached while the sums stay the same.
 
-    Each request reads the rows and compares them, so the cache needs no invalidation: not after a write of
-    any process, and not after a rebuild. Only rows that changed are decoded.
+    Each request reads the rows and compares them. So the cache needs no invalidation after a write of any
+    process, or after a rebuild. Only rows that changed are decoded.
     """
 
     def __init__(self) -> None:

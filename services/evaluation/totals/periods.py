@@ -13,7 +13,7 @@ _MONTHS = (
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From the first to the last month ("2026-01"), both within it."""
+    """A period from its first to its last month ("2026-01"), both included."""
 
     first: str
     last: str

@@ -36,7 +36,7 @@ _PROMISES: Final = frozenset({v.WaitingReason.NO_SLOT, v.WaitingReason.NO_LINK_W
 class NotificationState:
     """A referral as the notifications service sees it: its history and the messages that it calls for.
 
-    `retracted_meetings` were never booked, as was recorded later. People may have been told of them.
+    `retracted_meetings` were never booked, as was recorded later. Messages may have announced them.
     """
 
     history: ReferralHistory
@@ -49,7 +49,7 @@ class NotificationState:
 
     @property
     def known_meetings(self) -> tuple[Meeting, ...]:
-        """All meetings that people may have been told of."""
+        """All meetings that messages may have announced."""
         return (*self.history.meetings, *self.retracted_meetings)
 
 

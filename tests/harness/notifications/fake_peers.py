@@ -67,6 +67,10 @@ class FakePeers:
         kept = reversed(self.mailbox.newest_first())
         return [sent for sent in kept if channel in (None, sent.channel)]
 
+    def receivers(self) -> list[str]:
+        """The receivers of all messages, sorted."""
+        return sorted(sent.to for sent in self.sent())
+
 
 @asynccontextmanager
 async def fake_peers(state: Path, clock: Clock) -> AsyncIterator[FakePeers]:

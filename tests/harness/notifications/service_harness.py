@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -21,9 +21,8 @@ from shared.delivery.unit_of_work.unit_of_work import TASKS
 from shared.platform.ids import new_id
 from shared.platform.localities import OWN_VAULT, Contact, Localities, Locality, Practice, Source
 from tests.harness.delivery.toy import Bench
-from tests.harness.notifications.facts import FactBuilder
+from tests.harness.notifications.facts import NOW, FactBuilder
 from tests.harness.notifications.fake_peers import FakePeers
-from tests.integration.notifications.conftest import FakeClock, settings_for
 
 HUB = Contact("Hub (example)", "01632 960100", "hub@hub.example")
 MAILBOX = "m83100@practices.example"
@@ -56,6 +55,31 @@ def programme(slug: str) -> Localities:
         owners={},
     )
     return Localities("Programme (example)", HUB, (locality,), ())
+
+
+@dataclass
+class FakeClock:
+    """A clock that the test moves."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def settings_for(peers: FakePeers, **more: Any) -> NotificationsSettings:
+    """Settings of a service among these peers."""
+    values: dict[str, Any] = {
+        "env": "development",
+        "smtp_host": "127.0.0.1",
+        "smtp_port": peers.smtp_port,
+        "sms_url": f"{peers.address}/dev/sms",
+        "referral_url": peers.address,
+        "matching_url": peers.address,
+        "token_url": f"{peers.address}/token",
+        "public_url": "http://localhost:8080",
+    }
+    return NotificationsSettings(**(values | more))
 
 
 @dataclass

@@ -1,28 +1,15 @@
-"""Fixtures of the service's tests: fake peers, a clock that the test moves, and settings."""
+"""Fixtures of the service's tests: fake peers, a clock that the test moves, and the running service."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 
-from services.notifications.settings import NotificationsSettings
-from tests.harness.notifications.facts import NOW
+from tests.harness.delivery.toy import bench
 from tests.harness.notifications.fake_peers import FakePeers, fake_peers
-
-
-@dataclass
-class FakeClock:
-    """A clock that the test moves."""
-
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
+from tests.harness.notifications.service_harness import FakeClock, NotificationsHarness
 
 
 @pytest.fixture
@@ -42,16 +29,9 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-def settings_for(peers: FakePeers, **more: Any) -> NotificationsSettings:
-    """Settings of a service among these peers."""
-    values: dict[str, Any] = {
-        "env": "development",
-        "smtp_host": "127.0.0.1",
-        "smtp_port": peers.smtp_port,
-        "sms_url": f"{peers.address}/dev/sms",
-        "referral_url": peers.address,
-        "matching_url": peers.address,
-        "token_url": f"{peers.address}/token",
-        "public_url": "http://localhost:8080",
-    }
-    return NotificationsSettings(**(values | more))
+@pytest_asyncio.fixture
+async def harness(
+    kafka_bootstrap: str, mongo_url: str, peers: FakePeers, clock: FakeClock
+) -> AsyncIterator[NotificationsHarness]:
+    async with bench(kafka_bootstrap, mongo_url, partitions=1) as made:
+        yield NotificationsHarness(made, peers, clock)

@@ -14,8 +14,12 @@ from services.notifications.channels.smtp import SmtpGateway
 from shared.delivery.model.errors import PermanentFailure, RetryLater
 from tests.harness.delivery.toy import bench
 from tests.harness.notifications.fake_peers import PERSON, FakePeers
-from tests.harness.notifications.service_harness import NotificationsHarness, eventually
-from tests.integration.notifications.conftest import FakeClock, settings_for
+from tests.harness.notifications.service_harness import (
+    FakeClock,
+    NotificationsHarness,
+    eventually,
+    settings_for,
+)
 
 OPEN_FOR = timedelta(seconds=30)
 

@@ -13,8 +13,8 @@ from services.notifications.channels.sms import HttpTextGateway
 from services.notifications.channels.smtp import SmtpGateway
 from shared.delivery.model.errors import PermanentFailure, RetryLater
 from tests.harness.notifications.fake_peers import FakePeers
+from tests.harness.notifications.service_harness import FakeClock, settings_for
 from tests.harness.web.production import MORE, PRODUCTION
-from tests.integration.notifications.conftest import FakeClock, settings_for
 
 MAIL = Mail("pat.example@example.org", "Your appointment", "It is at the surgery – 2:30pm.\n")
 

@@ -16,6 +16,7 @@ from tests.harness.delivery.toy import bench
 from tests.harness.notifications.facts import NOW, FactBuilder, numbered_id
 from tests.harness.notifications.fake_peers import PERSON, fake_peers
 from tests.harness.notifications.service_harness import (
+    FakeClock,
     NotificationsHarness,
     wait_until_each_ended,
     wait_until_received,
@@ -24,7 +25,6 @@ from tests.harness.pages.browser import check_axe, check_reflow
 from tests.harness.pages.serving import serving
 from tests.harness.web.forms import browser
 from tests.harness.web.issuer import LoopbackIssuer
-from tests.integration.notifications.conftest import FakeClock
 
 API = "/api/notifications/v1"
 DROPPED = "Not sent, because it was not safe or no longer needed"

@@ -3,45 +3,27 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-import pytest_asyncio
 from fastapi import FastAPI
 
-from shared.contract.events import vocabulary as v
 from shared.platform import metrics
-from tests.harness.delivery.toy import bench
 from tests.harness.notifications.facts import MEETING, numbered_id
-from tests.harness.notifications.fake_peers import LINK, PERSON, FakePeers
+from tests.harness.notifications.fake_peers import FakePeers
 from tests.harness.notifications.service_harness import (
     MAILBOX,
+    FakeClock,
     NotificationsHarness,
     eventually,
     kernel_of,
     ledger,
-    wait_until_each_ended,
     wait_until_ended,
     wait_until_received,
 )
-from tests.integration.notifications.conftest import FakeClock
 
 TELEPHONE, WORKER = "+447700900123", "link.worker@example.org"
 IDENTIFYING = re.compile(r"7700\s?900|example\.org|960200|Your appointment", re.IGNORECASE)
-
-
-@pytest_asyncio.fixture
-async def harness(
-    kafka_bootstrap: str, mongo_url: str, peers: FakePeers, clock: FakeClock
-) -> AsyncIterator[NotificationsHarness]:
-    async with bench(kafka_bootstrap, mongo_url, partitions=1) as made:
-        yield NotificationsHarness(made, peers, clock)
-
-
-def to(peers: FakePeers) -> list[str]:
-    return sorted(sent.to for sent in peers.sent())
 
 
 async def everything_stored(app: FastAPI) -> str:
@@ -66,7 +48,7 @@ async def test_booking_delivered_twice_reaches_each_recipient_once(
         await wait_until_received(app, harness, 3)
         await asyncio.sleep(0.4)
         stored = await everything_stored(app)
-    assert to(peers) == sorted([TELEPHONE, WORKER, MAILBOX])
+    assert peers.receivers() == sorted([TELEPHONE, WORKER, MAILBOX])
     assert peers.count("POST /dev/sms") == 1
     assert peers.count("MAIL") == 2
     (text,) = peers.sent("sms")
@@ -112,7 +94,7 @@ async def test_booking_at_night_waits_for_person_not_for_mailboxes(
     async with harness.running() as app:
         await harness.publish(referral, referral.created(), referral.booked())
         await wait_until_ended(app, 2)
-        assert to(peers) == sorted([WORKER, MAILBOX])
+        assert peers.receivers() == sorted([WORKER, MAILBOX])
         clock.now = datetime(2026, 11, 25, 7, 59, tzinfo=UTC)
         await asyncio.sleep(0.3)
         assert peers.sent("sms") == []
@@ -179,7 +161,7 @@ async def test_provisional_meeting_changed_at_desk_is_announced_once(
     assert text.text.startswith(
         "Meir (example): you have a new appointment on Tuesday 1 December 2026 at 10:30am"
     )
-    assert to(peers) == sorted([TELEPHONE, WORKER, MAILBOX])
+    assert peers.receivers() == sorted([TELEPHONE, WORKER, MAILBOX])
 
 
 async def test_second_meeting_text_says_which_one_counts(
@@ -236,166 +218,6 @@ async def test_retracted_cancellation_is_corrected_once(
     off, on = (sent.text for sent in peers.sent("sms")[1:])
     assert "is cancelled" in off
     assert "you have a new appointment on Monday 30 November 2026 at 10:30am" in on
-
-
-@pytest.mark.parametrize("contact", [v.SafeToText.RING, v.SafeToText.NOT_KNOWN])
-async def test_vault_without_consent_to_texts_is_not_asked(
-    harness: NotificationsHarness, peers: FakePeers, contact: v.SafeToText
-) -> None:
-    referral = harness.referral()
-    async with harness.running() as app:
-        await harness.publish(referral, referral.created(contact), referral.waiting(), referral.booked())
-        await wait_until_ended(app, 2)
-        await harness.advance(hours=1)
-        await asyncio.sleep(0.3)
-    assert to(peers) == sorted([WORKER, MAILBOX])
-    assert peers.count("/claims") == 0
-
-
-VAULT_ANSWERS: dict[str, Any] = {
-    "person_unknown": 404,
-    "erased": 410,
-    "vault_refused": 403,
-    "not_safe": PERSON | {"safe_to_text": "ring"},
-    "no_channel": PERSON | {"telephone": "+441632960001", "email": None},
-    "address_refused": PERSON | {"telephone": None, "email": "nobody@example.org"},
-}
-
-
-async def test_message_refused_by_vault_is_a_visible_failure(
-    harness: NotificationsHarness, peers: FakePeers
-) -> None:
-    refused = metrics.contacts_refused.labels("vault")
-    before = refused._value.get()
-    silent = PERSON | {"safe_to_text": None}
-    said = {code: harness.referral() for code in [*VAULT_ANSWERS, "not_said"]}
-    for code, referral in said.items():
-        peers.particular[referral.referral_id] = VAULT_ANSWERS.get(code, silent)
-    async with harness.running() as app:
-        for referral in said.values():
-            await harness.publish(referral, referral.created(), referral.booked())
-        told = await wait_until_each_ended(app, "booked.person", len(said))
-        assert await wait_until_each_ended(app, "booked.link_worker", len(said))
-    for code, referral in said.items():
-        row = told[referral.referral_id]
-        assert (row["status"], row["code"]) == ("failed", "not_safe" if code == "not_said" else code)
-    assert peers.sent("sms") == []
-    assert {sent.to for sent in peers.sent("email")} == {WORKER, MAILBOX}
-    assert refused._value.get() - before == 1
-
-
-async def test_text_for_unknown_link_worker_names_the_hub(
-    harness: NotificationsHarness, peers: FakePeers
-) -> None:
-    peers.worker = 404
-    referral = harness.referral()
-    async with harness.running() as app:
-        await harness.publish(referral, referral.created(), referral.booked())
-        told = await wait_until_ended(app, 3)
-    (text,) = peers.sent("sms")
-    assert "ring 01632 960100" in text.text
-    assert told["booked.link_worker"]["code"] == "link_worker_unknown"
-
-
-async def test_person_without_mobile_gets_an_email(harness: NotificationsHarness, peers: FakePeers) -> None:
-    peers.person = PERSON | {"telephone": "+441632960001"}
-    referral = harness.referral()
-    async with harness.running() as app:
-        await harness.publish(referral, referral.created(), referral.booked())
-        await wait_until_ended(app, 3)
-    mails = {sent.to: sent for sent in peers.sent("email")}
-    assert mails["pat.example@example.org"].subject == "Your appointment"
-    assert peers.sent("sms") == []
-
-
-async def test_unavailable_vault_is_retried_until_too_late(
-    harness: NotificationsHarness, peers: FakePeers, clock: FakeClock
-) -> None:
-    peers.person = 503
-    referral, other = harness.referral(), harness.referral()
-    async with harness.running() as app:
-        await harness.publish(referral, referral.created(), referral.booked())
-        await harness.advance_until(lambda: peers.count("/claims") == 2)
-        peers.person = dict(PERSON)
-        await harness.advance_until(lambda: len(peers.sent("sms")) == 1)
-        peers.person = 503
-        before = peers.count("/claims")
-        await harness.publish(other, other.created(), other.booked(11))
-        await eventually(lambda: peers.count("/claims") > before)
-        clock.now = MEETING + timedelta(minutes=1)
-        late = {"code": "too_late", "referral": other.referral_id}
-        async with asyncio.timeout(10):
-            while (found := await kernel_of(app).mongo["sent"].find_one(late)) is None:
-                await asyncio.sleep(0.05)
-    assert found["status"] == "failed"
-    assert len(peers.sent("sms")) == 1
-
-
-async def test_service_request_has_a_fresh_link_and_no_person(
-    harness: NotificationsHarness, peers: FakePeers
-) -> None:
-    referral = harness.referral()
-    async with harness.running() as app:
-        await harness.publish(referral, referral.created(), referral.booked(), referral.prescribed())
-        await wait_until_ended(app, 4)
-        await harness.publish_again()
-        await asyncio.sleep(0.3)
-    (mail,) = [sent for sent in peers.sent() if sent.to == "asks@debt-help.example"]
-    assert LINK in mail.text
-    assert mail.subject == "Can you take somebody? Priya Wainwright asks"
-    for name in ("Debt help (example)", "Priya Wainwright, a link worker in Meir", "Programme (example)"):
-        assert name in mail.text
-    assert referral.referral_id not in mail.text + mail.subject
-    assert peers.count(f"POST /api/matching/v1/prescriptions/{numbered_id(20)}/link") == 1
-
-
-async def test_service_request_that_fails_is_visible(harness: NotificationsHarness, peers: FakePeers) -> None:
-    peers.particular = {
-        numbered_id(521): 404,
-        numbered_id(522): {"asks_email": None},
-        numbered_id(23): 403,
-        numbered_id(524): {"asks_email": None, "mailbox_confirmed": False},
-    }
-    codes = ["service_unknown", "service_has_no_address", "matching_refused", "mailbox_unconfirmed"]
-    said = [harness.referral() for _ in codes]
-    async with harness.running() as app:
-        for number, referral in enumerate(said, start=21):
-            await harness.publish(referral, referral.created(), referral.prescribed(number))
-        told = await wait_until_each_ended(app, "asked.service", len(codes))
-    assert [told[referral.referral_id]["code"] for referral in said] == codes
-    assert peers.sent() == []
-
-
-async def test_prescription_unknown_to_matching_is_retried(
-    harness: NotificationsHarness, peers: FakePeers
-) -> None:
-    peers.particular = {numbered_id(21): 404, numbered_id(22): 404}
-    late, never = harness.referral(), harness.referral()
-    async with harness.running() as app:
-        for number, referral in ((21, late), (22, never)):
-            await harness.publish(referral, referral.created(), referral.prescribed(number))
-        while peers.count("/link") < 2:
-            await asyncio.sleep(0.05)
-        del peers.particular[numbered_id(21)]
-        for _ in range(8):
-            await harness.advance(minutes=2)
-            await asyncio.sleep(0.3)
-        told = await wait_until_each_ended(app, "asked.service", 2)
-    assert told[late.referral_id]["status"] == "sent"
-    assert told[never.referral_id]["code"] == "prescription_unknown"
-
-
-async def test_token_is_never_shown_to_a_partners_vault(
-    harness: NotificationsHarness, peers: FakePeers
-) -> None:
-    referral = harness.referral()
-    async with harness.running() as app:
-        event = referral.envelope(referral.created(), "history", harness.clock.now)
-        await harness.bench.say(event)
-        await harness.publish(referral, referral.booked())
-        told = await wait_until_ended(app, 3)
-    assert told["booked.person"]["code"] == "vault_elsewhere"
-    assert peers.count("/claims") == 0
 
 
 async def test_replayed_log_sends_nothing(

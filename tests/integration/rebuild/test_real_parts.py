@@ -29,10 +29,10 @@ from tests.harness.evaluation.delivery import envelope
 from tests.harness.matching.place import Place
 from tests.harness.matching.place import place as matching_place
 from tests.harness.notifications.fake_peers import FakePeers
-from tests.harness.notifications.service_harness import NotificationsHarness
+from tests.harness.notifications.service_harness import FakeClock, NotificationsHarness
 from tests.harness.web.issuer import LoopbackIssuer, issuer
 from tests.integration.evaluation.test_sums import facts_in, recounted, sums_of
-from tests.integration.notifications.conftest import FakeClock, clock, peers
+from tests.integration.notifications.conftest import clock, peers
 
 __all__ = ["clock", "issuer", "peers"]
 

@@ -1,4 +1,4 @@
-"""From sums to figures, exact and published."""
+"""Figures made from sums, exact and published."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ def asked(sums: Mapping[str, Counter[MeasureKey]], *, exact: bool, calendar: Cal
 
 
 def counts(place: PlaceFigures) -> dict[str, DisclosedCount]:
-    """All counts of a place by where they stand."""
+    """All counts of a place by section and code."""
     found: dict[str, DisclosedCount] = {f"journey {s.code}": s.people for s in place.journey}
     found |= {f"meetings {m.code}": m.meetings for m in place.meetings}
     found |= {f"missed {m.code}": m.did_not_come for m in place.meetings}
@@ -137,7 +137,7 @@ def test_published_per_cents_are_of_exact_counts_or_hold_them() -> None:
 
 
 def test_rates_are_of_people_referred_at_least_12_weeks_ago() -> None:
-    """Ten people were referred long ago and five of them got there; ten were referred this week."""
+    """10 people were referred long ago and 5 of them visited; 10 were referred this week."""
     examples = [
         ExampleReferral(
             n, start=datetime(2026, 8, 30 if n > 10 else 1, 9, tzinfo=UTC) - timedelta(days=60 * (n <= 10))
@@ -159,7 +159,7 @@ def test_rates_are_of_people_referred_at_least_12_weeks_ago() -> None:
 
 @pytest.mark.parametrize(("today", "settled"), [(date(2026, 6, 22), 0), (date(2026, 6, 23), 1)])
 def test_referral_counts_for_rates_after_12_weeks(today: date, settled: int) -> None:
-    """Made on 31 March in London, though it was still the 30th in UTC."""
+    """A referral of 31 March in London, which is still 30 March in UTC."""
     example = ExampleReferral(start=datetime(2026, 3, 30, 23, 30, tzinfo=UTC))
     example.created()
     calendar = Calendar(CALENDAR.start, today)
@@ -175,7 +175,7 @@ def test_rate_of_a_young_period_is_not_shown() -> None:
 
 
 def test_published_first_visits_are_one_count_everywhere() -> None:
-    """Else one of them could be held back and the other shown."""
+    """Otherwise one of them could be suppressed and the other shown."""
     for seed in range(4):
         for place in asked(a_year(120, seed), exact=False).places:
             assert place.waits[1].people == place.journey[-1].people
@@ -203,7 +203,7 @@ def test_means_and_medians_of_few_people_are_suppressed() -> None:
 
 
 def test_suppressed_quarter_does_not_follow_from_others() -> None:
-    """Three people in one quarter: since the start less the other quarter would give them away."""
+    """3 people in one quarter: the total less the other quarters would give them away."""
     start = datetime(2026, 1, 5, 9, tzinfo=UTC)
     examples = [ExampleReferral(n, start=start + timedelta(days=100 * (n < 4))) for n in range(1, 54)]
     for example in examples:

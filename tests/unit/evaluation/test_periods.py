@@ -1,4 +1,4 @@
-"""Which months can be asked for."""
+"""Periods of whole months, within the calendar."""
 
 from datetime import date, timedelta
 
