@@ -1,4 +1,4 @@
-"""How long the kernel takes from an event on the bus to the meeting on the bus, at a steady rate."""
+"""Measures the time from an event on the bus to the meeting on the bus, at a steady rate."""
 
 import asyncio
 import time

@@ -26,13 +26,13 @@ _LONG_ROUNDS: Final = 2
 
 
 def contenders(size: Size) -> list[Contender]:
-    """Who takes part in a measurement of this size."""
+    """The programs in a measurement of this size."""
     peers = [peer for peer in PEERS if size.peers or not peer.key.startswith(OTHER_ENVIRONMENTS)]
     return [*(kernel(processes) for processes in size.processes), *peers]
 
 
 def contenders_over_many(size: Size) -> list[Contender]:
-    """Who is measured over four times as many: those who come to speed only then, and those they rival."""
+    """The programs that run over four times as many records: those slow to start, and their rivals."""
     rivals = [peer for peer in PEERS if size.peers and peer.key.startswith("streams")]
     return [*(kernel(processes) for processes in size.processes if processes <= 2), *rivals]
 

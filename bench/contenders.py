@@ -10,13 +10,13 @@ from bench.program import python
 from bench.stores import Stores
 from shared.contract.events.topics import group, topic
 
+# Which filled topic a program is given: a slow one a shorter, hexkit one with the headers it asks for.
 Size = Literal["many", "some", "few", "few_for_hexkit"]
-"""Which filled topic a program is given: a slow one a shorter, hexkit one with the headers it asks for."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What one run of a program is told."""
+    """The arguments of one run of a program."""
 
     stores: Stores
     locality: str

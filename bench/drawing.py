@@ -9,8 +9,8 @@ WIDTH: Final = 860
 _LABEL, _ROW, _BAR, _TOP = 400, 26, 16, 34
 _SPACE: Final = WIDTH - _LABEL - 110
 _INK, _OURS, _OTHERS = "#212b32", "#005eb8", "#768692"
+# A label, a value, and whether it is ours: drawn full, and others' hatched.
 Bar = tuple[str, float, bool]
-"""A label, a value, and whether it is ours: drawn full, and others' hatched."""
 
 
 def picture(results: Mapping[str, Mapping[str, Any]]) -> str:

@@ -1,4 +1,4 @@
-"""What only the comparisons need, made when they are run: hexkit's environment, and Kafka Streams' jars."""
+"""The environments of the comparisons, made on demand: hexkit's packages and the jars of Kafka Streams."""
 
 import hashlib
 import shutil
@@ -36,7 +36,7 @@ def hexkit_python() -> Path:
 
 
 def streams_classpath() -> str:
-    """Where Java finds the compiled Kafka Streams program and its jars.
+    """The class path of the compiled Kafka Streams program and its jars.
 
     Raises:
         Absent: there is no Java compiler or no Maven, or the jars cannot be had.

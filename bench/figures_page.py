@@ -1,4 +1,4 @@
-"""How long the figures take over many referrals: the API's answer and the page.
+"""Measures the time of the figures over many referrals, by the API and as a page.
 
 The sums are filled through the evaluation service's own store, as its kernel does in each transaction, with
 the contributions of invented referrals over two years, in pieces of 50,000. The referrals' documents are left

@@ -1,4 +1,4 @@
-"""What the kernel holds and how fast it is while it grows, tenth by tenth; then all of it is rebuilt."""
+"""Measures the kernel's memory and speed while its data grows by tenths; then rebuilds all of it."""
 
 import statistics
 import time

@@ -1,4 +1,4 @@
-"""How long it takes from a referral to its meeting: python -m bench.journey [--rate 20] [--seconds 30]
+"""Measures the time from a referral to its meeting: python -m bench.journey [--rate 20] [--seconds 30]
 
 Starts the embedded run, with a broker and a database of its own, and refers somebody at a fixed rate whether
 or not earlier ones have been answered. Counted is the time from when the POST was due to be sent, which asks

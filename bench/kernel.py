@@ -1,4 +1,4 @@
-"""How many events a second the kernel works off: python -m bench.kernel [--events 20000] [--processes 1 2]
+"""Measures the kernel's events a second: python -m bench.kernel [--events 20000] [--processes 1 2]
 
 "Own heard" is when it has also heard all of its own events again. Each line says what every process cost.
 """

@@ -32,7 +32,7 @@ async def measure(size: Size, _: Places, say: Callable[[str], None]) -> dict[str
 
 
 def row(rate: float, seen: Sequence[Seen], cpu: Mapping[str, float]) -> dict[str, Any]:
-    """What is said of a rate; `cpu` by process comes to milliseconds a referral."""
+    """The results at one rate; `cpu` by process is in milliseconds a referral."""
     visible = [each.visible for each in seen if each.visible is not None]
     lost = Counter(each.why_not for each in seen if each.visible is None)
     each = {name: 1000 * seconds / len(seen) for name, seconds in cpu.items()}
@@ -40,6 +40,6 @@ def row(rate: float, seen: Sequence[Seen], cpu: Mapping[str, float]) -> dict[str
 
 
 def too_slow(measured: Mapping[str, Any]) -> bool:
-    """Whether referrals pile up: a higher rate would only measure how high."""
+    """Tells that referrals pile up: a higher rate would only measure the queue."""
     median = measured["p50"]
     return median is None or median > 1000 * _TOO_SLOW_SECONDS

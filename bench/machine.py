@@ -18,7 +18,7 @@ def described() -> str:
 
 
 def load() -> float:
-    """How many processes wanted the processor in the last minute."""
+    """The machine's load average of the last minute."""
     return os.getloadavg()[0]
 
 

@@ -1,4 +1,4 @@
-"""Who is referred, and who meets them: as many as a measurement needs, none of whom exists."""
+"""Invented people and link workers, as many as a measurement needs."""
 
 from collections.abc import Iterable, Iterator
 from itertools import count, cycle

@@ -1,4 +1,4 @@
-"""Where a part of the measurement is made: a broker, a database, and a client of the broker's topics."""
+"""The stores of a measurement: a broker, a database, and a client of the broker's topics."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,8 +16,8 @@ class Place:
     topics: Topics
 
 
+# Gives a part its place: one of its own, or where it is only to be seen that all works, everybody's.
 Places = Callable[[], AbstractAsyncContextManager[Place]]
-"""Gives a part its place: one of its own, or where it is only to be seen that all works, everybody's."""
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What a process has cost so far, and what it holds."""
+"""The processor time and memory of a process."""
 
 import os
 from collections.abc import Mapping

@@ -52,7 +52,7 @@ class Program:
             self.process.stdin.write(b"go\n")
 
     async def hear(self, word: str, seconds: float = 120.0) -> str:
-        """What follows `word` at the beginning of a line that it says.
+        """Reads the rest of the line that begins with `word` from the program's output.
 
         Raises:
             Failed: it ended first, or the time was up.

@@ -13,8 +13,8 @@ KEPT: Final = ROOT / "bench" / "measured"
 PAGE: Final = ROOT / "docs" / "performance.md"
 PICTURE: Final = ROOT / "docs" / "performance.svg"
 ORDER: Final = ("kernel", "kernel-long", "kernel-latency", "latency", "catch-up", "growth", "page")
+# A load before the start from which on a measurement shares the machine with something else.
 BUSY: Final = 2.0
-"""A load before the start from which on a measurement shares the machine with something else."""
 BEGIN, END = "<!-- measured: begin (make bench) -->", "<!-- measured: end -->"
 
 

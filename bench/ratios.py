@@ -1,4 +1,4 @@
-"""How many times as fast one program is as another, round by round, and what was aimed at."""
+"""The ratio of two programs' speeds, round by round, and the target."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

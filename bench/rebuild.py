@@ -1,4 +1,4 @@
-"""How long a rebuild takes: python -m bench.rebuild [--events 1000000] [--services evaluation matching]
+"""Measures the time of a rebuild: python -m bench.rebuild [--events 1000000] [--services evaluation matching]
 
 The log holds whole journeys: a referral, its meeting, that it was attended, a contact. The first generation
 is folded from it too, so that the second is compared with one of the same size, as in a real rebuild.
@@ -38,7 +38,7 @@ _TIME = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 class _Told:
-    """What is said about a referral after it was made, written by the models once; ids are put in as text."""
+    """The events of a referral after its creation, written by the models once; ids are inserted as text."""
 
     def __init__(self, locality: str) -> None:
         referral, meeting, self._event = _PLACEHOLDERS

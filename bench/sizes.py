@@ -1,4 +1,4 @@
-"""How much is measured: a look whether it works, what a coffee lasts, or the whole."""
+"""The sizes of a measurement: a smoke test, the usual one, or the long one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,27 +10,18 @@ class Size:
     """Records, rounds and seconds of every part of the measurement."""
 
     name: str
-    many: int
-    """Records for the quick programs of the comparison."""
+    many: int  # Records for the quick programs of the comparison.
     some: int
-    few: int
-    """Records for the slow ones."""
+    few: int  # Records for the slow ones.
     rounds: int
-    processes: tuple[int, ...]
-    """How many processes of the kernel are measured."""
-    peers: bool
-    """Whether programs that need more than our own environment are compared with."""
-    rates: tuple[int, ...]
-    """Events, or requests, a second."""
-    seconds: float
-    """How long at each rate."""
+    processes: tuple[int, ...]  # How many processes of the kernel are measured.
+    peers: bool  # Whether programs that need more than our own environment are compared with.
+    rates: tuple[int, ...]  # Events, or requests, a second.
+    seconds: float  # How long at each rate.
     backlog: int
-    grown: int
-    """Records that the kernel has behind it at the end of the growth."""
-    referrals: int
-    """Referrals in the figures that a page is made of."""
-    asked: int
-    """How often a page is asked for."""
+    grown: int  # Records that the kernel has behind it at the end of the growth.
+    referrals: int  # Referrals in the figures that a page is made of.
+    asked: int  # How often a page is asked for.
 
 
 SMOKE = Size(

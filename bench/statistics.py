@@ -1,4 +1,4 @@
-"""What is said of a row of measured times."""
+"""Statistics of a series of measured times."""
 
 import math
 from collections.abc import Mapping, Sequence

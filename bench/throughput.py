@@ -42,8 +42,8 @@ class Ran:
     seconds: float
     cpu: dict[str, float]
     published: Published | None = None
+    # Seconds until the kernel had also heard all of its own events again.
     own_heard: float | None = None
-    """Seconds until the kernel had also heard all of its own events again."""
 
     @property
     def rate(self) -> float:

@@ -22,7 +22,7 @@ _REWINDS = 20
 
 @dataclass(frozen=True)
 class Published:
-    """What is in a topic: messages, ids among them, referrals that they are about."""
+    """The contents of a topic: its messages, the ids among them, and the referrals that they are about."""
 
     messages: int
     ids: int
@@ -118,7 +118,7 @@ class Topics:
         return sum((await self._reader.end_offsets(places)).values())
 
     async def read_back(self, topic: str) -> Published:
-        """What a topic holds, read as a reader of committed transactions would."""
+        """Reads a topic as a reader of committed transactions does."""
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         reader = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, isolation_level="read_committed"
@@ -141,7 +141,7 @@ class Topics:
         return Published(messages, len(ids), len(keys))
 
     async def committed(self, group: str, topic: str) -> int:
-        """How far a group says that it has come in a topic."""
+        """The sum of a group's committed offsets in a topic."""
         try:
             offsets = await self._admin.list_consumer_group_offsets(group)
         except KafkaError:

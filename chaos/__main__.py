@@ -21,10 +21,9 @@ from chaos.run import Asked, run
 from deploy.version import version
 from shared.platform.localities import load_localities
 
-OF_THE_TIME = 0.76
-"""The first system's part of it."""
+OF_THE_TIME = 0.76  # The first system's part of it.
+# Of rate and localities: three of each on one machine have more to do for each event.
 OF_THREE = 0.4
-"""Of rate and localities: three of each on one machine have more to do for each event."""
 
 
 def asked_for() -> argparse.Namespace:

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from chaos.log import Event
 
 LONDON = ZoneInfo("Europe/London")
+# How much a source's word counts, as the localities file has it.
 RANKS: Mapping[str, int] = {"matching": 40, "referral": 30, "evaluation": 20, "history": 10}
-"""How much a source's word counts, as the localities file has it."""
 ENDS = frozenset({"referral_closed", "referral_declined", "referral_returned", "referral_withdrawn"})
 
 
@@ -24,14 +24,14 @@ class Met:
     id: str
     said: Event
     status: str
+    # When it was held, RFC 3339: perhaps on an earlier day than was booked, whose time is then free.
     met_at: str = ""
-    """When it was held, RFC 3339: perhaps on an earlier day than was booked, whose time is then free."""
+    # It was cancelled, and with that its time was free, whatever was said of it later.
     given_back: bool = False
-    """It was cancelled, and with that its time was free, whatever was said of it later."""
+    # What it was cancelled, missed or attended by, as `status` has it; None of one that was replaced.
     off: Event | None = None
-    """What it was cancelled, missed or attended by, as `status` has it; None of one that was replaced."""
+    # What first told that nobody will come to it: cancelled, missed or replaced.
     ended: Event | None = None
-    """What first told that nobody will come to it: cancelled, missed or replaced."""
 
     @property
     def body(self) -> Mapping[str, Any]:
@@ -61,24 +61,21 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where a referral stands when everything on the log is counted once."""
+    """The state of a referral, with everything on the log counted once."""
 
     referral: str
     locality: str
     created: Event | None
-    creations: int
-    """How many different facts say that it was made."""
+    creations: int  # How many different facts say that it was made.
     open: bool
     meetings: tuple[Met, ...]
     active: Met | None
-    waiting: bool
-    """Somebody said why there is none, and no meeting ended after that."""
-    endings: tuple[Event, ...]
-    """Those that no reopening has undone."""
+    waiting: bool  # Somebody said why there is none, and no meeting ended after that.
+    endings: tuple[Event, ...]  # Those that no reopening has undone.
+    # The facts of each kind.
     outcomes: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
-    """The facts of each kind."""
+    # Meetings that were never booked, as somebody said later. They are off by that.
     taken_back: tuple[Met, ...] = ()
-    """Meetings that were never booked, as somebody said later. They are off by that."""
 
     @property
     def attended(self) -> bool:
@@ -151,7 +148,7 @@ def _taken_back(facts: Mapping[tuple[str, str], Event], of: Mapping[str, list[Ev
 
 
 def _after(fact: Event, before: Event) -> bool:
-    """Whether it was said after that.
+    """True if it was published after that.
 
     Who answers what lies on the log comes after it there, whatever the clocks say: one may be an hour wrong.
     What somebody says one after the other may be published the other way round: there the times count too.

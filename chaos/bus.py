@@ -22,8 +22,8 @@ class Bus:
         self._bootstrap = bootstrap
         self._producer: AIOKafkaProducer | None = None
         self._restarting = asyncio.Lock()
+        # Each with when it was acknowledged, in seconds since 1970.
         self.said: list[tuple[Saying, float]] = []
-        """Each with when it was acknowledged, in seconds since 1970."""
 
     async def start(self) -> None:
         await self._renewed(None)
@@ -91,10 +91,9 @@ class Meetings:
         self._bootstrap = bootstrap
         self._topics = [f"{slug}.meeting-booked.v1" for slug in localities]
         self._listening: asyncio.Task[None] | None = None
+        # (locality, referral, meeting), the oldest first.
         self.new: deque[tuple[str, str, str]] = deque(maxlen=5000)
-        """(locality, referral, meeting), the oldest first."""
-        self.of: dict[str, str] = {}
-        """The latest meeting heard of for each referral."""
+        self.of: dict[str, str] = {}  # The latest meeting heard of for each referral.
         self._heard_of: set[str] = set()
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""Which messages a referral calls for at rest, whatever order it was told in: written a second time.
+"""The messages that a referral calls for at rest, in any order of events; written a second time.
 
 A message is asked for as soon as it is called for, and what is not called for any more when its turn comes is
 not sent. So at rest everything that is called for then has been sent; what was called for in between may have
@@ -12,11 +12,11 @@ from datetime import timedelta
 from chaos.account import Account, Met, moment
 from chaos.log import Event
 
+# Before the meeting. Later news may have been too late to tell, by a clock that is an hour wrong.
 IN_TIME = timedelta(minutes=90)
-"""Before the meeting. Later news may have been too late to tell, by a clock that is an hour wrong."""
 OFF = ("cancelled", "replaced")
+# Reasons for which the person is promised a day.
 PROMISES = frozenset({"no_slot", "no_link_worker"})
-"""Reasons for which the person is promised a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,10 @@ def called_for(account: Account, practices_own: bool) -> Iterator[Call]:
 
 
 def _cancelled(account: Account, everybody: tuple[str, ...]) -> Iterator[Call]:
-    """Where another is in its place that is told of instead, but to a link worker who is not to come."""
+    """The calls for a meeting that is off.
+
+    If another takes its place, only a link worker who changes is told.
+    """
     for meeting in (*account.meetings, *account.taken_back):
         if meeting.status not in OFF:
             continue
@@ -74,7 +77,7 @@ def _cancelled(account: Account, everybody: tuple[str, ...]) -> Iterator[Call]:
 
 
 def _other(account: Account, meeting: Met) -> Met | None:
-    """Which one is told of in its place: booked after it, or instead of it, and not off itself."""
+    """The meeting that is told of in its place: booked later or instead, and not itself off."""
     after = account.meetings[account.meetings.index(meeting) + 1 :]
     instead = [other for other in account.meetings if other.body.get("replaces") == meeting.id]
     others = [other for other in (*instead, *after) if other.status not in OFF]

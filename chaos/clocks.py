@@ -15,7 +15,7 @@ _SECONDS = struct.Struct("=d")
 
 
 class Clocks:
-    """How far ahead of the machine's clock each process is."""
+    """The clock of each process, set ahead of the machine's."""
 
     def __init__(self, now: datetime) -> None:
         self._ahead = (monday_morning(now) - now).total_seconds()

@@ -1,4 +1,4 @@
-"""How far each group had read at each moment: from the broker's own log of commits, after the event.
+"""The offsets that each group had reached at each moment, from the broker's log of commits.
 
 Nothing has to be asked while the run goes on, so that measuring costs what is measured nothing.
 """
@@ -12,12 +12,11 @@ from chaos.log import Entry
 
 TOPIC = "__consumer_offsets"
 _COMMIT_KEYS = (0, 1)
-Stream = tuple[str, str, int]
-"""Group, topic, partition."""
+Stream = tuple[str, str, int]  # Group, topic, partition.
 
 
 class Commits:
-    """When what was handled. Times are seconds since 1970 by the broker's clock."""
+    """The times of handling. Times are seconds since 1970 by the broker's clock."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._offsets: dict[Stream, list[int]] = defaultdict(list)
@@ -33,7 +32,7 @@ class Commits:
                 self._times[stream].append(entry.at)
 
     def handled_at(self, group: str, entry: Entry) -> float | None:
-        """When the group had handled this record; None where it never has."""
+        """The time at which the group had handled this record; None if it never has."""
         stream = (group, entry.topic, entry.partition)
         known = self._offsets.get(stream, [])
         first = bisect_right(known, entry.offset)

@@ -37,7 +37,7 @@ class Poisoned:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a part's dead letter keeps of the record of a place."""
+    """The record that a service's dead letter keeps, by its position."""
 
     part: str
     place: str
@@ -55,11 +55,10 @@ class Taken:
     minutes: int
     referral: str
     meeting: str
-    behind: bool = False
-    """It is somebody else's, and this meeting's only when it comes free."""
+    behind: bool = False  # It is somebody else's, and this meeting's only when it comes free.
 
     def overlaps(self, other: "Taken") -> bool:
-        """Whether one begins before the other has ended, whoever's diaries they are in."""
+        """Tells that the two overlap, in any two diaries."""
         ends_at = self.starts_at + timedelta(minutes=self.minutes)
         return (
             self.starts_at < other.starts_at + timedelta(minutes=other.minutes) and other.starts_at < ends_at
@@ -73,10 +72,8 @@ class Handed:
     reference: str
     channel: str
     at: float
-    sender: str = ""
-    """The process that gave it; empty where the gateway cannot tell."""
-    heard: bool = True
-    """Whether it was still there when the gateway said yes."""
+    sender: str = ""  # The process that gave it; empty where the gateway cannot tell.
+    heard: bool = True  # Whether it was still there when the gateway said yes.
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,29 +88,26 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was asked for and what there is now."""
+    """The requests of a run, and the state afterwards."""
 
+    # Referrals that somebody was told are made, and when they were told.
     accepted: Mapping[str, float]
-    """Referrals that somebody was told are made, and when they were told."""
-    unanswered: int
-    """Requests of which nobody knows what became."""
-    refused: Sequence[int]
-    """Status codes of requests that should have been taken."""
+    unanswered: int  # Requests of which nobody knows what became.
+    refused: Sequence[int]  # Status codes of requests that should have been taken.
+    # The partner's events that the broker acknowledged: (source, id), and when.
     said: Mapping[tuple[str, str], float]
-    """The partner's events that the broker acknowledged: (source, id), and when."""
     poison: Sequence[Poisoned]
     log: Sequence[Entry]
     letters: Sequence[Opened]
     handed: Sequence[Handed]
     taken: Sequence[Taken]
-    figures: Mapping[str, Mapping[str, Any]]
-    """What the evaluation service answers, by place."""
+    figures: Mapping[str, Mapping[str, Any]]  # What the evaluation service answers, by place.
+    # Records that a group has not handled, by group and topic.
     lag: Mapping[str, int] = field(default_factory=dict)
-    """Records that a group has not handled, by group and topic."""
+    # Rows of the outbox and of due work that should be gone, by where they are.
     stuck: Mapping[str, int] = field(default_factory=dict)
-    """Rows of the outbox and of due work that should be gone, by where they are."""
+    # Messages that will be sent within the next two hours: a clock that was wrong by one put them off.
     put_off: frozenset[str] = frozenset()
-    """Messages that will be sent within the next two hours: a clock that was wrong by one put them off."""
     troubles: Sequence[Trouble] = ()
+    # What each part keeps of all that it heard and said: `<source>/<id>`. Empty where that was not read.
     facts: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """What each part keeps of all that it heard and said: `<source>/<id>`. Empty where that was not read."""

@@ -1,4 +1,4 @@
-"""What each fault does: strikes, waits, mends, and returns when what was struck answers again."""
+"""The faults: each strikes, waits, mends, and returns when the target answers again."""
 
 import asyncio
 import signal
@@ -20,8 +20,8 @@ from chaos.stores import Broker, Database
 from chaos.storm import storm
 
 GOES_ON_WITHIN = 60.0
+# A message rests for half a minute before it is sent, and another lane may pause who sends it.
 _NEXT_MESSAGE_SECONDS = 90.0
-"""A message rests for half a minute before it is sent, and another lane may pause who sends it."""
 B = TypeVar("B", Broker, Brokers)
 D = TypeVar("D", Database, Members)
 
@@ -37,7 +37,7 @@ class Struck:
 
 @dataclass
 class Field:
-    """Where blows fall."""
+    """The targets of the faults."""
 
     stack: Stack
     load: Load
@@ -56,8 +56,8 @@ class Field:
         return self.stack.database
 
 
+# Gives when what was struck answered again, where that is not when it returns.
 Fault = Callable[[Field, Blow], Awaitable[float | None]]
-"""Gives when what was struck answered again, where that is not when it returns."""
 
 
 async def strike(field: Field, blow: Blow) -> Struck:
@@ -137,7 +137,7 @@ async def _fill_disk(field: Field, blow: Blow) -> None:
 
 
 async def _writes(field: Field, within: float) -> bool:
-    """Whether the database brings what it has to its disk in time."""
+    """Tells that the database writes its data to disk in time."""
     try:
         await asyncio.wait_for(field.stack.mongo.admin.command("fsync"), within)
     except (PyMongoError, TimeoutError):
@@ -205,6 +205,7 @@ async def _step_down(field: Field, _: Blow) -> None:
     await field.database(Members).step_down()
 
 
+# By words of their name, the first that fits.
 FAULTS: Mapping[str, Fault] = {
     "broker of three": _kill_a_broker,
     "steps down": _step_down,
@@ -221,4 +222,3 @@ FAULTS: Mapping[str, Fault] = {
     "clock": _wrong_clock,
     "poison": _poison,
 }
-"""By words of their name, the first that fits."""

@@ -29,10 +29,9 @@ class Delivery:
     at: float
     channel: str
     reference: str
-    sender: str
-    """The process that handed it over; empty of a text: all come by one way."""
+    sender: str  # The process that handed it over; empty of a text: all come by one way.
+    # Whether the sender was still there for the yes. Who had hung up has reason to hand it over again.
     heard: bool = True
-    """Whether the sender was still there for the yes. Who had hung up has reason to hand it over again."""
 
 
 class Gateway:
@@ -58,7 +57,7 @@ class Gateway:
         self._at_the_yes[sender] = strike
 
     def struck(self, sender: str) -> bool:
-        """Whether that has happened."""
+        """True once the strike has happened."""
         return sender not in self._at_the_yes
 
     def keep(self, sender: str, channel: str, reference: str, *, heard: bool = True) -> None:
@@ -110,7 +109,7 @@ class Gateway:
 
 
 async def _has_hung_up(reader: asyncio.StreamReader) -> bool:
-    """Whether the sender has closed its side. It sends nothing more until it has had its answer."""
+    """Tells that the sender has closed its side. A sender waits for the answer before it sends more."""
     await asyncio.sleep(0)  # an end that has come already is read now
     return reader.at_eof()
 

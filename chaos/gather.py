@@ -1,4 +1,4 @@
-"""What is read when the load has ended: whether there is rest, dead letters, diaries, figures."""
+"""Gathers the evidence when the load has ended: rest, dead letters, diaries, figures."""
 
 import asyncio
 import base64
@@ -21,8 +21,8 @@ from chaos.reconcile import PARTS
 
 Mongo = AsyncMongoClient[dict[str, Any]]
 HOUR = timedelta(hours=1)
+# What is due later than this was meant for later: a reminder, another look tomorrow.
 SOON = timedelta(minutes=2)
-"""What is due later than this was meant for later: a reminder, another look tomorrow."""
 
 
 async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
@@ -88,7 +88,7 @@ async def rest(
 
 
 async def taken(mongo: Mongo, now: datetime) -> list[Taken]:
-    """What matching's diaries hold from now on."""
+    """The reserved times in matching's diaries, from now on."""
     found = []
     async for day in mongo["linkwork_matching"]["days"].find({}):
         for behind, times in ((False, day["held"]), (True, day.get("behind", []))):
@@ -102,7 +102,7 @@ async def taken(mongo: Mongo, now: datetime) -> list[Taken]:
 
 
 async def facts(mongo: Mongo) -> dict[str, frozenset[str]]:
-    """What each part keeps of all that it heard and said: `<source>/<id>`."""
+    """The events that each service keeps, received and published: `<source>/<id>`."""
     found: dict[str, frozenset[str]] = {}
     for part in PARTS:
         rows = mongo[f"linkwork_{part}"]["referrals"].find({}, {"facts.s": 1, "facts.i": 1})

@@ -1,4 +1,4 @@
-"""What a partner tells of its referrals: drawn at random from a seed, so that a run can be had again."""
+"""The events of a partner about its referrals, drawn from a seed, so that a run can be repeated."""
 
 import random
 import uuid
@@ -9,14 +9,12 @@ from typing import Any
 from chaos.says import Saying, saying
 
 UNMET = ("no_service", "full", "too_far", "cost")
-LINK_WORKERS = 2
-"""Of each locality: in their diaries a partner books too."""
+LINK_WORKERS = 2  # Of each locality: in their diaries a partner books too.
+# Days: a partner books further ahead than Linkwork looks, each day once, so that no two meet there.
 BEYOND = 70
-"""Days: a partner books further ahead than Linkwork looks, each day once, so that no two meet there."""
 NEEDS = ("debt", "benefits", "housing", "befriending", "exercise", "gardening", "caring", "bereavement")
 ONS4 = ("satisfied", "worthwhile", "happy", "anxious")
-RECORDED = timedelta(days=3)
-"""How long ago a history was lived. Nobody is written to about it."""
+RECORDED = timedelta(days=3)  # How long ago a history was lived. Nobody is written to about it.
 
 
 class Partner:
@@ -48,7 +46,7 @@ class Partner:
         return [*said, self._created(referral, then)]
 
     def outcomes(self, referral: str, meeting: str, now: datetime) -> list[Saying]:
-        """What comes of a meeting that was found: it may be given up, missed or held.
+        """The end of a meeting that was found: it may be given up, missed or held.
 
         Or the partner books one of its own; or takes back what it said.
         """
@@ -96,7 +94,7 @@ class Partner:
         return saying(self.locality, "meeting-booked", self.new_id(), now, body)
 
     def _undone(self, kind: str, what: str, referral: str, said: Saying, moment: datetime) -> Saying:
-        """That the fact of this saying does not hold any more."""
+        """The event that withdraws the fact of this event."""
         named = {name: (value or b"").decode() for name, value in said.headers}
         body = {"kind": kind, f"{what}_source": named["ce_source"], f"{what}_id": named["ce_id"]}
         if kind == "retracted":

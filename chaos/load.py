@@ -12,8 +12,8 @@ from chaos.bus import Bus, Meetings
 from chaos.journeys import Partner
 from chaos.posts import Practices
 
+# Seconds. A partner hands over what has gathered for one locality at a time, as such systems do.
 EVERY = 0.25
-"""Seconds. A partner hands over what has gathered for one locality at a time, as such systems do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,8 @@ class Load:
             for each in practices.localities
         ]
         self.begun = 0
+        # When each referral was handed over for which a meeting has to be found.
         self.asked: dict[str, float] = {}
-        """When each referral was handed over for which a meeting has to be found."""
         self._tasks: list[asyncio.Task[None]] = []
         self._saying: set[asyncio.Task[None]] = set()
 

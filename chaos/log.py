@@ -1,4 +1,4 @@
-"""What lies on the bus, read from outside: without a group, every partition, to its end, as plain JSON."""
+"""Reads the bus from outside: without a group, every partition to its end, as plain JSON."""
 
 import json
 from collections.abc import Iterable
@@ -47,10 +47,8 @@ class Event:
     at: float
     body: dict[str, Any]
     raw: bytes
-    time: str
-    """When it happened, RFC 3339, by the clock of whoever said it."""
-    recorded: str
-    """When it was said, by the same clock."""
+    time: str  # When it happened, RFC 3339, by the clock of whoever said it.
+    recorded: str  # When it was said, by the same clock.
 
 
 def topics_of(localities: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which fault strikes what and when: drawn from a seed, so that a run can be had again. No I/O.
+"""The plan of faults, targets and times, drawn from a seed, so that a run can be repeated. No I/O.
 
 A stage's lanes run side by side, each striking something of its own; what strikes everybody has a stage of
 its own. Within a lane one blow follows the other.
@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 
 SERVICES = ("referral", "matching", "notifications", "evaluation")
+# Services with a second replica, and its name.
 TWINS = {"matching": "matching-2", "notifications": "notifications-2"}
-"""Services with a second replica, and its name."""
 PROXIED = ("referral", "matching-2", "notifications-2", "evaluation")
 DISK_FULL = "disk full for MongoDB"
-PAUSE_SECONDS = 12.0
-"""Longer than a group waits for a member (3 s) and than a lease lasts (10 s)."""
+PAUSE_SECONDS = 12.0  # Longer than a group waits for a member (3 s) and than a lease lasts (10 s).
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +26,7 @@ class Blow:
     targets: tuple[str, ...]
     seconds: float = 0.0
     rest: float = 0.5
-    wrong_by: float = 0.0
-    """Seconds, of a clock."""
+    wrong_by: float = 0.0  # Seconds, of a clock.
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -120,7 +118,7 @@ def _replica(chance: random.Random, service: str) -> str:
 
 
 def counts(stages: tuple[Stage, ...]) -> Counter[str]:
-    """How often each fault is to strike."""
+    """The planned number of strikes of each fault."""
     return Counter(blow.fault for stage in stages for lane in stage.lanes for blow in lane)
 
 

@@ -20,8 +20,7 @@ class Proxy:
     def __init__(self, port: int, to: int) -> None:
         self.port = port
         self.to = to
-        self.delay = 0.0
-        """Seconds by which everything is held up, each way."""
+        self.delay = 0.0  # Seconds by which everything is held up, each way.
         self._cut = False
         self._halves: set[_Half] = set()
         self._server: asyncio.Server | None = None

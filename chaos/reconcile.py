@@ -1,4 +1,4 @@
-"""Whether everything holds together: each check takes the evidence and gives what is not as it should be.
+"""Checks that everything holds together. Each check takes the evidence and returns the deviations.
 
 Written against the contract and the promises alone. It shares no code with the services.
 """
@@ -20,6 +20,7 @@ from chaos.references import reference
 PARTS = ("referral", "matching", "notifications", "evaluation")
 SENDERS = frozenset({"notifications", "notifications-2"})
 STRIKE_ALL = frozenset({"MongoDB killed", "disk full for MongoDB", "primary of three steps down"})
+# Faults after which nobody has cause to hand a message over again: senders hear of its yes without Kafka.
 DO_NOT_REPEAT = frozenset(
     {
         "poison",
@@ -31,10 +32,8 @@ DO_NOT_REPEAT = frozenset(
         "network to Kafka: reset",
     }
 )
-"""Faults after which nobody has cause to hand a message over again: senders hear of its yes without Kafka."""
 NEWS_FOR = timedelta(hours=24)
-AFTERWARDS = 15.0
-"""Seconds in which somebody may still not have found their database again."""
+AFTERWARDS = 15.0  # Seconds in which somebody may still not have found their database again.
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ class Case:
         return max(map(moment, theirs or [event.recorded for event in self.events])) - NEWS_FOR
 
     def new(self, event: Event) -> bool:
-        """Whether it was news when it was heard. What lies near the border was said long before the run."""
+        """Tells that it was news on arrival. Events near the limit were published long before the run."""
         return moment(event.recorded) > self._news_since
 
     @cached_property
@@ -123,7 +122,7 @@ def one_creation_each(case: Case) -> Iterator[Finding]:
 
 
 def what_was_said(case: Case) -> Iterator[Finding]:
-    """What the broker acknowledged is there."""
+    """Checks that every event that the broker acknowledged is there."""
     there = {(event.who, event.id) for event in case.events}
     for key, at in case.evidence.said.items():
         if key not in there:
@@ -138,7 +137,7 @@ def strangers(case: Case) -> Iterator[Finding]:
 
 
 def same_words(case: Case) -> Iterator[Finding]:
-    """Whoever says something again says the same."""
+    """Checks that every repeated event has the same content."""
     words: dict[tuple[str, str], bytes] = {}
     for event in case.events:
         if words.setdefault((event.who, event.id), event.raw) != event.raw:
@@ -223,7 +222,7 @@ def diaries_hold_what_stands(case: Case) -> Iterator[Finding]:
 
 
 def messages(case: Case) -> Iterator[Finding]:
-    """Who has to hear of something does, by one channel; and nobody hears of what was not said."""
+    """Checks the messages: each recipient gets each by one channel, and none without an event."""
     known: dict[str, str] = {}
     for account in case.accounts.values():
         for meeting in (*account.meetings, *account.taken_back):
@@ -283,7 +282,7 @@ def handed_again(case: Case) -> Iterator[Finding]:
 
 
 def _excuses(trouble: Trouble, times: Sequence[Handed]) -> bool:
-    """Whether it struck, between the first and the last time, somebody who handed it over before the last."""
+    """Tells that a fault struck an earlier sender, between the first and the last time."""
     if trouble.fault in DO_NOT_REPEAT or not SENDERS.intersection(trouble.targets):
         return False
     struck = {*(SENDERS if trouble.fault in STRIKE_ALL else trouble.targets), ""}

@@ -30,25 +30,22 @@ from chaos.says import Saying
 from chaos.stack import Stack
 from chaos.waits import Doing
 
-RUNS_IN = 3.0
-"""Seconds of load before the first blow."""
-REST_WITHIN = 240.0
-"""A message whose sender died is held for a minute before another sends it."""
+RUNS_IN = 3.0  # Seconds of load before the first blow.
+REST_WITHIN = 240.0  # A message whose sender died is held for a minute before another sends it.
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run is made of."""
+    """The settings of a run."""
 
     seed: int
     rate: float
     localities: tuple[str, ...]
     stages: tuple[Stage, ...]
+    # For the blows. What does not fall within is left out, and the run has not done what it was asked.
     seconds: float = math.inf
-    """For the blows. What does not fall within is left out, and the run has not done what it was asked."""
-    three: bool = False
-    """On three brokers and three members of a database in place of one."""
+    three: bool = False  # On three brokers and three members of a database in place of one.
 
 
 async def run(asked: Asked, say: Say, *, keep: bool = False, ended: asyncio.Event | None = None) -> Outcome:

@@ -24,6 +24,7 @@ from deploy.local.reaper import Reaper
 from deploy.topics import create_topics
 from shared.platform.localities import Localities, load_localities
 
+# The processes of the services. Two have a second replica.
 REPLICAS = {
     "referral": "referral",
     "matching": "matching",
@@ -32,12 +33,11 @@ REPLICAS = {
     "notifications-2": "notifications",
     "evaluation": "evaluation",
 }
-"""The processes of the services. Two have a second replica."""
+# Whose way to the stores can be struck: the others' replicas go the direct way meanwhile.
 PROXIED = ("referral", "matching-2", "notifications-2", "evaluation")
-"""Whose way to the stores can be struck: the others' replicas go the direct way meanwhile."""
 SENDERS = ("notifications", "notifications-2")
+# Runs a service, as its own `__main__` would, by the clock of the folder that it is given.
 _CLOCKED = "tests.harness.journey.part"
-"""Runs a service, as its own `__main__` would, by the clock of the folder that it is given."""
 _WHICH = "LINKWORK_JOURNEY_PART"
 
 
@@ -78,7 +78,7 @@ class Stack:
         return Tokens(self.folder, self.url, self.clocks)
 
     def clock_folder(self, name: str) -> Path:
-        """Where this process looks for the time. The issuer's key lies in the run's own folder."""
+        """The folder of this process's clock. The issuer's key lies in the run's own folder."""
         return self.folder if name == "development" else self.folder / "clocks" / name
 
     async def start(self) -> None:
@@ -105,7 +105,7 @@ class Stack:
         await asyncio.to_thread(self.reaper.close)
 
     async def ask(self, path: str, user: str = "admin") -> Any:
-        """What the front answers to somebody who asks for this. Raises httpx.HTTPStatusError."""
+        """The front's answer to a request for this address. Raises httpx.HTTPStatusError."""
         async with httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=60) as http:
             answer = await http.get(path, headers={"authorization": f"Bearer {self.tokens.of(user)}"})
             return answer.raise_for_status().json()

@@ -1,4 +1,4 @@
-"""How long somebody had to wait because of a blow: from the log, the commits and the answers, afterwards."""
+"""The waits that a fault caused, computed afterwards from the log, the commits and the answers."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,7 @@ from chaos.faults import Struck
 from chaos.log import Entry, read
 from chaos.posts import Post
 
-BEFORE = 5.0
-"""What was said so long before a blow, and was not yet done, waits because of it too."""
+BEFORE = 5.0  # What was said so long before a blow, and was not yet done, waits because of it too.
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +20,11 @@ class Wait:
     struck: Struck
     without: float
     after_return: float
-    longest_for: str = ""
-    """What was waited for longest."""
+    longest_for: str = ""  # What was waited for longest.
 
 
 class Doing:
-    """What was asked for at which time, of which part, and when it was done."""
+    """The times at which work was requested and done, and of which service."""
 
     def __init__(self, evidence: Evidence, commits: Commits, posts: Sequence[Post]) -> None:
         self._log = sorted(evidence.log, key=lambda entry: entry.at)
@@ -63,7 +61,7 @@ class Doing:
 
 
 def _settled(log: Sequence[Entry]) -> Mapping[bytes | None, float]:
-    """When Linkwork itself first had a meeting, or a reason for none, for whom nobody else had one."""
+    """The time of Linkwork's first meeting, or reason for none, for each referral without another's."""
     found: dict[bytes | None, float] = {}
     theirs: set[bytes | None] = set()
     for entry in log:

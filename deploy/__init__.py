@@ -1,1 +1,1 @@
-"""What runs Linkwork: on one machine, in containers, and the invented people it is shown with."""
+"""Programs that run Linkwork: on one machine, in containers, and with invented people."""

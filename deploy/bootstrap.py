@@ -47,7 +47,7 @@ def digest(name):  # type: (str) -> str
 
 
 def installed():  # type: () -> dict[str, str]
-    """What the venv was made from: the hash of each lock file. Empty where it is missing or broken."""
+    """The hash of each lock file that the venv was made from. Empty if it is missing or broken."""
     try:
         with open(STAMP) as stamp:
             found = dict(json.load(stamp))

@@ -1,4 +1,4 @@
-"""Which version of the project this is: the commit, where it is in a repository."""
+"""The version of the project: the commit, if it is in a repository."""
 
 import subprocess
 

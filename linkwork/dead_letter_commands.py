@@ -43,7 +43,7 @@ class Filters:
     until: datetime | None = None
 
     def match(self, letter: FoundLetter) -> bool:
-        """Whether place, reason, locality and end of time are those of the letter."""
+        """Tells that the place, reason, locality and end of time match the letter."""
         return (
             (not self.letters or letter.place in self.letters)
             and self.reason in (None, letter.reason)

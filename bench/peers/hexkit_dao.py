@@ -16,7 +16,7 @@ from bench.peers.told import Told, arguments
 
 
 class Booked(BaseModel):
-    """What is stored of a referral."""
+    """The stored document of a referral."""
 
     referral_id: str
     locality: str

@@ -20,13 +20,13 @@ class Referral(BaseModel):
 
 
 def state(referral: Referral) -> dict[str, Any]:
-    """What is stored under the referral's id."""
+    """The document stored under the referral's id."""
     kept = referral.model_dump(include={"locality", "practice", "person_ref", "needs", "urgency"})
     return kept | {"stage": "booked"}
 
 
 def meeting(referral: Referral) -> dict[str, Any]:
-    """What is published."""
+    """The published event."""
     return {
         "referral_id": referral.referral_id,
         "locality": referral.locality,

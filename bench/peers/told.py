@@ -1,4 +1,4 @@
-"""What every measured program does alike: waits for the word to go, says when it began, ends when told."""
+"""The common part of every measured program: waits for the start, reports it, and ends when told."""
 
 import argparse
 import asyncio
@@ -28,7 +28,7 @@ class Told:
 
 
 def arguments() -> argparse.ArgumentParser:
-    """Where everything is, as all of these programs are told it."""
+    """The command line with the addresses that every program receives."""
     parser = argparse.ArgumentParser()
     for name in ("bootstrap", "mongo_url", "database", "read", "write", "group"):
         parser.add_argument(name)

@@ -10,8 +10,7 @@ import httpx
 
 from deploy.demo.sign_in import SignIn
 
-PATIENCE = 90
-"""Tries, half a second apart, while a service is still starting or busy."""
+PATIENCE = 90  # Tries, half a second apart, while a service is still starting or busy.
 
 
 class DoorShut(Exception):

@@ -1,4 +1,4 @@
-"""How far the demonstration came: an interrupted run is gone on with, a second does nothing."""
+"""The progress of the demonstration: an interrupted run continues, and a second run does nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Progress:
             self._keep()
 
     def done(self, step: str) -> bool:
-        """Whether a step was finished in this run or an earlier one."""
+        """Tells that a step was finished in this run or an earlier one."""
         return step in self._done
 
     def finish(self, step: str) -> None:

@@ -1,4 +1,4 @@
-"""What the demonstration is told from outside."""
+"""The settings of the demonstration."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ MOST_CODES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a code stands for."""
+    """The grant that a code stands for."""
 
     user_id: str
     client_id: str

@@ -14,7 +14,7 @@ from shared.platform.web.bodies import JsonBody
 
 
 class TextMessage(JsonBody):
-    """What a service hands to the gateway. The same reference again is the same message."""
+    """A message from a service to the gateway. The same reference again is the same message."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 

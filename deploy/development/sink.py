@@ -1,4 +1,4 @@
-"""What was sent: the last few hundred messages, in memory and in one file."""
+"""The last few hundred sent messages, in memory and in one file."""
 
 import json
 import threading

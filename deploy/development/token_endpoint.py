@@ -1,4 +1,4 @@
-"""Where codes and client secrets become tokens."""
+"""The endpoint that exchanges codes and client secrets for tokens."""
 
 import base64
 import binascii

@@ -25,7 +25,7 @@ class User:
     link_worker: str | None
 
     def claims(self) -> dict[str, object]:
-        """What a token says of them: never the name."""
+        """The claims of a user's token; never the name."""
         claims: dict[str, object] = {
             "sub": self.id,
             "role": self.role,

@@ -38,7 +38,7 @@ def page_assets() -> None:
 
 
 def is_stale() -> bool:
-    """Whether the assets are missing, or were made from another lock or in another way."""
+    """Tells that the assets are missing, or were made from another lock or in another way."""
     return not STAMP.exists() or STAMP.read_text() != _version()
 
 

@@ -1,4 +1,4 @@
-"""What is asked of a broker, ours or another, before anything uses it."""
+"""Checks of a broker, ours or another, before anything uses it."""
 
 import asyncio
 

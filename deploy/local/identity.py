@@ -1,4 +1,4 @@
-"""Which process a number means: pids come round again, so a pid alone is never signalled."""
+"""Identifies a process by more than its id: the system reuses ids, so an id alone is never signalled."""
 
 import os
 import signal

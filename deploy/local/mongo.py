@@ -32,7 +32,7 @@ def machine_memory() -> int:
 
 
 def cache_gigabytes(memory: int) -> float:
-    """What MongoDB may keep in memory: a twelfth of the machine's, as much else runs on it, 2 GB at most.
+    """The size of MongoDB's cache: a twelfth of the machine's memory, 2 GB at most.
 
     Half a gigabyte made a million referrals' worth of events a fifth slower than the first hundred thousand.
     """

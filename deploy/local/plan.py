@@ -1,4 +1,4 @@
-"""What a run consists of, as values: another list of parts is another run."""
+"""The processes of a run, as values: another list is another run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from deploy.local.ports import LOOPBACK
 
 Secrets = Mapping[str, str]
 NICE = 5
+# The C library gives large buffers back instead of keeping them: a quarter less memory, and level.
 LESS_MEMORY: Mapping[str, str] = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}
-"""The C library gives large buffers back instead of keeping them: a quarter less memory, and level."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,7 @@ class Part:
     port: int
     ready: str = "/readyz"
     own: Callable[[Secrets], Mapping[str, str]] = field(default=lambda _: {})
-    nice: int = 0
-    """Above 0: others have the processor first."""
+    nice: int = 0  # Above 0: others have the processor first.
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,10 @@ def common_environment(
     session_key: str,
     demo: bool,
 ) -> dict[str, str]:
-    """What every part is told: where the others are. `ports` by name, `front` and `mail` among them."""
+    """The environment of every process, with the addresses of the others.
+
+    `ports` by name, `front` and `mail` among them.
+    """
     public = f"http://localhost:{ports['front']}"
     inside = {name: f"http://{LOOPBACK}:{port}" for name, port in ports.items()}
     issuer = f"{inside.get('development', public)}/dev/issuer"

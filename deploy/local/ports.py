@@ -5,11 +5,10 @@ import socket
 from typing import Final
 
 LOOPBACK = "127.0.0.1"
-PORTS_FILE: Final = "ports.json"
-"""In the folder of a run: the port of each of its parts, by name."""
+PORTS_FILE: Final = "ports.json"  # In the folder of a run: the port of each of its parts, by name.
+# Below what systems give to outgoing connections (from 32768 or 49152 on): a port chosen now is listened on
+# seconds later, or on the next day.
 _QUIET: Final = range(15_000, 27_000)
-"""Below what systems give to outgoing connections (from 32768 or 49152 on): a port chosen now is listened on
-seconds later, or on the next day."""
 _TRIES: Final = 1000
 _given: set[int] = set()
 _chance = random.SystemRandom()  # whoever seeds `random`, as tests do, would have them all choose alike

@@ -1,4 +1,4 @@
-"""What would stop a run is found, and said in a sentence, before anything is started."""
+"""Finds the reasons that would stop a run, and reports them before anything starts."""
 
 import importlib.util
 import platform
@@ -32,7 +32,7 @@ def check_parts(plan: Plan) -> None:
 
 
 def _can_run(module: str) -> bool:
-    """Whether `python -m module` would find something."""
+    """Tells that `python -m module` would find something."""
     package, _, _ = module.rpartition(".")
     if importlib.util.find_spec(package) is None:
         return False

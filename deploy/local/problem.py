@@ -1,4 +1,4 @@
-"""What stops a run before, or while, it starts."""
+"""The error that stops a run before, or while, it starts."""
 
 
 class CannotRun(Exception):

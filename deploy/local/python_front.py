@@ -119,7 +119,7 @@ def _named_by_connection(value: str) -> frozenset[str]:
 
 
 def _limit_of(request: Request) -> int:
-    """How many bytes a body sent to this path may have."""
+    """The largest body, in bytes, that this path accepts."""
     return LARGER_BODIES.get(request.url.path, BODY_LIMIT)
 
 
@@ -166,7 +166,7 @@ async def _body(answer: httpx.Response) -> AsyncIterator[bytes]:
 
 
 def _refusal(request: Request, failure: Exception) -> Response:
-    """What is answered where the part's own answer cannot be had."""
+    """The answer if the service itself does not answer."""
     match failure:
         case TooLarge():
             closing = {"connection": "close"}

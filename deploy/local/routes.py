@@ -1,4 +1,4 @@
-"""Which part answers which address, as the proxies of one machine and of the containers have it."""
+"""The routes from addresses to services, the same for one machine and for containers."""
 
 import re
 

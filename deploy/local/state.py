@@ -1,4 +1,4 @@
-"""What stays between runs, in `.linkwork/`: data, ports, secrets, logs, and which processes are ours."""
+"""The state between runs, in `.linkwork/`: data, ports, secrets, logs, and our processes."""
 
 import fcntl
 import json
@@ -61,7 +61,7 @@ class State:
         return len(alive)
 
     def log(self, name: str) -> Path:
-        """Where a child writes. The log of the run before is kept beside it."""
+        """The log file of a child. The log of the run before is kept beside it."""
         self._logs.mkdir(exist_ok=True)
         return self._logs / f"{name}.log"
 

@@ -1,4 +1,4 @@
-"""What is said when everything answers: where to go, and who to be there."""
+"""The text when everything answers: the addresses, and the users to sign in as."""
 
 from collections.abc import Iterable
 

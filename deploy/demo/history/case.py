@@ -26,8 +26,7 @@ class Case:
     home: Place
     began: datetime
     diary: PastDiary
-    services: Sequence[Service]
-    """The locality's own, as far as they are offered."""
+    services: Sequence[Service]  # The locality's own, as far as they are offered.
     needs: tuple[v.Need, ...] = ()
     link_worker: str = ""
     visited: bool = False

@@ -22,7 +22,7 @@ def working(day: date) -> bool:
 
 
 def working_day(day: date) -> date:
-    """That day, or the first working day after it."""
+    """The day itself, or the first working day after it."""
     while not working(day):
         day += timedelta(days=1)
     return day

@@ -49,7 +49,7 @@ class PastDiary:
             day += timedelta(days=1)
 
     def came(self, lead: int, missing: Mapping[int, float]) -> bool:
-        """Whether the person came, where `missing` gives the share who do not by days of lead time.
+        """Draws attendance. `missing` gives the share of people who do not come, by days of lead time.
 
         Counted, not thrown: with some dozens of meetings a band, chance would hide what grows with what.
         """

@@ -1,4 +1,4 @@
-"""How a case ends, and what is put right afterwards."""
+"""The end of a case, and its corrections afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was said about one referral, as the events that a partner's system would publish."""
+"""The events about one referral, as a partner's system would publish them."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def referred(case: Case) -> None:
 
 
 def ended_early(case: Case) -> bool:
-    """Whether the referral ends before any meeting; says so if it does."""
+    """Ends some referrals before any meeting, and returns True for those."""
     how = pick(case.rng, rates.ENDS_EARLY)
     if how == "goes_on":
         return False

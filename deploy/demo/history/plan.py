@@ -1,4 +1,4 @@
-"""What is agreed at the meeting: the first questionnaire, the plan, what may be shared."""
+"""The results of the meeting: the first questionnaire, the plan, the consent to share."""
 
 from __future__ import annotations
 

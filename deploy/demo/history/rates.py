@@ -1,4 +1,4 @@
-"""How often things happen in the invented history, after what public evaluations report."""
+"""Rates of the invented history, after what public evaluations report."""
 
 from __future__ import annotations
 

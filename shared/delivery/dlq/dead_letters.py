@@ -1,4 +1,4 @@
-"""What could not be handled: kept whole and encrypted, with the reason as a code.
+"""Dead letters: records that failed, kept whole and encrypted, with the reason as a code.
 
 A letter is published through the outbox in the transaction of its batch, under an id that follows from
 where the record lay: the same record set aside twice is the same letter.
@@ -21,12 +21,12 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from shared.contract.events.topics import Part, dead_letter_topic
 from shared.delivery.outbox.rows import Message
 
+# Of what a larger letter would hold only place and hash are kept: it would not fit a topic of 2 MB.
 MAX_BYTES: Final = 1_900_000
-"""Of what a larger letter would hold only place and hash are kept: it would not fit a topic of 2 MB."""
 
 
 class Record(Protocol):
-    """What is used of an aiokafka record."""
+    """The used part of an aiokafka record."""
 
     @property
     def topic(self) -> str: ...

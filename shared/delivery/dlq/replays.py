@@ -61,14 +61,14 @@ class Replays(Generic[V, R]):
 
     @property
     def live(self) -> bool:
-        """Whether the loop still goes round."""
+        """True while the loop runs."""
         return self._task is None or not self._task.done()
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """What is in hand is begun again by whoever comes next."""
+        """Stops the loop. Another process begins the interrupted replay again."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -194,7 +194,7 @@ class Replays(Generic[V, R]):
 
 
 def _whence(row: Document) -> Document:
-    """What a line of the log says of a row."""
+    """The fields of a log line about a row."""
     topic, partition, offset = str(row["_id"]).rsplit("/", maxsplit=2)
     return {"locality": row["locality"], "topic": topic, "partition": int(partition), "offset": int(offset)}
 
@@ -205,7 +205,6 @@ class _Gone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Outcome(Generic[V, R]):
-    result: str
-    """`taken`, `repeat`, or why it was set aside again, as a code."""
+    result: str  # `taken`, `repeat`, or why it was set aside again, as a code.
     state: LetterState = "failed"
     round: UnitOfWork[V, R] | None = None

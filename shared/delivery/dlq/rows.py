@@ -1,4 +1,4 @@
-"""What was decided about a dead letter, as it lies in the service's database.
+"""The decisions about dead letters, as rows of the service's database.
 
 The letters themselves stay in their topic until retention. A row has the place of the record that was set
 aside as its key, so that the same record set aside again is the same row.
@@ -15,15 +15,15 @@ from shared.delivery.outbox.rows import Message
 
 DEAD_LETTERS: Final = "letters"
 
+# `asked`: the service is to take it again. `failed`: it did, and set it aside once more.
 LetterState = Literal["asked", "replayed", "failed", "discarded"]
-"""`asked`: the service is to take it again. `failed`: it did, and set it aside once more."""
 
+# Asks for the rows of which `taken_at` knows when.
 TAKEN: Final[Document] = {"$or": [{"state": "replayed"}, {"taken": {"$exists": True}}]}
-"""Asks for the rows of which `taken_at` knows when."""
 
 
 def place_of(headers: Mapping[str, str]) -> str:
-    """Where the record lay that a letter keeps: topic/partition/offset."""
+    """The position of the record that a letter keeps: topic/partition/offset."""
     return "/".join(headers[f"dlq-original-{part}"] for part in ("topic", "partition", "offset"))
 
 
@@ -34,8 +34,7 @@ def locality_of(place: str) -> str:
 
 
 def taken_at(row: Row | None) -> datetime | None:
-    """When the service took the record that a row speaks of, be it asked to take it again; None where it has
-    not."""
+    """The time at which the service took the record, even if another replay was asked for since, or None."""
     if row is None:
         return None
     taken: datetime | None = row.get("taken") or (row["ended"] if row["state"] == "replayed" else None)
@@ -43,7 +42,10 @@ def taken_at(row: Row | None) -> datetime | None:
 
 
 def asked_row(part: Part, letter: Message, ask: str, now: datetime, by: str, why: str) -> Document:
-    """What asks the service to take a record again. The record stays sealed: only the service opens it."""
+    """The row that asks the service to replay a record.
+
+    The record stays sealed: only the service opens it.
+    """
     place = place_of(letter.headers)
     return {
         "letter": letter_id(part, place),

@@ -93,7 +93,7 @@ class Rebuild:
             return report
 
     async def has_switched(self) -> bool:
-        """Whether the new generation is live in the database: a stopped rebuild may have missed the answer.
+        """Asks the database if the new generation is live: a stopped rebuild may have missed the answer.
 
         Raises:
             PyMongoError: the database is away.

@@ -41,7 +41,7 @@ def _invisible(written: str, place: int) -> bool:
 
 
 def _joins(written: str, place: int) -> bool:
-    """Whether a joiner stands between two letters, or marks, of a script that uses it."""
+    """Tells that a joiner stands between two letters, or marks, of a script that uses it."""
     around = written[place - 1 : place] + written[place + 1 : place + 2]
     return len(around) == 2 and all(_of_a_joining_script(sign) for sign in around)
 

@@ -44,7 +44,7 @@ def parse_mailbox(written: str) -> str:
 
 
 def is_mailbox(written: str) -> bool:
-    """Whether this is exactly one address, as `parse_mailbox` gives it."""
+    """Tells that this is exactly one address, as `parse_mailbox` gives it."""
     try:
         return parse_mailbox(written) == written
     except MailboxNotAccepted:
@@ -61,9 +61,9 @@ def _checked(given: object) -> str:
         raise custom_error(refused) from None
 
 
+# A field that takes exactly one e-mail address.
 Mailbox = Annotated[
     str,
     BeforeValidator(_checked),
     WithJsonSchema({"type": "string", "description": "One e-mail address", "examples": ["name@example.org"]}),
 ]
-"""A field that takes exactly one e-mail address."""

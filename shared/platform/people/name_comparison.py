@@ -1,4 +1,4 @@
-"""Whether two names can be one person's: said before somebody known is taken for somebody referred."""
+"""Compares two names before a known person is taken for a referred one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FullName:
 
 
 def compare_names(known: FullName, told: FullName) -> NameMatch:
-    """How two names of one NHS number and date of birth compare. The order of the two does not matter.
+    """Compares two names with one NHS number and date of birth, in either order.
 
     Similar are: an accent, a typing slip, a nickname or an initial, a name more or less, double-barrelled
     names, first and last name exchanged, another last name with the same first name (as after a marriage),

@@ -59,9 +59,9 @@ def _checked(given: object) -> str:
         raise custom_error(refused) from None
 
 
+# A field that takes a first or a family name.
 PersonName = Annotated[
     str,
     BeforeValidator(_checked),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST}),
 ]
-"""A field that takes a first or a family name."""

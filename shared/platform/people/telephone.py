@@ -57,7 +57,7 @@ def parse_telephone(written: str) -> str:
 
 
 def can_be_texted(e164: str) -> bool:
-    """Whether a number in E.164 is a mobile, so that a text message can reach it.
+    """Tells that a number in E.164 is a mobile, so that a text message can reach it.
 
     False for anything else: a partner's vault may hold a number as it was typed.
     """
@@ -150,16 +150,16 @@ def _checked_public(given: object) -> str:
         raise custom_error(refused) from None
 
 
+# A field that takes a telephone number as people write it and holds it in E.164.
 Telephone = Annotated[
     str,
     BeforeValidator(_checked),
     WithJsonSchema({"type": "string", "description": "Telephone number", "examples": ["07700 900982"]}),
 ]
-"""A field that takes a telephone number as people write it and holds it in E.164."""
 
+# A field that takes the number of a desk or of somebody at work and holds it as it is printed.
 PublicTelephone = Annotated[
     str,
     BeforeValidator(_checked_public),
     WithJsonSchema({"type": "string", "description": "Telephone number", "examples": ["01632 960401"]}),
 ]
-"""A field that takes the number of a desk or of somebody at work and holds it as it is printed."""

@@ -18,13 +18,13 @@ from tests.harness.delivery.toy import Bench, created, missed, said
 
 @dataclass
 class Load:
-    """What was asked for, and which commands were answered."""
+    """The requests of the load, and the commands that were answered."""
 
     place: Bench
     kernel: Kernel[Any, Any]
     referrals: list[str] = field(default_factory=list)
+    # Ids of the facts that commands said and were told to have said.
     commanded: list[str] = field(default_factory=list)
-    """Ids of the facts that commands said and were told to have said."""
     slowest: float = 0.0
     refused: int = 0
 
@@ -79,7 +79,7 @@ async def loaded(place: Bench, kernel: Kernel[Any, Any]) -> AsyncIterator[Load]:
 
 
 async def log_of(place: Bench) -> dict[str, set[tuple[str, str]]]:
-    """What the topics tell in the end: (source, id) of every event, by referral."""
+    """The final contents of the topics: (source, id) of every event, by referral."""
     found: dict[str, set[tuple[str, str]]] = {}
     topics = event_topics(place.locality)
     for records in await asyncio.gather(*(place.whole(topic) for topic in topics)):

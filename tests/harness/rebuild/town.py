@@ -33,17 +33,16 @@ from shared.delivery.rebuild.generations import GENERATIONS, LIVE
 
 LOCALITIES = ("meir",)
 EVERY = 0.2
+# Referrals without a meeting, above which fewer are made: a busy machine is not to be flooded.
 MOST_WAITING = 20
-"""Referrals without a meeting, above which fewer are made: a busy machine is not to be flooded."""
 REST_WITHIN = 60.0
-_AGAIN = frozenset({404, 502, 503, 504})
-"""404: it is the other link worker's."""
+_AGAIN = frozenset({404, 502, 503, 504})  # 404: it is the other link worker's.
 _ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How `linkwork rebuild` ended. Moments are seconds since 1970: from when to when it was closed."""
+    """The end of `linkwork rebuild`. Times are seconds since 1970, from and to the closing."""
 
     code: int
     report: dict[str, Any]
@@ -117,7 +116,7 @@ class Town:
             await asyncio.sleep(EVERY)
 
     async def rebuild(self, part: Part, *more: str) -> Ended:
-        """What an operator types, while the town goes on."""
+        """Runs an operator's command while the town goes on."""
         words = f"-m linkwork --by ada rebuild {part} --processes 0 --json --why"
         command = (*words.split(), "to see", *more)
         stores = {

@@ -19,7 +19,7 @@ async def place(kafka_bootstrap: str, mongo_url: str) -> AsyncIterator[Bench]:
 
 @dataclass
 class Printed:
-    """What a command wrote, and its exit code."""
+    """The output of a command, and its exit code."""
 
     code: int
     out: str

@@ -1,4 +1,4 @@
-"""What the console makes of its surroundings and of what is typed."""
+"""The console's configuration, arguments and output."""
 
 import json
 import re
@@ -149,7 +149,7 @@ def test_a_decision_says_nothing_of_a_letter_set_aside_since() -> None:
     assert status_of(old, row | {"state": "failed", "result": "bad_json"}).state == "new"
 
 
-def test_the_reasons_are_those_that_letters_have_and_each_is_explained() -> None:
+def test_reasons_match_those_of_letters_and_the_runbook() -> None:
     source = Path(envelope.__file__).read_text()
     refused = {
         name for line in re.findall(r"Refused\((.*)\)", source) for name in re.findall(r'"(\w+)"', line)

@@ -1,4 +1,4 @@
-"""Whose database it is that the environment names, and whether it lets us in."""
+"""The owner of the database that the environment names, and its refusals."""
 
 import asyncio
 import os

@@ -64,7 +64,7 @@ async def operations(kernel: Kernel[Any, Any]) -> list[Document]:
     return [dict(row) async for row in kernel.mongo[OPERATIONS].find().sort("_id", 1)]
 
 
-async def test_a_mended_service_takes_its_letter_again_and_nobody_else_hears_it(
+async def test_replay_after_a_fix_reaches_only_the_service_that_failed(
     place: Bench, letters: Console
 ) -> None:
     mended = Mended()
@@ -232,7 +232,7 @@ async def test_what_was_put_away_is_not_taken_with_the_others(place: Bench, lett
 
 
 class Late(LetterDecisions):
-    """Whoever sits here is overtaken once, between a look at the row and the writing of it."""
+    """Decisions that are overtaken once, between the reading of a row and its writing."""
 
     def __init__(self, *given: Any, meanwhile: Callable[[], Awaitable[object]]) -> None:
         super().__init__(*given)
@@ -279,10 +279,8 @@ async def test_what_was_taken_stays_taken_when_it_is_asked_for_again(place: Benc
         assert (await letters("replay", row["_id"], "--why", "once more")).code == 1, "it was not taken anew"
 
 
-async def test_what_was_set_aside_again_after_it_was_taken_can_be_discarded(
-    place: Bench, letters: Console
-) -> None:
-    """What had been taken was lost from the database, and could not be taken anew."""
+async def test_letter_set_aside_again_after_replay_can_be_discarded(place: Bench, letters: Console) -> None:
+    """The replayed record was lost from the database, and could not be stored again."""
     mended = Mended()
     async with place.kernel(replace(TOY, fold=mended)).running() as kernel:
         event = await broken(place)

@@ -167,7 +167,7 @@ async def test_the_address_arrives_as_it_was_written(client: httpx.AsyncClient) 
     assert answer["target"] == "/referral/a%2Fb/%C3%A9?q=1&q=%26"
 
 
-async def test_one_person_s_cookies_are_never_sent_with_another_s_request(address: str) -> None:
+async def test_front_never_sends_cookies_with_another_persons_request(address: str) -> None:
     async with httpx.AsyncClient(base_url=address) as one:
         answered = await one.get("/referral/")
         assert len(answered.headers.get_list("set-cookie")) == 2
@@ -202,7 +202,7 @@ async def test_a_body_up_to_the_limit_passes(client: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("announced", [True, False])
-async def test_a_larger_body_is_refused_whether_or_not_its_length_is_said(
+async def test_body_too_large_is_refused_with_or_without_length(
     client: httpx.AsyncClient, announced: bool
 ) -> None:
     async def pieces() -> AsyncIterator[bytes]:

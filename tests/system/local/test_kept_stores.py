@@ -53,7 +53,7 @@ async def read(started: Started) -> tuple[list[int], list[int]]:
     return numbers, records
 
 
-async def test_what_was_written_outlives_kills_restarts_and_another_port(folder: Path) -> None:
+async def test_stored_data_survives_kills_restarts_and_another_port(folder: Path) -> None:
     first = start(folder)
     try:
         first.until("is ready")
@@ -86,7 +86,7 @@ async def test_what_was_written_outlives_kills_restarts_and_another_port(folder:
     assert alive(children) == []
 
 
-async def test_stores_end_with_a_supervisor_that_is_killed_while_they_start(folder: Path) -> None:
+async def test_supervisor_killed_during_start_ends_its_stores(folder: Path) -> None:
     started = start(folder)
     started.until("MongoDB answers")
     children = started.children()

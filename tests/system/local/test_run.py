@@ -68,7 +68,7 @@ def test_a_part_that_dies_is_started_again(run: Start) -> None:
     assert httpx.get(f"http://127.0.0.1:{started.port}/dev/mailbox").status_code == 200
 
 
-def test_a_part_that_cannot_start_ends_the_run_with_its_own_words(run: Start) -> None:
+def test_process_that_cannot_start_ends_run_with_its_message(run: Start) -> None:
     started = run("matching=tests.harness.local.no_part")
     assert started.process.wait(30) == 2
     assert "matching ended while starting: LINKWORK_LINK_KEY is not set." in started.said()
@@ -76,7 +76,7 @@ def test_a_part_that_cannot_start_ends_the_run_with_its_own_words(run: Start) ->
     assert not (started.state / "processes").exists()
 
 
-def test_the_demonstration_is_played_once_while_the_pages_are_there(run: Start) -> None:
+def test_demonstration_is_played_once_while_pages_answer(run: Start) -> None:
     first = run("demo=tests.harness.local.played")
     first.until("stories: 1 of 2")
     assert httpx.get(f"http://127.0.0.1:{first.port}/").status_code == 200

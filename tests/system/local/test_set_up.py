@@ -1,4 +1,4 @@
-"""What stands before a run: the machine, the secrets, and which process is ours."""
+"""The preparation of a run: the machine, the secrets, and our processes."""
 
 import os
 import subprocess

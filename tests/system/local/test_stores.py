@@ -35,7 +35,5 @@ async def test_the_database_commits_transactions(mongo_url: str) -> None:
 
 
 @pytest.mark.parametrize(("gigabytes", "cache"), [(1, 0.25), (6, 0.5), (24, 2.0), (256, 2.0)])
-def test_the_database_takes_a_part_of_the_memory_that_leaves_room_for_the_rest(
-    gigabytes: int, cache: float
-) -> None:
+def test_database_cache_leaves_memory_for_the_rest(gigabytes: int, cache: float) -> None:
     assert cache_gigabytes(gigabytes * 2**30) == cache

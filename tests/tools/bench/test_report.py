@@ -1,4 +1,4 @@
-"""What is written of what was measured."""
+"""The report of measurements."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def test_what_could_not_be_run_says_why() -> None:
     assert "Runs that failed: two processes, round 2: no end in sight." in text
 
 
-def test_a_percentile_that_is_not_known_is_a_dash_and_meets_no_goal() -> None:
+def test_percentile_unknown_is_a_dash_and_meets_no_goal() -> None:
     _, text = described("latency", LATENCY)
     assert "| 50 | 1,000 | 20 | 20 | 20 | 20 | 0 | 5: MongoDB 3, Kafka 2 |" in text
     assert "| 100 | 1,000 | 500 | – | – | 500 | 100 | 2: Kafka 2 |" in text
@@ -92,7 +92,7 @@ def test_the_picture_says_in_words_what_it_shows() -> None:
     assert "50 a second, p99" in written
 
 
-def test_the_picture_hatches_what_is_not_ours_so_that_colour_alone_says_nothing() -> None:
+def test_picture_hatches_bars_of_other_programs() -> None:
     bars = [bar.get("fill") for bar in ElementTree.fromstring(picture({"kernel": KERNEL})).iter(f"{SVG}rect")]
     assert bars.count("url(#hatched)") == 2
     assert bars.count("#005eb8") == 2

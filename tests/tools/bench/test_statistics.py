@@ -1,4 +1,4 @@
-"""What is said of measured times."""
+"""Statistics of measured times."""
 
 import pytest
 from hypothesis import given

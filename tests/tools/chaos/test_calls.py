@@ -1,4 +1,4 @@
-"""What is asked for from outside is what the fold of notifications calls for: of random stories."""
+"""The outside count of messages equals that of the fold of notifications, for random histories."""
 
 import random
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""When what was handled, from the broker's log of commits; and how long a blow kept somebody waiting."""
+"""The times of handling from the broker's log of commits, and the waits that a fault caused."""
 
 import struct
 from dataclasses import replace
@@ -41,7 +41,7 @@ def test_what_is_not_a_commit_is_passed_over() -> None:
     assert Commits([member, forgotten]).handled_at("meir.evaluation", record(0, 0.0)) is None
 
 
-def test_a_blow_keeps_waiting_what_was_said_shortly_before_and_while_it_lasts() -> None:
+def test_fault_delays_events_shortly_before_and_during_it() -> None:
     log = [record(0, 90.0), record(1, 98.0), record(2, 101.0), record(3, 120.0)]
     commits = Commits([commit(1, 91.0, 1), commit(2, 106.0, 3), commit(3, 121.0, 4)])
     struck = Struck(Blow("evaluation killed", ("evaluation",)), 100.0, 103.0)

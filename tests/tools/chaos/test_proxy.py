@@ -36,7 +36,7 @@ async def opened(proxy: Proxy) -> Streams:
     return await asyncio.open_connection(LOOPBACK, proxy.port)
 
 
-async def test_everything_passes_in_order_also_when_a_delay_begins_and_ends(proxy: Proxy) -> None:
+async def test_proxy_keeps_order_when_a_delay_begins_and_ends(proxy: Proxy) -> None:
     reader, writer = await opened(proxy)
     sent = b"".join(f"{number:06d}".encode() for number in range(3000))
     for start in range(0, len(sent), 600):

@@ -252,7 +252,7 @@ def blow(fault: str, *targets: str, since: float = 104.0) -> Trouble:
     return Trouble(fault, targets, since, since + 3)
 
 
-def test_a_message_handed_over_again_after_its_senders_death_is_counted_apart() -> None:
+def test_message_repeated_after_sender_death_counts_apart() -> None:
     evidence = kept()
     again = replace(
         evidence,
@@ -273,7 +273,7 @@ def test_a_message_handed_over_again_after_its_senders_death_is_counted_apart() 
         blow("notifications killed", "notifications", since=20.0),
     ],
 )
-def test_what_struck_somebody_else_or_at_another_time_is_no_reason(other: Trouble) -> None:
+def test_fault_elsewhere_or_at_another_time_is_no_reason(other: Trouble) -> None:
     evidence = kept()
     again = [*evidence.handed, replace(evidence.handed[0], at=166.0)]
     assert ("doubled", "a message handed over again for no reason") in found(
@@ -297,7 +297,7 @@ def test_one_death_is_a_reason_for_one_more_time_only() -> None:
         assert len(reconcile(replace(evidence, handed=again, troubles=struck))) == findings
 
 
-def test_a_reason_that_is_given_when_the_meeting_was_cancelled_counts() -> None:
+def test_reason_given_with_the_cancellation_counts() -> None:
     evidence = more(is_off(1, 11), waits(1))(replace(kept(), taken=[]))
     names = (*everybody("cancelled", 11), f"no_appointment_yet.person.{NEXT_WEEK}")
     assert found(told(evidence, of=1, names=names)) == set()
@@ -320,7 +320,7 @@ def test_a_partners_meeting_may_stand_behind_somebody_elses_time() -> None:
     assert not found(with_diary(plant, theirs, before)(kept())) & of_diaries
 
 
-def test_a_meeting_that_was_cancelled_has_given_its_time_back_whatever_is_said_of_it_later() -> None:
+def test_cancelled_meeting_frees_its_time_despite_later_events() -> None:
     evidence = more(
         lambda s: s.created(5, "history"),
         lambda s: s.booked(5, 15, hour=2),

@@ -1,4 +1,4 @@
-"""What is counted again and what evaluation counts are the same, of everything that the load says."""
+"""The recount equals the evaluation's count, for all events of the load."""
 
 import random
 from collections import Counter, defaultdict

@@ -29,7 +29,7 @@ def test_a_row_for_each_fault_with_how_long_it_kept_waiting() -> None:
     ]
 
 
-def test_a_finding_is_put_down_to_the_fault_in_whose_time_it_falls() -> None:
+def test_finding_is_attributed_to_the_fault_of_its_time() -> None:
     found = outcome(Finding("lost", "a thing", "here", 205.0), Finding("doubled", "a thing", "there", 401.0))
     assert not found.clean
     killed, poison = table([found]).splitlines()[2:]

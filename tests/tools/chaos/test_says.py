@@ -1,4 +1,4 @@
-"""What the partner of a run says is read by the contract's own reader; its poison is refused by it."""
+"""The contract's reader reads the events of a run's partner, and refuses its poison."""
 
 import random
 from collections import defaultdict
@@ -32,7 +32,7 @@ def poison(seed: int) -> list[tuple[str, Saying, bool]]:
     return sorts(a_partner(seed), NOW, random.Random(seed))
 
 
-def test_poison_is_refused_where_it_can_only_be_set_aside_and_read_where_not() -> None:
+def test_poison_is_refused_or_read_as_each_case_demands() -> None:
     for sort, record, aside in (each for seed in range(10) for each in poison(seed)):
         assert isinstance(read_by_the_contract(record), Refused) == aside, sort
 

@@ -1,4 +1,4 @@
-"""What the histories of `test_machine.py` hold: else its invariants say less than they seem to."""
+"""The contents of the histories of `test_machine.py`, on which its invariants rest."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ LEAST = 1
 """Of some hundred histories. Most have far more; these are always the same ones."""
 
 
-def test_the_histories_hold_every_await_with_everything_that_may_become_of_it() -> None:
+def test_histories_hold_every_await_with_every_outcome() -> None:
     seen = Counter[tuple[str, str, str]]()
 
     class Seen(Kernel):

@@ -95,7 +95,7 @@ def test_about_300_referrals_over_all_localities(referrals: Referrals) -> None:
     assert min(made.values()) >= 10
 
 
-def test_38_in_a_hundred_reach_a_first_visit_and_fewer_than_half_answer_again(referrals: Referrals) -> None:
+def test_38_percent_reach_a_visit_and_under_half_answer_again(referrals: Referrals) -> None:
     visited = sum(bool(of(events, o.ActivityStarted)) for events in referrals.values())
     assert 0.34 <= visited / len(referrals) <= 0.42
     stages = [
@@ -140,7 +140,7 @@ def test_nothing_is_left_for_anyone_to_arrange(referrals: Referrals) -> None:
         assert of(events, o.MeetingAttended) or of(events, *endings)
 
 
-def test_no_link_worker_is_at_two_meetings_and_none_works_on_a_holiday(history: list[Envelope]) -> None:
+def test_link_workers_never_overlap_or_work_on_a_holiday(history: list[Envelope]) -> None:
     cancelled = {e.body.meeting_id for e in history if isinstance(e.body, o.MeetingCancelled)}
     held = [
         event.body
@@ -173,7 +173,7 @@ def test_services_are_those_of_the_directory(history: list[Envelope], loaded_at:
     assert {e.body.service_id for e in history if isinstance(e.body, o.ServicePrescribed)} <= known
 
 
-def test_unmet_needs_have_many_reasons_and_debt_in_leek_has_no_service(history: list[Envelope]) -> None:
+def test_unmet_needs_vary_and_debt_in_leek_has_no_service(history: list[Envelope]) -> None:
     unmet = [event.body for event in history if isinstance(event.body, o.NeedUnmet)]
     assert len({body.reason for body in unmet}) >= 5
     leek = {body.reason for body in unmet if body.locality == "leek-werrington" and body.need == "debt"}

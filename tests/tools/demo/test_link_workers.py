@@ -22,7 +22,7 @@ def test_they_are_those_who_can_sign_in_under_the_same_name() -> None:
     assert signing_in == {worker.id: (worker.name, (worker.locality,)) for worker in WORKERS}
 
 
-def test_every_practice_of_the_programme_has_hours_and_only_its_own_link_workers() -> None:
+def test_each_practice_has_hours_and_its_own_link_workers() -> None:
     programme = load_localities()
     for locality in programme:
         ours = [worker for worker in WORKERS if worker.locality == locality.slug]

@@ -49,7 +49,7 @@ def test_nobody_could_take_it_for_a_real_service(service: Service) -> None:
         assert place.postcode is None or lookup(place.postcode) is not None
 
 
-def test_they_are_on_at_many_times_and_priced_and_reached_in_many_ways() -> None:
+def test_services_vary_in_times_prices_and_contacts() -> None:
     now = datetime(2027, 3, 3, 9, tzinfo=UTC)
     days = Counter(
         session.starts_at.strftime("%a") for one in SERVICES for session in next_sessions(one.schedules, now)

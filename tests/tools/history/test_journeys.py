@@ -1,4 +1,4 @@
-"""What the generated journeys hold: else the properties that rest on them say less than they seem to."""
+"""The contents of the generated journeys, on which the properties rest."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ TRAITS = {
 
 
 def traits(facts: Sequence[Fact]) -> set[str]:
-    """What there is in a journey, in the order in which ids were made."""
+    """The traits of a journey, in the order in which its ids were made."""
     kinds = [fact.kind for fact in facts]
     bookings = [fact.body for fact in facts if isinstance(fact.body, MeetingBooked)]
     there = {booked.meeting_id for booked in bookings}

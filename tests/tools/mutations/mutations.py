@@ -38,14 +38,14 @@ class Safeguard:
 
 @dataclass(frozen=True)
 class Noticed:
-    """Which test failed, or None where all passed."""
+    """The test that noticed, or None if all passed."""
 
     by: str | None
     seconds: float
 
 
+# Of each set of tests that was run on the tree as it is: which of them fails there.
 Anyway = dict[tuple[str, ...], str | None]
-"""Of each set of tests that was run on the tree as it is: which of them fails there."""
 
 
 def safeguards() -> list[Safeguard]:
@@ -97,7 +97,7 @@ def run(tests: Iterable[str], tree: Path, environment: Mapping[str, str]) -> Not
 
 
 def without(safeguard: Safeguard, tree: Path, environment: Mapping[str, str], anyway: Anyway) -> Noticed:
-    """Who notices that it is gone.
+    """Finds the test that fails without the safeguard.
 
     Raises:
         AssertionError: one of its tests fails while it is there.

@@ -1,4 +1,4 @@
-"""What each service declares of its collections is what a rebuild goes by."""
+"""The collections that each service declares are those of a rebuild."""
 
 from types import ModuleType
 
@@ -21,7 +21,7 @@ REPOSITORIES: dict[Part, ModuleType] = {
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_rebuild_makes_anew_what_is_derived_and_nothing_that_is_owned(part: Part) -> None:
+def test_rebuild_makes_derived_collections_and_no_owned_ones(part: Part) -> None:
     store = REPOSITORIES[part]
     made = MAKERS[part](LOCALITIES_FILE)
     assert made.part.name == part

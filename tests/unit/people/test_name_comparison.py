@@ -1,4 +1,4 @@
-"""Which two names may be one person's, and which are two people."""
+"""Names that may be one person's, and names of two people."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def test_no_message_quotes_what_was_given(written: str) -> None:
 
 
 def refusal(written: str) -> str | None:
-    """What the answer says, or None where the number is taken."""
+    """The text of the refusal, or None if the number is accepted."""
     try:
         parse_nhs_number(written)
     except NHSNumberError as refused:

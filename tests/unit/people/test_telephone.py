@@ -1,4 +1,4 @@
-"""Which numbers are taken, from people and from directories."""
+"""Telephone numbers that are accepted, from people and from directories."""
 
 from __future__ import annotations
 
