@@ -1,4 +1,4 @@
-"""Reading what somebody typed into a form: values or, for each field, one sentence on what to mend."""
+"""Reads a submitted form into values, and collects one sentence for each field with an error."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _DATE_PARTS = ("day", "month", "year")
 
 
 class Mistakes(Exception):
-    """The form cannot be taken as it is. Holds what to tell at which field, never what was typed."""
+    """The form has errors. Holds a sentence for each field, never the input."""
 
     def __init__(self, *errors: FieldError) -> None:
         super().__init__("mistakes")
@@ -40,13 +40,13 @@ _FIELD_OF = {
 
 
 def mistake_of(problem: Problem, otherwise: str) -> FieldError:
-    """What an action refused, at the field that it is about; at the field `otherwise` for all others."""
+    """A refused action as an error at the field that it is about, or at `otherwise`."""
     field = _FIELD_OF.get(problem.code or "", otherwise)
     return mistake(field, problem.explanation or problem.title)
 
 
 class Typed:
-    """A form being read. Reading goes on after a mistake, so that all of them are told at once."""
+    """The input of a form. Reading goes on after an error, so that the page shows all errors at once."""
 
     def __init__(self, form: FormData) -> None:
         self._form = form
@@ -56,12 +56,12 @@ class Typed:
         self.errors.append(mistake(field, sentence))
 
     def check(self) -> None:
-        """Raises Mistakes if there was one."""
+        """Raises Mistakes if there are errors."""
         if self.errors:
             raise Mistakes(*self.errors)
 
     def given(self, value: T | None) -> T:
-        """A needed value, once the form has no mistake. Raises Mistakes."""
+        """A required value. Raises Mistakes if the form has errors or the value is None."""
         self.check()
         if value is None:
             raise Mistakes(mistake("", "Something is missing"))
@@ -74,11 +74,11 @@ class Typed:
         return [value for value in self._form.getlist(field) if isinstance(value, str)]
 
     def names(self) -> list[str]:
-        """The names of the fields that were sent, each once."""
+        """The names of the submitted fields, each once."""
         return list(dict.fromkeys(self._form.keys()))
 
     def text(self, field: str, most: int = 2000, needed: str | None = None) -> str:
-        """Free text. Browsers send line ends as CR LF."""
+        """Free text of at most `most` characters. CR LF becomes LF."""
         value = self.raw(field).replace("\r\n", "\n")
         if needed and not value:
             self.wrong(field, needed)
@@ -88,7 +88,7 @@ class Typed:
         return value
 
     def choice(self, field: str, of: type[E], needed: str | None = None) -> E | None:
-        """One of a vocabulary's codes."""
+        """A code of the vocabulary `of`."""
         value = self.raw(field)
         found = next((each for each in of if each.value == value), None)
         if found is None and (value or needed):
@@ -96,12 +96,12 @@ class Typed:
         return found
 
     def choices(self, field: str, of: type[E]) -> tuple[E, ...]:
-        """Any of a vocabulary's codes; others are left out."""
+        """All submitted codes of the vocabulary `of`. Other values are ignored."""
         chosen = set(self.all(field))
         return tuple(each for each in of if each.value in chosen)
 
     def number(self, field: str, low: int, high: int, sentence: str, needed: bool = False) -> int | None:
-        """A whole number from low to high; None where nothing was typed."""
+        """A whole number from `low` to `high`; None if the field is empty."""
         value = self.raw(field)
         if not value and not needed:
             return None
@@ -111,7 +111,7 @@ class Typed:
         return int(value)
 
     def weeks(self, field: str = "weeks") -> int | None:
-        """How long a waiting list is, from 1 to 104 weeks; None where "not known" is ticked."""
+        """The length of a waiting list, from 1 to 104 weeks; None if "not known" is ticked."""
         if self.raw(f"{field}_not_known") == "yes" and not self.raw(field):
             return None
         sentence = "Enter how many weeks they wait, from 1 to 104, or tick “Not known”"
@@ -127,7 +127,7 @@ class Typed:
         outside: str = "",
         needed: bool = True,
     ) -> date | None:
-        """A day typed in three boxes. `outside` is said of one that is too early or too late."""
+        """A day typed in three boxes. `outside` is the error for a day before `first` or after `last`."""
         parts = [self.raw(f"{field}-{part}") for part in _DATE_PARTS]
         if not any(parts) and not needed:
             return None
@@ -146,7 +146,7 @@ class Typed:
         return value
 
     def shown(self) -> dict[str, Any]:
-        """What was typed, for showing the form again: texts, lists for what may come several times."""
+        """The input for showing the form again: a text for each field, a list for repeated fields."""
         kept: dict[str, Any] = {}
         for name in self.names():
             values = self.all(name)
@@ -155,10 +155,10 @@ class Typed:
 
 
 def day_typed(typed: Mapping[str, Any], field: str) -> dict[str, str]:
-    """The three boxes of a date as they were typed."""
+    """The three boxes of a date as submitted."""
     return {part: str(typed.get(f"{field}-{part}", "")) for part in _DATE_PARTS}
 
 
 def day_parts(value: date) -> dict[str, str]:
-    """A date as it is put into three boxes."""
+    """A date for three boxes."""
     return {"day": str(value.day), "month": str(value.month), "year": str(value.year)}

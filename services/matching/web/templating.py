@@ -1,4 +1,4 @@
-"""What every page of matching stands on: the parts of the application, and the templates with our words."""
+"""Renders the pages of matching, and finds the parts of the application from a request."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ static_files = StaticFiles("/matching/static", HERE / "static", "matching.css", 
 
 
 def make_pages(settings: ServiceSettings) -> Pages:
-    """The shared shell with matching's templates and words."""
+    """The shared page shell with matching's templates, filters and globals."""
     pages = Pages(settings, TEMPLATES)
     pages.environment.filters["near_day"] = near_day
     pages.environment.filters["miles"] = in_miles
@@ -42,13 +42,13 @@ def make_pages(settings: ServiceSettings) -> Pages:
 
 
 def near_day(value: date, today: date) -> str:
-    """Tuesday 24 November; with the year where it is another one."""
+    """A day such as Tuesday 24 November. The year is added if it is not the year of `today`."""
     text = day(value)
     return text.rsplit(" ", 1)[0] if value.year == today.year else text
 
 
 def near(request: Request) -> SealedCookie:
-    """Where the services were looked for last."""
+    """The cookie with the postcode of the last search."""
     return cast("SealedCookie", request.app.state.near)
 
 
@@ -57,19 +57,19 @@ def localities(request: Request) -> Localities:
 
 
 def shown(request: Request, template: str, status: int = 200, **context: object) -> Response:
-    """A page made of one of matching's templates."""
+    """Renders one of matching's templates."""
     pages: Pages = request.app.state.pages
     return pages.page(request, f"matching/{template}", status, **context)
 
 
 def asked(caller: Principal, form: FormData, part: str = "") -> RequestContext:
-    """Who asks, under the form's hidden key; `part` tells several things asked by one form apart."""
+    """The caller with the form's idempotency key. `part` distinguishes several commands of one form."""
     key = idempotency_key(form)
     return RequestContext(caller, f"{key}{part}" if key else None)
 
 
 def here_and_now(request: Request) -> datetime:
-    """The time by the service's clock, in London."""
+    """The time of the service's clock, in London."""
     return queries(request).now().astimezone(LONDON)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from services.matching.calendar import london_day
 from services.matching.clients.vault import MailAway
+from services.matching.provider import queries as provider_queries
 from services.matching.provider.link_states import Ended, LinkKey
 from tests.harness.matching.place import Place
 from tests.harness.matching.plans import prescribed
@@ -142,6 +143,19 @@ async def test_ended_link_says_so_and_whom_to_ring(town: Place) -> None:
     assert "A wrong code was entered 20 times" in answer.text
     assert "Priya Wainwright" in answer.text
     assert "01632 960401" in answer.text
+
+
+async def test_link_of_unknown_link_worker_names_the_hub(
+    town: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def none_known(*_: object) -> dict[str, object]:
+        return {}
+
+    _, _, service = await asked(town)
+    monkeypatch.setattr(provider_queries, "link_workers", none_known)
+    page = (await service.get()).text
+    assert "Ring North Staffordshire community hub (example)" in page
+    assert "01632 960100" in page
 
 
 class Mails:

@@ -1,4 +1,7 @@
-"""Another time for a meeting that is booked, or a first one for a case that has none."""
+"""Pages to move a booked meeting, to book one for a case without, and to record that a person declines.
+
+/matching/meetings/{id}/rebook and .../no-longer-wants, /matching/cases/{referral}/book.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -63,7 +66,7 @@ async def no_longer(
     request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm
 ) -> Response:
     found = await queries(request).booking.meeting(caller, meeting)
-    # Whoever presses the button, it is the person who no longer wants to meet.
+    # A link worker or a practice presses the button, but the person declines.
     done = await features(request).casework.no_longer_wants(asked(caller, form), found.referral_id, By.PERSON)
     if caller.role == "referrer":
         return shown(request, "no-longer-wants.html", meeting=None)
@@ -101,7 +104,7 @@ async def book(request: Request, referral: str, caller: LinkWorkerReader, form: 
 
 
 def _told(problem: Problem) -> FieldError:
-    """A refusal that another choice can mend, beside the times; anything else goes on its way."""
+    """The refusal as an error beside the times, if another choice can mend it. Raises all others."""
     if problem.status_code not in (409, 422, 503):
         raise problem
     taken = problem.code == "slot_taken"
@@ -174,9 +177,9 @@ async def _book_page(
 
 
 async def _person(request: Request, caller: Principal, meeting: MeetingShown) -> Known:
-    """Whose meeting it is, since whoever moves or ends it must see whether it is the one they mean.
+    """The person of the meeting, so that the reader sees that it is the right one.
 
-    A practice is told names by the referral service alone; here it is told the reference.
+    A practice sees the reference here, because only the referral service shows names to practices.
     """
     if caller.role != "link_worker":
         return known({}, meeting.referral_id)

@@ -1,4 +1,4 @@
-"""What was agreed and how they are, for the case page: what matters, goals and scores over time."""
+"""The plan and the scores on the case page: what matters, goals, and questionnaires over time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from shared.platform.web.dates import short_day
 
 @dataclass(frozen=True, slots=True)
 class GoalRow:
-    """One goal: in the person's own words, or None where these cannot be had just now."""
+    """One goal. `words` are the person's own; None if the vault cannot be reached."""
 
     words: str | None
     need: str
@@ -22,7 +22,7 @@ class GoalRow:
 
 @dataclass(frozen=True, slots=True)
 class ScoreTable:
-    """The answers to one questionnaire: a row an item, a column each time that it was asked."""
+    """The answers to one questionnaire: a row for each item, a column for each time."""
 
     title: str
     asked: tuple[str, ...]
@@ -30,7 +30,7 @@ class ScoreTable:
 
 
 def words_of_plan(case: CaseShown) -> list[str]:
-    """The notes in the vault that hold what matters and the goals."""
+    """Ids of the notes in the vault that hold what matters and the goals."""
     plan = case.story.plan
     if plan is None:
         return []
@@ -38,7 +38,7 @@ def words_of_plan(case: CaseShown) -> list[str]:
 
 
 def goals(case: CaseShown, notes: Mapping[str, str]) -> list[GoalRow]:
-    """The goals of the plan as it stands."""
+    """The goals of the current plan."""
     plan = case.story.plan
     return [
         GoalRow(notes.get(goal.words or ""), labels.NEEDS[goal.need.value], goal.importance, goal.confidence)
@@ -47,7 +47,7 @@ def goals(case: CaseShown, notes: Mapping[str, str]) -> list[GoalRow]:
 
 
 def scores(case: CaseShown) -> list[ScoreTable]:
-    """Every questionnaire that was answered, the times in order."""
+    """A table for each questionnaire that was answered, in order of time."""
     found = []
     for instrument in v.Instrument:
         times = [

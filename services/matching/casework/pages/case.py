@@ -1,4 +1,4 @@
-"""One case on a page: the story so far, the next step, the plan, and what can be done now."""
+"""The case page: history, next step, plan, and the forms for what the link worker can do now."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -47,7 +47,7 @@ async def case(request: Request, referral: str, caller: LinkWorkerReader) -> Res
 
 @router.post("/matching/cases/{referral}/notes")
 async def notes(request: Request, referral: str, caller: LinkWorkerReader, _: CheckedForm) -> Response:
-    # A POST, so that notes are not shown again by going back.
+    # A POST, so that going back does not show the notes again.
     return await case_page(request, caller, referral, with_notes=True)
 
 
@@ -61,7 +61,7 @@ async def case_page(
     typed: Mapping[str, Any] | None = None,
     opened: str = "",
 ) -> Response:
-    """The page; after a mistake with the errors, what was typed and the form that it was typed into open."""
+    """Renders the page. After a mistake, it shows the errors and the input, with form `opened` unfolded."""
     asks = queries(request)
     case = await asks.referrals.case(caller, referral)
     line = case.line
@@ -119,12 +119,12 @@ async def case_page(
 
 
 async def undo_page(request: Request, caller: Principal, referral: str, source: str, event: str) -> Response:
-    """Asks before a fact is taken back: nothing brings it back but recording it anew."""
+    """Asks for confirmation before a fact is undone. Only recording it again brings it back."""
     asks = queries(request)
     case = await asks.referrals.case(caller, referral)
     fact = next((each for each in told(case) if (each.source, each.event_id) == (source, event)), None)
     if fact is None or fact.undone or not fact.undo:
-        # It has been undone already, or cannot be: the page says how things stand.
+        # The fact is undone already or cannot be undone. The case page shows its state.
         return await case_page(
             request, caller, referral, errors=[mistake("story", "This has been undone, or cannot be undone.")]
         )
@@ -134,7 +134,7 @@ async def undo_page(request: Request, caller: Principal, referral: str, source: 
 
 
 async def _reopening(request: Request, caller: Principal, case: CaseShown) -> list[tuple[str, str]]:
-    """The meetings to choose from when a case that has ended is opened again: (value, words)."""
+    """The choices of a meeting when a closed case is reopened: (value, label)."""
     if case.line.open or case.story.erased:
         return []
     slots = await queries(request).booking.options_to_reopen(caller, case.line.referral_id)
@@ -151,14 +151,14 @@ def _note_ids(case: CaseShown) -> list[str]:
 
 
 def _note_titles(case: CaseShown) -> list[tuple[str, str]]:
-    """The referrer's notes, shown beside the facts. Others stand in the story."""
+    """Titles of the referrer's notes, by id. All other notes are shown in the history."""
     reason = case.story.created.reason_note if case.story.created else None
     titles = [("Risk", case.line.risk_note), ("Reason for referring", reason)]
     return [(title, note) for title, note in titles if note]
 
 
 def service_button(prescription: PrescriptionShown) -> str:
-    """What is most likely to be recorded next about a service of the plan."""
+    """The label of the button for the most likely next record about a service of the plan."""
     if prescription.status == "asked":
         return "Record their answer"
     if prescription.status in ("accepted", "waiting_list", "signposted", "not_started"):

@@ -1,4 +1,4 @@
-"""What a link worker does to a case, one form each. After a mistake everything typed is kept."""
+"""The forms of the case page, each with its action. After a mistake the page keeps all input."""
 
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
@@ -36,8 +36,8 @@ LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 router = APIRouter(include_in_schema=False)
 
 
+# Reads a form and carries it out. Returns the code of the banner and the result. Raises Mistakes.
 Act = Callable[[Request, RequestContext, str, Typed], Awaitable[tuple[str, Done]]]
-"""Reads a form and does it. Returns the code of the banner and what was done; raises Mistakes."""
 
 
 def case_form(name: str, anchor: str) -> Callable[[Act], Act]:
@@ -124,7 +124,7 @@ async def decline(request: Request, by: RequestContext, referral: str, form: Typ
 
 
 def _declines(reason: v.DeclineReason) -> v.By:
-    """Who it is that declines, as the reason tells."""
+    """The party that declines, which follows from the reason."""
     if reason is v.DeclineReason.DOES_NOT_WANT:
         return v.By.PERSON
     return v.By.PROGRAMME if reason is v.DeclineReason.OUTSIDE_PROGRAMME else v.By.LINK_WORKER
@@ -149,7 +149,7 @@ async def reopen(request: Request, by: RequestContext, referral: str, form: Type
 
 
 def _next_meeting(form: Typed, now: date) -> NextMeeting:
-    """The meeting that the case gets with being opened again: asked, so that nobody is booked unawares."""
+    """The meeting for a reopened case. The link worker must choose, so that none is booked by surprise."""
     chosen = form.raw("meeting")
     if chosen == "later":
         day = form.day(

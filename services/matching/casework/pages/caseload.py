@@ -1,4 +1,4 @@
-"""The link worker's desk: today's meetings, what needs them, and their caseload."""
+"""Today, the first page of a link worker: the day's meetings, tasks, and the caseload."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,8 +39,8 @@ router = APIRouter(include_in_schema=False)
 
 People = Mapping[str, Mapping[str, Any]]
 
+# Reasons that the link worker deals with by ringing the person.
 TO_RING = frozenset({NeedsYou.RING, NeedsYou.TWO_MISSES, NeedsYou.DID_NOT_START})
-"""Reasons for which the link worker rings the person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ class MeetingRow:
     about: str
     flags: tuple[Flag, ...]
     alert: bool
+    # The address of a home visit, or the reason why it cannot be shown; empty for other meetings.
     home_address: str
-    """Of a home visit, or why it cannot be shown; empty for any other meeting."""
+    # The outcome, once it is known.
     over: str
-    """What became of it, once that is known."""
     has_risk_note: bool
     risk_note: str | None
 
@@ -75,19 +75,19 @@ class Ahead:
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """One thing that a person needs."""
+    """One task for a person. `instead` is a second, quiet link: its label and address."""
 
     why: str
     service_telephone: str | None
     button: str
     href: str
+    # A second, quiet link: its words and where it leads.
     instead: tuple[str, str] | None
-    """A second, quiet link: its words and where it leads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One person under "Needs you", with everything that they need, oldest first."""
+    """One person under "Needs you", with all their tasks, oldest first."""
 
     referral_id: str
     name: str
@@ -108,8 +108,8 @@ class CaseRow:
     stage_colour: str
     flags: tuple[Flag, ...]
     next_step: str
+    # The time, if the next step is a meeting.
     at: datetime | None
-    """The time, where the next step is a meeting."""
     on: date | None
     overdue: bool
 
@@ -121,7 +121,7 @@ async def desk(request: Request, caller: LinkWorkerReader) -> Response:
 
 @router.post("/matching/risk")
 async def risk(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
-    # A POST, so that a note is neither in an address nor shown again by going back.
+    # A POST, so that a note is in no address and going back does not show it again.
     return await _desk(request, caller, text_field(form, "referral"))
 
 
@@ -185,7 +185,7 @@ def _meeting(
 
 
 def _ahead(cases: Sequence[CaseLine], people: People, now: datetime) -> Ahead | None:
-    """The first meeting to come."""
+    """The next meeting of the caseload."""
     booked = [
         (line.active, line.referral_id) for line in cases if line.active and line.active.starts_at > now
     ]
@@ -196,7 +196,7 @@ def _ahead(cases: Sequence[CaseLine], people: People, now: datetime) -> Ahead | 
 
 
 def _cards(tasks: Sequence[NeedsYouLine], people: People, day: date) -> list[Card]:
-    """One card a person, in the order of what each has needed longest."""
+    """One card for each person, in the order of their oldest task."""
     by_person: dict[str, list[NeedsYouLine]] = {}
     for task in tasks:
         by_person.setdefault(task.case.referral_id, []).append(task)

@@ -1,4 +1,4 @@
-"""Handing a case to another link worker of the same practice."""
+"""The page to hand a case over to another link worker of the same practice."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -45,12 +45,12 @@ async def hand_over(request: Request, referral: str, caller: LinkWorkerReader, f
     try:
         await features(request).casework.change_link_worker(asked(caller, form), referral, to)
     except Problem as problem:
-        # The case itself may be gone from here by now: only a choice that another one mends is told.
+        # The case may have left this link worker by now. Only refusals that another choice mends are shown.
         if problem.code not in ("not_serving", "unknown_link_worker", "case_ended", "away"):
             raise
         wrong = mistake("link_worker", problem.explanation or problem.title)
         return await _page(request, caller, referral, [wrong])
-    # To the desk: from here on the case is somebody else's.
+    # To Today: the case now belongs to another link worker.
     return RedirectResponse("/matching/?done=handed-over", 303)
 
 

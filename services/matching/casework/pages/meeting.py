@@ -1,4 +1,7 @@
-"""The meeting screen: one page from "did they come?" to the next step; a review is the same page."""
+"""The meeting page: one page from "did they come?" to the next step. A review uses the same page.
+
+/matching/meetings/{id} and /matching/cases/{referral}/review.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -43,7 +46,7 @@ PLANNED_NEEDS = tuple(need for need in v.Need if need in labels.KNOWN_NEEDS)
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """A case and, unless it is a review, the meeting that is recorded."""
+    """A case and the meeting that is recorded; None for a review. `where` is the address of the page."""
 
     case: CaseShown
     meeting: MeetingShown | None
@@ -52,7 +55,7 @@ class Occasion:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """The form as it was sent, to be shown again."""
+    """The form as it was sent, to be shown again with its errors."""
 
     typed: Mapping[str, Any]
     errors: Sequence[FieldError] = ()
@@ -105,7 +108,7 @@ async def _posted(request: Request, caller: Principal, at: Occasion, form: Check
         return await _page(request, caller, at, again)
     case_at = f"/matching/cases/{referral}"
     if do in ("leave", "missed"):
-        # Whoever leaves, by whatever button, finds what they typed when they come back.
+        # A link worker who leaves, by any button, finds the input again later.
         kept = await _keep(request, caller, referral, typed)
         if kept and do == "leave":
             return await _page(request, caller, at, Again(typed.shown(), kept))
@@ -127,19 +130,19 @@ async def _posted(request: Request, caller: Principal, at: Occasion, form: Check
         errors = [mistake("finish", problem.explanation or problem.title)]
     else:
         return back_to(case_at, "met" if at.meeting else "reviewed")
-    # Kept on our side as well: whoever closes the page now loses nothing.
+    # The draft is saved too, so that closing the page now loses nothing.
     errors += await _keep(request, caller, referral, typed)
     return await _page(request, caller, at, Again(typed.shown(), errors))
 
 
 async def _keep_only(request: Request, caller: Principal, referral: str, form: CheckedForm) -> Response:
-    """Keeps the draft and shows nothing, for the page's script. 503 where it cannot be kept."""
+    """Saves the draft for the page's script: 204 without a page, or 503 if it cannot be saved."""
     await features(request).drafts.save_draft(caller, referral, *draft_of(Typed(form)))
     return Response(status_code=204)
 
 
 async def _keep(request: Request, caller: Principal, referral: str, typed: Typed) -> list[FieldError]:
-    """Keeps the draft. Where that cannot be done now, what was typed stays on the page, and it is said."""
+    """Saves the draft. If that fails, returns an error for the page, which still shows the input."""
     try:
         await features(request).drafts.save_draft(caller, referral, *draft_of(typed))
     except Problem as problem:
@@ -150,7 +153,7 @@ async def _keep(request: Request, caller: Principal, referral: str, typed: Typed
 
 
 async def _save(request: Request, caller: Principal, at: Occasion, agreed: Agreed, form: CheckedForm) -> None:
-    """The plan first: without it nothing is asked of any service."""
+    """Records the plan first, because no service may be asked without a plan."""
     do, referral, step = features(request), at.case.line.referral_id, agreed.record.next_step
     meeting_id = at.meeting.meeting_id if at.meeting else None
     await do.casework.plan(asked(caller, form, ":plan"), referral, agreed.record, meeting_id)
@@ -210,9 +213,9 @@ async def _page(request: Request, caller: Principal, at: Occasion, again: Again 
 
 
 async def _as_agreed(request: Request, caller: Principal, case: CaseShown) -> dict[str, Any]:
-    """The plan as it stands, to be changed. Raises a 503 Problem while its words cannot be had.
+    """The fields of the current plan. Raises a 503 Problem if the vault cannot give its words.
 
-    Without them, saving would put an emptier plan in its place.
+    Without the words, saving would replace the plan with an emptier one.
     """
     plan = case.story.plan
     if plan is None:
@@ -235,12 +238,12 @@ async def _as_agreed(request: Request, caller: Principal, case: CaseShown) -> di
 
 
 def _needs_in_plan(case: CaseShown) -> frozenset[v.Need]:
-    """The needs for which a service of the plan may still help."""
+    """The needs that an open service of the plan may still help with."""
     return frozenset(each.need for each in case.prescriptions if each.status in GOING_ON)
 
 
 def _needs(case: CaseShown, typed: Mapping[str, Any]) -> list[v.Need]:
-    """As ticked; before that those of the plan, or of the referral."""
+    """The needs as ticked. A new form starts with those of the plan, or of the referral."""
     so_far = (case.story.plan.needs if case.story.plan else ()) or case.line.needs
     chosen = typed_or(typed, "needs", [need.value for need in so_far])
     return [need for need in v.Need if need.value in chosen]

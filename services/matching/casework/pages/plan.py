@@ -1,4 +1,4 @@
-"""The plan on one sheet of paper, for the person to take home."""
+"""The plan on one sheet of paper, for the person to take home: /matching/cases/{referral}/plan."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -20,8 +20,8 @@ router = APIRouter(include_in_schema=False)
 
 
 OVER = ("full", "not_suitable", "ended")
+# The sheet has room for these. The latest come first.
 MOST_SERVICES = 5
-"""What fits on the sheet; the latest come first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class GoalLine:
 
 @dataclass(frozen=True, slots=True)
 class ServiceLine:
-    """A service as the person needs it: where, when, how to reach it. None: no longer in the directory."""
+    """A service with its listing: place, times, contact. None: no longer in the directory."""
 
     prescription: PrescriptionShown
     listing: ServiceInWords | None

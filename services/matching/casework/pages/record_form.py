@@ -1,4 +1,4 @@
-"""The meeting screen's form: what its fields are called, reading them, and keeping them as a draft."""
+"""The form of the meeting page: its field names, its reader, and its draft."""
 
 import re
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from shared.contract import labels
 from shared.contract.events import vocabulary as v
 
 GOALS = (1, 2, 3)
+# Fields with free text about a person. A draft keeps them in the vault.
 TEXTS = ("what_matters", "note", *(f"goal{number}_words" for number in GOALS))
-"""The fields that hold somebody's own words: a draft keeps them in the vault."""
 
 NEEDS = frozenset(need.value for need in v.Need)
 LISTS = ("needs",)
@@ -26,7 +26,7 @@ NOT_KEPT = frozenset({"csrf_token", "idempotency_key", "do"})
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One ONS4 item, word for word, with what its ends mean (Office for National Statistics, OGL v3)."""
+    """One ONS4 item with its exact words and the meaning of its ends (ONS, OGL v3)."""
 
     item: str
     text: str
@@ -56,7 +56,7 @@ ONS4 = (
 
 @dataclass(frozen=True, slots=True)
 class Agreed:
-    """Everything that one sending of the form says."""
+    """The contents of one submitted form."""
 
     record: MeetingRecord
     prescribing: tuple[Prescribing, ...]
@@ -64,9 +64,9 @@ class Agreed:
 
 
 def read_agreed(form: Typed, now: date, in_plan: frozenset[v.Need] = frozenset()) -> Agreed:
-    """What was agreed at the meeting. Raises Mistakes, all at once.
+    """Reads what was agreed at the meeting. Raises Mistakes with all errors of the form.
 
-    `in_plan`: the needs for which a service of the plan may still help.
+    `in_plan`: the needs that an open service of the plan may still help with.
     """
     needs = form.choices("needs", v.Need)
     record = MeetingRecord(
@@ -86,7 +86,7 @@ def read_agreed(form: Typed, now: date, in_plan: frozenset[v.Need] = frozenset()
 
 
 def draft_of(form: Typed) -> tuple[dict[str, Any], dict[str, str]]:
-    """(codes and numbers, texts) of a half-filled form, to be kept. Nothing in it needs to be right yet."""
+    """The draft of a half-filled form: (codes and numbers, texts). No field needs to be valid yet."""
     fields: dict[str, Any] = {}
     texts: dict[str, str] = {}
     for name in form.names():
@@ -98,13 +98,13 @@ def draft_of(form: Typed) -> tuple[dict[str, Any], dict[str, str]]:
         elif name in LISTS:
             fields[name] = [value for value in form.all(name) if _CODE.fullmatch(value)]
         elif _CODE.fullmatch(value := form.raw(name)):
-            # Only codes and numbers: words typed into the box of a day must not lie here in clear.
+            # Only codes and numbers. Words typed into the box of a day must not be stored in clear.
             fields[name] = value
     return fields, texts
 
 
 def typed_or(typed: Mapping[str, Any], field: str, otherwise: list[str]) -> list[str]:
-    """A list field as it was typed, or as it begins."""
+    """The values of a list field as submitted, or `otherwise` if the form was not submitted."""
     value = typed.get(field)
     if value is None:
         return otherwise
@@ -139,7 +139,7 @@ def _ons4(form: Typed) -> dict[str, int]:
 
 
 def _services(form: Typed) -> tuple[Prescribing, ...]:
-    """The services to add or to give details of: each once, under the first need it is marked for."""
+    """The services to add or to signpost, each once, under the first need that it is marked for."""
     found: dict[str, Prescribing] = {}
     for name in form.names():
         how = form.raw(name) if name.startswith("add:") else ""
@@ -162,7 +162,7 @@ def _ask_which_is_meant(
     unmet: tuple[tuple[v.Need, v.UnmetReason], ...],
     in_plan: frozenset[v.Need],
 ) -> None:
-    """A service for a need, and that none exists for it: both would be counted."""
+    """Rejects a service for a need together with "no service exists", because both would be counted."""
     added = {each.need for each in prescribing}
     for need, reason in unmet:
         if reason is not v.UnmetReason.NO_SERVICE:

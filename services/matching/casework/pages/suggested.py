@@ -1,4 +1,4 @@
-"""Services for one need on the meeting screen, each with why, and the near misses with why not."""
+"""Suggested services for one need on the meeting page, with reasons, and near misses with reasons against."""
 
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ from shared.contract.events import vocabulary as v
 from shared.platform.web.caller import Principal
 
 MOST_SHOWN = 10
+# This many are shown with their reasons. The others are folded away below them.
 AT_FIRST = 3
-"""So many are shown with their reasons; the others are folded away below them."""
 
 UNMET_BY: dict[WhyNot, v.UnmetReason] = {
     WhyNot.FULL: v.UnmetReason.FULL,
@@ -45,20 +45,22 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class NeedShown:
-    """What the directory offers for one need."""
+    """The services of the directory for one need. `likely_reason` is the code of an unmet reason.
+
+    `best` and `others` are suitable, in the order of the ranking. If none is suitable, `likely_reason` is
+    the reason that most near misses share.
+    """
 
     code: str
     title: str
     best: tuple[Suggestion, ...]
     others: tuple[Suggestion, ...]
-    """Suitable too, further down the ranking."""
     near_misses: tuple[Suggestion, ...]
     likely_reason: str
-    """Why nothing is suitable, going by the near misses: an unmet reason's code."""
 
 
 async def suggested(request: Request, caller: Principal, case: CaseShown, need: v.Need) -> NeedShown:
-    """The services for one need, as far as they are worth showing."""
+    """The services worth showing for one need."""
     ranked = await queries(request).prescribing.ranked_services(
         caller, case.line.referral_id, need, MOST_SHOWN
     )

@@ -1,4 +1,4 @@
-"""The directory of services: search it, look at one, say that a listing is wrong."""
+"""The directory pages: search, one service, report of a wrong listing, free places."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -67,7 +67,7 @@ async def places(request: Request, service: str, caller: Speaker, form: CheckedF
 
 
 def _searching(request: Request, caller: Principal, form: FormData) -> Response:
-    """On to what was found: codes go in its address, a postcode, which is somebody's, in a sealed cookie."""
+    """Redirects to the results. Codes go into the address, the postcode into a sealed cookie."""
     typed = {name: text_field(form, name, 20) for name in (*_CODES, "postcode")}
     postcode = typed.pop("postcode")
     asked_for = {"search": "yes", "near": "yes" if postcode else "", **typed}
@@ -78,7 +78,7 @@ def _searching(request: Request, caller: Principal, form: FormData) -> Response:
 
 
 def _near(request: Request, caller: Principal) -> str:
-    """The postcode that they looked near: not one that somebody else left in the same browser."""
+    """The postcode of the last search by this reader, not by another user of the same browser."""
     kept = near(request).read(request) if "near" in request.query_params else None
     return str(kept["postcode"]) if kept and kept["of"] == caller.subject else ""
 

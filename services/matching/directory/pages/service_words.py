@@ -1,4 +1,4 @@
-"""A directory entry in words: where, when, what it costs, how sure we are of it."""
+"""A directory entry in words: places, times, cost, and the date of the last check."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +16,7 @@ __all__ = ["ServiceInWords", "in_words"]
 
 @dataclass(frozen=True, slots=True)
 class ServiceInWords:
-    """What is shown of a service; an empty text where the directory says nothing."""
+    """The texts of a service on a page. A text is empty if the directory says nothing."""
 
     service_id: str
     name: str
@@ -28,8 +28,8 @@ class ServiceInWords:
     times: tuple[str, ...]
     cost: str
     ages: str
+    # For women, for men; empty if it is for everybody or the listing does not say.
     audience: str
-    """For women, for men; empty where it is for everybody or its listing does not say."""
     step_free: str
     accessibility: str
     languages: str
@@ -41,7 +41,7 @@ class ServiceInWords:
 
 
 def in_words(service: Service, today: date, places: Availability) -> ServiceInWords:
-    """A service as these pages tell of it."""
+    """The texts of one service."""
     return ServiceInWords(
         service_id=service.id,
         name=service.name,
@@ -68,7 +68,7 @@ def in_words(service: Service, today: date, places: Availability) -> ServiceInWo
 
 
 def _times(service: Service, today: date) -> tuple[str, ...]:
-    """Each schedule, with its place where there are several; never dates that the directory did not give."""
+    """Each schedule in words, with its place if there are several. No date is added."""
     many = len(service.locations) > 1
     said = [
         f"{text}, at {schedule.place}" if many and schedule.place else text
@@ -92,7 +92,7 @@ def place_in_words(place: Location) -> str:
 
 
 def cost_in_words(costs: tuple[Cost, ...]) -> str:
-    """Free, £3.50 a session, or that nothing is known."""
+    """The prices in words, such as Free or £3.50 a session, or that the cost is not known."""
     return "; ".join(dict.fromkeys(cost.words for cost in costs if cost.words)) or "Cost not known"
 
 
@@ -115,5 +115,5 @@ def _assured(service: Service, today: date) -> str:
 
 
 def _web_address(url: str | None) -> str:
-    """Only addresses that a browser may safely follow."""
+    """The web address, if a browser may safely open it, or an empty text."""
     return url if url and url.startswith(("https://", "http://")) else ""

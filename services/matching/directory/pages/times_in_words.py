@@ -1,4 +1,4 @@
-"""When a service is held, as one says it: from its rule where that is plain, else as the feed wrote it."""
+"""The times of a service in words: from a plain rule, else in the words of the feed."""
 
 import re
 from datetime import date, datetime, time
@@ -19,19 +19,19 @@ _DAYS: Final = {
     "SU": "Sunday",
 }
 _PLACES: Final = {"1": "first", "2": "second", "3": "third", "4": "fourth", "5": "fifth", "-1": "last"}
+# Databases write a last day in this year or later for "no last day".
 _FOR_EVER: Final = 2100
-"""A last day in this year or later is a database's way to say that there is none."""
+# Texts of feeds that add nothing to the rule.
 _SAYS_NO_MORE: Final = re.compile(r"(every|each|weekly|daily|monthly)\b.{0,30}", re.IGNORECASE)
-"""What feeds write beside a rule that says the same and more."""
 
 
 def held(schedule: Schedule, today: date | None = None) -> str:
-    """Every Monday and Thursday, 9:30am to 11am. Empty where neither rule nor text says anything.
+    """A schedule in words, such as Every Monday and Thursday, 9:30am to 11am; empty if nothing is known.
 
-    `today` tells whether the first day is still to come, so that it is worth saying.
+    The first day is named only if it is after `today`.
     """
     days = _days(schedule.rule or "")
-    # By clocks of another zone the hour is another one in summer and in winter.
+    # In another zone the London hour differs between summer and winter.
     if not days or schedule.opens_at is None or schedule.timezone != "Europe/London":
         return schedule.text
     said = f"{days}, {_clock(schedule.opens_at)}"
@@ -47,7 +47,7 @@ def held(schedule: Schedule, today: date | None = None) -> str:
 
 
 def _days(rule: str) -> str:
-    """The days of a rule, or nothing where it is not one of the usual ones."""
+    """The days of a common rule in words; empty for other rules."""
     parts = dict(part.split("=", 1) for part in rule.split(";") if "=" in part)
     byday = [day for day in parts.get("BYDAY", "").split(",") if day]
     if parts.keys() - {"FREQ", "INTERVAL", "BYDAY", "WKST"}:

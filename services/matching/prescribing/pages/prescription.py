@@ -1,4 +1,4 @@
-"""One service of the plan: its answer, the first visit, what the person agreed, how it ended."""
+"""One service of the plan: its answer, its link, the first visit, the agreement to share, and the end."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Any
@@ -31,8 +31,9 @@ router = APIRouter(include_in_schema=False)
 PATH = "/matching/cases/{referral}/services/{prescription}"
 
 
+# Reads a form about one service of a case and carries it out:
+# (request, request context, referral, prescription, form) to (code of the banner, result).
 Act = Callable[[Request, RequestContext, str, str, Typed], Awaitable[tuple[str, Done | None]]]
-"""Reads a form about one service of a case and does it: (request, who asks, referral, prescription, form)."""
 
 
 @router.get(PATH)

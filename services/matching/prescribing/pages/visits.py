@@ -1,4 +1,4 @@
-"""The day of a first visit in forms: days at one press, and a day that is typed."""
+"""The day of a first visit in forms: offered days, each a button, or another day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,21 +10,23 @@ from services.matching.web.forms import Typed
 from shared.platform.web.dates import day, example_day, short_day
 
 FIELD = "visited_on"
+# Name of the buttons. Their value is the day in ISO form.
 PRESSED = "visited"
-"""The button's name; its value is the day in ISO form."""
 
 
 @dataclass(frozen=True, slots=True)
 class VisitDays:
-    """Days offered at one press, the latest first, and what to say of the next session."""
+    """Days offered as buttons, the latest first, and the time of the next session.
+
+    `offered`: (ISO day, label). No day is before the referral.
+    """
 
     offered: Sequence[tuple[str, str]]
-    """(ISO day, words), none before the referral."""
     next_session: datetime | None
 
 
 def visit_days(sessions: Sessions, referred_on: date, today: date) -> VisitDays:
-    """Today, yesterday and the service's latest session; only days on which a first visit may have been."""
+    """Today, yesterday and the service's latest session, unless the person was referred later."""
     session = london_day(sessions.last) if sessions.last else None
     names = {today: "Today", today - timedelta(days=1): "Yesterday"}
     days = {*names, *([session] if session else [])}
@@ -39,7 +41,7 @@ def visit_days(sessions: Sessions, referred_on: date, today: date) -> VisitDays:
 
 
 def visit_day(typed: Typed, referred_on: date, today: date) -> date | None:
-    """The day that was pressed or typed, from the referral to today. A mistake is noted in `typed`."""
+    """The day that was pressed or typed, from the referral to today. An error is added to `typed`."""
     outside = (
         f"The first visit must be from {short_day(referred_on)}, when they were referred, to today"
         if referred_on < today

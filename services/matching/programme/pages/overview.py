@@ -1,4 +1,4 @@
-"""How the localities stand, for those who run the programme: exact counts, no names."""
+"""The programme page: exact counts by locality without names, unmet needs, and directory feeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ router = APIRouter(include_in_schema=False)
 
 
 STAGES = (Stage.WAITING, Stage.BOOKED, Stage.MISSED, Stage.MET, Stage.PRESCRIBED, Stage.STARTED)
+# This many unmet needs are shown. The others are folded away.
 MOST_AT_FIRST = 10
-"""So many unmet needs are shown; the others are folded away."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedRow:
-    """A feed in words, and the caller's localities in which it is offered and is not: (slug, name)."""
+    """A feed in words. `offered` and `not_offered` are the caller's localities: (slug, name)."""
 
     name: str
     owners: str

@@ -1,7 +1,7 @@
-"""What a service sees through its one-tap link: no sign-in, no name, one answer at one tap.
+"""The pages of a one-tap link, with which a service answers without signing in: /s/{token}.
 
-A GET changes nothing, because mail scanners open links. The address is a secret: it is in no log (routes are
-logged by their template), in no referrer, and search engines are told to keep away.
+A GET changes nothing, because mail scanners open links. The address is a secret. Logs hold the template of
+the route, the pages send no referrer, and robots are told not to index them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,10 +26,10 @@ from shared.platform.web.validation import FieldError
 router = APIRouter(include_in_schema=False)
 
 
+# Problems of the link itself. All others are about the input or pass with time.
 LINK_IS_OVER: Final = frozenset(
     {"link_altered", "link_expired", "link_ended", "no_longer_asked", "case_ended", "case_erased"}
 )
-"""Problems of the link itself. Every other is of what was entered or of the moment, and says so."""
 
 
 @router.get("/s/{token}")
@@ -42,7 +42,7 @@ async def ask(request: Request, token: str) -> Response:
 @router.get("/s/{token}/places")
 @router.get("/s/{token}/name")
 async def again(token: str) -> Response:
-    # A page with an error stands at the address of its form: loaded again, it is the page before it.
+    # A page with an error has the address of its form. Loading it again leads back to the first page.
     return _private(RedirectResponse(f"/s/{token}", 303))
 
 
@@ -173,6 +173,7 @@ async def _ask_page(
         ask=ask,
         token=token,
         locality=localities(request).by_slug[ask.locality],
+        hub=localities(request).hub,
         language=language_name(ask.language) if ask.interpreter or ask.language != "en" else "",
         change=change,
         next=_next(ask),
@@ -186,7 +187,7 @@ async def _ask_page(
 
 
 def _next(ask: ServiceAsk) -> str:
-    """What happens after the answer that was given."""
+    """The sentence about what happens after the answer."""
     if ask.started:
         return "There is nothing more to do. The link worker stays in touch with them."
     match ask.answered:
@@ -221,7 +222,7 @@ async def _code_page(request: Request, token: str, errors: Sequence[FieldError] 
 
 
 async def _not_taken(request: Request, token: str, problem: Problem, typed: Typed) -> Response:
-    """The page again with what is wrong beside its field; another page where the link is what is wrong."""
+    """The page again with the error beside its field. Another page if the link is at fault."""
     if problem.code in LINK_IS_OVER or problem.status_code not in (409, 422):
         return await _refused(request, problem, token)
     error = mistake_of(problem, "maincontent")
@@ -231,7 +232,7 @@ async def _not_taken(request: Request, token: str, problem: Problem, typed: Type
 
 
 async def _refused(request: Request, problem: Problem, token: str) -> Response:
-    """A friendly page for a link that cannot be used, or not just now, with whom to ring."""
+    """A friendly page for a link that cannot be used, with telephone numbers to ring."""
     page = shown(
         request,
         "ask-refused.html",

@@ -1,4 +1,7 @@
-"""A service confirms that a mailbox is its own: no sign-in, one button. The link is a secret."""
+"""The page with which a service confirms its email address without signing in: /s/mailbox/{token}.
+
+A GET changes nothing, because mail scanners open links. The address is a secret.
+"""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response

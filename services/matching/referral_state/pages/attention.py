@@ -1,4 +1,4 @@
-"""Why a case needs its link worker, in a sentence; the one button that deals with it, and the other way."""
+"""Reasons why a case needs its link worker: a sentence, the button that deals with it, a second link."""
 
 from typing import Final
 
@@ -48,7 +48,7 @@ def _overdue(task: NeedsYouLine) -> str:
 
 
 def button_for(task: NeedsYouLine) -> tuple[str, str]:
-    """The words on the one button, and where it leads."""
+    """The label of the button and its address."""
     case = f"/matching/cases/{task.case.referral_id}"
     about = task.reason.about
     places = {
@@ -70,7 +70,7 @@ def button_for(task: NeedsYouLine) -> tuple[str, str]:
 
 
 def instead_for(task: NeedsYouLine) -> tuple[str, str] | None:
-    """Where it cannot be dealt with as usual: the words of a second, quiet link, and where it leads."""
+    """The label and address of a second, quiet link, for a case in which the button does not help."""
     case = f"/matching/cases/{task.case.referral_id}"
     places = {
         NeedsYou.HANDED_OVER: ("Record a call", f"{case}?open=contact#contact"),

@@ -1,4 +1,4 @@
-"""The banner after something was done: what, and Undo where it can be taken back."""
+"""The banner that confirms an action, with Undo if the action can be undone."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ SENTENCES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """Where to POST which fields to take it back."""
+    """The address and fields of the POST that undoes the action."""
 
     action: str
     fields: Mapping[str, str]
@@ -58,14 +58,14 @@ class Undo:
 
 @dataclass(frozen=True, slots=True)
 class Banner:
-    """What was done."""
+    """The confirmation and its Undo."""
 
     text: str
     undo: Undo | None = None
 
 
 def back_to(path: str, what: str, done: Done | None = None, anchor: str = "") -> RedirectResponse:
-    """Back to a page that will say what was done. The address holds codes and an event's id only."""
+    """Redirects to a page that shows a banner. The address holds only codes and an event's id."""
     query = {"done": what}
     if done is not None and (fact := _to_undo(done.said)):
         query["said"] = fact.event_id
@@ -73,7 +73,7 @@ def back_to(path: str, what: str, done: Done | None = None, anchor: str = "") ->
 
 
 def banner(request: Request, history: Iterable[FactLine] = (), undo_at: str = "") -> Banner | None:
-    """The banner that the address of this page asks for; Undo only while the fact still stands."""
+    """The banner that the address asks for. Undo is offered only while the fact still stands."""
     text = SENTENCES.get(request.query_params.get("done", ""))
     if text is None:
         return None
@@ -85,6 +85,6 @@ def banner(request: Request, history: Iterable[FactLine] = (), undo_at: str = ""
 
 
 def _to_undo(said: tuple[FactLine, ...]) -> FactLine | None:
-    """Of several facts said at once only a single one can be undone from the banner."""
+    """The fact that the banner can undo; None if there is more than one."""
     able = [fact for fact in said if fact.undo]
     return able[0] if len(able) == 1 else None

@@ -1,4 +1,4 @@
-"""The story so far in plain words: one sentence for each thing that was said about a case."""
+"""The history of a case in plain words: one sentence for each fact."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Detail = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One line of the story. `undo`: it can be taken back, by source and event id."""
+    """One line of the history. If `undo`, its fact can be undone by source and event id."""
 
     sentence: str
     happened: date
@@ -29,12 +29,10 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What codes in events stand for within one case."""
+    """Names within one case: services by prescription id, start times by meeting id."""
 
     services: Mapping[str, str]
-    """Service by prescription id."""
     meetings: Mapping[str, datetime]
-    """Start by meeting id."""
 
     @classmethod
     def of(cls, case: CaseShown) -> "Names":
@@ -52,7 +50,7 @@ class Names:
 
 
 def told(case: CaseShown) -> list[Told]:
-    """The history of a case as sentences, the latest day first; of one day what was said last."""
+    """The history of a case as sentences, the latest day first."""
     names = Names.of(case)
     return [
         Told(sentence(fact, names), fact.on, fact.undo, fact.undone, fact.source, fact.event_id, fact.note)
@@ -62,7 +60,7 @@ def told(case: CaseShown) -> list[Told]:
 
 
 def sentence(fact: FactLine, names: Names) -> str:
-    """What happened. A kind that this version does not know is said to be one."""
+    """The sentence of a fact. A kind of a later version gets a sentence that says so."""
     if fact.kind == "meeting_attended" and (sooner := _sooner(fact, names)):
         return sooner
     say = _SENTENCES.get(fact.kind)
@@ -70,7 +68,7 @@ def sentence(fact: FactLine, names: Names) -> str:
 
 
 def _sooner(fact: FactLine, names: Names) -> str:
-    """They met on an earlier day than was booked."""
+    """The sentence for a meeting held on an earlier day than booked, or an empty text."""
     booked = names.meetings.get(str(fact.detail.get("meeting_id")))
     if booked is None or booked.astimezone(LONDON).date() <= fact.time.astimezone(LONDON).date():
         return ""
@@ -155,7 +153,7 @@ def _plan(detail: Detail, _: Names) -> str:
 
 
 def _changed(detail: Detail, _: Names) -> str:
-    # Before there is a plan, a next step is said with the name of whoever has the case.
+    # Before there is a plan, a fact about the link worker carries the next step.
     return _step("Next step: ", detail) or "Handed to another link worker"
 
 

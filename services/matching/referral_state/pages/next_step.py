@@ -1,4 +1,4 @@
-"""The next step of a case in forms: what, and by when, with the usual distances at one click."""
+"""The next step of a case in forms: an action and a day, with the usual days as choices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ FURTHEST = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class NextStepForm:
-    """What the part of a form shows: the codes, the days offered, and what was chosen or typed."""
+    """The contents of the form part: codes, offered days, and the submitted values."""
 
     prefix: str
     codes: tuple[tuple[str, str], ...]
@@ -29,7 +29,7 @@ class NextStepForm:
 
 
 def next_step_form(now: date, typed: Mapping[str, Any], prefix: str = "next") -> NextStepForm:
-    """The fields, all empty or as they were typed."""
+    """The fields, empty or as submitted in `typed`."""
     offered = [(_working(now + timedelta(days=days)), text) for days, text in USUAL]
     days = [(day.isoformat(), f"{_without_year(day)}, {text}") for day, text in offered]
     return NextStepForm(
@@ -43,7 +43,7 @@ def next_step_form(now: date, typed: Mapping[str, Any], prefix: str = "next") ->
 
 
 def read_next_step(form: Typed, now: date, *, needed: bool, prefix: str = "next") -> NextStep | None:
-    """What was chosen. Mistakes are noted in `form`; None where nothing was said and nothing is needed."""
+    """The chosen next step; None if the part is empty and not needed. Errors are added to `form`."""
     code_field, when_field, on_field = (f"{prefix}_{part}" for part in ("code", "when", "on"))
     when = form.raw(when_field)
     said = bool(
@@ -70,7 +70,7 @@ def read_next_step(form: Typed, now: date, *, needed: bool, prefix: str = "next"
 
 
 def _working(day: date) -> date:
-    """The day itself, or the Monday after a weekend."""
+    """The day itself, or the next Monday if it is at a weekend."""
     return day + timedelta(days=7 - day.weekday()) if day.weekday() > 4 else day
 
 

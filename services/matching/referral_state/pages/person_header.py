@@ -1,4 +1,4 @@
-"""What a link worker must know of a person before anything else: name, warnings, how to reach them."""
+"""The header of a person on pages: name, warnings and contact."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ ADDRESS_UNKNOWN = "not known. Ring them and ask."
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A warning. `kind` picks its look (risk, contact, access); the words say it all."""
+    """A warning. `kind` (risk, contact, access) selects its style. The text alone carries the meaning."""
 
     kind: str
     text: str
@@ -30,14 +30,14 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A person by name. Without the vault's answer `name` is a reference and `telephone` None."""
+    """A person's name and telephone number. Without the vault, a reference and None."""
 
     name: str
     telephone: str | None = None
 
 
 def known(people: Mapping[str, Mapping[str, Any]], referral_id: str) -> Known:
-    """The person of a referral from the answer of `Queries.people`."""
+    """The person of a referral, found in the vault's answer `people`."""
     person = people.get(referral_id, {})
     name, telephone = person.get("name"), person.get("telephone")
     return Known(str(name) if name else f"Reference {short_reference(referral_id)}", dialled(telephone))
@@ -46,9 +46,9 @@ def known(people: Mapping[str, Mapping[str, Any]], referral_id: str) -> Known:
 def home_address(
     meeting: MeetingShown | None, line: CaseLine, people: Mapping[str, Mapping[str, Any]]
 ) -> str:
-    """The address for a home visit, or why it cannot be shown; empty where the meeting is none.
+    """The address of a home visit, or the reason why it cannot be shown; empty for other meetings.
 
-    `people`: what the vault answered when asked for `ADDRESS` at this moment.
+    `people`: the vault's answer to a request for `ADDRESS`.
     """
     if meeting is None or meeting.mode is not v.MeetingMode.HOME:
         return ""
@@ -60,17 +60,17 @@ def home_address(
 
 
 def dialled(telephone: object) -> str | None:
-    """A person's number as it is dialled; None where there is none."""
+    """A person's telephone number in the form that is dialled; None if there is none."""
     return as_dialled(str(telephone)) if telephone else None
 
 
 def flags(line: CaseLine) -> tuple[Flag, ...]:
-    """Risk first, then how they may be reached, then what they need to take part."""
+    """All warnings about a person: risk, then contact, then access needs."""
     return (*_risk(line), *contact_flags(line), *_access(line))
 
 
 def flags_in_brief(line: CaseLine) -> tuple[Flag, ...]:
-    """What changes how somebody is met, for a list: risk, an interpreter, a home visit."""
+    """The warnings for a list: risk, interpreter, home visit."""
     found = []
     if line.risk is v.Risk.SEE_NOTE:
         found.append(Flag("risk", "Risk"))
@@ -86,7 +86,7 @@ def _risk(line: CaseLine) -> list[Flag]:
 
 
 def contact_flags(line: CaseLine) -> list[Flag]:
-    """How the person may be reached, unless texts are safe."""
+    """Warnings about contact with a person whom texts are not known to reach safely."""
     if line.contact is v.SafeToText.YES:
         return []
     text = "Ring, do not text" if line.contact is v.SafeToText.RING else "Not known if texts are safe: ring"
@@ -113,18 +113,18 @@ def needs_in_words(needs: Sequence[v.Need]) -> str:
 
 
 def about_person(line: CaseLine) -> str:
-    """Age band, as the event gives it."""
+    """The age band in words."""
     return f"Aged {age_band(line.age_band.value)}" if line.age_band else "Age not known"
 
 
 def practice_name(places: Localities, code: str) -> str:
-    """A practice as staff tell it apart."""
+    """The name by which staff know a practice."""
     practice = places.practice(code)
     return practice.display_name if practice else code
 
 
 def which_meeting(meeting: MeetingShown, attended_before: bool) -> str:
-    """First meeting, rebooked, or a further one."""
+    """The kind of a meeting: first, moved first, or follow-up."""
     if attended_before:
         return "Follow-up appointment"
     return "First appointment" if meeting.sequence == 0 else "First appointment, moved"

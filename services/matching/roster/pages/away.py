@@ -1,4 +1,7 @@
-"""Off sick today: meetings are moved at once, the link worker sees whom to ring, and can undo it."""
+"""The page for a sick day: meetings move at once, the link worker sees whom to ring, and can undo it.
+
+GET /matching/away shows the state. POST moves the meetings, POST /matching/away/undo moves them back.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +34,7 @@ router = APIRouter(include_in_schema=False)
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """One person whose meeting was moved, and the meeting that they have now."""
+    """One person whose meeting was moved, and their meeting now."""
 
     referral_id: str
     person: Known
@@ -41,7 +44,7 @@ class Moved:
 
     @property
     def given_back(self) -> bool:
-        """Whether they have the time again that they had before."""
+        """True if the person has the earlier time again."""
         return self.now is not None and self.now.starts_at == self.was
 
 
