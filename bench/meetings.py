@@ -9,7 +9,7 @@ from shared.contract.events.fact import Fact
 from shared.contract.events.models import MeetingBooked
 from shared.contract.history import ReferralHistory, fold_referral, stage_of
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
-from shared.delivery.model.service_definition import NoResources, ServiceDefinition
+from shared.delivery.model.service_definition import NoRepository, ServiceDefinition
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.rebuild.source import Rebuildable
 
@@ -59,8 +59,8 @@ MEETINGS: Final[ServiceDefinition[ReferralHistory, None]] = ServiceDefinition(
     name="matching",
     fold=_fold,
     fold_version=1,
-    document=_document,
-    store=NoResources(),
+    to_document=_document,
+    repository=NoRepository(),
     decisions={"referral_created": _book},
 )
 

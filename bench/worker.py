@@ -38,6 +38,7 @@ async def main() -> None:
         mongo_url=asked.mongo_url,
         database=asked.database,
         dead_letter_key=b"a key for measurements only",
+        session_timeout_ms=3000,
     )
     if asked.batch_records is not None:
         options = replace(options, batch_records=asked.batch_records)

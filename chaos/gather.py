@@ -31,11 +31,11 @@ async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
     for part in PARTS:
         database = mongo[f"linkwork_{part}"]
         found[f"{part}: outbox"] = await database["outbox"].count_documents({})
-        found[f"{part}: outbox, set aside"] = await database["outbox_aside"].count_documents({})
+        found[f"{part}: outbox, set aside"] = await database["outbox_dead_letters"].count_documents({})
         at_once = {"what": "kernel.decide"}  # whatever time is written on it
         due = {"$match": {"$or": [{"at": {"$lte": now + SOON}}, at_once]}}
         by = {"$group": {"_id": {"what": "$what", "why": "$why"}, "rows": {"$sum": 1}}}
-        async for row in await database["due"].aggregate([due, by]):
+        async for row in await database["scheduled_tasks"].aggregate([due, by]):
             found[f"{part}: due work, {row['_id']['what']}, {row['_id'].get('why', 'begun')}"] = row["rows"]
     failed = {"code": {"$nin": ["not_safe", "vault_elsewhere", "no_channel", "no_mailbox"]}}
     ledger = mongo["linkwork_notifications"]["sent"]
@@ -45,7 +45,9 @@ async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
 
 async def put_off(mongo: Mongo, now: datetime) -> frozenset[str]:
     """The names of messages that will be sent soon after an hour, as a clock that was wrong by one had it."""
-    rows = mongo["linkwork_notifications"]["due"].find({"what": "message", "at": {"$lte": now + 2 * HOUR}})
+    rows = mongo["linkwork_notifications"]["scheduled_tasks"].find(
+        {"what": "message", "at": {"$lte": now + 2 * HOUR}}
+    )
     return frozenset([str(row["about"]) async for row in rows])
 
 

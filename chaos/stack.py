@@ -155,5 +155,6 @@ class Stack:
             "LINKWORK_REQUESTS_A_SECOND": "0",  # one token asks in everybody's name
             "LINKWORK_PORT": str(self._ports[name]),
             "LINKWORK_LIFELINE_FD": str(self._lifeline),
-            "LINKWORK_SEAT": name,
+            "LINKWORK_INSTANCE_ID": name,
+            "LINKWORK_SESSION_TIMEOUT_MS": "3000",
         }

@@ -25,7 +25,7 @@ _WARNING: Final = (
     "message. That you have read it is written down."
 )
 _POLL_SECONDS: Final = 0.3
-_SUCCESSFUL: Final = ("taken", "repeat")
+_SUCCESSFUL: Final = ("handled", "duplicate")
 _UNDECIDED: Final = ("new", "waiting")
 _NONE_LIKE_THAT: Final = "No dead letter is like that."
 

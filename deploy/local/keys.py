@@ -11,7 +11,7 @@ NAMES = (
     "session_key",
     "dead_letter_key",
     "master_key",
-    "link_key",
+    "magic_link_key",
     "client_secret_referral",
     "client_secret_matching",
     "client_secret_notifications",

@@ -43,7 +43,7 @@ class RunningPart:
                 **environment,
                 "LINKWORK_PORT": str(port),
                 "LINKWORK_LIFELINE_FD": str(lifeline),
-                "LINKWORK_SEAT": _seat(part, environment),
+                "LINKWORK_INSTANCE_ID": _instance_id(part, environment),
             },
             inherited=(lifeline,),
             nice=part.nice,
@@ -78,7 +78,7 @@ class RunningPart:
                 await asyncio.sleep(0.1)
 
 
-def _seat(part: Part, environment: Mapping[str, str]) -> str:
+def _instance_id(part: Part, environment: Mapping[str, str]) -> str:
     """The same in every run that keeps its state there, and in no other that uses the same stores."""
     where = sha256(f"{gethostname()}:{environment['LINKWORK_STATE']}".encode()).hexdigest()
     return f"{part.name}-{where[:8]}"

@@ -65,7 +65,7 @@ LINKWORK = Plan(
     parts=(
         Part("development", "deploy.development", 8105, own=_issuer, nice=NICE),
         _service("referral", 8101, "master_key"),
-        _service("matching", 8102, "link_key"),
+        _service("matching", 8102, "magic_link_key"),
         # Whoever waits for a meeting waits for neither a message nor a figure.
         _service("notifications", 8103, nice=NICE),
         _service("evaluation", 8104, nice=NICE),

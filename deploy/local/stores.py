@@ -40,6 +40,11 @@ class Stores:
         """The ones that this run starts and keeps alive."""
         return [store for store in (self._kafka, self._mongo) if store is not None]
 
+    @property
+    def has_own_broker(self) -> bool:
+        """Whether this run starts the broker, whose settings are then known."""
+        return self._kafka is not None
+
     async def start(self) -> None:
         """Return when both answer. Raises CannotRun where one does not."""
         await together(self._start_kafka(), self._start_mongo())

@@ -136,8 +136,11 @@ class Supervisor:
                     self.say(f"Port {part.port} is taken: {part.name} listens on {ports[part.name]} instead")
         self._ports = ports
         self._secrets = run_secrets(self._state.folder)
+        given = dict(self._given)
+        if stores.has_own_broker:  # It accepts a shorter timeout than a stock broker does.
+            given.setdefault("LINKWORK_SESSION_TIMEOUT_MS", "3000")
         return common_environment(
-            dict(self._given),
+            given,
             folder=self._state.folder,
             bootstrap=stores.bootstrap,
             mongo_url=stores.mongo_url,

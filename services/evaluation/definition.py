@@ -17,8 +17,8 @@ def service_definition(localities: Localities) -> ServiceDefinition[EvaluationSt
         name="evaluation",
         fold=fold_with(localities.rank),
         fold_version=FOLD_VERSION,
-        document=to_document,
-        store=TotalsRepository(),
+        to_document=to_document,
+        repository=TotalsRepository(),
         derived=(SUMS,),
         project=apply_changes,
     )

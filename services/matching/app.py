@@ -72,7 +72,7 @@ def create_app(
     )
     http = httpx.AsyncClient()
     vault = Vault(settings, http, ServiceTokens(settings, clock))
-    links = Links(settings.link_key.get_secret_value(), settings.public_url, settings.link_days, clock)
+    links = Links(settings.magic_link_key.get_secret_value(), settings.public_url, settings.link_days, clock)
     directory = Directory(kernel, clock, new_id)
     features = _features(settings, kernel, known, diaries, directory, vault, links)
 
@@ -115,7 +115,7 @@ def _features(
     links: Links,
 ) -> Features:
     """Puts use cases and queries together, each with what it needs."""
-    clock, mongo, key = kernel.clock, kernel.mongo, settings.link_key.get_secret_value()
+    clock, mongo, key = kernel.clock, kernel.mongo, settings.magic_link_key.get_secret_value()
     runner = CommandRunner(kernel, localities, key.encode())
     codes, states, mailer = Codes(mongo, key, clock), LinkStates(mongo, clock), Mailer(settings, clock)
     # An invented programme's mailboxes do not exist, so nobody could confirm them.

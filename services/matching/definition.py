@@ -23,9 +23,9 @@ def service_definition(
         name="matching",
         fold=folded,
         fold_version=FOLD_VERSION,
-        document=document,
-        store=store or DiaryStore(),
+        to_document=document,
+        repository=store or DiaryStore(),
         decisions=DECISIONS,
-        due={LOOK_AGAIN: look_again},
+        tasks={LOOK_AGAIN: look_again},
         exclusive="booker",
     )

@@ -24,8 +24,8 @@ from shared.contract.events.vocabulary import Urgency
 from shared.delivery.model.errors import Conflict
 from shared.delivery.model.service_definition import Changed, Loaded
 from shared.delivery.mongo.database import Document, Mongo, Row, Transaction
-from shared.delivery.scheduler.task_rows import make_due
-from shared.delivery.unit_of_work.aggregate import case_id
+from shared.delivery.scheduler.task_rows import run_now
+from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS, TASKS
 
 LINK_WORKERS: Final = "link_workers"
@@ -162,7 +162,9 @@ class DiaryStore:
         return diaries
 
     async def save(self, tx: Transaction, changes: Sequence[Changed[View]], resources: Diaries) -> None:
-        erased = [case_id(each.locality, each.referral_id) for each in changes if each.after.story.erased]
+        erased = [
+            aggregate_id(each.locality, each.referral_id) for each in changes if each.after.story.erased
+        ]
         if erased:
             await tx[DRAFTS].delete_many({"_id": {"$in": erased}}, session=tx.session)
         await _write(tx, DAYS, [_day_write(resources, key) for key in sorted(resources.touched_days)])
@@ -194,7 +196,7 @@ async def wake_waiting(
     rows = await found.to_list(None)
     for soon, at in ((True, now - timedelta(seconds=1)), (False, now)):
         if of_these := [row["_id"] for row in rows if bool(row["payload"]["soon"]) is soon]:
-            await make_due(tx, of_these, at)
+            await run_now(tx, of_these, at)
 
 
 async def touch_caseload(tx: Transaction, locality: str, link_worker: str) -> None:

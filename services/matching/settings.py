@@ -31,7 +31,7 @@ class MatchingSettings(MailSettings):
         ge=0,
         le=180,
     )
-    link_key: SecretStr = secret(
+    magic_link_key: SecretStr = secret(
         description="Signs the one-tap links and codes of services.",
         development="development-only-link-key-00000001",
     )

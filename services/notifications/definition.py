@@ -26,7 +26,7 @@ def service_definition(
     return replace(
         folding_definition(localities),
         decisions=dict.fromkeys(DECIDES_ON, policy),
-        senders={SEND: Effect(wanted=is_still_needed, send=sender.send)},
+        effects={SEND: Effect(is_still_needed=is_still_needed, send=sender.send)},
     )
 
 
@@ -40,6 +40,6 @@ def folding_definition(localities: Localities) -> ServiceDefinition[Notification
         name="notifications",
         fold=fold_with_priority,
         fold_version=FOLD_VERSION,
-        document=to_document,
-        store=LedgerRepository(),
+        to_document=to_document,
+        repository=LedgerRepository(),
     )

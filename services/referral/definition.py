@@ -5,7 +5,7 @@ Whatever it says of its own (a referral made or withdrawn, a person erased) some
 
 from services.referral.referral_state import state as folds
 from services.referral.referral_state.state import ReferralState
-from shared.delivery.model.service_definition import NoResources, ServiceDefinition
+from shared.delivery.model.service_definition import NoRepository, ServiceDefinition
 from shared.platform.localities import Localities
 
 
@@ -16,6 +16,6 @@ def service_definition(localities: Localities) -> ServiceDefinition[ReferralStat
         name="referral",
         fold=lambda facts: folds.fold(facts, localities.rank),
         fold_version=folds.VERSION,
-        document=folds.to_document,
-        store=NoResources(),
+        to_document=folds.to_document,
+        repository=NoRepository(),
     )

@@ -33,7 +33,7 @@ class ReferralSettings(ServiceSettings):
         description="A file that holds the master key, instead of the variable.",
         example="/run/secrets/linkwork-master-key",
     )
-    wait_seconds: float = setting(
+    booking_wait_seconds: float = setting(
         2.0, description="How long a new referral's page waits for its meeting.", example="2", ge=0, le=10
     )
     in_touch_days: int = setting(

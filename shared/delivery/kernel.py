@@ -17,11 +17,11 @@ from shared.delivery.consumer.topic_consumer import TopicConsumer
 from shared.delivery.dlq.dead_letters import DeadLetters
 from shared.delivery.dlq.replays import Replays
 from shared.delivery.dlq.rows import DEAD_LETTERS
-from shared.delivery.kafka.instance import leave_for_predecessor
+from shared.delivery.kafka.instance import evict_predecessor
 from shared.delivery.model.errors import Transient
 from shared.delivery.model.service_definition import R, ServiceDefinition, V
 from shared.delivery.mongo.database import Mongo, Row, Transaction, classified
-from shared.delivery.mongo.leases import Leases, seat_lease
+from shared.delivery.mongo.leases import Leases, instance_lease
 from shared.delivery.mongo.operations import OPERATIONS
 from shared.delivery.options import Options
 from shared.delivery.outbox.relay import Relay, process_name
@@ -30,7 +30,7 @@ from shared.delivery.rebuild.reproject import reproject
 from shared.delivery.scheduler.effects import SENT
 from shared.delivery.scheduler.scheduler import Scheduler
 from shared.delivery.unit_of_work import commands
-from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, aggregate_id
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, OUTBOX, REFERRALS, TASKS, UnitOfWork
 from shared.platform.clock import Clock, system_clock
@@ -56,44 +56,52 @@ class Kernel(Generic[V, R]):
 
     def __init__(
         self,
-        part: ServiceDefinition[V, R],
+        definition: ServiceDefinition[V, R],
         options: Options,
         localities: Sequence[str],
         clock: Clock = system_clock,
         new_id: NewId = new_id,
     ) -> None:
-        self.part = part
+        self.definition = definition
         self.localities = tuple(localities)
         lane = new_id()
         self.mongo = Mongo(options.mongo_url, options.database, name=process_name(lane))
         self.clock = clock
         self.new_id = new_id
         self._options = options
-        self._generations = Generations(self.mongo, (REFERRALS, *part.derived))
+        self._generations = Generations(self.mongo, (REFERRALS, *definition.derived))
         self.mongo.gate = self._generations
         self._leases = Leases(self.mongo, lane, options.lease_seconds)
         self._relay = Relay(
-            part.name, lane, self.mongo, self._leases, options.kafka_bootstrap, clock, options.lease_seconds
+            definition.name,
+            lane,
+            self.mongo,
+            self._leases,
+            options.kafka_bootstrap,
+            clock,
+            options.lease_seconds,
         )
-        self._worker: ServiceContext[V, R] = ServiceContext(
-            part=part,
+        self._context: ServiceContext[V, R] = ServiceContext(
+            definition=definition,
             mongo=self.mongo,
             options=options,
-            letters=DeadLetters(part.name, options.dead_letter_key),
+            dead_letters=DeadLetters(definition.name, options.dead_letter_key),
             clock=clock,
             new_id=new_id,
             lane=lane,
             may_decide=self._may_decide,
             wake=self._wake,
         )
-        self._due = Scheduler(self._worker, self.localities)
-        self._replays = Replays(self._worker, self.localities)
-        self._streams = [
-            TopicConsumer(part.name, name, event_topics(name), BatchHandler(self._worker, name), options)
+        self._scheduler = Scheduler(self._context, self.localities)
+        self._replays = Replays(self._context, self.localities)
+        self._consumers = [
+            TopicConsumer(
+                definition.name, name, event_topics(name), BatchHandler(self._context, name), options
+            )
             for name in self.localities
         ]
         self._watchers: dict[str, set[asyncio.Event]] = {}
-        self._leading: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -105,13 +113,13 @@ class Kernel(Generic[V, R]):
             PyMongoError: the database refuses us, and will again.
         """
         tune_interpreter()
-        seat = self._options.seat
+        seat = self._options.instance_id
         while True:
             try:
-                await claim_database(self.mongo, self.part.name)  # before anything else is written
+                await claim_database(self.mongo, self.definition.name)  # before anything else is written
                 await self._generations.refresh()
                 await self._ensure_indexes()
-                await self._leases.succeed(seat)
+                await self._leases.take_over(seat)
                 await self._lead()
             except PyMongoError as error:
                 if not isinstance(classified(error), Transient):
@@ -120,17 +128,17 @@ class Kernel(Generic[V, R]):
                 await asyncio.sleep(1)
             else:
                 break
-        self._leading = asyncio.create_task(self._keep_leading())
+        self._renewing = asyncio.create_task(self._keep_leading())
         self._relay.start()
-        self._due.start()
+        self._scheduler.start()
         self._replays.start()
-        await leave_for_predecessor(self._options.kafka_bootstrap, self.part.name, self.localities, seat)
-        for stream in self._streams:
+        await evict_predecessor(self._options.kafka_bootstrap, self.definition.name, self.localities, seat)
+        for stream in self._consumers:
             stream.start()
         self._tasks = [
             asyncio.create_task(self._observe()),
             asyncio.create_task(self._generations.watch()),
-            asyncio.create_task(reproject(self._worker)),
+            asyncio.create_task(reproject(self._context)),
         ]
 
     async def stop(self) -> None:
@@ -138,14 +146,14 @@ class Kernel(Generic[V, R]):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(stream.stop() for stream in self._streams), return_exceptions=True)
+        await asyncio.gather(*(stream.stop() for stream in self._consumers), return_exceptions=True)
         await self._replays.stop()
-        await self._due.stop(self._options.drain_seconds)
+        await self._scheduler.stop(self._options.drain_seconds)
         await self._relay.stop(self._options.drain_seconds)
         # To the last: who does not renew what it holds is taken for dead, and its transactions are ended.
-        if self._leading is not None:
-            self._leading.cancel()
-            await asyncio.gather(self._leading, return_exceptions=True)
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.gather(self._renewing, return_exceptions=True)
         await self._leases.release()
         await self.mongo.close()
 
@@ -160,14 +168,14 @@ class Kernel(Generic[V, R]):
     async def ready(self) -> tuple[bool, dict[str, Any]]:
         """Ready when the database answers; how each locality's stream stands is a detail, not a condition."""
         database = await self.mongo.answers()
-        streams = {stream.locality: stream.detail() for stream in self._streams}
+        streams = {stream.locality: stream.detail() for stream in self._consumers}
         return database, {"database": "answers" if database else "away", "streams": streams}
 
     def live(self) -> bool:
         """Whether every loop still goes round. One that waits for a broker or a database is live."""
-        streams = all(stream.live for stream in self._streams)
-        loops = self._relay.live and self._due.live and self._replays.live
-        leads = self._leading is None or not self._leading.done()
+        streams = all(stream.live for stream in self._consumers)
+        loops = self._relay.live and self._scheduler.live and self._replays.live
+        leads = self._renewing is None or not self._renewing.done()
         return streams and loops and leads and not any(t.done() for t in self._tasks)
 
     async def command(
@@ -179,10 +187,10 @@ class Kernel(Generic[V, R]):
         within: commands.Within | None = None,
         idempotency: commands.Idempotency | None = None,
         answer: commands.Answer[V] | None = None,
-    ) -> commands.Commanded[V]:
+    ) -> commands.CommandResult[V]:
         """See `shared.delivery.unit_of_work.commands.command`."""
         return await commands.command(
-            self._worker, locality, referral_id, act, within=within, idempotency=idempotency, answer=answer
+            self._context, locality, referral_id, act, within=within, idempotency=idempotency, answer=answer
         )
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -196,7 +204,7 @@ class Kernel(Generic[V, R]):
     async def view(self, locality: str, referral_id: str) -> V | None:
         """The view folded from the stored facts, or None where nothing was heard of the referral."""
         stored = await self.stored(locality, referral_id)
-        return None if stored is None else ReferralAggregate.from_document(self.part, stored).view
+        return None if stored is None else ReferralAggregate.from_document(self.definition, stored).view
 
     async def facts(self, locality: str, referral_id: str) -> list[Any]:
         """Every fact heard about a referral, in the order in which they were heard."""
@@ -205,12 +213,14 @@ class Kernel(Generic[V, R]):
 
     def facts_of(self, stored: Row) -> list[Any]:
         """The same of a document that was read already."""
-        return ReferralAggregate.from_document(self.part, stored).facts
+        return ReferralAggregate.from_document(self.definition, stored).facts
 
     async def stored(self, locality: str, referral_id: str) -> Row | None:
         """The referral's document as it lies in the database."""
         try:
-            found: Row | None = await self.mongo[REFERRALS].find_one({"_id": case_id(locality, referral_id)})
+            found: Row | None = await self.mongo[REFERRALS].find_one(
+                {"_id": aggregate_id(locality, referral_id)}
+            )
         except PyMongoError as error:
             raise classified(error) from error
         return found
@@ -219,7 +229,7 @@ class Kernel(Generic[V, R]):
         self, locality: str, referral_id: str, test: Callable[[Mapping[str, Any]], bool], seconds: float
     ) -> Row | None:
         """The view document once `test` holds, or as it stands after so many seconds."""
-        identity = case_id(locality, referral_id)
+        identity = aggregate_id(locality, referral_id)
         changed = asyncio.Event()
         self._watchers.setdefault(identity, set()).add(changed)
         end = asyncio.get_running_loop().time() + seconds
@@ -245,22 +255,24 @@ class Kernel(Generic[V, R]):
 
     def _wake(self, round_: UnitOfWork[V, R]) -> None:
         self._relay.hand_over(round_.rows)
-        if round_.soonest_due is not None:
-            self._due.wake(round_.soonest_due)
-        for identity, case in round_.cases.items():
+        if round_.first_task_at is not None:
+            self._scheduler.wake(round_.first_task_at)
+        for identity, case in round_.aggregates.items():
             if case.changed:
                 for watcher in self._watchers.get(identity, ()):
                     watcher.set()
 
     def _may_decide(self, locality: str) -> bool:
-        return self.part.exclusive is None or self._leases.held(f"{self.part.exclusive}/{locality}")
+        return self.definition.exclusive is None or self._leases.held(
+            f"{self.definition.exclusive}/{locality}"
+        )
 
     async def _lead(self) -> None:
         names = [self._relay.lease]
-        if self._options.seat:
-            names.append(seat_lease(self._options.seat))
-        if self.part.exclusive is not None:
-            names += [f"{self.part.exclusive}/{name}" for name in self.localities]
+        if self._options.instance_id:
+            names.append(instance_lease(self._options.instance_id))
+        if self.definition.exclusive is not None:
+            names += [f"{self.definition.exclusive}/{name}" for name in self.localities]
         await self._leases.renew(names)
 
     async def _keep_leading(self) -> None:
@@ -274,7 +286,7 @@ class Kernel(Generic[V, R]):
     async def _observe(self) -> None:
         while True:
             await asyncio.sleep(_OBSERVE_SECONDS)
-            for stream in self._streams:
+            for stream in self._consumers:
                 try:
                     await stream.observe()
                 except Exception as error:
@@ -286,7 +298,7 @@ class Kernel(Generic[V, R]):
         await self.mongo.make((REFERRALS, *owned))
         await self.mongo[REFERRALS].create_indexes([FOLD_INDEX])
         await self.mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
-        rested = IndexModel([("rests", ASCENDING), ("at", ASCENDING)])
+        rested = IndexModel([("not_before", ASCENDING), ("at", ASCENDING)])
         asked = IndexModel([("what", ASCENDING)], partialFilterExpression={"what": DECIDE_LATER})
         await self.mongo[TASKS].create_indexes([rested, asked])
         await self.mongo[DEAD_LETTERS].create_indexes([IndexModel([("state", ASCENDING), ("at", ASCENDING)])])

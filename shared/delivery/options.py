@@ -24,7 +24,7 @@ class _Settings(Protocol):
     @property
     def session_timeout_ms(self) -> int: ...
     @property
-    def seat(self) -> str: ...
+    def instance_id(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Options:
     mongo_url: str
     database: str
     dead_letter_key: bytes
-    seat: str = ""
+    instance_id: str = ""
     """Whoever is started under the same name takes its predecessor for dead (`kafka/instance.py`)."""
     batch_records: int = 2000
     batch_timeout_ms: int = 10
@@ -45,20 +45,20 @@ class Options:
     """The broker answers once there are so many bytes, or after so long with what there is."""
     commit_seconds: float = 0.25
     """How often offsets are committed; what was handled since comes again after a kill, as repeats."""
-    session_timeout_ms: int = 3000
+    session_timeout_ms: int = 6000
     """After kill -9 a group waits this long before somebody else takes over."""
     drain_seconds: float = 5.0
     """How long a rebalance or a stop waits for the batch in hand."""
     lease_seconds: float = 3.0
     """After kill -9 somebody else takes over what the process published and decided alone."""
-    due_poll_seconds: float = 0.5
+    task_poll_seconds: float = 0.5
     transaction_seconds: float = 30.0
     """A batch that takes longer is halved: MongoDB ends a transaction after 60 seconds."""
-    most_conflicts: int = 30
+    max_conflicts: int = 30
     """Written by somebody else this often in a row is nobody else's doing, but a fault of our own."""
     breaker_failures: int = 5
     """Our own code may fail this often in a row before a locality's stream stops."""
-    breaker_rest_seconds: float = 30.0
+    breaker_open_seconds: float = 30.0
 
     @classmethod
     def unhurried(cls, settings: _Settings) -> "Options":
@@ -72,7 +72,7 @@ class Options:
             mongo_url=settings.mongo_url,
             database=settings.database,
             dead_letter_key=settings.dead_letter_key.get_secret_value().encode(),
-            seat=gethostname() if settings.seat == HOSTNAME else settings.seat,
+            instance_id=gethostname() if settings.instance_id == HOSTNAME else settings.instance_id,
             session_timeout_ms=settings.session_timeout_ms,
             lease_seconds=settings.session_timeout_ms / 1000,
         )

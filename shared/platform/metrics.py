@@ -9,7 +9,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300
 
 events_consumed = Counter(
     "linkwork_events_consumed_total",
-    "Records handled, by what became of them: ok, repeat, dead_letter.",
+    "Records handled, by what became of them: ok, duplicate, dead_letter.",
     ("service", "event", "locality", "outcome"),
 )
 event_end_to_end = Histogram(
@@ -60,12 +60,22 @@ outbox_oldest = Gauge(
 )
 outbox_published = Counter(
     "linkwork_outbox_published_total",
-    "Messages published, by result: ok, set_aside, failed.",
+    "Messages published, by result: ok, dead_lettered, failed.",
     ("service", "result"),
 )
-due_waiting = Gauge("linkwork_due_overdue", "Due rows whose time has passed.", ("service",))
-due_oldest = Gauge("linkwork_due_oldest_overdue_seconds", "How long the oldest is overdue.", ("service",))
-due_done = Counter("linkwork_due_done_total", "Due rows handled, by result.", ("service", "what", "result"))
+scheduled_tasks_overdue = Gauge(
+    "linkwork_scheduled_tasks_overdue", "Scheduled tasks whose time has passed.", ("service",)
+)
+scheduled_tasks_oldest_overdue = Gauge(
+    "linkwork_scheduled_tasks_oldest_overdue_seconds",
+    "How long the oldest scheduled task is overdue.",
+    ("service",),
+)
+scheduled_tasks_handled = Counter(
+    "linkwork_scheduled_tasks_handled_total",
+    "Scheduled tasks handled, by result.",
+    ("service", "what", "result"),
+)
 
 messages_sent = Counter(
     "linkwork_messages_sent_total",

@@ -63,7 +63,7 @@ def _settle(view: View, diaries: Diaries, context: DecisionContext, patient: boo
         ]
         _hold_only(diaries, context.referral_id, ())
         diaries.assign(context.referral_id, None)
-        return Decision(facts, forget=[ROW] if view.waits else [])
+        return Decision(facts, cancelled_tasks=[ROW] if view.waits else [])
     active = view.story.active
     standing = [m.booked for m in view.story.missed]
     standing += [m.booked for m in view.story.attended if not _met_on_an_earlier_day(m)]
@@ -125,7 +125,7 @@ def _arrange(view: View, diaries: Diaries, context: DecisionContext, patient: bo
         return NOTHING
     if patient and view.latest is not None and view.latest < context.now - CATCH_UP:
         # Nor is it known that `now` is right: it rests from then, and not until twenty seconds from now.
-        return Decision(due=[_due(view.latest, created.practice, created.urgency, HEAR_THE_REST)])
+        return Decision(tasks=[_due(view.latest, created.practice, created.urgency, HEAR_THE_REST)])
     today = london_day(context.now)
     asked = _waits_for_the_person(view, today)
     if asked:
@@ -133,7 +133,7 @@ def _arrange(view: View, diaries: Diaries, context: DecisionContext, patient: bo
         _in_caseload_of(diaries, context, view.handed_to or story.link_worker)
         return Decision(
             _waiting(view, context, why, until),
-            due=[_due(day_start(until), created.practice, created.urgency, asked=True)],
+            tasks=[_due(day_start(until), created.practice, created.urgency, asked=True)],
         )
     if len(story.missed) > view.misses_allowed:
         _in_caseload_of(diaries, context, view.handed_to or story.link_worker)
@@ -148,13 +148,13 @@ def _arrange(view: View, diaries: Diaries, context: DecisionContext, patient: bo
     if slot is not None:
         booked = book(view, diaries, context, slot, provisional=True)
     if booked is not None:
-        return Decision([booked], forget=[ROW] if view.waits else [])
+        return Decision([booked], cancelled_tasks=[ROW] if view.waits else [])
     someone = any(diaries.has_room(w, context.referral_id) for w in wish.who(diaries.workers.values()))
     reason = v.WaitingReason.NO_SLOT if someone else v.WaitingReason.NO_LINK_WORKER
     _in_caseload_of(diaries, context, view.handed_to)
     return Decision(
         _waiting(view, context, reason, today + timedelta(days=PROMISE_DAYS[created.urgency])),
-        due=[_due(_next_look(context.now), created.practice, created.urgency)],
+        tasks=[_due(_next_look(context.now), created.practice, created.urgency)],
     )
 
 
@@ -323,7 +323,7 @@ def _due(
     payload: dict[str, str | int | bool] = {"practice": practice, "soon": urgency is v.Urgency.SOON}
     if asked:
         payload["asked"] = True
-    return ScheduledTask(*ROW, at, payload=payload, move=True, rests=rests)
+    return ScheduledTask(*ROW, at, payload=payload, replace=True, delay=rests)
 
 
 def _next_look(now: datetime) -> datetime:

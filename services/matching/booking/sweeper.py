@@ -17,7 +17,7 @@ from services.matching.referral_state.state import View
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.errors import Transient
 from shared.delivery.mongo.server_time import server_now_plus
-from shared.delivery.unit_of_work.aggregate import case_id
+from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, REFERRALS, TASKS
 
 EVERY_SECONDS: Final = 30.0
@@ -63,12 +63,12 @@ async def look(kernel: Kernel[View, Diaries], before: frozenset[str]) -> frozens
 async def _looked_at_soon(kernel: Kernel[View, Diaries], cases: Sequence[str]) -> set[str]:
     what, about = ROW
     of = {f"{what}|{case}|{about}": case for case in cases}
-    rested_soon = {"$expr": {"$lt": ["$rests", server_now_plus(_SOON)]}}
+    rested_soon = {"$expr": {"$lt": ["$not_before", server_now_plus(_SOON)]}}
     due = {"_id": {"$in": list(of)}, "at": {"$lt": kernel.clock() + _SOON}, **rested_soon}
     looked_at = {of[row["_id"]] async for row in kernel.mongo[TASKS].find(due, {"_id": 1})}
     asked = {"what": DECIDE_LATER, **rested_soon}  # of whoever decides here, who may have much to decide
     decided = {
-        case_id(row["locality"], row["referral"])
+        aggregate_id(row["locality"], row["referral"])
         async for row in kernel.mongo[TASKS].find(asked, {"locality": 1, "referral": 1})
     }
     return looked_at | decided.intersection(cases)

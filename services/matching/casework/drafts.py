@@ -12,7 +12,7 @@ from services.matching.clients.vault import NoteKind, NotInVault, Vault, VaultAw
 from services.matching.referral_state.state import View
 from services.matching.repository import DRAFTS
 from shared.delivery.kernel import Kernel
-from shared.delivery.unit_of_work.aggregate import case_id
+from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 
@@ -30,7 +30,7 @@ class Drafts:
     async def draft(self, caller: Principal, referral_id: str) -> dict[str, Any] | None:
         """The draft of the meeting record as it was saved, texts fetched from the vault; None without one."""
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
-        kept = await self.kernel.mongo[DRAFTS].find_one({"_id": case_id(row["locality"], referral_id)})
+        kept = await self.kernel.mongo[DRAFTS].find_one({"_id": aggregate_id(row["locality"], referral_id)})
         if kept is None:
             return None
         try:
@@ -68,7 +68,7 @@ class Drafts:
                     503, code="vault_away", detail="The draft cannot be kept just now. Try again in a minute."
                 ) from None
         await self.kernel.mongo[DRAFTS].replace_one(
-            {"_id": case_id(locality, referral_id)},
+            {"_id": aggregate_id(locality, referral_id)},
             {"by": caller.subject, "at": self.kernel.clock(), "fields": dict(fields), "notes": notes},
             upsert=True,
         )
@@ -76,7 +76,7 @@ class Drafts:
     async def drop_draft(self, caller: Principal, referral_id: str) -> None:
         """Forgets the draft."""
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
-        await self.kernel.mongo[DRAFTS].delete_one({"_id": case_id(row["locality"], referral_id)})
+        await self.kernel.mongo[DRAFTS].delete_one({"_id": aggregate_id(row["locality"], referral_id)})
 
 
 def _kind(name: str) -> NoteKind:

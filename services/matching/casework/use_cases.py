@@ -25,7 +25,7 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import NextStep
 from shared.delivery.model.decision import DecisionContext
 from shared.delivery.mongo.database import Row, Transaction
-from shared.delivery.unit_of_work.aggregate import case_id
+from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.platform.web.problem import Problem
 
 HANDS_OVER: Final = ("link_worker", "programme_admin")
@@ -58,7 +58,7 @@ class CaseworkUseCases:
         )
 
         async def drop_draft(tx: Transaction, _: DecisionContext) -> None:
-            identity = case_id(row["locality"], row["referral"])
+            identity = aggregate_id(row["locality"], row["referral"])
             await tx[DRAFTS].delete_one({"_id": identity}, session=tx.session)
 
         return await self.runner.run(

@@ -12,7 +12,7 @@ from services.notifications.messages.wording import Channel
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.scheduler.effects import SENT
 from shared.delivery.scheduler.task_rows import due_since
-from shared.delivery.unit_of_work.aggregate import case_id
+from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS, TASKS
 from shared.platform.clock import LONDON
 
@@ -73,7 +73,7 @@ class MessageQueries:
 
     async def owner(self, referral_id: str, localities: Iterable[str]) -> ReferralOwner | None:
         """Finds the owner of a referral in these localities only."""
-        keys = [case_id(locality, referral_id) for locality in localities]
+        keys = [aggregate_id(locality, referral_id) for locality in localities]
         found = await self._mongo[REFERRALS].find_one(
             {"_id": {"$in": keys}}, {"locality": 1, "view.link_worker": 1}
         )

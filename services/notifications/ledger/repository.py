@@ -13,12 +13,12 @@ from services.notifications.messages.state import NotificationState
 from shared.delivery.model.service_definition import Changed, Loaded
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.scheduler.effects import SENT
-from shared.delivery.unit_of_work.aggregate import case_id
+from shared.delivery.unit_of_work.aggregate import aggregate_id
 
 
 def task_key(locality: str, referral_id: str, name: str) -> str:
     """The permanent key of a message: the key of its scheduled task."""
-    return f"{SEND}|{case_id(locality, referral_id)}|{name}"
+    return f"{SEND}|{aggregate_id(locality, referral_id)}|{name}"
 
 
 class LedgerRepository:

@@ -66,7 +66,7 @@ class MessagePolicy:
             and (message.follows is None or str(message.follows) in claimed)
             and (task := self._task(message, context.now)) is not None
         ]
-        return Decision(due=tasks) if tasks else NOTHING
+        return Decision(tasks=tasks) if tasks else NOTHING
 
     def _task(self, message: Message, now: datetime) -> ScheduledTask | None:
         if not is_news(message, now) or _too_late_to_remind(message, now):

@@ -27,7 +27,7 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Row, Transaction
-from shared.delivery.unit_of_work.commands import Commanded, Idempotency
+from shared.delivery.unit_of_work.commands import CommandResult, Idempotency
 from shared.platform.clock import LONDON
 from shared.platform.ids import NewId
 from shared.platform.localities import Localities, Locality, Practice
@@ -82,7 +82,7 @@ class ReferralService:
 
     async def refer(
         self, caller: Principal, accepted: ValidatedReferral, idempotency: Idempotency | None = None
-    ) -> Commanded[ReferralState]:
+    ) -> CommandResult[ReferralState]:
         """Makes a referral; the reply holds its `id`.
 
         Raises NotTaken where the NHS number is somebody else's or the route not the caller's, SamePersonAsked
@@ -199,7 +199,7 @@ class ReferralService:
 
     async def _make(
         self, making: NewReferralAttempt, idempotency: Idempotency | None
-    ) -> Commanded[ReferralState]:
+    ) -> CommandResult[ReferralState]:
         referral_id = self.kernel.new_id()
 
         def answer(_view: ReferralState, _facts: object) -> dict[str, str]:

@@ -90,7 +90,7 @@ async def before(desk: ReferralService, caller: Principal, row: Row) -> Before:
     mongo, locality, referral = desk.kernel.mongo, row["locality"], row["referral"]
     entry = (await entries.entries(mongo, locality, [referral])).get(referral)
     key = await desk.persons.key(mongo, entry.person) if entry else None
-    created = desk.kernel.part.fold(desk.kernel.facts_of(row)).story.created
+    created = desk.kernel.definition.fold(desk.kernel.facts_of(row)).story.created
     if entry is None or key is None or created is None or not caller.may_practice(entry.practice):
         raise Problem(409, code="kept_by_partner", detail="The details of this referral are not kept here.")
     await desk.audits.reads(caller, "read_person", [entry.person], "referring")

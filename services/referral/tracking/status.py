@@ -51,7 +51,7 @@ async def read_referral(
     people = await read_names(desk, caller, [row], purpose)
     facts = desk.kernel.facts_of(row)
     place = desk.localities.by_slug[locality]
-    created = desk.kernel.part.fold(facts).story.created
+    created = desk.kernel.definition.fold(facts).story.created
     needs = created.needs if created else ()
     return VisibleReferral(
         row=row,

@@ -29,19 +29,19 @@ from shared.platform import metrics
 
 _log = logging.getLogger(__name__)
 # What is not taken into a referral's set of facts, and the reason on its letter.
-SET_ASIDE: dict[AppendResult, str] = {"conflict": "conflicting_repeat", "full": "too_many_facts"}
+DEAD_LETTER_REASONS: dict[AppendResult, str] = {"conflict": "conflicting_repeat", "full": "too_many_facts"}
 
 
 class BatchHandler(Generic[V, R]):
     """Handles the batches of one locality."""
 
-    def __init__(self, worker: ServiceContext[V, R], locality: str) -> None:
-        self._worker = worker
+    def __init__(self, context: ServiceContext[V, R], locality: str) -> None:
+        self._context = context
         self._locality = locality
-        self._service = worker.part.name
-        self._most_seconds = worker.options.transaction_seconds
-        self.breaker = FailureBreaker(worker.options.breaker_failures, worker.options.breaker_rest_seconds)
-        self.trouble: str | None = None
+        self._service = context.definition.name
+        self._max_seconds = context.options.transaction_seconds
+        self.breaker = FailureBreaker(context.options.breaker_failures, context.options.breaker_open_seconds)
+        self.waits_for: str | None = None
         """What is being waited for, as a code, or None."""
 
     async def handle(self, records: Sequence[Record], stopping: asyncio.Event) -> bool:
@@ -63,7 +63,7 @@ class BatchHandler(Generic[V, R]):
                 await self._handle_whole(incoming, unsealed, sealed, stopping)
             except StreamStopped:
                 self._say_stopped(1)
-                if not await self._rest(stopping, 1.0, until=self.breaker.may_try):
+                if not await self._pause(stopping, 1.0, until=self.breaker.may_retry):
                     return False
                 continue
             except _Stopping:
@@ -71,8 +71,8 @@ class BatchHandler(Generic[V, R]):
             except Exception:
                 # Nothing was at fault but ourselves. Raising out of a handler would pass the records over.
                 _log.exception("a batch could not be handled", extra={"locality": self._locality})
-                self.trouble = "own_code"
-                if not await self._rest(stopping, self._worker.options.breaker_rest_seconds):
+                self.waits_for = "own_code"
+                if not await self._pause(stopping, self._context.options.breaker_open_seconds):
                     return False
                 continue
             self._say_stopped(0)
@@ -83,16 +83,16 @@ class BatchHandler(Generic[V, R]):
 
     def _without_echoes(self, records: Sequence[Record]) -> list[Record]:
         """What this process did not say itself."""
-        news = [record for record in records if not self._worker.echoes.heard(record)]
+        news = [record for record in records if not self._context.own_events.pop(record)]
         if len(news) < len(records):
             echoes = Counter(record.topic for record in records)
             echoes.subtract(record.topic for record in news)
             for topic, count in echoes.items():
                 named = parse_topic(topic)
                 if named is not None:
-                    metrics.events_consumed.labels(self._service, named.event, self._locality, "repeat").inc(
-                        count
-                    )
+                    metrics.events_consumed.labels(
+                        self._service, named.event, self._locality, "duplicate"
+                    ).inc(count)
         return news
 
     async def _handle_whole(
@@ -154,21 +154,21 @@ class BatchHandler(Generic[V, R]):
         while True:
             once = partial(self._once, incoming, letters, time.monotonic())
             try:
-                outcome = await self._worker.mongo.transact(once)
+                outcome = await self._context.mongo.transact(once)
             except Transient as error:
                 attempt += 1
                 if not isinstance(error, Held):  # that is somebody else's doing, however long it lasts
                     conflicts = conflicts + 1 if isinstance(error, Conflict) else 0
-                if conflicts > self._worker.options.most_conflicts:
+                if conflicts > self._context.options.max_conflicts:
                     raise
-                self.trouble = type(error).__name__.lower()
-                metrics.batch_retries.labels(self._service, self._locality, self.trouble).inc()
-                if not await self._rest(stopping, _pause(attempt)):
+                self.waits_for = type(error).__name__.lower()
+                metrics.batch_retries.labels(self._service, self._locality, self.waits_for).inc()
+                if not await self._pause(stopping, _pause(attempt)):
                     raise _Stopping from error
                 continue
-            self.trouble = None
+            self.waits_for = None
             sealed.update(_place(letter.record) for letter in letters)
-            self._worker.done(outcome.round)
+            self._context.committed(outcome.unit_of_work)
             self._count(outcome)
             return
 
@@ -176,35 +176,37 @@ class BatchHandler(Generic[V, R]):
         self, incoming: Sequence[Incoming], letters: Sequence[DeadLetter], began: float, tx: Transaction
     ) -> "_Outcome[V, R]":
         # The driver calls again where the database gave the transaction up, for two minutes, with the same.
-        if max(len(incoming), len(letters)) > 1 and time.monotonic() - began > self._most_seconds:
+        if max(len(incoming), len(letters)) > 1 and time.monotonic() - began > self._max_seconds:
             raise _TooMuch
-        round_ = self._worker.round(tx)
+        round_ = self._context.unit_of_work(tx)
         outcome = _Outcome(round_, list(letters))
-        await round_.open({(i.heard.fact.body.locality, i.heard.fact.body.referral_id) for i in incoming})
+        await round_.read(
+            {(i.received.fact.body.locality, i.received.fact.body.referral_id) for i in incoming}
+        )
         for item in incoming:
-            body = item.heard.fact.body
-            told = round_.case(body.locality, body.referral_id).hear(item.heard)
-            if told in SET_ASIDE:
-                outcome.letters.append(DeadLetter(item.record, SET_ASIDE[told]))
+            body = item.received.fact.body
+            told = round_.aggregate(body.locality, body.referral_id).append(item.received)
+            if told in DEAD_LETTER_REASONS:
+                outcome.dead_letters.append(DeadLetter(item.record, DEAD_LETTER_REASONS[told]))
             else:
-                outcome.told.append((item, told))
-        await round_.decide(self._worker.may_decide)
-        round_.messages += [self._worker.letters.seal(letter) for letter in outcome.letters]
+                outcome.appended.append((item, told))
+        await round_.decide(self._context.may_decide)
+        round_.messages += [self._context.dead_letters.seal(letter) for letter in outcome.dead_letters]
         await round_.write()
         return outcome
 
     def _count(self, outcome: "_Outcome[V, R]") -> None:
-        now = self._worker.clock()
-        told = Counter((item.heard.fact.event, told) for item, told in outcome.told)
+        now = self._context.clock()
+        told = Counter((item.received.fact.event, told) for item, told in outcome.appended)
         for (event, what), count in told.items():
-            result = "ok" if what == "new" else "repeat"
+            result = "ok" if what == "appended" else "duplicate"
             metrics.events_consumed.labels(self._service, event, self._locality, result).inc(count)
         waits = {event: metrics.event_end_to_end.labels(self._service, event) for event, _ in told}
-        for item, what in outcome.told:
-            if what == "new":
-                waited = (now - item.heard.fact.recorded).total_seconds()
-                waits[item.heard.fact.event].observe(max(waited, 0.0))
-        for letter in outcome.letters:
+        for item, what in outcome.appended:
+            if what == "appended":
+                waited = (now - item.received.fact.recorded).total_seconds()
+                waits[item.received.fact.event].observe(max(waited, 0.0))
+        for letter in outcome.dead_letters:
             named = parse_topic(letter.record.topic)
             event_name = named.event if named else "unknown"
             metrics.events_consumed.labels(self._service, event_name, self._locality, "dead_letter").inc()
@@ -223,7 +225,7 @@ class BatchHandler(Generic[V, R]):
         metrics.streams_stopped.labels(self._service, self._locality).set(value)
 
     @staticmethod
-    async def _rest(
+    async def _pause(
         stopping: asyncio.Event, seconds: float, until: Callable[[], bool] = lambda: True
     ) -> bool:
         """Waits; False when the process is stopping."""
@@ -259,11 +261,11 @@ class _Stopping(Exception):
 
 @dataclass
 class _Outcome(Generic[V, R]):
-    round: UnitOfWork[V, R]
-    letters: list[DeadLetter]
-    told: list[tuple[Incoming, AppendResult]]
+    unit_of_work: UnitOfWork[V, R]
+    dead_letters: list[DeadLetter]
+    appended: list[tuple[Incoming, AppendResult]]
 
     def __init__(self, round_: UnitOfWork[V, R], letters: list[DeadLetter]) -> None:
-        self.round = round_
-        self.letters = letters
-        self.told = []
+        self.unit_of_work = round_
+        self.dead_letters = letters
+        self.appended = []

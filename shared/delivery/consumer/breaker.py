@@ -29,6 +29,6 @@ class FailureBreaker:
         self._failed = 0
         self._opened = None
 
-    def may_try(self) -> bool:
+    def may_retry(self) -> bool:
         """Closed, or open for long enough that one more try is due."""
         return not self.open or time.monotonic() - (self._opened or 0.0) >= self._rest

@@ -12,7 +12,7 @@ from shared.delivery.model.facts import ReceivedEvent
 class Incoming:
     """A readable record and the fact that it carries."""
 
-    heard: ReceivedEvent
+    received: ReceivedEvent
     record: Record
 
 

@@ -25,7 +25,7 @@ class OwnEventCache:
 
     def __init__(self, most: int = MAX_EVENTS) -> None:
         self._most = most
-        self._said: OrderedDict[bytes, _Known] = OrderedDict()
+        self._events: OrderedDict[bytes, _Known] = OrderedDict()
 
     def remember(self, messages: Iterable[Message]) -> None:
         """These were said, and what they tell is committed."""
@@ -33,20 +33,20 @@ class OwnEventCache:
             said_by = message.headers.get(_SOURCE)
             if said_by is not None:
                 known = (message.topic, message.key, said_by.encode(), _digest(message.value))
-                self._said[message.headers[_ID].encode()] = known
-        while len(self._said) > self._most:
-            self._said.popitem(last=False)
+                self._events[message.headers[_ID].encode()] = known
+        while len(self._events) > self._most:
+            self._events.popitem(last=False)
 
-    def heard(self, record: Record) -> bool:
+    def pop(self, record: Record) -> bool:
         """Whether this is one of them. It is forgotten then: it need not come again."""
         identity = next((value for name, value in record.headers if name == _ID), None)
-        said = None if identity is None else self._said.get(identity)
+        said = None if identity is None else self._events.get(identity)
         if said is None or identity is None or record.value is None:
             return False
         said_by = next((value for name, value in record.headers if name == _SOURCE), None)
         if (record.topic, record.key, said_by, _digest(record.value)) != said:
             return False
-        del self._said[identity]
+        del self._events[identity]
         return True
 
 

@@ -70,7 +70,7 @@ class TopicConsumer(Generic[V, R]):
         self._in_hand: asyncio.Task[None] | None = None
         self._broker = KafkaBroker(
             options.kafka_bootstrap.split(","),  # which FastStream, unlike its client, does not do
-            client_id=client_id(part, locality, options.seat),
+            client_id=client_id(part, locality, options.instance_id),
             consumer_only=True,  # a producer and an admin client for each locality would serve nobody
             allow_auto_create_topics=False,
             apply_types=False,  # it would look for the handler's arguments in a thread, for every batch
@@ -187,7 +187,7 @@ class TopicConsumer(Generic[V, R]):
         consumer = self.consumer
         if consumer is None:
             return {"state": "starting", "partitions": 0}
-        waits_for = self._handler.trouble or ("broker" if self._unanswered(consumer) else None)
+        waits_for = self._handler.waits_for or ("broker" if self._unanswered(consumer) else None)
         state = "stopped" if self._handler.breaker.open else "waiting" if waits_for else "running"
         return {"state": state, "partitions": len(consumer.assignment()), "waits_for": waits_for}
 

@@ -16,7 +16,7 @@ from typing import Generic
 from pymongo.errors import PyMongoError
 
 from shared.contract.events.topics import dead_letter_topic, parse_topic
-from shared.delivery.consumer.batch import SET_ASIDE
+from shared.delivery.consumer.batch import DEAD_LETTER_REASONS
 from shared.delivery.consumer.incoming import decode
 from shared.delivery.dlq.dead_letters import DeadLetter
 from shared.delivery.dlq.rows import DEAD_LETTERS, LetterState, place_of
@@ -54,8 +54,8 @@ class CannotOpen(Exception):
 class Replays(Generic[V, R]):
     """Takes again what an operator asked for, of the localities that this process serves."""
 
-    def __init__(self, worker: ServiceContext[V, R], localities: Sequence[str]) -> None:
-        self._worker = worker
+    def __init__(self, context: ServiceContext[V, R], localities: Sequence[str]) -> None:
+        self._context = context
         self._localities = list(localities)
         self._task: asyncio.Task[None] | None = None
 
@@ -93,7 +93,7 @@ class Replays(Generic[V, R]):
             Transient, PyMongoError: the database is away; what is asked for stays asked for.
         """
         wanted = {"state": "asked", "locality": {"$in": self._localities}}
-        found = self._worker.mongo[DEAD_LETTERS].find(wanted).sort("at", 1).limit(_PAGE)
+        found = self._context.mongo[DEAD_LETTERS].find(wanted).sort("at", 1).limit(_PAGE)
         rows = [dict(row) for row in await found.to_list(None)]
         for row in rows:
             await self._take(row)
@@ -104,20 +104,20 @@ class Replays(Generic[V, R]):
             outcome = await self._patiently(row)
         except _Gone:
             return  # another process was quicker, or it was discarded just now
-        if outcome.round is not None:
-            self._worker.done(outcome.round)
+        if outcome.unit_of_work is not None:
+            self._context.committed(outcome.unit_of_work)
         named = parse_topic(str(row["_id"]).split("/", maxsplit=1)[0])
         metrics.events_consumed.labels(
-            self._worker.part.name,
+            self._context.definition.name,
             named.event if named else "unknown",
             row["locality"],
-            {"taken": "ok", "repeat": "repeat"}.get(outcome.result, "dead_letter"),
+            {"handled": "ok", "duplicate": "duplicate"}.get(outcome.result, "dead_letter"),
         ).inc()
         _log.info("dead letter taken again: %s", outcome.result, extra=_whence(row))
 
     async def _patiently(self, row: Document) -> "_Outcome[V, R]":
         """One transaction, tried again where others wrote first; what our own code fails on is set aside."""
-        transact = self._worker.mongo.transact
+        transact = self._context.mongo.transact
         try:
             record = self._restored(row)
         except CannotOpen as reason:
@@ -142,9 +142,9 @@ class Replays(Generic[V, R]):
     def _restored(self, row: Document) -> Restored:
         headers = row["headers"]
         topic, partition, offset = place_of(headers).rsplit("/", maxsplit=2)
-        message = Message(dead_letter_topic(self._worker.part.name), b"", row["sealed"], headers)
+        message = Message(dead_letter_topic(self._context.definition.name), b"", row["sealed"], headers)
         try:
-            opened = self._worker.letters.open(message)
+            opened = self._context.dead_letters.open(message)
         except ValueError:
             raise CannotOpen("sealed_with_another_key") from None
         if opened.headers is None:
@@ -156,26 +156,28 @@ class Replays(Generic[V, R]):
         incoming, letters = decode([record])
         if letters:
             return await self._set_aside(row, letters[0], tx)
-        heard = incoming[0].heard
+        heard = incoming[0].received
         body = heard.fact.body
-        round_ = self._worker.round(tx)
-        await round_.open([(body.locality, body.referral_id)])
-        told = round_.case(body.locality, body.referral_id).hear(heard)
-        if told in SET_ASIDE:
-            return await self._set_aside(row, DeadLetter(record, SET_ASIDE[told]), tx)
-        await round_.decide(self._worker.may_decide)
+        round_ = self._context.unit_of_work(tx)
+        await round_.read([(body.locality, body.referral_id)])
+        told = round_.aggregate(body.locality, body.referral_id).append(heard)
+        if told in DEAD_LETTER_REASONS:
+            return await self._set_aside(row, DeadLetter(record, DEAD_LETTER_REASONS[told]), tx)
+        await round_.decide(self._context.may_decide)
         await round_.write()
-        return await self._end(row, _Outcome("taken" if told == "new" else "repeat", "replayed", round_), tx)
+        return await self._end(
+            row, _Outcome("handled" if told == "appended" else "duplicate", "replayed", round_), tx
+        )
 
     async def _set_aside(self, row: Document, letter: DeadLetter, tx: Transaction) -> "_Outcome[V, R]":
-        round_ = self._worker.round(tx)
-        round_.messages.append(self._worker.letters.seal(letter))
+        round_ = self._context.unit_of_work(tx)
+        round_.messages.append(self._context.dead_letters.seal(letter))
         await round_.write()
-        return await self._end(row, _Outcome(letter.reason, round=round_), tx)
+        return await self._end(row, _Outcome(letter.reason, unit_of_work=round_), tx)
 
     async def _end(self, row: Document, outcome: "_Outcome[V, R]", tx: Transaction) -> "_Outcome[V, R]":
         """Ends the row. Raises `_Gone` where it is not as it was read, so that nothing else is written."""
-        now = self._worker.clock()
+        now = self._context.clock()
         state: LetterState = "replayed" if "taken" in row else outcome.state  # what was taken stays so
         ended = await tx[DEAD_LETTERS].update_one(
             {"_id": row["_id"], "state": "asked", "ask": row["ask"]},
@@ -189,7 +191,7 @@ class Replays(Generic[V, R]):
             raise _Gone
         what = f"dead letter {outcome.state}"
         about: Document = {"place": row["_id"], "letter": row["letter"], "result": outcome.result}
-        await note(tx, self._worker.new_id, now, what=what, by=row["by"], why=row["why"], about=about)
+        await note(tx, self._context.new_id, now, what=what, by=row["by"], why=row["why"], about=about)
         return outcome
 
 
@@ -207,4 +209,4 @@ class _Gone(Exception):
 class _Outcome(Generic[V, R]):
     result: str  # `taken`, `repeat`, or why it was set aside again, as a code.
     state: LetterState = "failed"
-    round: UnitOfWork[V, R] | None = None
+    unit_of_work: UnitOfWork[V, R] | None = None

@@ -13,7 +13,7 @@ from shared.delivery.dlq.dead_letters import letter_id
 from shared.delivery.mongo.database import Document, Row
 from shared.delivery.outbox.rows import Message
 
-DEAD_LETTERS: Final = "letters"
+DEAD_LETTERS: Final = "dead_letters"
 
 # `asked`: the service is to take it again. `failed`: it did, and set it aside once more.
 LetterState = Literal["asked", "replayed", "failed", "discarded"]

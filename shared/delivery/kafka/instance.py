@@ -32,7 +32,7 @@ def client_id(part: Part, locality: str, seat: str) -> str:
     return f"linkwork-{part}-{locality}{f'-{seat}' if seat else ''}"
 
 
-async def leave_for_predecessor(bootstrap: str, part: Part, localities: Sequence[str], seat: str) -> None:
+async def evict_predecessor(bootstrap: str, part: Part, localities: Sequence[str], seat: str) -> None:
     """Takes whoever sat here before out of its groups. Before this process joins them: it has the same name.
 
     Where the broker is away, or does not let us, the groups find out by themselves. Nothing without a seat.

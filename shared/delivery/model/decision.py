@@ -43,8 +43,8 @@ class ScheduledTask:
     at: datetime
     not_after: datetime | None = None
     payload: Mapping[str, str | int | bool] = field(default_factory=dict)
-    move: bool = False
-    rests: timedelta = timedelta(0)
+    replace: bool = False
+    delay: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Decision:
     """What follows: facts of our own, rows to look at later, rows (what, about) to forget."""
 
     facts: Sequence[NewEvent | EventBody] = ()
-    due: Sequence[ScheduledTask] = ()
-    forget: Sequence[tuple[str, str]] = ()
+    tasks: Sequence[ScheduledTask] = ()
+    cancelled_tasks: Sequence[tuple[str, str]] = ()
 
 
 NOTHING = Decision()

@@ -47,14 +47,14 @@ class Changed(Generic[V]):
     after: V
     document: Document
     """The new view document, as it is stored under `view`."""
-    news: tuple[Fact, ...]
+    new_facts: tuple[Fact, ...]
     """The facts added by this transaction, ours among them."""
 
 
 Project = Callable[[Transaction, Sequence[Changed[V]]], Awaitable[None]]
 
 
-class Store(Protocol[V, R]):
+class Repository(Protocol[V, R]):
     """What a part keeps beside the referrals' documents. Both calls run inside the kernel's transaction
     and may run several times: no side effects but through `tx`."""
 
@@ -79,7 +79,7 @@ class Effect(Generic[V]):
     with a code to give up; the outcome is written to `sent` in the transaction that removes the row.
     """
 
-    wanted: Callable[[V, DecisionContext, TaskRow], bool]
+    is_still_needed: Callable[[V, DecisionContext, TaskRow], bool]
     send: Callable[[str, "Loaded[V]", TaskRow], Awaitable[str]]
 
 
@@ -95,22 +95,22 @@ class ServiceDefinition(Generic[V, R]):
     name: PartName
     fold: Callable[[Sequence[Fact]], V]
     fold_version: int
-    document: Callable[[V], Document]
-    store: Store[V, R]
+    to_document: Callable[[V], Document]
+    repository: Repository[V, R]
     decisions: Mapping[str, Decide[V, R]] = field(default_factory=dict)
-    due: Mapping[str, DecideTask[V, R]] = field(default_factory=dict)
-    senders: Mapping[str, Effect[V]] = field(default_factory=dict)
+    tasks: Mapping[str, DecideTask[V, R]] = field(default_factory=dict)
+    effects: Mapping[str, Effect[V]] = field(default_factory=dict)
     derived: tuple[str, ...] = ()
     """Collections beside the referrals that hold nothing but what follows from the views: a rebuild makes
     them anew."""
     project: Project[V] | None = None
-    """What `Store.save` does to the derived collections, and nothing else: a rebuild decides nothing. It may
-    be called outside a transaction, on collections that nobody else writes."""
+    """What `Repository.save` does to the derived collections, and nothing else: a rebuild decides nothing. It
+    may be called outside a transaction, on collections that nobody else writes."""
     exclusive: str | None = None
     """Name of a lease under which this part's decisions of a locality are made, one process at a time."""
 
 
-class NoResources:
+class NoRepository:
     """The store of a part whose decisions rest on the view alone."""
 
     async def load(self, tx: Transaction, referrals: Sequence[Loaded[Any]], now: datetime) -> None:

@@ -15,7 +15,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from shared.delivery.mongo.database import Mongo, Row
 
 LEASES = "leases"
-SEATS = "seat/"
+INSTANCES = "instance/"
 _FAR_AHEAD_MS = 600_000
 _FORGET_AFTER_MS = 3_600_000
 _SEEDED = datetime.fromtimestamp(0, UTC)
@@ -71,14 +71,14 @@ class Leases:
         for name in names:
             await self.take(name)
 
-    async def succeed(self, seat: str) -> None:
+    async def take_over(self, seat: str) -> None:
         """Takes a seat, whoever has it, and ends the leases of that one: it is dead. Nothing without a seat.
 
         One that lives all the same takes them again, or finds them taken.
         """
         if not seat:
             return
-        name, leases = seat_lease(seat), self._mongo[LEASES]
+        name, leases = instance_lease(seat), self._mongo[LEASES]
         before: Row | None = await leases.find_one({"_id": name})
         if before is not None and before["holder"] not in ("", self._holder):
             await leases.update_many({"holder": before["holder"]}, [{"$set": {"until": "$$NOW"}}])
@@ -124,6 +124,6 @@ class Leases:
         self._seeded.add(name)
 
 
-def seat_lease(seat: str) -> str:
+def instance_lease(seat: str) -> str:
     """The lease that whoever sits there holds."""
-    return f"{SEATS}{seat}"
+    return f"{INSTANCES}{seat}"

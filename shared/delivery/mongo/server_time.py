@@ -7,10 +7,10 @@ right, or the other way round: `$$NOW` is written and read by the same clock.
 from datetime import timedelta
 from typing import Any, Final
 
-READY: Final[dict[str, Any]] = {"$expr": {"$lte": ["$rests", "$$NOW"]}}
+READY: Final[dict[str, Any]] = {"$expr": {"$lte": ["$not_before", "$$NOW"]}}
 """Which rows do not rest: one that never did has nothing there, which comes before every time. Said as simply
 as this, an index finds them: those that rest, thousands where a gateway is away, are not read."""
-ONE_MORE: Final[dict[str, Any]] = {"v": {"$add": [{"$ifNull": ["$v", 0]}, 1]}}
+NEXT_VERSION: Final[dict[str, Any]] = {"v": {"$add": [{"$ifNull": ["$v", 0]}, 1]}}
 """The row has been written once more, for a pipeline."""
 
 

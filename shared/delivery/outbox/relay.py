@@ -19,14 +19,14 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.delivery.kafka.producer import TOO_LARGE, Producer
 from shared.delivery.mongo.database import Mongo, Row
-from shared.delivery.mongo.leases import SEATS, Leases
+from shared.delivery.mongo.leases import INSTANCES, Leases
 from shared.delivery.mongo.server_time import server_now_plus
 from shared.delivery.outbox.rows import Message, OutboxRow
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
 from shared.platform import metrics
 from shared.platform.clock import Clock
 
-ASIDE = "outbox_aside"
+OUTBOX_DEAD_LETTERS = "outbox_dead_letters"
 _PAGE_ROWS = 20
 _MOST_HANDED = 200
 _REMEMBERED = 1000
@@ -129,7 +129,7 @@ class Relay:
         while True:
             self._woken.clear()
             if self._behind:
-                found = await self.publish_page(self._own, {"lane": self.lane, "again": None})
+                found = await self.publish_page(self._own, {"lane": self.lane, "not_before": None})
                 # Rows that were committed while we looked may not have been seen, and were not handed over.
                 self._behind = found or self._woken.is_set()
             elif self._handed:
@@ -150,20 +150,20 @@ class Relay:
                 lapsed = [name.removeprefix(_lease("")) for name in await self._leases.lapsed(_lease(""))]
                 for lane in {*lapsed, *await self._mongo[OUTBOX].distinct("lane")}:
                     await self._sweep_lane(lane)
-                for prefix in (_lease(""), SEATS):
+                for prefix in (_lease(""), INSTANCES):
                     await self._leases.forget_lapsed(prefix)
             except Exception as error:
                 await self._trouble(error)
             await asyncio.sleep(self._lease_seconds / 5)
 
     async def _sweep_lane(self, lane: str) -> None:
-        rested = {"lane": lane, "again": {"$ne": None}, "$expr": {"$lte": ["$again", "$$NOW"]}}
+        rested = {"lane": lane, "not_before": {"$ne": None}, "$expr": {"$lte": ["$not_before", "$$NOW"]}}
         if lane == self.lane:
             while not self._stopping and await self.publish_page(self._swept, rested):
                 pass
         elif await self._leases.take(_lease(lane)):
             await self._end_transactions(lane)
-            for which in ({"lane": lane, "again": None}, rested):
+            for which in ({"lane": lane, "not_before": None}, rested):
                 while self._leases.held(_lease(lane)) and await self.publish_page(self._swept, which):
                     pass
             await self._leases.release([_lease(lane)])
@@ -209,7 +209,7 @@ class Relay:
                     "a topic takes nothing: %s", type(error).__name__, extra={"topic": message.topic}
                 )
                 unsent.setdefault(row.id, []).append(message)
-        await self._set_aside(too_large)
+        await self._dead_letter(too_large)
         for row in rows:
             if row.id in unsent:
                 await self._rest(row, unsent[row.id])
@@ -218,19 +218,19 @@ class Relay:
 
     async def _rest(self, row: OutboxRow, unsent: Sequence[Message]) -> None:
         """Keeps of a row what was not acknowledged, until it is tried again."""
-        rests = min(row.rests + 1, 16)
-        again = server_now_plus(timedelta(seconds=min(2**rests, _MOST_REST_SECONDS)))
+        failures = min(row.failures + 1, 16)
+        again = server_now_plus(timedelta(seconds=min(2**failures, _MOST_REST_SECONDS)))
         left = {"$literal": [message.stored() for message in unsent]}
-        change = [{"$set": {"m": left, "again": again, "rests": rests}}]
+        change = [{"$set": {"m": left, "not_before": again, "failures": failures}}]
         await self._mongo[OUTBOX].update_one({"_id": row.id}, change)
         metrics.outbox_published.labels(self._service, "failed").inc(len(unsent))
 
-    async def _set_aside(self, messages: Sequence[tuple[str, Message]]) -> None:
+    async def _dead_letter(self, messages: Sequence[tuple[str, Message]]) -> None:
         if not messages:
             return
         rows = [{"row": row, "at": self._clock(), "m": message.stored()} for row, message in messages]
-        await self._mongo[ASIDE].insert_many(rows)
-        metrics.outbox_published.labels(self._service, "set_aside").inc(len(rows))
+        await self._mongo[OUTBOX_DEAD_LETTERS].insert_many(rows)
+        metrics.outbox_published.labels(self._service, "dead_lettered").inc(len(rows))
         _log.error("%d messages are too large for their topic and were set aside", len(rows))
 
     async def _trouble(self, error: Exception) -> None:
@@ -250,7 +250,7 @@ class Relay:
         if now - self._looked_at < _LEFT_SECONDS:
             return
         self._looked_at = now
-        which = {"lane": self.lane, "again": None}
+        which = {"lane": self.lane, "not_before": None}
         found = {
             row["_id"] async for row in self._mongo[OUTBOX].find(which, {"_id": 1}).limit(_MOST_LOOKED_AT)
         }

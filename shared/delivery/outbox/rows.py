@@ -48,12 +48,12 @@ class OutboxRow:
 
     id: str
     messages: Sequence[Message]
-    rests: int = 0
+    failures: int = 0
     """How often in a row a topic of theirs took nothing."""
 
     @classmethod
     def restore(cls, stored: Mapping[str, Any]) -> "OutboxRow":
-        return cls(stored["_id"], [Message.restore(each) for each in stored["m"]], stored.get("rests", 0))
+        return cls(stored["_id"], [Message.restore(each) for each in stored["m"]], stored.get("failures", 0))
 
     def stored(self, lane: str, now: datetime) -> dict[str, Any]:
         return {"_id": self.id, "lane": lane, "at": now, "m": [message.stored() for message in self.messages]}

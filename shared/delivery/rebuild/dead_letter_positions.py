@@ -6,7 +6,7 @@ from shared.contract.events.topics import parse_topic
 from shared.delivery.dlq.replays import Restored
 from shared.delivery.dlq.rows import DEAD_LETTERS, TAKEN, place_of
 from shared.delivery.mongo.database import Mongo
-from shared.delivery.outbox.relay import ASIDE
+from shared.delivery.outbox.relay import OUTBOX_DEAD_LETTERS
 from shared.delivery.outbox.rows import Message
 from shared.delivery.rebuild.source import RecordPosition
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
@@ -22,7 +22,7 @@ async def unpublished(mongo: Mongo) -> list[Message]:
     messages: list[Message] = []
     async for row in mongo[OUTBOX].find({}, {"m": 1}):
         messages += [Message.restore(stored) for stored in row["m"]]
-    async for row in mongo[ASIDE].find({}, {"m": 1}):
+    async for row in mongo[OUTBOX_DEAD_LETTERS].find({}, {"m": 1}):
         messages.append(Message.restore(row["m"]))
     return messages
 

@@ -17,7 +17,7 @@ from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.model.service_definition import Changed
 from shared.delivery.mongo.database import Document, Mongo
 from shared.delivery.rebuild.source import Rebuildable, RecordPosition
-from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 _CASES: Final = 1000  # Referrals in one write.
@@ -101,8 +101,8 @@ class Folding:
             incoming, letters = decode(records)
             self.done.refused += len(letters)
             for item in incoming:
-                body = item.heard.fact.body
-                heard.setdefault(case_id(body.locality, body.referral_id), []).append(item.heard)
+                body = item.received.fact.body
+                heard.setdefault(aggregate_id(body.locality, body.referral_id), []).append(item.received)
         return heard
 
     async def _stored(self, heard: Iterable[str]) -> Mapping[str, Document]:
@@ -115,7 +115,7 @@ class Folding:
         """The referral with these facts, without those that the fold fails on: the service set them aside."""
         case = self._aggregate(identity, stored)
         for heard in facts:
-            case.hear(heard)
+            case.append(heard)
         try:
             _ = case.document
         except Exception:
@@ -124,7 +124,7 @@ class Folding:
             for heard in facts:
                 tried = self._aggregate(identity, stored)
                 for one in [*case.added, heard]:
-                    tried.hear(one)
+                    tried.append(one)
                 try:
                     _ = tried.document
                 except Exception:
@@ -141,7 +141,7 @@ class Folding:
         return ReferralAggregate(self._part, locality, referral_id)
 
     async def _write(self, cases: Sequence[ReferralAggregate[Any, Any]]) -> None:
-        writes = [case.write() for case in cases]
+        writes = [case.to_write() for case in cases]
         inserts = [write for write in writes if isinstance(write, dict)]
         updates = [write for write in writes if isinstance(write, UpdateOne)]
         if inserts:

@@ -39,7 +39,8 @@ async def _reproject_all(worker: ServiceContext[V, R]) -> None:
     last = ""
     while True:
         stale = worker.mongo[REFERRALS].find(
-            {"fold": {"$lt": worker.part.fold_version}, "_id": {"$gt": last}}, {"locality": 1, "referral": 1}
+            {"fold": {"$lt": worker.definition.fold_version}, "_id": {"$gt": last}},
+            {"locality": 1, "referral": 1},
         )
         rows = await stale.sort("_id", 1).limit(_PAGE).to_list(None)
         if not rows:
@@ -52,7 +53,7 @@ async def _reproject_all(worker: ServiceContext[V, R]) -> None:
 async def _reproject(worker: ServiceContext[V, R], keys: Sequence[Key]) -> None:
     """Folds these referrals in one transaction, or in halves if one of them cannot be folded."""
     try:
-        worker.done(await worker.mongo.transact(partial(_fold, worker, keys)))
+        worker.committed(await worker.mongo.transact(partial(_fold, worker, keys)))
     except (PyMongoError, Transient):
         raise
     except Exception:
@@ -64,7 +65,7 @@ async def _reproject(worker: ServiceContext[V, R], keys: Sequence[Key]) -> None:
 
 
 async def _fold(worker: ServiceContext[V, R], keys: Sequence[Key], tx: Transaction) -> UnitOfWork[V, R]:
-    round_ = worker.round(tx)
-    await round_.open(keys)
+    round_ = worker.unit_of_work(tx)
+    await round_.read(keys)
     await round_.write()
     return round_

@@ -31,7 +31,7 @@ from shared.delivery.rebuild.report import Progress, Refused, Report
 from shared.delivery.rebuild.source import Rebuildable, RecordPosition, Source
 from shared.delivery.rebuild.switching import LiveRow, forget_kept
 from shared.delivery.rebuild.watching import ChangedReferrals
-from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 # The shadow has caught up if a pass brings at most so many records: they take a fraction of a second.
@@ -277,7 +277,7 @@ class ShadowGeneration:
     async def _fold_known_page(self, records: Sequence[Record]) -> set[str]:
         incoming, _ = decode(records)
         of = {
-            id(item): case_id(item.heard.fact.body.locality, item.heard.fact.body.referral_id)
+            id(item): aggregate_id(item.received.fact.body.locality, item.received.fact.body.referral_id)
             for item in incoming
         }
         rows = self.live_mongo[REFERRALS].find({"_id": {"$in": list(set(of.values()))}})
@@ -287,8 +287,8 @@ class ShadowGeneration:
         ours = [
             item
             for item in incoming
-            if (body := known.get(of[id(item)], {}).get(item.heard.fact.key)) is not None
-            and same_body(body, item.heard.raw)
+            if (body := known.get(of[id(item)], {}).get(item.received.fact.key)) is not None
+            and same_body(body, item.received.raw)
         ]
         self._folding.take(item.record for item in ours)
         await self._folding.fold(fresh=False)

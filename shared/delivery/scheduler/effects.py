@@ -14,8 +14,16 @@ from pymongo import UpdateOne
 from shared.delivery.model.errors import Conflict, PermanentFailure, RetryLater, Transient
 from shared.delivery.model.service_definition import Effect, Loaded, R, V
 from shared.delivery.mongo.database import Document, Transaction
-from shared.delivery.scheduler.task_rows import as_due, as_read, give_back, held, hold, put_off, taken
-from shared.delivery.unit_of_work.aggregate import occasion_of
+from shared.delivery.scheduler.task_rows import (
+    as_read,
+    as_task,
+    claim,
+    claimed,
+    delete_task,
+    release,
+    reschedule,
+)
+from shared.delivery.unit_of_work.aggregate import decision_context
 from shared.delivery.unit_of_work.batcher import TransactionBatcher
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import TASKS
@@ -27,86 +35,90 @@ _SEND_SECONDS = 30.0
 class EffectRunner(Generic[V, R]):
     """Sends what due rows ask for and keeps the ledger `sent`."""
 
-    def __init__(self, worker: ServiceContext[V, R]) -> None:
-        self._worker = worker
-        self._beginning: TransactionBatcher[tuple[Document, Effect[V]], Loaded[V] | None] = (
-            TransactionBatcher(worker.mongo, self._begin)
+    def __init__(self, context: ServiceContext[V, R]) -> None:
+        self._context = context
+        self._claiming: TransactionBatcher[tuple[Document, Effect[V]], Loaded[V] | None] = TransactionBatcher(
+            context.mongo, self._claim
         )
         self._recording: TransactionBatcher[tuple[Document, Mapping[str, Any]], None] = TransactionBatcher(
-            worker.mongo, self._record_all
+            context.mongo, self._record_all
         )
 
-    async def send(self, row: Document, sender: Effect[V]) -> str:
+    async def run(self, row: Document, sender: Effect[V]) -> str:
         """Sends what a row asks for; gives the result's name for the metrics."""
         try:
-            begun = await self._beginning.do((row, sender))
+            begun = await self._claiming.run((row, sender))
         except Conflict:
             raise
         except Transient:
             # It may have been written all the same: then nobody would send it before the lease is over.
-            await self._until_it_answers(partial(give_back, self._worker, row))
+            await self._until_it_answers(partial(release, self._context, row))
             raise
         if begun is None:
-            return "not_wanted"
-        row = held(row)
-        sending = sender.send(str(row["_id"]), begun, as_due(row))
+            return "not_needed"
+        row = claimed(row)
+        sending = sender.send(str(row["_id"]), begun, as_task(row))
         try:
             reference = await asyncio.wait_for(sending, timeout=_SEND_SECONDS)
         except (RetryLater, TimeoutError) as pause:
-            await put_off(self._worker, row, "not_now", pause if isinstance(pause, RetryLater) else None)
-            return "not_now"
+            await reschedule(
+                self._context, row, "rescheduled", pause if isinstance(pause, RetryLater) else None
+            )
+            return "rescheduled"
         except PermanentFailure as error:
             await self._record(row, {"status": "failed", "code": error.code})
-            return "failed_for_good"
+            return "failed_permanently"
         except Exception:
-            await put_off(self._worker, row, "failed")
+            await reschedule(self._context, row, "failed")
             raise
         await self._record(row, {"status": "sent", "reference": reference})
         return "ok"
 
-    async def too_late(self, tx: Transaction, row: Document) -> None:
+    async def record_too_late(self, tx: Transaction, row: Document) -> None:
         """A message that was never sent leaves a failure that can be seen."""
         known = await tx[SENT].find_one({"_id": row["_id"]}, session=tx.session)
         if known is None or known["status"] == "sending":
-            failed = _ledger(row) | {"status": "failed", "code": "too_late", "at": self._worker.clock()}
+            failed = _ledger(row) | {"status": "failed", "code": "too_late", "at": self._context.clock()}
             await tx[SENT].update_one({"_id": row["_id"]}, {"$set": failed}, upsert=True, session=tx.session)
 
-    async def _begin(
+    async def _claim(
         self, asked: Sequence[tuple[Document, Effect[V]]], tx: Transaction
     ) -> list[Loaded[V] | None]:
         """Marks rows as begun, so that they rest; None for one that is not wanted, sent or taken."""
-        round_ = self._worker.round(tx)
-        await round_.open([(row["locality"], row["referral"]) for row, _ in asked])
+        round_ = self._context.unit_of_work(tx)
+        await round_.read([(row["locality"], row["referral"]) for row, _ in asked])
         which = {"_id": {"$in": [row["_id"] for row, _ in asked]}}
         due = {row["_id"]: as_read(row) async for row in tx[TASKS].find(which, session=tx.session)}
         known = {row["_id"]: row["status"] async for row in tx[SENT].find(which, session=tx.session)}
         begun: list[Loaded[V] | None] = []
         for row, sender in asked:
-            case = round_.case(row["locality"], row["referral"])
-            wanted = sender.wanted(case.view, occasion_of(case, round_.now, round_.new_id), as_due(row))
+            case = round_.aggregate(row["locality"], row["referral"])
+            wanted = sender.is_still_needed(
+                case.view, decision_context(case, round_.now, round_.new_id), as_task(row)
+            )
             if not wanted or known.get(row["_id"], "sending") != "sending":
-                await taken(tx, row)
+                await delete_task(tx, row)
                 begun.append(None)
             elif due.get(row["_id"]) != as_read(row):
                 begun.append(None)
             else:
                 begun.append(Loaded(case.locality, case.referral_id, case.view))
-        await self._hold(tx, [row for (row, _), one in zip(asked, begun, strict=True) if one])
+        await self._write_claims(tx, [row for (row, _), one in zip(asked, begun, strict=True) if one])
         return begun
 
-    async def _hold(self, tx: Transaction, rows: Sequence[Document]) -> None:
+    async def _write_claims(self, tx: Transaction, rows: Sequence[Document]) -> None:
         if not rows:
             return
-        writes = [hold(row, self._worker.lane) for row in rows]
+        writes = [claim(row, self._context.lane) for row in rows]
         done = await tx[TASKS].bulk_write(writes, session=tx.session, ordered=False)
         if done.matched_count != len(rows):
             raise Conflict("a due row was taken by somebody else")
-        begun = {"status": "sending", "at": self._worker.clock()}
+        begun = {"status": "sending", "at": self._context.clock()}
         ledger = [UpdateOne({"_id": r["_id"]}, {"$set": _ledger(r) | begun}, upsert=True) for r in rows]
         await tx[SENT].bulk_write(ledger, session=tx.session, ordered=False)
 
     async def _record(self, row: Document, outcome: Mapping[str, Any]) -> None:
-        await self._until_it_answers(partial(self._recording.do, (row, outcome)))
+        await self._until_it_answers(partial(self._recording.run, (row, outcome)))
 
     @staticmethod
     async def _until_it_answers(ask: Callable[[], Awaitable[None]]) -> None:
@@ -119,7 +131,7 @@ class EffectRunner(Generic[V, R]):
     async def _record_all(
         self, outcomes: Sequence[tuple[Document, Mapping[str, Any]]], tx: Transaction
     ) -> list[None]:
-        now = self._worker.clock()
+        now = self._context.clock()
         ended = [UpdateOne({"_id": row["_id"]}, {"$set": {**how, "at": now}}) for row, how in outcomes]
         await tx[SENT].bulk_write(ended, session=tx.session, ordered=False)
         gone = {"_id": {"$in": [row["_id"] for row, _ in outcomes]}}

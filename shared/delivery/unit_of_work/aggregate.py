@@ -23,13 +23,13 @@ _log = logging.getLogger(__name__)
 # A decision may call for another (a cancelled meeting for a new one). More rounds than this is a loop.
 _MOST_ROUNDS = 8
 
-AppendResult = Literal["new", "repeat", "conflict", "full"]
+AppendResult = Literal["appended", "duplicate", "conflict", "full"]
 
 MAX_BYTES: Final = 4_000_000
 """Bodies heard about one referral: a journey of forty facts has 20 kB, and MongoDB refuses over 16 MB."""
 
 
-def case_id(locality: str, referral_id: str) -> str:
+def aggregate_id(locality: str, referral_id: str) -> str:
     """The key of a referral's document: nobody in one locality can touch a referral of another."""
     return f"{locality}/{referral_id}"
 
@@ -38,21 +38,21 @@ def case_id(locality: str, referral_id: str) -> str:
 class ReferralAggregate(Generic[V, R]):
     """A referral's facts as they stand in this transaction."""
 
-    part: ServiceDefinition[V, R]
+    definition: ServiceDefinition[V, R]
     locality: str
     referral_id: str
     version: int = 0
     before: Document | None = None
     known: dict[FactKey, bytes] = field(default_factory=dict)
     """The bodies in the set."""
-    rows: list[Stored] = field(default_factory=list)
+    stored_facts: list[Stored] = field(default_factory=list)
     size: int = 0
     """Bytes of the bodies in the set."""
     added: list[ReceivedEvent] = field(default_factory=list)
-    said: list[Envelope] = field(default_factory=list)
-    due: list[ScheduledTask] = field(default_factory=list)
-    forget: list[tuple[str, str]] = field(default_factory=list)
-    refold: bool = False
+    emitted: list[Envelope] = field(default_factory=list)
+    tasks: list[ScheduledTask] = field(default_factory=list)
+    cancelled_tasks: list[tuple[str, str]] = field(default_factory=list)
+    outdated: bool = False
     decided: bool = False
     correlation: str | None = None
     traceparent: str | None = None
@@ -61,23 +61,23 @@ class ReferralAggregate(Generic[V, R]):
     _document: Document | None = None
 
     @classmethod
-    def from_document(cls, part: ServiceDefinition[V, R], stored: Row) -> "ReferralAggregate[V, R]":
+    def from_document(cls, definition: ServiceDefinition[V, R], stored: Row) -> "ReferralAggregate[V, R]":
         rows = stored["facts"]
         return cls(
-            part=part,
+            definition=definition,
             locality=stored["locality"],
             referral_id=stored["referral"],
             version=stored["v"],
             before=stored["view"],
             known={FactKey(row["s"], row["i"]): row["b"] for row in rows},
-            rows=rows,
+            stored_facts=rows,
             size=sum(len(row["b"]) for row in rows),
-            refold=stored["fold"] != part.fold_version,
+            outdated=stored["fold"] != definition.fold_version,
         )
 
     @property
     def id(self) -> str:
-        return case_id(self.locality, self.referral_id)
+        return aggregate_id(self.locality, self.referral_id)
 
     @property
     def changed(self) -> bool:
@@ -85,14 +85,14 @@ class ReferralAggregate(Generic[V, R]):
 
         A decision that says nothing may have given a time free all the same, or taken one.
         """
-        rests = self.due or self.forget or self.decided
-        return bool(self.added) or self.refold or bool(self.version and rests)
+        rests = self.tasks or self.cancelled_tasks or self.decided
+        return bool(self.added) or self.outdated or bool(self.version and rests)
 
     @property
     def facts(self) -> list[Fact]:
         """All facts; those stored are read only when somebody asks: a repeat needs none of them."""
         if self._facts is None:
-            stored = [restore(row, self.locality, self.referral_id) for row in self.rows]
+            stored = [restore(row, self.locality, self.referral_id) for row in self.stored_facts]
             lost = sum(fact.kind == UNREADABLE for fact in stored)
             if lost:
                 _log.error("%d stored facts cannot be read any more", lost, extra={"case": self.id})
@@ -102,16 +102,16 @@ class ReferralAggregate(Generic[V, R]):
     @property
     def view(self) -> V:
         if self._view is None:
-            self._view = self.part.fold(self.facts)
+            self._view = self.definition.fold(self.facts)
         return self._view
 
     @property
     def document(self) -> Document:
         if self._document is None:
-            self._document = self.part.document(self.view)
+            self._document = self.definition.to_document(self.view)
         return self._document
 
-    def hear(self, heard: ReceivedEvent) -> AppendResult:
+    def append(self, heard: ReceivedEvent) -> AppendResult:
         """Adds a fact to the set; a repeat changes nothing, another body under the same key is refused.
 
         So is one that the document has no room for: whoever floods a referral must not stop the others.
@@ -119,11 +119,11 @@ class ReferralAggregate(Generic[V, R]):
         key = heard.fact.key
         known = self.known.get(key)
         if known is not None:
-            return "repeat" if same_body(known, heard.raw) else "conflict"
+            return "duplicate" if same_body(known, heard.raw) else "conflict"
         if self.size + len(heard.raw) > MAX_BYTES:
             return "full"
         self._add(key, heard)
-        return "new"
+        return "appended"
 
     def _add(self, key: FactKey, heard: ReceivedEvent) -> None:
         self.size += len(heard.raw)
@@ -139,30 +139,32 @@ class ReferralAggregate(Generic[V, R]):
         """Makes the decisions that these kinds of new facts call for, and those which follow from them."""
         pending = list(kinds)
         for _ in range(_MOST_ROUNDS):
-            calls = list(dict.fromkeys(self.part.decisions[k] for k in pending if k in self.part.decisions))
+            calls = list(
+                dict.fromkeys(self.definition.decisions[k] for k in pending if k in self.definition.decisions)
+            )
             if not calls:
                 return
             pending = []
             for call in calls:
-                pending += self.follow(call(self.view, resources, context), context)
-        raise RuntimeError(f"{self.part.name}: decisions call for one another without end")
+                pending += self.apply(call(self.view, resources, context), context)
+        raise RuntimeError(f"{self.definition.name}: decisions call for one another without end")
 
-    def follow(self, decision: Decision, context: DecisionContext) -> list[str]:
+    def apply(self, decision: Decision, context: DecisionContext) -> list[str]:
         """Takes a decision's facts, due rows and forgotten rows in; gives the kinds of the facts."""
         self.decided = True
-        self.due = [due for due in self.due if (due.what, due.about) not in decision.forget]
-        self.forget += decision.forget
-        self.due += decision.due
-        return [self._say(said, context) for said in decision.facts]
+        self.tasks = [task for task in self.tasks if (task.what, task.about) not in decision.cancelled_tasks]
+        self.cancelled_tasks += decision.cancelled_tasks
+        self.tasks += decision.tasks
+        return [self._emit(said, context) for said in decision.facts]
 
-    def _say(self, said: NewEvent | EventBody, context: DecisionContext) -> str:
+    def _emit(self, said: NewEvent | EventBody, context: DecisionContext) -> str:
         said = said if isinstance(said, NewEvent) else NewEvent(said)
         body = said.body
         if (body.locality, body.referral_id) != (self.locality, self.referral_id):
-            raise ValueError(f"{self.part.name}: a decision about one referral spoke of another")
+            raise ValueError(f"{self.definition.name}: a decision about one referral spoke of another")
         envelope = Envelope(
             id=said.id or context.new_id(),
-            source=source(self.locality, self.part.name),
+            source=source(self.locality, self.definition.name),
             event=event_of(body),
             time=said.time or context.now,
             recorded=context.now,
@@ -175,10 +177,10 @@ class ReferralAggregate(Generic[V, R]):
         key = heard.fact.key
         if key not in self.known:
             self._add(key, heard)
-            self.said.append(envelope)
+            self.emitted.append(envelope)
         return heard.fact.kind
 
-    def write(self) -> Document | UpdateOne:
+    def to_write(self) -> Document | UpdateOne:
         """The one write of this referral: a new document, or an update of the version that was read."""
         rows = [heard.stored() for heard in self.added]
         if self.version == 0:
@@ -187,12 +189,12 @@ class ReferralAggregate(Generic[V, R]):
                 "locality": self.locality,
                 "referral": self.referral_id,
                 "v": 1,
-                "fold": self.part.fold_version,
+                "fold": self.definition.fold_version,
                 "facts": rows,
                 "view": self.document,
             }
         change: dict[str, Any] = {
-            "$set": {"view": self.document, "fold": self.part.fold_version},
+            "$set": {"view": self.document, "fold": self.definition.fold_version},
             "$inc": {"v": 1},
         }
         if rows:
@@ -210,5 +212,5 @@ class ReferralAggregate(Generic[V, R]):
         )
 
 
-def occasion_of(case: ReferralAggregate[Any, Any], now: datetime, new_id: NewId) -> DecisionContext:
+def decision_context(case: ReferralAggregate[Any, Any], now: datetime, new_id: NewId) -> DecisionContext:
     return DecisionContext(now, new_id, case.locality, case.referral_id)

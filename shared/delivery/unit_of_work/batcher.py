@@ -32,7 +32,7 @@ class TransactionBatcher(Generic[A, B]):
         self._waiting: list[_Asked[A, B]] = []
         self._at_it = asyncio.Lock()
 
-    async def do(self, item: A) -> B:
+    async def run(self, item: A) -> B:
         """Does one; raises what doing it raises."""
         mine: _Asked[A, B] = _Asked(item)
         self._waiting.append(mine)

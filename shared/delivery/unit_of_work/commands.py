@@ -12,7 +12,7 @@ from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.errors import Conflict, IdempotencyMismatch, Transient
 from shared.delivery.model.service_definition import R, V
 from shared.delivery.mongo.database import Document, Row, Transaction
-from shared.delivery.unit_of_work.aggregate import occasion_of
+from shared.delivery.unit_of_work.aggregate import decision_context
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform.ids import NewId
@@ -41,7 +41,7 @@ class Idempotency:
 
 
 @dataclass(frozen=True, slots=True)
-class Commanded(Generic[V]):
+class CommandResult(Generic[V]):
     """What came of a command: the view after it, the facts it said, and its reply, fresh or replayed."""
 
     view: V
@@ -78,7 +78,7 @@ async def command(
     within: Within | None = None,
     idempotency: Idempotency | None = None,
     answer: Answer[V] | None = None,
-) -> Commanded[V]:
+) -> CommandResult[V]:
     """Runs `act` on a referral's view in one transaction; what it raises is raised and nothing is written.
 
     Raises:
@@ -91,20 +91,20 @@ async def command(
     now = worker.clock()
     attempts = itertools.count()
 
-    async def work(tx: Transaction) -> tuple[UnitOfWork[V, R], Commanded[V]]:
+    async def work(tx: Transaction) -> tuple[UnitOfWork[V, R], CommandResult[V]]:
         may_be_done = idempotency is not None or next(attempts) > 0
-        round_ = worker.round(tx, ids.again())
-        await round_.open([(locality, referral_id)])
-        case = round_.case(locality, referral_id)
+        round_ = worker.unit_of_work(tx, ids.again())
+        await round_.read([(locality, referral_id)])
+        case = round_.aggregate(locality, referral_id)
         kept = None
         if may_be_done:
             kept = await tx[IDEMPOTENCY].find_one({"_id": marker.id}, session=tx.session)
         if kept is not None:
             return round_, _replayed(marker, kept, case.view)
-        resources = await round_.load([case])
-        occasion = occasion_of(case, now, round_.new_id)
+        resources = await round_.load_resources([case])
+        occasion = decision_context(case, now, round_.new_id)
         decision = act(case.view, resources, occasion)
-        case.decide(case.follow(decision, occasion), resources, occasion)
+        case.decide(case.apply(decision, occasion), resources, occasion)
         if within is not None:
             await within(tx, occasion)
         facts = tuple(heard.fact for heard in case.added)
@@ -112,7 +112,7 @@ async def command(
         await round_.write()
         row: Document = {"_id": marker.id, "digest": marker.digest, "at": now, "reply": reply}
         await tx[IDEMPOTENCY].insert_one(row | {"referral": case.id}, session=tx.session)
-        return round_, Commanded(case.view, facts, reply)
+        return round_, CommandResult(case.view, facts, reply)
 
     conflicts = away = 0
     while True:
@@ -129,11 +129,11 @@ async def command(
                 raise
             await asyncio.sleep(0.2 * away)
         else:
-            worker.done(round_)
+            worker.committed(round_)
             return done
 
 
-def _replayed(marker: Idempotency, kept: Row, view: V) -> Commanded[V]:
+def _replayed(marker: Idempotency, kept: Row, view: V) -> CommandResult[V]:
     if bytes(kept["digest"]) != marker.digest:
         raise IdempotencyMismatch
-    return Commanded(view, (), kept["reply"], replayed=True)
+    return CommandResult(view, (), kept["reply"], replayed=True)

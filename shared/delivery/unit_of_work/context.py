@@ -18,22 +18,22 @@ from shared.platform.ids import NewId
 class ServiceContext(Generic[V, R]):
     """Does rounds of work for one part."""
 
-    part: ServiceDefinition[V, R]
+    definition: ServiceDefinition[V, R]
     mongo: Mongo
     options: Options
-    letters: DeadLetters
+    dead_letters: DeadLetters
     clock: Clock
     new_id: NewId
     lane: str
     may_decide: Callable[[str], bool]
     wake: Callable[[UnitOfWork[V, R]], None]
     """Called after a round's transaction was committed: wakes the relay and those who wait."""
-    echoes: OwnEventCache = field(default_factory=OwnEventCache)
+    own_events: OwnEventCache = field(default_factory=OwnEventCache)
 
-    def round(self, tx: Transaction, new_id: NewId | None = None) -> UnitOfWork[V, R]:
-        return UnitOfWork(self.part, tx, self.clock(), new_id or self.new_id, self.lane)
+    def unit_of_work(self, tx: Transaction, new_id: NewId | None = None) -> UnitOfWork[V, R]:
+        return UnitOfWork(self.definition, tx, self.clock(), new_id or self.new_id, self.lane)
 
-    def done(self, round_: UnitOfWork[V, R]) -> None:
+    def committed(self, round_: UnitOfWork[V, R]) -> None:
         """To be called once, after a round's transaction was committed."""
-        self.echoes.remember(message for row in round_.rows for message in row.messages)
+        self.own_events.remember(message for row in round_.rows for message in row.messages)
         self.wake(round_)

@@ -62,21 +62,21 @@ class ServiceSettings(BaseSettings):
         "localhost:9092", description="Kafka brokers, host:port, comma separated.", example="kafka:9092"
     )
     session_timeout_ms: int = setting(
-        3000,
+        6000,
         description=(
             "How long a consumer group waits for a replica that died. At least the broker's "
-            "`group.min.session.timeout.ms`, which is 6000 where nobody has changed it."
+            "`group.min.session.timeout.ms`, which is 6000 by default."
         ),
         example="6000",
         ge=1000,
         le=300_000,
     )
-    seat: str = setting(
+    instance_id: str = setting(
         "",
         description=(
-            "A name that this process has again when it is started again, and no other of the service "
-            "at the same time: whoever starts under it takes its predecessor for dead, and nobody waits for "
-            "the session timeout. `@hostname`: the machine's own, as each container has one."
+            "A name that a process keeps when it restarts and that no other process of the service has. "
+            "A process that starts evicts its predecessor of the same name from its consumer groups, so that "
+            "a restart does not wait for the session timeout. `@hostname`: the machine's own name."
         ),
         example="@hostname",
         pattern=r"^(@hostname|[A-Za-z0-9][A-Za-z0-9._@:-]{0,100})?$",

@@ -1,6 +1,6 @@
 """A process of the toy part, to be killed.
 
-Told broker, MongoDB, database, locality, seat and the seconds after which it is found dead.
+Told broker, MongoDB, database, locality, instance_id and the seconds after which it is found dead.
 Says "sits" once it has partitions and its leases.
 """
 
@@ -12,18 +12,20 @@ from shared.delivery.options import Options
 from tests.harness.delivery.toy import TOY
 
 
-async def main(bootstrap: str, mongo_url: str, database: str, locality: str, seat: str, seconds: str) -> None:
+async def main(
+    bootstrap: str, mongo_url: str, database: str, locality: str, instance_id: str, seconds: str
+) -> None:
     options = Options(
         kafka_bootstrap=bootstrap,
         mongo_url=mongo_url,
         database=database,
         dead_letter_key=b"a key for tests only",
-        seat=seat,
+        instance_id=instance_id,
         session_timeout_ms=int(seconds) * 1000,
         lease_seconds=float(seconds),
     )
     async with Kernel(TOY, options, [locality]).running() as kernel:
-        while not all(stream.detail()["partitions"] for stream in kernel._streams):
+        while not all(stream.detail()["partitions"] for stream in kernel._consumers):
             await asyncio.sleep(0.02)
         print("sits", flush=True)
         await asyncio.Event().wait()

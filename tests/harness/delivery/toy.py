@@ -29,7 +29,7 @@ from shared.contract.events.vocabulary import (
 from shared.contract.history import ReferralHistory, fold_referral, stage_of
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
-from shared.delivery.model.service_definition import NoResources, ServiceDefinition
+from shared.delivery.model.service_definition import NoRepository, ServiceDefinition
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import new_id
@@ -88,7 +88,7 @@ def book(story: ReferralHistory, _: None, context: DecisionContext) -> Decision:
         starts_at=context.now + timedelta(days=1),
         minutes=45,
     )
-    return Decision([meeting], due=[ScheduledTask("ring", meeting.meeting_id, context.now)])
+    return Decision([meeting], tasks=[ScheduledTask("ring", meeting.meeting_id, context.now)])
 
 
 def ring(story: ReferralHistory, _: None, context: DecisionContext, row: TaskRow) -> Decision:
@@ -116,10 +116,10 @@ TOY: ServiceDefinition[ReferralHistory, None] = ServiceDefinition(
     name="matching",
     fold=fold,
     fold_version=1,
-    document=document,
-    store=NoResources(),
+    to_document=document,
+    repository=NoRepository(),
     decisions={"referral_created": book, "meeting_missed": book},
-    due={"ring": ring},
+    tasks={"ring": ring},
 )
 
 
@@ -222,9 +222,10 @@ async def bench(bootstrap: str, mongo_url: str, partitions: int = 3) -> AsyncIte
         mongo_url=mongo_url,
         database=f"test_{locality}",
         dead_letter_key=b"a key for tests only",
+        session_timeout_ms=3000,
         lease_seconds=2.0,
-        due_poll_seconds=0.1,
-        breaker_rest_seconds=0.5,
+        task_poll_seconds=0.1,
+        breaker_open_seconds=0.5,
     )
     try:
         yield Bench(bootstrap, mongo_url, locality, producer, options)

@@ -40,8 +40,8 @@ OPTIONS = Options(
     database="none",
     dead_letter_key=b"a key for tests only",
     drain_seconds=0.01,
-    breaker_rest_seconds=0.0,
-    most_conflicts=10_000,
+    breaker_open_seconds=0.0,
+    max_conflicts=10_000,
 )
 
 
@@ -53,7 +53,7 @@ class Tally:
         return dict(row or {"_id": LOCALITY, "v": 0, "facts": 0})
 
     async def save(self, tx: Transaction, changes: Sequence[Changed[Any]], resources: dict[str, Any]) -> None:
-        news = sum(len(change.news) for change in changes)
+        news = sum(len(change.new_facts) for change in changes)
         if resources["v"] == 0:
             await tx["tally"].insert_one(resources | {"v": 1, "facts": news}, session=tx.session)
             return
@@ -119,16 +119,16 @@ class Process:
 
     def _worker(self, what: str) -> ServiceContext[Any, Any]:
         return ServiceContext(
-            part=self.part,
+            definition=self.part,
             mongo=self._mongo(what),
             options=OPTIONS,
-            letters=DeadLetters("matching", OPTIONS.dead_letter_key),
+            dead_letters=DeadLetters("matching", OPTIONS.dead_letter_key),
             clock=self.world.clock,
             new_id=self.world.new_id,
             lane=self.lane,
             may_decide=lambda _: self.leads,
             wake=lambda round_: self.relay.hand_over(round_.rows),
-            echoes=self.echoes,
+            own_events=self.echoes,
         )
 
     async def gate(self, what: str, name: str) -> None:
@@ -217,7 +217,7 @@ class Process:
         self.begin("due", lambda: self.due.run_once(sends=False))
 
     def publish(self, lane: str) -> None:
-        which = {"lane": lane, "again": None}
+        which = {"lane": lane, "not_before": None}
         self.begin("relay", lambda: self.relay.publish_page(Wire(self, "relay"), which))
 
     def look_for_left_rows(self) -> None:

@@ -24,10 +24,10 @@ async def deliver_in_one_transaction(kernel: Kernel[Any, Any], facts: Iterable[F
     told = [ReceivedEvent.of(envelope(fact)) for fact in facts]
 
     async def work(tx: Transaction) -> None:
-        round_ = UnitOfWork(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
-        await round_.open({(heard.fact.body.locality, heard.fact.body.referral_id) for heard in told})
+        round_ = UnitOfWork(kernel.definition, tx, kernel.clock(), kernel.new_id, "tests")
+        await round_.read({(heard.fact.body.locality, heard.fact.body.referral_id) for heard in told})
         for heard in told:
-            round_.case(heard.fact.body.locality, heard.fact.body.referral_id).hear(heard)
+            round_.aggregate(heard.fact.body.locality, heard.fact.body.referral_id).append(heard)
         await round_.write()
 
     await kernel.transact(work)

@@ -1,4 +1,4 @@
 """A part that refuses to start, as a service does without a secret."""
 
 if __name__ == "__main__":
-    raise SystemExit("LINKWORK_LINK_KEY is not set.")
+    raise SystemExit("LINKWORK_MAGIC_LINK_KEY is not set.")

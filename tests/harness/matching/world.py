@@ -28,7 +28,7 @@ from shared.contract.events.vocabulary import (
 )
 from shared.delivery.model.decision import ScheduledTask, TaskRow
 from shared.delivery.model.facts import ReceivedEvent
-from shared.delivery.unit_of_work.aggregate import ReferralAggregate, occasion_of
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, decision_context
 
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 """A Monday, before anybody's hours begin."""
@@ -151,7 +151,7 @@ class World:
         kinds: dict[str, list[str]] = {}
         for event in events:
             heard = ReceivedEvent.of(event)
-            if self.case(event.body.referral_id).hear(heard) == "new":
+            if self.case(event.body.referral_id).append(heard) == "appended":
                 kinds.setdefault(event.body.referral_id, []).append(heard.fact.kind)
         diaries = self.load()
         urgent = [
@@ -163,16 +163,16 @@ class World:
             diaries.promise(urgent)
         for name, new in kinds.items():
             case = self.cases[name]
-            case.decide(new, diaries, occasion_of(case, self.now, self.new_id))
+            case.decide(new, diaries, decision_context(case, self.now, self.new_id))
         return self._keep(diaries)
 
     def act(self, referral_id: str, act: Act) -> list[EventBody]:
         """What somebody does; raises Refused, and then nothing has changed."""
         case = deepcopy(self.case(referral_id))
         diaries = self.load()
-        context = occasion_of(case, self.now, self.new_id)
+        context = decision_context(case, self.now, self.new_id)
         decision = act(case.view, diaries, context)
-        case.decide(case.follow(decision, context), diaries, context)
+        case.decide(case.apply(decision, context), diaries, context)
         self.cases[referral_id] = case
         return self._keep(diaries)
 
@@ -209,7 +209,7 @@ class World:
         """Whether every decision, made again, has nothing to say."""
         diaries = self.load()
         return not any(
-            settle(case.view, diaries, occasion_of(case, self.now, self.new_id)).facts
+            settle(case.view, diaries, decision_context(case, self.now, self.new_id)).facts
             for case in self.cases.values()
         )
 
@@ -217,10 +217,10 @@ class World:
         due = self.due.pop(key)
         case = self.case(key[0])
         diaries = self.load()
-        context = occasion_of(case, self.now, self.new_id)
+        context = decision_context(case, self.now, self.new_id)
         row = TaskRow(due.what, due.about, due.at, due.payload)
-        decision = PART.due[LOOK_AGAIN](case.view, diaries, context, row)
-        case.decide(case.follow(decision, context), diaries, context)
+        decision = PART.tasks[LOOK_AGAIN](case.view, diaries, context, row)
+        case.decide(case.apply(decision, context), diaries, context)
         return self._keep(diaries)
 
     def _keep(self, diaries: Diaries) -> list[EventBody]:
@@ -231,15 +231,15 @@ class World:
             self.caseloads[name] = diaries.caseloads[name]
         spoken: list[EventBody] = []
         for name, case in self.cases.items():
-            for what in case.forget:
+            for what in case.cancelled_tasks:
                 if what[0] == LOOK_AGAIN:
                     self.due.pop((name, LOOK_AGAIN), None)
-            for due in case.due:
+            for due in case.tasks:
                 # One clock for all here: what rests is due when it has rested.
-                self.due[name, due.what] = replace(due, at=self.now + due.rests) if due.rests else due
-            self.said += case.said
-            spoken += [each.body for each in case.said if isinstance(each.body, EventBody)]
-            case.due, case.forget, case.said = [], [], []
+                self.due[name, due.what] = replace(due, at=self.now + due.delay) if due.delay else due
+            self.said += case.emitted
+            spoken += [each.body for each in case.emitted if isinstance(each.body, EventBody)]
+            case.tasks, case.cancelled_tasks, case.emitted = [], [], []
         return spoken
 
     def _urgent(self, name: str) -> bool:

@@ -50,7 +50,7 @@ class MessageTimeline:
         """Receives a batch of facts and decides, even where the kernel would see only repeats."""
         self.facts |= {fact.key: fact for fact in facts}
         told = PastMessages({("meir", numbered_id(1)): frozenset(self.ended)})
-        for due in MessagePolicy(DELAY)(self.view, told, self.context).due:
+        for due in MessagePolicy(DELAY)(self.view, told, self.context).tasks:
             if due.about not in self.rows:
                 self.rows[due.about] = due
                 self.asked.append(due.about)

@@ -131,8 +131,8 @@ class NotificationsHarness:
         passed = timedelta(**duration)
         self.clock.now += passed
         mongo = Mongo(self.bench.mongo_url, self.bench.options.database)
-        sooner = {"$subtract": ["$rests", int(passed.total_seconds() * 1000)]}
-        await mongo[TASKS].update_many({"rests": {"$ne": None}}, [{"$set": {"rests": sooner}}])
+        sooner = {"$subtract": ["$not_before", int(passed.total_seconds() * 1000)]}
+        await mongo[TASKS].update_many({"not_before": {"$ne": None}}, [{"$set": {"not_before": sooner}}])
         await mongo.close()
 
     async def advance_until(self, condition: Callable[[], bool]) -> None:

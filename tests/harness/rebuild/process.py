@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from dataclasses import replace
 
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
@@ -12,7 +13,8 @@ from tests.harness.rebuild.tallied import TALLIED
 async def main(told: dict[str, str]) -> None:
     locality = told.pop("locality")
     key = told.pop("key").encode()
-    options = Options(**told, dead_letter_key=key, lease_seconds=2.0, due_poll_seconds=0.1)  # type: ignore[arg-type]  # all of these are text
+    options = Options(**told, dead_letter_key=key, lease_seconds=2.0, task_poll_seconds=0.1)  # type: ignore[arg-type]  # all of these are text
+    options = replace(options, session_timeout_ms=3000)
     async with Kernel(TALLIED, options, [locality]).running():
         print("runs", flush=True)
         await asyncio.Event().wait()

@@ -9,7 +9,7 @@ from typing import Any
 from pymongo import ASCENDING, IndexModel, UpdateOne
 
 from shared.contract.history import ReferralHistory
-from shared.delivery.model.service_definition import Changed, NoResources
+from shared.delivery.model.service_definition import Changed, NoRepository
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.rebuild.source import Rebuildable
 from tests.harness.delivery.toy import TOY
@@ -32,12 +32,12 @@ async def tally(tx: Transaction, changes: Sequence[Changed[ReferralHistory]]) ->
         await tx[TALLIES].bulk_write(writes, session=tx.session)
 
 
-class Tallying(NoResources):
+class Tallying(NoRepository):
     async def save(self, tx: Transaction, changes: Sequence[Changed[Any]], resources: None) -> None:
         await tally(tx, changes)
 
 
-TALLIED = replace(TOY, store=Tallying(), derived=(TALLIES,), project=tally)
+TALLIED = replace(TOY, repository=Tallying(), derived=(TALLIES,), project=tally)
 
 
 async def ensure_indexes(mongo: Mongo) -> None:

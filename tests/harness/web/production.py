@@ -11,7 +11,7 @@ PRODUCTION = {
     "matching_url": "https://matching.nhs.test",
 }
 MORE = {
-    "link_key": "Tg5YkBv2ZnMq8WdXr3LcHs7JfPe1UoAu",
+    "magic_link_key": "Tg5YkBv2ZnMq8WdXr3LcHs7JfPe1UoAu",
     "master_key": "3q2+7w9KpVbZr1xUe8cYtH5mJd0LsGfQaN4oWi6XkRA=",
     "mail_from": "appointments@linkwork.example.org",
 }

@@ -20,7 +20,7 @@ from linkwork.dead_letter_log import REASONS, FoundLetter
 from linkwork.errors import CommandError
 from linkwork.output import format_time, table
 from shared.contract.events import envelope
-from shared.delivery.consumer.batch import SET_ASIDE
+from shared.delivery.consumer.batch import DEAD_LETTER_REASONS
 from shared.delivery.outbox.rows import Message
 from shared.delivery.rebuild.bulk import _ignore_interrupts
 
@@ -154,7 +154,7 @@ def test_reasons_match_those_of_letters_and_the_runbook() -> None:
     refused = {
         name for line in re.findall(r"Refused\((.*)\)", source) for name in re.findall(r'"(\w+)"', line)
     }
-    assert set(REASONS) == refused | {*SET_ASIDE.values(), "handler_failed", "unreadable"}
+    assert set(REASONS) == refused | {*DEAD_LETTER_REASONS.values(), "handler_failed", "unreadable"}
     runbook = (Path(__file__).parents[3] / "docs/runbooks.md").read_text()
     assert [name for name in REASONS if f"`{name}`" not in runbook] == []
 

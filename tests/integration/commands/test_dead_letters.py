@@ -88,14 +88,14 @@ async def test_replay_after_a_fix_reaches_only_the_service_that_failed(
         assert after[event.topic()] == before[event.topic()]
 
         again = await letters("replay", row["letter"], "--why", "to be sure", "--json")
-        assert json.loads(again.out)[0]["last_replay"] == "repeat"
+        assert json.loads(again.out)[0]["last_replay"] == "duplicate"
         assert {name: await records(place, name) for name in event_topics(place.locality)} == after
 
         asked, replayed = (await operations(kernel))[:2]
         assert (asked["by"], asked["why"]) == ("ada", "the fault is mended")
         assert asked["what"] == "dead letter replay asked"
         assert (replayed["what"], replayed["by"]) == ("dead letter replayed", "ada")
-        assert replayed["about"]["result"] == "taken"
+        assert replayed["about"]["result"] == "handled"
         stored = await kernel.mongo[DEAD_LETTERS].find_one({"_id": row["letter"]})
         assert stored is not None
         assert "sealed" not in stored
@@ -152,7 +152,7 @@ async def test_it_waits_for_the_service(place: Bench, letters: Console) -> None:
         assert view is not None
         assert view["meetings"] == 1
         ended = await until(lambda: later.mongo[DEAD_LETTERS].find_one({"state": "replayed"}))
-        assert ended["result"] == "taken"
+        assert ended["result"] == "handled"
 
 
 async def test_opening_one_is_written_down_and_warned_of(place: Bench, letters: Console) -> None:
@@ -307,7 +307,9 @@ async def test_letter_set_aside_again_after_replay_can_be_discarded(place: Bench
 
         mended.faulty = False
         done = await letters("replay", "--state", "discarded", "--why", "it was right after all", "--json")
-        assert [(one["state"], one["last_replay"]) for one in json.loads(done.out)] == [("replayed", "taken")]
+        assert [(one["state"], one["last_replay"]) for one in json.loads(done.out)] == [
+            ("replayed", "handled")
+        ]
         assert "nothing to discard" in (await letters("discard", again["letter"], "--why", "rather not")).err
 
 

@@ -61,7 +61,7 @@ async def test_the_relay_reads_what_no_step_down_can_undo(commands: Commands, pl
     relay = kernel._relay
     row = {"_id": "1", "lane": relay.lane, "at": NOW, "m": [message(place).stored()]}
     await kernel.mongo[OUTBOX].insert_one(row)
-    assert await relay.publish_page(relay._own, {"lane": relay.lane, "again": None})
+    assert await relay.publish_page(relay._own, {"lane": relay.lane, "not_before": None})
     (find,) = [command for command in commands.of("find") if command["find"] == OUTBOX]
     assert find["readConcern"]["level"] == "majority"
     await relay._own.close()

@@ -67,10 +67,10 @@ async def test_who_reads_a_topic_that_is_missing_does_not_make_it(
 async def joined(kernel: Kernel[Any, Any]) -> AIOKafkaConsumer | None:
     """The consumer of its one stream, once FastStream has begun it."""
     for _ in range(100):
-        if kernel._streams[0].consumer is not None:
+        if kernel._consumers[0].consumer is not None:
             break
         await asyncio.sleep(0.1)
-    return kernel._streams[0].consumer
+    return kernel._consumers[0].consumer
 
 
 async def test_the_broker_makes_no_topic_because_somebody_asks_for_it(own_kafka: Kafka) -> None:

@@ -13,13 +13,13 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import Decision, DecisionContext, TaskRow
 from shared.delivery.model.errors import Transient
 from shared.delivery.model.facts import ReceivedEvent
-from shared.delivery.model.service_definition import Loaded, NoResources
+from shared.delivery.model.service_definition import Loaded, NoRepository
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.unit_of_work import TASKS, UnitOfWork
 from tests.harness.delivery.toy import TOY, Bench, created, said
 
 
-class Counting(NoResources):
+class Counting(NoRepository):
     """A store that remembers for how many referrals at a time it was asked."""
 
     def __init__(self) -> None:
@@ -33,10 +33,10 @@ async def hear(kernel: Kernel[Any, Any], events: Sequence[Envelope], may_decide:
     """What a batch of these records does, without a broker."""
 
     async def work(tx: Transaction) -> None:
-        round_ = UnitOfWork(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
-        await round_.open([(event.body.locality, event.body.referral_id) for event in events])
+        round_ = UnitOfWork(kernel.definition, tx, kernel.clock(), kernel.new_id, "tests")
+        await round_.read([(event.body.locality, event.body.referral_id) for event in events])
         for event in events:
-            round_.case(event.body.locality, event.body.referral_id).hear(ReceivedEvent.of(event))
+            round_.aggregate(event.body.locality, event.body.referral_id).append(ReceivedEvent.of(event))
         await round_.decide(lambda _: may_decide)
         await round_.write()
 
@@ -46,7 +46,7 @@ async def hear(kernel: Kernel[Any, Any], events: Sequence[Envelope], may_decide:
 async def test_what_others_asked_to_be_decided_is_decided_together(place: Bench) -> None:
     """It may be thousands after a death, each of which would read all diaries by itself."""
     store = Counting()
-    kernel = place.kernel(replace(TOY, store=store))
+    kernel = place.kernel(replace(TOY, repository=store))
     await kernel._ensure_indexes()
     events = [said(created(place.locality)) for _ in range(30)]
     await hear(kernel, events, may_decide=False)
@@ -61,14 +61,14 @@ async def test_what_others_asked_to_be_decided_is_decided_together(place: Bench)
 async def test_one_that_fails_takes_nobody_elses_with_it(place: Bench) -> None:
     events = [said(created(place.locality)) for _ in range(10)]
     faulty = events[4].body.referral_id
-    ring = TOY.due["ring"]
+    ring = TOY.tasks["ring"]
 
     def look(story: ReferralHistory, resources: None, context: DecisionContext, row: TaskRow) -> Decision:
         if context.referral_id == faulty:
             raise ZeroDivisionError
         return ring(story, resources, context, row)
 
-    kernel = place.kernel(replace(TOY, due={"ring": look}))
+    kernel = place.kernel(replace(TOY, tasks={"ring": look}))
     await kernel._ensure_indexes()
     await hear(kernel, events, may_decide=True)
     await kernel.mongo[TASKS].update_many({}, {"$set": {"at": kernel.clock()}})
@@ -98,7 +98,7 @@ async def test_where_the_database_is_away_the_page_is_left_after_one_try(
         raise Transient
 
     monkeypatch.setattr(kernel.mongo, "transact", away)
-    assert not await kernel._due.run_once(sends=False)
+    assert not await kernel._scheduler.run_once(sends=False)
     assert len(tries) == 1
     assert await kernel.mongo[TASKS].count_documents({}) == 120
     await kernel.mongo.close()

@@ -34,7 +34,7 @@ def test_only_what_was_said_is_an_echo_and_only_once() -> None:
     message = Message.of(said(created("meir")))
     came = of(message)
     echoes = OwnEventCache()
-    assert not echoes.heard(came)
+    assert not echoes.pop(came)
     echoes.remember([message])
     others = [
         replace(came, value=came.value + b" " if came.value else None),
@@ -47,20 +47,20 @@ def test_only_what_was_said_is_an_echo_and_only_once() -> None:
         replace(came, headers=tuple((n, b"\xff" if n == "ce_id" else v) for n, v in came.headers)),
         replace(came, headers=()),
     ]
-    assert [echoes.heard(other) for other in others] == [False] * len(others)
-    assert echoes.heard(came)
-    assert not echoes.heard(came), "it may be read the long way then"
+    assert [echoes.pop(other) for other in others] == [False] * len(others)
+    assert echoes.pop(came)
+    assert not echoes.pop(came), "it may be read the long way then"
 
 
 def test_what_was_said_long_ago_is_forgotten() -> None:
     messages = [Message.of(said(created("meir"))) for _ in range(5)]
     echoes = OwnEventCache(most=3)
     echoes.remember(messages)
-    assert [echoes.heard(of(message)) for message in messages] == [False, False, True, True, True]
+    assert [echoes.pop(of(message)) for message in messages] == [False, False, True, True, True]
 
 
 def test_what_is_not_committed_is_not_remembered() -> None:
-    world = World(replace(cast("ServiceDefinition[Any, Any]", TOY), store=Tally()), NOW)
+    world = World(replace(cast("ServiceDefinition[Any, Any]", TOY), repository=Tally()), NOW)
     event = said(created(LOCALITY))
     world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
     for each in world.processes:
@@ -69,9 +69,9 @@ def test_what_is_not_committed_is_not_remembered() -> None:
     for outcome in ("fails", "goes on"):
         while process.tickets["batch"].name != "commit":
             process.step("batch", "goes on")
-        assert not process.echoes._said
+        assert not process.echoes._events
         process.step("batch", outcome)
-    assert len(process.echoes._said) == 1
+    assert len(process.echoes._events) == 1
     world.close()
 
 
@@ -79,7 +79,7 @@ async def test_a_process_does_not_read_what_it_said_itself(place: Bench) -> None
     event = said(created(place.locality))
 
     def repeats() -> float:
-        labels = ("matching", "meeting-booked", place.locality, "repeat")
+        labels = ("matching", "meeting-booked", place.locality, "duplicate")
         return float(metrics.events_consumed.labels(*labels)._value.get())
 
     async with place.kernel().running() as kernel:

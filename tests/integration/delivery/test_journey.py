@@ -47,7 +47,7 @@ async def test_a_kernel_whose_loops_go_round_is_live_and_one_that_lost_a_loop_is
         ready, detail = await kernel.ready()
         assert ready
         assert detail["streams"][place.locality]["state"] == "running"
-        for task in kernel._streams[0]._subscriber.tasks:
+        for task in kernel._consumers[0]._subscriber.tasks:
             task.cancel()
         await asyncio.sleep(0.1)
         assert not kernel.live()

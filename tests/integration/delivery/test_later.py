@@ -14,15 +14,15 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.delivery.model.errors import Conflict
 from shared.delivery.model.facts import ReceivedEvent
-from shared.delivery.model.service_definition import Effect, Loaded, NoResources, ServiceDefinition
+from shared.delivery.model.service_definition import Effect, Loaded, NoRepository, ServiceDefinition
 from shared.delivery.mongo.database import Transaction
-from shared.delivery.scheduler.task_rows import taken
+from shared.delivery.scheduler.task_rows import delete_task
 from shared.delivery.unit_of_work.unit_of_work import TASKS, UnitOfWork
 from tests.harness.delivery.toy import TOY, Bench, created, missed, said
 
 
 def round_of(kernel: Kernel[Any, Any], tx: Transaction) -> UnitOfWork[Any, Any]:
-    return UnitOfWork(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
+    return UnitOfWork(kernel.definition, tx, kernel.clock(), kernel.new_id, "tests")
 
 
 async def hear(kernel: Kernel[Any, Any], event: Envelope) -> None:
@@ -30,8 +30,8 @@ async def hear(kernel: Kernel[Any, Any], event: Envelope) -> None:
 
     async def work(tx: Transaction) -> None:
         round_ = round_of(kernel, tx)
-        await round_.open([(event.body.locality, event.body.referral_id)])
-        round_.case(event.body.locality, event.body.referral_id).hear(ReceivedEvent.of(event))
+        await round_.read([(event.body.locality, event.body.referral_id)])
+        round_.aggregate(event.body.locality, event.body.referral_id).append(ReceivedEvent.of(event))
         await round_.decide(kernel._may_decide)
         await round_.write()
 
@@ -47,9 +47,9 @@ async def test_what_another_is_asked_to_decide_is_decided_at_once_whatever_a_clo
     event = said(created(place.locality), time=an_hour_ahead)
 
     async def work(tx: Transaction) -> None:
-        round_ = UnitOfWork(kernel.part, tx, an_hour_ahead, kernel.new_id, "tests")
-        await round_.open([(place.locality, event.body.referral_id)])
-        round_.case(place.locality, event.body.referral_id).hear(ReceivedEvent.of(event))
+        round_ = UnitOfWork(kernel.definition, tx, an_hour_ahead, kernel.new_id, "tests")
+        await round_.read([(place.locality, event.body.referral_id)])
+        round_.aggregate(place.locality, event.body.referral_id).append(ReceivedEvent.of(event))
         await round_.decide(lambda _: False)
         await round_.write()
 
@@ -63,11 +63,11 @@ async def test_a_lease_that_changes_hands_while_resources_are_read_leaves_no_cas
 ) -> None:
     leads = {"now": False}
 
-    class Slow(NoResources):
+    class Slow(NoRepository):
         async def load(self, tx: Transaction, referrals: Sequence[Loaded[Any]], now: Any) -> None:
             leads["now"] = not leads["now"]
 
-    kernel = place.kernel(replace(TOY, store=Slow()))
+    kernel = place.kernel(replace(TOY, repository=Slow()))
     await kernel._ensure_indexes()
     for lead in (False, True):
         leads["now"] = lead
@@ -75,8 +75,8 @@ async def test_a_lease_that_changes_hands_while_resources_are_read_leaves_no_cas
 
         async def work(tx: Transaction, event: Envelope = event) -> None:
             round_ = round_of(kernel, tx)
-            await round_.open([(place.locality, event.body.referral_id)])
-            round_.case(place.locality, event.body.referral_id).hear(ReceivedEvent.of(event))
+            await round_.read([(place.locality, event.body.referral_id)])
+            round_.aggregate(place.locality, event.body.referral_id).append(ReceivedEvent.of(event))
             await round_.decide(lambda _: leads["now"])
             await round_.write()
 
@@ -94,7 +94,7 @@ async def test_what_is_asked_for_again_while_it_is_being_taken_away_is_not_forgo
     """Two transactions that each see the row: one takes it, the other is content that it is there."""
 
     def look_again(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
-        return Decision(due=[ScheduledTask("look", "", context.now)])
+        return Decision(tasks=[ScheduledTask("look", "", context.now)])
 
     kernel = place.kernel(
         replace(TOY, decisions={"referral_created": look_again, "meeting_missed": look_again})
@@ -106,7 +106,7 @@ async def test_what_is_asked_for_again_while_it_is_being_taken_away_is_not_forgo
     took, asked = asyncio.Event(), asyncio.Event()
 
     async def take(tx: Transaction) -> None:
-        if await taken(tx, row):
+        if await delete_task(tx, row):
             took.set()
             await asyncio.wait([asyncio.create_task(asked.wait())], timeout=0.5)
 
@@ -126,11 +126,11 @@ async def test_what_is_asked_for_again_while_it_is_being_taken_away_is_not_forgo
 async def test_a_row_that_a_later_decision_forgets_is_gone_also_within_one_round(place: Bench) -> None:
     def first(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
         return Decision(
-            [created(place.locality, context.referral_id)], due=[ScheduledTask("ring", "m", context.now)]
+            [created(place.locality, context.referral_id)], tasks=[ScheduledTask("ring", "m", context.now)]
         )
 
     def then(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
-        return Decision(forget=[("ring", "m")])
+        return Decision(cancelled_tasks=[("ring", "m")])
 
     kernel = place.kernel(replace(TOY, decisions={"meeting_missed": first, "referral_created": then}))
     await kernel._ensure_indexes()
@@ -146,9 +146,9 @@ async def test_a_decision_that_only_asks_for_a_look_still_writes_what_it_rests_o
     def look_again(
         story: ReferralHistory, resources: None, context: DecisionContext, row: TaskRow
     ) -> Decision:
-        return Decision(due=[ScheduledTask("later", "", context.now + timedelta(days=1))])
+        return Decision(tasks=[ScheduledTask("later", "", context.now + timedelta(days=1))])
 
-    part = replace(TOY, due={"ring": look_again})
+    part = replace(TOY, tasks={"ring": look_again})
     event = said(created(place.locality))
     async with place.kernel(part).running() as kernel:
         await place.say(event)
@@ -164,9 +164,9 @@ async def test_a_decision_that_only_asks_for_a_look_still_writes_what_it_rests_o
 def notifying(sender: Effect[ReferralHistory]) -> ServiceDefinition[ReferralHistory, None]:
     def send_two(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
         rows = [ScheduledTask("message", f"{n}", context.now) for n in ("hangs", "goes")]
-        return Decision(due=[*rows, ScheduledTask("ring", "m", context.now)])
+        return Decision(tasks=[*rows, ScheduledTask("ring", "m", context.now)])
 
-    return replace(TOY, decisions={"referral_created": send_two}, senders={"message": sender})
+    return replace(TOY, decisions={"referral_created": send_two}, effects={"message": sender})
 
 
 async def test_a_gateway_that_hangs_holds_up_nobody_elses_message_and_no_decision(place: Bench) -> None:
@@ -178,7 +178,7 @@ async def test_a_gateway_that_hangs_holds_up_nobody_elses_message_and_no_decisio
         gone.append(row.about)
         return "reference"
 
-    part = notifying(Effect(wanted=lambda *_: True, send=send))
+    part = notifying(Effect(is_still_needed=lambda *_: True, send=send))
     async with place.kernel(part, drain_seconds=0.5).running() as kernel:
         for count in range(1, 4):  # also what comes due while it hangs
             event = said(created(place.locality))
@@ -200,12 +200,12 @@ async def test_rows_that_fail_for_ever_do_not_stand_in_the_way_of_the_others(pla
 
     def many(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
         rows = [ScheduledTask("broken", str(n), context.now - timedelta(hours=1)) for n in range(250)]
-        return Decision(due=[*rows, ScheduledTask("ring", "m", context.now)])
+        return Decision(tasks=[*rows, ScheduledTask("ring", "m", context.now)])
 
     def broken(story: ReferralHistory, resources: None, context: DecisionContext, row: TaskRow) -> Decision:
         raise ZeroDivisionError
 
-    part = replace(TOY, decisions={"referral_created": many}, due={**TOY.due, "broken": broken})
+    part = replace(TOY, decisions={"referral_created": many}, tasks={**TOY.tasks, "broken": broken})
     event = said(created(place.locality))
     async with place.kernel(part).running() as kernel:
         await place.say(event)

@@ -39,7 +39,7 @@ async def test_the_time_that_the_answer_took_counts(
 ) -> None:
     """The database says yes and the process hears of it when the lease is over."""
     leases = Leases(mongo, "this process", seconds=1.0)
-    assert await leases.take("seat/this")
+    assert await leases.take("instance/this")
     asked = type(mongo[LEASES])
 
     def late(name: str) -> None:
@@ -55,13 +55,13 @@ async def test_the_time_that_the_answer_took_counts(
     for name in ("find_one_and_update", "update_many", "update_one"):
         late(name)
     await {"take": leases.take, "renew": lambda name: leases.renew([name]), "succeed": _succeed(leases)}[how](
-        "seat/this"
+        "instance/this"
     )
-    assert not leases.held("seat/this")
+    assert not leases.held("instance/this")
 
 
 def _succeed(leases: Leases) -> Any:
-    return lambda name: leases.succeed(name.removeprefix("seat/"))
+    return lambda name: leases.take_over(name.removeprefix("instance/"))
 
 
 class Sleeping(Producer):

@@ -10,16 +10,16 @@ import pytest
 from shared.contract.events.topics import topic
 from shared.delivery.model.errors import Conflict
 from shared.delivery.model.facts import ReceivedEvent
-from shared.delivery.model.service_definition import Changed, NoResources
+from shared.delivery.model.service_definition import Changed, NoRepository
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.outbox.rows import Message
-from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX, REFERRALS, UnitOfWork
 from shared.platform.ids import new_id
 from tests.harness.delivery.toy import TOY, Bench, created, missed, said
 
 
-class FailsAtFirst(NoResources):
+class FailsAtFirst(NoRepository):
     """A store whose last write is refused a few times."""
 
     def __init__(self, failures: int) -> None:
@@ -33,7 +33,7 @@ class FailsAtFirst(NoResources):
 
 async def test_what_was_decided_in_vain_is_never_published(place: Bench) -> None:
     event = said(created(place.locality))
-    async with place.kernel(replace(TOY, store=FailsAtFirst(3))).running() as kernel:
+    async with place.kernel(replace(TOY, repository=FailsAtFirst(3))).running() as kernel:
         await place.say(event)
         await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, 10)
         facts = await kernel.facts(place.locality, event.body.referral_id)
@@ -51,16 +51,18 @@ async def test_a_case_that_somebody_else_has_written_since_it_was_read_is_refuse
     body = created(place.locality)
 
     async def hear(tx: Transaction, stale: ReferralAggregate[Any, Any] | None, event: Any) -> None:
-        round_ = UnitOfWork(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
+        round_ = UnitOfWork(kernel.definition, tx, kernel.clock(), kernel.new_id, "tests")
         if stale is not None:
-            round_.cases[stale.id] = stale
-        await round_.open([(place.locality, body.referral_id)])
-        round_.case(place.locality, body.referral_id).hear(ReceivedEvent.of(event))
+            round_.aggregates[stale.id] = stale
+        await round_.read([(place.locality, body.referral_id)])
+        round_.aggregate(place.locality, body.referral_id).append(ReceivedEvent.of(event))
         await round_.write()
 
     await kernel.mongo.transact(lambda tx: hear(tx, None, said(body)))
-    key = {"_id": case_id(place.locality, body.referral_id)}
-    stale = ReferralAggregate.from_document(kernel.part, await kernel.mongo[REFERRALS].find_one(key) or {})
+    key = {"_id": aggregate_id(place.locality, body.referral_id)}
+    stale = ReferralAggregate.from_document(
+        kernel.definition, await kernel.mongo[REFERRALS].find_one(key) or {}
+    )
     first, second = (said(missed(place.locality, body.referral_id, body.person_ref)) for _ in range(2))
     await kernel.mongo.transact(lambda tx: hear(tx, None, first))
     with pytest.raises(Conflict):
@@ -79,10 +81,10 @@ async def test_nobody_can_silence_another(place: Bench) -> None:
     events.append(said(elsewhere, identity=first.id))
 
     async def hear(tx: Transaction) -> list[str]:
-        round_ = UnitOfWork(kernel.part, tx, kernel.clock(), kernel.new_id, "tests")
-        await round_.open([(event.body.locality, event.body.referral_id) for event in events])
-        cases = [round_.case(event.body.locality, event.body.referral_id) for event in events]
-        told = [case.hear(ReceivedEvent.of(event)) for case, event in zip(cases, events, strict=True)]
+        round_ = UnitOfWork(kernel.definition, tx, kernel.clock(), kernel.new_id, "tests")
+        await round_.read([(event.body.locality, event.body.referral_id) for event in events])
+        cases = [round_.aggregate(event.body.locality, event.body.referral_id) for event in events]
+        told = [case.append(ReceivedEvent.of(event)) for case, event in zip(cases, events, strict=True)]
         await round_.write()
         return list(told)
 
@@ -116,7 +118,7 @@ async def test_a_fault_of_our_set_up_loses_and_sets_aside_nothing(place: Bench) 
 async def test_the_letters_of_a_batch_are_written_with_it_or_not_at_all(place: Bench) -> None:
     good, bad = said(created(place.locality)), said(created(place.locality))
     store = FailsAtFirst(10**6)
-    async with place.kernel(replace(TOY, store=store), most_conflicts=10**6).running() as kernel:
+    async with place.kernel(replace(TOY, repository=store), max_conflicts=10**6).running() as kernel:
         for event, value in ((bad, b"{not json"), (good, good.raw)):
             await place.producer.send_and_wait(
                 event.topic(),

@@ -11,7 +11,7 @@ from shared.contract.events.topics import topic
 from shared.delivery.mongo.database import Mongo, Session
 from shared.delivery.mongo.leases import Leases
 from shared.delivery.outbox.relay import process_name
-from shared.delivery.unit_of_work.aggregate import case_id
+from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX, REFERRALS
 from shared.platform.ids import new_id
 from tests.harness.delivery.toy import NOW, Bench, created, said
@@ -23,7 +23,7 @@ async def begun(place: Bench, lane: str, referral_id: str) -> AsyncIterator[tupl
     mongo = Mongo(place.mongo_url, place.options.database, name=process_name(lane))
     async with await mongo.client.start_session() as session:
         session.start_transaction()
-        await mongo[REFERRALS].insert_one({"_id": case_id(place.locality, referral_id)}, session=session)
+        await mongo[REFERRALS].insert_one({"_id": aggregate_id(place.locality, referral_id)}, session=session)
         yield mongo, session
     await mongo.close()
 
@@ -61,7 +61,7 @@ async def test_nobody_ends_the_transactions_of_a_process_that_lives(place: Bench
 
 async def test_a_record_whose_document_is_held_waits_and_is_not_set_aside(place: Bench) -> None:
     event = said(created(place.locality))
-    async with place.kernel(most_conflicts=1).running():
+    async with place.kernel(max_conflicts=1).running():
         async with begun(place, "unknown", event.body.referral_id) as (_, session):
             await place.say(event)
             await asyncio.sleep(3)

@@ -156,10 +156,10 @@ async def test_a_message_that_can_never_be_sent_is_set_aside_and_blocks_nobody(p
         kernel._relay.look()
         assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
         for _ in range(50):
-            if await kernel.mongo["outbox_aside"].count_documents({}) == 1:
+            if await kernel.mongo["outbox_dead_letters"].count_documents({}) == 1:
                 break
             await asyncio.sleep(0.1)
-        assert await kernel.mongo["outbox_aside"].count_documents({}) == 1
+        assert await kernel.mongo["outbox_dead_letters"].count_documents({}) == 1
         assert await kernel.mongo[OUTBOX].count_documents({}) == 0
 
 

@@ -15,7 +15,7 @@ from shared.delivery.consumer.batch import BatchHandler
 from shared.delivery.dlq.dead_letters import DeadLetter, DeadLetters
 from shared.delivery.kafka.producer import MAX_MESSAGE_BYTES
 from shared.delivery.model.errors import Conflict, Transient
-from shared.delivery.model.service_definition import Changed, Loaded, NoResources
+from shared.delivery.model.service_definition import Changed, Loaded, NoRepository
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.outbox.rows import Message
 from shared.delivery.unit_of_work.aggregate import MAX_BYTES
@@ -65,13 +65,13 @@ async def test_a_database_that_is_away_for_hours_costs_no_record(
     handler = BatchHandler(worker, "meir")
     assert not await handler.handle([Raw()], stopping), "a batch that was not handled would be committed"
     assert away.left == 0
-    assert handler.trouble == "transient"
+    assert handler.waits_for == "transient"
     assert len(pauses) == 1100, "after one of the attempts it was not waited for the database"
     assert max(pauses) <= 2.0
-    assert handler.breaker.may_try()
+    assert handler.breaker.may_retry()
 
 
-class NeverFor(NoResources):
+class NeverFor(NoRepository):
     """A store in which one sort of referral is always written by somebody else first."""
 
     async def save(self, tx: Transaction, changes: Sequence[Changed[Any]], resources: None) -> None:
@@ -83,7 +83,7 @@ async def test_what_conflicts_for_ever_is_set_aside_and_nothing_beside_it(place:
     """Such as a key of our own that is there already: no waiting mends it."""
     events = [said(created(place.locality, needs=[Need.CRAFT if n == 4 else Need.DEBT])) for n in range(9)]
     await place.say(*events)
-    async with place.kernel(replace(TOY, store=NeverFor()), most_conflicts=2).running() as kernel:
+    async with place.kernel(replace(TOY, repository=NeverFor()), max_conflicts=2).running() as kernel:
         for n, event in enumerate(events):
             if n != 4:
                 assert await kernel.wait_for(
@@ -93,7 +93,7 @@ async def test_what_conflicts_for_ever_is_set_aside_and_nothing_beside_it(place:
     assert [dict(x.headers)["dlq-error-class"] for x in letters] == [b"Conflict"]
 
 
-class Slow(NoResources):
+class Slow(NoRepository):
     """A store that takes its time with every referral."""
 
     async def load(self, tx: Transaction, referrals: Sequence[Loaded[Any]], now: Any) -> None:
@@ -108,7 +108,7 @@ async def test_a_batch_that_outlives_its_transaction_is_done_in_halves(place: Be
     events = [said(created(place.locality)) for _ in range(20)]
     await place.say(*events)
     try:
-        async with place.kernel(replace(TOY, store=Slow()), transaction_seconds=1.0).running():
+        async with place.kernel(replace(TOY, repository=Slow()), transaction_seconds=1.0).running():
             booked = await place.heard(topic(place.locality, "meeting-booked"), 20, seconds=40)
     finally:
         await mongo.database.command(lifetime | {"transactionLifetimeLimitSeconds": before["was"]})

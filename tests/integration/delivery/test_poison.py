@@ -179,12 +179,12 @@ async def test_bad_records_from_outside_never_stop_the_stream(place: Bench) -> N
     part = replace(TOY, decisions={"referral_created": fails_on_craft})
     async with place.kernel(part, breaker_failures=3).running() as kernel:
         assert len(await place.dead_letters(10)) == 10
-        assert kernel._streams[0].detail()["state"] == "running"
+        assert kernel._consumers[0].detail()["state"] == "running"
         await place.say(fault, good)
         view = await kernel.wait_for(place.locality, good.body.referral_id, lambda v: v["meetings"] == 1, 10)
         assert view is not None
         assert view["meetings"] == 1
-        assert kernel._streams[0].detail()["state"] == "running"
+        assert kernel._consumers[0].detail()["state"] == "running"
         letters = await place.dead_letters(11)
     assert [dict(letter.headers)["dlq-reason"] for letter in letters].count(b"handler_failed") == 1
 
@@ -211,7 +211,7 @@ async def test_while_the_stream_is_stopped_no_letter_is_written_again(place: Ben
         key = event.body.referral_id.encode()
         await place.producer.send_and_wait(where, event.raw, key=key, headers=event.headers(), partition=0)
     part = replace(TOY, decisions={"referral_created": decide})
-    async with place.kernel(part, breaker_failures=3, breaker_rest_seconds=0.2).running() as kernel:
+    async with place.kernel(part, breaker_failures=3, breaker_open_seconds=0.2).running() as kernel:
         assert await _state(kernel, place.locality, "stopped")
         assert await letters() == {0: 1, 2: 1, 3: 1}, "one is not JSON, two were set aside before it stopped"
         failing.discard(bad[0].body.referral_id)

@@ -15,7 +15,7 @@ from shared.delivery.model.errors import Conflict, RetryLater, Transient
 from shared.delivery.model.service_definition import Effect, Loaded, ServiceDefinition
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.scheduler import effects as sending
-from shared.delivery.scheduler.task_rows import SENDING_LEASE, put_off, taken
+from shared.delivery.scheduler.task_rows import SENDING_LEASE, delete_task, reschedule
 from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, TASKS
 from shared.platform import metrics
 from tests.harness.delivery.toy import TOY, Bench, created, said
@@ -31,14 +31,14 @@ async def test_a_gateway_that_is_away_is_asked_again_ever_later(place: Bench, wr
     row = {"_id": "a row", "what": "anything", "at": now, "attempt": 9, "v": 1}
     await kernel.mongo[TASKS].insert_one(dict(row))
     try:
-        await put_off(kernel._worker, row, "not_now")
+        await reschedule(kernel._context, row, "rescheduled")
         after = datetime.now(UTC)
         kept = await kernel.mongo[TASKS].find_one({"_id": "a row"})
     finally:
         await kernel.mongo.close()
     assert kept is not None
     # Between two looks at the clock, however long a busy machine took in between.
-    assert now + timedelta(seconds=1000) <= kept["rests"] <= after + timedelta(seconds=1100)
+    assert now + timedelta(seconds=1000) <= kept["not_before"] <= after + timedelta(seconds=1100)
     assert (kept["at"], kept["attempt"], kept["v"]) == (now, 10, 2)
 
 
@@ -48,10 +48,10 @@ def asks_for_one(
     """A part that asks for one message to the person of each referral, due since yesterday."""
 
     def ask(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
-        return Decision(due=[ScheduledTask("message", "person", context.now - timedelta(days=1))])
+        return Decision(tasks=[ScheduledTask("message", "person", context.now - timedelta(days=1))])
 
-    sender = Effect(wanted=lambda *_: True, send=send)
-    return replace(TOY, decisions={"referral_created": ask}, senders={"message": sender})
+    sender = Effect(is_still_needed=lambda *_: True, send=send)
+    return replace(TOY, decisions={"referral_created": ask}, effects={"message": sender})
 
 
 @pytest.mark.parametrize("after", [timedelta(seconds=2), None])
@@ -92,14 +92,14 @@ async def test_what_rests_is_not_read(place: Bench, sends: bool) -> None:
     await kernel._ensure_indexes()
     now, what = kernel.clock(), "message" if sends else "anything"
     row = {"what": what, "locality": place.locality, "referral": "", "about": "", "payload": {}, "attempt": 0}
-    rests = [row | {"at": now, "rests": now + WRONG} for _ in range(1000)]
-    later = [row | {"at": now + WRONG, "rests": None} for _ in range(1000)]
-    due = [row | {"at": now, "rests": rested} for rested in (None, now - WRONG)]
-    asked = [row | {"what": DECIDE_LATER, "at": now + WRONG, "rests": None}]
+    rests = [row | {"at": now, "not_before": now + WRONG} for _ in range(1000)]
+    later = [row | {"at": now + WRONG, "not_before": None} for _ in range(1000)]
+    due = [row | {"at": now, "not_before": rested} for rested in (None, now - WRONG)]
+    asked = [row | {"what": DECIDE_LATER, "at": now + WRONG, "not_before": None}]
     rows = [*rests, *later, *due, *asked]
     await kernel.mongo[TASKS].insert_many([each | {"_id": str(n)} for n, each in enumerate(rows)])
     await kernel.mongo.database.command("profile", 2)
-    found = [len(await kernel._due._page(now, sends)) for _ in range(5)]
+    found = [len(await kernel._scheduler._page(now, sends)) for _ in range(5)]
     await kernel.mongo.database.command("profile", 0)
     read = await kernel.mongo.database["system.profile"].find({"op": "query"}).to_list(None)
     await kernel.mongo.close()
@@ -119,11 +119,11 @@ async def test_what_has_rested_is_overdue_since_then(place: Bench) -> None:
     await kernel._ensure_indexes()
     now = kernel.clock()
     row = {"what": "message", "locality": place.locality, "referral": "r", "about": "person", "payload": {}}
-    times = {"at": now - timedelta(days=3), "rests": now - timedelta(seconds=5), "not_after": None}
+    times = {"at": now - timedelta(days=3), "not_before": now - timedelta(seconds=5), "not_after": None}
     await kernel.mongo[TASKS].insert_one({"_id": "a row", "attempt": 0, "v": 1, **row, **times})
-    await kernel._due.run_once(sends=True)
+    await kernel._scheduler.run_once(sends=True)
     await kernel.mongo.close()
-    assert 5 <= metrics.due_oldest.labels(part.name)._value.get() < 60
+    assert 5 <= metrics.scheduled_tasks_oldest_overdue.labels(part.name)._value.get() < 60
 
 
 async def test_a_row_made_anew_under_its_key_is_not_the_one_that_was_read(place: Bench) -> None:
@@ -131,7 +131,7 @@ async def test_a_row_made_anew_under_its_key_is_not_the_one_that_was_read(place:
     kernel = place.kernel()
     now = kernel.clock().replace(microsecond=0)
     await kernel.mongo[TASKS].insert_one({"_id": "a row", "at": now + timedelta(days=1), "v": 1})
-    gone = await kernel.mongo.transact(lambda tx: taken(tx, {"_id": "a row", "at": now, "v": 1}))
+    gone = await kernel.mongo.transact(lambda tx: delete_task(tx, {"_id": "a row", "at": now, "v": 1}))
     left = await kernel.mongo[TASKS].count_documents({})
     await kernel.mongo.close()
     assert (gone, left) == (False, 1)
@@ -149,7 +149,7 @@ async def test_a_message_whose_beginning_failed_is_begun_again_at_once(
         return "reference"
 
     async with place.kernel(asks_for_one(send)).running() as kernel:
-        begin, transact = kernel._due._sending._begin, kernel.mongo.transact
+        begin, transact = kernel._scheduler._sending._claim, kernel.mongo.transact
         troubles = 0
 
         async def fails_once(work: Callable[[Transaction], Awaitable[Any]]) -> Any:

@@ -15,7 +15,7 @@ from shared.contract.events.topics import topic
 from shared.contract.history import ReferralHistory
 from shared.delivery.kafka.producer import Producer
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.service_definition import Changed, NoResources
+from shared.delivery.model.service_definition import Changed, NoRepository
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.mongo.leases import LEASES, Leases
 from shared.delivery.outbox.rows import Message, rows_of
@@ -186,7 +186,7 @@ async def test_what_the_broker_finds_too_large_is_set_aside_and_its_partition_go
         await asyncio.sleep(1)
         await put(kernel, *others)
         assert await emptied(kernel)
-        assert await kernel.mongo["outbox_aside"].count_documents({}) == 1
+        assert await kernel.mongo["outbox_dead_letters"].count_documents({}) == 1
     assert len({record.key for record in await place.heard(narrow, 3)}) == 3
 
 
@@ -213,8 +213,8 @@ async def test_rows_of_a_dead_process_that_rest_are_taken_over_too(place: Bench)
             "_id": new_id(),
             "lane": "dead",
             "at": NOW,
-            "again": NOW.replace(year=2020),
-            "rests": 3,
+            "not_before": NOW.replace(year=2020),
+            "failures": 3,
             "m": [message(place).stored()],
         }
         await kernel.mongo[OUTBOX].insert_one(row)
@@ -235,7 +235,7 @@ async def test_a_lane_is_held_for_as_long_as_its_process_has_rows_to_publish(pla
             assert not await other.take(name)
 
 
-class Slow(NoResources):
+class Slow(NoRepository):
     """A store that takes longer than a lease lasts."""
 
     async def save(self, tx: Transaction, changes: Sequence[Changed[Any]], resources: None) -> None:
@@ -244,16 +244,16 @@ class Slow(NoResources):
 
 async def test_a_lane_is_held_until_its_process_has_ended_all_that_it_had_in_hand(place: Bench) -> None:
     """Else it is taken for dead, and what it is about to commit is ended."""
-    kernel = place.kernel(replace(TOY, store=Slow()), lease_seconds=1.0)
+    kernel = place.kernel(replace(TOY, repository=Slow()), lease_seconds=1.0)
     await kernel.start()
     other = Leases(kernel.mongo, "another process", seconds=0.1)
     name = kernel._relay.lease
     await place.say(said(created(place.locality)))
-    while not kernel._streams[0]._busy.locked():
+    while not kernel._consumers[0]._busy.locked():
         await asyncio.sleep(0.01)
     stopping = asyncio.create_task(kernel.stop())
     taken = 0
-    while kernel._streams[0]._busy.locked():
+    while kernel._consumers[0]._busy.locked():
         taken += await other.take(name)
         await asyncio.sleep(0.1)
     await stopping

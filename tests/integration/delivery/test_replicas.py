@@ -18,7 +18,7 @@ from shared.delivery.consumer.topic_consumer import _Listener
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.delivery.model.errors import IdempotencyMismatch
-from shared.delivery.model.service_definition import Loaded, NoResources
+from shared.delivery.model.service_definition import Loaded, NoRepository
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.commands import Idempotency
 from shared.delivery.unit_of_work.unit_of_work import TASKS
@@ -52,7 +52,7 @@ async def test_a_commit_that_names_a_lost_partition_still_commits_the_others(pla
     async with place.kernel().running() as kernel:
         await place.say(event)
         await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["meetings"] == 1, 10)
-        stream = kernel._streams[0]
+        stream = kernel._consumers[0]
         record = (await place.heard(topic(place.locality, "referral-created"), 1))[0]
         lost = replace(record, topic="another.referral-created.v1")
         later = replace(record, offset=record.offset + 5)  # further than the kernel itself has committed
@@ -73,7 +73,7 @@ async def test_what_was_handled_is_committed_before(place: Bench, when: str) -> 
         await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["meetings"] == 1, 10)
         record = (await place.heard(topic(place.locality, "referral-created"), 1))[0]
         partition = TopicPartition(record.topic, record.partition)
-        stream = kernel._streams[0]
+        stream = kernel._consumers[0]
         assert stream.consumer is not None
         assert await stream.consumer.committed(partition) is None
         if when == "partitions are taken away":
@@ -155,12 +155,12 @@ async def test_a_due_row_takes_effect_once_in_two_processes_and_not_when_too_lat
     def book_and_ask(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
         booked = book(story, resources, context)
         late = ScheduledTask("late", "x", context.now, not_after=context.now.replace(year=2000))
-        return Decision(booked.facts, due=[*booked.due, late])
+        return Decision(booked.facts, tasks=[*booked.tasks, late])
 
     def late(story: ReferralHistory, resources: None, context: DecisionContext, row: TaskRow) -> Decision:
         raise AssertionError("too late")
 
-    part = replace(TOY, decisions={"referral_created": book_and_ask}, due={**TOY.due, "late": late})
+    part = replace(TOY, decisions={"referral_created": book_and_ask}, tasks={**TOY.tasks, "late": late})
     events = [said(created(place.locality)) for _ in range(40)]
     async with place.kernel(part).running() as one, place.kernel(part).running():
         await place.say(*events)
@@ -206,7 +206,7 @@ async def test_a_new_fold_version_folds_what_is_stored_without_a_record(place: B
     def with_stage_only(story: ReferralHistory) -> dict[str, str]:
         return {"new": story.created.age_band if story.created else "none"}
 
-    part = replace(TOY, document=with_stage_only, fold_version=2)
+    part = replace(TOY, to_document=with_stage_only, fold_version=2)
     # It listens elsewhere: a repeat would fold it anew as well.
     async with Kernel(part, place.options, [locality_name()]).running() as later:
         view = await later.wait_for(place.locality, event.body.referral_id, lambda v: "new" in v, 10)
@@ -217,7 +217,7 @@ async def test_a_new_fold_version_folds_what_is_stored_without_a_record(place: B
 
 
 async def test_a_rebalance_waits_for_the_batch_in_hand_so_that_nothing_is_handled_twice(place: Bench) -> None:
-    class Slow(NoResources):
+    class Slow(NoRepository):
         async def load(
             self, tx: Transaction, referrals: Sequence[Loaded[ReferralHistory]], now: datetime
         ) -> None:
@@ -226,17 +226,17 @@ async def test_a_rebalance_waits_for_the_batch_in_hand_so_that_nothing_is_handle
                 await asyncio.sleep(1.5)
 
     in_hand = asyncio.Event()
-    part = replace(TOY, store=Slow(), due={}, decisions={"referral_created": nothing})
+    part = replace(TOY, repository=Slow(), tasks={}, decisions={"referral_created": nothing})
     events = [said(created(place.locality)) for _ in range(30)]
     async with place.kernel(part).running() as one:
         await place.say(*events)
         await in_hand.wait()
         async with place.kernel(part).running() as two:
             for kernel in (one, two):
-                while not (kernel._streams[0].consumer and kernel._streams[0].consumer.assignment()):
+                while not (kernel._consumers[0].consumer and kernel._consumers[0].consumer.assignment()):
                     await asyncio.sleep(0.05)
             await asyncio.sleep(4)
-    repeats = metrics.events_consumed.labels("matching", "referral-created", place.locality, "repeat")
+    repeats = metrics.events_consumed.labels("matching", "referral-created", place.locality, "duplicate")
     new = metrics.events_consumed.labels("matching", "referral-created", place.locality, "ok")
     assert (new._value.get(), repeats._value.get()) == (30, 0)
 
@@ -250,7 +250,7 @@ async def test_all_facts_of_a_referral_reach_the_same_replica(place: Bench) -> N
     async with place.kernel().running() as one, place.kernel().running() as two:
         held: list[set[TopicPartition]] = []
         for _ in range(200):
-            held = [k._streams[0].consumer.assignment() for k in (one, two) if k._streams[0].consumer]
+            held = [k._consumers[0].consumer.assignment() for k in (one, two) if k._consumers[0].consumer]
             if len(held) == 2 and all(held) and sum(map(len, held)) == 9:
                 break
             await asyncio.sleep(0.1)

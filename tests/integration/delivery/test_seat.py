@@ -16,7 +16,7 @@ FOREVER = 60
 """Seconds after which a dead member would be found: longer than any test here."""
 
 
-async def somebody_dies(place: Bench, seat: str, found_after: int) -> None:
+async def somebody_dies(place: Bench, instance_id: str, found_after: int) -> None:
     """A process sits down, takes part in the group and is killed."""
     options = place.options
     told = [
@@ -24,7 +24,7 @@ async def somebody_dies(place: Bench, seat: str, found_after: int) -> None:
         options.mongo_url,
         options.database,
         place.locality,
-        seat,
+        instance_id,
         str(found_after),
     ]
     process = await asyncio.create_subprocess_exec(
@@ -40,7 +40,7 @@ async def test_a_group_does_not_wait_for_whoever_sat_here_before(place: Bench) -
     event = said(created(place.locality))
     await somebody_dies(place, "matching-2", FOREVER)
     began = time.monotonic()
-    async with place.kernel(seat="matching-2").running():
+    async with place.kernel(instance_id="matching-2").running():
         await place.say(event)
         assert await place.heard(topic(place.locality, "meeting-booked"), 1, seconds=20)
     assert time.monotonic() - began < FOREVER / 3
@@ -49,7 +49,7 @@ async def test_a_group_does_not_wait_for_whoever_sat_here_before(place: Bench) -
 async def test_somebody_elses_seat_is_left_alone(place: Bench) -> None:
     event = said(created(place.locality))
     await somebody_dies(place, "matching-2", 6)
-    async with place.kernel(seat="matching-3").running() as kernel:
+    async with place.kernel(instance_id="matching-3").running() as kernel:
         await place.say(event)
         await asyncio.sleep(3)
         assert await kernel.view(place.locality, event.body.referral_id) is None
@@ -62,7 +62,7 @@ async def test_somebody_elses_seat_is_left_alone(place: Bench) -> None:
 @pytest.mark.parametrize("bootstrap", ["127.0.0.1:1", "a place without a port:many"])
 async def test_a_broker_that_is_away_keeps_nobody_from_starting(place: Bench, bootstrap: str) -> None:
     began = time.monotonic()
-    async with place.kernel(seat="matching", kafka_bootstrap=bootstrap).running() as kernel:
+    async with place.kernel(instance_id="matching", kafka_bootstrap=bootstrap).running() as kernel:
         assert time.monotonic() - began < FOREVER / 3
         assert kernel.live()
 
@@ -71,11 +71,11 @@ async def test_the_leases_of_whoever_sat_here_before_are_free(place: Bench) -> N
     mongo = Mongo(place.mongo_url, place.options.database)
     before, after, other = (Leases(mongo, name, FOREVER) for name in ("before", "after", "other"))
     try:
-        await before.succeed("matching")
+        await before.take_over("matching")
         assert await before.take("booking/meir")
         assert await other.take("booking/leek-werrington")
         assert not await after.take("booking/meir"), "it is somebody else's"
-        await after.succeed("matching")
+        await after.take_over("matching")
         assert await after.take("booking/meir")
         assert not await after.take("booking/leek-werrington"), "nobody said that this one is dead"
         assert not await before.take("booking/meir"), "one that lives all the same finds it taken"
@@ -87,20 +87,22 @@ async def test_whoever_has_no_seat_ends_no_leases(place: Bench) -> None:
     mongo = Mongo(place.mongo_url, place.options.database)
     before, after = (Leases(mongo, name, FOREVER) for name in ("before", "after"))
     try:
-        await before.succeed("")
+        await before.take_over("")
         assert await before.take("booking/meir")
-        await after.succeed("")
+        await after.take_over("")
         assert not await after.take("booking/meir")
     finally:
         await mongo.close()
 
 
-@pytest.mark.parametrize("seat", ["@hostname", "matching-2", "linkwork-matching@1.service", "a_b:c", ""])
-def test_names_that_supervisors_give_are_seats(seat: str) -> None:
-    assert ServiceSettings(env="development", seat=seat).seat == seat
+@pytest.mark.parametrize(
+    "instance_id", ["@hostname", "matching-2", "linkwork-matching@1.service", "a_b:c", ""]
+)
+def test_names_that_supervisors_give_are_seats(instance_id: str) -> None:
+    assert ServiceSettings(env="development", instance_id=instance_id).instance_id == instance_id
 
 
-@pytest.mark.parametrize("seat", ["@hostnmae", "two words", "-x", "é"])
-def test_what_is_no_seat_is_refused(seat: str) -> None:
-    with pytest.raises(ValueError, match="seat"):
-        ServiceSettings(env="development", seat=seat)
+@pytest.mark.parametrize("instance_id", ["@hostnmae", "two words", "-x", "é"])
+def test_what_is_no_seat_is_refused(instance_id: str) -> None:
+    with pytest.raises(ValueError, match="instance_id"):
+        ServiceSettings(env="development", instance_id=instance_id)

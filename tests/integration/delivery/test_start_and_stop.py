@@ -178,7 +178,7 @@ async def test_a_database_of_which_nobody_wrote_down_whose_it_is_is_whose_who_st
     await asyncio.gather(*(kernel.stop() for kernel in kernels))
     assert {type(each) for each in ended} == {type(None), ForeignDatabase}
     mongo = Mongo(place.mongo_url, place.options.database)
-    assert await owner_of(mongo) == kernels[ended.index(None)].part.name
+    assert await owner_of(mongo) == kernels[ended.index(None)].definition.name
     await mongo.close()
 
 

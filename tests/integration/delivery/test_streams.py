@@ -17,19 +17,19 @@ from shared.contract.events.partitioning import partition_of
 from shared.contract.events.topics import dead_letter_topic, event_topics
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.errors import Held
-from shared.delivery.model.service_definition import NoResources
+from shared.delivery.model.service_definition import NoRepository
 from shared.platform import metrics
 from tests.harness.delivery.toy import TOY, Bench, created, said
 
 
-class Stuck(NoResources):
+class Stuck(NoRepository):
     """Somebody else holds what is to be written, for ever."""
 
     async def save(self, tx: Any, changes: Any, resources: None) -> None:
         raise Held("for ever")
 
 
-class Slow(NoResources):
+class Slow(NoRepository):
     """Takes its time."""
 
     def __init__(self) -> None:
@@ -69,12 +69,12 @@ async def _said_of(kernel: Kernel[Any, Any], place: Bench, waits_for: str | None
 
 
 async def test_a_batch_that_is_stuck_counts_as_work_that_waits(place: Bench) -> None:
-    async with place.kernel(replace(TOY, store=Stuck())).running() as kernel:
+    async with place.kernel(replace(TOY, repository=Stuck())).running() as kernel:
         await place.say(*[said(created(place.locality)) for _ in range(5)])
         assert await _said_of(kernel, place, "held", 10)
         await asyncio.sleep(0.5)
         began = time.time()
-        await kernel._streams[0].observe()
+        await kernel._consumers[0].observe()
         assert _gauge(metrics.consumer_lag, place) == 5
         assert _gauge(metrics.last_progress, place) < began, "nothing moves"
 
@@ -83,7 +83,7 @@ async def test_it_ends_in_bounded_time_where_the_broker_dies_while_a_batch_is_in
     place: Bench, own_kafka: Kafka
 ) -> None:
     away, store = await _on(own_kafka, place), Slow()
-    kernel = away.kernel(replace(TOY, store=store))
+    kernel = away.kernel(replace(TOY, repository=store))
     await kernel.start()
     await away.say(said(created(place.locality)))
     await away.producer.stop()
@@ -110,7 +110,7 @@ async def test_a_broker_that_takes_questions_and_answers_none_is_named(
         try:
             assert await _said_of(kernel, place, "broker", 10)
             began = time.time()
-            await kernel._streams[0].observe()
+            await kernel._consumers[0].observe()
             assert _gauge(metrics.last_progress, place) < began, "nobody knows whether there is work"
         finally:
             os.kill(broker, signal.SIGCONT)
@@ -124,7 +124,7 @@ async def test_a_broker_that_takes_questions_and_answers_none_is_named(
 async def test_it_is_not_live_without_a_task_of_its_client(place: Bench, part: str, task: str) -> None:
     """Nothing would be heard any more, or nothing after the next rebalance or the death of a broker."""
     async with place.kernel().running() as kernel:
-        stream = kernel._streams[0]
+        stream = kernel._consumers[0]
         while not stream.detail()["partitions"]:
             await asyncio.sleep(0.05)
         assert kernel.live()
@@ -140,7 +140,7 @@ async def test_it_goes_on_committing_whatever_became_of_one_commit(
 ) -> None:
     """The client gives some of its own failures on as they come, also as a cancellation of nobody."""
     async with place.kernel().running() as kernel:
-        stream = kernel._streams[0]
+        stream = kernel._consumers[0]
         while not stream.detail()["partitions"]:
             await asyncio.sleep(0.05)
         consumer: Any = stream.consumer

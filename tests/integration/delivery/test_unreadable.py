@@ -82,8 +82,8 @@ def test_every_record_becomes_a_fact_or_a_letter(record: Raw) -> None:
     good, letters = decode([record])
     assert len(good) + len(letters) == 1
     for item in good:
-        row = bson.decode(bson.encode(item.heard.stored()), codec_options=AWARE)
-        assert restore(row, "meir", EVENT.body.referral_id) == item.heard.fact, (
+        row = bson.decode(bson.encode(item.received.stored()), codec_options=AWARE)
+        assert restore(row, "meir", EVENT.body.referral_id) == item.received.fact, (
             "what is folded now is not what is folded again later"
         )
 
@@ -134,5 +134,5 @@ def test_a_moment_is_kept_as_exactly_as_it_is_stored() -> None:
     good, _ = decode(
         [Raw(headers=tuple({**dict(fine.headers()), "ce_time": b"2026-11-23T09:00:00.123456Z"}.items()))]
     )
-    row = bson.decode(bson.encode(good[0].heard.stored()), codec_options=AWARE)
-    assert restore(row, "meir", EVENT.body.referral_id).time == good[0].heard.fact.time
+    row = bson.decode(bson.encode(good[0].received.stored()), codec_options=AWARE)
+    assert restore(row, "meir", EVENT.body.referral_id).time == good[0].received.fact.time

@@ -113,7 +113,7 @@ async def test_sums_after_new_fold_version_drop_old_numbers(
             fold_referral(facts, lambda _: 0), {MeasureKey("journey", "2020-01", "referred"): 7}
         )
 
-    alone.part = replace(PART, fold=counts_seven, fold_version=0)
+    alone.definition = replace(PART, fold=counts_seven, fold_version=0)
     await deliver_in_one_transaction(alone, facts)
     assert await sums_of(alone, "meir") == {MeasureKey("journey", "2020-01", "referred"): 140}
     await counted_anew_at_the_start(alone, mongo_url, facts)

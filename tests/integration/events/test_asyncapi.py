@@ -43,7 +43,7 @@ def test_its_channels_are_the_topics_that_the_services_hear() -> None:
 
 def test_a_part_listens_to_those_topics_and_no_others() -> None:
     options = Options("localhost:1", "mongodb://localhost:1", "none", b"key")
-    streams = Kernel(TOY, options, ["meir", "leek-werrington"])._streams
+    streams = Kernel(TOY, options, ["meir", "leek-werrington"])._consumers
     listened = [topic for stream in streams for topic in stream._subscriber.topic_names]
     assert listened == [*event_topics("meir"), *event_topics("leek-werrington")]
 

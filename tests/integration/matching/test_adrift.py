@@ -7,7 +7,7 @@ import pytest
 from services.matching.booking import sweeper as adrift
 from services.matching.booking.policy import HEAR_THE_REST
 from shared.contract.events import outcomes as o
-from shared.delivery.unit_of_work.aggregate import case_id
+from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, TASKS
 from shared.platform.ids import new_id
 from tests.harness.delivery.toy import said
@@ -29,8 +29,10 @@ async def test_one_that_a_wrong_clock_took_for_old_is_looked_at_in_twenty_second
     name = await heard_as_old_news(here)
     (row,) = await here.kernel.mongo[TASKS].find({"referral": name}).to_list(None)
     assert row["at"] <= here.clock.now
-    assert timedelta(0) < row["rests"] - datetime.now(UTC) <= HEAR_THE_REST
-    await here.kernel.mongo[TASKS].update_one({"_id": row["_id"]}, {"$set": {"rests": datetime.now(UTC)}})
+    assert timedelta(0) < row["not_before"] - datetime.now(UTC) <= HEAR_THE_REST
+    await here.kernel.mongo[TASKS].update_one(
+        {"_id": row["_id"]}, {"$set": {"not_before": datetime.now(UTC)}}
+    )
     assert (await here.meeting(name))["provisional"]
 
 
@@ -38,18 +40,18 @@ async def test_one_that_nobody_will_look_at_is_found_at_the_second_look(here: Pl
     name = await heard_as_old_news(here)
     await here.kernel.mongo[TASKS].delete_many({"referral": name})
     before = await adrift.look(here.kernel, frozenset())
-    assert before == {case_id(here.slug, name)}
+    assert before == {aggregate_id(here.slug, name)}
     assert (await here.view(name)).adrift  # at the first look it may just be on its way
     await adrift.look(here.kernel, before)
     assert (await here.meeting(name))["provisional"]
     assert await adrift.look(here.kernel, before) == frozenset()
 
 
-@pytest.mark.parametrize("rests", [timedelta(seconds=20), timedelta(hours=1)])
+@pytest.mark.parametrize("not_before", [timedelta(seconds=20), timedelta(hours=1)])
 async def test_one_that_will_be_looked_at_soon_is_left_to_that(here: Place, rests: timedelta) -> None:
     name = await heard_as_old_news(here)
     until = datetime.now(UTC) + rests
-    await here.kernel.mongo[TASKS].update_one({"referral": name}, {"$set": {"rests": until}})
+    await here.kernel.mongo[TASKS].update_one({"referral": name}, {"$set": {"not_before": until}})
     before = await adrift.look(here.kernel, frozenset())
     await adrift.look(here.kernel, before)
     assert (await here.view(name)).adrift is (rests < timedelta(hours=1))
@@ -60,7 +62,7 @@ async def test_one_that_somebody_was_asked_to_decide_is_left_to_them(here: Place
     name = await heard_as_old_news(here)
     row = await here.kernel.mongo[TASKS].find_one_and_delete({"referral": name})
     until = datetime.now(UTC) + timedelta(seconds=20)
-    asked = {"_id": "asked", "what": DECIDE_LATER, "rests": until, "payload": {"referral_created": True}}
+    asked = {"_id": "asked", "what": DECIDE_LATER, "not_before": until, "payload": {"referral_created": True}}
     await here.kernel.mongo[TASKS].insert_one({**row, **asked})
     before = await adrift.look(here.kernel, frozenset())
     await adrift.look(here.kernel, before)

@@ -269,9 +269,9 @@ async def test_what_another_replica_is_asked_to_decide_is_kept_where_it_concerns
     event = said(theirs, "history", time=here.clock.now)
 
     async def hear(tx: Transaction) -> None:
-        round_ = UnitOfWork(here.kernel.part, tx, here.clock.now, new_id, "tests")
-        await round_.open([(here.slug, referral)])
-        round_.case(here.slug, referral).hear(ReceivedEvent.of(event))
+        round_ = UnitOfWork(here.kernel.definition, tx, here.clock.now, new_id, "tests")
+        await round_.read([(here.slug, referral)])
+        round_.aggregate(here.slug, referral).append(ReceivedEvent.of(event))
         await round_.decide(lambda _: False)
         await round_.write()
 

@@ -87,7 +87,7 @@ async def test_who_asked_for_later_is_not_woken_by_room_that_comes_free(here: Pl
     later = (here.clock.now + timedelta(days=30)).date()
     done = await here.post(f"/referrals/{referral}/later", {"on": later.isoformat()}, of=here.link_worker())
     assert done.status_code == 200
-    due = here.kernel.mongo["due"]
+    due = here.kernel.mongo["scheduled_tasks"]
     row = await due.find_one({"referral": referral, "what": "look_again"})
     await here.put_worker(caseload_limit=300)
     assert row is not None

@@ -232,6 +232,6 @@ async def test_replayed_log_sends_nothing(
         await wait_until_received(app, harness, 4)
         await harness.advance(days=1)
         await asyncio.sleep(0.4)
-        assert await kernel_of(app).mongo["due"].count_documents({}) == 0
+        assert await kernel_of(app).mongo["scheduled_tasks"].count_documents({}) == 0
         assert await ledger(app) == {}
     assert peers.sent() == []

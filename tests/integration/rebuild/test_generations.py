@@ -79,16 +79,16 @@ async def test_who_only_reads_may_not_decide_on_what_is_not_live(mongo: Mongo) -
         begun.set()
         await awake.wait()
         assert await tx[REFERRALS].find_one({}, session=tx.session) is None
-        await tx["due"].delete_one({"_id": "row"}, session=tx.session)
+        await tx["scheduled_tasks"].delete_one({"_id": "row"}, session=tx.session)
 
-    await mongo["due"].insert_one({"_id": "row"})
+    await mongo["scheduled_tasks"].insert_one({"_id": "row"})
     sleeper = asyncio.create_task(mongo.transact(work))
     await begun.wait()
     await switched(mongo)
     awake.set()
     with pytest.raises(Transient):
         await sleeper
-    assert await mongo["due"].find_one({"_id": "row"}) is not None
+    assert await mongo["scheduled_tasks"].find_one({"_id": "row"}) is not None
 
 
 class AsleepBeforeCommit:

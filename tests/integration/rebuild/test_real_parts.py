@@ -51,7 +51,7 @@ async def rows(mongo: Mongo, names: Iterable[str]) -> dict[str, list[Document]]:
 async def part_running(bench: Bench, part: Part) -> AsyncIterator[Kernel[Any, Any]]:
     made = MAKERS[part](LOCALITIES_FILE)
     # Decisions need link workers and gateways; facts and views need neither.
-    kernel = bench.kernel(replace(made.part, decisions={}, due={}))
+    kernel = bench.kernel(replace(made.part, decisions={}, tasks={}))
     async with kernel.running():
         await made.ensure_indexes(kernel.mongo)
         yield kernel

@@ -21,7 +21,7 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.rebuild.report import Refused, Report
 from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.switching import live_row
-from shared.delivery.unit_of_work.aggregate import case_id
+from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from tests.harness.delivery.toy import Bench, created, fold, said
 from tests.harness.rebuild.tallied import TALLIED, TALLIES
@@ -109,7 +109,7 @@ async def test_a_log_that_is_too_long_to_hold_is_folded_in_helpings(
 async def test_a_fact_that_the_log_lacks_keeps_the_old_one_live(place: Bench, rebuild: Rebuild) -> None:
     async with place.kernel(TALLIED).running() as kernel:
         names = await some(place, kernel)
-        ours = {"_id": case_id(place.locality, names[0])}
+        ours = {"_id": aggregate_id(place.locality, names[0])}
         stored = await kernel.mongo[REFERRALS].find_one(ours)
         assert stored is not None
         more = stored["facts"][0] | {"i": "0198f000-0000-7000-8000-000000000000"}

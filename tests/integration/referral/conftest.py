@@ -31,7 +31,8 @@ async def referral(
     more = {
         "matching_url": matching.address,
         "token_url": f"{matching.address}/token",
-        "wait_seconds": 0.5,  # nobody books here but the tests
+        "session_timeout_ms": 3000,
+        "booking_wait_seconds": 0.5,  # nobody books here but the tests
     }
     async with running(folder, issuer, kafka_bootstrap, mongo_url, **more) as started:
         yield started

@@ -71,7 +71,7 @@ def test_a_part_that_dies_is_started_again(run: Start) -> None:
 def test_process_that_cannot_start_ends_run_with_its_message(run: Start) -> None:
     started = run("matching=tests.harness.local.no_part")
     assert started.process.wait(30) == 2
-    assert "matching ended while starting: LINKWORK_LINK_KEY is not set." in started.said()
+    assert "matching ended while starting: LINKWORK_MAGIC_LINK_KEY is not set." in started.said()
     assert "Traceback" not in started.said()
     assert not (started.state / "processes").exists()
 

@@ -15,7 +15,7 @@ from linkwork.service_definitions import MAKERS
 from shared.contract.events.envelope import Envelope, read
 from shared.contract.events.topics import PARTS, Part
 from shared.delivery.model.facts import ReceivedEvent
-from shared.delivery.unit_of_work.aggregate import ReferralAggregate, case_id
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.rebuild.town import Ended, Town
@@ -82,9 +82,9 @@ def folded_from_scratch(part: Part, evidence: Evidence) -> dict[str, Any]:
         event = read(entry.topic, entry.key, entry.value, entry.headers)
         assert isinstance(event, Envelope)
         body = event.body
-        identity = case_id(body.locality, body.referral_id)
+        identity = aggregate_id(body.locality, body.referral_id)
         case = cases.setdefault(identity, ReferralAggregate(made, body.locality, body.referral_id))
-        case.hear(ReceivedEvent.of(event))
+        case.append(ReceivedEvent.of(event))
     aware = CodecOptions[dict[str, Any]](tz_aware=True)
     return {
         identity: (set(map(tuple, case.known)), decode(encode(case.document), aware))

@@ -31,7 +31,7 @@ def test_bodies_are_compared_whatever_the_order_of_their_fields(one: bytes, othe
 
 @pytest.mark.parametrize(
     ("raw", "told"),
-    [(lambda raw: raw, "repeat"), (lambda raw: raw.replace(b"M83100", b"M83101"), "conflict")],
+    [(lambda raw: raw, "duplicate"), (lambda raw: raw.replace(b"M83100", b"M83101"), "conflict")],
 )
 def test_a_document_of_before_facts_lost_their_digest_is_read(raw: Any, told: AppendResult) -> None:
     heard = ReceivedEvent.of(said(created("meir")))
@@ -47,7 +47,7 @@ def test_a_document_of_before_facts_lost_their_digest_is_read(raw: Any, told: Ap
     }
     case = ReferralAggregate.from_document(TOY, stored)
     again = ReceivedEvent(heard.fact, raw(heard.raw))
-    assert case.hear(again) == told
+    assert case.append(again) == told
     assert not case.added
 
 

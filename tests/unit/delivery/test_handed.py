@@ -15,7 +15,7 @@ from tests.harness.delivery.world import Process, Tally, World
 @pytest.fixture
 def about_to_commit() -> Iterator[Process]:
     """A process that has decided upon a referral, and not committed; its relay has looked for nothing yet."""
-    world = World(replace(cast("ServiceDefinition[Any, Any]", TOY), store=Tally()), NOW)
+    world = World(replace(cast("ServiceDefinition[Any, Any]", TOY), repository=Tally()), NOW)
     event = said(created(LOCALITY))
     world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
     for each in world.processes:

@@ -88,7 +88,7 @@ class Kernel(RuleBasedStateMachine):
     @initialize(looked=st.booleans(), leads=st.tuples(st.booleans(), st.booleans()), said=st.lists(SAID))
     def begin(self, looked: bool, leads: tuple[bool, bool], said: list[Envelope]) -> None:
         """Relays may have seen already that nothing was left from before; one, both or none may decide."""
-        self.world = World(replace(PART, store=Tally()), NOW)
+        self.world = World(replace(PART, repository=Tally()), NOW)
         self._commands = 0
         for process, decides in zip(self.world.processes, leads, strict=True):
             process.leads = decides
@@ -386,7 +386,7 @@ class Kernel(RuleBasedStateMachine):
 
 
 def test_a_batch_that_is_given_up_is_not_committed() -> None:
-    world = World(replace(PART, store=Tally()), NOW)
+    world = World(replace(PART, repository=Tally()), NOW)
     event = POOL[0]
     world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
     for process in world.processes:

@@ -85,8 +85,8 @@ def test_day_of_a_meeting_is_as_booked_or_sooner(recorded: float, held: date) ->
 
 @given(facts=journeys())
 def test_next_step_of_practice_and_link_worker_has_one_day(facts: list[Fact]) -> None:
-    practice = PRACTICE.document(PRACTICE.fold(facts))
-    link_worker = LINK_WORKER.document(LINK_WORKER.fold(facts))
+    practice = PRACTICE.to_document(PRACTICE.fold(facts))
+    link_worker = LINK_WORKER.to_document(LINK_WORKER.fold(facts))
     coming, step = practice["next"], link_worker["step"]
     if practice["meeting"] is not None:
         return  # the practice is told the appointment first, whose day both show as it is booked

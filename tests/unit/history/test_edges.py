@@ -71,8 +71,8 @@ def test_a_story_at_the_edge_of_the_calendar_is_told_as_any(name: Part, at: date
     for count in range(1, len(told) + 1):
         case = ReferralAggregate(part, "meir", REFERRAL)
         for fact in told[:count]:
-            case.hear(fact)
-        encode(case.write())  # type: ignore[arg-type]  # a new document, which is no update
+            case.append(fact)
+        encode(case.to_write())  # type: ignore[arg-type]  # a new document, which is no update
 
 
 @pytest.mark.parametrize("at", BEYOND, ids=str)

@@ -17,7 +17,7 @@ from shared.contract.events.envelope import UnknownOutcome
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody
 from shared.delivery.model.facts import ReceivedEvent
-from shared.delivery.model.service_definition import NoResources, ServiceDefinition
+from shared.delivery.model.service_definition import NoRepository, ServiceDefinition
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS, UnitOfWork
 from shared.platform.clock import system_clock
 from shared.platform.ids import new_id
@@ -48,7 +48,7 @@ def test_any_interleaving_and_any_repetition_give_the_same_view(
     about_others = [heard(elsewhere(fact, random.choice(OTHERS))) for fact in others]
     coming = [*said, *about_others, *random.choices(said, k=len(said) // 2)]
     random.shuffle(coming)
-    expected = part.document(part.fold(facts))
+    expected = part.to_document(part.fold(facts))
     assert view_after(part, in_batches(coming, random)) == expected
 
 
@@ -80,7 +80,7 @@ def in_batches(coming: Sequence[ReceivedEvent], random: Random) -> list[Sequence
 
 def view_after(part: ServiceDefinition[Any, Any], batches: Iterable[Sequence[ReceivedEvent]]) -> Any:
     """The stored view of this referral when the kernel has heard all of them."""
-    quiet = replace(part, store=NoResources(), decisions={}, project=None)
+    quiet = replace(part, repository=NoRepository(), decisions={}, project=None)
     stored = Stored()
     for batch in batches:
         at_once(hear(quiet, stored, batch))
@@ -90,10 +90,10 @@ def view_after(part: ServiceDefinition[Any, Any], batches: Iterable[Sequence[Rec
 async def hear(part: ServiceDefinition[Any, Any], stored: Stored, batch: Sequence[ReceivedEvent]) -> None:
     async def work(tx: Any) -> None:
         round_: UnitOfWork[Any, Any] = UnitOfWork(part, tx, system_clock(), new_id, "lane")
-        await round_.open({(each.fact.body.locality, each.fact.body.referral_id) for each in batch})
+        await round_.read({(each.fact.body.locality, each.fact.body.referral_id) for each in batch})
         for each in batch:
-            told = round_.case(each.fact.body.locality, each.fact.body.referral_id).hear(each)
-            assert told in {"new", "repeat"}
+            told = round_.aggregate(each.fact.body.locality, each.fact.body.referral_id).append(each)
+            assert told in {"appended", "duplicate"}
         await round_.decide(lambda _: True)
         await round_.write()
 

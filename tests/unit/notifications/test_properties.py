@@ -87,7 +87,7 @@ def received(batches: list[tuple[timedelta, list[Fact]]]) -> tuple[MessageTimeli
         timeline.run_until(timeline.now + pause)
         timeline.receive(*facts)
     last = MessagePolicy(DELAY)(timeline.view, PastMessages({}), timeline.context)
-    return timeline, {due.about for due in last.due}
+    return timeline, {due.about for due in last.tasks}
 
 
 @given(batches_of_facts())

@@ -9,7 +9,12 @@ from shared.platform.web.settings import ServiceSettings, load, secret, setting
 from shared.platform.web.settings_page import settings_page, settings_table
 from tests.harness.web.production import variables
 
-SECRETS = ("LINKWORK_CLIENT_SECRET", "LINKWORK_SESSION_KEY", "LINKWORK_DEAD_LETTER_KEY", "LINKWORK_LINK_KEY")
+SECRETS = (
+    "LINKWORK_CLIENT_SECRET",
+    "LINKWORK_SESSION_KEY",
+    "LINKWORK_DEAD_LETTER_KEY",
+    "LINKWORK_MAGIC_LINK_KEY",
+)
 
 
 class OwnSettings(ServiceSettings):
@@ -17,7 +22,7 @@ class OwnSettings(ServiceSettings):
 
     service: ClassVar[str] = "matching"
     port: int = setting(8102, description="Port of matching.", example="8102")
-    link_key: SecretStr = secret(description="Signs links.", development="development-only-link-key")
+    magic_link_key: SecretStr = secret(description="Signs links.", development="development-only-link-key")
     longest_wait: int = setting(28, description="Days until a wait is too long.", example="28", ge=1)
 
 
@@ -72,20 +77,20 @@ def test_development_has_its_own_secrets(monkeypatch: pytest.MonkeyPatch) -> Non
 
     settings = load(OwnSettings)
 
-    assert settings.link_key.get_secret_value() == "development-only-link-key"
+    assert settings.magic_link_key.get_secret_value() == "development-only-link-key"
     assert settings.secure_cookies, "the address is https"
 
 
 def test_development_secrets_do_not_pass_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LINKWORK_LINK_KEY", "development-only-link-key")
+    monkeypatch.setenv("LINKWORK_MAGIC_LINK_KEY", "development-only-link-key")
 
-    assert refusal() == "LINKWORK_LINK_KEY is the development secret: production needs its own."
+    assert refusal() == "LINKWORK_MAGIC_LINK_KEY is the development secret: production needs its own."
 
 
 def test_short_secrets_do_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LINKWORK_LINK_KEY", "hunter2")
+    monkeypatch.setenv("LINKWORK_MAGIC_LINK_KEY", "hunter2")
 
-    assert refusal() == "LINKWORK_LINK_KEY is too short: use at least 32 characters."
+    assert refusal() == "LINKWORK_MAGIC_LINK_KEY is too short: use at least 32 characters."
 
 
 def test_a_wrong_value_is_named_and_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:

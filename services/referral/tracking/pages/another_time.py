@@ -48,7 +48,9 @@ def routes() -> APIRouter:
         def changed(view: Row) -> bool:
             return view["meeting"] is not None and view["meeting"]["id"] != meeting["id"]
 
-        await desk(request).kernel.wait_for(row["locality"], referral_id, changed, settings.wait_seconds)
+        await desk(request).kernel.wait_for(
+            row["locality"], referral_id, changed, settings.booking_wait_seconds
+        )
         return RedirectResponse(f"/referral/referrals/{referral_id}?moved=1", 303)
 
     return router

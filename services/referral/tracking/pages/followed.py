@@ -137,7 +137,7 @@ async def appointment(request: Request, row: Row) -> dict[str, Any]:
 async def _wait(request: Request, caller: Principal, referral_id: str) -> None:
     row = await cases.find_visible(desk(request).kernel.mongo, caller, referral_id)
     settings: ReferralSettings = request.app.state.settings
-    await settled(desk(request), row["locality"], referral_id, settings.wait_seconds)
+    await settled(desk(request), row["locality"], referral_id, settings.booking_wait_seconds)
 
 
 def _site(request: Request, code: str) -> str:

@@ -148,7 +148,7 @@ async def test_expired_link_shows_friendly_words(both: Whole) -> None:
     service = view.story.prescriptions[-1].prescribed.service_id
     settings = both.matching.state.settings
     long_ago = Links(
-        settings.link_key.get_secret_value(),
+        settings.magic_link_key.get_secret_value(),
         settings.public_url,
         28,
         lambda: system_clock() - timedelta(days=60),
