@@ -254,7 +254,7 @@ class Kernel(Generic[V, R]):
                 del self._watchers[identity]
 
     def _wake(self, round_: UnitOfWork[V, R]) -> None:
-        self._relay.hand_over(round_.rows)
+        self._relay.hand_over(round_.outbox_rows)
         if round_.first_task_at is not None:
             self._scheduler.wake(round_.first_task_at)
         for identity, case in round_.aggregates.items():

@@ -35,5 +35,5 @@ class ServiceContext(Generic[V, R]):
 
     def committed(self, round_: UnitOfWork[V, R]) -> None:
         """To be called once, after a round's transaction was committed."""
-        self.own_events.remember(message for row in round_.rows for message in row.messages)
+        self.own_events.remember(message for row in round_.outbox_rows for message in row.messages)
         self.wake(round_)

@@ -97,9 +97,9 @@ class UnitOfWork(Generic[V, R]):
         await self._write_tasks()
         for case in changed:
             self.messages += [Message.of(envelope) for envelope in case.emitted]
-        self.rows = rows_of(self.messages, self.new_id)
-        if self.rows:
-            stored = [row.stored(self.lane, self.now) for row in self.rows]
+        self.outbox_rows = rows_of(self.messages, self.new_id)
+        if self.outbox_rows:
+            stored = [row.stored(self.lane, self.now) for row in self.outbox_rows]
             await self.tx[OUTBOX].insert_many(stored, session=self.tx.session, ordered=False)
         if changed:
             if self.resources is None:

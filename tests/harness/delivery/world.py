@@ -127,7 +127,7 @@ class Process:
             new_id=self.world.new_id,
             lane=self.lane,
             may_decide=lambda _: self.leads,
-            wake=lambda round_: self.relay.hand_over(round_.rows),
+            wake=lambda round_: self.relay.hand_over(round_.outbox_rows),
             own_events=self.echoes,
         )
 
