@@ -68,10 +68,10 @@ async def test_whoever_comes_meanwhile_shares_the_next() -> None:
     database = Database()
     together = doubling(groups, database)
     database.may_answer.clear()
-    first = asyncio.create_task(together.do(1))
+    first = asyncio.create_task(together.run(1))
     while not groups:
         await asyncio.sleep(0)
-    others = [asyncio.create_task(together.do(item)) for item in (2, 3)]
+    others = [asyncio.create_task(together.run(item)) for item in (2, 3)]
     await asyncio.sleep(0.01)
     database.may_answer.set()
     assert await asyncio.gather(first, *others) == [2, 4, 6]
@@ -83,7 +83,7 @@ async def test_one_who_is_cancelled_leaves_the_others_to_one_of_them() -> None:
     database = Database()
     together = doubling(groups, database)
     database.may_answer.clear()
-    tasks = [asyncio.create_task(together.do(item)) for item in (1, 2, 3)]
+    tasks = [asyncio.create_task(together.run(item)) for item in (1, 2, 3)]
     while not groups:
         await asyncio.sleep(0)
     tasks[0].cancel()
