@@ -47,7 +47,7 @@ class Answers:
         return len(self._due)
 
     def forget(self) -> None:
-        """Begin to count anew."""
+        """Starts counting from zero."""
         self._due, self.seconds = {}, []
 
     async def send(self, records: Iterable[Record], rate: float, enough: asyncio.Event | None = None) -> None:

@@ -1,6 +1,6 @@
-"""Throughput: the kernel in one process and more, and other programs at the same job, in rounds.
+"""Throughput of the kernel in one process and more, and of other programs at the same job, in rounds.
 
-In each round every program runs once, so that whatever the machine does besides meets all of them.
+Each program runs once a round, so that other work of the machine affects all of them.
 """
 
 import asyncio

@@ -10,7 +10,7 @@ from bench.program import python
 from bench.stores import Stores
 from shared.contract.events.topics import group, topic
 
-# Which filled topic a program is given: a slow one a shorter, hexkit one with the headers it asks for.
+# Filled topics by length: slow programs read a shorter one, hexkit one with the headers that it needs.
 Size = Literal["many", "some", "few", "few_for_hexkit"]
 
 

@@ -55,7 +55,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
             app = create_app(settings, clock=lambda: NOW)
             kernel: Kernel[Any, Any] = app.state.kernel
             await ensure_indexes(kernel.mongo)
-            tune_interpreter()  # as whoever starts the kernel has it
+            tune_interpreter()  # As the program that starts the kernel has it.
             began = time.perf_counter()
             await _fill(kernel, size.referrals)
             rows = await kernel.mongo[SUMS].estimated_document_count()

@@ -1,9 +1,9 @@
 """Measures the time from a referral to its meeting: python -m bench.journey [--rate 20] [--seconds 30]
 
-Starts the embedded run, with a broker and a database of its own, and refers somebody at a fixed rate whether
-or not earlier ones have been answered. Counted is the time from when the POST was due to be sent, which asks
-to wait for the meeting as the page does, until a GET of the referral has shown the meeting. All through the
-front; the clients share the machine with everything else.
+Starts the embedded run, with a broker and a database of its own, and sends referrals at a fixed rate. The
+rate does not wait for earlier answers. A measured time begins when the POST was due and ends when a GET of
+the referral shows the meeting. The POST asks to wait for the meeting, as the page does. All requests pass
+the front. The clients share the machine with everything else.
 """
 
 import argparse
@@ -78,7 +78,7 @@ async def _fill_diaries(embedded: Embedded) -> None:
 
 
 async def refer(client: Client, body: dict[str, Any], token: str, began: float) -> Seen:
-    """Refer somebody who was due to be referred when it `began`, and look until the meeting is there."""
+    """Sends the referral that was due when it `began`, and polls until the meeting is there."""
     try:
         status, made = await client.ask("POST", REFERRALS, token, body)
         answered = time.perf_counter() - began

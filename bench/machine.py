@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def described() -> str:
-    """Processor, memory and versions: what somebody needs to compare."""
+    """Processor, memory and versions, for comparison with other machines."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     packages = ", ".join(f"{name} {version(name)}" for name in ("aiokafka", "motor", "pymongo", "pydantic"))
     return (

@@ -14,7 +14,7 @@ WORKERS = 2
 
 
 def link_workers(locality: Locality) -> Iterator[dict[str, Any]]:
-    """So many that nobody has to wait: 40 short meetings a day each, at every practice."""
+    """Enough link workers that no referral waits: 40 short meetings a day each, at every practice."""
     practices = [practice.ods for practice in locality.practices]
     for number in range(1, WORKERS + 1):
         yield {

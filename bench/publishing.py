@@ -43,7 +43,7 @@ def _section(part: Mapping[str, Any], with_machine: bool) -> str:
 
 
 def publish(page: Path = PAGE, image: Path = PICTURE, folder: Path = KEPT) -> None:
-    """Writes the page's measured section and the picture anew."""
+    """Writes the page's measured section and the picture."""
     parts = kept(folder)
     before, _, rest = page.read_text().partition(BEGIN)
     after = rest.partition(END)[2]

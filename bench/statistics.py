@@ -29,6 +29,6 @@ def summary(seconds: Sequence[float], unanswered: int = 0) -> dict[str, Any]:
 
 
 def short(said: Mapping[str, Any]) -> str:
-    """A summary in a few words, for whoever watches."""
+    """A summary in a few words, printed during the run."""
     known = [f"{name} {said[name]:.0f} ms" for name in SHARES if said[name] is not None]
     return ", ".join([*known, f"{said['unanswered']} of {said['count']} unanswered"])

@@ -71,7 +71,7 @@ class Topics:
         await self.make(names)
 
     async def rewind(self, group: str, topic: str) -> None:
-        """Has a group begin a topic anew, as soon as none of its members is counted in any more."""
+        """Resets a group's offsets in a topic, as soon as the group has no members."""
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         async with AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False
@@ -145,7 +145,7 @@ class Topics:
         try:
             offsets = await self._admin.list_consumer_group_offsets(group)
         except KafkaError:
-            return 0  # nobody has committed anything: the group is not there
+            return 0  # The group does not exist before its first commit.
         return sum(max(at.offset, 0) for place, at in offsets.items() if place.topic == topic)
 
     async def _until_led(self, name: str, partitions: int) -> None:

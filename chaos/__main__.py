@@ -1,8 +1,8 @@
-"""Strikes a running system until the plan is at its end, and counts what was lost and doubled: `make chaos`.
+"""Strikes a running system until the plan ends, and counts lost and doubled work: `make chaos`.
 
-Two systems: one on a broker and a database of which there is one each, and a smaller one on three of each.
-Exits with 1 where anything was lost, doubled or otherwise wrong, a fault struck less often than it was to, or
-a blow that came alone kept somebody waiting for too long.
+There are two systems: one on a single broker and database, and a smaller one on three of each. The exit
+code is 1 if anything was lost, doubled or otherwise wrong, if a fault struck less often than planned, or if
+a single fault caused too long a wait.
 """
 
 import argparse

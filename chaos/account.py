@@ -26,11 +26,11 @@ class Met:
     status: str
     # When it was held, RFC 3339: perhaps on an earlier day than was booked, whose time is then free.
     met_at: str = ""
-    # It was cancelled, and with that its time was free, whatever was said of it later.
+    # It was cancelled, which freed its time, also if later events say otherwise.
     given_back: bool = False
     # What it was cancelled, missed or attended by, as `status` has it; None of one that was replaced.
     off: Event | None = None
-    # What first told that nobody will come to it: cancelled, missed or replaced.
+    # The first event that put it off: cancelled, missed or replaced.
     ended: Event | None = None
 
     @property
@@ -47,7 +47,7 @@ class Met:
 
     @property
     def holds_its_time(self) -> bool:
-        """Nobody else can be met then, while its referral is open: one that ended gives its times back."""
+        """True if the meeting occupies its time: its referral is open, as an ended one frees its times."""
         if self.given_back:
             return False
         if self.status == "attended":
@@ -70,11 +70,11 @@ class Account:
     open: bool
     meetings: tuple[Met, ...]
     active: Met | None
-    waiting: bool  # Somebody said why there is none, and no meeting ended after that.
+    waiting: bool  # A reason for no meeting was published, and no meeting ended after that.
     endings: tuple[Event, ...]  # Those that no reopening has undone.
     # The facts of each kind.
     outcomes: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
-    # Meetings that were never booked, as somebody said later. They are off by that.
+    # Meetings that were retracted as never booked, which puts them off.
     taken_back: tuple[Met, ...] = ()
 
     @property
@@ -83,7 +83,7 @@ class Account:
 
     @property
     def standing(self) -> tuple[Met, ...]:
-        """The meetings that somebody may still come to, the one that counts last."""
+        """The meetings that may still take place, the one that counts last."""
         return tuple(meeting for meeting in self.meetings if meeting.status == "booked")
 
     def of(self, kind: str) -> tuple[Event, ...]:
@@ -150,8 +150,8 @@ def _taken_back(facts: Mapping[tuple[str, str], Event], of: Mapping[str, list[Ev
 def _after(fact: Event, before: Event) -> bool:
     """True if it was published after that.
 
-    Who answers what lies on the log comes after it there, whatever the clocks say: one may be an hour wrong.
-    What somebody says one after the other may be published the other way round: there the times count too.
+    An answer follows on the log what it answers, even if a clock is an hour wrong. Events that one source
+    publishes in sequence may change their order, so for those the times count too.
     """
     same = fact.who == before.who
     return fact.at >= before.at or (same and moment(fact.recorded) >= moment(before.recorded))

@@ -64,7 +64,7 @@ class Bus:
         self.said.append((each, time.time()))
 
     async def put(self, each: Saying) -> None:
-        """Put a record on the bus of which nobody can say that it said something."""
+        """Publishes a record without adding it to `said`, so that no check counts it as an event."""
         broken = None
         while True:
             producer = await self._renewed(broken)

@@ -1,6 +1,6 @@
 """The offsets that each group had reached at each moment, from the broker's log of commits.
 
-Nothing has to be asked while the run goes on, so that measuring costs what is measured nothing.
+Reading them afterwards costs the measured system nothing.
 """
 
 import struct

@@ -55,7 +55,7 @@ class Taken:
     minutes: int
     referral: str
     meeting: str
-    behind: bool = False  # It is somebody else's, and this meeting's only when it comes free.
+    behind: bool = False  # The time is another meeting's, and this one's only when it comes free.
 
     def overlaps(self, other: "Taken") -> bool:
         """Tells that the two overlap, in any two diaries."""
@@ -90,9 +90,9 @@ class Trouble:
 class Evidence:
     """The requests of a run, and the state afterwards."""
 
-    # Referrals that somebody was told are made, and when they were told.
+    # Referrals that were acknowledged, and when.
     accepted: Mapping[str, float]
-    unanswered: int  # Requests of which nobody knows what became.
+    unanswered: int  # Requests whose result is not known.
     refused: Sequence[int]  # Status codes of requests that should have been taken.
     # The partner's events that the broker acknowledged: (source, id), and when.
     said: Mapping[tuple[str, str], float]

@@ -32,7 +32,7 @@ async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
         database = mongo[f"linkwork_{part}"]
         found[f"{part}: outbox"] = await database["outbox"].count_documents({})
         found[f"{part}: outbox, set aside"] = await database["outbox_dead_letters"].count_documents({})
-        at_once = {"what": "kernel.decide"}  # whatever time is written on it
+        at_once = {"what": "kernel.decide"}  # At any time that is written on it.
         due = {"$match": {"$or": [{"at": {"$lte": now + SOON}}, at_once]}}
         by = {"$group": {"_id": {"what": "$what", "why": "$why"}, "rows": {"$sum": 1}}}
         async for row in await database["scheduled_tasks"].aggregate([due, by]):

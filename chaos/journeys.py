@@ -14,7 +14,7 @@ LINK_WORKERS = 2  # Of each locality: in their diaries a partner books too.
 BEYOND = 70
 NEEDS = ("debt", "benefits", "housing", "befriending", "exercise", "gardening", "caring", "bereavement")
 ONS4 = ("satisfied", "worthwhile", "happy", "anxious")
-RECORDED = timedelta(days=3)  # How long ago a history was lived. Nobody is written to about it.
+RECORDED = timedelta(days=3)  # The age of a history, for which no messages are sent.
 
 
 class Partner:
@@ -30,7 +30,7 @@ class Partner:
         return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
 
     def referral(self, now: datetime) -> tuple[str, Saying]:
-        """Somebody new, for whom a meeting has to be found."""
+        """A new referral that needs a meeting."""
         referral = self.new_id()
         return referral, self._created(referral, now)
 
@@ -102,7 +102,7 @@ class Partner:
         return self._outcome(referral, body, moment)
 
     def of_one(self, event: str, now: datetime) -> Callable[[], Saying]:
-        """Makes single events of this name, each about a referral of its own: of most nobody else tells."""
+        """Makes single events of this name, each about a referral of its own that has few other events."""
 
         def created() -> Saying:
             return self.referral(now)[1]

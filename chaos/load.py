@@ -26,7 +26,7 @@ class Rates:
 
     @classmethod
     def of(cls, together: float) -> "Rates":
-        """So many in all, most with a history: to find somebody a meeting costs several times as much."""
+        """Rates that add up to `together`. Most have a history, as finding a meeting costs several times as much."""
         posts, without_meeting = min(0.05 * together, 1.0), min(0.15 * together, 4.0)
         return cls(posts, without_meeting, together - posts - without_meeting)
 
@@ -104,7 +104,7 @@ class Load:
         task.add_done_callback(self._saying.discard)
 
     async def goes_on(self, since: float, within: float) -> None:
-        """Wait until somebody who was referred after this moment has a meeting. Raises TimeoutError."""
+        """Waits until a person referred after this moment has a meeting. Raises TimeoutError."""
         async with asyncio.timeout(within):
             while True:
                 newest = takewhile(lambda item: item[1] > since, reversed(self.asked.items()))

@@ -47,8 +47,8 @@ class Event:
     at: float
     body: dict[str, Any]
     raw: bytes
-    time: str  # When it happened, RFC 3339, by the clock of whoever said it.
-    recorded: str  # When it was said, by the same clock.
+    time: str  # The time of the event, RFC 3339, by its publisher's clock.
+    recorded: str  # The time of its publication, by the same clock.
 
 
 def topics_of(localities: Iterable[str]) -> list[str]:

@@ -40,7 +40,7 @@ class Proxy:
 
     @cut.setter
     def cut(self, cut: bool) -> None:
-        """While cut, nothing passes and nobody is told; what was under way is lost with its connection."""
+        """Cuts the way: nothing passes, no side is told, and bytes on the way are lost."""
         self._cut = cut
         if not cut:
             self.reset()

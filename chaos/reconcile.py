@@ -20,7 +20,7 @@ from chaos.references import reference
 PARTS = ("referral", "matching", "notifications", "evaluation")
 SENDERS = frozenset({"notifications", "notifications-2"})
 STRIKE_ALL = frozenset({"MongoDB killed", "disk full for MongoDB", "primary of three steps down"})
-# Faults after which nobody has cause to hand a message over again: senders hear of its yes without Kafka.
+# Faults that give no cause to repeat a message: its acknowledgement does not pass Kafka.
 DO_NOT_REPEAT = frozenset(
     {
         "poison",
@@ -33,7 +33,7 @@ DO_NOT_REPEAT = frozenset(
     }
 )
 NEWS_FOR = timedelta(hours=24)
-AFTERWARDS = 15.0  # Seconds in which somebody may still not have found their database again.
+AFTERWARDS = 15.0  # Seconds in which a process may not have found its database again.
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,10 @@ class Case:
 
     @cached_property
     def _news_since(self) -> datetime:
-        """Older news is told to nobody. By the partner's clock, which is never wrong, where it spoke."""
+        """The time since when news is due to be told; older news is not.
+
+        The partner's clock is never wrong, so its times count if it spoke.
+        """
         theirs = [event.recorded for event in self.events if event.who.endswith("/history")]
         return max(map(moment, theirs or [event.recorded for event in self.events])) - NEWS_FOR
 
@@ -104,7 +107,7 @@ def requests(case: Case) -> Iterator[Finding]:
 
 
 def one_creation_each(case: Case) -> Iterator[Finding]:
-    """Each referral that somebody was told of was said once, and no other was."""
+    """Each acknowledged referral was published once, and no other was."""
     made: dict[str, set[str]] = defaultdict(set)
     at: dict[str, float] = {}
     for event in case.events:
@@ -130,7 +133,7 @@ def what_was_said(case: Case) -> Iterator[Finding]:
 
 
 def strangers(case: Case) -> Iterator[Finding]:
-    """Nobody published anything that is neither an event, nor known to be poison."""
+    """Every published record is an event, or known poison."""
     for entry in case.records:
         if read(entry) is None:
             yield Finding("doubled", "a record that nobody knows", entry.place, entry.at)
@@ -158,7 +161,7 @@ def one_meeting_each(case: Case) -> Iterator[Finding]:
         if not account.attended and not account.standing and not account.waiting:
             yield Finding("lost", "open, without a meeting or a reason", referral, at)
         if any(meeting.ours for meeting in account.standing[:-1]):
-            # Somebody else's second meeting is theirs to cancel; ours makes room for the one that counts.
+            # A partner cancels its own second meeting; ours makes room for the one that counts.
             yield Finding("doubled", "two meetings stand", referral, at)
         elif any(meeting.ours and meeting.body["sequence"] <= met for meeting in account.standing):
             yield Finding("doubled", "they have met, and a meeting of before stands", referral, at)
@@ -182,7 +185,7 @@ def no_time_twice(case: Case) -> Iterator[Finding]:
 
 
 def diaries_hold_no_time_twice(case: Case) -> Iterator[Finding]:
-    """Each meeting has one time, each time one meeting, and nobody waits for one that is free."""
+    """Each meeting has one time, each time one meeting, and no partner's booking waits for a free time."""
     held = [time for time in case.evidence.taken if not time.behind]
     for meeting, times in Counter(time.meeting for time in held).items():
         if times > 1:
@@ -305,7 +308,7 @@ def figures(case: Case) -> Iterator[Finding]:
 
 
 def heard(case: Case) -> Iterator[Finding]:
-    """Each part keeps each event of the log, whatever it makes of it, and nothing else."""
+    """Each service keeps each event of the log, and nothing else."""
     said = {f"{event.who}/{event.id}": event for event in case.events}
     for part, kept in case.evidence.facts.items():
         for key in said.keys() - kept:

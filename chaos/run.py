@@ -43,7 +43,7 @@ class Asked:
     rate: float
     localities: tuple[str, ...]
     stages: tuple[Stage, ...]
-    # For the blows. What does not fall within is left out, and the run has not done what it was asked.
+    # Minutes of faults. Later ones are left out, and the run reports them as not done.
     seconds: float = math.inf
     three: bool = False  # On three brokers and three members of a database in place of one.
 
@@ -156,7 +156,7 @@ async def _reckoned(
     )
     commits = Commits(await read_all(bootstrap, [TOPIC]))
     doing = Doing(evidence, commits, practices.posts)
-    # In a thread: it takes seconds, in which the other system's gateway could give nobody its yes.
+    # In a thread: it takes seconds, in which the other system's gateway could not answer.
     findings = await asyncio.to_thread(reconcile, evidence)
     return Outcome(
         waits=[doing.wait(blow) for blow in blows],

@@ -33,7 +33,7 @@ REPLICAS = {
     "notifications-2": "notifications",
     "evaluation": "evaluation",
 }
-# Whose way to the stores can be struck: the others' replicas go the direct way meanwhile.
+# Processes whose way to the stores can be cut; their replicas use the direct way.
 PROXIED = ("referral", "matching-2", "notifications-2", "evaluation")
 SENDERS = ("notifications", "notifications-2")
 # Runs a service, as its own `__main__` would, by the clock of the folder that it is given.
@@ -94,7 +94,7 @@ class Stack:
         await self._fill_diaries()
 
     async def stop(self) -> None:
-        """End what was started, whatever state it is in."""
+        """Ends everything that was started, in any state."""
         await asyncio.gather(*(process.stop() for process in self.processes.values()))
         await self.mongo.close()
         await self.gateway.stop()
@@ -150,7 +150,7 @@ class Stack:
             "LINKWORK_STATE": str(self.clock_folder(name)),
             "LINKWORK_LOCALITIES": ",".join(each.slug for each in self.localities),
             "LINKWORK_SMS_URL": self.gateway.text_url,
-            # Nobody sits at a desk who might still change their mind.
+            # No referrer can still change the referral.
             "LINKWORK_NOTIFICATION_DELAY_SECONDS": "1",
             "LINKWORK_REQUESTS_A_SECOND": "0",  # one token asks in everybody's name
             "LINKWORK_PORT": str(self._ports[name]),

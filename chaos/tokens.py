@@ -23,7 +23,7 @@ class Tokens:
         return self._key.sign(self._users[user].claims(), LASTS)
 
     def referrer_at(self, practice: str) -> str:
-        """A token of somebody who refers from this practice (ODS code). Raises LookupError."""
+        """A token of a referrer from this practice (ODS code). Raises LookupError."""
         for name, user in self._users.items():
             if user.role == "referrer" and practice in user.practices:
                 return self.of(name)

@@ -18,7 +18,7 @@ async def database_of(config: Config, service: Part) -> AsyncIterator[Mongo]:
     """Connects to the database of this service, and checks that it belongs to no other.
 
     Raises:
-        CommandError: the database is another service's or nobody's, does not answer, or refuses us.
+        CommandError: the database has another owner or none, does not answer, or refuses us.
     """
     mongo = _connection(config, service)
     try:

@@ -175,7 +175,7 @@ async def _show(config: Config, found: Sequence[LetterStatus], command: DeadLett
     letter = found[0].letter
     key = config.dead_letter_key()
     async with decisions_of(config, letter.service) as decisions:
-        await decisions.record_opening(letter, command.why)  # Nobody reads a letter unrecorded.
+        await decisions.record_opening(letter, command.why)  # Before the letter is opened.
     try:
         opened = DeadLetters(letter.service, key).open(letter.message)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Seeded chance: the same key gives the same choices on every machine, in whatever order they are asked."""
+"""Seeded chance: the same key gives the same choices on every machine, in any order of calls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def chance(*key: object) -> random.Random:
-    """A source of chance of its own for whatever the key names."""
+    """The source of chance for one key."""
     return random.Random("/".join(map(str, (SEED, *key))))
 
 

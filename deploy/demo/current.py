@@ -51,7 +51,7 @@ def _referral(
 ) -> CurrentReferral:
     rng = chance("current", number)
     story = dict(stories[number % len(stories)])
-    # The second time round a story is somebody else's: of another age, with less said.
+    # The second time, the story is another person's: of another age, with fewer details.
     second = number >= len(stories)
     age = story.pop("age") + (rng.randint(-9, 9) if second else 0)
     if second:

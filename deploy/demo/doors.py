@@ -1,4 +1,4 @@
-"""The front doors: the services' HTTP APIs, with the token of somebody who signed in."""
+"""Clients of the services' HTTP APIs, with the token of a signed-in person."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import httpx
 
 from deploy.demo.sign_in import SignIn
 
-PATIENCE = 90  # Tries, half a second apart, while a service is still starting or busy.
+PATIENCE = 90  # Attempts, 0.5 s apart, while a service starts or is busy.
 
 
 class DoorShut(Exception):
@@ -18,7 +18,7 @@ class DoorShut(Exception):
 
 
 class Doors:
-    """Requests in somebody's name. Tokens are fetched once a person."""
+    """Requests in a person's name. Each person's token is fetched once."""
 
     def __init__(self, http: httpx.AsyncClient, sign_in: SignIn) -> None:
         self._http = http

@@ -1,4 +1,4 @@
-"""Invented people: names from short lists, numbers of nobody, an invented house at a real postcode."""
+"""Invented people: names from short lists, unassigned numbers, an invented house at a real postcode."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STREETS = (
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who does not exist."""
+    """An invented person."""
 
     given_name: str
     family_name: str

@@ -83,7 +83,7 @@ class Demonstration:
         await publish(self._settings.kafka_bootstrap, events, said)
 
     def _referrers(self) -> dict[str, str]:
-        """Somebody who refers from each practice."""
+        """A referrer of each practice."""
         users = load_users(USERS_FILE, self._settings.localities_file).users.values()
         return {code: user.id for user in users if user.role == "referrer" for code in user.practices}
 

@@ -14,11 +14,11 @@ AT_ONCE = 250
 
 
 async def publish(bootstrap: str, events: Sequence[Envelope], said: Callable[[int], None]) -> None:
-    """Publishes all, each acknowledged by the broker; `said` is told how many are out.
+    """Publishes all events, each acknowledged by the broker; `said` receives the number published.
 
-    What came of a referral goes first and its creation last. Readers fold a set, so any order ends alike; but
-    whoever arranges meetings for open referrals then never sees one of these without the meeting it had.
-    Publishing again does no harm: the ids are the same.
+    The later events of a referral go first and its creation last. The fold of a set is the same in any order,
+    but a booking service never sees an open referral here without its meeting. Publishing again does no harm,
+    as the ids are the same.
     """
     afterwards = [event for event in events if not isinstance(event.body, ReferralCreated)]
     creations = [event for event in events if isinstance(event.body, ReferralCreated)]

@@ -43,7 +43,7 @@ class Codes:
         return code
 
     def redeem(self, code: str, *, client_id: str, redirect_uri: str, verifier: str) -> Grant | None:
-        """The grant, or None. Whatever the outcome, the code is gone."""
+        """The grant, or None. The code is gone in either case."""
         grant = self._grants.pop(code, None)
         if grant is None or self._clock() >= grant.ends:
             return None

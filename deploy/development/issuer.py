@@ -1,4 +1,4 @@
-"""The development issuer: enough OpenID Connect to sign in as somebody invented."""
+"""The development issuer: enough OpenID Connect to sign in as an invented user."""
 
 from typing import Any
 

@@ -37,7 +37,7 @@ class Mailbox:
         self._new_id = new_id
         self._lock = threading.Lock()
         self._messages: deque[Sent] = deque(self._read(), maxlen=MOST_MESSAGES)
-        self._lines = MOST_MESSAGES * 2  # of what is in the file nothing is known yet: write it anew once
+        self._lines = MOST_MESSAGES * 2  # The file's contents are not known yet, so write it once.
 
     def put(
         self, channel: Literal["email", "sms"], *, to: str, subject: str, text: str, reference: str
@@ -66,7 +66,7 @@ class Mailbox:
         return [Sent(**json.loads(line)) for line in lines if line.endswith("\n")]
 
     def _keep(self, sent: Sent) -> None:
-        """Adds a line to the file, or writes it anew where it has grown far beyond what is shown."""
+        """Adds a line to the file. If the file has grown far beyond the shown messages, writes it again."""
         if self._lines < MOST_MESSAGES * 2:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(_line(sent))

@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     settings = DevelopmentSettings(env="development")
     if url := asked.url or _address_of_the_run(settings.state):
         settings = settings.model_copy(update={"issuer": f"{url.rstrip('/')}/dev/issuer"})
-    if not (settings.state / KEY_FILE).exists():  # one made here would be nobody's
+    if not (settings.state / KEY_FILE).exists():  # A key made here would be no issuer's.
         sys.stderr.write(f"No development issuer has run in {settings.state}: start it with `make run`.\n")
         return 2
     minter = Minter(settings)

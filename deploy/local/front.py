@@ -34,7 +34,7 @@ def caddy_environment(given: Mapping[str, str]) -> dict[str, str]:
         address = urlsplit(given[f"LINKWORK_{name.upper()}_URL"])
         own[f"LINKWORK_{name.upper()}_HOST"] = address.hostname or LOOPBACK
         own[f"LINKWORK_{name.upper()}_PORT"] = str(address.port or 80)
-    # Caddy would make folders in the home of whoever runs it.
+    # Caddy would make folders in the user's home.
     state = str(Path(given.get("LINKWORK_STATE", ".linkwork")) / "caddy")
     return {"PATH": given.get("PATH", ""), "XDG_CONFIG_HOME": state, "XDG_DATA_HOME": state} | own
 

@@ -31,14 +31,14 @@ async def wait_while_it_gets_on(
     longest: float = LONGEST_SECONDS,
     tell: float = TELL_SECONDS,
 ) -> None:
-    """Waits until `answers` returns, and says every `tell` seconds that it still waits for `name`.
+    """Waits until `answers` returns, and reports every `tell` seconds that it still waits for `name`.
 
-    `progress` gives a value that changes while the thing works: on a busy machine a start takes minutes, and
-    a fixed limit would end a run that gets on.
+    `progress` gives a value that changes while the process works. On a busy machine a start takes minutes,
+    and a fixed limit would end a run that progresses.
 
     Raises:
         CannotRun: `progress` has not changed for `stalled` seconds, or `longest` seconds are over.
-        Whatever `answers` raises.
+        Any error that `answers` raises.
     """
     waiting = asyncio.ensure_future(answers)
     began = moved = told = time.monotonic()

@@ -8,7 +8,7 @@ from deploy.local.ports import LOOPBACK
 
 Secrets = Mapping[str, str]
 NICE = 5
-# The C library gives large buffers back instead of keeping them: a quarter less memory, and level.
+# The C library returns large buffers instead of keeping them: a quarter less memory, without growth.
 LESS_MEMORY: Mapping[str, str] = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}
 
 
@@ -66,7 +66,7 @@ LINKWORK = Plan(
         Part("development", "deploy.development", 8105, own=_issuer, nice=NICE),
         _service("referral", 8101, "master_key"),
         _service("matching", 8102, "magic_link_key"),
-        # Whoever waits for a meeting waits for neither a message nor a figure.
+        # A referrer who waits for a meeting waits for neither a message nor a figure.
         _service("notifications", 8103, nice=NICE),
         _service("evaluation", 8104, nice=NICE),
         Part("front", "deploy.local.front", 8080, ready="/readyz"),

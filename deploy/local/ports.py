@@ -11,11 +11,11 @@ PORTS_FILE: Final = "ports.json"  # In the folder of a run: the port of each of 
 _QUIET: Final = range(15_000, 27_000)
 _TRIES: Final = 1000
 _given: set[int] = set()
-_chance = random.SystemRandom()  # whoever seeds `random`, as tests do, would have them all choose alike
+_chance = random.SystemRandom()  # Tests seed `random`, and all of them would choose the same ports.
 
 
 def is_free(port: int) -> bool:
-    """Say whether a server could listen on `port` of the loopback address now."""
+    """True if a process listens on `port` of the loopback address."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -26,13 +26,13 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, and that no outgoing connection is given meanwhile.
+    """Returns a free port that is never given to an outgoing connection.
 
-    The same process is given none twice: of forty that are listened on a little later, two would be the same
-    in one start of fifteen.
+    A process gets no port twice. Otherwise, of forty ports that are used a little later, two would be the
+    same in one start of fifteen.
 
     Raises:
-        OSError: none was found.
+        OSError: no port was free.
     """
     for _ in range(_TRIES):
         port = _chance.choice(_QUIET)
@@ -43,7 +43,7 @@ def free_port() -> int:
 
 
 def is_open(port: int) -> bool:
-    """Say whether somebody listens on `port` of the loopback address."""
+    """True if a process listens on `port` of the loopback address."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((LOOPBACK, port)) == 0

@@ -172,7 +172,7 @@ def _refusal(request: Request, failure: Exception) -> Response:
             closing = {"connection": "close"}
             return Problem(413, detail="A request may carry one megabyte.", headers=closing).response()
         case ClientDisconnect():
-            return Response(status_code=499)  # Nobody reads it.
+            return Response(status_code=499)  # No reader uses it.
         case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
             status, title = 503, "This part is not available just now"
         case httpx.TimeoutException():

@@ -22,9 +22,9 @@ PRIVATE = ("/livez", "/readyz", "/metrics", "/asyncapi")
 
 
 def part_for(path: str) -> str | None:
-    """The name of the part that answers `path`, decoded; None where it is not for the outside.
+    """The service that answers `path`, decoded; None if the path is not for the outside.
 
-    A path that climbs (`/a/../b`) or doubles a slash is nobody's: behind, it may be taken for another one.
+    A path that climbs (`/a/../b`) or doubles a slash belongs to no service: another one may interpret it.
     """
     if path in PRIVATE or _UNPLAIN.search(path):
         return None

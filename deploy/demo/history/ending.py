@@ -46,7 +46,7 @@ def closed(case: Case, before: dict[str, int] | None, last: datetime) -> None:
 
 
 def put_right(case: Case) -> None:
-    """Somebody notices that a fact was typed in wrongly and takes it back."""
+    """A link worker notices a fact entered by mistake and takes it back."""
     if case.number % rates.RETRACTED_EVERY:
         return
     wrong = case.journal.say(

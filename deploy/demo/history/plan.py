@@ -59,7 +59,7 @@ def agreed(case: Case, met_at: datetime) -> tuple[v.Need, ...]:
         say(met_at + timedelta(minutes=4), o.ContactChanged, contact=v.SafeToText.RING)
     needs = [need for need in case.needs if need is not v.Need.NOT_SURE]
     if not needs or case.chance(0.2):
-        # What somebody came for and what turns out to matter are often two things.
+        # The reason for the referral and the need found in the meeting often differ.
         needs.append(rng.choice((v.Need.BEFRIENDING, v.Need.EXERCISE, v.Need.CRAFT, v.Need.BENEFITS)))
     settled = tuple(dict.fromkeys(needs))[:3]
     if not case.chance(rates.PLAN_AGREED):

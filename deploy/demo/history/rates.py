@@ -108,5 +108,5 @@ ACCOMPANIED = {
 # What is put right afterwards, as every so-many-th of those it could happen to.
 RETRACTED_EVERY = 24
 REOPENED_EVERY = 35
-# Every so many say in the meeting that somebody else reads their messages.
+# One in so many people says in the meeting that another person reads their messages.
 CONTACT_CHANGED_EVERY = 25

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from shared.contract.events.topics import Part, dead_letter_topic
 from shared.delivery.outbox.rows import Message
 
-# Of what a larger letter would hold only place and hash are kept: it would not fit a topic of 2 MB.
+# A larger record would not fit a topic of 2 MB, so its letter has only position and hash.
 MAX_BYTES: Final = 1_900_000
 
 

@@ -207,6 +207,6 @@ class _Gone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Outcome(Generic[V, R]):
-    result: str  # `taken`, `repeat`, or why it was set aside again, as a code.
+    result: str  # `taken`, `repeat`, or the code of the new failure.
     state: LetterState = "failed"
     unit_of_work: UnitOfWork[V, R] | None = None

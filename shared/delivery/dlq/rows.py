@@ -15,10 +15,10 @@ from shared.delivery.outbox.rows import Message
 
 DEAD_LETTERS: Final = "dead_letters"
 
-# `asked`: the service is to take it again. `failed`: it did, and set it aside once more.
+# `asked`: a replay is requested. `failed`: the replay ended in a new dead letter.
 LetterState = Literal["asked", "replayed", "failed", "discarded"]
 
-# Asks for the rows of which `taken_at` knows when.
+# The query for the rows that have a `taken_at`.
 TAKEN: Final[Document] = {"$or": [{"state": "replayed"}, {"taken": {"$exists": True}}]}
 
 

@@ -37,7 +37,7 @@ def names_of(derived: Iterable[str], number: int) -> dict[str, str]:
 
 
 def boot_seconds() -> float:
-    """Seconds of a clock that is never set, and that goes on while the machine sleeps."""
+    """Seconds of a clock that is never set, and that runs while the machine sleeps."""
     clock: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return time.clock_gettime(clock)
 

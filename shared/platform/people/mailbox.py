@@ -21,10 +21,10 @@ class MailboxNotAccepted(NotAccepted):
 
 
 def parse_mailbox(written: str) -> str:
-    """The one address that was written ("pat@EXAMPLE.org " -> "pat@example.org").
+    """The one address in the text ("pat@EXAMPLE.org " -> "pat@example.org").
 
-    Only ASCII addresses of the form name@domain: no display name, quotes, comments or address literals, and
-    nobody is asked whether the domain exists. Raises MailboxNotAccepted.
+    Only ASCII addresses of the form name@domain are accepted: no display name, quotes, comments or address
+    literals. The existence of the domain is not checked. Raises MailboxNotAccepted.
     """
     try:
         if len(written) > LONGEST + 20:  # before anything is made of it

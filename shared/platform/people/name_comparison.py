@@ -106,7 +106,7 @@ def _written_together(first: _Words, second: _Words) -> bool:
 
 
 def _same_given_name(first: _Words, second: _Words) -> bool:
-    """Whatever the last name: people take another when they marry or part."""
+    """Compares given names only: people change their family name when they marry or part."""
     return _any_pair(_same_or_nickname, first.given, second.given)
 
 

@@ -12,7 +12,7 @@ from shared.platform.people.cleaning import clean_line
 from shared.platform.people.refusals import NotAccepted, custom_error
 
 LONGEST = 100
-# Control, surrogate, private use and unassigned characters: nobody's name is written with them.
+# No name has control, surrogate, private use or unassigned characters.
 UNWRITTEN = {"Cc", "Cs", "Co", "Cn"}
 
 

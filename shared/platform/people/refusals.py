@@ -16,6 +16,6 @@ class NotAccepted(ValueError):
 def custom_error(refused: NotAccepted) -> PydanticCustomError:
     """The same refusal as pydantic reports it: `type` is the code.
 
-    pydantic keeps the input beside every error: whoever shows one must leave `input` out.
+    pydantic keeps the input beside every error, so code that shows an error must leave `input` out.
     """
     return PydanticCustomError(refused.code, str(refused))

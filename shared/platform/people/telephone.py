@@ -125,9 +125,9 @@ def _drama(number: PhoneNumber) -> bool:
 
 
 def parse_public_telephone(written: str) -> str:
-    """A number of a desk or of somebody at work, as it is printed; short ones too.
+    """A number of a desk or of a person at work, as it is printed; short ones too.
 
-    Raises TelephoneNotAccepted. Unlike a feed's it has no words around it.
+    Raises TelephoneNotAccepted. Unlike a number in a feed, it has no words around it.
     """
     bare = clean_line(written)
     printed = directory_telephone(bare)
@@ -157,7 +157,7 @@ Telephone = Annotated[
     WithJsonSchema({"type": "string", "description": "Telephone number", "examples": ["07700 900982"]}),
 ]
 
-# A field that takes the number of a desk or of somebody at work and holds it as it is printed.
+# A field that takes the number of a desk or of a person at work and holds it as it is printed.
 PublicTelephone = Annotated[
     str,
     BeforeValidator(_checked_public),
