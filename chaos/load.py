@@ -26,7 +26,7 @@ class Rates:
 
     @classmethod
     def of(cls, together: float) -> "Rates":
-        """Rates that add up to `together`, most with a history: finding a meeting costs several times as much."""
+        """Rates that add up to `together`; most have a history, as finding a meeting costs far more."""
         posts, without_meeting = min(0.05 * together, 1.0), min(0.15 * together, 4.0)
         return cls(posts, without_meeting, together - posts - without_meeting)
 

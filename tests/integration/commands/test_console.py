@@ -116,7 +116,7 @@ def test_moments_are_meant_in_london(typed: str, meant: datetime) -> None:
     assert moment(typed, NOW) == meant
 
 
-def test_what_is_no_moment_is_refused_with_examples() -> None:
+def test_moment_malformed_is_refused_with_examples() -> None:
     with pytest.raises(typer.BadParameter, match="2h or 7d"):
         moment_argument()("yesterday")
     for typed in ("0001-01-01", "1969-12-31", "99999d"):

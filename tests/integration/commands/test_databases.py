@@ -108,7 +108,7 @@ async def test_a_name_that_no_database_can_have_is_called_so(around: Config) -> 
         (Conflict("written"), "try again"),
     ],
 )
-def test_what_the_database_says_is_told_in_our_words(error: OperationFailure | Conflict, told: str) -> None:
+def test_database_error_is_reported_in_our_words(error: OperationFailure | Conflict, told: str) -> None:
     sentence = str(database_error("matching", error))
     assert told in sentence
     assert "ada" not in sentence

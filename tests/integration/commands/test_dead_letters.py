@@ -117,7 +117,7 @@ async def test_one_that_fails_again_is_one_letter_under_the_same_id(place: Bench
         assert after["time"] > before["time"]
 
 
-async def test_what_is_put_away_while_it_waits_is_not_taken(place: Bench, letters: Console) -> None:
+async def test_waiting_letter_discarded_is_not_taken(place: Bench, letters: Console) -> None:
     mended = Mended()
     first = place.kernel(replace(TOY, fold=mended))
     async with first.running():
@@ -211,7 +211,7 @@ async def test_many_are_taken_only_where_many_are_meant(place: Bench, letters: C
         assert listed.out.count("discarded") == 3
 
 
-async def test_what_was_put_away_is_not_taken_with_the_others(place: Bench, letters: Console) -> None:
+async def test_discarded_letter_is_not_replayed_with_the_others(place: Bench, letters: Console) -> None:
     mended = Mended()
     async with place.kernel(replace(TOY, fold=mended)).running():
         await broken(place)
@@ -244,7 +244,7 @@ class Late(LetterDecisions):
         await super()._put(*given)
 
 
-async def test_what_was_taken_already_is_not_discarded(place: Bench, letters: Console) -> None:
+async def test_letter_already_taken_is_not_discarded(place: Bench, letters: Console) -> None:
     mended = Mended()
     async with place.kernel(replace(TOY, fold=mended)).running() as kernel:
         await broken(place)
@@ -263,7 +263,7 @@ async def test_what_was_taken_already_is_not_discarded(place: Bench, letters: Co
         assert len(await operations(kernel)) == 2
 
 
-async def test_what_was_taken_stays_taken_when_it_is_asked_for_again(place: Bench, letters: Console) -> None:
+async def test_taken_letter_stays_taken_when_replay_is_asked_again(place: Bench, letters: Console) -> None:
     mended = Mended()
     async with place.kernel(replace(TOY, fold=mended)).running():
         await broken(place)
@@ -313,7 +313,7 @@ async def test_letter_set_aside_again_after_replay_can_be_discarded(place: Bench
         assert "nothing to discard" in (await letters("discard", again["letter"], "--why", "rather not")).err
 
 
-async def test_what_is_taken_at_the_same_moment_is_not_discarded(
+async def test_letter_taken_at_the_same_moment_is_not_discarded(
     place: Bench, letters: Console, caplog: pytest.LogCaptureFixture
 ) -> None:
     mended = Mended()

@@ -153,7 +153,7 @@ async def test_a_sign_in_begun_elsewhere_is_not_completed(client: httpx.AsyncCli
     assert "linkwork-session" not in victim.cookies
 
 
-async def test_somebody_unknown_is_refused(client: httpx.AsyncClient) -> None:
+async def test_unknown_user_is_refused(client: httpx.AsyncClient) -> None:
     begun = await client.get("/sign-in")
     chosen = await choose(client, begun.headers["location"], "nobody")
 
@@ -315,7 +315,7 @@ async def test_tokens_are_made_beside_the_issuer_too(development: FastAPI) -> No
     assert caller.may_practice("M83100")
 
 
-async def test_a_token_to_try_the_apis_with_can_be_had_on_the_command_line(
+async def test_token_for_trying_the_apis_is_printed_by_a_command(
     development: FastAPI, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(development)

@@ -1,4 +1,4 @@
-"""What was sent can be read here, by those who run the programme, and is kept once."""
+"""The mailbox shows sent messages to the programme team, each once."""
 
 from datetime import UTC, datetime
 from email.message import EmailMessage

@@ -1,4 +1,4 @@
-"""What two generations of a referral must have in common."""
+"""The comparison of a referral's two generations."""
 
 from typing import Any
 from uuid import uuid4
@@ -61,7 +61,7 @@ def test_another_view_of_the_same_facts_is_counted() -> None:
     assert found.unlike == {"meir/r"}
 
 
-async def test_rows_that_differ_are_named_and_a_zero_is_as_good_as_none(mongo_url: str) -> None:
+async def test_rows_that_differ_are_named_and_zero_equals_none(mongo_url: str) -> None:
     mongo = Mongo(mongo_url, f"test_comparing_{uuid4().hex[:12]}")
     old = [
         {"_id": "same", "n": {"journey": {"met": 1, "booked": 0}}},

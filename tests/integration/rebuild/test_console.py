@@ -1,4 +1,4 @@
-"""What an operator types and reads of a rebuild."""
+"""The command line and the output of a rebuild."""
 
 import asyncio
 
@@ -30,7 +30,7 @@ COMMAND = ("rebuild", "evaluation")
         (("--why", "   "), "say why, in a few words"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_with_a_sentence(
+def test_arguments_impossible_are_refused_with_a_sentence(
     typed: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -39,13 +39,13 @@ def test_what_cannot_be_meant_is_refused_with_a_sentence(
     assert told in capsys.readouterr().err
 
 
-def test_what_can_be_meant_is_taken() -> None:
+def test_arguments_valid_are_parsed() -> None:
     given = parse([*COMMAND, "--why", " drift ", "--processes", "0"]).command
     assert given == RebuildCommand("evaluation", "drift", processes=0)
     assert parse([*COMMAND, "--why", "drift"]).command == RebuildCommand("evaluation", "drift", processes=2)
 
 
-def test_what_was_compared_is_not_read_as_missing() -> None:
+def test_report_compared_rows_are_not_shown_as_missing() -> None:
     whole = Report(
         1,
         2,
@@ -94,7 +94,7 @@ async def test_the_auditor_finds_that_it_was_stopped(place: Bench, monkeypatch: 
         assert ended == ("rebuild given up", "drift", {"reason": "stopped"})
 
 
-async def test_what_was_stopped_after_the_switch_is_not_called_given_up(
+async def test_rebuild_stopped_after_the_switch_is_noted_as_done(
     place: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there, run = asyncio.Event(), Rebuild.run
@@ -124,7 +124,7 @@ async def test_the_auditor_finds_that_a_store_was_away(place: Bench, monkeypatch
         assert (await noted(kernel.mongo))[1:] == [ended]
 
 
-async def test_who_presses_ctrl_c_does_not_wait_for_a_note_that_cannot_be_made(
+async def test_ctrl_c_does_not_wait_for_a_note_that_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def never() -> None:

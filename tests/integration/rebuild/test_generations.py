@@ -55,7 +55,7 @@ async def switched(mongo: Mongo) -> Switch:
     return switch
 
 
-async def test_who_falls_asleep_before_writing_writes_nothing(mongo: Mongo) -> None:
+async def test_process_asleep_before_writing_writes_nothing(mongo: Mongo) -> None:
     begun, awake = asyncio.Event(), asyncio.Event()
 
     async def work(tx: Transaction) -> None:
@@ -71,7 +71,7 @@ async def test_who_falls_asleep_before_writing_writes_nothing(mongo: Mongo) -> N
     assert (await names_in(mongo, 1), await names_in(mongo, 2)) == ([], ["late"])
 
 
-async def test_who_only_reads_may_not_decide_on_what_is_not_live(mongo: Mongo) -> None:
+async def test_reader_may_not_decide_on_a_generation_not_live(mongo: Mongo) -> None:
     """It found nothing to do, and takes a row away elsewhere: the database would let it."""
     begun, awake = asyncio.Event(), asyncio.Event()
 
@@ -108,7 +108,7 @@ class AsleepBeforeCommit:
         raise AssertionError
 
 
-async def test_who_falls_asleep_before_committing_commits_nothing(mongo: Mongo) -> None:
+async def test_process_asleep_before_commit_commits_nothing(mongo: Mongo) -> None:
     """Its transaction holds the old generation: closing waits for it, and then ends it."""
     gate = mongo.gate = AsleepBeforeCommit()
     sleeper = asyncio.create_task(mongo.transact(lambda tx: write(tx, "late")))
@@ -120,7 +120,7 @@ async def test_who_falls_asleep_before_committing_commits_nothing(mongo: Mongo) 
     assert (await names_in(mongo, 1), await names_in(mongo, 2)) == ([], ["late"])
 
 
-async def test_what_is_closed_refuses_even_those_who_do_not_ask(mongo: Mongo) -> None:
+async def test_closed_generation_refuses_writes_without_permit(mongo: Mongo) -> None:
     mongo.gate = None
     await mongo.transact(lambda tx: write(tx, "before"))
     await switched(mongo)
@@ -129,7 +129,7 @@ async def test_what_is_closed_refuses_even_those_who_do_not_ask(mongo: Mongo) ->
     assert await names_in(mongo, 1) == ["before"]
 
 
-async def test_who_comes_while_it_is_closed_waits_and_finds_the_other(mongo: Mongo) -> None:
+async def test_transaction_while_closed_waits_and_finds_the_other(mongo: Mongo) -> None:
     await mongo.transact(lambda tx: write(tx, "before"))
     switch = Switch(mongo, [REFERRALS], await live_row(mongo))
     await switch.close()
@@ -178,7 +178,7 @@ async def unasked(mongo: Mongo, name: str) -> None:
     await mongo.database[REFERRALS].insert_one({"_id": name})
 
 
-async def test_what_was_live_stays_closed_where_the_other_was_opened_and_nobody_was_told(
+async def test_old_generation_stays_closed_if_opening_got_no_answer(
     mongo: Mongo,
 ) -> None:
     switch = Switch(mongo, [REFERRALS], await live_row(mongo))
@@ -193,7 +193,7 @@ async def test_what_was_live_stays_closed_where_the_other_was_opened_and_nobody_
 
 
 async def test_an_opening_that_is_late_finds_that_it_was_given_up(mongo: Mongo) -> None:
-    """Whoever was cancelled does not know whether what they asked for is on its way still."""
+    """A cancelled process does not know if its write is still on its way."""
     switch = Switch(mongo, [REFERRALS], await live_row(mongo))
     await switch.close()
 
@@ -218,7 +218,7 @@ async def test_given_up_without_an_answer_it_goes_by_what_the_row_says(mongo: Mo
     await unasked(mongo, "after")
 
 
-async def test_who_cannot_give_up_leaves_it_closed_to_whoever_looks(mongo: Mongo) -> None:
+async def test_failed_giving_up_is_undone_by_the_next_process(mongo: Mongo) -> None:
     switch = Switch(mongo, [REFERRALS], await live_row(mongo))
     await switch.close()
     with unanswered(mongo, happens=False):
@@ -228,7 +228,7 @@ async def test_who_cannot_give_up_leaves_it_closed_to_whoever_looks(mongo: Mongo
     await undone(mongo)
 
 
-async def test_who_dies_while_giving_up_leaves_it_closed_to_whoever_looks(mongo: Mongo) -> None:
+async def test_death_while_giving_up_is_undone_by_the_next_process(mongo: Mongo) -> None:
     class Died(Exception):
         pass
 
@@ -264,7 +264,7 @@ async def test_only_one_closes_it(mongo: Mongo) -> None:
     assert (row.number, row.kept, row.marks, row.state) == (2, 1, (("a", 0, 7),), "open")
 
 
-async def test_what_is_kept_is_forgotten_only_by_who_knows_what_is_live(mongo: Mongo) -> None:
+async def test_kept_generation_is_forgotten_only_with_the_live_row(mongo: Mongo) -> None:
     before = await live_row(mongo)
     assert await forget_kept(mongo, before) == before
     await switched(mongo)
@@ -276,7 +276,7 @@ async def test_what_is_kept_is_forgotten_only_by_who_knows_what_is_live(mongo: M
     assert await forget_kept(mongo, row) == await live_row(mongo) == replace(row, kept=None, marks=())
 
 
-async def test_a_closing_that_lasts_too_long_is_undone_by_whoever_looks(mongo: Mongo) -> None:
+async def test_closing_too_long_is_undone_by_the_next_process(mongo: Mongo) -> None:
     switch = Switch(mongo, [REFERRALS], await live_row(mongo))
     await switch.close()
     past = {"$set": {"until": {"$subtract": ["$$NOW", 5000]}}}

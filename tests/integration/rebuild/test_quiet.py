@@ -29,7 +29,7 @@ async def generation(kernel: Kernel[object, object], name: str, number: int) -> 
 
 
 async def tallies(kernel: Kernel[object, object], number: int) -> dict[str, dict[str, int]]:
-    """What they tell: a 0 is as good as nothing."""
+    """The rows without their zeros."""
     rows = await generation(kernel, TALLIES, number)
     return {at: {name: count for name, count in row["n"].items() if count} for at, row in rows.items()}
 

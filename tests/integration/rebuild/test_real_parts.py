@@ -64,7 +64,7 @@ async def heard(kernel: Kernel[Any, Any], facts: int) -> None:
 
 
 @pytest.mark.parametrize("part", ["referral", "notifications"])
-async def test_what_is_folded_anew_is_the_same(place: Bench, part: Part) -> None:
+async def test_rebuilt_generation_equals_the_live_one(place: Bench, part: Part) -> None:
     facts = facts_in(place.locality, 40, seed=3)
     async with part_running(place, part) as kernel:
         await place.say(*(envelope(fact) for fact in facts))
@@ -103,7 +103,7 @@ def around_of(bench: Bench) -> Config:
     )
 
 
-async def test_figures_that_are_wrong_are_put_right_only_if_that_is_meant(
+async def test_wrong_figures_are_corrected_only_if_accepted(
     place: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     facts = facts_in(place.locality, 30, seed=6)
@@ -164,7 +164,7 @@ async def _goes_on(here: Place) -> None:
     await here.no_time_is_held_twice()
 
 
-async def test_nobody_is_told_twice(place: Bench, peers: FakePeers, clock: FakeClock) -> None:
+async def test_rebuild_sends_no_message_twice(place: Bench, peers: FakePeers, clock: FakeClock) -> None:
     messages = NotificationsHarness(place, peers, clock)
     async with messages.running() as app:
         told = messages.referral()

@@ -176,7 +176,7 @@ async def test_front_never_sends_cookies_with_another_persons_request(address: s
     assert "cookie" not in dict(headers)
 
 
-async def test_what_is_said_between_neighbours_goes_no_further(client: httpx.AsyncClient) -> None:
+async def test_front_drops_hop_by_hop_headers(client: httpx.AsyncClient) -> None:
     sent = {"connection": "x-mine", "x-mine": "1", "x-other": "2"}
     answer = await client.get("/referral/", headers=sent)
     arrived = dict(answer.json()["headers"])
@@ -185,7 +185,7 @@ async def test_what_is_said_between_neighbours_goes_no_further(client: httpx.Asy
     assert "x-between-us" not in answer.headers
 
 
-async def test_who_asked_is_said_by_the_front_alone(client: httpx.AsyncClient) -> None:
+async def test_front_alone_says_who_asked(client: httpx.AsyncClient) -> None:
     forged = {"x-forwarded-for": "203.0.113.9", "x-forwarded-host": "evil.example", "forwarded": "for=x"}
     answer = await client.get("/referral/", headers=forged)
     arrived = answer.json()["headers"]
@@ -227,7 +227,7 @@ async def test_a_part_that_is_away_is_a_problem_document_or_a_page(client: httpx
 
 
 @pytest.mark.parametrize("path", ["/livez", "/metrics", "/asyncapi"])
-async def test_what_is_for_those_who_run_it_is_not_passed_on(client: httpx.AsyncClient, path: str) -> None:
+async def test_front_does_not_pass_operators_paths(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code == 404
 
 

@@ -49,14 +49,14 @@ async def test_nothing_is_lost_or_done_twice(town: Town) -> None:
 
 
 def asked_while_closed(town: Town, evidence: Evidence, ended: Ended) -> int:
-    """How much the service was asked to do between closing and opening."""
+    """The number of requests to the service between closing and opening."""
     first, last = ended.closed
     moments = [*evidence.said.values(), *(post.sent for post in town.practices.posts)]
     return sum(first < moment < last for moment in moments)
 
 
 def one_meeting_for_whom_nothing_happened_to(evidence: Evidence) -> None:
-    """Who was only referred, and booked by nobody else, has the one meeting that was found for them."""
+    """Each person who was only referred has the one meeting that was found."""
     found = 0
     for account in Counted(evidence).accounts.values():
         nothing = set(account.outcomes) <= {"referral-created", "meeting-booked"}

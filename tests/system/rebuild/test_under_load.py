@@ -134,7 +134,7 @@ async def _die(*_: object) -> None:
     raise Died
 
 
-async def test_what_is_not_published_yet_is_there_all_the_same(place: Bench, rebuild: Rebuild) -> None:
+async def test_unpublished_event_is_in_the_rebuilt_generation(place: Bench, rebuild: Rebuild) -> None:
     """Decided and in the outbox, and its topic takes nothing: the new generation knows it."""
     kernel = place.kernel(TALLIED)
     async with kernel.running():

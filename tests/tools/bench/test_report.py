@@ -36,7 +36,7 @@ def test_throughput_table_says_median_spread_and_goals() -> None:
     assert "| decode | 1,000 | 90,000 | 0% | 175.0 (100.0/25.0/50.0) | – |" in text
 
 
-def test_what_could_not_be_run_says_why() -> None:
+def test_program_that_could_not_run_says_why() -> None:
     _, text = described("kernel", WITHOUT_JAVA)
     assert "there is no java on this machine" in text
     assert "two processes / Kafka Streams" not in text

@@ -20,7 +20,7 @@ def test_known_percentiles() -> None:
     assert [percentile(ordered, share) for share in (0.5, 0.99, 0.999)] == [500, 990, 999]
 
 
-def test_what_was_not_answered_is_slower_than_everything() -> None:
+def test_unanswered_request_is_slower_than_all_others() -> None:
     said = summary([0.01] * 985, unanswered=15)
     assert said["p50"] == pytest.approx(10)
     assert said["p99"] is None

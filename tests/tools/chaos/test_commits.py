@@ -35,7 +35,7 @@ def test_a_record_is_handled_at_the_first_commit_beyond_it() -> None:
     assert commits.handled_at("meir.referral", record(0, 5.0)) is None
 
 
-def test_what_is_not_a_commit_is_passed_over() -> None:
+def test_record_that_is_no_commit_is_skipped() -> None:
     member = Entry("__consumer_offsets", 0, 1, 1.0, struct.pack(">h", 2) + text("meir.evaluation"), b"x", ())
     forgotten = replace(commit(2, 2.0, 5), value=None)
     assert Commits([member, forgotten]).handled_at("meir.evaluation", record(0, 0.0)) is None

@@ -38,7 +38,7 @@ def test_finding_is_attributed_to_the_fault_of_its_time() -> None:
     assert "lost 1, doubled 1, otherwise wrong 0" in summary(found)
 
 
-def test_what_could_not_be_had_is_said() -> None:
+def test_report_names_faults_that_could_not_be_had() -> None:
     told = Outcome([], [], not_had={"disk full": "only root may"})
     assert "| disk full | 0: only root may |" in table([told])
 
@@ -52,7 +52,7 @@ def test_a_fault_that_struck_less_often_than_it_was_to_is_named() -> None:
     assert rows[2].startswith("| MongoDB killed | 0 of 2 |")
 
 
-def test_what_came_alone_is_held_to_its_target() -> None:
+def test_fault_alone_is_held_to_its_target() -> None:
     waits = [
         wait("matching killed", 100.0, 4.9),
         wait("Kafka killed", 200.0, 19.9),  # half of it after its return

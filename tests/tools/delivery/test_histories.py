@@ -8,6 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.unit.delivery.test_machine import A_TURN, Kernel
 
+# What each activity waits for. A `commit` is a transaction's; in the activity of that name, of offsets.
 AWAITS = {
     "batch": ["find", "write", "commit"],
     "command": ["find", "write", "commit"],
@@ -17,12 +18,10 @@ AWAITS = {
     "look": ["find", "answer"],
     "commit": ["commit"],
 }
-"""What each activity waits for. A `commit` is a transaction's; in the activity of that name, of offsets."""
 COMES = ["goes on", "fails", "goes unanswered"]
 STRIKES = ["is killed", "is taken for dead", "a rebalance"]
 CANCELLED = ["is cancelled", "is cancelled, unanswered"]
-LEAST = 1
-"""Of some hundred histories. Most have far more; these are always the same ones."""
+LEAST = 1  # Of some hundred histories. Most have far more; these are always the same ones.
 
 
 def test_histories_hold_every_await_with_every_outcome() -> None:

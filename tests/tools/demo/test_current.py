@@ -31,7 +31,7 @@ def test_forty_over_all_localities() -> None:
     assert set(found.values()) == {5}
 
 
-def test_somebody_can_refer_from_each_practice() -> None:
+def test_each_practice_has_a_referrer() -> None:
     users = load_users(USERS_FILE).users.values()
     covered = {code for user in users if user.role == "referrer" for code in user.practices}
     assert {one.practice for one in REFERRALS} <= covered
@@ -52,7 +52,7 @@ def test_the_same_day_gives_the_same_people_under_the_same_keys() -> None:
 
 
 @pytest.mark.parametrize("today", [date(2028, 2, 29), date(2026, 1, 1), date(2030, 12, 31)])
-def test_nobody_is_too_young_on_any_day(today: date) -> None:
+def test_people_are_old_enough_on_any_day(today: date) -> None:
     for referral in current_referrals(today, PROGRAMME):
         practice, locality = practice_of(referral.practice, PROGRAMME, today)
         assert validate(ReferralRequest.model_validate(referral.body), practice, locality, today).age >= 18

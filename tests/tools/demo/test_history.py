@@ -153,7 +153,7 @@ def test_link_workers_never_overlap_or_work_on_a_holiday(history: list[Envelope]
     assert all(localities[meeting.link_worker] == meeting.locality for meeting in held)
 
 
-def test_what_is_undone_names_what_was_said(history: list[Envelope]) -> None:
+def test_retraction_names_an_earlier_fact(history: list[Envelope]) -> None:
     said = {(event.source, event.id) for event in history}
     for event in history:
         if isinstance(event.body, o.Retracted):

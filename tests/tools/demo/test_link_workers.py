@@ -30,7 +30,7 @@ def test_each_practice_has_hours_and_its_own_link_workers() -> None:
 
 
 @pytest.mark.parametrize("worker", WORKERS, ids=lambda worker: worker.id)
-def test_nobody_is_at_two_places_at_once(worker: LinkWorker) -> None:
+def test_link_worker_is_never_at_two_places_at_once(worker: LinkWorker) -> None:
     hours = sorted(worker.hours, key=lambda one: (one.weekday, one.opens))
     for earlier, later in itertools.pairwise(hours):
         assert earlier.weekday < later.weekday or earlier.closes <= later.opens

@@ -40,7 +40,7 @@ def test_every_need_on_the_form_is_answered_somewhere() -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_nobody_could_take_it_for_a_real_service(service: Service) -> None:
+def test_services_cannot_be_mistaken_for_real_ones(service: Service) -> None:
     assert service.name.endswith("(example)")
     assert service.email is None or service.email.endswith(".example")
     assert service.telephone is None or service.telephone.startswith("01632 960")

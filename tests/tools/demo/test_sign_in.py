@@ -50,7 +50,7 @@ async def test_a_referrer_s_token(http: httpx.AsyncClient) -> None:
     assert "M83100" in claims
 
 
-async def test_somebody_unknown_gets_none(http: httpx.AsyncClient) -> None:
+async def test_unknown_user_gets_no_token(http: httpx.AsyncClient) -> None:
     with pytest.raises(SignInFailed, match="does not sign in nobody"):
         await SignIn(http, settings()).token("nobody")
 

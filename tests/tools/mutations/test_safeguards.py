@@ -36,7 +36,7 @@ def care(test: str) -> Safeguard:
     return Safeguard("care", "careful.txt", "yes", "no", [f"test_it.py::{test}"])
 
 
-def test_who_notices_is_named_and_the_tree_is_whole_again(tree: Path) -> None:
+def test_mutation_names_the_test_and_restores_the_tree(tree: Path) -> None:
     anyway: Anyway = {}
     noticed = without(care("test_that_looks"), tree, os.environ, anyway)
     assert noticed.by == "test_it.py::test_that_looks"

@@ -32,7 +32,7 @@ def test_born_on_29_february() -> None:
         (date(1900, 6, 14), "date_of_birth_too_long_ago"),
     ],
 )
-def test_who_cannot_be_referred(born: date, code: str) -> None:
+def test_age_that_cannot_be_referred_is_refused(born: date, code: str) -> None:
     with pytest.raises(DateOfBirthError) as refused:
         check_date_of_birth(born, TODAY, minimum_age=18)
     assert refused.value.code == code
@@ -52,6 +52,6 @@ def test_bands(age: int, band: str) -> None:
 
 
 @given(st.dates(max_value=TODAY), st.integers(0, 400))
-def test_nobody_grows_younger(born: date, days: int) -> None:
+def test_age_never_falls(born: date, days: int) -> None:
     later = date.fromordinal(TODAY.toordinal() + days)
     assert 0 <= age_on(born, later) - age_on(born, TODAY) <= 2

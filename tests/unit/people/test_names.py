@@ -28,7 +28,7 @@ def test_two_ways_to_write_an_accent_are_one_name() -> None:
         ("<b>Ann</b>", "name_characters"),
     ],
 )
-def test_what_is_no_name(written: str, code: str) -> None:
+def test_text_that_is_no_name_is_refused(written: str, code: str) -> None:
     with pytest.raises(NameNotAccepted) as refused:
         parse_name(written)
     assert refused.value.code == code

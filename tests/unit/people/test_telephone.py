@@ -125,7 +125,7 @@ def test_every_page_shows_a_number_in_one_form(written: str, shown: str) -> None
         ("", None),
     ],
 )
-def test_what_a_directory_prints(printed: str, shown: str | None) -> None:
+def test_number_printed_in_a_directory_is_accepted(printed: str, shown: str | None) -> None:
     assert directory_telephone(printed) == shown
 
 

@@ -1,4 +1,4 @@
-"""What was set aside: a rebuild goes by what the live generation has heard, and not by letters alone."""
+"""Dead letters: a rebuild follows the live generation's facts, and not letters alone."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from tests.harness.delivery.toy import NOW, Bench, book, created, said
 from tests.harness.rebuild.tallied import TALLIED
 from tests.integration.rebuild.test_quiet import facts_of, generation, settled, tallies
-from tests.integration.rebuild.test_what_is_taken import faulty, some
+from tests.integration.rebuild.test_recorded_facts import faulty, some
 
 
 async def letters_of(place: Bench) -> list[FoundLetter]:
@@ -27,7 +27,7 @@ async def letters_of(place: Bench) -> list[FoundLetter]:
     return sorted((one for one in found if one.locality == place.locality), key=lambda one: one.time)
 
 
-async def test_what_was_heard_after_its_letter_was_written_is_heard(place: Bench, rebuild: Rebuild) -> None:
+async def test_record_received_after_its_letter_is_folded(place: Bench, rebuild: Rebuild) -> None:
     """A stream that was stopped begins its batch again: the letters that it had written stay."""
     broken = True
 
@@ -46,9 +46,7 @@ async def test_what_was_heard_after_its_letter_was_written_is_heard(place: Bench
         assert await tallies(kernel, 1) == await tallies(kernel, 2)
 
 
-async def test_what_was_taken_is_taken_though_its_letter_was_discarded(
-    place: Bench, rebuild: Rebuild
-) -> None:
+async def test_replayed_record_counts_though_letter_was_discarded(place: Bench, rebuild: Rebuild) -> None:
     """Earlier builds let a letter be discarded after it had been replayed."""
     taken, never = (said(created(place.locality, needs=[Need.HOUSING])) for _ in range(2))
     async with place.kernel(replace(TALLIED, fold=faulty)).running() as kernel:
@@ -76,7 +74,7 @@ async def test_what_was_taken_is_taken_though_its_letter_was_discarded(
         assert never.body.referral_id not in made
 
 
-async def test_what_was_replayed_since_the_switch_is_brought_back_too(place: Bench, rebuild: Rebuild) -> None:
+async def test_record_replayed_since_the_switch_is_brought_back(place: Bench, rebuild: Rebuild) -> None:
     event = said(created(place.locality, needs=[Need.HOUSING]))
     async with place.kernel(replace(TALLIED, fold=faulty)).running() as kernel:
         await some(place, kernel)
@@ -93,7 +91,7 @@ async def test_what_was_replayed_since_the_switch_is_brought_back_too(place: Ben
         assert facts_of(old) == facts_of(new)
 
 
-async def test_what_was_taken_counts_while_it_is_asked_for_again(
+async def test_replayed_record_counts_while_asked_for_again(
     place: Bench, rebuild: Rebuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is taken while a rebuild goes on, and waits once more when that comes to its end."""
@@ -125,7 +123,7 @@ async def test_what_was_taken_counts_while_it_is_asked_for_again(
         assert facts_of(old) == facts_of(new)
 
 
-async def test_what_was_decided_since_does_not_undo_that_it_was_taken(place: Bench) -> None:
+async def test_later_decision_does_not_undo_that_it_was_taken(place: Bench) -> None:
     async with place.kernel(TALLIED).running() as kernel:
         for n, state in enumerate(("asked", "failed", "discarded", "replayed")):
             row = {"_id": f"a/0/{n}", "state": state}

@@ -1,4 +1,4 @@
-"""What of the log a rebuild takes: what the service took, and nothing else; and when it refuses."""
+"""A rebuild folds the records that the service has stored, and no other, or refuses."""
 
 import asyncio
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ def faulty(facts: Sequence[Fact]) -> ReferralHistory:
     return fold(facts)
 
 
-async def test_what_was_not_heard_yet_is_heard_as_new(place: Bench, rebuild: Rebuild) -> None:
+async def test_fact_not_received_yet_arrives_as_new(place: Bench, rebuild: Rebuild) -> None:
     """A rebuild that took it would make a repeat of it, and nobody would be booked."""
     async with place.kernel(TALLIED).running() as kernel:
         await some(place, kernel)
@@ -57,7 +57,7 @@ async def test_what_was_not_heard_yet_is_heard_as_new(place: Bench, rebuild: Reb
         assert (await tallies(kernel, 2))[place.locality] == {"booked": 50, "meetings": 50}
 
 
-async def test_what_was_set_aside_stays_aside_until_it_is_replayed(place: Bench, rebuild: Rebuild) -> None:
+async def test_dead_letter_stays_out_until_it_is_replayed(place: Bench, rebuild: Rebuild) -> None:
     event = said(created(place.locality, needs=[Need.HOUSING]))
     async with place.kernel(replace(TALLIED, fold=faulty)).running() as kernel:
         await some(place, kernel)
@@ -123,7 +123,7 @@ async def test_a_fact_that_the_log_lacks_keeps_the_old_one_live(place: Bench, re
         await settled(kernel, 21)
 
 
-async def test_what_was_lost_comes_back_only_if_that_is_meant(place: Bench, rebuild: Rebuild) -> None:
+async def test_lost_fact_returns_only_if_accepted(place: Bench, rebuild: Rebuild) -> None:
     async with place.kernel(TALLIED).running() as kernel:
         names = await some(place, kernel)
         await kernel.mongo[REFERRALS].delete_many({"referral": {"$in": names[:3]}})
@@ -151,9 +151,7 @@ async def test_there_is_no_way_back_once_another_rebuild_has_begun(place: Bench,
             await rebuild.back()
 
 
-async def test_a_log_that_was_trimmed_is_refused_and_there_is_a_way_back_still(
-    place: Bench, rebuild: Rebuild
-) -> None:
+async def test_trimmed_log_is_refused_and_keeps_the_way_back(place: Bench, rebuild: Rebuild) -> None:
     async with place.kernel(TALLIED).running() as kernel:
         await some(place, kernel)
         assert (await rebuild.run()).switched
@@ -170,9 +168,7 @@ async def test_a_log_that_was_trimmed_is_refused_and_there_is_a_way_back_still(
         assert (report.switched, report.number, report.compared.referrals) == (True, 1, 20)
 
 
-async def test_what_was_kept_takes_no_writes_after_a_way_back_that_was_refused(
-    place: Bench, rebuild: Rebuild
-) -> None:
+async def test_kept_generation_is_locked_after_a_refused_way_back(place: Bench, rebuild: Rebuild) -> None:
     """Of a process that was paused since before the switch."""
     async with place.kernel(TALLIED).running() as kernel:
         names = await some(place, kernel)
