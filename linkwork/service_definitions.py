@@ -6,8 +6,8 @@ from typing import Final
 
 import services.evaluation.collections
 import services.evaluation.definition
+import services.matching.collections
 import services.matching.definition
-import services.matching.repository
 import services.notifications.collections
 import services.notifications.definition
 import services.referral.collections
@@ -26,7 +26,7 @@ def referral(localities_file: Path) -> Rebuildable:
 def matching(localities_file: Path) -> Rebuildable:
     """The matching service."""
     definition = services.matching.definition.service_definition(load_localities(localities_file).rank)
-    return Rebuildable(definition, services.matching.repository.ensure_indexes)
+    return Rebuildable(definition, services.matching.collections.ensure_indexes)
 
 
 def notifications(localities_file: Path) -> Rebuildable:

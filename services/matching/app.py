@@ -4,21 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import httpx
 from fastapi import FastAPI
 
-from services.matching import repository as store
 from services.matching.api import API_ROUTERS
 from services.matching.booking import sweeper as adrift
 from services.matching.booking.diary import Diaries
 from services.matching.booking.queries import BookingQueries
+from services.matching.booking.repository import DiaryStore
 from services.matching.booking.use_cases import BookingUseCases
 from services.matching.calendar import make_ready
 from services.matching.casework.drafts import Drafts
 from services.matching.casework.queries import CaseworkQueries
 from services.matching.casework.use_cases import CaseworkUseCases
 from services.matching.clients.vault import Mailer, Vault
+from services.matching.collections import ensure_indexes
 from services.matching.command_runner import CommandRunner
 from services.matching.definition import service_definition
 from services.matching.directory.queries import DirectoryQueries
@@ -27,6 +29,7 @@ from services.matching.directory.use_cases import DirectoryUseCases
 from services.matching.features import Features, Queries
 from services.matching.pages import PAGE_ROUTERS
 from services.matching.prescribing.queries import PrescribingQueries
+from services.matching.prescribing.service_replies import service_replies
 from services.matching.prescribing.use_cases import PrescribingUseCases
 from services.matching.programme.queries import ProgrammeQueries
 from services.matching.provider.link_keeping import LinkKeeping
@@ -66,20 +69,20 @@ def create_app(
     make_ready(clock())
     known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in known.served(settings.localities)]
-    diaries = store.DiaryStore(settings.travel_minutes)
+    diaries = DiaryStore(settings.travel_minutes)
     kernel = Kernel(
         service_definition(known.rank, diaries), options or Options.of(settings), served, clock, new_id
     )
     http = httpx.AsyncClient()
     vault = Vault(settings, http, ServiceTokens(settings, clock))
     links = Links(settings.magic_link_key.get_secret_value(), settings.public_url, settings.link_days, clock)
-    directory = Directory(kernel, clock, new_id)
+    directory = Directory(kernel, clock, new_id, partial(service_replies, kernel.mongo))
     features = _features(settings, kernel, known, diaries, directory, vault, links)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with http, kernel.running():
-            await store.ensure_indexes(kernel.mongo)
+            await ensure_indexes(kernel.mongo)
             looking = asyncio.create_task(adrift.keep_looking(kernel))
             yield
             looking.cancel()
@@ -109,7 +112,7 @@ def _features(
     settings: MatchingSettings,
     kernel: Kernel[View, Diaries],
     localities: Localities,
-    diaries: store.DiaryStore,
+    diaries: DiaryStore,
     directory: Directory,
     vault: Vault,
     links: Links,
@@ -137,7 +140,7 @@ def _features(
             referrals=referrals,
             roster=RosterQueries(runner),
             booking=BookingQueries(kernel, referrals, diaries),
-            casework=CaseworkQueries(kernel, referrals, directory, states),
+            casework=CaseworkQueries(kernel, referrals, directory),
             prescribing=PrescribingQueries(kernel, vault, directory, mailboxes.usable),
             directory=DirectoryQueries(directory, mailboxes.usable, clock),
             provider=ProviderQueries(kernel, directory, links, states, codes),

@@ -3,23 +3,18 @@
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+from services.matching.collections import LINK_WORKERS
 from services.matching.errors import Refused
-from services.matching.repository import LINK_WORKERS, worker_of
 from services.matching.roster.link_workers import LinkWorker
+from services.matching.roster.repository import worker_of
+from services.matching.web.refusals import problem_of
 from shared.delivery.mongo.database import Mongo, Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
-from shared.platform.web.validation import FieldError
 
 Filter = Mapping[str, Any]
 LINK_WORKER: Final = ("link_worker",)
-
-
-def problem_of(refused: Refused) -> Problem:
-    """A refusal as an answer."""
-    errors = [FieldError(refused.pointer, refused.code, refused.sentence)] if refused.pointer else []
-    return Problem(refused.status, code=refused.code, detail=refused.sentence, errors=errors)
 
 
 def within_localities(caller: Principal) -> dict[str, Any]:
@@ -80,9 +75,3 @@ async def link_worker_for(mongo: Mongo, caller: Principal, link_worker: str) -> 
         if row is not None:
             return worker_of(row)
     raise problem_of(Refused("unknown_link_worker"))
-
-
-async def link_workers(mongo: Mongo, ids: Collection[str]) -> dict[str, LinkWorker]:
-    """Link workers by id."""
-    found = mongo[LINK_WORKERS].find({"_id": {"$in": sorted(ids)}})
-    return {row["_id"]: worker_of(row) async for row in found}

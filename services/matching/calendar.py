@@ -1,14 +1,13 @@
-"""Days and weekly hours, from London's clock to UTC and back."""
+"""Days of London's clock in UTC, and bank holidays."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import cache
 
 import holidays
 
-from services.matching.roster.link_workers import Hours
 from shared.platform.clock import LONDON, london_day
 
-__all__ = ["bank_holiday", "day_start", "london_day", "make_ready", "times"]
+__all__ = ["bank_holiday", "day_start", "london_day", "make_ready"]
 
 
 def day_start(day: date) -> datetime:
@@ -30,18 +29,3 @@ def _bank_holidays(year: int) -> frozenset[date]:
 def bank_holiday(day: date) -> bool:
     """Whether practices in England are shut that day."""
     return day in _bank_holidays(day.year)
-
-
-def times(hours: Hours, day: date, minutes: int) -> list[datetime]:
-    """The starts, in UTC, of the meetings of this length that fit into the hours of that day.
-
-    Counted in real time from opening: when the clocks change within the hours, no meeting is lost in the hour
-    that does not exist and none overlaps in the hour that comes twice.
-    """
-    if day.weekday() != hours.weekday:
-        return []
-    start = datetime.combine(day, hours.opens, LONDON).astimezone(UTC)
-    # The later of two readings: hours that close within the hour that comes twice last until its end.
-    end = datetime.combine(day, hours.closes, LONDON).replace(fold=1).astimezone(UTC)
-    length = timedelta(minutes=minutes)
-    return [start + length * n for n in range(max(0, (end - start) // length))]

@@ -1,14 +1,12 @@
 """How an action is done: the case found, the act run in one transaction, the outcome shown."""
 
 import hmac
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from services.matching.authorization import LINK_WORKER, Filter, find_case, link_workers, problem_of
-from services.matching.booking.diary import Diaries
+from services.matching.authorization import LINK_WORKER, Filter, find_case
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
 from services.matching.referral_state.commands import Act
@@ -17,20 +15,23 @@ from services.matching.referral_state.state import View, document
 from services.matching.referral_state.undo import retracted
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
+from services.matching.roster.repository import link_workers
+from services.matching.web.refusals import refusing
 from shared.contract.events.fact import Fact
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.errors import IdempotencyMismatch, Transient
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.commands import Idempotency, Within
 from shared.platform.localities import Localities
-from shared.platform.web.problem import Problem, temporarily_unavailable
+
+if TYPE_CHECKING:
+    from services.matching.booking.diary import Diaries
 
 
 @dataclass(frozen=True)
 class CommandRunner:
     """Runs acts on cases. `key` makes the digests of requests, so that no plain hash of a text is kept."""
 
-    kernel: Kernel[View, Diaries]
+    kernel: "Kernel[View, Diaries]"
     localities: Localities
     key: bytes = field(repr=False)
 
@@ -90,17 +91,3 @@ class CommandRunner:
             return None
         digest = hmac.new(self.key, repr(tuple(arguments)).encode(), blake2b).digest()[:16]
         return Idempotency(asked.caller.subject, route, asked.key, digest)
-
-
-@asynccontextmanager
-async def refusing() -> AsyncIterator[None]:
-    """Turns refusals, and a database that stays away, into answers."""
-    try:
-        yield
-    except Refused as refused:
-        raise problem_of(refused) from None
-    except IdempotencyMismatch:
-        raise Problem(422, code="idempotency_key", detail="This key was used for another request.") from None
-    except Transient:
-        detail = "This could not be saved just now. Try again in a minute."
-        raise temporarily_unavailable(detail, retry_seconds=10) from None

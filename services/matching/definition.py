@@ -1,20 +1,45 @@
-"""What comes in: which facts call for which decision, and what is looked at again when due."""
+"""Matching as the kernel drives it: fold, decisions, tasks and the store of what decisions rest on."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from services.matching.booking.diary import Diaries
-from services.matching.booking.policy import DECISIONS, LOOK_AGAIN, look_again
+from services.matching.booking.policy import DECISIONS, LOOK_AGAIN, look_again, reserve_for_urgent
+from services.matching.booking.repository import DiaryStore
+from services.matching.casework.drafts import drop_drafts
 from services.matching.referral_state.state import FOLD_VERSION, View, document, fold
-from services.matching.repository import DiaryStore
 from shared.contract.events.fact import Fact
 from shared.contract.history.fold import SourcePriority
-from shared.delivery.model.service_definition import ServiceDefinition
+from shared.delivery.model.service_definition import Changed, Loaded, ServiceDefinition
+from shared.delivery.mongo.database import Transaction
+from shared.delivery.unit_of_work.aggregate import aggregate_id
+
+
+class MatchingStore:
+    """The store that a unit of work reads from and writes to: diaries, and drafts of erased people."""
+
+    def __init__(self, diaries: DiaryStore) -> None:
+        self._diaries = diaries
+
+    async def load(self, tx: Transaction, referrals: Sequence[Loaded[View]], now: datetime) -> Diaries:
+        """Diaries for these referrals. Of several, the urgent ones have their times reserved first."""
+        diaries = await self._diaries.load(tx, referrals, now)
+        reserve_for_urgent([(one.referral_id, one.view) for one in referrals], diaries)
+        return diaries
+
+    async def save(self, tx: Transaction, changes: Sequence[Changed[View]], resources: Diaries) -> None:
+        """Writes the touched diaries. Raises Conflict if another writer was first."""
+        erased = [
+            aggregate_id(each.locality, each.referral_id) for each in changes if each.after.story.erased
+        ]
+        await drop_drafts(tx, erased)
+        await self._diaries.save(tx, resources)
 
 
 def service_definition(
-    rank: SourcePriority, store: DiaryStore | None = None
+    rank: SourcePriority, diaries: DiaryStore | None = None
 ) -> ServiceDefinition[View, Diaries]:
-    """The part as the kernel drives it. `rank`: how much a source's word counts, by the localities file."""
+    """The definition for a programme whose sources have these priorities (from the localities file)."""
 
     def folded(facts: Sequence[Fact]) -> View:
         return fold(facts, rank)
@@ -24,7 +49,7 @@ def service_definition(
         fold=folded,
         fold_version=FOLD_VERSION,
         to_document=document,
-        repository=store or DiaryStore(),
+        repository=MatchingStore(diaries or DiaryStore()),
         decisions=DECISIONS,
         tasks={LOOK_AGAIN: look_again},
         exclusive="booker",

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import SecretStr
 
-from services.matching.booking.reservations import TRAVEL_MINUTES
+from services.matching.roster.link_workers import TRAVEL_MINUTES
 from shared.platform.web.mail import MailSettings
 from shared.platform.web.settings import secret, setting
 

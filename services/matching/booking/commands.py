@@ -5,11 +5,11 @@ from typing import Final
 
 from services.matching.booking.diary import HORIZON, Diaries
 from services.matching.booking.policy import book, refused_times, time_key, wish_of
+from services.matching.booking.slot import Slot
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
 from services.matching.referral_state.commands import Act, about, checked_step, meeting_of, open_case
 from services.matching.referral_state.state import View
-from services.matching.referral_state.views import Slot
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, ReferralCreated

@@ -12,10 +12,10 @@ from hashlib import blake2b
 from typing import Final
 
 from services.matching.booking.requirements import Wish
-from services.matching.booking.reservations import TRAVEL_MINUTES, Held, held_by_slot, not_taken
-from services.matching.calendar import bank_holiday, london_day, times
-from services.matching.referral_state.views import Slot
-from services.matching.roster.link_workers import LinkWorker
+from services.matching.booking.reservations import Held, held_by_slot, not_taken
+from services.matching.booking.slot import Slot
+from services.matching.calendar import bank_holiday, london_day
+from services.matching.roster.link_workers import TRAVEL_MINUTES, LinkWorker, times
 from shared.contract.events import vocabulary as v
 from shared.contract.labels import where
 

@@ -4,15 +4,15 @@ What holds afterwards, in every interleaving: an open referral has one active me
 none, or has been met; one that ended has none and holds no time; no time is held twice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from services.matching.booking.diary import Diaries
 from services.matching.booking.requirements import Wish
+from services.matching.booking.slot import Slot
 from services.matching.calendar import day_start, london_day
 from services.matching.referral_state.state import View, Wait
-from services.matching.referral_state.views import Slot
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, MeetingBooked
@@ -229,6 +229,18 @@ def needs_meeting(view: View, now: datetime) -> bool:
     if _waits_for_the_person(view, today):
         return False
     return len(story.missed) <= view.misses_allowed
+
+
+def reserve_for_urgent(referrals: Sequence[tuple[str, View]], diaries: Diaries) -> None:
+    """Reserves times in `diaries` for urgent referrals (id, view), if several choose at once."""
+    choosing = [(name, view) for name, view in referrals if needs_meeting(view, diaries.now)]
+    urgent = [
+        (name, view)
+        for name, view in choosing
+        if view.story.created is not None and view.story.created.urgency is v.Urgency.SOON
+    ]
+    if urgent and len(choosing) > 1:
+        diaries.promise((name, wish_of(view, diaries), refused_times(view)) for name, view in urgent)
 
 
 def _waits_for_the_person(view: View, today: date) -> list[Wait]:

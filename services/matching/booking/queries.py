@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from services.matching.authorization import LINK_WORKER, find_case, link_worker_for, problem_of
+from services.matching.authorization import LINK_WORKER, find_case, link_worker_for
 from services.matching.booking.diary import Diaries
 from services.matching.booking.policy import refused_times, time_key, wish_of
+from services.matching.booking.repository import DiaryStore
+from services.matching.booking.slot import Slot
 from services.matching.booking.use_cases import AT_THE_DESK
 from services.matching.calendar import day_start, london_day
 from services.matching.errors import Refused
 from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.state import View
-from services.matching.referral_state.views import DiaryEntry, MeetingShown, Slot
-from services.matching.repository import DiaryStore
+from services.matching.referral_state.views import DiaryEntry, MeetingShown
+from services.matching.web.refusals import problem_of
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.service_definition import Loaded
 from shared.delivery.mongo.database import Row, Transaction

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from services.matching.referral_state.views import Slot
+from services.matching.booking.slot import Slot
 from services.matching.roster.link_workers import LinkWorker
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import ReferralCreated

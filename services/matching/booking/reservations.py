@@ -5,11 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import Final
 
-from services.matching.referral_state.views import Slot
-
-TRAVEL_MINUTES: Final = 30
+from services.matching.booking.slot import Slot
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from services.matching.referral_state.views import (
-    DiaryEntry,
-    Slot,
-)
+from services.matching.booking.slot import Slot
+from services.matching.referral_state.views import DiaryEntry
 from services.matching.web.schemas import Body, SlotKey
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import Day

@@ -7,9 +7,9 @@ from typing import Any, Final
 from services.matching.booking import commands
 from services.matching.booking.policy import settle_now
 from services.matching.calendar import london_day
+from services.matching.collections import DAYS
 from services.matching.command_runner import CommandRunner
 from services.matching.referral_state.views import Done
-from services.matching.repository import DAYS
 from services.matching.request import RequestContext
 from services.matching.roster.link_workers import LinkWorker
 from shared.contract.events import vocabulary as v

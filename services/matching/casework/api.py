@@ -5,15 +5,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.matching.booking.schemas import Later, Moving, OptionsOut, SlotOut
-from services.matching.casework.inputs import (
-    Closure,
-    Contact,
-    Decline,
-    Retraction,
-    Return,
-    SharingAnswer,
-    UnmetNeed,
-)
+from services.matching.casework.inputs import Closure, Contact, Decline, Retraction, Return, UnmetNeed
 from services.matching.casework.schemas import (
     CaseloadOut,
     Closing,
@@ -32,7 +24,7 @@ from services.matching.casework.schemas import (
     SharingIn,
     UnmetIn,
 )
-from services.matching.prescribing.inputs import Prescribing
+from services.matching.prescribing.inputs import Prescribing, SharingAnswer
 from services.matching.prescribing.schemas import PrescriptionIn, RankedOut, SuggestedOut
 from services.matching.referral_state.views import CaseLine, Done
 from services.matching.request import RequestContext

@@ -14,11 +14,11 @@ from services.matching.casework.inputs import (
     MeetingRecord,
     Reopen,
     Return,
-    SharingAnswer,
     UnmetNeed,
 )
 from services.matching.casework.questionnaires import stage_now
 from services.matching.errors import Refused
+from services.matching.prescribing.inputs import SharingAnswer
 from services.matching.referral_state.commands import (
     GOING_ON,
     Act,

@@ -1,7 +1,7 @@
 """Drafts of the meeting record: codes and numbers here, texts in the vault under the person's key."""
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
@@ -9,9 +9,10 @@ from typing import Any, Final
 from services.matching.authorization import LINK_WORKER, find_case
 from services.matching.booking.diary import Diaries
 from services.matching.clients.vault import NoteKind, NotInVault, Vault, VaultAway
+from services.matching.collections import DRAFTS
 from services.matching.referral_state.state import View
-from services.matching.repository import DRAFTS
 from shared.delivery.kernel import Kernel
+from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
@@ -83,3 +84,9 @@ def _kind(name: str) -> NoteKind:
     if "matter" in name:
         return "what_matters"
     return "goal" if "goal" in name or "words" in name else "note"
+
+
+async def drop_drafts(tx: Transaction, cases: Sequence[str]) -> None:
+    """Deletes the drafts of cases whose person was erased."""
+    if cases:
+        await tx[DRAFTS].delete_many({"_id": {"$in": list(cases)}}, session=tx.session)

@@ -76,15 +76,6 @@ class UnmetNeed:
 
 
 @dataclass(frozen=True, slots=True)
-class SharingAnswer:
-    """The person's answer to one question about sharing. `prescription_id`: for one service alone."""
-
-    agreement: v.Agreement
-    agreed: v.Agreed
-    prescription_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Retraction:
     """A fact of the history to undo, by its source and event id."""
 

@@ -10,7 +10,6 @@ from services.matching.booking.diary import Diaries
 from services.matching.calendar import london_day
 from services.matching.casework.plan_summary import PlanSummary, summary_of
 from services.matching.directory.repository import Directory
-from services.matching.provider.link_states import LinkStates
 from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.state import View
 from services.matching.referral_state.views import CaseLine, NeedsYouLine
@@ -31,11 +30,10 @@ class CaseworkQueries:
     kernel: Kernel[View, Diaries]
     referrals: ReferralQueries
     directory: Directory
-    link_states: LinkStates
 
     async def needs_you(self, caller: Principal, limit: int = 200) -> list[NeedsYouLine]:
         """What needs the caller, oldest first, with the reason, since when and what to do."""
-        links = await self.link_states.alerting(caller.localities)
+        links = await self.referrals.links.alerting(caller.localities)
         told = [{"view.reasons.since": {"$lte": self.kernel.clock()}}, {"referral": {"$in": links}}]
         rows = await self._own(caller, {"$and": [{"$or": told}]})
         lines = await self.referrals.presenter(rows)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from services.matching.booking.undo import retract
 from services.matching.casework import commands
 from services.matching.casework.inputs import (
     Closure,
@@ -12,14 +13,13 @@ from services.matching.casework.inputs import (
     Reopen,
     Retraction,
     Return,
-    SharingAnswer,
     UnmetNeed,
 )
 from services.matching.clients.vault import NoteKind, NotInVault, Vault, VaultAway
+from services.matching.collections import DRAFTS
 from services.matching.command_runner import CommandRunner
-from services.matching.referral_state.undo import retract
+from services.matching.prescribing.inputs import SharingAnswer
 from services.matching.referral_state.views import Done
-from services.matching.repository import DRAFTS
 from services.matching.request import RequestContext
 from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import NextStep

@@ -5,7 +5,6 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 
-from services.matching.authorization import problem_of
 from services.matching.directory.schemas import (
     FeedOut,
     FeedsOut,
@@ -27,6 +26,7 @@ from services.matching.web.parameters import (
     PlacesCaller,
     Reference,
 )
+from services.matching.web.refusals import problem_of
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require
 from shared.platform.web.caller import Principal

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from services.matching.repository import FEEDS
+from services.matching.collections import FEEDS
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.platform.web.caller import Principal
 

@@ -10,7 +10,7 @@ from services.matching.directory.feed.sessions import next_sessions
 from services.matching.directory.offered import Feed
 from services.matching.directory.ranking import Position, distance, next_session_of
 from services.matching.directory.repository import Directory
-from services.matching.referral_state.views import FoundService
+from services.matching.directory.views import FoundService
 from shared.contract.events import vocabulary as v
 from shared.platform.clock import LONDON, Clock
 from shared.platform.localities import postcodes

@@ -1,7 +1,7 @@
 """The directory as it is kept: imported feeds, and looking services up."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -9,31 +9,22 @@ from typing import Any, Final
 from pymongo import ReplaceOne
 
 from services.matching.calendar import london_day
+from services.matching.collections import IMPORTS, PLACES, SERVICES
 from services.matching.directory.availability import HOLDS, Availability, Told, Word, availability
 from services.matching.directory.feed import read_directory
 from services.matching.directory.feed.defects import MAX_DEFECTS, Defect, Result
 from services.matching.directory.feed.model import Service, Status
 from services.matching.directory.offered import Feeds
-from services.matching.referral_state.views import ListingFault
-from services.matching.repository import IMPORTS, PLACES, SERVICES
+from services.matching.directory.views import ListingFault
 from shared.contract.events import vocabulary as v
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row, Transaction
-from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
 from shared.platform.web.caller import Principal
 
 REFUSED_WHOLE: Final = frozenset({"pages_missing", "records_too_many"})
 _MOST_FAULTS: Final = 50
-_WORDS: Final[Mapping[str, Word]] = {
-    "full": Word.FULL,
-    "waiting_list": Word.WAITING_LIST,
-    "accepted": Word.TOOK_SOMEBODY,
-    "started": Word.TOOK_SOMEBODY,
-    "ended": Word.TOOK_SOMEBODY,
-}
-"""What the status of one service in a plan says of its places. "Not suitable" says nothing of them."""
 _ANOTHERS: Final = "Another feed has brought a service with this id."
 
 
@@ -62,14 +53,21 @@ class NotTaken(Exception):
         self.sentence = defect.sentence
 
 
-class Directory:
-    """The services of all feeds. A feed's import replaces what the feed said before."""
+Replies = Callable[[Collection[str], datetime], Awaitable[list[tuple[str, Told]]]]
 
-    def __init__(self, kernel: Kernel[Any, Any], clock: Clock, new_id: NewId) -> None:
+
+class Directory:
+    """The services of all feeds. A feed's import replaces what the feed said before.
+
+    `replies`: the replies of these services to referrals since then, which tell of their places.
+    """
+
+    def __init__(self, kernel: Kernel[Any, Any], clock: Clock, new_id: NewId, replies: Replies) -> None:
         self.feeds = Feeds(kernel.mongo)
         self._kernel = kernel
         self._clock = clock
         self._new_id = new_id
+        self._replies = replies
 
     async def take(self, document: bytes, feed: str, by: Principal) -> ImportReport:
         """Reads a feed's document and keeps its services and the report.
@@ -171,17 +169,12 @@ class Directory:
 
     async def told(self, services: Sequence[str]) -> dict[str, list[Told]]:
         """What was said lately of these services' places, by their answers to anybody and on their pages."""
-        recent = {"$gt": self._clock() - HOLDS}
+        since = self._clock() - HOLDS
         found: dict[str, list[Told]] = {}
         wanted = frozenset(services)
-        async for row in self._kernel.mongo[REFERRALS].find(
-            {"view.prescriptions": {"$elemMatch": {"service": {"$in": list(wanted)}, "replied_at": recent}}},
-            {"view.prescriptions": 1},
-        ):
-            for one in row["view"]["prescriptions"]:
-                word = _WORDS.get(one["status"])
-                if one["service"] in wanted and one["replied_at"] is not None and word is not None:
-                    found.setdefault(one["service"], []).append(Told(word, one["replied_at"]))
+        for service, told in await self._replies(wanted, since):
+            found.setdefault(service, []).append(told)
+        recent = {"$gt": since}
         async for row in self._kernel.mongo[PLACES].find({"_id": {"$in": list(wanted)}, "free_at": recent}):
             found.setdefault(row["_id"], []).append(Told(Word.FREE, row["free_at"]))
         return found

@@ -8,9 +8,7 @@ from services.matching.directory.availability import Availability
 from services.matching.directory.feed.model import Service
 from services.matching.directory.offered import Feed
 from services.matching.directory.repository import ImportReport
-from services.matching.referral_state.views import (
-    FoundService,
-)
+from services.matching.directory.views import FoundService
 from services.matching.web.schemas import Body
 
 

@@ -4,13 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from services.matching.authorization import problem_of
-from services.matching.command_runner import refusing
 from services.matching.directory.offered import Feed
 from services.matching.directory.repository import Directory, ImportReport, NotTaken
+from services.matching.directory.views import ListingFault
 from services.matching.errors import Refused
-from services.matching.referral_state.views import ListingFault
 from services.matching.request import RequestContext
+from services.matching.web.refusals import problem_of, refusing
 from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
 

@@ -54,3 +54,12 @@ class Ending:
 
     reason: v.EndReason
     next_step: NextStep | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SharingAnswer:
+    """The person's answer to one question about sharing. `prescription_id`: for one service alone."""
+
+    agreement: v.Agreement
+    agreed: v.Agreed
+    prescription_id: str | None = None

@@ -6,9 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.matching.directory.ranking import RankedService
 from services.matching.directory.schemas import ServiceOut
-from services.matching.referral_state.views import (
-    FoundService,
-)
+from services.matching.directory.views import FoundService
 from services.matching.web.schemas import Body, WithStep
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import Day, Ref

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from services.matching.authorization import problem_of
 from services.matching.calendar import london_day
 from services.matching.command_runner import CommandRunner
 from services.matching.directory.feed.model import Service
@@ -15,6 +14,7 @@ from services.matching.prescribing import commands
 from services.matching.prescribing.inputs import Ending, FirstVisit, NoVisit, Prescribing, ServiceReply
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
+from services.matching.web.refusals import problem_of
 
 ANSWERS: Final = ("link_worker", "provider")
 

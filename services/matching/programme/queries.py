@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from services.matching.authorization import within_localities
 from services.matching.booking.diary import Diaries
+from services.matching.programme.views import LocalityNow, UnmetCount
 from services.matching.referral_state.state import View
-from services.matching.referral_state.views import LocalityNow, UnmetCount
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
 from shared.delivery.kernel import Kernel

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from services.matching.authorization import find_case, problem_of
+from services.matching.authorization import find_case
 from services.matching.clients.vault import MailAway, Mailer
 from services.matching.command_runner import CommandRunner
 from services.matching.directory.repository import Directory
@@ -12,6 +12,7 @@ from services.matching.provider.link_states import Ended, LinkKey, LinkStates
 from services.matching.provider.links import Links
 from services.matching.provider.mailboxes import Mailboxes
 from services.matching.request import RequestContext
+from services.matching.web.refusals import problem_of
 from shared.delivery.mongo.database import Row
 from shared.platform.web.audit import audit
 from shared.platform.web.caller import Principal

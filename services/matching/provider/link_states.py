@@ -12,7 +12,7 @@ from typing import Final
 
 from pymongo import ReturnDocument
 
-from services.matching.repository import LINKS
+from services.matching.collections import LINKS
 from shared.delivery.mongo.database import Mongo, Row
 from shared.platform.clock import Clock
 

@@ -10,9 +10,9 @@ from typing import Final
 
 from pymongo.errors import DuplicateKeyError
 
+from services.matching.collections import MAILBOXES, SERVICES
 from services.matching.directory.feed.model import Service
 from services.matching.provider.links import LinkAltered
-from services.matching.repository import MAILBOXES, SERVICES
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId

@@ -9,7 +9,7 @@ from typing import Final
 
 from pymongo import ReturnDocument
 
-from services.matching.repository import CODES
+from services.matching.collections import CODES
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
 

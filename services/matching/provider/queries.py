@@ -3,19 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.matching.authorization import link_workers
 from services.matching.booking.diary import Diaries
 from services.matching.calendar import day_start, london_day
 from services.matching.directory.availability import Availability
 from services.matching.directory.feed.model import Service
 from services.matching.directory.feed.sessions import next_sessions
 from services.matching.directory.repository import Directory
+from services.matching.directory.views import Sessions
 from services.matching.provider.link_states import LinkState, LinkStates
 from services.matching.provider.links import LinkAltered, LinkExpired, Links
 from services.matching.provider.one_time_codes import Codes
 from services.matching.provider.use_cases import find_linked, linked_prescription, may_reveal, read_link
+from services.matching.provider.views import ServiceAsk
 from services.matching.referral_state.state import View
-from services.matching.referral_state.views import CaseShown, ServiceAsk, Sessions
+from services.matching.referral_state.views import CaseShown
+from services.matching.roster.repository import link_workers
 from shared.contract.events import vocabulary as v
 from shared.delivery.kernel import Kernel
 from shared.platform.web.problem import Problem

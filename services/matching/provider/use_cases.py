@@ -18,7 +18,8 @@ from services.matching.provider.one_time_codes import (
     TooManyCodes,
     WrongCode,
 )
-from services.matching.referral_state.views import Done, Introduced
+from services.matching.provider.views import Introduced
+from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Prescription

@@ -5,10 +5,11 @@ shows the reasons whose time has come.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from services.matching.calendar import day_start
-from services.matching.referral_state.views import NeedsYou, Reason, ToDo
 from shared.contract.events.vocabulary import Channel, NextStepCode, SafeToText
 from shared.contract.history import Prescription, ReferralHistory
 from shared.contract.history.next_step import (
@@ -19,6 +20,55 @@ from shared.contract.history.next_step import (
     StepSaid,
     settled,
 )
+
+
+class NeedsYou(StrEnum):
+    """Why a case needs its link worker."""
+
+    HANDED_OVER = "handed_over"
+    """It was somebody else's, and whoever has it now has done nothing yet."""
+    TWO_MISSES = "two_misses"
+    RING = "ring"
+    """May not be texted and has not been rung about this meeting. No voicemail."""
+    NOT_RECORDED = "not_recorded"
+    """The meeting is over and nobody has said whether they came."""
+    SERVICE_SAID_NO = "service_said_no"
+    SERVICE_SILENT = "service_silent"
+    NO_FIRST_VISIT = "no_first_visit"
+    DID_NOT_START = "did_not_start"
+    NO_MEETING = "no_meeting"
+    """Waiting for a meeting longer than was promised."""
+    REVIEW_DUE = "review_due"
+    LINK_ENDED = "link_ended"
+    """A service's one-tap link ended after too many wrong codes."""
+    STEP_OVERDUE = "step_overdue"
+    NO_NEXT_STEP = "no_next_step"
+
+
+class ToDo(StrEnum):
+    """What would settle it."""
+
+    RING = "ring"
+    RECORD = "record"
+    CHOOSE_SERVICE = "choose_service"
+    RING_SERVICE = "ring_service"
+    ASK_PERSON = "ask_person"
+    BOOK = "book"
+    REVIEW = "review"
+    SAY_NEXT_STEP = "say_next_step"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason why a case needs its link worker, from `since` on (which may be in the future in a view).
+
+    `about`: the meeting or prescription concerned, where there is one.
+    """
+
+    reason: NeedsYou
+    since: datetime
+    todo: ToDo
+    about: str | None = None
 
 
 def reasons_of(

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 
-from services.matching.booking.diary import Diaries
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
 from services.matching.referral_state.state import View
@@ -13,7 +12,10 @@ from shared.contract.events.outcomes import NextStep
 from shared.contract.history import Meeting, Prescription
 from shared.delivery.model.decision import Decision, DecisionContext
 
-Act = Callable[[View, Diaries, DecisionContext], Decision]
+if TYPE_CHECKING:
+    from services.matching.booking.diary import Diaries
+
+Act = Callable[[View, "Diaries", DecisionContext], Decision]
 
 
 class About(TypedDict):

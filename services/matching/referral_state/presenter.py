@@ -3,21 +3,13 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from services.matching.directory.feed.model import Service
-from services.matching.provider.link_states import LinkState
+from services.matching.referral_state.attention import NeedsYou, Reason, ToDo
 from services.matching.referral_state.state import View
 from services.matching.referral_state.undo import may_undo, retracted
-from services.matching.referral_state.views import (
-    CaseLine,
-    FactLine,
-    MeetingShown,
-    NeedsYou,
-    PrescriptionShown,
-    Reason,
-    ToDo,
-)
+from services.matching.referral_state.views import CaseLine, FactLine, MeetingShown, PrescriptionShown
 from services.matching.roster.link_workers import LinkWorker
 from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact
@@ -31,9 +23,23 @@ from shared.platform.clock import LONDON
 from shared.platform.localities import OWN_VAULT, Localities
 
 Workers = Mapping[str, LinkWorker]
-NONE_ENDED: Final[Mapping[str, LinkState]] = MappingProxyType({})
 USES_ITS_LINK: Final = frozenset({"asked", "accepted", "waiting_list"})
 """Statuses in which a service still needs its link."""
+
+
+class EndedLink(Protocol):
+    """A one-tap link that ended before its time."""
+
+    @property
+    def ended_at(self) -> datetime | None: ...
+
+    @property
+    def alerts(self) -> bool:
+        """Whether the link worker has yet to see to it."""
+        ...
+
+
+NONE_ENDED: Final[Mapping[str, EndedLink]] = MappingProxyType({})
 
 
 class CasePresenter:
@@ -44,7 +50,7 @@ class CasePresenter:
         localities: Localities,
         workers: Workers,
         now: datetime,
-        ended_links: Mapping[str, LinkState] = NONE_ENDED,
+        ended_links: Mapping[str, EndedLink] = NONE_ENDED,
     ) -> None:
         self._localities = localities
         self._workers = workers

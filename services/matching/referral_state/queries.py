@@ -1,18 +1,18 @@
 """One referral as every feature shows it: the case, the person's details and the texts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from services.matching.authorization import LINK_WORKER, find_case, link_workers, problem_of
-from services.matching.booking.diary import Diaries
+from services.matching.authorization import LINK_WORKER, find_case
 from services.matching.clients.vault import NotInVault, Vault, VaultAway
 from services.matching.directory.repository import Directory
 from services.matching.errors import Refused
-from services.matching.provider.link_states import LinkStates
-from services.matching.referral_state.presenter import CasePresenter, history, prescriptions
+from services.matching.referral_state.presenter import CasePresenter, EndedLink, history, prescriptions
 from services.matching.referral_state.state import View
 from services.matching.referral_state.views import CaseLine, CaseShown, MeetingShown
+from services.matching.roster.repository import link_workers
+from services.matching.web.refusals import problem_of
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
@@ -20,16 +20,31 @@ from shared.platform.localities import Localities
 from shared.platform.web.audit import audit
 from shared.platform.web.caller import Principal
 
+if TYPE_CHECKING:
+    from services.matching.booking.diary import Diaries
+
+
+class LinkAlerts(Protocol):
+    """The one-tap links that ended, as far as a case shows them."""
+
+    async def ended(self, referrals: Sequence[str]) -> Mapping[str, EndedLink]:
+        """The ended links of these referrals, by prescription."""
+        ...
+
+    async def alerting(self, localities: Collection[str]) -> list[str]:
+        """The referrals of these localities whose link worker has yet to see to a link."""
+        ...
+
 
 @dataclass
 class ReferralQueries:
     """Reads of one case. A case that is not the caller's is a 404, like one that does not exist."""
 
-    kernel: Kernel[View, Diaries]
+    kernel: "Kernel[View, Diaries]"
     localities: Localities
     vault: Vault
     directory: Directory
-    link_states: LinkStates
+    links: LinkAlerts
 
     async def case(self, caller: Principal, referral_id: str) -> CaseShown:
         """Story, meetings, plan and history. Audited: it is a read of a person's case."""
@@ -99,7 +114,7 @@ class ReferralQueries:
         return [row async for row in found]
 
     async def presenter(self, rows: Sequence[Row]) -> CasePresenter:
-        ended = await self.link_states.ended([row["referral"] for row in rows])
+        ended = await self.links.ended([row["referral"] for row in rows])
         names = {meeting["link_worker"] for row in rows for meeting in row["view"]["meetings"]}
         workers = await link_workers(self.kernel.mongo, names)
         return CasePresenter(self.localities, workers, self.kernel.clock(), ended)

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
-from services.matching.referral_state.attention import reasons_of
-from services.matching.referral_state.views import Reason
+from services.matching.referral_state.attention import Reason, reasons_of
 from shared.contract.events import outcomes as o
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import ReferralCreated

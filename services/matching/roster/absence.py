@@ -2,17 +2,18 @@
 
 from datetime import date, timedelta
 
-from services.matching.authorization import link_workers
 from services.matching.booking.diary import Diaries
+from services.matching.booking.repository import touch_caseload, wake_waiting
+from services.matching.booking.undo import retract
 from services.matching.calendar import day_start
 from services.matching.command_runner import CommandRunner
 from services.matching.referral_state.commands import Act, meeting_of, open_case
 from services.matching.referral_state.presenter import CasePresenter
 from services.matching.referral_state.state import View
-from services.matching.referral_state.undo import retract, retracted
+from services.matching.referral_state.undo import retracted
 from services.matching.referral_state.views import ToRing
-from services.matching.repository import LINK_WORKERS, touch_caseload, wake_waiting
 from services.matching.roster.link_workers import Leave, LinkWorker
+from services.matching.roster.repository import link_workers, remove_leave
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.topics import source
@@ -57,11 +58,7 @@ def one_day_of(worker: LinkWorker, day: date) -> bool:
 
 async def open_day(tx: Transaction, worker: LinkWorker, day: date) -> None:
     """Takes an absence of one day out of a link worker's leave."""
-    await tx[LINK_WORKERS].update_one(
-        {"_id": worker.id},
-        {"$pull": {"leave": Leave(first=day, last=day).model_dump(mode="json")}, "$inc": {"v": 1}},
-        session=tx.session,
-    )
+    await remove_leave(tx, worker.id, Leave(first=day, last=day))
     await touch_caseload(tx, worker.locality, worker.id)
 
 

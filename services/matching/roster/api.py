@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 
-from services.matching.authorization import problem_of
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
 from services.matching.request import RequestContext
@@ -19,6 +18,7 @@ from services.matching.web.parameters import (
     LinkWorkerReader,
     LocalityQuery,
 )
+from services.matching.web.refusals import problem_of
 from shared.platform.web.problem import Problem
 
 _EXAMPLE = {

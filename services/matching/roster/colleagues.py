@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import date
 
-from services.matching.repository import LINK_WORKERS, worker_of
+from services.matching.collections import LINK_WORKERS
 from services.matching.roster.link_workers import LinkWorker
+from services.matching.roster.repository import worker_of
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 

@@ -1,15 +1,19 @@
 """Link workers: whom they serve, when and where, and when they are away."""
 
-from datetime import date, time
-from typing import Annotated
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shared.contract.events.models import Day, LanguageCode, LinkWorkerId, LocalitySlug, OdsCode
+from shared.platform.clock import LONDON
 from shared.platform.people.mailbox import Mailbox
 from shared.platform.people.telephone import PublicTelephone
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
+
+# Left free in a diary before and after a home visit, unless a setting says otherwise.
+TRAVEL_MINUTES: Final = 30
 
 
 class _Value(BaseModel):
@@ -74,3 +78,18 @@ class LinkWorker(_Value):
 
     def away(self, day: date) -> bool:
         return any(leave.covers(day) for leave in self.leave)
+
+
+def times(hours: Hours, day: date, minutes: int) -> list[datetime]:
+    """The starts, in UTC, of the meetings of this length that fit into the hours of that day.
+
+    Counted in real time from opening: when the clocks change within the hours, no meeting is lost in the hour
+    that does not exist and none overlaps in the hour that comes twice.
+    """
+    if day.weekday() != hours.weekday:
+        return []
+    start = datetime.combine(day, hours.opens, LONDON).astimezone(UTC)
+    # The later of two readings: hours that close within the hour that comes twice last until its end.
+    end = datetime.combine(day, hours.closes, LONDON).replace(fold=1).astimezone(UTC)
+    length = timedelta(minutes=minutes)
+    return [start + length * n for n in range(max(0, (end - start) // length))]

@@ -3,17 +3,20 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from services.matching.authorization import link_worker_for, problem_of
+from services.matching.authorization import link_worker_for
 from services.matching.booking import commands
+from services.matching.booking.repository import touch_caseload, wake_waiting
 from services.matching.booking.use_cases import BookingUseCases, open_cases_with
 from services.matching.calendar import day_start, london_day
-from services.matching.command_runner import CommandRunner, refusing
+from services.matching.collections import LINK_WORKERS
+from services.matching.command_runner import CommandRunner
 from services.matching.errors import Refused
 from services.matching.referral_state.views import CaseLine, ToRing
-from services.matching.repository import LINK_WORKERS, touch_caseload, wake_waiting, worker_of
 from services.matching.request import RequestContext
 from services.matching.roster.absence import here_after_all, moved_by, offer_day, one_day_of, open_day
 from services.matching.roster.link_workers import Leave, LinkWorker
+from services.matching.roster.repository import add_leave, worker_of
+from services.matching.web.refusals import problem_of, refusing
 from shared.delivery.mongo.database import Transaction
 from shared.platform.web.caller import Principal
 from shared.platform.web.problem import Problem
@@ -149,9 +152,5 @@ class RosterUseCases:
 async def _add_leave(tx: Transaction, worker: LinkWorker, leave: Leave) -> None:
     if any(have.first <= leave.first and leave.last <= have.last for have in worker.leave):
         return
-    await tx[LINK_WORKERS].update_one(
-        {"_id": worker.id},
-        {"$push": {"leave": leave.model_dump(mode="json")}, "$inc": {"v": 1}},
-        session=tx.session,
-    )
+    await add_leave(tx, worker.id, leave)
     await touch_caseload(tx, worker.locality, worker.id)

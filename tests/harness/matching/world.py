@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from services.matching.booking.diary import Caseload, Day, Diaries
-from services.matching.booking.policy import LOOK_AGAIN, needs_meeting, refused_times, settle, wish_of
+from services.matching.booking.policy import LOOK_AGAIN, reserve_for_urgent, settle
 from services.matching.definition import service_definition
 from services.matching.referral_state.commands import About, Act
 from services.matching.referral_state.state import View
@@ -154,13 +154,7 @@ class World:
             if self.case(event.body.referral_id).append(heard) == "appended":
                 kinds.setdefault(event.body.referral_id, []).append(heard.fact.kind)
         diaries = self.load()
-        urgent = [
-            (name, wish_of(self.view(name), diaries), refused_times(self.view(name)))
-            for name in kinds
-            if needs_meeting(self.view(name), self.now) and self._urgent(name)
-        ]
-        if len(kinds) > 1:
-            diaries.promise(urgent)
+        reserve_for_urgent([(name, self.view(name)) for name in kinds], diaries)
         for name, new in kinds.items():
             case = self.cases[name]
             case.decide(new, diaries, decision_context(case, self.now, self.new_id))
@@ -241,10 +235,6 @@ class World:
             spoken += [each.body for each in case.emitted if isinstance(each.body, EventBody)]
             case.tasks, case.cancelled_tasks, case.emitted = [], [], []
         return spoken
-
-    def _urgent(self, name: str) -> bool:
-        created = self.view(name).story.created
-        return created is not None and created.urgency is Urgency.SOON
 
 
 def active(view: View) -> MeetingBooked:

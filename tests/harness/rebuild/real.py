@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+import services.matching.collections
 import services.matching.definition
-import services.matching.repository
 import services.notifications.collections
 import services.notifications.definition
 from shared.delivery.rebuild.source import Rebuildable
@@ -14,7 +14,7 @@ from tests.harness.notifications import service_harness as notifications_place
 def matching(locality: Path) -> Rebuildable:
     rank = matching_place.programme(locality.name).rank
     return Rebuildable(
-        services.matching.definition.service_definition(rank), services.matching.repository.ensure_indexes
+        services.matching.definition.service_definition(rank), services.matching.collections.ensure_indexes
     )
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from services.matching.booking import commands as meeting_acts
 from services.matching.booking.diary import Diaries
+from services.matching.booking.repository import DiaryStore
+from services.matching.collections import CASELOADS, DAYS
 from services.matching.definition import service_definition
 from services.matching.errors import Refused
 from services.matching.referral_state.state import View
-from services.matching.repository import CASELOADS, DAYS, DiaryStore
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import MeetingBooked
@@ -200,7 +201,7 @@ async def test_a_diary_that_somebody_else_has_written_since_it_was_read_is_refus
         stale.rest_on(day.link_worker)
         await mongo[CASELOADS].update_one({"_id": day.link_worker}, {"$inc": {"v": 1}})
     with pytest.raises(Conflict):
-        await mongo.transact(lambda tx: store.save(tx, [], stale))
+        await mongo.transact(lambda tx: store.save(tx, stale))
 
 
 async def test_who_waits_is_booked_as_soon_as_there_is_room(here: Place) -> None:

@@ -8,7 +8,7 @@ import pytest
 from services.matching.prescribing.inputs import FirstVisit, ServiceReply
 from services.matching.provider.link_states import MOST_WRONG, Ended, LinkEnded, LinkKey, LinkStates
 from services.matching.provider.one_time_codes import TRIES
-from services.matching.referral_state.views import NeedsYou
+from services.matching.referral_state.attention import NeedsYou
 from shared.contract.events import vocabulary as v
 from shared.platform.ids import new_id
 from shared.platform.web.problem import Problem

@@ -14,7 +14,7 @@ from linkwork.__main__ import parse
 from linkwork.config import Config
 from linkwork.service_definitions import MAKERS, maker
 from services.evaluation.collections import SUMS
-from services.matching.repository import OWNED
+from services.matching.collections import OWNED
 from shared.contract.events.topics import Part, topic
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Document, Mongo

@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 
 import services.evaluation.collections
-import services.matching.repository
+import services.matching.collections
 import services.notifications.collections
 import services.referral.collections
 from linkwork.service_definitions import MAKERS
@@ -14,7 +14,7 @@ from shared.platform.localities import LOCALITIES_FILE
 
 REPOSITORIES: dict[Part, ModuleType] = {
     "referral": services.referral.collections,
-    "matching": services.matching.repository,
+    "matching": services.matching.collections,
     "notifications": services.notifications.collections,
     "evaluation": services.evaluation.collections,
 }

@@ -9,7 +9,7 @@ import pytest
 from services.evaluation.contributions import vocabulary as counted
 from services.evaluation.contributions.vocabulary import ITEMS
 from services.matching.directory.feed.model import Capacity
-from services.matching.referral_state.views import ListingFault
+from services.matching.directory.views import ListingFault
 from services.notifications.messages.message import Recipient, Template
 from shared.contract import labels
 from shared.contract.events import vocabulary as v

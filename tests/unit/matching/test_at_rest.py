@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from services.matching.booking import commands as meeting_acts
+from services.matching.booking import undo as undoing
 from services.matching.casework import commands as case_acts
 from services.matching.casework.inputs import Closure, Reopen
 from services.matching.errors import Refused
-from services.matching.referral_state import undo as undoing
 from services.matching.referral_state.commands import About, Act
 from services.matching.roster.link_workers import Leave
 from shared.contract.events import outcomes as o

@@ -6,15 +6,9 @@ from typing import Any
 
 from services.matching.casework.pages.caseload import _cards
 from services.matching.casework.queries import by_day_and_time
+from services.matching.referral_state.attention import NeedsYou, Reason, ToDo
 from services.matching.referral_state.pages.person_header import flags, flags_in_brief
-from services.matching.referral_state.views import (
-    CaseLine,
-    MeetingShown,
-    NeedsYou,
-    NeedsYouLine,
-    Reason,
-    ToDo,
-)
+from services.matching.referral_state.views import CaseLine, MeetingShown, NeedsYouLine
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
 from shared.contract.history.next_step import Step

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from services.matching.authorization import problem_of
 from services.matching.casework import commands as case_acts
 from services.matching.casework.inputs import UnmetNeed
 from services.matching.errors import Refused
 from services.matching.prescribing import commands as service_acts
 from services.matching.prescribing.inputs import Prescribing, ServiceReply
+from services.matching.web.refusals import problem_of
 from shared.contract.events import vocabulary as v
 from tests.harness.matching.world import World, worker
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from services.matching.booking import commands as meeting_acts
+from services.matching.booking import undo as undoing
 from services.matching.booking.policy import wish_of
 from services.matching.calendar import london_day
 from services.matching.casework import commands as case_acts
 from services.matching.casework.inputs import Closure, NextMeeting, Reopen
 from services.matching.errors import Refused
-from services.matching.referral_state import undo as undoing
+from services.matching.referral_state.attention import NeedsYou
 from services.matching.referral_state.commands import About
-from services.matching.referral_state.views import NeedsYou
 from services.matching.roster.link_workers import Leave
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v

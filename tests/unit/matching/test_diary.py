@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from services.matching.booking.diary import Caseload, Day, Diaries, tiles
 from services.matching.booking.requirements import Wish, half_day
 from services.matching.booking.reservations import Held
-from services.matching.calendar import bank_holiday, day_start, london_day, times
-from services.matching.roster.link_workers import Hours, Leave
+from services.matching.calendar import bank_holiday, day_start, london_day
+from services.matching.roster.link_workers import Hours, Leave, times
 from shared.platform.clock import LONDON
 from tests.harness.matching.world import NOW, OTHER_PRACTICE, PRACTICE, worker
 

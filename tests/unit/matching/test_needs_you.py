@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.matching.calendar import day_start
+from services.matching.referral_state.attention import NeedsYou, Reason
 from services.matching.referral_state.state import View, document, fold
-from services.matching.referral_state.views import NeedsYou, Reason
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact

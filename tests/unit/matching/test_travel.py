@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from services.matching.booking.commands import reschedule
 from services.matching.booking.diary import Diaries
 from services.matching.booking.requirements import Wish
-from services.matching.booking.reservations import TRAVEL_MINUTES, Held
+from services.matching.booking.reservations import Held
 from services.matching.errors import Refused
+from services.matching.roster.link_workers import TRAVEL_MINUTES
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import MeetingBooked
 from tests.harness.matching.world import LOCALITY, NOW, PRACTICE, World, active, worker

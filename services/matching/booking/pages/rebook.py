@@ -10,9 +10,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.matching.referral_state.pages.banner import back_to, banner
+from services.matching.booking.slot import Slot
 from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, Known, known
-from services.matching.referral_state.views import MeetingShown, Slot
+from services.matching.referral_state.views import MeetingShown
+from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
 from services.matching.web.forms import Mistakes, Typed, day_typed, mistake
 from services.matching.web.templating import asked, shown, today

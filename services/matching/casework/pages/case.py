@@ -8,7 +8,6 @@ from fastapi.responses import Response
 
 from services.matching.casework.pages.agreed import goals, scores, words_of_plan
 from services.matching.referral_state.pages.attention import button_for, instead_for, why
-from services.matching.referral_state.pages.banner import banner
 from services.matching.referral_state.pages.history import told
 from services.matching.referral_state.pages.next_step import next_step_form
 from services.matching.referral_state.pages.person_header import (
@@ -23,6 +22,7 @@ from services.matching.referral_state.pages.person_header import (
     practice_name,
 )
 from services.matching.referral_state.views import CaseShown, NeedsYouLine, PrescriptionShown
+from services.matching.web.banner import banner
 from services.matching.web.features import queries
 from services.matching.web.forms import day_typed, mistake
 from services.matching.web.grammar import listed

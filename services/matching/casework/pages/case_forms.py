@@ -15,13 +15,13 @@ from services.matching.casework.inputs import (
     Reopen,
     Retraction,
     Return,
-    SharingAnswer,
 )
 from services.matching.casework.pages.case import case_page, undo_page
-from services.matching.referral_state.pages.banner import back_to
+from services.matching.prescribing.inputs import SharingAnswer
 from services.matching.referral_state.pages.next_step import read_next_step
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
+from services.matching.web.banner import back_to
 from services.matching.web.features import features
 from services.matching.web.forms import Mistakes, Typed, mistake
 from services.matching.web.templating import asked, today

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from services.matching.referral_state.attention import NeedsYou
 from services.matching.referral_state.pages.attention import button_for, instead_for, why
-from services.matching.referral_state.pages.banner import banner
 from services.matching.referral_state.pages.person_header import (
     ADDRESS,
     NAME_AND_TELEPHONE,
@@ -20,7 +20,8 @@ from services.matching.referral_state.pages.person_header import (
     known,
     needs_in_words,
 )
-from services.matching.referral_state.views import CaseLine, DiaryEntry, NeedsYou, NeedsYouLine
+from services.matching.referral_state.views import CaseLine, DiaryEntry, NeedsYouLine
+from services.matching.web.banner import banner
 from services.matching.web.features import queries
 from services.matching.web.grammar import plural
 from services.matching.web.templating import localities, shown, today

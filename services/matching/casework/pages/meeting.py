@@ -14,7 +14,6 @@ from services.matching.casework.inputs import UnmetNeed
 from services.matching.casework.pages.record_form import ONS4, Agreed, draft_of, read_agreed, typed_or
 from services.matching.casework.pages.suggested import NeedShown, suggested
 from services.matching.referral_state.commands import GOING_ON
-from services.matching.referral_state.pages.banner import back_to, banner
 from services.matching.referral_state.pages.next_step import next_step_form
 from services.matching.referral_state.pages.person_header import (
     ADDRESS,
@@ -25,6 +24,7 @@ from services.matching.referral_state.pages.person_header import (
     known,
 )
 from services.matching.referral_state.views import CaseShown, MeetingShown
+from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
 from services.matching.web.forms import Mistakes, Typed, mistake
 from services.matching.web.templating import asked, here_and_now, localities, shown, today

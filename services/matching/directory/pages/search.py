@@ -9,8 +9,8 @@ from starlette.datastructures import FormData
 
 from services.matching.directory.pages.service_words import in_words
 from services.matching.directory.use_cases import SAYS_PLACES
-from services.matching.referral_state.pages.banner import banner
-from services.matching.referral_state.views import FoundService, ListingFault
+from services.matching.directory.views import FoundService, ListingFault
+from services.matching.web.banner import banner
 from services.matching.web.features import features, queries
 from services.matching.web.forms import Mistakes, Typed, mistake
 from services.matching.web.templating import asked, near, shown, today

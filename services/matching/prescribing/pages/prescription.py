@@ -6,15 +6,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from services.matching.casework.inputs import SharingAnswer
 from services.matching.directory.pages.service_words import ServiceInWords, in_words
-from services.matching.prescribing.inputs import Ending, FirstVisit, NoVisit, ServiceReply
+from services.matching.prescribing.inputs import Ending, FirstVisit, NoVisit, ServiceReply, SharingAnswer
 from services.matching.prescribing.pages.visits import visit_day
-from services.matching.referral_state.pages.banner import back_to
 from services.matching.referral_state.pages.next_step import next_step_form, read_next_step
 from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, known
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
+from services.matching.web.banner import back_to
 from services.matching.web.features import features, queries
 from services.matching.web.forms import Mistakes, Typed, day_typed, mistake, mistake_of
 from services.matching.web.templating import asked, shown, today

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from services.matching.calendar import london_day
-from services.matching.referral_state.views import Sessions
+from services.matching.directory.views import Sessions
 from services.matching.web.forms import Typed
 from shared.platform.web.dates import day, example_day, short_day
 

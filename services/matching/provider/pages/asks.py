@@ -12,8 +12,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.matching.prescribing.inputs import FirstVisit, NoVisit, ServiceReply
 from services.matching.prescribing.pages.visits import visit_day, visit_days
+from services.matching.provider.views import ServiceAsk
 from services.matching.referral_state.pages.person_header import dialled, language_name
-from services.matching.referral_state.views import ServiceAsk
 from services.matching.web.features import features, queries
 from services.matching.web.forms import Mistakes, Typed, day_typed, mistake, mistake_of
 from services.matching.web.templating import localities, shown, today

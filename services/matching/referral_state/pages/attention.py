@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from services.matching.referral_state.views import NeedsYou, NeedsYouLine
+from services.matching.referral_state.attention import NeedsYou
+from services.matching.referral_state.views import NeedsYouLine
 from services.matching.web.grammar import lower_first
 from shared.contract import labels
 from shared.platform.web.dates import clock_time, day

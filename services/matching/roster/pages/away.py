@@ -11,7 +11,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from services.matching.referral_state.pages.banner import back_to, banner
 from services.matching.referral_state.pages.person_header import (
     NAME_AND_TELEPHONE,
     Flag,
@@ -21,6 +20,7 @@ from services.matching.referral_state.pages.person_header import (
 )
 from services.matching.referral_state.views import MeetingShown, ToRing
 from services.matching.roster.absence import one_day_of
+from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
 from services.matching.web.templating import asked, shown, today
 from shared.platform.web.auth import require_page

@@ -13,9 +13,10 @@ from services.matching.directory.feed.model import Cost, Schedule
 from services.matching.directory.pages.service_words import cost_in_words
 from services.matching.directory.pages.times_in_words import held
 from services.matching.pages import PAGE_ROUTERS
+from services.matching.referral_state.attention import NeedsYou, Reason, ToDo
 from services.matching.referral_state.pages.attention import button_for, instead_for, why
 from services.matching.referral_state.pages.history import Names, sentence
-from services.matching.referral_state.views import CaseLine, FactLine, NeedsYou, NeedsYouLine, Reason, ToDo
+from services.matching.referral_state.views import CaseLine, FactLine, NeedsYouLine
 from services.matching.web.templating import near_day
 from shared.contract import labels
 from shared.contract.events import outcomes

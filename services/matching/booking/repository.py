@@ -1,120 +1,39 @@
-"""What matching keeps beside the referrals: link workers, diaries, the directory, drafts, codes and links.
+"""Diaries and caseloads as they are stored.
 
-A booking writes the day and the caseload that it rests on, with the version that it read; a change of a link
-worker's hours or leave writes their caseload too. So of two that decide on the same diary one wins, and the
-other reads again.
+A booking writes the day and the caseload on which it rests, with the version that it read. A change of a link
+worker's hours or leave writes their caseload too. If two decide on the same diary, one wins and the other
+reads again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from pymongo import ASCENDING, IndexModel, InsertOne, UpdateOne
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo import ASCENDING, InsertOne, UpdateOne
 
 from services.matching.booking.diary import HORIZON, Caseload, Day, Diaries
-from services.matching.booking.policy import LOOK_AGAIN, needs_meeting, refused_times, wish_of
-from services.matching.booking.reservations import TRAVEL_MINUTES, Held
+from services.matching.booking.policy import LOOK_AGAIN
+from services.matching.booking.reservations import Held
 from services.matching.calendar import london_day
+from services.matching.collections import CASELOADS, DAYS, LINK_WORKERS
 from services.matching.referral_state.state import View
-from services.matching.roster.link_workers import LinkWorker
+from services.matching.roster.link_workers import TRAVEL_MINUTES, LinkWorker
+from services.matching.roster.repository import worker_of
 from shared.contract.events.models import MeetingBooked
-from shared.contract.events.vocabulary import Urgency
 from shared.delivery.model.errors import Conflict
-from shared.delivery.model.service_definition import Changed, Loaded
-from shared.delivery.mongo.database import Document, Mongo, Row, Transaction
+from shared.delivery.model.service_definition import Loaded
+from shared.delivery.mongo.database import Document, Row, Transaction
 from shared.delivery.scheduler.task_rows import run_now
-from shared.delivery.unit_of_work.aggregate import aggregate_id
-from shared.delivery.unit_of_work.unit_of_work import REFERRALS, TASKS
-
-LINK_WORKERS: Final = "link_workers"
-DAYS: Final = "days"
-CASELOADS: Final = "caseloads"
-SERVICES: Final = "services"
-IMPORTS: Final = "imports"
-DRAFTS: Final = "drafts"
-CODES: Final = "codes"
-PLACES: Final = "places"
-LINKS: Final = "links"
-FEEDS: Final = "feeds"
-MAILBOXES: Final = "mailboxes"
-
-OWNED: Final = (
-    LINK_WORKERS,
-    DAYS,
-    CASELOADS,
-    SERVICES,
-    IMPORTS,
-    DRAFTS,
-    CODES,
-    PLACES,
-    LINKS,
-    FEEDS,
-    MAILBOXES,
-)
-DERIVED: Final = (REFERRALS,)
+from shared.delivery.unit_of_work.unit_of_work import TASKS
 
 Write = InsertOne[Mapping[str, Any]] | UpdateOne
 
+# Waiting referrals that look again when one time comes free; the others do in the morning.
 _WOKEN: Final = 20
-"""How many waiting referrals look again when one time comes free; the others do in the morning."""
-
-
-async def ensure_indexes(mongo: Mongo) -> None:
-    """Makes collections and indexes; making a collection within a transaction takes a lock."""
-    existing = set(await mongo.database.list_collection_names())
-    for name in OWNED:
-        if name not in existing:
-            with suppress(CollectionInvalid, OperationFailure):  # another process made it just now
-                await mongo.database.create_collection(name)
-    await mongo[LINK_WORKERS].create_indexes([IndexModel([("locality", ASCENDING)])])
-    await mongo[DAYS].create_indexes(
-        [
-            IndexModel([("link_worker", ASCENDING), ("day", ASCENDING)]),
-            IndexModel([("locality", ASCENDING), ("held.r", ASCENDING)]),
-        ]
-    )
-    await mongo[CASELOADS].create_indexes([IndexModel([("locality", ASCENDING), ("referrals", ASCENDING)])])
-    await mongo[SERVICES].create_indexes(
-        [
-            IndexModel([("needs", ASCENDING), ("status", ASCENDING)]),
-            IndexModel([("feed", ASCENDING)]),
-            IndexModel([("service.email", ASCENDING)]),
-        ]
-    )
-    await mongo[IMPORTS].create_indexes([IndexModel([("at", ASCENDING)])])
-    await mongo[DRAFTS].create_indexes([IndexModel([("at", ASCENDING)])])
-    await mongo[MAILBOXES].create_indexes(
-        [IndexModel([("link", ASCENDING)]), IndexModel([("old", ASCENDING)])]
-    )
-    await mongo[CODES].create_indexes([IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0)])
-    await mongo[PLACES].create_indexes([IndexModel([("free_at", ASCENDING)])])
-    await mongo[LINKS].create_indexes(
-        [
-            IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
-            IndexModel([("referral", ASCENDING)]),
-            IndexModel([("locality", ASCENDING), ("why", ASCENDING)]),
-        ]
-    )
-    await mongo[REFERRALS].create_indexes(
-        [
-            IndexModel([("referral", ASCENDING)]),
-            IndexModel([("view.link_worker", ASCENDING), ("view.open", ASCENDING)]),
-            IndexModel([("view.created.practice", ASCENDING), ("view.open", ASCENDING)]),
-            IndexModel([("view.meetings.id", ASCENDING)]),
-            IndexModel([("view.meetings.link_worker", ASCENDING), ("view.meetings.starts_at", ASCENDING)]),
-            IndexModel([("view.prescriptions.id", ASCENDING)]),
-            IndexModel([("view.prescriptions.service", ASCENDING)]),
-            IndexModel([("locality", ASCENDING), ("view.open", ASCENDING)]),
-            IndexModel([("view.created.person_ref", ASCENDING)]),
-            IndexModel([("view.adrift", ASCENDING)], partialFilterExpression={"view.adrift": True}),
-        ]
-    )
 
 
 class DiaryStore:
-    """Reads the diaries that a round's referrals may be booked in, and writes those that were touched.
+    """Reads the diaries in which a unit of work may book, and writes those that were touched.
 
     `travel_minutes`: left free before and after a home visit.
     """
@@ -123,6 +42,7 @@ class DiaryStore:
         self._travel_minutes = travel_minutes
 
     async def load(self, tx: Transaction, referrals: Sequence[Loaded[View]], now: datetime) -> Diaries:
+        """The days and caseloads that decisions about these referrals may book in."""
         if not referrals:
             return Diaries(now, travel_minutes=self._travel_minutes)
         localities = sorted({one.locality for one in referrals})
@@ -147,7 +67,6 @@ class DiaryStore:
         loads: list[Document] = [{"_id": {"$in": list(workers)}}, {**ours, "referrals": {"$in": ids}}]
         async for row in tx[CASELOADS].find({"$or": loads}, session=tx.session):
             diaries.caseloads[row["_id"]] = Caseload(row["_id"], row["v"], set(row["referrals"]))
-        _urgent_first(diaries, referrals, now)
         return diaries
 
     async def load_for(
@@ -161,12 +80,8 @@ class DiaryStore:
             diaries.days[(day.link_worker, day.day)] = day
         return diaries
 
-    async def save(self, tx: Transaction, changes: Sequence[Changed[View]], resources: Diaries) -> None:
-        erased = [
-            aggregate_id(each.locality, each.referral_id) for each in changes if each.after.story.erased
-        ]
-        if erased:
-            await tx[DRAFTS].delete_many({"_id": {"$in": erased}}, session=tx.session)
+    async def save(self, tx: Transaction, resources: Diaries) -> None:
+        """Writes the days and caseloads that were touched. Raises Conflict if another writer was first."""
         await _write(tx, DAYS, [_day_write(resources, key) for key in sorted(resources.touched_days)])
         await _write(
             tx, CASELOADS, [_caseload_write(resources, name) for name in sorted(resources.touched_caseloads)]
@@ -209,13 +124,6 @@ async def touch_caseload(tx: Transaction, locality: str, link_worker: str) -> No
     )
 
 
-def worker_of(row: Mapping[str, Any]) -> LinkWorker:
-    """A link worker as stored."""
-    return LinkWorker.model_validate(
-        {"id": row["_id"], **{k: v for k, v in row.items() if k not in ("_id", "v")}}
-    )
-
-
 async def _workers_of(
     tx: Transaction, localities: Sequence[str], referrals: Sequence[Loaded[View]]
 ) -> dict[str, LinkWorker]:
@@ -246,20 +154,6 @@ def _days_of_others(
     booked = [f.body for one in referrals for f in one.view.facts if isinstance(f.body, MeetingBooked)]
     days = {(body.link_worker, london_day(body.starts_at)) for body in booked}
     return [_day_id(name, day) for name, day in days if day > last or (day >= first and name not in workers)]
-
-
-def _urgent_first(diaries: Diaries, referrals: Sequence[Loaded[View]], now: datetime) -> None:
-    """Where one batch brings several referrals, the urgent ones choose before the others."""
-    choosing = [one for one in referrals if needs_meeting(one.view, now)]
-    urgent = [
-        one
-        for one in choosing
-        if one.view.story.created is not None and one.view.story.created.urgency is Urgency.SOON
-    ]
-    if urgent and len(choosing) > 1:
-        diaries.promise(
-            (one.referral_id, wish_of(one.view, diaries), refused_times(one.view)) for one in urgent
-        )
 
 
 def _day_id(link_worker: str, day: date) -> str:

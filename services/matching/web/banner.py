@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse
 
-from services.matching.referral_state.views import Done, FactLine
+if TYPE_CHECKING:
+    # For the types alone: at run time `web` knows no feature.
+    from services.matching.referral_state.views import Done, FactLine
+
 
 SENTENCES: Mapping[str, str] = MappingProxyType(
     {
@@ -64,7 +68,7 @@ class Banner:
     undo: Undo | None = None
 
 
-def back_to(path: str, what: str, done: Done | None = None, anchor: str = "") -> RedirectResponse:
+def back_to(path: str, what: str, done: "Done | None" = None, anchor: str = "") -> RedirectResponse:
     """Redirects to a page that shows a banner. The address holds only codes and an event's id."""
     query = {"done": what}
     if done is not None and (fact := _to_undo(done.said)):
@@ -72,7 +76,7 @@ def back_to(path: str, what: str, done: Done | None = None, anchor: str = "") ->
     return RedirectResponse(f"{path}?{urlencode(query)}{'#' + anchor if anchor else ''}", 303)
 
 
-def banner(request: Request, history: Iterable[FactLine] = (), undo_at: str = "") -> Banner | None:
+def banner(request: Request, history: "Iterable[FactLine]" = (), undo_at: str = "") -> Banner | None:
     """The banner that the address asks for. Undo is offered only while the fact still stands."""
     text = SENTENCES.get(request.query_params.get("done", ""))
     if text is None:
@@ -84,7 +88,7 @@ def banner(request: Request, history: Iterable[FactLine] = (), undo_at: str = ""
     return Banner(text, Undo(undo_at, {"source": fact.source, "event": fact.event_id}))
 
 
-def _to_undo(said: tuple[FactLine, ...]) -> FactLine | None:
+def _to_undo(said: "tuple[FactLine, ...]") -> "FactLine | None":
     """The fact that the banner can undo; None if there is more than one."""
     able = [fact for fact in said if fact.undo]
     return able[0] if len(able) == 1 else None

@@ -1,0 +1,89 @@
+"""Names of matching's collections, and their indexes."""
+
+from contextlib import suppress
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from shared.delivery.mongo.database import Mongo
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+
+LINK_WORKERS: Final = "link_workers"
+DAYS: Final = "days"
+CASELOADS: Final = "caseloads"
+SERVICES: Final = "services"
+IMPORTS: Final = "imports"
+DRAFTS: Final = "drafts"
+CODES: Final = "codes"
+PLACES: Final = "places"
+LINKS: Final = "links"
+FEEDS: Final = "feeds"
+MAILBOXES: Final = "mailboxes"
+
+OWNED: Final = (
+    LINK_WORKERS,
+    DAYS,
+    CASELOADS,
+    SERVICES,
+    IMPORTS,
+    DRAFTS,
+    CODES,
+    PLACES,
+    LINKS,
+    FEEDS,
+    MAILBOXES,
+)
+DERIVED: Final = (REFERRALS,)
+
+
+async def ensure_indexes(mongo: Mongo) -> None:
+    """Makes collections and indexes; making a collection within a transaction takes a lock."""
+    existing = set(await mongo.database.list_collection_names())
+    for name in OWNED:
+        if name not in existing:
+            with suppress(CollectionInvalid, OperationFailure):  # another process made it just now
+                await mongo.database.create_collection(name)
+    await mongo[LINK_WORKERS].create_indexes([IndexModel([("locality", ASCENDING)])])
+    await mongo[DAYS].create_indexes(
+        [
+            IndexModel([("link_worker", ASCENDING), ("day", ASCENDING)]),
+            IndexModel([("locality", ASCENDING), ("held.r", ASCENDING)]),
+        ]
+    )
+    await mongo[CASELOADS].create_indexes([IndexModel([("locality", ASCENDING), ("referrals", ASCENDING)])])
+    await mongo[SERVICES].create_indexes(
+        [
+            IndexModel([("needs", ASCENDING), ("status", ASCENDING)]),
+            IndexModel([("feed", ASCENDING)]),
+            IndexModel([("service.email", ASCENDING)]),
+        ]
+    )
+    await mongo[IMPORTS].create_indexes([IndexModel([("at", ASCENDING)])])
+    await mongo[DRAFTS].create_indexes([IndexModel([("at", ASCENDING)])])
+    await mongo[MAILBOXES].create_indexes(
+        [IndexModel([("link", ASCENDING)]), IndexModel([("old", ASCENDING)])]
+    )
+    await mongo[CODES].create_indexes([IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0)])
+    await mongo[PLACES].create_indexes([IndexModel([("free_at", ASCENDING)])])
+    await mongo[LINKS].create_indexes(
+        [
+            IndexModel([("forget_at", ASCENDING)], expireAfterSeconds=0),
+            IndexModel([("referral", ASCENDING)]),
+            IndexModel([("locality", ASCENDING), ("why", ASCENDING)]),
+        ]
+    )
+    await mongo[REFERRALS].create_indexes(
+        [
+            IndexModel([("referral", ASCENDING)]),
+            IndexModel([("view.link_worker", ASCENDING), ("view.open", ASCENDING)]),
+            IndexModel([("view.created.practice", ASCENDING), ("view.open", ASCENDING)]),
+            IndexModel([("view.meetings.id", ASCENDING)]),
+            IndexModel([("view.meetings.link_worker", ASCENDING), ("view.meetings.starts_at", ASCENDING)]),
+            IndexModel([("view.prescriptions.id", ASCENDING)]),
+            IndexModel([("view.prescriptions.service", ASCENDING)]),
+            IndexModel([("locality", ASCENDING), ("view.open", ASCENDING)]),
+            IndexModel([("view.created.person_ref", ASCENDING)]),
+            IndexModel([("view.adrift", ASCENDING)], partialFilterExpression={"view.adrift": True}),
+        ]
+    )

@@ -1,0 +1,37 @@
+"""Values that the directory shows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.matching.directory.availability import Availability
+from services.matching.directory.feed.model import Service
+
+
+class ListingFault(StrEnum):
+    """What is wrong with a directory entry."""
+
+    CLOSED = "closed"
+    CONTACT = "contact"
+    TIMES = "times"
+    PLACE = "place"
+    COST = "cost"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundService:
+    """A directory entry that a search found; `distance_km` from the postcode asked about, where known."""
+
+    service: Service
+    distance_km: float | None
+    next_session: str | None
+    availability: Availability
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """When a service met last and meets next, as far as its times are known."""
+
+    last: datetime | None = None
+    next: datetime | None = None
