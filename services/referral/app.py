@@ -1,4 +1,4 @@
-"""The referral service: its parts, put together."""
+"""The application of the referral service, wired together."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,22 +9,23 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from pymongo.errors import PyMongoError
 
-from services.referral import definition as inbound
-from services.referral.api import api_routes
+from services.referral import sessions
 from services.referral.clients.matching import Matching
 from services.referral.collections import ensure_indexes
-from services.referral.identity import erasure as erasing
+from services.referral.definition import service_definition
+from services.referral.identity import api as identity_api
+from services.referral.identity import erasure
 from services.referral.identity.audits import Audits
 from services.referral.identity.conflicts import Conflicts
-from services.referral.identity.contacts_api import contact_routes
-from services.referral.identity.lookup import claim_routes
+from services.referral.identity.context import ReferralContext
 from services.referral.identity.matching import IdentityMatcher
 from services.referral.identity.vault.keys import MasterKey
 from services.referral.identity.vault.persons import PersonVault
+from services.referral.intake import api as intake_api
 from services.referral.intake.service import ReferralService
-from services.referral.pages import page_routes
-from services.referral.sessions import KeptSessions, session_routes
+from services.referral.pages import PAGE_ROUTERS
 from services.referral.settings import ReferralSettings
+from services.referral.tracking import api as tracking_api
 from services.referral.tracking.waiting import keep_observing
 from services.referral.web.templating import make_pages
 from shared.delivery.kernel import Kernel
@@ -53,24 +54,21 @@ def create_app(
     """The application. Its kernel starts and stops with it."""
     localities = load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in localities.served(settings.localities)]
-    kernel = Kernel(inbound.service_definition(localities), options(settings), served, clock, new_id)
-    persons = PersonVault(MasterKey(settings.master_key_bytes()))
+    kernel = Kernel(service_definition(localities), options(settings), served, clock, new_id)
+    vault = PersonVault(MasterKey(settings.master_key_bytes()))
     audits = Audits(kernel.mongo, clock)
+    context = ReferralContext(kernel, vault, localities, audits, settings)
     conflicts = Conflicts(kernel.mongo, audits, clock, localities.hub, settings.identity_conflicts)
-    identity = IdentityMatcher(kernel.mongo, persons, audits, conflicts, localities.hub)
-    desk = ReferralService(
-        kernel=kernel, persons=persons, localities=localities, audits=audits, identity=identity
-    )
+    matcher = IdentityMatcher(kernel.mongo, vault, audits, conflicts, localities.hub)
     matching = Matching(settings.matching_url, ServiceTokens(settings, clock), clock)
-
-    keeper = KeptSessions(kernel.mongo, timedelta(minutes=settings.session_idle_minutes), clock)
+    keeper = sessions.KeptSessions(kernel.mongo, timedelta(minutes=settings.session_idle_minutes), clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with kernel.running():
             await ensure_indexes(kernel.mongo, settings.audit_days)
-            await erasing.replay(kernel.mongo)
-            await desk.finish_erasures()
+            await erasure.replay(kernel.mongo)
+            await erasure.finish_erasures(context)
             observing = asyncio.create_task(keep_observing(kernel.mongo, served, clock))
             yield
             observing.cancel()
@@ -81,11 +79,12 @@ def create_app(
         settings,
         title="Linkwork referral",
         routers=[
-            api_routes(desk),
-            contact_routes(desk),
-            claim_routes(desk),
-            session_routes(keeper),
-            *page_routes(),
+            intake_api.router,
+            tracking_api.router,
+            identity_api.router,
+            identity_api.services_router,
+            sessions.router,
+            *PAGE_ROUTERS,
         ],
         pages=make_pages(settings),
         lifespan=lifespan,
@@ -96,16 +95,18 @@ def create_app(
         keeper=keeper,
         unavailable=UNAVAILABLE,
     )
-    app.state.desk = desk
+    app.state.context = context
+    app.state.referral_service = ReferralService(context, matcher)
     app.state.matching = matching
+    app.state.session_keeper = keeper
     app.add_exception_handler(PyMongoError, _database)
     app.add_exception_handler(IdempotencyMismatch, _other_request)
     return app
 
 
 async def _database(request: Request, error: Exception) -> Response:
-    passing = isinstance(error, PyMongoError) and isinstance(classified(error), Transient)
-    if not passing:
+    is_transient = isinstance(error, PyMongoError) and isinstance(classified(error), Transient)
+    if not is_transient:
         return unexpected(request, error)
     return answer_with(request, temporarily_unavailable(UNAVAILABLE))
 

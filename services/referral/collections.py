@@ -1,33 +1,33 @@
-"""What this service keeps beside the kernel's documents, and the indexes that its questions need."""
+"""Collections of this service beside the kernel's documents, with their indexes."""
 
 import contextlib
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import CollectionInvalid, OperationFailure
 
-from services.referral import sessions
 from shared.delivery.mongo.database import Mongo, Session, Transaction
 
-OWNED = ("people", "keys", "lookups", "entries", "notes", "erased", "audit", "filed")
-"""What nobody could tell us again: the vault, its keys apart, and who read what."""
-PASSING = (sessions.SESSIONS,)
-"""What may be lost: people then sign in again."""
-FILED = "filed"
-"""Referrals that were sent back and that their practice has nothing to answer to."""
-DERIVED = ("referrals",)
-"""What is folded from the facts."""
+AUDIT = "audit"
+CONFLICTS = "conflicts"
+ENTRIES = "entries"
+ERASED = "erased"
+FILED = "filed"  # Returned referrals that their practice filed without an answer.
+KEYS = "keys"
+LOOKUPS = "lookups"
+NOTES = "notes"
+PEOPLE = "people"
+REFERRALS = "referrals"
+SESSIONS = "sessions"
 
-Source = Mongo | Transaction
-"""Where to read: inside a transaction or outside."""
-
-
-def session_of(source: Source) -> Session | None:
-    """The session to read with, inside a transaction."""
-    return source.session if isinstance(source, Transaction) else None
-
+# Data with no other source: the vault, its keys apart, the tombstones and the audit.
+OWNED = (PEOPLE, KEYS, LOOKUPS, ENTRIES, NOTES, ERASED, AUDIT, FILED)
+# Data that may be lost: people then sign in again.
+PASSING = (SESSIONS,)
+# Data folded from the facts.
+DERIVED = (REFERRALS,)
 
 _INDEXES: dict[str, list[IndexModel]] = {
-    "referrals": [
+    REFERRALS: [
         IndexModel([("referral", ASCENDING)]),
         IndexModel([("view.person", ASCENDING)]),
         IndexModel([("view.resends", ASCENDING)], sparse=True),
@@ -35,46 +35,50 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("locality", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),
         IndexModel([("view.practice", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),
     ],
-    "lookups": [IndexModel([("digest", ASCENDING)]), IndexModel([("person", ASCENDING)])],
-    "entries": [IndexModel([("person", ASCENDING)])],
-    "notes": [
+    LOOKUPS: [IndexModel([("digest", ASCENDING)]), IndexModel([("person", ASCENDING)])],
+    ENTRIES: [IndexModel([("person", ASCENDING)])],
+    NOTES: [
         IndexModel([("locality", ASCENDING), ("referral", ASCENDING)]),
         IndexModel([("person", ASCENDING)]),
         IndexModel(
             [("repeat", ASCENDING)], unique=True, partialFilterExpression={"repeat": {"$type": "string"}}
         ),
     ],
-    "erased": [IndexModel([("referrals", ASCENDING)]), IndexModel([("untold", ASCENDING)])],
-    # What is older than an hour counts no longer (conflicts.py): the database removes it.
-    "conflicts": [
+    ERASED: [IndexModel([("referrals", ASCENDING)]), IndexModel([("untold", ASCENDING)])],
+    # The limit counts an hour (identity/conflicts.py): the database removes what is older.
+    CONFLICTS: [
         IndexModel([("caller", ASCENDING), ("at", DESCENDING)]),
         IndexModel([("at", ASCENDING)], expireAfterSeconds=3600),
     ],
-    "audit": [IndexModel([("subject_ref", ASCENDING), ("at", DESCENDING)])],
-    sessions.SESSIONS: sessions.INDEXES,
+    AUDIT: [IndexModel([("subject_ref", ASCENDING), ("at", DESCENDING)])],
+    SESSIONS: [IndexModel([("ends", ASCENDING)], name="sessions_end", expireAfterSeconds=0)],
 }
 
-
 _AUDIT_ENDS = "audit_ends"
-_OTHER_OPTIONS = 85
-"""MongoDB's code for an index that is there with another lifetime."""
+_OTHER_OPTIONS = 85  # MongoDB's code for an index that exists with another lifetime.
+
+# A place to read from: inside a transaction or outside.
+Source = Mongo | Transaction
+
+
+def session_of(source: Source) -> Session | None:
+    """The session of a transaction, or None outside."""
+    return source.session if isinstance(source, Transaction) else None
 
 
 async def ensure_derived_indexes(mongo: Mongo) -> None:
-    """Makes the indexes of what is folded from the facts."""
+    """Creates the indexes of collections that are folded from the facts."""
     for name in DERIVED:
         await mongo[name].create_indexes(_INDEXES[name])
 
 
 async def ensure_indexes(mongo: Mongo, audit_days: int) -> None:
-    """Makes collections and indexes; a collection made inside a transaction would take a lock.
-
-    `audit_days`: how long audit entries are kept; the database itself removes those that are older.
-    """
+    """Creates collections and indexes. The database removes audit entries after `audit_days`."""
+    # A collection that is created inside a transaction would take a lock.
     existing = set(await mongo.database.list_collection_names())
     for name in (*OWNED, *PASSING):
         if name not in existing:
-            with contextlib.suppress(CollectionInvalid):  # another process made it just now
+            with contextlib.suppress(CollectionInvalid):  # Another process created it meanwhile.
                 await mongo.database.create_collection(name)
     for name, indexes in _INDEXES.items():
         await mongo[name].create_indexes(indexes)
@@ -83,9 +87,9 @@ async def ensure_indexes(mongo: Mongo, audit_days: int) -> None:
 
 async def _end_audit_after(mongo: Mongo, seconds: int) -> None:
     try:
-        await mongo["audit"].create_index([("at", ASCENDING)], name=_AUDIT_ENDS, expireAfterSeconds=seconds)
+        await mongo[AUDIT].create_index([("at", ASCENDING)], name=_AUDIT_ENDS, expireAfterSeconds=seconds)
     except OperationFailure as refused:
         if refused.code != _OTHER_OPTIONS:
             raise
         changed = {"name": _AUDIT_ENDS, "expireAfterSeconds": seconds}
-        await mongo.database.command("collMod", "audit", index=changed)
+        await mongo.database.command("collMod", AUDIT, index=changed)

@@ -1,21 +1,20 @@
-"""What this service hears and what it makes of it: all facts are folded, none calls for a decision.
+"""This service as the kernel drives it: facts are folded, and no fact calls for a decision.
 
-Whatever it says of its own (a referral made or withdrawn, a person erased) somebody asked it for.
+The service's own events follow a request: make or withdraw a referral, change a contact, erase a person.
 """
 
-from services.referral.referral_state import state as folds
+from services.referral.referral_state import document, state
 from services.referral.referral_state.state import ReferralState
 from shared.delivery.model.service_definition import NoRepository, ServiceDefinition
 from shared.platform.localities import Localities
 
 
 def service_definition(localities: Localities) -> ServiceDefinition[ReferralState, None]:
-    """The referral part, as the kernel drives it."""
-
+    """The referral service's fold and document."""
     return ServiceDefinition(
         name="referral",
-        fold=lambda facts: folds.fold(facts, localities.rank),
-        fold_version=folds.VERSION,
-        to_document=folds.to_document,
+        fold=lambda facts: state.fold(facts, localities.rank),
+        fold_version=state.VERSION,
+        to_document=document.to_document,
         repository=NoRepository(),
     )

@@ -1,13 +1,14 @@
-"""Sessions of everybody who signed in to the pages of any service, and the question whether one is open."""
+"""Sessions of signed-in users of all services' pages, and the check of other services whether one is open."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
-from pymongo import ASCENDING, IndexModel
 from pymongo.errors import PyMongoError
 
+from services.referral.collections import SESSIONS
+from services.referral.web.parameters import BASE
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
 from shared.platform.web.auth import require_scope
@@ -17,21 +18,21 @@ from shared.platform.web.problem import Problem
 from shared.platform.web.session_asking import SCOPE
 from shared.platform.web.session_keeping import SessionKeeper, SessionsUnavailable
 
-SESSIONS: Final = "sessions"
-INDEXES: Final = [IndexModel([("ends", ASCENDING)], name="sessions_end", expireAfterSeconds=0)]
-_MOST_UNWRITTEN: Final = timedelta(seconds=30)
+router = APIRouter(prefix=BASE, tags=["between services"])
+
+_MAX_UNWRITTEN: Final = timedelta(seconds=30)
 
 
 class KeptSessions:
-    """A SessionKeeper on the database: one document a session, of a hash and times. Nothing names a person.
+    """A SessionKeeper on the database: a document for each session, of a hash and times, without a person.
 
-    Use is written down at most twice a minute, so a session may end that much before it was idle for `idle`.
+    Use is written at most twice a minute, so a session may end that much before it was idle for `idle`.
     """
 
     def __init__(self, mongo: Mongo, idle: timedelta, clock: Clock) -> None:
         self._mongo = mongo
         self._idle = idle
-        self._unwritten = min(_MOST_UNWRITTEN, idle / 20)
+        self._unwritten = min(_MAX_UNWRITTEN, idle / 20)
         self._clock = clock
 
     async def begin(self, digest: str, ends: datetime) -> None:
@@ -47,11 +48,11 @@ class KeptSessions:
         now = self._clock()
         try:
             found = await self._mongo[SESSIONS].find_one({"_id": digest})
-            # The database removes what has ended within a minute or two only.
+            # The database removes an ended session only after a minute or two.
             if found is None or now >= found["ends"] or now - found["used"] >= self._idle:
                 return False
             if now - found["used"] >= self._unwritten:
-                # Another replica may have seen later use: the time never goes back.
+                # Another replica may have recorded later use, so the time never goes back.
                 await self._mongo[SESSIONS].update_one({"_id": digest}, {"$max": {"used": now}})
         except PyMongoError:
             raise SessionsUnavailable from None
@@ -66,13 +67,13 @@ class KeptSessions:
 
 
 class SessionQuestion(JsonBody):
-    """The session asked about."""
+    """The session to check."""
 
     session: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of its id, in hex.")]
 
 
 class SessionAnswer(BaseModel):
-    """Whether the session is open."""
+    """`open` is true if the session is open."""
 
     open: bool
 
@@ -80,16 +81,17 @@ class SessionAnswer(BaseModel):
 Asker = Annotated[Principal, Depends(require_scope(SCOPE))]
 
 
-def session_routes(keeper: SessionKeeper) -> APIRouter:
-    """The question of the other services."""
-    router = APIRouter(prefix="/api/referral/v1", tags=["between services"])
+def _keeper_of(request: Request) -> SessionKeeper:
+    return cast("SessionKeeper", request.app.state.session_keeper)
 
-    @router.post("/sessions/check")
-    async def check(asked: SessionQuestion, _: Asker) -> SessionAnswer:
-        """Says whether a session is open, and counts as use of it. Never answered from memory."""
-        try:
-            return SessionAnswer(open=await keeper.is_open(asked.session))
-        except SessionsUnavailable:
-            raise Problem(503, code="away", headers={"retry-after": "2"}) from None
 
-    return router
+Keeper = Annotated[SessionKeeper, Depends(_keeper_of)]
+
+
+@router.post("/sessions/check")
+async def check(asked: SessionQuestion, _: Asker, keeper: Keeper) -> SessionAnswer:
+    """Says whether a session is open, and counts as use of it. Never answered from a cache."""
+    try:
+        return SessionAnswer(open=await keeper.is_open(asked.session))
+    except SessionsUnavailable:
+        raise Problem(503, code="away", headers={"retry-after": "2"}) from None

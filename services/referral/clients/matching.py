@@ -1,12 +1,13 @@
-"""What this service asks of matching: who the link worker is, and another time on behalf of the practice."""
+"""HTTP client of matching: link workers, plans, and other times for an appointment."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any, cast
 
 import httpx
+from fastapi import Depends, Request
 from pydantic import BaseModel, ConfigDict
 
 from shared.contract.events import vocabulary as v
@@ -15,17 +16,17 @@ from shared.platform.clock import LONDON, Clock
 from shared.platform.web.problem import Problem
 from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
 
-_PATIENCE = httpx.Timeout(3.0)
+_TIMEOUT = httpx.Timeout(3.0)
+# A page can do without the details of a plan, so it waits less for them.
 _PLAN_SECONDS = 1.5
-"""A page waits so long for the details of a plan, which it can do without."""
 _READS_PLANS = "plans:read"
-_KEPT_FOR = timedelta(minutes=5)
-_MOST_KEPT = 1000
+_CACHE_TIME = timedelta(minutes=5)
+_MAX_CACHED = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Where a link worker meets people of these practices on a day of the week (0 is Monday)."""
+    """The place where a link worker meets people of these practices on a weekday (0 is Monday)."""
 
     weekday: int
     practices: frozenset[str]
@@ -34,14 +35,14 @@ class Room:
 
 @dataclass(frozen=True, slots=True)
 class LinkWorker:
-    """A member of the programme's staff: name, telephone to ring and where they meet people."""
+    """A link worker: name, telephone and rooms."""
 
     name: str
     telephone: str | None
     rooms: tuple[Room, ...]
 
     def place(self, practice: str, starts_at: datetime) -> str | None:
-        """Where they meet somebody of a practice on that day, if they say so."""
+        """The place where they meet people of a practice on that day, or None."""
         weekday = starts_at.astimezone(LONDON).weekday()
         fitting = (r.place for r in self.rooms if r.weekday == weekday and practice in r.practices)
         return next(fitting, None)
@@ -49,7 +50,7 @@ class LinkWorker:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Another time that a meeting could take, and where. `key` is matching's own name for it."""
+    """Another time and place for a meeting. `key` is matching's name for it."""
 
     key: str
     starts_at: datetime
@@ -57,7 +58,7 @@ class Slot:
 
 
 class GoalSummary(BaseModel):
-    """One goal as matching tells it. `words`: a note in our vault."""
+    """A goal from matching. `words` is the id of a note in our vault."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -67,7 +68,7 @@ class GoalSummary(BaseModel):
 
 
 class ServiceSummary(BaseModel):
-    """One service of a plan as matching tells it."""
+    """A service of a plan, from matching."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -78,7 +79,7 @@ class ServiceSummary(BaseModel):
 
 
 class PlanSummary(BaseModel):
-    """What a practice may see of a plan, as matching tells it."""
+    """The part of a plan that a practice may see, from matching."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -87,19 +88,20 @@ class PlanSummary(BaseModel):
 
 
 class Matching:
-    """The matching service, asked over HTTP. Nothing is lost where it does not answer."""
+    """The matching service over HTTP. Nothing is lost if it does not answer."""
 
     def __init__(self, base_url: str, tokens: ServiceTokens, clock: Clock) -> None:
-        self._http = httpx.AsyncClient(base_url=f"{base_url}/api/matching/v1", timeout=_PATIENCE)
+        self._http = httpx.AsyncClient(base_url=f"{base_url}/api/matching/v1", timeout=_TIMEOUT)
         self._tokens = tokens
         self._clock = clock
         self._link_workers: dict[str, tuple[LinkWorker, datetime]] = {}
 
     async def close(self) -> None:
+        """Closes the connections."""
         await self._http.aclose()
 
     async def link_worker(self, link_worker: str) -> LinkWorker | None:
-        """Who this is, remembered for some minutes; None where matching does not say."""
+        """A link worker, cached for five minutes, or None if matching does not answer."""
         known = self._link_workers.get(link_worker)
         if known is not None and self._clock() < known[1]:
             return known[0]
@@ -109,18 +111,18 @@ class Matching:
             given.raise_for_status()
             found = _link_worker(given.json())
         except (httpx.HTTPError, ServiceTokenUnavailable, ValueError, KeyError, TypeError):
-            return None  # the page then says "your link worker"
-        if len(self._link_workers) >= _MOST_KEPT:
+            return None  # The page then says "your link worker".
+        if len(self._link_workers) >= _MAX_CACHED:
             self._link_workers.clear()
-        self._link_workers[link_worker] = (found, self._clock() + _KEPT_FOR)
+        self._link_workers[link_worker] = (found, self._clock() + _CACHE_TIME)
         return found
 
     async def plans(
         self, locality: str, referrals: Sequence[str], on_behalf_of: str
     ) -> dict[str, PlanSummary] | None:
-        """The plans that their persons' practice may see, by referral; None where matching does not answer.
+        """The plans that a practice may see, by referral, or None if matching does not answer.
 
-        One that may not be seen, by matching's own account, is left out. Nothing of it is remembered.
+        Matching leaves out plans that the practice may not see. Nothing is cached.
         """
         body = {"locality": locality, "referrals": list(referrals), "on_behalf_of": on_behalf_of}
         try:
@@ -135,31 +137,31 @@ class Matching:
         except (httpx.HTTPError, ServiceTokenUnavailable, TimeoutError, ValueError):
             return None
         except (KeyError, TypeError, AttributeError):
-            return None  # another version, perhaps half-way through an upgrade
+            return None  # Another version of matching, perhaps during an upgrade.
 
     async def options(self, meeting_id: str, token: str) -> list[Slot]:
-        """Other times for a meeting, earliest first; asked with the reader's own access token.
+        """Other times for a meeting, earliest first. `token` is the reader's own access token.
 
-        Raises a 503 Problem where matching does not answer.
+        Raises a 503 Problem if matching does not answer.
         """
-        answered = await self._ask("GET", f"/meetings/{meeting_id}/options", token)
+        answer = await self._request("GET", f"/meetings/{meeting_id}/options", token)
         return [
             Slot(
                 str(each["key"]),
                 datetime.fromisoformat(each["starts_at"]),
                 where(each["mode"], str(each["place"])),
             )
-            for each in answered["options"]
+            for each in answer["options"]
         ]
 
-    async def another_time(self, meeting_id: str, slot: str, token: str, key: str) -> bool:
-        """Moves a meeting, on behalf of the reader. False where somebody else has that time by now."""
-        answered = await self._ask(
+    async def reschedule(self, meeting_id: str, slot: str, token: str, key: str) -> bool:
+        """Moves a meeting on the reader's behalf. False if the time is taken by now."""
+        answer = await self._request(
             "POST", f"/meetings/{meeting_id}/another-time", token, body={"slot": slot}, key=key
         )
-        return answered.get("status") != 409
+        return answer.get("status") != 409
 
-    async def _ask(
+    async def _request(
         self,
         method: str,
         path: str,
@@ -174,13 +176,13 @@ class Matching:
             answer = await self._http.request(method, path, json=body, headers=headers)
             answered: Mapping[str, Any] = answer.json()
         except (httpx.HTTPError, ValueError):
-            raise _away() from None
+            raise _unavailable() from None
         if answer.status_code == 409:
             return {"status": 409}
         if answer.status_code in (403, 404, 410, 422):
             raise Problem(404, code="no_such_meeting")
         if answer.is_error:
-            raise _away()
+            raise _unavailable()
         return answered
 
 
@@ -192,6 +194,14 @@ def _link_worker(answered: Mapping[str, Any]) -> LinkWorker:
     return LinkWorker(str(answered["name"]), answered.get("telephone"), rooms)
 
 
-def _away() -> Problem:
+def _unavailable() -> Problem:
     detail = "The diaries do not answer just now. The appointment stands as it is. Try again in a minute."
     return Problem(503, code="diaries_away", detail=detail)
+
+
+def matching_of(request: Request) -> Matching:
+    """The client of the application that serves this request."""
+    return cast("Matching", request.app.state.matching)
+
+
+MatchingClient = Annotated[Matching, Depends(matching_of)]

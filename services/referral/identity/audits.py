@@ -1,18 +1,17 @@
-"""Who read what of whom: kept in the database before anything is shown."""
+"""Audit of every read of a person. The entry is stored before the answer is shown."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from services.referral.collections import AUDIT
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
 from shared.platform.web.audit import AuditEntry, audit
 from shared.platform.web.caller import Principal
 
-AUDIT = "audit"
-
 
 class Audits:
-    """Writes entries to the log and the database. What cannot be written down is not shown."""
+    """Writes audit entries to the log and the database."""
 
     def __init__(self, mongo: Mongo, clock: Clock) -> None:
         self._mongo = mongo
@@ -26,20 +25,20 @@ class Audits:
         purpose: str,
         on_behalf_of: str | None = None,
     ) -> None:
-        """Notes that the caller reads these persons or referrals, by opaque reference.
+        """Records that the caller reads these people or referrals, given as opaque references.
 
-        Raises what the database raises where it is away: then nothing may be shown.
+        Raises the database's error if it is unavailable. The caller must then show nothing.
         """
-        who = replace(caller, subject=f"{caller.subject} for {on_behalf_of}") if on_behalf_of else caller
-        gathered = _Gathered()
+        reader = replace(caller, subject=f"{caller.subject} for {on_behalf_of}") if on_behalf_of else caller
+        batch = _Batch()
         for subject in subjects:
-            await audit(who, action, subject, purpose, sink=gathered, clock=self._clock)
-        if gathered.entries:
-            await self._mongo[AUDIT].insert_many([entry.document() for entry in gathered.entries])
+            await audit(reader, action, subject, purpose, sink=batch, clock=self._clock)
+        if batch.entries:
+            await self._mongo[AUDIT].insert_many([entry.document() for entry in batch.entries])
 
 
-class _Gathered:
-    """Keeps entries until they are written together: a page of cases is one write."""
+class _Batch:
+    """Holds the entries of one page, so that they are one write."""
 
     def __init__(self) -> None:
         self.entries: list[AuditEntry] = []

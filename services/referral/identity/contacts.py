@@ -1,20 +1,20 @@
-"""A person's telephone number and whether it is safe to text, changed while a referral is open.
+"""A person's telephone number and whether messages to it are safe, changed while a referral is open.
 
-Whoever has the case may say so: the practice that referred, or the link worker. The old value stays in the
-vault with its author and time. A number that is reported as not safe is never texted about that person again.
+The practice that referred and the link worker may change them. The vault keeps the old value with its author
+and time. A number that was reported as not safe is never texted about that person again.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
+from services.referral.identity import commands
+from services.referral.identity.context import ReferralContext
 from services.referral.identity.matching import NUMBER_NOT_SAFE
 from services.referral.identity.vault import entries
-from services.referral.intake import commands as decisions
-from services.referral.intake.service import ReferralService
-from services.referral.intake.validation import ValidationFailed
-from services.referral.referral_state.state import ReferralState
-from services.referral.tracking import queries as cases
+from services.referral.identity.vault.persons import PastValue
+from services.referral.referral_state.queries import find_visible
+from services.referral.referral_state.state import NotOpen, ReferralState
+from services.referral.web.errors import ValidationFailed
 from shared.contract.events import vocabulary as v
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.mongo.database import Row, Transaction
@@ -30,118 +30,109 @@ FIELDS = ("telephone", "safe_to_text")
 
 @dataclass(frozen=True, slots=True)
 class ContactChoice:
-    """A telephone number in E.164, or none, and whether it is safe to text it."""
+    """A telephone number in E.164, or none, and whether messages to it are safe."""
 
     telephone: str | None
     safe_to_text: v.SafeToText
 
 
 @dataclass(frozen=True, slots=True)
-class PastContact:
-    """A value that stood until then: `field` is telephone or safe_to_text. `by`, `at`: who gave it, when."""
-
-    field: str
-    text: str | None
-    by: str | None
-    at: datetime | None
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class ContactDetails:
-    """What is known of how to reach the person of a referral."""
+    """The contact of a referral's person. `unsafe`: numbers that are never texted about this person.
+
+    `earlier` holds replaced values, latest first.
+    """
 
     row: Row
     entry: entries.Entry
     name: str
     contact: ContactChoice
     unsafe: frozenset[str]
-    """Numbers that are never texted about this person."""
-    earlier: list[PastContact]
+    earlier: list[PastValue]
 
 
-async def read_contact(desk: ReferralService, caller: Principal, referral_id: str) -> ContactDetails:
-    """How the person is reached. Audited. 404, and 409 where the details are not kept here."""
-    row = await cases.find_visible(desk.kernel.mongo, caller, referral_id)
-    entry = await _entry(desk, caller, row)
-    mongo, person = desk.kernel.mongo, entry.person
-    await desk.audits.reads(caller, "read_contact", [person], "contact")
+async def read_contact(context: ReferralContext, caller: Principal, referral_id: str) -> ContactDetails:
+    """The contact of a referral's person. Audited. 404 Problem, and 409 if a partner keeps the details."""
+    row = await find_visible(context.mongo, caller, referral_id)
+    entry = await _entry(context, caller, row)
+    mongo, person = context.mongo, entry.person
+    await context.audits.reads(caller, "read_contact", [person], "contact")
     fields = [*FIELDS, "given_name", "family_name"]
-    details = (await desk.persons.details_of_referrals(mongo, [entry], fields)).get(referral_id, {})
-    past = await desk.persons.past(mongo, person, FIELDS)
+    details = (await context.vault.details_of_referrals(mongo, [entry], fields)).get(referral_id, {})
+    past = await context.vault.past(mongo, person, FIELDS)
     return ContactDetails(
         row=row,
         entry=entry,
         name=" ".join(details[part] for part in ("given_name", "family_name") if part in details),
         contact=_contact(details),
-        unsafe=(await desk.persons.unsafe(mongo, [person])).get(person, frozenset()),
-        earlier=[PastContact(old.field, old.text, old.by, old.at, old.until) for old in reversed(past)],
+        unsafe=(await context.vault.unsafe(mongo, [person])).get(person, frozenset()),
+        earlier=list(reversed(past)),
     )
 
 
 def validate_contact(
     before: ContactDetails, telephone: str | None, safe: v.SafeToText | None
 ) -> ContactChoice:
-    """What was typed, in normal forms. Raises NotTaken with all that is wrong with it at once."""
-    wrong: list[FieldError] = []
+    """The given values in normal form. Raises ValidationFailed with all errors at once."""
+    errors: list[FieldError] = []
     number = None
     if telephone is not None:
         try:
             number = parse_telephone(telephone)
         except NotAccepted as refused:
-            wrong.append(FieldError("/telephone", refused.code, str(refused)))
+            errors.append(FieldError("/telephone", refused.code, str(refused)))
     if safe is None:
-        wrong.append(FieldError("/safe_to_text", "missing", "Choose whether it is safe to text"))
+        errors.append(FieldError("/safe_to_text", "missing", "Choose whether it is safe to text"))
     elif telephone is None and safe is not v.SafeToText.NOT_KNOWN:
         sentence = "Enter a telephone number; if there is none, choose “Not known” under “Safe to text?”"
-        wrong.append(FieldError("/telephone", "missing", sentence))
+        errors.append(FieldError("/telephone", "missing", sentence))
     elif number and safe is v.SafeToText.YES and not can_be_texted(number):
         sentence = "This number takes no texts: enter a mobile number or choose “No, ring”"
-        wrong.append(FieldError("/telephone", "telephone_no_texts", sentence))
+        errors.append(FieldError("/telephone", "telephone_no_texts", sentence))
     elif number and safe is v.SafeToText.YES and number in before.unsafe:
-        wrong.append(FieldError("/safe_to_text", "number_not_safe", NUMBER_NOT_SAFE))
-    if wrong or safe is None:
-        raise ValidationFailed(wrong)
+        errors.append(FieldError("/safe_to_text", "number_not_safe", NUMBER_NOT_SAFE))
+    if errors or safe is None:
+        raise ValidationFailed(errors)
     return ContactChoice(number, safe)
 
 
 async def change_contact(
-    desk: ReferralService,
+    context: ReferralContext,
     caller: Principal,
     before: ContactDetails,
-    now: ContactChoice,
+    choice: ContactChoice,
     *,
     old_is_unsafe: bool,
     idempotency: Idempotency | None = None,
 ) -> None:
-    """Changes it, in one transaction with what everyone is told of it: a code. 409 where it has ended.
+    """Changes the vault and publishes a code, in one transaction. 409 Problem if the referral has ended.
 
-    `old_is_unsafe`: the number that stood until now is not safe. "No, ring" says so of the number it is for.
+    `old_is_unsafe` reports the previous number as not safe. “No, ring” reports the new number.
     """
-    unsafe = {now.telephone} if now.safe_to_text is v.SafeToText.RING else set()
-    if old_is_unsafe and before.contact.telephone != now.telephone:
+    unsafe = {choice.telephone} if choice.safe_to_text is v.SafeToText.RING else set()
+    if old_is_unsafe and before.contact.telephone != choice.telephone:
         unsafe.add(before.contact.telephone)
 
-    def act(view: ReferralState, _: None, context: DecisionContext) -> Decision:
-        return decisions.change_contact(now.safe_to_text, view, context)
+    def act(state: ReferralState, _: None, decision_context: DecisionContext) -> Decision:
+        return commands.change_contact(choice.safe_to_text, state, decision_context)
 
-    async def within(tx: Transaction, context: DecisionContext) -> None:
-        entry, by, at = before.entry, caller.subject, context.now
-        changes = {"telephone": now.telephone, "safe_to_text": now.safe_to_text.value}
-        await desk.persons.change(tx, entry, changes, by, at)
+    async def within(tx: Transaction, decision_context: DecisionContext) -> None:
+        entry, by, at = before.entry, caller.subject, decision_context.now
+        changes = {"telephone": choice.telephone, "safe_to_text": choice.safe_to_text.value}
+        await context.vault.change(tx, entry, changes, by, at)
         for number in sorted(number for number in unsafe if number is not None):
-            await desk.persons.report_unsafe(tx, entry.person, number, by, at)
+            await context.vault.report_unsafe(tx, entry.person, number, by, at)
 
-    await desk.audits.reads(caller, "change_contact", [before.entry.person], "contact")
+    await context.audits.reads(caller, "change_contact", [before.entry.person], "contact")
     locality, referral = before.row["locality"], before.row["referral"]
     try:
-        await desk.kernel.command(locality, referral, act, within=within, idempotency=idempotency)
-    except decisions.NotOpen:
+        await context.kernel.command(locality, referral, act, within=within, idempotency=idempotency)
+    except NotOpen:
         raise Problem(409, code="already_ended", detail="This referral has ended already.") from None
 
 
-async def _entry(desk: ReferralService, caller: Principal, row: Row) -> entries.Entry:
-    held = await entries.entries(desk.kernel.mongo, row["locality"], [row["referral"]])
+async def _entry(context: ReferralContext, caller: Principal, row: Row) -> entries.Entry:
+    held = await entries.entries(context.mongo, row["locality"], [row["referral"]])
     entry = held.get(row["referral"])
     if entry is None or (caller.role == "referrer" and not caller.may_practice(entry.practice)):
         raise Problem(409, code="kept_by_partner", detail="The details of this referral are not kept here.")

@@ -1,4 +1,4 @@
-"""Where a referred person lives, as far as a postcode tells: no place, one to ask about, or one far away."""
+"""Checks of a postcode: no fixed address, unknown, or far from the practice."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ from shared.platform.localities import Practice
 from shared.platform.localities.postcodes import distance_from, exists, is_pseudo, normalise
 
 KM_IN_A_MILE = 1.609344
+# People live within a few miles of their practice. The middle of a neighbouring area can be 35 miles away.
 FAR_MILES = 40
-"""People live within a few miles of their practice; the middle of a neighbouring area can be 35 away."""
 
 _UNKNOWN = "postcode_unknown"
 _ASK = "We do not know this postcode: check it, or confirm that it is right"
@@ -15,7 +15,7 @@ _ASK = "We do not know this postcode: check it, or confirm that it is right"
 
 @dataclass(frozen=True, slots=True)
 class AddressWarning:
-    """Something to look at again, which keeps nobody from being referred."""
+    """A warning about an address. It does not prevent the referral."""
 
     code: str
     detail: str
@@ -23,7 +23,7 @@ class AddressWarning:
 
 @dataclass(frozen=True, slots=True)
 class PostcodeError:
-    """A postcode that cannot be taken. `may_be_confirmed`: it can, if the referrer says that it is right."""
+    """An error about a postcode. If `may_be_confirmed`, the referrer may confirm the postcode as right."""
 
     code: str
     detail: str
@@ -31,12 +31,12 @@ class PostcodeError:
 
 
 def means_no_address(written: str | None) -> bool:
-    """Whether this is the NHS's own way to say: no fixed address, abroad, not known."""
+    """True for an NHS pseudo postcode: no fixed address, abroad or not known."""
     return written is not None and is_pseudo(written)
 
 
 def postcode_error(written: str, confirmed: str | None) -> PostcodeError | None:
-    """Why a postcode is not taken, or None. `confirmed`: the postcode that the referrer says is right."""
+    """The error of a postcode, or None. `confirmed` is the postcode that the referrer confirmed."""
     postcode = normalise(written)
     if postcode is None:
         return PostcodeError(_UNKNOWN, "This postcode does not exist: check the letters and digits", False)
@@ -46,7 +46,7 @@ def postcode_error(written: str, confirmed: str | None) -> PostcodeError | None:
 
 
 def distance_warning(practice: Practice, postcode: str | None) -> AddressWarning | None:
-    """That somebody lives far from the practice, in whole miles, as far as both places are known."""
+    """A warning if the postcode is far from the practice, in whole miles, and both places are known."""
     if postcode is None or practice.position is None:
         return None
     kilometres = distance_from(practice.position, postcode)

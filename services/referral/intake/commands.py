@@ -1,21 +1,17 @@
-"""What the referral service says: a referral was made, it was withdrawn, a person was erased."""
+"""Pure commands of a practice: make a referral, withdraw it."""
 
 from dataclasses import dataclass
 
-from services.referral.referral_state.state import ReferralState
+from services.referral.referral_state.state import NotOpen, ReferralState
 from shared.contract.events import vocabulary as v
-from shared.contract.events.models import EventBody, ReferralAgreement, ReferralCreated
-from shared.contract.events.outcomes import ContactChanged, PersonErased, ReferralWithdrawn, Retracted
+from shared.contract.events.models import ReferralAgreement, ReferralCreated
+from shared.contract.events.outcomes import ReferralWithdrawn
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
-
-
-class NotOpen(Exception):
-    """The referral has ended already, or was never made."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewReferral:
-    """What a new referral says to everyone: codes and references, all of it already checked."""
+    """The content of a ReferralCreated event: codes and references that were validated before."""
 
     practice: str
     person_ref: str
@@ -38,9 +34,9 @@ class NewReferral:
     resends: str | None = None
 
 
-def create(new: NewReferral, status: ReferralState, context: DecisionContext) -> Decision:
-    """Says ReferralCreated, once."""
-    if status.story.created is not None:
+def create(new: NewReferral, state: ReferralState, context: DecisionContext) -> Decision:
+    """Publishes ReferralCreated once."""
+    if state.story.created is not None:
         return NOTHING
     created = ReferralCreated(
         referral_id=context.referral_id,
@@ -67,42 +63,11 @@ def create(new: NewReferral, status: ReferralState, context: DecisionContext) ->
     return Decision(facts=[created])
 
 
-def withdraw(reason: v.WithdrawReason, status: ReferralState, context: DecisionContext) -> Decision:
-    """Says that the practice withdrew the referral. Raises NotOpen where it has ended already."""
-    if not status.story.open:
+def withdraw(reason: v.WithdrawReason, state: ReferralState, context: DecisionContext) -> Decision:
+    """Publishes that the practice withdrew the referral. Raises NotOpen if it has ended."""
+    if not state.story.open:
         raise NotOpen
     withdrawn = ReferralWithdrawn(
         referral_id=context.referral_id, locality=context.locality, by=v.By.PRACTICE, reason=reason
     )
     return Decision(facts=[withdrawn])
-
-
-def change_contact(contact: v.SafeToText, status: ReferralState, context: DecisionContext) -> Decision:
-    """Says whether messages are safe now, in place of what was said before. Raises NotOpen."""
-    story = status.story
-    if not story.open or story.created is None:
-        raise NotOpen
-    if story.contact is contact:
-        return NOTHING
-    referral, locality = context.referral_id, context.locality
-    facts: list[EventBody] = [
-        Retracted(
-            referral_id=referral,
-            locality=locality,
-            event_source=said.source,
-            event_id=said.id,
-            reason=v.RetractReason.UNDONE,
-        )
-        for _, said in story.contact_changes
-    ]
-    if story.created.contact is not contact:
-        facts.append(ContactChanged(referral_id=referral, locality=locality, contact=contact))
-    return Decision(facts=facts)
-
-
-def erase(person_ref: str, status: ReferralState, context: DecisionContext) -> Decision:
-    """Says that the person behind the referral was erased, once."""
-    if status.story.erased:
-        return NOTHING
-    erased = PersonErased(referral_id=context.referral_id, locality=context.locality, person_ref=person_ref)
-    return Decision(facts=[erased])

@@ -1,15 +1,16 @@
-"""Making one referral: what is said to everyone and what goes into the vault, in one transaction."""
+"""Makes one referral: the event and the vault's entries, in one transaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.referral.identity import blind_index as lookups
-from services.referral.identity.blind_index import IndexedPerson
+from services.referral.collections import REFERRALS
+from services.referral.identity.blind_index import IndexedPerson, find_by_number, index_person
+from services.referral.identity.person import details_of, plain_text
 from services.referral.identity.vault import entries
-from services.referral.identity.vault.persons import PersonVault, details_of
-from services.referral.intake import commands as decisions
-from services.referral.intake.validation import ValidatedReferral, plain_text
+from services.referral.identity.vault.persons import PersonVault
+from services.referral.intake import commands
+from services.referral.intake.validation import ValidatedReferral
 from services.referral.referral_state.state import ReferralState
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.mongo.database import Transaction
@@ -17,40 +18,40 @@ from shared.platform.localities.postcodes import lookup, outward_code
 from shared.platform.people.ages import age_band
 
 
-class LookupMoved(Exception):
-    """Who is known under the NHS number, or their name, changed since it was compared: begin again."""
+class IndexChanged(Exception):
+    """The entry of the NHS number changed since it was compared. The attempt must start again."""
 
 
-class OpenAlready(Exception):
-    """The person has an open referral in the locality: its document."""
+class AlreadyOpen(Exception):
+    """The person has an open referral in the locality. `row` is its document."""
 
     def __init__(self, row: Mapping[str, Any]) -> None:
-        super().__init__("open already")
+        super().__init__("already open")
         self.row = row
 
 
 @dataclass(frozen=True, slots=True)
 class NewReferralAttempt:
-    """One attempt at a referral, `by` the subject of whoever makes it.
+    """An attempt at a referral. `by` is the subject of the referrer.
 
-    `known`: who was found under the NHS number beforehand, if anybody.
+    `known` was found under the NHS number before the transaction. `returned_person` is the person of the
+    returned referral that this one replaces.
     """
 
-    persons: PersonVault
+    vault: PersonVault
     accepted: ValidatedReferral
     person_ref: str
     by: str
     known: IndexedPerson | None
     reason_note: str | None
     risk_note: str | None
-    resent: str | None = None
-    """Whose referral was sent back, where this one answers it."""
+    returned_person: str | None = None
 
-    def act(self, status: ReferralState, _: None, context: DecisionContext) -> Decision:
-        """What is said to everyone."""
+    def act(self, state: ReferralState, _: None, context: DecisionContext) -> Decision:
+        """The event of the new referral."""
         accepted, request = self.accepted, self.accepted.request
         place = lookup(accepted.person.postcode) if accepted.person.postcode else None
-        new = decisions.NewReferral(
+        new = commands.NewReferral(
             practice=accepted.practice.ods,
             person_ref=self.person_ref,
             route=request.route,
@@ -71,25 +72,25 @@ class NewReferralAttempt:
             risk_note=self.risk_note,
             resends=request.resends,
         )
-        return decisions.create(new, status, context)
+        return commands.create(new, state, context)
 
     async def within(self, tx: Transaction, context: DecisionContext) -> None:
-        """Writes the vault's part. Raises LookupMoved or OpenAlready, and then nothing is written."""
+        """Writes the vault's part. Raises IndexChanged or AlreadyOpen, and then nothing is written."""
         person, locality = self.accepted.person, context.locality
-        index = self.persons.index(locality)
+        index = self.vault.index(locality)
         if person.nhs_number is not None:
-            found = await lookups.find_by_number(tx, index, person.nhs_number)
+            found = await find_by_number(tx, index, person.nhs_number)
             if found != self.known:
-                raise LookupMoved
-        new = self.known is None and self.resent is None
+                raise IndexChanged
+        new = self.known is None and self.returned_person is None
         if not new:
             await self._refuse_second(tx, locality)
         details = details_of(person)
-        kept = await self.persons.keep(tx, locality, self.person_ref, details, self.by, context.now, new=new)
-        await lookups.index_person(tx, index, self.person_ref, person)
+        written = await self.vault.keep(tx, locality, self.person_ref, details, self.by, context.now, new=new)
+        await index_person(tx, index, self.person_ref, person)
         practice, referral = self.accepted.practice.ods, context.referral_id
         sensitive = [need.value for need in self.accepted.request.sensitive_needs]
-        await entries.insert_entry(tx, kept, locality, referral, practice, sensitive, context.now)
+        await entries.insert_entry(tx, written, locality, referral, practice, sensitive, context.now)
         texts: tuple[tuple[str | None, entries.NoteKind, str | None], ...] = (
             (self.reason_note, "reason", self.accepted.request.reason),
             (self.risk_note, "risk", self.accepted.request.risk_line),
@@ -97,11 +98,11 @@ class NewReferralAttempt:
         for note_id, kind, text in texts:
             if note_id is not None and text is not None:
                 await entries.insert_note(
-                    tx, kept.key, (locality, referral), note_id, kind, plain_text(text), context.now
+                    tx, written.key, (locality, referral), note_id, kind, plain_text(text), context.now
                 )
 
     async def _refuse_second(self, tx: Transaction, locality: str) -> None:
         wanted = {"view.person": self.person_ref, "locality": locality, "view.open": True}
-        row = await tx["referrals"].find_one(wanted, {"facts": 0}, session=tx.session)
+        row = await tx[REFERRALS].find_one(wanted, {"facts": 0}, session=tx.session)
         if row is not None:
-            raise OpenAlready(row)
+            raise AlreadyOpen(row)

@@ -1,17 +1,19 @@
-"""A referral as it is asked for, by API or form: shapes only, see checks.py for the rest."""
+"""Bodies of the intake API. `validation.py` holds the rules beyond shapes."""
 
 from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from services.referral.tracking.schemas import MeetingAnswer
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import Ref
+from shared.contract.history import Stage
 from shared.platform.people.cleaning import clean_line
 from shared.platform.web.bodies import JsonBody
 
+# Longest text of reason and risk, in characters.
 LINE = 300
-"""Longest text of reason and risk, in characters."""
 
 
 def _blank_is_none(given: Any) -> Any:
@@ -19,7 +21,7 @@ def _blank_is_none(given: Any) -> Any:
 
 
 def _cleaned(given: Any) -> Any:
-    """One line as it was meant: pasted text brings invisible characters, odd spaces and dashes."""
+    """A line without the invisible characters, odd spaces and dashes of pasted text."""
     return (clean_line(given) or None) if isinstance(given, str) else given
 
 
@@ -28,7 +30,7 @@ Line = Annotated[Annotated[str, Field(max_length=LINE)] | None, BeforeValidator(
 
 
 class ReferralRequest(JsonBody):
-    """Who needs help with what. Free text and identity go to the vault, codes into the event."""
+    """A person and their needs. Identity and free text go to the vault, codes into the event."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -96,5 +98,27 @@ class ReferralRequest(JsonBody):
     )
 
 
+# In the order of the form, which is also the order of errors.
 FIELDS = tuple(ReferralRequest.model_fields)
-"""In the order of the form, which is also the order in which errors are told."""
+
+
+class Withdrawal(JsonBody):
+    """A practice's reason to withdraw a referral."""
+
+    reason: v.WithdrawReason
+
+
+class WarningAnswer(BaseModel):
+    """A warning, by code and as a sentence. The referral was made nevertheless."""
+
+    code: str
+    detail: str
+
+
+class ReferralMade(BaseModel):
+    """A referral that was made. `meeting` is null while none is booked."""
+
+    id: str
+    stage: Stage
+    meeting: MeetingAnswer | None
+    warnings: list[WarningAnswer] = []

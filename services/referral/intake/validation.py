@@ -1,18 +1,18 @@
-"""What must hold for a referral to be taken. Every refusal is a sentence that quotes nothing of the input."""
+"""Rules that a referral must meet. Every error is a sentence that quotes nothing of the input."""
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
+from services.referral.identity.person import PersonDetails, plain_text
 from services.referral.intake.address import means_no_address, postcode_error
 from services.referral.intake.schemas import FIELDS, ReferralRequest
+from services.referral.web.errors import ValidationFailed, contact_sentence
 from shared.contract.events import vocabulary as v
-from shared.platform.localities import Contact, Localities, Locality, Practice
+from shared.platform.localities import Localities, Locality, Practice
 from shared.platform.localities.postcodes import normalise
 from shared.platform.people.ages import DateOfBirthError, check_date_of_birth
-from shared.platform.people.cleaning import clean_text
 from shared.platform.people.mailbox import parse_mailbox
 from shared.platform.people.names import parse_name
 from shared.platform.people.nhs_number import parse_nhs_number
@@ -20,39 +20,14 @@ from shared.platform.people.refusals import NotAccepted
 from shared.platform.people.telephone import can_be_texted, parse_telephone
 from shared.platform.web.validation import FieldError
 
-_UNWRITTEN = {"Cc", "Cs", "Co", "Cn"}
 T = TypeVar("T")
 # A hub, a hospital or a council refers through a service of its own; a self-referral comes to the hub.
 _PRACTICES_ROUTES = frozenset({v.Route.PRACTICE, v.Route.CARE_NAVIGATOR})
 
 
 @dataclass(frozen=True, slots=True)
-class PersonDetails:
-    """Who is referred, in normal forms: NHS number as ten digits, telephone in E.164.
-
-    Somebody who has one name only has a family name.
-    """
-
-    given_name: str | None
-    family_name: str
-    date_of_birth: date
-    nhs_number: str | None
-    house: str | None
-    postcode: str | None
-    telephone: str | None
-    email: str | None
-    safe_to_text: v.SafeToText
-    language: str
-    interpreter: bool
-
-    @property
-    def name(self) -> str:
-        return f"{self.given_name} {self.family_name}" if self.given_name else self.family_name
-
-
-@dataclass(frozen=True, slots=True)
 class ValidatedReferral:
-    """A request that holds: where it belongs, who it is about (age in whole years) and what was asked."""
+    """A valid request with its locality, practice and person. `age` is in whole years."""
 
     locality: Locality
     practice: Practice
@@ -65,21 +40,13 @@ class ValidatedReferral:
 
     @property
     def needs(self) -> tuple[v.Need, ...]:
-        """As the event says them: which sensitive need it is stays behind."""
+        """The needs for the event, which says `sensitive` and not which one."""
         asked = [*self.request.needs, *([v.Need.SENSITIVE] if self.request.sensitive_needs else [])]
         return tuple(dict.fromkeys(asked))
 
 
-class ValidationFailed(Exception):
-    """The referral cannot be taken as it stands: `errors` in the order of the form."""
-
-    def __init__(self, errors: list[FieldError]) -> None:
-        super().__init__("the referral cannot be taken as it stands")
-        self.errors = sorted(errors, key=lambda error: FIELDS.index(error.field))
-
-
 def practice_of(code: str | None, localities: Localities, today: date) -> tuple[Practice, Locality]:
-    """A practice that takes part today. Raises NotTaken, with the hub's contact for one that does not."""
+    """A practice that takes part today. Raises ValidationFailed, with the hub's contact for one outside."""
     if code is None:
         raise ValidationFailed([FieldError("/practice", "missing", "Choose the practice")])
     practice = localities.practice(code)
@@ -95,15 +62,10 @@ def practice_of(code: str | None, localities: Localities, today: date) -> tuple[
 
 
 def check_route(role: str, route: v.Route) -> None:
-    """Raises NotTaken where somebody at a practice says that a person came by another way than theirs."""
+    """Raises ValidationFailed if practice staff give a route that is not a practice's."""
     if role == "referrer" and route not in _PRACTICES_ROUTES:
         sentence = "A practice may say “practice” or “care_navigator”"
         raise ValidationFailed([FieldError("/route", "route_not_yours", sentence)])
-
-
-def contact_sentence(contact: Contact) -> str:
-    """How to reach a desk, as a sentence."""
-    return f"Please contact {contact.name}: {contact.telephone}, {contact.email}"
 
 
 def validate(
@@ -113,22 +75,22 @@ def validate(
     today: date,
     already: list[FieldError] | None = None,
 ) -> ValidatedReferral:
-    """The request in normal forms. Raises NotTaken with all that is wrong with it at once.
+    """The request in normal form. Raises ValidationFailed with all errors at once.
 
-    `already` are errors found while a form was read; their fields are not complained of twice.
+    `already` holds errors from reading a form. Their fields get no second error.
     """
-    wrong = _Wrong(list(already or []))
+    wrong = _Errors(list(already or []))
     born = wrong.need("date_of_birth", request.date_of_birth, "Enter the date of birth")
-    age = wrong.taking("date_of_birth", born, lambda day: _age(day, today, locality)) if born else None
+    age = wrong.parsed("date_of_birth", born, lambda day: _age(day, today, locality)) if born else None
     texts = wrong.need("safe_to_text", request.safe_to_text, "Choose whether it is safe to text")
     alone = "Enter the last name. If they have one name only, enter it here"
     family = wrong.need("family_name", request.family_name, alone)
-    given_name = wrong.taking("given_name", request.given_name, parse_name)
-    family_name = wrong.taking("family_name", family, parse_name)
-    nhs_number = wrong.taking("nhs_number", request.nhs_number, parse_nhs_number)
+    given_name = wrong.parsed("given_name", request.given_name, parse_name)
+    family_name = wrong.parsed("family_name", family, parse_name)
+    nhs_number = wrong.parsed("nhs_number", request.nhs_number, parse_nhs_number)
     house, postcode = _address(request, wrong)
     telephone = _telephone(request, wrong)
-    email = wrong.taking("email", request.email or None, parse_mailbox)
+    email = wrong.parsed("email", request.email or None, parse_mailbox)
     if not request.needs and not request.sensitive_needs:
         wrong.add("needs", "missing", "Choose at least one thing that would help, or “Not sure”")
     risk = wrong.need("risk", request.risk, "Say whether there are risks that the link worker must know of")
@@ -145,9 +107,9 @@ def validate(
     by = wrong.need("agreed_by", request.agreed_by, "Choose who agreed")
     how = wrong.need("agreed_how", request.agreed_how, "Choose how they agreed")
     if wrong.errors or not (born and age is not None and family_name and texts and risk):
-        raise ValidationFailed(wrong.errors)
+        raise ValidationFailed(wrong.in_form_order())
     if not (by and how):
-        raise ValidationFailed(wrong.errors)
+        raise ValidationFailed(wrong.in_form_order())
     person = PersonDetails(
         given_name=given_name,
         family_name=family_name,
@@ -164,14 +126,8 @@ def validate(
     return ValidatedReferral(locality, practice, person, age, by, how, risk, request)
 
 
-def plain_text(written: str) -> str:
-    """Free text as it is kept: composed form, nothing invisible, no control characters but line breaks."""
-    lines = unicodedata.normalize("NFC", clean_text(written)).replace("\r\n", "\n").strip()
-    return "".join(sign for sign in lines if sign == "\n" or unicodedata.category(sign) not in _UNWRITTEN)
-
-
-class _Wrong:
-    """Gathers what is wrong, at most one thing a field."""
+class _Errors:
+    """Collects errors, at most one for each field."""
 
     def __init__(self, errors: list[FieldError]) -> None:
         self.errors = errors
@@ -182,12 +138,15 @@ class _Wrong:
             self.errors.append(FieldError(f"/{field}", code, sentence))
             self.fields.add(field)
 
+    def in_form_order(self) -> list[FieldError]:
+        return sorted(self.errors, key=lambda error: FIELDS.index(error.field))
+
     def need(self, field: str, value: T | None, sentence: str) -> T | None:
         if value is None:
             self.add(field, "missing", sentence)
         return value
 
-    def taking(self, field: str, value: T | None, parse: Callable[[T], "U"]) -> "U | None":
+    def parsed(self, field: str, value: T | None, parse: Callable[[T], "U"]) -> "U | None":
         if value is None:
             return None
         try:
@@ -206,13 +165,13 @@ def _age(born: date, today: date, locality: Locality) -> int:
     except DateOfBirthError as refused:
         if refused.code != "under_minimum_age":
             raise
-        # No mistake of the referrer's: say who helps younger people.
+        # The referrer made no mistake, so the error names the contact for younger people.
         raise DateOfBirthError(
             refused.code, f"{refused}. {contact_sentence(locality.younger_people)}"
         ) from None
 
 
-def _address(request: ReferralRequest, wrong: _Wrong) -> tuple[str | None, str | None]:
+def _address(request: ReferralRequest, wrong: _Errors) -> tuple[str | None, str | None]:
     house = plain_text(request.house) if request.house else None
     if means_no_address(request.postcode):
         return house, None
@@ -229,8 +188,8 @@ def _address(request: ReferralRequest, wrong: _Wrong) -> tuple[str | None, str |
     return house, normalise(request.postcode)
 
 
-def _telephone(request: ReferralRequest, wrong: _Wrong) -> str | None:
-    telephone = wrong.taking("telephone", request.telephone, parse_telephone)
+def _telephone(request: ReferralRequest, wrong: _Errors) -> str | None:
+    telephone = wrong.parsed("telephone", request.telephone, parse_telephone)
     if request.telephone is None and request.safe_to_text in (v.SafeToText.YES, v.SafeToText.RING):
         wrong.add(
             "telephone",

@@ -1,7 +1,7 @@
-"""What has happened with a referral, as codes and times, for those who may see it.
+"""The history of a referral as codes and times, for readers who may see it.
 
-The practice sees that a plan was agreed, a service asked and a first visit made; never scores, notes, which
-service, or anything about a need that is sensitive.
+The practice sees an agreed plan, a prescribed service and a first visit. It never sees scores, notes,
+names of services, or anything about a sensitive need.
 """
 
 from collections.abc import Sequence, Set
@@ -21,20 +21,23 @@ from shared.contract.history.model import EventRef
 
 @dataclass(frozen=True, slots=True)
 class HistoryEntry:
-    """One thing that happened: its kind, when, and codes that say more."""
+    """An entry of the history: a kind, a day in London, and codes by field.
+
+    `at` may be the time at which the entry was recorded, later than `on`.
+    """
 
     kind: str
     at: datetime
     on: date
-    """The day on which it happened, in London; `at` may be when that was recorded."""
     detail: dict[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
+        """The entry as one flat dictionary."""
         return {"kind": self.kind, "at": self.at, "on": self.on, **self.detail}
 
 
-# Which fields of which kind are told. A kind that is not named here is not told.
-_TOLD: dict[type[EventBody], tuple[str, ...]] = {
+# Fields shown for each kind. A kind that is not listed is not shown.
+_SHOWN: dict[type[EventBody], tuple[str, ...]] = {
     ReferralCreated: ("route", "urgency"),
     MeetingBooked: ("starts_at", "minutes", "mode", "practice", "link_worker", "sequence"),
     o.MeetingWaiting: ("reason", "expected_by"),
@@ -60,6 +63,7 @@ _TOLD: dict[type[EventBody], tuple[str, ...]] = {
 }
 
 
+# Details of the plan: a practice sees them only if the person agreed.
 _OF_THE_PLAN: Set[type[EventBody]] = frozenset(
     {
         o.PlanAgreed,
@@ -70,35 +74,34 @@ _OF_THE_PLAN: Set[type[EventBody]] = frozenset(
         o.NeedUnmet,
     }
 )
-"""Details of the plan: told only where the person said that their GP may see them."""
 
 
 def history_of(facts: Sequence[Fact], rank: SourcePriority, *, details: bool = True) -> list[HistoryEntry]:
-    """What happened and was not taken back, oldest first; without `details`, what the stage rests on."""
-    told, story = EffectiveFacts(facts, rank), fold_referral(facts, rank)
-    hidden = {p.prescription_id for p, _ in told.of(o.ServicePrescribed) if p.need is v.Need.SENSITIVE}
-    happenings = [
-        _happening(body, said, story)
-        for kind in _TOLD
+    """The history without retracted facts, oldest first. Without `details`: only what the stage rests on."""
+    effective, story = EffectiveFacts(facts, rank), fold_referral(facts, rank)
+    hidden = {p.prescription_id for p, _ in effective.of(o.ServicePrescribed) if p.need is v.Need.SENSITIVE}
+    entries = [
+        _entry(body, event, story)
+        for kind in _SHOWN
         if details or kind not in _OF_THE_PLAN
-        for body, said in told.of(kind)
-        if not _step_alone(body)
+        for body, event in effective.of(kind)
+        if not _is_next_step_only(body)
         and getattr(body, "need", None) is not v.Need.SENSITIVE
         and getattr(body, "prescription_id", None) not in hidden
     ]
-    happenings.sort(key=lambda happening: (happening.on, happening.at, happening.kind))
-    visits = [happening for happening in happenings if happening.kind == "activity_started"]
-    return happenings if details else [each for each in happenings if each not in visits[1:]]
+    entries.sort(key=lambda entry: (entry.on, entry.at, entry.kind))
+    visits = [entry for entry in entries if entry.kind == "activity_started"]
+    return entries if details else [each for each in entries if each not in visits[1:]]
 
 
-def _step_alone(body: EventBody) -> bool:
-    """Whoever has the case says what is next: nobody took it over."""
+def _is_next_step_only(body: EventBody) -> bool:
+    """True if the link worker only chose a next step, and the referral kept its link worker."""
     return isinstance(body, o.LinkWorkerChanged) and body.next_step is not None
 
 
-def _happening(body: EventBody, said: EventRef, story: ReferralHistory) -> HistoryEntry:
-    detail = {field: getattr(body, field) for field in _TOLD[type(body)]}
-    return HistoryEntry(_kind(body), said.time, day_of(body, said, story), detail)
+def _entry(body: EventBody, event: EventRef, story: ReferralHistory) -> HistoryEntry:
+    detail = {field: getattr(body, field) for field in _SHOWN[type(body)]}
+    return HistoryEntry(_kind(body), event.time, day_of(body, event, story), detail)
 
 
 def _kind(body: EventBody) -> str:

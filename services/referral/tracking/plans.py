@@ -1,7 +1,7 @@
-"""Details of plans for a person's own practice: asked of matching at the moment of showing, and audited.
+"""Details of plans for a person's own practice, read from matching for each page and audited.
 
-They are shown where the person said yes to it, by our own account of the story and by matching's. Where
-matching does not answer, stage and codes stay.
+A page shows them if the person agreed, by our own state and by matching's. If matching does not answer, the
+page still shows stage and codes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,19 +10,19 @@ from datetime import date
 from typing import Literal
 
 from services.referral.clients.matching import Matching, PlanSummary
+from services.referral.identity.context import ReferralContext
 from services.referral.identity.vault import entries
-from services.referral.intake.service import ReferralService
 from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row
 from shared.platform.web.caller import Principal
 
+# No plan yet; not agreed, or not asked; shown; agreed, but matching does not answer just now.
 PlanState = Literal["none", "not_agreed", "shown", "away"]
-"""No plan yet; not agreed, or not asked; shown; agreed, but matching does not answer just now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """One goal, with the person's own words for it where the vault holds them."""
+    """A goal, with the person's own words if the vault holds them."""
 
     need: v.Need
     words: str | None
@@ -31,7 +31,7 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class PlannedService:
-    """One service of the plan; `status`, since that day, is a code of `labels.PRESCRIPTIONS`."""
+    """A service of the plan. `status` is a code of `labels.PRESCRIPTIONS`, true since that day."""
 
     name: str
     need: v.Need
@@ -41,7 +41,7 @@ class PlannedService:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a practice sees of a plan."""
+    """The part of a plan that a practice may see."""
 
     state: PlanState
     goals: tuple[Goal, ...] = ()
@@ -49,23 +49,23 @@ class Plan:
 
 
 def may_see_details(caller: Principal, row: Row) -> bool:
-    """Whether this reader may see more than stage and codes: a practice only where the person said yes."""
+    """True if this reader may see more than stage and codes. A practice needs the person's agreement."""
     return caller.role != "referrer" or row["view"]["details_to_gp"] == v.Agreed.YES
 
 
 async def read_plans(
-    desk: ReferralService, matching: Matching, caller: Principal, rows: Collection[Row]
+    context: ReferralContext, matching: Matching, caller: Principal, rows: Collection[Row]
 ) -> Mapping[str, Plan]:
-    """The plans of these referrals by id, as their practice may see them. Raises nothing for a silence."""
-    found = {row["referral"]: Plan(_without_asking(caller, row)) for row in rows}
+    """The plans of these referrals, by id, as their practice may see them. Silence raises nothing."""
+    found = {row["referral"]: Plan(_state_without_matching(caller, row)) for row in rows}
     for locality in sorted({row["locality"] for row in rows}):
         wanted = [r for r in rows if r["locality"] == locality and found[r["referral"]].state == "away"]
         if wanted:
-            found |= await _of(desk, matching, caller, locality, wanted)
+            found |= await _from_matching(context, matching, caller, locality, wanted)
     return found
 
 
-def _without_asking(caller: Principal, row: Row) -> PlanState:
+def _state_without_matching(caller: Principal, row: Row) -> PlanState:
     view = row["view"]
     if not view["plan"] or caller.role != "referrer":
         return "none"
@@ -73,41 +73,42 @@ def _without_asking(caller: Principal, row: Row) -> PlanState:
     return "away" if agreed else "not_agreed"
 
 
-async def _of(
-    desk: ReferralService, matching: Matching, caller: Principal, locality: str, rows: Sequence[Row]
+async def _from_matching(
+    context: ReferralContext, matching: Matching, caller: Principal, locality: str, rows: Sequence[Row]
 ) -> dict[str, Plan]:
     referrals = [row["referral"] for row in rows]
-    # Written down before anything is asked: what cannot be audited is not shown.
-    await desk.audits.reads(caller, "read_plan", sorted({row["view"]["person"] for row in rows}), "plan")
-    told = await matching.plans(locality, referrals, caller.subject)
-    if told is None:
+    await context.audits.reads(caller, "read_plan", sorted({row["view"]["person"] for row in rows}), "plan")
+    summaries = await matching.plans(locality, referrals, caller.subject)
+    if summaries is None:
         return {}
-    words = await _words(desk, caller, locality, told)
+    words = await _words(context, caller, locality, summaries)
     return {
-        referral: _plan(told[referral], words.get(referral, {})) if referral in told else Plan("not_agreed")
+        referral: _plan(summaries[referral], words.get(referral, {}))
+        if referral in summaries
+        else Plan("not_agreed")
         for referral in referrals
     }
 
 
-def _plan(told: PlanSummary, words: Mapping[str, str]) -> Plan:
+def _plan(summary: PlanSummary, words: Mapping[str, str]) -> Plan:
     return Plan(
         "shown",
-        tuple(Goal(goal.need, words.get(goal.words or ""), goal.actions) for goal in told.goals),
-        tuple(PlannedService(one.name, one.need, one.status, one.since) for one in told.services),
+        tuple(Goal(goal.need, words.get(goal.words or ""), goal.actions) for goal in summary.goals),
+        tuple(PlannedService(each.name, each.need, each.status, each.since) for each in summary.services),
     )
 
 
 async def _words(
-    desk: ReferralService, caller: Principal, locality: str, told: Mapping[str, PlanSummary]
+    context: ReferralContext, caller: Principal, locality: str, summaries: Mapping[str, PlanSummary]
 ) -> dict[str, dict[str, str]]:
-    """Goals in the persons' own words, by referral and note, as far as our vault holds them."""
-    ids = [goal.words for plan in told.values() for goal in plan.goals if goal.words]
+    """Goals in the people's own words, by referral and note, as far as our vault holds them."""
+    ids = [goal.words for summary in summaries.values() for goal in summary.goals if goal.words]
     if not ids:
         return {}
-    mongo = desk.kernel.mongo
-    held = await entries.entries(mongo, locality, list(told))
+    mongo = context.mongo
+    held = await entries.entries(mongo, locality, list(summaries))
     mine = {referral: entry for referral, entry in held.items() if caller.may_practice(entry.practice)}
-    keys = await desk.persons.keys(mongo, {entry.person for entry in mine.values()})
+    keys = await context.vault.keys(mongo, {entry.person for entry in mine.values()})
     notes = await entries.notes(mongo, locality, list(mine), ids=ids, kinds=["goal"])
     return {
         referral: {

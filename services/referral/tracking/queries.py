@@ -1,4 +1,4 @@
-"""Which referrals a caller may see, and lists of them."""
+"""Lists and counts of the referrals that a caller may see."""
 
 import base64
 import json
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.referral.collections import REFERRALS
+from services.referral.identity.context import ReferralContext
+from services.referral.referral_state.queries import visible
 from shared.contract.events.models import AFTER, FIRST
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo, Row
@@ -22,77 +25,56 @@ ENDED = (Stage.DECLINED, Stage.RETURNED, Stage.WITHDRAWN, Stage.CLOSED, Stage.ER
 
 @dataclass(frozen=True, slots=True)
 class ListFilter:
-    """What a list is asked for; `since`: changed at that time or later."""
+    """The filter of a list. `since`: changed at that time or later. `only`: None lists all referrals."""
 
     practices: Collection[str] = ()
     stages: Collection[Stage] = ()
     since: datetime | None = None
     newest_first: bool = False
     only: Collection[str] | None = None
-    """None of the others; None: all."""
-    but_not: Collection[str] = ()
+    except_for: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """A page of a list: stored documents, and where the next page starts."""
+    """A page of a list: stored documents, and the cursor of the next page."""
 
     rows: list[Row]
     next_cursor: str | None
 
 
-def visible(caller: Principal) -> dict[str, Any]:
-    """The referrals that this caller may see, as a filter."""
-    inside: dict[str, Any] = {"locality": {"$in": sorted(caller.localities)}, "view.created": {"$ne": None}}
-    if caller.role == "referrer":
-        return inside | {"view.practice": {"$in": sorted(caller.practices)}}
-    if caller.role == "link_worker":
-        return inside | {"view.link_worker": caller.link_worker or "nobody"}
-    if caller.role == "programme_admin":
-        return inside
-    return {"_id": None}
-
-
-async def find_visible(mongo: Mongo, caller: Principal, referral_id: str) -> Row:
-    """The stored document of a referral. Raises a 404 Problem where there is none that the caller may see."""
-    found: Row | None = await mongo["referrals"].find_one({"referral": referral_id} | visible(caller))
-    if found is None:
-        raise Problem(404, code="no_such_referral")
-    return found
-
-
 async def list_page(
-    mongo: Mongo, caller: Principal, asked: ListFilter, limit: int, cursor: str | None
+    mongo: Mongo, caller: Principal, wanted: ListFilter, limit: int, cursor: str | None
 ) -> ListPage:
-    """A page of the caller's referrals, longest waiting first. Raises a 422 Problem for a made-up cursor."""
-    wanted: list[Mapping[str, Any]] = [visible(caller)]
-    if asked.practices:
-        wanted.append({"view.practice": {"$in": sorted(asked.practices)}})
-    if asked.stages:
-        wanted.append({"view.stage": {"$in": sorted(stage.value for stage in asked.stages)}})
-    if asked.since is not None:
-        wanted.append({"view.changed": {"$gte": asked.since}})
-    if asked.only is not None:
-        wanted.append({"referral": {"$in": sorted(asked.only)}})
-    if asked.but_not:
-        wanted.append({"referral": {"$nin": sorted(asked.but_not)}})
+    """A page of the caller's referrals, longest waiting first. Raises a 422 Problem for an unknown cursor."""
+    filters: list[Mapping[str, Any]] = [visible(caller)]
+    if wanted.practices:
+        filters.append({"view.practice": {"$in": sorted(wanted.practices)}})
+    if wanted.stages:
+        filters.append({"view.stage": {"$in": sorted(stage.value for stage in wanted.stages)}})
+    if wanted.since is not None:
+        filters.append({"view.changed": {"$gte": wanted.since}})
+    if wanted.only is not None:
+        filters.append({"referral": {"$in": sorted(wanted.only)}})
+    if wanted.except_for:
+        filters.append({"referral": {"$nin": sorted(wanted.except_for)}})
     if cursor is not None:
-        wanted.append(_after(cursor, "$lt" if asked.newest_first else "$gt"))
-    order = -1 if asked.newest_first else 1
-    found = mongo["referrals"].find({"$and": wanted}, {"facts": 0})
+        filters.append(_after(cursor, "$lt" if wanted.newest_first else "$gt"))
+    order = -1 if wanted.newest_first else 1
+    found = mongo[REFERRALS].find({"$and": filters}, {"facts": 0})
     rows = await found.sort([("view.created", order), ("referral", order)]).to_list(limit + 1)
     return ListPage(rows[:limit], _cursor(rows[limit - 1]) if len(rows) > limit else None)
 
 
 async def counts(mongo: Mongo, caller: Principal) -> list[dict[str, Any]]:
-    """How many referrals stand at each stage, by locality and practice: exact, and without names."""
+    """Exact numbers of referrals at each stage, by locality and practice, without names."""
     groups = {"locality": "$locality", "practice": "$view.practice", "stage": "$view.stage"}
     steps: list[Mapping[str, Any]] = [
         {"$match": visible(caller)},
         {"$group": {"_id": groups, "referrals": {"$sum": 1}, "oldest": {"$min": "$view.created"}}},
         {"$sort": {"_id": 1}},
     ]
-    found = await mongo["referrals"].aggregate(steps).to_list(None)
+    found = await mongo[REFERRALS].aggregate(steps).to_list(None)
     return [row["_id"] | {"referrals": row["referrals"], "oldest": row["oldest"]} for row in found]
 
 
@@ -118,3 +100,15 @@ def _after(cursor: str, beyond: str) -> dict[str, Any]:
             {"view.created": created, "referral": {beyond: referral}},
         ]
     }
+
+
+async def wait_for_meeting(context: ReferralContext, locality: str, referral_id: str, seconds: float) -> Row:
+    """The view of a referral once it has a meeting or a reason for none, or after `seconds`."""
+
+    def is_settled(view: Row) -> bool:
+        return view["meeting"] is not None or view["waiting"] is not None
+
+    view = await context.kernel.wait_for(locality, referral_id, is_settled, seconds)
+    if view is None:
+        raise Problem(410, code="no_longer_there")
+    return view

@@ -1,18 +1,13 @@
-"""What the API answers: codes, references and times; a name only where the caller may know it."""
+"""Answers of the tracking API: codes, references and times, and a name if the caller may know it."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from services.referral.identity.contacts import ContactDetails
-from services.referral.tracking.history import HistoryEntry
-from services.referral.tracking.plans import Plan, PlanState
-from services.referral.tracking.status import ReturnDetails
+from services.referral.tracking.plans import PlanState
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
-from shared.delivery.mongo.database import Row
 
 
 class MeetingAnswer(BaseModel):
@@ -29,38 +24,22 @@ class MeetingAnswer(BaseModel):
 
 
 class WaitingAnswer(BaseModel):
-    """Why there is no meeting yet, and by when one is expected."""
+    """The reason for no meeting yet, and the day by which one is expected."""
 
     reason: str
     expected_by: date
 
 
 class NextAnswer(BaseModel):
-    """What happens next and on which day; `at` is the time of a meeting, in UTC."""
+    """The next event and its day. `at` is the time of a meeting, in UTC."""
 
     what: str
     on: date
     at: datetime | None = None
 
 
-class WarningAnswer(BaseModel):
-    """Something to look at again, by code and as a sentence; the referral was made all the same."""
-
-    code: str
-    detail: str
-
-
-class ReferralMade(BaseModel):
-    """A referral that was made. `meeting` is null while none is booked."""
-
-    id: str
-    stage: Stage
-    meeting: MeetingAnswer | None
-    warnings: list[WarningAnswer] = []
-
-
 class ReferralListed(BaseModel):
-    """One line of a list."""
+    """A line of a list."""
 
     id: str
     locality: str
@@ -83,25 +62,27 @@ class ReferralPage(BaseModel):
 
 
 class HappeningAnswer(BaseModel):
-    """One thing that happened, with codes that depend on its kind."""
+    """An entry of the history, with codes that depend on its kind.
+
+    `on` is its day in London. `at` may be the time at which it was recorded.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     kind: str
     at: datetime
     on: date
-    """The day on which it happened, in London; `at` may be when that was recorded."""
 
 
 class PersonAnswer(BaseModel):
-    """Who it is, for those who may know."""
+    """The person, for those who may know."""
 
     name: str
     date_of_birth: date
 
 
 class GoalAnswer(BaseModel):
-    """A goal of the plan; `words` as the person puts it, null where none are kept here."""
+    """A goal of the plan. `words` are the person's own, null if none are stored here."""
 
     need: v.Need
     words: str | None
@@ -109,7 +90,7 @@ class GoalAnswer(BaseModel):
 
 
 class PlannedServiceAnswer(BaseModel):
-    """A service of the plan and how it stands since which day."""
+    """A service of the plan, with its status and the day since which it holds."""
 
     name: str
     need: v.Need
@@ -118,9 +99,9 @@ class PlannedServiceAnswer(BaseModel):
 
 
 class PlanAnswer(BaseModel):
-    """What a practice may see of a plan, where the person said yes to it.
+    """The part of a plan that a practice may see, if the person agreed.
 
-    `state`: `none`, `not_agreed` (or not asked), `shown`, or `away`: agreed, but not to be had just now.
+    `state`: `none`, `not_agreed` (or not asked), `shown`, or `away` (agreed, but unavailable just now).
     """
 
     state: PlanState
@@ -129,7 +110,7 @@ class PlanAnswer(BaseModel):
 
 
 class ReturnedAnswer(BaseModel):
-    """Why and when a referral was sent back; `note` is for the practice that made it, else null."""
+    """Reason and time of a return. `note` is null unless the reader is of the practice that referred."""
 
     reason: v.ReturnReason
     at: datetime
@@ -137,7 +118,7 @@ class ReturnedAnswer(BaseModel):
 
 
 class ReferralShown(ReferralListed):
-    """The story so far. `person` is null for those who may not know, or where the details are not here."""
+    """One referral. `person` is null if the reader may not know them or the details are elsewhere."""
 
     needs: list[str]
     details_kept: Literal["here", "by_partner", "erased"]
@@ -149,7 +130,7 @@ class ReferralShown(ReferralListed):
 
 
 class StageCount(BaseModel):
-    """How many referrals of a practice stand at a stage, and when the oldest of them was made."""
+    """Number of a practice's referrals at a stage, and the time of the oldest."""
 
     locality: str
     practice: str
@@ -162,75 +143,3 @@ class Counts(BaseModel):
     """Exact operational counts, without names."""
 
     counts: list[StageCount]
-
-
-def listed(row: Row) -> dict[str, Any]:
-    """A stored referral as one line of a list."""
-    view = row["view"]
-    return {
-        "id": row["referral"],
-        "locality": row["locality"],
-        "practice": view["practice"],
-        "stage": view["stage"],
-        "open": view["open"],
-        "urgency": view["urgency"],
-        "created_at": view["created"],
-        "changed_at": view["changed"],
-        "next": view["next"],
-        "meeting": view["meeting"],
-        "waiting": view["waiting"] if view["meeting"] is None else None,
-    }
-
-
-def happened(happenings: Sequence[HistoryEntry]) -> list[HappeningAnswer]:
-    """A history as it is answered."""
-    return [HappeningAnswer(**happening.as_dict()) for happening in happenings]
-
-
-class EarlierAnswer(BaseModel):
-    """A value that stood until then; `by` is the subject of who gave it at `at`, where that is known."""
-
-    field: str
-    value: str | None
-    by: str | None
-    at: datetime | None
-    until: datetime
-
-
-class ContactAnswer(BaseModel):
-    """The person's telephone in E.164, whether it is safe to text, and what stood before, latest first."""
-
-    telephone: str | None
-    safe_to_text: v.SafeToText
-    earlier: list[EarlierAnswer]
-
-
-def contacted(known: ContactDetails) -> ContactAnswer:
-    """How a person is reached, as it is answered."""
-    return ContactAnswer(
-        telephone=known.contact.telephone,
-        safe_to_text=known.contact.safe_to_text,
-        earlier=[
-            EarlierAnswer(field=old.field, value=old.text, by=old.by, at=old.at, until=old.until)
-            for old in known.earlier
-        ],
-    )
-
-
-def planned(plan: Plan) -> PlanAnswer:
-    """A plan as it is answered."""
-    return PlanAnswer(
-        state=plan.state,
-        goals=[GoalAnswer(need=g.need, words=g.words, actions=list(g.actions)) for g in plan.goals],
-        services=[
-            PlannedServiceAnswer(name=s.name, need=s.need, status=s.status, since=s.since)
-            for s in plan.services
-        ],
-    )
-
-
-def sent_back(returned: ReturnDetails | None) -> ReturnedAnswer | None:
-    """Why a referral was sent back, as it is answered."""
-    if returned is None:
-        return None
-    return ReturnedAnswer(reason=returned.reason, at=returned.at, note=returned.note)

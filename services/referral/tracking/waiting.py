@@ -1,4 +1,4 @@
-"""How many wait for a meeting and for how long: gauges by locality, never by person."""
+"""Gauges of referrals that wait for a meeting: number and longest wait, by locality, never by person."""
 
 import asyncio
 import logging
@@ -7,6 +7,7 @@ from typing import Any
 
 from pymongo.errors import PyMongoError
 
+from services.referral.collections import REFERRALS
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo
 from shared.platform import metrics
@@ -18,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 async def observe(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None:
-    """Brings the gauges of these localities up to date."""
+    """Updates the gauges of these localities."""
     wanted = {
         "locality": {"$in": list(localities)},
         "view.open": True,
@@ -26,7 +27,7 @@ async def observe(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None
     }
     grouped = {"_id": "$locality", "referrals": {"$sum": 1}, "oldest": {"$min": "$view.created"}}
     steps: list[Mapping[str, Any]] = [{"$match": wanted}, {"$group": grouped}]
-    found = {row["_id"]: row for row in await mongo["referrals"].aggregate(steps).to_list(None)}
+    found = {row["_id"]: row for row in await mongo[REFERRALS].aggregate(steps).to_list(None)}
     for locality in localities:
         row = found.get(locality)
         age = (clock() - row["oldest"]).total_seconds() if row else 0
@@ -35,7 +36,7 @@ async def observe(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None
 
 
 async def keep_observing(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None:
-    """Does so for ever; a database that is away is waited for."""
+    """Updates the gauges until cancelled. An unavailable database is tried again."""
     while True:
         try:
             await observe(mongo, localities, clock)

@@ -23,7 +23,7 @@ NEXT = labels.PRACTICE_NEXT_STEPS
 
 
 def happened(kind: str, detail: Mapping[str, Any]) -> str:
-    """One line of a referral's history."""
+    """A line of a referral's history."""
     if kind == "meeting_booked":
         starts_at: datetime = detail["starts_at"]
         again = "Appointment moved to" if detail["sequence"] else "Appointment booked for"

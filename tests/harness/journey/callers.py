@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 from fastapi import Response
 
-from services.referral.sessions import SESSIONS
+from services.referral.collections import SESSIONS
 from services.referral.settings import ReferralSettings
 from shared.platform.web.csrf import FIELD
 from shared.platform.web.session import Sessions

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 
 from deploy.topics import create_topics
 from services.referral.app import create_app
-from services.referral.intake.service import ReferralService
+from services.referral.identity.context import ReferralContext
 from services.referral.settings import ReferralSettings
 from shared.contract.events.envelope import Envelope, event_of
 from shared.contract.events.models import EventBody
@@ -45,13 +45,13 @@ class Running:
     clients: list[httpx.AsyncClient] = field(default_factory=list)
 
     @property
-    def desk(self) -> ReferralService:
-        desk: ReferralService = self.app.state.desk
-        return desk
+    def context(self) -> ReferralContext:
+        context: ReferralContext = self.app.state.context
+        return context
 
     @property
     def mongo(self) -> Mongo:
-        return self.desk.kernel.mongo
+        return self.context.kernel.mongo
 
     def referrer(self, practice: str = PRACTICE, **claims: Any) -> dict[str, str]:
         """Headers of somebody at a practice here."""
@@ -105,7 +105,7 @@ class Running:
         def test(view: Mapping[str, Any]) -> bool:
             return all(view[name] == value for name, value in wanted.items())
 
-        view = await self.desk.kernel.wait_for(locality or self.here, referral, test, 15)
+        view = await self.context.kernel.wait_for(locality or self.here, referral, test, 15)
         assert view is not None
         assert test(view), f"still {[view[name] for name in wanted]}"
         return view
@@ -147,8 +147,8 @@ async def running(
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as http,
     ):
-        desk: ReferralService = app.state.desk
-        far_practice = desk.localities.by_slug[far].practices[0].ods
+        context: ReferralContext = app.state.context
+        far_practice = context.localities.by_slug[far].practices[0].ods
         yield Running(app, settings, issuer, here, far, bootstrap, producer, http, far_practice)
     await producer.stop()
     mongo = Mongo(mongo_url, settings.database)

@@ -22,7 +22,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from pymongo import MongoClient
 
-from services.referral.sessions import SESSIONS
+from services.referral.collections import SESSIONS
 from services.referral.settings import ReferralSettings
 from shared.platform.web.session import Session, Sessions
 from shared.platform.web.session_asking import PATH, SCOPE

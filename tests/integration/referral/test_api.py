@@ -58,7 +58,7 @@ async def test_post_waits_for_the_meeting_if_asked_to(referral: Running) -> None
         row = None
         while row is None:
             await asyncio.sleep(0.02)
-            index = referral.desk.persons.index(referral.here)
+            index = referral.context.vault.index(referral.here)
             known = await referral.mongo["lookups"].find_one({"_id": index.by_number(body["nhs_number"])})
             row = await referral.mongo["entries"].find_one({"person": known["person"]}) if known else None
         await referral.say(meeting(referral, row["referral"]))
@@ -214,7 +214,7 @@ async def test_the_story_so_far_hides_what_is_sensitive(referral: Running) -> No
 
 async def test_a_partners_referral_is_followed_like_ours(referral: Running) -> None:
     made = await referral.made(asked())
-    ours = next(f.body for f in await referral.desk.kernel.facts(referral.here, made))
+    ours = next(f.body for f in await referral.context.kernel.facts(referral.here, made))
     theirs = new_id()
     await referral.say(ours.model_copy(update={"referral_id": theirs}), by="history")
     await referral.until(theirs, stage="waiting")
@@ -296,5 +296,5 @@ async def test_nobody_without_a_fixed_address_is_turned_away(referral: Running, 
 
     made = await referral.made({name: value for name, value in body.items() if value is not None})
 
-    facts = await referral.desk.kernel.facts(referral.here, made)
+    facts = await referral.context.kernel.facts(referral.here, made)
     assert facts[0].body.outward_code is None

@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.referral.intake.commands import NotOpen, change_contact
-from services.referral.referral_state.state import fold
+from services.referral.identity.commands import change_contact
+from services.referral.referral_state.state import NotOpen, fold
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from tests.harness.referral.people import asked
@@ -75,7 +75,7 @@ async def test_link_worker_changes_safe_to_text_and_everyone_hears(referral: Run
     answer = await change(referral, made, worker, telephone="07700 900123", safe_to_text="not_known")
     assert answer.status_code == 200, answer.text
     assert (await claimed(referral, made))["safe_to_text"] == "not_known"
-    facts = await referral.desk.kernel.facts(referral.here, made)
+    facts = await referral.context.kernel.facts(referral.here, made)
     (said,) = [each.body for each in facts if isinstance(each.body, o.ContactChanged)]
     assert said.contact is v.SafeToText.NOT_KNOWN
     stranger = referral.issuer.bearer(role="link_worker", localities=[referral.here], link_worker="lw-meir-2")

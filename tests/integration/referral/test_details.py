@@ -58,9 +58,9 @@ async def test_change_while_open_shows_in_the_open_referral_only(referral: Runni
 
     async def change(tx: Any) -> None:
         changes = {"telephone": "+447700900444", "safe_to_text": "ring"}
-        await referral.desk.persons.change(tx, entry, changes, "somebody-at-the-practice", now)
+        await referral.context.vault.change(tx, entry, changes, "somebody-at-the-practice", now)
 
-    await referral.desk.kernel.transact(change)
+    await referral.context.kernel.transact(change)
 
     assert await claimed(referral, first, "telephone", "safe_to_text") == {
         "telephone": "+447700900333",
@@ -70,7 +70,7 @@ async def test_change_while_open_shows_in_the_open_referral_only(referral: Runni
         "telephone": "+447700900444",
         "safe_to_text": "ring",
     }
-    past = await referral.desk.persons.past(referral.mongo, entry.person, ["telephone"])
+    past = await referral.context.vault.past(referral.mongo, entry.person, ["telephone"])
     assert [(old.text, old.until) for old in past] == [
         ("+447700900333", now.replace(microsecond=now.microsecond // 1000 * 1000))
     ]
@@ -82,9 +82,9 @@ async def test_past_details_of_an_erased_person_are_gone(referral: Running) -> N
     await withdraw(referral, first)
     second = await referral.made(body | {"house": "2 Damson Street"})
     person = (await entry_of(referral, second)).person
-    assert len(await referral.desk.persons.past(referral.mongo, person, ["house"])) == 1
+    assert len(await referral.context.vault.past(referral.mongo, person, ["house"])) == 1
 
     await referral.http.post(f"{BASE}/referrals/{second}/erase", headers=referral.admin())
 
-    assert await referral.desk.persons.past(referral.mongo, person, ["house"]) == []
+    assert await referral.context.vault.past(referral.mongo, person, ["house"]) == []
     assert await referral.mongo["people"].find_one({"_id": person}) is None

@@ -79,7 +79,7 @@ async def test_nothing_readable_is_left(referral: Running) -> None:
     )
     second = await referral.made(body)
     person = (await referral.until(made))["person"]
-    index = referral.desk.persons.index(referral.here)
+    index = referral.context.vault.index(referral.here)
     lookup = index.by_number(body["nhs_number"]).encode()
     before = await everything_stored(referral.mongo)
     assert lookup in before
@@ -152,11 +152,11 @@ async def test_a_crash_between_the_key_and_the_events_is_made_good_at_the_next_s
 ) -> None:
     made = await referral.made(asked())
     person = (await referral.until(made))["person"]
-    await referral.desk.kernel.transact(
-        lambda tx: erasing.erase(tx, referral.here, person, referral.desk.kernel.clock(), "admin")
+    await referral.context.kernel.transact(
+        lambda tx: erasing.delete_person(tx, referral.here, person, referral.context.kernel.clock(), "admin")
     )
 
-    await referral.desk.finish_erasures()
+    await erasing.finish_erasures(referral.context)
 
     assert (await referral.until(made))["stage"] == "erased"
     assert await erasing.unfinished_erasures(referral.mongo) == []
@@ -184,7 +184,7 @@ async def test_a_restored_backup_is_erased_again(referral: Running) -> None:
 
 async def test_a_partners_person_cannot_be_erased_here(referral: Running) -> None:
     made = await referral.made(asked())
-    ours = (await referral.desk.kernel.facts(referral.here, made))[0].body
+    ours = (await referral.context.kernel.facts(referral.here, made))[0].body
     theirs = "0190a000-0000-7000-8000-00000000abcd"
     await referral.say(ours.model_copy(update={"referral_id": theirs}), by="history")
     await referral.until(theirs, stage="waiting")

@@ -6,7 +6,8 @@ from datetime import date
 import httpx
 
 from services.referral.clients.matching import Matching
-from services.referral.intake.pages.forms import FormInput, to_request
+from services.referral.intake.pages.forms import to_request
+from services.referral.web.forms import FormInput
 from shared.platform.ids import new_id
 from tests.harness.referral.neighbour import Neighbour
 from tests.harness.referral.people import asked, typed
@@ -110,7 +111,7 @@ async def test_who_works_for_two_practices_chooses(referral: Running) -> None:
 
 async def test_a_partners_referral_says_where_the_details_are(referral: Running) -> None:
     made = await referral.made(asked())
-    ours = (await referral.desk.kernel.facts(referral.here, made))[0].body
+    ours = (await referral.context.kernel.facts(referral.here, made))[0].body
     theirs = new_id()
     await referral.say(ours.model_copy(update={"referral_id": theirs, "practice": "Y02521"}), by="history")
     await referral.until(theirs, stage="waiting")
@@ -127,7 +128,9 @@ async def test_where_the_diaries_do_not_answer_the_appointment_still_shows(refer
     await referral.say(meeting(referral, made, link_worker="lw-meir-404", practice=NEIGHBOUR))
     await referral.until(made, stage="booked")
     before = referral.app.state.matching
-    referral.app.state.matching = Matching("http://127.0.0.1:9", before._tokens, referral.desk.kernel.clock)
+    referral.app.state.matching = Matching(
+        "http://127.0.0.1:9", before._tokens, referral.context.kernel.clock
+    )
     try:
         async with browser(referral.app, referral.cookies()) as client:
             shown = await client.get(f"/referral/referrals/{made}")

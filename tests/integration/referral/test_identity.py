@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.referral.identity.conflicts import CONFLICTS
+from services.referral.collections import CONFLICTS
 from shared.platform.ids import new_id
 from tests.harness.referral.people import asked, typed
 from tests.harness.referral.running import NEIGHBOUR, Running
@@ -202,7 +202,7 @@ async def test_caller_with_many_conflicts_has_to_wait(referral: Running) -> None
     assert 3500 < int(page.headers["retry-after"]) <= 3600
     assert colleague.status_code == 201
     assert await audited(referral, made, "number_does_not_fit") == referral.settings.identity_conflicts
-    hour = {"$set": {"at": referral.desk.kernel.clock() - timedelta(minutes=61)}}
+    hour = {"$set": {"at": referral.context.kernel.clock() - timedelta(minutes=61)}}
     await referral.mongo[CONFLICTS].update_many({"caller": subject}, hour)
     assert (await post(referral, asked(), NEIGHBOUR, subject)).status_code == 201
 
@@ -232,7 +232,7 @@ async def test_practice_that_names_the_hub_as_route_is_refused(referral: Running
 async def test_pseudo_postcode_is_said_to_nobody_as_a_place(referral: Running) -> None:
     made = await referral.made(asked(house=None, postcode="ZZ99 3VZ"))
 
-    created: Any = (await referral.desk.kernel.facts(referral.here, made))[0].body
+    created: Any = (await referral.context.kernel.facts(referral.here, made))[0].body
     assert created.outward_code is None
     assert created.deprivation_decile is None
     assert (await claim(referral, made, fields=["postcode", "address"])).json()["people"][made] == {}
@@ -247,7 +247,7 @@ async def test_invented_postcode_is_asked_about_and_is_no_place(referral: Runnin
     assert question.status_code == 422
     assert question.json()["errors"][0]["pointer"] == "/postcode"
     assert confirmed.status_code == 201
-    facts = await referral.desk.kernel.facts(referral.here, confirmed.json()["id"])
+    facts = await referral.context.kernel.facts(referral.here, confirmed.json()["id"])
     created: Any = facts[0].body
     assert created.outward_code is None
 

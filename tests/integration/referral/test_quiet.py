@@ -36,7 +36,7 @@ async def test_the_log_knows_nobody(referral: Running, caplog: pytest.LogCapture
 
 async def test_those_who_wait_are_counted_by_locality(referral: Running) -> None:
     await referral.made(asked())
-    await observe(referral.mongo, [referral.here, "nowhere"], referral.desk.kernel.clock)
+    await observe(referral.mongo, [referral.here, "nowhere"], referral.context.kernel.clock)
 
     shown = (await referral.http.get("/metrics")).text
 

@@ -101,9 +101,9 @@ async def test_form_sent_again_is_filled_in_and_names_the_old(referral: Running)
         assert again != made
         assert f'/referral/referrals/{made}"' not in await home(client, "back")
         assert f'/referral/referrals/{made}"' in await home(client, "ended")
-    facts = await referral.desk.kernel.facts(referral.here, again)
+    facts = await referral.context.kernel.facts(referral.here, again)
     created = facts[0].body
-    first = (await referral.desk.kernel.facts(referral.here, made))[0].body
+    first = (await referral.context.kernel.facts(referral.here, made))[0].body
     assert (created.resends, created.person_ref) == (made, first.person_ref)
     assert v.Need.SENSITIVE in created.needs
     assert created.route is v.Route.CARE_NAVIGATOR
@@ -129,7 +129,8 @@ async def test_resend_without_a_number_is_of_the_same_person(referral: Running) 
     await send_back(referral, made, None)
     again = await referral.made(body | {"resends": made})
     people = [
-        (await referral.desk.kernel.facts(referral.here, each))[0].body.person_ref for each in (made, again)
+        (await referral.context.kernel.facts(referral.here, each))[0].body.person_ref
+        for each in (made, again)
     ]
     assert people[0] == people[1]
 

@@ -9,7 +9,8 @@ import httpx
 import pytest
 from pymongo.errors import ServerSelectionTimeoutError
 
-from services.referral.sessions import SESSIONS, KeptSessions
+from services.referral.collections import SESSIONS
+from services.referral.sessions import KeptSessions
 from shared.delivery.mongo.database import Mongo
 from shared.platform.web.session import Session
 from shared.platform.web.session_asking import PATH, AskedSessions

@@ -6,10 +6,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.referral.intake.commands import NotOpen, erase, withdraw
-from services.referral.referral_state.state import ReferralState, fold, to_document
+from services.referral.identity.commands import erase
+from services.referral.intake.commands import withdraw
+from services.referral.referral_state.document import to_document
+from services.referral.referral_state.state import NotOpen, ReferralState, fold
 from services.referral.tracking.history import history_of
-from services.referral.tracking.pages.record import next_line
+from services.referral.tracking.record import next_line
 from services.referral.web.words import happened
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v

@@ -5,16 +5,11 @@ from typing import Any
 
 import pytest
 
+from services.referral.identity.person import plain_text
 from services.referral.intake.address import distance_warning
 from services.referral.intake.schemas import FIELDS, ReferralRequest
-from services.referral.intake.validation import (
-    ValidatedReferral,
-    ValidationFailed,
-    check_route,
-    plain_text,
-    practice_of,
-    validate,
-)
+from services.referral.intake.validation import ValidatedReferral, check_route, practice_of, validate
+from services.referral.web.errors import ValidationFailed
 from shared.contract.events import vocabulary as v
 from shared.platform.localities import load_localities
 from tests.harness.referral.people import asked

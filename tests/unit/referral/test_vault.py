@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.referral.identity.person import PersonDetails, details_of, person_of
 from services.referral.identity.vault.keys import MasterKey, VaultLocked
-from services.referral.identity.vault.persons import details_of, person_of
-from services.referral.intake.validation import PersonDetails
 from shared.contract.events import vocabulary as v
 
 MASTER = MasterKey(bytes(range(32)))

@@ -1,4 +1,4 @@
-"""Telephone number and "safe to text" of an open referral, changed by its practice or its link worker."""
+"""The page of an open referral's telephone number and whether messages to it are safe."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated
@@ -6,13 +6,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.referral.api import ReferralId
-from services.referral.identity import contacts
-from services.referral.intake.pages.forms import FormInput
-from services.referral.intake.validation import ValidationFailed
-from services.referral.web.templating import desk, shown
+from services.referral.identity.contacts import (
+    ContactDetails,
+    change_contact,
+    read_contact,
+    validate_contact,
+)
+from services.referral.identity.context import Context
+from services.referral.web.errors import ValidationFailed
+from services.referral.web.forms import FormInput
+from services.referral.web.parameters import ReferralId
+from services.referral.web.templating import render
 from shared.contract.events import vocabulary as v
-from shared.delivery.unit_of_work.commands import Idempotency
 from shared.platform.people.telephone import as_dialled
 from shared.platform.web.auth import require_page
 from shared.platform.web.caller import Principal
@@ -20,48 +25,46 @@ from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.forms import idempotency_key, text_field
 from shared.platform.web.validation import FieldError
 
+router = APIRouter(include_in_schema=False)
+
 Reader = Annotated[Principal, Depends(require_page("referrer", "link_worker"))]
 
 
-def routes() -> APIRouter:
-    """/referral/referrals/{id}/contact"""
-    router = APIRouter(include_in_schema=False)
+@router.get("/referral/referrals/{referral_id}/contact")
+async def show(request: Request, referral_id: ReferralId, caller: Reader, context: Context) -> Response:
+    """The form with the current values."""
+    before = await read_contact(context, caller, referral_id)
+    number = before.contact.telephone
+    typed = {
+        "telephone": as_dialled(number) if number else "",
+        "safe_to_text": before.contact.safe_to_text.value,
+    }
+    return _page(request, caller, before, typed)
 
-    @router.get("/referral/referrals/{referral_id}/contact")
-    async def show(request: Request, referral_id: ReferralId, caller: Reader) -> Response:
-        before = await contacts.read_contact(desk(request), caller, referral_id)
-        number = before.contact.telephone
-        typed = {
-            "telephone": as_dialled(number) if number else "",
-            "safe_to_text": before.contact.safe_to_text.value,
-        }
-        return _page(request, caller, before, typed)
 
-    @router.post("/referral/referrals/{referral_id}/contact")
-    async def save(request: Request, referral_id: ReferralId, caller: Reader, form: CheckedForm) -> Response:
-        before = await contacts.read_contact(desk(request), caller, referral_id)
-        telephone = text_field(form, "telephone", 200)
-        safe, unsafe = text_field(form, "safe_to_text"), bool(form.get("old_is_unsafe"))
-        given = v.SafeToText(safe) if safe in set(v.SafeToText) else None
-        try:
-            now = contacts.validate_contact(before, telephone or None, given)
-        except ValidationFailed as refused:
-            typed = {"telephone": telephone, "safe_to_text": safe}
-            return _page(request, caller, before, typed, refused.errors, unsafe=unsafe)
-        key = idempotency_key(form)
-        digest = desk(request).digest(before.row["locality"], f"{telephone}|{safe}|{unsafe}")
-        route = f"referral/contact-form/{referral_id}"
-        idempotency = Idempotency(caller.subject, route, key, digest) if key else None
-        await contacts.change_contact(
-            desk(request), caller, before, now, old_is_unsafe=unsafe, idempotency=idempotency
-        )
-        return RedirectResponse(f"{_back(caller, referral_id)}?contact_changed=1", 303)
-
-    return router
+@router.post("/referral/referrals/{referral_id}/contact")
+async def save(
+    request: Request, referral_id: ReferralId, caller: Reader, form: CheckedForm, context: Context
+) -> Response:
+    """Saves the form, or shows it again with its errors."""
+    before = await read_contact(context, caller, referral_id)
+    telephone = text_field(form, "telephone", 200)
+    safe, unsafe = text_field(form, "safe_to_text"), bool(form.get("old_is_unsafe"))
+    given = v.SafeToText(safe) if safe in set(v.SafeToText) else None
+    try:
+        choice = validate_contact(before, telephone or None, given)
+    except ValidationFailed as refused:
+        typed = {"telephone": telephone, "safe_to_text": safe}
+        return _page(request, caller, before, typed, refused.errors, unsafe=unsafe)
+    route, body = f"contact-form/{referral_id}", f"{telephone}|{safe}|{unsafe}"
+    locality = before.row["locality"]
+    idempotency = context.idempotency(caller, route, idempotency_key(form), locality, body)
+    await change_contact(context, caller, before, choice, old_is_unsafe=unsafe, idempotency=idempotency)
+    return RedirectResponse(f"{_back(caller, referral_id)}?contact_changed=1", 303)
 
 
 def _back(caller: Principal, referral_id: str) -> str:
-    """Where the reader came from: the practice's page of the referral, or the link worker's case."""
+    """The page that the reader came from: the practice's page of the referral, or the link worker's case."""
     if caller.role == "link_worker":
         return f"/matching/cases/{referral_id}"
     return f"/referral/referrals/{referral_id}"
@@ -70,14 +73,14 @@ def _back(caller: Principal, referral_id: str) -> str:
 def _page(
     request: Request,
     caller: Principal,
-    before: contacts.ContactDetails,
+    before: ContactDetails,
     typed: Mapping[str, str],
     errors: Sequence[FieldError] = (),
     *,
     unsafe: bool = False,
 ) -> Response:
     referral_id = before.row["referral"]
-    return shown(
+    return render(
         request,
         "contact.html",
         422 if errors else 200,

@@ -1,1 +1,1 @@
-"""Who the person is, and all free text: encrypted under one key a person, erased by erasing that key."""
+"""Identity and free text, encrypted under one key for each person; erasing the key erases the person."""

@@ -1,26 +1,23 @@
-"""What the vault holds of one referral: whose it is, its sensitive needs, and its notes."""
+"""The vault's entry of a referral: its person, its sensitive needs and its notes."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from services.referral.collections import Source, session_of
+from services.referral.collections import ENTRIES, NOTES, Source, session_of
 from services.referral.identity.vault.keys import PersonKey
 from services.referral.identity.vault.versions import FIRST, WrittenPerson
 from shared.delivery.mongo.database import Row, Transaction
-
-ENTRIES = "entries"
-NOTES = "notes"
 
 NoteKind = Literal["what_matters", "goal", "note", "risk", "reason", "unmet"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A referral whose person is in this vault. `sensitive` is sealed.
+    """A referral whose person is in this vault. `person` is an opaque reference, `sensitive` is sealed.
 
-    `version`: of the person's details, which the referral shows.
+    The referral shows the `version` of the person's details.
     """
 
     locality: str
@@ -33,7 +30,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Free text about a person. `text` is sealed, bound to the note."""
+    """Free text about a person. `text` is sealed and bound to the note."""
 
     id: str
     person: str
@@ -42,37 +39,38 @@ class Note:
 
 
 def entry_id(locality: str, referral: str) -> str:
+    """The id of a referral's entry."""
     return f"{locality}/{referral}"
 
 
 async def insert_entry(
     tx: Transaction,
-    kept: WrittenPerson,
+    written: WrittenPerson,
     locality: str,
     referral: str,
     practice: str,
     sensitive: Iterable[str],
     now: datetime,
 ) -> None:
-    """Writes whose referral this is, as they are `kept` now, and which sensitive needs it has."""
+    """Inserts a referral's entry with its person as `written` and its sensitive needs."""
     listed = " ".join(sensitive)
     await tx[ENTRIES].insert_one(
         {
             "_id": entry_id(locality, referral),
             "locality": locality,
             "referral": referral,
-            "person": kept.key.person,
-            "version": kept.version,
+            "person": written.key.person,
+            "version": written.version,
             "practice": practice,
             "at": now,
-            "sensitive": kept.key.seal(f"sensitive/{referral}", listed) if listed else None,
+            "sensitive": written.key.seal(f"sensitive/{referral}", listed) if listed else None,
         },
         session=tx.session,
     )
 
 
 async def show_version(tx: Transaction, entry: Entry, version: int) -> None:
-    """Lets a referral show this version of its person's details from now on."""
+    """Makes a referral show this version of its person's details from now on."""
     wanted = {"_id": entry_id(entry.locality, entry.referral)}
     await tx[ENTRIES].update_one(wanted, {"$set": {"version": version}}, session=tx.session)
 
@@ -85,6 +83,7 @@ async def entries(source: Source, locality: str, referrals: Collection[str]) -> 
 
 
 async def entries_of_person(source: Source, person: str) -> list[Entry]:
+    """The entries of a person's referrals."""
     found = source[ENTRIES].find({"person": person}, session=session_of(source))
     return [_entry(row) async for row in found]
 
@@ -104,7 +103,7 @@ async def insert_note(
     now: datetime,
     repeat: str | None = None,
 ) -> None:
-    """Writes a note of the (locality, referral) `entry`. `repeat` is unique: the caller's idempotency key."""
+    """Inserts a note of the (locality, referral) `entry`. `repeat` is unique: an idempotency key."""
     locality, referral = entry
     row = {
         "_id": note_id,
@@ -141,13 +140,13 @@ async def notes(
 
 
 async def repeated_note(source: Source, repeat: str) -> Note | None:
-    """The note that was kept under this idempotency key."""
+    """The note that was stored under this idempotency key."""
     row = await source[NOTES].find_one({"repeat": repeat}, session=session_of(source))
     return _note(row) if row else None
 
 
 def note_text(note: Note, key: PersonKey) -> str:
-    """What the note says. Raises VaultLocked."""
+    """The text of a note. Raises VaultLocked."""
     return key.open(f"note/{note.id}", note.text)
 
 

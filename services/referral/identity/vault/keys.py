@@ -1,4 +1,4 @@
-"""One data key a person, wrapped by the master key; names under which a person is found again."""
+"""A data key for each person, wrapped by the master key, and blind indexes to find a person again."""
 
 import hashlib
 import hmac
@@ -16,16 +16,16 @@ from shared.platform.people.names import compared_as
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+# Gives that many random bytes, fit for keys.
 Random = Callable[[int], bytes]
-"""Gives that many random bytes, fit for keys."""
 
 
 class VaultLocked(Exception):
-    """What is stored cannot be opened: another master key, or altered bytes. Says nothing of either."""
+    """Stored bytes cannot be opened: another master key wrapped them, or they were altered."""
 
 
 class PersonKey:
-    """The key of one person. Everything it seals is bound to that person and to the field it belongs to."""
+    """The key of one person. Sealed bytes are bound to that person and to their field."""
 
     def __init__(self, person: str, key: bytes, random: Random = os.urandom) -> None:
         self.person = person
@@ -33,12 +33,12 @@ class PersonKey:
         self._random = random
 
     def seal(self, field: str, text: str) -> bytes:
-        """The text, encrypted: a fresh nonce, then ciphertext and tag."""
+        """Encrypts a text: a fresh nonce, then ciphertext and tag."""
         nonce = self._random(NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, text.encode(), self._bound(field))
 
     def open(self, field: str, sealed: bytes) -> str:
-        """The text again. Raises VaultLocked, also where it was sealed for another person or field."""
+        """Decrypts a text. Raises VaultLocked, also if it was sealed for another person or field."""
         try:
             opened = self._cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], self._bound(field))
         except (InvalidTag, ValueError):
@@ -50,7 +50,7 @@ class PersonKey:
 
 
 class MasterKey:
-    """Wraps the keys of persons. Its id is stored beside each, so that another can take its place."""
+    """Wraps the keys of people. Its id is stored beside each key, so that it can be replaced."""
 
     def __init__(self, key: bytes, random: Random = os.urandom) -> None:
         self._random = random
@@ -59,13 +59,13 @@ class MasterKey:
         self.id = self._derived("id", 8).hex()
 
     def new_key(self, person: str) -> tuple[PersonKey, bytes]:
-        """A fresh random key for a person, and the same wrapped for storing."""
+        """A fresh random key for a person, and the same key wrapped for storing."""
         key = self._random(KEY_BYTES)
         nonce = self._random(NONCE_BYTES)
         return PersonKey(person, key, self._random), nonce + self._cipher.encrypt(nonce, key, person.encode())
 
     def unwrap(self, person: str, master: str, wrapped: bytes) -> PersonKey:
-        """A stored key again. Raises VaultLocked, also where another master key wrapped it."""
+        """Unwraps a stored key. Raises VaultLocked, also if another master key wrapped it."""
         if master != self.id:
             raise VaultLocked
         try:
@@ -75,7 +75,7 @@ class MasterKey:
         return PersonKey(person, key, self._random)
 
     def blind_index(self, locality: str) -> "BlindIndex":
-        """How persons of one locality are found again; two localities' entries cannot be compared."""
+        """The blind index of a locality. Entries of two localities cannot be compared."""
         return BlindIndex(locality, self._derived(f"blind index {locality}", 32))
 
     def _derived(self, purpose: str, size: int) -> bytes:
@@ -83,23 +83,23 @@ class MasterKey:
 
 
 class BlindIndex:
-    """Keyed digests: equal for the same person, and telling nothing without the key."""
+    """Keyed digests: equal for the same person, and meaningless without the key."""
 
     def __init__(self, locality: str, key: bytes) -> None:
         self.locality = locality
         self._key = key
 
     def by_number(self, nhs_number: str) -> str:
-        """For a normalised NHS number: the same person for certain."""
+        """The digest of a normalised NHS number: equal digests are the same person."""
         return self._digest("number", nhs_number)
 
     def by_likeness(self, given_name: str, family_name: str, born: date, postcode: str | None) -> str:
-        """For who has the same name, date of birth and postcode: perhaps the same person."""
+        """The digest of name, date of birth and postcode: equal digests may be the same person."""
         name = compared_as(given_name) + " " + compared_as(family_name)
         return self._digest("likeness", unicodedata.normalize("NFC", name), born.isoformat(), postcode or "")
 
     def digest(self, purpose: str, text: str) -> bytes:
-        """A keyed digest of some text, to tell a repeat from something else without keeping the text."""
+        """A keyed digest of a text, which recognises a repeated text without storing it."""
         return hmac.new(self._key, f"{purpose}\x1f{text}".encode(), hashlib.sha256).digest()
 
     def _digest(self, kind: str, *parts: str) -> str:

@@ -1,35 +1,29 @@
-"""Persons in the vault: ciphertexts in one collection, wrapped keys in another."""
+"""People in the vault: ciphertexts in one collection, wrapped keys in another."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
-from services.referral.collections import Source, session_of
+from services.referral.collections import KEYS, PEOPLE, Source, session_of
+from services.referral.identity.person import StoredFields
 from services.referral.identity.vault import entries, versions
 from services.referral.identity.vault.entries import Entry
 from services.referral.identity.vault.keys import BlindIndex, MasterKey, PersonKey
 from services.referral.identity.vault.versions import WrittenPerson
-from services.referral.intake.validation import PersonDetails
-from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row, Transaction
 
-PEOPLE = "people"
-KEYS = "keys"
 _UNSAFE = "unsafe"
-
-StoredFields = Mapping[str, str]
-"""What is known of a person, by field; a field that is not known is not there."""
 
 
 class NoSuchPerson(LookupError):
-    """Nothing is kept of this person: they were erased, or never were here."""
+    """The vault holds nothing of this person: they were erased, or never were here."""
 
 
 @dataclass(frozen=True, slots=True)
 class PastValue:
-    """A value that no longer stands; `text` is None where nothing was known. UTC.
+    """A replaced value. `text` is None if no value was known.
 
-    `by` gave it at `at`, as far as that is known; it stood until `until`.
+    `by` is the subject who gave the value at `at`, or None. It stood until `until`. Times are in UTC.
     """
 
     field: str
@@ -40,24 +34,24 @@ class PastValue:
 
 
 class PersonVault:
-    """Reads and writes persons. Every write takes part in the transaction that it is given."""
+    """Reads and writes people. Every write is part of the caller's transaction."""
 
     def __init__(self, master: MasterKey) -> None:
         self._master = master
         self._indexes: dict[str, BlindIndex] = {}
 
     def index(self, locality: str) -> BlindIndex:
-        """How persons of a locality are found again."""
+        """The blind index of a locality."""
         if locality not in self._indexes:
             self._indexes[locality] = self._master.blind_index(locality)
         return self._indexes[locality]
 
     async def key(self, source: Source, person: str) -> PersonKey | None:
-        """The key of a person, or None where it was erased or never was. Raises VaultLocked."""
+        """The key of a person, or None if it was erased or never existed. Raises VaultLocked."""
         return (await self.keys(source, [person])).get(person)
 
     async def keys(self, source: Source, persons: Collection[str]) -> dict[str, PersonKey]:
-        """The keys of these persons, as far as there are any. Raises VaultLocked."""
+        """The keys of these people that exist. Raises VaultLocked."""
         found = source[KEYS].find({"_id": {"$in": list(persons)}}, session=session_of(source))
         return {
             row["_id"]: self._master.unwrap(row["_id"], row["master"], row["wrapped"]) async for row in found
@@ -74,10 +68,10 @@ class PersonVault:
         *,
         new: bool,
     ) -> WrittenPerson:
-        """Writes what a referral says of a person; a new person gets a key. Nothing known is overwritten.
+        """Writes a person's details from a referral. A new person gets a key.
 
-        A value that differs from the one that stands takes its place, and the old one joins the past. A field
-        that `details` does not have is no longer known. `new`: nobody was ever kept under this reference.
+        A different value replaces the current one, and the old value joins the past. A field that `details`
+        lacks is no longer known. `new`: the vault has never used this reference.
         """
         key = None if new else await self.key(tx, person)
         if key is None:
@@ -97,9 +91,10 @@ class PersonVault:
     async def change(
         self, tx: Transaction, entry: Entry, changes: Mapping[str, str | None], by: str, at: datetime
     ) -> None:
-        """Changes details while a referral is open: it shows the new values, earlier referrals the old ones.
+        """Changes details while a referral is open. Earlier referrals still show the old values.
 
-        `changes` by field, None: no longer known. `by`: the subject of whoever says so. Raises NoSuchPerson.
+        `changes` holds values by field; None means no longer known. `by` is the author's subject.
+        Raises NoSuchPerson.
         """
         key = await self.key(tx, entry.person)
         row: Row | None = await tx[PEOPLE].find_one({"_id": entry.person}, session=tx.session)
@@ -112,7 +107,7 @@ class PersonVault:
     async def report_unsafe(
         self, tx: Transaction, person: str, telephone: str, by: str, at: datetime
     ) -> None:
-        """Notes that this number is never texted about this person again. Raises NoSuchPerson."""
+        """Records that this number is never texted about this person again. Raises NoSuchPerson."""
         key = await self.key(tx, person)
         if key is None:
             raise NoSuchPerson
@@ -121,7 +116,7 @@ class PersonVault:
             await tx[PEOPLE].update_one({"_id": person}, {"$push": {"unsafe": note}}, session=tx.session)
 
     async def unsafe(self, source: Source, persons: Collection[str]) -> dict[str, frozenset[str]]:
-        """The numbers that were reported as unsafe for these persons, whoever said what since."""
+        """Numbers reported as unsafe for these people. A later report does not remove them."""
         keys = await self.keys(source, persons)
         rows = await _rows(source, keys)
         return {
@@ -132,7 +127,7 @@ class PersonVault:
     async def details(
         self, source: Source, persons: Collection[str], fields: Collection[str]
     ) -> dict[str, StoredFields]:
-        """These fields of these persons as they stand, as far as they are known. Raises VaultLocked."""
+        """Current values of these fields, by person, as far as they are known. Raises VaultLocked."""
         keys = await self.keys(source, persons)
         rows = await _rows(source, keys)
         return {person: _opened(keys[person], row["sealed"], fields) for person, row in rows.items()}
@@ -142,7 +137,8 @@ class PersonVault:
     ) -> dict[str, StoredFields]:
         """These fields by referral id, as they are for that referral and not for a later one.
 
-        A referral shows what it was made with, and what was changed while it was open. Raises VaultLocked.
+        A referral shows the values it was made with and the changes made while it was open. Raises
+        VaultLocked.
         """
         keys = await self.keys(source, {entry.person for entry in held})
         rows = await _rows(source, keys)
@@ -155,7 +151,7 @@ class PersonVault:
         }
 
     async def past(self, source: Source, person: str, fields: Collection[str]) -> list[PastValue]:
-        """The values of these fields that stand no longer, oldest first. Raises VaultLocked."""
+        """Replaced values of these fields, oldest first. Raises VaultLocked."""
         keys = await self.keys(source, [person])
         rows = await _rows(source, keys)
         return [
@@ -191,41 +187,3 @@ def _written(
         if text != standing.get(field)
     }
     return versions.next_version(row, sealed, by, at)
-
-
-def details_of(person: PersonDetails) -> dict[str, str]:
-    """A person as the vault keeps them: text by field."""
-    known = {
-        "given_name": person.given_name,
-        "family_name": person.family_name,
-        "date_of_birth": person.date_of_birth.isoformat(),
-        "nhs_number": person.nhs_number,
-        "house": person.house,
-        "postcode": person.postcode,
-        "telephone": person.telephone,
-        "email": person.email,
-        "safe_to_text": person.safe_to_text.value,
-        "language": person.language,
-        "interpreter": "yes" if person.interpreter else "no",
-    }
-    return {field: text for field, text in known.items() if text is not None}
-
-
-def person_of(details: StoredFields) -> PersonDetails:
-    """The reverse of `details_of`."""
-    return PersonDetails(
-        given_name=details.get("given_name"),
-        family_name=details["family_name"],
-        date_of_birth=date.fromisoformat(details["date_of_birth"]),
-        nhs_number=details.get("nhs_number"),
-        house=details.get("house"),
-        postcode=details.get("postcode"),
-        telephone=details.get("telephone"),
-        email=details.get("email"),
-        safe_to_text=v.SafeToText(details["safe_to_text"]),
-        language=details["language"],
-        interpreter=details["interpreter"] == "yes",
-    )
-
-
-PERSON_FIELDS = frozenset(PersonDetails.__dataclass_fields__)

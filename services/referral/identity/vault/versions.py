@@ -1,8 +1,8 @@
-"""A person's stored details, version by version: a value that is replaced stays, with its author and dates.
+"""A person's stored details, version by version. A replaced value stays, with its author and dates.
 
-A stored person holds `sealed` (the values that stand, by field), `said` (who gave each, and when), `version`
-(a count of the writes) and `past` (each value that was replaced, oldest first). All values are ciphertexts,
-so that erasing the person's key erases their past too.
+A stored person holds `sealed` (current values by field), `said` (author and time of each), `version` (a count
+of writes) and `past` (replaced values, oldest first). All values are ciphertexts, so erasing the person's key
+erases their past too.
 """
 
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ FIRST = 1
 
 @dataclass(frozen=True, slots=True)
 class WrittenPerson:
-    """A person as they were just written: their key, and the version that their details have now."""
+    """A person after a write: their key, and the version of their details now."""
 
     key: PersonKey
     version: int
 
 
 def first_version(locality: str, sealed: Mapping[str, bytes], by: str, at: datetime) -> dict[str, Any]:
-    """The stored details of a person of whom nothing was known before."""
+    """The stored details of a person who is new to the vault."""
     said = {field: {"by": by, "at": at} for field in sealed}
     return {
         "locality": locality,
@@ -38,7 +38,7 @@ def first_version(locality: str, sealed: Mapping[str, bytes], by: str, at: datet
 
 
 def next_version(row: Row, changes: Mapping[str, bytes | None], by: str, at: datetime) -> dict[str, Any]:
-    """The details with these fields changed; None: no longer known. What they replace joins the past."""
+    """The details with these fields changed. None means no longer known. Replaced values join the past."""
     version = version_of(row) + 1
     sealed, said, past = dict(row["sealed"]), dict(row.get("said", {})), list(row.get("past", []))
     for field, value in changes.items():
@@ -54,12 +54,12 @@ def next_version(row: Row, changes: Mapping[str, bytes | None], by: str, at: dat
 
 
 def version_of(row: Row) -> int:
-    """How often these details were written."""
+    """The count of writes to these details."""
     return int(row.get("version", FIRST))
 
 
 def as_of(row: Row, version: int) -> dict[str, bytes]:
-    """The values that stood when the details had this version, by field."""
+    """The values by field when the details had this version."""
     sealed: dict[str, bytes] = dict(row["sealed"])
     for old in reversed(row.get("past", [])):
         if old["version"] <= version:

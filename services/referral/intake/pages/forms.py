@@ -1,16 +1,17 @@
-"""From the form as it was typed to a referral request, and back from a known person to the form."""
+"""Turns a typed form into a referral request, and a known person into a filled-in form."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from pydantic import ValidationError
 from starlette.datastructures import FormData
 
+from services.referral.identity.person import PersonDetails
+from services.referral.intake.resend import OriginalReferral
 from services.referral.intake.schemas import FIELDS, ReferralRequest
-from services.referral.intake.validation import PersonDetails
-from services.referral.tracking.returned import Before
+from services.referral.web.forms import FormInput
 from shared.contract.events import vocabulary as v
 from shared.platform.people.cleaning import clean_line
 from shared.platform.people.nhs_number import spaced
@@ -26,8 +27,8 @@ TEXTS = tuple(
     for name in FIELDS
     if name not in LISTS | TICKS | {"date_of_birth", "sensitive_needs", "route", "email"}
 )
-_LONGEST = 2000
-_CALLED: Mapping[str, str] = {
+_MAX_LENGTH = 2000
+_LABELS: Mapping[str, str] = {
     "given_name": "First name",
     "family_name": "Last name",
     "house": "House and street",
@@ -35,46 +36,28 @@ _CALLED: Mapping[str, str] = {
     "reason": "Reason for the referral",
 }
 
+# Targets of the error summary, for a field whose first input has another id.
 ERROR_PLACES: Mapping[str, str] = {"date_of_birth": "date_of_birth-day"}
-"""Where the error summary leads to, for a field whose first input has another id."""
 
 
-@dataclass(frozen=True, slots=True)
-class FormInput:
-    """A form as it was typed, to be shown again without a loss."""
-
-    texts: Mapping[str, str] = field(default_factory=dict)
-    lists: Mapping[str, list[str]] = field(default_factory=dict)
-    ticks: frozenset[str] = frozenset()
-
-    def text(self, name: str) -> str:
-        return self.texts.get(name, "")
-
-    def chosen(self, name: str) -> list[str]:
-        return self.lists.get(name, [])
-
-    def ticked(self, name: str) -> bool:
-        return name in self.ticks
-
-    @property
-    def more(self) -> bool:
-        """Whether anything of the folded-away part was filled in."""
-        unusual = self.text("language") not in ("", "en") or bool(self.text("reason"))
-        return unusual or "interpreter" in self.ticks or any(self.chosen(n) for n in LISTS - {"needs"})
+def has_more(typed: FormInput) -> bool:
+    """True if the user filled in anything of the folded part."""
+    unusual = typed.text("language") not in ("", "en") or bool(typed.text("reason"))
+    return unusual or typed.ticked("interpreter") or any(typed.chosen(name) for name in LISTS - {"needs"})
 
 
 def read_form(form: FormData) -> FormInput:
-    """What was typed, whatever it is."""
+    """The form as the user typed it."""
     names = (*TEXTS, *(f"date_of_birth-{part}" for part in DATE_PARTS))
     return FormInput(
-        texts={name: text for name in names if (text := text_field(form, name, _LONGEST))},
+        texts={name: text for name in names if (text := text_field(form, name, _MAX_LENGTH))},
         lists={name: [str(each)[:40] for each in form.getlist(name)] for name in LISTS},
         ticks=frozenset(name for name in TICKS if form.get(name)),
     )
 
 
 def date_of_birth(typed: FormInput) -> tuple[date | None, list[FieldError]]:
-    """The date of birth, or what is wrong with it. Nothing typed is no date and no error."""
+    """The date of birth, or its errors. An empty field gives neither."""
     parts = [clean_line(typed.text(f"date_of_birth-{part}")) for part in DATE_PARTS]
     if not any(parts):
         return None, []
@@ -94,7 +77,7 @@ def date_of_birth(typed: FormInput) -> tuple[date | None, list[FieldError]]:
 
 
 def to_request(typed: FormInput) -> tuple[ReferralRequest, list[FieldError]]:
-    """The request that was typed, without the fields that cannot be read, and what is wrong with those."""
+    """The typed request without unreadable fields, and the errors of those fields."""
     born, errors = date_of_birth(typed)
     given: dict[str, Any] = {name: typed.text(name) for name in TEXTS if typed.text(name)}
     given |= {name: typed.chosen(name) for name in LISTS}
@@ -112,13 +95,13 @@ def to_request(typed: FormInput) -> tuple[ReferralRequest, list[FieldError]]:
 
 
 def _named(error: FieldError) -> FieldError:
-    """The same with the field's name before it: the summary on top must tell which text is too long."""
-    name = _CALLED.get(error.field)
+    """The error with its field's label, because the summary must name the text that is too long."""
+    name = _LABELS.get(error.field)
     return replace(error, detail=f"{name}: {error.detail[:1].lower()}{error.detail[1:]}") if name else error
 
 
 def filled_in(typed: FormInput, person: PersonDetails) -> FormInput:
-    """The form with what is known of the person; what is about this referral stays as it was typed."""
+    """The form with the known details of the person. Fields about this referral stay as typed."""
     known = {
         "nhs_number": spaced(person.nhs_number) if person.nhs_number else "",
         "given_name": person.given_name or "",
@@ -137,17 +120,17 @@ def filled_in(typed: FormInput, person: PersonDetails) -> FormInput:
     return FormInput({**typed.texts, **known}, typed.lists, frozenset(ticks))
 
 
-def as_before(before: Before) -> FormInput:
-    """The form as it was sent the first time, to be answered and sent again."""
-    created = before.created
+def original_form(original: OriginalReferral) -> FormInput:
+    """The form as the practice first sent it, to be answered and sent again."""
+    created = original.created
     texts = {
         "practice": created.practice,
         "urgency": created.urgency.value,
         "risk": created.risk.value,
-        "risk_line": before.risk_line or "",
+        "risk_line": original.risk_line or "",
         "agreed_by": created.agreement.by.value,
         "agreed_how": created.agreement.how.value,
-        "reason": before.reason or "",
+        "reason": original.reason or "",
         "resends": created.referral_id,
     }
     lists = {
@@ -155,8 +138,8 @@ def as_before(before: Before) -> FormInput:
         "access_needs": [need.value for need in created.access_needs],
         "cannot_come": [half.value for half in created.cannot_come],
     }
-    born = before.person.date_of_birth
+    born = original.person.date_of_birth
     day = zip(DATE_PARTS, (born.day, born.month, born.year), strict=True)
     texts |= {f"date_of_birth-{part}": str(number) for part, number in day}
-    typed = filled_in(FormInput(texts, lists, frozenset({"agreed"})), before.person)
+    typed = filled_in(FormInput(texts, lists, frozenset({"agreed"})), original.person)
     return replace(typed, texts={name: text for name, text in typed.texts.items() if text})

@@ -1,4 +1,4 @@
-"""The form. Everything typed is kept, whatever happens."""
+"""The referral form. Whatever happens, the form keeps everything that the user typed."""
 
 from typing import Annotated, Any
 
@@ -6,17 +6,19 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
-from services.referral.api import ReferralId
+from services.referral.identity.context import Context, context_of
 from services.referral.identity.matching import SamePersonQuestion, name_of
 from services.referral.intake.address import distance_warning, postcode_error
 from services.referral.intake.pages import forms
-from services.referral.intake.pages.forms import FormInput
-from services.referral.intake.service import KnownPerson
-from services.referral.intake.validation import ValidationFailed, contact_sentence, validate
-from services.referral.tracking import returned as sent_back
+from services.referral.intake.resend import complete, read_original
+from services.referral.intake.service import KnownPerson, Service, service_of
+from services.referral.intake.validation import validate
+from services.referral.tracking.returned import find_returned
 from services.referral.tracking.status import read_referral
-from services.referral.web.templating import desk, shown
-from shared.delivery.unit_of_work.commands import Idempotency
+from services.referral.web.errors import ValidationFailed, contact_sentence
+from services.referral.web.forms import FormInput
+from services.referral.web.parameters import ReferralId
+from services.referral.web.templating import render
 from shared.platform.localities import Practice
 from shared.platform.people.nhs_number import NHSNumberError, parse_nhs_number
 from shared.platform.web.auth import require_page
@@ -26,82 +28,88 @@ from shared.platform.web.forms import idempotency_key, text_field
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
+router = APIRouter(include_in_schema=False)
+
 Referrer = Annotated[Principal, Depends(require_page("referrer"))]
-_SEEN = "alike_seen"
+# Hidden fields: warnings that the user has seen, and the key that was pressed.
+_ALIKE_SEEN = "alike_seen"
 _FAR_SEEN = "far_seen"
 _PRESSED = "pressed"
 
 
-def routes() -> APIRouter:
-    """/referral/new"""
-    router = APIRouter(include_in_schema=False)
+@router.get("/referral/new")
+async def blank(request: Request, caller: Referrer) -> Response:
+    """An empty form."""
+    return form_page(request, caller, FormInput())
 
-    @router.get("/referral/new")
-    async def blank(request: Request, caller: Referrer) -> Response:
-        return form_page(request, caller, FormInput())
 
-    @router.get("/referral/referrals/{referral_id}/again")
-    async def again(request: Request, referral_id: ReferralId, caller: Referrer) -> Response:
-        row = await sent_back.returned(desk(request).kernel.mongo, caller, referral_id)
-        typed = forms.as_before(await sent_back.before(desk(request), caller, row))
-        found = await read_referral(desk(request), caller, referral_id, "referring")
-        return form_page(request, caller, typed, returned=found.returned)
+@router.get("/referral/referrals/{referral_id}/again")
+async def again(request: Request, referral_id: ReferralId, caller: Referrer, context: Context) -> Response:
+    """The form of a returned referral, filled in as it was first sent."""
+    row = await find_returned(context.mongo, caller, referral_id)
+    typed = forms.original_form(await read_original(context, caller, row))
+    found = await read_referral(context, caller, referral_id, "referring")
+    return form_page(request, caller, typed, returned=found.returned)
 
-    @router.post("/referral/referrals/{referral_id}/file")
-    async def file(request: Request, referral_id: ReferralId, caller: Referrer, _: CheckedForm) -> Response:
-        await sent_back.file(desk(request), caller, referral_id)
-        return RedirectResponse("/referral/?group=ended&filed=1", 303)
 
-    @router.post("/referral/new/find")
-    async def find(request: Request, caller: Referrer, form: CheckedForm) -> Response:
-        return await _found_page(request, caller, forms.read_form(form), form)
+@router.post("/referral/new/find")
+async def find(request: Request, caller: Referrer, form: CheckedForm) -> Response:
+    """The form with the details of a person whom the practice has referred before."""
+    return await _found_page(request, caller, forms.read_form(form), form)
 
-    @router.post("/referral/new")
-    async def save(request: Request, caller: Referrer, form: CheckedForm) -> Response:
-        typed = forms.read_form(form)
-        if form.get(_PRESSED) == "enter" and typed.text("nhs_number") and not typed.text("family_name"):
-            # Enter beside the number: they look for the person and have come no further.
-            return await _found_page(request, caller, typed, form)
-        asked, errors = forms.to_request(typed)
-        try:
-            asked = await sent_back.whole(desk(request), caller, asked)
-            practice, locality = desk(request).practice(caller, asked.practice)
-            accepted = validate(asked, practice, locality, desk(request).today(), errors)
-            seen = text_field(form, _SEEN)
-            alike = None if accepted.person.nhs_number else await desk(request).alike(caller, accepted)
-            if alike is not None and alike["referral"] != seen:
-                return form_page(request, caller, typed, 409, form=form, alike=alike)
-            far = distance_warning(practice, accepted.person.postcode)
-            if far is not None and text_field(form, _FAR_SEEN) != accepted.person.postcode:
-                place = accepted.person.postcode
-                return form_page(request, caller, typed, 409, form=form, far=far, far_seen=place)
-            key = idempotency_key(form)
-            digest = desk(request).digest(locality.slug, asked.model_dump_json())
-            idempotency = Idempotency(caller.subject, "referral/form", key, digest) if key else None
-            done = await desk(request).refer(caller, accepted, idempotency)
-        except ValidationFailed as refused:
-            known, _ = await _find(request, caller, typed)  # or what was found would be gone from the page
-            existing = known.open if known else None
-            return form_page(request, caller, typed, 422, errors=refused.errors, form=form, existing=existing)
-        except SamePersonQuestion as question:
-            told = name_of(accepted.person)
-            return form_page(request, caller, typed, 409, form=form, question=question, told=told)
-        except Problem as problem:
-            if problem.status_code == 429:
-                page = form_page(request, caller, typed, 429, form=form, too_many=problem.explanation)
-                page.headers.update(problem.headers or {})
-                return page
-            if problem.status_code != 409:
-                raise
-            if problem.code == "not_sent_back":
-                wrong = [FieldError("/resends", problem.code, problem.explanation or problem.title)]
-                return form_page(request, caller, typed, 409, errors=wrong, form=form)
-            existing = problem.extensions.get("existing")
-            refusal = problem.explanation
-            return form_page(request, caller, typed, 409, form=form, existing_id=existing, refusal=refusal)
-        return RedirectResponse(f"/referral/referrals/{done.reply['id']}?made=1", 303)
 
-    return router
+@router.post("/referral/new")
+async def save(
+    request: Request, caller: Referrer, form: CheckedForm, context: Context, service: Service
+) -> Response:
+    """Makes the referral, or shows the form again with errors, a question or a warning."""
+    typed = forms.read_form(form)
+    if form.get(_PRESSED) == "enter" and typed.text("nhs_number") and not typed.text("family_name"):
+        # The user pressed Enter beside the number, so they look for the person.
+        return await _found_page(request, caller, typed, form)
+    asked, errors = forms.to_request(typed)
+    try:
+        asked = await complete(context, caller, asked)
+        practice, locality = service.practice(caller, asked.practice)
+        accepted = validate(asked, practice, locality, context.today(), errors)
+        alike = None if accepted.person.nhs_number else await service.find_alike(caller, accepted)
+        if alike is not None and alike["referral"] != text_field(form, _ALIKE_SEEN):
+            return form_page(request, caller, typed, 409, form=form, alike=alike)
+        far = distance_warning(practice, accepted.person.postcode)
+        if far is not None and text_field(form, _FAR_SEEN) != accepted.person.postcode:
+            place = accepted.person.postcode
+            return form_page(request, caller, typed, 409, form=form, far=far, far_seen=place)
+        key, body = idempotency_key(form), asked.model_dump_json()
+        idempotency = context.idempotency(caller, "form", key, locality.slug, body)
+        done = await service.refer(caller, accepted, idempotency)
+    except ValidationFailed as refused:
+        # Otherwise the page would lose the person that was found.
+        known, _ = await _find(request, caller, typed)
+        existing = known.open if known else None
+        return form_page(request, caller, typed, 422, errors=refused.errors, form=form, existing=existing)
+    except SamePersonQuestion as question:
+        given = name_of(accepted.person)
+        return form_page(request, caller, typed, 409, form=form, question=question, told=given)
+    except Problem as problem:
+        return _refused_page(request, caller, typed, form, problem)
+    return RedirectResponse(f"/referral/referrals/{done.reply['id']}?made=1", 303)
+
+
+def _refused_page(
+    request: Request, caller: Principal, typed: FormInput, form: FormData, problem: Problem
+) -> Response:
+    """The form with the reason of a 429 or 409 Problem. Raises any other Problem."""
+    if problem.status_code == 429:
+        page = form_page(request, caller, typed, 429, form=form, too_many=problem.explanation)
+        page.headers.update(problem.headers or {})
+        return page
+    if problem.status_code != 409:
+        raise problem
+    if problem.code == "not_sent_back":
+        errors = [FieldError("/resends", problem.code, problem.explanation or problem.title)]
+        return form_page(request, caller, typed, 409, errors=errors, form=form)
+    existing, refusal = problem.extensions.get("existing"), problem.explanation
+    return form_page(request, caller, typed, 409, form=form, existing_id=existing, refusal=refusal)
 
 
 async def _found_page(request: Request, caller: Principal, typed: FormInput, form: FormData) -> Response:
@@ -123,14 +131,14 @@ def form_page(
     form: FormData | None = None,
     **context: Any,
 ) -> Response:
-    """The form with what was typed."""
+    """The form with the values that the user typed."""
     practices = own_practices(request, caller)
     key = idempotency_key(form) if form is not None else None
     if errors:
-        key = None  # what is sent next is another request
+        key = None  # The corrected form will be another request.
     unknown = postcode_error(typed.text("postcode"), None)
     context.setdefault("far_seen", text_field(form, _FAR_SEEN, 20) if form is not None else "")
-    return shown(
+    return render(
         request,
         "new.html",
         status,
@@ -139,8 +147,9 @@ def form_page(
         places=forms.ERROR_PLACES,
         practices=practices,
         younger=_younger(request, practices),
+        more=forms.has_more(typed),
         confirm_postcode=unknown is not None and unknown.may_be_confirmed,
-        hub=contact_sentence(desk(request).localities.hub),
+        hub=contact_sentence(context_of(request).localities.hub),
         key=key,
         **context,
     )
@@ -148,7 +157,7 @@ def form_page(
 
 def own_practices(request: Request, caller: Principal) -> list[Practice]:
     """The practices that the caller refers from, by name."""
-    known = [desk(request).localities.practice(code) for code in caller.practices]
+    known = [context_of(request).localities.practice(code) for code in caller.practices]
     return sorted((each for each in known if each is not None), key=lambda each: each.display_name)
 
 
@@ -156,7 +165,7 @@ def _younger(request: Request, practices: list[Practice]) -> int | None:
     ages = {
         locality.minimum_age
         for practice in practices
-        if (locality := desk(request).localities.of_practice(practice.ods)) is not None
+        if (locality := context_of(request).localities.of_practice(practice.ods)) is not None
     }
     return max(ages, default=None)
 
@@ -164,7 +173,7 @@ def _younger(request: Request, practices: list[Practice]) -> int | None:
 async def _find(
     request: Request, caller: Principal, typed: FormInput
 ) -> tuple[KnownPerson | None, list[FieldError]]:
-    """Who is known at the practice under the NHS number and date of birth that were typed."""
+    """The person known at the practice under the typed NHS number and date of birth, or errors."""
     born, errors = forms.date_of_birth(typed)
     if born is None and not errors:
         errors = [FieldError("/date_of_birth", "missing", "Enter the date of birth to find them")]
@@ -177,7 +186,7 @@ async def _find(
     if errors or born is None:
         return None, errors
     try:
-        practice, locality = desk(request).practice(caller, typed.text("practice") or None)
+        practice, locality = service_of(request).practice(caller, typed.text("practice") or None)
     except ValidationFailed as refused:
         return None, refused.errors
-    return await desk(request).find(caller, practice, locality, number, born), []
+    return await service_of(request).find(caller, practice, locality, number, born), []

@@ -10,7 +10,7 @@ from tests.system.matching.pages.test_every_page import fit
 async def test_pages_name_partner_who_keeps_the_name(both: Whole, chromium_page: Page) -> None:
     page = chromium_page
     ours = await both.refer()
-    created = (await both.referral.desk.kernel.facts(both.here, ours.referral))[0].body
+    created = (await both.referral.context.kernel.facts(both.here, ours.referral))[0].body
     theirs = Person(new_id(), "Reference", "none")
     await both.referral.say(created.model_copy(update={"referral_id": theirs.referral}), by="history")
     await both.wait(theirs, lambda view: bool(view["active"]))

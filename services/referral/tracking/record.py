@@ -1,4 +1,4 @@
-"""What a practice copies into the record: the referral with its SNOMED CT code, its stage, an agreed plan."""
+"""Lines that a practice copies into the patient's record: SNOMED CT code, stage, and an agreed plan."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -12,12 +12,12 @@ from shared.contract.history import Stage
 from shared.delivery.mongo.database import Row
 from shared.platform.web import dates
 
+# SNOMED CT: referral to social prescribing service.
 REFERRED = "871731000000106"
-"""SNOMED CT: referral to social prescribing service."""
 
 
 def copy_for_the_record(row: Row, practice: str, today: date, plan: Plan | None = None) -> str:
-    """The two lines for a stored referral, and the plan where it is shown; `practice` as staff call it."""
+    """Two lines about a stored referral, and its plan if it is shown. `practice` is its name for staff."""
     view = row["view"]
     made = dates.short_day(view["created"])
     first = f"Referral to social prescribing service (SNOMED CT {REFERRED}), {made}, {practice}."
@@ -29,7 +29,7 @@ def copy_for_the_record(row: Row, practice: str, today: date, plan: Plan | None 
 
 
 def goal_line(goal: Goal) -> str:
-    """A goal in the person's own words, with what it is about; or what it is about alone."""
+    """A goal in the person's own words with its need, or the need alone."""
     about = labels.PLAN_NEEDS[goal.need]
     said = f"{goal.words.strip().rstrip('.')} ({about.lower()})" if goal.words else about
     steps = [labels.ACTIONS[action].lower() for action in goal.actions]
@@ -37,7 +37,7 @@ def goal_line(goal: Goal) -> str:
 
 
 def service_line(service: PlannedService) -> str:
-    """A service of the plan, what it is for and how it stands since when."""
+    """A service of the plan with its need, its status and the day since which it holds."""
     status = labels.PRESCRIPTIONS.get(service.status, "Not known")
     about = labels.PLAN_NEEDS[service.need].lower()
     return f"{service.name}, for {about}: {status.lower()}, since {dates.short_day(service.since)}"
@@ -52,13 +52,13 @@ def _now(view: Mapping[str, Any], today: date) -> str:
 
 
 def _elsewhere(view: Mapping[str, Any]) -> str:
-    """Where the appointment is, unless it is at the practice."""
+    """The place of the appointment, unless it is at the practice."""
     mode = view["meeting"]["mode"] if view["meeting"] else MeetingMode.FACE_TO_FACE
     return f", {labels.at_where(mode, '')}" if mode in labels.PLACES else ""
 
 
 def next_line(view: Mapping[str, Any], today: date) -> str:
-    """What is next, with its day, or nothing. A day that has passed is said to be overdue."""
+    """The next event with its day, or an empty text. A past day is called overdue."""
     coming = view["next"]
     if coming is None:
         return ""

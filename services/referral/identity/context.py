@@ -1,0 +1,71 @@
+"""Resources that every feature uses: kernel, vault, localities, audit and settings."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from services.referral.identity.audits import Audits
+from services.referral.identity.vault.persons import PersonVault
+from services.referral.referral_state.state import ReferralState
+from services.referral.settings import ReferralSettings
+from shared.delivery.kernel import Kernel
+from shared.delivery.mongo.database import Mongo
+from shared.delivery.unit_of_work.commands import Idempotency
+from shared.platform.clock import LONDON
+from shared.platform.ids import NewId
+from shared.platform.localities import Localities
+from shared.platform.web.caller import Principal
+
+
+def random_reference() -> str:
+    """A reference that reveals nothing, not even its time."""
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True)
+class ReferralContext:
+    """Resources of the running service. `new_reference` makes opaque references of persons and notes."""
+
+    kernel: Kernel[ReferralState, None]
+    vault: PersonVault
+    localities: Localities
+    audits: Audits
+    settings: ReferralSettings
+    new_reference: NewId = random_reference
+
+    @property
+    def mongo(self) -> Mongo:
+        """The service's database."""
+        return self.kernel.mongo
+
+    def today(self) -> date:
+        """The day in England."""
+        return self.kernel.clock().astimezone(LONDON).date()
+
+    def practice_name(self, code: str) -> str:
+        """A practice's name for staff, or its code if it is not known."""
+        practice = self.localities.practice(code)
+        return practice.display_name if practice else code
+
+    def idempotency(
+        self, caller: Principal, route: str, key: str | None, locality: str, body: str
+    ) -> Idempotency | None:
+        """The key under which a request takes effect once, or None without a key.
+
+        The database holds a keyed digest of `body`, not the body.
+        """
+        if not key:
+            return None
+        digest = self.vault.index(locality).digest("request", body)
+        return Idempotency(caller.subject, f"referral/{route}", key, digest)
+
+
+def context_of(request: Request) -> ReferralContext:
+    """The context of the application that serves this request."""
+    return cast("ReferralContext", request.app.state.context)
+
+
+Context = Annotated[ReferralContext, Depends(context_of)]
