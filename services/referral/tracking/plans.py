@@ -7,17 +7,14 @@ page still shows stage and codes.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 from services.referral.clients.matching import Matching, PlanSummary
 from services.referral.identity.context import ReferralContext
 from services.referral.identity.vault import entries
+from services.referral.tracking.schemas import PlanState
 from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row
 from shared.platform.web.caller import Principal
-
-# No plan yet; not agreed, or not asked; shown; agreed, but matching does not answer just now.
-PlanState = Literal["none", "not_agreed", "shown", "away"]
 
 
 @dataclass(frozen=True, slots=True)

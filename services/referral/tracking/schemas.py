@@ -5,9 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from services.referral.tracking.plans import PlanState
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
+
+# No plan yet; not agreed, or not asked; shown; agreed, but matching does not answer just now.
+PlanState = Literal["none", "not_agreed", "shown", "away"]
 
 
 class MeetingAnswer(BaseModel):
