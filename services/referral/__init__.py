@@ -1,1 +1,1 @@
-"""Takes referrals, keeps the person in the vault, and tells the practice how it went on."""
+"""Accepts referrals, keeps people in the vault, and shows the practice each referral's progress."""

@@ -3,7 +3,7 @@
 import gc
 
 if __name__ == "__main__":
-    gc.disable()  # what is loaded stays: looking through it is a sixth of the start
+    gc.disable()  # Loaded modules stay, and collecting them takes a sixth of the start.
     from services.referral.app import create_app
     from services.referral.settings import ReferralSettings
     from shared.platform.web.app import serve

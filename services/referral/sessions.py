@@ -26,7 +26,7 @@ _MAX_UNWRITTEN: Final = timedelta(seconds=30)
 class KeptSessions:
     """A SessionKeeper on the database: a document for each session, of a hash and times, without a person.
 
-    Use is written at most twice a minute, so a session may end that much before it was idle for `idle`.
+    Use is written at most twice a minute. A session may therefore end up to 30 seconds early.
     """
 
     def __init__(self, mongo: Mongo, idle: timedelta, clock: Clock) -> None:

@@ -1,4 +1,4 @@
-"""What the referral service is told from outside, beside what every service is told."""
+"""Settings of the referral service beside those that all services share."""
 
 import base64
 import binascii
@@ -13,7 +13,7 @@ from shared.platform.web.production import is_trivial
 from shared.platform.web.settings import ServiceSettings, setting
 
 MASTER_KEY_BYTES = 32
-# Opens nothing but a development database; refused in production.
+# For development databases only. Production refuses it.
 _DEVELOPMENT_KEY = base64.b64encode(b"development-only-master-key-0001").decode()
 
 
@@ -34,7 +34,11 @@ class ReferralSettings(ServiceSettings):
         example="/run/secrets/linkwork-master-key",
     )
     booking_wait_seconds: float = setting(
-        2.0, description="How long a new referral's page waits for its meeting.", example="2", ge=0, le=10
+        2.0,
+        description="Seconds that a new referral's page waits for its meeting.",
+        example="2",
+        ge=0,
+        le=10,
     )
     in_touch_days: int = setting(
         3,
@@ -46,8 +50,8 @@ class ReferralSettings(ServiceSettings):
     identity_conflicts: int = setting(
         10,
         description=(
-            "How often in an hour one caller may be answered that somebody is known elsewhere or is somebody"
-            " else; then 429."
+            "Answers in an hour that tell one caller that a person is known elsewhere or is another person."
+            " After that, 429."
         ),
         example="10",
         ge=1,
@@ -56,9 +60,9 @@ class ReferralSettings(ServiceSettings):
     audit_days: int = setting(
         8 * 365 + 2,
         description=(
-            "How long it is kept who read what of whom, in days: eight years, as long as adult health records"
-            " are. Whoever answers for the data may say otherwise; a year at least. Shortening it removes"
-            " what is older within minutes."
+            "Days for which the audit of reads is kept, at least a year. The default is eight years, as for"
+            " adult health records; the data controller may choose otherwise. A shorter time removes older"
+            " entries within minutes."
         ),
         example="2922",
         ge=365,
@@ -71,7 +75,7 @@ class ReferralSettings(ServiceSettings):
         return self
 
     def problems(self) -> Iterator[str]:
-        """As of ServiceSettings."""
+        """Problems of ServiceSettings, and of the master key."""
         yield from super().problems()
         try:
             key = self.master_key_bytes()
@@ -82,7 +86,7 @@ class ReferralSettings(ServiceSettings):
                 yield "The master key is easy to guess: use 32 random bytes."
 
     def secrets(self) -> dict[str, str]:
-        """As of ServiceSettings, with the master key wherever it comes from."""
+        """Secrets of ServiceSettings, and the master key."""
         found = super().secrets()
         with contextlib.suppress(ValueError):
             found["master_key"] = self._encoded_master_key()
@@ -92,7 +96,7 @@ class ReferralSettings(ServiceSettings):
         """The master key.
 
         Raises:
-            ValueError: there is none, or it is not 32 bytes in base64; the sentence quotes nothing of it.
+            ValueError: there is none, or it is not 32 bytes in base64. The message quotes nothing of it.
         """
         encoded = self._encoded_master_key()
         try:

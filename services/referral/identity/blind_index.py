@@ -34,8 +34,8 @@ async def find_by_likeness(source: Source, index: BlindIndex, person: PersonDeta
 async def index_person(tx: Transaction, index: BlindIndex, reference: str, person: PersonDetails) -> None:
     """Adds a person to the index.
 
-    If two transactions refer one person at once, only one can commit, because each writes the entry of the
-    NHS number. A second entry of one number violates its key. A second write of one entry is a conflict.
+    Each referral writes the entry of its NHS number, so only one of two simultaneous ones can commit.
+    A second entry of one number violates its key. A second write of one entry is a conflict.
     """
     digest = _likeness(index, person)
     writes = [

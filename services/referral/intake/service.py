@@ -66,9 +66,11 @@ class ReferralService:
     ) -> CommandResult[ReferralState]:
         """Makes a referral. The reply holds its `id`.
 
-        Raises ValidationFailed if the NHS number is another person's or the route not the caller's, and
-        SamePersonQuestion if the person may be another. Raises a 409 Problem if the person has an open
-        referral in the locality, with `existing` if the caller may see it, and a 429 after too many of these.
+        Raises:
+            ValidationFailed: the NHS number is another person's, or the route is not the caller's.
+            SamePersonQuestion: the person may be another.
+            Problem: 409 if the person has an open referral in the locality, with `existing` if the caller
+                may see it; 429 after too many of these.
         """
         check_route(caller.role, accepted.request.route)
         locality, person, request = accepted.locality.slug, accepted.person, accepted.request

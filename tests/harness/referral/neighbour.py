@@ -1,4 +1,4 @@
-"""A matching that answers over real HTTP: who link workers are, other times, and what it was asked."""
+"""A stand-in for matching over real HTTP, which records its requests."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,12 +13,11 @@ from tests.harness.pages.serving import serving
 
 @dataclass
 class Neighbour:
-    """Where it answers, and what it was asked: (path, authorization, body)."""
+    """Its address and its requests: (path, authorization, body). `taken`: the chosen time is gone."""
 
     address: str = ""
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     taken: bool = False
-    """Answer that somebody else has the time by now."""
 
 
 OPTIONS = [

@@ -11,7 +11,7 @@ _LAST = ("Quillfeather", "Marchbanks", "Thistlewood", "Underhay", "Pennyfold", "
 
 
 def nhs_number() -> str:
-    """A number that no other call gives."""
+    """A number that no other call returns."""
     while True:
         first_nine = f"999{next(_numbers) % 1_000_000:06d}"
         digit = check_digit(first_nine)
@@ -20,7 +20,7 @@ def nhs_number() -> str:
 
 
 def asked(**different: Any) -> dict[str, Any]:
-    """A referral that can be taken, for somebody new; None leaves a field out."""
+    """A valid referral of a new person. None leaves a field out."""
     number = nhs_number()
     pick = int(number[3:9])
     whole = {
@@ -47,7 +47,7 @@ def _word(number: int) -> str:
 
 
 def typed(request: dict[str, Any]) -> dict[str, Any]:
-    """The same as somebody fills it in on the form."""
+    """The same referral as form fields."""
     year, month, day = request["date_of_birth"].split("-")
     parts = {"date_of_birth-day": day, "date_of_birth-month": month, "date_of_birth-year": year}
     fields = {name: value for name, value in request.items() if name not in ("date_of_birth", "practice")}

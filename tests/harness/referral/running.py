@@ -31,7 +31,7 @@ PRACTICE, NEIGHBOUR = "M83100", "M83713"
 
 @dataclass
 class Running:
-    """The service, whom it believes, and what lies under it. `here` and `far` are two localities."""
+    """The running service with its issuer, broker and database. `here` and `far` are two localities."""
 
     app: FastAPI
     settings: ReferralSettings
@@ -54,7 +54,7 @@ class Running:
         return self.context.kernel.mongo
 
     def referrer(self, practice: str = PRACTICE, **claims: Any) -> dict[str, str]:
-        """Headers of somebody at a practice here."""
+        """Headers of a referrer at a practice here."""
         whole = {"role": "referrer", "localities": [self.here], "practices": [practice]} | claims
         return self.issuer.bearer(**whole)
 
@@ -66,7 +66,7 @@ class Running:
         return self.issuer.bearer(**(whole | claims))
 
     def cookies(self, practice: str = PRACTICE, **claims: Any) -> dict[str, str]:
-        """The session of somebody signed in to the pages."""
+        """The session of a user of the pages."""
         whole = {"role": "referrer", "localities": [self.here], "practices": [practice]} | claims
         return self.issuer.signed_in(self.app, **whole)
 
@@ -83,7 +83,7 @@ class Running:
         return identity
 
     async def say(self, body: EventBody, by: str = "matching", time: datetime | None = None) -> Envelope:
-        """Publishes a fact as somebody else would."""
+        """Publishes a fact as another service would."""
         now = system_clock()
         envelope = Envelope(
             id=new_id(),
@@ -112,7 +112,7 @@ class Running:
 
 
 def own_localities(folder: Path) -> tuple[Path, str, str]:
-    """The programme's localities under names that no other test uses; gives two of the slugs."""
+    """The programme's localities under unique names, and two of the slugs."""
     ending = "".join(random.choices(string.ascii_lowercase, k=8))
     here, far = f"meir-{ending}", f"leek-{ending}"
     text = LOCALITIES_FILE.read_text("utf-8")

@@ -14,7 +14,7 @@ from tests.harness.web.issuer import LoopbackIssuer
 
 @pytest_asyncio.fixture(scope="package")
 async def matching() -> AsyncIterator[Neighbour]:
-    """What stands where matching stands."""
+    """A stand-in for matching."""
     async with neighbour() as standing:
         yield standing
 
@@ -32,7 +32,7 @@ async def referral(
         "matching_url": matching.address,
         "token_url": f"{matching.address}/token",
         "session_timeout_ms": 3000,
-        "booking_wait_seconds": 0.5,  # nobody books here but the tests
+        "booking_wait_seconds": 0.5,  # Only the tests book here.
     }
     async with running(folder, issuer, kafka_bootstrap, mongo_url, **more) as started:
         yield started
@@ -40,9 +40,9 @@ async def referral(
 
 @pytest_asyncio.fixture(scope="package")
 async def address(referral: Running) -> AsyncIterator[str]:
-    """Where the service's pages are."""
+    """The address of the service's pages."""
 
-    # It runs already: only its pages are to be reached over a port.
+    # The service runs already, so only its pages need a port.
     async def pages(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             while (await receive())["type"] != "lifespan.shutdown":

@@ -79,7 +79,7 @@ async def test_a_preference_to_wait_is_understood_and_ends(referral: Running) ->
     assert answer.json()["meeting"] is None
 
 
-async def test_an_open_duplicate_is_named_to_who_may_see_it(referral: Running) -> None:
+async def test_open_duplicate_is_named_to_those_who_may_see_it(referral: Running) -> None:
     body = asked()
     first = await referral.made(body)
 
@@ -95,7 +95,7 @@ async def test_an_open_duplicate_is_named_to_who_may_see_it(referral: Running) -
     assert "01632 960100" in elsewhere.json()["detail"]
 
 
-async def test_two_at_once_cannot_both_refer_one_person(referral: Running) -> None:
+async def test_two_referrals_of_one_person_at_once_make_one(referral: Running) -> None:
     body = asked()
 
     answers = await asyncio.gather(*(referral.make(body) for _ in range(6)))
@@ -105,7 +105,7 @@ async def test_two_at_once_cannot_both_refer_one_person(referral: Running) -> No
     assert {answer.json()["existing"] for answer in answers if answer.status_code == 409} == {made}
 
 
-async def test_whose_referral_has_ended_can_be_referred_again_as_the_same_person(referral: Running) -> None:
+async def test_referral_after_an_ended_one_has_the_same_person(referral: Running) -> None:
     body = asked()
     first = await referral.made(body)
     await referral.http.post(
@@ -119,7 +119,7 @@ async def test_whose_referral_has_ended_can_be_referred_again_as_the_same_person
     assert first != second
 
 
-async def test_a_number_known_with_another_date_of_birth_is_for_somebody_to_look_at(
+async def test_known_number_with_another_birth_date_is_refused(
     referral: Running,
 ) -> None:
     body = asked()
@@ -131,7 +131,7 @@ async def test_a_number_known_with_another_date_of_birth_is_for_somebody_to_look
     assert answer.json()["errors"][0]["code"] == "nhs_number_other_person"
 
 
-async def test_without_a_number_a_second_referral_is_taken(referral: Running) -> None:
+async def test_second_referral_without_a_number_is_accepted(referral: Running) -> None:
     body = asked(nhs_number=None)
 
     assert await referral.made(body) != await referral.made(body)
@@ -225,7 +225,7 @@ async def test_a_partners_referral_is_followed_like_ours(referral: Running) -> N
     assert shown["person"] is None
 
 
-async def test_withdrawing(referral: Running) -> None:
+async def test_withdrawn_referral_has_ended(referral: Running) -> None:
     made = await referral.made(asked())
     address, headers = f"{REFERRALS}/{made}/withdraw", referral.referrer()
 
@@ -290,7 +290,7 @@ async def test_a_hub_refers_with_its_own_scope(referral: Running) -> None:
 
 
 @pytest.mark.parametrize("field", ["house", "reason", "telephone"])
-async def test_nobody_without_a_fixed_address_is_turned_away(referral: Running, field: str) -> None:
+async def test_person_without_a_fixed_address_is_accepted(referral: Running, field: str) -> None:
     optional = {field: None, "safe_to_text": "not_known"}
     body = asked(house=None, postcode=None, no_fixed_address=True, nhs_number=nhs_number()) | optional
 

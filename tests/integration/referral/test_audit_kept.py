@@ -1,4 +1,4 @@
-"""Who read what of whom is kept for as long as the settings say, and no longer."""
+"""Audit entries are kept for as long as the settings say, and no longer."""
 
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ async def lifetime(mongo: Mongo) -> int:
     return int(found["expireAfterSeconds"])
 
 
-async def test_audit_entries_end_after_eight_years_or_as_is_said(mongo_url: str) -> None:
+async def test_audit_entries_end_after_the_days_of_the_setting(mongo_url: str) -> None:
     mongo = Mongo(mongo_url, f"test_audit_{uuid4().hex}")
     try:
         usual: int = ReferralSettings.model_fields["audit_days"].default

@@ -1,4 +1,4 @@
-"""The claim check and the notes: what services may ask, what they are told, and that it is written down."""
+"""The claim check and the notes for services: requests, answers and the audit."""
 
 import asyncio
 from typing import Any
@@ -64,7 +64,7 @@ async def test_fields_are_given_as_asked(referral: Running) -> None:
     assert set(only.json()["people"][made]) == {"telephone"}
 
 
-async def test_who_is_not_known_is_missing(referral: Running) -> None:
+async def test_claim_of_an_unknown_person_is_missing(referral: Running) -> None:
     made, stranger = await referral.made(asked()), new_id()
 
     answer = (await claim(referral, made, stranger, fields=["name"])).json()
@@ -109,7 +109,7 @@ async def test_a_token_of_one_locality_is_refused_in_another(referral: Running) 
     assert answer.status_code == 403
 
 
-async def test_every_read_is_written_down(referral: Running) -> None:
+async def test_every_read_is_audited(referral: Running) -> None:
     made = await referral.made(asked())
     person = (await referral.until(made))["person"]
 
@@ -152,11 +152,11 @@ async def test_a_note_sent_twice_is_kept_once(referral: Running) -> None:
     assert another.status_code == 422
 
 
-async def test_a_note_about_nobody_is_not_kept(referral: Running) -> None:
+async def test_note_about_an_unknown_referral_is_refused(referral: Running) -> None:
     assert (await keep(referral, new_id(), "Text")).status_code == 404
 
 
-async def test_what_a_claim_may_ask_is_limited(referral: Running) -> None:
+async def test_claim_with_an_invalid_body_is_refused(referral: Running) -> None:
     made = await referral.made(asked())
     wrong: list[dict[str, Any]] = [
         {"fields": ["nhs_number"]},

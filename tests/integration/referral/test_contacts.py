@@ -35,14 +35,14 @@ def status_of(*more: Any) -> Any:
     return fold([FACTS[0], *more], rank)
 
 
-def test_change_of_contact_says_a_code_once() -> None:
+def test_change_of_contact_publishes_a_code_once() -> None:
     (said,) = change_contact(v.SafeToText.RING, status_of(), context()).facts
     assert said == o.ContactChanged(**HERE, contact=v.SafeToText.RING)
     changed = fact(70, o.ContactChanged(**HERE, contact=v.SafeToText.RING), "/meir/referral")
     assert not change_contact(v.SafeToText.RING, status_of(changed), context()).facts
 
 
-def test_change_of_contact_back_takes_back_the_change() -> None:
+def test_change_of_contact_back_retracts_the_change() -> None:
     changed = fact(70, o.ContactChanged(**HERE, contact=v.SafeToText.RING), "/meir/referral")
     (said,) = change_contact(v.SafeToText.YES, status_of(changed), context()).facts
     assert isinstance(said, o.Retracted)
@@ -67,7 +67,7 @@ async def test_practice_changes_the_number_and_the_old_is_kept(referral: Running
     assert old["at"] < old["until"]
 
 
-async def test_link_worker_changes_safe_to_text_and_everyone_hears(referral: Running) -> None:
+async def test_change_by_a_link_worker_is_published(referral: Running) -> None:
     made = await referral.made(asked(telephone="07700 900123"))
     await referral.say(meeting(referral, made))
     await referral.until(made, stage="booked")
@@ -121,7 +121,7 @@ async def test_change_after_the_end_changes_nothing(referral: Running) -> None:
     assert await claimed(referral, made) == {"telephone": OLD, "safe_to_text": "yes"}
 
 
-async def test_form_of_two_clicks_changes_it_and_keeps_what_was_typed(referral: Running) -> None:
+async def test_form_with_an_error_keeps_the_input_and_then_changes(referral: Running) -> None:
     made = await referral.made(asked(telephone="07700 900123"))
     at = f"/referral/referrals/{made}"
     async with browser(referral.app, referral.cookies()) as client:

@@ -63,7 +63,7 @@ async def everything_said(bootstrap: str, topics: list[str], *, until: bytes) ->
     return found
 
 
-async def test_nothing_readable_is_left(referral: Running) -> None:
+async def test_erased_person_leaves_nothing_readable(referral: Running) -> None:
     body = asked(
         given_name="Wilhelmina",
         family_name="Featherstonehaugh",
@@ -147,7 +147,7 @@ async def test_an_erased_person_may_be_referred_again_as_somebody_new(referral: 
     assert (await referral.until(again))["person"] != before
 
 
-async def test_a_crash_between_the_key_and_the_events_is_made_good_at_the_next_start(
+async def test_erasure_after_a_crash_is_finished_at_the_next_start(
     referral: Running,
 ) -> None:
     made = await referral.made(asked())

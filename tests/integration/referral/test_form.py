@@ -68,7 +68,7 @@ def test_pasted_form_fields_are_cleaned() -> None:
     assert request.postcode == "ST3-6AB"
 
 
-async def test_finding_somebody_fills_in_the_rest_for_their_own_practice_only(referral: Running) -> None:
+async def test_find_fills_in_a_person_for_their_own_practice_only(referral: Running) -> None:
     body = asked()
     made = await referral.made(body)
     keys = typed(body)
@@ -93,7 +93,7 @@ async def test_finding_somebody_fills_in_the_rest_for_their_own_practice_only(re
         assert made not in page.text
 
 
-async def test_who_works_for_two_practices_chooses(referral: Running) -> None:
+async def test_user_with_two_practices_chooses_one(referral: Running) -> None:
     fields = typed(asked())
     cookies = referral.issuer.signed_in(
         referral.app, role="referrer", localities=[referral.here], practices=["M83100", NEIGHBOUR]
@@ -123,7 +123,7 @@ async def test_a_partners_referral_says_where_the_details_are(referral: Running)
     assert "Name kept by the partner" in shown.text
 
 
-async def test_where_the_diaries_do_not_answer_the_appointment_still_shows(referral: Running) -> None:
+async def test_appointment_without_matching_still_shows(referral: Running) -> None:
     made = await referral.made(asked())
     await referral.say(meeting(referral, made, link_worker="lw-meir-404", practice=NEIGHBOUR))
     await referral.until(made, stage="booked")
@@ -157,7 +157,7 @@ async def test_a_form_sent_twice_makes_one_referral(referral: Running) -> None:
     assert both[0].headers["location"] == both[1].headers["location"]
 
 
-async def test_somebody_alike_is_a_hint_and_no_refusal(referral: Running) -> None:
+async def test_person_alike_is_a_hint_and_no_refusal(referral: Running) -> None:
     body = asked(nhs_number=None)
     made = await referral.made(body)
     async with browser(referral.app, referral.cookies()) as client:
@@ -179,7 +179,7 @@ async def test_a_second_referral_is_answered_with_the_open_one(referral: Running
     assert f'href="/referral/referrals/{made}"' in shown.text
 
 
-async def test_a_time_that_was_taken_is_said(referral: Running, matching: Neighbour) -> None:
+async def test_slot_taken_meanwhile_gives_an_error(referral: Running, matching: Neighbour) -> None:
     made = await referral.made(asked())
     await referral.say(meeting(referral, made))
     await referral.until(made, stage="booked")

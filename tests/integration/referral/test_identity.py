@@ -1,4 +1,4 @@
-"""Two people under one NHS number never become one; one person under two names is asked about."""
+"""Two people under one NHS number never become one; one person under two names is a question."""
 
 from datetime import timedelta
 from typing import Any

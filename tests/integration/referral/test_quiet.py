@@ -1,4 +1,4 @@
-"""What is logged and measured while a person is referred, found, claimed and refused: codes, no identity."""
+"""Logs and metrics while a person is referred, found, claimed and refused hold codes, no identity."""
 
 import logging
 
@@ -12,7 +12,7 @@ from tests.integration.referral.test_claims import claim
 from tests.integration.referral.test_erasure import identity_of
 
 
-async def test_the_log_knows_nobody(referral: Running, caplog: pytest.LogCaptureFixture) -> None:
+async def test_log_names_no_person(referral: Running, caplog: pytest.LogCaptureFixture) -> None:
     body = asked(
         family_name="Throckmorton", reason="Owes the milkman", risk="see_note", risk_line="Icy steps"
     )
@@ -34,7 +34,7 @@ async def test_the_log_knows_nobody(referral: Running, caplog: pytest.LogCapture
         assert text.decode() not in written
 
 
-async def test_those_who_wait_are_counted_by_locality(referral: Running) -> None:
+async def test_waiting_referrals_are_counted_by_locality(referral: Running) -> None:
     await referral.made(asked())
     await observe(referral.mongo, [referral.here, "nowhere"], referral.context.kernel.clock)
 

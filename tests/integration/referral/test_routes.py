@@ -105,7 +105,7 @@ async def status(running: Running, route: str, about: str, headers: dict[str, st
     return answer.status_code
 
 
-async def test_every_route_says_whom_it_is_for() -> None:
+async def test_every_route_is_listed_with_its_roles() -> None:
     assert routes() == set(API) | set(PAGES) | OPEN
 
 
@@ -143,7 +143,7 @@ async def test_the_wrong_scope_and_the_wrong_locality_are_refused(referral: Runn
 @pytest.mark.parametrize(
     "route", [r for r in sorted(API) if "{referral_id}" in r and "service" not in API[r]]
 )
-async def test_what_is_elsewhere_does_not_exist(referral: Running, route: str) -> None:
+async def test_referral_of_elsewhere_does_not_exist(referral: Running, route: str) -> None:
     made = await referral.made(asked())
     strangers: dict[str, list[dict[str, Any]]] = {
         "referrer": [
@@ -196,7 +196,7 @@ async def test_a_referrer_may_refer_from_their_own_practice_only(referral: Runni
 
 
 @pytest.mark.parametrize("route", sorted(PAGES))
-async def test_pages_send_strangers_to_sign_in_and_refuse_other_roles(referral: Running, route: str) -> None:
+async def test_pages_need_a_session_of_the_right_role(referral: Running, route: str) -> None:
     method, path = route.split(" ")
     path = re.sub(r"\{.*?\}", new_id(), path)
     async with browser(referral.app) as client:

@@ -16,7 +16,7 @@ NOTE = "Which tablets do they take? Please ring the pharmacy first."
 
 
 async def send_back(referral: Running, made: str, note: str | None = NOTE) -> None:
-    """What a link worker does: the note goes to the vault, the fact to everyone."""
+    """Returns a referral as a link worker does: the note goes to the vault, the fact is published."""
     kept = None
     if note is not None:
         answer = await referral.http.post(
@@ -33,7 +33,7 @@ async def send_back(referral: Running, made: str, note: str | None = NOTE) -> No
 
 
 def form_of(page: str) -> dict[str, Any]:
-    """What a browser would send of the form as it is filled in, without a change."""
+    """The fields that a browser would send of the filled-in form."""
     fields: dict[str, Any] = dict(hidden_fields(page))
     for tag in re.findall(r"<input [^>]*>", page):
         kind, name = re.search(r'type="(\w+)"', tag), re.search(r'name="([^"]*)"', tag)

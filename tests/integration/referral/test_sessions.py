@@ -161,7 +161,7 @@ async def test_signing_out_here_ends_it_elsewhere(referral: Running) -> None:
 
 
 async def test_a_restarted_keeper_is_asked_again(referral: Running) -> None:
-    """A replica that is being restarted refuses for a moment: nobody is turned away for it."""
+    """A restarting replica refuses for a moment, and users stay signed in."""
     cookies = referral.cookies()
     async with serving(_without_lifespan(referral)) as vault:
         port = httpx.URL(vault).port

@@ -1,4 +1,4 @@
-"""Any order and any repetition of the facts gives the same status, and the same history."""
+"""Facts in any order and with repeats give the same state and the same history."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -92,7 +92,7 @@ FACTS = [
 
 
 @given(st.sets(st.sampled_from(range(len(FACTS)))), st.randoms(use_true_random=False), st.integers(0, 3))
-def test_order_and_repetition_do_not_matter(chosen: set[int], random: Any, repeats: int) -> None:
+def test_fold_in_any_order_with_repeats_is_the_same(chosen: set[int], random: Any, repeats: int) -> None:
     facts = [FACTS[n] for n in sorted(chosen)]
     if not facts:
         return
@@ -106,18 +106,18 @@ def test_order_and_repetition_do_not_matter(chosen: set[int], random: Any, repea
     assert histories[0] == histories[1]
 
 
-def test_a_strangers_word_does_not_move_a_referral_to_another_practice() -> None:
+def test_fact_of_an_unknown_source_keeps_the_practice() -> None:
     assert to_document(fold(FACTS, rank))["practice"] == "M83100"
 
 
-def test_the_history_shows_nothing_of_a_sensitive_need() -> None:
+def test_history_hides_a_sensitive_need() -> None:
     told = history_of(FACTS, rank)
     assert [h.detail["need"] for h in told if h.kind == "service_prescribed"] == [v.Need.DEBT]
     assert "activity_started" not in [h.kind for h in told]
     assert all("service_id" not in h.detail and "note" not in h.detail for h in told)
 
 
-def test_a_next_step_is_neither_another_link_worker_nor_another_plan() -> None:
+def test_history_of_a_next_step_alone_has_no_entry() -> None:
     step = o.NextStep(code=v.NextStepCode.RING, on=date(2026, 12, 3))
     facts = [
         fact(21, o.LinkWorkerChanged(**HERE, link_worker="lw-meir-1", next_step=step)),
@@ -129,7 +129,7 @@ def test_a_next_step_is_neither_another_link_worker_nor_another_plan() -> None:
     assert told == ["Another link worker took over", "A plan was agreed", "The plan was changed"]
 
 
-def test_what_is_next_at_each_step() -> None:
+def test_next_event_at_each_step() -> None:
     def next_of(*numbers: int) -> Any:
         return to_document(fold([FACTS[n - 1] for n in numbers], rank))["next"]
 
@@ -139,7 +139,7 @@ def test_what_is_next_at_each_step() -> None:
     assert next_of(1, 3, 12) is None
 
 
-def test_next_step_overtaken_by_an_answer_is_the_one_that_follows() -> None:
+def test_next_step_overtaken_by_a_reply_is_the_following_one() -> None:
     def told(code: v.NextStepCode, *more: EventBody) -> Any:
         step = o.NextStep(code=code, on=date(2026, 12, 3))
         asked = o.ServicePrescribed(
@@ -173,19 +173,19 @@ def test_history_of_a_visit_recorded_later_has_the_visits_day() -> None:
     assert told.at == NOW + timedelta(minutes=60)
 
 
-def test_a_day_that_has_passed_is_said_to_be_overdue() -> None:
+def test_next_line_of_a_past_day_says_overdue() -> None:
     view = {"next": {"what": "ring", "on": "2026-12-03", "at": None}}
     assert next_line(view, date(2026, 12, 3)) == "The link worker will ring by 3 December 2026"
     assert next_line(view, date(2026, 12, 4)).endswith("3 December 2026 (overdue)")
 
 
-def test_a_meeting_after_midnight_in_london_is_on_that_day() -> None:
+def test_meeting_after_midnight_in_london_is_on_that_day() -> None:
     late = booked(504).model_copy(update={"starts_at": datetime(2026, 7, 1, 23, 30, tzinfo=UTC)})
     stored = to_document(fold([FACTS[0], fact(30, late)], rank))
     assert stored["next"]["on"] == "2026-07-02"
 
 
-def test_nothing_heard_is_no_referral() -> None:
+def test_fold_of_no_facts_is_no_referral() -> None:
     stored = to_document(fold([], rank))
     assert (stored["open"], stored["practice"], stored["stage"]) == (False, None, "unknown")
 
@@ -198,7 +198,7 @@ def status(*numbers: int) -> ReferralState:
     return fold([FACTS[n - 1] for n in numbers], rank)
 
 
-def test_withdrawing_is_said_once() -> None:
+def test_withdraw_twice_publishes_once() -> None:
     (said,) = withdraw(v.WithdrawReason.MOVED_AWAY, status(1), context()).facts
     assert isinstance(said, o.ReferralWithdrawn)
     assert said.by is v.By.PRACTICE
@@ -210,7 +210,7 @@ def test_withdrawing_is_said_once() -> None:
         raise AssertionError("an ended referral was withdrawn")
 
 
-def test_erasing_is_said_once() -> None:
+def test_erase_twice_publishes_once() -> None:
     (said,) = erase(ref(900), status(1, 14), context()).facts
     assert isinstance(said, o.PersonErased)
     done = fold([FACTS[0], fact(40, said, "/meir/referral")], rank)

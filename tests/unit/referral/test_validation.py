@@ -1,4 +1,4 @@
-"""What is refused, with which code and beside which field; and that no refusal repeats what was typed."""
+"""Validation refuses with a code beside the field, and never repeats the input."""
 
 from datetime import date
 from typing import Any
@@ -68,7 +68,7 @@ def refusals(**different: Any) -> dict[str, str]:
         ({"agreed_how": None}, "/agreed_how", "missing"),
     ],
 )
-def test_one_thing_wrong_is_told_beside_its_field(different: dict[str, Any], pointer: str, code: str) -> None:
+def test_one_invalid_field_gives_its_error(different: dict[str, Any], pointer: str, code: str) -> None:
     assert refusals(**different) == {pointer: code}
 
 
@@ -76,13 +76,13 @@ def test_one_thing_wrong_is_told_beside_its_field(different: dict[str, Any], poi
     ("practice", "code"),
     [(None, "missing"), ("Z99999", "practice_unknown"), ("nonsense", "practice_unknown")],
 )
-def test_a_practice_must_be_known(practice: str | None, code: str) -> None:
+def test_unknown_practice_is_refused(practice: str | None, code: str) -> None:
     with pytest.raises(ValidationFailed) as refused:
         practice_of(practice, LOCALITIES, TODAY)
     assert [(e.pointer, e.code) for e in refused.value.errors] == [("/practice", code)]
 
 
-def test_a_practice_outside_is_given_the_hubs_contact() -> None:
+def test_practice_outside_is_given_the_hubs_contact() -> None:
     inside = {practice.ods for locality in LOCALITIES for practice in locality.practices}
     outside = next(
         code
@@ -97,23 +97,23 @@ def test_a_practice_outside_is_given_the_hubs_contact() -> None:
     assert LOCALITIES.hub.telephone in error.detail
 
 
-def test_a_practice_is_not_in_the_programme_before_its_locality_is_live() -> None:
+def test_practice_before_its_locality_is_live_is_outside() -> None:
     with pytest.raises(ValidationFailed) as refused:
         practice_of("M83100", LOCALITIES, date(2025, 1, 5))
     assert refused.value.errors[0].code == "practice_outside"
 
 
-def test_a_younger_person_is_given_the_local_contact() -> None:
+def test_younger_person_is_given_the_local_contact() -> None:
     with pytest.raises(ValidationFailed) as refused:
         judged(date_of_birth="2010-01-01")
     assert "01632 960111" in refused.value.errors[0].detail
 
 
-def test_the_eighteenth_birthday_is_old_enough() -> None:
+def test_person_on_the_eighteenth_birthday_is_old_enough() -> None:
     assert judged(date_of_birth="2008-11-24").age == 18
 
 
-def test_all_that_is_wrong_is_told_at_once_in_the_order_of_the_form() -> None:
+def test_errors_of_an_empty_request_are_in_form_order() -> None:
     with pytest.raises(ValidationFailed) as refused:
         validate(ReferralRequest.model_validate({}), *practice_of("M83100", LOCALITIES, TODAY), TODAY)
     fields = [error.field for error in refused.value.errors]
@@ -121,7 +121,7 @@ def test_all_that_is_wrong_is_told_at_once_in_the_order_of_the_form() -> None:
     assert set(fields) >= {"date_of_birth", "family_name", "needs", "risk", "agreed", "safe_to_text"}
 
 
-def test_no_refusal_repeats_what_was_typed() -> None:
+def test_error_never_repeats_the_input() -> None:
     typed = {
         "nhs_number": "9990000019",
         "given_name": "<Zebedee>",
@@ -138,7 +138,7 @@ def test_no_refusal_repeats_what_was_typed() -> None:
         assert text not in said
 
 
-def test_what_is_accepted_is_in_normal_form() -> None:
+def test_accepted_details_are_in_normal_form() -> None:
     accepted = judged(
         nhs_number="999 000-0018",
         postcode="st36ab",
@@ -152,7 +152,7 @@ def test_what_is_accepted_is_in_normal_form() -> None:
     assert person.name.startswith("Anne Marie ")
 
 
-def test_no_fixed_address_needs_none() -> None:
+def test_person_without_fixed_address_needs_none() -> None:
     person = judged(house=None, postcode=None, no_fixed_address=True).person
     assert person.house is None
     assert person.postcode is None
@@ -166,7 +166,7 @@ def test_pseudo_postcode_means_no_fixed_address(written: str) -> None:
 
 
 @pytest.mark.parametrize("written", ["ZZ1 1ZZ", "ST3 9ZZ"])
-def test_unknown_postcode_that_is_confirmed_is_taken(written: str) -> None:
+def test_unknown_postcode_once_confirmed_is_accepted(written: str) -> None:
     confirmed = written.lower().replace(" ", "")
     assert judged(postcode=written, postcode_confirmed=confirmed).person.postcode == written
 
@@ -178,7 +178,7 @@ def test_person_with_one_name_has_a_family_name() -> None:
         assert person.name == "Suharto"
 
 
-def test_pasted_details_are_cleaned_and_taken() -> None:
+def test_pasted_details_are_cleaned_and_accepted() -> None:
     person = judged(
         nhs_number="999\u00a0000\u20110018\u200b",
         given_name="\ufeffMary\u2013Jane",
@@ -197,7 +197,7 @@ def test_pasted_details_are_cleaned_and_taken() -> None:
 
 
 @pytest.mark.parametrize("route", ["hub", "hospital", "council", "self"])
-def test_route_of_others_is_not_the_practices_to_say(route: str) -> None:
+def test_route_of_others_from_a_practice_is_refused(route: str) -> None:
     with pytest.raises(ValidationFailed) as refused:
         check_route("referrer", v.Route(route))
     assert [(e.pointer, e.code) for e in refused.value.errors] == [("/route", "route_not_yours")]
@@ -205,7 +205,7 @@ def test_route_of_others_is_not_the_practices_to_say(route: str) -> None:
 
 
 @pytest.mark.parametrize("route", ["practice", "care_navigator"])
-def test_route_of_the_practice_is_theirs_to_say(route: str) -> None:
+def test_route_of_the_practice_is_accepted(route: str) -> None:
     check_route("referrer", v.Route(route))
 
 
@@ -213,21 +213,21 @@ def test_route_of_the_practice_is_theirs_to_say(route: str) -> None:
     ("postcode", "far"),
     [("ST3 6AB", False), ("ST13 6JB", False), ("CW3 9NQ", False), ("DE6 1AA", False), ("TR1 1AA", True)],
 )
-def test_postcode_far_from_the_practice_is_warned_about(postcode: str, far: bool) -> None:
+def test_postcode_far_from_the_practice_gives_a_warning(postcode: str, far: bool) -> None:
     practice, _ = practice_of("M83100", LOCALITIES, TODAY)
     assert (distance_warning(practice, postcode) is not None) is far
     assert distance_warning(practice, None) is None
 
 
-def test_a_sensitive_need_is_only_called_sensitive() -> None:
+def test_sensitive_need_is_only_called_sensitive() -> None:
     accepted = judged(needs=["debt"], sensitive_needs=["abuse", "gambling"])
     assert accepted.needs == (v.Need.DEBT, v.Need.SENSITIVE)
     assert judged(needs=[], sensitive_needs=["abuse"]).needs == (v.Need.SENSITIVE,)
 
 
-def test_needs_said_twice_count_once() -> None:
+def test_needs_given_twice_count_once() -> None:
     assert judged(needs=["debt", "debt", "craft"]).needs == (v.Need.DEBT, v.Need.CRAFT)
 
 
-def test_free_text_keeps_its_lines_and_loses_what_cannot_be_written() -> None:
+def test_free_text_keeps_lines_and_loses_control_characters() -> None:
     assert plain_text("  one\r\ntwo\x00\x07 \u202e\u200b ") == "one\ntwo"

@@ -1,8 +1,8 @@
 """A person's stored details, version by version. A replaced value stays, with its author and dates.
 
-A stored person holds `sealed` (current values by field), `said` (author and time of each), `version` (a count
-of writes) and `past` (replaced values, oldest first). All values are ciphertexts, so erasing the person's key
-erases their past too.
+`sealed` holds current values by field, `said` their authors and times. `version` counts the writes, and
+`past` holds replaced values, oldest first. All values are ciphertexts, so erasing the person's key erases
+their past too.
 """
 
 from collections.abc import Mapping

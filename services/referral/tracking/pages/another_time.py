@@ -57,7 +57,9 @@ async def move(
     def is_moved(view: Row) -> bool:
         return view["meeting"] is not None and view["meeting"]["id"] != meeting["id"]
 
-    await context.kernel.wait_for(row["locality"], referral_id, is_moved, context.settings.booking_wait_seconds)
+    await context.kernel.wait_for(
+        row["locality"], referral_id, is_moved, context.settings.booking_wait_seconds
+    )
     return RedirectResponse(f"/referral/referrals/{referral_id}?moved=1", 303)
 
 
