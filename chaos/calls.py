@@ -5,6 +5,7 @@ not sent. So at rest everything that is called for then has been sent; what was 
 been, or not.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -88,3 +89,16 @@ def _other(account: Account, meeting: Met) -> Met | None:
 
 def _call(template: str, recipient: str, meeting: Met, news: Event, what: str) -> Call:
     return Call(f"{template}.{recipient}.{meeting.id}", recipient, what, news)
+
+
+def reference(locality: str, referral: str, name: str, channel: str) -> str:
+    """The reference of a message to a gateway, written a second time from docs/delivery.md.
+
+    It hashes the message's permanent key and the channel, so that it tells nothing.
+
+    Args:
+        name: `<template>.<recipient>.<meeting>`.
+        channel: mail or text.
+    """
+    key = f"message|{locality}/{referral}|{name}|{channel}"
+    return hashlib.blake2b(key.encode(), digest_size=16).hexdigest()

@@ -16,10 +16,10 @@ from pymongo.errors import OperationFailure, PyMongoError
 from chaos.proxy import Proxy
 from chaos.stores import start_patiently
 from deploy.local.child import Child
+from deploy.local.errors import CannotRun
 from deploy.local.kafka import Kafka, cluster_id
 from deploy.local.mongo import mongod_path
 from deploy.local.ports import LOOPBACK, free_port
-from deploy.local.problem import CannotRun
 from deploy.local.reaper import Reaper
 
 NODES = (1, 2, 3)

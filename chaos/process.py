@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from deploy.local.child import Child
-from deploy.local.problem import CannotRun
+from deploy.local.errors import CannotRun
 from deploy.local.reaper import Reaper
 
 AGAIN_AFTER = 0.3

@@ -11,11 +11,10 @@ from functools import cached_property
 from itertools import pairwise
 
 from chaos.account import Account, Met, accounts, moment
-from chaos.calls import called_for
+from chaos.calls import called_for, reference
 from chaos.evidence import Evidence, Finding, Handed, Taken, Trouble
 from chaos.log import Entry, Event, read
 from chaos.recount import recounted
-from chaos.references import reference
 
 PARTS = ("referral", "matching", "notifications", "evaluation")
 SENDERS = frozenset({"notifications", "notifications-2"})

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from chaos.proxy import Proxy
+from deploy.local.errors import CannotRun
 from deploy.local.kafka import Kafka
 from deploy.local.mongo import Mongo
 from deploy.local.ports import LOOPBACK, free_port
-from deploy.local.problem import CannotRun
 from deploy.local.reaper import Reaper
 
 DISK_BYTES = 4 * 1024**3

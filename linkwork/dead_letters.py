@@ -50,7 +50,7 @@ Wait = Annotated[
     float,
     typer.Option(
         metavar="SECONDS",
-        help="How long to wait for the service to take them; it takes them later all the same.",
+        help="How long to wait for the service to handle them; it handles them later in any case.",
     ),
 ]
 
@@ -95,7 +95,7 @@ def show(
     return DeadLettersCommand("show", filters, why=why, as_json=as_json)
 
 
-@application.command("replay", help="Have the service that failed take them again.")
+@application.command("replay", help="Have the service that failed handle them again.")
 def replay(
     why: Why,
     letters: Letters = None,
@@ -114,7 +114,7 @@ def replay(
     return DeadLettersCommand("replay", filters, why=why, yes=yes, wait=wait, as_json=as_json)
 
 
-@application.command("discard", help="Mark them as not to be handled.")
+@application.command("discard", help="Mark letters as not to be handled.")
 def discard(
     why: Why,
     letters: Letters = None,

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from deploy.local.problem import CannotRun
+from deploy.local.errors import CannotRun
 from deploy.local.reaper import ROOT
 
 ASSETS = ROOT / "shared" / "platform" / "web" / "assets"

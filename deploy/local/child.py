@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from deploy.local.problem import CannotRun
+from deploy.local.errors import CannotRun
 from deploy.local.reaper import ROOT, Reaper
 
 

@@ -8,9 +8,9 @@ import hashlib
 import tempfile
 from pathlib import Path
 
+from deploy.local.errors import CannotRun
 from deploy.local.jars import FOLDER
 from deploy.local.kafka import Kafka
-from deploy.local.problem import CannotRun
 from deploy.local.reaper import Reaper
 
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from deploy.local.problem import CannotRun
+from deploy.local.errors import CannotRun
 
 # Resolved one by one: asked for together, the managed versions of the second change those of the first.
 COORDINATES = ("org.apache.kafka:kafka_2.13:4.1.0", "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3")

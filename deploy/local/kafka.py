@@ -8,10 +8,10 @@ from pathlib import Path
 
 from deploy.local.broker import answers
 from deploy.local.child import Child
+from deploy.local.errors import CannotRun
 from deploy.local.jars import kafka_jars
 from deploy.local.patience import Say, quiet, wait_while_it_gets_on, work_of
 from deploy.local.ports import LOOPBACK, free_port, is_open
-from deploy.local.problem import CannotRun
 from deploy.local.reaper import Reaper
 
 # Small and quick to start: on one machine the broker's own work is little.

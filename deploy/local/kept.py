@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from deploy.local.problem import CannotRun
+from deploy.local.errors import CannotRun
 
 Say = Callable[[str], None]
 FIRST_DELAY = 0.5

@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 from deploy.local.child import Child
+from deploy.local.errors import CannotRun
 from deploy.local.patience import Say, quiet, wait_while_it_gets_on, work_of
 from deploy.local.ports import LOOPBACK, free_port
-from deploy.local.problem import CannotRun
 from deploy.local.reaper import Reaper
 from deploy.local.replica_set import REPLICA_SET, become_primary
 

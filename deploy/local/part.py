@@ -9,10 +9,10 @@ from socket import gethostname
 import httpx
 
 from deploy.local.child import Child, python
+from deploy.local.errors import CannotRun
 from deploy.local.patience import Say, quiet, wait_while_it_gets_on, work_of
 from deploy.local.plan import Part
 from deploy.local.ports import LOOPBACK
-from deploy.local.problem import CannotRun
 from deploy.local.reaper import Reaper
 
 

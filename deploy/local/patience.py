@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from deploy.local.problem import CannotRun
+from deploy.local.errors import CannotRun
 
 STALLED_SECONDS = 60.0
 LONGEST_SECONDS = 300.0
@@ -75,3 +75,13 @@ def work_of(pid: int | None, log: Path) -> tuple[int, int]:
     with suppress(OSError):
         size = os.stat(log).st_size
     return ticks, size
+
+
+async def together(*work: Coroutine[Any, Any, None]) -> None:
+    """Runs all. If one raises, cancels the others, waits for them, and raises the same error."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each)
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None

@@ -6,9 +6,9 @@ import shutil
 import sys
 from collections.abc import Mapping
 
+from deploy.local.errors import CannotRun
 from deploy.local.plan import Plan
 from deploy.local.ports import is_free
-from deploy.local.problem import CannotRun
 
 
 def check_platform(environment: Mapping[str, str]) -> None:

@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 from typing import IO
 
+from deploy.local.errors import CannotRun
 from deploy.local.identity import end, identity
 from deploy.local.ports import PORTS_FILE, free_port, is_free
-from deploy.local.problem import CannotRun
 from deploy.local.reaper import GRACE, ROOT
 
 FOLDER = ROOT / ".linkwork"

@@ -9,14 +9,14 @@ from pymongo.errors import PyMongoError
 
 from deploy.local.broker import answers
 from deploy.local.child import Child, python
+from deploy.local.errors import CannotRun
 from deploy.local.jars import FOLDER as JARS
 from deploy.local.kafka import Kafka
 from deploy.local.kept import Kept, Say
 from deploy.local.mongo import Mongo
-from deploy.local.problem import CannotRun
+from deploy.local.patience import together
 from deploy.local.reaper import Reaper
 from deploy.local.state import State
-from deploy.local.together import together
 
 ANSWERS_WITHIN = 6.0
 

@@ -14,18 +14,18 @@ from deploy.development.users import User, load_users
 from deploy.local.assets import is_stale
 from deploy.local.child import Child, python
 from deploy.local.class_cache import make_class_cache
+from deploy.local.errors import CannotRun
 from deploy.local.jars import FOLDER as JARS
 from deploy.local.kafka import Kafka
 from deploy.local.kept import keep
 from deploy.local.keys import run_secrets
 from deploy.local.part import RunningPart
+from deploy.local.patience import together
 from deploy.local.plan import MAIL_PORT, Plan, common_environment
 from deploy.local.preflight import check_parts, check_platform, front_port
-from deploy.local.problem import CannotRun
 from deploy.local.reaper import Reaper
 from deploy.local.state import State
 from deploy.local.stores import Stores
-from deploy.local.together import together
 from deploy.local.welcome import welcome
 from deploy.topics import create_topics
 from shared.platform.localities import LOCALITIES_FILE, load_localities

@@ -2,7 +2,7 @@
 
 import sys
 
-from deploy.local.problem import CannotRun
+from deploy.local.errors import CannotRun
 from deploy.local.state import State
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Dead letters: records that failed, kept whole and encrypted, with the reason as a code.
 
-A letter is published through the outbox in the transaction of its batch, under an id that follows from
-where the record lay: the same record set aside twice is the same letter.
+A letter is published through the outbox in the transaction of its batch. Its id follows from the position of
+the record, so the same record dead-lettered twice is the same letter.
 """
 
 import base64
@@ -44,8 +44,13 @@ class Record(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record and why it was set aside: `reason` is a code; `error` says more, without a word of the record:
-    the class of what our code raised, or the fields of a body that are not as its schema says."""
+    """A record that failed, and the reason.
+
+    Attributes:
+        reason: a code.
+        error: more about the reason, without a word of the record: the class of the exception, or the fields
+            of a body that do not match its schema.
+    """
 
     record: Record
     reason: str
@@ -54,7 +59,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A dead letter's record as it was; value and headers are None where only the hash was kept."""
+    """A dead letter's record; headers are None if only the hash was kept."""
 
     key: bytes | None
     value: bytes | None
@@ -63,7 +68,7 @@ class Opened:
 
 
 class DeadLetters:
-    """Seals and opens the dead letters of one part."""
+    """Seals and opens the dead letters of one service."""
 
     def __init__(self, part: Part, secret: bytes) -> None:
         self._part = part
@@ -71,7 +76,7 @@ class DeadLetters:
         self._cipher = AESGCM(derived.derive(secret))
 
     def seal(self, letter: DeadLetter) -> Message:
-        """The message that keeps this record, for the part's dead-letter topic."""
+        """The message with the sealed record, for the service's dead-letter topic."""
         record = letter.record
         place = f"{record.topic}/{record.partition}/{record.offset}"
         nonce = os.urandom(12)
@@ -92,7 +97,7 @@ class DeadLetters:
         """The record that a letter keeps.
 
         Raises:
-            ValueError: sealed with another key, or altered.
+            ValueError: the letter was sealed with another key, or altered.
         """
         place = "/".join(message.headers[f"dlq-original-{x}"] for x in ("topic", "partition", "offset"))
         try:

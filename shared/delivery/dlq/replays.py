@@ -1,9 +1,8 @@
-"""Dead letters that an operator has asked to be taken again.
+"""Replays dead letters that an operator has asked for.
 
-They come back by a row in the service's own database, not by the topic: on the topic every service would
-hear them once more. The record is read, folded and decided upon as if it had just come from where it first
-lay; its effect and the end of its row share a transaction. One that fails again becomes a dead letter again,
-under the same id.
+A replay is a row in the service's own database, as on the topic every service would receive the event again.
+The record is decoded, folded and decided on as if it had just arrived from its first position. Its effect and
+the end of its row share a transaction. A record that fails again becomes a dead letter with the same id.
 """
 
 import asyncio
@@ -31,13 +30,13 @@ from shared.platform import metrics
 
 _PAGE = 20
 _POLL_SECONDS = 1.0
-_MOST_CONFLICTS = 30
+_MAX_CONFLICTS = 30
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A record as it was when it was set aside."""
+    """The record of a dead letter, as it was."""
 
     topic: str
     partition: int
@@ -48,11 +47,11 @@ class Restored:
 
 
 class CannotOpen(Exception):
-    """A letter that holds no record for us; the message is the reason's code."""
+    """A letter from which no record can be read; the message is the code of the reason."""
 
 
 class Replays(Generic[V, R]):
-    """Takes again what an operator asked for, of the localities that this process serves."""
+    """Replays what operators asked for, in the localities that this process serves."""
 
     def __init__(self, context: ServiceContext[V, R], localities: Sequence[str]) -> None:
         self._context = context
@@ -65,6 +64,7 @@ class Replays(Generic[V, R]):
         return self._task is None or not self._task.done()
 
     def start(self) -> None:
+        """Starts the loop."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -87,23 +87,23 @@ class Replays(Generic[V, R]):
                 await asyncio.sleep(_POLL_SECONDS)
 
     async def run_once(self) -> bool:
-        """Takes a page of what is asked for; True where there may be more.
+        """Replays a page of rows; True if there may be more.
 
         Raises:
-            Transient, PyMongoError: the database is away; what is asked for stays asked for.
+            Transient, PyMongoError: the database is away; the rows stay.
         """
         wanted = {"state": "asked", "locality": {"$in": self._localities}}
         found = self._context.mongo[DEAD_LETTERS].find(wanted).sort("at", 1).limit(_PAGE)
         rows = [dict(row) for row in await found.to_list(None)]
         for row in rows:
-            await self._take(row)
+            await self._replay(row)
         return len(rows) == _PAGE
 
-    async def _take(self, row: Document) -> None:
+    async def _replay(self, row: Document) -> None:
         try:
-            outcome = await self._patiently(row)
+            outcome = await self._replay_with_retries(row)
         except _Gone:
-            return  # another process was quicker, or it was discarded just now
+            return  # Another process replayed it, or an operator discarded it.
         if outcome.unit_of_work is not None:
             self._context.committed(outcome.unit_of_work)
         named = parse_topic(str(row["_id"]).split("/", maxsplit=1)[0])
@@ -113,15 +113,15 @@ class Replays(Generic[V, R]):
             row["locality"],
             {"handled": "ok", "duplicate": "duplicate"}.get(outcome.result, "dead_letter"),
         ).inc()
-        _log.info("dead letter taken again: %s", outcome.result, extra=_whence(row))
+        _log.info("dead letter replayed: %s", outcome.result, extra=_log_fields(row))
 
-    async def _patiently(self, row: Document) -> "_Outcome[V, R]":
-        """One transaction, tried again where others wrote first; what our own code fails on is set aside."""
+    async def _replay_with_retries(self, row: Document) -> "_Outcome[V, R]":
+        """Runs one transaction, again after each conflict. If our code fails, the record is dead-lettered."""
         transact = self._context.mongo.transact
         try:
-            record = self._restored(row)
+            record = self._open(row)
         except CannotOpen as reason:
-            _log.error("a dead letter cannot be opened: %s", reason, extra=_whence(row))
+            _log.error("a dead letter cannot be opened: %s", reason, extra=_log_fields(row))
             return await transact(partial(self._end, row, _Outcome(str(reason))))
         conflicts = 0
         while True:
@@ -129,17 +129,17 @@ class Replays(Generic[V, R]):
                 return await transact(partial(self._handle, row, record))
             except Conflict:
                 conflicts += 1
-                if conflicts > _MOST_CONFLICTS:
+                if conflicts > _MAX_CONFLICTS:
                     raise
                 await asyncio.sleep(0.01)
             except (Transient, PyMongoError, _Gone):
                 raise
             except Exception as error:
-                _log.exception("a replayed record could not be handled", extra=_whence(row))
+                _log.exception("a replayed record could not be handled", extra=_log_fields(row))
                 letter = DeadLetter(record, "handler_failed", type(error).__name__)
-                return await transact(partial(self._set_aside, row, letter))
+                return await transact(partial(self._dead_letter, row, letter))
 
-    def _restored(self, row: Document) -> Restored:
+    def _open(self, row: Document) -> Restored:
         headers = row["headers"]
         topic, partition, offset = place_of(headers).rsplit("/", maxsplit=2)
         message = Message(dead_letter_topic(self._context.definition.name), b"", row["sealed"], headers)
@@ -152,33 +152,35 @@ class Replays(Generic[V, R]):
         return Restored(topic, int(partition), int(offset), opened.key, opened.value, opened.headers)
 
     async def _handle(self, row: Document, record: Restored, tx: Transaction) -> "_Outcome[V, R]":
-        """The record through fold and decisions, as a batch of one."""
+        """Folds the record and decides, as for a batch of one."""
         incoming, letters = decode([record])
         if letters:
-            return await self._set_aside(row, letters[0], tx)
-        heard = incoming[0].received
-        body = heard.fact.body
-        round_ = self._context.unit_of_work(tx)
-        await round_.read([(body.locality, body.referral_id)])
-        told = round_.aggregate(body.locality, body.referral_id).append(heard)
-        if told in DEAD_LETTER_REASONS:
-            return await self._set_aside(row, DeadLetter(record, DEAD_LETTER_REASONS[told]), tx)
-        await round_.decide(self._context.may_decide)
-        await round_.write()
+            return await self._dead_letter(row, letters[0], tx)
+        received = incoming[0].received
+        body = received.fact.body
+        unit_of_work = self._context.unit_of_work(tx)
+        await unit_of_work.read([(body.locality, body.referral_id)])
+        appended = unit_of_work.aggregate(body.locality, body.referral_id).append(received)
+        if appended in DEAD_LETTER_REASONS:
+            return await self._dead_letter(row, DeadLetter(record, DEAD_LETTER_REASONS[appended]), tx)
+        await unit_of_work.decide(self._context.may_decide)
+        await unit_of_work.write()
         return await self._end(
-            row, _Outcome("handled" if told == "appended" else "duplicate", "replayed", round_), tx
+            row, _Outcome("handled" if appended == "appended" else "duplicate", "replayed", unit_of_work), tx
         )
 
-    async def _set_aside(self, row: Document, letter: DeadLetter, tx: Transaction) -> "_Outcome[V, R]":
-        round_ = self._context.unit_of_work(tx)
-        round_.messages.append(self._context.dead_letters.seal(letter))
-        await round_.write()
-        return await self._end(row, _Outcome(letter.reason, unit_of_work=round_), tx)
+    async def _dead_letter(self, row: Document, letter: DeadLetter, tx: Transaction) -> "_Outcome[V, R]":
+        unit_of_work = self._context.unit_of_work(tx)
+        unit_of_work.messages.append(self._context.dead_letters.seal(letter))
+        await unit_of_work.write()
+        return await self._end(row, _Outcome(letter.reason, unit_of_work=unit_of_work), tx)
 
     async def _end(self, row: Document, outcome: "_Outcome[V, R]", tx: Transaction) -> "_Outcome[V, R]":
-        """Ends the row. Raises `_Gone` where it is not as it was read, so that nothing else is written."""
+        """Ends the row. Raises `_Gone` if the row has changed, so that nothing else is written."""
         now = self._context.clock()
-        state: LetterState = "replayed" if "taken" in row else outcome.state  # what was taken stays so
+        state: LetterState = (
+            "replayed" if "taken" in row else outcome.state
+        )  # A record that was taken stays so.
         ended = await tx[DEAD_LETTERS].update_one(
             {"_id": row["_id"], "state": "asked", "ask": row["ask"]},
             {
@@ -195,18 +197,18 @@ class Replays(Generic[V, R]):
         return outcome
 
 
-def _whence(row: Document) -> Document:
+def _log_fields(row: Document) -> Document:
     """The fields of a log line about a row."""
     topic, partition, offset = str(row["_id"]).rsplit("/", maxsplit=2)
     return {"locality": row["locality"], "topic": topic, "partition": int(partition), "offset": int(offset)}
 
 
 class _Gone(Exception):
-    """The row is not asked for any more."""
+    """The replay is no longer asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome(Generic[V, R]):
-    result: str  # `taken`, `repeat`, or the code of the new failure.
+    result: str  # `handled`, `duplicate`, or the code of the new failure.
     state: LetterState = "failed"
     unit_of_work: UnitOfWork[V, R] | None = None

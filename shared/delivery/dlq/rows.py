@@ -1,7 +1,7 @@
 """The decisions about dead letters, as rows of the service's database.
 
-The letters themselves stay in their topic until retention. A row has the place of the record that was set
-aside as its key, so that the same record set aside again is the same row.
+The letters themselves stay in their topic until retention. The key of a row is the position of the record,
+so the same record dead-lettered again has the same row.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ def place_of(headers: Mapping[str, str]) -> str:
 
 
 def locality_of(place: str) -> str:
-    """The locality of the topic that a record lay in; empty where it was none of ours."""
+    """The locality of a record's topic; empty if the topic is none of ours."""
     named = parse_topic(place.split("/", maxsplit=1)[0])
     return named.locality if named else ""
 

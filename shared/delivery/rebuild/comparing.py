@@ -152,5 +152,5 @@ def _nonzero(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _numbers(value: Mapping[str, Any]) -> dict[str, Any]:
     """The numbers that are not 0, at any depth."""
-    told = {name: _numbers(each) if isinstance(each, dict) else each for name, each in value.items()}
-    return {name: each for name, each in told.items() if each not in (0, {})}
+    numbers = {name: _numbers(each) if isinstance(each, dict) else each for name, each in value.items()}
+    return {name: each for name, each in numbers.items() if each not in (0, {})}

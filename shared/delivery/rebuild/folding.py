@@ -81,11 +81,11 @@ class Folding:
         writing: asyncio.Task[None] | None = None
         while groups:
             page, groups = groups[:_CASES], groups[_CASES:]
-            heard = self._decoded(page)
-            stored = {} if fresh else await self._stored(heard)
+            received = self._decoded(page)
+            stored = {} if fresh else await self._stored(received)
             changed = [
                 case
-                for identity, facts in heard.items()
+                for identity, facts in received.items()
                 if (case := self._fold_referral(identity, facts, stored.get(identity))).added
             ]
             if writing is not None:
@@ -96,34 +96,34 @@ class Folding:
         await self._project()
 
     def _decoded(self, page: Sequence[list[Record]]) -> dict[str, list[ReceivedEvent]]:
-        heard: dict[str, list[ReceivedEvent]] = {}
+        received: dict[str, list[ReceivedEvent]] = {}
         for records in page:
             incoming, letters = decode(records)
             self.done.refused += len(letters)
             for item in incoming:
                 body = item.received.fact.body
-                heard.setdefault(aggregate_id(body.locality, body.referral_id), []).append(item.received)
-        return heard
+                received.setdefault(aggregate_id(body.locality, body.referral_id), []).append(item.received)
+        return received
 
-    async def _stored(self, heard: Iterable[str]) -> Mapping[str, Document]:
-        found = self._tx[REFERRALS].find({"_id": {"$in": list(heard)}})
+    async def _stored(self, received: Iterable[str]) -> Mapping[str, Document]:
+        found = self._tx[REFERRALS].find({"_id": {"$in": list(received)}})
         return {row["_id"]: dict(row) async for row in found}
 
     def _fold_referral(
-        self, identity: str, facts: Sequence[ReceivedEvent], stored: Document | None
+        self, identity: str, events: Sequence[ReceivedEvent], stored: Document | None
     ) -> ReferralAggregate[Any, Any]:
         """The referral with these facts, without those that the fold fails on: the service set them aside."""
         case = self._aggregate(identity, stored)
-        for heard in facts:
-            case.append(heard)
+        for received in events:
+            case.append(received)
         try:
             _ = case.document
         except Exception:
             _log.exception("a referral cannot be folded whole")
             case = self._aggregate(identity, stored)
-            for heard in facts:
+            for received in events:
                 tried = self._aggregate(identity, stored)
-                for one in [*case.added, heard]:
+                for one in [*case.added, received]:
                     tried.append(one)
                 try:
                     _ = tried.document

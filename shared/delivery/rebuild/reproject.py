@@ -65,7 +65,7 @@ async def _reproject(worker: ServiceContext[V, R], keys: Sequence[Key]) -> None:
 
 
 async def _fold(worker: ServiceContext[V, R], keys: Sequence[Key], tx: Transaction) -> UnitOfWork[V, R]:
-    round_ = worker.unit_of_work(tx)
-    await round_.read(keys)
-    await round_.write()
-    return round_
+    unit_of_work = worker.unit_of_work(tx)
+    await unit_of_work.read(keys)
+    await unit_of_work.write()
+    return unit_of_work

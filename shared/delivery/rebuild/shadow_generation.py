@@ -84,7 +84,7 @@ class ShadowGeneration:
         """
         starts: Offsets = await self._reader.beginning_offsets(self._partitions)
         if any(starts.values()):
-            raise Refused("The log does not begin at its beginning any more: it cannot be folded anew.")
+            raise Refused("The log does not begin at its beginning any more: it cannot be folded again.")
 
     async def require_collections(self) -> None:
         """Checks that the kept generation is whole; if collections are gone, it is kept no longer.

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chaos.account import accounts
+from chaos.calls import reference
 from chaos.evidence import Evidence, Handed, Opened, Poisoned, Taken
 from chaos.log import Entry, read
 from chaos.reconcile import PARTS
 from chaos.recount import recounted
-from chaos.references import reference
 from chaos.says import EventName, saying
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Dead letters, listed, opened, taken again and put away, on a real broker and a real database."""
+"""Dead letters on a real broker and database: listed, opened, replayed and discarded."""
 
 import asyncio
 import json
@@ -338,7 +338,7 @@ async def test_letter_taken_at_the_same_moment_is_not_discarded(
     await mongo.close()
     assert row is not None
     assert (row["state"], row["ended"]) == ("replayed", told)
-    [line] = [vars(one) for one in caplog.records if "taken again" in one.message]
+    [line] = [vars(one) for one in caplog.records if "dead letter replayed" in one.message]
     assert f"{line['topic']}/{line['partition']}/{line['offset']}" == letter.place
 
 

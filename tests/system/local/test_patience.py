@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from deploy.local.errors import CannotRun
 from deploy.local.patience import wait_while_it_gets_on, work_of
-from deploy.local.problem import CannotRun
 
 LOG = Path("logs/kafka.log")
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from deploy import bootstrap
+from deploy.local.errors import CannotRun
 from deploy.local.identity import end, identity
 from deploy.local.jars import HASHES
 from deploy.local.keys import run_secrets
 from deploy.local.plan import LINKWORK, common_environment
 from deploy.local.preflight import check_platform
-from deploy.local.problem import CannotRun
 from deploy.local.reaper import ROOT
 from deploy.local.state import State
 

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from chaos.calls import reference
 from chaos.evidence import Evidence, Handed, Taken, Trouble
 from chaos.log import Entry
 from chaos.reconcile import reconcile, repeated
-from chaos.references import reference
 from tests.harness.chaos.small import NOW, Story, identity, kept, with_more
 
 Plant = Callable[[Evidence], Evidence]
