@@ -9,7 +9,7 @@ from services.matching.booking.repository import DiaryStore
 from services.matching.casework.drafts import drop_drafts
 from services.matching.referral_state.state import FOLD_VERSION, View, document, fold
 from shared.contract.events.fact import Fact
-from shared.contract.history.fold import SourcePriority
+from shared.contract.history import SourcePriority
 from shared.delivery.model.service_definition import Changed, Loaded, ServiceDefinition
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id

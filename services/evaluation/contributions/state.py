@@ -7,11 +7,22 @@ from typing import Any, Final
 from services.evaluation.contributions.contribution import contribution_of
 from services.evaluation.contributions.measures import Contribution, from_rows, to_rows
 from shared.contract.events.fact import Fact
-from shared.contract.history import ReferralHistory, fold_referral, stage_of
-from shared.contract.history.fold import SourcePriority
+from shared.contract.history import (
+    CONTACT_ATTEMPTS,
+    MEASURES,
+    PLAN,
+    STAGE,
+    UNMET_NEEDS,
+    ReferralHistory,
+    SourcePriority,
+    fold_referral,
+    fold_version,
+    stage_of,
+)
 
-# Raise this when a contribution is counted differently: stored referrals are folded and counted again.
-FOLD_VERSION: Final = 5
+SECTIONS: Final = (CONTACT_ATTEMPTS, MEASURES, PLAN, STAGE, UNMET_NEEDS)
+# Raise the first figure when a contribution is counted differently: stored referrals are then counted anew.
+FOLD_VERSION: Final = fold_version(5, SECTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +37,7 @@ def fold_with(priority: SourcePriority) -> Callable[[Sequence[Fact]], Evaluation
     """Makes the fold for one priority of sources."""
 
     def fold(facts: Sequence[Fact]) -> EvaluationState:
-        history = fold_referral(facts, priority)
+        history = fold_referral(facts, priority, SECTIONS)
         return EvaluationState(history, contribution_of(history))
 
     return fold

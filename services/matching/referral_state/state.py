@@ -11,11 +11,20 @@ from shared.contract.events.fact import Fact
 from shared.contract.events.models import ReferralCreated
 from shared.contract.events.topics import locality_of_source, source
 from shared.contract.events.vocabulary import WaitingReason
-from shared.contract.history import Meeting, ReferralHistory, fold_referral, stage_of
-from shared.contract.history.fold import EffectiveFacts, SourcePriority
+from shared.contract.history import (
+    ALL_SECTIONS,
+    EffectiveFacts,
+    Meeting,
+    ReferralHistory,
+    SourcePriority,
+    fold_referral,
+    fold_version,
+    stage_of,
+)
 from shared.contract.history.next_step import Step, step_of, step_said
 
-FOLD_VERSION: Final = 7
+# Raise the figure when `fold` or `document` change: stored referrals are then folded again.
+FOLD_VERSION: Final = fold_version(7, ALL_SECTIONS)
 MISSES: Final = 2
 """So many missed meetings, and the next is for the link worker to arrange."""
 

@@ -10,12 +10,22 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import MeetingBooked
 from shared.contract.events.outcomes import Retracted
-from shared.contract.history import Meeting, ReferralHistory, fold_referral, stage_of
-from shared.contract.history.fold import SourcePriority
+from shared.contract.history import (
+    CONTACT,
+    STAGE,
+    Meeting,
+    ReferralHistory,
+    SourcePriority,
+    fold_referral,
+    fold_version,
+    stage_of,
+)
 from shared.contract.history.model import EventRef
 from shared.platform.clock import LONDON
 
-FOLD_VERSION: Final = 4
+SECTIONS: Final = (CONTACT, STAGE)
+# Raise the first figure when `fold` or `document` change: stored referrals are then folded again.
+FOLD_VERSION: Final = fold_version(4, SECTIONS)
 
 # London time, on the day before the meeting: early enough to ring and change it.
 REMINDER_TIME: Final = time(10)

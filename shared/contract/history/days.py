@@ -1,4 +1,4 @@
-"""The day of each thing that happened, as every page tells it."""
+"""The day of each fact, as every page shows it."""
 
 from datetime import date
 
@@ -9,7 +9,7 @@ from shared.platform.clock import london_day
 
 
 def day_of(body: Body, said: EventRef, story: ReferralHistory) -> date:
-    """The day in London on which it happened: a visit and a meeting have their own, whenever recorded."""
+    """The day in London on which it happened. A visit and a meeting have their own, whenever recorded."""
     if isinstance(body, o.ActivityStarted | o.Measured):
         return body.on
     if isinstance(body, o.MeetingAttended | o.MeetingMissed):

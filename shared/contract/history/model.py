@@ -1,9 +1,9 @@
-"""The story of one referral, as values."""
+"""The history of one referral, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import MeetingBooked, ReferralCreated
@@ -34,8 +34,12 @@ PrescriptionStatus = Literal[
 ]
 
 
+class NotFolded(AttributeError):
+    """A field was read whose section the fold did not pick."""
+
+
 class EventRef(Protocol):
-    """Of a fact, who said it, under which id, when it happened and when it was said."""
+    """The source and id of a fact, when it happened (`time`) and when it was said (`recorded`)."""
 
     @property
     def source(self) -> str: ...
@@ -49,25 +53,32 @@ class EventRef(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """One meeting and what became of it."""
+    """One meeting and what became of it.
+
+    Attributes:
+        outcome: the fact by which it was attended, missed or cancelled.
+    """
 
     booked: MeetingBooked
     said: EventRef
     status: MeetingStatus
     cancelled: MeetingCancelled | None = None
     outcome: EventRef | None = None
-    """The fact that it was attended, missed or cancelled by."""
 
     @property
     def held_on(self) -> date:
-        """The day of it: as booked, or sooner where it was said sooner how it went."""
+        """Its day in London as booked, or sooner if the outcome was said sooner."""
         booked = london_day(self.booked.starts_at)
         return booked if self.outcome is None else min(booked, london_day(self.outcome.time))
 
 
 @dataclass(frozen=True, slots=True)
 class Prescription:
-    """One service of the plan and how far the person got with it."""
+    """One service of the plan and how far the person got with it.
+
+    Attributes:
+        may_share: whether name and contact may be shared with this service.
+    """
 
     prescribed: ServicePrescribed
     said: EventRef
@@ -84,11 +95,10 @@ class Prescription:
     ended: v.EndReason | None = None
     ended_said: EventRef | None = None
     may_share: v.Agreed = v.Agreed.NOT_ASKED
-    """Whether name and contact may be shared with this service."""
 
     @property
     def since(self) -> date:
-        """The day since which it stands as `status` says: not the day on which the service was asked."""
+        """The day since which `status` holds, not the day on which the service was asked."""
         match self.status:
             case "started" if self.started_on is not None:
                 return self.started_on
@@ -105,28 +115,38 @@ class Prescription:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a referral is no longer open."""
+    """Why a referral is no longer open.
+
+    Attributes:
+        note: the note in the vault that says more.
+    """
 
     kind: Literal["closed", "declined", "returned", "withdrawn"]
     reason: str
     said: EventRef
     note: str | None = None
-    """The note in the vault that says more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ReferralHistory:
-    """Everything that has been said about one referral and not taken back.
+    """Everything that was said about one referral and not retracted.
 
-    `created` is None until ReferralCreated has been heard: facts may arrive before it.
+    A history that a fold made has the fields of the sections that the fold picked, and no others.
+
+    Attributes:
+        created: None until the creation arrives. Other facts may arrive before it.
+        meetings: in ascending order of (sequence, priority of the source, meeting id).
+        active: the meeting that stands.
+        next_step: the one said last. `next_step.step_of` gives the one that holds now.
+        contact_changes: facts that say anew whether messages may be sent.
+        endings: those that no reopening has undone, in order of (id, source).
+        last_recorded: when the latest fact was said. For ordering lists, never for deciding which fact wins.
     """
 
     created: ReferralCreated | None = None
     created_said: EventRef | None = None
     meetings: tuple[Meeting, ...] = ()
-    """By sequence, then rank of source, then id."""
     active: Meeting | None = None
-    """The meeting that stands: the highest of those that are booked."""
     waiting: MeetingWaiting | None = None
     waiting_said: EventRef | None = None
     link_worker: str | None = None
@@ -139,24 +159,48 @@ class ReferralHistory:
     details_to_gp: v.Agreed = v.Agreed.NOT_ASKED
     follow_up: v.Agreed = v.Agreed.NOT_ASKED
     next_step: NextStep | None = None
-    """The one that was said last. What holds now is `next_step.step_of`."""
     next_step_said: EventRef | None = None
     contact_changes: tuple[tuple[ContactChanged, EventRef], ...] = ()
-    """What was said since of whether messages may be sent."""
     endings: tuple[Ending, ...] = ()
-    """Those that no reopening has undone; in order of their ids."""
     reopenings: int = 0
     erased: bool = False
     last_recorded: datetime | None = None
-    """When the latest fact was said: for ordering lists, never for deciding which fact wins."""
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "ReferralHistory":
+        """A history that has these fields only."""
+        history = object.__new__(cls)
+        put = object.__setattr__
+        for name, value in given.items():
+            put(history, name, value)
+        return history
+
+    def folded(self) -> dict[str, Any]:
+        """The fields that the fold gave, by name."""
+        return {each.name: getattr(self, each.name) for each in fields(self) if hasattr(self, each.name)}
+
+    if not TYPE_CHECKING:  # else every misspelt field would pass the type checker
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise NotFolded(f"{name} is of a section that this fold did not pick")
+
+    def __eq__(self, other: object) -> bool:
+        return self.folded() == other.folded() if isinstance(other, ReferralHistory) else NotImplemented
+
+    def __hash__(self) -> int:
+        raise TypeError("a history is no key")
+
+    def __repr__(self) -> str:
+        return f"ReferralHistory({', '.join(f'{name}={value!r}' for name, value in self.folded().items())})"
 
     @property
     def open(self) -> bool:
+        """True while the referral is created, no ending stands and the person is not erased."""
         return self.created is not None and not self.endings and not self.erased
 
     @property
     def contact(self) -> v.SafeToText:
-        """Whether messages may be sent to the person; without a plain yes none is."""
+        """Whether messages may be sent to the person. Without a plain yes, none may."""
         said = [change.contact for change, _ in self.contact_changes]
         if not said:
             return self.created.contact if self.created is not None else v.SafeToText.NOT_KNOWN
@@ -165,14 +209,16 @@ class ReferralHistory:
 
     @property
     def attended(self) -> tuple[Meeting, ...]:
+        """The meetings that the person attended."""
         return tuple(m for m in self.meetings if m.status == "attended")
 
     @property
     def missed(self) -> tuple[Meeting, ...]:
+        """The meetings that the person did not attend."""
         return tuple(m for m in self.meetings if m.status == "missed")
 
     @property
     def first_visit(self) -> date | None:
-        """The day of the first attendance at any service: what the programme is measured by."""
+        """The day of the first attendance at any service, by which the programme is measured."""
         days = [p.started_on for p in self.prescriptions if p.started_on is not None]
         return min(days, default=None)

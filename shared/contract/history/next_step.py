@@ -1,6 +1,6 @@
-"""What happens next in a case, said or following from it. Pure: of the story, without a clock.
+"""The next step of a referral: the one that was said, or one that follows from its history. No clock.
 
-Every page that shows a next step or its date asks here, so that practice and link worker read the same.
+Every page that shows a next step takes it from here, so that practice and link worker read the same.
 """
 
 from collections.abc import Iterator
@@ -8,29 +8,30 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from shared.contract.events.outcomes import NextStep
+from shared.contract.events.outcomes import NextStep, Outcome
 from shared.contract.events.vocabulary import NextStepCode, WaitingReason
+from shared.contract.history.casework import PLAN, UNMET_NEEDS
+from shared.contract.history.creation import CREATION, ENDINGS
+from shared.contract.history.effective import EffectiveFacts
+from shared.contract.history.meetings import MEETINGS
 from shared.contract.history.model import EventRef, Prescription, ReferralHistory
+from shared.contract.history.prescriptions import PRESCRIPTIONS
+from shared.contract.history.section import Fields, Section
 from shared.platform.clock import london_day
 
-ANSWER_DAYS: Final = 7
-"""A service that has not answered by then is rung."""
-FIRST_VISIT_DAYS: Final = 14
-"""After the prescription: has the first visit happened?"""
-REVIEW_DAYS: Final = 84
-"""Twelve weeks after the first visit."""
-WEEKS_NOT_KNOWN: Final = 4
-"""A waiting list whose length nobody knows is asked about after so many weeks."""
-ACT_DAYS: Final = 2
-"""How soon the link worker looks at something that went wrong."""
+ANSWER_DAYS: Final = 7  # The link worker rings a service that has not answered by then.
+FIRST_VISIT_DAYS: Final = 14  # From the prescription until the link worker checks for the first visit.
+REVIEW_DAYS: Final = 84  # From the first visit until the review.
+WEEKS_NOT_KNOWN: Final = 4  # For a waiting list of unknown length.
+ACT_DAYS: Final = 2  # From something that went wrong until the link worker looks at it.
 
+# A next step and the id of the fact that said it.
 StepSaid = tuple[NextStep, str]
-"""A next step and the id of the fact that said it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The next step of an open case. `derived`: it follows from the case, nobody said it."""
+    """The next step of an open referral. `derived`: it follows from the history, no fact said it."""
 
     code: NextStepCode
     on: date
@@ -38,17 +39,17 @@ class Step:
 
 
 def step_said(story: ReferralHistory) -> StepSaid | None:
-    """The next step that was said last, and by which fact."""
+    """The next step that was said last, and the id of its fact."""
     if story.next_step is None or story.next_step_said is None:
         return None
     return story.next_step, story.next_step_said.id
 
 
 def step_of(story: ReferralHistory) -> Step | None:
-    """The next step of an open case; None where nobody said one and none follows.
+    """The next step of an open referral; None if no fact said one and none follows.
 
-    What was said stands until something newer happened in the case, by the ids of the facts; then what
-    follows from the case takes its place, if anything does.
+    A step that was said stands until something newer happens, by the ids of the facts. Then the step that
+    follows from the history replaces it, if one follows.
     """
     if not story.open:
         return None
@@ -62,7 +63,7 @@ def step_of(story: ReferralHistory) -> Step | None:
 
 
 def derived(story: ReferralHistory) -> Step | None:
-    """The next step that follows from the case itself."""
+    """The next step that follows from the history itself."""
     found = _before_the_meeting(story)
     if found is None:
         found = min(_after_the_meeting(story), key=lambda step: step[1], default=None)
@@ -102,7 +103,7 @@ def _after_the_meeting(story: ReferralHistory) -> Iterator[tuple[NextStepCode, d
 
 
 def prescription_step(prescription: Prescription) -> tuple[NextStepCode, date] | None:
-    """What comes next with one service of the plan; None where it has ended."""
+    """The next step with one service of the plan; None if it has ended."""
     asked = london_day(prescription.said.time)
     answer = prescription.reply_said
     answered = london_day(answer.time) if answer else asked
@@ -127,9 +128,9 @@ def prescription_step(prescription: Prescription) -> tuple[NextStepCode, date] |
 
 
 def settled(story: ReferralHistory, one: Prescription) -> bool:
-    """Whether something was done about a service that did not work out, or the person goes there no more.
+    """True if the service has ended, or did not work out and the link worker did something about it.
 
-    What is done: another service for the need, or the need noted as unmet.
+    That is: prescribed another service for the need, or noted the need as unmet.
     """
     if one.status == "ended":
         return True
@@ -142,17 +143,21 @@ def settled(story: ReferralHistory, one: Prescription) -> bool:
 
 
 def plan_over(story: ReferralHistory) -> EventRef | None:
-    """What was said last of a plan in which nothing goes on any more; None while something does."""
+    """The last fact of a plan in which nothing goes on any more; None while something does."""
     if not story.prescriptions or not all(settled(story, one) for one in story.prescriptions):
         return None
     said = [*map(_latest, story.prescriptions), *(said for _, said in story.unmet)]
-    return max(said, key=lambda each: each.id)
+    return max(said, key=_in_order)
 
 
 def _latest(one: Prescription) -> EventRef:
-    """The latest word about a service of the plan."""
+    """The latest fact about a service of the plan."""
     told = (one.said, one.reply_said, one.started_said, one.not_started_said, one.ended_said)
-    return max((said for said in told if said is not None), key=lambda said: said.id)
+    return max((said for said in told if said is not None), key=_in_order)
+
+
+def _in_order(said: EventRef) -> tuple[str, str]:
+    return said.id, said.source
 
 
 def _days_after(day: date, days: int) -> date:
@@ -160,7 +165,7 @@ def _days_after(day: date, days: int) -> date:
 
 
 def _happened(story: ReferralHistory) -> Iterator[str]:
-    """The ids of what may have overtaken a next step that was said."""
+    """The ids of facts that may have overtaken a next step that was said."""
     if story.active is not None:
         yield story.active.said.id
     if story.waiting_said is not None:
@@ -175,3 +180,23 @@ def _happened(story: ReferralHistory) -> Iterator[str]:
     over = plan_over(story)
     if over is not None:
         yield over.id
+
+
+def _next_step(facts: EffectiveFacts) -> Fields:
+    steps = facts.steps()
+    if not steps:
+        return {}
+    step, said = max(steps, key=lambda s: (s[1].id, facts.priority(s[1].source), s[1].source))
+    return {"next_step": step, "next_step_said": said}
+
+
+# The step of the highest (id, priority) is the one said last; any outcome may carry one. The version also
+# stands for `step_of`, so it is raised when a derived step or its date changes.
+NEXT_STEP = Section(
+    name="next_step",
+    version=1,
+    kinds=frozenset(Outcome.__subclasses__()),
+    empty={"next_step": None, "next_step_said": None},
+    fold=_next_step,
+    needs=(CREATION, ENDINGS, MEETINGS, PLAN, PRESCRIPTIONS, UNMET_NEEDS),
+)

@@ -1,15 +1,18 @@
-"""How far a referral has come, in one word: the same word in every part and on every page."""
+"""The stage of a referral: how far it has come, the same word in every service and on every page."""
 
 from enum import StrEnum
 
+from shared.contract.history.creation import CREATION, ENDINGS
+from shared.contract.history.meetings import MEETINGS
 from shared.contract.history.model import ReferralHistory
+from shared.contract.history.prescriptions import PRESCRIPTIONS
+from shared.contract.history.section import Section
 
 
 class Stage(StrEnum):
-    """In the order in which a journey goes."""
+    """The stages in the order of a journey."""
 
-    UNKNOWN = "unknown"
-    """Facts have been heard about a referral whose creation has not."""
+    UNKNOWN = "unknown"  # Facts have arrived about a referral whose creation has not.
     WAITING = "waiting"
     BOOKED = "booked"
     MISSED = "missed"
@@ -24,7 +27,7 @@ class Stage(StrEnum):
 
 
 def stage_of(story: ReferralHistory) -> Stage:
-    """The stage of a story; what ended it comes before how far it had come."""
+    """The stage of a history. An ending comes before how far the referral had come."""
     if story.erased:
         return Stage.ERASED
     if story.created is None:
@@ -40,3 +43,7 @@ def stage_of(story: ReferralHistory) -> Stage:
     if story.attended:
         return Stage.MET
     return Stage.MISSED if story.missed and story.waiting is None else Stage.WAITING
+
+
+# Derived from other sections. The version is raised when `stage_of` gives another stage.
+STAGE = Section(name="stage", version=1, needs=(CREATION, ENDINGS, MEETINGS, PRESCRIPTIONS))
