@@ -12,7 +12,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test test-unit test-tools properties mutations chaos chaos-apart chaos-short check alerts format lock schemas contract docs bench bench-smoke bench-journey
+.PHONY: help run wipe test test-unit test-tools properties mutations chaos chaos-apart chaos-short check alerts format lock schemas vectors contract docs bench bench-smoke bench-journey
 
 help:
 	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
@@ -34,6 +34,7 @@ help:
 	@echo "make lock     bring the lock files up to date with pyproject.toml and package.json"
 	@echo "make docs     write docs/settings.md and docs/metrics.md anew from the code"
 	@echo "make schemas  write the published schemas anew from the models"
+	@echo "make vectors  write the fold's vectors anew (shared/contract/history/vectors)"
 	@echo "make contract  the same, and the record of all that partners build on (tests/data/contract)"
 
 run:
@@ -137,6 +138,11 @@ docs:
 
 schemas:
 	$(VENV)/python -m shared.contract.events.schema
+
+# `--check` says which files the code no longer agrees with and writes nothing.
+vectors:
+	$(VENV)/python -m tests.harness.history.vectors
+	$(VENV)/python -m shared.contract.history.vectors --check
 
 contract: schemas
 	$(VENV)/python -m tests.harness.web.contract

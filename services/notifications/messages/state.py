@@ -24,7 +24,7 @@ from shared.contract.history.model import EventRef
 from shared.platform.clock import LONDON
 
 SECTIONS: Final = (CONTACT, STAGE)
-# Raise the first figure when `fold` or `document` change: stored referrals are then folded again.
+# Raise the first figure when `fold` or `to_document` change: stored referrals are then folded again.
 FOLD_VERSION: Final = fold_version(4, SECTIONS)
 
 # London time, on the day before the meeting: early enough to ring and change it.
@@ -65,7 +65,7 @@ class NotificationState:
 
 def fold(facts: Sequence[Fact], priority: SourcePriority) -> NotificationState:
     """Folds this set of facts. Their order does not matter."""
-    history = fold_referral(facts, priority)
+    history = fold_referral(facts, priority, SECTIONS)
     retracted = _retracted_meetings(facts, priority, history)
     called_for = (*_messages(history), *(_off(retracted, history) if history.created else ()))
     allowed = tuple(m for m in called_for if _is_allowed(history, m.name.recipient))

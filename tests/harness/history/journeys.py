@@ -5,6 +5,7 @@ A fact is drawn as one whole number, so that a journey of forty costs little and
 
 from collections.abc import Sequence
 from datetime import timedelta
+from random import Random
 from typing import Final, NamedTuple
 
 from hypothesis import strategies as st
@@ -56,7 +57,8 @@ class _Drawn(NamedTuple):
         return cls(shape, variant, source, minutes, same == 7)
 
 
-_CODES = st.integers(0, _SHAPES * VARIANTS * len(SOURCES) * len(_MINUTES) * 8 - 1)
+_HIGHEST: Final = _SHAPES * VARIANTS * len(SOURCES) * len(_MINUTES) * 8 - 1
+_CODES = st.integers(0, _HIGHEST)
 
 
 def _codes(most: int) -> st.SearchStrategy[list[int]]:
@@ -72,6 +74,13 @@ def journeys(most: int = 40) -> st.SearchStrategy[list[Fact]]:
     Every key is there once. Of two sources that say things under the same id each has said its own.
     """
     return _codes(most).map(_journey)
+
+
+def journey_of_random(random: Random, length: int) -> list[Fact]:
+    """A journey of this many facts, the same for the same state of `random`."""
+    facts = _journey([random.randint(0, _HIGHEST) for _ in range(length)])
+    random.shuffle(facts)
+    return facts
 
 
 def _journey(codes: list[int]) -> list[Fact]:

@@ -1,0 +1,135 @@
+"""Files of vectors: reads them, and writes them in one form, a fact and a section a line."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from shared.contract.events.envelope import Refused, UnknownOutcome, moment, read_body, stamp
+from shared.contract.events.fact import Fact
+from shared.contract.events.topics import EventName
+from shared.contract.history.fold import ALL_SECTIONS, fold_referral
+from shared.contract.history.vectors.state import State, state_of
+
+FORMAT: Final = 1
+FOLDER: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """One case: a set of facts and the state that they fold to.
+
+    Attributes:
+        rule: the rule of the fold that it shows, in a sentence.
+    """
+
+    name: str
+    rule: str
+    facts: tuple[Fact, ...]
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFile:
+    """The vectors of one file.
+
+    Attributes:
+        sections: the version of each section by which the states were folded.
+        priorities: the priority of each source; a source that is not there has 0.
+    """
+
+    sections: Mapping[str, int]
+    priorities: Mapping[str, int]
+    vectors: tuple[Vector, ...]
+
+    def priority(self, source: str) -> int:
+        """The weight of a source's facts."""
+        return self.priorities.get(source, 0)
+
+
+def load_all(folder: Path = FOLDER) -> dict[str, VectorFile]:
+    """Every file of vectors, by name."""
+    return {path.name: load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
+
+
+def load(text: str) -> VectorFile:
+    """A file of vectors. Raises ValueError if it has another format or a fact that is none."""
+    content = json.loads(text)
+    if content["format"] != FORMAT:
+        raise ValueError(f"format {content['format']}")
+    vectors = [
+        Vector(each["name"], each["rule"], tuple(map(_fact, each["facts"])), each["state"])
+        for each in content["vectors"]
+    ]
+    return VectorFile(content["sections"], content["source_priorities"], tuple(vectors))
+
+
+def folded(file: VectorFile) -> VectorFile:
+    """The same facts with the states that the reference fold gives."""
+    vectors = [
+        Vector(v.name, v.rule, v.facts, state_of(fold_referral(v.facts, file.priority), ALL_SECTIONS))
+        for v in file.vectors
+    ]
+    return VectorFile({s.name: s.version for s in ALL_SECTIONS}, file.priorities, tuple(vectors))
+
+
+def written(file: VectorFile) -> str:
+    """The text of a file. Equal content gives equal text."""
+    vectors = ",\n".join(_vector(vector) for vector in file.vectors)
+    return (
+        "{\n"
+        f' "format": {FORMAT},\n'
+        f' "sections": {json.dumps(dict(file.sections))},\n'
+        f' "source_priorities": {json.dumps(dict(file.priorities))},\n'
+        f' "vectors": [\n{vectors}\n ]\n'
+        "}\n"
+    )
+
+
+def _vector(vector: Vector) -> str:
+    facts = ",\n".join(f"    {json.dumps(_fact_json(fact))}" for fact in vector.facts)
+    state = ",\n".join(f"    {json.dumps(name)}: {json.dumps(part)}" for name, part in vector.state.items())
+    return (
+        "  {\n"
+        f'   "name": {json.dumps(vector.name)},\n'
+        f'   "rule": {json.dumps(vector.rule)},\n'
+        f'   "facts": [\n{facts}\n   ],\n'
+        f'   "state": {{\n{state}\n   }}\n'
+        "  }"
+    )
+
+
+def _fact_json(fact: Fact) -> Mapping[str, Any]:
+    if isinstance(fact.body, UnknownOutcome):
+        body: Any = {"referral_id": fact.body.referral_id, "locality": fact.body.locality, "kind": fact.kind}
+    else:
+        body = fact.body.model_dump(mode="json", exclude_none=True)
+    return {
+        "source": fact.source,
+        "id": fact.id,
+        "event": fact.event,
+        "time": stamp(fact.time),
+        "recordedtime": stamp(fact.recorded),
+        "body": body,
+    }
+
+
+def _fact(given: Mapping[str, Any]) -> Fact:
+    event: EventName = given["event"]
+    body = read_body(event, json.dumps(given["body"]).encode())
+    time, recorded = moment(given["time"]), moment(given["recordedtime"])
+    if isinstance(body, Refused) or time is None or recorded is None:
+        raise ValueError(f"{given['id']} is no fact")
+    if isinstance(body, UnknownOutcome):
+        body = replace(body, kind=given["body"]["kind"])
+    return Fact(given["source"], given["id"], event, time, recorded, body)
+
+
+def stale(folder: Path = FOLDER) -> Sequence[str]:
+    """The names of files whose text is not what the reference fold gives for their facts."""
+    return [
+        name
+        for name, file in load_all(folder).items()
+        if written(folded(file)) != (folder / name).read_text(encoding="utf-8")
+    ]

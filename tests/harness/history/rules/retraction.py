@@ -1,0 +1,118 @@
+"""Rules about the set of facts: retraction, repetition, unknown kinds."""
+
+from shared.contract.events.envelope import UnknownOutcome
+from shared.contract.events.fact import Fact
+from tests.harness.history.rules.rule import (
+    CREATED,
+    MATCHING,
+    PARTNER,
+    REFERRER,
+    Rule,
+    attended,
+    booked,
+    closed,
+    fact,
+    pointer,
+    referral,
+    retracted,
+)
+from tests.harness.history.sayings import LOCALITY, REFERRAL, START, ref
+
+RULES = [
+    Rule(
+        "no_facts",
+        "Without facts there is nothing: no creation, not open, stage unknown.",
+        [],
+        {"creation": None, "endings.open": False, "stage": "unknown", "last_recorded": None},
+    ),
+    Rule(
+        "retracted_fact_was_never_said",
+        "A retraction makes the fact that it names never said.",
+        [CREATED, fact(101, booked(10)), fact(102, retracted(101))],
+        {"meetings.meetings": [], "meetings.active": None, "stage": "waiting"},
+    ),
+    Rule(
+        "retracted_before_what_it_retracts",
+        "A retraction counts also if its id is lower than the id of the fact that it names.",
+        [CREATED, fact(101, retracted(102)), fact(102, booked(10))],
+        {"meetings.meetings": [], "stage": "waiting"},
+    ),
+    Rule(
+        "retraction_of_a_fact_that_never_came",
+        "A retraction of a fact that is not there changes nothing.",
+        [CREATED, fact(101, booked(10)), fact(102, retracted(999))],
+        {"meetings.active": ref(10), "stage": "booked"},
+    ),
+    Rule(
+        "retraction_cannot_be_retracted",
+        "A retraction stands although another retraction names it.",
+        [CREATED, fact(101, booked(10)), fact(102, retracted(101)), fact(103, retracted(102))],
+        {"meetings.meetings": []},
+    ),
+    Rule(
+        "retraction_by_another_source",
+        "Any source may retract a fact of any other.",
+        [CREATED, fact(101, booked(10)), fact(102, retracted(101), PARTNER)],
+        {"meetings.meetings": []},
+    ),
+    Rule(
+        "retraction_names_source_and_id",
+        "Of two facts with one id, the retraction names the one of its source only.",
+        [
+            CREATED,
+            fact(101, booked(10)),
+            fact(101, booked(11), PARTNER),
+            fact(102, retracted(101, PARTNER)),
+        ],
+        {"meetings.active": ref(10), "stage": "booked"},
+    ),
+    Rule(
+        "retracted_outcome_gives_way_to_the_one_before",
+        "If the fact that stands is retracted, the next highest takes its place.",
+        [CREATED, fact(101, booked(10)), fact(102, attended(10)), fact(103, retracted(102))],
+        {"meetings.active": ref(10), "stage": "booked"},
+    ),
+    Rule(
+        "retracted_creation",
+        "If its creation is retracted, a referral is not open and its stage is unknown.",
+        [CREATED, fact(101, booked(10)), fact(102, retracted(100, REFERRER), REFERRER)],
+        {"creation": None, "endings.open": False, "stage": "unknown", "meetings.active": ref(10)},
+    ),
+    Rule(
+        "unknown_kind_says_nothing",
+        "An outcome of a kind that the fold does not know changes no section.",
+        [
+            CREATED,
+            Fact(
+                PARTNER,
+                ref(101),
+                "outcome-recorded",
+                START,
+                START,
+                UnknownOutcome(REFERRAL, LOCALITY, "to_be_invented"),
+            ),
+        ],
+        {"creation": pointer(100, REFERRER), "stage": "waiting"},
+    ),
+    Rule(
+        "last_recorded_counts_every_fact",
+        "The latest recorded time is of all facts, retracted ones too.",
+        [CREATED, fact(101, closed(), hours=5), fact(102, retracted(101), hours=2)],
+        {"last_recorded": "2026-11-02T14:00:00.000Z", "endings.open": True},
+    ),
+    Rule(
+        "clocks_decide_nothing",
+        "The id decides between two facts of one source, not the time.",
+        [
+            fact(101, referral(practice="M83100"), REFERRER, hours=1),
+            fact(102, referral(practice="M83713"), REFERRER),
+        ],
+        {"creation": pointer(102, REFERRER)},
+    ),
+    Rule(
+        "source_without_a_priority_counts_least",
+        "A source that the priorities do not name has priority 0.",
+        [fact(101, referral(), MATCHING), fact(102, referral(practice="M83713"), "/meir/stranger")],
+        {"creation": pointer(101)},
+    ),
+]
