@@ -8,7 +8,7 @@ import pytest
 import services.evaluation.contributions.state
 import services.matching.referral_state.state
 import services.notifications.messages.state
-import services.referral.tracking.state
+import services.referral.referral_state.state
 from shared.contract.history import ALL_SECTIONS, CREATION, ENDINGS, MEETINGS, STAGE, Section, fold_referral
 from shared.contract.history.model import NotFolded
 from shared.contract.history.section import fold_version, with_needs
@@ -26,7 +26,7 @@ SECTIONS: dict[str, tuple[Section, ...]] = {
     "evaluation": services.evaluation.contributions.state.SECTIONS,
     "matching": ALL_SECTIONS,
     "notifications": services.notifications.messages.state.SECTIONS,
-    "referral": services.referral.tracking.state.SECTIONS,
+    "referral": services.referral.referral_state.state.SECTIONS,
 }
 
 
