@@ -7,8 +7,7 @@ from typing import Final
 
 from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact
-from shared.contract.history import ReferralHistory, Stage, fold_referral, stage_of
-from shared.contract.history import SourcePriority
+from shared.contract.history import ReferralHistory, SourcePriority, Stage, fold_referral, stage_of
 from shared.contract.history.next_step import step_of
 from shared.platform.clock import london_day
 

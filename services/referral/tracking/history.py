@@ -13,9 +13,8 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
-from shared.contract.history import ReferralHistory
+from shared.contract.history import MEETINGS, EffectiveFacts, ReferralHistory, SourcePriority, fold_referral
 from shared.contract.history.days import day_of
-from shared.contract.history import MEETINGS, EffectiveFacts, SourcePriority, fold_referral
 from shared.contract.history.model import EventRef
 
 
