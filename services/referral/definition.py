@@ -14,7 +14,7 @@ def service_definition(localities: Localities) -> ServiceDefinition[ReferralStat
     return ServiceDefinition(
         name="referral",
         fold=lambda facts: state.fold(facts, localities.rank),
-        fold_version=state.VERSION,
+        fold_version=state.FOLD_VERSION,
         to_document=document.to_document,
         repository=NoRepository(),
     )

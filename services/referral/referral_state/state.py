@@ -7,12 +7,24 @@ from typing import Final
 
 from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact
-from shared.contract.history import ReferralHistory, SourcePriority, Stage, fold_referral, stage_of
+from shared.contract.history import (
+    CONTACT,
+    NEXT_STEP,
+    SHARING,
+    STAGE,
+    ReferralHistory,
+    SourcePriority,
+    Stage,
+    fold_referral,
+    fold_version,
+    stage_of,
+)
 from shared.contract.history.next_step import step_of
 from shared.platform.clock import london_day
 
-# Raise it when `fold` or `to_document` change: the service then folds stored referrals again.
-VERSION = 5
+SECTIONS: Final = (CONTACT, NEXT_STEP, SHARING, STAGE)
+# Raise the figure when `fold` or `to_document` change: the service then folds stored referrals again.
+FOLD_VERSION: Final = fold_version(5, SECTIONS)
 
 # Code of the next event if there is no appointment: the link worker is in touch by the promised day.
 IN_TOUCH: Final = "in_touch"
@@ -42,7 +54,7 @@ class ReferralState:
 
 def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
     """The state that these facts give, in whatever order they arrived."""
-    story = fold_referral(facts, rank)
+    story = fold_referral(facts, rank, SECTIONS)
     return ReferralState(story, stage_of(story), _next(story))
 
 
