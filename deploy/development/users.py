@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.platform.localities import load_localities
-from shared.platform.web.caller import ROLES
+from shared.platform.web.principal import ROLES
 
 
 class UsersError(Exception):

@@ -10,7 +10,7 @@ from services.matching.roster.repository import worker_of
 from services.matching.web.refusals import problem_of
 from shared.delivery.mongo.database import Mongo, Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 Filter = Mapping[str, Any]

@@ -13,7 +13,7 @@ from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
 from shared.platform.web.auth import require_scope
 from shared.platform.web.bodies import JsonBody
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.session_asking import SCOPE
 from shared.platform.web.session_keeping import SessionKeeper, SessionsUnavailable

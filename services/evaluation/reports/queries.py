@@ -11,7 +11,7 @@ from services.evaluation.totals.repository import IncrementalSums, Rows, read_ro
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock, london_day
 from shared.platform.localities import Localities
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 

@@ -19,7 +19,7 @@ from services.matching.web.refusals import problem_of
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.service_definition import Loaded
 from shared.delivery.mongo.database import Row, Transaction
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 MOST_DAYS: Final = 92

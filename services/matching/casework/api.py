@@ -40,7 +40,7 @@ from services.matching.web.parameters import (
 )
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_scope
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 READS_PLANS: Final = "plans:read"
 PlanReader = Annotated[Principal, Depends(require_scope(READS_PLANS))]

@@ -14,7 +14,7 @@ from services.matching.referral_state.state import View
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 _MOST_TEXTS: Final = 20

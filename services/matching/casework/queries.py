@@ -19,7 +19,7 @@ from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
 from shared.platform.web.audit import audit
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 

@@ -29,7 +29,7 @@ from services.matching.web.parameters import (
 from services.matching.web.refusals import problem_of
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

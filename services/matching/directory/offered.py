@@ -6,7 +6,7 @@ from typing import Any
 
 from services.matching.collections import FEEDS
 from shared.delivery.mongo.database import Mongo, Transaction
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from services.matching.directory.views import FoundService
 from shared.contract.events import vocabulary as v
 from shared.platform.clock import LONDON, Clock
 from shared.platform.localities import postcodes
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 

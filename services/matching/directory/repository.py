@@ -21,7 +21,7 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row, Transaction
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 REFUSED_WHOLE: Final = frozenset({"pages_missing", "records_too_many"})
 _MOST_FAULTS: Final = 50

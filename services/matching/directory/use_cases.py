@@ -10,7 +10,7 @@ from services.matching.directory.views import ListingFault
 from services.matching.errors import Refused
 from services.matching.request import RequestContext
 from services.matching.web.refusals import problem_of, refusing
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 # These may say on a service's behalf that it has places again, beside the service itself.

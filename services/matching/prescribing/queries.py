@@ -15,7 +15,7 @@ from shared.contract.events import vocabulary as v
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
 from shared.platform.localities import postcodes
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 
 @dataclass

@@ -14,7 +14,7 @@ from shared.contract.history import Stage
 from shared.delivery.kernel import Kernel
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.localities import Localities
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 LEDGER: Final = timedelta(days=365)

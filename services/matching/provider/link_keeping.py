@@ -15,7 +15,7 @@ from services.matching.request import RequestContext
 from services.matching.web.refusals import problem_of
 from shared.delivery.mongo.database import Row
 from shared.platform.web.audit import audit
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 

@@ -26,7 +26,7 @@ from shared.contract.history import Prescription
 from shared.delivery.mongo.database import Mongo, Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.web.audit import audit
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 _SAID_YES: Final = frozenset({"accepted", "started"})

@@ -18,7 +18,7 @@ from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.localities import Localities
 from shared.platform.web.audit import audit
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 if TYPE_CHECKING:
     from services.matching.booking.diary import Diaries

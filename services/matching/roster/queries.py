@@ -8,7 +8,7 @@ from services.matching.command_runner import CommandRunner
 from services.matching.referral_state.views import ToRing
 from services.matching.roster.absence import moved_by
 from services.matching.roster.link_workers import Leave, LinkWorker
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 
 @dataclass

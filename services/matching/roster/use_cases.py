@@ -18,7 +18,7 @@ from services.matching.roster.link_workers import Leave, LinkWorker
 from services.matching.roster.repository import add_leave, worker_of
 from services.matching.web.refusals import problem_of, refusing
 from shared.delivery.mongo.database import Transaction
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Header, Path, Query
 
 from shared.platform.web.auth import require, require_scope
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import MEDIA_TYPE
 
 BASE: Final = "/api/matching/v1"

@@ -14,10 +14,10 @@ from services.matching.web.grammar import listed, lower_first, plural
 from shared.platform.clock import LONDON
 from shared.platform.localities import Localities
 from shared.platform.localities.miles import in_miles
-from shared.platform.web.caller import Principal
 from shared.platform.web.dates import day
 from shared.platform.web.forms import idempotency_key
 from shared.platform.web.pages import Pages
+from shared.platform.web.principal import Principal
 from shared.platform.web.session import SealedCookie
 from shared.platform.web.settings import ServiceSettings
 from shared.platform.web.static_files import StaticFiles

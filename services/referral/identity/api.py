@@ -26,7 +26,7 @@ from services.referral.web.errors import ValidationFailed
 from services.referral.web.parameters import BASE, IdempotencyKey, ReferralId
 from shared.contract.events.models import Ref
 from shared.platform.web.auth import require, require_scope
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 router = APIRouter(prefix=BASE, tags=["referrals"])

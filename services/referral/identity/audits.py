@@ -7,7 +7,7 @@ from services.referral.collections import AUDIT
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
 from shared.platform.web.audit import AuditEntry, audit
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 
 class Audits:

@@ -8,7 +8,7 @@ from services.referral.web.errors import contact_sentence
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
 from shared.platform.localities import Contact
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 WINDOW = timedelta(hours=1)

@@ -21,7 +21,7 @@ from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.commands import Idempotency
 from shared.platform.people.refusals import NotAccepted
 from shared.platform.people.telephone import can_be_texted, parse_telephone
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 

@@ -17,7 +17,7 @@ from shared.delivery.unit_of_work.commands import Idempotency
 from shared.platform.clock import LONDON
 from shared.platform.ids import NewId
 from shared.platform.localities import Localities
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 
 def random_reference() -> str:

@@ -22,7 +22,7 @@ from services.referral.referral_state.state import ReferralState
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.mongo.database import Mongo, Row, Transaction
 from shared.delivery.unit_of_work.commands import IDEMPOTENCY
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 

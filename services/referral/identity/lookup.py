@@ -13,7 +13,7 @@ from services.referral.identity.vault.keys import PersonKey
 from shared.contract.events import vocabulary as v
 from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Transaction
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 _FROM_NOTES = ("reason", "risk")

@@ -16,7 +16,7 @@ from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo
 from shared.platform.localities import Contact
 from shared.platform.people.name_comparison import FullName, NameMatch, compare_names
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 

@@ -8,7 +8,7 @@ from services.referral.identity.person import PERSON_FIELDS, PersonDetails, pers
 from services.referral.identity.vault import entries
 from shared.delivery.mongo.database import Row
 from shared.platform.localities import OWN_VAULT
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 DetailsLocation = Literal["here", "by_partner", "erased"]
 _WITHOUT_NAME: Mapping[DetailsLocation, str] = {

@@ -17,7 +17,7 @@ from services.referral.tracking.schemas import ReferralListed
 from services.referral.web.errors import ValidationFailed
 from services.referral.web.parameters import BASE, IdempotencyKey, ReferralId
 from shared.platform.web.auth import require
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 router = APIRouter(prefix=BASE, tags=["referrals"])

@@ -12,7 +12,7 @@ from services.referral.web.errors import ValidationFailed
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import ReferralCreated
 from shared.delivery.mongo.database import Row
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 

@@ -24,7 +24,7 @@ from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.commands import CommandResult, Idempotency
 from shared.platform.localities import Locality, Practice
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 _MAX_ATTEMPTS = 5

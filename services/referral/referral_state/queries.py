@@ -3,7 +3,7 @@
 from typing import Any
 
 from shared.delivery.mongo.database import Mongo, Row
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 

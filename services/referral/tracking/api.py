@@ -14,7 +14,7 @@ from services.referral.web.parameters import BASE, ReferralId
 from shared.contract.history import Stage
 from shared.platform.web.auth import require
 from shared.platform.web.bodies import MomentSent
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 router = APIRouter(prefix=BASE, tags=["referrals"])

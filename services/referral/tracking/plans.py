@@ -14,7 +14,7 @@ from services.referral.identity.vault import entries
 from services.referral.tracking.schemas import PlanState
 from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)

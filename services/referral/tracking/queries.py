@@ -13,7 +13,7 @@ from services.referral.referral_state.queries import visible
 from shared.contract.events.models import AFTER, FIRST
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo, Row
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 

@@ -8,7 +8,7 @@ from services.referral.identity.vault.entries import entry_id
 from services.referral.referral_state.queries import find_visible, visible
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo, Row
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 

@@ -12,7 +12,7 @@ from services.referral.tracking.history import HistoryEntry, history_of
 from services.referral.tracking.plans import may_see_details
 from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.platform.clock import Clock, system_clock
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.security import request_id
 
 log = logging.getLogger("linkwork.audit")

@@ -19,9 +19,9 @@ from urllib.parse import quote
 from fastapi import Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from shared.platform.web.caller import ROLES, Principal, Role, caller_of
 from shared.platform.web.keys import KeysUnavailable
 from shared.platform.web.limits import Limits
+from shared.platform.web.principal import ROLES, Principal, Role, principal_of
 from shared.platform.web.problem import Problem
 from shared.platform.web.session import Sessions
 from shared.platform.web.session_keeping import RememberedSessions, SessionsUnavailable
@@ -35,10 +35,10 @@ __all__ = [
     "Role",
     "SignInNeeded",
     "caller",
-    "caller_of",
     "local_path",
     "maybe_page_caller",
     "page_caller",
+    "principal_of",
     "require",
     "require_page",
     "require_scope",

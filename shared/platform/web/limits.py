@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.platform import metrics
 from shared.platform.web.addresses import client_address
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem, answer_with
 from shared.platform.web.session import Sessions
 from shared.platform.web.settings import ServiceSettings

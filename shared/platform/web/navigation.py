@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from shared.platform.people.telephone import as_dialled
 from shared.platform.web import dates
 from shared.platform.web.accessibility import LEAST, MOST, STEP, reading_settings, tools_open
 from shared.platform.web.auth import local_path
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import FormTokens, csrf_field, idempotency_field
 from shared.platform.web.invalid_fields import invalid_checkboxes, invalid_field, invalid_radios
 from shared.platform.web.navigation import current, navigation
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.references import short_reference
 from shared.platform.web.settings import ServiceSettings

@@ -12,8 +12,8 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 from shared.platform.clock import Clock, system_clock
-from shared.platform.web.caller import NotAPrincipal, Principal, caller_of
 from shared.platform.web.keys import KeySource
+from shared.platform.web.principal import NotAPrincipal, Principal, principal_of
 
 ALGORITHMS = ("RS256", "ES256")
 LEEWAY_SECONDS = 30
@@ -81,9 +81,9 @@ class TokenVerifier:
 
 
 def caller_of_checked(claims: dict[str, Any]) -> Principal:
-    """As caller_of, refusing with InvalidToken."""
+    """As principal_of, refusing with InvalidToken."""
     try:
-        return caller_of(claims)
+        return principal_of(claims)
     except NotAPrincipal:
         raise InvalidToken from None
 

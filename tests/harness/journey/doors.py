@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from deploy.local.routes import PRIVATE
 from shared.platform.clock import system_clock
 from shared.platform.web import auth
-from shared.platform.web.caller import ROLES
+from shared.platform.web.principal import ROLES
 from tests.harness.journey.part import PARTS
 
 PUBLIC: Mapping[str, str] = {

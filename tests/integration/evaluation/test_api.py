@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from shared.platform.web.caller import ROLES
+from shared.platform.web.principal import ROLES
 from tests.harness.web.issuer import LoopbackIssuer
 from tests.integration.evaluation.conftest import TODAY
 

@@ -6,7 +6,7 @@ import pytest
 
 from shared.contract.events import outcomes as o
 from shared.platform.ids import new_id
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from tests.harness.matching.place import Place
 from tests.harness.matching.plans import prescribed, service_of

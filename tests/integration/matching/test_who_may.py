@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.platform.ids import new_id
-from shared.platform.web.caller import ROLES
+from shared.platform.web.principal import ROLES
 from tests.harness.matching.place import OTHER_PRACTICE, PRACTICE, Place
 from tests.harness.matching.plans import prescribed
 

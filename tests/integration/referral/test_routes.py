@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from services.referral.app import create_app
 from services.referral.settings import ReferralSettings
 from shared.platform.ids import new_id
-from shared.platform.web.caller import ROLES
+from shared.platform.web.principal import ROLES
 from tests.harness.referral.people import asked
 from tests.harness.referral.running import NEIGHBOUR, Running
 from tests.harness.web.forms import browser

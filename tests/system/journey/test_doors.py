@@ -13,7 +13,7 @@ from deploy.demo.link_workers import link_workers
 from deploy.demo.services import directory_documents
 from deploy.development.signing import IssuerKey
 from deploy.local.routes import PRIVATE
-from shared.platform.web.caller import ROLES
+from shared.platform.web.principal import ROLES
 from tests.harness.journey import travel as chapter
 from tests.harness.journey.callers import PageReader, at_home, page_reader, strangers
 from tests.harness.journey.doors import PUBLIC, Door, doors

@@ -16,7 +16,7 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import KINDS
 from shared.contract.history import Stage
 from shared.contract.history.model import MeetingStatus, PrescriptionStatus
-from shared.platform.web.caller import ROLES
+from shared.platform.web.principal import ROLES
 
 CODES: tuple[tuple[type[StrEnum], Mapping[str, str]], ...] = (
     (v.Need, labels.NEEDS),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.platform.web.caller import ROLES, Principal, Role
 from shared.platform.web.navigation import current, home_of, navigation
+from shared.platform.web.principal import ROLES, Principal, Role
 
 
 def caller(role: Role) -> Principal:

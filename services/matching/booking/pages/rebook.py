@@ -19,10 +19,10 @@ from services.matching.web.forms import Mistakes, Typed, day_typed, mistake
 from services.matching.web.templating import asked, shown, today
 from shared.contract.events.vocabulary import By
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.dates import example_day
 from shared.platform.web.forms import text_field
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 

@@ -30,9 +30,9 @@ from services.matching.web.templating import localities, shown, today
 from shared.contract import labels
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.dates import day_and_time
+from shared.platform.web.principal import Principal
 from shared.platform.web.validation import FieldError
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]

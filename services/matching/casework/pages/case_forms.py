@@ -27,8 +27,8 @@ from services.matching.web.forms import Mistakes, Typed, mistake
 from services.matching.web.templating import asked, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]

@@ -29,9 +29,9 @@ from shared.contract import labels
 from shared.contract.events.vocabulary import MeetingMode, NextStepCode, Risk
 from shared.platform.clock import LONDON
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.forms import text_field
+from shared.platform.web.principal import Principal
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 

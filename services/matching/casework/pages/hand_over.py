@@ -18,9 +18,9 @@ from services.matching.web.forms import mistake
 from services.matching.web.grammar import listed, plural
 from services.matching.web.templating import asked, here_and_now, localities, shown
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.forms import text_field
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 

@@ -31,8 +31,8 @@ from services.matching.web.templating import asked, here_and_now, localities, sh
 from shared.contract import labels
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 

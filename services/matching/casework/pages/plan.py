@@ -12,7 +12,7 @@ from services.matching.referral_state.views import CaseShown, PrescriptionShown
 from services.matching.web.features import queries
 from services.matching.web.templating import shown, today
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 

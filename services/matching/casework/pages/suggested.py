@@ -12,7 +12,7 @@ from services.matching.web.features import queries
 from services.matching.web.templating import today
 from shared.contract import labels
 from shared.contract.events import vocabulary as v
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 MOST_SHOWN = 10
 # This many are shown with their reasons. The others are folded away below them.

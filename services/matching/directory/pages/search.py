@@ -17,9 +17,9 @@ from services.matching.web.templating import asked, near, shown, today
 from shared.contract import labels
 from shared.contract.events.vocabulary import Need
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.forms import text_field
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 Reader = Annotated[Principal, Depends(require_page("link_worker", "referrer", "programme_admin"))]

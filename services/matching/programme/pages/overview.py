@@ -15,8 +15,8 @@ from shared.contract.history import Stage
 from shared.platform.clock import LONDON
 from shared.platform.localities import Localities
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 Reader = Annotated[Principal, Depends(require_page("programme_admin"))]

@@ -24,8 +24,8 @@ from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
 from services.matching.web.templating import asked, shown, today
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.principal import Principal
 
 LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 

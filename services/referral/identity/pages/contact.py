@@ -20,9 +20,9 @@ from services.referral.web.templating import render
 from shared.contract.events import vocabulary as v
 from shared.platform.people.telephone import as_dialled
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.forms import idempotency_key, text_field
+from shared.platform.web.principal import Principal
 from shared.platform.web.validation import FieldError
 
 router = APIRouter(include_in_schema=False)

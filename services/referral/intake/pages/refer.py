@@ -22,9 +22,9 @@ from services.referral.web.templating import render
 from shared.platform.localities import Practice
 from shared.platform.people.nhs_number import NHSNumberError, parse_nhs_number
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.forms import idempotency_key, text_field
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 

@@ -14,9 +14,9 @@ from services.referral.web.parameters import ReferralId
 from services.referral.web.templating import access_token, render
 from shared.delivery.mongo.database import Row
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.forms import idempotency_key, text_field
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 

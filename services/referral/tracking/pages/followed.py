@@ -19,8 +19,8 @@ from services.referral.web.parameters import ReferralId
 from services.referral.web.templating import render
 from shared.contract.history import Stage
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
 router = APIRouter(include_in_schema=False)

@@ -16,7 +16,7 @@ from services.referral.tracking.views import referral_line
 from services.referral.web.templating import render
 from shared.contract.history import Stage
 from shared.platform.web.auth import require_page
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 
 router = APIRouter(include_in_schema=False)
 

@@ -25,7 +25,7 @@ from shared.contract.events.outcomes import NextStep
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import LONDON
 from shared.platform.ids import new_id
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from tests.harness.feed.records import at_place, lunch_club
 from tests.harness.pages.serving import serving
 from tests.harness.referral.people import asked

@@ -5,7 +5,7 @@ from typing import Any
 from services.matching.casework.inputs import GoalSaid, MeetingRecord
 from services.matching.request import RequestContext
 from shared.contract.events import vocabulary as v
-from shared.platform.web.caller import Principal
+from shared.platform.web.principal import Principal
 from tests.harness.matching.pages.whole import Person, Whole
 from tests.harness.web.forms import browser
 

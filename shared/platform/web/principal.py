@@ -1,4 +1,4 @@
-"""Who calls, and what they may touch."""
+"""Principals: the person or service that sends a request, and what it may touch."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -9,7 +9,7 @@ ROLES: tuple[str, ...] = get_args(Role)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A person or a service whose token has been checked. Holds no name."""
+    """A person or a service with a verified token. Holds no name."""
 
     subject: str
     role: Role
@@ -19,20 +19,20 @@ class Principal:
     scopes: frozenset[str] = frozenset()
 
     def may_locality(self, slug: str) -> bool:
-        """Whether this locality is theirs. Only a service may hold the star."""
+        """True if this locality is theirs. Only a service may hold the star."""
         return slug in self.localities or (self.role == "service" and "*" in self.localities)
 
     def may_practice(self, code: str) -> bool:
-        """Whether this practice (ODS code) is theirs."""
+        """True if this practice (ODS code) is theirs."""
         return code in self.practices
 
 
 class NotAPrincipal(ValueError):
-    """The claims do not describe a caller."""
+    """The claims of a token do not describe a principal."""
 
 
-def caller_of(claims: dict[str, Any]) -> Principal:
-    """A caller from checked claims. Raises NotACaller where a claim is missing or of the wrong shape."""
+def principal_of(claims: dict[str, Any]) -> Principal:
+    """The principal of verified claims. Raises NotAPrincipal if a claim is missing or of the wrong shape."""
     role = claims.get("role")
     subject = claims.get("sub")
     if role not in ROLES or not isinstance(subject, str) or not subject:
