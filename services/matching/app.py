@@ -10,7 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from services.matching.api import API_ROUTERS
-from services.matching.booking import sweeper as adrift
+from services.matching.booking import sweeper
 from services.matching.booking.diary import Diaries
 from services.matching.booking.queries import BookingQueries
 from services.matching.booking.repository import DiaryStore
@@ -41,7 +41,7 @@ from services.matching.provider.one_time_codes import Codes
 from services.matching.provider.queries import ProviderQueries
 from services.matching.provider.use_cases import OneTapUseCases
 from services.matching.referral_state.queries import ReferralQueries
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from services.matching.roster.queries import RosterQueries
 from services.matching.roster.use_cases import RosterUseCases
 from services.matching.settings import MatchingSettings
@@ -83,7 +83,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with http, kernel.running():
             await ensure_indexes(kernel.mongo)
-            looking = asyncio.create_task(adrift.keep_looking(kernel))
+            looking = asyncio.create_task(sweeper.keep_sweeping(kernel))
             yield
             looking.cancel()
             await asyncio.gather(looking, return_exceptions=True)
@@ -110,7 +110,7 @@ def create_app(
 
 def _features(
     settings: MatchingSettings,
-    kernel: Kernel[View, Diaries],
+    kernel: Kernel[ReferralState, Diaries],
     localities: Localities,
     diaries: DiaryStore,
     directory: Directory,

@@ -84,6 +84,6 @@ async def ensure_indexes(mongo: Mongo) -> None:
             IndexModel([("view.prescriptions.service", ASCENDING)]),
             IndexModel([("locality", ASCENDING), ("view.open", ASCENDING)]),
             IndexModel([("view.created.person_ref", ASCENDING)]),
-            IndexModel([("view.adrift", ASCENDING)], partialFilterExpression={"view.adrift": True}),
+            IndexModel([("view.unaccounted", ASCENDING)], partialFilterExpression={"view.unaccounted": True}),
         ]
     )

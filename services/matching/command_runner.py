@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from services.matching.authorization import LINK_WORKER, Filter, find_case
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
-from services.matching.referral_state.commands import Act
+from services.matching.referral_state.commands import Command
 from services.matching.referral_state.presenter import CasePresenter, fact_line
-from services.matching.referral_state.state import View, document
+from services.matching.referral_state.state import ReferralState, to_document
 from services.matching.referral_state.undo import retracted
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class CommandRunner:
     """Runs acts on cases. `key` makes the digests of requests, so that no plain hash of a text is kept."""
 
-    kernel: "Kernel[View, Diaries]"
+    kernel: "Kernel[ReferralState, Diaries]"
     localities: Localities
     key: bytes = field(repr=False)
 
@@ -45,7 +45,7 @@ class CommandRunner:
         row: Row,
         route: str,
         arguments: Sequence[Any],
-        act: Callable[[], Act],
+        act: Callable[[], Command],
         *,
         within: Within | None = None,
         fresh_step: bool = False,
@@ -56,7 +56,7 @@ class CommandRunner:
         """
         now = self.kernel.clock()
 
-        def answer(view: View, facts: Sequence[Fact]) -> Mapping[str, Any]:
+        def answer(view: ReferralState, facts: Sequence[Fact]) -> Mapping[str, Any]:
             if view.open and (view.step is None or (fresh_step and view.step.on < london_day(now))):
                 raise Refused("next_step_needed")
             return {"said": [fact.id for fact in facts]}
@@ -72,8 +72,8 @@ class CommandRunner:
             )
         return await self._shown(row, done.view, set(done.reply.get("said", ())), done.replayed)
 
-    async def _shown(self, row: Row, view: View, said: set[str], replayed: bool) -> Done:
-        stored = {"locality": row["locality"], "referral": row["referral"], "view": document(view)}
+    async def _shown(self, row: Row, view: ReferralState, said: set[str], replayed: bool) -> Done:
+        stored = {"locality": row["locality"], "referral": row["referral"], "view": to_document(view)}
         workers = await link_workers(
             self.kernel.mongo, {meeting["link_worker"] for meeting in stored["view"]["meetings"]}
         )

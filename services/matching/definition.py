@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.matching.booking.diary import Diaries
-from services.matching.booking.policy import DECISIONS, LOOK_AGAIN, look_again, reserve_for_urgent
+from services.matching.booking.policy import DECISIONS, RETRY_BOOKING, reserve_for_urgent, retry_booking
 from services.matching.booking.repository import DiaryStore
 from services.matching.casework.drafts import drop_drafts
-from services.matching.referral_state.state import FOLD_VERSION, View, document, fold
+from services.matching.referral_state.state import FOLD_VERSION, ReferralState, fold, to_document
 from shared.contract.events.fact import Fact
 from shared.contract.history import SourcePriority
 from shared.delivery.model.service_definition import Changed, Loaded, ServiceDefinition
@@ -21,13 +21,17 @@ class MatchingStore:
     def __init__(self, diaries: DiaryStore) -> None:
         self._diaries = diaries
 
-    async def load(self, tx: Transaction, referrals: Sequence[Loaded[View]], now: datetime) -> Diaries:
+    async def load(
+        self, tx: Transaction, referrals: Sequence[Loaded[ReferralState]], now: datetime
+    ) -> Diaries:
         """Diaries for these referrals. Of several, the urgent ones have their times reserved first."""
         diaries = await self._diaries.load(tx, referrals, now)
         reserve_for_urgent([(one.referral_id, one.view) for one in referrals], diaries)
         return diaries
 
-    async def save(self, tx: Transaction, changes: Sequence[Changed[View]], resources: Diaries) -> None:
+    async def save(
+        self, tx: Transaction, changes: Sequence[Changed[ReferralState]], resources: Diaries
+    ) -> None:
         """Writes the touched diaries. Raises Conflict if another writer was first."""
         erased = [
             aggregate_id(each.locality, each.referral_id) for each in changes if each.after.story.erased
@@ -38,19 +42,19 @@ class MatchingStore:
 
 def service_definition(
     rank: SourcePriority, diaries: DiaryStore | None = None
-) -> ServiceDefinition[View, Diaries]:
+) -> ServiceDefinition[ReferralState, Diaries]:
     """The definition for a programme whose sources have these priorities (from the localities file)."""
 
-    def folded(facts: Sequence[Fact]) -> View:
+    def folded(facts: Sequence[Fact]) -> ReferralState:
         return fold(facts, rank)
 
     return ServiceDefinition(
         name="matching",
         fold=folded,
         fold_version=FOLD_VERSION,
-        to_document=document,
+        to_document=to_document,
         repository=MatchingStore(diaries or DiaryStore()),
         decisions=DECISIONS,
-        tasks={LOOK_AGAIN: look_again},
+        tasks={RETRY_BOOKING: retry_booking},
         exclusive="booker",
     )

@@ -4,12 +4,12 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from services.matching.booking.diary import HORIZON, Diaries
-from services.matching.booking.policy import book, refused_times, time_key, wish_of
+from services.matching.booking.policy import book, refused_times, requirements_of, time_key
 from services.matching.booking.slot import Slot
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
-from services.matching.referral_state.commands import Act, about, checked_step, meeting_of, open_case
-from services.matching.referral_state.state import View
+from services.matching.referral_state.commands import Command, about, checked_step, meeting_of, open_case
+from services.matching.referral_state.state import ReferralState
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, ReferralCreated
@@ -27,10 +27,10 @@ PEOPLES_REASONS: Final = frozenset(
 )
 
 
-def attended(meeting_id: str, next_step: NextStep | None = None) -> Act:
+def attended(meeting_id: str, next_step: NextStep | None = None) -> Command:
     """They came: also where it was first said that they did not."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         said = came(view, meeting_id, context, next_step)
         return Decision([said]) if said else NOTHING
@@ -39,7 +39,7 @@ def attended(meeting_id: str, next_step: NextStep | None = None) -> Act:
 
 
 def came(
-    view: View, meeting_id: str, context: DecisionContext, step: NextStep | None = None
+    view: ReferralState, meeting_id: str, context: DecisionContext, step: NextStep | None = None
 ) -> NewEvent | None:
     """The fact that they came, also on an earlier day than booked; None where it was said already."""
     meeting = meeting_of(view, meeting_id)
@@ -61,10 +61,10 @@ def _given_up_when_over(meeting: Meeting) -> bool:
     return said.time >= meeting.booked.starts_at
 
 
-def did_not_attend(meeting_id: str) -> Act:
+def did_not_attend(meeting_id: str) -> Command:
     """They did not come. What follows is decided by how often that happened."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         meeting = meeting_of(view, meeting_id)
         if meeting.status == "missed":
@@ -78,10 +78,10 @@ def did_not_attend(meeting_id: str) -> Act:
     return act
 
 
-def cancel(meeting_id: str, by: v.By, why: v.CancelReason) -> Act:
+def cancel(meeting_id: str, by: v.By, why: v.CancelReason) -> Command:
     """Cancels it; the decision that follows books the next suitable time."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if why not in PEOPLES_REASONS:
             raise Refused("not_yours_to_say")
@@ -94,17 +94,17 @@ def cancel(meeting_id: str, by: v.By, why: v.CancelReason) -> Act:
     return act
 
 
-def reschedule(meeting_id: str, slot_key: str | None) -> Act:
+def reschedule(meeting_id: str, slot_key: str | None) -> Command:
     """Moves it: the new meeting replaces the old, whose time is free at once."""
 
-    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
         meeting = meeting_of(view, meeting_id)
         _standing(meeting)
         if meeting.booked.starts_at <= context.now:
             raise Refused("meeting_over")
         slot = chosen(view, diaries, context, created, slot_key, instead_of=meeting)
-        for day, held in diaries.held_by(context.referral_id):
+        for day, held in diaries.reservations_of(context.referral_id):
             if held.meeting_id == meeting_id:
                 diaries.release(day, held.meeting_id)
         return _booked(view, diaries, context, slot)
@@ -112,10 +112,10 @@ def reschedule(meeting_id: str, slot_key: str | None) -> Act:
     return act
 
 
-def book_one(slot_key: str | None) -> Act:
+def book_one(slot_key: str | None) -> Command:
     """Books where nothing is booked: after two misses, after waiting, or a further meeting."""
 
-    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
         if view.story.active is not None:
             raise Refused("already_booked")
@@ -124,10 +124,10 @@ def book_one(slot_key: str | None) -> Act:
     return act
 
 
-def confirm(meeting_id: str) -> Act:
+def confirm(meeting_id: str) -> Command:
     """The person says yes to a provisional time."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         meeting = meeting_of(view, meeting_id)
         _standing(meeting)
@@ -138,10 +138,10 @@ def confirm(meeting_id: str) -> Act:
     return act
 
 
-def defer(on: date) -> Act:
+def defer(on: date) -> Command:
     """Not before that day: what is booked is cancelled, and another look taken then."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         waiting = asked_to_wait(view, context, on)
         facts: list[EventBody] = []
@@ -155,7 +155,7 @@ def defer(on: date) -> Act:
     return act
 
 
-def asked_to_wait(view: View, context: DecisionContext, on: date) -> o.MeetingWaiting:
+def asked_to_wait(view: ReferralState, context: DecisionContext, on: date) -> o.MeetingWaiting:
     """The person asks not to meet before that day, from tomorrow to a year ahead."""
     if not timedelta() < on - london_day(context.now) <= timedelta(days=366):
         raise Refused("later_date")
@@ -164,10 +164,10 @@ def asked_to_wait(view: View, context: DecisionContext, on: date) -> o.MeetingWa
     return o.MeetingWaiting(**about(context), reason=v.WaitingReason.ASKED_LATER, expected_by=on)
 
 
-def link_worker_away(link_worker: str, first: date, last: date) -> Act:
+def link_worker_away(link_worker: str, first: date, last: date) -> Command:
     """Cancels the meeting that falls on days on which its link worker is away."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         active = view.story.active
         if active is None or not view.open or active.booked.link_worker != link_worker:
             return NOTHING
@@ -190,7 +190,7 @@ def link_worker_away(link_worker: str, first: date, last: date) -> Act:
 
 
 def chosen(
-    view: View,
+    view: ReferralState,
     diaries: Diaries,
     context: DecisionContext,
     created: ReferralCreated,
@@ -204,7 +204,7 @@ def chosen(
         if slot is None or not context.now < slot.starts_at <= context.now + HORIZON:
             raise Refused("slot_taken")
         return slot
-    wish, referral_id = wish_of(view, diaries), context.referral_id
+    wish, referral_id = requirements_of(view, diaries), context.referral_id
     refused = refused_times(view)
     after: datetime | None = None
     if instead_of is not None:
@@ -218,7 +218,7 @@ def chosen(
     return found
 
 
-def _booked(view: View, diaries: Diaries, context: DecisionContext, slot: Slot) -> Decision:
+def _booked(view: ReferralState, diaries: Diaries, context: DecisionContext, slot: Slot) -> Decision:
     booked = book(view, diaries, context, slot, provisional=False)
     if booked is None:
         raise Refused("slot_taken")

@@ -11,8 +11,8 @@ from fractions import Fraction
 from hashlib import blake2b
 from typing import Final
 
-from services.matching.booking.requirements import Wish
-from services.matching.booking.reservations import Held, held_by_slot, not_taken
+from services.matching.booking.requirements import MeetingRequirements
+from services.matching.booking.reservations import Reservation, not_taken, reservation_for
 from services.matching.booking.slot import Slot
 from services.matching.calendar import bank_holiday, london_day
 from services.matching.roster.link_workers import TRAVEL_MINUTES, LinkWorker, times
@@ -30,8 +30,8 @@ class Day:
     link_worker: str
     day: date
     version: int = 0
-    held: list[Held] = field(default_factory=list)
-    behind: list[Held] = field(default_factory=list)
+    reservations: list[Reservation] = field(default_factory=list)
+    overlapping: list[Reservation] = field(default_factory=list)
     """Meetings that others put where a time was somebody's already: they have it when it comes free."""
 
 
@@ -59,9 +59,9 @@ class Diaries:
     touched_caseloads: set[str] = field(default_factory=set)
     freed: set[str] = field(default_factory=set)
     """Link workers who have more room than before."""
-    promised: dict[str, Slot] = field(default_factory=dict)
+    reserved: dict[str, Slot] = field(default_factory=dict)
     """Slots set aside within this round, by referral: those for whom it is urgent choose first."""
-    _tiles: dict[DayKey, tuple[Slot, ...]] = field(default_factory=dict)
+    _slots: dict[DayKey, tuple[Slot, ...]] = field(default_factory=dict)
     _free: dict[tuple[DayKey, bool], tuple[Slot, ...]] = field(default_factory=dict)
     travel_minutes: int = TRAVEL_MINUTES
     """Left free before and after a home visit."""
@@ -78,7 +78,7 @@ class Diaries:
         caseload = self._caseload(worker.id)
         return referral_id in caseload.referrals or len(caseload.referrals) < worker.caseload_limit
 
-    def suitable(self, wish: Wish, referral_id: str) -> Iterator[Slot]:
+    def suitable(self, wish: MeetingRequirements, referral_id: str) -> Iterator[Slot]:
         """Free times that suit, earliest first; of two at once, that of the smaller share of a caseload."""
         who = [worker for worker in wish.who(self.workers.values()) if self.has_room(worker, referral_id)]
         first, last = london_day(self.now), london_day(self.now + HORIZON)
@@ -96,7 +96,7 @@ class Diaries:
 
     def earliest(
         self,
-        wish: Wish,
+        wish: MeetingRequirements,
         referral_id: str,
         but_not: frozenset[str] = frozenset(),
         after: datetime | None = None,
@@ -128,16 +128,18 @@ class Diaries:
         `home`: times for home visits, with room for the travel round each.
         """
         found = self._free_of(worker, day, home)
-        if not found or not self.promised:
+        if not found or not self.reserved:
             return list(found)
         others = [
-            held_by_slot(slot, self._travel(slot.mode))
-            for whose, slot in self.promised.items()
+            reservation_for(slot, self._travel(slot.mode))
+            for whose, slot in self.reserved.items()
             if whose != referral_id and slot.link_worker == worker.id
         ]
         travel = self.travel_minutes if home else 0
         return [
-            slot for slot in found if not any(other.overlaps(held_by_slot(slot, travel)) for other in others)
+            slot
+            for slot in found
+            if not any(other.overlaps(reservation_for(slot, travel)) for other in others)
         ]
 
     def slot(self, key: str, practice: str, home: bool = False) -> Slot | None:
@@ -150,17 +152,17 @@ class Diaries:
             return None
         if worker is None or starts_at.tzinfo is None:
             return None
-        for slot in self._tiles_of(worker, london_day(starts_at)):
+        for slot in self._slots_of(worker, london_day(starts_at)):
             if slot.starts_at == starts_at and slot.practice == practice:
                 return slot if not home else _at_home(slot)
         return None
 
-    def held_by(self, referral_id: str) -> list[tuple[Day, Held]]:
+    def reservations_of(self, referral_id: str) -> list[tuple[Day, Reservation]]:
         """What this referral holds, or stands behind, in the diaries that were read."""
         return [
             (day, held)
             for day in self.days.values()
-            for held in (*day.held, *day.behind)
+            for held in (*day.reservations, *day.overlapping)
             if held.referral_id == referral_id
         ]
 
@@ -181,20 +183,20 @@ class Diaries:
         also where there is no room for travel that was not left round it when it was booked.
         """
         day = self._day(link_worker, london_day(starts_at))
-        mine = Held(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
-        if mine in day.held:
+        mine = Reservation(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
+        if mine in day.reservations:
             return True
-        others = [held for held in (*day.held, *day.behind) if held.meeting_id != meeting_id]
+        others = [held for held in (*day.reservations, *day.overlapping) if held.meeting_id != meeting_id]
         if any(held.overlaps(mine) for held in others):
-            return any(held.is_at(mine) for held in day.held)
-        day.held = [held for held in day.held if held.meeting_id != meeting_id]
-        day.behind = [held for held in day.behind if held.meeting_id != meeting_id]
+            return any(held.is_at(mine) for held in day.reservations)
+        day.reservations = [held for held in day.reservations if held.meeting_id != meeting_id]
+        day.overlapping = [held for held in day.overlapping if held.meeting_id != meeting_id]
         _put(day, mine)
         self._touch(day)
-        self.promised.pop(referral_id, None)
+        self.reserved.pop(referral_id, None)
         return True
 
-    def stand_behind(
+    def add_overlapping(
         self,
         link_worker: str,
         starts_at: datetime,
@@ -205,24 +207,24 @@ class Diaries:
     ) -> None:
         """For a meeting that stands although its time is somebody else's: has it when it comes free."""
         day = self._day(link_worker, london_day(starts_at))
-        mine = Held(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
-        if mine not in day.behind:
-            day.behind = [held for held in day.behind if held.meeting_id != meeting_id]
-            day.behind.append(mine)
+        mine = Reservation(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
+        if mine not in day.overlapping:
+            day.overlapping = [held for held in day.overlapping if held.meeting_id != meeting_id]
+            day.overlapping.append(mine)
             self._touch(day)
 
     def release(self, day: Day, meeting_id: str) -> None:
         """Gives a meeting's time free: to whoever stands behind, else to anybody."""
-        gone = [held for held in (*day.held, *day.behind) if held.meeting_id == meeting_id]
+        gone = [held for held in (*day.reservations, *day.overlapping) if held.meeting_id == meeting_id]
         if gone:
             if any(held.starts_at > self.now for held in gone):
                 self.freed.add(day.link_worker)
-            day.held = [held for held in day.held if held.meeting_id != meeting_id]
-            behind = [held for held in day.behind if held.meeting_id != meeting_id]
-            day.behind = []
+            day.reservations = [held for held in day.reservations if held.meeting_id != meeting_id]
+            behind = [held for held in day.overlapping if held.meeting_id != meeting_id]
+            day.overlapping = []
             for each in behind:
-                if any(held.overlaps(each) for held in day.held):
-                    day.behind.append(each)
+                if any(held.overlaps(each) for held in day.reservations):
+                    day.overlapping.append(each)
                 else:
                     _put(day, each)
             self._touch(day)
@@ -246,12 +248,12 @@ class Diaries:
             self._caseload(link_worker)
             self.touched_caseloads.add(link_worker)
 
-    def promise(self, wishes: Iterable[tuple[str, Wish, frozenset[str]]]) -> None:
+    def reserve(self, wishes: Iterable[tuple[str, MeetingRequirements, frozenset[str]]]) -> None:
         """Sets a time aside for each of these referrals, in this order, and none of those that it refused."""
         for referral_id, wish, refused in wishes:
             slot = self.earliest(wish, referral_id, refused)
             if slot is not None:
-                self.promised[referral_id] = slot
+                self.reserved[referral_id] = slot
 
     # Inside
 
@@ -273,7 +275,7 @@ class Diaries:
         whenever it is made for this referral, and favours no link worker over many referrals.
         """
         mine = self._caseload(link_worker).referrals
-        promised = {whose for whose, slot in self.promised.items() if slot.link_worker == link_worker}
+        promised = {whose for whose, slot in self.reserved.items() if slot.link_worker == link_worker}
         others = (mine | promised) - {referral_id}
         drawn = blake2b(f"{referral_id}|{link_worker}".encode(), digest_size=8).digest()
         share = Fraction(len(others), max(self.workers[link_worker].caseload_limit, 1))
@@ -287,20 +289,20 @@ class Diaries:
         key = ((worker.id, day), home)
         if key not in self._free:
             known = self.days.get(key[0])
-            held = [*known.held, *known.behind] if known else []
+            held = [*known.reservations, *known.overlapping] if known else []
             travel = self.travel_minutes if home else 0
-            found = not_taken(self._tiles_of(worker, day), held, travel)
+            found = not_taken(self._slots_of(worker, day), held, travel)
             self._free[key] = tuple(_at_home(slot) if home else slot for slot in found)
         return self._free[key]
 
-    def _tiles_of(self, worker: LinkWorker, day: date) -> tuple[Slot, ...]:
+    def _slots_of(self, worker: LinkWorker, day: date) -> tuple[Slot, ...]:
         key = (worker.id, day)
-        if key not in self._tiles:
-            self._tiles[key] = tuple(tiles(worker, day))
-        return self._tiles[key]
+        if key not in self._slots:
+            self._slots[key] = tuple(slots_of_day(worker, day))
+        return self._slots[key]
 
 
-def tiles(worker: LinkWorker, day: date) -> list[Slot]:
+def slots_of_day(worker: LinkWorker, day: date) -> list[Slot]:
     """The meeting times of a link worker's day, for each practice that shares the room."""
     if bank_holiday(day) or worker.away(day):
         return []
@@ -312,9 +314,9 @@ def tiles(worker: LinkWorker, day: date) -> list[Slot]:
     ]
 
 
-def _put(day: Day, held: Held) -> None:
-    day.held.append(held)
-    day.held.sort(key=lambda each: each.starts_at)
+def _put(day: Day, held: Reservation) -> None:
+    day.reservations.append(held)
+    day.reservations.sort(key=lambda each: each.starts_at)
 
 
 def _at_home(slot: Slot) -> Slot:

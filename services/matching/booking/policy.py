@@ -5,14 +5,15 @@ none, or has been met; one that ended has none and holds no time; no time is hel
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from services.matching.booking.diary import Diaries
-from services.matching.booking.requirements import Wish
+from services.matching.booking.requirements import MeetingRequirements
 from services.matching.booking.slot import Slot
+from services.matching.booking.waiting import waiting, waits_for_the_person
 from services.matching.calendar import day_start, london_day
-from services.matching.referral_state.state import View, Wait
+from services.matching.referral_state.state import ReferralState
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, MeetingBooked
@@ -20,9 +21,9 @@ from shared.contract.history import Meeting
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.platform.clock import LONDON
 
-LOOK_AGAIN: Final = "look_again"
+RETRY_BOOKING: Final = "retry_booking"
 """The due work of this part: look whether there is a time by now."""
-ROW: Final = (LOOK_AGAIN, "meeting")
+ROW: Final = (RETRY_BOOKING, "meeting")
 
 CATCH_UP: Final = timedelta(hours=1)
 """News older than this when heard comes from a log that is being read: hear the rest of it first."""
@@ -34,25 +35,24 @@ LAST_SEQUENCE: Final = 1000
 """The contract counts no further."""
 
 _GIVEN_UP: Final = frozenset(v.CancelReason) - {v.CancelReason.REFERRAL_ENDED, v.CancelReason.SLOT_TAKEN}
-WAITS_FOR_THE_PERSON: Final = frozenset({v.WaitingReason.ASKED_LATER, v.WaitingReason.PERSON_NOT_REACHED})
 
 
-def settle(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
+def reconcile(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
     """Brings meetings, diary and caseload into line with what has been said."""
-    return _settle(view, diaries, context, patient=True)
+    return _reconcile(view, diaries, context, patient=True)
 
 
-def look_again(view: View, diaries: Diaries, context: DecisionContext, _: TaskRow) -> Decision:
+def retry_booking(view: ReferralState, diaries: Diaries, context: DecisionContext, _: TaskRow) -> Decision:
     """Due: a time may have come free, or the day from which the person can come."""
-    return settle_now(view, diaries, context)
+    return reconcile_now(view, diaries, context)
 
 
-def settle_now(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
+def reconcile_now(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
     """The same without waiting for the rest of a log that may be being read."""
-    return _settle(view, diaries, context, patient=False)
+    return _reconcile(view, diaries, context, patient=False)
 
 
-def _settle(view: View, diaries: Diaries, context: DecisionContext, patient: bool) -> Decision:
+def _reconcile(view: ReferralState, diaries: Diaries, context: DecisionContext, patient: bool) -> Decision:
     if view.story.created is None and not view.uncreated:
         return NOTHING  # facts may arrive before the creation of what they are about
     if view.ended:
@@ -86,7 +86,7 @@ def _met_on_an_earlier_day(meeting: Meeting) -> bool:
     return met is not None and london_day(met.time) < london_day(meeting.booked.starts_at)
 
 
-def _lost(view: View, diaries: Diaries, context: DecisionContext) -> list[EventBody]:
+def _lost(view: ReferralState, diaries: Diaries, context: DecisionContext) -> list[EventBody]:
     """Our bookings that do not stand: another one won, they met already, or the time is somebody else's."""
     story = view.story
     met = {m.booked.meeting_id for m in story.attended}
@@ -113,11 +113,11 @@ def _lost(view: View, diaries: Diaries, context: DecisionContext) -> list[EventB
             if ours:
                 lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
             else:
-                diaries.stand_behind(*time, *whose)
+                diaries.add_overlapping(*time, *whose)
     return lost
 
 
-def _arrange(view: View, diaries: Diaries, context: DecisionContext, patient: bool) -> Decision:
+def _arrange(view: ReferralState, diaries: Diaries, context: DecisionContext, patient: bool) -> Decision:
     """An open referral without a meeting: the earliest suitable time, or a stated reason and another look."""
     story = view.story
     created = story.created
@@ -127,22 +127,22 @@ def _arrange(view: View, diaries: Diaries, context: DecisionContext, patient: bo
         # Nor is it known that `now` is right: it rests from then, and not until twenty seconds from now.
         return Decision(tasks=[_due(view.latest, created.practice, created.urgency, HEAR_THE_REST)])
     today = london_day(context.now)
-    asked = _waits_for_the_person(view, today)
+    asked = waits_for_the_person(view, today)
     if asked:
         until, why = max((wait.until, wait.reason) for wait in asked)
         _in_caseload_of(diaries, context, view.handed_to or story.link_worker)
         return Decision(
-            _waiting(view, context, why, until),
+            waiting(view, context, why, until),
             tasks=[_due(day_start(until), created.practice, created.urgency, asked=True)],
         )
     if len(story.missed) > view.misses_allowed:
         _in_caseload_of(diaries, context, view.handed_to or story.link_worker)
         expected = today + timedelta(days=NOT_REACHED_DAYS)
-        return Decision(_waiting(view, context, v.WaitingReason.PERSON_NOT_REACHED, expected))
-    wish = wish_of(view, diaries)
+        return Decision(waiting(view, context, v.WaitingReason.PERSON_NOT_REACHED, expected))
+    wish = requirements_of(view, diaries)
     if wish.link_worker is not None:  # who was handed a case has it, however many others they have
         _in_caseload_of(diaries, context, wish.link_worker)
-    promised = diaries.promised.pop(context.referral_id, None)
+    promised = diaries.reserved.pop(context.referral_id, None)
     booked = book(view, diaries, context, promised, provisional=True) if promised else None
     slot = diaries.earliest(wish, context.referral_id, refused_times(view)) if booked is None else None
     if slot is not None:
@@ -153,20 +153,20 @@ def _arrange(view: View, diaries: Diaries, context: DecisionContext, patient: bo
     reason = v.WaitingReason.NO_SLOT if someone else v.WaitingReason.NO_LINK_WORKER
     _in_caseload_of(diaries, context, view.handed_to)
     return Decision(
-        _waiting(view, context, reason, today + timedelta(days=PROMISE_DAYS[created.urgency])),
+        waiting(view, context, reason, today + timedelta(days=PROMISE_DAYS[created.urgency])),
         tasks=[_due(_next_look(context.now), created.practice, created.urgency)],
     )
 
 
 def book(
-    view: View, diaries: Diaries, context: DecisionContext, slot: Slot, *, provisional: bool
+    view: ReferralState, diaries: Diaries, context: DecisionContext, slot: Slot, *, provisional: bool
 ) -> MeetingBooked | None:
     """Takes a time for this referral and says so; None where somebody else holds it."""
     created = view.story.created
     if created is None:
         return None
     meeting_id = context.new_id()
-    mode = v.MeetingMode.HOME if wish_of(view, diaries).home_visit else v.MeetingMode.FACE_TO_FACE
+    mode = v.MeetingMode.HOME if requirements_of(view, diaries).home_visit else v.MeetingMode.FACE_TO_FACE
     time = (slot.link_worker, slot.starts_at, slot.minutes)
     if not diaries.take(*time, context.referral_id, meeting_id, mode):
         return None
@@ -195,7 +195,7 @@ def _over(meeting: Meeting) -> bool:
     return meeting.status == "attended" or ended
 
 
-def refused_times(view: View) -> frozenset[str]:
+def refused_times(view: ReferralState) -> frozenset[str]:
     """Times that were given up: nobody is given the very time again that they could not keep."""
     return frozenset(
         time_key(meeting)
@@ -210,28 +210,28 @@ def time_key(meeting: Meeting) -> str:
     return Slot(booked.link_worker, booked.practice, "", booked.starts_at, booked.minutes).key
 
 
-def wish_of(view: View, diaries: Diaries) -> Wish:
+def requirements_of(view: ReferralState, diaries: Diaries) -> MeetingRequirements:
     """What this referral's meeting must suit. Whom it was handed to counts while they meet people there."""
     created = view.story.created
     if created is None:
         raise ValueError("a referral that is not known wishes for nothing")
     named = diaries.workers.get(view.handed_to or "")
     here = named is not None and named.active and created.practice in named.practices
-    return Wish.of(created, view.handed_to if here else None)
+    return MeetingRequirements.of(created, view.handed_to if here else None)
 
 
-def needs_meeting(view: View, now: datetime) -> bool:
+def needs_meeting(view: ReferralState, now: datetime) -> bool:
     """Whether a referral would be given a time now, if there is one."""
     story = view.story
     if story.created is None or not story.open or story.active is not None or story.attended:
         return False
     today = london_day(now)
-    if _waits_for_the_person(view, today):
+    if waits_for_the_person(view, today):
         return False
     return len(story.missed) <= view.misses_allowed
 
 
-def reserve_for_urgent(referrals: Sequence[tuple[str, View]], diaries: Diaries) -> None:
+def reserve_for_urgent(referrals: Sequence[tuple[str, ReferralState]], diaries: Diaries) -> None:
     """Reserves times in `diaries` for urgent referrals (id, view), if several choose at once."""
     choosing = [(name, view) for name, view in referrals if needs_meeting(view, diaries.now)]
     urgent = [
@@ -240,22 +240,7 @@ def reserve_for_urgent(referrals: Sequence[tuple[str, View]], diaries: Diaries) 
         if view.story.created is not None and view.story.created.urgency is v.Urgency.SOON
     ]
     if urgent and len(choosing) > 1:
-        diaries.promise((name, wish_of(view, diaries), refused_times(view)) for name, view in urgent)
-
-
-def _waits_for_the_person(view: View, today: date) -> list[Wait]:
-    """What was said of the person's own time: until then nothing is looked for.
-
-    That we said ourselves that they are not reached follows from their misses, and ends with them: somebody
-    reopens the referral, or it was no miss.
-    """
-    return [
-        wait
-        for wait in view.waits
-        if wait.until > today
-        and wait.reason in WAITS_FOR_THE_PERSON
-        and not (wait.ours and wait.reason is v.WaitingReason.PERSON_NOT_REACHED)
-    ]
+        diaries.reserve((name, requirements_of(view, diaries), refused_times(view)) for name, view in urgent)
 
 
 def _in_caseload_of(diaries: Diaries, context: DecisionContext, link_worker: str | None) -> None:
@@ -267,50 +252,10 @@ def _in_caseload_of(diaries: Diaries, context: DecisionContext, link_worker: str
 def _hold_only(diaries: Diaries, referral_id: str, meetings: Iterable[MeetingBooked]) -> None:
     """Gives every time free that this referral holds for other meetings than these, or at other times."""
     times = {(m.meeting_id, m.link_worker, m.starts_at.replace(microsecond=0)) for m in meetings}
-    for day, held in diaries.held_by(referral_id):
+    for day, held in diaries.reservations_of(referral_id):
         # What is stored has lost some digits of its second.
         if (held.meeting_id, day.link_worker, held.starts_at.replace(microsecond=0)) not in times:
             diaries.release(day, held.meeting_id)
-
-
-def _waiting(
-    view: View, context: DecisionContext, reason: v.WaitingReason, expected: date
-) -> list[EventBody]:
-    """Says why there is no meeting, unless this reason still holds."""
-    if _still_says_why(view, reason, context.now):
-        return []
-    return [
-        o.MeetingWaiting(
-            referral_id=context.referral_id, locality=context.locality, reason=reason, expected_by=expected
-        )
-    ]
-
-
-def _still_says_why(view: View, reason: v.WaitingReason, now: datetime) -> bool:
-    """Whether this reason was given after the last meeting came to nothing, and its day has not passed.
-
-    By a clock that was wrong it may seem to have been given before that. What is given just now counts, and
-    so does one more than there are meetings: it is not said over and over until the clocks agree.
-    """
-    given = [w for w in view.waits if w.reason is reason and w.until >= london_day(now)]
-    meetings = view.story.meetings
-    over = [m.outcome.recorded for m in meetings if m.outcome and m.status in ("missed", "cancelled")]
-    taken_back = _bookings_taken_back(view)
-    over += taken_back
-    since = min(max(over), now) if over else None
-    return len(given) > len(meetings) + len(taken_back) or any(
-        since is None or w.said >= since for w in given
-    )
-
-
-def _bookings_taken_back(view: View) -> list[datetime]:
-    """When it was said of meetings that they had never been booked: the person may have heard of them."""
-    booked = {(f.source, f.id) for f in view.facts if isinstance(f.body, MeetingBooked)}
-    return [
-        f.recorded
-        for f in view.facts
-        if isinstance(f.body, o.Retracted) and (f.body.event_source, f.body.event_id) in booked
-    ]
 
 
 def _cancelled(booked: MeetingBooked, why: v.CancelReason) -> EventBody:
@@ -360,5 +305,5 @@ DECISIONS: Final = dict.fromkeys(
         "person_erased",
         "retracted",
     ),
-    settle,
+    reconcile,
 )

@@ -6,14 +6,14 @@ from typing import Final
 
 from services.matching.authorization import LINK_WORKER, find_case, link_worker_for
 from services.matching.booking.diary import Diaries
-from services.matching.booking.policy import refused_times, time_key, wish_of
+from services.matching.booking.policy import refused_times, requirements_of, time_key
 from services.matching.booking.repository import DiaryStore
 from services.matching.booking.slot import Slot
 from services.matching.booking.use_cases import AT_THE_DESK
 from services.matching.calendar import day_start, london_day
 from services.matching.errors import Refused
 from services.matching.referral_state.queries import ReferralQueries
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import DiaryEntry, MeetingShown
 from services.matching.web.refusals import problem_of
 from shared.delivery.kernel import Kernel
@@ -30,7 +30,7 @@ _STANDING: Final = ("booked", "attended", "missed")
 class BookingQueries:
     """Reads of meetings and diaries."""
 
-    kernel: Kernel[View, Diaries]
+    kernel: Kernel[ReferralState, Diaries]
     referrals: ReferralQueries
     diaries: DiaryStore
 
@@ -118,12 +118,12 @@ class BookingQueries:
         return _first(diaries, view, row["referral"], max(1, min(count, 20)))
 
 
-def _first(diaries: Diaries, view: View, referral_id: str, count: int) -> list[Slot]:
+def _first(diaries: Diaries, view: ReferralState, referral_id: str, count: int) -> list[Slot]:
     but_not = refused_times(view)
     if view.story.active is not None:
         but_not |= {time_key(view.story.active)}
     found: list[Slot] = []
-    for slot in diaries.suitable(wish_of(view, diaries), referral_id):
+    for slot in diaries.suitable(requirements_of(view, diaries), referral_id):
         if slot.key not in but_not:
             found.append(slot)
         if len(found) == count:

@@ -12,11 +12,11 @@ from typing import Any, Final
 from pymongo import ASCENDING, InsertOne, UpdateOne
 
 from services.matching.booking.diary import HORIZON, Caseload, Day, Diaries
-from services.matching.booking.policy import LOOK_AGAIN
-from services.matching.booking.reservations import Held
+from services.matching.booking.policy import RETRY_BOOKING
+from services.matching.booking.reservations import Reservation
 from services.matching.calendar import london_day
 from services.matching.collections import CASELOADS, DAYS, LINK_WORKERS
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from services.matching.roster.link_workers import TRAVEL_MINUTES, LinkWorker
 from services.matching.roster.repository import worker_of
 from shared.contract.events.models import MeetingBooked
@@ -41,7 +41,9 @@ class DiaryStore:
     def __init__(self, travel_minutes: int = TRAVEL_MINUTES) -> None:
         self._travel_minutes = travel_minutes
 
-    async def load(self, tx: Transaction, referrals: Sequence[Loaded[View]], now: datetime) -> Diaries:
+    async def load(
+        self, tx: Transaction, referrals: Sequence[Loaded[ReferralState]], now: datetime
+    ) -> Diaries:
         """The days and caseloads that decisions about these referrals may book in."""
         if not referrals:
             return Diaries(now, travel_minutes=self._travel_minutes)
@@ -101,7 +103,7 @@ async def wake_waiting(
     first; 0 for all.
     """
     waiting = {
-        "what": LOOK_AGAIN,
+        "what": RETRY_BOOKING,
         "locality": locality,
         "payload.practice": {"$in": sorted(practices)},
         "payload.asked": {"$ne": True},
@@ -125,7 +127,7 @@ async def touch_caseload(tx: Transaction, locality: str, link_worker: str) -> No
 
 
 async def _workers_of(
-    tx: Transaction, localities: Sequence[str], referrals: Sequence[Loaded[View]]
+    tx: Transaction, localities: Sequence[str], referrals: Sequence[Loaded[ReferralState]]
 ) -> dict[str, LinkWorker]:
     practices: set[str] = set()
     named: set[str] = set()
@@ -144,7 +146,7 @@ async def _workers_of(
 
 
 def _days_of_others(
-    referrals: Sequence[Loaded[View]], workers: Mapping[str, LinkWorker], first: date, last: date
+    referrals: Sequence[Loaded[ReferralState]], workers: Mapping[str, LinkWorker], first: date, last: date
 ) -> list[str]:
     """Days that are not read anyway on which some other booking system put a meeting.
 
@@ -162,7 +164,7 @@ def _day_id(link_worker: str, day: date) -> str:
 
 def _day(row: Row) -> Day:
     held, behind = (
-        [Held(h["s"], h["m"], h["r"], h["i"], h.get("t", 0)) for h in row.get(name, ())]
+        [Reservation(h["s"], h["m"], h["r"], h["i"], h.get("t", 0)) for h in row.get(name, ())]
         for name in ("held", "behind")
     )
     return Day(row["link_worker"], date.fromisoformat(row["day"]), row["v"], held, behind)
@@ -179,7 +181,7 @@ def _day_write(diaries: Diaries, key: tuple[str, date]) -> Write:
             {"s": h.starts_at, "m": h.minutes, "r": h.referral_id, "i": h.meeting_id, "t": h.travel}
             for h in each
         ]
-        for name, each in (("held", day.held), ("behind", day.behind))
+        for name, each in (("held", day.reservations), ("behind", day.overlapping))
     }
     identity = _day_id(day.link_worker, day.day)
     if day.version:

@@ -19,7 +19,7 @@ INTERPRETER_NOTICE: Final = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class MeetingRequirements:
     """What a meeting must suit. `link_worker`: only theirs will do; `not_before`: they asked for later."""
 
     practice: str
@@ -33,7 +33,7 @@ class Wish:
     @classmethod
     def of(
         cls, created: ReferralCreated, link_worker: str | None = None, not_before: date | None = None
-    ) -> "Wish":
+    ) -> "MeetingRequirements":
         return cls(
             practice=created.practice,
             language=created.language,

@@ -10,7 +10,7 @@ from services.matching.booking.slot import Slot
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Reservation:
     """A time that is taken, by which meeting of which referral.
 
     `travel`: minutes before and after it in which the link worker is on the way. No other meeting lies in
@@ -27,12 +27,12 @@ class Held:
     def ends_at(self) -> datetime:
         return self.starts_at + timedelta(minutes=self.minutes)
 
-    def overlaps(self, other: "Held") -> bool:
+    def overlaps(self, other: "Reservation") -> bool:
         """Whether the meetings overlap, or one lies in the travel round the other."""
         apart = timedelta(minutes=max(self.travel, other.travel))
         return self.starts_at < other.ends_at + apart and other.starts_at < self.ends_at + apart
 
-    def is_at(self, other: "Held") -> bool:
+    def is_at(self, other: "Reservation") -> bool:
         """Whether both are one meeting at one time, whatever travel was left round it."""
         return (
             self.meeting_id == other.meeting_id
@@ -41,12 +41,12 @@ class Held:
         )
 
 
-def held_by_slot(slot: Slot, travel: int) -> Held:
+def reservation_for(slot: Slot, travel: int) -> Reservation:
     """The time that a slot would take."""
-    return Held(slot.starts_at, slot.minutes, "", "", travel)
+    return Reservation(slot.starts_at, slot.minutes, "", "", travel)
 
 
-def not_taken(slots: Iterable[Slot], held: Sequence[Held], travel: int) -> Iterator[Slot]:
+def not_taken(slots: Iterable[Slot], held: Sequence[Reservation], travel: int) -> Iterator[Slot]:
     """The slots that overlap with nothing held. `travel`: minutes that each slot needs round itself.
 
     What began before a slot ends, with the travel between both, had ended when the slot begins.
@@ -60,6 +60,6 @@ def not_taken(slots: Iterable[Slot], held: Sequence[Held], travel: int) -> Itera
             yield slot
 
 
-def _with_travel(held: Held, travel: int) -> tuple[datetime, datetime]:
+def _with_travel(held: Reservation, travel: int) -> tuple[datetime, datetime]:
     apart = timedelta(minutes=max(held.travel, travel))
     return held.starts_at - apart, held.ends_at + apart

@@ -12,8 +12,8 @@ from typing import Final
 from pymongo.errors import PyMongoError
 
 from services.matching.booking.diary import Diaries
-from services.matching.booking.policy import HEAR_THE_REST, ROW, settle_now
-from services.matching.referral_state.state import View
+from services.matching.booking.policy import HEAR_THE_REST, ROW, reconcile_now
+from services.matching.referral_state.state import ReferralState
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.errors import Transient
 from shared.delivery.mongo.server_time import server_now_plus
@@ -26,41 +26,41 @@ _SOON: Final = HEAR_THE_REST + timedelta(seconds=10)
 _log = logging.getLogger(__name__)
 
 
-async def keep_looking(kernel: Kernel[View, Diaries]) -> None:
+async def keep_sweeping(kernel: Kernel[ReferralState, Diaries]) -> None:
     """Looks for ever; a database that is away is waited for."""
     before: frozenset[str] = frozenset()
     while True:
         await asyncio.sleep(EVERY_SECONDS)
         try:
-            before = await look(kernel, before)
+            before = await sweep(kernel, before)
         except (PyMongoError, Transient) as error:
             _log.warning("not looked for the forgotten: %s", type(error).__name__)
 
 
-async def look(kernel: Kernel[View, Diaries], before: frozenset[str]) -> frozenset[str]:
-    """Decides again for those who were adrift before and will not be looked at soon; gives who is now.
+async def sweep(kernel: Kernel[ReferralState, Diaries], before: frozenset[str]) -> frozenset[str]:
+    """Decides again for those who were unaccounted before and will not be looked at soon; gives who is now.
 
     Raises:
         PyMongoError, Transient: the database is away.
     """
-    wanted = {"view.adrift": True, "locality": {"$in": list(kernel.localities)}}
+    wanted = {"view.unaccounted": True, "locality": {"$in": list(kernel.localities)}}
     found = kernel.mongo[REFERRALS].find(wanted, {"locality": 1, "referral": 1}).limit(_MOST)
-    adrift = {row["_id"]: row async for row in found}
-    again = [row for identity, row in adrift.items() if identity in before]
+    unaccounted = {row["_id"]: row async for row in found}
+    again = [row for identity, row in unaccounted.items() if identity in before]
     soon = await _looked_at_soon(kernel, [row["_id"] for row in again])
     for row in again:
         if row["_id"] not in soon:
             _log.warning("a referral had neither a meeting nor a reason", extra={"case": row["_id"]})
             try:
-                await kernel.command(row["locality"], row["referral"], settle_now)
+                await kernel.command(row["locality"], row["referral"], reconcile_now)
             except (PyMongoError, Transient):
                 raise
             except Exception:  # whatever is the matter with one, the others are looked at
                 _log.exception("a referral could not be looked at", extra={"case": row["_id"]})
-    return frozenset(adrift)
+    return frozenset(unaccounted)
 
 
-async def _looked_at_soon(kernel: Kernel[View, Diaries], cases: Sequence[str]) -> set[str]:
+async def _looked_at_soon(kernel: Kernel[ReferralState, Diaries], cases: Sequence[str]) -> set[str]:
     what, about = ROW
     of = {f"{what}|{case}|{about}": case for case in cases}
     rested_soon = {"$expr": {"$lt": ["$not_before", server_now_plus(_SOON)]}}

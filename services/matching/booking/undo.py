@@ -3,8 +3,8 @@
 from services.matching.booking.diary import Diaries
 from services.matching.booking.policy import book
 from services.matching.errors import Refused
-from services.matching.referral_state.commands import Act
-from services.matching.referral_state.state import View
+from services.matching.referral_state.commands import Command
+from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.undo import may_undo, retracted, taken_back
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
@@ -12,10 +12,10 @@ from shared.contract.events.models import EventBody
 from shared.delivery.model.decision import Decision, DecisionContext
 
 
-def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Act:
+def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Command:
     """Takes back one fact of the history. A cancelled meeting gets its time back, if it is still free."""
 
-    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         if view.story.erased:
             raise Refused("case_erased")
         fact = next((f for f in view.facts if (f.source, f.id) == (said_by, event_id)), None)
@@ -34,7 +34,7 @@ def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Act:
 
 
 def _given_back(
-    view: View, diaries: Diaries, context: DecisionContext, cancelled: o.MeetingCancelled
+    view: ReferralState, diaries: Diaries, context: DecisionContext, cancelled: o.MeetingCancelled
 ) -> list[EventBody]:
     """The old time again, where another meeting has taken its place meanwhile."""
     meeting = view.meeting(cancelled.meeting_id)

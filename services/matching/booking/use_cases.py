@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any, Final
 
 from services.matching.booking import commands
-from services.matching.booking.policy import settle_now
+from services.matching.booking.policy import reconcile_now
 from services.matching.calendar import london_day
 from services.matching.collections import DAYS
 from services.matching.command_runner import CommandRunner
@@ -101,7 +101,7 @@ class BookingUseCases:
             "id": {"$nin": sorted(entered)},
         }
         for row in await open_cases_with(self.runner.kernel.mongo, worker, to_come):
-            await self.runner.kernel.command(row["locality"], row["referral"], settle_now)
+            await self.runner.kernel.command(row["locality"], row["referral"], reconcile_now)
 
 
 async def open_cases_with(mongo: Mongo, worker: LinkWorker, meeting: dict[str, Any]) -> list[Row]:

@@ -21,13 +21,13 @@ from services.matching.errors import Refused
 from services.matching.prescribing.inputs import SharingAnswer
 from services.matching.referral_state.commands import (
     GOING_ON,
-    Act,
+    Command,
     about,
     checked_step,
     meeting_of,
     open_case,
 )
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.undo import retracted, taken_back
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
@@ -45,10 +45,10 @@ class NoteIds:
     goals: Mapping[int, str] = field(default_factory=dict)
 
 
-def plan(record: MeetingRecord, notes: NoteIds, meeting_id: str | None) -> Act:
+def plan(record: MeetingRecord, notes: NoteIds, meeting_id: str | None) -> Command:
     """Everything that was agreed at a meeting, at once."""
 
-    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         said: list[NewEvent | EventBody] = []
         if meeting_id is not None and meeting_of(view, meeting_id).status != "attended":
@@ -77,7 +77,9 @@ def plan(record: MeetingRecord, notes: NoteIds, meeting_id: str | None) -> Act:
     return act
 
 
-def _plan_agreed(view: View, context: DecisionContext, record: MeetingRecord, notes: NoteIds) -> o.PlanAgreed:
+def _plan_agreed(
+    view: ReferralState, context: DecisionContext, record: MeetingRecord, notes: NoteIds
+) -> o.PlanAgreed:
     earlier = view.story.plan
     goals = tuple(
         o.Goal(
@@ -102,10 +104,10 @@ def _plan_agreed(view: View, context: DecisionContext, record: MeetingRecord, no
     )
 
 
-def contact(contact: Contact, note: str | None) -> Act:
+def contact(contact: Contact, note: str | None) -> Command:
     """The link worker rang or wrote."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         step = checked_step(contact.next_step, context)
         return Decision(
@@ -123,10 +125,10 @@ def contact(contact: Contact, note: str | None) -> Act:
     return act
 
 
-def unmet(unmet: UnmetNeed) -> Act:
+def unmet(unmet: UnmetNeed) -> Command:
     """Nothing suitable for this need. That none exists is refused while one for it is in the plan."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if unmet.reason is v.UnmetReason.NO_SERVICE and any(
             one.prescribed.need is unmet.need and one.status in GOING_ON for one in view.story.prescriptions
@@ -138,10 +140,10 @@ def unmet(unmet: UnmetNeed) -> Act:
     return act
 
 
-def say_step(step: NextStep, note: str | None, link_worker: str | None) -> Act:
+def say_step(step: NextStep, note: str | None, link_worker: str | None) -> Command:
     """The next step, on the plan as it stands; before there is one, on whose case it is."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         checked = checked_step(step, context)
         plan, whose = view.story.plan, view.story.link_worker or link_worker
@@ -157,10 +159,10 @@ def say_step(step: NextStep, note: str | None, link_worker: str | None) -> Act:
     return act
 
 
-def sharing(answer: SharingAnswer) -> Act:
+def sharing(answer: SharingAnswer) -> Command:
     """An answer to one of the questions about sharing, in place of the earlier one."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if answer.prescription_id is not None and all(
             p.prescribed.prescription_id != answer.prescription_id for p in view.story.prescriptions
@@ -172,7 +174,7 @@ def sharing(answer: SharingAnswer) -> Act:
 
 
 def _sharing(
-    view: View,
+    view: ReferralState,
     context: DecisionContext,
     answer: SharingAnswer,
 ) -> list[EventBody]:
@@ -198,10 +200,10 @@ def _sharing(
     return said
 
 
-def change_link_worker(link_worker: str) -> Act:
+def change_link_worker(link_worker: str) -> Command:
     """Hands the case over; a meeting to come moves to the new link worker."""
 
-    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
         worker = diaries.workers.get(link_worker)
         if worker is None or worker.locality != context.locality or not worker.active:
@@ -224,20 +226,20 @@ def change_link_worker(link_worker: str) -> Act:
     return act
 
 
-def close(closure: Closure, note: str | None) -> Act:
+def close(closure: Closure, note: str | None) -> Command:
     """Closes the case."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         return Decision([o.ReferralClosed(**about(context), reason=closure.reason, note=note)])
 
     return act
 
 
-def no_longer_wants(by: v.By) -> Act:
+def no_longer_wants(by: v.By) -> Command:
     """Declined before a first meeting, closed after one."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if view.story.attended:
             return Decision([o.ReferralClosed(**about(context), reason=v.CloseReason.NO_LONGER_WANTS)])
@@ -246,10 +248,10 @@ def no_longer_wants(by: v.By) -> Act:
     return act
 
 
-def decline(decline: Decline) -> Act:
+def decline(decline: Decline) -> Command:
     """Ends a case before its first meeting."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if view.story.attended:
             raise Refused("already_met")
@@ -258,20 +260,20 @@ def decline(decline: Decline) -> Act:
     return act
 
 
-def return_to_referrer(back: Return, note: str | None) -> Act:
+def return_to_referrer(back: Return, note: str | None) -> Command:
     """Returns the referral to its referrer."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         return Decision([o.ReferralReturned(**about(context), reason=back.reason, note=note)])
 
     return act
 
 
-def reopen(reopen: Reopen, note: str | None) -> Act:
+def reopen(reopen: Reopen, note: str | None) -> Command:
     """Undoes every end of the case, and books or puts off the meeting that was chosen."""
 
-    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         if view.story.created is None:
             raise Refused("unknown_case")
         if view.story.erased:

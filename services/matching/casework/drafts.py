@@ -10,7 +10,7 @@ from services.matching.authorization import LINK_WORKER, find_case
 from services.matching.booking.diary import Diaries
 from services.matching.clients.vault import NoteKind, NotInVault, Vault, VaultAway
 from services.matching.collections import DRAFTS
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id
@@ -24,7 +24,7 @@ _MOST_TEXTS: Final = 20
 class Drafts:
     """Drafts, each of one case. `key`: seals the texts, so that the vault keeps each once."""
 
-    kernel: Kernel[View, Diaries]
+    kernel: Kernel[ReferralState, Diaries]
     vault: Vault
     key: bytes = field(repr=False)
 

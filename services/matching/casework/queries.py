@@ -11,7 +11,7 @@ from services.matching.calendar import london_day
 from services.matching.casework.plan_summary import PlanSummary, summary_of
 from services.matching.directory.repository import Directory
 from services.matching.referral_state.queries import ReferralQueries
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import CaseLine, NeedsYouLine
 from services.matching.roster.colleagues import Colleague, colleagues_of
 from shared.contract.events.vocabulary import NextStepCode
@@ -27,7 +27,7 @@ from shared.platform.web.problem import Problem
 class CaseworkQueries:
     """Reads of a link worker's cases."""
 
-    kernel: Kernel[View, Diaries]
+    kernel: Kernel[ReferralState, Diaries]
     referrals: ReferralQueries
     directory: Directory
 

@@ -6,23 +6,23 @@ from services.matching.errors import Refused
 from services.matching.prescribing.inputs import Ending, FirstVisit, NoVisit, Prescribing, ServiceReply
 from services.matching.referral_state.commands import (
     GOING_ON,
-    Act,
+    Command,
     about,
     checked_step,
     open_case,
     prescription_of,
 )
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
 
 
-def prescribe(prescribing: Prescribing) -> Act:
+def prescribe(prescribing: Prescribing) -> Command:
     """Adds a service to the plan; whether it may have name and contact is said with it, if asked."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         if any(
             p.prescribed.service_id == prescribing.service_id and p.status in GOING_ON
@@ -62,7 +62,7 @@ def prescribe(prescribing: Prescribing) -> Act:
     return act
 
 
-def reply(prescription_id: str, said: ServiceReply) -> Act:
+def reply(prescription_id: str, said: ServiceReply) -> Command:
     """A service's answer; a further one takes the place of the earlier. `weeks` None: not known."""
     answer = said.reply
     if answer is v.Reply.NOT_SUITABLE and said.reason is None:
@@ -71,7 +71,7 @@ def reply(prescription_id: str, said: ServiceReply) -> Act:
     weeks = said.weeks if answer is v.Reply.WAITING_LIST else None
     reason = said.reason if answer is v.Reply.NOT_SUITABLE else None
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         one = prescription_of(view, prescription_id)
         if one.prescribed.signposted:
@@ -93,10 +93,10 @@ def reply(prescription_id: str, said: ServiceReply) -> Act:
     return act
 
 
-def started(prescription_id: str, visit: FirstVisit) -> Act:
+def started(prescription_id: str, visit: FirstVisit) -> Command:
     """The first visit happened, on that day."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
         one = prescription_of(view, prescription_id)
         if visit.on > london_day(context.now):
@@ -122,10 +122,10 @@ def started(prescription_id: str, visit: FirstVisit) -> Act:
     return act
 
 
-def not_started(prescription_id: str, visit: NoVisit) -> Act:
+def not_started(prescription_id: str, visit: NoVisit) -> Command:
     """The first visit did not happen; what stopped it."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         one = prescription_of(view, prescription_id)
         if one.started_on is not None:
@@ -146,10 +146,10 @@ def not_started(prescription_id: str, visit: NoVisit) -> Act:
     return act
 
 
-def ended(prescription_id: str, ending: Ending) -> Act:
+def ended(prescription_id: str, ending: Ending) -> Command:
     """The person goes there no longer."""
 
-    def act(view: View, _: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         one = prescription_of(view, prescription_id)
         if one.started_on is None:

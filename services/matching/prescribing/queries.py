@@ -10,7 +10,7 @@ from services.matching.clients.vault import NotInVault, Vault, VaultAway
 from services.matching.directory.feed.model import Service
 from services.matching.directory.ranking import Person, Position, RankedService, rank
 from services.matching.directory.repository import Directory
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from shared.contract.events import vocabulary as v
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
@@ -22,7 +22,7 @@ from shared.platform.web.principal import Principal
 class PrescribingQueries:
     """Reads for a choice of services. `mailable`: the ids of those that may be asked by mail."""
 
-    kernel: Kernel[View, Diaries]
+    kernel: Kernel[ReferralState, Diaries]
     vault: Vault
     directory: Directory
     mailable: Callable[[Sequence[Service]], Awaitable[Collection[str]]]

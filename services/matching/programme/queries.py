@@ -8,7 +8,7 @@ from typing import Any, Final
 from services.matching.authorization import within_localities
 from services.matching.booking.diary import Diaries
 from services.matching.programme.views import LocalityNow, UnmetCount
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
 from shared.delivery.kernel import Kernel
@@ -24,7 +24,7 @@ LEDGER: Final = timedelta(days=365)
 class ProgrammeQueries:
     """What the programme sees of its localities."""
 
-    kernel: Kernel[View, Diaries]
+    kernel: Kernel[ReferralState, Diaries]
     localities: Localities
 
     async def programme(self, caller: Principal) -> list[LocalityNow]:

@@ -15,7 +15,7 @@ from services.matching.provider.links import LinkAltered, LinkExpired, Links
 from services.matching.provider.one_time_codes import Codes
 from services.matching.provider.use_cases import find_linked, linked_prescription, may_reveal, read_link
 from services.matching.provider.views import ServiceAsk
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import CaseShown
 from services.matching.roster.repository import link_workers
 from shared.contract.events import vocabulary as v
@@ -27,7 +27,7 @@ from shared.platform.web.problem import Problem
 class ProviderQueries:
     """Reads of one-tap links."""
 
-    kernel: Kernel[View, Diaries]
+    kernel: Kernel[ReferralState, Diaries]
     directory: Directory
     links: Links
     link_states: LinkStates

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from shared.contract.events.models import ReferralCreated
 from shared.contract.events.outcomes import NextStep
 from shared.contract.history import Meeting, Prescription
@@ -15,7 +15,7 @@ from shared.delivery.model.decision import Decision, DecisionContext
 if TYPE_CHECKING:
     from services.matching.booking.diary import Diaries
 
-Act = Callable[[View, "Diaries", DecisionContext], Decision]
+Command = Callable[[ReferralState, "Diaries", DecisionContext], Decision]
 
 
 class About(TypedDict):
@@ -29,7 +29,7 @@ def about(context: DecisionContext) -> About:
     return {"referral_id": context.referral_id, "locality": context.locality}
 
 
-def open_case(view: View) -> ReferralCreated:
+def open_case(view: ReferralState) -> ReferralCreated:
     """The referral's creation. Refuses a case that is not known or not open."""
     if view.story.created is None:
         raise Refused("unknown_case")
@@ -40,14 +40,14 @@ def open_case(view: View) -> ReferralCreated:
     return view.story.created
 
 
-def meeting_of(view: View, meeting_id: str) -> Meeting:
+def meeting_of(view: ReferralState, meeting_id: str) -> Meeting:
     found = view.meeting(meeting_id)
     if found is None:
         raise Refused("unknown_meeting")
     return found
 
 
-def prescription_of(view: View, prescription_id: str) -> Prescription:
+def prescription_of(view: ReferralState, prescription_id: str) -> Prescription:
     for one in view.story.prescriptions:
         if one.prescribed.prescription_id == prescription_id:
             return one

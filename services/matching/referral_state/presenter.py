@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from services.matching.directory.feed.model import Service
 from services.matching.referral_state.attention import NeedsYou, Reason, ToDo
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.undo import may_undo, retracted
 from services.matching.referral_state.views import CaseLine, FactLine, MeetingShown, PrescriptionShown
 from services.matching.roster.link_workers import LinkWorker
@@ -138,7 +138,7 @@ def _reason(stored: Mapping[str, Any]) -> Reason:
     return Reason(NeedsYou(stored["reason"]), stored["since"], ToDo(stored["todo"]), stored["about"])
 
 
-def history(view: View, locality: str) -> tuple[FactLine, ...]:
+def history(view: ReferralState, locality: str) -> tuple[FactLine, ...]:
     """Everything that was said, the newest first."""
     gone = retracted(view)
     lines = [fact_line(fact, gone, locality, view.story) for fact in view.facts]
@@ -168,7 +168,7 @@ def fact_line(
     )
 
 
-def prescriptions(view: View, services: Mapping[str, Service]) -> tuple[PrescriptionShown, ...]:
+def prescriptions(view: ReferralState, services: Mapping[str, Service]) -> tuple[PrescriptionShown, ...]:
     """The services of the plan, in the order in which they were added."""
     return tuple(
         PrescriptionShown(

@@ -9,7 +9,7 @@ from services.matching.clients.vault import NotInVault, Vault, VaultAway
 from services.matching.directory.repository import Directory
 from services.matching.errors import Refused
 from services.matching.referral_state.presenter import CasePresenter, EndedLink, history, prescriptions
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import CaseLine, CaseShown, MeetingShown
 from services.matching.roster.repository import link_workers
 from services.matching.web.refusals import problem_of
@@ -40,7 +40,7 @@ class LinkAlerts(Protocol):
 class ReferralQueries:
     """Reads of one case. A case that is not the caller's is a 404, like one that does not exist."""
 
-    kernel: "Kernel[View, Diaries]"
+    kernel: "Kernel[ReferralState, Diaries]"
     localities: Localities
     vault: Vault
     directory: Directory

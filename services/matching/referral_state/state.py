@@ -23,8 +23,8 @@ from shared.contract.history import (
 )
 from shared.contract.history.next_step import Step, step_of, step_said
 
-# Raise the figure when `fold` or `document` change: stored referrals are then folded again.
-FOLD_VERSION: Final = fold_version(7, ALL_SECTIONS)
+# Raise the figure when `fold` or `to_document` change: stored referrals are then folded again.
+FOLD_VERSION: Final = fold_version(8, ALL_SECTIONS)
 MISSES: Final = 2
 """So many missed meetings, and the next is for the link worker to arrange."""
 
@@ -67,7 +67,7 @@ class Wait(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ReferralState:
     """A referral as matching sees it."""
 
     story: ReferralHistory
@@ -95,7 +95,7 @@ class View:
         return self.uncreated or (self.story.created is not None and not self.story.open)
 
     @property
-    def adrift(self) -> bool:
+    def unaccounted(self) -> bool:
         """Open, never met, with neither a meeting nor a word of why not: it must not stay so."""
         story = self.story
         return story.open and not (story.active or story.attended or story.waiting)
@@ -109,12 +109,12 @@ class View:
         return next((m for m in self.story.meetings if m.booked.meeting_id == meeting_id), None)
 
 
-def fold(facts: Sequence[Fact], rank: SourcePriority) -> View:
+def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
     """The view of this set of facts, whatever order they came in."""
     story = fold_referral(facts, rank)
     told = EffectiveFacts(facts, rank)
     changed = told.of(o.LinkWorkerChanged)
-    view = View(
+    view = ReferralState(
         story=story,
         facts=tuple(facts),
         ours=frozenset(
@@ -151,7 +151,7 @@ def _our_own(said_by: str) -> bool:
     return said_by == source(locality_of_source(said_by) or "", "matching")
 
 
-def document(view: View) -> dict[str, Any]:
+def to_document(view: ReferralState) -> dict[str, Any]:
     """The view as it is stored and queried. Dates as ISO text, moments as UTC."""
     story, created = view.story, view.story.created
     return {
@@ -162,7 +162,7 @@ def document(view: View) -> dict[str, Any]:
         "said_by": story.created_said.source if story.created_said else None,
         "created_at": story.created_said.time if story.created_said else None,
         "active": story.active.booked.meeting_id if story.active else None,
-        "adrift": view.adrift,
+        "unaccounted": view.unaccounted,
         "meetings": [_meeting(meeting) for meeting in story.meetings],
         "prescriptions": [
             {

@@ -3,7 +3,7 @@
 from typing import Final
 
 from services.matching.referral_state.commands import about
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact
@@ -41,7 +41,7 @@ def may_undo(fact: Fact, locality: str) -> bool:
     return not (isinstance(fact.body, o.MeetingCancelled) and fact.body.by is v.By.PROGRAMME)
 
 
-def retracted(view: View) -> frozenset[tuple[str, str]]:
+def retracted(view: ReferralState) -> frozenset[tuple[str, str]]:
     """The facts (source, id) that have been taken back."""
     return frozenset(
         (f.body.event_source, f.body.event_id) for f in view.facts if isinstance(f.body, o.Retracted)

@@ -7,9 +7,9 @@ from services.matching.booking.repository import touch_caseload, wake_waiting
 from services.matching.booking.undo import retract
 from services.matching.calendar import day_start
 from services.matching.command_runner import CommandRunner
-from services.matching.referral_state.commands import Act, meeting_of, open_case
+from services.matching.referral_state.commands import Command, meeting_of, open_case
 from services.matching.referral_state.presenter import CasePresenter
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.undo import retracted
 from services.matching.referral_state.views import ToRing
 from services.matching.roster.link_workers import Leave, LinkWorker
@@ -67,13 +67,13 @@ async def offer_day(tx: Transaction, worker: LinkWorker, runner: CommandRunner) 
     await wake_waiting(tx, worker.locality, worker.practices, runner.kernel.clock())
 
 
-def here_after_all(meeting_id: str) -> Act:
+def here_after_all(meeting_id: str) -> Command:
     """Gives the meeting its time back, unless it is past or the person said yes to the new one.
 
     Refused (`slot_taken`) where somebody else has the time by now.
     """
 
-    def act(view: View, diaries: Diaries, context: DecisionContext) -> Decision:
+    def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
         old, active = meeting_of(view, meeting_id), view.story.active
         if old.booked.starts_at <= context.now or (active is not None and not active.booked.provisional):

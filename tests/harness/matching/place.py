@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from services.matching.app import create_app
 from services.matching.booking.diary import Diaries
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from services.matching.settings import MatchingSettings
 from shared.contract.events import outcomes as o
 from shared.contract.events.models import EventBody
@@ -87,8 +87,8 @@ class Place:
         return self.bench.locality
 
     @property
-    def kernel(self) -> Kernel[View, Diaries]:
-        kernel: Kernel[View, Diaries] = self.app.state.kernel
+    def kernel(self) -> Kernel[ReferralState, Diaries]:
+        kernel: Kernel[ReferralState, Diaries] = self.app.state.kernel
         return kernel
 
     def bearer(self, role: str, **claims: Any) -> dict[str, str]:
@@ -136,7 +136,7 @@ class Place:
         assert test(found), found
         return dict(found)
 
-    async def view(self, referral: str) -> View:
+    async def view(self, referral: str) -> ReferralState:
         found = await self.kernel.view(self.slug, referral)
         assert found is not None
         return found

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from services.matching.booking.diary import Caseload, Day, Diaries
-from services.matching.booking.policy import LOOK_AGAIN, reserve_for_urgent, settle
+from services.matching.booking.policy import RETRY_BOOKING, reconcile, reserve_for_urgent
 from services.matching.definition import service_definition
-from services.matching.referral_state.commands import About, Act
-from services.matching.referral_state.state import View
+from services.matching.referral_state.commands import About, Command
+from services.matching.referral_state.state import ReferralState
 from services.matching.roster.link_workers import Hours, LinkWorker
 from shared.contract.events.envelope import Envelope, event_of
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
@@ -121,7 +121,7 @@ class World:
     workers: dict[str, LinkWorker] = field(default_factory=dict)
     days: dict[tuple[str, date], Day] = field(default_factory=dict)
     caseloads: dict[str, Caseload] = field(default_factory=dict)
-    cases: dict[str, ReferralAggregate[View, Diaries]] = field(default_factory=dict)
+    cases: dict[str, ReferralAggregate[ReferralState, Diaries]] = field(default_factory=dict)
     due: dict[tuple[str, str], ScheduledTask] = field(default_factory=dict)
     said: list[Envelope] = field(default_factory=list)
     ids: Iterator[str] = field(default_factory=_ids)
@@ -160,7 +160,7 @@ class World:
             case.decide(new, diaries, decision_context(case, self.now, self.new_id))
         return self._keep(diaries)
 
-    def act(self, referral_id: str, act: Act) -> list[EventBody]:
+    def act(self, referral_id: str, act: Command) -> list[EventBody]:
         """What somebody does; raises Refused, and then nothing has changed."""
         case = deepcopy(self.case(referral_id))
         diaries = self.load()
@@ -190,10 +190,10 @@ class World:
         order = sorted(waiting, key=lambda key: (not self.due[key].payload["soon"], key))
         return [body for key in order if key in self.due for body in self._look(key)]
 
-    def view(self, referral_id: str) -> View:
+    def view(self, referral_id: str) -> ReferralState:
         return self.case(referral_id).view
 
-    def case(self, referral_id: str) -> ReferralAggregate[View, Diaries]:
+    def case(self, referral_id: str) -> ReferralAggregate[ReferralState, Diaries]:
         return self.cases.setdefault(referral_id, ReferralAggregate(PART, LOCALITY, referral_id))
 
     def load(self) -> Diaries:
@@ -203,7 +203,7 @@ class World:
         """Whether every decision, made again, has nothing to say."""
         diaries = self.load()
         return not any(
-            settle(case.view, diaries, decision_context(case, self.now, self.new_id)).facts
+            reconcile(case.view, diaries, decision_context(case, self.now, self.new_id)).facts
             for case in self.cases.values()
         )
 
@@ -213,7 +213,7 @@ class World:
         diaries = self.load()
         context = decision_context(case, self.now, self.new_id)
         row = TaskRow(due.what, due.about, due.at, due.payload)
-        decision = PART.tasks[LOOK_AGAIN](case.view, diaries, context, row)
+        decision = PART.tasks[RETRY_BOOKING](case.view, diaries, context, row)
         case.decide(case.apply(decision, context), diaries, context)
         return self._keep(diaries)
 
@@ -226,8 +226,8 @@ class World:
         spoken: list[EventBody] = []
         for name, case in self.cases.items():
             for what in case.cancelled_tasks:
-                if what[0] == LOOK_AGAIN:
-                    self.due.pop((name, LOOK_AGAIN), None)
+                if what[0] == RETRY_BOOKING:
+                    self.due.pop((name, RETRY_BOOKING), None)
             for due in case.tasks:
                 # One clock for all here: what rests is due when it has rested.
                 self.due[name, due.what] = replace(due, at=self.now + due.delay) if due.delay else due
@@ -237,7 +237,7 @@ class World:
         return spoken
 
 
-def active(view: View) -> MeetingBooked:
+def active(view: ReferralState) -> MeetingBooked:
     """The meeting that counts, which there must be."""
     assert view.story.active is not None
     return view.story.active.booked

@@ -12,7 +12,7 @@ from services.matching.booking.repository import DiaryStore
 from services.matching.collections import CASELOADS, DAYS
 from services.matching.definition import service_definition
 from services.matching.errors import Refused
-from services.matching.referral_state.state import View
+from services.matching.referral_state.state import ReferralState
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import MeetingBooked
@@ -96,7 +96,7 @@ async def test_two_processes_book_the_same_diary(here: Place) -> None:
     twin = Kernel(part, here.bench.options, [here.slug], here.clock)
     names = [await here.refer() for _ in range(6)]
 
-    async def move(kernel: Kernel[View, Diaries], name: str) -> None:
+    async def move(kernel: Kernel[ReferralState, Diaries], name: str) -> None:
         view = await kernel.view(here.slug, name)
         assert view is not None
         assert view.story.active is not None
@@ -193,7 +193,7 @@ async def test_a_diary_that_somebody_else_has_written_since_it_was_read_is_refus
     mongo, store = here.kernel.mongo, DiaryStore()
     asked = [Loaded(here.slug, referral, await here.view(referral))]
     stale = await mongo.transact(lambda tx: store.load(tx, asked, here.clock.now))
-    ((day, _),) = stale.held_by(referral)
+    ((day, _),) = stale.reservations_of(referral)
     if what == "day":
         stale.touched_days.add((day.link_worker, day.day))
         await mongo[DAYS].update_one({"link_worker": day.link_worker, "held.r": referral}, {"$inc": {"v": 1}})

@@ -88,10 +88,10 @@ async def test_who_asked_for_later_is_not_woken_by_room_that_comes_free(here: Pl
     done = await here.post(f"/referrals/{referral}/later", {"on": later.isoformat()}, of=here.link_worker())
     assert done.status_code == 200
     due = here.kernel.mongo["scheduled_tasks"]
-    row = await due.find_one({"referral": referral, "what": "look_again"})
+    row = await due.find_one({"referral": referral, "what": "retry_booking"})
     await here.put_worker(caseload_limit=300)
     assert row is not None
-    assert await due.find_one({"referral": referral, "what": "look_again"}) == row
+    assert await due.find_one({"referral": referral, "what": "retry_booking"}) == row
 
 
 async def test_diary_caseload_and_needs_you(here: Place) -> None:

@@ -14,7 +14,7 @@ from services.matching.booking import undo as undoing
 from services.matching.casework import commands as case_acts
 from services.matching.casework.inputs import Closure, Reopen
 from services.matching.errors import Refused
-from services.matching.referral_state.commands import About, Act
+from services.matching.referral_state.commands import About, Command
 from services.matching.roster.link_workers import Leave
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
@@ -211,7 +211,9 @@ class Journeys(RuleBasedStateMachine):
             view = case.view
             if view.ended:
                 assert all(m.status != "booked" for m in view.story.meetings)
-                assert not any(h.referral_id == name for d in self.world.days.values() for h in d.held)
+                assert not any(
+                    h.referral_id == name for d in self.world.days.values() for h in d.reservations
+                )
                 assert not any(name in each.referrals for each in self.world.caseloads.values())
             elif view.open:
                 standing = [m for m in view.story.meetings if m.status == "booked"]
@@ -222,25 +224,25 @@ class Journeys(RuleBasedStateMachine):
                     view.story.active
                     or view.story.attended
                     or view.waits
-                    or (name, "look_again") in self.world.due
+                    or (name, "retry_booking") in self.world.due
                 )
                 if not view.story.active and not view.story.attended and not view.story.missed:
-                    assert (name, "look_again") in self.world.due
+                    assert (name, "retry_booking") in self.world.due
 
     @invariant()
     def no_time_is_held_twice(self) -> None:
         for day in self.world.days.values():
-            for earlier, later in pairwise(day.held):
+            for earlier, later in pairwise(day.reservations):
                 travel = timedelta(minutes=max(earlier.travel, later.travel))
                 assert earlier.ends_at + travel <= later.starts_at
         for name, case in self.world.cases.items():
             active = case.view.story.active
             if active is not None and active.booked.meeting_id in case.view.ours and not case.view.ended:
-                held = [h for d in self.world.days.values() for h in d.held if h.referral_id == name]
+                held = [h for d in self.world.days.values() for h in d.reservations if h.referral_id == name]
                 past = active.booked.starts_at <= self.world.now
                 assert past or any(h.meeting_id == active.booked.meeting_id for h in held)
         for day in self.world.days.values():
-            for each in day.held:
+            for each in day.reservations:
                 story = self.world.view(each.referral_id).story
                 booked = {
                     (m.booked.meeting_id, m.booked.link_worker, m.booked.starts_at)
@@ -261,13 +263,13 @@ class Journeys(RuleBasedStateMachine):
             body = active.booked
             day = self.world.days.get((body.link_worker, body.starts_at.date()))
             assert day is not None
-            if not any(each.meeting_id == body.meeting_id for each in day.held):
+            if not any(each.meeting_id == body.meeting_id for each in day.reservations):
                 assert body.meeting_id not in case.view.ours
-                others = [e for e in (*day.held, *day.behind) if e.meeting_id != body.meeting_id]
-                mine = next(e for e in day.behind if e.meeting_id == body.meeting_id)
+                others = [e for e in (*day.reservations, *day.overlapping) if e.meeting_id != body.meeting_id]
+                mine = next(e for e in day.overlapping if e.meeting_id == body.meeting_id)
                 assert any(each.overlaps(mine) for each in others)
         for day in self.world.days.values():
-            for behind in day.behind:
+            for behind in day.overlapping:
                 meeting = self.world.view(behind.referral_id).meeting(behind.meeting_id)
                 past = behind.starts_at <= self.world.now
                 assert past or (meeting and meeting.status in ("booked", "attended", "missed"))
@@ -305,7 +307,7 @@ class Journeys(RuleBasedStateMachine):
         self.world.hear(*events)
         self._use_the_room()
 
-    def _act(self, referral_id: str, act: Act) -> None:
+    def _act(self, referral_id: str, act: Command) -> None:
         with suppress(Refused):  # nothing was written then: the invariants see to that
             self.world.act(referral_id, act)
         self._use_the_room()

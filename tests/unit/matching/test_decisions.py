@@ -8,7 +8,7 @@ import pytest
 
 from services.matching.booking import commands as meeting_acts
 from services.matching.booking import undo as undoing
-from services.matching.booking.policy import wish_of
+from services.matching.booking.policy import requirements_of
 from services.matching.calendar import london_day
 from services.matching.casework import commands as case_acts
 from services.matching.casework.inputs import Closure, NextMeeting, Reopen
@@ -251,7 +251,7 @@ def test_what_has_ended_holds_no_time(ending: Callable[[About], EventBody]) -> N
     said = world.hear(world.envelope(ending(about(referral))))
     assert [type(each) for each in said] == [o.MeetingCancelled]
     assert world.view(referral).story.active is None
-    assert not any(day.held for day in world.days.values())
+    assert not any(day.reservations for day in world.days.values())
     assert not world.caseloads["lw-meir-1"].referrals
 
 
@@ -283,7 +283,7 @@ def test_a_case_is_reopened_with_the_time_that_was_chosen() -> None:
     world = World.of(worker())
     referral = world.refer()
     world.act(referral, case_acts.no_longer_wants(v.By.PERSON))
-    chosen = list(world.load().suitable(wish_of(world.view(referral), world.load()), referral))[5]
+    chosen = list(world.load().suitable(requirements_of(world.view(referral), world.load()), referral))[5]
     said = world.act(referral, case_acts.reopen(Reopen(meeting=NextMeeting(slot=chosen.key)), None))
     assert [type(each) for each in said] == [o.ReferralReopened, MeetingBooked]
     booked = active(world.view(referral))
@@ -397,7 +397,7 @@ def test_a_miss_said_by_mistake_is_mended_by_saying_that_they_came() -> None:
     said = world.act(referral, meeting_acts.attended(first.meeting_id))
     assert [type(each) for each in said] == [o.MeetingAttended, o.MeetingCancelled]
     assert world.view(referral).story.active is None
-    assert again.meeting_id not in {h.meeting_id for day in world.days.values() for h in day.held}
+    assert again.meeting_id not in {h.meeting_id for day in world.days.values() for h in day.reservations}
 
 
 def test_undoing_a_cancellation_gives_the_old_time_back() -> None:

@@ -6,9 +6,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.matching.booking.diary import Caseload, Day, Diaries, tiles
-from services.matching.booking.requirements import Wish, half_day
-from services.matching.booking.reservations import Held
+from services.matching.booking.diary import Caseload, Day, Diaries, slots_of_day
+from services.matching.booking.requirements import MeetingRequirements, half_day
+from services.matching.booking.reservations import Reservation
 from services.matching.calendar import bank_holiday, day_start, london_day
 from services.matching.roster.link_workers import Hours, Leave, times
 from shared.platform.clock import LONDON
@@ -82,12 +82,12 @@ def test_bank_holidays_of_england_are_closed() -> None:
     assert bank_holiday(date(2026, 12, 28))  # Boxing Day falls on a Saturday
     assert bank_holiday(date(2027, 3, 29))  # Easter Monday, which Scotland does not keep
     assert not bank_holiday(date(2027, 1, 4))  # which Scotland keeps in some years
-    assert tiles(worker(), date(2026, 12, 25)) == []
+    assert slots_of_day(worker(), date(2026, 12, 25)) == []
 
 
 def test_leave_is_closed_on_both_its_ends() -> None:
     away = worker(leave=(Leave(first=MONDAY, last=MONDAY + timedelta(days=1)),))
-    assert [bool(tiles(away, MONDAY + timedelta(days=n))) for n in range(-3, 3)] == [
+    assert [bool(slots_of_day(away, MONDAY + timedelta(days=n))) for n in range(-3, 3)] == [
         True,
         False,
         False,
@@ -100,14 +100,14 @@ def test_leave_is_closed_on_both_its_ends() -> None:
 def test_practices_that_share_a_room_share_its_times() -> None:
     shared = worker(practices=(PRACTICE, OTHER_PRACTICE))
     diaries = Diaries(NOW, {shared.id: shared})
-    first = diaries.earliest(Wish(PRACTICE), "a")
-    second = diaries.earliest(Wish(OTHER_PRACTICE), "b")
+    first = diaries.earliest(MeetingRequirements(PRACTICE), "a")
+    second = diaries.earliest(MeetingRequirements(OTHER_PRACTICE), "b")
     assert first is not None
     assert second is not None
     assert first.starts_at == second.starts_at
     assert diaries.take(first.link_worker, first.starts_at, first.minutes, "a", "meeting-a")
     assert not diaries.take(second.link_worker, second.starts_at, second.minutes, "b", "meeting-b")
-    again = diaries.earliest(Wish(OTHER_PRACTICE), "b")
+    again = diaries.earliest(MeetingRequirements(OTHER_PRACTICE), "b")
     assert again is not None
     assert again.starts_at > second.starts_at
 
@@ -116,8 +116,8 @@ def test_a_held_time_of_another_length_is_not_overlapped() -> None:
     one = worker(meeting_minutes=30)
     diaries = Diaries(NOW, {one.id: one})
     nine = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-    diaries.days[one.id, MONDAY] = Day(one.id, MONDAY, 1, [Held(nine, 45, "x", "m")])
-    found = diaries.earliest(Wish(PRACTICE), "a")
+    diaries.days[one.id, MONDAY] = Day(one.id, MONDAY, 1, [Reservation(nine, 45, "x", "m")])
+    found = diaries.earliest(MeetingRequirements(PRACTICE), "a")
     assert found is not None
     assert found.starts_at == nine + timedelta(hours=1)
 
@@ -125,7 +125,7 @@ def test_a_held_time_of_another_length_is_not_overlapped() -> None:
 def test_taking_the_same_time_again_changes_nothing() -> None:
     one = worker()
     diaries = Diaries(NOW, {one.id: one})
-    slot = diaries.earliest(Wish(PRACTICE), "a")
+    slot = diaries.earliest(MeetingRequirements(PRACTICE), "a")
     assert slot is not None
     assert diaries.take(slot.link_worker, slot.starts_at, slot.minutes, "a", "m")
     diaries.touched_days.clear()
@@ -137,7 +137,7 @@ def test_of_two_times_at_once_the_smaller_caseload_gets_it() -> None:
     busy, idle = worker("lw-meir-1"), worker("lw-meir-2")
     diaries = Diaries(NOW, {busy.id: busy, idle.id: idle})
     diaries.caseloads[busy.id] = Caseload(busy.id, 1, {"x", "y"})
-    found = diaries.earliest(Wish(PRACTICE), "a")
+    found = diaries.earliest(MeetingRequirements(PRACTICE), "a")
     assert found is not None
     assert found.link_worker == idle.id
 
@@ -146,16 +146,16 @@ def test_a_full_caseload_takes_nobody_new() -> None:
     full = worker(caseload_limit=1)
     diaries = Diaries(NOW, {full.id: full})
     diaries.caseloads[full.id] = Caseload(full.id, 1, {"x"})
-    assert diaries.earliest(Wish(PRACTICE), "a") is None
-    assert diaries.earliest(Wish(PRACTICE), "x") is not None
+    assert diaries.earliest(MeetingRequirements(PRACTICE), "a") is None
+    assert diaries.earliest(MeetingRequirements(PRACTICE), "x") is not None
 
 
 def test_what_is_promised_to_one_is_not_free_for_another() -> None:
     one = worker()
     diaries = Diaries(NOW, {one.id: one})
-    diaries.promise([("urgent", Wish(PRACTICE), frozenset())])
-    promised = diaries.promised["urgent"]
-    other = diaries.earliest(Wish(PRACTICE), "routine")
+    diaries.reserve([("urgent", MeetingRequirements(PRACTICE), frozenset())])
+    promised = diaries.reserved["urgent"]
+    other = diaries.earliest(MeetingRequirements(PRACTICE), "routine")
     assert other is not None
     assert other.starts_at > promised.starts_at
 
@@ -163,7 +163,7 @@ def test_what_is_promised_to_one_is_not_free_for_another() -> None:
 def test_a_key_names_a_time_in_somebodys_hours_and_nothing_else() -> None:
     one = worker()
     diaries = Diaries(NOW, {one.id: one})
-    slot = diaries.earliest(Wish(PRACTICE), "a")
+    slot = diaries.earliest(MeetingRequirements(PRACTICE), "a")
     assert slot is not None
     assert diaries.slot(slot.key, PRACTICE) == slot
     assert diaries.slot(slot.key, OTHER_PRACTICE) is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from deploy.demo.link_workers import link_workers
 from services.matching.booking.diary import Caseload, Diaries
-from services.matching.booking.requirements import NOTICE, Wish
+from services.matching.booking.requirements import NOTICE, MeetingRequirements
 from services.matching.calendar import london_day
 from services.matching.roster.link_workers import LinkWorker
 from tests.harness.matching.world import NOW, PRACTICE, World, active, worker
@@ -62,24 +62,24 @@ def test_a_case_does_not_count_against_who_has_it() -> None:
         one, other = worker(FIRST, opens=time(10)), worker(SECOND)
         world = with_open_cases({FIRST: 1, SECOND: 1}, one, other)
         world.caseloads[FIRST].referrals.add(f"person-{n}")
-        found = world.load().earliest(Wish(PRACTICE), f"person-{n}")
+        found = world.load().earliest(MeetingRequirements(PRACTICE), f"person-{n}")
         assert found is not None
         assert found.link_worker == FIRST
 
 
 def test_between_equals_neither_is_always_first() -> None:
     diaries = Diaries(NOW, {name: worker(name) for name in (FIRST, SECOND)})
-    found = [diaries.earliest(Wish(PRACTICE), f"referral-{n}") for n in range(200)]
+    found = [diaries.earliest(MeetingRequirements(PRACTICE), f"referral-{n}") for n in range(200)]
     drawn = Counter(slot.link_worker for slot in found if slot is not None)
     assert min(drawn[FIRST], drawn[SECOND]) > 60
-    again = [diaries.earliest(Wish(PRACTICE), f"referral-{n}") for n in range(200)]
+    again = [diaries.earliest(MeetingRequirements(PRACTICE), f"referral-{n}") for n in range(200)]
     assert again == found
 
 
 def test_urgent_referrals_of_one_batch_are_shared_out() -> None:
     diaries = Diaries(NOW, {name: worker(name) for name in (FIRST, SECOND)})
-    diaries.promise([(f"referral-{n}", Wish(PRACTICE), frozenset()) for n in range(6)])
-    assert Counter(slot.link_worker for slot in diaries.promised.values()) == {FIRST: 3, SECOND: 3}
+    diaries.reserve([(f"referral-{n}", MeetingRequirements(PRACTICE), frozenset()) for n in range(6)])
+    assert Counter(slot.link_worker for slot in diaries.reserved.values()) == {FIRST: 3, SECOND: 3}
 
 
 def test_sixteen_and_three_of_the_demo_become_even() -> None:
@@ -107,7 +107,7 @@ def test_nobody_gets_a_referral_before_a_smaller_share(cases: list[tuple[int, in
     diaries = Diaries(NOW, workers)
     for (name, each), (count, _) in zip(workers.items(), cases, strict=True):
         diaries.caseloads[name] = Caseload(name, 1, {f"{each.id}-{n}" for n in range(count)})
-    slot = diaries.earliest(Wish(PRACTICE), f"referral-{number}")
+    slot = diaries.earliest(MeetingRequirements(PRACTICE), f"referral-{number}")
     shares = {
         name: Fraction(count, limit)
         for name, (count, limit) in zip(workers, cases, strict=True)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.matching.calendar import day_start
 from services.matching.referral_state.attention import NeedsYou, Reason
-from services.matching.referral_state.state import View, document, fold
+from services.matching.referral_state.state import ReferralState, fold, to_document
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact
@@ -44,7 +44,7 @@ class Telling:
         return self.at(1, o.MeetingAttended(referral_id=OF, locality=LOCALITY, meeting_id=MEETING))
 
     @property
-    def view(self) -> View:
+    def view(self) -> ReferralState:
         return fold(self.facts, rank)
 
     def reasons(self, day: float) -> list[tuple[NeedsYou, datetime]]:
@@ -291,5 +291,5 @@ def test_the_order_of_arrival_and_repetition_do_not_matter(order: list[int], aga
     shuffled = [facts[n] for n in order]
     unique = {fact.key: fact for fact in [*shuffled, facts[again]]}
     told = fold(list(unique.values()), rank)
-    assert document(told) == document(telling.view)
+    assert to_document(told) == to_document(telling.view)
     assert all(isinstance(reason, Reason) for reason in told.reasons)

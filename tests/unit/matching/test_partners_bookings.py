@@ -53,7 +53,7 @@ def test_who_met_elsewhere_already_needs_no_booking_of_ours() -> None:
         world.envelope(o.MeetingAttended(**about(referral), meeting_id=theirs.meeting_id), "history"),
     )
     assert world.view(referral).story.active is None
-    assert not any(day.held for day in world.days.values())
+    assert not any(day.reservations for day in world.days.values())
 
 
 def test_a_partners_second_meeting_is_in_the_diary_whatever_its_number() -> None:
@@ -66,7 +66,7 @@ def test_a_partners_second_meeting_is_in_the_diary_whatever_its_number() -> None
     again = first.model_copy(update={"meeting_id": world.new_id(), "starts_at": starts_at})
     world.hear(world.envelope(again, "partner"))
     assert active(world.view(referral)).meeting_id == again.meeting_id
-    held = {h.meeting_id for day in world.days.values() for h in day.held}
+    held = {h.meeting_id for day in world.days.values() for h in day.reservations}
     assert again.meeting_id in held, "somebody else could be booked over it"
 
 
@@ -90,7 +90,7 @@ def test_a_partners_meeting_in_the_place_of_ours_is_in_the_diary_at_the_same_tim
     theirs = active(world.view(referral)).model_copy(update={"meeting_id": world.new_id()})
     world.hear(world.envelope(theirs, "partner"))
     assert active(world.view(referral)).meeting_id == theirs.meeting_id
-    assert [h.meeting_id for day in world.days.values() for h in day.held] == [theirs.meeting_id]
+    assert [h.meeting_id for day in world.days.values() for h in day.reservations] == [theirs.meeting_id]
 
 
 def test_a_partners_meeting_has_its_time_when_it_comes_free_and_nobody_else() -> None:
@@ -104,7 +104,9 @@ def test_a_partners_meeting_has_its_time_when_it_comes_free_and_nobody_else() ->
     off = o.ReferralClosed(**about(one), reason=v.CloseReason.MOVED_AWAY)
     world.hear(world.envelope(created(waits)), world.envelope(off))
     world.wake()
-    taken = {h.meeting_id for day in world.days.values() for h in day.held if h.starts_at == ours.starts_at}
+    taken = {
+        h.meeting_id for day in world.days.values() for h in day.reservations if h.starts_at == ours.starts_at
+    }
     assert taken == {theirs.meeting_id}
 
 
@@ -120,8 +122,8 @@ def test_who_stands_behind_no_longer_is_given_nothing() -> None:
     )
     world.hear(world.envelope(back, "partner"))
     world.act(one, meeting_acts.cancel(ours.meeting_id, v.By.PERSON, v.CancelReason.UNWELL))
-    assert theirs.meeting_id not in {h.meeting_id for day in world.days.values() for h in day.held}
-    assert not any(day.behind for day in world.days.values())
+    assert theirs.meeting_id not in {h.meeting_id for day in world.days.values() for h in day.reservations}
+    assert not any(day.overlapping for day in world.days.values())
 
 
 @pytest.mark.parametrize("hours", [24, 2])
@@ -134,7 +136,7 @@ def test_a_partners_meeting_that_moves_under_its_name_holds_one_time(hours: int)
     moved = theirs.model_copy(update={"starts_at": starts_at + timedelta(hours=hours)})
     for body in (theirs, moved):
         world.hear(world.envelope(body, "partner"))
-    assert [h.starts_at for day in world.days.values() for h in day.held] == [moved.starts_at]
+    assert [h.starts_at for day in world.days.values() for h in day.reservations] == [moved.starts_at]
 
 
 def test_who_came_is_recorded_also_after_a_partner_has_booked_the_next_meeting() -> None:
@@ -170,5 +172,5 @@ def test_nobody_in_one_locality_touches_a_diary_of_another() -> None:
         update={"meeting_id": world.new_id(), "link_worker": "lw-leek-1"}
     )
     world.hear(world.envelope(theirs, "partner"))
-    assert not any(day.held for (name, _), day in world.days.items() if name == "lw-leek-1")
+    assert not any(day.reservations for (name, _), day in world.days.items() if name == "lw-leek-1")
     assert "lw-leek-1" not in world.caseloads

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from services.matching.booking.commands import reschedule
 from services.matching.booking.diary import Diaries
-from services.matching.booking.requirements import Wish
-from services.matching.booking.reservations import Held
+from services.matching.booking.requirements import MeetingRequirements
+from services.matching.booking.reservations import Reservation
 from services.matching.errors import Refused
 from services.matching.roster.link_workers import TRAVEL_MINUTES
 from shared.contract.events import vocabulary as v
@@ -32,7 +32,7 @@ def starts(diaries: Diaries, *, home: bool = False) -> list[time]:
     return [slot.starts_at.time() for slot in diaries.free(VISITOR, NINE.date(), home=home)]
 
 
-def diaries_of(*held: Held, travel: int = TRAVEL_MINUTES) -> Diaries:
+def diaries_of(*held: Reservation, travel: int = TRAVEL_MINUTES) -> Diaries:
     diaries = Diaries(NOW, {VISITOR.id: VISITOR}, travel_minutes=travel)
     for each in held:
         mode = v.MeetingMode.HOME if each.travel else v.MeetingMode.FACE_TO_FACE
@@ -41,34 +41,34 @@ def diaries_of(*held: Held, travel: int = TRAVEL_MINUTES) -> Diaries:
 
 
 def test_home_visit_leaves_travel_on_both_sides() -> None:
-    diaries = diaries_of(Held(quarter(3), 45, "a", "m", TRAVEL_MINUTES))
+    diaries = diaries_of(Reservation(quarter(3), 45, "a", "m", TRAVEL_MINUTES))
     assert starts(diaries) == [time(11, 15)]  # from 9:15 until 11:00 the link worker is on the way or there
 
 
 def test_home_visit_needs_travel_to_be_offered() -> None:
-    diaries = diaries_of(Held(quarter(3), 45, "a", "m"))
+    diaries = diaries_of(Reservation(quarter(3), 45, "a", "m"))
     assert starts(diaries) == [time(9), time(10, 30), time(11, 15)]
     assert starts(diaries, home=True) == [time(11, 15)]
 
 
 def test_one_journey_is_enough_between_two_home_visits() -> None:
-    diaries = diaries_of(Held(NINE, 45, "a", "m", TRAVEL_MINUTES))
+    diaries = diaries_of(Reservation(NINE, 45, "a", "m", TRAVEL_MINUTES))
     assert starts(diaries, home=True) == [time(10, 30), time(11, 15)]  # 45 minutes, not 60
 
 
 def test_travel_of_none_leaves_the_next_time_free() -> None:
-    diaries = diaries_of(Held(NINE, 45, "a", "m", 1), travel=0)
+    diaries = diaries_of(Reservation(NINE, 45, "a", "m", 1), travel=0)
     assert starts(diaries) == [time(9, 45), time(10, 30), time(11, 15)]
 
 
 def test_time_within_travel_is_refused_though_chosen() -> None:
-    diaries = diaries_of(Held(NINE, 45, "a", "m", TRAVEL_MINUTES))
+    diaries = diaries_of(Reservation(NINE, 45, "a", "m", TRAVEL_MINUTES))
     assert not diaries.take(VISITOR.id, quarter(3), 45, "b", "n")
     assert diaries.take(VISITOR.id, quarter(5), 45, "b", "n")
 
 
 def test_meeting_keeps_its_time_when_travel_grows() -> None:
-    diaries = diaries_of(Held(NINE, 45, "a", "m", 1), Held(quarter(3), 45, "b", "n"), travel=0)
+    diaries = diaries_of(Reservation(NINE, 45, "a", "m", 1), Reservation(quarter(3), 45, "b", "n"), travel=0)
     diaries.travel_minutes = TRAVEL_MINUTES
     assert diaries.take(VISITOR.id, NINE, 45, "a", "m", v.MeetingMode.HOME)
     assert not diaries.touched_days - {(VISITOR.id, NINE.date())}
@@ -76,12 +76,12 @@ def test_meeting_keeps_its_time_when_travel_grows() -> None:
 
 def test_promised_home_visit_keeps_its_travel_free() -> None:
     diaries = diaries_of()
-    diaries.promise([("a", Wish(PRACTICE, home_visit=True), frozenset())])
+    diaries.reserve([("a", MeetingRequirements(PRACTICE, home_visit=True), frozenset())])
     assert starts(diaries) == [time(10, 30), time(11, 15)]
 
 
 def test_offered_times_of_a_home_visit_say_so() -> None:
-    slot = diaries_of().earliest(Wish(PRACTICE, home_visit=True), "a")
+    slot = diaries_of().earliest(MeetingRequirements(PRACTICE, home_visit=True), "a")
     assert slot is not None
     assert slot.mode is v.MeetingMode.HOME
 
@@ -154,7 +154,7 @@ def _active(world: World) -> Callable[[str], MeetingBooked | None]:
 
 def _nothing_held_twice(world: World) -> None:
     for day in world.days.values():
-        for one, other in combinations(day.held, 2):
+        for one, other in combinations(day.reservations, 2):
             apart = max(one.travel, other.travel)
             first, second = sorted((one, other), key=lambda held: held.starts_at)
             assert second.starts_at - first.ends_at >= timedelta(minutes=apart)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.matching.booking import sweeper as adrift
+from services.matching.booking import sweeper
 from services.matching.booking.policy import HEAR_THE_REST
 from shared.contract.events import outcomes as o
 from shared.delivery.unit_of_work.aggregate import aggregate_id
@@ -20,7 +20,7 @@ async def heard_as_old_news(here: Place) -> str:
     right, name = here.clock.now, new_id()
     here.clock.now = right + timedelta(hours=2)
     await here.bench.say(said(world.created(name, locality=here.slug, at=right), time=right))
-    await here.until(name, lambda view: view["adrift"])
+    await here.until(name, lambda view: view["unaccounted"])
     here.clock.now = right
     return name
 
@@ -39,12 +39,12 @@ async def test_one_that_a_wrong_clock_took_for_old_is_looked_at_in_twenty_second
 async def test_one_that_nobody_will_look_at_is_found_at_the_second_look(here: Place) -> None:
     name = await heard_as_old_news(here)
     await here.kernel.mongo[TASKS].delete_many({"referral": name})
-    before = await adrift.look(here.kernel, frozenset())
+    before = await sweeper.sweep(here.kernel, frozenset())
     assert before == {aggregate_id(here.slug, name)}
-    assert (await here.view(name)).adrift  # at the first look it may just be on its way
-    await adrift.look(here.kernel, before)
+    assert (await here.view(name)).unaccounted  # at the first look it may just be on its way
+    await sweeper.sweep(here.kernel, before)
     assert (await here.meeting(name))["provisional"]
-    assert await adrift.look(here.kernel, before) == frozenset()
+    assert await sweeper.sweep(here.kernel, before) == frozenset()
 
 
 @pytest.mark.parametrize("not_before", [timedelta(seconds=20), timedelta(hours=1)])
@@ -52,9 +52,9 @@ async def test_one_that_will_be_looked_at_soon_is_left_to_that(here: Place, rest
     name = await heard_as_old_news(here)
     until = datetime.now(UTC) + rests
     await here.kernel.mongo[TASKS].update_one({"referral": name}, {"$set": {"not_before": until}})
-    before = await adrift.look(here.kernel, frozenset())
-    await adrift.look(here.kernel, before)
-    assert (await here.view(name)).adrift is (rests < timedelta(hours=1))
+    before = await sweeper.sweep(here.kernel, frozenset())
+    await sweeper.sweep(here.kernel, before)
+    assert (await here.view(name)).unaccounted is (rests < timedelta(hours=1))
 
 
 async def test_one_that_somebody_was_asked_to_decide_is_left_to_them(here: Place) -> None:
@@ -64,20 +64,20 @@ async def test_one_that_somebody_was_asked_to_decide_is_left_to_them(here: Place
     until = datetime.now(UTC) + timedelta(seconds=20)
     asked = {"_id": "asked", "what": DECIDE_LATER, "not_before": until, "payload": {"referral_created": True}}
     await here.kernel.mongo[TASKS].insert_one({**row, **asked})
-    before = await adrift.look(here.kernel, frozenset())
-    await adrift.look(here.kernel, before)
-    assert (await here.view(name)).adrift
+    before = await sweeper.sweep(here.kernel, frozenset())
+    await sweeper.sweep(here.kernel, before)
+    assert (await here.view(name)).unaccounted
 
 
 async def test_whoever_has_a_meeting_or_a_reason_is_not_adrift(here: Place) -> None:
     await here.refer()
     await here.refer(practice="M83999")
-    assert await adrift.look(here.kernel, frozenset()) == frozenset()
+    assert await sweeper.sweep(here.kernel, frozenset()) == frozenset()
 
 
 async def test_one_whose_creation_was_not_heard_yet_is_not_adrift(here: Place) -> None:
     name = new_id()
     await here.say(o.MeetingMissed(referral_id=name, locality=here.slug, meeting_id=new_id()), by="partner")
     found = await here.until(name, lambda view: view["created"] is None)
-    assert found["adrift"] is False
-    assert await adrift.look(here.kernel, frozenset()) == frozenset()
+    assert found["unaccounted"] is False
+    assert await sweeper.sweep(here.kernel, frozenset()) == frozenset()
