@@ -125,28 +125,28 @@ WAITS: Final = Subject(
 
 
 def _first_visits(place: PlaceFigures) -> Sequence[Exhibit]:
-    asked, stopped = place.replies, place.barriers
-    yes = next(part for part in asked.parts if part.code == "accepted")
-    silent = next(part for part in asked.parts if part.code == "silent")
-    said = (
-        f"Services were asked {number(asked.total)} times: they said yes {number(yes.count)} times, and "
+    replies, stopped = place.replies, place.barriers
+    yes = next(part for part in replies.parts if part.code == "accepted")
+    silent = next(part for part in replies.parts if part.code == "silent")
+    answers = (
+        f"Services were asked {number(replies.total)} times: they said yes {number(yes.count)} times, and "
         f"{number(silent.count)} times they have not answered yet."
     )
     reasons = largest_first(stopped.parts)
     why = f"{number(stopped.total)} times a first visit did not happen and the reason is known."
     return [
         Exhibit(
-            said,
+            answers,
             bar_chart(
                 f"replies-{place.place}",
                 f"What services answered: {place.name}",
-                f"A bar for each answer. {said}",
-                [Bar(p.label, length(p.count), with_per_cent(p.count, p)) for p in asked.parts],
+                f"A bar for each answer. {answers}",
+                [Bar(p.label, length(p.count), with_per_cent(p.count, p)) for p in replies.parts],
             ),
             Table(
                 f"{place.name}: what services answered",
                 ["Answer", "Times", "Of those asked"],
-                [[p.label, number(p.count), per_cent(p)] for p in asked.parts],
+                [[p.label, number(p.count), per_cent(p)] for p in replies.parts],
             ),
         ),
         Exhibit(

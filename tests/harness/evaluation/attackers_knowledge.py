@@ -178,14 +178,14 @@ def _step(item: Json) -> int:
 
 def _waits(system: System, published: Published) -> None:
     """Adds waits: people who waited at most so many days, for each published day and the day before."""
-    cells = [
+    waits = [
         (At(place["place"], period, ("wait", wait["code"])), wait)
         for period, figures in published.items()
         for place in figures["places"]
         for wait in place["waits"]
     ]
-    for code in {at.name[1] for at, _ in cells}:
-        of_code = [(at, wait) for at, wait in cells if at.name[1] == code]
+    for code in {at.name[1] for at, _ in waits}:
+        of_code = [(at, wait) for at, wait in waits if at.name[1] == code]
         days = {
             day - before
             for _, wait in of_code
@@ -200,13 +200,13 @@ def _waits(system: System, published: Published) -> None:
             ordered = [*until.values(), at]
             for less, more in pairwise(ordered):
                 system.at_most(less, more)
-            for name, share in (("median_days", 50), ("ninetieth_percentile_days", 90)):
+            for name, rank in (("median_days", 50), ("ninetieth_percentile_days", 90)):
                 day = wait[name]
                 if not isinstance(day, int):
                     continue
-                system.row(0, highspy.kHighsInf, {until[day]: 100, at: -share})
+                system.row(0, highspy.kHighsInf, {until[day]: 100, at: -rank})
                 if day:
-                    system.row(-highspy.kHighsInf, -1, {until[day - 1]: 100, at: -share})
+                    system.row(-highspy.kHighsInf, -1, {until[day - 1]: 100, at: -rank})
 
 
 def _sums(system: System, published: Published) -> None:

@@ -21,13 +21,13 @@ def envelope(fact: Fact) -> Envelope:
 
 async def deliver_in_one_transaction(kernel: Kernel[Any, Any], facts: Iterable[Fact]) -> None:
     """Delivers one batch in one transaction of the kernel."""
-    told = [ReceivedEvent.of(envelope(fact)) for fact in facts]
+    received = [ReceivedEvent.of(envelope(fact)) for fact in facts]
 
     async def work(tx: Transaction) -> None:
-        round_ = UnitOfWork(kernel.definition, tx, kernel.clock(), kernel.new_id, "tests")
-        await round_.read({(heard.fact.body.locality, heard.fact.body.referral_id) for heard in told})
-        for heard in told:
-            round_.aggregate(heard.fact.body.locality, heard.fact.body.referral_id).append(heard)
-        await round_.write()
+        unit = UnitOfWork(kernel.definition, tx, kernel.clock(), kernel.new_id, "tests")
+        await unit.read({(event.fact.body.locality, event.fact.body.referral_id) for event in received})
+        for event in received:
+            unit.aggregate(event.fact.body.locality, event.fact.body.referral_id).append(event)
+        await unit.write()
 
     await kernel.transact(work)

@@ -184,8 +184,8 @@ def _course(random: Random, example: ExampleReferral) -> Iterator[Fact | None]:
     met = (example.start + timedelta(days=after)).date()
     yield example.ons4(v.Stage.BEFORE, met, **_scores(random, 5))
     if random.random() < 0.4:
-        told = example.start + timedelta(days=after)
-        yield example.unmet(random.choice(list(v.Need)), random.choice(list(v.UnmetReason)), told)
+        recorded_at = example.start + timedelta(days=after)
+        yield example.unmet(random.choice(list(v.Need)), random.choice(list(v.UnmetReason)), recorded_at)
     prescription = example.prescribed(signposted=random.random() < 0.2)
     if random.random() < 0.8:
         yield example.replied(prescription, random.choice(list(v.Reply)))

@@ -18,7 +18,7 @@ def with_totals(
     counts: dict[Key, int] = {}
     for key in product(*((*axis, TOTAL) for axis in axes)):
         inside = product(*(axis if name == TOTAL else (name,) for name, axis in zip(key, axes, strict=True)))
-        counts[key] = sum(inner.get(cell, 0) for cell in inside)
+        counts[key] = sum(inner.get(key_inside, 0) for key_inside in inside)
     lines = [
         Line(key, tuple((*key[:at], part, *key[at + 1 :]) for part in axis))
         for key in counts

@@ -38,8 +38,8 @@ class FactBuilder:
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 
     def fact(self, body: EventBody, by: str = "matching", recorded: datetime | None = None) -> Fact:
-        said = self.envelope(body, by, recorded)
-        return Fact(said.source, said.id, said.event, said.time, said.recorded, body)
+        event = self.envelope(body, by, recorded)
+        return Fact(event.source, event.id, event.event, event.time, event.recorded, body)
 
     def envelope(self, body: EventBody, by: str = "matching", recorded: datetime | None = None) -> Envelope:
         at = recorded or self.now
@@ -54,7 +54,7 @@ class FactBuilder:
         )
 
     def created(self, contact: v.SafeToText = v.SafeToText.YES, **more: Any) -> ReferralCreated:
-        said: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "practice": "M83100",
             "person_ref": numbered_id(900),
             "route": v.Route.PRACTICE,
@@ -64,10 +64,10 @@ class FactBuilder:
             "risk": v.Risk.NONE_KNOWN,
             "contact": contact,
         }
-        return ReferralCreated(referral_id=self.referral_id, locality=self.locality, **(said | more))
+        return ReferralCreated(referral_id=self.referral_id, locality=self.locality, **(fields | more))
 
     def booked(self, number: int = 10, **more: Any) -> MeetingBooked:
-        said: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "meeting_id": numbered_id(number),
             "sequence": 0,
             "link_worker": f"lw-{self.locality}-1",
@@ -75,7 +75,7 @@ class FactBuilder:
             "starts_at": MEETING,
             "minutes": 45,
         }
-        return MeetingBooked(referral_id=self.referral_id, locality=self.locality, **(said | more))
+        return MeetingBooked(referral_id=self.referral_id, locality=self.locality, **(fields | more))
 
     def cancelled(self, number: int = 10, why: v.CancelReason = v.CancelReason.UNWELL) -> o.MeetingCancelled:
         return o.MeetingCancelled(**self._who(), meeting_id=numbered_id(number), by=v.By.PERSON, why=why)

@@ -38,7 +38,7 @@ class FakePeers:
         answer_texts: the text gateway keeps a text and does not answer until this is set.
         hangs: telephones for which the text gateway does not answer.
         sessions: digests of the open sessions.
-        asked: requests as `METHOD path`, including each text message, and `MAIL` for each mail.
+        requests: requests as `METHOD path`, including each text message, and `MAIL` for each mail.
     """
 
     mailbox: Mailbox
@@ -54,13 +54,14 @@ class FakePeers:
     hangs: set[str] = field(default_factory=set)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     sessions: set[str] = field(default_factory=set)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.answer_texts.set()
 
-    def count(self, asked: str) -> int:
-        return sum(asked in each for each in self.asked)
+    def count(self, part: str) -> int:
+        """Counts the requests that contain this part."""
+        return sum(part in each for each in self.requests)
 
     def sent(self, channel: str | None = None) -> list[Sent]:
         """The messages in the sinks, the earliest first."""
@@ -75,23 +76,23 @@ class FakePeers:
 @asynccontextmanager
 async def fake_peers(state: Path, clock: Clock) -> AsyncIterator[FakePeers]:
     """Runs the peers while the block does."""
-    standing = FakePeers(Mailbox(state, clock))
-    counting = _Counting(standing)
+    peers = FakePeers(Mailbox(state, clock))
+    counting = _Counting(peers)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: SMTP(counting, loop=loop), host="127.0.0.1", port=0)
-    standing.smtp_port = server.sockets[0].getsockname()[1]
-    async with serving(_application(standing)) as address:
-        standing.address = address
-        yield standing
-        standing.closing.set()
+    peers.smtp_port = server.sockets[0].getsockname()[1]
+    async with serving(_application(peers)) as address:
+        peers.address = address
+        yield peers
+        peers.closing.set()
     server.close()
     await server.wait_closed()
 
 
 class _Counting(ToMailbox):
-    def __init__(self, standing: FakePeers) -> None:
-        super().__init__(standing.mailbox)
-        self._standing = standing
+    def __init__(self, peers: FakePeers) -> None:
+        super().__init__(peers.mailbox)
+        self._peers = peers
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -104,16 +105,16 @@ class _Counting(ToMailbox):
         return "250 known"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
-        self._standing.asked.append("MAIL")
+        self._peers.requests.append("MAIL")
         return await super().handle_DATA(server, session, envelope)
 
 
-def _application(standing: FakePeers) -> FastAPI:
+def _application(peers: FakePeers) -> FastAPI:
     app = FastAPI()
 
     @app.middleware("http")
     async def note(request: Request, call_next: Any) -> Response:
-        standing.asked.append(f"{request.method} {request.url.path}")
+        peers.requests.append(f"{request.method} {request.url.path}")
         answered: Response = await call_next(request)
         return answered
 
@@ -123,45 +124,45 @@ def _application(standing: FakePeers) -> FastAPI:
 
     @app.post("/api/referral/v1/claims")
     async def claims(request: Request) -> Response:
-        asked = await request.json()
+        body = await request.json()
         assert request.headers["authorization"] == "Bearer a-token"
-        assert asked["purpose"] == "message"
-        referral = asked["referrals"][0]
-        person = standing.particular.get(referral, standing.person)
+        assert body["purpose"] == "message"
+        referral = body["referrals"][0]
+        person = peers.particular.get(referral, peers.person)
         if isinstance(person, int) and person in (404, 410):
             return JSONResponse({"people": {}, "missing": {referral: person}})
         if isinstance(person, int):
             return Response(status_code=person)
-        fields = {name: person.get(name) for name in asked["fields"]}
+        fields = {name: person.get(name) for name in body["fields"]}
         return JSONResponse({"people": {referral: fields}, "missing": {}})
 
     @app.post("/api/referral/v1/sessions/check")
     async def session(request: Request) -> dict[str, bool]:
-        return {"open": (await request.json())["session"] in standing.sessions}
+        return {"open": (await request.json())["session"] in peers.sessions}
 
     @app.get("/api/matching/v1/link-workers/{_}")
     async def link_worker(_: str) -> Response:
-        return _answer(standing.worker)
+        return _answer(peers.worker)
 
     @app.get("/api/matching/v1/services/{service_id}")
     async def service(service_id: str) -> Response:
-        return _answer(standing.particular.get(service_id, standing.service))
+        return _answer(peers.particular.get(service_id, peers.service))
 
     @app.post("/api/matching/v1/prescriptions/{prescription_id}/link")
     async def link(prescription_id: str) -> Response:
-        return _answer(standing.particular.get(prescription_id, standing.link))
+        return _answer(peers.particular.get(prescription_id, peers.link))
 
     @app.post("/dev/sms")
     async def text(request: Request) -> Response:
-        if standing.texts != 202:
-            return Response(status_code=standing.texts)
-        said = await request.json()
-        if said["to"] in standing.hangs:
-            await standing.closing.wait()
-        kept = standing.mailbox.put(
-            "sms", to=said["to"], subject="", text=said["body"], reference=said["reference"]
+        if peers.texts != 202:
+            return Response(status_code=peers.texts)
+        body = await request.json()
+        if body["to"] in peers.hangs:
+            await peers.closing.wait()
+        kept = peers.mailbox.put(
+            "sms", to=body["to"], subject="", text=body["body"], reference=body["reference"]
         )
-        await standing.answer_texts.wait()
+        await peers.answer_texts.wait()
         return JSONResponse({"id": kept.id}, 202)
 
     return app

@@ -30,7 +30,7 @@ class MessageTimeline:
     facts: dict[tuple[str, str], Fact] = field(default_factory=dict)
     rows: dict[str, ScheduledTask] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
-    asked: list[str] = field(default_factory=list)
+    scheduled: list[str] = field(default_factory=list)
     sent: list[tuple[MessageName, datetime]] = field(default_factory=list)
 
     @property
@@ -49,37 +49,37 @@ class MessageTimeline:
     def receive(self, *facts: Fact) -> None:
         """Receives a batch of facts and decides, even where the kernel would see only repeats."""
         self.facts |= {fact.key: fact for fact in facts}
-        told = PastMessages({("meir", numbered_id(1)): frozenset(self.ended)})
-        for due in MessagePolicy(DELAY)(self.view, told, self.context).tasks:
-            if due.about not in self.rows:
-                self.rows[due.about] = due
-                self.asked.append(due.about)
+        past = PastMessages({("meir", numbered_id(1)): frozenset(self.ended)})
+        for task in MessagePolicy(DELAY)(self.view, past, self.context).tasks:
+            if task.about not in self.rows:
+                self.rows[task.about] = task
+                self.scheduled.append(task.about)
 
     def run(self) -> None:
         """Runs the tasks whose time has come. The gateway takes every message."""
-        for about, due in sorted(self.rows.items(), key=lambda item: item[1].at):
-            if due.at > self.now:
+        for about, task in sorted(self.rows.items(), key=lambda item: item[1].at):
+            if task.at > self.now:
                 continue
             del self.rows[about]
             name = MessageName.parse(about)
-            if due.not_after is not None and self.now > due.not_after:
+            if task.not_after is not None and self.now > task.not_after:
                 self.ended.add(about)
-            elif about not in self.ended and is_still_needed(self.view, self.context, _row(due)):
-                self._send(name, due)
+            elif about not in self.ended and is_still_needed(self.view, self.context, _row(task)):
+                self._send(name, task)
 
-    def _send(self, name: MessageName, due: ScheduledTask) -> None:
+    def _send(self, name: MessageName, task: ScheduledTask) -> None:
         allowed = after_quiet_hours(self.now)
         if name.recipient is Recipient.PERSON and allowed > self.now:
-            self.rows[due.about] = ScheduledTask(due.what, due.about, allowed, due.not_after)
+            self.rows[task.about] = ScheduledTask(task.what, task.about, allowed, task.not_after)
             return
         self.sent.append((name, self.now))
-        self.ended.add(due.about)
+        self.ended.add(task.about)
 
     def run_until(self, moment: datetime) -> None:
         """Advances the clock to the moment, running each task at its time."""
         while True:
             self.run()
-            coming = min((due.at for due in self.rows.values()), default=moment)
+            coming = min((task.at for task in self.rows.values()), default=moment)
             if coming >= moment:
                 break
             self.now = max(self.now, coming)
@@ -94,5 +94,5 @@ def timeline(facts: Iterable[Fact], now: datetime = NOW) -> MessageTimeline:
     return made
 
 
-def _row(due: ScheduledTask) -> TaskRow:
-    return TaskRow(due.what, due.about, due.at, due.payload)
+def _row(task: ScheduledTask) -> TaskRow:
+    return TaskRow(task.what, task.about, task.at, task.payload)

@@ -34,7 +34,7 @@ START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 async def sums_of(kernel: Kernel[Any, Any], locality: str) -> dict[MeasureKey, int]:
     sums = await kernel.transact(lambda tx: read_sums(tx, "0000-00", "9999-99"))
-    return {cell: number for cell, number in sums.get(locality, {}).items() if number}
+    return {key: number for key, number in sums.get(locality, {}).items() if number}
 
 
 def recounted(facts: list[Fact]) -> dict[MeasureKey, int]:
@@ -43,8 +43,8 @@ def recounted(facts: list[Fact]) -> dict[MeasureKey, int]:
     for fact in facts:
         of_referral.setdefault(fact.body.referral_id, {})[fact.key] = fact
     counted: Counter[MeasureKey] = Counter()
-    for heard in of_referral.values():
-        counted.update(contribution_of(fold_referral(heard.values(), lambda _: 0)))
+    for facts_of_one in of_referral.values():
+        counted.update(contribution_of(fold_referral(facts_of_one.values(), lambda _: 0)))
     return dict(counted)
 
 
@@ -75,12 +75,12 @@ async def test_sums_of_shuffled_repeated_facts_equal_the_recount(
     await ensure_indexes(alone.mongo)
     random = Random(11)
     facts = facts_in("meir", 25, 1)
-    told = [*facts, *random.choices(facts, k=60)]
-    random.shuffle(told)
-    while told:
+    delivered = [*facts, *random.choices(facts, k=60)]
+    random.shuffle(delivered)
+    while delivered:
         size = random.choice([1, 1, 2, 7, 40])
-        await deliver_in_one_transaction(alone, told[:size])
-        told = told[size:]
+        await deliver_in_one_transaction(alone, delivered[:size])
+        delivered = delivered[size:]
     assert await sums_of(alone, "meir") == recounted(facts)
     await alone.mongo.client.drop_database(alone.mongo.database.name)
     await alone.mongo.close()
@@ -137,16 +137,16 @@ async def test_sums_of_two_processes_equal_the_recount(kafka_bootstrap: str, mon
     async with bench(kafka_bootstrap, mongo_url) as place:
         facts = facts_in(place.locality, 60, 3)
         retracted = next(fact for fact in facts if isinstance(fact.body, o.Retracted))
-        told = [retracted, *facts, *Random(5).choices(facts, k=100)]
-        Random(6).shuffle(told)
+        delivered = [retracted, *facts, *Random(5).choices(facts, k=100)]
+        Random(6).shuffle(delivered)
         first, second = place.kernel(PART), place.kernel(PART)
         await first.start()
         await ensure_indexes(first.mongo)
         await second.start()
-        half = len(told) // 2
-        await _say(place, told[:half])
+        half = len(delivered) // 2
+        await _publish(place, delivered[:half])
         await first.stop()
-        await _say(place, told[half:])
+        await _publish(place, delivered[half:])
         expected = recounted(facts)
         for _ in range(150):
             if await sums_of(second, place.locality) == expected:
@@ -156,7 +156,7 @@ async def test_sums_of_two_processes_equal_the_recount(kafka_bootstrap: str, mon
         await second.stop()
 
 
-async def _say(place: Bench, facts: list[Fact]) -> None:
+async def _publish(place: Bench, facts: list[Fact]) -> None:
     sent = []
     for fact in facts:
         event = envelope(fact)

@@ -19,8 +19,8 @@ def clock() -> FakeClock:
 
 @pytest_asyncio.fixture
 async def peers(tmp_path: Path, clock: FakeClock) -> AsyncIterator[FakePeers]:
-    async with fake_peers(tmp_path, clock) as standing:
-        yield standing
+    async with fake_peers(tmp_path, clock) as running:
+        yield running
 
 
 @pytest_asyncio.fixture

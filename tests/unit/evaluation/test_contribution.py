@@ -35,7 +35,7 @@ def counted(example: ExampleReferral) -> Contribution:
 
 
 def keys(example: ExampleReferral, measure: str) -> dict[str, int]:
-    return {cell.key: number for cell, number in counted(example).items() if cell.measure == measure}
+    return {key.key: number for key, number in counted(example).items() if key.measure == measure}
 
 
 def test_contribution_before_creation_is_empty() -> None:
@@ -64,7 +64,7 @@ def test_waiting_list_is_not_an_acceptance() -> None:
 def test_journey_counts_in_the_london_month_of_referral() -> None:
     example = ExampleReferral(start=datetime(2026, 3, 31, 23, 30, tzinfo=UTC))
     example.created()
-    assert {cell.period for cell in counted(example)} == {"2026-04"}
+    assert {key.period for key in counted(example)} == {"2026-04"}
 
 
 def test_meeting_counts_in_its_month_and_lead_time() -> None:
@@ -72,7 +72,7 @@ def test_meeting_counts_in_its_month_and_lead_time() -> None:
     example.created()
     example.missed(example.booked(after=29, lead=9))
     example.attended(example.booked(after=35, lead=1, sequence=1))
-    meetings = {cell for cell in counted(example) if cell.measure == "meetings"}
+    meetings = {key for key in counted(example) if key.measure == "meetings"}
     assert meetings == {
         MeasureKey("meetings", "2026-03", "longer:missed"),
         MeasureKey("meetings", "2026-04", "next_day:came"),
@@ -84,7 +84,7 @@ def test_meeting_held_early_counts_in_the_month_it_was_held() -> None:
     example = ExampleReferral()
     example.created()
     example.attended(example.booked(after=35, lead=34), sooner=timedelta(days=30))
-    assert {cell for cell in counted(example) if cell.measure == "meetings"} == {
+    assert {key for key in counted(example) if key.measure == "meetings"} == {
         MeasureKey("meetings", "2026-03", "week:came")
     }
 
@@ -118,7 +118,7 @@ def test_unmet_need_recorded_twice_counts_once_in_first_month() -> None:
     example.unmet(v.Need.DEBT, v.UnmetReason.FULL, MORNING + timedelta(days=40))
     example.unmet(v.Need.DEBT, v.UnmetReason.FULL, MORNING + timedelta(days=2))
     example.unmet(v.Need.DEBT, v.UnmetReason.COST, MORNING + timedelta(days=2))
-    unmet = {cell: number for cell, number in counted(example).items() if cell.measure == "unmet"}
+    unmet = {key: number for key, number in counted(example).items() if key.measure == "unmet"}
     assert unmet == {
         MeasureKey("unmet", "2026-03", "debt:full"): 1,
         MeasureKey("unmet", "2026-03", "debt:cost"): 1,
@@ -259,7 +259,7 @@ def test_contribution_ignores_order_and_repetition(seed: int, shuffling: Random)
 def test_contribution_survives_storing(seed: int) -> None:
     contribution = counted(random_referral(Random(seed), 1))
     assert from_rows(to_rows(contribution)) == contribution
-    assert all("." not in cell.key and "$" not in cell.key for cell in contribution)
+    assert all("." not in key.key and "$" not in key.key for key in contribution)
 
 
 @settings(max_examples=60)
@@ -270,11 +270,11 @@ def test_differences_of_any_batches_add_up_to_the_whole(seed: int, batches: list
     random.shuffle(facts)
     sums: dict[MeasureKey, int] = {}
     before: Contribution = {}
-    heard = 0
+    received = 0
     for size in [*batches, len(facts)]:
-        heard += size
-        after = contribution_of(fold_referral(facts[:heard], rank))
-        for cell, number in difference(after, before).items():
-            sums[cell] = sums.get(cell, 0) + number
+        received += size
+        after = contribution_of(fold_referral(facts[:received], rank))
+        for key, number in difference(after, before).items():
+            sums[key] = sums.get(key, 0) + number
         before = after
-    assert {cell: number for cell, number in sums.items() if number} == dict(before)
+    assert {key: number for key, number in sums.items() if number} == dict(before)

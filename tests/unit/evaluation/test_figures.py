@@ -44,7 +44,7 @@ def a_year(count: int, seed: int = 3) -> Sums:
     )
 
 
-def asked(sums: Mapping[str, Counter[MeasureKey]], *, exact: bool, calendar: Calendar = CALENDAR) -> Figures:
+def report(sums: Mapping[str, Counter[MeasureKey]], *, exact: bool, calendar: Calendar = CALENDAR) -> Figures:
     return figures(sums, NAMES, calendar, FiguresRequest(tuple(NAMES), calendar.since_start, exact))
 
 
@@ -60,7 +60,7 @@ def counts(place: PlaceFigures) -> dict[str, DisclosedCount]:
 
 
 def test_programme_is_first_and_the_sum_of_localities() -> None:
-    programme, *localities = asked(a_year(300), exact=True).places
+    programme, *localities = report(a_year(300), exact=True).places
     assert programme.place == PROGRAMME
     assert [place.place for place in localities] == list(NAMES)
     for where, count in counts(programme).items():
@@ -78,7 +78,7 @@ def test_exact_figures_of_one_referral() -> None:
     example.replied(prescription, v.Reply.ACCEPTED)
     example.visited(prescription, date(2026, 3, 30))
     example.ons4(v.Stage.AFTER, date(2026, 6, 4), satisfied=6, anxious=8)
-    place = asked(added_up([example]), exact=True).places[0]
+    place = report(added_up([example]), exact=True).places[0]
     assert [step.people for step in place.journey] == [1] * 6
     assert [(w.median_days, w.people, w.referred) for w in place.waits] == [(9, 1, 1), (28, 1, 1)]
     assert [(m.code, m.meetings, m.did_not_come, m.percent) for m in place.meetings if m.meetings] == [
@@ -101,7 +101,7 @@ def test_follow_up_is_due_by_the_day_of_the_report() -> None:
     example.ons4(v.Stage.BEFORE, date(2026, 3, 9))
     sums = added_up([example])
     for today, due in ((date(2026, 5, 31), 0), (date(2026, 6, 1), 1), (date(2027, 1, 1), 1)):
-        back = asked(sums, exact=True, calendar=Calendar(CALENDAR.start, today)).places[0].follow_up
+        back = report(sums, exact=True, calendar=Calendar(CALENDAR.start, today)).places[0].follow_up
         assert (back.due, back.not_yet_due, back.answered) == (due, 1 - due, 0)
 
 
@@ -110,13 +110,13 @@ def test_referrals_outside_the_calendar_are_not_counted() -> None:
     late = ExampleReferral(2, start=datetime(2199, 1, 1, 9, tzinfo=UTC))
     for example in (early, late):
         example.created()
-    assert asked(added_up([early, late]), exact=True).places[0].journey[0].people == 0
+    assert report(added_up([early, late]), exact=True).places[0].journey[0].people == 0
 
 
 @pytest.mark.parametrize("count", [0, 5, 40, 400])
 def test_published_counts_are_zero_a_star_or_rounded(count: int) -> None:
     sums = a_year(count)
-    exact, published = asked(sums, exact=True), asked(sums, exact=False)
+    exact, published = report(sums, exact=True), report(sums, exact=False)
     for place, shown in zip(exact.places, published.places, strict=True):
         for where, number in counts(place).items():
             other = counts(shown)[where]
@@ -126,7 +126,7 @@ def test_published_counts_are_zero_a_star_or_rounded(count: int) -> None:
 
 def test_published_per_cents_are_of_exact_counts_or_hold_them() -> None:
     sums = a_year(400)
-    for place, shown in zip(asked(sums, exact=True).places, asked(sums, exact=False).places, strict=True):
+    for place, shown in zip(report(sums, exact=True).places, report(sums, exact=False).places, strict=True):
         for step, other in zip(place.journey, shown.journey, strict=True):
             exact = step.percent_of_referred
             assert isinstance(exact, int)
@@ -149,7 +149,7 @@ def test_rates_are_of_people_referred_at_least_12_weeks_ago() -> None:
         if example.number <= 5:
             example.attended(example.booked(3))
             example.visited(example.prescribed(), example.start.date() + timedelta(days=20))
-    place = asked(added_up(examples), exact=True).places[0]
+    place = report(added_up(examples), exact=True).places[0]
     first, last = place.journey[0], place.journey[-1]
     assert (first.people, first.settled, last.settled, last.percent_of_referred) == (20, 10, 5, 50)
     hub = next(route for route in place.routes if route.code == "hub")
@@ -163,21 +163,21 @@ def test_referral_counts_for_rates_after_12_weeks(today: date, settled: int) -> 
     example = ExampleReferral(start=datetime(2026, 3, 30, 23, 30, tzinfo=UTC))
     example.created()
     calendar = Calendar(CALENDAR.start, today)
-    assert asked(added_up([example]), exact=True, calendar=calendar).places[0].journey[0].settled == settled
+    assert report(added_up([example]), exact=True, calendar=calendar).places[0].journey[0].settled == settled
 
 
 def test_rate_of_a_young_period_is_not_shown() -> None:
     example = ExampleReferral(start=datetime(2026, 8, 30, 9, tzinfo=UTC))
     example.created()
     for exact in (True, False):
-        last = asked(added_up([example]), exact=exact).places[0].journey[-1]
+        last = report(added_up([example]), exact=exact).places[0].journey[-1]
         assert (last.percent_of_referred, last.percent_low) == (None, None)
 
 
 def test_published_first_visits_are_one_count_everywhere() -> None:
     """Otherwise one of them could be suppressed and the other shown."""
     for seed in range(4):
-        for place in asked(a_year(120, seed), exact=False).places:
+        for place in report(a_year(120, seed), exact=False).places:
             assert place.waits[1].people == place.journey[-1].people
 
 
@@ -186,7 +186,7 @@ def test_90th_percentile_of_fewer_than_20_is_suppressed() -> None:
     for example in examples:
         example.created()
         example.attended(example.booked(example.number))
-    wait = asked(added_up(examples), exact=False).places[0].waits[0]
+    wait = report(added_up(examples), exact=False).places[0].waits[0]
     assert (wait.people, wait.median_days, wait.ninetieth_percentile_days) == (10, 6, "*")
 
 
@@ -197,7 +197,7 @@ def test_means_and_medians_of_few_people_are_suppressed() -> None:
         example.attended(example.booked(3))
         example.ons4(v.Stage.BEFORE, date(2026, 3, 5), satisfied=4)
         example.ons4(v.Stage.AFTER, date(2026, 6, 5), satisfied=6)
-    place = asked(added_up(examples), exact=False).places[0]
+    place = report(added_up(examples), exact=False).places[0]
     assert place.waits[0].median_days == place.waits[0].ninetieth_percentile_days == "*"
     assert (place.wellbeing[0].before, place.wellbeing[0].change) == ("*", "*")
 
@@ -223,7 +223,7 @@ def test_suppressed_quarter_does_not_follow_from_others() -> None:
 
 
 def test_figures_name_their_limits() -> None:
-    notes = " ".join(asked({}, exact=False).notes)
+    notes = " ".join(report({}, exact=False).notes)
     assert "cannot be put down to the programme" in notes
     assert "1 to 7" in notes
-    assert "1 to 7" not in " ".join(asked({}, exact=True).notes)
+    assert "1 to 7" not in " ".join(report({}, exact=True).notes)

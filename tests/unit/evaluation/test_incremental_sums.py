@@ -41,8 +41,8 @@ states = st.dictionaries(
 
 def rows_of(state: State) -> Rows:
     return frozenset(
-        encode({"_id": f"{place}|{month}|{share}", "locality": place, "period": month, "n": counts})
-        for (place, month, share), counts in state.items()
+        encode({"_id": f"{place}|{month}|{shard}", "locality": place, "period": month, "n": counts})
+        for (place, month, shard), counts in state.items()
     )
 
 
@@ -51,24 +51,24 @@ def not_zero(sums: Mapping[str, Contribution]) -> dict[str, dict[MeasureKey, int
     return {place: counted for place, counted in some.items() if counted}
 
 
-def told(tallies: Mapping[tuple[str, Period], Totals]) -> dict[object, object]:
+def nonzero(totals: Mapping[tuple[str, Period], Totals]) -> dict[object, object]:
     """The numbers of totals; a count of 0 equals none."""
     return {
         at: (
-            +tally.counts,
-            -tally.counts,
+            +found.counts,
+            -found.counts,
             {
-                what: {day: n for day, n in days.items() if n}
-                for what, days in tally.days.items()
+                name: {day: n for day, n in days.items() if n}
+                for name, days in found.days.items()
                 if any(days.values())
             },
             {
                 item: s
-                for item, s in tally.scores.items()
+                for item, s in found.scores.items()
                 if (s.n, s.before, s.after, s.squares) != (0, 0, 0, 0)
             },
         )
-        for at, tally in tallies.items()
+        for at, found in totals.items()
     }
 
 
@@ -89,7 +89,7 @@ def test_incremental_totals_equal_totals_counted_afresh(moments: list[State]) ->
     for state in moments:
         sums = added_up.sums(rows_of(state))
         fresh = TotalsCalculator(periods, PLACES, CALENDAR.today)
-        assert told(again.totals(sums)) == told(fresh.totals(sums))
+        assert nonzero(again.totals(sums)) == nonzero(fresh.totals(sums))
 
 
 def test_incremental_sums_keep_unchanged_localities() -> None:

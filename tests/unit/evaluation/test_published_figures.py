@@ -7,7 +7,7 @@ import pytest
 
 from services.evaluation.disclosure.view import DisclosedCount
 from services.evaluation.reports.model import Figures, PlaceFigures
-from tests.unit.evaluation.test_figures import a_year, asked, counts
+from tests.unit.evaluation.test_figures import a_year, counts, report
 
 Range = tuple[int, int]
 ANYTHING = (0, 10**6)
@@ -47,7 +47,7 @@ def everything(figures: Figures) -> dict[str, DisclosedCount]:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_small_counts_do_not_follow_line_by_line(count: int, seed: int) -> None:
     sums = a_year(count, seed)
-    true, published = everything(asked(sums, exact=True)), asked(sums, exact=False)
+    true, published = everything(report(sums, exact=True)), report(sums, exact=False)
     known = {name: could_be(shown) for name, shown in everything(published).items()}
     for _ in range(12):
         for parts, total in lines(published):
@@ -67,7 +67,7 @@ def test_small_counts_do_not_follow_line_by_line(count: int, seed: int) -> None:
 @pytest.mark.parametrize("count", [120, 900])
 def test_programme_totals_are_not_suppressed(count: int) -> None:
     """Suppression must leave the programme's own totals."""
-    programme = asked(a_year(count), exact=False).places[0]
+    programme = report(a_year(count), exact=False).places[0]
     assert isinstance(programme.unmet.total, int)
     assert all(isinstance(step.people, int) for step in programme.journey)
     assert all(isinstance(wait.median_days, int) for wait in programme.waits)

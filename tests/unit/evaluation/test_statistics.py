@@ -16,11 +16,11 @@ def test_percentile_50_is_the_lower_median(days: list[int]) -> None:
 
 
 @given(st.lists(st.integers(0, 400), min_size=1), st.integers(1, 100))
-def test_percentile_is_the_nearest_rank(days: list[int], share: int) -> None:
-    found = percentile(Counter(days), share)
+def test_percentile_is_the_nearest_rank(days: list[int], rank: int) -> None:
+    found = percentile(Counter(days), rank)
     assert found is not None
-    assert sum(day <= found for day in days) * 100 >= share * len(days)
-    assert sum(day < found for day in days) * 100 < share * len(days)
+    assert sum(day <= found for day in days) * 100 >= rank * len(days)
+    assert sum(day < found for day in days) * 100 < rank * len(days)
 
 
 def test_percentile_of_no_people_is_none() -> None:

@@ -8,7 +8,7 @@ from services.evaluation.pages.sections import most_frequent_in_words
 from services.evaluation.reports.model import NeedAndReason, Share
 
 
-def shares(*counts: DisclosedCount) -> list[Share]:
+def parts(*counts: DisclosedCount) -> list[Share]:
     return [
         Share(code=name, label=name.upper(), count=count)
         for name, count in zip("abcdef", counts, strict=False)
@@ -27,8 +27,8 @@ def shares(*counts: DisclosedCount) -> list[Share]:
     ],
 )
 def test_most_frequent_names_all_ties(counts: tuple[DisclosedCount, ...], cell: str, sentence: str) -> None:
-    assert most_frequent_in_words(shares(*counts)) == cell
-    assert most_often(shares(*counts)) == sentence
+    assert most_frequent_in_words(parts(*counts)) == cell
+    assert most_often(parts(*counts)) == sentence
 
 
 def test_largest_gaps_end_after_a_tie() -> None:

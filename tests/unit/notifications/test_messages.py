@@ -163,7 +163,7 @@ def test_meeting_before_morning_is_not_scheduled_at_night() -> None:
         [referral.fact(referral.created(), "referral"), referral.fact(early)],
         referral.now + timedelta(hours=3),
     )
-    assert {MessageName.parse(name).recipient for name in messages.asked} == {
+    assert {MessageName.parse(name).recipient for name in messages.scheduled} == {
         Recipient.LINK_WORKER,
         Recipient.REFERRER,
     }
@@ -179,7 +179,7 @@ def test_old_news_of_a_future_meeting_is_not_sent() -> None:
     ]
     messages = timeline(history, NOW + timedelta(hours=24, seconds=1))
     messages.run_until(FAR_FUTURE)
-    assert messages.asked == []
+    assert messages.scheduled == []
 
 
 def test_past_meeting_is_not_announced() -> None:
@@ -188,7 +188,7 @@ def test_past_meeting_is_not_announced() -> None:
         [referral.fact(referral.created(), "referral"), referral.fact(referral.booked())], referral.now
     )
     messages.run_until(FAR_FUTURE)
-    assert messages.asked == []
+    assert messages.scheduled == []
 
 
 def test_service_is_asked_once_unless_signposted() -> None:
@@ -209,7 +209,7 @@ def test_service_is_asked_once_unless_signposted() -> None:
 def test_service_that_has_replied_is_not_asked() -> None:
     referral = FactBuilder()
     said = [referral.created(), referral.prescribed(), referral.replied()]
-    assert timeline([referral.fact(body) for body in said]).asked == []
+    assert timeline([referral.fact(body) for body in said]).scheduled == []
 
 
 def test_no_appointment_yet_is_sent_once_a_promised_day() -> None:
@@ -237,7 +237,7 @@ def test_waiting_for_other_reasons_gets_no_promise(reason: v.WaitingReason) -> N
     messages = timeline(
         [referral.fact(referral.created(), "referral"), referral.fact(referral.waiting(reason=reason))]
     )
-    assert messages.asked == []
+    assert messages.scheduled == []
 
 
 def test_waiting_reason_before_last_booking_is_not_sent() -> None:

@@ -96,10 +96,10 @@ def test_messages_of_repeated_facts_are_sent_once(
 ) -> None:
     timeline, _ = received(batches)
     # Receiving all facts again schedules no message that is not scheduled or sent already.
-    before = list(timeline.asked)
+    before = list(timeline.scheduled)
     everything = [fact for _, facts in batches for fact in facts]
     timeline.receive(*everything)
-    assert timeline.asked == before
+    assert timeline.scheduled == before
     timeline.run_until(END)
     assert [name for name, times in Counter(name for name, _ in timeline.sent).items() if times > 1] == []
 
@@ -136,7 +136,7 @@ def test_replay_of_yesterday_sends_nothing(facts: list[Fact]) -> None:
     timeline = MessageTimeline(max(fact.recorded for fact in facts) + timedelta(hours=24, minutes=1))
     timeline.receive(*facts)
     timeline.run_until(END)
-    assert timeline.asked == []
+    assert timeline.scheduled == []
 
 
 @given(st.data())
