@@ -1,4 +1,4 @@
-"""A record with nothing wrong, for tests to spoil one thing of."""
+"""A record without defects, in which a test changes one field."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def lunch_club(**changed: Any) -> dict[str, Any]:
 
 
 def at_place(**changed: Any) -> list[dict[str, Any]]:
-    """`service_at_locations` of the lunch club, with something changed about its place."""
+    """`service_at_locations` of the lunch club. `changed` replaces fields of its place."""
     place = dict(lunch_club()["service_at_locations"][0]["location"])
     place.update(changed)
     return [{"location": {key: value for key, value in place.items() if value is not None}}]

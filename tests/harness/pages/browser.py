@@ -1,4 +1,4 @@
-"""Real Chromium for page tests, and axe to judge what it shows.
+"""A real Chromium for page tests, with axe for accessibility.
 
 async def test_home(chromium_page: Page, served_app: ...) -> None:
     await chromium_page.goto(url)
@@ -24,7 +24,7 @@ ARGUMENTS = (
 
 @pytest_asyncio.fixture(scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """One browser for the run: a chromium on PATH, else the one that Playwright downloads."""
+    """One browser for the run: `chromium` on PATH, else the one that Playwright downloads."""
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=list(ARGUMENTS)
@@ -35,13 +35,13 @@ async def chromium() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture
 async def chromium_page(chromium: Browser) -> AsyncIterator[Page]:
-    """A page with cookies of its own, 1280 pixels wide. No script or style of it may fail."""
+    """A page with its own cookies, 1280 pixels wide. Fails the test if a script or style fails."""
     context = await chromium.new_context(viewport={"width": 1280, "height": 900})
     page = await context.new_page()
     complaints: list[str] = []
 
     def listen(message: ConsoleMessage) -> None:
-        # A page that answers 404 or 422 on purpose is told to the console too.
+        # The console also reports a page that answers 404 or 422 on purpose.
         if message.type == "error" and message.location["url"] != page.url:
             complaints.append(message.text)
 
@@ -53,16 +53,16 @@ async def chromium_page(chromium: Browser) -> AsyncIterator[Page]:
 
 
 async def check_axe(page: Page) -> None:
-    """Fail with axe's report if the page as it is now breaks a rule, targets under 24 pixels included."""
+    """Fails with axe's report if the page breaks a rule. Targets under 24 pixels count as well."""
     results = await Axe().run(page, options={"rules": {"target-size": {"enabled": True}}})
     assert results.violations_count == 0, results.generate_report()
-    # No rule of axe any more, though a link to such a place, and a label, find only the first of them.
+    # axe no longer checks duplicate ids, although a link or label finds only the first element.
     ids: list[str] = await page.evaluate("[...document.querySelectorAll('[id]')].map(each => each.id)")
     assert len(ids) == len(set(ids)), [each for each in set(ids) if ids.count(each) > 1]
 
 
 async def check_reflow(page: Page) -> None:
-    """At 320 pixels (400% of 1280) nothing has to be scrolled sideways (WCAG 1.4.10)."""
+    """Fails if the page scrolls sideways at 320 pixels, which is 1280 at 400% zoom (WCAG 1.4.10)."""
     before = page.viewport_size
     await page.set_viewport_size({"width": 320, "height": 640})
     width = await page.evaluate("document.documentElement.scrollWidth")

@@ -1,4 +1,4 @@
-"""An application on a real port, for browsers."""
+"""Serves an application on a real port, for browsers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 @asynccontextmanager
 async def serving(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
-    """Serve `app` on loopback while the block runs; gives its address, http://localhost:<port>."""
+    """Serves `app` on loopback during the block. Yields its address, http://localhost:<port>."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None))
     running = asyncio.create_task(server.serve())
     while not server.started:

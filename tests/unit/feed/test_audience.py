@@ -1,4 +1,4 @@
-"""Services for men or for women: told by what their listing says, with care."""
+"""Services for men or for women, recognised from their listings."""
 
 from __future__ import annotations
 

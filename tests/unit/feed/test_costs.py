@@ -1,4 +1,4 @@
-"""Prices that hold today, in pounds."""
+"""Prices that are valid today, in pounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every defect of real feeds: how it is reported, and what becomes of the record."""
+"""Each defect of a feed: its report, and the result for the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents: read as far as they can be, and taken only where they are whole."""
+"""Documents are read tolerantly, and refused if a page is missing."""
 
 from __future__ import annotations
 

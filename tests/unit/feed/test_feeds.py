@@ -1,4 +1,4 @@
-"""Real feeds, and documents that no feed should ever answer with: every one is survived."""
+"""Real feeds are read, and no other document makes the reader raise."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.harness.feed.records import TODAY, lunch_club
 
 FEEDS = Path(__file__).parents[2] / "data" / "directory"
 NOW = datetime(2026, 6, 15, 9, tzinfo=UTC)
-# What each real document holds: records looked at, services taken.
+# For each real document: number of records, number of services.
 EXPECTED = {
     "hsds-uk-profile/organization_full.json": (1, 1),
     # Each list is the first of ten pages.
@@ -37,7 +37,7 @@ EXPECTED = {
     "dfe-family-hubs/mock_2001_getPaginatedListOfServices.json": (1, 1),
     "dfe-family-hubs/mock_2003_getPaginatedListOfServices.json": (0, 0),
     "dfe-family-hubs/mock_2004_getPaginatedListOfServices.json": (0, 0),
-    # No feed, and with a control character in a text.
+    # Not a feed, and with a control character in a text.
     "dfe-family-hubs/openapi.json": (1, 0),
 }
 

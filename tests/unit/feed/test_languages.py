@@ -1,4 +1,4 @@
-"""Languages by code of either length, by name, and what is no language."""
+"""Languages by code of either length or by name, and values that are no language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Real feeds with something changed anywhere: read to clean services, whatever it was."""
+"""Real feeds with random changes are still read to clean services."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def is_clean(imported: Import) -> None:
 
 
 def spots(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place in a document that a value can stand in."""
+    """The path of each value in a document."""
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [(*path, key) for key, _ in inner] + [
         deeper for key, part in inner for deeper in spots(part, (*path, key))
@@ -121,7 +121,7 @@ def test_mutated_feed_gives_clean_services(data: st.DataObject) -> None:
             else:
                 del spot[path[-1]]
         except (KeyError, IndexError, TypeError):
-            continue  # an earlier change took this place away
+            continue  # an earlier change removed this path
     is_clean(read_directory(document, "tests", TODAY))
 
 

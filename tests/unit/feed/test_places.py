@@ -1,4 +1,4 @@
-"""One service at several places, each with times of its own."""
+"""One service at several places, each with its own times."""
 
 from __future__ import annotations
 

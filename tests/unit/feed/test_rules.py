@@ -1,4 +1,4 @@
-"""Rules of RFC 5545: honoured in full, or not at all."""
+"""Rules of RFC 5545 are honoured completely or not at all."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_unreadable_day_gives_no_session(field: str, day: object) -> None:
         ({"until": "20260616T235959Z"}, ["Tue 16 Jun 12:00"]),
         ({"until": "2026-06-16T00:00:00"}, ["Tue 16 Jun 12:00"]),
         ({"until": "2026-06-16T10:00:00"}, []),
-        # Midnight in London, as a server writes it that keeps UTC.
+        # Midnight in London, as a server in UTC writes it.
         ({"valid_to": "2026-06-22T23:00:00Z"}, ["Tue 16 Jun 12:00", "Tue 23 Jun 12:00"]),
         ({"valid_to": "9999-12-31T23:59:59", "valid_from": "0001-01-01T00:00:00Z"}, ["Tue 16 Jun 12:00"]),
     ],

@@ -1,4 +1,4 @@
-"""What matching reads off a service."""
+"""Properties of a service that matching uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the next sessions are, across clock changes and for rules that feeds get wrong."""
+"""The next sessions of a service, across clock changes and for wrong rules."""
 
 from __future__ import annotations
 

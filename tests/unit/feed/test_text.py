@@ -1,4 +1,4 @@
-"""No mark-up is left in any text, however it was wrapped."""
+"""Plain text holds no mark-up, however often it was escaped."""
 
 from __future__ import annotations
 

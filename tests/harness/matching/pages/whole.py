@@ -1,4 +1,4 @@
-"""Matching and the referral service with its vault, both running, on a real broker and database."""
+"""Runs matching and the referral service with its vault on a real broker and database."""
 
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -37,7 +37,7 @@ PLACE = "Meir Primary Care Centre, room 4"
 
 @dataclass
 class Mailbox:
-    """An SMTP server's memory: the texts of what it was given."""
+    """A handler of an SMTP server that keeps the text of each message."""
 
     letters: list[str] = field(default_factory=list)
 
@@ -48,7 +48,7 @@ class Mailbox:
 
 @dataclass
 class Person:
-    """Somebody who was referred: the case, and what nobody but the vault may know."""
+    """A referred person: the id of the case, and the identity that only the vault may know."""
 
     referral: str
     name: str
@@ -57,7 +57,7 @@ class Person:
 
 @dataclass
 class Whole:
-    """Both services and whom they believe. `worker` meets people of `PRACTICE` in the locality `here`."""
+    """Both services and their issuer. `worker` meets people of `PRACTICE` in the locality `here`."""
 
     matching: FastAPI
     address: str
@@ -71,7 +71,7 @@ class Whole:
         return self.referral.here
 
     async def refer(self, **different: Any) -> Person:
-        """Refers somebody new through the front door, and waits until matching has seen to it."""
+        """Refers a new person by HTTP, and waits until matching has booked or queued a meeting."""
         body = asked(**different)
         identity = await self.referral.made(body)
 
@@ -82,7 +82,7 @@ class Whole:
         return Person(identity, f"{body['given_name']} {body['family_name']}", body["telephone"])
 
     async def meet_now(self, person: Person, minutes_ago: int = 20, worker: str | None = None) -> str:
-        """The person's meeting is at this hour and today, as a booking system of higher sequence says."""
+        """Moves the person's meeting to this hour, by an event of a booking system with a higher sequence."""
         meeting = new_id()
         now = datetime.now(UTC).replace(second=0, microsecond=0)
         today = datetime.combine(now.astimezone(LONDON), time(0), LONDON)
@@ -105,11 +105,11 @@ class Whole:
         return meeting
 
     async def wait(self, person: Person, test: Callable[[Any], bool]) -> None:
-        """Waits until the stored view of a case is as `test` wants it."""
+        """Waits until the stored view of a case passes `test`."""
         assert await self.matching.state.kernel.wait_for(self.here, person.referral, test, 15)
 
     async def put_worker(self, number: int, **different: Any) -> str:
-        """One more link worker of the locality, without hours unless some are given."""
+        """Adds a link worker to the locality, without working hours unless some are given. Returns the id."""
         identity = f"lw-{self.here}-{number}"
         entry = link_worker(identity, self.here, **({"hours": []} | different))
         headers = self.issuer.bearer(role="programme_admin", localities=[self.here])
@@ -119,7 +119,7 @@ class Whole:
         return identity
 
     async def plan(self, person: Person, service: str = "Meir lunch club (example)", **more: Any) -> str:
-        """They met, and this service is in the plan. Gives the prescription's id."""
+        """Records a meeting and a plan with this service. Returns the prescription's id."""
         meeting = await self.meet_now(person)
         caller = Principal("planner", "link_worker", frozenset({self.here}), link_worker=self.worker)
         ask, do = self.matching.state.features.queries, self.matching.state.features
@@ -140,11 +140,11 @@ class Whole:
         return prescription
 
     async def view(self, person: Person) -> Any:
-        """The case as matching has folded it."""
+        """The state of the case in matching."""
         return await self.matching.state.kernel.view(self.here, person.referral)
 
     async def link_of(self, person: Person) -> str:
-        """A one-tap link for the one service of the person's plan."""
+        """The one-tap link of the only service in the person's plan."""
         view = await self.view(person)
         one = view.story.prescriptions[-1].prescribed
         token = self.matching.state.links.token(self.here, one.prescription_id, one.service_id)
@@ -156,7 +156,7 @@ class Whole:
         return self.issuer.signed_in(self.referral.app, **whole)
 
     async def sign_in(self, page: Page, role: str = "link_worker", **claims: Any) -> None:
-        """The browser of somebody in this role."""
+        """Signs the browser in with this role."""
         await page.context.clear_cookies()
         await page.context.add_cookies(
             [{"name": k, "value": c, "url": self.address} for k, c in self.cookies(role, **claims).items()]
@@ -167,7 +167,7 @@ class Whole:
 
 
 def link_worker(identity: str, locality: str, **different: Any) -> dict[str, Any]:
-    """Somebody who meets people all week, all day."""
+    """A link worker who meets people all week, all day."""
     hours = [
         {"weekday": n, "opens": "08:00", "closes": "18:00", "practices": [PRACTICE], "place": PLACE}
         for n in range(5)
@@ -183,7 +183,7 @@ def link_worker(identity: str, locality: str, **different: Any) -> dict[str, Any
 
 
 def feed() -> list[dict[str, Any]]:
-    """A lunch club, a debt desk that costs nothing, and a befriending service that is full and far away."""
+    """A directory feed: a lunch club, a free debt desk, and a befriending service, full and far away."""
     fresh = datetime.now(LONDON).date().isoformat()
     far = at_place(
         name="Leek hall",
@@ -221,7 +221,7 @@ def _capacity(code: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def whole(folder: Path, issuer: LoopbackIssuer, bootstrap: str, mongo_url: str) -> AsyncIterator[Whole]:
-    """Starts both services and fills in a link worker and a directory, through the front doors."""
+    """Starts both services, and adds a link worker and a directory by HTTP."""
     async with AsyncExitStack() as until:
         tokens = await until.enter_async_context(serving(_token_desk(issuer)))
         mailbox = Mailbox()
@@ -277,7 +277,7 @@ def _token_desk(issuer: LoopbackIssuer) -> FastAPI:
 
 
 def _without_lifespan(app: FastAPI) -> FastAPI:
-    """The same application for a second server: it runs already, and must not be started twice."""
+    """The same application for a second server, without its lifespan, which must not start twice."""
     front = FastAPI(openapi_url=None)
     front.mount("/", app)
     return front

@@ -1,4 +1,4 @@
-"""Both services, started once for all page tests; each test refers people of its own."""
+"""Starts both services once for all page tests. Each test refers people of its own."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Every page of matching: axe finds nothing, nothing is cut off at 320 pixels, no title names anybody."""
+"""Pages of matching: no axe violations, no sideways scrolling at 320 pixels, no name in a title."""
 
 import pytest
 from playwright.async_api import Page, expect
@@ -8,7 +8,7 @@ from tests.harness.pages.browser import check_axe, check_reflow
 
 
 async def fit(page: Page, person: Person | None = None) -> None:
-    """What every page has to pass."""
+    """Checks accessibility, reflow, and that title and address name nobody."""
     await check_axe(page)
     await check_reflow(page)
     if person is not None:

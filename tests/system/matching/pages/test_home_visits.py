@@ -1,4 +1,4 @@
-"""A home visit is at home on every page and slip, with its address for the link worker alone."""
+"""A home visit is shown as at home on every page. Only the link worker sees the address."""
 
 import re
 from html import unescape
@@ -26,7 +26,7 @@ HOURS = [
 
 
 async def visited(both: Whole) -> tuple[Person, str, str]:
-    """Somebody who cannot leave home: the person, their link worker, and the meeting that is booked."""
+    """A person who cannot leave home, their link worker, and the booked meeting."""
     worker = await both.put_worker(7, hours=HOURS, home_visits=True)
     body = asked(practice=PRACTICE, access_needs=["home_visit"], house="12 Gooseberry Row")
     made = await both.referral.http.post(

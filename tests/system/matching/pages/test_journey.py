@@ -1,4 +1,4 @@
-"""From a referral to a first visit on the pages, in a real browser, with axe and 320 pixels on every one."""
+"""The journey from a referral to a first visit in a browser, each page checked with axe and at 320 pixels."""
 
 import re
 
@@ -10,7 +10,7 @@ from tests.harness.pages.browser import check_axe, check_reflow
 
 
 async def fit(page: Page) -> None:
-    """What every page has to pass."""
+    """Checks accessibility and reflow of the page."""
     await check_axe(page)
     await check_reflow(page)
 

@@ -1,4 +1,4 @@
-"""Somebody whose name a partner keeps: pages say why there is a reference only, and what to do."""
+"""A person whose name a partner keeps: pages explain the reference and the way to find the person."""
 
 from playwright.async_api import Page, expect
 

@@ -1,4 +1,4 @@
-"""Leaving the meeting page: what was typed is kept, with and without scripts."""
+"""Leaving the meeting page keeps the input, with and without scripts."""
 
 from playwright.async_api import Browser, Dialog, Page, expect
 

@@ -1,4 +1,4 @@
-"""A case is handed to another link worker, or does not begin."""
+"""A case is handed to another link worker, or is declined."""
 
 from playwright.async_api import Page, expect
 

@@ -1,4 +1,4 @@
-"""May their GP see details of the plan? The practice's page, its copy for the record and its API."""
+"""The GP sees details of the plan only after a yes: on the page, in the record copy, and in the API."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ SECRET = ("Company", "importance", "confidence", "A private word")
 
 
 async def agreed(both: Whole, person: Person, answer: v.Agreed) -> None:
-    """A plan with a goal of the person's own words, a service, and this answer."""
+    """A plan with a goal in the person's own words, a service, and this answer about the GP."""
     await both.plan(person)
     caller = Principal("planner", "link_worker", frozenset({both.here}), link_worker=both.worker)
     do = both.matching.state.features

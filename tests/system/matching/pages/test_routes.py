@@ -1,4 +1,4 @@
-"""Who may open which page, and that nothing happens without a form of ours."""
+"""Access to pages by role, and protection of every form."""
 
 from datetime import timedelta
 
@@ -190,7 +190,7 @@ async def test_pages_work_while_the_vault_is_down(both: Whole) -> None:
     cookies = both.cookies()
     async with browser(both.matching, cookies) as client:
         await client.get("/matching/")
-    alone.state.session_check = both.matching.state.session_check  # what it was told before
+    alone.state.session_check = both.matching.state.session_check  # the answers that it remembers
     async with browser(alone, cookies) as client:
         desk = (await client.get("/matching/")).text
         assert "Names and telephone numbers cannot be shown just now" in desk

@@ -1,4 +1,4 @@
-"""The meeting's form: contradictions are asked about, and a draft holds no words in clear."""
+"""The meeting form: contradictions are rejected, and a draft holds no words in clear."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Reading forms: values, and one sentence for each mistake, without what was typed."""
+"""Forms are read into values and one sentence for each error, which never repeats the input."""
 
 from datetime import date
 from typing import Any

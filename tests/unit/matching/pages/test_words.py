@@ -1,4 +1,4 @@
-"""Every code has words, and the story reads as sentences."""
+"""Every code has a label, and the history reads as sentences."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
@@ -183,7 +183,7 @@ def test_day_of_other_year_names_the_year() -> None:
 
 
 def _opens(path: str) -> bool:
-    """Whether there is a page at this address."""
+    """True if a page has this address."""
     scope = {"type": "http", "method": "GET", "path": path, "headers": []}
     return any(route.matches(scope)[0] is Match.FULL for router in PAGE_ROUTERS for route in router.routes)
 
