@@ -9,7 +9,7 @@ from services.matching.casework.pages import case, case_forms, caseload, hand_ov
 from services.matching.directory.pages import search
 from services.matching.prescribing.pages import prescription
 from services.matching.programme.pages import overview
-from services.matching.provider.pages import asks, mailbox
+from services.matching.provider.pages import mailbox, one_tap_link
 from services.matching.roster.pages import away
 from services.matching.web.templating import static_files
 
@@ -27,6 +27,6 @@ PAGE_ROUTERS: Final[tuple[APIRouter, ...]] = (
     search.router,
     overview.router,
     mailbox.router,
-    asks.router,
+    one_tap_link.router,
     static_files.router(),
 )

@@ -18,7 +18,7 @@ T = TypeVar("T")
 _DATE_PARTS = ("day", "month", "year")
 
 
-class Mistakes(Exception):
+class FormErrors(Exception):
     """The form has errors. Holds a sentence for each field, never the input."""
 
     def __init__(self, *errors: FieldError) -> None:
@@ -26,7 +26,7 @@ class Mistakes(Exception):
         self.errors = list(errors)
 
 
-def mistake(field: str, sentence: str) -> FieldError:
+def form_error(field: str, sentence: str) -> FieldError:
     """An error at one field of a form."""
     return FieldError(f"/{field}", "not_valid", sentence)
 
@@ -39,32 +39,32 @@ _FIELD_OF = {
 }
 
 
-def mistake_of(problem: Problem, otherwise: str) -> FieldError:
+def error_of(problem: Problem, otherwise: str) -> FieldError:
     """A refused action as an error at the field that it is about, or at `otherwise`."""
     field = _FIELD_OF.get(problem.code or "", otherwise)
-    return mistake(field, problem.explanation or problem.title)
+    return form_error(field, problem.explanation or problem.title)
 
 
-class Typed:
+class FormInput:
     """The input of a form. Reading goes on after an error, so that the page shows all errors at once."""
 
     def __init__(self, form: FormData) -> None:
         self._form = form
         self.errors: list[FieldError] = []
 
-    def wrong(self, field: str, sentence: str) -> None:
-        self.errors.append(mistake(field, sentence))
+    def add_error(self, field: str, sentence: str) -> None:
+        self.errors.append(form_error(field, sentence))
 
     def check(self) -> None:
-        """Raises Mistakes if there are errors."""
+        """Raises FormErrors if there are errors."""
         if self.errors:
-            raise Mistakes(*self.errors)
+            raise FormErrors(*self.errors)
 
-    def given(self, value: T | None) -> T:
-        """A required value. Raises Mistakes if the form has errors or the value is None."""
+    def required(self, value: T | None) -> T:
+        """A required value. Raises FormErrors if the form has errors or the value is None."""
         self.check()
         if value is None:
-            raise Mistakes(mistake("", "Something is missing"))
+            raise FormErrors(form_error("", "Something is missing"))
         return value
 
     def raw(self, field: str) -> str:
@@ -81,9 +81,9 @@ class Typed:
         """Free text of at most `most` characters. CR LF becomes LF."""
         value = self.raw(field).replace("\r\n", "\n")
         if needed and not value:
-            self.wrong(field, needed)
+            self.add_error(field, needed)
         if len(value) > most:
-            self.wrong(field, f"Use {most} characters or fewer")
+            self.add_error(field, f"Use {most} characters or fewer")
             return ""
         return value
 
@@ -92,7 +92,7 @@ class Typed:
         value = self.raw(field)
         found = next((each for each in of if each.value == value), None)
         if found is None and (value or needed):
-            self.wrong(field, needed or "Choose one of the answers")
+            self.add_error(field, needed or "Choose one of the answers")
         return found
 
     def choices(self, field: str, of: type[E]) -> tuple[E, ...]:
@@ -106,7 +106,7 @@ class Typed:
         if not value and not needed:
             return None
         if not re.fullmatch(r"[0-9]{1,6}", value) or not low <= int(value) <= high:
-            self.wrong(field, sentence)
+            self.add_error(field, sentence)
             return None
         return int(value)
 
@@ -132,20 +132,20 @@ class Typed:
         if not any(parts) and not needed:
             return None
         if not all(re.fullmatch(r"[0-9]{1,4}", part) for part in parts):
-            self.wrong(field, sentence)
+            self.add_error(field, sentence)
             return None
         day, month, year = (int(part) for part in parts)
         try:
             value = date(year + 2000 if year < 100 else year, month, day)
         except ValueError:
-            self.wrong(field, "This day does not exist")
+            self.add_error(field, "This day does not exist")
             return None
         if (first and value < first) or (last and value > last):
-            self.wrong(field, outside or sentence)
+            self.add_error(field, outside or sentence)
             return None
         return value
 
-    def shown(self) -> dict[str, Any]:
+    def as_submitted(self) -> dict[str, Any]:
         """The input for showing the form again: a text for each field, a list for repeated fields."""
         kept: dict[str, Any] = {}
         for name in self.names():
@@ -154,7 +154,7 @@ class Typed:
         return kept
 
 
-def day_typed(typed: Mapping[str, Any], field: str) -> dict[str, str]:
+def day_fields(typed: Mapping[str, Any], field: str) -> dict[str, str]:
     """The three boxes of a date as submitted."""
     return {part: str(typed.get(f"{field}-{part}", "")) for part in _DATE_PARTS}
 

@@ -47,7 +47,7 @@ def near_day(value: date, today: date) -> str:
     return text.rsplit(" ", 1)[0] if value.year == today.year else text
 
 
-def near(request: Request) -> SealedCookie:
+def search_cookie(request: Request) -> SealedCookie:
     """The cookie with the postcode of the last search."""
     return cast("SealedCookie", request.app.state.near)
 
@@ -56,23 +56,23 @@ def localities(request: Request) -> Localities:
     return cast("Localities", request.app.state.localities)
 
 
-def shown(request: Request, template: str, status: int = 200, **context: object) -> Response:
+def render(request: Request, template: str, status: int = 200, **context: object) -> Response:
     """Renders one of matching's templates."""
     pages: Pages = request.app.state.pages
     return pages.page(request, f"matching/{template}", status, **context)
 
 
-def asked(caller: Principal, form: FormData, part: str = "") -> RequestContext:
+def request_context(caller: Principal, form: FormData, part: str = "") -> RequestContext:
     """The caller with the form's idempotency key. `part` distinguishes several commands of one form."""
     key = idempotency_key(form)
     return RequestContext(caller, f"{key}{part}" if key else None)
 
 
-def here_and_now(request: Request) -> datetime:
+def london_now(request: Request) -> datetime:
     """The time of the service's clock, in London."""
     return queries(request).now().astimezone(LONDON)
 
 
 def today(request: Request) -> date:
     """The day in London."""
-    return here_and_now(request).date()
+    return london_now(request).date()

@@ -11,12 +11,16 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.matching.booking.slot import Slot
-from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, Known, known
+from services.matching.referral_state.pages.person_header import (
+    NAME_AND_TELEPHONE,
+    PersonContact,
+    person_contact,
+)
 from services.matching.referral_state.views import MeetingShown
 from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
-from services.matching.web.forms import Mistakes, Typed, day_typed, mistake
-from services.matching.web.templating import asked, shown, today
+from services.matching.web.forms import FormErrors, FormInput, day_fields, form_error
+from services.matching.web.templating import render, request_context, today
 from shared.contract.events.vocabulary import By
 from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
@@ -44,9 +48,9 @@ async def other_times(request: Request, meeting: str, caller: LinkWorkerOrPracti
 async def move(request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm) -> Response:
     slot = text_field(form, "slot")
     if not slot:
-        return await _rebook_page(request, caller, meeting, [mistake("slot", "Choose one of the times")])
+        return await _rebook_page(request, caller, meeting, [form_error("slot", "Choose one of the times")])
     try:
-        done = await features(request).booking.reschedule(asked(caller, form), meeting, slot)
+        done = await features(request).booking.reschedule(request_context(caller, form), meeting, slot)
     except Problem as problem:
         return await _rebook_page(request, caller, meeting, [_told(problem)])
     moved = done.case.active
@@ -59,7 +63,7 @@ async def move(request: Request, meeting: str, caller: LinkWorkerOrPractice, for
 async def sure(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
     found = await queries(request).booking.meeting(caller, meeting)
     person = await _person(request, caller, found)
-    return shown(request, "no-longer-wants.html", meeting=found, person=person)
+    return render(request, "no-longer-wants.html", meeting=found, person=person)
 
 
 @router.post(f"{MEETING_PATH}/no-longer-wants")
@@ -68,9 +72,11 @@ async def no_longer(
 ) -> Response:
     found = await queries(request).booking.meeting(caller, meeting)
     # A link worker or a practice presses the button, but the person declines.
-    done = await features(request).casework.no_longer_wants(asked(caller, form), found.referral_id, By.PERSON)
+    done = await features(request).casework.no_longer_wants(
+        request_context(caller, form), found.referral_id, By.PERSON
+    )
     if caller.role == "referrer":
-        return shown(request, "no-longer-wants.html", meeting=None)
+        return render(request, "no-longer-wants.html", meeting=None)
     return back_to(f"/matching/cases/{done.referral_id}", "no-longer-wants", done)
 
 
@@ -81,7 +87,7 @@ async def times(request: Request, referral: str, caller: LinkWorkerReader) -> Re
 
 @router.post("/matching/cases/{referral}/book")
 async def book(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
-    typed = Typed(form)
+    typed = FormInput(form)
     try:
         if typed.raw("do") == "later":
             soon = today(request) + timedelta(days=28)
@@ -91,13 +97,13 @@ async def book(request: Request, referral: str, caller: LinkWorkerReader, form: 
                 first=today(request),
                 outside="The day must be in the future",
             )
-            day = typed.given(day)
-            done = await features(request).booking.defer(asked(caller, form), referral, day)
+            day = typed.required(day)
+            done = await features(request).booking.defer(request_context(caller, form), referral, day)
             return back_to(f"/matching/cases/{referral}", "later", done)
         slot = typed.text("slot", needed="Choose one of the times")
         typed.check()
-        done = await features(request).booking.book(asked(caller, form), referral, slot)
-    except Mistakes as mistakes:
+        done = await features(request).booking.book(request_context(caller, form), referral, slot)
+    except FormErrors as mistakes:
         return await _book_page(request, caller, referral, mistakes.errors, typed)
     except Problem as problem:
         return await _book_page(request, caller, referral, [_told(problem)], typed)
@@ -109,7 +115,7 @@ def _told(problem: Problem) -> FieldError:
     if problem.status_code not in (409, 422, 503):
         raise problem
     taken = problem.code == "slot_taken"
-    return mistake(
+    return form_error(
         "slot",
         "Somebody else has that time by now. Choose another."
         if taken
@@ -122,7 +128,7 @@ async def _rebook_page(
     caller: Principal,
     meeting_id: str,
     errors: Sequence[FieldError] = (),
-    typed: Typed | None = None,
+    typed: FormInput | None = None,
 ) -> Response:
     asks = queries(request)
     meeting = await asks.booking.meeting(caller, meeting_id)
@@ -132,7 +138,7 @@ async def _rebook_page(
     may_wait = False
     if caller.role == "link_worker":
         may_wait = not (await asks.referrals.case_of_meeting(caller, meeting_id)).story.attended
-    return shown(
+    return render(
         request,
         "rebook.html",
         status=422 if errors else 200,
@@ -153,7 +159,7 @@ async def _book_page(
     caller: Principal,
     referral: str,
     errors: Sequence[FieldError] = (),
-    typed: Typed | None = None,
+    typed: FormInput | None = None,
 ) -> Response:
     asks = queries(request)
     case = await asks.referrals.case(caller, referral)
@@ -163,30 +169,30 @@ async def _book_page(
             return await _rebook_page(request, caller, meeting_id, errors, typed)
         return RedirectResponse(f"/matching/meetings/{meeting_id}/rebook", 303)
     people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
-    return shown(
+    return render(
         request,
         "book.html",
         status=422 if errors else 200,
         line=case.line,
         may_wait=not case.story.attended,
         slots=await asks.booking.options_for(caller, referral),
-        person=known(people, referral),
+        person=person_contact(people, referral),
         later=_later(typed),
         case_at=f"/matching/cases/{referral}",
         errors=list(errors),
     )
 
 
-async def _person(request: Request, caller: Principal, meeting: MeetingShown) -> Known:
+async def _person(request: Request, caller: Principal, meeting: MeetingShown) -> PersonContact:
     """The person of the meeting, so that the reader sees that it is the right one.
 
     A practice sees the reference here, because only the referral service shows names to practices.
     """
     if caller.role != "link_worker":
-        return known({}, meeting.referral_id)
+        return person_contact({}, meeting.referral_id)
     people = await queries(request).referrals.people(caller, [meeting], NAME_AND_TELEPHONE, "caseload")
-    return known(people, meeting.referral_id)
+    return person_contact(people, meeting.referral_id)
 
 
-def _later(typed: Typed | None) -> dict[str, str] | None:
-    return day_typed(typed.shown(), "later") if typed else None
+def _later(typed: FormInput | None) -> dict[str, str] | None:
+    return day_fields(typed.as_submitted(), "later") if typed else None

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from services.matching.casework.pages.agreed import goals, scores, words_of_plan
+from services.matching.casework.pages.plan_and_scores import goals, scores, words_of_plan
 from services.matching.referral_state.pages.attention import button_for, instead_for, why
-from services.matching.referral_state.pages.history import told
+from services.matching.referral_state.pages.history import history_lines
 from services.matching.referral_state.pages.next_step import next_step_form
 from services.matching.referral_state.pages.person_header import (
     ADDRESS,
@@ -17,16 +17,16 @@ from services.matching.referral_state.pages.person_header import (
     contact_flags,
     flags,
     home_address,
-    known,
     needs_in_words,
+    person_contact,
     practice_name,
 )
 from services.matching.referral_state.views import CaseShown, NeedsYouLine, PrescriptionShown
 from services.matching.web.banner import banner
 from services.matching.web.features import queries
-from services.matching.web.forms import day_typed, mistake
+from services.matching.web.forms import day_fields, form_error
 from services.matching.web.grammar import listed
-from services.matching.web.templating import localities, shown, today
+from services.matching.web.templating import localities, render, today
 from shared.contract import labels
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
@@ -71,7 +71,7 @@ async def case_page(
     wanted = [*words_of_plan(case), *(_note_ids(case) if with_notes else ())]
     notes = await asks.referrals.notes(caller, referral, wanted) if wanted else {}
     where = f"/matching/cases/{referral}"
-    return shown(
+    return render(
         request,
         "case.html",
         status=422 if errors else 200,
@@ -80,7 +80,7 @@ async def case_page(
         where=where,
         today=today(request),
         begun=line.active is not None and line.active.starts_at <= asks.now(),
-        person=known(people, referral),
+        person=person_contact(people, referral),
         home_address=home_address(line.active, line, people),
         sensitive=_sensitive(people.get(referral, {})),
         flags=flags(line),
@@ -94,7 +94,7 @@ async def case_page(
                 NeedsYouLine(line, each, service=_service_of(case, each.about)) for each in line.reasons
             )
         ],
-        told=told(case),
+        history=history_lines(case),
         with_notes=with_notes,
         notes=notes,
         has_notes=bool(_note_ids(case)),
@@ -102,7 +102,7 @@ async def case_page(
         after_form=next_step_form(today(request), typed or {}, "after"),
         service_button=service_button,
         reopening=await _reopening(request, caller, case),
-        meet_from=day_typed(typed or {}, "meet_from"),
+        meet_from=day_fields(typed or {}, "meet_from"),
         what_matters=notes.get(case.story.plan.what_matters or "") if case.story.plan else None,
         goals=goals(case, notes),
         scores=scores(case),
@@ -122,15 +122,22 @@ async def undo_page(request: Request, caller: Principal, referral: str, source: 
     """Asks for confirmation before a fact is undone. Only recording it again brings it back."""
     asks = queries(request)
     case = await asks.referrals.case(caller, referral)
-    fact = next((each for each in told(case) if (each.source, each.event_id) == (source, event)), None)
+    fact = next(
+        (each for each in history_lines(case) if (each.source, each.event_id) == (source, event)), None
+    )
     if fact is None or fact.undone or not fact.undo:
         # The fact is undone already or cannot be undone. The case page shows its state.
         return await case_page(
-            request, caller, referral, errors=[mistake("story", "This has been undone, or cannot be undone.")]
+            request,
+            caller,
+            referral,
+            errors=[form_error("story", "This has been undone, or cannot be undone.")],
         )
     people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
     where = f"/matching/cases/{referral}"
-    return shown(request, "undo.html", line=case.line, person=known(people, referral), fact=fact, where=where)
+    return render(
+        request, "undo.html", line=case.line, person=person_contact(people, referral), fact=fact, where=where
+    )
 
 
 async def _reopening(request: Request, caller: Principal, case: CaseShown) -> list[tuple[str, str]]:

@@ -23,8 +23,8 @@ from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
 from services.matching.web.banner import back_to
 from services.matching.web.features import features
-from services.matching.web.forms import Mistakes, Typed, mistake
-from services.matching.web.templating import asked, today
+from services.matching.web.forms import FormErrors, FormInput, form_error
+from services.matching.web.templating import request_context, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
@@ -36,8 +36,8 @@ LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 router = APIRouter(include_in_schema=False)
 
 
-# Reads a form and carries it out. Returns the code of the banner and the result. Raises Mistakes.
-Act = Callable[[Request, RequestContext, str, Typed], Awaitable[tuple[str, Done]]]
+# Reads a form and carries it out. Returns the code of the banner and the result. Raises FormErrors.
+Act = Callable[[Request, RequestContext, str, FormInput], Awaitable[tuple[str, Done]]]
 
 
 def case_form(name: str, anchor: str) -> Callable[[Act], Act]:
@@ -48,21 +48,23 @@ def case_form(name: str, anchor: str) -> Callable[[Act], Act]:
         async def route(
             request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm
         ) -> Response:
-            typed = Typed(form)
+            typed = FormInput(form)
             if name == "undo" and typed.raw("sure") != "yes":
                 return await undo_page(request, caller, referral, typed.raw("source"), typed.raw("event"))
             try:
-                what, done = await act(request, asked(caller, form), referral, typed)
-            except Mistakes as mistakes:
+                what, done = await act(request, request_context(caller, form), referral, typed)
+            except FormErrors as mistakes:
                 errors = mistakes.errors
             except Problem as problem:
                 # A refusal is shown on the page that holds the form, beside what was typed.
                 if problem.status_code not in (409, 422, 503):
                     raise
-                errors = [mistake(anchor, problem.explanation or problem.title)]
+                errors = [form_error(anchor, problem.explanation or problem.title)]
             else:
                 return back_to(f"/matching/cases/{referral}", what, done)
-            return await case_page(request, caller, referral, errors=errors, typed=typed.shown(), opened=name)
+            return await case_page(
+                request, caller, referral, errors=errors, typed=typed.as_submitted(), opened=name
+            )
 
         return act
 
@@ -70,55 +72,55 @@ def case_form(name: str, anchor: str) -> Callable[[Act], Act]:
 
 
 @case_form("contact", anchor="contact")
-async def contact(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
+async def contact(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
     channel = form.choice("channel", v.Channel, "Choose how you tried to reach them")
     reached = form.raw("reached")
     if reached not in ("yes", "no"):
-        form.wrong("reached", "Say whether you reached them")
+        form.add_error("reached", "Say whether you reached them")
     note = form.text("note")
     step = read_next_step(form, today(request), needed=False, prefix="after")
-    channel = form.given(channel)
+    channel = form.required(channel)
     return "contact", await features(request).casework.contact(
         by, referral, Contact(channel, reached == "yes", note, step)
     )
 
 
 @case_form("next-step", anchor="next-step")
-async def next_step(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
+async def next_step(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
     step = read_next_step(form, today(request), needed=True)
     note = form.text("step_note")
-    step = form.given(step)
+    step = form.required(step)
     return "next-step", await features(request).casework.next_step(by, referral, step, note)
 
 
 @case_form("sharing", anchor="agreements")
-async def sharing(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
+async def sharing(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
     agreement = form.choice("agreement", v.Agreement, "Choose which agreement this is about")
     agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
-    agreement = form.given(agreement)
-    agreed = form.given(agreed)
+    agreement = form.required(agreement)
+    agreed = form.required(agreed)
     return "sharing", await features(request).casework.sharing(by, referral, SharingAnswer(agreement, agreed))
 
 
 @case_form("confirm", anchor="meeting")
-async def confirm(request: Request, by: RequestContext, _: str, form: Typed) -> tuple[str, Done]:
+async def confirm(request: Request, by: RequestContext, _: str, form: FormInput) -> tuple[str, Done]:
     return "confirmed", await features(request).booking.confirm(by, form.raw("meeting"))
 
 
 @case_form("close", anchor="close")
-async def close(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
+async def close(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
     if form.raw("sure") != "yes":
-        form.wrong("sure", "Confirm that the case can be closed")
+        form.add_error("sure", "Confirm that the case can be closed")
     reason = form.choice("close_reason", v.CloseReason, "Choose why the case closes")
     note = form.text("close_note")
-    reason = form.given(reason)
+    reason = form.required(reason)
     return "closed", await features(request).casework.close(by, referral, Closure(reason, note))
 
 
 @case_form("decline", anchor="close")
-async def decline(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
+async def decline(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
     reason = form.choice("decline_reason", v.DeclineReason, "Choose why it is declined")
-    reason = form.given(reason)
+    reason = form.required(reason)
     done = await features(request).casework.decline(by, referral, Decline(_declines(reason), reason))
     return "declined", done
 
@@ -131,15 +133,15 @@ def _declines(reason: v.DeclineReason) -> v.By:
 
 
 @case_form("return", anchor="close")
-async def give_back(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
+async def give_back(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
     reason = form.choice("return_reason", v.ReturnReason, "Choose why it goes back")
     note = form.text("return_note")
-    reason = form.given(reason)
+    reason = form.required(reason)
     return "returned", await features(request).casework.return_to_referrer(by, referral, Return(reason, note))
 
 
 @case_form("reopen", anchor="close")
-async def reopen(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
+async def reopen(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
     step = read_next_step(form, today(request), needed=False, prefix="after")
     note = form.text("reopen_note")
     meeting = _next_meeting(form, today(request))
@@ -148,7 +150,7 @@ async def reopen(request: Request, by: RequestContext, referral: str, form: Type
     return ("reopened-booked" if done.case.active else "reopened"), done
 
 
-def _next_meeting(form: Typed, now: date) -> NextMeeting:
+def _next_meeting(form: FormInput, now: date) -> NextMeeting:
     """The meeting for a reopened case. The link worker must choose, so that none is booked by surprise."""
     chosen = form.raw("meeting")
     if chosen == "later":
@@ -162,11 +164,11 @@ def _next_meeting(form: Typed, now: date) -> NextMeeting:
     if chosen not in ("next", "none", "") and "|" in chosen:
         return NextMeeting(slot=chosen)
     if chosen not in ("next", "none"):
-        form.wrong("meeting", "Choose whether an appointment is booked")
+        form.add_error("meeting", "Choose whether an appointment is booked")
     return NextMeeting()
 
 
 @case_form("undo", anchor="story")
-async def undo(request: Request, by: RequestContext, referral: str, form: Typed) -> tuple[str, Done]:
+async def undo(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
     source, event = form.raw("source"), form.raw("event")
     return "undone", await features(request).casework.retract(by, referral, Retraction(source, event))

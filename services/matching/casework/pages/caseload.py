@@ -17,14 +17,14 @@ from services.matching.referral_state.pages.person_header import (
     flags,
     flags_in_brief,
     home_address,
-    known,
     needs_in_words,
+    person_contact,
 )
 from services.matching.referral_state.views import CaseLine, DiaryEntry, NeedsYouLine
 from services.matching.web.banner import banner
 from services.matching.web.features import queries
 from services.matching.web.grammar import plural
-from services.matching.web.templating import localities, shown, today
+from services.matching.web.templating import localities, render, today
 from shared.contract import labels
 from shared.contract.events.vocabulary import MeetingMode, NextStepCode, Risk
 from shared.platform.clock import LONDON
@@ -144,7 +144,7 @@ async def _desk(request: Request, caller: Principal, show_risk_of: str | None = 
     if line is not None and line.risk_note:
         notes = await asks.referrals.notes(caller, line.referral_id, [line.risk_note])
     day, places = today(request), localities(request)
-    return shown(
+    return render(
         request,
         "desk.html",
         today=day,
@@ -164,7 +164,7 @@ def _meeting(
     entry: DiaryEntry, people: People, addresses: People, opened: str | None, notes: Mapping[str, str]
 ) -> MeetingRow:
     meeting, line = entry.meeting, entry.case
-    person, warnings = known(people, line.referral_id), flags(line)
+    person, warnings = person_contact(people, line.referral_id), flags(line)
     note: str | None = None
     if opened == line.referral_id:
         note = notes.get(line.risk_note or "", "The note cannot be shown just now. Try again in a minute.")
@@ -193,7 +193,7 @@ def _ahead(cases: Sequence[CaseLine], people: People, now: datetime) -> Ahead | 
     if not booked:
         return None
     meeting, referral = min(booked, key=lambda each: each[0].starts_at)
-    return Ahead(meeting.meeting_id, meeting.starts_at, known(people, referral).name)
+    return Ahead(meeting.meeting_id, meeting.starts_at, person_contact(people, referral).name)
 
 
 def _cards(tasks: Sequence[NeedsYouLine], people: People, day: date) -> list[Card]:
@@ -206,7 +206,7 @@ def _cards(tasks: Sequence[NeedsYouLine], people: People, day: date) -> list[Car
 
 def _card(tasks: Sequence[NeedsYouLine], people: People, day: date) -> Card:
     line = tasks[0].case
-    person = known(people, line.referral_id)
+    person = person_contact(people, line.referral_id)
     since = tasks[0].reason.since.astimezone(LONDON).date()
     to_ring = any(task.reason.reason in TO_RING for task in tasks)
     return Card(
@@ -241,7 +241,7 @@ def _case(line: CaseLine, people: People, day: date) -> CaseRow:
     meets = line.active if step and step.code is NextStepCode.MEET else None
     return CaseRow(
         referral_id=line.referral_id,
-        name=known(people, line.referral_id).name,
+        name=person_contact(people, line.referral_id).name,
         stage=labels.STAGES[line.stage.value],
         stage_colour=labels.STAGE_COLOURS.get(line.stage.value, "grey"),
         flags=flags_in_brief(line),

@@ -8,15 +8,15 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.matching.referral_state.pages.person_header import (
     NAME_AND_TELEPHONE,
-    known,
     language_name,
+    person_contact,
     practice_name,
 )
 from services.matching.roster.colleagues import Colleague
 from services.matching.web.features import features, queries
-from services.matching.web.forms import mistake
+from services.matching.web.forms import form_error
 from services.matching.web.grammar import listed, plural
-from services.matching.web.templating import asked, here_and_now, localities, shown
+from services.matching.web.templating import localities, london_now, render, request_context
 from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.forms import text_field
@@ -41,14 +41,14 @@ async def choose(request: Request, referral: str, caller: LinkWorkerReader) -> R
 async def hand_over(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
     to = text_field(form, "link_worker", 80)
     if not to:
-        return await _page(request, caller, referral, [mistake("link_worker", "Choose a link worker")])
+        return await _page(request, caller, referral, [form_error("link_worker", "Choose a link worker")])
     try:
-        await features(request).casework.change_link_worker(asked(caller, form), referral, to)
+        await features(request).casework.change_link_worker(request_context(caller, form), referral, to)
     except Problem as problem:
         # The case may have left this link worker by now. Only refusals that another choice mends are shown.
         if problem.code not in ("not_serving", "unknown_link_worker", "case_ended", "away"):
             raise
-        wrong = mistake("link_worker", problem.explanation or problem.title)
+        wrong = form_error("link_worker", problem.explanation or problem.title)
         return await _page(request, caller, referral, [wrong])
     # To Today: the case now belongs to another link worker.
     return RedirectResponse("/matching/?done=handed-over", 303)
@@ -61,18 +61,18 @@ async def _page(
     case = await asks.referrals.case(caller, referral)
     people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
     active = case.line.active
-    return shown(
+    return render(
         request,
         "hand-over.html",
         status=422 if errors else 200,
         where=f"/matching/cases/{referral}",
         line=case.line,
-        person=known(people, referral),
+        person=person_contact(people, referral),
         practice=practice_name(localities(request), case.line.practice),
         choices=[
             (each.worker.id, _said_of(each)) for each in await asks.casework.colleagues(caller, referral)
         ],
-        moves=active if active and active.starts_at > here_and_now(request) else None,
+        moves=active if active and active.starts_at > london_now(request) else None,
         errors=list(errors),
     )
 

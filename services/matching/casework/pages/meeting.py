@@ -11,8 +11,14 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from services.matching.casework.inputs import UnmetNeed
-from services.matching.casework.pages.record_form import ONS4, Agreed, draft_of, read_agreed, typed_or
-from services.matching.casework.pages.suggested import NeedShown, suggested
+from services.matching.casework.pages.record_form import (
+    ONS4,
+    MeetingForm,
+    draft_of,
+    read_meeting_form,
+    submitted_or,
+)
+from services.matching.casework.pages.suggestions import NeedSuggestions, suggested
 from services.matching.referral_state.commands import GOING_ON
 from services.matching.referral_state.pages.next_step import next_step_form
 from services.matching.referral_state.pages.person_header import (
@@ -21,13 +27,13 @@ from services.matching.referral_state.pages.person_header import (
     about_person,
     flags,
     home_address,
-    known,
+    person_contact,
 )
 from services.matching.referral_state.views import CaseShown, MeetingShown
 from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
-from services.matching.web.forms import Mistakes, Typed, mistake
-from services.matching.web.templating import asked, here_and_now, localities, shown, today
+from services.matching.web.forms import FormErrors, FormInput, form_error
+from services.matching.web.templating import localities, london_now, render, request_context, today
 from shared.contract import labels
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
@@ -45,7 +51,7 @@ PLANNED_NEEDS = tuple(need for need in v.Need if need in labels.KNOWN_NEEDS)
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class MeetingOrReview:
     """A case and the meeting that is recorded; None for a review. `where` is the address of the page."""
 
     case: CaseShown
@@ -54,7 +60,7 @@ class Occasion:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Resubmission:
     """The form as it was sent, to be shown again with its errors."""
 
     typed: Mapping[str, Any]
@@ -88,86 +94,92 @@ async def reviewed(request: Request, referral: str, caller: LinkWorkerReader, fo
     return await _posted(request, caller, await _of_case(request, caller, referral), form)
 
 
-async def _of_meeting(request: Request, caller: Principal, meeting_id: str) -> Occasion:
+async def _of_meeting(request: Request, caller: Principal, meeting_id: str) -> MeetingOrReview:
     case = await queries(request).referrals.case_of_meeting(caller, meeting_id)
     meeting = next(each for each in case.meetings if each.meeting_id == meeting_id)
-    return Occasion(case, meeting, f"/matching/meetings/{meeting_id}")
+    return MeetingOrReview(case, meeting, f"/matching/meetings/{meeting_id}")
 
 
-async def _of_case(request: Request, caller: Principal, referral: str) -> Occasion:
+async def _of_case(request: Request, caller: Principal, referral: str) -> MeetingOrReview:
     case = await queries(request).referrals.case(caller, referral)
-    return Occasion(case, None, f"/matching/cases/{referral}/review")
+    return MeetingOrReview(case, None, f"/matching/cases/{referral}/review")
 
 
-async def _posted(request: Request, caller: Principal, at: Occasion, form: CheckedForm) -> Response:
-    typed, referral = Typed(form), at.case.line.referral_id
+async def _posted(request: Request, caller: Principal, at: MeetingOrReview, form: CheckedForm) -> Response:
+    typed, referral = FormInput(form), at.case.line.referral_id
     do = typed.raw("do")
     if do in ("draft", "services", "notes"):
         kept = await _keep(request, caller, referral, typed)
-        again = Again(typed.shown(), kept, saved=do == "draft" and not kept, with_notes=do == "notes")
+        again = Resubmission(
+            typed.as_submitted(), kept, saved=do == "draft" and not kept, with_notes=do == "notes"
+        )
         return await _page(request, caller, at, again)
     case_at = f"/matching/cases/{referral}"
     if do in ("leave", "missed"):
         # A link worker who leaves, by any button, finds the input again later.
         kept = await _keep(request, caller, referral, typed)
         if kept and do == "leave":
-            return await _page(request, caller, at, Again(typed.shown(), kept))
+            return await _page(request, caller, at, Resubmission(typed.as_submitted(), kept))
         if do == "leave":
             return back_to(case_at, "draft")
     try:
         if do == "missed" and at.meeting is not None:
             missed = await features(request).booking.did_not_attend(
-                asked(caller, form), at.meeting.meeting_id
+                request_context(caller, form), at.meeting.meeting_id
             )
             return back_to(case_at, "missed", missed)
-        agreed = read_agreed(typed, today(request), _needs_in_plan(at.case))
+        agreed = read_meeting_form(typed, today(request), _needs_in_plan(at.case))
         await _save(request, caller, at, agreed, form)
-    except Mistakes as mistakes:
+    except FormErrors as mistakes:
         errors = mistakes.errors
     except Problem as problem:
         if problem.status_code not in (409, 422, 503):
             raise
-        errors = [mistake("finish", problem.explanation or problem.title)]
+        errors = [form_error("finish", problem.explanation or problem.title)]
     else:
         return back_to(case_at, "met" if at.meeting else "reviewed")
     # The draft is saved too, so that closing the page now loses nothing.
     errors += await _keep(request, caller, referral, typed)
-    return await _page(request, caller, at, Again(typed.shown(), errors))
+    return await _page(request, caller, at, Resubmission(typed.as_submitted(), errors))
 
 
 async def _keep_only(request: Request, caller: Principal, referral: str, form: CheckedForm) -> Response:
     """Saves the draft for the page's script: 204 without a page, or 503 if it cannot be saved."""
-    await features(request).drafts.save_draft(caller, referral, *draft_of(Typed(form)))
+    await features(request).drafts.save_draft(caller, referral, *draft_of(FormInput(form)))
     return Response(status_code=204)
 
 
-async def _keep(request: Request, caller: Principal, referral: str, typed: Typed) -> list[FieldError]:
+async def _keep(request: Request, caller: Principal, referral: str, typed: FormInput) -> list[FieldError]:
     """Saves the draft. If that fails, returns an error for the page, which still shows the input."""
     try:
         await features(request).drafts.save_draft(caller, referral, *draft_of(typed))
     except Problem as problem:
         if problem.status_code != 503:
             raise
-        return [mistake("finish", problem.explanation or problem.title)]
+        return [form_error("finish", problem.explanation or problem.title)]
     return []
 
 
-async def _save(request: Request, caller: Principal, at: Occasion, agreed: Agreed, form: CheckedForm) -> None:
+async def _save(
+    request: Request, caller: Principal, at: MeetingOrReview, agreed: MeetingForm, form: CheckedForm
+) -> None:
     """Records the plan first, because no service may be asked without a plan."""
     do, referral, step = features(request), at.case.line.referral_id, agreed.record.next_step
     meeting_id = at.meeting.meeting_id if at.meeting else None
-    await do.casework.plan(asked(caller, form, ":plan"), referral, agreed.record, meeting_id)
+    await do.casework.plan(request_context(caller, form, ":plan"), referral, agreed.record, meeting_id)
     for each in agreed.prescribing:
         await do.prescribing.prescribe(
-            asked(caller, form, f":add:{each.service_id}"), referral, replace(each, next_step=step)
+            request_context(caller, form, f":add:{each.service_id}"), referral, replace(each, next_step=step)
         )
     for need, reason in agreed.unmet:
         await do.casework.unmet(
-            asked(caller, form, f":unmet:{need.value}"), referral, UnmetNeed(need, reason, step)
+            request_context(caller, form, f":unmet:{need.value}"), referral, UnmetNeed(need, reason, step)
         )
 
 
-async def _page(request: Request, caller: Principal, at: Occasion, again: Again | None = None) -> Response:
+async def _page(
+    request: Request, caller: Principal, at: MeetingOrReview, again: Resubmission | None = None
+) -> Response:
     asks, line = queries(request), at.case.line
     draft = None if again else await features(request).drafts.draft(caller, line.referral_id)
     typed = again.typed if again else draft or await _as_agreed(request, caller, at.case)
@@ -178,10 +190,10 @@ async def _page(request: Request, caller: Principal, at: Occasion, again: Again 
     if again and again.with_notes:
         ids = [line.risk_note, at.case.story.created.reason_note if at.case.story.created else None]
         notes = await asks.referrals.notes(caller, line.referral_id, [note for note in ids if note])
-    sections: list[NeedShown] = [
+    sections: list[NeedSuggestions] = [
         await suggested(request, caller, at.case, need) for need in needs if need is not v.Need.NOT_SURE
     ]
-    return shown(
+    return render(
         request,
         "meeting.html",
         status=422 if again and again.errors else 200,
@@ -190,7 +202,7 @@ async def _page(request: Request, caller: Principal, at: Occasion, again: Again 
         meeting=at.meeting,
         where=at.where,
         case_at=f"/matching/cases/{line.referral_id}",
-        person=known(people, line.referral_id),
+        person=person_contact(people, line.referral_id),
         home_address=home_address(at.meeting, line, people),
         flags=flags(line),
         hub=localities(request).hub,
@@ -205,7 +217,7 @@ async def _page(request: Request, caller: Principal, at: Occasion, again: Again 
         notes=notes,
         ons4=ONS4,
         step_form=next_step_form(today(request), typed),
-        not_yet=at.meeting is not None and at.meeting.starts_at > here_and_now(request),
+        not_yet=at.meeting is not None and at.meeting.starts_at > london_now(request),
         misses=len(at.case.story.missed),
         errors=list(again.errors) if again else [],
         done=banner(request),
@@ -245,5 +257,5 @@ def _needs_in_plan(case: CaseShown) -> frozenset[v.Need]:
 def _needs(case: CaseShown, typed: Mapping[str, Any]) -> list[v.Need]:
     """The needs as ticked. A new form starts with those of the plan, or of the referral."""
     so_far = (case.story.plan.needs if case.story.plan else ()) or case.line.needs
-    chosen = typed_or(typed, "needs", [need.value for need in so_far])
+    chosen = submitted_or(typed, "needs", [need.value for need in so_far])
     return [need for need in v.Need if need.value in chosen]

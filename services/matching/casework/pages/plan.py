@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from services.matching.directory.pages.service_words import ServiceInWords, in_words
-from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, known
+from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, person_contact
 from services.matching.referral_state.views import CaseShown, PrescriptionShown
 from services.matching.web.features import queries
-from services.matching.web.templating import shown, today
+from services.matching.web.templating import render, today
 from shared.platform.web.auth import require_page
 from shared.platform.web.principal import Principal
 
@@ -53,12 +53,12 @@ async def plan(request: Request, referral: str, caller: LinkWorkerReader) -> Res
     entries = await asks.directory.services([each.service_id for each in current])
     places = await asks.directory.availability(entries.values())
     day = today(request)
-    return shown(
+    return render(
         request,
         "plan.html",
         line=case.line,
         case_at=f"/matching/cases/{referral}",
-        person=known(people, referral),
+        person=person_contact(people, referral),
         today=day,
         what_matters=notes.get(agreed.what_matters or "", "") if agreed else "",
         goals=[

@@ -9,7 +9,7 @@ from typing import Any
 from services.matching.casework.inputs import GoalSaid, MeetingRecord
 from services.matching.prescribing.inputs import Prescribing
 from services.matching.referral_state.pages.next_step import read_next_step
-from services.matching.web.forms import Typed
+from services.matching.web.forms import FormInput
 from services.matching.web.grammar import lower_first
 from shared.contract import labels
 from shared.contract.events import vocabulary as v
@@ -55,7 +55,7 @@ ONS4 = (
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
+class MeetingForm:
     """The contents of one submitted form."""
 
     record: MeetingRecord
@@ -63,8 +63,8 @@ class Agreed:
     unmet: tuple[tuple[v.Need, v.UnmetReason], ...]
 
 
-def read_agreed(form: Typed, now: date, in_plan: frozenset[v.Need] = frozenset()) -> Agreed:
-    """Reads what was agreed at the meeting. Raises Mistakes with all errors of the form.
+def read_meeting_form(form: FormInput, now: date, in_plan: frozenset[v.Need] = frozenset()) -> MeetingForm:
+    """Reads what was agreed at the meeting. Raises FormErrors with all errors of the form.
 
     `in_plan`: the needs that an open service of the plan may still help with.
     """
@@ -82,10 +82,10 @@ def read_agreed(form: Typed, now: date, in_plan: frozenset[v.Need] = frozenset()
     prescribing, unmet = _services(form), _unmet(form)
     _ask_which_is_meant(form, prescribing, unmet, in_plan)
     form.check()
-    return Agreed(record, prescribing, unmet)
+    return MeetingForm(record, prescribing, unmet)
 
 
-def draft_of(form: Typed) -> tuple[dict[str, Any], dict[str, str]]:
+def draft_of(form: FormInput) -> tuple[dict[str, Any], dict[str, str]]:
     """The draft of a half-filled form: (codes and numbers, texts). No field needs to be valid yet."""
     fields: dict[str, Any] = {}
     texts: dict[str, str] = {}
@@ -103,7 +103,7 @@ def draft_of(form: Typed) -> tuple[dict[str, Any], dict[str, str]]:
     return fields, texts
 
 
-def typed_or(typed: Mapping[str, Any], field: str, otherwise: list[str]) -> list[str]:
+def submitted_or(typed: Mapping[str, Any], field: str, otherwise: list[str]) -> list[str]:
     """The values of a list field as submitted, or `otherwise` if the form was not submitted."""
     value = typed.get(field)
     if value is None:
@@ -111,7 +111,7 @@ def typed_or(typed: Mapping[str, Any], field: str, otherwise: list[str]) -> list
     return [value] if isinstance(value, str) else list(value)
 
 
-def _goal(form: Typed, number: int, needs: tuple[v.Need, ...]) -> GoalSaid | None:
+def _goal(form: FormInput, number: int, needs: tuple[v.Need, ...]) -> GoalSaid | None:
     name = f"goal{number}"
     words = form.text(f"{name}_words", most=500)
     need = form.choice(f"{name}_need", v.Need)
@@ -119,17 +119,17 @@ def _goal(form: Typed, number: int, needs: tuple[v.Need, ...]) -> GoalSaid | Non
     confidence = form.number(f"{name}_confidence", 1, 10, "Choose a number from 1 to 10")
     if not words:
         if importance is not None or confidence is not None:
-            form.wrong(f"{name}_words", f"Write down goal {number}, or skip both numbers")
+            form.add_error(f"{name}_words", f"Write down goal {number}, or skip both numbers")
         return None
     if need is None and len(needs) == 1:
         need = needs[0]
     if need is None:
-        form.wrong(f"{name}_need", f"Choose what goal {number} is about")
+        form.add_error(f"{name}_need", f"Choose what goal {number} is about")
         return None
     return GoalSaid(need=need, words=words, importance=importance, confidence=confidence)
 
 
-def _ons4(form: Typed) -> dict[str, int]:
+def _ons4(form: FormInput) -> dict[str, int]:
     scores: dict[str, int] = {}
     for question in ONS4:
         score = form.number(f"ons4_{question.item}", 0, 10, "Choose a number from 0 to 10, or skip")
@@ -138,7 +138,7 @@ def _ons4(form: Typed) -> dict[str, int]:
     return scores
 
 
-def _services(form: Typed) -> tuple[Prescribing, ...]:
+def _services(form: FormInput) -> tuple[Prescribing, ...]:
     """The services to add or to signpost, each once, under the first need that it is marked for."""
     found: dict[str, Prescribing] = {}
     for name in form.names():
@@ -157,7 +157,7 @@ def _services(form: Typed) -> tuple[Prescribing, ...]:
 
 
 def _ask_which_is_meant(
-    form: Typed,
+    form: FormInput,
     prescribing: tuple[Prescribing, ...],
     unmet: tuple[tuple[v.Need, v.UnmetReason], ...],
     in_plan: frozenset[v.Need],
@@ -169,19 +169,19 @@ def _ask_which_is_meant(
             continue
         what = lower_first(labels.NEEDS[need.value])
         if need in added:
-            form.wrong(
+            form.add_error(
                 f"unmet:{need.value}",
                 f"You also add a service for {what}. Which is meant? "
                 "Choose another answer here, or “No” at the service",
             )
         elif need in in_plan:
-            form.wrong(
+            form.add_error(
                 f"unmet:{need.value}",
                 f"A service for {what} is in the plan, so one exists. Choose another answer",
             )
 
 
-def _unmet(form: Typed) -> tuple[tuple[v.Need, v.UnmetReason], ...]:
+def _unmet(form: FormInput) -> tuple[tuple[v.Need, v.UnmetReason], ...]:
     found = []
     for need in v.Need:
         reason = form.choice(f"unmet:{need.value}", v.UnmetReason)

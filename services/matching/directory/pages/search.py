@@ -12,8 +12,8 @@ from services.matching.directory.use_cases import SAYS_PLACES
 from services.matching.directory.views import FoundService, ListingFault
 from services.matching.web.banner import banner
 from services.matching.web.features import features, queries
-from services.matching.web.forms import Mistakes, Typed, mistake
-from services.matching.web.templating import asked, near, shown, today
+from services.matching.web.forms import FormErrors, FormInput, form_error
+from services.matching.web.templating import render, request_context, search_cookie, today
 from shared.contract import labels
 from shared.contract.events.vocabulary import Need
 from shared.platform.web.auth import require_page
@@ -48,20 +48,20 @@ async def one(request: Request, service: str, caller: Reader) -> Response:
 
 @router.post("/matching/services/{service}/flag")
 async def flag(request: Request, service: str, caller: Reader, form: CheckedForm) -> Response:
-    typed = Typed(form)
+    typed = FormInput(form)
     try:
         wrong = typed.choice("wrong", ListingFault, "Choose what is wrong")
-        wrong = typed.given(wrong)
-    except Mistakes as mistakes:
+        wrong = typed.required(wrong)
+    except FormErrors as mistakes:
         return await _service_page(request, caller, service, mistakes)
-    await features(request).directory.flag_listing(asked(caller, form), service, wrong)
+    await features(request).directory.flag_listing(request_context(caller, form), service, wrong)
     return RedirectResponse(f"/matching/services/{service}?done=flagged", 303)
 
 
 @router.post("/matching/services/{service}/places")
 async def places(request: Request, service: str, caller: Speaker, form: CheckedForm) -> Response:
     free = form.get("places") == "free"
-    await features(request).directory.places(asked(caller, form), service, free=free)
+    await features(request).directory.places(request_context(caller, form), service, free=free)
     done = "places-free" if free else "places-back"
     return RedirectResponse(f"/matching/services/{service}?done={done}", 303)
 
@@ -73,13 +73,13 @@ def _searching(request: Request, caller: Principal, form: FormData) -> Response:
     asked_for = {"search": "yes", "near": "yes" if postcode else "", **typed}
     query = urlencode({name: value for name, value in asked_for.items() if value})
     answer = RedirectResponse(f"/matching/services?{query}", 303)
-    near(request).put(answer, {"of": caller.subject, "postcode": postcode})
+    search_cookie(request).put(answer, {"of": caller.subject, "postcode": postcode})
     return answer
 
 
 def _near(request: Request, caller: Principal) -> str:
     """The postcode of the last search by this reader, not by another user of the same browser."""
-    kept = near(request).read(request) if "near" in request.query_params else None
+    kept = search_cookie(request).read(request) if "near" in request.query_params else None
     return str(kept["postcode"]) if kept and kept["of"] == caller.subject else ""
 
 
@@ -96,7 +96,7 @@ async def _search_page(request: Request, caller: Principal) -> Response:
         if asked_for["age"].isascii() and asked_for["age"].isdigit() and int(asked_for["age"]) <= 130:
             age = int(asked_for["age"])
         else:
-            errors.append(mistake("age", "Enter an age in whole years, such as 67"))
+            errors.append(form_error("age", "Enter an age in whole years, such as 67"))
     found: list[FoundService] = []
     if searched and not errors:
         try:
@@ -106,9 +106,9 @@ async def _search_page(request: Request, caller: Principal) -> Response:
         except Problem as problem:
             if problem.status_code != 422:
                 raise
-            errors.append(mistake("postcode", "Enter a full postcode that exists, such as ST3 6AB"))
+            errors.append(form_error("postcode", "Enter a full postcode that exists, such as ST3 6AB"))
     day = today(request)
-    return shown(
+    return render(
         request,
         "directory.html",
         status=422 if errors else 200,
@@ -127,13 +127,13 @@ SEARCHED = set(labels.NEEDS) - {"not_sure", "sensitive"}
 
 
 async def _service_page(
-    request: Request, caller: Principal, service_id: str, mistakes: Mistakes | None = None
+    request: Request, caller: Principal, service_id: str, mistakes: FormErrors | None = None
 ) -> Response:
     service = await queries(request).directory.seen_service(caller, service_id)
     if service is None:
         raise Problem(404, code="unknown_service", detail="This service is not in the directory any more.")
     places = (await queries(request).directory.availability([service]))[service.id]
-    return shown(
+    return render(
         request,
         "service.html",
         status=422 if mistakes else 200,

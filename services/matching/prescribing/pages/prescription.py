@@ -10,13 +10,13 @@ from services.matching.directory.pages.service_words import ServiceInWords, in_w
 from services.matching.prescribing.inputs import Ending, FirstVisit, NoVisit, ServiceReply, SharingAnswer
 from services.matching.prescribing.pages.visits import visit_day
 from services.matching.referral_state.pages.next_step import next_step_form, read_next_step
-from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, known
+from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, person_contact
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
 from services.matching.web.banner import back_to
 from services.matching.web.features import features, queries
-from services.matching.web.forms import Mistakes, Typed, day_typed, mistake, mistake_of
-from services.matching.web.templating import asked, shown, today
+from services.matching.web.forms import FormErrors, FormInput, day_fields, error_of, form_error
+from services.matching.web.templating import render, request_context, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
@@ -32,7 +32,7 @@ PATH = "/matching/cases/{referral}/services/{prescription}"
 
 # Reads a form about one service of a case and carries it out:
 # (request, request context, referral, prescription, form) to (code of the banner, result).
-Act = Callable[[Request, RequestContext, str, str, Typed], Awaitable[tuple[str, Done | None]]]
+Act = Callable[[Request, RequestContext, str, str, FormInput], Awaitable[tuple[str, Done | None]]]
 
 
 @router.get(PATH)
@@ -48,18 +48,18 @@ def service_form(name: str) -> Callable[[Act], Act]:
         async def route(
             request: Request, referral: str, prescription: str, caller: LinkWorkerReader, form: CheckedForm
         ) -> Response:
-            typed = Typed(form)
+            typed = FormInput(form)
             try:
-                what, done = await act(request, asked(caller, form), referral, prescription, typed)
-            except Mistakes as mistakes:
+                what, done = await act(request, request_context(caller, form), referral, prescription, typed)
+            except FormErrors as mistakes:
                 errors = mistakes.errors
             except Problem as problem:
                 if problem.status_code not in (409, 422, 503):
                     raise
-                errors = [mistake_of(problem, name)]
+                errors = [error_of(problem, name)]
             else:
                 return back_to(f"/matching/cases/{referral}", what, done)
-            return await _page(request, caller, referral, prescription, errors, typed.shown(), name)
+            return await _page(request, caller, referral, prescription, errors, typed.as_submitted(), name)
 
         return act
 
@@ -68,7 +68,7 @@ def service_form(name: str) -> Callable[[Act], Act]:
 
 @service_form("reply")
 async def reply(
-    request: Request, by: RequestContext, _: str, prescription: str, form: Typed
+    request: Request, by: RequestContext, _: str, prescription: str, form: FormInput
 ) -> tuple[str, Done]:
     answer = form.choice("reply", v.Reply, "Choose what the service answered")
     weeks, reason = None, None
@@ -76,7 +76,7 @@ async def reply(
         weeks = form.weeks()
     if answer is v.Reply.NOT_SUITABLE:
         reason = form.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
-    answer = form.given(answer)
+    answer = form.required(answer)
     return "reply", await features(request).prescribing.reply(
         by, prescription, ServiceReply(answer, weeks, reason)
     )
@@ -84,21 +84,21 @@ async def reply(
 
 @service_form("visit")
 async def visit(
-    request: Request, by: RequestContext, _: str, prescription: str, form: Typed
+    request: Request, by: RequestContext, _: str, prescription: str, form: FormInput
 ) -> tuple[str, Done]:
     now, happened = today(request), form.raw("happened")
     if happened not in ("yes", "no"):
-        raise Mistakes(mistake("happened", "Say whether the first visit happened"))
+        raise FormErrors(form_error("happened", "Say whether the first visit happened"))
     step = read_next_step(form, now, needed=False)
     if happened == "yes":
         on = visit_day(form, await features(request).prescribing.referred_on(by, prescription), now)
         along = form.choice("accompanied_by", v.AccompaniedBy) or v.AccompaniedBy.NOT_KNOWN
-        on = form.given(on)
+        on = form.required(on)
         return "started", await features(request).prescribing.started(
             by, prescription, FirstVisit(on, along, step)
         )
     barrier = form.choice("barrier", v.Barrier, "Choose what stopped it")
-    barrier = form.given(barrier)
+    barrier = form.required(barrier)
     return "not-started", await features(request).prescribing.not_started(
         by, prescription, NoVisit(barrier, step)
     )
@@ -106,10 +106,10 @@ async def visit(
 
 @service_form("sharing")
 async def sharing(
-    request: Request, by: RequestContext, referral: str, prescription: str, form: Typed
+    request: Request, by: RequestContext, referral: str, prescription: str, form: FormInput
 ) -> tuple[str, Done]:
     agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
-    agreed = form.given(agreed)
+    agreed = form.required(agreed)
     done = await features(request).casework.sharing(
         by, referral, SharingAnswer(v.Agreement.SERVICE, agreed, prescription)
     )
@@ -118,17 +118,17 @@ async def sharing(
 
 @service_form("ended")
 async def ended(
-    request: Request, by: RequestContext, _: str, prescription: str, form: Typed
+    request: Request, by: RequestContext, _: str, prescription: str, form: FormInput
 ) -> tuple[str, Done]:
     reason = form.choice("ended", v.EndReason, "Choose why it ended")
     step = read_next_step(form, today(request), needed=False, prefix="after")
-    reason = form.given(reason)
+    reason = form.required(reason)
     return "ended", await features(request).prescribing.ended(by, prescription, Ending(reason, step))
 
 
 @service_form("link")
 async def link(
-    request: Request, by: RequestContext, _: str, prescription: str, form: Typed
+    request: Request, by: RequestContext, _: str, prescription: str, form: FormInput
 ) -> tuple[str, None]:
     match form.raw("link"):
         case "end":
@@ -140,7 +140,7 @@ async def link(
         case "leave":
             await features(request).links.leave_link(by, prescription)
             return "link-settled", None
-    raise Mistakes(mistake("link", "Press one of the buttons"))
+    raise FormErrors(form_error("link", "Press one of the buttons"))
 
 
 async def _page(
@@ -164,20 +164,20 @@ async def _page(
         places = (await asks.directory.availability([entry]))[entry.id]
         listing = in_words(entry, today(request), places)
     ring_first = entry is not None and not one.signposted and not await asks.directory.mailable(entry)
-    return shown(
+    return render(
         request,
         "prescription.html",
         status=422 if errors else 200,
         one=one,
         line=case.line,
-        person=known(people, referral),
+        person=person_contact(people, referral),
         listing=listing,
         link=await asks.provider.link_state(case, prescription),
         ring_first=ring_first,
         where=f"/matching/cases/{referral}/services/{prescription}",
         case_at=f"/matching/cases/{referral}",
         typed=typed,
-        visited_on=day_typed(typed, "visited_on"),
+        visited_on=day_fields(typed, "visited_on"),
         step_form=next_step_form(today(request), typed),
         after_form=next_step_form(today(request), typed, "after"),
         errors=list(errors),

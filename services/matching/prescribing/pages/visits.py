@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from services.matching.calendar import london_day
 from services.matching.directory.views import Sessions
-from services.matching.web.forms import Typed
+from services.matching.web.forms import FormInput
 from shared.platform.web.dates import day, example_day, short_day
 
 FIELD = "visited_on"
@@ -40,7 +40,7 @@ def visit_days(sessions: Sessions, referred_on: date, today: date) -> VisitDays:
     return VisitDays(offered, sessions.next)
 
 
-def visit_day(typed: Typed, referred_on: date, today: date) -> date | None:
+def visit_day(typed: FormInput, referred_on: date, today: date) -> date | None:
     """The day that was pressed or typed, from the referral to today. An error is added to `typed`."""
     outside = (
         f"The first visit must be from {short_day(referred_on)}, when they were referred, to today"
@@ -55,9 +55,9 @@ def visit_day(typed: Typed, referred_on: date, today: date) -> date | None:
     try:
         on = date.fromisoformat(pressed)
     except ValueError:
-        typed.wrong(FIELD, "Press one of the days, or enter another day")
+        typed.add_error(FIELD, "Press one of the days, or enter another day")
         return None
     if not referred_on <= on <= today:
-        typed.wrong(FIELD, outside)
+        typed.add_error(FIELD, outside)
         return None
     return on

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from services.matching.directory.offered import Feed
 from services.matching.web.features import features, queries
 from services.matching.web.grammar import listed
-from services.matching.web.templating import localities, shown, today
+from services.matching.web.templating import localities, render, today
 from shared.contract.history import Stage
 from shared.platform.clock import LONDON
 from shared.platform.localities import Localities
@@ -80,7 +80,7 @@ async def programme(request: Request, caller: Reader) -> Response:
         ((places.by_slug[each.locality].name, line) for each in now for line in each.unmet),
         key=lambda pair: -pair[1].count,
     )
-    return shown(
+    return render(
         request,
         "programme.html",
         stages=[s.value for s in STAGES],

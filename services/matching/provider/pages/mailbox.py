@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.matching.web.features import features
-from services.matching.web.templating import localities, shown
+from services.matching.web.templating import localities, render
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.problem import Problem
 
@@ -33,12 +33,12 @@ async def _page(request: Request, token: str) -> Response:
         ask = await features(request).mailboxes.mailbox_asked(token)
     except Problem as problem:
         return _refused(request, problem)
-    page = shown(request, "mailbox.html", ask=ask, token=token, hub=localities(request).hub, errors=[])
+    page = render(request, "mailbox.html", ask=ask, token=token, hub=localities(request).hub, errors=[])
     return _private(page)
 
 
 def _refused(request: Request, problem: Problem) -> Response:
-    page = shown(
+    page = render(
         request,
         "ask-refused.html",
         status=problem.status_code,

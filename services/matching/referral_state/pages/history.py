@@ -15,7 +15,7 @@ Detail = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class HistoryLine:
     """One line of the history. If `undo`, its fact can be undone by source and event id."""
 
     sentence: str
@@ -28,14 +28,14 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class CaseNames:
     """Names within one case: services by prescription id, start times by meeting id."""
 
     services: Mapping[str, str]
     meetings: Mapping[str, datetime]
 
     @classmethod
-    def of(cls, case: CaseShown) -> "Names":
+    def of(cls, case: CaseShown) -> "CaseNames":
         return cls(
             {each.prescription_id: each.service for each in case.prescriptions},
             {each.meeting_id: each.starts_at for each in case.meetings},
@@ -49,17 +49,19 @@ class Names:
         return f" on {short_day(starts_at)}" if starts_at else ""
 
 
-def told(case: CaseShown) -> list[Told]:
+def history_lines(case: CaseShown) -> list[HistoryLine]:
     """The history of a case as sentences, the latest day first."""
-    names = Names.of(case)
+    names = CaseNames.of(case)
     return [
-        Told(sentence(fact, names), fact.on, fact.undo, fact.undone, fact.source, fact.event_id, fact.note)
+        HistoryLine(
+            sentence(fact, names), fact.on, fact.undo, fact.undone, fact.source, fact.event_id, fact.note
+        )
         for fact in sorted(case.history, key=lambda fact: fact.on, reverse=True)
         if fact.kind != "retracted"
     ]
 
 
-def sentence(fact: FactLine, names: Names) -> str:
+def sentence(fact: FactLine, names: CaseNames) -> str:
     """The sentence of a fact. A kind of a later version gets a sentence that says so."""
     if fact.kind == "meeting_attended" and (sooner := _sooner(fact, names)):
         return sooner
@@ -67,7 +69,7 @@ def sentence(fact: FactLine, names: Names) -> str:
     return say(fact.detail, names) if say else "Something that this version does not know yet"
 
 
-def _sooner(fact: FactLine, names: Names) -> str:
+def _sooner(fact: FactLine, names: CaseNames) -> str:
     """The sentence for a meeting held on an earlier day than booked, or an empty text."""
     booked = names.meetings.get(str(fact.detail.get("meeting_id")))
     if booked is None or booked.astimezone(LONDON).date() <= fact.time.astimezone(LONDON).date():
@@ -79,24 +81,24 @@ def _word(of: Mapping[str, str], code: object) -> str:
     return lower_first(of.get(str(code), str(code).replace("_", " ")))
 
 
-def _booked(detail: Detail, _: Names) -> str:
+def _booked(detail: Detail, _: CaseNames) -> str:
     starts_at = _moment(detail.get("starts_at"))
     when = day_and_time(starts_at) if starts_at else "another time"
     return f"Appointment moved to {when}" if detail.get("replaces") else f"Appointment booked for {when}"
 
 
-def _contact(detail: Detail, _: Names) -> str:
+def _contact(detail: Detail, _: CaseNames) -> str:
     reached = "reached them" if detail.get("reached") else "did not reach them"
     return f"{labels.TRIED.get(str(detail.get('channel')), 'Tried')}: {reached}"
 
 
-def _waiting(detail: Detail, _: Names) -> str:
+def _waiting(detail: Detail, _: CaseNames) -> str:
     by = _day(detail.get("expected_by"))
     expected = f", expected by {by}" if by else ""
     return f"Waiting for an appointment: {_word(labels.WAITING, detail.get('reason'))}{expected}"
 
 
-def _reply(detail: Detail, names: Names) -> str:
+def _reply(detail: Detail, names: CaseNames) -> str:
     service = names.service(detail)
     match detail.get("reply"):
         case "accepted":
@@ -111,14 +113,14 @@ def _reply(detail: Detail, names: Names) -> str:
             return f"{service} said it is not suitable: {_word(labels.NOT_SUITABLE, detail.get('reason'))}"
 
 
-def _prescribed(detail: Detail, names: Names) -> str:
+def _prescribed(detail: Detail, names: CaseNames) -> str:
     service = names.service(detail)
     if detail.get("signposted"):
         return f"Details of {service} given, for {_word(labels.NEEDS, detail.get('need'))}"
     return f"{service} added to the plan, for {_word(labels.NEEDS, detail.get('need'))}"
 
 
-def _started(detail: Detail, names: Names) -> str:
+def _started(detail: Detail, names: CaseNames) -> str:
     on = _day(detail.get("on"))
     by = str(detail.get("accompanied_by", "not_known"))
     along = (
@@ -129,12 +131,12 @@ def _started(detail: Detail, names: Names) -> str:
     return f"First visit to {names.service(detail)}{f' on {on}' if on else ''}{along}"
 
 
-def _not_started(detail: Detail, names: Names) -> str:
+def _not_started(detail: Detail, names: CaseNames) -> str:
     barrier = _word(labels.BARRIERS, detail.get("barrier"))
     return f"First visit to {names.service(detail)} did not happen: {barrier}"
 
 
-def _sharing(detail: Detail, names: Names) -> str:
+def _sharing(detail: Detail, names: CaseNames) -> str:
     agreed = _word(labels.AGREED, detail.get("agreed"))
     match detail.get("agreement"):
         case "service":
@@ -145,14 +147,14 @@ def _sharing(detail: Detail, names: Names) -> str:
             return f"Follow-up questions: {agreed}"
 
 
-def _plan(detail: Detail, _: Names) -> str:
+def _plan(detail: Detail, _: CaseNames) -> str:
     goals = detail.get("goals") or ()
     said = "Plan agreed" if int(detail.get("revision", 1)) == 1 else "Plan changed"
     of = f", {plural(len(goals), 'goal')}" if goals else ""
     return f"{said}{of}{_step('. Next step: ', detail)}"
 
 
-def _changed(detail: Detail, _: Names) -> str:
+def _changed(detail: Detail, _: CaseNames) -> str:
     # Before there is a plan, a fact about the link worker carries the next step.
     return _step("Next step: ", detail) or "Handed to another link worker"
 
@@ -163,7 +165,7 @@ def _step(before: str, detail: Detail) -> str:
     return f"{before}{_word(labels.NEXT_STEPS, step.get('code'))} by {on}" if on else ""
 
 
-_SENTENCES: Mapping[str, Callable[[Detail, Names], str]] = {
+_SENTENCES: Mapping[str, Callable[[Detail, CaseNames], str]] = {
     "referral_created": lambda d, n: f"Referred by {labels.BY_ROUTES.get(str(d.get('route')), 'a partner')}",
     "meeting_booked": _booked,
     "contact_attempted": _contact,

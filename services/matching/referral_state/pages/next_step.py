@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from services.matching.web.forms import Typed, day_typed
+from services.matching.web.forms import FormInput, day_fields
 from shared.contract import labels
 from shared.contract.events.outcomes import NextStep
 from shared.contract.events.vocabulary import NextStepCode
@@ -38,11 +38,11 @@ def next_step_form(now: date, typed: Mapping[str, Any], prefix: str = "next") ->
         days=(*days, ("day", "Another day")),
         code=str(typed.get(f"{prefix}_code", "")),
         when=str(typed.get(f"{prefix}_when", "")),
-        on=day_typed(typed, f"{prefix}_on"),
+        on=day_fields(typed, f"{prefix}_on"),
     )
 
 
-def read_next_step(form: Typed, now: date, *, needed: bool, prefix: str = "next") -> NextStep | None:
+def read_next_step(form: FormInput, now: date, *, needed: bool, prefix: str = "next") -> NextStep | None:
     """The chosen next step; None if the part is empty and not needed. Errors are added to `form`."""
     code_field, when_field, on_field = (f"{prefix}_{part}" for part in ("code", "when", "on"))
     when = form.raw(when_field)
@@ -57,14 +57,14 @@ def read_next_step(form: Typed, now: date, *, needed: bool, prefix: str = "next"
         try:
             day = date.fromisoformat(when)
         except ValueError:
-            form.wrong(when_field, "Choose by when")
+            form.add_error(when_field, "Choose by when")
             return None
     else:
         day = form.day(
             on_field, f"Choose by when, or enter a day such as {example_day(now + timedelta(days=7))}"
         )
     if day is not None and not now <= day <= now + FURTHEST:
-        form.wrong(on_field, "The day must be from today to a year from now")
+        form.add_error(on_field, "The day must be from today to a year from now")
         return None
     return NextStep(code=code, on=day) if code and day else None
 

@@ -29,18 +29,20 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PersonContact:
     """A person's name and telephone number. Without the vault, a reference and None."""
 
     name: str
     telephone: str | None = None
 
 
-def known(people: Mapping[str, Mapping[str, Any]], referral_id: str) -> Known:
+def person_contact(people: Mapping[str, Mapping[str, Any]], referral_id: str) -> PersonContact:
     """The person of a referral, found in the vault's answer `people`."""
     person = people.get(referral_id, {})
     name, telephone = person.get("name"), person.get("telephone")
-    return Known(str(name) if name else f"Reference {short_reference(referral_id)}", dialled(telephone))
+    return PersonContact(
+        str(name) if name else f"Reference {short_reference(referral_id)}", dialled(telephone)
+    )
 
 
 def home_address(

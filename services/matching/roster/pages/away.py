@@ -14,15 +14,15 @@ from fastapi.responses import Response
 from services.matching.referral_state.pages.person_header import (
     NAME_AND_TELEPHONE,
     Flag,
-    Known,
+    PersonContact,
     contact_flags,
-    known,
+    person_contact,
 )
 from services.matching.referral_state.views import MeetingShown, ToRing
 from services.matching.roster.absence import one_day_of
 from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
-from services.matching.web.templating import asked, shown, today
+from services.matching.web.templating import render, request_context, today
 from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.principal import Principal
@@ -37,7 +37,7 @@ class Moved:
     """One person whose meeting was moved, and their meeting now."""
 
     referral_id: str
-    person: Known
+    person: PersonContact
     flags: Sequence[Flag]
     was: datetime
     now: MeetingShown | None
@@ -55,27 +55,31 @@ async def ask(request: Request, caller: LinkWorkerReader) -> Response:
     if worker.away(day):
         moved = await _moved(request, caller, await asks.roster.moved_today(caller, day))
         may_undo = one_day_of(worker, day)
-        return shown(request, "away.html", today=day, moved=moved, may_undo=may_undo, done=banner(request))
+        return render(request, "away.html", today=day, moved=moved, may_undo=may_undo, done=banner(request))
     now = asks.now()
     ahead = [
         entry
         for entry in await asks.booking.today(caller)
         if entry.meeting.starts_at > now and entry.meeting.status == "booked"
     ]
-    return shown(request, "away.html", today=day, ahead=len(ahead), moved=None)
+    return render(request, "away.html", today=day, ahead=len(ahead), moved=None)
 
 
 @router.post("/matching/away")
 async def move(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
-    await features(request).roster.off_sick(asked(caller, form), caller.link_worker or "", today(request))
+    await features(request).roster.off_sick(
+        request_context(caller, form), caller.link_worker or "", today(request)
+    )
     return back_to("/matching/away", "off-sick")
 
 
 @router.post("/matching/away/undo")
 async def undo(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
     day = today(request)
-    found = await features(request).roster.here_after_all(asked(caller, form), caller.link_worker or "", day)
-    return shown(request, "here.html", today=day, moved=await _moved(request, caller, found))
+    found = await features(request).roster.here_after_all(
+        request_context(caller, form), caller.link_worker or "", day
+    )
+    return render(request, "here.html", today=day, moved=await _moved(request, caller, found))
 
 
 async def _moved(request: Request, caller: Principal, found: Sequence[ToRing]) -> list[Moved]:
@@ -85,7 +89,7 @@ async def _moved(request: Request, caller: Principal, found: Sequence[ToRing]) -
     return [
         Moved(
             each.case.referral_id,
-            known(people, each.case.referral_id),
+            person_contact(people, each.case.referral_id),
             contact_flags(each.case),
             each.was.starts_at,
             each.now,

@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 from starlette.datastructures import FormData
 
-from services.matching.casework.pages.record_form import draft_of, read_agreed
-from services.matching.web.forms import Mistakes, Typed
+from services.matching.casework.pages.record_form import draft_of, read_meeting_form
+from services.matching.web.forms import FormErrors, FormInput
 from shared.contract.events import vocabulary as v
 
 TODAY = date(2026, 11, 23)
@@ -14,13 +14,13 @@ STEP = [("next_code", "ring"), ("next_when", "2026-11-30")]
 SERVICE = "0193d3a2-7b5e-7c3a-9d21-4a6f0c9e8b11"
 
 
-def form(*fields: tuple[str, str]) -> Typed:
-    return Typed(FormData([*STEP, *fields]))
+def form(*fields: tuple[str, str]) -> FormInput:
+    return FormInput(FormData([*STEP, *fields]))
 
 
-def wrong(typed: Typed, in_plan: frozenset[v.Need] = frozenset()) -> list[str]:
-    with pytest.raises(Mistakes) as mistakes:
-        read_agreed(typed, TODAY, in_plan)
+def wrong(typed: FormInput, in_plan: frozenset[v.Need] = frozenset()) -> list[str]:
+    with pytest.raises(FormErrors) as mistakes:
+        read_meeting_form(typed, TODAY, in_plan)
     return [error.pointer for error in mistakes.value.errors]
 
 
@@ -38,7 +38,7 @@ def test_need_without_service_but_in_plan_is_asked_about() -> None:
     ("unmet", "reason"), [("unmet:debt", "full"), ("unmet:befriending", "no_service"), ("unmet:debt", "")]
 )
 def test_other_unmet_reason_beside_service_is_kept(unmet: str, reason: str) -> None:
-    agreed = read_agreed(form((f"add:debt:{SERVICE}", "plan"), (unmet, reason)), TODAY)
+    agreed = read_meeting_form(form((f"add:debt:{SERVICE}", "plan"), (unmet, reason)), TODAY)
     assert [each.need for each in agreed.prescribing] == [v.Need.DEBT]
     assert [reason.value for _, reason in agreed.unmet] == ([reason] if reason else [])
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import FormData
 
-from services.matching.casework.pages.record_form import draft_of, read_agreed
+from services.matching.casework.pages.record_form import draft_of, read_meeting_form
 from services.matching.referral_state.pages.next_step import next_step_form, read_next_step
-from services.matching.web.forms import Mistakes, Typed
+from services.matching.web.forms import FormErrors, FormInput
 from shared.contract.events import vocabulary as v
 
 TODAY = date(2026, 11, 24)
@@ -18,14 +18,14 @@ STEP = {"next_code": "ring", "next_when": "2026-12-01"}
 SERVICE = "0193d3a2-7b5e-7c3a-9d21-4a6f0c9e8b11"
 
 
-def form(fields: dict[str, Any] | None = None, **more: Any) -> Typed:
+def form(fields: dict[str, Any] | None = None, **more: Any) -> FormInput:
     pairs = []
     for name, value in ((fields or {}) | more).items():
         pairs += [(name, each) for each in (value if isinstance(value, list) else [value])]
-    return Typed(FormData(pairs))
+    return FormInput(FormData(pairs))
 
 
-def told(typed: Typed) -> list[tuple[str, str]]:
+def told(typed: FormInput) -> list[tuple[str, str]]:
     return [(error.field, error.detail) for error in typed.errors]
 
 
@@ -86,7 +86,7 @@ def test_usual_days_are_working_days() -> None:
 
 
 def test_meeting_record_is_read_in_full() -> None:
-    agreed = read_agreed(
+    agreed = read_meeting_form(
         form(
             STEP,
             needs=["debt", "befriending"],
@@ -118,13 +118,13 @@ def test_meeting_record_is_read_in_full() -> None:
 
 def test_signposted_service_shares_no_name() -> None:
     fields = {f"add:debt:{SERVICE}": "details", f"share:debt:{SERVICE}": "yes"}
-    agreed = read_agreed(form(STEP | fields), TODAY)
+    agreed = read_meeting_form(form(STEP | fields), TODAY)
     assert (agreed.prescribing[0].signposted, agreed.prescribing[0].may_share) == (True, v.Agreed.NOT_ASKED)
 
 
 def test_mistakes_are_all_shown_at_once() -> None:
-    with pytest.raises(Mistakes) as mistakes:
-        read_agreed(form(goal1_importance="11", goal2_words="Walk", ons4_happy="12"), TODAY)
+    with pytest.raises(FormErrors) as mistakes:
+        read_meeting_form(form(goal1_importance="11", goal2_words="Walk", ons4_happy="12"), TODAY)
     fields = {error.field for error in mistakes.value.errors}
     assert {"goal1_importance", "goal2_need", "ons4_happy", "next_code", "next_on"} <= fields
 

@@ -15,7 +15,7 @@ from services.matching.directory.pages.times_in_words import held
 from services.matching.pages import PAGE_ROUTERS
 from services.matching.referral_state.attention import NeedsYou, Reason, ToDo
 from services.matching.referral_state.pages.attention import button_for, instead_for, why
-from services.matching.referral_state.pages.history import Names, sentence
+from services.matching.referral_state.pages.history import CaseNames, sentence
 from services.matching.referral_state.views import CaseLine, FactLine, NeedsYouLine
 from services.matching.web.templating import near_day
 from shared.contract import labels
@@ -62,14 +62,14 @@ def test_statuses_all_have_a_label() -> None:
 
 @pytest.mark.parametrize("kind", sorted(outcomes.KINDS | {"referral_created", "meeting_booked"}))
 def test_facts_of_every_kind_have_a_sentence(kind: str) -> None:
-    text = sentence(_fact(kind), Names({}, {}))
+    text = sentence(_fact(kind), CaseNames({}, {}))
     assert text
     assert "does not know" not in text
     assert "_" not in text
 
 
 def test_fact_of_later_version_has_its_own_sentence() -> None:
-    assert "does not know" in sentence(_fact("plan_shared_with_family"), Names({}, {}))
+    assert "does not know" in sentence(_fact("plan_shared_with_family"), CaseNames({}, {}))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_fact_of_later_version_has_its_own_sentence() -> None:
     ],
 )
 def test_fact_gives_its_sentence(kind: str, detail: dict[str, object], text: str) -> None:
-    assert sentence(_fact(kind, **detail), Names({"p": "Lunch club"}, {})) == text
+    assert sentence(_fact(kind, **detail), CaseNames({"p": "Lunch club"}, {})) == text
 
 
 @pytest.mark.parametrize("reason", NeedsYou)

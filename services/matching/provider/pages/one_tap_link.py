@@ -15,8 +15,8 @@ from services.matching.prescribing.pages.visits import visit_day, visit_days
 from services.matching.provider.views import ServiceAsk
 from services.matching.referral_state.pages.person_header import dialled, language_name
 from services.matching.web.features import features, queries
-from services.matching.web.forms import Mistakes, Typed, day_typed, mistake, mistake_of
-from services.matching.web.templating import localities, shown, today
+from services.matching.web.forms import FormErrors, FormInput, day_fields, error_of, form_error
+from services.matching.web.templating import localities, render, today
 from shared.contract.events import vocabulary as v
 from shared.platform.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
 from shared.platform.web.dates import day_and_time
@@ -48,7 +48,7 @@ async def again(token: str) -> Response:
 
 @router.post("/s/{token}/answer")
 async def answer(request: Request, token: str, form: CheckedForm) -> Response:
-    typed = Typed(form)
+    typed = FormInput(form)
     try:
         reply = typed.choice("reply", v.Reply, "Press one of the buttons")
         weeks, reason = None, None
@@ -56,10 +56,10 @@ async def answer(request: Request, token: str, form: CheckedForm) -> Response:
             weeks = typed.weeks()
         if reply is v.Reply.NOT_SUITABLE:
             reason = typed.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
-        reply = typed.given(reply)
+        reply = typed.required(reply)
         await features(request).provider.answer_link(token, ServiceReply(reply, weeks, reason), _key(typed))
-    except Mistakes as mistakes:
-        return await _ask_page(request, token, mistakes.errors, typed.shown())
+    except FormErrors as mistakes:
+        return await _ask_page(request, token, mistakes.errors, typed.as_submitted())
     except Problem as problem:
         return await _not_taken(request, token, problem, typed)
     return RedirectResponse(f"/s/{token}", 303)
@@ -67,11 +67,11 @@ async def answer(request: Request, token: str, form: CheckedForm) -> Response:
 
 @router.post("/s/{token}/visit")
 async def visit(request: Request, token: str, form: CheckedForm) -> Response:
-    typed = Typed(form)
+    typed = FormInput(form)
     try:
         await _record_visit(request, token, typed)
-    except Mistakes as mistakes:
-        return await _ask_page(request, token, mistakes.errors, typed.shown())
+    except FormErrors as mistakes:
+        return await _ask_page(request, token, mistakes.errors, typed.as_submitted())
     except Problem as problem:
         return await _not_taken(request, token, problem, typed)
     return RedirectResponse(f"/s/{token}?done=visit", 303)
@@ -82,7 +82,7 @@ async def places(request: Request, token: str, form: CheckedForm) -> Response:
     try:
         await features(request).provider.places_link(token)
     except Problem as problem:
-        return await _not_taken(request, token, problem, Typed(form))
+        return await _not_taken(request, token, problem, FormInput(form))
     return RedirectResponse(f"/s/{token}?done=places", 303)
 
 
@@ -102,21 +102,21 @@ async def enter_code(request: Request, token: str) -> Response:
 
 @router.post("/s/{token}/name")
 async def name(request: Request, token: str, form: CheckedForm) -> Response:
-    typed = Typed(form)
+    typed = FormInput(form)
     try:
         given = "".join(typed.raw("code").split())
         if not (given.isascii() and given.isdigit() and len(given) == 6):
-            raise Mistakes(mistake("code", "Enter the 6-digit code from the email"))
+            raise FormErrors(form_error("code", "Enter the 6-digit code from the email"))
         ask = await queries(request).provider.ask(token)
         introduced = await features(request).provider.reveal(token, given)
-    except Mistakes as mistakes:
+    except FormErrors as mistakes:
         return await _code_page(request, token, mistakes.errors)
     except Problem as problem:
         if problem.code in _CODE_REFUSED:
-            return await _code_page(request, token, [mistake("code", _CODE_REFUSED[problem.code])])
+            return await _code_page(request, token, [form_error("code", _CODE_REFUSED[problem.code])])
         return await _refused(request, problem, token)
     return _private(
-        shown(
+        render(
             request,
             "ask-name.html",
             ask=ask,
@@ -137,17 +137,17 @@ _CODE_REFUSED: Final = {
 }
 
 
-async def _record_visit(request: Request, token: str, typed: Typed) -> None:
+async def _record_visit(request: Request, token: str, typed: FormInput) -> None:
     ask, do = await queries(request).provider.ask(token), typed.raw("happened")
     if do == "yes":
         on = visit_day(typed, ask.referred_on, today(request))
-        await features(request).provider.visited_link(token, FirstVisit(typed.given(on)), _key(typed))
+        await features(request).provider.visited_link(token, FirstVisit(typed.required(on)), _key(typed))
         return
     barrier = typed.choice("barrier", v.Barrier, "Choose what stopped it")
-    await features(request).provider.visited_link(token, NoVisit(typed.given(barrier)), _key(typed))
+    await features(request).provider.visited_link(token, NoVisit(typed.required(barrier)), _key(typed))
 
 
-def _key(typed: Typed) -> str | None:
+def _key(typed: FormInput) -> str | None:
     return typed.raw(IDEMPOTENCY_FIELD)[:80] or None
 
 
@@ -166,7 +166,7 @@ async def _ask_page(
     change = request.query_params.get("change") == "1" or any(
         each.field in ("reply", "weeks", "reason") for each in errors
     )
-    page = shown(
+    page = render(
         request,
         "ask.html",
         status=status if errors else 200,
@@ -178,7 +178,7 @@ async def _ask_page(
         change=change,
         next=_next(ask),
         just=request.query_params.get("done", ""),
-        visited_on=day_typed(typed, "visited_on"),
+        visited_on=day_fields(typed, "visited_on"),
         days=visit_days(ask.sessions, ask.referred_on, today(request)),
         typed=typed,
         errors=list(errors),
@@ -218,22 +218,24 @@ async def _code_page(request: Request, token: str, errors: Sequence[FieldError] 
     except Problem as problem:
         return await _refused(request, problem, token)
     status = 422 if errors else 200
-    return _private(shown(request, "ask-code.html", status=status, ask=ask, token=token, errors=list(errors)))
+    return _private(
+        render(request, "ask-code.html", status=status, ask=ask, token=token, errors=list(errors))
+    )
 
 
-async def _not_taken(request: Request, token: str, problem: Problem, typed: Typed) -> Response:
+async def _not_taken(request: Request, token: str, problem: Problem, typed: FormInput) -> Response:
     """The page again with the error beside its field. Another page if the link is at fault."""
     if problem.code in LINK_IS_OVER or problem.status_code not in (409, 422):
         return await _refused(request, problem, token)
-    error = mistake_of(problem, "maincontent")
+    error = error_of(problem, "maincontent")
     if problem.code in _SAID_TO_SERVICES:
-        error = mistake("maincontent", _SAID_TO_SERVICES[problem.code])
-    return await _ask_page(request, token, [error], typed.shown(), problem.status_code)
+        error = form_error("maincontent", _SAID_TO_SERVICES[problem.code])
+    return await _ask_page(request, token, [error], typed.as_submitted(), problem.status_code)
 
 
 async def _refused(request: Request, problem: Problem, token: str) -> Response:
     """A friendly page for a link that cannot be used, with telephone numbers to ring."""
-    page = shown(
+    page = render(
         request,
         "ask-refused.html",
         status=problem.status_code,

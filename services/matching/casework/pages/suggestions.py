@@ -44,7 +44,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True, slots=True)
-class NeedShown:
+class NeedSuggestions:
     """The services of the directory for one need. `likely_reason` is the code of an unmet reason.
 
     `best` and `others` are suitable, in the order of the ranking. If none is suitable, `likely_reason` is
@@ -59,7 +59,7 @@ class NeedShown:
     likely_reason: str
 
 
-async def suggested(request: Request, caller: Principal, case: CaseShown, need: v.Need) -> NeedShown:
+async def suggested(request: Request, caller: Principal, case: CaseShown, need: v.Need) -> NeedSuggestions:
     """The services worth showing for one need."""
     ranked = await queries(request).prescribing.ranked_services(
         caller, case.line.referral_id, need, MOST_SHOWN
@@ -80,7 +80,7 @@ async def suggested(request: Request, caller: Principal, case: CaseShown, need: 
         )
 
     suitable = tuple(suggestion(each) for each in ranked if each.suitable)
-    return NeedShown(
+    return NeedSuggestions(
         code=need.value,
         title=labels.NEEDS[need.value],
         best=suitable[:AT_FIRST],
