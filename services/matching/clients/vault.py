@@ -12,7 +12,8 @@ from aiosmtplib import errors
 from services.matching.settings import MatchingSettings
 from shared.platform.clock import Clock
 from shared.platform.web.mail import hand_over
-from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
+from shared.platform.web.service_client import ServiceClient, ServiceUnavailable, content_of
+from shared.platform.web.service_token import ServiceTokens
 
 Person = Mapping[str, Any]
 NoteKind = Literal["what_matters", "goal", "note", "risk", "reason", "unmet"]
@@ -39,8 +40,7 @@ class Vault:
 
     def __init__(self, settings: MatchingSettings, http: httpx.AsyncClient, tokens: ServiceTokens) -> None:
         self._base = f"{settings.referral_url}/api/referral/v1"
-        self._http = http
-        self._tokens = tokens
+        self._client = ServiceClient(http, tokens, _ASKING_SECONDS)
 
     async def people(
         self,
@@ -106,25 +106,12 @@ class Vault:
         self, path: str, scope: str, body: Mapping[str, Any], key: str | None = None
     ) -> dict[str, Any]:
         try:
-            headers = await self._tokens.headers(scope)
-            if key is not None:
-                headers["idempotency-key"] = key
-            answer = await self._http.post(
-                self._base + path, json=body, headers=headers, timeout=_ASKING_SECONDS
-            )
-        except (httpx.HTTPError, ServiceTokenUnavailable):
+            answer = await self._client.request("POST", self._base + path, scope, body, idempotency_key=key)
+            if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
+                raise NotInVault
+            return content_of(answer)
+        except ServiceUnavailable:
             raise VaultAway from None
-        if answer.status_code == httpx.codes.UNAUTHORIZED:
-            self._tokens.forget(scope)
-        if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
-            raise NotInVault
-        if not answer.is_success:
-            raise VaultAway
-        try:
-            found = answer.json()
-        except ValueError:
-            raise VaultAway from None
-        return found if isinstance(found, dict) else {}
 
 
 class MailAway(Exception):

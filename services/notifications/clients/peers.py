@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from services.notifications.settings import NotificationsSettings
 from shared.delivery.model.errors import PermanentFailure, RetryLater
 from shared.platform import metrics
-from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
+from shared.platform.web.service_client import ServiceClient, content_of
+from shared.platform.web.service_token import ServiceTokens
 
 REQUEST_TIMEOUT_SECONDS: Final = 5.0
 CARD_CACHE_SECONDS: Final = 30.0
@@ -87,8 +88,7 @@ class PeerServices:
     ) -> None:
         self._referral = f"{settings.referral_url}/api/referral/v1"
         self._matching = f"{settings.matching_url}/api/matching/v1"
-        self._http = http
-        self._tokens = tokens
+        self._client = ServiceClient(http, tokens, REQUEST_TIMEOUT_SECONDS)
         self._monotonic = monotonic
         self._cards: dict[tuple[str, str], tuple[float, LinkWorkerCard]] = {}
 
@@ -168,16 +168,7 @@ class PeerServices:
         body: Any = None,
         missing: str = "person_unknown",
     ) -> dict[str, Any]:
-        try:
-            headers = await self._tokens.headers(scope)
-            answer = await self._http.request(
-                method, url, json=body, headers=headers, timeout=REQUEST_TIMEOUT_SECONDS
-            )
-        except (httpx.HTTPError, ServiceTokenUnavailable):
-            raise RetryLater from None
-        if answer.status_code == 401:
-            self._tokens.forget(scope)
-            raise RetryLater
+        answer = await self._client.request(method, url, scope, body)
         if answer.status_code == 403:
             # An operator has to correct this, so it is counted for the alert too.
             metrics.contacts_refused.labels(refused.removesuffix("_refused")).inc()
@@ -188,13 +179,7 @@ class PeerServices:
             raise PermanentFailure("link_ended")
         if answer.status_code == 410:
             raise PermanentFailure("erased")
-        if not answer.is_success:
-            raise RetryLater
-        try:
-            found = answer.json()
-        except ValueError:
-            raise RetryLater from None
-        return found if isinstance(found, dict) else {}
+        return content_of(answer)
 
 
 def _read(model: type[M], answer: dict[str, Any]) -> M:

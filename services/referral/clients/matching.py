@@ -1,6 +1,5 @@
 """HTTP client of matching: link workers, plans, and other times for an appointment."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,7 +13,8 @@ from shared.contract.events import vocabulary as v
 from shared.contract.labels import where
 from shared.platform.clock import LONDON, Clock
 from shared.platform.web.problem import Problem
-from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
+from shared.platform.web.service_client import ServiceClient, ServiceUnavailable, content_of
+from shared.platform.web.service_token import ServiceTokens
 
 _TIMEOUT = httpx.Timeout(3.0)
 # A page can do without the details of a plan, so it waits less for them.
@@ -93,6 +93,8 @@ class Matching:
     def __init__(self, base_url: str, tokens: ServiceTokens, clock: Clock) -> None:
         self._http = httpx.AsyncClient(base_url=f"{base_url}/api/matching/v1", timeout=_TIMEOUT)
         self._tokens = tokens
+        self._contacts = ServiceClient(self._http, tokens, _TIMEOUT)
+        self._plans = ServiceClient(self._http, tokens, _PLAN_SECONDS, token_timeout=_PLAN_SECONDS)
         self._clock = clock
         self._link_workers: dict[str, tuple[LinkWorker, datetime]] = {}
 
@@ -106,11 +108,9 @@ class Matching:
         if known is not None and self._clock() < known[1]:
             return known[0]
         try:
-            headers = await self._tokens.headers("contacts:read")
-            given = await self._http.get(f"/link-workers/{link_worker}", headers=headers)
-            given.raise_for_status()
-            found = _link_worker(given.json())
-        except (httpx.HTTPError, ServiceTokenUnavailable, ValueError, KeyError, TypeError):
+            given = await self._contacts.request("GET", f"/link-workers/{link_worker}", "contacts:read")
+            found = _link_worker(content_of(given))
+        except (ServiceUnavailable, ValueError, KeyError, TypeError):
             return None  # The page then says "your link worker".
         if len(self._link_workers) >= _MAX_CACHED:
             self._link_workers.clear()
@@ -126,15 +126,10 @@ class Matching:
         """
         body = {"locality": locality, "referrals": list(referrals), "on_behalf_of": on_behalf_of}
         try:
-            headers = await asyncio.wait_for(self._tokens.headers(_READS_PLANS), _PLAN_SECONDS)
-            given = await self._http.post(
-                "/plan-summaries", json=body, headers=headers, timeout=_PLAN_SECONDS
-            )
-            if given.status_code == httpx.codes.UNAUTHORIZED:
-                self._tokens.forget(_READS_PLANS)
-            told = given.raise_for_status().json()["plans"]
+            given = await self._plans.request("POST", "/plan-summaries", _READS_PLANS, body)
+            told = content_of(given)["plans"]
             return {str(name): PlanSummary.model_validate(plan) for name, plan in told.items()}
-        except (httpx.HTTPError, ServiceTokenUnavailable, TimeoutError, ValueError):
+        except (ServiceUnavailable, ValueError):
             return None
         except (KeyError, TypeError, AttributeError):
             return None  # Another version of matching, perhaps during an upgrade.
