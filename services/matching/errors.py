@@ -27,6 +27,7 @@ _SENTENCES: Final[dict[str, tuple[int, str]]] = {
     "already_started": (409, "The first visit has been recorded. Undo it first."),
     "not_started_yet": (409, "No first visit has been recorded yet."),
     "cannot_undo": (409, "This cannot be undone here."),
+    "referred_again": (409, "The practice has referred this person again. Go on with that referral."),
     "already_undone": (409, "This has been undone already."),
     "next_step_needed": (422, "Say what happens next, and by when."),
     "service_in_plan": (

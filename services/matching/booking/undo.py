@@ -12,8 +12,11 @@ from shared.contract.events.models import EventBody
 from shared.delivery.model.decision import Decision, DecisionContext
 
 
-def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Command:
-    """Takes back one fact of the history. A cancelled meeting gets its time back, if it is still free."""
+def retract(said_by: str, event_id: str, reason: v.RetractReason, *, referred_again: bool = False) -> Command:
+    """Takes back one fact of the history. A cancelled meeting gets its time back, if it is still free.
+
+    `referred_again`: the person has another open referral, so a return is not undone.
+    """
 
     def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         if view.story.erased:
@@ -25,6 +28,8 @@ def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Command:
             raise Refused("already_undone")
         if not may_undo(fact, context.locality):
             raise Refused("cannot_undo")
+        if referred_again and isinstance(fact.body, o.ReferralReturned):
+            raise Refused("referred_again")
         said: list[EventBody] = [taken_back(context, fact, reason)]
         if isinstance(fact.body, o.MeetingCancelled):
             said += _given_back(view, diaries, context, fact.body)

@@ -11,7 +11,7 @@ from services.matching.booking import undo as undoing
 from services.matching.booking.policy import requirements_of
 from services.matching.calendar import london_day
 from services.matching.casework import commands as case_acts
-from services.matching.casework.inputs import Closure, NextMeeting, Reopen
+from services.matching.casework.inputs import Closure, NextMeeting, Reopen, Return
 from services.matching.errors import Refused
 from services.matching.referral_state.attention import NeedsYou
 from services.matching.referral_state.commands import About
@@ -264,6 +264,23 @@ def test_an_ending_heard_before_its_referral_books_nothing() -> None:
         )
     )
     assert world.hear(world.envelope(created(referral))) == []
+
+
+def test_return_after_the_practice_referred_again_stays() -> None:
+    world = World.of(worker())
+    referral = world.refer()
+    (returned, *_) = world.act(
+        referral, case_acts.return_to_referrer(Return(v.ReturnReason.MORE_DETAIL), None)
+    )
+    assert isinstance(returned, o.ReferralReturned)
+    fact = next(f for f in world.view(referral).facts if isinstance(f.body, o.ReferralReturned))
+    undo = undoing.retract(fact.source, fact.id, v.RetractReason.UNDONE, referred_again=True)
+    for act in (undo, case_acts.reopen(Reopen(), None, referred_again=True)):
+        with pytest.raises(Refused) as refused:
+            world.act(referral, act)
+        assert (refused.value.status, refused.value.code) == (409, "referred_again")
+    world.act(referral, undoing.retract(fact.source, fact.id, v.RetractReason.UNDONE))
+    assert world.view(referral).open
 
 
 def test_reopened_is_booked_again_where_they_had_not_met() -> None:
