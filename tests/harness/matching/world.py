@@ -85,12 +85,13 @@ def created(
     cannot_come: tuple[HalfDay, ...] = (),
     locality: str = LOCALITY,
     at: datetime = NOW,
+    person_ref: str | None = None,
 ) -> ReferralCreated:
     return ReferralCreated(
         referral_id=referral_id,
         locality=locality,
         practice=practice,
-        person_ref=referral_id,
+        person_ref=person_ref or referral_id,
         route=Route.PRACTICE,
         age_band=AgeBand.FROM_65,
         needs=(Need.DEBT,),

@@ -101,6 +101,19 @@ async def test_everything_said_can_be_taken_back_once(town: Place) -> None:
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:linkwork:problem:cannot_undo")
 
 
+async def test_return_after_a_new_referral_is_not_undone(town: Place) -> None:
+    referral = await town.refer()
+    by = town.link_worker()
+    done = await town.post(f"/referrals/{referral}/return", {"reason": "more_detail"}, of=by)
+    (said,) = (each for each in done.json()["said"] if each["kind"] == "referral_returned")
+    await town.refer(person_ref=referral)
+    undo = {"source": said["source"], "event_id": said["event_id"]}
+    for path, body in (("retractions", undo), ("reopen", {})):
+        refused = await town.post(f"/referrals/{referral}/{path}", body, of=by)
+        assert (refused.status_code, refused.json()["type"]) == (409, "urn:linkwork:problem:referred_again")
+    assert not (await town.view(referral)).open
+
+
 async def test_closed_and_opened_again(town: Place) -> None:
     referral = await town.refer()
     by = town.link_worker()
