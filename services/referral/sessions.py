@@ -89,9 +89,9 @@ Keeper = Annotated[SessionKeeper, Depends(_keeper_of)]
 
 
 @router.post("/sessions/check")
-async def check(asked: SessionQuestion, _: Asker, keeper: Keeper) -> SessionAnswer:
+async def check(request: SessionQuestion, _: Asker, keeper: Keeper) -> SessionAnswer:
     """Says whether a session is open, and counts as use of it. Never answered from a cache."""
     try:
-        return SessionAnswer(open=await keeper.is_open(asked.session))
+        return SessionAnswer(open=await keeper.is_open(request.session))
     except SessionsUnavailable:
         raise Problem(503, code="away", headers={"retry-after": "2"}) from None

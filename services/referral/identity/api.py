@@ -75,10 +75,10 @@ async def change_contact(
 
 
 @services_router.post("/claims")
-async def claim(asked: ClaimRequest, caller: Claimant, context: Context) -> Claims:
+async def claim(request: ClaimRequest, caller: Claimant, context: Context) -> Claims:
     """Fields of many people at once."""
-    _check_locality(caller, asked.locality)
-    return await lookup.read_claims(context, caller, asked)
+    _check_locality(caller, request.locality)
+    return await lookup.read_claims(context, caller, request)
 
 
 @services_router.get("/claims/{referral_id}")
@@ -113,10 +113,10 @@ async def keep_note(
 
 
 @services_router.post("/notes/read")
-async def read_notes(asked: NotesRequest, caller: Claimant, context: Context) -> Notes:
+async def read_notes(request: NotesRequest, caller: Claimant, context: Context) -> Notes:
     """The texts of notes."""
-    _check_locality(caller, asked.locality)
-    return Notes(notes=await lookup.read_notes(context, caller, asked))
+    _check_locality(caller, request.locality)
+    return Notes(notes=await lookup.read_notes(context, caller, request))
 
 
 def _contact_answer(known: contacts.ContactDetails) -> ContactAnswer:

@@ -67,11 +67,11 @@ async def save(
     if form.get(_PRESSED) == "enter" and typed.text("nhs_number") and not typed.text("family_name"):
         # The user pressed Enter beside the number, so they look for the person.
         return await _found_page(request, caller, typed, form)
-    asked, errors = forms.to_request(typed)
+    referral, errors = forms.to_request(typed)
     try:
-        asked = await complete(context, caller, asked)
-        practice, locality = service.practice(caller, asked.practice)
-        accepted = validate(asked, practice, locality, context.today(), errors)
+        referral = await complete(context, caller, referral)
+        practice, locality = service.practice(caller, referral.practice)
+        accepted = validate(referral, practice, locality, context.today(), errors)
         alike = None if accepted.person.nhs_number else await service.find_alike(caller, accepted)
         if alike is not None and alike["referral"] != text_field(form, _ALIKE_SEEN):
             return form_page(request, caller, typed, 409, form=form, alike=alike)
@@ -79,7 +79,7 @@ async def save(
         if far is not None and text_field(form, _FAR_SEEN) != accepted.person.postcode:
             place = accepted.person.postcode
             return form_page(request, caller, typed, 409, form=form, far=far, far_seen=place)
-        key, body = idempotency_key(form), asked.model_dump_json()
+        key, body = idempotency_key(form), referral.model_dump_json()
         idempotency = context.idempotency(caller, "form", key, locality.slug, body)
         done = await service.refer(caller, accepted, idempotency)
     except ValidationFailed as refused:
