@@ -19,7 +19,7 @@ def nhs_number() -> str:
             return f"{first_nine}{digit}"
 
 
-def asked(**different: Any) -> dict[str, Any]:
+def referral_body(**different: Any) -> dict[str, Any]:
     """A valid referral of a new person. None leaves a field out."""
     number = nhs_number()
     pick = int(number[3:9])
@@ -46,7 +46,7 @@ def _word(number: int) -> str:
     return "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
-def typed(request: dict[str, Any]) -> dict[str, Any]:
+def form_fields(request: dict[str, Any]) -> dict[str, Any]:
     """The same referral as form fields."""
     year, month, day = request["date_of_birth"].split("-")
     parts = {"date_of_birth-day": day, "date_of_birth-month": month, "date_of_birth-year": year}

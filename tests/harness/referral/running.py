@@ -30,7 +30,7 @@ PRACTICE, NEIGHBOUR = "M83100", "M83713"
 
 
 @dataclass
-class Running:
+class ReferralHarness:
     """The running service with its issuer, broker and database. `here` and `far` are two localities."""
 
     app: FastAPI
@@ -125,9 +125,9 @@ def own_localities(folder: Path) -> tuple[Path, str, str]:
 
 
 @asynccontextmanager
-async def running(
+async def running_referral(
     folder: Path, issuer: LoopbackIssuer, bootstrap: str, mongo_url: str, **more: Any
-) -> AsyncIterator[Running]:
+) -> AsyncIterator[ReferralHarness]:
     """Starts the service; the database is dropped afterwards."""
     path, here, far = own_localities(folder)
     values = {
@@ -149,7 +149,7 @@ async def running(
     ):
         context: ReferralContext = app.state.context
         far_practice = context.localities.by_slug[far].practices[0].ods
-        yield Running(app, settings, issuer, here, far, bootstrap, producer, http, far_practice)
+        yield ReferralHarness(app, settings, issuer, here, far, bootstrap, producer, http, far_practice)
     await producer.stop()
     mongo = Mongo(mongo_url, settings.database)
     await mongo.client.drop_database(settings.database)

@@ -7,15 +7,15 @@ import pytest
 import pytest_asyncio
 
 from tests.harness.pages.serving import serving
-from tests.harness.referral.neighbour import Neighbour, neighbour
-from tests.harness.referral.running import Running, running
+from tests.harness.referral.matching_stub import MatchingStub, matching_stub
+from tests.harness.referral.running import ReferralHarness, running_referral
 from tests.harness.web.issuer import LoopbackIssuer
 
 
 @pytest_asyncio.fixture(scope="package")
-async def matching() -> AsyncIterator[Neighbour]:
+async def matching() -> AsyncIterator[MatchingStub]:
     """A stand-in for matching."""
-    async with neighbour() as standing:
+    async with matching_stub() as standing:
         yield standing
 
 
@@ -24,9 +24,9 @@ async def referral(
     issuer: LoopbackIssuer,
     kafka_bootstrap: str,
     mongo_url: str,
-    matching: Neighbour,
+    matching: MatchingStub,
     tmp_path_factory: pytest.TempPathFactory,
-) -> AsyncIterator[Running]:
+) -> AsyncIterator[ReferralHarness]:
     folder = tmp_path_factory.mktemp("referral")
     more = {
         "matching_url": matching.address,
@@ -34,12 +34,12 @@ async def referral(
         "session_timeout_ms": 3000,
         "booking_wait_seconds": 0.5,  # Only the tests book here.
     }
-    async with running(folder, issuer, kafka_bootstrap, mongo_url, **more) as started:
+    async with running_referral(folder, issuer, kafka_bootstrap, mongo_url, **more) as started:
         yield started
 
 
 @pytest_asyncio.fixture(scope="package")
-async def address(referral: Running) -> AsyncIterator[str]:
+async def address(referral: ReferralHarness) -> AsyncIterator[str]:
     """The address of the service's pages."""
 
     # The service runs already, so only its pages need a port.

@@ -10,13 +10,13 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import MeetingBooked
 from shared.platform.ids import new_id
-from tests.harness.referral.people import asked, nhs_number
-from tests.harness.referral.running import NEIGHBOUR, Running
+from tests.harness.referral.people import nhs_number, referral_body
+from tests.harness.referral.running import NEIGHBOUR, ReferralHarness
 
 REFERRALS = "/api/referral/v1/referrals"
 
 
-def meeting(running: Running, referral_id: str, **different: Any) -> MeetingBooked:
+def meeting(running: ReferralHarness, referral_id: str, **different: Any) -> MeetingBooked:
     whole: dict[str, Any] = {
         "referral_id": referral_id,
         "locality": running.here,
@@ -31,8 +31,8 @@ def meeting(running: Running, referral_id: str, **different: Any) -> MeetingBook
     return MeetingBooked(**(whole | different))
 
 
-async def test_a_referral_is_made_and_can_be_read_at_once(referral: Running) -> None:
-    body = asked()
+async def test_a_referral_is_made_and_can_be_read_at_once(referral: ReferralHarness) -> None:
+    body = referral_body()
 
     answer = await referral.make(body)
 
@@ -51,8 +51,8 @@ async def test_a_referral_is_made_and_can_be_read_at_once(referral: Running) -> 
     assert [each["kind"] for each in shown["history"]] == ["referral_created"]
 
 
-async def test_post_waits_for_the_meeting_if_asked_to(referral: Running) -> None:
-    body = asked()
+async def test_post_waits_for_the_meeting_if_asked_to(referral: ReferralHarness) -> None:
+    body = referral_body()
 
     async def book() -> None:
         row = None
@@ -72,15 +72,15 @@ async def test_post_waits_for_the_meeting_if_asked_to(referral: Running) -> None
     assert answer.json()["meeting"]["provisional"] is True
 
 
-async def test_a_preference_to_wait_is_understood_and_ends(referral: Running) -> None:
-    answer = await referral.make(asked(), prefer="respond-async, wait=1")
+async def test_a_preference_to_wait_is_understood_and_ends(referral: ReferralHarness) -> None:
+    answer = await referral.make(referral_body(), prefer="respond-async, wait=1")
 
     assert answer.status_code == 201
     assert answer.json()["meeting"] is None
 
 
-async def test_open_duplicate_is_named_to_those_who_may_see_it(referral: Running) -> None:
-    body = asked()
+async def test_open_duplicate_is_named_to_those_who_may_see_it(referral: ReferralHarness) -> None:
+    body = referral_body()
     first = await referral.made(body)
 
     again = await referral.make(body | {"nhs_number": f" {body['nhs_number'][:3]}-{body['nhs_number'][3:]}"})
@@ -95,8 +95,8 @@ async def test_open_duplicate_is_named_to_those_who_may_see_it(referral: Running
     assert "01632 960100" in elsewhere.json()["detail"]
 
 
-async def test_two_referrals_of_one_person_at_once_make_one(referral: Running) -> None:
-    body = asked()
+async def test_two_referrals_of_one_person_at_once_make_one(referral: ReferralHarness) -> None:
+    body = referral_body()
 
     answers = await asyncio.gather(*(referral.make(body) for _ in range(6)))
 
@@ -105,8 +105,8 @@ async def test_two_referrals_of_one_person_at_once_make_one(referral: Running) -
     assert {answer.json()["existing"] for answer in answers if answer.status_code == 409} == {made}
 
 
-async def test_referral_after_an_ended_one_has_the_same_person(referral: Running) -> None:
-    body = asked()
+async def test_referral_after_an_ended_one_has_the_same_person(referral: ReferralHarness) -> None:
+    body = referral_body()
     first = await referral.made(body)
     await referral.http.post(
         f"{REFERRALS}/{first}/withdraw", json={"reason": "person_asked"}, headers=referral.referrer()
@@ -120,9 +120,9 @@ async def test_referral_after_an_ended_one_has_the_same_person(referral: Running
 
 
 async def test_known_number_with_another_birth_date_is_refused(
-    referral: Running,
+    referral: ReferralHarness,
 ) -> None:
-    body = asked()
+    body = referral_body()
     await referral.made(body)
 
     answer = await referral.make(body | {"date_of_birth": "1931-02-03"})
@@ -131,17 +131,17 @@ async def test_known_number_with_another_birth_date_is_refused(
     assert answer.json()["errors"][0]["code"] == "nhs_number_other_person"
 
 
-async def test_second_referral_without_a_number_is_accepted(referral: Running) -> None:
-    body = asked(nhs_number=None)
+async def test_second_referral_without_a_number_is_accepted(referral: ReferralHarness) -> None:
+    body = referral_body(nhs_number=None)
 
     assert await referral.made(body) != await referral.made(body)
 
 
-async def test_a_request_sent_twice_is_done_once(referral: Running) -> None:
-    body, key = asked(), {"idempotency-key": new_id()}
+async def test_a_request_sent_twice_is_done_once(referral: ReferralHarness) -> None:
+    body, key = referral_body(), {"idempotency-key": new_id()}
 
     first, second = await referral.make(body, **key), await referral.make(body, **key)
-    other = await referral.make(asked(), **key)
+    other = await referral.make(referral_body(), **key)
 
     assert first.status_code == second.status_code == 201
     assert first.json() == second.json()
@@ -149,8 +149,8 @@ async def test_a_request_sent_twice_is_done_once(referral: Running) -> None:
     assert other.json()["type"] == "urn:linkwork:problem:idempotency_key"
 
 
-async def test_the_same_person_in_two_localities_is_two_references(referral: Running) -> None:
-    body = asked()
+async def test_the_same_person_in_two_localities_is_two_references(referral: ReferralHarness) -> None:
+    body = referral_body()
     here = await referral.until(await referral.made(body))
     headers = referral.issuer.bearer(
         role="referrer", localities=[referral.far], practices=[referral.far_practice]
@@ -165,8 +165,8 @@ async def test_the_same_person_in_two_localities_is_two_references(referral: Run
     assert far["person"] != here["person"]
 
 
-async def test_the_story_so_far_hides_what_is_sensitive(referral: Running) -> None:
-    made = await referral.made(asked(needs=["debt"], sensitive_needs=["gambling"]))
+async def test_the_story_so_far_hides_what_is_sensitive(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body(needs=["debt"], sensitive_needs=["gambling"]))
     booked = meeting(referral, made)
     shown_id, hidden_id = new_id(), new_id()
     about: dict[str, Any] = {"referral_id": made, "locality": referral.here}
@@ -212,8 +212,8 @@ async def test_the_story_so_far_hides_what_is_sensitive(referral: Running) -> No
         assert secret not in before.text + after.text
 
 
-async def test_a_partners_referral_is_followed_like_ours(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_a_partners_referral_is_followed_like_ours(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
     ours = next(f.body for f in await referral.context.kernel.facts(referral.here, made))
     theirs = new_id()
     await referral.say(ours.model_copy(update={"referral_id": theirs}), by="history")
@@ -225,8 +225,8 @@ async def test_a_partners_referral_is_followed_like_ours(referral: Running) -> N
     assert shown["person"] is None
 
 
-async def test_withdrawn_referral_has_ended(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_withdrawn_referral_has_ended(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
     address, headers = f"{REFERRALS}/{made}/withdraw", referral.referrer()
 
     done = await referral.http.post(address, json={"reason": "moved_away"}, headers=headers)
@@ -239,12 +239,12 @@ async def test_withdrawn_referral_has_ended(referral: Running) -> None:
     assert wrong.json()["errors"][0]["pointer"] == "/reason"
 
 
-async def test_lists_page_through_everything_longest_waiting_first(referral: Running) -> None:
+async def test_lists_page_through_everything_longest_waiting_first(referral: ReferralHarness) -> None:
     practice = "Y02521"
     headers = referral.referrer(practice)
     made = []
     for _ in range(5):
-        answer = await referral.http.post(REFERRALS, json=asked(practice=practice), headers=headers)
+        answer = await referral.http.post(REFERRALS, json=referral_body(practice=practice), headers=headers)
         made.append(answer.json()["id"])
 
     found: list[str] = []
@@ -267,8 +267,8 @@ async def test_lists_page_through_everything_longest_waiting_first(referral: Run
     assert made_up.json()["errors"][0]["pointer"] == "/cursor"
 
 
-async def test_the_programme_counts_without_names(referral: Running) -> None:
-    body = asked()
+async def test_the_programme_counts_without_names(referral: ReferralHarness) -> None:
+    body = referral_body()
     made = await referral.made(body)
 
     counts = await referral.http.get(f"{REFERRALS}/counts", headers=referral.admin())
@@ -279,8 +279,8 @@ async def test_the_programme_counts_without_names(referral: Running) -> None:
     assert body["family_name"] not in shown.text
 
 
-async def test_a_hub_refers_with_its_own_scope(referral: Running) -> None:
-    body = asked(route="hub")
+async def test_a_hub_refers_with_its_own_scope(referral: ReferralHarness) -> None:
+    body = referral_body(route="hub")
 
     without = await referral.http.post(REFERRALS, json=body, headers=referral.service())
     with_it = await referral.http.post(REFERRALS, json=body, headers=referral.service("referrals:write"))
@@ -290,9 +290,9 @@ async def test_a_hub_refers_with_its_own_scope(referral: Running) -> None:
 
 
 @pytest.mark.parametrize("field", ["house", "reason", "telephone"])
-async def test_person_without_a_fixed_address_is_accepted(referral: Running, field: str) -> None:
+async def test_person_without_a_fixed_address_is_accepted(referral: ReferralHarness, field: str) -> None:
     optional = {field: None, "safe_to_text": "not_known"}
-    body = asked(house=None, postcode=None, no_fixed_address=True, nhs_number=nhs_number()) | optional
+    body = referral_body(house=None, postcode=None, no_fixed_address=True, nhs_number=nhs_number()) | optional
 
     made = await referral.made({name: value for name, value in body.items() if value is not None})
 

@@ -6,27 +6,27 @@ from typing import Any
 import httpx
 
 from shared.platform.ids import new_id
-from tests.harness.referral.people import asked
-from tests.harness.referral.running import Running
+from tests.harness.referral.people import referral_body
+from tests.harness.referral.running import ReferralHarness
 
 BASE = "/api/referral/v1"
 
 
-async def claim(referral: Running, *referrals: str, fields: list[str], **more: Any) -> httpx.Response:
+async def claim(referral: ReferralHarness, *referrals: str, fields: list[str], **more: Any) -> httpx.Response:
     body = {"locality": referral.here, "referrals": list(referrals), "fields": fields, "purpose": "meeting"}
     return await referral.http.post(f"{BASE}/claims", json=body | more, headers=referral.service())
 
 
 async def keep(
-    referral: Running, about: str, text: str, key: str | None = None, **more: Any
+    referral: ReferralHarness, about: str, text: str, key: str | None = None, **more: Any
 ) -> httpx.Response:
     headers = referral.service("notes:write") | ({"idempotency-key": key} if key else {})
     body = {"locality": referral.here, "kind": "goal", "text": text} | more
     return await referral.http.post(f"{BASE}/referrals/{about}/notes", json=body, headers=headers)
 
 
-async def test_fields_are_given_as_asked(referral: Running) -> None:
-    body = asked(
+async def test_fields_are_given_as_asked(referral: ReferralHarness) -> None:
+    body = referral_body(
         risk="see_note",
         risk_line="Large dog",
         reason="Lonely since the move",
@@ -64,8 +64,8 @@ async def test_fields_are_given_as_asked(referral: Running) -> None:
     assert set(only.json()["people"][made]) == {"telephone"}
 
 
-async def test_claim_of_an_unknown_person_is_missing(referral: Running) -> None:
-    made, stranger = await referral.made(asked()), new_id()
+async def test_claim_of_an_unknown_person_is_missing(referral: ReferralHarness) -> None:
+    made, stranger = await referral.made(referral_body()), new_id()
 
     answer = (await claim(referral, made, stranger, fields=["name"])).json()
     one = await referral.http.get(
@@ -79,8 +79,8 @@ async def test_claim_of_an_unknown_person_is_missing(referral: Running) -> None:
     assert one.status_code == 404
 
 
-async def test_one_person_by_reference(referral: Running) -> None:
-    body = asked()
+async def test_one_person_by_reference(referral: ReferralHarness) -> None:
+    body = referral_body()
     made = await referral.made(body)
     params = {"locality": referral.here, "fields": ["name", "postcode"], "purpose": "message"}
 
@@ -89,8 +89,8 @@ async def test_one_person_by_reference(referral: Running) -> None:
     assert answer.json() == {"name": f"{body['given_name']} {body['family_name']}", "postcode": "ST3 6AB"}
 
 
-async def test_a_referral_is_found_in_its_own_locality_only(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_a_referral_is_found_in_its_own_locality_only(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
 
     answer = await claim(referral, made, fields=["name"], locality=referral.far)
     nowhere = await claim(referral, made, fields=["name"], locality="atlantis")
@@ -99,8 +99,8 @@ async def test_a_referral_is_found_in_its_own_locality_only(referral: Running) -
     assert nowhere.json() == {"people": {}, "missing": {made: 404}}
 
 
-async def test_a_token_of_one_locality_is_refused_in_another(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_a_token_of_one_locality_is_refused_in_another(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
     headers = referral.service(localities=[referral.far])
     body = {"locality": referral.here, "referrals": [made], "fields": ["name"], "purpose": "message"}
 
@@ -109,8 +109,8 @@ async def test_a_token_of_one_locality_is_refused_in_another(referral: Running) 
     assert answer.status_code == 403
 
 
-async def test_every_read_is_audited(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_every_read_is_audited(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
     person = (await referral.until(made))["person"]
 
     await claim(referral, made, fields=["name"], on_behalf_of="lw-meir-1")
@@ -125,8 +125,8 @@ async def test_every_read_is_audited(referral: Running) -> None:
     assert read is not None
 
 
-async def test_a_note_is_kept_and_read(referral: Running) -> None:
-    made, other = await referral.made(asked()), await referral.made(asked())
+async def test_a_note_is_kept_and_read(referral: ReferralHarness) -> None:
+    made, other = await referral.made(referral_body()), await referral.made(referral_body())
     kept = await keep(referral, made, "Walk to the park\r\nwith Sam")
 
     note = kept.json()["note_id"]
@@ -141,8 +141,8 @@ async def test_a_note_is_kept_and_read(referral: Running) -> None:
     assert elsewhere.json() == {"notes": {}}
 
 
-async def test_a_note_sent_twice_is_kept_once(referral: Running) -> None:
-    made, key = await referral.made(asked()), new_id()
+async def test_a_note_sent_twice_is_kept_once(referral: ReferralHarness) -> None:
+    made, key = await referral.made(referral_body()), new_id()
 
     both = await asyncio.gather(*(keep(referral, made, "Once", key) for _ in range(3)))
     another = await keep(referral, made, "Something else", key)
@@ -152,12 +152,12 @@ async def test_a_note_sent_twice_is_kept_once(referral: Running) -> None:
     assert another.status_code == 422
 
 
-async def test_note_about_an_unknown_referral_is_refused(referral: Running) -> None:
+async def test_note_about_an_unknown_referral_is_refused(referral: ReferralHarness) -> None:
     assert (await keep(referral, new_id(), "Text")).status_code == 404
 
 
-async def test_claim_with_an_invalid_body_is_refused(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_claim_with_an_invalid_body_is_refused(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
     wrong: list[dict[str, Any]] = [
         {"fields": ["nhs_number"]},
         {"fields": []},

@@ -9,8 +9,8 @@ from services.referral.identity.commands import change_contact
 from services.referral.referral_state.state import NotOpen, fold
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
-from tests.harness.referral.people import asked
-from tests.harness.referral.running import NEIGHBOUR, Running
+from tests.harness.referral.people import referral_body
+from tests.harness.referral.running import NEIGHBOUR, ReferralHarness
 from tests.harness.web.forms import browser, send_form
 from tests.integration.referral.test_api import meeting
 from tests.integration.referral.test_claims import claim
@@ -21,11 +21,11 @@ BASE = "/api/referral/v1/referrals"
 OLD, NEW = "+447700900123", "+447700900456"
 
 
-async def change(referral: Running, made: str, by: dict[str, str], **what: Any) -> httpx.Response:
+async def change(referral: ReferralHarness, made: str, by: dict[str, str], **what: Any) -> httpx.Response:
     return await referral.http.post(f"{BASE}/{made}/contact", json=what, headers=by)
 
 
-async def claimed(referral: Running, made: str) -> dict[str, Any]:
+async def claimed(referral: ReferralHarness, made: str) -> dict[str, Any]:
     answer = await claim(referral, made, fields=["telephone", "safe_to_text"])
     found: dict[str, Any] = answer.json()["people"][made]
     return found
@@ -54,8 +54,8 @@ def test_change_of_contact_after_the_end_is_refused() -> None:
         change_contact(v.SafeToText.RING, status_of(FACTS[11]), context())
 
 
-async def test_practice_changes_the_number_and_the_old_is_kept(referral: Running) -> None:
-    made = await referral.made(asked(telephone="07700 900123"))
+async def test_practice_changes_the_number_and_the_old_is_kept(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body(telephone="07700 900123"))
     answer = await change(
         referral, made, referral.referrer(subject="asha"), telephone="07700 900456", safe_to_text="yes"
     )
@@ -67,8 +67,8 @@ async def test_practice_changes_the_number_and_the_old_is_kept(referral: Running
     assert old["at"] < old["until"]
 
 
-async def test_change_by_a_link_worker_is_published(referral: Running) -> None:
-    made = await referral.made(asked(telephone="07700 900123"))
+async def test_change_by_a_link_worker_is_published(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body(telephone="07700 900123"))
     await referral.say(meeting(referral, made))
     await referral.until(made, stage="booked")
     worker = referral.issuer.bearer(role="link_worker", localities=[referral.here], link_worker="lw-meir-1")
@@ -84,8 +84,8 @@ async def test_change_by_a_link_worker_is_published(referral: Running) -> None:
         assert refused.status_code == 404
 
 
-async def test_number_reported_as_unsafe_is_never_safe_again(referral: Running) -> None:
-    body = asked(telephone="07700 900123")
+async def test_number_reported_as_unsafe_is_never_safe_again(referral: ReferralHarness) -> None:
+    body = referral_body(telephone="07700 900123")
     made = await referral.made(body)
     by = referral.referrer()
     assert (await change(referral, made, by, telephone="07700 900123", safe_to_text="ring")).is_success
@@ -101,8 +101,8 @@ async def test_number_reported_as_unsafe_is_never_safe_again(referral: Running) 
     assert (await referral.make(body | {"safe_to_text": "ring"})).status_code == 201
 
 
-async def test_old_number_that_is_unsafe_is_refused_wherever_it_stands(referral: Running) -> None:
-    body = asked(telephone="07700 900123")
+async def test_old_number_that_is_unsafe_is_refused_wherever_it_stands(referral: ReferralHarness) -> None:
+    body = referral_body(telephone="07700 900123")
     first = await referral.made(body)
     await withdraw(referral, first)
     second = await referral.made(body)
@@ -113,16 +113,16 @@ async def test_old_number_that_is_unsafe_is_refused_wherever_it_stands(referral:
     assert await claimed(referral, second) == {"telephone": NEW, "safe_to_text": "yes"}
 
 
-async def test_change_after_the_end_changes_nothing(referral: Running) -> None:
-    made = await referral.made(asked(telephone="07700 900123"))
+async def test_change_after_the_end_changes_nothing(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body(telephone="07700 900123"))
     await withdraw(referral, made)
     answer = await change(referral, made, referral.referrer(), telephone="07700 900456", safe_to_text="ring")
     assert answer.status_code == 409
     assert await claimed(referral, made) == {"telephone": OLD, "safe_to_text": "yes"}
 
 
-async def test_form_with_an_error_keeps_the_input_and_then_changes(referral: Running) -> None:
-    made = await referral.made(asked(telephone="07700 900123"))
+async def test_form_with_an_error_keeps_the_input_and_then_changes(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body(telephone="07700 900123"))
     at = f"/referral/referrals/{made}"
     async with browser(referral.app, referral.cookies()) as client:
         assert f'href="{at}/contact"' in (await client.get(at)).text

@@ -4,31 +4,31 @@ from typing import Any
 
 from services.referral.identity.vault import entries
 from shared.platform.clock import system_clock
-from tests.harness.referral.people import asked
-from tests.harness.referral.running import Running
+from tests.harness.referral.people import referral_body
+from tests.harness.referral.running import ReferralHarness
 from tests.integration.referral.test_claims import claim
 
 BASE = "/api/referral/v1"
 
 
-async def withdraw(referral: Running, made: str) -> None:
+async def withdraw(referral: ReferralHarness, made: str) -> None:
     answer = await referral.http.post(
         f"{BASE}/referrals/{made}/withdraw", json={"reason": "person_asked"}, headers=referral.referrer()
     )
     assert answer.status_code == 200, answer.text
 
 
-async def claimed(referral: Running, made: str, *fields: str) -> dict[str, Any]:
+async def claimed(referral: ReferralHarness, made: str, *fields: str) -> dict[str, Any]:
     found: dict[str, Any] = (await claim(referral, made, fields=list(fields))).json()["people"][made]
     return found
 
 
-async def entry_of(referral: Running, made: str) -> entries.Entry:
+async def entry_of(referral: ReferralHarness, made: str) -> entries.Entry:
     return (await entries.entries(referral.mongo, referral.here, [made]))[made]
 
 
-async def test_earlier_referral_after_a_move_shows_the_old_address(referral: Running) -> None:
-    body = asked(house="1 Gooseberry Row", telephone="07700 900111", email="old@example.org")
+async def test_earlier_referral_after_a_move_shows_the_old_address(referral: ReferralHarness) -> None:
+    body = referral_body(house="1 Gooseberry Row", telephone="07700 900111", email="old@example.org")
     first = await referral.made(body)
     await withdraw(referral, first)
     moved = body | {"house": "2 Damson Street", "postcode": "ST3 6AD", "telephone": "07700 900222"}
@@ -49,8 +49,8 @@ async def test_earlier_referral_after_a_move_shows_the_old_address(referral: Run
     }
 
 
-async def test_change_while_open_shows_in_the_open_referral_only(referral: Running) -> None:
-    body = asked(telephone="07700 900333")
+async def test_change_while_open_shows_in_the_open_referral_only(referral: ReferralHarness) -> None:
+    body = referral_body(telephone="07700 900333")
     first = await referral.made(body)
     await withdraw(referral, first)
     second = await referral.made(body)
@@ -76,8 +76,8 @@ async def test_change_while_open_shows_in_the_open_referral_only(referral: Runni
     ]
 
 
-async def test_past_details_of_an_erased_person_are_gone(referral: Running) -> None:
-    body = asked()
+async def test_past_details_of_an_erased_person_are_gone(referral: ReferralHarness) -> None:
+    body = referral_body()
     first = await referral.made(body)
     await withdraw(referral, first)
     second = await referral.made(body | {"house": "2 Damson Street"})

@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaConsumer
 from services.referral.identity import erasure as erasing
 from shared.contract.events.topics import dead_letter_topic, event_topics
 from shared.delivery.mongo.database import Mongo
-from tests.harness.referral.people import asked
-from tests.harness.referral.running import Running
+from tests.harness.referral.people import referral_body
+from tests.harness.referral.running import ReferralHarness
 from tests.integration.referral.test_claims import claim, keep
 
 BASE = "/api/referral/v1"
@@ -63,8 +63,8 @@ async def everything_said(bootstrap: str, topics: list[str], *, until: bytes) ->
     return found
 
 
-async def test_erased_person_leaves_nothing_readable(referral: Running) -> None:
-    body = asked(
+async def test_erased_person_leaves_nothing_readable(referral: ReferralHarness) -> None:
+    body = referral_body(
         given_name="Wilhelmina",
         family_name="Featherstonehaugh",
         reason="Since the fire in Bakewell Street",
@@ -103,8 +103,10 @@ async def test_erased_person_leaves_nothing_readable(referral: Running) -> None:
         assert await referral.mongo[collection].find_one({"person": person}) is None
 
 
-async def test_before_an_erasure_only_ciphertext_is_stored(referral: Running) -> None:
-    body = asked(family_name="Cholmondeley", reason="Lost the cat", risk="see_note", risk_line="Stairs")
+async def test_before_an_erasure_only_ciphertext_is_stored(referral: ReferralHarness) -> None:
+    body = referral_body(
+        family_name="Cholmondeley", reason="Lost the cat", risk="see_note", risk_line="Stairs"
+    )
     made = await referral.made(body)
 
     stored = await everything_stored(referral.mongo)
@@ -116,8 +118,8 @@ async def test_before_an_erasure_only_ciphertext_is_stored(referral: Running) ->
     assert b"Lost the cat" not in stored + said
 
 
-async def test_who_was_erased_is_gone_for_everyone(referral: Running) -> None:
-    body = asked()
+async def test_who_was_erased_is_gone_for_everyone(referral: ReferralHarness) -> None:
+    body = referral_body()
     made = await referral.made(body)
     await referral.http.post(f"{BASE}/referrals/{made}/erase", headers=referral.admin())
 
@@ -136,8 +138,8 @@ async def test_who_was_erased_is_gone_for_everyone(referral: Running) -> None:
     assert again.status_code == 204
 
 
-async def test_an_erased_person_may_be_referred_again_as_somebody_new(referral: Running) -> None:
-    body = asked()
+async def test_an_erased_person_may_be_referred_again_as_somebody_new(referral: ReferralHarness) -> None:
+    body = referral_body()
     made = await referral.made(body)
     before = (await referral.until(made))["person"]
     await referral.http.post(f"{BASE}/referrals/{made}/erase", headers=referral.admin())
@@ -148,9 +150,9 @@ async def test_an_erased_person_may_be_referred_again_as_somebody_new(referral: 
 
 
 async def test_erasure_after_a_crash_is_finished_at_the_next_start(
-    referral: Running,
+    referral: ReferralHarness,
 ) -> None:
-    made = await referral.made(asked())
+    made = await referral.made(referral_body())
     person = (await referral.until(made))["person"]
     await referral.context.kernel.transact(
         lambda tx: erasing.delete_person(tx, referral.here, person, referral.context.kernel.clock(), "admin")
@@ -162,8 +164,8 @@ async def test_erasure_after_a_crash_is_finished_at_the_next_start(
     assert await erasing.unfinished_erasures(referral.mongo) == []
 
 
-async def test_a_restored_backup_is_erased_again(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_a_restored_backup_is_erased_again(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
     person = (await referral.until(made))["person"]
     kept = {
         name: await referral.mongo[name].find_one({"$or": [{"_id": person}, {"person": person}]})
@@ -182,8 +184,8 @@ async def test_a_restored_backup_is_erased_again(referral: Running) -> None:
     assert await erasing.replay(referral.mongo) == 0
 
 
-async def test_a_partners_person_cannot_be_erased_here(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_a_partners_person_cannot_be_erased_here(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
     ours = (await referral.context.kernel.facts(referral.here, made))[0].body
     theirs = "0190a000-0000-7000-8000-00000000abcd"
     await referral.say(ours.model_copy(update={"referral_id": theirs}), by="history")

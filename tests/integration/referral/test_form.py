@@ -9,16 +9,18 @@ from services.referral.clients.matching import Matching
 from services.referral.intake.pages.forms import to_request
 from services.referral.web.forms import FormInput
 from shared.platform.ids import new_id
-from tests.harness.referral.neighbour import Neighbour
-from tests.harness.referral.people import asked, typed
-from tests.harness.referral.running import NEIGHBOUR, Running
+from tests.harness.referral.matching_stub import MatchingStub
+from tests.harness.referral.people import form_fields, referral_body
+from tests.harness.referral.running import NEIGHBOUR, ReferralHarness
 from tests.harness.web.forms import browser, hidden_fields, send_form
 from tests.integration.referral.test_api import meeting
 
 
-async def test_everything_typed_is_kept(referral: Running) -> None:
-    fields = typed(
-        asked(reason="Sleeps badly & worries", cannot_come=["mon_am"], risk="see_note", risk_line="Dog")
+async def test_everything_typed_is_kept(referral: ReferralHarness) -> None:
+    fields = form_fields(
+        referral_body(
+            reason="Sleeps badly & worries", cannot_come=["mon_am"], risk="see_note", risk_line="Dog"
+        )
     )
     fields |= {"nhs_number": "999 000 0019", "date_of_birth-year": "2999"}
     async with browser(referral.app, referral.cookies()) as client:
@@ -68,10 +70,10 @@ def test_pasted_form_fields_are_cleaned() -> None:
     assert request.postcode == "ST3-6AB"
 
 
-async def test_find_fills_in_a_person_for_their_own_practice_only(referral: Running) -> None:
-    body = asked()
+async def test_find_fills_in_a_person_for_their_own_practice_only(referral: ReferralHarness) -> None:
+    body = referral_body()
     made = await referral.made(body)
-    keys = typed(body)
+    keys = form_fields(body)
     search = {name: keys[name] for name in keys if name == "nhs_number" or name.startswith("date_of_birth")}
 
     async with browser(referral.app, referral.cookies()) as client:
@@ -93,8 +95,8 @@ async def test_find_fills_in_a_person_for_their_own_practice_only(referral: Runn
         assert made not in page.text
 
 
-async def test_user_with_two_practices_chooses_one(referral: Running) -> None:
-    fields = typed(asked())
+async def test_user_with_two_practices_chooses_one(referral: ReferralHarness) -> None:
+    fields = form_fields(referral_body())
     cookies = referral.issuer.signed_in(
         referral.app, role="referrer", localities=[referral.here], practices=["M83100", NEIGHBOUR]
     )
@@ -109,8 +111,8 @@ async def test_user_with_two_practices_chooses_one(referral: Running) -> None:
     assert (await referral.until(made))["practice"] == NEIGHBOUR
 
 
-async def test_a_partners_referral_says_where_the_details_are(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_a_partners_referral_says_where_the_details_are(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
     ours = (await referral.context.kernel.facts(referral.here, made))[0].body
     theirs = new_id()
     await referral.say(ours.model_copy(update={"referral_id": theirs, "practice": "Y02521"}), by="history")
@@ -123,8 +125,8 @@ async def test_a_partners_referral_says_where_the_details_are(referral: Running)
     assert "Name kept by the partner" in shown.text
 
 
-async def test_appointment_without_matching_still_shows(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_appointment_without_matching_still_shows(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
     await referral.say(meeting(referral, made, link_worker="lw-meir-404", practice=NEIGHBOUR))
     await referral.until(made, stage="booked")
     before = referral.app.state.matching
@@ -147,8 +149,8 @@ async def test_appointment_without_matching_still_shows(referral: Running) -> No
     assert "The appointment stands as it is" in options.text
 
 
-async def test_a_form_sent_twice_makes_one_referral(referral: Running) -> None:
-    fields = typed(asked())
+async def test_a_form_sent_twice_makes_one_referral(referral: ReferralHarness) -> None:
+    fields = form_fields(referral_body())
     async with browser(referral.app, referral.cookies()) as client:
         page = await client.get("/referral/new")
         both = [await client.post("/referral/new", data=hidden_fields(page.text) | fields) for _ in range(2)]
@@ -157,30 +159,30 @@ async def test_a_form_sent_twice_makes_one_referral(referral: Running) -> None:
     assert both[0].headers["location"] == both[1].headers["location"]
 
 
-async def test_person_alike_is_a_hint_and_no_refusal(referral: Running) -> None:
-    body = asked(nhs_number=None)
+async def test_person_alike_is_a_hint_and_no_refusal(referral: ReferralHarness) -> None:
+    body = referral_body(nhs_number=None)
     made = await referral.made(body)
     async with browser(referral.app, referral.cookies()) as client:
-        hint = await send_form(client, "/referral/new", "/referral/new", typed(body))
+        hint = await send_form(client, "/referral/new", "/referral/new", form_fields(body))
         assert hint.status_code == 409
         assert f"/referral/referrals/{made}" in hint.text
-        anyway = await client.post("/referral/new", data=hidden_fields(hint.text) | typed(body))
+        anyway = await client.post("/referral/new", data=hidden_fields(hint.text) | form_fields(body))
 
     assert anyway.status_code == 303
 
 
-async def test_a_second_referral_is_answered_with_the_open_one(referral: Running) -> None:
-    body = asked()
+async def test_a_second_referral_is_answered_with_the_open_one(referral: ReferralHarness) -> None:
+    body = referral_body()
     made = await referral.made(body)
     async with browser(referral.app, referral.cookies()) as client:
-        shown = await send_form(client, "/referral/new", "/referral/new", typed(body))
+        shown = await send_form(client, "/referral/new", "/referral/new", form_fields(body))
 
     assert shown.status_code == 409
     assert f'href="/referral/referrals/{made}"' in shown.text
 
 
-async def test_slot_taken_meanwhile_gives_an_error(referral: Running, matching: Neighbour) -> None:
-    made = await referral.made(asked())
+async def test_slot_taken_meanwhile_gives_an_error(referral: ReferralHarness, matching: MatchingStub) -> None:
+    made = await referral.made(referral_body())
     await referral.say(meeting(referral, made))
     await referral.until(made, stage="booked")
     address = f"/referral/referrals/{made}/another-time"
@@ -194,7 +196,7 @@ async def test_slot_taken_meanwhile_gives_an_error(referral: Running, matching: 
     assert "That time has just been taken" in taken.text
 
 
-async def test_without_a_script_the_page_works_and_says_so_nowhere(referral: Running) -> None:
+async def test_without_a_script_the_page_works_and_says_so_nowhere(referral: ReferralHarness) -> None:
     async with browser(referral.app, referral.cookies()) as client:
         page = await client.get("/referral/new")
 

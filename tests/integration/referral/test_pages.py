@@ -6,9 +6,9 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from tests.harness.pages.browser import check_axe, check_reflow
-from tests.harness.referral.neighbour import Neighbour
-from tests.harness.referral.people import asked
-from tests.harness.referral.running import Running
+from tests.harness.referral.matching_stub import MatchingStub
+from tests.harness.referral.people import referral_body
+from tests.harness.referral.running import ReferralHarness
 from tests.integration.referral.test_api import meeting
 
 
@@ -43,9 +43,9 @@ async def fill_in(page: Page, body: dict[str, Any]) -> None:
 
 
 async def test_from_the_form_to_a_slip(
-    referral: Running, address: str, chromium_page: Page, matching: Neighbour
+    referral: ReferralHarness, address: str, chromium_page: Page, matching: MatchingStub
 ) -> None:
-    page, body = chromium_page, asked()
+    page, body = chromium_page, referral_body()
     await sign_in(page, address, referral.cookies())
     await page.goto(f"{address}/referral/new")
     await expect(page.get_by_text("From Meir Primary Care Centre, M83100")).to_be_visible()
@@ -98,10 +98,10 @@ async def test_from_the_form_to_a_slip(
 
 
 async def test_our_referrals_and_withdrawing_one(
-    referral: Running, address: str, chromium_page: Page
+    referral: ReferralHarness, address: str, chromium_page: Page
 ) -> None:
     page, practice = chromium_page, "M83047"
-    bodies = [asked(practice=practice) for _ in range(2)]
+    bodies = [referral_body(practice=practice) for _ in range(2)]
     headers = referral.referrer(practice)
     for body in bodies:
         await referral.http.post("/api/referral/v1/referrals", json=body, headers=headers)
@@ -136,8 +136,10 @@ async def test_our_referrals_and_withdrawing_one(
     await expect(listed).to_have_count(1)
 
 
-async def test_the_programme_counts_and_erases(referral: Running, address: str, chromium_page: Page) -> None:
-    page, made = chromium_page, await referral.made(asked())
+async def test_the_programme_counts_and_erases(
+    referral: ReferralHarness, address: str, chromium_page: Page
+) -> None:
+    page, made = chromium_page, await referral.made(referral_body())
     cookies = referral.issuer.signed_in(referral.app, role="programme_admin", localities=[referral.here])
     await sign_in(page, address, cookies)
     await page.goto(f"{address}/referral/programme")
@@ -159,9 +161,9 @@ async def test_the_programme_counts_and_erases(referral: Running, address: str, 
 
 
 async def test_the_enter_key_finds_and_later_refers(
-    referral: Running, address: str, chromium_page: Page
+    referral: ReferralHarness, address: str, chromium_page: Page
 ) -> None:
-    page, body = chromium_page, asked()
+    page, body = chromium_page, referral_body()
     await sign_in(page, address, referral.cookies())
     await page.goto(f"{address}/referral/new")
     year, month, day = body["date_of_birth"].split("-")

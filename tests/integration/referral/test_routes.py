@@ -10,8 +10,8 @@ from services.referral.app import create_app
 from services.referral.settings import ReferralSettings
 from shared.platform.ids import new_id
 from shared.platform.web.principal import ROLES
-from tests.harness.referral.people import asked
-from tests.harness.referral.running import NEIGHBOUR, Running
+from tests.harness.referral.people import referral_body
+from tests.harness.referral.running import NEIGHBOUR, ReferralHarness
 from tests.harness.web.forms import browser
 
 # Which roles a route is for. A route that is not named here fails the test: say whom it is for.
@@ -66,11 +66,11 @@ def routes() -> set[str]:
     }
 
 
-def body_for(route: str, running: Running) -> dict[str, Any] | None:
+def body_for(route: str, running: ReferralHarness) -> dict[str, Any] | None:
     if route.startswith("GET"):
         return None
     return {
-        "referrals": asked(),
+        "referrals": referral_body(),
         "withdraw": {"reason": "other"},
         "contact": {"telephone": "07700 900123", "safe_to_text": "yes"},
         "claims": {
@@ -85,13 +85,13 @@ def body_for(route: str, running: Running) -> dict[str, Any] | None:
     }.get(route.rsplit("/", 1)[1], {})
 
 
-def params_for(route: str, running: Running) -> dict[str, str]:
+def params_for(route: str, running: ReferralHarness) -> dict[str, str]:
     if route.startswith("GET /api/referral/v1/claims/"):
         return {"locality": running.here, "fields": "name", "purpose": "message"}
     return {}
 
 
-async def status(running: Running, route: str, about: str, headers: dict[str, str]) -> int:
+async def status(running: ReferralHarness, route: str, about: str, headers: dict[str, str]) -> int:
     method, path = route.split(" ")
     answer = await running.http.request(
         method,
@@ -110,7 +110,7 @@ async def test_every_route_is_listed_with_its_roles() -> None:
 
 
 @pytest.mark.parametrize("route", sorted(API))
-async def test_without_a_good_token_nothing_is_answered(referral: Running, route: str) -> None:
+async def test_without_a_good_token_nothing_is_answered(referral: ReferralHarness, route: str) -> None:
     about = new_id()
     expired = referral.issuer.bearer(role="programme_admin", localities=[referral.here], exp=1)
     strange = referral.issuer.bearer(role="service", localities=["*"], aud="somebody-else")
@@ -119,7 +119,7 @@ async def test_without_a_good_token_nothing_is_answered(referral: Running, route
 
 
 @pytest.mark.parametrize("route", sorted(API))
-async def test_the_wrong_role_is_refused(referral: Running, route: str) -> None:
+async def test_the_wrong_role_is_refused(referral: ReferralHarness, route: str) -> None:
     about = new_id()
     for role in set(ROLES) - API[route]:
         headers = referral.issuer.bearer(
@@ -133,8 +133,10 @@ async def test_the_wrong_role_is_refused(referral: Running, route: str) -> None:
 
 
 @pytest.mark.parametrize("route", [r for r in sorted(API) if API[r] == {"service"}])
-async def test_the_wrong_scope_and_the_wrong_locality_are_refused(referral: Running, route: str) -> None:
-    made = await referral.made(asked())
+async def test_the_wrong_scope_and_the_wrong_locality_are_refused(
+    referral: ReferralHarness, route: str
+) -> None:
+    made = await referral.made(referral_body())
     assert await status(referral, route, made, referral.service("something:else")) == 403
     far = referral.service("claims:read notes:write", localities=[referral.far])
     assert await status(referral, route, made, far) == 403
@@ -143,8 +145,8 @@ async def test_the_wrong_scope_and_the_wrong_locality_are_refused(referral: Runn
 @pytest.mark.parametrize(
     "route", [r for r in sorted(API) if "{referral_id}" in r and "service" not in API[r]]
 )
-async def test_referral_of_elsewhere_does_not_exist(referral: Running, route: str) -> None:
-    made = await referral.made(asked())
+async def test_referral_of_elsewhere_does_not_exist(referral: ReferralHarness, route: str) -> None:
+    made = await referral.made(referral_body())
     strangers: dict[str, list[dict[str, Any]]] = {
         "referrer": [
             {"localities": [referral.here], "practices": [NEIGHBOUR]},
@@ -164,8 +166,8 @@ async def test_referral_of_elsewhere_does_not_exist(referral: Running, route: st
             )
 
 
-async def test_lists_hold_nothing_of_elsewhere(referral: Running) -> None:
-    await referral.made(asked())
+async def test_lists_hold_nothing_of_elsewhere(referral: ReferralHarness) -> None:
+    await referral.made(referral_body())
     address = "/api/referral/v1/referrals"
     elsewhere: list[dict[str, Any]] = [
         {"role": "referrer", "localities": [referral.far], "practices": ["M83100"]},
@@ -182,7 +184,7 @@ async def test_lists_hold_nothing_of_elsewhere(referral: Running) -> None:
     assert counts.json() == {"counts": []}
 
 
-async def test_a_referrer_may_refer_from_their_own_practice_only(referral: Running) -> None:
+async def test_a_referrer_may_refer_from_their_own_practice_only(referral: ReferralHarness) -> None:
     others: list[dict[str, Any]] = [
         {"practices": [NEIGHBOUR]},
         {"localities": [referral.far]},
@@ -190,13 +192,13 @@ async def test_a_referrer_may_refer_from_their_own_practice_only(referral: Runni
     ]
     for claims in others:
         answer = await referral.http.post(
-            "/api/referral/v1/referrals", json=asked(), headers=referral.referrer(**claims)
+            "/api/referral/v1/referrals", json=referral_body(), headers=referral.referrer(**claims)
         )
         assert answer.status_code == 403, claims
 
 
 @pytest.mark.parametrize("route", sorted(PAGES))
-async def test_pages_need_a_session_of_the_right_role(referral: Running, route: str) -> None:
+async def test_pages_need_a_session_of_the_right_role(referral: ReferralHarness, route: str) -> None:
     method, path = route.split(" ")
     path = re.sub(r"\{.*?\}", new_id(), path)
     async with browser(referral.app) as client:
@@ -212,8 +214,8 @@ async def test_pages_need_a_session_of_the_right_role(referral: Running, route: 
 
 
 @pytest.mark.parametrize("route", [r for r in sorted(PAGES) if "{referral_id}" in r and r.startswith("GET")])
-async def test_pages_of_elsewhere_do_not_exist(referral: Running, route: str) -> None:
-    path = re.sub(r"\{.*?\}", await referral.made(asked()), route.split(" ")[1])
+async def test_pages_of_elsewhere_do_not_exist(referral: ReferralHarness, route: str) -> None:
+    path = re.sub(r"\{.*?\}", await referral.made(referral_body()), route.split(" ")[1])
     for role in PAGES[route]:
         for claims in (
             {"localities": [referral.far], "practices": ["M83100"]},
@@ -225,7 +227,7 @@ async def test_pages_of_elsewhere_do_not_exist(referral: Running, route: str) ->
 
 
 @pytest.mark.parametrize("route", [r for r in sorted(PAGES) if r.startswith("POST")])
-async def test_a_form_from_nowhere_is_refused(referral: Running, route: str) -> None:
+async def test_a_form_from_nowhere_is_refused(referral: ReferralHarness, route: str) -> None:
     path = re.sub(r"\{.*?\}", new_id(), route.split(" ")[1])
     role = min(PAGES[route])
     cookies = referral.issuer.signed_in(

@@ -7,15 +7,15 @@ import httpx
 
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
-from tests.harness.referral.people import asked
-from tests.harness.referral.running import NEIGHBOUR, Running
+from tests.harness.referral.people import referral_body
+from tests.harness.referral.running import NEIGHBOUR, ReferralHarness
 from tests.harness.web.forms import browser, hidden_fields, send_form
 
 BASE = "/api/referral/v1"
 NOTE = "Which tablets do they take? Please ring the pharmacy first."
 
 
-async def send_back(referral: Running, made: str, note: str | None = NOTE) -> None:
+async def send_back(referral: ReferralHarness, made: str, note: str | None = NOTE) -> None:
     """Returns a referral as a link worker does: the note goes to the vault, the fact is published."""
     kept = None
     if note is not None:
@@ -55,8 +55,8 @@ async def home(client: httpx.AsyncClient, group: str) -> str:
     return (await client.get(f"/referral/?group={group}")).text
 
 
-async def test_referral_sent_back_shows_reason_and_note(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_referral_sent_back_shows_reason_and_note(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
     await send_back(referral, made)
 
     async with browser(referral.app, referral.cookies()) as client:
@@ -77,8 +77,8 @@ async def test_referral_sent_back_shows_reason_and_note(referral: Running) -> No
             assert (await stranger.get(f"/referral/referrals/{made}{path}")).status_code == 404
 
 
-async def test_form_sent_again_is_filled_in_and_names_the_old(referral: Running) -> None:
-    body = asked(
+async def test_form_sent_again_is_filled_in_and_names_the_old(referral: ReferralHarness) -> None:
+    body = referral_body(
         reason="Sleeps badly",
         risk="see_note",
         risk_line="A dog",
@@ -123,8 +123,8 @@ async def test_form_sent_again_is_filled_in_and_names_the_old(referral: Running)
     }
 
 
-async def test_resend_without_a_number_is_of_the_same_person(referral: Running) -> None:
-    body = asked(nhs_number=None)
+async def test_resend_without_a_number_is_of_the_same_person(referral: ReferralHarness) -> None:
+    body = referral_body(nhs_number=None)
     made = await referral.made(body)
     await send_back(referral, made, None)
     again = await referral.made(body | {"resends": made})
@@ -135,24 +135,24 @@ async def test_resend_without_a_number_is_of_the_same_person(referral: Running) 
     assert people[0] == people[1]
 
 
-async def test_resend_of_somebody_else_is_refused(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_resend_of_somebody_else_is_refused(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
     await send_back(referral, made, None)
-    answer = await referral.make(asked(resends=made))
+    answer = await referral.make(referral_body(resends=made))
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["code"] == "resends_other_person"
 
 
-async def test_resend_of_an_open_referral_is_refused(referral: Running) -> None:
-    body = asked()
+async def test_resend_of_an_open_referral_is_refused(referral: ReferralHarness) -> None:
+    body = referral_body()
     made = await referral.made(body)
     answer = await referral.make(body | {"resends": made})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["code"] == "not_sent_back"
 
 
-async def test_referral_with_nothing_to_send_is_filed_under_ended(referral: Running) -> None:
-    made = await referral.made(asked())
+async def test_referral_with_nothing_to_send_is_filed_under_ended(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
     await send_back(referral, made)
     async with browser(referral.app, referral.cookies()) as client:
         at = f"/referral/referrals/{made}"

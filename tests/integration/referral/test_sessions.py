@@ -17,7 +17,7 @@ from shared.platform.web.session_asking import PATH, AskedSessions
 from shared.platform.web.session_keeping import SessionsUnavailable
 from shared.platform.web.settings import ServiceSettings
 from tests.harness.pages.serving import serving
-from tests.harness.referral.running import Running
+from tests.harness.referral.running import ReferralHarness
 from tests.harness.web.forms import browser, hidden_fields
 from tests.harness.web.sample import sample_app
 
@@ -34,7 +34,7 @@ class Hands:
         return self.now
 
 
-def kept(referral: Running, clock: Hands) -> KeptSessions:
+def kept(referral: ReferralHarness, clock: Hands) -> KeptSessions:
     return KeptSessions(referral.mongo, IDLE, clock)
 
 
@@ -42,7 +42,7 @@ def new_session(clock: Hands, hours: float = 9) -> Session:
     return Session(f"session {time.monotonic_ns()}", "token", clock() + timedelta(hours=hours))
 
 
-async def test_a_session_ends_after_idle_minutes(referral: Running) -> None:
+async def test_a_session_ends_after_idle_minutes(referral: ReferralHarness) -> None:
     clock = Hands()
     keeper, session = kept(referral, clock), new_session(clock)
     await keeper.begin(session.digest, session.ends)
@@ -54,7 +54,7 @@ async def test_a_session_ends_after_idle_minutes(referral: Running) -> None:
     assert not await keeper.is_open(session.digest)
 
 
-async def test_use_in_another_service_counts(referral: Running) -> None:
+async def test_use_in_another_service_counts(referral: ReferralHarness) -> None:
     clock = Hands()
     one, other, session = kept(referral, clock), kept(referral, clock), new_session(clock)
     await one.begin(session.digest, session.ends)
@@ -64,7 +64,7 @@ async def test_use_in_another_service_counts(referral: Running) -> None:
     assert await one.is_open(session.digest)
 
 
-async def test_a_busy_session_ends_at_its_longest(referral: Running) -> None:
+async def test_a_busy_session_ends_at_its_longest(referral: ReferralHarness) -> None:
     clock = Hands()
     keeper, session = kept(referral, clock), new_session(clock, hours=1)
     await keeper.begin(session.digest, session.ends)
@@ -76,7 +76,7 @@ async def test_a_busy_session_ends_at_its_longest(referral: Running) -> None:
     assert not await keeper.is_open(session.digest)
 
 
-async def test_an_ended_or_unknown_session_is_closed(referral: Running) -> None:
+async def test_an_ended_or_unknown_session_is_closed(referral: ReferralHarness) -> None:
     clock = Hands()
     keeper, session = kept(referral, clock), new_session(clock)
     assert not await keeper.is_open(session.digest)
@@ -86,7 +86,7 @@ async def test_an_ended_or_unknown_session_is_closed(referral: Running) -> None:
     assert not await keeper.is_open(session.digest)
 
 
-async def test_a_kept_session_names_nobody(referral: Running) -> None:
+async def test_a_kept_session_names_nobody(referral: ReferralHarness) -> None:
     cookies = referral.cookies(subject="asha.brindley")
     async with browser(referral.app, cookies) as client:
         assert (await client.get("/referral/")).status_code == 200
@@ -95,7 +95,7 @@ async def test_a_kept_session_names_nobody(referral: Running) -> None:
         assert len(row["_id"]) == 64
 
 
-async def test_the_database_removes_ended_sessions(referral: Running) -> None:
+async def test_the_database_removes_ended_sessions(referral: ReferralHarness) -> None:
     indexes = await referral.mongo[SESSIONS].index_information()
     assert indexes["sessions_end"]["expireAfterSeconds"] == 0
     assert indexes["sessions_end"]["key"] == [("ends", 1)]
@@ -125,7 +125,9 @@ async def test_a_database_away_lets_nobody_in() -> None:
         ({"role": "referrer"}, 403),
     ],
 )
-async def test_the_question_needs_its_scope(referral: Running, who: dict[str, Any], status: int) -> None:
+async def test_the_question_needs_its_scope(
+    referral: ReferralHarness, who: dict[str, Any], status: int
+) -> None:
     headers = referral.issuer.bearer(**({"localities": ["*"]} | who))
     answer = await referral.http.post(PATH, json={"session": "0" * 64}, headers=headers)
     assert answer.status_code == status
@@ -134,13 +136,13 @@ async def test_the_question_needs_its_scope(referral: Running, who: dict[str, An
 
 
 @pytest.mark.parametrize("session", ["", "0" * 63, "G" * 64, 0, None, ["0" * 64]])
-async def test_the_question_needs_a_digest(referral: Running, session: Any) -> None:
+async def test_the_question_needs_a_digest(referral: ReferralHarness, session: Any) -> None:
     headers = referral.service("sessions:check")
     answer = await referral.http.post(PATH, json={"session": session}, headers=headers)
     assert answer.status_code == 422
 
 
-async def test_signing_out_here_ends_it_elsewhere(referral: Running) -> None:
+async def test_signing_out_here_ends_it_elsewhere(referral: ReferralHarness) -> None:
     """A copied cookie dies here at once, and in a service that had seen it, within ten seconds."""
     cookies = referral.cookies()
     async with serving(_without_lifespan(referral)) as vault:
@@ -160,7 +162,7 @@ async def test_signing_out_here_ends_it_elsewhere(referral: Running) -> None:
             assert (await thief.get("/sample/home")).status_code == 303
 
 
-async def test_a_restarted_keeper_is_asked_again(referral: Running) -> None:
+async def test_a_restarted_keeper_is_asked_again(referral: ReferralHarness) -> None:
     """A restarting replica refuses for a moment, and users stay signed in."""
     cookies = referral.cookies()
     async with serving(_without_lifespan(referral)) as vault:
@@ -173,7 +175,7 @@ async def test_a_restarted_keeper_is_asked_again(referral: Running) -> None:
             assert (await asking).status_code == 200
 
 
-async def test_a_silent_keeper_is_not_waited_for_long(referral: Running) -> None:
+async def test_a_silent_keeper_is_not_waited_for_long(referral: ReferralHarness) -> None:
     callers: list[asyncio.StreamWriter] = []
     server = await asyncio.start_server(lambda _, writer: callers.append(writer), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -188,7 +190,7 @@ async def test_a_silent_keeper_is_not_waited_for_long(referral: Running) -> None
     server.close()
 
 
-def _without_lifespan(referral: Running) -> Any:
+def _without_lifespan(referral: ReferralHarness) -> Any:
     async def pages(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             while (await receive())["type"] != "lifespan.shutdown":

@@ -3,12 +3,12 @@
 from playwright.async_api import Browser, Page, expect
 
 from tests.harness.pages.browser import check_axe
-from tests.harness.referral.running import Running
+from tests.harness.referral.running import ReferralHarness
 from tests.integration.referral.test_pages import sign_in
 
 
 async def test_what_was_typed_stays_and_so_does_the_setting(
-    referral: Running, address: str, chromium_page: Page
+    referral: ReferralHarness, address: str, chromium_page: Page
 ) -> None:
     page = chromium_page
     await sign_in(page, address, referral.cookies())
@@ -30,7 +30,7 @@ async def test_what_was_typed_stays_and_so_does_the_setting(
 
 
 async def test_without_scripts_the_page_warns_and_comes_back(
-    referral: Running, address: str, chromium: Browser
+    referral: ReferralHarness, address: str, chromium: Browser
 ) -> None:
     context = await chromium.new_context(java_script_enabled=False)
     page = await context.new_page()

@@ -12,14 +12,14 @@ from services.referral.intake.validation import ValidatedReferral, check_route, 
 from services.referral.web.errors import ValidationFailed
 from shared.contract.events import vocabulary as v
 from shared.platform.localities import load_localities
-from tests.harness.referral.people import asked
+from tests.harness.referral.people import referral_body
 
 LOCALITIES = load_localities()
 TODAY = date(2026, 11, 24)
 
 
 def judged(**different: Any) -> ValidatedReferral:
-    request = ReferralRequest.model_validate(asked(**different))
+    request = ReferralRequest.model_validate(referral_body(**different))
     practice, locality = practice_of(request.practice, LOCALITIES, TODAY)
     return validate(request, practice, locality, TODAY)
 

@@ -28,8 +28,8 @@ from shared.platform.ids import new_id
 from shared.platform.web.principal import Principal
 from tests.harness.feed.records import at_place, lunch_club
 from tests.harness.pages.serving import serving
-from tests.harness.referral.people import asked
-from tests.harness.referral.running import PRACTICE, Running, running
+from tests.harness.referral.people import referral_body
+from tests.harness.referral.running import PRACTICE, ReferralHarness, running_referral
 from tests.harness.web.issuer import LoopbackIssuer
 
 PLACE = "Meir Primary Care Centre, room 4"
@@ -61,7 +61,7 @@ class Whole:
 
     matching: FastAPI
     address: str
-    referral: Running
+    referral: ReferralHarness
     issuer: LoopbackIssuer
     mailbox: Mailbox
     worker: str
@@ -72,7 +72,7 @@ class Whole:
 
     async def refer(self, **different: Any) -> Person:
         """Refers a new person by HTTP, and waits until matching has booked or queued a meeting."""
-        body = asked(**different)
+        body = referral_body(**different)
         identity = await self.referral.made(body)
 
         def seen_to(view: Any) -> bool:
@@ -230,7 +230,9 @@ async def whole(folder: Path, issuer: LoopbackIssuer, bootstrap: str, mongo_url:
         until.callback(mail.stop)
         matching_port = _free_port()
         more = {"token_url": f"{tokens}/token", "matching_url": f"http://localhost:{matching_port}"}
-        referral = await until.enter_async_context(running(folder, issuer, bootstrap, mongo_url, **more))
+        referral = await until.enter_async_context(
+            running_referral(folder, issuer, bootstrap, mongo_url, **more)
+        )
         vault = await until.enter_async_context(serving(_without_lifespan(referral.app)))
         settings = issuer.settings(
             MatchingSettings,

@@ -16,7 +16,7 @@ from services.matching.referral_state.pages.person_header import (
 from services.matching.referral_state.views import CaseLine, MeetingShown
 from shared.contract.events.vocabulary import MeetingMode
 from tests.harness.matching.pages.whole import PLACE, Person, Whole
-from tests.harness.referral.people import asked
+from tests.harness.referral.people import referral_body
 
 PRACTICE = "M83713"
 HOURS = [
@@ -28,7 +28,7 @@ HOURS = [
 async def visited(both: Whole) -> tuple[Person, str, str]:
     """A person who cannot leave home, their link worker, and the booked meeting."""
     worker = await both.put_worker(7, hours=HOURS, home_visits=True)
-    body = asked(practice=PRACTICE, access_needs=["home_visit"], house="12 Gooseberry Row")
+    body = referral_body(practice=PRACTICE, access_needs=["home_visit"], house="12 Gooseberry Row")
     made = await both.referral.http.post(
         "/api/referral/v1/referrals", json=body, headers=both.referral.referrer(PRACTICE)
     )

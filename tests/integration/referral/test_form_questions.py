@@ -4,13 +4,13 @@ from playwright.async_api import Browser, Page, expect
 
 from shared.platform.ids import new_id
 from tests.harness.pages.browser import check_axe, check_reflow
-from tests.harness.referral.people import asked
-from tests.harness.referral.running import NEIGHBOUR, Running
+from tests.harness.referral.people import referral_body
+from tests.harness.referral.running import NEIGHBOUR, ReferralHarness
 from tests.integration.referral.test_identity import ended
 from tests.integration.referral.test_pages import fill_in, sign_in
 
 
-async def form_of(referral: Running, address: str, page: Page, practice: str = "M83100") -> None:
+async def form_of(referral: ReferralHarness, address: str, page: Page, practice: str = "M83100") -> None:
     await sign_in(page, address, referral.cookies(practice, subject=f"asker-{new_id()}"))
     await page.goto(f"{address}/referral/new")
 
@@ -19,7 +19,9 @@ async def refer(page: Page, name: str = "Refer") -> None:
     await page.get_by_role("button", name=name, exact=True).click()
 
 
-async def test_form_asks_about_a_similar_name(referral: Running, address: str, chromium_page: Page) -> None:
+async def test_form_asks_about_a_similar_name(
+    referral: ReferralHarness, address: str, chromium_page: Page
+) -> None:
     page, (body, _) = chromium_page, await ended(referral)
     await form_of(referral, address, page)
     await fill_in(page, body | {"family_name": "Hollinshead"})
@@ -35,7 +37,7 @@ async def test_form_asks_about_a_similar_name(referral: Running, address: str, c
 
 
 async def test_form_asks_about_a_name_from_elsewhere(
-    referral: Running, address: str, chromium_page: Page
+    referral: ReferralHarness, address: str, chromium_page: Page
 ) -> None:
     page, (body, _) = chromium_page, await ended(referral)
     await form_of(referral, address, page, NEIGHBOUR)
@@ -48,12 +50,12 @@ async def test_form_asks_about_a_name_from_elsewhere(
 
 
 async def test_form_asks_about_postcodes_without_scripts(
-    referral: Running, address: str, chromium: Browser
+    referral: ReferralHarness, address: str, chromium: Browser
 ) -> None:
     context = await chromium.new_context(java_script_enabled=False)
     page = await context.new_page()
     await form_of(referral, address, page)
-    await fill_in(page, asked(postcode="ZZ1 1ZZ"))
+    await fill_in(page, referral_body(postcode="ZZ1 1ZZ"))
     await refer(page)
     await expect(page.get_by_role("alert")).to_contain_text("We do not know this postcode")
     await page.get_by_label("The postcode is right").check()
@@ -61,7 +63,7 @@ async def test_form_asks_about_postcodes_without_scripts(
     await expect(page.get_by_role("heading", name="Referral made")).to_be_visible()
 
     await page.goto(f"{address}/referral/new")
-    await fill_in(page, asked(postcode="TR1 1AA"))
+    await fill_in(page, referral_body(postcode="TR1 1AA"))
     await refer(page)
     await expect(page.get_by_role("heading", name="Far from the practice")).to_be_visible()
     await refer(page, "Refer anyway")

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness.referral.people import asked
-from tests.harness.referral.running import Running
+from tests.harness.referral.people import referral_body
+from tests.harness.referral.running import ReferralHarness
 
 REFERRALS = "/api/referral/v1/referrals"
 
@@ -36,10 +36,10 @@ REFERRALS = "/api/referral/v1/referrals"
     ],
 )
 async def test_each_is_answered_beside_its_field(
-    referral: Running, different: dict[str, Any], pointer: str
+    referral: ReferralHarness, different: dict[str, Any], pointer: str
 ) -> None:
     headers = referral.referrer(practices=["M83100", "M83713"])
-    body = asked(given_name="Wolfgang", family_name="Zimmermann") | different
+    body = referral_body(given_name="Wolfgang", family_name="Zimmermann") | different
 
     answer = await referral.http.post(REFERRALS, json=body, headers=headers)
 
@@ -61,15 +61,15 @@ async def test_each_is_answered_beside_its_field(
 @pytest.mark.parametrize(
     "raw", [b"{", b"", b"[]", b"null", b'"text"', b'{"needs":NaN}', b"\xff\xfe", b"[" * 5000]
 )
-async def test_what_is_not_json_is_said(referral: Running, raw: bytes) -> None:
+async def test_what_is_not_json_is_said(referral: ReferralHarness, raw: bytes) -> None:
     headers = referral.referrer() | {"content-type": "application/json"}
     answer = await referral.http.post(REFERRALS, content=raw, headers=headers)
     assert answer.status_code in (400, 422)
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_two_megabytes_are_too_much(referral: Running) -> None:
-    body = json.dumps(asked(reason="x" * 2_000_000)).encode()
+async def test_two_megabytes_are_too_much(referral: ReferralHarness) -> None:
+    body = json.dumps(referral_body(reason="x" * 2_000_000)).encode()
     headers = referral.referrer() | {"content-type": "application/json"}
 
     answer = await referral.http.post(REFERRALS, content=body, headers=headers)
@@ -79,7 +79,7 @@ async def test_two_megabytes_are_too_much(referral: Running) -> None:
 
 
 @pytest.mark.parametrize("address", ["not-a-reference", "9990000018", "01900000-0000-7000-8000-00000000000G"])
-async def test_an_address_that_cannot_be(referral: Running, address: str) -> None:
+async def test_an_address_that_cannot_be(referral: ReferralHarness, address: str) -> None:
     answer = await referral.http.get(f"{REFERRALS}/{address}", headers=referral.referrer())
     assert answer.status_code in (404, 422)
     assert address not in answer.text
@@ -95,12 +95,12 @@ async def test_an_address_that_cannot_be(referral: Running, address: str) -> Non
         {"limit": "9999"},
     ],
 )
-async def test_a_list_asked_for_wrongly(referral: Running, params: dict[str, str]) -> None:
+async def test_a_list_asked_for_wrongly(referral: ReferralHarness, params: dict[str, str]) -> None:
     answer = await referral.http.get(REFERRALS, params=params, headers=referral.referrer())
     assert answer.status_code == 422
 
 
 @pytest.mark.parametrize("key", ["", "with space", "x" * 201])
-async def test_a_key_that_is_none(referral: Running, key: str) -> None:
-    answer = await referral.make(asked(), **{"idempotency-key": key})
+async def test_a_key_that_is_none(referral: ReferralHarness, key: str) -> None:
+    answer = await referral.make(referral_body(), **{"idempotency-key": key})
     assert answer.status_code == 422

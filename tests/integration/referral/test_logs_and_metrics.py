@@ -5,15 +5,15 @@ import logging
 import pytest
 
 from services.referral.tracking.waiting import observe
-from tests.harness.referral.people import asked, typed
-from tests.harness.referral.running import Running
+from tests.harness.referral.people import form_fields, referral_body
+from tests.harness.referral.running import ReferralHarness
 from tests.harness.web.forms import browser, send_form
 from tests.integration.referral.test_claims import claim
 from tests.integration.referral.test_erasure import identity_of
 
 
-async def test_log_names_no_person(referral: Running, caplog: pytest.LogCaptureFixture) -> None:
-    body = asked(
+async def test_log_names_no_person(referral: ReferralHarness, caplog: pytest.LogCaptureFixture) -> None:
+    body = referral_body(
         family_name="Throckmorton", reason="Owes the milkman", risk="see_note", risk_line="Icy steps"
     )
     with caplog.at_level(logging.DEBUG):
@@ -23,8 +23,8 @@ async def test_log_names_no_person(referral: Running, caplog: pytest.LogCaptureF
         await claim(referral, made, fields=["name", "telephone", "risk"])
         await referral.http.get(f"/api/referral/v1/referrals/{made}", headers=referral.referrer())
         async with browser(referral.app, referral.cookies()) as client:
-            await send_form(client, "/referral/new", "/referral/new/find", typed(body))
-            await send_form(client, "/referral/new", "/referral/new", typed(body))
+            await send_form(client, "/referral/new", "/referral/new/find", form_fields(body))
+            await send_form(client, "/referral/new", "/referral/new", form_fields(body))
             await client.get("/referral/")
     ours = [record for record in caplog.records if record.name.startswith(("linkwork", "services", "shared"))]
     written = " ".join(f"{record.getMessage()} {vars(record)}" for record in ours)
@@ -34,8 +34,8 @@ async def test_log_names_no_person(referral: Running, caplog: pytest.LogCaptureF
         assert text.decode() not in written
 
 
-async def test_waiting_referrals_are_counted_by_locality(referral: Running) -> None:
-    await referral.made(asked())
+async def test_waiting_referrals_are_counted_by_locality(referral: ReferralHarness) -> None:
+    await referral.made(referral_body())
     await observe(referral.mongo, [referral.here, "nowhere"], referral.context.kernel.clock)
 
     shown = (await referral.http.get("/metrics")).text

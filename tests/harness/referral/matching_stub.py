@@ -12,7 +12,7 @@ from tests.harness.pages.serving import serving
 
 
 @dataclass
-class Neighbour:
+class MatchingStub:
     """Its address and its requests: (path, authorization, body). `taken`: the chosen time is gone."""
 
     address: str = ""
@@ -32,8 +32,8 @@ OPTIONS = [
 
 
 @asynccontextmanager
-async def neighbour() -> AsyncIterator[Neighbour]:
-    standing = Neighbour()
+async def matching_stub() -> AsyncIterator[MatchingStub]:
+    standing = MatchingStub()
     app = FastAPI()
 
     @app.post("/token")
