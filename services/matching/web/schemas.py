@@ -1,7 +1,7 @@
 """Bodies that several features share."""
 
-from dataclasses import fields
-from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+import dataclasses
+from typing import Annotated, Any, ClassVar, Final, Protocol, TypeVar
 
 from pydantic import Field
 
@@ -10,11 +10,14 @@ from shared.platform.web.bodies import JsonBody
 
 Words = Annotated[str, Field(max_length=5000)]
 SlotKey = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}\|(19|2[01])\d\d-\d\d-\d\dT\d\d:\d\dZ$")]
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-T = TypeVar("T", bound="DataclassInstance")
 STEP_EXAMPLE: Final = {"code": "wait_for_service", "on": "2026-12-01"}
+
+
+class _Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+T = TypeVar("T", bound=_Dataclass)
 
 
 class Body(JsonBody):
@@ -22,7 +25,7 @@ class Body(JsonBody):
 
     def to(self, kind: type[T]) -> T:
         """The input of a command, a dataclass, from the values of the same names."""
-        return kind(**{each.name: getattr(self, each.name) for each in fields(kind)})
+        return kind(**{each.name: getattr(self, each.name) for each in dataclasses.fields(kind)})
 
 
 class WithStep(Body):
