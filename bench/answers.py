@@ -51,7 +51,7 @@ class Answers:
         self._due, self.seconds = {}, []
 
     async def send(self, records: Iterable[Record], rate: float, enough: asyncio.Event | None = None) -> None:
-        """Writes them at so many a second, whether or not earlier ones are answered, until it is `enough`."""
+        """Writes records at a fixed rate, regardless of answers, until it is `enough`."""
         began = time.perf_counter()
         for number, record in enumerate(records):
             due = began + number / rate
@@ -62,7 +62,7 @@ class Answers:
             await self._producer.send(self._topic, record.value, key=record.key, headers=list(record.headers))
 
     async def all(self, patience: float) -> None:
-        """Returns when all are answered, or after so many seconds."""
+        """Waits until all records are answered, or for so many seconds."""
         end = time.perf_counter() + patience
         while self._due and time.perf_counter() < end:
             await asyncio.sleep(0.01)

@@ -1,4 +1,4 @@
-"""An hour of downtime, worked off while new events come in: two processes of the kernel."""
+"""Catch-up after an hour of downtime, while new events arrive: two processes of the kernel."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -23,7 +23,7 @@ _PATIENCE = 10.0
 
 
 async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
-    """Seconds until a locality's backlog is gone; how long another's new events wait meanwhile, and after."""
+    """Seconds until a locality's backlog is gone, and how long another's new events wait."""
     async with places() as place:
         stores, topics = place.stores, place.topics
         await topics.make_locality(UP_TO_DATE)
@@ -61,7 +61,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
 
 @asynccontextmanager
 async def _coming(answers: Answers) -> AsyncIterator[None]:
-    """New events come in at a steady rate; at the end those that came are waited for."""
+    """Publishes new events at a steady rate, and waits for their meetings at the end."""
     enough = asyncio.Event()
     coming = asyncio.create_task(answers.send(newcomers(UP_TO_DATE), RATE, enough))
     try:

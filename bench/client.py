@@ -1,4 +1,4 @@
-"""As little of an HTTP client as will do: what measures should cost little of what is measured."""
+"""A minimal HTTP client, so that measuring costs little of the measured time."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Client:
-    """Keeps connections to one address open. Reads answers whose length is said, as all of ours is."""
+    """Keeps connections to one address open. Reads answers with a Content-Length, as all of ours have."""
 
     def __init__(self, url: str) -> None:
         at = urlsplit(url)
@@ -19,7 +19,7 @@ class Client:
         self._idle: list[tuple[Streams, float]] = []
 
     async def ask(self, method: str, path: str, token: str, body: Any = None) -> tuple[int, Any]:
-        """Status and JSON of the answer. Raises OSError or EOFError where the connection breaks."""
+        """Status and JSON of the answer. Raises OSError or EOFError if the connection breaks."""
         content = b"" if body is None else json.dumps(body).encode()
         said = {
             "host": f"{self._host}:{self._port}",
@@ -41,7 +41,7 @@ class Client:
         return int(lines[0].split()[1]), json.loads(answer)
 
     async def _connected(self) -> Streams:
-        """A connection that was used just now, or a new one: the other side closes those that rest."""
+        """A connection that was used just now, or a new one: the other side closes idle ones."""
         while self._idle:
             streams, since = self._idle.pop()
             if time.monotonic() - since < LONGEST_REST:

@@ -38,13 +38,15 @@ def contenders_over_many(size: Size) -> list[Contender]:
 
 
 async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
-    """Every run of every program; which could not be run here at all, and which runs failed, and why."""
+    """Runs every program. Returns the runs, the programs that cannot run here, and the failures."""
     return await _measure(contenders(size), size, places, say)
 
 
 async def measure_over_many(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
-    """The same over four times as many records: a Java program is still being compiled for most of the
-    usual number."""
+    """The same over four times as many records.
+
+    A Java program is still being compiled for most of the usual number.
+    """
     longer = replace(size, many=_LONGER * size.many, rounds=min(size.rounds, _LONG_ROUNDS))
     return await _measure(contenders_over_many(size), longer, places, say)
 

@@ -1,4 +1,4 @@
-"""The part that is measured: it tells each referral's story and answers an open one with a meeting."""
+"""The measured service: it folds each referral and answers an open one with a meeting."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -66,9 +66,9 @@ MEETINGS: Final[ServiceDefinition[ReferralHistory, None]] = ServiceDefinition(
 
 
 def rebuildable(_: Path) -> Rebuildable:
-    """The part as a rebuild needs it: the localities file says nothing that it asks for."""
+    """The service as a rebuild needs it; it ignores the localities file."""
     return Rebuildable(MEETINGS, _no_more_indexes)
 
 
 async def _no_more_indexes(_: Mongo) -> None:
-    """The kernel's own are all."""
+    """Creates no index beyond the kernel's."""

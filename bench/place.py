@@ -28,7 +28,7 @@ async def own_place() -> AsyncIterator[Place]:
 
 
 def shared(place: Place) -> Places:
-    """The same place for everybody."""
+    """Stores that all parts of a measurement share."""
 
     @asynccontextmanager
     async def given() -> AsyncIterator[Place]:

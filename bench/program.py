@@ -1,4 +1,4 @@
-"""Another process that works off a topic, told when to begin and asked when it did."""
+"""A measured program in a process of its own, started on a signal."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from deploy.local.reaper import ROOT
 
 
 class Failed(Exception):
-    """A measured program ended, or said nothing for too long."""
+    """The program ended, or printed nothing for too long."""
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Program:
         raise Failed(f"{self.name} ended: {self.complaints()}")
 
     def complaints(self) -> str:
-        """The end of what it wrote on its error output."""
+        """The end of its error output."""
         return self.log.read_text()[-2000:]
 
     def cpu(self) -> float:
@@ -81,7 +81,7 @@ class Program:
         return self.process.returncode is None
 
     async def end(self, grace: float = 20.0) -> None:
-        """Asks it to end, and makes it after a while."""
+        """Asks the program to end, and kills it after a while."""
         if self.alive:
             self.process.send_signal(signal.SIGTERM)
             try:

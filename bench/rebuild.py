@@ -91,7 +91,7 @@ def journeys(locality: str, count: int) -> dict[EventName, list[Record]]:
 
 
 async def handled(stores: Stores, topics: Topics, part: str) -> None:
-    """Says that the part's groups have come to the end."""
+    """Commits the offsets of the service's groups at the end of the topics."""
     for locality in LOCALITIES:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=stores.bootstrap,

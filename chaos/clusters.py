@@ -67,7 +67,7 @@ class Brokers:
         await asyncio.gather(*(broker.start() for broker in self._brokers))
 
     async def kill_one(self, seconds: float) -> float:
-        """kill -9 of the next of them, and start it again after so long; gives when it answered again.
+        """Kills the member with SIGKILL, and starts it again.
 
         Returns when every partition has all its replicas: of two that die together nothing is promised.
         """

@@ -1,4 +1,4 @@
-"""Everything that is known from outside about a run when it has come to rest."""
+"""The evidence from outside about a run at rest."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from chaos.log import Content, Entry
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be. `at`: seconds since 1970 of what it is about, or 0."""
+    """A deviation. `at` is its time in seconds since 1970, or 0."""
 
     kind: Literal["lost", "doubled", "wrong"]
     what: str
@@ -20,7 +20,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Poisoned:
-    """A record that was put on the bus to do harm. `aside`: it can only become a dead letter."""
+    """A harmful record on the bus. `aside`: it can only become a dead letter."""
 
     sort: str
     aside: bool

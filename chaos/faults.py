@@ -28,7 +28,7 @@ D = TypeVar("D", Database, Members)
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """A blow that was dealt: from when, and when what was struck was back. Seconds since 1970."""
+    """A fault that struck, with its start and the return of its target, in seconds since 1970."""
 
     blow: Blow
     struck: float
@@ -45,7 +45,7 @@ class Field:
     poisoner: Poisoner
 
     def broker(self, kind: type[B]) -> B:
-        """The broker, which a plan that was made for another system would not find."""
+        """The broker; a plan for another system would not find it."""
         if not isinstance(self.stack.broker, kind):
             raise TypeError(f"this fault needs {kind.__name__}")
         return self.stack.broker
@@ -61,7 +61,7 @@ Fault = Callable[[Field, Blow], Awaitable[float | None]]
 
 
 async def strike(field: Field, blow: Blow) -> Struck:
-    """Deal one blow and rest. Raises CannotRun or TimeoutError where what was struck does not come back."""
+    """Applies one fault and rests. Raises CannotRun or TimeoutError if the target does not return."""
     began = time.time()
     fault = next(fault for name, fault in FAULTS.items() if name in blow.fault)
     mended = await fault(field, blow) or time.time()
@@ -80,7 +80,7 @@ async def _kill(field: Field, blow: Blow) -> None:
 
 
 async def _kill_at_the_yes(field: Field, blow: Blow) -> None:
-    """The gateway keeps a message, and who sent it dies before it hears so."""
+    """Kills the sender of a message after the gateway has stored it and before it acknowledges."""
     (target,) = blow.targets
     process, gateway = field.stack.processes[target], field.stack.gateway
     gateway.at_the_yes(target, lambda: process.signal(signal.SIGKILL))
@@ -118,7 +118,7 @@ async def _kill_mongo(field: Field, _: Blow) -> None:
 
 
 async def _fill_disk(field: Field, blow: Blow) -> None:
-    """No byte is free until the database has noticed, by refusing or by ending, or time is up."""
+    """Fills the disk until the database notices, by refusing or by ending, or time is up."""
     database = field.database(Database)
     try:
         end = time.monotonic() + blow.seconds
@@ -174,7 +174,7 @@ async def _reset(field: Field, blow: Blow) -> None:
 
 
 async def _storm(field: Field, blow: Blow) -> None:
-    """Members that do nothing come and go, and so does a replica of the service, as when it is deployed."""
+    """Adds and removes idle group members, and a replica of the service, as a deployment does."""
     (service,) = blow.targets
     slugs = [locality.slug for locality in field.stack.localities]
     replica = field.stack.processes[TWINS.get(service, service)]

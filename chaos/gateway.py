@@ -53,7 +53,7 @@ class Gateway:
         return f"http://{LOOPBACK}:{self.text_port}/send"
 
     def at_the_yes(self, sender: str, strike: Callable[[], None]) -> None:
-        """The next mail of this sender is kept, then `strike` is called, and then it would get its yes."""
+        """Stores this sender's next mail, then calls `strike`, then acknowledges."""
         self._at_the_yes[sender] = strike
 
     def struck(self, sender: str) -> bool:
@@ -61,7 +61,7 @@ class Gateway:
         return sender not in self._at_the_yes
 
     def keep(self, sender: str, channel: str, reference: str, *, heard: bool = True) -> None:
-        """Called from other threads: one append, one pop."""
+        """Stores a delivery. Other threads call this: one append, one pop."""
         self.deliveries.append(Delivery(time.time(), channel, reference, sender, heard))
         if strike := self._at_the_yes.pop(sender, None):
             strike()
@@ -89,7 +89,7 @@ class Gateway:
         self._texting = await asyncio.start_server(self._on_text, LOOPBACK, self.text_port)
 
     async def _on_text(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """As little HTTP as the one client needs."""
+        """A minimal HTTP server for one client."""
         with contextlib.closing(writer), contextlib.suppress(OSError, EOFError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()

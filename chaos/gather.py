@@ -26,7 +26,7 @@ SOON = timedelta(minutes=2)
 
 
 async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
-    """Rows that wait to be published or done, or could not be, by where they are."""
+    """Numbers of rows that wait, or have failed, by collection."""
     found: dict[str, int] = {}
     for part in PARTS:
         database = mongo[f"linkwork_{part}"]
@@ -76,7 +76,7 @@ async def lag(bootstrap: str, localities: Sequence[str]) -> dict[str, int]:
 async def rest(
     mongo: Mongo, bootstrap: str, localities: Sequence[str], clock: Any, within: float
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Wait until nothing is under way; gives what still is (lag, stuck) when there is no more time."""
+    """Waits until nothing is under way; returns the remaining lag and rows if time runs out."""
     loop = asyncio.get_running_loop()
     end = loop.time() + within
     while True:

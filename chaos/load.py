@@ -113,7 +113,10 @@ class Load:
                 await asyncio.sleep(0.05)
 
     async def stop(self, within: float = 60.0) -> None:
-        """Begin nothing more; return when all that was begun is said and answered. Raises TimeoutError."""
+        """Starts nothing more, and waits until everything begun is published and answered.
+
+        Raises TimeoutError.
+        """
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

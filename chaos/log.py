@@ -30,13 +30,13 @@ class Entry:
 
     @property
     def content(self) -> Content:
-        """Topic, key, value and headers: what a record is, wherever it lies."""
+        """Topic, key, value and headers: the content of a record, at any position."""
         return self.topic, self.key or b"", self.value or b"", self.headers
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An entry that says something about a referral. `who` and `id` tell it from every other event."""
+    """An entry about a referral. `who` and `id` identify the event."""
 
     who: str
     id: str
@@ -96,7 +96,7 @@ def _entry(record: "ConsumerRecord[bytes, bytes]") -> Entry:
 
 
 def read(entry: Entry) -> Event | None:
-    """The event that an entry is, or None where it is none."""
+    """The event of an entry, or None if it is no event."""
     named = dict(entry.headers)
     try:
         body = json.loads(entry.value or b"")

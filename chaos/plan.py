@@ -30,7 +30,7 @@ class Blow:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The services that do without meanwhile."""
+        """The services that are affected meanwhile."""
         return tuple(dict.fromkeys(target.removesuffix("-2") for target in self.targets))
 
 

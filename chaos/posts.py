@@ -55,8 +55,10 @@ class Practices:
         self._kept: dict[str, str] = {}
 
     def _each(self) -> Iterator[tuple[Locality, dict[str, Any]]]:
-        """A body for each locality in turn. Every second one is not known by number, so that nothing but the
-        key can tell that it is asked for again."""
+        """A body for each locality in turn.
+
+        Every second person has no NHS number, so that only the key identifies a repeated request.
+        """
         bodies = referrals(self.localities)
         for number, locality, body in zip(
             itertools.count(), itertools.cycle(self.localities), bodies, strict=False
@@ -64,7 +66,7 @@ class Practices:
             yield locality, {**body, "nhs_number": body["nhs_number"] if number % 2 else None}
 
     def refer(self) -> None:
-        """Ask for one more, and go on asking in the background."""
+        """Sends one more request, and repeats it in the background."""
         locality, body = next(self._bodies)
         post = Post(str(uuid.uuid4()), locality.slug, time.time())
         self.posts.append(post)
@@ -95,7 +97,7 @@ class Practices:
             return
 
     async def settled(self, within: float) -> None:
-        """Wait until every request has its answer. Raises TimeoutError."""
+        """Waits until every request has its answer. Raises TimeoutError."""
         async with asyncio.timeout(within):
             while self._under_way:
                 await asyncio.wait(list(self._under_way))

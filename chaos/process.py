@@ -1,4 +1,4 @@
-"""A part of the system as a process that is struck, and started again when it ends, as a supervisor would."""
+"""A process that faults strike. It is started again when it ends, as by a supervisor."""
 
 import asyncio
 import contextlib
@@ -50,12 +50,12 @@ class Process:
             self._child.start()
 
     def signal(self, number: signal.Signals) -> None:
-        """Signal it, unless it has ended."""
+        """Signals the process, unless it has ended."""
         if self._child.exit_code is None and self._child.pid is not None:
             os.kill(self._child.pid, number)
 
     async def answers(self, within: float = READY_WITHIN) -> None:
-        """Wait until it says that it is ready. Raises CannotRun where it does not in time."""
+        """Waits until the process is ready. Raises CannotRun if it is not in time."""
         end = time.monotonic() + within
         async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http:
             while time.monotonic() < end:

@@ -46,7 +46,7 @@ class Proxy:
             self.reset()
 
     def reset(self) -> None:
-        """End every connection as a device does that has forgotten it: with a reset."""
+        """Resets every connection, as a device that has forgotten it does."""
         for half in list(self._halves):
             half.reset()
 

@@ -75,7 +75,7 @@ class Case:
 
 
 def reconcile(evidence: Evidence) -> list[Finding]:
-    """All that is lost, doubled or wrong. Empty where every promise was kept."""
+    """All deviations. Empty if every promise was kept."""
     case = Case(evidence)
     checks = (
         requests,
@@ -167,7 +167,7 @@ def one_meeting_each(case: Case) -> Iterator[Finding]:
 
 
 def no_time_twice(case: Case) -> Iterator[Finding]:
-    """No link worker is with two people at once, by what was said."""
+    """No link worker meets two people at once, by the events."""
     days: dict[str, list[tuple[datetime, datetime, Met]]] = defaultdict(list)
     for account in case.accounts.values():
         for meeting in account.meetings:
@@ -317,7 +317,7 @@ def heard(case: Case) -> Iterator[Finding]:
 
 
 def poison(case: Case) -> Iterator[Finding]:
-    """Every record that could only be set aside was, by every part, whole; and no other was."""
+    """Every record that could only be dead-lettered was, by every service, whole; and no other was."""
     letters = {(letter.part, letter.place): letter for letter in case.evidence.letters}
     poisoned = {each.content: each for each in case.evidence.poison}
     entries = {entry.place: entry for entry in case.evidence.log}

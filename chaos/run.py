@@ -1,4 +1,4 @@
-"""One system under load and blows: started, struck, brought to rest, reconciled."""
+"""One system under load and faults: started, struck, brought to rest, reconciled."""
 
 import asyncio
 import math
@@ -49,9 +49,9 @@ class Asked:
 
 
 async def run(asked: Asked, say: Say, *, keep: bool = False, ended: asyncio.Event | None = None) -> Outcome:
-    """Everything is stopped again when this returns or raises; `ended` is set when no more blows fall.
+    """Runs the system and stops everything at the end; `ended` is set after the last fault.
 
-    The folder with the logs stays where something was found, or where it is to be kept.
+    The folder with the logs stays if there are deviations, or if it is to be kept.
     """
     folder = Path(tempfile.mkdtemp(prefix="linkwork-chaos-"))
     say(f"logs are in {folder}/logs")

@@ -29,7 +29,7 @@ def saying(
     body: Mapping[str, Any],
     source: str = "history",
 ) -> Saying:
-    """The event of this id, said by a source of the locality at this moment."""
+    """The event with this id, published by a source of the locality at this moment."""
     referral = str(body["referral_id"])
     at = stamp(moment)
     attributes = {

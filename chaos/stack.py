@@ -82,7 +82,7 @@ class Stack:
         return self.folder if name == "development" else self.folder / "clocks" / name
 
     async def start(self) -> None:
-        """Return when everything answers and the diaries are filled. Raises CannotRun."""
+        """Starts everything and fills the diaries. Raises CannotRun."""
         self.reaper.start()
         await asyncio.gather(self.broker.start(), self.database.start(), self.gateway.start())
         slugs = [each.slug for each in self.localities]

@@ -48,7 +48,7 @@ class Broker:
             await proxy.start()
 
     async def kill_and_start(self) -> None:
-        """kill -9, and start it again."""
+        """Kills the store with SIGKILL, and starts it again."""
         _kill(self.kafka.pid)
         await self.kafka.exited()
         await start_patiently(self.kafka)
@@ -109,7 +109,7 @@ class Database:
         return self.mongo.pid is None or not _alive(self.mongo.pid)
 
     def fill(self) -> None:
-        """Leave no byte free on its file system."""
+        """Fills the file system to its last byte."""
         with self._ballast.open("ab") as ballast:
             while (free := os.statvfs(self.folder).f_bavail * os.statvfs(self.folder).f_frsize) > 0:
                 try:

@@ -1,4 +1,4 @@
-"""Replicas that join and leave every second: each is given partitions, does nothing with them and goes."""
+"""Replicas that join and leave every second: each receives partitions, processes nothing and leaves."""
 
 import asyncio
 import contextlib

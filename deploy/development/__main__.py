@@ -1,4 +1,4 @@
-"""`python -m deploy.development`"""
+"""Runs the development process: `python -m deploy.development`."""
 
 import os
 

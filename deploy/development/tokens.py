@@ -1,5 +1,6 @@
-"""Tokens of the invented users, for programs that play their part (the demo, benchmarks) and for trying the
-APIs by hand: python -m deploy.development.tokens <user>
+"""Issues tokens of the invented users: python -m deploy.development.tokens <user>.
+
+Programs that play their part (the demo, benchmarks) use them, and people who try the APIs by hand.
 """
 
 import argparse

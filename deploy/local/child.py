@@ -19,7 +19,7 @@ def python(module: str, *arguments: str) -> list[str]:
 
 
 class Child:
-    """One process: started, watched by the reaper, and stopped by being asked before it is made to."""
+    """A process: started, watched by the reaper, and stopped by a request before it is killed."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Child:
         return f"{lines[-1].strip() if lines else 'it said nothing'} (its log is {self.log})"
 
     async def tell(self, say: Callable[[str], None]) -> None:
-        """Say the newest line of its log, once a second where there is a new one. Never returns."""
+        """Prints the newest line of its log, once a second if there is a new one. Never returns."""
         told = self.log.stat().st_size if self.log.exists() else 0
         while True:
             await asyncio.sleep(1.0)
@@ -83,13 +83,13 @@ class Child:
                 say(lines.decode(errors="replace").splitlines()[-1])
 
     async def exited(self) -> int:
-        """Wait for its end. Returns the exit code."""
+        """Waits for the end of the process. Returns the exit code."""
         while (code := self.exit_code) is None:
             await asyncio.sleep(0.03)
         return code
 
     async def stop(self, *, grace: float = 10.0) -> None:
-        """Ask it to end; after `grace` seconds, end it and all of its session."""
+        """Asks the process to end; after `grace` seconds, kills it and all of its session."""
         if self._process is None or self.exit_code is not None:
             return
         self._process.send_signal(signal.SIGTERM)
@@ -100,7 +100,7 @@ class Child:
             await self.exited()
 
     async def finish(self) -> None:
-        """Run it to its end. Raises CannotRun, with what it said last, where that is not a good one."""
+        """Runs the process to its end. Raises CannotRun, with its last words, if it fails."""
         self.start()
         try:
             code = await self.exited()

@@ -1,4 +1,4 @@
-"""Something that is started, and started again when it ends by itself."""
+"""A process that is started, and started again when it ends by itself."""
 
 import asyncio
 import time

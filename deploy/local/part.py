@@ -1,4 +1,4 @@
-"""A part of the plan as a running process."""
+"""A process of the plan, running."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from deploy.local.reaper import Reaper
 
 
 class RunningPart:
-    """One Python process that is told its surroundings, and says itself when it is ready."""
+    """A Python process that receives its configuration, and announces itself when it is ready."""
 
     def __init__(
         self,
@@ -79,6 +79,6 @@ class RunningPart:
 
 
 def _instance_id(part: Part, environment: Mapping[str, str]) -> str:
-    """The same in every run that keeps its state there, and in no other that uses the same stores."""
+    """An id that every run with this state folder has, and no other run with the same stores."""
     where = sha256(f"{gethostname()}:{environment['LINKWORK_STATE']}".encode()).hexdigest()
     return f"{part.name}-{where[:8]}"

@@ -1,4 +1,4 @@
-"""Waiting for something that starts: as long as it gets on, and not for ever."""
+"""Waits for a start: as long as it progresses, but not for ever."""
 
 import asyncio
 import os
@@ -17,7 +17,7 @@ Say = Callable[[str], None]
 
 
 def quiet(_: str) -> None:
-    """Says nothing."""
+    """Prints nothing."""
 
 
 async def wait_while_it_gets_on(

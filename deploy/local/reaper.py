@@ -39,7 +39,7 @@ class Reaper:
         self._write_down(self._process.pid)
 
     def watch(self, pid: int) -> None:
-        """Have `pid`, the leader of its own session, ended when this process is gone."""
+        """Registers `pid`, the leader of its own session, to be ended when this process is gone."""
         line = self._write_down(pid)
         if line is not None and self._process is not None and self._process.stdin is not None:
             self._process.stdin.write(line)

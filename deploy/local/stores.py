@@ -46,7 +46,7 @@ class Stores:
         return self._kafka is not None
 
     async def start(self) -> None:
-        """Return when both answer. Raises CannotRun where one does not."""
+        """Starts both stores. Raises CannotRun if one does not answer."""
         await together(self._start_kafka(), self._start_mongo())
 
     async def stop(self) -> None:

@@ -1,0 +1,1 @@
+"""Dead letters: sealed, decided on by an operator, and replayed."""

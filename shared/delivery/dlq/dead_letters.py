@@ -29,17 +29,28 @@ class Record(Protocol):
     """The used part of an aiokafka record."""
 
     @property
-    def topic(self) -> str: ...
+    def topic(self) -> str:
+        """The topic."""
+
     @property
-    def partition(self) -> int: ...
+    def partition(self) -> int:
+        """The partition's number."""
+
     @property
-    def offset(self) -> int: ...
+    def offset(self) -> int:
+        """The offset in the partition."""
+
     @property
-    def key(self) -> bytes | None: ...
+    def key(self) -> bytes | None:
+        """The key, or None."""
+
     @property
-    def value(self) -> bytes | None: ...
+    def value(self) -> bytes | None:
+        """The value, or None."""
+
     @property
-    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """The headers, in their order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class Sparingly(logging.Filter):
         self._said: dict[tuple[str, str], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """True if the record is to be written."""
         if not record.name.startswith(self._library):
             return True
         what, now = (record.name, str(record.msg)), self._now()
