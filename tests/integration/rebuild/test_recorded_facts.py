@@ -98,7 +98,7 @@ async def test_a_record_in_another_partition_than_its_key_is_not_lost(place: Ben
 async def test_a_log_that_is_too_long_to_hold_is_folded_in_helpings(
     place: Bench, rebuild: Rebuild, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.delivery.rebuild.bulk._MOST_HELD", 7)
+    monkeypatch.setattr("shared.delivery.rebuild.bulk._MAX_HELD", 7)
     async with place.kernel(TALLIED).running() as kernel:
         await some(place, kernel)
         report = await rebuild.run()

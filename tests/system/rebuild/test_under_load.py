@@ -110,7 +110,7 @@ async def test_one_who_dies_while_it_is_closed_stops_nobody(
     async with kernel.running():
         monkeypatch.setattr("shared.delivery.rebuild.switching.CLOSED_SECONDS", 4)
         monkeypatch.setattr("shared.delivery.rebuild.switching.Switch.give_up", _die)
-        monkeypatch.setattr("shared.delivery.rebuild.shadow_generation.Side.finish", _die)
+        monkeypatch.setattr("shared.delivery.rebuild.shadow_generation.ShadowGeneration.finish", _die)
         async with loaded(place, kernel) as load:
             await asyncio.sleep(1)
             with pytest.raises(Died):
