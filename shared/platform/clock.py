@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+# Gives the time now, aware, in UTC.
 Clock = Callable[[], datetime]
-"""Gives the time now, aware, in UTC."""
 
+# The time zone of pages and messages. Everything inside is UTC.
 LONDON = ZoneInfo("Europe/London")
-"""Where people read the clock. Everything inside is UTC."""
 
 
 def system_clock() -> datetime:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import uuid_utils
 
+# Gives a fresh UUIDv7 in its canonical text form.
 NewId = Callable[[], str]
-"""Gives a fresh UUIDv7 in its canonical text form."""
 
 
 def new_id() -> str:

@@ -59,7 +59,7 @@ def language_code(written: str) -> str | None:
 
 
 def same_language(one: str, other: str) -> bool:
-    """Whether two codes, of whatever length, mean the same language."""
+    """True if two codes, of whatever length, mean the same language."""
     return _meant(one) == _meant(other)
 
 

@@ -17,11 +17,11 @@ from shared.contract.events import topics
 from shared.contract.events.models import AFTER, FIRST, EventBody, MeetingBooked, ReferralCreated
 from shared.contract.events.outcomes import KINDS, OUTCOME
 
+# A body has no free text: a larger one is not an event of ours.
 MAX_BODY_BYTES: Final = 64 * 1024
-"""A body has no free text: a larger one is not an event of ours."""
 
+# A letter names no more of them: the first ones tell whoever publishes where to look.
 _MOST_PROBLEMS: Final = 5
-"""A letter names no more of them: the first ones tell whoever publishes where to look."""
 
 _UUID = re.compile(r"\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
 _CORRELATION = re.compile(r"\A[0-9A-Za-z-]{1,64}\Z")
@@ -33,8 +33,8 @@ class Refused:
     """Why a record is not an event: codes for the dead letter, never a word of the input."""
 
     reason: str
+    # Fields of the body that differ from its schema, each with a code: `meeting_id missing, needs.1 enum`.
     error: str = ""
-    """Which fields of the body are not as its schema says, and how: `meeting_id missing, needs.1 enum`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _stamp(utc: datetime) -> str:
 
 
 def event_of(body: EventBody) -> topics.EventName:
-    """Which of the three events has this body."""
+    """The event that has this body."""
     return _EVENTS.get(type(body), "outcome-recorded")
 
 

@@ -1,4 +1,4 @@
-"""Which items an instrument has and which scores each may take."""
+"""Items of each instrument, and the scores that each item may take."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ ITEMS: Mapping[Instrument, Mapping[str, tuple[int, int]]] = {
 
 
 def valid_scores(instrument: Instrument, scores: Mapping[str, int]) -> bool:
-    """Whether there is at least one answer and each is an item of the instrument within its range."""
+    """True if there is an answer, and each is an item of the instrument within its range."""
     items = ITEMS[instrument]
     return bool(scores) and all(
         name in items and items[name][0] <= score <= items[name][1] for name, score in scores.items()

@@ -13,25 +13,25 @@ from shared.contract.events import vocabulary as v
 
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
+# An opaque reference: a lower-case UUID that tells nothing of what it names.
 Ref = Annotated[str, StringConstraints(pattern=f"^{_UUID}$")]
-"""An opaque reference: a lower-case UUID that tells nothing of what it names."""
 
 LocalitySlug = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,20}(-[a-z]{2,20})?$")]
 OdsCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]\d{5}$")]
+# A link worker's number within a locality (`lw-meir-1`) or an opaque reference; never a name.
 LinkWorkerId = Annotated[
     str,
     StringConstraints(pattern=rf"^(lw-[a-z]{{2,20}}(-[a-z]{{2,20}})?-\d{{1,4}}|{_UUID})$"),
 ]
-"""A link worker's number within a locality (`lw-meir-1`) or an opaque reference; never a name."""
 
 OutwardCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{1,2}\d[A-Z\d]?$")]
+# ISO 639 code of a language.
 LanguageCode = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
-"""ISO 639 code of a language."""
 
 FIRST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+# Moments and days lie between these. At the edge of the calendar, a day more or another zone is no date,
+# so code that counts with it would fail.
 AFTER: Final = datetime(2200, 1, 1, tzinfo=UTC)
-"""Moments and days lie between these. At the edge of the calendar a day more, or another zone, is no date any
-more: whoever counts with it would fail, though nothing is wrong with the program."""
 
 Moment = Annotated[AwareDatetime, Field(ge=FIRST, lt=AFTER, description="In the years 1900 to 2199.")]
 Day = Annotated[date, Field(ge=FIRST.date(), lt=AFTER.date(), description="In the years 1900 to 2199.")]
@@ -39,7 +39,7 @@ Rating = Annotated[int, Field(ge=1, le=10)]
 
 
 class EventBody(BaseModel):
-    """What every event says of itself; a reader ignores fields that it does not know."""
+    """Fields of every event. A reader ignores fields that it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -48,7 +48,7 @@ class EventBody(BaseModel):
 
 
 class ReferralAgreement(BaseModel):
-    """That the person agreed to be referred: who said so, how and when."""
+    """Agreement of the person to be referred: who said so, how and when."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -69,39 +69,39 @@ class ReferralCreated(EventBody):
     risk: v.Risk
     contact: v.SafeToText
     urgency: v.Urgency = v.Urgency.ROUTINE
+    # The first half of the postcode; None where there is no fixed address.
     outward_code: OutwardCode | None = None
-    """The first half of the postcode; None where there is no fixed address."""
+    # Index of Multiple Deprivation 2025, 1 the most deprived tenth.
     deprivation_decile: Annotated[int, Field(ge=1, le=10)] | None = None
-    """Index of Multiple Deprivation 2025, 1 the most deprived tenth."""
     language: LanguageCode = "en"
     interpreter: bool = False
     access_needs: tuple[v.AccessNeed, ...] = ()
     cannot_come: tuple[v.HalfDay, ...] = ()
+    # The note in the vault that holds the referrer's reason.
     reason_note: Ref | None = None
-    """The note in the vault that holds the referrer's reason."""
     risk_note: Ref | None = None
+    # The referral of the same person that was sent back, and that this one answers and sends again.
     resends: Ref | None = None
-    """The referral of the same person that was sent back, and that this one answers and sends again."""
 
 
 class MeetingBooked(EventBody):
     """This link worker meets them then and there."""
 
+    # Of this link worker at this time. One that is moved is another meeting, with an id of its own, that
+    # `replaces` it: people are told of each meeting once.
     meeting_id: Ref
-    """Of this link worker at this time. One that is moved is another meeting, with an id of its own, that
-    `replaces` it: people are told of each meeting once."""
+    # Counts the rebookings: 0 is the first meeting of a referral.
     sequence: Annotated[int, Field(ge=0, le=1000)]
-    """Counts the rebookings: 0 is the first meeting of a referral."""
+    # The meeting that this one stands in for.
     replaces: Ref | None = None
-    """The meeting that this one stands in for."""
     link_worker: LinkWorkerId
+    # The place of the meeting: the practice whose room it is.
     practice: OdsCode
-    """Where they meet: the practice whose room it is."""
     starts_at: Moment
     minutes: Annotated[int, Field(ge=5, le=240)]
     mode: v.MeetingMode = v.MeetingMode.FACE_TO_FACE
+    # Chosen without the person's having said yes yet; it stands unless they ask for another.
     provisional: bool = False
-    """Chosen without the person's having said yes yet; it stands unless they ask for another."""
 
 
 __all__ = [

@@ -8,12 +8,12 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.measures import valid_scores
 from shared.contract.events.models import Day, EventBody, LinkWorkerId, Rating, Ref
 
+# The source of an event: `/<locality>/<part>`, as in the CloudEvents attribute `source`.
 SourceRef = Annotated[str, Field(pattern=r"^/[a-z]{2,20}(-[a-z]{2,20})?/[a-z]{2,30}(-[a-z]{2,30})?$")]
-"""Who says it: `/<locality>/<part>`, as in the CloudEvents attribute `source`."""
 
 
 class NextStep(BaseModel):
-    """What happens next in the case, and by when."""
+    """The next step of the referral, and by when."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -22,11 +22,11 @@ class NextStep(BaseModel):
 
 
 class Outcome(EventBody):
-    """What every kind may say beside its own."""
+    """Fields that every kind may have beside its own."""
 
     next_step: NextStep | None = None
+    # A note in the vault that goes with it.
     note: Ref | None = None
-    """A note in the vault that goes with it."""
 
 
 class ContactAttempted(Outcome):
@@ -94,8 +94,8 @@ class PlanAgreed(Outcome):
     revision: Annotated[int, Field(ge=1, le=1000)] = 1
     needs: tuple[v.Need, ...] = ()
     goals: Annotated[tuple[Goal, ...], Field(max_length=3)] = ()
+    # The note in the vault that holds what matters to the person.
     what_matters: Ref | None = None
-    """The note in the vault that holds what matters to the person."""
 
 
 class ServicePrescribed(Outcome):
@@ -103,8 +103,8 @@ class ServicePrescribed(Outcome):
     prescription_id: Ref
     service_id: Ref
     need: v.Need
+    # Only details were given: no referral was made and no answer is awaited.
     signposted: bool = False
-    """Only details were given: no referral was made and no answer is awaited."""
 
 
 class ProviderReplied(Outcome):
@@ -170,8 +170,8 @@ class SharingChanged(Outcome):
     kind: Literal["sharing_changed"] = "sharing_changed"
     agreement: v.Agreement
     agreed: v.Agreed
+    # The service that it is about, for `agreement: service`.
     prescription_id: Ref | None = None
-    """Which service it is about, for `agreement: service`."""
 
     @model_validator(mode="after")
     def _names_the_service(self) -> "SharingChanged":
@@ -211,7 +211,7 @@ class ReferralReopened(Outcome):
 
 
 class ContactChanged(Outcome):
-    """Whether messages may be sent to the person, in place of what the referral said: a code, no number."""
+    """Changes whether messages may be sent to the person. It holds a code, no number."""
 
     kind: Literal["contact_changed"] = "contact_changed"
     contact: v.SafeToText
@@ -223,7 +223,7 @@ class PersonErased(Outcome):
 
 
 class Retracted(Outcome):
-    """That fact is treated as never said, whichever of the two arrives first."""
+    """Makes the named fact never said, whichever of the two arrives first."""
 
     kind: Literal["retracted"] = "retracted"
     event_source: SourceRef
@@ -258,7 +258,7 @@ OutcomeRecorded = Annotated[
     Field(discriminator="kind"),
 ]
 
+# Validates the body of an OutcomeRecorded of a known kind.
 OUTCOME: TypeAdapter[Outcome] = TypeAdapter(OutcomeRecorded)
-"""Validates the body of an OutcomeRecorded of a known kind."""
 
 KINDS: frozenset[str] = frozenset(model.model_fields["kind"].default for model in Outcome.__subclasses__())

@@ -37,7 +37,7 @@ def event_topics(locality: str) -> list[str]:
 
 @lru_cache(maxsize=512)
 def parse_topic(name: str) -> TopicName | None:
-    """What an event topic's name says, or None where it is not one."""
+    """The parts of an event topic's name, or None if it is not one."""
     found = _TOPIC.match(name)
     if found is None:
         return None
@@ -46,7 +46,7 @@ def parse_topic(name: str) -> TopicName | None:
 
 
 def dead_letter_topic(part: Part) -> str:
-    """Where a part puts what it could not handle; partners cannot read it."""
+    """The topic of records that a service could not handle. Partners cannot read it."""
     return f"linkwork.dead-letter.{part}.v1"
 
 
@@ -56,7 +56,7 @@ def group(locality: str, part: Part) -> str:
 
 
 def source(locality: str, part: Part) -> str:
-    """Who says it, as the CloudEvents attribute `source`, such as `/meir/matching`."""
+    """The CloudEvents attribute `source` of a service in a locality, such as `/meir/matching`."""
     return f"/{locality}/{part}"
 
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Need(StrEnum):
-    """What would help: the programme's own list, as on the referral form."""
+    """Needs for help: the programme's own list, as on the referral form."""
 
     DEBT = "debt"
     BENEFITS = "benefits"
@@ -19,8 +19,8 @@ class Need(StrEnum):
     BEREAVEMENT = "bereavement"
     OTHER = "other"
     NOT_SURE = "not_sure"
+    # Abuse, substances, gambling, offending or immigration: which one stays in the vault.
     SENSITIVE = "sensitive"
-    """Abuse, substances, gambling, offending or immigration: which one stays in the vault."""
 
 
 class SensitiveNeed(StrEnum):
@@ -34,7 +34,7 @@ class SensitiveNeed(StrEnum):
 
 
 class Route(StrEnum):
-    """How the person came to the programme."""
+    """The way by which the person came to the programme."""
 
     PRACTICE = "practice"
     HUB = "hub"
@@ -62,7 +62,7 @@ class AgeBand(StrEnum):
 
 
 class SafeToText(StrEnum):
-    """Whether messages may be sent at all. Without a yes nothing is sent, letters included."""
+    """Agreement to messages. Without a yes nothing is sent, letters included."""
 
     YES = "yes"
     RING = "ring"
@@ -135,7 +135,7 @@ class WaitingReason(StrEnum):
 
 
 class By(StrEnum):
-    """Who did it."""
+    """The person or service that did it."""
 
     PERSON = "person"
     LINK_WORKER = "link_worker"
@@ -155,7 +155,7 @@ class CancelReason(StrEnum):
 
 
 class NextStepCode(StrEnum):
-    """What happens next in an open case. Every open case has one, with a date."""
+    """The next step of an open referral. Every open one has a step, with a date."""
 
     MEET = "meet"
     RING = "ring"
@@ -179,7 +179,7 @@ class ActionCode(StrEnum):
 
 
 class Reply(StrEnum):
-    """What a service answered."""
+    """The reply of a community service."""
 
     ACCEPTED = "accepted"
     WAITING_LIST = "waiting_list"
@@ -206,7 +206,7 @@ class AccompaniedBy(StrEnum):
 
 
 class Barrier(StrEnum):
-    """What stopped a first visit."""
+    """The reason why a first visit did not happen."""
 
     TRANSPORT = "transport"
     COST = "cost"

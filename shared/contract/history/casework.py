@@ -39,7 +39,7 @@ def _agreed(facts: EffectiveFacts, agreement: v.Agreement) -> v.Agreed:
 
 
 def no_beats_yes(said: set[v.Agreed]) -> v.Agreed:
-    """What holds if agreements contradict each other: fail closed."""
+    """The agreement that holds if facts contradict each other: fail closed."""
     return next((a for a in (v.Agreed.NO, v.Agreed.YES) if a in said), v.Agreed.NOT_ASKED)
 
 

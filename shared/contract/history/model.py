@@ -200,7 +200,7 @@ class ReferralHistory:
 
     @property
     def contact(self) -> v.SafeToText:
-        """Whether messages may be sent to the person. Without a plain yes, none may."""
+        """The agreement to messages. Without a plain yes, none may be sent to the person."""
         said = [change.contact for change, _ in self.contact_changes]
         if not said:
             return self.created.contact if self.created is not None else v.SafeToText.NOT_KNOWN

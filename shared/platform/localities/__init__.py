@@ -1,4 +1,4 @@
-"""Who takes part in the programme: localities, their practices and contacts, and places by postcode."""
+"""The programme's localities, their practices and contacts, and places by postcode."""
 
 from shared.platform.localities.entries import LocalitiesError
 from shared.platform.localities.loading import LOCALITIES_FILE, load_localities

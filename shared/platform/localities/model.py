@@ -54,7 +54,7 @@ class Practice:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who says things: `source` as in an event, `rank` (higher wins), `vault` "own" or an https address."""
+    """A source of events: `source` as in events, `rank` (higher wins), `vault` "own" or an https address."""
 
     source: str
     part: str
@@ -85,11 +85,11 @@ class Locality:
     text_sender: str | None = None
 
     def live_on(self, day: date) -> bool:
-        """Whether referrals were taken on that day."""
+        """True if the locality took referrals on that day."""
         return self.live_from <= day
 
     def owner(self, part: str) -> str:
-        """Who runs a part here; "linkwork" unless the file names another."""
+        """The operator of a part here; "linkwork" unless the file names another."""
         return self.owners.get(part, OURS)
 
     def rank(self, source: str) -> int:
@@ -98,7 +98,7 @@ class Locality:
         return found.rank if found else UNKNOWN_RANK
 
     def vault(self, source: str) -> str | None:
-        """Where to ask for the person behind a source's referral; None where the source is not registered."""
+        """The vault of the person behind a source's referral; None if the source is not registered."""
         found = self.sources.get(source)
         return found.vault if found else None
 

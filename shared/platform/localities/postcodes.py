@@ -31,7 +31,7 @@ PSEUDO = re.compile(r"ZZ99[0-9][A-Z]{2}")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a postcode is: degrees, lower super output area (2021), IMD 2025 decile (1: most deprived)."""
+    """A postcode's place: degrees, lower super output area (2021), IMD 2025 decile (1: most deprived)."""
 
     postcode: str
     lat: float
@@ -60,7 +60,7 @@ def normalise(postcode: str) -> str | None:
 
 
 def is_pseudo(postcode: str) -> bool:
-    """Whether this is a postcode of the NHS's for no fixed address, abroad or not known ("ZZ99 3VZ")."""
+    """True if this is a postcode of the NHS for no fixed address, abroad or not known ("ZZ99 3VZ")."""
     return PSEUDO.fullmatch(_letters(postcode)) is not None
 
 

@@ -1,1 +1,1 @@
-"""What every service's HTTP side shares: who calls, what a page looks like, how an error reads."""
+"""HTTP side that every service shares: principals, pages, errors, limits, sessions."""

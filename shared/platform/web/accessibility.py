@@ -25,7 +25,7 @@ _YEAR = 365 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class ReadingSettings:
-    """How large and how wide apart the reader wants things, in per cent of usual."""
+    """The size and spacing that the reader wants, as a percentage of the usual."""
 
     content: int = LEAST
     font: int = LEAST
@@ -41,7 +41,7 @@ class ReadingSettings:
 
     @property
     def changed(self) -> bool:
-        """Whether anything differs from usual."""
+        """True if any setting differs from the usual."""
         return self != ReadingSettings()
 
     @property
@@ -65,7 +65,7 @@ class ReadingSettings:
 
 
 def reading_settings(request: Request) -> ReadingSettings:
-    """What the cookie says; anything else than our own form of it means usual."""
+    """The settings of the cookie. A cookie in any other form than ours means the usual ones."""
     value = request.cookies.get(COOKIE, "")
     if not re.fullmatch(r"(1[0-9]0|200)(-(1[0-9]0|200)){3}", value, re.ASCII):
         return ReadingSettings()
@@ -73,7 +73,7 @@ def reading_settings(request: Request) -> ReadingSettings:
 
 
 def tools_open(request: Request) -> bool:
-    """Whether the tools were used a moment ago: they stay open for the next press, then fold away."""
+    """True if the tools were used a moment ago. They stay open for the next press, then fold away."""
     return OPEN_COOKIE in request.cookies
 
 

@@ -1,4 +1,4 @@
-"""Who read what about whom, and why: one line each, in opaque references only."""
+"""Audit of reading: one line for each reader, record, person and purpose, as opaque references."""
 
 import logging
 import re
@@ -36,7 +36,7 @@ class AuditEntry:
 
 
 class AuditSink(Protocol):
-    """Where entries are kept, beside the log."""
+    """The store of entries, beside the log."""
 
     def record(self, entry: AuditEntry) -> Awaitable[None]:
         """Keep the entry. Raising makes the read fail: what cannot be audited is not shown."""

@@ -51,7 +51,7 @@ class SignInNeeded(Exception):
 
 
 async def caller(request: Request) -> Principal:
-    """Who calls the API, by bearer token. Raises a 401 problem, or 503 while tokens cannot be judged."""
+    """The principal of an API request, by bearer token. Raises a 401 problem; 503 without keys."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     limits: Limits = request.app.state.limits
     if scheme.lower() != "bearer" or not token:
@@ -70,7 +70,7 @@ async def caller(request: Request) -> Principal:
 
 
 async def maybe_page_caller(request: Request) -> Principal | None:
-    """Who reads the page, or None for nobody signed in. For pages that anyone may open."""
+    """The principal who reads the page, or None if not signed in. For pages that anyone may open."""
     limits: Limits = request.app.state.limits
     found = await _reader(request)
     sessions: Sessions = request.app.state.sessions
@@ -103,7 +103,7 @@ async def _reader(request: Request) -> Principal | None:
 
 
 async def page_caller(request: Request) -> Principal:
-    """Who reads the page, by session cookie. Nobody signed in: off to /sign-in and back here."""
+    """The principal who reads the page, by session cookie. Without one, redirects to /sign-in and back."""
     found = await maybe_page_caller(request)
     if found is None:
         raise SignInNeeded

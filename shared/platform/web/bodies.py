@@ -44,10 +44,10 @@ _READERS: Final[dict[str, Reader]] = {
     "time": _reader(_TIME, time.fromisoformat, "time_parsing"),
 }
 
+# A day that a caller sends, in a body or a parameter: ISO 8601, in the years 1900 to 2199.
 DaySent = Annotated[Day, BeforeValidator(_READERS["date"], json_schema_input_type=date)]
-"""A day that a caller sends, in a body or a parameter: ISO 8601, in the years 1900 to 2199."""
+# A moment that a caller sends: ISO 8601 with a time zone, in the years 1900 to 2199.
 MomentSent = Annotated[Moment, BeforeValidator(_READERS["datetime"], json_schema_input_type=datetime)]
-"""A moment that a caller sends: ISO 8601 with a time zone, in the years 1900 to 2199."""
 
 
 STRICTLY: Final = "_strictly"

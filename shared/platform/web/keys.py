@@ -24,7 +24,7 @@ class KeysUnavailable(Exception):
 
 
 class KeySource(Protocol):
-    """Where public keys come from."""
+    """A source of public keys."""
 
     async def key(self, kid: str) -> RSAKey | ECKey | None:
         """The signing key with this id, or None. Raises KeysUnavailable."""
@@ -60,7 +60,7 @@ class IssuerKeys:
         return self._keys.get(kid)
 
     def _serve(self) -> bool:
-        """Whether the keys known may still be used."""
+        """True if the known keys may still be used."""
         return self._fetched is not None and self._clock() - self._fetched <= KEPT_FOR
 
     def _wanted(self, kid: str) -> bool:

@@ -1,4 +1,4 @@
-"""How many requests one caller, one address and one process may have: beyond it, 429 and Retry-After."""
+"""Limits of requests for each principal, address and process. Beyond them: 429 and Retry-After."""
 
 import asyncio
 import math
@@ -17,8 +17,8 @@ from shared.platform.web.problem import Problem, answer_with
 from shared.platform.web.session import Sessions
 from shared.platform.web.settings import ServiceSettings
 
+# A caller who has been quiet may send as much at once as the limit allows in this time.
 BURST_SECONDS: Final = 12
-"""A caller who has been quiet may send as much at once as the limit allows in this time."""
 QUEUE_SECONDS: Final = 1.0
 _MOST_BUCKETS: Final = 10_000
 _EXEMPT: Final = ("/livez", "/readyz", "/metrics")

@@ -52,7 +52,7 @@ class MailSettings(ServiceSettings):
 
     @property
     def mail_encryption(self) -> Encryption:
-        """How mail is encrypted on its way to the server."""
+        """The encryption of mail on its way to the server."""
         return self.smtp_encryption or ("none" if self.env == "development" else "starttls")
 
 

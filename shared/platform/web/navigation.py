@@ -1,4 +1,4 @@
-"""Where each role goes: the pages of the four services in one menu."""
+"""Menu of each role: the pages of the four services."""
 
 from dataclasses import dataclass
 
@@ -49,7 +49,7 @@ def home_of(caller: Principal) -> str:
 
 
 def current(links: tuple[Link, ...], path: str) -> str | None:
-    """Which entry the page at `path` belongs to: the longest address it begins with."""
+    """The entry of the page at `path`: the one with the longest address that it begins with."""
     fitting = [
         link.href for link in links if path == link.href or path.startswith(link.href.rstrip("/") + "/")
     ]

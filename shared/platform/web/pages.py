@@ -107,7 +107,7 @@ class Pages:
 
 
 def _can_be_had_again(request: Request) -> bool:
-    """Whether the address of this page answers a GET, so that one can come back to it."""
+    """True if the address of this page answers a GET, so that the reader can come back to it."""
     if request.method == "GET":
         return True
     scope = {"type": "http", "method": "GET", "path": request.url.path, "root_path": ""}

@@ -128,7 +128,7 @@ def answer_with(request: Request, problem: Problem) -> Response:
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a person in a browser waits for the answer."""
+    """True if a person in a browser waits for the answer."""
     return not request.url.path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
 
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+# Of an address: reached by browsers, by us outside our own network, or by one of our services.
 Reach = Literal["public", "outside", "inside"]
-"""Of an address: reached by browsers, by us outside our own network, or by one of our services."""
 
 PREFIX: Final = "LINKWORK_"
 _FEWEST_SIGNS: Final = 8

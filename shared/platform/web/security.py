@@ -1,4 +1,4 @@
-"""What surrounds every request: size limit, request id, security headers, one log line."""
+"""Middleware around every request: size limit, request id, security headers, one log line."""
 
 import asyncio
 import logging

@@ -118,7 +118,7 @@ class Sessions:
         return session if self._clock() < session.ends else None
 
     def named_by(self, request: Request) -> bool:
-        """Whether the request has a session cookie, good or not."""
+        """True if the request has a session cookie, valid or not."""
         return self._cookie.name in request.cookies
 
     def end(self, response: Response) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Protocol
 
+# Below the ten seconds within which signing out works everywhere, by the time that an answer takes.
 REMEMBERED_SECONDS: Final = 8.0
-"""Below the ten seconds within which signing out works everywhere, by the time that an answer takes."""
 _MOST_REMEMBERED: Final = 10_000
 
 

@@ -1,4 +1,4 @@
-"""What a service is told from outside: environment variables that start with LINKWORK_."""
+"""Settings of a service: environment variables that start with LINKWORK_."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -234,7 +234,7 @@ class ServiceSettings(BaseSettings):
         return self
 
     def problems(self) -> Iterator[str]:
-        """What makes these settings unfit for production: sentences that quote no value.
+        """Faults that make these settings unfit for production: sentences that quote no value.
 
         A service adds its own.
         """

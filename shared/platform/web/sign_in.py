@@ -123,7 +123,7 @@ def _sign_out_routes(settings: ServiceSettings, client: Any, keeper: SessionKeep
 
 
 async def _has_ended(request: Request) -> bool:
-    """Whether this browser still has the cookie of a session that was ended."""
+    """True if this browser still has the cookie of a session that has ended."""
     sessions: Sessions = request.app.state.sessions
     kept: RememberedSessions = request.app.state.session_check
     session = sessions.current(request)
@@ -140,7 +140,7 @@ async def _end(request: Request, keeper: SessionKeeper, session: Session) -> Non
 
 
 async def _farewell(client: Any, settings: ServiceSettings) -> str:
-    """Where signing out leads: past the issuer's own sign-out where it has one, so that both forget."""
+    """The address after signing out: the issuer's own sign-out if it has one, so that both forget."""
     try:
         leave = (await client.load_server_metadata()).get("end_session_endpoint")
     except (httpx.HTTPError, ValueError):

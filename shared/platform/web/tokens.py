@@ -33,8 +33,8 @@ class TokenVerifier:
         self._clock = clock
         self._issuer = issuer
         self._audience = audience
+        # Claims whose signature was checked, by the token's digest, and with which key.
         self._signed: OrderedDict[bytes, tuple[Any, dict[str, Any]]] = OrderedDict()
-        """Claims whose signature was checked, by the token's digest, and with which key."""
 
     async def caller(self, token: str) -> Principal:
         """Raises InvalidToken, or KeysUnavailable while the issuer's keys cannot be read."""
@@ -57,7 +57,7 @@ class TokenVerifier:
         return claims
 
     def _signed_claims(self, token: str, key: Any) -> dict[str, Any]:
-        """What a token says, once its signature was checked. A caller sends the same one for many minutes."""
+        """The claims of a token with a verified signature. Kept, as tokens last for minutes."""
         digest = hashlib.sha256(token.encode()).digest()
         known = self._signed.get(digest)
         if known is not None and known[0] is key:

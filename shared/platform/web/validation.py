@@ -1,4 +1,4 @@
-"""What was wrong with the input, in our own words. The input itself is never repeated."""
+"""Errors of the input, in our own words. The input itself is never repeated."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

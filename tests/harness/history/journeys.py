@@ -26,10 +26,10 @@ from tests.harness.history.sayings import (
 )
 
 __all__ = ["LOCALITY", "REFERRAL", "SOURCES", "START", "journeys", "rank", "ref"]
+# Minutes by which a clock differs from the order of the ids: an hour at most.
 _MINUTES: Final = (0, 1, -60, 60, 20, -59)
-"""How far a clock is from the order in which ids were made: an hour at most."""
+# The last six name other facts: three retract one, three reopen an ending.
 _SHAPES: Final = len(SAYINGS) + 6
-"""The last few name other facts: three retract one, three reopen what one has ended."""
 _ENDINGS: Final = (o.ReferralClosed, o.ReferralDeclined, o.ReferralReturned, o.ReferralWithdrawn)
 
 
@@ -117,7 +117,7 @@ def _about_another(drawn: _Drawn, keys: Sequence[Key], endings: Sequence[Key]) -
 
 
 def is_about(said: Fact, other: Fact) -> bool:
-    """Whether it takes the other back or undoes the ending that the other is."""
+    """True if this fact retracts the other, or undoes the ending that the other is."""
     if isinstance(said.body, o.Retracted):
         return (said.body.event_source, said.body.event_id) == other.key
     if isinstance(said.body, o.ReferralReopened):

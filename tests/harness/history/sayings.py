@@ -16,10 +16,9 @@ from tests.harness.delivery.toy import created
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 LOCALITY = "meir"
 REFERRAL = str(UUID(int=1))
+# The localities file names the first three. The last two have priority 0.
 SOURCES = ["/meir/referral", "/meir/matching", "/meir/history", "/meir/partner", "/meir/neighbour"]
-"""The localities file ranks the first three; the last two count for as little as each other."""
-VARIANTS = 24
-"""So many bodies of each kind."""
+VARIANTS = 24  # Bodies of each kind.
 
 
 def ref(number: int) -> str:
@@ -95,6 +94,7 @@ def _reasons(kind: Any, **more: Any) -> Callable[[Random], dict[str, Any]]:
     )
 
 
+# What each kind says beside the referral and what every outcome may have.
 PARTS: Mapping[type[EventBody], Callable[[Random], dict[str, Any]]] = {
     ReferralCreated: _created,
     MeetingBooked: _meeting,
@@ -133,7 +133,6 @@ PARTS: Mapping[type[EventBody], Callable[[Random], dict[str, Any]]] = {
     o.ContactChanged: lambda r: {"contact": r.choice(list(v.SafeToText))},
     o.PersonErased: lambda r: {"person_ref": _some(r)},
 }
-"""What each kind says beside the referral and what every outcome may have."""
 
 
 def _next_step(random: Random) -> o.NextStep | None:
@@ -149,11 +148,11 @@ def _said(kind: type[EventBody], random: Random) -> EventBody:
     return kind(**parts)
 
 
+# Bodies by kind. A retraction and a reopening name another fact: `retracted` and `reopened` make them.
 SAYINGS: Sequence[Sequence[Body]] = [
     *([_said(kind, Random(at)) for at in range(VARIANTS)] for kind in PARTS),
     [UnknownOutcome(REFERRAL, LOCALITY, "to_be_invented")],
 ]
-"""Bodies by kind. A retraction and a reopening name another fact: `retracted` and `reopened` make them."""
 
 
 @cache

@@ -20,20 +20,20 @@ from tests.harness.journey.topics import log_of, put, say, set_aside
 from tests.harness.journey.travel import MATCHING, Journey
 
 PARTNERS = "leek-werrington"
+# What a careless producer might put on the bus: it may go no further than where they put it.
 UNREADABLE = "Zibblecombe Nanthwistle, 999 701 2345"
-"""What a careless producer might put on the bus: it may go no further than where they put it."""
 
 
 @dataclass
 class Travelled:
-    """What came of it. `figures_before` are those of the time before the first referral."""
+    """The result. `figures_before` are those of the time before the first referral."""
 
     journeys: list[Journey]
     figures_before: dict[str, dict[str, Any]]
     stages_midway: dict[str, str] = field(default_factory=dict)
     partners_referral: str = ""
+    # Those whose meeting's day before was lived through.
     reminded: list[Journey] = field(default_factory=list)
-    """Those whose meeting's day before was lived through."""
 
 
 async def travel(system: System) -> Travelled:
@@ -200,7 +200,7 @@ async def _asked_while_notifications_die(system: System, travelled: Travelled) -
 
 
 async def _stages(system: System, travelled: Travelled) -> dict[str, str]:
-    """How far everybody has come, as matching says."""
+    """The stage of every referral, as matching shows it."""
     found = {}
     for journey in travelled.journeys:
         path = f"{MATCHING}/referrals/{journey.referral}"

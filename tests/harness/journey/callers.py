@@ -1,4 +1,4 @@
-"""Whoever may stand before a door: somebody in each role, at home or a stranger, by API or browser."""
+"""Principals of every role, of the locality or another, by API or browser."""
 
 import json
 from collections.abc import AsyncIterator, Mapping

@@ -24,7 +24,7 @@ class Clicking:
     with_axe: bool
 
     async def look(self) -> None:
-        """What every page on the way has to stand."""
+        """Checks that every page on the way must pass."""
         self.system.addresses.append(self.page.url)
         self.system.titles.append(await self.page.title())
         if self.with_axe:

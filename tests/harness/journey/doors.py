@@ -16,6 +16,7 @@ from shared.platform.web import auth
 from shared.platform.web.principal import ROLES
 from tests.harness.journey.part import PARTS
 
+# What nobody has to sign in for, each with its reason. Whatever else is found open fails the test.
 PUBLIC: Mapping[str, str] = {
     "GET /": "the first page: what this is, and Sign in",
     "GET /sign-in": "leads to the issuer",
@@ -52,7 +53,6 @@ PUBLIC: Mapping[str, str] = {
     "POST /dev/sms": "development only: stands in for a gateway, and delivers nothing",
     **{f"GET /api/{part}/v1/openapi.json": "what the API is, without anything in it" for part in PARTS},
 }
-"""What nobody has to sign in for, each with its reason. Whatever else is found open fails the test."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Door:
 
     @property
     def things(self) -> set[str]:
-        """What the address names."""
+        """The names in the address."""
         return set(re.findall(r"\{(\w+)", self.path))
 
     def address(self, things: Mapping[str, str]) -> str:

@@ -61,6 +61,7 @@ def _development(clock: Clock) -> Made:
     return settings, lambda: development_app(settings, clock)
 
 
+# Settings, from the environment, and application of each part; only that part's code is loaded.
 PARTS: Mapping[str, Callable[[Clock], Made]] = {
     "referral": _referral,
     "matching": _matching,
@@ -68,7 +69,6 @@ PARTS: Mapping[str, Callable[[Clock], Made]] = {
     "evaluation": _evaluation,
     "development": _development,
 }
-"""Settings, from the environment, and application of each part; only that part's code is loaded."""
 
 
 def main() -> None:

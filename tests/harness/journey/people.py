@@ -1,4 +1,4 @@
-"""Who is referred on a journey: one invented person a locality, nothing of whom is used anywhere else.
+"""People of a journey: one invented person a locality, nothing of whom is used anywhere else.
 
 Names, streets and sentences are such as no list, template or directory holds: where one of them turns up
 afterwards, it came from here.
@@ -19,8 +19,8 @@ from shared.platform.people.nhs_number import check_digit, spaced
 _GIVEN = ("Quorlinda", "Zephrastus", "Ombeline", "Tarquorin", "Wilhexa", "Yngvarda", "Ixworthy", "Ulverina")
 _FAMILY = ("Zanthwickle", "Brobdinghay", "Quexlemere", "Vorplestone", "Jexwardine", "Oxgangley")
 _STREETS = ("Gribblewick Steps", "Nuzzlepot Fold", "Quagmire Ginnel", "Wobbleton Entry")
+# All who were made up, for whoever looks for traces of them.
 EVERYBODY: list["Person"] = []
-"""All who were made up, for whoever looks for traces of them."""
 _numbers = count(1)
 
 

@@ -1,4 +1,4 @@
-"""Whether what lies on the bus holds together: nothing lost, nothing doubled, seen from outside."""
+"""Checks of the events on the bus, from outside: nothing lost, nothing doubled, seen from outside."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
@@ -58,7 +58,7 @@ def no_time_twice(found: dict[str, ReferralHistory]) -> None:
 
 
 def same_id_same_words(log: Log) -> None:
-    """Whoever says something again says the same."""
+    """Repeated events have the same body."""
     words: dict[tuple[str, str], EventBody | object] = {}
     for event in log.events:
         assert words.setdefault((event.source, event.id), event.body) == event.body

@@ -48,10 +48,10 @@ class System:
     localities: Localities = field(default_factory=load_localities)
     users: dict[str, User] = field(default_factory=lambda: dict(load_users(USERS_FILE).users))
     accepted: set[str] = field(default_factory=set)
+    # Every address that anybody asked for.
     addresses: list[str] = field(default_factory=list)
-    """Every address that anybody asked for."""
+    # The title of every page that a browser showed.
     titles: list[str] = field(default_factory=list)
-    """The title of every page that a browser showed."""
 
     @property
     def url(self) -> str:
@@ -96,7 +96,7 @@ class System:
         return answer.json()
 
     async def mailbox(self) -> list[dict[str, Any]]:
-        """What was sent, newest first."""
+        """The messages that were sent, newest first."""
         found = await self.done("GET", "/dev/mailbox.json", ADMIN)
         messages: list[dict[str, Any]] = found["messages"]
         return messages

@@ -1,4 +1,4 @@
-"""What lies on the bus, read from outside: without a group, every partition, to its end."""
+"""Events on the bus, read from outside: without a group, every partition, to its end."""
 
 from dataclasses import dataclass
 
@@ -56,7 +56,7 @@ async def log_of(bootstrap: str, localities: tuple[str, ...]) -> Log:
 
 
 async def set_aside(bootstrap: str, place: str) -> dict[str, str]:
-    """Which parts set the record of this place aside, and why."""
+    """The services that dead-lettered the record of this place, and why."""
     letters = await records_of(bootstrap, [dead_letter_topic(part) for part in PARTS])
     told = [
         {name: value.decode() for name, value in letter.headers}

@@ -40,7 +40,7 @@ class Journey:
 
     @property
     def link_worker(self) -> str:
-        """Whose case it is: they sign in under the same name."""
+        """The link worker of the referral, who signs in under the same name."""
         return str(self.meeting["link_worker"])
 
 

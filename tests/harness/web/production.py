@@ -18,5 +18,5 @@ MORE = {
 
 
 def variables(**more: str) -> dict[str, str]:
-    """What a service in production is told, by the variables' names."""
+    """Environment of a service in production, by the variables' names."""
     return {f"LINKWORK_{name.upper()}": value for name, value in (PRODUCTION | MORE | more).items()}

@@ -1,4 +1,4 @@
-"""Who is let in where."""
+"""Access to pages and routes, by role."""
 
 from urllib.parse import unquote, urlsplit
 

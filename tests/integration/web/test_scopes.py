@@ -1,4 +1,4 @@
-"""What a service may ask with its token: nothing without a scope, on any route of any service."""
+"""Scopes of a service's token: nothing is allowed without one, on any route of any service."""
 
 import re
 
@@ -15,22 +15,22 @@ from tests.harness.web.every_service import SERVICES, application, routes_of
 from tests.harness.web.issuer import LoopbackIssuer
 
 ID = "01980000-0000-7000-8000-000000000001"
+# Which scopes open anything at each service.
 SCOPES = {
     "referral": {"claims:read", "notes:write", "referrals:write", "sessions:check"},
     "matching": {"contacts:read", "directory:read", "directory:write", "links:write", "plans:read"},
     "notifications": {"messages:read"},
     "evaluation": set[str](),
 }
-"""Which scopes open anything at each service."""
 
 
 def asks_for_token(dependant: Dependant) -> bool:
-    """Whether a bearer token decides who may use the route."""
+    """True if a bearer token decides who may use the route."""
     return any(each.call is auth.caller or asks_for_token(each) for each in dependant.dependencies)
 
 
 async def status(app: FastAPI, method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
-    """What the route answers, and the scope that it says is missing."""
+    """The answer of the route, and the scope that it names as missing."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://linkwork") as http:
         answer = await http.request(method, re.sub(r"\{[^}]*\}", ID, path), headers=headers, timeout=5)

@@ -1,4 +1,4 @@
-"""What surrounds every request."""
+"""Middleware around every request."""
 
 import asyncio
 import io
@@ -130,7 +130,7 @@ async def test_a_request_id_is_taken_over_only_if_it_is_a_uuid(client: httpx.Asy
 
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
-    """What our loggers write while a test runs."""
+    """Lines that our loggers write while a test runs."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines("sample"))

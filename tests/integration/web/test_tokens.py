@@ -1,4 +1,4 @@
-"""Which access tokens are believed."""
+"""Access tokens: the accepted and the refused."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What people, feeds and producers get wrong, each with its answer, over the real front and the real bus."""
+"""Mistakes of people, feeds and producers, each with its answer, over the real front and the real bus."""
 
 import asyncio
 import os
@@ -226,7 +226,7 @@ async def test_an_event_of_an_unknown_kind_is_kept_and_changes_nothing(system: S
 
 
 async def _goes_on(system: System, case: Journey) -> None:
-    """What comes after it is heard as ever."""
+    """Later events are received as before."""
     before = len(await _history(system, case))
     event = contacted(system, case)
     await say(system.bootstrap, event)

@@ -22,8 +22,8 @@ from tests.harness.journey.system import System
 from tests.harness.journey.travel import Journey
 
 REFUSED = (401, 403, 404)
+# What any role that may look at the directory may see: services that are open to the public.
 EVERYBODYS = {"service_id", "service", "feed"}
-"""What any role that may look at the directory may see: services that are open to the public."""
 AT_A_TIME = 6
 
 
@@ -36,7 +36,7 @@ def every_door(tmp_path_factory: pytest.TempPathFactory) -> list[Door]:
 
 
 def things(case: Journey) -> dict[str, str]:
-    """What addresses name, all of it the case's."""
+    """Names in addresses, all of the one referral."""
     return {
         **dict.fromkeys(("referral_id", "referral"), case.referral),
         **dict.fromkeys(("meeting_id", "meeting"), case.meeting["id"]),
@@ -49,7 +49,7 @@ def things(case: Journey) -> dict[str, str]:
 
 
 def query(case: Journey, door: Door) -> dict[str, str]:
-    """What must be said in the address for the door to understand what is asked."""
+    """Parameters of the address that a route needs."""
     if "claims/" in door.path:
         return {"locality": case.locality, "fields": "name", "purpose": "message"}
     if door.path.endswith("/services") and "referral_id" in door.path:
@@ -62,7 +62,7 @@ def query(case: Journey, door: Door) -> dict[str, str]:
 
 
 def body(system: System, case: Journey, door: Door) -> Any:
-    """What a good request says."""
+    """The body of a good request."""
     if door.method == "GET":
         return None
     ending = door.path.rsplit("/", 1)[-1]

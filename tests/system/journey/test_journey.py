@@ -54,7 +54,7 @@ async def test_every_service_tells_the_same_story(system: System, travelled: Tra
 
 
 async def _closed(system: System, address: str, caller: str) -> dict[str, Any]:
-    """What a service tells of the referral, once it has heard of its end: each hears in its own time."""
+    """The referral as a service shows it, once the end has arrived there."""
 
     async def told() -> dict[str, Any] | None:
         found: dict[str, Any] = await system.done("GET", address, caller)
@@ -84,7 +84,7 @@ async def test_each_message_was_sent_once(system: System, travelled: Travelled) 
 
 
 async def _ledger(system: System, referral: str) -> dict[str, int]:
-    """How many messages of each kind were sent, by the ledger."""
+    """The number of messages of each kind that were sent, by the ledger."""
     found = await system.done("GET", f"/api/notifications/v1/referrals/{referral}/messages", "admin")
     return dict(Counter(one["template"] for one in found["messages"] if one["status"] == "sent"))
 
@@ -107,7 +107,7 @@ async def test_figures_show_it(system: System, travelled: Travelled) -> None:
 
 
 def _people(place: dict[str, Any], item: str) -> int:
-    """How many answered this question twice."""
+    """The number of people who answered this question twice."""
     return next(int(one["people"]) for one in place["wellbeing"] if one["code"] == item)
 
 

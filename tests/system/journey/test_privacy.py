@@ -13,8 +13,8 @@ from tests.harness.journey.people import EVERYBODY
 from tests.harness.journey.system import System
 from tests.harness.journey.topics import records_of
 
+# Where something is written, and what.
 Written = Iterable[tuple[str, bytes]]
-"""Where something is written, and what."""
 
 
 def private(travelled: Travelled) -> list[str]:

@@ -116,7 +116,7 @@ def test_a_body_of_any_bytes_is_answered_with_a_code(value: bytes) -> None:
     assert answer.reason in {"bad_json", "empty_body", "invalid_body"}
 
 
-def test_a_body_that_is_not_as_its_schema_says_is_refused_with_the_fields_and_how() -> None:
+def test_body_against_its_schema_is_refused_with_its_fields() -> None:
     body = json.loads(said(created("meir")).raw)
     del body["risk"]
     body["agreement"]["at"] = "yesterday"
@@ -129,7 +129,7 @@ def test_a_body_that_is_not_as_its_schema_says_is_refused_with_the_fields_and_ho
 
 @given(st.from_regex(r"\A[A-Z][a-z]{2,12}\Z"))
 def test_a_key_of_the_input_is_no_field_of_ours(name: str) -> None:
-    """Where somebody's name stands in place of a questionnaire's item, and all else is as it should be."""
+    """A body in which a name stands in place of a questionnaire's item, and all else is as it should be."""
     body = {"kind": "measured", "referral_id": new_id(), "locality": "meir", "scores": {name: 5}}
     body |= {"instrument": "ons4", "stage": "before", "on": "2026-11-23"}
     refused = read_body("outcome-recorded", json.dumps(body).encode())

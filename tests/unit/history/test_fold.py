@@ -105,7 +105,7 @@ def test_attended_beats_missed_beats_cancelled() -> None:
     assert story(CREATED, booked(10), cancelled, missed).meetings[0].status == "missed"
 
 
-def test_the_meeting_that_stands_is_the_highest_of_those_not_undone() -> None:
+def test_active_meeting_is_the_highest_not_undone() -> None:
     cancelled = about(o.MeetingCancelled, meeting_id=ref(11), by=v.By.PERSON, why=v.CancelReason.OTHER)
     told = story(CREATED, booked(10), booked(11, 1, replaces=10))
     assert told.active is not None
@@ -121,7 +121,7 @@ def test_of_two_bookings_of_one_turn_the_higher_source_stands() -> None:
     assert told.active.booked.meeting_id == ref(10)
 
 
-def test_of_two_who_say_the_same_thing_the_higher_source_is_believed() -> None:
+def test_same_meeting_of_two_sources_the_higher_one_stands() -> None:
     """Whatever their ids, which tell when each was said."""
     ours = fact(booked(10), 100)
     theirs = fact(booked(10).model_copy(update={"link_worker": "lw-partner-1"}), 101, "/meir/partner")
@@ -152,7 +152,7 @@ def test_who_agreed_to_one_time_has_not_agreed_to_another() -> None:
         assert [meeting.booked.provisional for meeting in told.meetings] == [True]
 
 
-def test_a_reopening_undoes_the_ending_that_it_names_and_no_other() -> None:
+def test_reopening_undoes_only_the_ending_that_it_names() -> None:
     closed = fact(about(o.ReferralClosed, reason=v.CloseReason.COMPLETED), 101)
     again = fact(about(o.ReferralClosed, reason=v.CloseReason.OTHER), 103)
     reopened = fact(about(o.ReferralReopened, ends_source=closed.source, ends_id=closed.id), 102)

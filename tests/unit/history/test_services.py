@@ -32,8 +32,8 @@ PARTS: list[ServiceDefinition[Any, Any]] = [
     services.notifications.definition.folding_definition(LOCALITIES),
     services.referral.definition.service_definition(LOCALITIES),
 ]
+# Two other referrals, and one of another locality that goes by the same id.
 OTHERS = [("meir", ref(2)), ("meir", ref(3)), ("longton", REFERRAL)]
-"""Two other referrals, and one of another locality that goes by the same id."""
 often = settings(suppress_health_check=list(HealthCheck))
 
 

@@ -46,7 +46,7 @@ def sources(ending: str) -> list[Path]:
 
 
 def is_label(text: object) -> bool:
-    """Whether a text is for people: it has a capital or a space."""
+    """True if a text is for people: it has a capital or a space."""
     return isinstance(text, str) and (text[:1].isupper() or " " in text.strip())
 
 

@@ -196,7 +196,7 @@ def test_localities_that_a_process_serves(programme: Localities) -> None:
         ("[programme]", "[programme", "is not valid TOML"),
     ],
 )
-def test_a_wrong_file_is_refused_with_a_sentence_that_names_the_entry(
+def test_wrong_file_is_refused_with_the_entry_named(
     tmp_path: Path, before: str, after: str, complaint: str
 ) -> None:
     shutil.copy(LOCALITIES_FILE.with_name("gp_practices.csv"), tmp_path)

@@ -34,7 +34,7 @@ def test_nobody_signed_in_has_no_menu() -> None:
     assert navigation(None, development=True) == ()
 
 
-def test_the_mailbox_is_for_development_and_those_who_run_the_programme() -> None:
+def test_mailbox_is_for_development_and_programme_admins() -> None:
     assert "/dev/mailbox" in addresses("programme_admin", development=True)
     assert "/dev/mailbox" not in addresses("programme_admin")
     assert "/dev/mailbox" not in addresses("link_worker", development=True)

@@ -25,7 +25,7 @@ FIRST = "prescriptions.0"
 
 
 def may_share(agreed: v.Agreed, prescription: int = 20) -> EventBody:
-    """Whether the person's name may be shared with the service."""
+    """An agreement to share the person's name with the service."""
     return outcome(
         o.SharingChanged,
         agreement=v.Agreement.SERVICE,
