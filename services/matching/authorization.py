@@ -1,4 +1,4 @@
-"""Which cases a caller may touch. Somebody else's case is answered like one that does not exist."""
+"""The cases that a caller may touch. Any other case is answered like one that does not exist."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Final

@@ -27,5 +27,5 @@ def _bank_holidays(year: int) -> frozenset[date]:
 
 
 def bank_holiday(day: date) -> bool:
-    """Whether practices in England are shut that day."""
+    """True if practices in England are shut that day."""
     return day in _bank_holidays(day.year)

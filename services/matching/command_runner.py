@@ -1,4 +1,4 @@
-"""How an action is done: the case found, the act run in one transaction, the outcome shown."""
+"""Runs a command: finds the case, decides in one transaction, presents the outcome."""
 
 import hmac
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CommandRunner:
-    """Runs acts on cases. `key` makes the digests of requests, so that no plain hash of a text is kept."""
+    """Runs commands on cases. `key`: for digests of requests, so that no plain hash of a text is kept."""
 
     kernel: "Kernel[ReferralState, Diaries]"
     localities: Localities
@@ -50,7 +50,7 @@ class CommandRunner:
         within: Within | None = None,
         fresh_step: bool = False,
     ) -> Done:
-        """Runs an act on this case, once for the same key.
+        """Runs a command on this case, once for the same key.
 
         `fresh_step`: a next step whose day has passed will not do either. Raises a Problem where refused.
         """

@@ -47,8 +47,8 @@ _SENTENCES: Final[dict[str, tuple[int, str]]] = {
 }
 
 
+# The field of a body that a refusal is about, where it is about one.
 _POINTERS: Final = {"service_in_plan": "/reason", "no_service_said": "/need"}
-"""The field of a body that a refusal is about, where it is about one."""
 
 
 class Refused(Exception):

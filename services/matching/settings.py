@@ -1,4 +1,4 @@
-"""What the matching service is told from outside, beside what every service is told."""
+"""Settings of the matching service, beside those of every service."""
 
 from typing import ClassVar
 

@@ -1,4 +1,7 @@
-"""What people do with meetings: came, did not come, another time, cancelled, later. Pure."""
+"""Commands on meetings: attended, did not attend, reschedule, cancel, defer. Pure.
+
+Like every decision, a command that books or releases a time changes `diaries` in place.
+"""
 
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -53,7 +56,7 @@ def came(
 
 
 def _given_up_when_over(meeting: Meeting) -> bool:
-    """Nobody called it off: another was booked after it, or the referral ended, before they said who came."""
+    """True if matching alone cancelled it after its start: a later booking, or the end of the referral."""
     off = meeting.cancelled
     said = meeting.outcome
     if off is None or said is None or off.by is not v.By.PROGRAMME:
@@ -204,14 +207,14 @@ def chosen(
         if slot is None or not context.now < slot.starts_at <= context.now + HORIZON:
             raise Refused("slot_taken")
         return slot
-    wish, referral_id = requirements_of(view, diaries), context.referral_id
+    requirements, referral_id = requirements_of(view, diaries), context.referral_id
     refused = refused_times(view)
     after: datetime | None = None
     if instead_of is not None:
         after = instead_of.booked.starts_at
         refused |= {time_key(instead_of)}
-    found = diaries.earliest(wish, referral_id, refused, after) or diaries.earliest(
-        wish, referral_id, refused
+    found = diaries.earliest(requirements, referral_id, refused, after) or diaries.earliest(
+        requirements, referral_id, refused
     )
     if found is None:
         raise Refused("no_other_time")

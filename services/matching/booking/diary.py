@@ -19,8 +19,8 @@ from services.matching.roster.link_workers import TRAVEL_MINUTES, LinkWorker, ti
 from shared.contract.events import vocabulary as v
 from shared.contract.labels import where
 
+# A meeting is at most this far ahead.
 HORIZON: Final = timedelta(weeks=8)
-"""How far ahead a meeting may be."""
 
 
 @dataclass(slots=True)
@@ -31,8 +31,8 @@ class Day:
     day: date
     version: int = 0
     reservations: list[Reservation] = field(default_factory=list)
+    # Meetings that others put where a time was somebody's already: they have it when it comes free.
     overlapping: list[Reservation] = field(default_factory=list)
-    """Meetings that others put where a time was somebody's already: they have it when it comes free."""
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ DayKey = tuple[str, date]
 
 @dataclass
 class Diaries:
-    """The diaries that a round of decisions may book in. Changed in place; remembers what was touched."""
+    """Diaries in which a unit of work books. They change in place and record what was touched."""
 
     now: datetime
     workers: Mapping[str, LinkWorker] = field(default_factory=dict)
@@ -57,46 +57,48 @@ class Diaries:
     caseloads: dict[str, Caseload] = field(default_factory=dict)
     touched_days: set[DayKey] = field(default_factory=set)
     touched_caseloads: set[str] = field(default_factory=set)
+    # Link workers who have more room than before.
     freed: set[str] = field(default_factory=set)
-    """Link workers who have more room than before."""
+    # Slots set aside within this round, by referral: those for whom it is urgent choose first.
     reserved: dict[str, Slot] = field(default_factory=dict)
-    """Slots set aside within this round, by referral: those for whom it is urgent choose first."""
     _slots: dict[DayKey, tuple[Slot, ...]] = field(default_factory=dict)
     _free: dict[tuple[DayKey, bool], tuple[Slot, ...]] = field(default_factory=dict)
+    # Left free before and after a home visit.
     travel_minutes: int = TRAVEL_MINUTES
-    """Left free before and after a home visit."""
 
     # Looking
 
     def knows(self, link_worker: str, locality: str) -> bool:
-        """Whether this is a link worker of that locality: nobody in one can touch a diary of another."""
+        """True if this is a link worker of that locality: nobody in one can touch a diary of another."""
         worker = self.workers.get(link_worker)
         return worker is not None and worker.locality == locality
 
     def has_room(self, worker: LinkWorker, referral_id: str) -> bool:
-        """Whether the caseload takes this referral (or holds it already)."""
+        """True if the caseload takes this referral (or holds it already)."""
         caseload = self._caseload(worker.id)
         return referral_id in caseload.referrals or len(caseload.referrals) < worker.caseload_limit
 
-    def suitable(self, wish: MeetingRequirements, referral_id: str) -> Iterator[Slot]:
+    def suitable(self, requirements: MeetingRequirements, referral_id: str) -> Iterator[Slot]:
         """Free times that suit, earliest first; of two at once, that of the smaller share of a caseload."""
-        who = [worker for worker in wish.who(self.workers.values()) if self.has_room(worker, referral_id)]
+        who = [
+            worker for worker in requirements.who(self.workers.values()) if self.has_room(worker, referral_id)
+        ]
         first, last = london_day(self.now), london_day(self.now + HORIZON)
-        soonest = {worker.id: wish.earliest_start(worker, self.now) for worker in who}
+        soonest = {worker.id: requirements.earliest_start(worker, self.now) for worker in who}
         turns = {worker.id: self._turn(worker.id, referral_id) for worker in who}
         for n in range((last - first).days + 1):
             day = first + timedelta(days=n)
             found = [
                 slot
                 for worker in who
-                for slot in self.free(worker, day, referral_id, home=wish.home_visit)
-                if slot.starts_at >= soonest[worker.id] and wish.suits(slot)
+                for slot in self.free(worker, day, referral_id, home=requirements.home_visit)
+                if slot.starts_at >= soonest[worker.id] and requirements.suits(slot)
             ]
             yield from sorted(found, key=lambda slot: (slot.starts_at, *turns[slot.link_worker]))
 
     def earliest(
         self,
-        wish: MeetingRequirements,
+        requirements: MeetingRequirements,
         referral_id: str,
         but_not: frozenset[str] = frozenset(),
         after: datetime | None = None,
@@ -108,7 +110,7 @@ class Diaries:
         """
         first_of: dict[str, Slot] = {}
         day: date | None = None
-        for slot in self.suitable(wish, referral_id):
+        for slot in self.suitable(requirements, referral_id):
             if slot.key in but_not or (after is not None and slot.starts_at <= after):
                 continue
             if day is not None and london_day(slot.starts_at) != day:
@@ -158,7 +160,7 @@ class Diaries:
         return None
 
     def reservations_of(self, referral_id: str) -> list[tuple[Day, Reservation]]:
-        """What this referral holds, or stands behind, in the diaries that were read."""
+        """The reservations of this referral, overlapping ones among them, in the diaries that were read."""
         return [
             (day, held)
             for day in self.days.values()
@@ -177,7 +179,7 @@ class Diaries:
         meeting_id: str,
         mode: v.MeetingMode = v.MeetingMode.FACE_TO_FACE,
     ) -> bool:
-        """Holds a time for a meeting, and the travel round a home visit.
+        """Reserves a time for a meeting, and the travel round a home visit.
 
         False where somebody else has it or stands behind it. A meeting that holds this time already keeps it,
         also where there is no room for travel that was not left round it when it was booked.
@@ -205,7 +207,7 @@ class Diaries:
         meeting_id: str,
         mode: v.MeetingMode = v.MeetingMode.FACE_TO_FACE,
     ) -> None:
-        """For a meeting that stands although its time is somebody else's: has it when it comes free."""
+        """Keeps a partner's booking that overlaps a reservation, to take over when that is released."""
         day = self._day(link_worker, london_day(starts_at))
         mine = Reservation(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
         if mine not in day.overlapping:
@@ -214,7 +216,7 @@ class Diaries:
             self._touch(day)
 
     def release(self, day: Day, meeting_id: str) -> None:
-        """Gives a meeting's time free: to whoever stands behind, else to anybody."""
+        """Releases a meeting's time: to an overlapping booking if there is one, else to all."""
         gone = [held for held in (*day.reservations, *day.overlapping) if held.meeting_id == meeting_id]
         if gone:
             if any(held.starts_at > self.now for held in gone):
@@ -243,15 +245,15 @@ class Diaries:
                 self.touched_caseloads.add(link_worker)
 
     def rest_on(self, link_worker: str) -> None:
-        """A decision rested on this link worker's hours and room: the caseload must not have moved since."""
+        """Touches the caseload, since a decision rests on this link worker's hours and room."""
         if link_worker in self.workers:
             self._caseload(link_worker)
             self.touched_caseloads.add(link_worker)
 
-    def reserve(self, wishes: Iterable[tuple[str, MeetingRequirements, frozenset[str]]]) -> None:
-        """Sets a time aside for each of these referrals, in this order, and none of those that it refused."""
-        for referral_id, wish, refused in wishes:
-            slot = self.earliest(wish, referral_id, refused)
+    def reserve(self, referrals: Iterable[tuple[str, MeetingRequirements, frozenset[str]]]) -> None:
+        """Reserves a time for each of these referrals in order, but none that it refused."""
+        for referral_id, requirements, refused in referrals:
+            slot = self.earliest(requirements, referral_id, refused)
             if slot is not None:
                 self.reserved[referral_id] = slot
 

@@ -1,4 +1,7 @@
-"""What matching decides by itself. Pure, and idempotent at rest: look at the view, say only what is missing.
+"""Decisions that matching makes without a person. Pure, and idempotent: they add only what is missing.
+
+A decision changes `diaries` in place: it takes and releases times, and assigns caseloads. The unit of work
+stores what the decision touched, or drops it if the transaction fails.
 
 What holds afterwards, in every interleaving: an open referral has one active meeting, or a stated reason for
 none, or has been met; one that ended has none and holds no time; no time is held twice.
@@ -21,29 +24,29 @@ from shared.contract.history import Meeting
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.platform.clock import LONDON
 
+# The due work of this part: look whether there is a time by now.
 RETRY_BOOKING: Final = "retry_booking"
-"""The due work of this part: look whether there is a time by now."""
 ROW: Final = (RETRY_BOOKING, "meeting")
 
+# News older than this when heard comes from a log that is being read: hear the rest of it first.
 CATCH_UP: Final = timedelta(hours=1)
-"""News older than this when heard comes from a log that is being read: hear the rest of it first."""
 HEAR_THE_REST: Final = timedelta(seconds=20)
+# By when a meeting is expected where none is free.
 PROMISE_DAYS: Final = {v.Urgency.ROUTINE: 14, v.Urgency.SOON: 7}
-"""By when a meeting is expected where none is free."""
 NOT_REACHED_DAYS: Final = 7
+# The contract counts no further.
 LAST_SEQUENCE: Final = 1000
-"""The contract counts no further."""
 
 _GIVEN_UP: Final = frozenset(v.CancelReason) - {v.CancelReason.REFERRAL_ENDED, v.CancelReason.SLOT_TAKEN}
 
 
 def reconcile(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
-    """Brings meetings, diary and caseload into line with what has been said."""
+    """Reconciles meetings, diary and caseload with the facts."""
     return _reconcile(view, diaries, context, patient=True)
 
 
 def retry_booking(view: ReferralState, diaries: Diaries, context: DecisionContext, _: TaskRow) -> Decision:
-    """Due: a time may have come free, or the day from which the person can come."""
+    """Task: books a time if one has come free, or the day has come from which the person can meet."""
     return reconcile_now(view, diaries, context)
 
 
@@ -139,17 +142,21 @@ def _arrange(view: ReferralState, diaries: Diaries, context: DecisionContext, pa
         _in_caseload_of(diaries, context, view.handed_to or story.link_worker)
         expected = today + timedelta(days=NOT_REACHED_DAYS)
         return Decision(waiting(view, context, v.WaitingReason.PERSON_NOT_REACHED, expected))
-    wish = requirements_of(view, diaries)
-    if wish.link_worker is not None:  # who was handed a case has it, however many others they have
-        _in_caseload_of(diaries, context, wish.link_worker)
+    requirements = requirements_of(view, diaries)
+    if requirements.link_worker is not None:  # who was handed a case has it, however many others they have
+        _in_caseload_of(diaries, context, requirements.link_worker)
     promised = diaries.reserved.pop(context.referral_id, None)
     booked = book(view, diaries, context, promised, provisional=True) if promised else None
-    slot = diaries.earliest(wish, context.referral_id, refused_times(view)) if booked is None else None
+    slot = (
+        diaries.earliest(requirements, context.referral_id, refused_times(view)) if booked is None else None
+    )
     if slot is not None:
         booked = book(view, diaries, context, slot, provisional=True)
     if booked is not None:
         return Decision([booked], cancelled_tasks=[ROW] if view.waits else [])
-    someone = any(diaries.has_room(w, context.referral_id) for w in wish.who(diaries.workers.values()))
+    someone = any(
+        diaries.has_room(w, context.referral_id) for w in requirements.who(diaries.workers.values())
+    )
     reason = v.WaitingReason.NO_SLOT if someone else v.WaitingReason.NO_LINK_WORKER
     _in_caseload_of(diaries, context, view.handed_to)
     return Decision(
@@ -211,7 +218,7 @@ def time_key(meeting: Meeting) -> str:
 
 
 def requirements_of(view: ReferralState, diaries: Diaries) -> MeetingRequirements:
-    """What this referral's meeting must suit. Whom it was handed to counts while they meet people there."""
+    """Requirements of this referral's meeting. A named link worker counts while at the practice."""
     created = view.story.created
     if created is None:
         raise ValueError("a referral that is not known wishes for nothing")
@@ -221,7 +228,7 @@ def requirements_of(view: ReferralState, diaries: Diaries) -> MeetingRequirement
 
 
 def needs_meeting(view: ReferralState, now: datetime) -> bool:
-    """Whether a referral would be given a time now, if there is one."""
+    """True if a referral would be given a time now, if there is one."""
     story = view.story
     if story.created is None or not story.open or story.active is not None or story.attended:
         return False
@@ -253,7 +260,7 @@ def _hold_only(diaries: Diaries, referral_id: str, meetings: Iterable[MeetingBoo
     """Gives every time free that this referral holds for other meetings than these, or at other times."""
     times = {(m.meeting_id, m.link_worker, m.starts_at.replace(microsecond=0)) for m in meetings}
     for day, held in diaries.reservations_of(referral_id):
-        # What is stored has lost some digits of its second.
+        # A stored time has lost some digits of its second.
         if (held.meeting_id, day.link_worker, held.starts_at.replace(microsecond=0)) not in times:
             diaries.release(day, held.meeting_id)
 

@@ -117,7 +117,7 @@ async def wake_waiting(
 
 
 async def touch_caseload(tx: Transaction, locality: str, link_worker: str) -> None:
-    """Whoever books with this link worker at the same time must read hours and leave again."""
+    """Bumps the version, so that a concurrent booking with this link worker reads hours and leave again."""
     await tx[CASELOADS].update_one(
         {"_id": link_worker},
         {"$inc": {"v": 1}, "$setOnInsert": {"locality": locality, "referrals": []}},

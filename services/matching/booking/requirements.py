@@ -1,4 +1,4 @@
-"""What a person needs of a meeting, and which times in which diary answer it."""
+"""A person's requirements of a meeting, and the times that meet them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from shared.contract.events.models import ReferralCreated
 from shared.platform.clock import LONDON
 from shared.platform.languages import same_language
 
+# The shortest time from booking to meeting.
 NOTICE: Final = timedelta(hours=2)
-"""The shortest time from booking to meeting."""
+# An interpreter must be found first.
 INTERPRETER_NOTICE: Final = timedelta(days=3)
-"""An interpreter must be found first."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeetingRequirements:
-    """What a meeting must suit. `link_worker`: only theirs will do; `not_before`: they asked for later."""
+    """Requirements of a meeting. `link_worker`: the only one; `not_before`: the person asked for later."""
 
     practice: str
     language: str = "en"
@@ -62,7 +62,7 @@ class MeetingRequirements:
         return speak if speak and not self.interpreter else fit
 
     def is_spoken_by(self, worker: LinkWorker) -> bool:
-        """Whether a link worker speaks the person's language, by whichever code each is kept."""
+        """True if a link worker speaks the person's language, by whichever code each is kept."""
         return any(same_language(self.language, spoken) for spoken in worker.languages)
 
     def earliest_start(self, worker: LinkWorker, now: datetime) -> datetime:
@@ -71,7 +71,7 @@ class MeetingRequirements:
         return now + (INTERPRETER_NOTICE if needs_interpreter else NOTICE)
 
     def suits(self, slot: Slot) -> bool:
-        """Whether the person can come then and there."""
+        """True if the person can come then and there."""
         if slot.practice != self.practice:
             return False
         start = slot.starts_at.astimezone(LONDON)

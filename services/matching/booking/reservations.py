@@ -1,4 +1,4 @@
-"""Times that are taken, with the travel round a home visit, and what they leave free. Pure."""
+"""Reserved times, with the travel round a home visit, and the slots that they leave free. Pure."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +11,7 @@ from services.matching.booking.slot import Slot
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """A time that is taken, by which meeting of which referral.
+    """A reserved time, with its meeting and referral.
 
     `travel`: minutes before and after it in which the link worker is on the way. No other meeting lies in
     them; between two home visits the longer of both travel times is enough.
@@ -28,12 +28,12 @@ class Reservation:
         return self.starts_at + timedelta(minutes=self.minutes)
 
     def overlaps(self, other: "Reservation") -> bool:
-        """Whether the meetings overlap, or one lies in the travel round the other."""
+        """True if the meetings overlap, or one lies in the travel round the other."""
         apart = timedelta(minutes=max(self.travel, other.travel))
         return self.starts_at < other.ends_at + apart and other.starts_at < self.ends_at + apart
 
     def is_at(self, other: "Reservation") -> bool:
-        """Whether both are one meeting at one time, whatever travel was left round it."""
+        """True if both are one meeting at one time, whatever travel was left round it."""
         return (
             self.meeting_id == other.meeting_id
             and self.minutes == other.minutes

@@ -1,4 +1,4 @@
-"""Nobody is forgotten: an open referral with neither a meeting nor a word of why is looked at again.
+"""Sweeps for unaccounted referrals: open, with neither a meeting nor a stated reason for none.
 
 It should not come to that; what may go wrong all the same nobody has thought of yet.
 """

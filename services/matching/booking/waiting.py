@@ -14,7 +14,7 @@ WAITS_FOR_THE_PERSON: Final = frozenset({v.WaitingReason.ASKED_LATER, v.WaitingR
 
 
 def waits_for_the_person(view: ReferralState, today: date) -> list[Wait]:
-    """What was said of the person's own time: until then nothing is looked for.
+    """Waits for a day that the person chose. Until then no time is looked for.
 
     That we said ourselves that they are not reached follows from their misses, and ends with them: somebody
     reopens the referral, or it was no miss.
@@ -42,7 +42,7 @@ def waiting(
 
 
 def _still_says_why(view: ReferralState, reason: v.WaitingReason, now: datetime) -> bool:
-    """Whether this reason was given after the last meeting came to nothing, and its day has not passed.
+    """True if this reason was given after the last meeting came to nothing, and its day has not passed.
 
     By a clock that was wrong it may seem to have been given before that. What is given just now counts, and
     so does one more than there are meetings: it is not said over and over until the clocks agree.
@@ -59,7 +59,7 @@ def _still_says_why(view: ReferralState, reason: v.WaitingReason, now: datetime)
 
 
 def _bookings_taken_back(view: ReferralState) -> list[datetime]:
-    """When it was said of meetings that they had never been booked: the person may have heard of them."""
+    """The moments at which bookings were retracted. The person may have heard of those meetings."""
     booked = {(f.source, f.id) for f in view.facts if isinstance(f.body, MeetingBooked)}
     return [
         f.recorded

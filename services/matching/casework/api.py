@@ -91,7 +91,7 @@ async def later(
 async def plan(
     request: Request, referral_id: Reference, caller: OwnCaller, body: PlanIn, key: Key = None
 ) -> Done:
-    """What was agreed at a meeting."""
+    """Records a meeting and its plan."""
     return await features(request).casework.plan(
         RequestContext(caller, key), referral_id, body.record(), body.meeting_id
     )
@@ -145,7 +145,7 @@ async def retract(
 async def next_step(
     request: Request, referral_id: Reference, caller: OwnCaller, body: NextStepIn, key: Key = None
 ) -> Done:
-    """What happens next, and by when."""
+    """Sets the next step and its day."""
     return await features(request).casework.next_step(
         RequestContext(caller, key), referral_id, body.next_step, body.note
     )
@@ -234,7 +234,7 @@ async def caseload(request: Request, caller: OwnCaller, include_ended: bool = Fa
 async def needs_you(
     request: Request, caller: OwnCaller, limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> NeedsYouOut:
-    """What needs the caller, oldest first."""
+    """Reasons for which cases need the caller, oldest first."""
     return NeedsYouOut(needs_you=await queries(request).casework.needs_you(caller, limit))
 
 

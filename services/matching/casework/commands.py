@@ -1,4 +1,4 @@
-"""What people do with a case: the plan, contacts, agreements, undoing, ending, beginning anew. Pure."""
+"""Commands on a case: plan, contact, agreement, end, reopen. Pure; `diaries` change in place."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, N
 
 @dataclass(frozen=True, slots=True)
 class NoteIds:
-    """Where the texts of a record are kept in the vault. `goals` by the goal's place in the record."""
+    """Ids of a record's texts in the vault. `goals`: by the goal's place in the record."""
 
     what_matters: str | None = None
     note: str | None = None
@@ -46,7 +46,7 @@ class NoteIds:
 
 
 def plan(record: MeetingRecord, notes: NoteIds, meeting_id: str | None) -> Command:
-    """Everything that was agreed at a meeting, at once."""
+    """Records a meeting and its plan in one command."""
 
     def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -179,7 +179,7 @@ def _sharing(
     answer: SharingAnswer,
 ) -> list[EventBody]:
     agreement, agreed, prescription_id = answer.agreement, answer.agreed, answer.prescription_id
-    # Where answers contradict each other the fold says no, so the earlier one is taken back first.
+    # The fold reads contradicting answers as no, so the earlier one is retracted first.
     gone = retracted(view)
     standing = [
         (fact, fact.body.agreed)

@@ -23,7 +23,7 @@ class GoalSaid:
 
 @dataclass(frozen=True, slots=True)
 class MeetingRecord:
-    """What the link worker writes down at a meeting. Texts go to the vault, the rest becomes events.
+    """The link worker's record of a meeting. Texts go to the vault, the rest becomes events.
 
     `ons4` holds the answers given, by item (satisfied, worthwhile, happy, anxious: 0-10); a skipped item is
     left out. At most three goals. `next_step` may be left out only where one follows from the case.
@@ -33,8 +33,8 @@ class MeetingRecord:
     what_matters: str = ""
     goals: tuple[GoalSaid, ...] = ()
     ons4: Mapping[str, int] = field(default_factory=dict)
+    # None: before; then review, and after from ten weeks on or where the next step is to close the case.
     ons4_stage: v.Stage | None = None
-    """None: before; then review, and after from ten weeks on or where the next step is to close the case."""
     note: str = ""
     next_step: NextStep | None = None
     details_to_gp: v.Agreed = v.Agreed.NOT_ASKED
@@ -43,7 +43,7 @@ class MeetingRecord:
 
 @dataclass(frozen=True, slots=True)
 class NextMeeting:
-    """Which meeting a case gets when it is opened again.
+    """The meeting of a case that is opened again.
 
     `slot` is a time (a `Slot.key`). `not_before`: they can meet from that day on, and nothing is booked
     before it. With neither, a case that never met gets the next suitable time, and another gets none.

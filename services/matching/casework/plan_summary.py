@@ -34,7 +34,7 @@ class ServiceSummary:
 
 @dataclass(frozen=True, slots=True)
 class PlanSummary:
-    """What the practice may see of a plan."""
+    """The part of a plan that the practice may see."""
 
     goals: tuple[GoalSummary, ...]
     services: tuple[ServiceSummary, ...]

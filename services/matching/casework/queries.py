@@ -32,7 +32,7 @@ class CaseworkQueries:
     directory: Directory
 
     async def needs_you(self, caller: Principal, limit: int = 200) -> list[NeedsYouLine]:
-        """What needs the caller, oldest first, with the reason, since when and what to do."""
+        """Reasons for which cases need the caller, oldest first, each with a suggested action."""
         links = await self.referrals.links.alerting(caller.localities)
         told = [{"view.reasons.since": {"$lte": self.kernel.clock()}}, {"referral": {"$in": links}}]
         rows = await self._own(caller, {"$and": [{"$or": told}]})

@@ -1,4 +1,4 @@
-"""Where in a case the answers to a questionnaire belong. Pure."""
+"""The stage of a case to which the answers to a questionnaire belong. Pure."""
 
 from datetime import date, timedelta
 from typing import Final
@@ -7,8 +7,8 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import NextStep
 from shared.contract.history import ReferralHistory
 
+# From then on answers are those of the follow-up, due at 12 weeks: some are asked a little early.
 ASKED_AGAIN: Final = timedelta(weeks=10)
-"""From then on answers are those of the follow-up, due at 12 weeks: some are asked a little early."""
 
 
 def stage_now(story: ReferralHistory, next_step: NextStep | None, today: date) -> v.Stage:

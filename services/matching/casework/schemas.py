@@ -33,7 +33,7 @@ class GoalIn(Body):
 
 
 class PlanIn(Body):
-    """What was agreed at a meeting. Texts are kept in the vault; events carry codes and references."""
+    """A meeting and its plan. Texts are kept in the vault; events carry codes and references."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -150,7 +150,7 @@ class NoLongerWants(Body):
 
 
 class PlansAsked(Body):
-    """Whose plans, and on whose behalf: the subject of the reader's token, for the audit."""
+    """The referrals whose plans are wanted, and the subject of the reader's token, for the audit."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,4 +1,4 @@
-"""What goes out: questions to the vault at the moment of use, and the mails that no event asks for."""
+"""Clients of the vault and of the mail server."""
 
 from collections.abc import Mapping, Sequence
 from email.message import EmailMessage

@@ -1,4 +1,4 @@
-"""Whether a service takes people now: the one answer for ranking, search, service page and meeting. Pure.
+"""The availability of a service, one answer for ranking, search, service page and meeting. Pure.
 
 The rule, in its order:
 
@@ -19,8 +19,8 @@ from services.matching.calendar import london_day
 from services.matching.directory.feed.model import Capacity
 from shared.contract import labels
 
+# So long what was said to us counts.
 HOLDS: Final = timedelta(days=60)
-"""So long what was said to us counts."""
 
 
 class Word(StrEnum):
@@ -34,7 +34,7 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What was said about a service's places, and when."""
+    """A statement about a service's places, and its moment."""
 
     word: Word
     at: datetime
@@ -42,7 +42,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Whether a service takes people. `capacity`: None where nobody says.
+    """True if a service takes people. `capacity`: None where nobody says.
 
     `since`: the London day since when it was said to us so; None where it is the directory's own word.
     """
@@ -62,7 +62,7 @@ class Availability:
 
     @property
     def said_free(self) -> bool:
-        """Somebody told us that places are free again."""
+        """True if a service or a link worker said that places are free again."""
         return self.capacity is Capacity.CAPACITY and self.since is not None
 
 
@@ -74,7 +74,7 @@ _MEANS: Final[Mapping[Word, Capacity]] = {
 
 
 def availability(listed: Capacity | None, told: Iterable[Told], now: datetime) -> Availability:
-    """Whether a service takes people at `now`. `listed`: the directory's word; `told`: words said to us."""
+    """True if a service takes people at `now`. `listed`: the directory's word; `told`: words said to us."""
     recent = sorted((one for one in told if one.at > now - HOLDS), key=lambda one: one.at, reverse=True)
     while recent and recent[0].word is Word.TOOK_SOMEBODY:
         took = recent.pop(0)

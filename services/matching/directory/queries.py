@@ -71,7 +71,7 @@ class DirectoryQueries:
         return (await self.directory.services([service_id])).get(service_id)
 
     async def mailable(self, service: Service) -> bool:
-        """Whether its mailbox is confirmed, so that it may be asked by mail."""
+        """True if its mailbox is confirmed, so that it may be asked by mail."""
         return service.id in await self.usable_mailboxes([service])
 
     async def feeds(self, caller: Principal) -> list[Feed]:
@@ -85,7 +85,7 @@ class DirectoryQueries:
         return await self.directory.services(ids)
 
     async def availability(self, services: Iterable[Service]) -> dict[str, Availability]:
-        """Whether these services take people now, by id."""
+        """True if these services take people now, by id."""
         return await self.directory.availability(services)
 
 
@@ -95,7 +95,7 @@ def _seen_by(caller: Principal) -> frozenset[str] | None:
 
 
 def held_on(service: Service, weekday: int, now: datetime) -> bool:
-    """Whether a session within a month falls on that day of the week; true where its times are not known."""
+    """True if a session within a month falls on that day of the week; true where its times are not known."""
     if not service.schedules or any(schedule.rule is None for schedule in service.schedules):
         return True
     coming = next_sessions(service.schedules, now, 40)

@@ -1,4 +1,4 @@
-"""Which services suit a need, each with why, and why not for near misses. Pure."""
+"""Ranking of services for a need: reasons for each, and reasons against near misses. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,18 +21,18 @@ NEAR_KM: Final = 2.5
 FAR_KM: Final = 8.0
 STALE_MONTHS: Final = 12
 
+# Latitude and longitude in degrees.
 Position = tuple[float, float]
-"""Latitude and longitude in degrees."""
 
 
 class Why(StrEnum):
-    """What speaks for a service."""
+    """Reasons for a service."""
 
     NEED = "need"
     NEAR = "near"
     FREE = "free"
+    # It costs something, and how much is known.
     COST = "cost"
-    """It costs something, and how much is known."""
     STEP_FREE = "step_free"
     HOURS = "hours"
     LANGUAGE = "language"
@@ -41,7 +41,7 @@ class Why(StrEnum):
 
 
 class WhyNot(StrEnum):
-    """What speaks against it. The first group makes it a near miss, the second are cautions."""
+    """Reasons against a service. The first group makes it a near miss, the second are cautions."""
 
     FULL = "full"
     CLOSED = "closed"
@@ -84,15 +84,15 @@ _AGES: Final[dict[v.AgeBand, tuple[int, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What counts in choosing a service. `at`: where they live; None: not known."""
+    """The person for whom a service is chosen. `at`: where they live; None: not known."""
 
     need: v.Need
     age_band: v.AgeBand | None = None
     at: Position | None = None
     step_free: bool = False
     language: str = "en"
+    # Sensitive needs, if `need` is sensitive: from the vault, for this moment only.
     sensitive: frozenset[v.SensitiveNeed] = frozenset()
-    """Which sensitive needs, where `need` is sensitive: from the vault, for this moment only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,10 @@ class RankedService:
     against: tuple[str, ...]
     distance_km: float | None
     availability: Availability
+    # "Tuesday 4 March, 10am", in London time.
     next_session: str | None
-    """"Tuesday 4 March, 10am", in London time."""
+    # There is a confirmed address for a one-tap ask; otherwise it can only be signposted or rung.
     can_be_asked: bool
-    """There is a confirmed address for a one-tap ask; otherwise it can only be signposted or rung."""
 
 
 def rank(
@@ -143,7 +143,7 @@ def rank(
 
 
 def answers(service: Service, person: Person) -> bool:
-    """Whether a service is for this need at all."""
+    """True if a service is for this need at all."""
     if person.need is v.Need.SENSITIVE:
         wanted = person.sensitive
         return bool(wanted & set(service.sensitive_needs)) if wanted else bool(service.sensitive_needs)
@@ -159,7 +159,7 @@ def distance(service: Service, at: Position | None) -> float | None:
 
 
 def next_session_of(service: Service, now: datetime) -> str | None:
-    """When it is held next, as one would say it."""
+    """The next session, in words."""
     coming = next_sessions(service.schedules, now)
     return spoken(coming[0].starts_at) if coming else None
 

@@ -30,7 +30,7 @@ _ANOTHERS: Final = "Another feed has brought a service with this id."
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What came of an import: how many records were looked at and kept, and each defect.
+    """Report of an import: the records read and kept, and each defect.
 
     `defects_left_out` counts those beyond the first thousands.
     """
@@ -144,7 +144,7 @@ class Directory:
         return {row["_id"]: _service(row) async for row in found}
 
     async def offered(self, service_id: str, localities: Iterable[str]) -> bool:
-        """Whether a service is of a feed that is offered in any of these localities."""
+        """True if a service is of a feed that is offered in any of these localities."""
         which = {"_id": service_id, "feed": {"$in": await self.feeds.offered_in(localities)}}
         return await self._kernel.mongo[SERVICES].find_one(which, {"_id": 1}) is not None
 
@@ -168,7 +168,7 @@ class Directory:
         return [_service(row) async for row in self._kernel.mongo[SERVICES].find(which)]
 
     async def told(self, services: Sequence[str]) -> dict[str, list[Told]]:
-        """What was said lately of these services' places, by their answers to anybody and on their pages."""
+        """Recent statements about these services' places: their replies to referrals, and their pages."""
         since = self._clock() - HOLDS
         found: dict[str, list[Told]] = {}
         wanted = frozenset(services)
@@ -180,7 +180,7 @@ class Directory:
         return found
 
     async def availability(self, services: Iterable[Service]) -> dict[str, Availability]:
-        """Whether these services take people now, by id."""
+        """True if these services take people now, by id."""
         asked, now = list(services), self._clock()
         told = await self.told([service.id for service in asked])
         return {
@@ -197,7 +197,7 @@ class Directory:
         return True
 
     async def places_taken_back(self, service_id: str) -> None:
-        """What was said before counts again, as if nobody had said that places are free."""
+        """Withdraws the statement that places are free, so that earlier ones count again."""
         await self._kernel.mongo[PLACES].delete_one({"_id": service_id})
 
     async def flag(self, service_id: str, wrong: ListingFault, by: str) -> bool:
@@ -240,5 +240,5 @@ async def _replace_feed(tx: Transaction, feed: str, services: Sequence[Service])
 
 def _service(row: Row) -> Service:
     service = Service.model_validate(row["service"])
-    # What has left its feed keeps its name for those who go there, and is offered to nobody.
+    # A service that left its feed keeps its name for those who go there, and is not offered.
     return service.model_copy(update={"status": Status.INACTIVE}) if row["gone"] else service

@@ -21,10 +21,10 @@ class ServiceOut(BaseModel):
     service: Service
     distance_km: float | None = None
     next_session: str | None = None
+    # Only where the mailbox is confirmed.
     asks_email: str | None = None
-    """Only where the mailbox is confirmed."""
+    # None where there is no mailbox, or the caller is not told.
     mailbox_confirmed: bool | None = None
-    """None where there is no mailbox, or the caller is not told."""
     availability: Availability
 
     @classmethod
@@ -62,7 +62,7 @@ class DefectOut(BaseModel):
 
 
 class ImportOut(BaseModel):
-    """What came of an import."""
+    """Report of an import."""
 
     import_id: str
     feed: str
@@ -70,8 +70,8 @@ class ImportOut(BaseModel):
     records: int
     services: int
     defects: list[DefectOut]
+    # Number of entries beyond those listed.
     defects_left_out: int = 0
-    """Number of entries beyond those listed."""
 
     @classmethod
     def of(cls, report: ImportReport) -> "ImportOut":

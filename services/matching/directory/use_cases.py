@@ -55,7 +55,7 @@ class DirectoryUseCases:
         return await feeds.named(feed) or Feed(feed, (), ())
 
     async def flag_listing(self, asked: RequestContext, service_id: str, wrong: ListingFault) -> None:
-        """Somebody says that a directory entry is wrong; kept for the programme. 404: unknown service."""
+        """Keeps a report of a wrong directory entry for the programme. 404: unknown service."""
         if asked.caller.role not in ("link_worker", "programme_admin", "referrer"):
             raise Problem(403, code="role", detail="Your role does not include this.")
         if not await self.directory.flag(service_id, wrong, asked.caller.subject):

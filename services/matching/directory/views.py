@@ -9,7 +9,7 @@ from services.matching.directory.feed.model import Service
 
 
 class ListingFault(StrEnum):
-    """What is wrong with a directory entry."""
+    """Kinds of faults in a directory entry."""
 
     CLOSED = "closed"
     CONTACT = "contact"
@@ -31,7 +31,7 @@ class FoundService:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """When a service met last and meets next, as far as its times are known."""
+    """The last and the next session of a service, as far as its times are known."""
 
     last: datetime | None = None
     next: datetime | None = None

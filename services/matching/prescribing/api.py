@@ -22,7 +22,7 @@ async def reply(
     body: ReplyIn,
     key: Key = None,
 ) -> Done:
-    """What the service answered."""
+    """Records the service's answer."""
     return await features(request).prescribing.reply(
         RequestContext(caller, key), prescription_id, body.to(ServiceReply)
     )

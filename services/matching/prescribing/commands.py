@@ -1,4 +1,4 @@
-"""What people do about the services of a plan: added, answered, first visit or not, ended. Pure."""
+"""Commands on the services of a plan: prescribe, reply, first visit, end. Pure."""
 
 from services.matching.booking.diary import Diaries
 from services.matching.calendar import london_day
@@ -67,7 +67,7 @@ def reply(prescription_id: str, said: ServiceReply) -> Command:
     answer = said.reply
     if answer is v.Reply.NOT_SUITABLE and said.reason is None:
         raise Refused("reason_needed")
-    # What does not belong to the answer is left out.
+    # Fields of another answer are left out.
     weeks = said.weeks if answer is v.Reply.WAITING_LIST else None
     reason = said.reason if answer is v.Reply.NOT_SUITABLE else None
 

@@ -1,4 +1,4 @@
-"""How the localities stand, for the programme: exact counts, no names."""
+"""Exact counts of each locality for the programme team, without names."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ LEDGER: Final = timedelta(days=365)
 
 @dataclass
 class ProgrammeQueries:
-    """What the programme sees of its localities."""
+    """Reads of the localities for the programme team."""
 
     kernel: Kernel[ReferralState, Diaries]
     localities: Localities

@@ -19,14 +19,14 @@ class UnmetCount:
 
 @dataclass(frozen=True, slots=True)
 class LocalityNow:
-    """How a locality stands: open cases by stage, the longest wait for a meeting, and its unmet needs."""
+    """Counts of a locality: open cases by stage, the longest wait for a meeting, unmet needs."""
 
     locality: str
+    # Open cases only; a stage without any is left out.
     by_stage: Mapping[Stage, int]
-    """Open cases only; a stage without any is left out."""
+    # Creation of the referral that waits longest for a meeting.
     waiting_since: datetime | None
-    """When the referral that waits longest for a meeting was made."""
+    # Open cases with at least one reason under "Needs you".
     needs_link_worker: int
-    """Open cases with at least one reason under "Needs you"."""
+    # The most frequent first, of the last 12 months.
     unmet: tuple[UnmetCount, ...]
-    """The most frequent first, of the last 12 months."""

@@ -1,4 +1,4 @@
-"""What a link worker does about the one-tap link of a service: ends it, sends a new one, leaves it ended."""
+"""A link worker's use cases of a one-tap link: end it, send a new one, leave it ended."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from shared.platform.web.problem import Problem
 
 @dataclass
 class LinkKeeping:
-    """What is done about links by those who sent them."""
+    """Changes of one-tap links by the case's link worker."""
 
     runner: CommandRunner
     links: Links

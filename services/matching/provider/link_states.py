@@ -1,4 +1,4 @@
-"""Which one-tap links have ended, and how many wrong codes were entered with each.
+"""One-tap links that have ended, and the wrong codes entered with each.
 
 A link is one generation of a prescription's links: a new one takes the place of one that has ended. A try is
 counted before its code is looked at, so that many at once are not more than many in turn.
@@ -16,10 +16,10 @@ from services.matching.collections import LINKS
 from shared.delivery.mongo.database import Mongo, Row
 from shared.platform.clock import Clock
 
+# Wrong codes that end a link, whichever codes were sent meanwhile.
 MOST_WRONG: Final = 20
-"""Wrong codes that end a link, whichever codes were sent meanwhile."""
+# Longer than any link works.
 _KEPT: Final = timedelta(days=400)
-"""Longer than any link works."""
 
 
 class Ended(StrEnum):
@@ -27,8 +27,8 @@ class Ended(StrEnum):
 
     WRONG_CODES = "wrong_codes"
     LINK_WORKER = "link_worker"
+    # A newer link was sent in its place.
     REPLACED = "replaced"
-    """A newer link was sent in its place."""
 
 
 class LinkEnded(Exception):
@@ -41,7 +41,7 @@ class LinkEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """How the links of one prescription stand. `settled`: the link worker has seen why it ended."""
+    """State of the links of one prescription. `settled`: the link worker has seen why it ended."""
 
     referral: str = ""
     generation: int = 0
@@ -77,7 +77,7 @@ class LinkStates:
         self._clock = clock
 
     async def state(self, locality: str, prescription: str) -> LinkState:
-        """How the links of a prescription stand."""
+        """The state of the links of a prescription."""
         row = await self._mongo[LINKS].find_one({"_id": _id(locality, prescription)})
         return _state(row) if row else LinkState()
 

@@ -20,8 +20,8 @@ from shared.platform.clock import Clock
 _LONGEST: Final = 1000
 _SEAL_BYTES: Final = 16
 _FORM: Final = 1
+# The form's number, prescription, service, the second of its end, the generation; the locality follows.
 _FIELDS: Final = struct.Struct(">B16s16sIH")
-"""The form's number, prescription, service, the second of its end, the generation; the locality follows."""
 _PURPOSE: Final = b"linkwork one-tap\0"
 
 
@@ -31,7 +31,7 @@ class LinkAltered(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LinkClaims:
-    """What a link says: which prescription to which service, and until when it holds.
+    """Claims of a link: the prescription, the service, and the end of its validity.
 
     `generation`: how many links for this prescription were ended and replaced before it.
     """
@@ -72,7 +72,7 @@ class Links:
         return f"{self._public_url}/s/{token}"
 
     def read(self, token: str) -> LinkClaims:
-        """What a token says.
+        """Reads the claims of a token.
 
         Raises:
             LinkAltered: it is not as we made it.

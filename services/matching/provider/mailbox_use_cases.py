@@ -31,7 +31,7 @@ class MailboxUseCases:
         return True
 
     async def mailbox_asked(self, token: str) -> MailboxAsk:
-        """What a confirmation's link asks. 404 `link_altered`, 410 `link_expired`."""
+        """Reads a confirmation's link. 404 `link_altered`, 410 `link_expired`."""
         try:
             return await self.mailboxes.read(token)
         except LinkAltered:

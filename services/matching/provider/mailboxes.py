@@ -1,4 +1,4 @@
-"""Whether a service's mailbox is theirs: confirmed by a mail to it before any one-tap mail goes there."""
+"""Confirmation of services' mailboxes, before any one-tap mail goes to one."""
 
 import hmac
 from base64 import b32encode
@@ -19,8 +19,8 @@ from shared.platform.ids import NewId
 
 ASKED_EVERY: Final = timedelta(days=1)
 LASTS: Final = timedelta(days=28)
+# A top-level domain of RFC 2606: no mailbox is there, so nobody can confirm one.
 INVENTED: Final = ".example"
-"""A top-level domain of RFC 2606: no mailbox is there, so nobody can confirm one."""
 _LONGEST: Final = 500
 _OLD_LINKS: Final = 20
 _MOST_SERVICES: Final = 50
@@ -32,7 +32,7 @@ class ConfirmationExpired(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MailboxAsk:
-    """What a mailbox is asked to confirm: that it is of these services. `names`: in plain words."""
+    """A question to a mailbox: is it of these services? `names`: in plain words."""
 
     mailbox: str
     link: str
@@ -103,7 +103,7 @@ class Mailboxes:
         await self._mongo[MAILBOXES].update_one({"_id": wanted.mailbox}, {"$set": {"asked_at": None}})
 
     async def read(self, token: str) -> MailboxAsk:
-        """What a link asks. Changes nothing.
+        """Reads the question of a link. Changes nothing.
 
         Raises:
             LinkAltered: it is not one of ours.

@@ -16,8 +16,8 @@ from shared.platform.clock import Clock
 CODE_MINUTES: Final = 15
 TRIES: Final = 5
 CODES_AN_HOUR: Final = 5
+# A shown name is remembered longer than any link works.
 SHOWN_KEPT: Final = timedelta(days=400)
-"""How long it is known that a name was shown: longer than any link works."""
 
 
 class TooManyCodes(Exception):
@@ -93,7 +93,7 @@ class Codes:
             raise CodeExpired
 
     async def shown_at(self, locality: str, prescription_id: str) -> datetime | None:
-        """When a code was last used, and a name shown."""
+        """The moment at which a code was last used, and a name shown."""
         row = await self._mongo[CODES].find_one({"_id": _id(locality, prescription_id)})
         at: datetime | None = (row or {}).get("shown_at")
         return at

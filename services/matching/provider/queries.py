@@ -34,7 +34,7 @@ class ProviderQueries:
     codes: Codes
 
     async def ask(self, token: str) -> ServiceAsk:
-        """What a service sees through its link. 404 `link_altered`, 410 `link_expired` or `link_ended`."""
+        """The view of a service through its link. 404 `link_altered`, 410 `link_expired` or `link_ended`."""
         claims = await read_link(self.links, self.link_states, token)
         row = await find_linked(self.kernel.mongo, claims)
         view = await self.kernel.view(row["locality"], row["referral"])
@@ -91,7 +91,7 @@ class ProviderQueries:
         return (worker.name, worker.telephone) if worker else None
 
     async def link_state(self, case: CaseShown, prescription_id: str) -> LinkState:
-        """How the links of one service of a case stand."""
+        """The state of the links of one service of a case."""
         return await self.link_states.state(case.line.locality, prescription_id)
 
 

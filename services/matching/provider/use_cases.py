@@ -1,4 +1,4 @@
-"""What a service does through its one-tap link: it answers, says how it went, and is introduced."""
+"""A service's use cases through its one-tap link: answer, report the first visit, be introduced."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -34,7 +34,7 @@ _SAID_YES: Final = frozenset({"accepted", "started"})
 
 @dataclass
 class OneTapUseCases:
-    """What is done without a sign-in: the signed token says which prescription, to which service."""
+    """Changes without a sign-in. The signed token names the prescription and the service."""
 
     runner: CommandRunner
     links: Links
@@ -150,7 +150,10 @@ class OneTapUseCases:
         return Introduced(str(person["name"]), person.get("telephone"))
 
     async def _checked(self, asked: RequestContext, claims: LinkClaims, referral_id: str, code: str) -> str:
-        """What `Codes.use` takes; a wrong code counts against the link. Raises CodeExpired, or a Problem."""
+        """Checks a code and returns the argument of `Codes.use`. A wrong code counts against the link.
+
+        Raises CodeExpired, or a Problem.
+        """
         link = LinkKey(claims.locality, referral_id, claims.prescription_id, claims.generation)
         tries = await self.link_states.begin_try(link)
         try:
@@ -202,7 +205,7 @@ def linked_prescription(prescriptions: tuple[Prescription, ...], claims: LinkCla
 
 
 async def read_link(links: Links, states: LinkStates, token: str) -> LinkClaims:
-    """What a link says, or the Problem that it is."""
+    """Reads the claims of a link. Raises a Problem if it does not hold."""
     try:
         claims = links.read(token)
     except LinkAltered:

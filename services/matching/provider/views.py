@@ -10,7 +10,7 @@ from shared.contract.events import vocabulary as v
 
 @dataclass(frozen=True, slots=True)
 class ServiceAsk:
-    """What a service sees through its one-tap link: no identity.
+    """A prescription as its service sees it through the one-tap link, without identity.
 
     `access_needs` are there only where the person agreed to be introduced. `answered` is the answer given so
     far. `may_reveal`: after a yes, name and telephone can be shown against a code.
@@ -23,8 +23,8 @@ class ServiceAsk:
     service: str
     need: v.Need
     age_band: v.AgeBand | None
+    # Outward postcode.
     area: str | None
-    """Outward postcode."""
     language: str
     interpreter: bool
     access_needs: tuple[v.AccessNeed, ...]
@@ -32,21 +32,21 @@ class ServiceAsk:
     weeks: int | None
     not_suitable: v.NotSuitableReason | None
     started: bool
+    # The case has ended: nothing is awaited any more.
     closed: bool
-    """The case has ended: nothing is awaited any more."""
     may_reveal: bool
+    # The person agreed that this service gets name and telephone.
     shared: bool
-    """The person agreed that this service gets name and telephone."""
+    # The last time that the service saw them.
     seen_at: datetime | None
-    """When it last saw them."""
+    # For questions of the service: the link worker's name at work, and their number to ring.
     link_worker: str | None
-    """Whom the service can ask: the link worker's name as they give it at work, and their number to ring."""
     link_worker_telephone: str | None
     expires_at: datetime
+    # The day on which the person agreed to be referred: no first visit was before it.
     referred_on: date
-    """The day on which the person agreed to be referred: no first visit was before it."""
+    # True if the service takes people, as link workers see it.
     places: Availability
-    """Whether the service takes people, as link workers see it."""
     sessions: Sessions
 
 

@@ -25,28 +25,28 @@ from shared.contract.history.next_step import (
 class NeedsYou(StrEnum):
     """Why a case needs its link worker."""
 
+    # It was somebody else's, and whoever has it now has done nothing yet.
     HANDED_OVER = "handed_over"
-    """It was somebody else's, and whoever has it now has done nothing yet."""
     TWO_MISSES = "two_misses"
+    # May not be texted and has not been rung about this meeting. No voicemail.
     RING = "ring"
-    """May not be texted and has not been rung about this meeting. No voicemail."""
+    # The meeting is over and nobody has said whether they came.
     NOT_RECORDED = "not_recorded"
-    """The meeting is over and nobody has said whether they came."""
     SERVICE_SAID_NO = "service_said_no"
     SERVICE_SILENT = "service_silent"
     NO_FIRST_VISIT = "no_first_visit"
     DID_NOT_START = "did_not_start"
+    # Waiting for a meeting longer than was promised.
     NO_MEETING = "no_meeting"
-    """Waiting for a meeting longer than was promised."""
     REVIEW_DUE = "review_due"
+    # A service's one-tap link ended after too many wrong codes.
     LINK_ENDED = "link_ended"
-    """A service's one-tap link ended after too many wrong codes."""
     STEP_OVERDUE = "step_overdue"
     NO_NEXT_STEP = "no_next_step"
 
 
 class ToDo(StrEnum):
-    """What would settle it."""
+    """The suggested action."""
 
     RING = "ring"
     RECORD = "record"

@@ -1,4 +1,4 @@
-"""What the acts of people have in common. Pure: of view, diaries and occasion, like every decision."""
+"""Parts that commands share. Pure: a command depends on state, diaries and context alone."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -54,8 +54,8 @@ def prescription_of(view: ReferralState, prescription_id: str) -> Prescription:
     raise Refused("unknown_prescription")
 
 
+# Statuses of services of a plan that may still help.
 GOING_ON: Final = frozenset({"asked", "accepted", "waiting_list", "signposted", "started"})
-"""Statuses of services of a plan that may still help."""
 
 
 def checked_step(step: NextStep | None, context: DecisionContext) -> NextStep | None:

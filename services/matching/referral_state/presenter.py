@@ -1,4 +1,4 @@
-"""From what is stored to what is shown: cases, meetings and facts as lines."""
+"""Presents stored referrals: cases, meetings and facts as lines."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -23,8 +23,8 @@ from shared.platform.clock import LONDON
 from shared.platform.localities import OWN_VAULT, Localities
 
 Workers = Mapping[str, LinkWorker]
+# Statuses in which a service still needs its link.
 USES_ITS_LINK: Final = frozenset({"asked", "accepted", "waiting_list"})
-"""Statuses in which a service still needs its link."""
 
 
 class EndedLink(Protocol):
@@ -35,7 +35,7 @@ class EndedLink(Protocol):
 
     @property
     def alerts(self) -> bool:
-        """Whether the link worker has yet to see to it."""
+        """True if the link worker has yet to see to it."""
         ...
 
 
@@ -139,7 +139,7 @@ def _reason(stored: Mapping[str, Any]) -> Reason:
 
 
 def history(view: ReferralState, locality: str) -> tuple[FactLine, ...]:
-    """Everything that was said, the newest first."""
+    """The whole history, newest first."""
     gone = retracted(view)
     lines = [fact_line(fact, gone, locality, view.story) for fact in view.facts]
     return tuple(sorted(lines, key=lambda line: (line.recorded, line.event_id), reverse=True))

@@ -1,4 +1,4 @@
-"""What matching makes of a referral's facts: the story, and what follows from it for diaries and lists."""
+"""A referral's state: folded from its facts, with what follows for diaries and lists. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,8 +25,8 @@ from shared.contract.history.next_step import Step, step_of, step_said
 
 # Raise the figure when `fold` or `to_document` change: stored referrals are then folded again.
 FOLD_VERSION: Final = fold_version(8, ALL_SECTIONS)
+# So many missed meetings, and the next is for the link worker to arrange.
 MISSES: Final = 2
-"""So many missed meetings, and the next is for the link worker to arrange."""
 
 _KEPT: Final = {
     "practice",
@@ -45,6 +45,7 @@ _KEPT: Final = {
     "reason_note",
 }
 
+# Facts that only the link worker of a case says.
 _BEGUN: Final = (
     o.ContactAttempted,
     o.MeetingAttended,
@@ -53,7 +54,6 @@ _BEGUN: Final = (
     o.ServicePrescribed,
     o.NeedUnmet,
 )
-"""What only the link worker of a case says."""
 
 
 class Wait(NamedTuple):
@@ -62,8 +62,8 @@ class Wait(NamedTuple):
     reason: WaitingReason
     until: date
     said: datetime
+    # Said by matching itself, of whose own reasons most follow from the rest of the story.
     ours: bool
-    """Said by matching itself, of whose own reasons most follow from the rest of the story."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +72,16 @@ class ReferralState:
 
     story: ReferralHistory
     facts: tuple[Fact, ...] = ()
+    # Ids of the meetings that matching booked itself.
     ours: frozenset[str] = frozenset()
-    """Ids of the meetings that matching booked itself."""
+    # Every reason given for there being no meeting.
     waits: frozenset[Wait] = frozenset()
-    """Every reason given for there being no meeting."""
+    # The link worker whom somebody named for this case.
     handed_to: str | None = None
-    """The link worker whom somebody named for this case."""
+    # Its creation was taken back: there is no referral any more.
     uncreated: bool = False
-    """Its creation was taken back: there is no referral any more."""
+    # The latest moment in the facts: others' by their time, our own by when they were recorded.
     latest: datetime | None = None
-    """When the latest thing happened: of what others said by their time, of what we said when we said it."""
     step: Step | None = None
     reasons: tuple[Reason, ...] = ()
 
@@ -136,7 +136,7 @@ def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
 
 
 def _handed_over(told: EffectiveFacts) -> datetime | None:
-    """When the case came to whoever has it, if they have done nothing about it yet."""
+    """The moment of the last handover, if the new link worker has done nothing about the case yet."""
     changed = told.of(o.LinkWorkerChanged)
     if not changed:
         return None

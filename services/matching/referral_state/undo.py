@@ -1,4 +1,4 @@
-"""Taking a fact of a case back. Pure."""
+"""Retraction of facts: which may be undone, and the fact that undoes one. Pure."""
 
 from typing import Final
 
@@ -10,6 +10,7 @@ from shared.contract.events.fact import Fact
 from shared.contract.events.topics import source
 from shared.delivery.model.decision import DecisionContext
 
+# Facts that may be undone. A booking is moved instead, and a referral withdrawn.
 UNDOABLE: Final = frozenset(
     {
         "contact_attempted",
@@ -31,11 +32,10 @@ UNDOABLE: Final = frozenset(
         "referral_closed",
     }
 )
-"""What may be taken back from the history. A booking is moved instead, and a referral withdrawn instead."""
 
 
 def may_undo(fact: Fact, locality: str) -> bool:
-    """Whether a fact is one of ours that people may take back."""
+    """True if a fact is one of ours that people may take back."""
     if fact.kind not in UNDOABLE or fact.source != source(locality, "matching"):
         return False
     return not (isinstance(fact.body, o.MeetingCancelled) and fact.body.by is v.By.PROGRAMME)

@@ -1,4 +1,4 @@
-"""What matching shows: plain values for pages and API. None holds a name, a contact or free text."""
+"""Values for pages and API. None holds a name, a contact or free text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -51,13 +51,13 @@ class CaseLine:
     link_worker: str | None
     active: MeetingShown | None
     step: Step | None
+    # Those that hold now, oldest first.
     reasons: tuple[Reason, ...]
-    """Those that hold now, oldest first."""
     waiting: v.WaitingReason | None = None
     expected_by: date | None = None
     risk_note: str | None = None
+    # The partner that referred them keeps their identity: here they have a reference only.
     kept_elsewhere: bool = False
-    """Who they are is kept by the partner that referred them: here they have a reference only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class NeedsYouLine:
     case: CaseLine
     reason: Reason
     service_id: str | None = None
+    # The name of the service concerned.
     service: str | None = None
-    """The name of the service concerned."""
+    # Its number, as the directory prints it.
     service_telephone: str | None = None
-    """Its number, as the directory prints it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,11 @@ class FactLine:
     recorded: datetime
     undo: bool
     undone: bool
+    # The day on which it happened, in London.
     on: date
-    """The day on which it happened, in London."""
     note: str | None = None
+    # The event's own fields as JSON values: codes, dates, references.
     detail: Mapping[str, Any] = field(default_factory=dict)
-    """The event's own fields as JSON values: codes, dates, references."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ class PrescriptionShown:
     need: v.Need
     status: PrescriptionStatus
     prescribed_at: datetime
+    # The day since which it stands as `status` says.
     since: date
-    """The day since which it stands as `status` says."""
     signposted: bool
     may_share: v.Agreed
     weeks: int | None
@@ -127,15 +127,15 @@ class CaseShown:
     story: ReferralHistory
     meetings: tuple[MeetingShown, ...]
     prescriptions: tuple[PrescriptionShown, ...]
+    # Newest first.
     history: tuple[FactLine, ...]
-    """Newest first."""
+    # Other referrals of the same person in this locality, newest first.
     earlier: tuple[CaseLine, ...]
-    """Other referrals of the same person in this locality, newest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What an action came to: the case as it is now, the events that it said, and whether it was a replay."""
+    """Outcome of a command: the case as it is now, its new events, and whether it was a replay."""
 
     locality: str
     referral_id: str
@@ -146,7 +146,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class ToRing:
-    """Somebody whose meeting was moved and who must be told; `now` is None where nothing else was free."""
+    """A person to ring because their meeting was moved. `now`: None if no other time was free."""
 
     case: CaseLine
     was: MeetingShown

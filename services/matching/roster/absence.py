@@ -23,7 +23,7 @@ from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 
 async def moved_by(runner: CommandRunner, worker: LinkWorker, leave: Leave) -> list[ToRing]:
-    """Everybody whose meeting with this link worker was called off for these days, by time of day."""
+    """People whose meeting with this link worker was cancelled for these days, by time of day."""
     begins, ends = day_start(leave.first), day_start(leave.last + timedelta(days=1))
     called_off = {
         "link_worker": worker.id,
@@ -52,7 +52,7 @@ async def moved_by(runner: CommandRunner, worker: LinkWorker, leave: Leave) -> l
 
 
 def one_day_of(worker: LinkWorker, day: date) -> bool:
-    """Whether this very day is an absence of its own, so that it can be taken back alone."""
+    """True if this very day is an absence of its own, so that it can be taken back alone."""
     return Leave(first=day, last=day) in worker.leave
 
 

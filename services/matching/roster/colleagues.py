@@ -1,4 +1,4 @@
-"""Who else could take a case."""
+"""Colleagues who could take a case."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -16,14 +16,14 @@ class Colleague:
 
     worker: LinkWorker
     open_cases: int
+    # Today.
     away: bool
-    """Today."""
 
 
 async def colleagues_of(
     mongo: Mongo, locality: str, practice: str, but_not: str | None, today: date
 ) -> list[Colleague]:
-    """Everybody else who meets people of this practice, those with the fewest open cases first."""
+    """The other link workers of this practice, those with the fewest open cases first."""
     rows = mongo[LINK_WORKERS].find({"locality": locality, "active": True, "_id": {"$ne": but_not}})
     workers = [worker_of(row) async for row in rows]
     there = [worker for worker in workers if practice in worker.practices]

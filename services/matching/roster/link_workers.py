@@ -23,13 +23,13 @@ class _Value(BaseModel):
 class Hours(_Value):
     """Weekly hours at a place, in London time, for the practices that share its room."""
 
+    # 0 is Monday.
     weekday: Annotated[int, Field(ge=0, le=6)]
-    """0 is Monday."""
     opens: time
     closes: time
     practices: Annotated[tuple[OdsCode, ...], Field(min_length=1, max_length=20)]
+    # The place as a visitor is told it: "Meir Primary Care Centre, room 4".
     place: Line
-    """Where to go, as one tells a visitor: "Meir Primary Care Centre, room 4"."""
 
     @model_validator(mode="after")
     def _opens_before_closing(self) -> "Hours":
@@ -61,8 +61,8 @@ class LinkWorker(_Value):
     locality: LocalitySlug
     name: Line
     email: Mailbox
+    # The number that people ring to move a meeting.
     telephone: PublicTelephone
-    """The number that people ring to move a meeting."""
     hours: Annotated[tuple[Hours, ...], Field(max_length=60)] = ()
     leave: Annotated[tuple[Leave, ...], Field(max_length=400)] = ()
     languages: tuple[LanguageCode, ...] = ("en",)

@@ -24,6 +24,6 @@ class RosterQueries:
         )
 
     async def moved_today(self, caller: Principal, day: date) -> list[ToRing]:
-        """Whose meetings of this day were moved since the caller is away."""
+        """The meetings of this day that the caller's absence moved."""
         worker = await self.link_worker(caller)
         return await moved_by(self.runner, worker, Leave(first=day, last=day))

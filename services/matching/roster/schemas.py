@@ -55,6 +55,6 @@ class LinkWorkerOut(BaseModel):
 
 
 class ToRingOut(BaseModel):
-    """Whom to ring because their meeting was moved, by time of day."""
+    """People to ring because their meeting was moved, by time of day."""
 
     to_ring: list[ToRing]

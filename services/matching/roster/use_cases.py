@@ -90,7 +90,7 @@ class RosterUseCases:
         begins, ends = day_start(leave.first), day_start(leave.last + timedelta(days=1))
         then = {"link_worker": worker.id, "starts_at": {"$gte": begins, "$lt": ends}}
         meets = await open_cases_with(self.runner.kernel.mongo, worker, {**then, "status": "booked"})
-        # Who cannot wait chooses first among what is left.
+        # Urgent referrals choose first among the times that are left.
         meets.sort(key=lambda row: (row["view"]["created"]["urgency"] != "soon", row["view"]["created_at"]))
         for row in meets:
             await self.runner.run(

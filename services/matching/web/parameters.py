@@ -9,8 +9,8 @@ from shared.platform.web.principal import Principal
 from shared.platform.web.problem import MEDIA_TYPE
 
 BASE: Final = "/api/matching/v1"
+# Takes a whole directory in one body, so it may be larger than any other request.
 DIRECTORY_IMPORTS: Final = f"{BASE}/directory/imports"
-"""Takes a whole directory in one body, so it may be larger than any other request."""
 
 Reference = Annotated[str, Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Key = Annotated[
@@ -29,11 +29,11 @@ DeskCaller = Annotated[Principal, Depends(require("link_worker", "referrer"))]
 AnswerCaller = Annotated[Principal, Depends(require("link_worker", "provider"))]
 HandsOverCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
 DiaryCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
-# What a token of role `service` must hold, by what it opens. Those of people need none of them.
+# Scopes that a token of role `service` must hold. Tokens of people need none of them.
 READS_DIRECTORY: Final = "directory:read"
 WRITES_DIRECTORY: Final = "directory:write"
+# Link workers' entries, and the addresses at which services are asked.
 READS_CONTACTS: Final = "contacts:read"
-"""Link workers' entries, and the addresses at which services are asked."""
 WRITES_LINKS: Final = "links:write"
 
 DirectoryCaller = Annotated[

@@ -30,8 +30,8 @@ from shared.delivery.model.decision import ScheduledTask, TaskRow
 from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.unit_of_work.aggregate import ReferralAggregate, decision_context
 
+# A Monday, before anybody's hours begin.
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
-"""A Monday, before anybody's hours begin."""
 LOCALITY = "meir"
 PRACTICE = "M83100"
 OTHER_PRACTICE = "M83713"
@@ -126,8 +126,8 @@ class World:
     due: dict[tuple[str, str], ScheduledTask] = field(default_factory=dict)
     said: list[Envelope] = field(default_factory=list)
     ids: Iterator[str] = field(default_factory=_ids)
+    # True if there is more room since those who wait were last looked at: the store looks at them then.
     room: bool = False
-    """Whether there is more room since those who wait were last looked at: the store looks at them then."""
 
     @classmethod
     def of(cls, *workers: LinkWorker) -> "World":
@@ -162,7 +162,7 @@ class World:
         return self._keep(diaries)
 
     def act(self, referral_id: str, act: Command) -> list[EventBody]:
-        """What somebody does; raises Refused, and then nothing has changed."""
+        """Runs a command. Raises Refused, and then nothing has changed."""
         case = deepcopy(self.case(referral_id))
         diaries = self.load()
         context = decision_context(case, self.now, self.new_id)
@@ -201,7 +201,7 @@ class World:
         return Diaries(self.now, self.workers, deepcopy(self.days), deepcopy(self.caseloads))
 
     def says_nothing_more(self) -> bool:
-        """Whether every decision, made again, has nothing to say."""
+        """True if every decision, made again, has nothing to say."""
         diaries = self.load()
         return not any(
             reconcile(case.view, diaries, decision_context(case, self.now, self.new_id)).facts

@@ -45,7 +45,7 @@ async def test_a_journey_in_codes(town: Place) -> None:
     assert view.story.first_visit == town.clock.now.date()
 
 
-async def test_the_same_key_does_it_once_and_another_request_is_refused(town: Place) -> None:
+async def test_same_key_runs_once_and_refuses_another_request(town: Place) -> None:
     referral = await town.refer()
     body = {"channel": "phone", "reached": True}
     by = town.link_worker()
@@ -152,7 +152,7 @@ async def test_the_openapi_document_says_what_there_is(town: Place) -> None:
     assert not any(path.startswith(("/s/", "/matching/")) for path in paths)
 
 
-async def test_a_draft_is_kept_for_its_link_worker_and_goes_with_the_person(town: Place) -> None:
+async def test_draft_is_for_its_link_worker_until_erasure(town: Place) -> None:
     referral = await town.refer()
     drafts = town.app.state.features.drafts
     owner = Principal("lw", "link_worker", frozenset({town.slug}), link_worker="lw-meir-1")

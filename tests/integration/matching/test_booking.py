@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.matching.booking import commands as meeting_acts
+from services.matching.booking import commands as booking
 from services.matching.booking.diary import Diaries
 from services.matching.booking.repository import DiaryStore
 from services.matching.collections import CASELOADS, DAYS
@@ -75,7 +75,7 @@ async def test_two_transactions_want_one_slot_and_one_gets_it(here: Place) -> No
                 await both_have_read.wait()
 
         try:
-            act = meeting_acts.reschedule(meetings[which]["id"], wanted)
+            act = booking.reschedule(meetings[which]["id"], wanted)
             await here.kernel.command(here.slug, name, act, within=meet)
         except Refused as refused:
             return refused.code != "slot_taken"
@@ -104,7 +104,7 @@ async def test_two_processes_book_the_same_diary(here: Place) -> None:
             await kernel.command(
                 here.slug,
                 name,
-                meeting_acts.reschedule(view.story.active.booked.meeting_id, None),
+                booking.reschedule(view.story.active.booked.meeting_id, None),
             )
 
     kernels = [here.kernel, twin]
@@ -139,7 +139,7 @@ async def test_any_number_of_commands_at_once_never_doubles_a_slot(here: Place) 
         assert (await here.view(name)).story.active is not None
 
 
-async def test_leave_given_while_somebody_books_leaves_nobody_on_that_day(here: Place) -> None:
+async def test_leave_during_a_booking_leaves_no_meeting_that_day(here: Place) -> None:
     day = here.clock.now.date()
     leave = {"first": day.isoformat(), "last": (day + timedelta(days=3)).isoformat()}
     names = [new_id() for _ in range(10)]
@@ -178,16 +178,14 @@ async def test_what_changes_between_reading_hours_and_booking_is_seen(here: Plac
         answer = await here.post("/link-workers/lw-meir-1/leave", leave, of=here.link_worker())
         assert answer.status_code == 200, answer.text
 
-    act = meeting_acts.reschedule(meeting["id"], wanted)
+    act = booking.reschedule(meeting["id"], wanted)
     with pytest.raises(Refused):
         await here.kernel.command(here.slug, referral, act, within=meanwhile)
     assert (await here.meeting(referral))["id"] == meeting["id"]
 
 
 @pytest.mark.parametrize("what", ["day", "caseload"])
-async def test_a_diary_that_somebody_else_has_written_since_it_was_read_is_refused(
-    here: Place, what: str
-) -> None:
+async def test_stale_diary_is_refused(here: Place, what: str) -> None:
     """Also where the database itself would not notice: read before the transaction, written in it."""
     referral = await here.refer()
     mongo, store = here.kernel.mongo, DiaryStore()
@@ -229,7 +227,7 @@ async def test_a_cancelled_meeting_makes_room_for_who_waits(here: Place) -> None
     assert (await here.view(held)).story.active is None
 
 
-async def test_a_partners_booking_of_higher_rank_takes_the_place_of_ours(here: Place) -> None:
+async def test_partner_booking_of_higher_priority_replaces_ours(here: Place) -> None:
     referral = await here.refer()
     ours = await here.meeting(referral)
     theirs = MeetingBooked(
@@ -250,7 +248,7 @@ async def test_a_partners_booking_of_higher_rank_takes_the_place_of_ours(here: P
     assert newcomer["starts_at"] == ours["starts_at"]
 
 
-async def test_what_another_replica_is_asked_to_decide_is_kept_where_it_concerns_the_diaries_alone(
+async def test_replica_without_lease_keeps_the_decision_for_later(
     here: Place,
 ) -> None:
     """Who hears it does not book for this locality; who does has nothing to say, and a time to give free."""

@@ -23,7 +23,7 @@ REAL = "desk@lunch.example.org"
 
 @dataclass
 class Post:
-    """What a mail server was given: to whom, and the text."""
+    """Mails that the mail server took: recipients and text."""
 
     letters: list[tuple[str, str]] = field(default_factory=list)
 

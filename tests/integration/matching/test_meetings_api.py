@@ -42,7 +42,7 @@ async def test_options_are_other_times_and_one_can_be_taken(town: Place) -> None
     assert (gone.status_code, gone.json()["type"]) == (409, "urn:linkwork:problem:meeting_not_standing")
 
 
-async def test_off_sick_moves_the_day_and_says_whom_to_ring_again_and_again(here: Place) -> None:
+async def test_off_sick_moves_the_day_and_repeats_the_ring_list(here: Place) -> None:
     names = [await here.refer() for _ in range(3)]
     by = here.link_worker()
     first = await here.post("/link-workers/lw-meir-1/off-sick", of=by)
@@ -56,7 +56,7 @@ async def test_off_sick_moves_the_day_and_says_whom_to_ring_again_and_again(here
     await here.no_time_is_held_twice()
 
 
-async def test_leave_that_was_kept_by_a_process_that_died_moves_meetings_when_it_is_put_again(
+async def test_leave_of_a_dead_process_moves_meetings_when_put_again(
     here: Place,
 ) -> None:
     referral = await here.refer()
@@ -70,7 +70,7 @@ async def test_leave_that_was_kept_by_a_process_that_died_moves_meetings_when_it
     assert len(await here.published(o.MeetingCancelled, referral)) == 1
 
 
-async def test_what_a_partner_booked_with_who_was_not_entered_yet_gets_its_time(here: Place) -> None:
+async def test_partner_booking_before_the_entry_gets_its_time(here: Place) -> None:
     referral = await here.refer()
     meeting = active(await here.view(referral))
     theirs = meeting.model_copy(update={"meeting_id": new_id(), "link_worker": "lw-meir-2", "sequence": 1})
@@ -82,7 +82,7 @@ async def test_what_a_partner_booked_with_who_was_not_entered_yet_gets_its_time(
     assert await days.count_documents({"link_worker": "lw-meir-2", "held.i": theirs.meeting_id}) == 1
 
 
-async def test_who_asked_for_later_is_not_woken_by_room_that_comes_free(here: Place) -> None:
+async def test_deferred_referral_is_not_woken_by_freed_time(here: Place) -> None:
     referral = await here.refer()
     later = (here.clock.now + timedelta(days=30)).date()
     done = await here.post(f"/referrals/{referral}/later", {"on": later.isoformat()}, of=here.link_worker())

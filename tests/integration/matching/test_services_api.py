@@ -50,7 +50,7 @@ async def test_a_waiting_list_of_unknown_length_is_an_answer(town: Place) -> Non
     assert (said["detail"]["reply"], "weeks" in said["detail"]) == ("waiting_list", False)
 
 
-async def test_services_are_ranked_with_reasons_and_shown_without_addresses(town: Place) -> None:
+async def test_ranked_services_have_reasons_and_no_addresses(town: Place) -> None:
     referral = await town.refer()
     await service_of(town)
     ranked = await town.http.get(

@@ -25,7 +25,7 @@ async def heard_as_old_news(here: Place) -> str:
     return name
 
 
-async def test_one_that_a_wrong_clock_took_for_old_is_looked_at_in_twenty_seconds(here: Place) -> None:
+async def test_fact_with_wrong_clock_is_decided_in_20_seconds(here: Place) -> None:
     name = await heard_as_old_news(here)
     (row,) = await here.kernel.mongo[TASKS].find({"referral": name}).to_list(None)
     assert row["at"] <= here.clock.now
@@ -36,7 +36,7 @@ async def test_one_that_a_wrong_clock_took_for_old_is_looked_at_in_twenty_second
     assert (await here.meeting(name))["provisional"]
 
 
-async def test_one_that_nobody_will_look_at_is_found_at_the_second_look(here: Place) -> None:
+async def test_unaccounted_referral_is_found_at_second_sweep(here: Place) -> None:
     name = await heard_as_old_news(here)
     await here.kernel.mongo[TASKS].delete_many({"referral": name})
     before = await sweeper.sweep(here.kernel, frozenset())
@@ -47,7 +47,7 @@ async def test_one_that_nobody_will_look_at_is_found_at_the_second_look(here: Pl
     assert await sweeper.sweep(here.kernel, before) == frozenset()
 
 
-@pytest.mark.parametrize("not_before", [timedelta(seconds=20), timedelta(hours=1)])
+@pytest.mark.parametrize("rests", [timedelta(seconds=20), timedelta(hours=1)])
 async def test_one_that_will_be_looked_at_soon_is_left_to_that(here: Place, rests: timedelta) -> None:
     name = await heard_as_old_news(here)
     until = datetime.now(UTC) + rests

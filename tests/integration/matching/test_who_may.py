@@ -15,10 +15,10 @@ OWN, DESK, ANSWER, HAND = (
     {"link_worker", "provider"},
     {"link_worker", "programme_admin"},
 )
+# Everybody who has signed in.
 ANYBODY = set(ROLES)
-"""Everybody who has signed in."""
+# All that a service may ask of matching.
 SCOPES = "directory:read directory:write contacts:read links:write"
-"""All that a service may ask of matching."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.matching.booking import commands as meeting_acts
+from services.matching.booking import commands as booking
 from services.matching.calendar import london_day
 from services.matching.roster.absence import here_after_all, one_day_of
 from services.matching.roster.link_workers import Leave
@@ -18,7 +18,7 @@ HERE = worker()
 def off_today(world: World, *referrals: str) -> None:
     world.workers[HERE.id] = HERE.model_copy(update={"leave": (AWAY,)})
     for referral in referrals:
-        world.act(referral, meeting_acts.link_worker_away(HERE.id, TODAY, TODAY))
+        world.act(referral, booking.link_worker_away(HERE.id, TODAY, TODAY))
 
 
 def here_again(world: World) -> None:
@@ -44,7 +44,7 @@ def test_whoever_said_yes_to_another_time_keeps_it() -> None:
     before = active(world.view(referral))
     off_today(world, referral)
     moved = active(world.view(referral))
-    world.act(referral, meeting_acts.confirm(moved.meeting_id))
+    world.act(referral, booking.confirm(moved.meeting_id))
     here_again(world)
     assert world.act(referral, here_after_all(before.meeting_id)) == []
     assert active(world.view(referral)).starts_at == moved.starts_at
@@ -68,7 +68,7 @@ def test_undoing_it_twice_changes_nothing() -> None:
     here_again(world)
     world.act(referral, here_after_all(before.meeting_id))
     again = active(world.view(referral))
-    world.act(referral, meeting_acts.confirm(again.meeting_id))
+    world.act(referral, booking.confirm(again.meeting_id))
     assert world.act(referral, here_after_all(before.meeting_id)) == []
 
 

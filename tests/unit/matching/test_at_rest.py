@@ -1,4 +1,4 @@
-"""What holds at rest, whatever happens in whatever order."""
+"""Invariants at rest, in every order of events."""
 
 import os
 from contextlib import suppress
@@ -9,9 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.matching.booking import commands as meeting_acts
-from services.matching.booking import undo as undoing
-from services.matching.casework import commands as case_acts
+from services.matching.booking import commands as booking
+from services.matching.booking import undo
+from services.matching.casework import commands as casework
 from services.matching.casework.inputs import Closure, Reopen
 from services.matching.errors import Refused
 from services.matching.referral_state.commands import About, Command
@@ -154,12 +154,12 @@ class Journeys(RuleBasedStateMachine):
             return
         of = found.meeting_id
         acts = (
-            meeting_acts.attended(of),
-            meeting_acts.did_not_attend(of),
-            meeting_acts.cancel(of, v.By.PERSON, v.CancelReason.UNWELL),
-            meeting_acts.reschedule(of, None),
-            meeting_acts.confirm(of),
-            meeting_acts.defer(self.world.now.date() + timedelta(days=days)),
+            booking.attended(of),
+            booking.did_not_attend(of),
+            booking.cancel(of, v.By.PERSON, v.CancelReason.UNWELL),
+            booking.reschedule(of, None),
+            booking.confirm(of),
+            booking.defer(self.world.now.date() + timedelta(days=days)),
         )
         self._act(found.referral_id, acts[what])
 
@@ -168,11 +168,11 @@ class Journeys(RuleBasedStateMachine):
         if not self.referrals:
             return
         acts = (
-            case_acts.reopen(Reopen(), None),
-            case_acts.close(Closure(v.CloseReason.OTHER), None),
-            case_acts.no_longer_wants(v.By.PERSON),
-            case_acts.change_link_worker(to),
-            meeting_acts.book_one(None),
+            casework.reopen(Reopen(), None),
+            casework.close(Closure(v.CloseReason.OTHER), None),
+            casework.no_longer_wants(v.By.PERSON),
+            casework.change_link_worker(to),
+            booking.book_one(None),
         )
         self._act(self.referrals[which % len(self.referrals)], acts[what])
 
@@ -180,7 +180,7 @@ class Journeys(RuleBasedStateMachine):
     def the_link_worker_undoes(self, which: int, fact: int) -> None:
         found = self._fact(which, fact)
         if found is not None:
-            self._act(found[0], undoing.retract(found[1].source, found[1].id, v.RetractReason.UNDONE))
+            self._act(found[0], undo.retract(found[1].source, found[1].id, v.RetractReason.UNDONE))
 
     @rule(name=st.sampled_from(("lw-meir-1", "lw-meir-2")), days=st.integers(0, 20))
     def a_link_worker_is_away(self, name: str, days: int) -> None:
@@ -189,7 +189,7 @@ class Journeys(RuleBasedStateMachine):
         known = self.world.workers[name]
         self.world.workers[name] = known.model_copy(update={"leave": (*known.leave[-1:], leave)})
         for referral in self.referrals:
-            self._act(referral, meeting_acts.link_worker_away(name, leave.first, leave.last))
+            self._act(referral, booking.link_worker_away(name, leave.first, leave.last))
 
     @rule(days=st.integers(0, 9))
     def time_passes(self, days: int) -> None:

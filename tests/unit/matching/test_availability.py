@@ -1,4 +1,4 @@
-"""Whether a service takes people now: what was said lately, then the directory's own word."""
+"""Availability of a service: recent statements first, then the directory's entry."""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from services.matching.casework import commands as case_acts
+from services.matching.casework import commands as casework
 from services.matching.casework.inputs import UnmetNeed
 from services.matching.errors import Refused
-from services.matching.prescribing import commands as service_acts
+from services.matching.prescribing import commands as prescribing
 from services.matching.prescribing.inputs import Prescribing, ServiceReply
 from services.matching.web.refusals import problem_of
 from shared.contract.events import vocabulary as v
@@ -17,11 +17,11 @@ SERVICE = "0193d3a2-7b5e-7c3a-9d21-4a6f0c9e8b11"
 
 
 def add(world: World, referral: str, need: v.Need = v.Need.DEBT) -> None:
-    world.act(referral, service_acts.prescribe(Prescribing(SERVICE, need)))
+    world.act(referral, prescribing.prescribe(Prescribing(SERVICE, need)))
 
 
 def none_exists(world: World, referral: str, need: v.Need = v.Need.DEBT) -> None:
-    world.act(referral, case_acts.unmet(UnmetNeed(need, v.UnmetReason.NO_SERVICE)))
+    world.act(referral, casework.unmet(UnmetNeed(need, v.UnmetReason.NO_SERVICE)))
 
 
 def test_no_service_beside_one_in_the_plan_is_refused() -> None:
@@ -33,7 +33,7 @@ def test_no_service_beside_one_in_the_plan_is_refused() -> None:
     problem = problem_of(refused.value)
     assert (problem.status_code, problem.code) == (422, "service_in_plan")
     assert [error.pointer for error in problem.errors] == ["/reason"]
-    world.act(referral, case_acts.unmet(UnmetNeed(v.Need.DEBT, v.UnmetReason.FULL)))
+    world.act(referral, casework.unmet(UnmetNeed(v.Need.DEBT, v.UnmetReason.FULL)))
     none_exists(world, referral, v.Need.BEFRIENDING)
 
 
@@ -63,7 +63,7 @@ def test_no_service_after_one_that_was_full_is_taken() -> None:
     referral = world.refer()
     add(world, referral)
     of = world.view(referral).story.prescriptions[0].prescribed.prescription_id
-    world.act(referral, service_acts.reply(of, ServiceReply(v.Reply.FULL)))
+    world.act(referral, prescribing.reply(of, ServiceReply(v.Reply.FULL)))
     world.now += timedelta(minutes=1)
     none_exists(world, referral)
     assert len(world.view(referral).story.unmet) == 1

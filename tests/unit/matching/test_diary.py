@@ -47,7 +47,7 @@ def test_the_hour_that_does_not_exist_holds_no_meeting() -> None:
     assert found[-1] + timedelta(minutes=30) == datetime(2027, 3, 28, 2, 0, tzinfo=UTC)
 
 
-def test_the_hour_that_comes_twice_is_used_twice_and_nothing_overlaps() -> None:
+def test_repeated_clock_hour_is_used_twice_without_overlap() -> None:
     found = times(hours(time(0, 30), time(2, 30)), FALL_BACK, 60)
     assert [each.hour for each in found] == [23, 0, 1]
     assert {later - earlier for earlier, later in pairwise(found)} == {timedelta(hours=1)}

@@ -48,7 +48,7 @@ class Telling:
         return fold(self.facts, rank)
 
     def reasons(self, day: float) -> list[tuple[NeedsYou, datetime]]:
-        """What needs the link worker on that day."""
+        """Reasons for which the case needs its link worker on that day."""
         now = NOW + day * DAY
         return [(each.reason, each.since) for each in self.view.reasons if each.since <= now]
 
@@ -142,7 +142,7 @@ def test_a_plan_with_nothing_to_follow_has_no_next_step() -> None:
     assert [reason for reason, _ in telling.reasons(9)] == [NeedsYou.REVIEW_DUE]
 
 
-def test_a_plan_in_which_nothing_goes_on_any_more_is_to_be_reviewed() -> None:
+def test_plan_without_open_service_is_to_be_reviewed() -> None:
     said = NextStep(code=v.NextStepCode.RING, on=day(12))
     telling = Telling().met().at(1, prescribed(step=said))
     telling.at(10, o.ActivityStarted(referral_id=OF, locality=LOCALITY, prescription_id=FIRST, on=day(10)))
@@ -180,7 +180,7 @@ def test_a_no_that_was_settled_is_no_next_step_any_more() -> None:
     assert step_on(unmet) == ("review", day(5), True)
 
 
-def test_who_may_not_be_texted_is_rung_about_a_provisional_meeting() -> None:
+def test_provisional_meeting_without_texts_asks_for_a_call() -> None:
     telling = Telling(contact=v.SafeToText.RING).at(0, booked())
     assert telling.reasons(0) == [(NeedsYou.RING, NOW)]
     rang = o.ContactAttempted(referral_id=OF, locality=LOCALITY, channel=v.Channel.PHONE, reached=False)
@@ -195,7 +195,7 @@ def test_a_meeting_that_is_over_is_to_be_recorded() -> None:
     assert Telling().at(0, booked()).reasons(2) == [(NeedsYou.NOT_RECORDED, over)]
 
 
-def test_a_silent_service_after_seven_days_and_no_first_visit_after_fourteen() -> None:
+def test_silent_service_at_7_days_or_no_visit_at_14_needs_you() -> None:
     telling = Telling().met().at(1, prescribed())
     assert telling.reasons(7.9) == []
     assert telling.reasons(8) == [(NeedsYou.SERVICE_SILENT, NOW + 8 * DAY)]
@@ -216,7 +216,7 @@ def test_a_waiting_list_of_unknown_length_is_asked_about() -> None:
     assert telling.reasons(30) == [(NeedsYou.NO_FIRST_VISIT, NOW + 30 * DAY)]
 
 
-def test_a_no_is_settled_by_another_service_or_by_writing_the_need_down() -> None:
+def test_refusal_is_settled_by_other_service_or_unmet_need() -> None:
     telling = Telling().met().at(1, prescribed()).at(2, replied(v.Reply.FULL))
     assert telling.reasons(2) == [(NeedsYou.SERVICE_SAID_NO, NOW + 2 * DAY)]
     other_need = Telling().met().at(1, prescribed()).at(2, replied(v.Reply.FULL))
@@ -250,7 +250,7 @@ def handed(to: str = "lw-meir-2", step: NextStep | None = None) -> o.LinkWorkerC
     return o.LinkWorkerChanged(referral_id=OF, locality=LOCALITY, link_worker=to, next_step=step)
 
 
-def test_a_case_that_was_handed_over_says_so_until_its_link_worker_has_begun() -> None:
+def test_handover_is_shown_until_the_link_worker_begins() -> None:
     rang = o.ContactAttempted(referral_id=OF, locality=LOCALITY, channel=v.Channel.PHONE, reached=False)
     plan = o.PlanAgreed(referral_id=OF, locality=LOCALITY, plan_id=PLAN)
     said = NextStep(code=v.NextStepCode.RING, on=day(9))
@@ -263,7 +263,7 @@ def test_a_case_that_was_handed_over_says_so_until_its_link_worker_has_begun() -
         assert (NeedsYou.HANDED_OVER, NOW + 0.7 * DAY) in telling.reasons(0.9)
 
 
-def test_what_a_service_says_does_not_make_a_new_link_worker_know_the_case() -> None:
+def test_service_reply_does_not_end_a_handover() -> None:
     telling = Telling().met().at(1, prescribed()).at(2, handed()).at(3, replied(v.Reply.ACCEPTED))
     assert telling.reasons(3) == [(NeedsYou.HANDED_OVER, NOW + 2 * DAY)]
 

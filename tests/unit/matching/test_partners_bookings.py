@@ -1,10 +1,10 @@
-"""What matching does where others book too: a partner's system, or the log of one that was there before."""
+"""Bookings by partners' systems, and by the log of an earlier one."""
 
 from datetime import time, timedelta
 
 import pytest
 
-from services.matching.booking import commands as meeting_acts
+from services.matching.booking import commands as booking
 from services.matching.booking.policy import LAST_SEQUENCE
 from services.matching.errors import Refused
 from shared.contract.events import outcomes as o
@@ -31,16 +31,16 @@ def test_another_booking_wins_by_rank_and_ours_makes_room(by: str, wins: bool) -
     )
 
 
-def test_a_partners_provisional_time_can_be_agreed_to_at_our_desk() -> None:
+def test_partners_provisional_time_can_be_confirmed_by_us() -> None:
     world = World.of(worker())
     referral = world.refer()
     theirs = active(world.view(referral)).model_copy(
         update={"meeting_id": world.new_id(), "sequence": 1, "provisional": True}
     )
     world.hear(world.envelope(theirs, "partner"))
-    world.act(referral, meeting_acts.confirm(theirs.meeting_id))
+    world.act(referral, booking.confirm(theirs.meeting_id))
     assert active(world.view(referral)) == theirs.model_copy(update={"provisional": False})
-    assert world.act(referral, meeting_acts.confirm(theirs.meeting_id)) == []
+    assert world.act(referral, booking.confirm(theirs.meeting_id)) == []
 
 
 def test_who_met_elsewhere_already_needs_no_booking_of_ours() -> None:
@@ -56,12 +56,12 @@ def test_who_met_elsewhere_already_needs_no_booking_of_ours() -> None:
     assert not any(day.reservations for day in world.days.values())
 
 
-def test_a_partners_second_meeting_is_in_the_diary_whatever_its_number() -> None:
+def test_partners_second_meeting_is_reserved_at_any_sequence() -> None:
     """Whoever numbers the meetings of a partner's system need not count on where we stopped."""
     world = World.of(worker())
     referral = world.refer()
     first = active(world.view(referral))
-    world.act(referral, meeting_acts.attended(first.meeting_id))
+    world.act(referral, booking.attended(first.meeting_id))
     starts_at = first.starts_at + timedelta(days=60)
     again = first.model_copy(update={"meeting_id": world.new_id(), "starts_at": starts_at})
     world.hear(world.envelope(again, "partner"))
@@ -70,7 +70,7 @@ def test_a_partners_second_meeting_is_in_the_diary_whatever_its_number() -> None
     assert again.meeting_id in held, "somebody else could be booked over it"
 
 
-def test_who_met_under_the_last_number_of_all_can_be_booked_again() -> None:
+def test_person_met_at_last_sequence_can_be_booked_again() -> None:
     world = World.of(worker())
     referral = world.refer()
     theirs = active(world.view(referral)).model_copy(
@@ -80,11 +80,11 @@ def test_who_met_under_the_last_number_of_all_can_be_booked_again() -> None:
         world.envelope(theirs, "partner"),
         world.envelope(o.MeetingAttended(**about(referral), meeting_id=theirs.meeting_id), "partner"),
     )
-    world.act(referral, meeting_acts.book_one(None))
+    world.act(referral, booking.book_one(None))
     assert active(world.view(referral)).meeting_id != theirs.meeting_id
 
 
-def test_a_partners_meeting_in_the_place_of_ours_is_in_the_diary_at_the_same_time() -> None:
+def test_partners_meeting_replacing_ours_keeps_the_time() -> None:
     world = World.of(worker())
     referral = world.refer()
     theirs = active(world.view(referral)).model_copy(update={"meeting_id": world.new_id()})
@@ -93,7 +93,7 @@ def test_a_partners_meeting_in_the_place_of_ours_is_in_the_diary_at_the_same_tim
     assert [h.meeting_id for day in world.days.values() for h in day.reservations] == [theirs.meeting_id]
 
 
-def test_a_partners_meeting_has_its_time_when_it_comes_free_and_nobody_else() -> None:
+def test_overlapping_partner_meeting_takes_over_freed_time() -> None:
     world = World.of(worker(weekdays=(0,), closes=time(9, 45)))
     one, other = world.refer(), world.refer()
     waits = world.refer(urgency=v.Urgency.SOON)
@@ -121,13 +121,13 @@ def test_who_stands_behind_no_longer_is_given_nothing() -> None:
         **about(other), event_source=said.source, event_id=said.id, reason=v.RetractReason.UNDONE
     )
     world.hear(world.envelope(back, "partner"))
-    world.act(one, meeting_acts.cancel(ours.meeting_id, v.By.PERSON, v.CancelReason.UNWELL))
+    world.act(one, booking.cancel(ours.meeting_id, v.By.PERSON, v.CancelReason.UNWELL))
     assert theirs.meeting_id not in {h.meeting_id for day in world.days.values() for h in day.reservations}
     assert not any(day.overlapping for day in world.days.values())
 
 
 @pytest.mark.parametrize("hours", [24, 2])
-def test_a_partners_meeting_that_moves_under_its_name_holds_one_time(hours: int) -> None:
+def test_moved_partner_meeting_holds_one_time(hours: int) -> None:
     world = World.of(worker())
     referral = world.refer()
     ours = active(world.view(referral))
@@ -139,7 +139,7 @@ def test_a_partners_meeting_that_moves_under_its_name_holds_one_time(hours: int)
     assert [h.starts_at for day in world.days.values() for h in day.reservations] == [moved.starts_at]
 
 
-def test_who_came_is_recorded_also_after_a_partner_has_booked_the_next_meeting() -> None:
+def test_attended_is_recorded_after_partner_books_the_next() -> None:
     world = World.of(worker())
     referral = world.refer()
     ours = active(world.view(referral))
@@ -147,13 +147,13 @@ def test_who_came_is_recorded_also_after_a_partner_has_booked_the_next_meeting()
     starts_at = ours.starts_at + timedelta(days=7)
     again = ours.model_copy(update={"meeting_id": world.new_id(), "sequence": 1, "starts_at": starts_at})
     world.hear(world.envelope(again, "partner"))
-    world.act(referral, meeting_acts.attended(ours.meeting_id))
+    world.act(referral, booking.attended(ours.meeting_id))
     view = world.view(referral)
     assert [m.booked.meeting_id for m in view.story.attended] == [ours.meeting_id]
     assert active(view).meeting_id == again.meeting_id
 
 
-def test_who_did_not_come_since_it_was_called_off_is_not_recorded_as_met() -> None:
+def test_cancelled_meeting_is_not_recorded_as_attended() -> None:
     world = World.of(worker())
     referral = world.refer()
     ours = active(world.view(referral))
@@ -161,7 +161,7 @@ def test_who_did_not_come_since_it_was_called_off_is_not_recorded_as_met() -> No
     world.hear(world.envelope(again, "partner"))
     world.pass_time(days=1)
     with pytest.raises(Refused, match="meeting_not_standing"):
-        world.act(referral, meeting_acts.attended(ours.meeting_id))
+        world.act(referral, booking.attended(ours.meeting_id))
 
 
 def test_nobody_in_one_locality_touches_a_diary_of_another() -> None:

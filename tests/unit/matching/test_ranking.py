@@ -141,7 +141,7 @@ def test_a_caution_does_not_rule_it_out(changed: dict[str, Any], code: WhyNot, s
     assert sentence in one.against
 
 
-def test_what_a_service_answered_lately_counts_more_than_its_entry() -> None:
+def test_recent_reply_counts_more_than_the_entry() -> None:
     one = service()
     full = {one.id: [Told(Word.FULL, datetime(2026, 11, 3, 9, tzinfo=UTC))]}
     assert only(rank([one], PERSON, NOW, full)).against == ("Full since 3 November",)
@@ -149,7 +149,7 @@ def test_what_a_service_answered_lately_counts_more_than_its_entry() -> None:
     assert only(rank([one], PERSON, NOW, long_ago)).suitable
 
 
-def test_the_age_of_a_band_rules_out_only_what_none_of_it_may_join() -> None:
+def test_age_band_excludes_only_services_closed_to_all_of_it() -> None:
     at_60 = service(minimum_age=60)
     assert only(rank([at_60], Person(v.Need.DEBT, v.AgeBand.FROM_55, HOME), NOW)).suitable
     assert not only(rank([at_60], Person(v.Need.DEBT, v.AgeBand.FROM_45, HOME), NOW)).suitable
@@ -203,7 +203,7 @@ def test_their_language_is_told() -> None:
     assert Why.LANGUAGE in only(rank([service(languages=("ur",))], urdu, NOW)).why
 
 
-def test_suitable_first_the_nearest_before_the_farther_near_misses_last() -> None:
+def test_ranking_puts_suitable_nearest_first_near_misses_last() -> None:
     far, near, full, next_door = (
         service(1, locations=(at(north(6)),)),
         service(2, locations=(at(north(3)),)),
