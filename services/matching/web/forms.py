@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from starlette.datastructures import FormData
 
-from shared.platform.web.forms import text_field
+from shared.platform.web.forms import idempotency_key, text_field
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
@@ -66,6 +66,11 @@ class FormInput:
         if value is None:
             raise FormErrors(form_error("", "Something is missing"))
         return value
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The hidden key that makes a form sent twice take effect once."""
+        return idempotency_key(self._form) or None
 
     def raw(self, field: str) -> str:
         return text_field(self._form, field)

@@ -2,9 +2,9 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import cast
+from typing import Annotated, cast
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.responses import Response
 from starlette.datastructures import FormData
 
@@ -14,6 +14,7 @@ from services.matching.web.grammar import listed, lower_first, plural
 from shared.platform.clock import LONDON
 from shared.platform.localities import Localities
 from shared.platform.localities.miles import in_miles
+from shared.platform.web.auth import require_page
 from shared.platform.web.dates import day
 from shared.platform.web.forms import idempotency_key
 from shared.platform.web.pages import Pages
@@ -21,6 +22,8 @@ from shared.platform.web.principal import Principal
 from shared.platform.web.session import SealedCookie
 from shared.platform.web.settings import ServiceSettings
 from shared.platform.web.static_files import StaticFiles
+
+SignedInLinkWorker = Annotated[Principal, Depends(require_page("link_worker"))]
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE / "templates"

@@ -20,7 +20,7 @@ from services.matching.referral_state.views import MeetingShown
 from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
 from services.matching.web.forms import FormErrors, FormInput, day_fields, form_error
-from services.matching.web.templating import render, request_context, today
+from services.matching.web.templating import SignedInLinkWorker, render, request_context, today
 from shared.contract.events.vocabulary import By
 from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
@@ -30,7 +30,6 @@ from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
 
-LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 LinkWorkerOrPractice = Annotated[Principal, Depends(require_page("link_worker", "referrer"))]
 
 router = APIRouter(include_in_schema=False)
@@ -81,12 +80,12 @@ async def no_longer(
 
 
 @router.get("/matching/cases/{referral}/book")
-async def times(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+async def times(request: Request, referral: str, caller: SignedInLinkWorker) -> Response:
     return await _book_page(request, caller, referral)
 
 
 @router.post("/matching/cases/{referral}/book")
-async def book(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+async def book(request: Request, referral: str, caller: SignedInLinkWorker, form: CheckedForm) -> Response:
     typed = FormInput(form)
     try:
         if typed.raw("do") == "later":

@@ -1,9 +1,9 @@
 """The case page: history, next step, plan, and the forms for what the link worker can do now."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.matching.casework.pages.plan_and_scores import goals, scores, words_of_plan
@@ -26,27 +26,24 @@ from services.matching.web.banner import banner
 from services.matching.web.features import queries
 from services.matching.web.forms import day_fields, form_error
 from services.matching.web.grammar import listed
-from services.matching.web.templating import localities, render, today
+from services.matching.web.templating import SignedInLinkWorker, localities, render, today
 from shared.contract import labels
 from shared.contract.events import vocabulary as v
-from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.dates import day_and_time
 from shared.platform.web.principal import Principal
 from shared.platform.web.validation import FieldError
 
-LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
-
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/matching/cases/{referral}")
-async def case(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+async def case(request: Request, referral: str, caller: SignedInLinkWorker) -> Response:
     return await case_page(request, caller, referral)
 
 
 @router.post("/matching/cases/{referral}/notes")
-async def notes(request: Request, referral: str, caller: LinkWorkerReader, _: CheckedForm) -> Response:
+async def notes(request: Request, referral: str, caller: SignedInLinkWorker, _: CheckedForm) -> Response:
     # A POST, so that going back does not show the notes again.
     return await case_page(request, caller, referral, with_notes=True)
 

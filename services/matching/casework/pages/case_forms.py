@@ -2,9 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.matching.casework.inputs import (
@@ -24,14 +23,10 @@ from services.matching.request import RequestContext
 from services.matching.web.banner import back_to
 from services.matching.web.features import features
 from services.matching.web.forms import FormErrors, FormInput, form_error
-from services.matching.web.templating import request_context, today
+from services.matching.web.templating import SignedInLinkWorker, request_context, today
 from shared.contract.events import vocabulary as v
-from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
-from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
-
-LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 router = APIRouter(include_in_schema=False)
 
@@ -46,7 +41,7 @@ def case_form(name: str, anchor: str) -> Callable[[Act], Act]:
     def register(act: Act) -> Act:
         @router.post(f"/matching/cases/{{referral}}/{name}", name=name)
         async def route(
-            request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm
+            request: Request, referral: str, caller: SignedInLinkWorker, form: CheckedForm
         ) -> Response:
             typed = FormInput(form)
             if name == "undo" and typed.raw("sure") != "yes":

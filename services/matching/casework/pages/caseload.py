@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.matching.referral_state.attention import NeedsYou
@@ -24,16 +24,13 @@ from services.matching.referral_state.views import CaseLine, DiaryEntry, NeedsYo
 from services.matching.web.banner import banner
 from services.matching.web.features import queries
 from services.matching.web.grammar import plural
-from services.matching.web.templating import localities, render, today
+from services.matching.web.templating import SignedInLinkWorker, localities, render, today
 from shared.contract import labels
 from shared.contract.events.vocabulary import MeetingMode, NextStepCode, Risk
 from shared.platform.clock import LONDON
-from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.forms import text_field
 from shared.platform.web.principal import Principal
-
-LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 router = APIRouter(include_in_schema=False)
 
@@ -116,12 +113,12 @@ class CaseRow:
 
 
 @router.get("/matching/")
-async def desk(request: Request, caller: LinkWorkerReader) -> Response:
+async def desk(request: Request, caller: SignedInLinkWorker) -> Response:
     return await _desk(request, caller)
 
 
 @router.post("/matching/risk")
-async def risk(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+async def risk(request: Request, caller: SignedInLinkWorker, form: CheckedForm) -> Response:
     # A POST, so that a note is in no address and going back does not show it again.
     return await _desk(request, caller, text_field(form, "referral"))
 

@@ -1,9 +1,8 @@
 """The page to hand a case over to another link worker of the same practice."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from services.matching.referral_state.pages.person_header import (
@@ -16,15 +15,18 @@ from services.matching.roster.colleagues import Colleague
 from services.matching.web.features import features, queries
 from services.matching.web.forms import form_error
 from services.matching.web.grammar import listed, plural
-from services.matching.web.templating import localities, london_now, render, request_context
-from shared.platform.web.auth import require_page
+from services.matching.web.templating import (
+    SignedInLinkWorker,
+    localities,
+    london_now,
+    render,
+    request_context,
+)
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.forms import text_field
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
-
-LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,12 +35,14 @@ PATH = "/matching/cases/{referral}/hand-over"
 
 
 @router.get(PATH)
-async def choose(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+async def choose(request: Request, referral: str, caller: SignedInLinkWorker) -> Response:
     return await _page(request, caller, referral)
 
 
 @router.post(PATH)
-async def hand_over(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+async def hand_over(
+    request: Request, referral: str, caller: SignedInLinkWorker, form: CheckedForm
+) -> Response:
     to = text_field(form, "link_worker", 80)
     if not to:
         return await _page(request, caller, referral, [form_error("link_worker", "Choose a link worker")])

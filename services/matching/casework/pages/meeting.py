@@ -5,12 +5,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.matching.casework.inputs import UnmetNeed
+from services.matching.casework.pages.plan_and_scores import words_of_plan
 from services.matching.casework.pages.record_form import (
     ONS4,
     MeetingForm,
@@ -33,16 +34,20 @@ from services.matching.referral_state.views import CaseShown, MeetingShown
 from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
 from services.matching.web.forms import FormErrors, FormInput, form_error
-from services.matching.web.templating import localities, london_now, render, request_context, today
+from services.matching.web.templating import (
+    SignedInLinkWorker,
+    localities,
+    london_now,
+    render,
+    request_context,
+    today,
+)
 from shared.contract import labels
 from shared.contract.events import vocabulary as v
-from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
-
-LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 router = APIRouter(include_in_schema=False)
 
@@ -70,12 +75,12 @@ class Resubmission:
 
 
 @router.get("/matching/meetings/{meeting}")
-async def meeting(request: Request, meeting: str, caller: LinkWorkerReader) -> Response:
+async def meeting(request: Request, meeting: str, caller: SignedInLinkWorker) -> Response:
     return await _page(request, caller, await _of_meeting(request, caller, meeting))
 
 
 @router.post("/matching/meetings/{meeting}")
-async def record(request: Request, meeting: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+async def record(request: Request, meeting: str, caller: SignedInLinkWorker, form: CheckedForm) -> Response:
     if form.get("do") == "keep":
         found = await queries(request).booking.meeting(caller, meeting)
         return await _keep_only(request, caller, found.referral_id, form)
@@ -83,12 +88,14 @@ async def record(request: Request, meeting: str, caller: LinkWorkerReader, form:
 
 
 @router.get("/matching/cases/{referral}/review")
-async def review(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+async def review(request: Request, referral: str, caller: SignedInLinkWorker) -> Response:
     return await _page(request, caller, await _of_case(request, caller, referral))
 
 
 @router.post("/matching/cases/{referral}/review")
-async def reviewed(request: Request, referral: str, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+async def reviewed(
+    request: Request, referral: str, caller: SignedInLinkWorker, form: CheckedForm
+) -> Response:
     if form.get("do") == "keep":
         return await _keep_only(request, caller, referral, form)
     return await _posted(request, caller, await _of_case(request, caller, referral), form)
@@ -232,7 +239,7 @@ async def _as_agreed(request: Request, caller: Principal, case: CaseShown) -> di
     plan = case.story.plan
     if plan is None:
         return {}
-    wanted = [note for note in (plan.what_matters, *(goal.words for goal in plan.goals)) if note]
+    wanted = words_of_plan(case)
     notes = await queries(request).referrals.notes(caller, case.line.referral_id, wanted)
     if len(notes) < len(set(wanted)) and not case.line.kept_elsewhere:
         raise Problem(

@@ -1,20 +1,16 @@
 """The plan on one sheet of paper, for the person to take home: /matching/cases/{referral}/plan."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from services.matching.casework.pages.plan_and_scores import words_of_plan
 from services.matching.directory.pages.service_words import ServiceInWords, in_words
 from services.matching.referral_state.pages.person_header import NAME_AND_TELEPHONE, person_contact
-from services.matching.referral_state.views import CaseShown, PrescriptionShown
+from services.matching.referral_state.views import PrescriptionShown
 from services.matching.web.features import queries
-from services.matching.web.templating import render, today
-from shared.platform.web.auth import require_page
-from shared.platform.web.principal import Principal
-
-LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
+from services.matching.web.templating import SignedInLinkWorker, render, today
 
 router = APIRouter(include_in_schema=False)
 
@@ -42,12 +38,12 @@ class ServiceLine:
 
 
 @router.get("/matching/cases/{referral}/plan")
-async def plan(request: Request, referral: str, caller: LinkWorkerReader) -> Response:
+async def plan(request: Request, referral: str, caller: SignedInLinkWorker) -> Response:
     asks = queries(request)
     case = await asks.referrals.case(caller, referral)
     people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "meeting")
     agreed = case.story.plan
-    notes = await asks.referrals.notes(caller, referral, _words_wanted(case))
+    notes = await asks.referrals.notes(caller, referral, words_of_plan(case))
     current = [each for each in case.prescriptions if each.status not in OVER]
     current = sorted(current, key=lambda each: each.prescribed_at, reverse=True)[:MOST_SERVICES]
     entries = await asks.directory.services([each.service_id for each in current])
@@ -75,12 +71,5 @@ async def plan(request: Request, referral: str, caller: LinkWorkerReader) -> Res
             for each in current
         ],
         link_worker=await asks.roster.link_worker(caller),
-        words_missing=bool(_words_wanted(case)) and not notes,
+        words_missing=bool(words_of_plan(case)) and not notes,
     )
-
-
-def _words_wanted(case: CaseShown) -> list[str]:
-    plan = case.story.plan
-    if plan is None:
-        return []
-    return [note for note in (plan.what_matters, *(goal.words for goal in plan.goals)) if note]

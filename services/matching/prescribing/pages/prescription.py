@@ -1,9 +1,9 @@
 """One service of the plan: its answer, its link, the first visit, the agreement to share, and the end."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.matching.directory.pages.service_words import ServiceInWords, in_words
@@ -16,15 +16,12 @@ from services.matching.request import RequestContext
 from services.matching.web.banner import back_to
 from services.matching.web.features import features, queries
 from services.matching.web.forms import FormErrors, FormInput, day_fields, error_of, form_error
-from services.matching.web.templating import render, request_context, today
+from services.matching.web.templating import SignedInLinkWorker, render, request_context, today
 from shared.contract.events import vocabulary as v
-from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
-
-LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 router = APIRouter(include_in_schema=False)
 PATH = "/matching/cases/{referral}/services/{prescription}"
@@ -36,7 +33,7 @@ Act = Callable[[Request, RequestContext, str, str, FormInput], Awaitable[tuple[s
 
 
 @router.get(PATH)
-async def one(request: Request, referral: str, prescription: str, caller: LinkWorkerReader) -> Response:
+async def one(request: Request, referral: str, prescription: str, caller: SignedInLinkWorker) -> Response:
     return await _page(request, caller, referral, prescription)
 
 
@@ -46,7 +43,7 @@ def service_form(name: str) -> Callable[[Act], Act]:
     def register(act: Act) -> Act:
         @router.post(f"{PATH}/{name}", name=f"service-{name}")
         async def route(
-            request: Request, referral: str, prescription: str, caller: LinkWorkerReader, form: CheckedForm
+            request: Request, referral: str, prescription: str, caller: SignedInLinkWorker, form: CheckedForm
         ) -> Response:
             typed = FormInput(form)
             try:

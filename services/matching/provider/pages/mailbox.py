@@ -6,6 +6,7 @@ A GET changes nothing, because mail scanners open links. The address is a secret
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
+from services.matching.provider.pages.one_tap_link import private
 from services.matching.web.features import features
 from services.matching.web.templating import localities, render
 from shared.platform.web.csrf import CheckedForm
@@ -34,7 +35,7 @@ async def _page(request: Request, token: str) -> Response:
     except Problem as problem:
         return _refused(request, problem)
     page = render(request, "mailbox.html", ask=ask, token=token, hub=localities(request).hub, errors=[])
-    return _private(page)
+    return private(page)
 
 
 def _refused(request: Request, problem: Problem) -> Response:
@@ -49,11 +50,4 @@ def _refused(request: Request, problem: Problem) -> Response:
         link_worker=None,
         back_to_ask="",
     )
-    return _private(page)
-
-
-def _private(response: Response) -> Response:
-    response.headers["x-robots-tag"] = "noindex, nofollow"
-    response.headers["referrer-policy"] = "no-referrer"
-    response.headers["cache-control"] = "no-store"
-    return response
+    return private(page)

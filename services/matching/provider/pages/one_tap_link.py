@@ -18,7 +18,7 @@ from services.matching.web.features import features, queries
 from services.matching.web.forms import FormErrors, FormInput, day_fields, error_of, form_error
 from services.matching.web.templating import localities, render, today
 from shared.contract.events import vocabulary as v
-from shared.platform.web.csrf import IDEMPOTENCY_FIELD, CheckedForm
+from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.dates import day_and_time
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError
@@ -43,7 +43,7 @@ async def ask(request: Request, token: str) -> Response:
 @router.get("/s/{token}/name")
 async def again(token: str) -> Response:
     # A page with an error has the address of its form. Loading it again leads back to the first page.
-    return _private(RedirectResponse(f"/s/{token}", 303))
+    return private(RedirectResponse(f"/s/{token}", 303))
 
 
 @router.post("/s/{token}/answer")
@@ -57,7 +57,9 @@ async def answer(request: Request, token: str, form: CheckedForm) -> Response:
         if reply is v.Reply.NOT_SUITABLE:
             reason = typed.choice("reason", v.NotSuitableReason, "Choose why it is not suitable")
         reply = typed.required(reply)
-        await features(request).provider.answer_link(token, ServiceReply(reply, weeks, reason), _key(typed))
+        await features(request).provider.answer_link(
+            token, ServiceReply(reply, weeks, reason), typed.idempotency_key
+        )
     except FormErrors as mistakes:
         return await _ask_page(request, token, mistakes.errors, typed.as_submitted())
     except Problem as problem:
@@ -115,7 +117,7 @@ async def name(request: Request, token: str, form: CheckedForm) -> Response:
         if problem.code in _CODE_REFUSED:
             return await _code_page(request, token, [form_error("code", _CODE_REFUSED[problem.code])])
         return await _refused(request, problem, token)
-    return _private(
+    return private(
         render(
             request,
             "ask-name.html",
@@ -141,14 +143,14 @@ async def _record_visit(request: Request, token: str, typed: FormInput) -> None:
     ask, do = await queries(request).provider.ask(token), typed.raw("happened")
     if do == "yes":
         on = visit_day(typed, ask.referred_on, today(request))
-        await features(request).provider.visited_link(token, FirstVisit(typed.required(on)), _key(typed))
+        await features(request).provider.visited_link(
+            token, FirstVisit(typed.required(on)), typed.idempotency_key
+        )
         return
     barrier = typed.choice("barrier", v.Barrier, "Choose what stopped it")
-    await features(request).provider.visited_link(token, NoVisit(typed.required(barrier)), _key(typed))
-
-
-def _key(typed: FormInput) -> str | None:
-    return typed.raw(IDEMPOTENCY_FIELD)[:80] or None
+    await features(request).provider.visited_link(
+        token, NoVisit(typed.required(barrier)), typed.idempotency_key
+    )
 
 
 async def _ask_page(
@@ -183,7 +185,7 @@ async def _ask_page(
         typed=typed,
         errors=list(errors),
     )
-    return _private(page)
+    return private(page)
 
 
 def _next(ask: ServiceAsk) -> str:
@@ -218,9 +220,7 @@ async def _code_page(request: Request, token: str, errors: Sequence[FieldError] 
     except Problem as problem:
         return await _refused(request, problem, token)
     status = 422 if errors else 200
-    return _private(
-        render(request, "ask-code.html", status=status, ask=ask, token=token, errors=list(errors))
-    )
+    return private(render(request, "ask-code.html", status=status, ask=ask, token=token, errors=list(errors)))
 
 
 async def _not_taken(request: Request, token: str, problem: Problem, typed: FormInput) -> Response:
@@ -246,10 +246,11 @@ async def _refused(request: Request, problem: Problem, token: str) -> Response:
         link_worker=await queries(request).provider.whom_to_ring(token),
         back_to_ask="" if problem.code in LINK_IS_OVER else f"/s/{token}",
     )
-    return _private(page)
+    return private(page)
 
 
-def _private(response: Response) -> Response:
+def private(response: Response) -> Response:
+    """The response with headers that keep its secret address out of caches, referrers and search engines."""
     response.headers["x-robots-tag"] = "noindex, nofollow"
     response.headers["referrer-policy"] = "no-referrer"
     response.headers["cache-control"] = "no-store"

@@ -6,9 +6,8 @@ GET /matching/away shows the state. POST moves the meetings, POST /matching/away
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.matching.referral_state.pages.person_header import (
@@ -22,12 +21,9 @@ from services.matching.referral_state.views import MeetingShown, ToRing
 from services.matching.roster.absence import one_day_of
 from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
-from services.matching.web.templating import render, request_context, today
-from shared.platform.web.auth import require_page
+from services.matching.web.templating import SignedInLinkWorker, render, request_context, today
 from shared.platform.web.csrf import CheckedForm
 from shared.platform.web.principal import Principal
-
-LinkWorkerReader = Annotated[Principal, Depends(require_page("link_worker"))]
 
 router = APIRouter(include_in_schema=False)
 
@@ -49,7 +45,7 @@ class Moved:
 
 
 @router.get("/matching/away")
-async def ask(request: Request, caller: LinkWorkerReader) -> Response:
+async def ask(request: Request, caller: SignedInLinkWorker) -> Response:
     asks, day = queries(request), today(request)
     worker = await asks.roster.link_worker(caller)
     if worker.away(day):
@@ -66,7 +62,7 @@ async def ask(request: Request, caller: LinkWorkerReader) -> Response:
 
 
 @router.post("/matching/away")
-async def move(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+async def move(request: Request, caller: SignedInLinkWorker, form: CheckedForm) -> Response:
     await features(request).roster.off_sick(
         request_context(caller, form), caller.link_worker or "", today(request)
     )
@@ -74,7 +70,7 @@ async def move(request: Request, caller: LinkWorkerReader, form: CheckedForm) ->
 
 
 @router.post("/matching/away/undo")
-async def undo(request: Request, caller: LinkWorkerReader, form: CheckedForm) -> Response:
+async def undo(request: Request, caller: SignedInLinkWorker, form: CheckedForm) -> Response:
     day = today(request)
     found = await features(request).roster.here_after_all(
         request_context(caller, form), caller.link_worker or "", day
