@@ -72,6 +72,7 @@ class Envelope:
     traceparent: str | None = None
 
     def topic(self) -> str:
+        """The topic of the event in its locality."""
         return topics.topic(self.body.locality, self.event)
 
     def headers(self) -> list[tuple[str, bytes]]:
@@ -214,8 +215,10 @@ def _unknown_outcome(value: bytes) -> UnknownOutcome | Refused:
 
 
 def _problems(error: ValidationError) -> list[tuple[str, str]]:
-    """Field and code of each. Its message and input may quote what must not be kept, and so may its place:
-    what stands there that is no name of ours is a key of the input."""
+    """Field and code of each problem. Its message, its input and its place may quote what must not be kept.
+
+    A name in the place that is none of ours is a key of the input.
+    """
     found = error.errors(include_url=False, include_input=False, include_context=False)
     return [(".".join(_named(part) for part in one["loc"]), one["type"]) for one in found]
 

@@ -33,6 +33,7 @@ class Fact:
 
     @property
     def key(self) -> FactKey:
+        """The identity of the fact."""
         return FactKey(self.source, self.id)
 
     @property

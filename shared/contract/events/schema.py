@@ -42,6 +42,7 @@ def files() -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> int:
+    """Runs the command; returns its exit code."""
     made = files()
     if "--check" in arguments:
         stale = [name for name, text in made.items() if (FOLDER / name).read_text() != text]

@@ -20,6 +20,8 @@ _SOURCE = re.compile(rf"\A/({_LOCALITY})/[a-z]{{2,30}}(?:-[a-z]{{2,30}})?\Z")
 
 
 class TopicName(NamedTuple):
+    """The parts of an event topic's name."""
+
     locality: str
     event: EventName
     version: int

@@ -42,13 +42,20 @@ class EventRef(Protocol):
     """The source and id of a fact, when it happened (`time`) and when it was said (`recorded`)."""
 
     @property
-    def source(self) -> str: ...
+    def source(self) -> str:
+        """The source of the fact."""
+
     @property
-    def id(self) -> str: ...
+    def id(self) -> str:
+        """The id of the fact."""
+
     @property
-    def time(self) -> datetime: ...
+    def time(self) -> datetime:
+        """The time at which it happened."""
+
     @property
-    def recorded(self) -> datetime: ...
+    def recorded(self) -> datetime:
+        """The time at which it was said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,11 @@ class Entry:
         self._read: set[str] = set()
 
     def has(self, key: str) -> bool:
+        """True if the entry has this key."""
         return key in self._table
 
     def text(self, key: str) -> str:
+        """The text at a key."""
         value = self._value(key)
         if not isinstance(value, str) or not value.strip():
             raise LocalitiesError(f"{self.where}: {key} must be a text that is not empty.")
@@ -33,21 +35,25 @@ class Entry:
         return value
 
     def whole(self, key: str, *, at_least: int, at_most: int) -> int:
+        """The whole number at a key."""
         value = self._value(key)
         if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value <= at_most:
             raise LocalitiesError(f"{self.where}: {key} must be a whole number from {at_least} to {at_most}.")
         return value
 
     def day(self, key: str) -> date:
+        """The day at a key."""
         value = self._value(key)
         if not isinstance(value, date) or isinstance(value, datetime):
             raise LocalitiesError(f"{self.where}: {key} must be a date such as 2025-04-07, without quotes.")
         return value
 
     def entry(self, key: str) -> Entry:
+        """The entry at a key."""
         return Entry(f"{self.where}, {key}", self._value(key))
 
     def entries(self, key: str) -> list[Entry]:
+        """The list of entries at a key."""
         value = self._value(key)
         if not isinstance(value, list):
             raise LocalitiesError(f"{self.where}: {key} must be a list.")
@@ -58,6 +64,7 @@ class Entry:
         return {key: self.text(key) for key in self._table}
 
     def done(self) -> None:
+        """Refuses keys that nothing has read."""
         unknown = sorted(set(self._table) - self._read)
         if unknown:
             raise LocalitiesError(f"{self.where}: {unknown[0]} is not a key we know; is it misspelt?")

@@ -42,10 +42,12 @@ class Place:
 
     @property
     def outward(self) -> str:
+        """The first half of the postcode."""
         return self.postcode.split(" ")[0]
 
     @property
     def position(self) -> tuple[float, float]:
+        """Latitude and longitude in degrees."""
         return (self.lat, self.lon)
 
 

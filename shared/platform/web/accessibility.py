@@ -61,6 +61,7 @@ class ReadingSettings:
         return replace(self, **{name: value})
 
     def as_cookie(self) -> str:
+        """The settings in the form that the cookie holds."""
         return "-".join(str(self.value(name)) for name in self.NAMES)
 
 

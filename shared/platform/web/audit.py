@@ -52,9 +52,10 @@ async def audit(
     sink: AuditSink | None = None,
     clock: Clock = system_clock,
 ) -> AuditEntry:
-    """Audit before showing: `await audit(caller, "read_person", person_ref, "meeting")`.
+    """Records a reading, before anything is shown.
 
-    `action` and `purpose` are codes. Raises ValueError where the reference could be a number of a person.
+    An example: `await audit(caller, "read_person", person_ref, "meeting")`. `action` and `purpose` are
+    codes. Raises ValueError where the reference could be a number of a person.
     """
     if not _CODE.fullmatch(action) or not _CODE.fullmatch(purpose):
         raise ValueError("action and purpose are codes")

@@ -102,6 +102,7 @@ class RequestLimits:
         self._waiting = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
         path = scope.get("path", "")
         if scope["type"] != "http" or path in _EXEMPT or path.startswith(_FILES):
             await self._app(scope, receive, send)

@@ -74,8 +74,10 @@ class Pages:
         }
 
     def page(self, request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
-        """A whole page. `context` goes to the template beside request, caller, menu, csrf_field() and
-        example_day(days): a day so far from today, as it is typed into three boxes.
+        """Renders a whole page.
+
+        `context` goes to the template beside request, caller, menu, csrf_field() and example_day(days): a day
+        so far from today, as it is typed into three boxes.
         """
         caller: Principal | None = getattr(request.state, "caller", None)
         links = navigation(caller, development=self._settings.env == "development")

@@ -77,6 +77,7 @@ class RequestMiddleware:
             self._headers["strict-transport-security"] = "max-age=63072000; includeSubDomains"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handles one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -87,6 +87,7 @@ class SealedCookie:
         return content if isinstance(content, dict) else None
 
     def clear(self, response: Response) -> None:
+        """Removes the cookie from the browser."""
         response.delete_cookie(self.name, path="/", secure=self._secure, httponly=True, samesite="lax")
 
 
@@ -122,4 +123,5 @@ class Sessions:
         return self._cookie.name in request.cookies
 
     def end(self, response: Response) -> None:
+        """Removes the session's cookie from the browser."""
         self._cookie.clear(response)

@@ -23,6 +23,7 @@ class FieldError:
         return self.pointer.strip("/").split("/")[0]
 
     def as_dict(self) -> dict[str, str]:
+        """The error as JSON values."""
         return asdict(self)
 
 
