@@ -23,7 +23,8 @@ from services.evaluation.collections import SUMS, ensure_indexes
 from services.evaluation.contributions.state import fold_with, to_document
 from services.evaluation.settings import EvaluationSettings
 from services.evaluation.totals.repository import TotalsRepository
-from shared.delivery.kernel import Kernel, tune_interpreter
+from shared.delivery.interpreter import tune_interpreter
+from shared.delivery.kernel import Kernel
 from shared.delivery.model.service_definition import Changed
 from shared.delivery.mongo.database import Transaction
 from shared.platform.ids import new_id

@@ -1,0 +1,1 @@
+"""Event delivery: the kernel that all four services run on."""

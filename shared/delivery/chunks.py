@@ -1,17 +1,17 @@
-"""Long loops in which others have their turn: a small batch, or a page, must not wait for a full batch."""
+"""Long loops that yield to the event loop, so that a small batch or a page does not wait for a full batch."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Final, TypeVar
 
-AT_A_TIME: Final = 100
-"""Referrals for which 5 to 10 ms are enough."""
+# Work on so many referrals takes 5 to 10 ms.
+CHUNK: Final = 100
 T = TypeVar("T")
 
 
 async def in_chunks(items: Sequence[T]) -> AsyncIterator[Sequence[T]]:
-    """The items, some at a time; between these, whatever else is ready runs."""
-    for start in range(0, len(items), AT_A_TIME):
+    """Yields the items in chunks; between two chunks the event loop runs other tasks."""
+    for start in range(0, len(items), CHUNK):
         if start:
             await asyncio.sleep(0)
-        yield items[start : start + AT_A_TIME]
+        yield items[start : start + CHUNK]

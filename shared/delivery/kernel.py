@@ -1,58 +1,46 @@
-"""The kernel of one service: streams in, one transaction a batch, outbox out, due work, commands."""
+"""The kernel of one service: consumers in, one transaction a batch, outbox out, scheduled tasks, commands.
+
+This module is wiring. `unit_of_work/` holds the flow of a transaction.
+"""
 
 import asyncio
 import contextlib
-import gc
 import logging
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from pymongo import ASCENDING, IndexModel
 from pymongo.errors import PyMongoError
 
 from shared.contract.events.topics import event_topics
 from shared.delivery.consumer.batch import BatchHandler
 from shared.delivery.consumer.topic_consumer import TopicConsumer
-from shared.delivery.dlq.dead_letters import DeadLetters
 from shared.delivery.dlq.replays import Replays
-from shared.delivery.dlq.rows import DEAD_LETTERS
+from shared.delivery.indexes import ensure_indexes
+from shared.delivery.interpreter import tune_interpreter
 from shared.delivery.kafka.instance import evict_predecessor
 from shared.delivery.model.errors import Transient
 from shared.delivery.model.service_definition import R, ServiceDefinition, V
 from shared.delivery.mongo.database import Mongo, Row, Transaction, classified
 from shared.delivery.mongo.leases import Leases, instance_lease
-from shared.delivery.mongo.operations import OPERATIONS
 from shared.delivery.options import Options
 from shared.delivery.outbox.relay import Relay, process_name
-from shared.delivery.rebuild.generations import GENERATIONS, Generations, claim_database
+from shared.delivery.rebuild.generations import Generations, claim_database
 from shared.delivery.rebuild.reproject import reproject
-from shared.delivery.scheduler.effects import SENT
 from shared.delivery.scheduler.scheduler import Scheduler
 from shared.delivery.unit_of_work import commands
-from shared.delivery.unit_of_work.aggregate import ReferralAggregate, aggregate_id
 from shared.delivery.unit_of_work.context import ServiceContext
-from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, OUTBOX, REFERRALS, TASKS, UnitOfWork
+from shared.delivery.unit_of_work.referrals import Referrals
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
-_REPLIES_KEPT_SECONDS = 7 * 24 * 3600
-_OBSERVE_SECONDS = 5.0
-_COLLECT_AT = (200_000, 5, 5)
-"""A batch makes many objects that live as long as it does, some 60 a record: looking through them at every
-700 new ones, as Python does unless told otherwise, costs a third of the work."""
-_SWITCH_SECONDS = 0.0005
-"""So long a thread that has the database's answer waits for the interpreter: ten times as long, unless told
-otherwise, and a referral takes some twenty answers, one after the other. A fifth of it costs more than it
-gains."""
-FOLD_INDEX = IndexModel([("fold", ASCENDING)])
-"""What folding anew asks the referrals for."""
+_OBSERVE_SECONDS: Final = 5.0
 
 
 class Kernel(Generic[V, R]):
-    """Drives one part in one process, for the localities that the process serves."""
+    """Drives one service in one process, for the localities that the process serves."""
 
     def __init__(
         self,
@@ -64,77 +52,67 @@ class Kernel(Generic[V, R]):
     ) -> None:
         self.definition = definition
         self.localities = tuple(localities)
-        lane = new_id()
-        self.mongo = Mongo(options.mongo_url, options.database, name=process_name(lane))
         self.clock = clock
         self.new_id = new_id
         self._options = options
+        name, lane = definition.name, new_id()
+
+        self.mongo = Mongo(options.mongo_url, options.database, name=process_name(lane))
         self._generations = Generations(self.mongo, (REFERRALS, *definition.derived))
         self.mongo.gate = self._generations
         self._leases = Leases(self.mongo, lane, options.lease_seconds)
         self._relay = Relay(
-            definition.name,
-            lane,
-            self.mongo,
-            self._leases,
-            options.kafka_bootstrap,
-            clock,
-            options.lease_seconds,
+            name, lane, self.mongo, self._leases, options.kafka_bootstrap, clock, options.lease_seconds
         )
+
         self._context: ServiceContext[V, R] = ServiceContext(
-            definition=definition,
-            mongo=self.mongo,
-            options=options,
-            dead_letters=DeadLetters(definition.name, options.dead_letter_key),
-            clock=clock,
-            new_id=new_id,
-            lane=lane,
-            may_decide=self._may_decide,
-            wake=self._wake,
+            definition, self.mongo, options, clock, new_id, self._leases, self._relay
         )
+        self._referrals = Referrals(definition, self.mongo, self._context.referral_signal)
         self._scheduler = Scheduler(self._context, self.localities)
         self._replays = Replays(self._context, self.localities)
         self._consumers = [
-            TopicConsumer(
-                definition.name, name, event_topics(name), BatchHandler(self._context, name), options
-            )
-            for name in self.localities
+            TopicConsumer(name, each, event_topics(each), BatchHandler(self._context, each), options)
+            for each in self.localities
         ]
-        self._watchers: dict[str, set[asyncio.Event]] = {}
+
         self._renewing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Makes the indexes, then starts listening. Waits for the database, not for the broker, or for
-        two seconds at most where it has a seat.
+        """Makes the indexes, then starts all loops and consumers.
+
+        Waits for the database, but not for the broker; with an instance id, for the broker 2 s at most.
 
         Raises:
-            AnothersDatabase: it is another service's.
-            PyMongoError: the database refuses us, and will again.
+            ForeignDatabase: the database is another service's.
+            PyMongoError: the database refuses us, and a retry does not help.
         """
         tune_interpreter()
-        seat = self._options.instance_id
+        instance_id = self._options.instance_id
         while True:
             try:
-                await claim_database(self.mongo, self.definition.name)  # before anything else is written
+                await claim_database(self.mongo, self.definition.name)  # Before any other write.
                 await self._generations.refresh()
-                await self._ensure_indexes()
-                await self._leases.take_over(seat)
-                await self._lead()
+                await ensure_indexes(self.mongo)
+                await self._leases.take_over(instance_id)
+                await self._renew_leases()
             except PyMongoError as error:
                 if not isinstance(classified(error), Transient):
-                    raise  # wrong password, an index that contradicts another: waiting does not mend it
+                    raise  # A wrong password, or an index that contradicts another: waiting does not help.
                 _log.warning("waiting for the database: %s", type(error).__name__)
                 await asyncio.sleep(1)
             else:
                 break
-        self._renewing = asyncio.create_task(self._keep_leading())
+        self._renewing = asyncio.create_task(self._keep_renewing())
         self._relay.start()
         self._scheduler.start()
         self._replays.start()
-        await evict_predecessor(self._options.kafka_bootstrap, self.definition.name, self.localities, seat)
-        for stream in self._consumers:
-            stream.start()
+        await evict_predecessor(
+            self._options.kafka_bootstrap, self.definition.name, self.localities, instance_id
+        )
+        for consumer in self._consumers:
+            consumer.start()
         self._tasks = [
             asyncio.create_task(self._observe()),
             asyncio.create_task(self._generations.watch()),
@@ -142,15 +120,15 @@ class Kernel(Generic[V, R]):
         ]
 
     async def stop(self) -> None:
-        """Finishes what is in hand within a bound, publishes it, leaves the groups, gives back the leases."""
+        """Finishes the batch in hand within a bound, publishes it, leaves the groups, releases the leases."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(stream.stop() for stream in self._consumers), return_exceptions=True)
+        await asyncio.gather(*(consumer.stop() for consumer in self._consumers), return_exceptions=True)
         await self._replays.stop()
         await self._scheduler.stop(self._options.drain_seconds)
         await self._relay.stop(self._options.drain_seconds)
-        # To the last: who does not renew what it holds is taken for dead, and its transactions are ended.
+        # Renewed to the last. If a lease lapses, others take this process for dead and end its transactions.
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
@@ -159,6 +137,7 @@ class Kernel(Generic[V, R]):
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["Kernel[V, R]"]:
+        """Starts the kernel, and stops it at the end of the block."""
         await self.start()
         try:
             yield self
@@ -166,17 +145,17 @@ class Kernel(Generic[V, R]):
             await self.stop()
 
     async def ready(self) -> tuple[bool, dict[str, Any]]:
-        """Ready when the database answers; how each locality's stream stands is a detail, not a condition."""
+        """Readiness and its details, for /readyz. The database must answer; the consumers are a detail."""
         database = await self.mongo.answers()
-        streams = {stream.locality: stream.detail() for stream in self._consumers}
+        streams = {consumer.locality: consumer.detail() for consumer in self._consumers}
         return database, {"database": "answers" if database else "away", "streams": streams}
 
     def live(self) -> bool:
-        """Whether every loop still goes round. One that waits for a broker or a database is live."""
-        streams = all(stream.live for stream in self._consumers)
+        """Whether every loop runs. A loop that waits for the broker or the database is live."""
+        consumers = all(consumer.live for consumer in self._consumers)
         loops = self._relay.live and self._scheduler.live and self._replays.live
-        leads = self._renewing is None or not self._renewing.done()
-        return streams and loops and leads and not any(t.done() for t in self._tasks)
+        renews = self._renewing is None or not self._renewing.done()
+        return consumers and loops and renews and not any(task.done() for task in self._tasks)
 
     async def command(
         self,
@@ -194,80 +173,36 @@ class Kernel(Generic[V, R]):
         )
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """A transaction for the part's own collections.
+        """Runs a transaction on the service's own collections.
 
         Raises:
-            Transient: the database is away, or (`Conflict`) somebody else wrote first.
+            Transient: the database is away, or (`Conflict`) another write came first.
         """
         return await self.mongo.transact(work)
 
     async def view(self, locality: str, referral_id: str) -> V | None:
-        """The view folded from the stored facts, or None where nothing was heard of the referral."""
-        stored = await self.stored(locality, referral_id)
-        return None if stored is None else ReferralAggregate.from_document(self.definition, stored).view
+        """See `Referrals.view`."""
+        return await self._referrals.view(locality, referral_id)
 
     async def facts(self, locality: str, referral_id: str) -> list[Any]:
-        """Every fact heard about a referral, in the order in which they were heard."""
-        stored = await self.stored(locality, referral_id)
-        return [] if stored is None else self.facts_of(stored)
+        """See `Referrals.facts`."""
+        return await self._referrals.facts(locality, referral_id)
 
     def facts_of(self, stored: Row) -> list[Any]:
-        """The same of a document that was read already."""
-        return ReferralAggregate.from_document(self.definition, stored).facts
+        """Every fact of a document that was read already."""
+        return self._referrals.restored(stored).facts
 
     async def stored(self, locality: str, referral_id: str) -> Row | None:
-        """The referral's document as it lies in the database."""
-        try:
-            found: Row | None = await self.mongo[REFERRALS].find_one(
-                {"_id": aggregate_id(locality, referral_id)}
-            )
-        except PyMongoError as error:
-            raise classified(error) from error
-        return found
+        """See `Referrals.stored`."""
+        return await self._referrals.stored(locality, referral_id)
 
     async def wait_for(
         self, locality: str, referral_id: str, test: Callable[[Mapping[str, Any]], bool], seconds: float
     ) -> Row | None:
-        """The view document once `test` holds, or as it stands after so many seconds."""
-        identity = aggregate_id(locality, referral_id)
-        changed = asyncio.Event()
-        self._watchers.setdefault(identity, set()).add(changed)
-        end = asyncio.get_running_loop().time() + seconds
-        pause = 0.1
-        try:
-            while True:
-                changed.clear()
-                stored = await self.stored(locality, referral_id)
-                view = None if stored is None else stored["view"]
-                left = end - asyncio.get_running_loop().time()
-                if left <= 0 or (view is not None and test(view)):
-                    return view
-                # Another process may be the one that hears it: look again now and then, and more rarely the
-                # longer it takes, as then many may be waiting.
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), timeout=min(left, pause))
-                pause *= 2
-        finally:
-            watchers = self._watchers[identity]
-            watchers.discard(changed)
-            if not watchers:
-                del self._watchers[identity]
+        """See `Referrals.wait_for`."""
+        return await self._referrals.wait_for(locality, referral_id, test, seconds)
 
-    def _wake(self, round_: UnitOfWork[V, R]) -> None:
-        self._relay.hand_over(round_.outbox_rows)
-        if round_.first_task_at is not None:
-            self._scheduler.wake(round_.first_task_at)
-        for identity, case in round_.aggregates.items():
-            if case.changed:
-                for watcher in self._watchers.get(identity, ()):
-                    watcher.set()
-
-    def _may_decide(self, locality: str) -> bool:
-        return self.definition.exclusive is None or self._leases.held(
-            f"{self.definition.exclusive}/{locality}"
-        )
-
-    async def _lead(self) -> None:
+    async def _renew_leases(self) -> None:
         names = [self._relay.lease]
         if self._options.instance_id:
             names.append(instance_lease(self._options.instance_id))
@@ -275,47 +210,19 @@ class Kernel(Generic[V, R]):
             names += [f"{self.definition.exclusive}/{name}" for name in self.localities]
         await self._leases.renew(names)
 
-    async def _keep_leading(self) -> None:
+    async def _keep_renewing(self) -> None:
         while True:
             await asyncio.sleep(self._options.lease_seconds / 4)
             try:
-                await self._lead()
+                await self._renew_leases()
             except Exception as error:
                 _log.warning("lease not renewed: %s", type(error).__name__)
 
     async def _observe(self) -> None:
         while True:
             await asyncio.sleep(_OBSERVE_SECONDS)
-            for stream in self._consumers:
+            for consumer in self._consumers:
                 try:
-                    await stream.observe()
+                    await consumer.observe()
                 except Exception as error:
                     _log.warning("gauges are behind: %s", type(error).__name__)
-
-    async def _ensure_indexes(self) -> None:
-        # Collections are made before any transaction needs them: making one inside takes a lock.
-        owned = (OUTBOX, TASKS, SENT, DEAD_LETTERS, OPERATIONS, GENERATIONS, commands.IDEMPOTENCY)
-        await self.mongo.make((REFERRALS, *owned))
-        await self.mongo[REFERRALS].create_indexes([FOLD_INDEX])
-        await self.mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
-        rested = IndexModel([("not_before", ASCENDING), ("at", ASCENDING)])
-        asked = IndexModel([("what", ASCENDING)], partialFilterExpression={"what": DECIDE_LATER})
-        await self.mongo[TASKS].create_indexes([rested, asked])
-        await self.mongo[DEAD_LETTERS].create_indexes([IndexModel([("state", ASCENDING), ("at", ASCENDING)])])
-        await self.mongo[SENT].create_indexes(
-            [IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])]
-        )
-        await self.mongo[commands.IDEMPOTENCY].create_indexes(
-            [
-                IndexModel([("at", ASCENDING)], expireAfterSeconds=_REPLIES_KEPT_SECONDS),
-                IndexModel([("referral", ASCENDING)]),
-            ]
-        )
-
-
-def tune_interpreter() -> None:
-    """Looks for garbage seldom, and not among what is loaded already; lets threads have their turn sooner."""
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    gc.set_threshold(*_COLLECT_AT)
-    if not gc.get_freeze_count():
-        gc.freeze()  # modules and classes stay: no need to look through them each time

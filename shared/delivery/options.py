@@ -1,15 +1,15 @@
-"""How a kernel is set up. Timings have the values that were measured to be right; few need others."""
+"""Configuration of a kernel. The default timings are measured; few deployments need others."""
 
 from dataclasses import dataclass, replace
 from socket import gethostname
-from typing import Protocol
+from typing import Final, Protocol
 
 from pydantic import SecretStr
 
-HOSTNAME = "@hostname"
-"""The seat of a process that has a machine's name to itself, as in a container."""
-_GATHER_MS = 1000
-_GATHER_BYTES = 65_536
+# An instance id that stands for the machine's name, for processes that have a machine to themselves.
+HOSTNAME: Final = "@hostname"
+_GATHER_MS: Final = 1000
+_GATHER_BYTES: Final = 65_536
 
 
 class _Settings(Protocol):
@@ -29,44 +29,48 @@ class _Settings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Where the broker and the database are, and how patient to be with them."""
+    """Addresses of the broker and the database, and the timings of a kernel.
+
+    Attributes:
+        instance_id: a process with an instance id evicts its predecessor (`kafka/instance.py`).
+        batch_timeout_ms: FastStream's pause after an empty poll; not used, see `kafka/patches/polling.py`.
+        fetch_bytes: the broker answers a fetch once it has so many bytes, or after `fetch_wait_ms`.
+        commit_seconds: interval of offset commits. After a kill, later records come again as duplicates.
+        session_timeout_ms: after `kill -9`, a group waits so long before it reassigns the partitions.
+        drain_seconds: a rebalance or a stop waits so long for the batch in hand.
+        lease_seconds: after `kill -9`, another process takes over the dead process's leases after this time.
+        transaction_seconds: a batch that takes longer is halved; MongoDB ends a transaction after 60 s.
+        max_conflicts: after more conflicts in a row, the record itself is taken to be the cause.
+        breaker_failures: a locality's stream stops after so many failures of our own code in a row.
+    """
 
     kafka_bootstrap: str
     mongo_url: str
     database: str
     dead_letter_key: bytes
     instance_id: str = ""
-    """Whoever is started under the same name takes its predecessor for dead (`kafka/instance.py`)."""
     batch_records: int = 2000
     batch_timeout_ms: int = 10
-    """How long FastStream would look away where nothing came. Ours do not (`listening.py`)."""
     fetch_bytes: int = 1
     fetch_wait_ms: int = 500
-    """The broker answers once there are so many bytes, or after so long with what there is."""
     commit_seconds: float = 0.25
-    """How often offsets are committed; what was handled since comes again after a kill, as repeats."""
     session_timeout_ms: int = 6000
-    """After kill -9 a group waits this long before somebody else takes over."""
     drain_seconds: float = 5.0
-    """How long a rebalance or a stop waits for the batch in hand."""
     lease_seconds: float = 3.0
-    """After kill -9 somebody else takes over what the process published and decided alone."""
     task_poll_seconds: float = 0.5
     transaction_seconds: float = 30.0
-    """A batch that takes longer is halved: MongoDB ends a transaction after 60 seconds."""
     max_conflicts: int = 30
-    """Written by somebody else this often in a row is nobody else's doing, but a fault of our own."""
     breaker_failures: int = 5
-    """Our own code may fail this often in a row before a locality's stream stops."""
     breaker_open_seconds: float = 30.0
 
     @classmethod
     def unhurried(cls, settings: _Settings) -> "Options":
-        """For a part whose work nobody waits for: the broker gathers, so there are fewer transactions."""
+        """Options of a service that no person waits for: the broker gathers records for larger batches."""
         return replace(cls.of(settings), fetch_bytes=_GATHER_BYTES, fetch_wait_ms=_GATHER_MS)
 
     @classmethod
     def of(cls, settings: _Settings) -> "Options":
+        """Options from a service's settings."""
         return cls(
             kafka_bootstrap=settings.kafka_bootstrap,
             mongo_url=settings.mongo_url,

@@ -1,0 +1,1 @@
+"""Consuming: batches of records from Kafka to units of work."""

@@ -1,34 +1,42 @@
-"""Stops a stream on which our own code keeps failing, so that it does not set everything aside."""
+"""Stops a locality's stream if our own code keeps failing, so that not every record becomes a dead letter.
+
+Not one class with the circuit breaker of a gateway (services/notifications/channels): that one opens at the
+first missing answer, bounds each call and turns calls away with a delay. This one counts failures in a row
+and bounds nothing; a caller waits until a retry is due.
+"""
 
 import time
 
 
 class StreamStopped(Exception):
-    """The breaker is open: what is left of the batch is neither handled nor committed."""
+    """The breaker is open: the rest of the batch is neither handled nor committed."""
 
 
 class FailureBreaker:
-    """Opens when our own code fails on readable records several times in a row."""
+    """Opens after `failures` failures of our own code in a row, each on a readable record."""
 
-    def __init__(self, failures: int, rest_seconds: float) -> None:
-        self._most = failures
-        self._rest = rest_seconds
-        self._failed = 0
+    def __init__(self, failures: int, open_seconds: float) -> None:
+        self._max_failures = failures
+        self._open_seconds = open_seconds
+        self._failures = 0
         self._opened: float | None = None
 
     @property
     def open(self) -> bool:
-        return self._failed >= self._most
+        """Whether the stream is stopped."""
+        return self._failures >= self._max_failures
 
     def failed(self) -> None:
-        self._failed += 1
+        """Counts a failure."""
+        self._failures += 1
         if self.open:
             self._opened = time.monotonic()
 
     def succeeded(self) -> None:
-        self._failed = 0
+        """Closes the breaker."""
+        self._failures = 0
         self._opened = None
 
     def may_retry(self) -> bool:
-        """Closed, or open for long enough that one more try is due."""
-        return not self.open or time.monotonic() - (self._opened or 0.0) >= self._rest
+        """Whether the breaker is closed, or open for long enough that a retry is due."""
+        return not self.open or time.monotonic() - (self._opened or 0.0) >= self._open_seconds

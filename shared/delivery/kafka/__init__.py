@@ -1,0 +1,1 @@
+"""Kafka: producer, instance ids, partitions."""

@@ -1,12 +1,14 @@
-"""Who starts in the seat of a process that died says so, and nobody has to wait until it is found dead.
+"""Instance ids.
 
-A group gives a dead member's partitions to others once its session has timed out, and a lease ends by itself,
-as late. But whoever is started in the same seat (by its supervisor, in its pod) knows that its predecessor is
-dead, and takes it out of its groups and ends its leases. Static membership would do the first of these, but a
-member of that kind never leaves, also where it is stopped and nobody comes after it.
+A process evicts its predecessor with the same id, so that a restart does not wait for timeouts.
 
-Were two processes given one seat, the later would put the earlier out of its groups, once, and that one would
-join again: a waste, and no harm, as safety rests on neither groups nor leases.
+A group reassigns a dead member's partitions after the session timeout, and a dead process's leases lapse as
+late. A supervisor or a pod starts a process again under the same instance id, so the new process knows that
+its predecessor is dead. It removes the predecessor's members from the groups and ends its leases. Kafka's
+static membership would do the first, but a static member never leaves, even if it is stopped for good.
+
+If two processes have one id by mistake, the later evicts the earlier once, and the earlier joins again. No
+data is at risk, because safety rests on neither groups nor leases.
 """
 
 import asyncio
@@ -22,40 +24,42 @@ from aiokafka.protocol.group import LeaveGroupRequest
 from shared.contract.events.topics import Part, group
 
 _log = logging.getLogger(__name__)
-_MOST_SECONDS: Final = 2.0
-"""A start is held up for no longer, where the broker does not answer."""
-_TRY_AGAIN_SECONDS: Final = 0.1
+# A start waits no longer for a broker that does not answer.
+_MAX_SECONDS: Final = 2.0
+_RETRY_SECONDS: Final = 0.1
 
 
-def client_id(part: Part, locality: str, seat: str) -> str:
-    """What the broker is told of who a member is."""
-    return f"linkwork-{part}-{locality}{f'-{seat}' if seat else ''}"
+def client_id(service: Part, locality: str, instance_id: str) -> str:
+    """The client id of a group's member, by which a successor recognises it."""
+    return f"linkwork-{service}-{locality}{f'-{instance_id}' if instance_id else ''}"
 
 
-async def evict_predecessor(bootstrap: str, part: Part, localities: Sequence[str], seat: str) -> None:
-    """Takes whoever sat here before out of its groups. Before this process joins them: it has the same name.
+async def evict_predecessor(
+    bootstrap: str, service: Part, localities: Sequence[str], instance_id: str
+) -> None:
+    """Removes the members with this instance id from the groups, before this process joins under the same id.
 
-    Where the broker is away, or does not let us, the groups find out by themselves. Nothing without a seat.
+    If the broker is away or refuses, the session timeout removes them. Does nothing without an instance id.
     """
-    if not seat:
+    if not instance_id:
         return
-    members = {group(name, part): client_id(part, name, seat) for name in localities}
+    members = {group(name, service): client_id(service, name, instance_id) for name in localities}
     try:
-        async with asyncio.timeout(_MOST_SECONDS):
-            left = await _leave(bootstrap, members)
-    except Exception as error:  # a courtesy: whatever is wrong here, the streams will say it
+        async with asyncio.timeout(_MAX_SECONDS):
+            left = await _evict(bootstrap, members)
+    except Exception as error:  # Eviction only saves time. The consumers report a broker that is away.
         _log.warning("a predecessor may still be in its groups: %s", type(error).__name__)
     else:
         if left:
             _log.info("%d members that died were taken out of their groups", left)
 
 
-async def _leave(bootstrap: str, members: Mapping[str, str]) -> int:
+async def _evict(bootstrap: str, members: Mapping[str, str]) -> int:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         await admin.start()
-        # To the end of all: one group's trouble is no other's, and nobody works on when this is over.
-        each = [_leave_one(admin, of, client) for of, client in members.items()]
+        # Wait for all groups: an error of one does not stop the others, and no task outlives this call.
+        each = [_evict_from(admin, name, client) for name, client in members.items()]
         ended = await asyncio.gather(*each, return_exceptions=True)
     finally:
         await admin.close()
@@ -65,31 +69,32 @@ async def _leave(bootstrap: str, members: Mapping[str, str]) -> int:
     return sum(left for left in ended if isinstance(left, int))
 
 
-async def _leave_one(admin: AIOKafkaAdminClient, of: str, client: str) -> int:
-    while True:  # within the time that all of it may take
+async def _evict_from(admin: AIOKafkaAdminClient, name: str, client: str) -> int:
+    while True:  # Within the timeout of the whole eviction.
         try:
-            return await _try_to_leave(admin, of, client)
+            return await _try_to_evict(admin, name, client)
         except KafkaError as error:
-            if not error.retriable:  # a broker that died may be asked, or a coordinator that has moved
+            if not error.retriable:  # A retriable one: a dead broker was asked, or the coordinator moved.
                 raise
-        await asyncio.sleep(_TRY_AGAIN_SECONDS)
+        await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def _try_to_leave(admin: AIOKafkaAdminClient, of: str, client: str) -> int:
-    coordinator = await admin.find_coordinator(of)
-    # One group at a time: aiokafka reads the third version's answer by the second's form, which does no harm
-    # to the first group of an answer.
-    (described,) = await admin.describe_consumer_groups([of], coordinator)
+async def _try_to_evict(admin: AIOKafkaAdminClient, name: str, client: str) -> int:
+    coordinator = await admin.find_coordinator(name)
+    # One group a request: aiokafka parses version 3 of the answer as version 2, which is right for the first
+    # group only.
+    (described,) = await admin.describe_consumer_groups([name], coordinator)
     ((error, _, _, _, _, members, *_),) = described.groups
-    _refuse(error)
-    dead = [member for member, by, *_ in members if by == client]
+    _raise_for(error)
+    dead = [member for member, owner, *_ in members if owner == client]
     for member in dead:
-        answer = await admin._send_request(LeaveGroupRequest(of, member), coordinator)  # noqa: SLF001  # no other way
-        with contextlib.suppress(UnknownMemberIdError):  # found dead meanwhile
-            _refuse(answer.error_code)
+        request = LeaveGroupRequest(name, member)
+        answer = await admin._send_request(request, coordinator)  # noqa: SLF001  # no other way
+        with contextlib.suppress(UnknownMemberIdError):  # The session timeout was quicker.
+            _raise_for(answer.error_code)
     return len(dead)
 
 
-def _refuse(error: int) -> None:
+def _raise_for(error: int) -> None:
     if error:
         raise for_code(error)

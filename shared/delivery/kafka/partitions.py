@@ -1,4 +1,4 @@
-"""Which partitions a topic has, asked of the broker by those who read without a group."""
+"""The partitions of topics, for readers without a consumer group."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 
 async def partitions_of(bootstrap: str, topics: Iterable[str]) -> list[TopicPartition]:
-    """Every partition of those of the topics that there are.
+    """Every partition of those topics that exist.
 
     Raises:
         KafkaError, OSError: the broker does not answer.

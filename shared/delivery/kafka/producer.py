@@ -1,10 +1,9 @@
-"""Publishes messages and says of each whether the broker has it.
+"""Publishes messages and reports for each whether the broker has acknowledged it.
 
-What is wrong with one topic (it is missing, we have no right to write it, a message is too large for it) is
-said of its messages and holds up no other topic's. So it is with a partition that does not answer (it has no
-leader, or too few replicas) while others do. Everything else is the broker's trouble: it is raised, and the
-next call begins with a producer of its own, because an idempotent one that lost count never finds it again
-and one whose sender died never sends again.
+An error of one topic (missing, forbidden, or a message too large) is reported for its messages and does not
+hold up other topics. The same holds for a partition that does not answer while others do, because it has no
+leader or too few replicas. Every other error is the broker's and is raised. The next call then makes a new
+producer, because an idempotent producer that lost its sequence, or whose sender died, never sends again.
 """
 
 import asyncio
@@ -27,7 +26,7 @@ from aiokafka.errors import (
 )
 
 from shared.contract.events.partitioning import partition_of
-from shared.delivery.kafka.patches.connections import lose_closed_connections
+from shared.delivery.kafka.patches import connections
 from shared.delivery.outbox.rows import Message
 
 MAX_MESSAGE_BYTES: Final = 2_000_000
@@ -39,21 +38,21 @@ _OF_ONE_TOPIC: Final = (
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
-_BATCH_BYTES = 131_072
-"""A topic whose limit is lower refuses many for one: keep it well under every likely limit."""
-_TOPIC_SECONDS = 2.0
-"""How long a topic that nobody knows is waited for; and then not asked for again for ten times as long."""
-_ANSWER_SECONDS = 30.0
-"""An idempotent producer tries again for ever, also on a topic that was deleted meanwhile."""
-_SILENT_SECONDS = 10.0
-"""So long a partition that did not answer, while others did, is not asked again. Not longer: the broker may
-have died between the answers, and be back."""
+# A topic with a lower limit refuses the whole batch, so this stays well under every likely limit.
+_BATCH_BYTES: Final = 131_072
+# Time to find an unknown topic; the producer then does not look for it again for ten times as long.
+_TOPIC_SECONDS: Final = 2.0
+# An idempotent producer retries for ever, even on a topic that was deleted meanwhile.
+_ANSWER_SECONDS: Final = 30.0
+# A partition that did not answer, while others did, is left alone for so long. Not longer, because the broker
+# may have died between the answers and be back.
+_SILENT_SECONDS: Final = 10.0
 _log = logging.getLogger(__name__)
-lose_closed_connections()
+connections.install()
 
 
 class Producer:
-    """One producer at a time, made when it is needed. Not to be shared by tasks."""
+    """One producer at a time, made when it is needed. Tasks must not share it."""
 
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
@@ -63,10 +62,12 @@ class Producer:
         self._partitions: dict[str, list[int]] = {}
 
     async def publish(self, messages: Sequence[Message]) -> list[Exception | None]:
-        """Publishes all and waits for all; for each, None where every replica has it, or what is wrong.
+        """Publishes all messages and waits for all.
+
+        Returns for each None, once every replica has it, or its error.
 
         Raises:
-            KafkaError, OSError: the broker is away or the producer lost count; nothing is known of any.
+            KafkaError, OSError: the broker is away or the producer lost its sequence; no result is known.
         """
         try:
             producer = await self._connected()
@@ -89,11 +90,11 @@ class Producer:
             raise
 
     async def _answered(self, sending: Mapping[TopicPartition, "asyncio.Task[None]"]) -> None:
-        """Waits for the partitions' answers; those that give none are not asked again for a while.
+        """Waits for the partitions' answers. A silent partition is left alone for a while.
 
         Raises:
-            KafkaTimeoutError: none of them answers.
-            KafkaError: what is not one topic's fault.
+            KafkaTimeoutError: no partition answers.
+            KafkaError: an error that is not one topic's.
         """
         if not sending:
             return
@@ -104,13 +105,13 @@ class Producer:
                 task.cancel()
             await asyncio.gather(*sending.values(), return_exceptions=True)
         for task in answered:
-            # By nobody: the client gave it up, and whoever publishes must not end with it.
+            # The client gave it up, which must not end the task that publishes.
             if task.cancelled():
                 raise KafkaError("given up by the client")
             task.result()
         if not silent:
             return
-        # This producer would go on trying, with what came first to come first.
+        # This producer would go on retrying, and keep the order of its messages.
         await self.close()
         if not answered:
             raise KafkaTimeoutError
@@ -118,7 +119,7 @@ class Producer:
         self._silent_until.update({place: until for place, task in sending.items() if task in silent})
 
     async def close(self) -> None:
-        """Ends the producer, also one that still waits for a broker that is away."""
+        """Stops the producer, even while it waits for a broker that is away."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await _stop(producer)
@@ -142,13 +143,13 @@ class Producer:
         return self._producer
 
     async def _find_topics(self, producer: AIOKafkaProducer, topics: set[str]) -> None:
-        """Waits, all at once, for topics that the producer has not met yet."""
-        wanted = [topic for topic in topics if self._no_topic_until.get(topic, 0.0) < time.monotonic()]
+        """Waits for the metadata of all topics at once."""
+        searched = [topic for topic in topics if self._no_topic_until.get(topic, 0.0) < time.monotonic()]
         found = await asyncio.gather(
-            *(asyncio.wait_for(producer.partitions_for(topic), _TOPIC_SECONDS) for topic in wanted),
+            *(asyncio.wait_for(producer.partitions_for(topic), _TOPIC_SECONDS) for topic in searched),
             return_exceptions=True,
         )
-        for topic, result in zip(wanted, found, strict=True):
+        for topic, result in zip(searched, found, strict=True):
             if isinstance(result, TimeoutError | KafkaError):
                 self._no_topic_until[topic] = time.monotonic() + 10 * _TOPIC_SECONDS
             elif isinstance(result, BaseException):
@@ -160,7 +161,7 @@ class Producer:
     def _places(
         self, messages: Sequence[Message], results: list[Exception | None]
     ) -> dict[TopicPartition, list[int]]:
-        """Which messages go where, in their order; of the others `results` says what is wrong."""
+        """The messages of each partition, in order. Sets the errors of the others in `results`."""
         places: dict[TopicPartition, list[int]] = {}
         for at, message in enumerate(messages):
             partitions = self._partitions.get(message.topic)
@@ -185,12 +186,12 @@ class Producer:
         results: list[Exception | None],
         waiting: set[int],
     ) -> None:
-        """Sends one partition's messages in batches of our own making: an answer each costs as much again.
+        """Sends one partition's messages in batches, because an answer for each message doubles the cost.
 
-        What was answered is taken out of `waiting`.
+        Removes answered messages from `waiting`.
 
         Raises:
-            KafkaError: what is not the topic's fault.
+            KafkaError: an error that is not the topic's.
         """
         rest = list(reversed(messages))
         while rest:
@@ -200,7 +201,7 @@ class Producer:
                 headers = [(name, value.encode()) for name, value in message.headers.items()]
                 taken = batch.append(key=message.key, value=message.value, timestamp=None, headers=headers)
                 if taken is None:
-                    break  # it is full, which an empty one never is
+                    break  # It is full, which an empty batch never is.
                 inside.append(at)
                 rest.pop()
             batch.close()
@@ -213,11 +214,11 @@ class Producer:
 
 
 async def _stop(producer: AIOKafkaProducer) -> None:
-    # What it still has it would try to send for ever before it stops. The outbox has it: let it go.
-    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001  # there is no other way to give up
+    # Before it stops, the producer would send for ever what it still has. The outbox has those messages too.
+    producer._message_accumulator.fail_all(ProducerClosed())  # noqa: SLF001  # no other way to give up
     try:
         await asyncio.wait_for(producer.stop(), timeout=5)
     except Exception as error:
         _log.warning("producer did not stop cleanly: %s", type(error).__name__)
-    finally:  # also where this task is cancelled meanwhile
+    finally:  # Even if this task is cancelled meanwhile.
         await producer.client.close()

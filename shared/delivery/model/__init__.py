@@ -1,0 +1,1 @@
+"""The model that a service's author uses: definition, facts, decisions, errors."""

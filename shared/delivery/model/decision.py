@@ -1,4 +1,4 @@
-"""What a decision is made with and what it comes to. Pure: decisions import this and no I/O."""
+"""Input and output of decisions. Pure: decisions import this module and no I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from shared.platform.ids import NewId
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """When and about what a decision is made. The clock and new ids come from here and nowhere else."""
+    """The referral and the moment of a decision; its only source of time and of new ids."""
 
     now: datetime
     new_id: NewId
@@ -20,22 +20,28 @@ class DecisionContext:
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """A fact to be said: its body and, where it did not happen just now, when it happened."""
+    """An event to emit.
+
+    Attributes:
+        time: when it happened; without it, now.
+        id: the event's id if the decision made one, because a document names it; else a fresh id.
+    """
 
     body: EventBody
     time: datetime | None = None
     id: str | None = None
-    """The event's id where the decision made it (a document of its own names it); else a fresh one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledTask:
-    """Something to look at again: `what` names the part's due function, `about` makes the key natural.
+    """Work to do later. `what` names the service's function; `about` makes the key natural.
 
-    It is looked at from `at` on, and not before it has rested for so long by the database's clock: "in twenty
-    seconds" is a rest, since the clock that said `now` may be wrong. A row with the same key is kept as it is
-    unless `move` says that the new time stands. After `not_after` it is dropped. `payload` holds codes and
-    references only.
+    A task runs from `at` on, and not before `delay` has passed by the database's clock. "In twenty seconds"
+    is a delay, because the clock that gave `now` may be wrong. `payload` holds codes and references only.
+
+    Attributes:
+        not_after: the scheduler drops the task after this time.
+        replace: the new time replaces that of a stored task with the same key, which else stays as it is.
     """
 
     what: str
@@ -49,7 +55,7 @@ class ScheduledTask:
 
 @dataclass(frozen=True, slots=True)
 class TaskRow:
-    """A due row as its function sees it."""
+    """A stored task as its function receives it."""
 
     what: str
     about: str
@@ -60,7 +66,7 @@ class TaskRow:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What follows: facts of our own, rows to look at later, rows (what, about) to forget."""
+    """Result of a decision: events to emit, tasks to schedule, tasks (what, about) to cancel."""
 
     facts: Sequence[NewEvent | EventBody] = ()
     tasks: Sequence[ScheduledTask] = ()

@@ -1,10 +1,9 @@
-"""What can go wrong in delivery, split into what passes and what does not."""
+"""Errors of delivery: temporary ones, which the kernel retries, and permanent ones."""
 
 from shared.platform.errors import CannotStart, PermanentFailure, RetryLater, Transient
 
 __all__ = [
     "Conflict",
-    "ConflictingRepeat",
     "ForeignDatabase",
     "Held",
     "IdempotencyMismatch",
@@ -15,20 +14,16 @@ __all__ = [
 
 
 class Conflict(Transient):
-    """A document that a decision rested on was written by somebody else since it was read."""
+    """Another write changed a document since this transaction read it."""
 
 
 class Held(Conflict):
-    """Another transaction has written the document and not ended: it passes, whatever it takes."""
-
-
-class ConflictingRepeat(Exception):
-    """A fact came again under the same source and id with another body."""
+    """Another transaction wrote the document and has not ended. It ends sooner or later."""
 
 
 class ForeignDatabase(CannotStart):
-    """A service was started on the database of another one. Its text is for whoever started it."""
+    """A service was started on another service's database. The text is for the operator."""
 
 
 class IdempotencyMismatch(Exception):
-    """An Idempotency-Key came again with another request."""
+    """An Idempotency-Key was used again with another request."""

@@ -1,7 +1,7 @@
-"""A fact: something that somebody said about a referral, and how it is kept.
+"""Received events and stored facts.
 
-The set of facts, keyed by source and id, is all that a service remembers of the bus: a fact that is already
-in the set is a repeat and changes nothing, so the set is its own inbox.
+The set of facts, keyed by source and id, is all that a service remembers of the bus. A fact that is already
+in the set is a duplicate and changes nothing, so the set replaces an inbox.
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ import orjson
 from shared.contract.events.envelope import Envelope, Refused, UnknownOutcome, read_body
 from shared.contract.events.fact import Fact
 
+# The kind of a stored fact that the contract no longer allows.
 UNREADABLE = "unreadable"
-"""The kind of a stored fact that the contract no longer allows."""
 
+# A fact as the referral's document stores it.
 Stored = dict[str, Any]
-"""A fact as it lies in the referral's document."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """A fact with what the kernel needs to keep it and pass it on."""
+    """A fact with its body as received and its trace context."""
 
     fact: Fact
     raw: bytes
@@ -32,13 +32,14 @@ class ReceivedEvent:
 
     @classmethod
     def of(cls, envelope: Envelope) -> "ReceivedEvent":
-        time = _kept(envelope.time)
-        recorded = time if envelope.recorded is envelope.time else _kept(envelope.recorded)
+        """The event of an envelope, its times as the database stores them."""
+        time = _stored_time(envelope.time)
+        recorded = time if envelope.recorded is envelope.time else _stored_time(envelope.recorded)
         fact = Fact(envelope.source, envelope.id, envelope.event, time, recorded, envelope.body)
         return cls(fact, envelope.raw, envelope.correlation, envelope.traceparent)
 
     def stored(self) -> Stored:
-        """Short names: they are repeated a million times."""
+        """The stored form. Names are short because a database repeats them a million times."""
         fact = self.fact
         return {
             "s": fact.source,
@@ -51,12 +52,12 @@ class ReceivedEvent:
 
 
 def same_body(one: bytes, other: bytes) -> bool:
-    """Whether two bodies say the same, whatever the order of their fields and their white space."""
+    """Whether two bodies are equal but for the order of fields and white space."""
     return one == other or canonical(one) == canonical(other)
 
 
 def canonical(raw: bytes) -> bytes:
-    """A body in the one spelling of it; as it is where this parser does not take what another took."""
+    """A body in its canonical spelling; unchanged if orjson refuses what another parser accepted."""
     try:
         return orjson.dumps(orjson.loads(raw), option=orjson.OPT_SORT_KEYS)
     except orjson.JSONDecodeError:
@@ -64,10 +65,10 @@ def canonical(raw: bytes) -> bytes:
 
 
 def restore(stored: Mapping[str, Any], locality: str, referral_id: str) -> Fact:
-    """The fact of a stored row; its body is read anew, so that a kind unknown then may be known now.
+    """The fact of a stored row. Its body is parsed again, because a newer contract may know its kind.
 
-    One that can no longer be read (the contract changed) says nothing until it can: were it to raise, the
-    referral could never be folded again, and what is heard of it would be set aside for ever.
+    A body that the contract no longer allows becomes an unknown outcome. An error here would keep the
+    referral from ever being folded again.
     """
     body = read_body(stored["e"], stored["b"])
     if isinstance(body, Refused):
@@ -75,8 +76,8 @@ def restore(stored: Mapping[str, Any], locality: str, referral_id: str) -> Fact:
     return Fact(stored["s"], stored["i"], stored["e"], _utc(stored["t"]), _utc(stored["r"]), body)
 
 
-def _kept(moment: datetime) -> datetime:
-    """The moment as the database keeps it, in milliseconds, so that a fold now and a fold later agree."""
+def _stored_time(moment: datetime) -> datetime:
+    """The moment in whole milliseconds, as the database stores it: a later fold sees the same times."""
     beyond = moment.microsecond % 1000
     return moment - timedelta(microseconds=beyond) if beyond else moment
 

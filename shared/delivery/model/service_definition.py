@@ -1,9 +1,10 @@
-"""What the author of a service writes; offsets, transactions and headers are the kernel's.
+"""A service as its author defines it. Offsets, transactions and headers are the kernel's.
 
-fold(facts) -> view                              pure, of the set: order and repetition cannot matter
-decide(view, resources, occasion) -> Decision    made once, recorded as facts of our own
-decisions = {kind of fact: decide, ...}          which new fact calls for which decision
-due = {name: decide_when_due, ...}               what is looked at again later
+fold(facts) -> view                            pure, of the set: order and repetition cannot matter
+decide(view, resources, context) -> Decision   made once, recorded as facts of our own
+decisions = {kind of fact: decide, ...}        the decision that each new fact calls for
+tasks = {name: decide_task, ...}               the decision of each scheduled task
+effects = {name: Effect, ...}                  the messages that tasks send to the outside
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,10 +17,10 @@ from shared.contract.events.topics import Part as PartName
 from shared.delivery.model.decision import Decision, DecisionContext, TaskRow
 from shared.delivery.mongo.database import Transaction
 
+# The view that a service folds.
 V = TypeVar("V")
-"""The view that a part folds."""
+# The resources of its decisions beside the view: diaries, caseloads.
 R = TypeVar("R")
-"""What its decisions rest on beside the view: diaries, caseloads."""
 
 Document = dict[str, Any]
 
@@ -39,44 +40,53 @@ class Loaded(Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class Changed(Generic[V]):
-    """A referral whose facts grew in this transaction. `before` is the stored view document, if any."""
+    """A referral that a transaction changes.
+
+    Attributes:
+        before: the stored view document, if there is one.
+        document: the new view document, stored under `view`.
+        new_facts: the facts that the transaction adds, our own among them.
+    """
 
     locality: str
     referral_id: str
     before: Document | None
     after: V
     document: Document
-    """The new view document, as it is stored under `view`."""
     new_facts: tuple[Fact, ...]
-    """The facts added by this transaction, ours among them."""
 
 
 Project = Callable[[Transaction, Sequence[Changed[V]]], Awaitable[None]]
 
 
 class Repository(Protocol[V, R]):
-    """What a part keeps beside the referrals' documents. Both calls run inside the kernel's transaction
-    and may run several times: no side effects but through `tx`."""
+    """The collections of a service beside the referrals' documents.
+
+    Both methods run inside the kernel's transaction and may run several times. They have no side effect but
+    through `tx`.
+    """
 
     async def load(self, tx: Transaction, referrals: Sequence[Loaded[V]], now: datetime) -> R:
-        """Reads what decisions about these referrals rest on."""
+        """Reads the resources of the decisions about these referrals."""
         ...
 
     async def save(self, tx: Transaction, changes: Sequence[Changed[V]], resources: R) -> None:
-        """Writes what changed, bumping the version of every document that a decision rested on.
+        """Writes the changes, and a new version of every document that a decision rested on.
 
-        Raises `Conflict` where one of them was written by somebody else since it was read.
+        Raises:
+            Conflict: another write changed one of them since it was read.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Effect(Generic[V]):
-    """An external effect (a message), made of three steps so that it is never sent unwanted or forgotten.
+    """A message to the outside, in three steps, so that no message is sent in vain or forgotten.
 
-    `wanted` is pure and is asked inside a transaction just before; `send` does the I/O with `key` as its
-    permanent reference and returns the gateway's own, raises `NotNow` to be asked again later or `Never`
-    with a code to give up; the outcome is written to `sent` in the transaction that removes the row.
+    `is_still_needed` is pure and runs inside the transaction that claims the task. `send` does the I/O: it
+    takes the permanent reference and returns the gateway's own. It raises `RetryLater` to be called again, or
+    `PermanentFailure` with a code to give up. The transaction that removes the task records the outcome in
+    `sent`.
     """
 
     is_still_needed: Callable[[V, DecisionContext, TaskRow], bool]
@@ -85,11 +95,17 @@ class Effect(Generic[V]):
 
 @dataclass(frozen=True)
 class ServiceDefinition(Generic[V, R]):
-    """One of the four parts, as the kernel drives it.
+    """One of the four services, as the kernel drives it.
 
-    `document` turns a view into the document that is stored, queried and indexed; `view_of` the reverse is
-    not needed: a view is always folded from the facts. Raise `fold_version` when fold or document change:
-    stored referrals are folded again without touching Kafka.
+    Attributes:
+        fold_version: raise it when `fold` or `to_document` changes; the kernel then folds stored referrals
+            again, without Kafka.
+        to_document: makes the document of a view that is stored, queried and indexed. A reverse function is
+            not needed, because a view is always folded from the facts.
+        derived: collections that hold only what follows from the views. A rebuild makes them anew.
+        project: what `Repository.save` does to the derived collections, and nothing else. A rebuild calls it
+            outside a transaction, on collections that no other process writes.
+        exclusive: the lease under which one process at a time makes the decisions of a locality.
     """
 
     name: PartName
@@ -101,20 +117,15 @@ class ServiceDefinition(Generic[V, R]):
     tasks: Mapping[str, DecideTask[V, R]] = field(default_factory=dict)
     effects: Mapping[str, Effect[V]] = field(default_factory=dict)
     derived: tuple[str, ...] = ()
-    """Collections beside the referrals that hold nothing but what follows from the views: a rebuild makes
-    them anew."""
     project: Project[V] | None = None
-    """What `Repository.save` does to the derived collections, and nothing else: a rebuild decides nothing. It
-    may be called outside a transaction, on collections that nobody else writes."""
     exclusive: str | None = None
-    """Name of a lease under which this part's decisions of a locality are made, one process at a time."""
 
 
 class NoRepository:
-    """The store of a part whose decisions rest on the view alone."""
+    """The repository of a service whose decisions rest on the view alone."""
 
     async def load(self, tx: Transaction, referrals: Sequence[Loaded[Any]], now: datetime) -> None:
-        return None
+        """Reads nothing."""
 
     async def save(self, tx: Transaction, changes: Sequence[Changed[Any]], resources: None) -> None:
-        return None
+        """Writes nothing."""

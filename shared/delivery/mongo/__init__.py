@@ -1,0 +1,1 @@
+"""MongoDB: transactions, leases, the server's clock."""

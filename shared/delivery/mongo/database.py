@@ -1,4 +1,4 @@
-"""MongoDB: the only module that imports Motor, so that PyMongo's own async client can take its place."""
+"""Access to MongoDB. The only module that imports Motor, so that PyMongo's async client can replace it."""
 
 import asyncio
 import contextlib
@@ -38,10 +38,10 @@ from pymongo.write_concern import WriteConcern
 
 from shared.delivery.model.errors import Conflict, Held, Transient
 
+# A document to write.
 Document = dict[str, Any]
-"""A document to be written."""
+# A document that was read.
 Row = Mapping[str, Any]
-"""A document that was read."""
 Collection = AsyncIOMotorCollection
 Database = AsyncIOMotorDatabase
 Session = AsyncIOMotorClientSession
@@ -59,33 +59,40 @@ _AWAY = (
 _DUPLICATE_KEY: Final = 11000
 _WRITE_CONFLICT: Final = 112
 # Not primary or not yet, shutting down, interrupted, unreachable, out of disk space, too slow, a transaction
-# that is gone: the server is in trouble, not the record.
+# that is gone. The server is in trouble, not the record.
 _SERVER_IN_TROUBLE: Final = frozenset(
     {11600, 11602, 10107, 13435, 13436, 189, 91, 94, 14031, 50, 262, 251, 246, 6, 7, 89, 9001, 11601, 10058}
     | {24, 64, 100, 133, 134, 225}
 )
 _REFUSED_BY_VALIDATOR: Final = 121
 _NO_NAMES: Final[Mapping[str, str]] = {}
-_MOST_TRIES: Final = 4
+_MAX_TRIES: Final = 4
+# A commit without an answer is retried for so long.
 _COMMIT_SECONDS: Final = 10.0
-"""For so long a commit of which nothing is known is asked for again."""
 
 
 @dataclass(eq=False, slots=True)
 class Permit:
-    """What a transaction works on: where collections lie under another name than theirs, and until when."""
+    """The stored names of collections that lie under another name, and the end of their validity."""
 
     names: Mapping[str, str]
     until: float
 
 
 class Gate(Protocol):
-    """Every transaction asks it before it begins and before it commits. Both may raise `Transient`."""
+    """Permits every transaction, before it begins and before it commits."""
 
-    async def enter(self) -> Permit: ...
-    async def confirm(self, permit: Permit) -> None: ...
+    async def enter(self) -> Permit:
+        """The permit of a new transaction. May raise `Transient`."""
+        ...
+
+    async def confirm(self, permit: Permit) -> None:
+        """Confirms the permit before the commit. May raise `Transient`."""
+        ...
+
     def lapse(self) -> None:
-        """The database says that what was permitted is not any more."""
+        """Ends the present permit, because the database has refused a write under it."""
+        ...
 
 
 class Transaction:
@@ -105,7 +112,7 @@ class Transaction:
 
 
 class Collections(dict[str, Collection]):
-    """A database's collections by name. Making one anew for each command costs as much as the command."""
+    """A database's collections by name. To make a new one for each command costs as much as the command."""
 
     def __init__(self, database: Database) -> None:
         super().__init__()
@@ -143,26 +150,28 @@ class Mongo:
         )
         self._collections = Collections(self.database)
         self._light = Collections(self.database.with_options(write_concern=WriteConcern(1)))
+        # Stored names of collections that lie under another name.
         self.names: Mapping[str, str] = _NO_NAMES
-        """Where collections lie under another name than their own."""
         self.gate: Gate | None = None
 
     def __getitem__(self, collection: str) -> Collection:
         return self._collections[self.names.get(collection, collection)]
 
     def light(self, collection: str) -> Collection:
-        """The collection for writes that may be forgotten: one member's memory is enough for them."""
+        """The collection for writes that may be lost: one member acknowledges them from memory."""
         return self._light[self.names.get(collection, collection)]
 
     def outside(self) -> Transaction:
-        """Reads and writes as in a transaction, in none."""
+        """The interface of a transaction, without one."""
         return Transaction(self._collections, None, self.names)
 
     async def make(self, collections: Iterable[str]) -> None:
-        """Makes those that are missing: one made inside a transaction takes a lock."""
+        """Creates missing collections, because a transaction that creates one takes a lock."""
         existing = set(await self.database.list_collection_names())
         for name in {self.names.get(name, name) for name in collections} - existing:
-            with contextlib.suppress(CollectionInvalid, OperationFailure):  # another process made it just now
+            with contextlib.suppress(
+                CollectionInvalid, OperationFailure
+            ):  # Another process created it just now.
                 await self.database.create_collection(name)
 
     async def answers(self) -> bool:
@@ -176,11 +185,11 @@ class Mongo:
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Runs `work` in one transaction and commits it; `work` may run several times.
 
-        What somebody else holds for a moment is tried again a few times; who can wait longer does it with
-        pauses of their own. (The driver's own way tries for two minutes without one.)
+        A document that another transaction holds is retried a few times; a caller that can wait longer pauses
+        by itself. (The driver's own `with_transaction` retries for two minutes without a pause.)
 
         Raises:
-            Transient: the database is away, or somebody else wrote first.
+            Transient: the database is away, or another write came first.
         """
         tries = 0
         while True:
@@ -193,7 +202,7 @@ class Mongo:
                 if closed and self.gate is not None:
                     self.gate.lapse()
                 passes = closed or error.has_error_label("TransientTransactionError")
-                if not passes or tries >= _MOST_TRIES:
+                if not passes or tries >= _MAX_TRIES:
                     raise classified(error) from error
             await asyncio.sleep(random.uniform(0.001, 0.005) * 2**tries)
 
@@ -210,7 +219,7 @@ class Mongo:
                 await self.gate.confirm(permit)
         except BaseException:
             if session.in_transaction:
-                with contextlib.suppress(PyMongoError):  # it ends by itself
+                with contextlib.suppress(PyMongoError):  # The database ends it.
                     await session.abort_transaction()
             raise
         give_up = time.monotonic() + _COMMIT_SECONDS
@@ -225,15 +234,15 @@ class Mongo:
                 return result
 
     async def end_transactions_of(self, name: str) -> int:
-        """Ends what a process of this name had begun and not committed; how many there were.
+        """Ends the open transactions of a process of this name; returns their number.
 
-        MongoDB keeps the transaction of a process that died for a minute or longer, and nobody else can
-        write what it wrote. A process that only slept finds its transaction gone, and does it again.
+        MongoDB keeps a dead process's transaction for a minute or longer, and its documents stay locked. A
+        process that only slept finds its transaction gone and runs it again.
         """
         return await self._end_transactions({"appName": name})
 
     async def end_transactions_older_than(self, seconds: float, names: Iterable[str]) -> int:
-        """Ends what processes of these names have left open for longer than that; how many there were."""
+        """Ends transactions of these processes that are open for longer than that; returns their number."""
         older = {"$gt": int(seconds * 1_000_000)}
         return await self._end_transactions(
             {"appName": {"$in": list(names)}, "transaction.timeOpenMicros": older}
@@ -244,37 +253,40 @@ class Mongo:
             {"$currentOp": {"idleSessions": True, "allUsers": False}},
             {"$match": {**which, "lsid": {"$exists": True}}},
         ]
-        admin = self.client.get_database("admin", codec_options=CodecOptions())  # ids go back as they came
+        admin = self.client.get_database(
+            "admin", codec_options=CodecOptions()
+        )  # The ids go back as they came.
         sessions = [{"id": row["lsid"]["id"]} async for row in admin.aggregate(open_ones)]
         if sessions:
             await admin.command("killSessions", sessions)
         return len(sessions)
 
     async def close(self) -> None:
+        """Closes the connection."""
         self.client.close()
 
 
 def in_raw_form(collection: Collection) -> Collection:
-    """The same collection, whose documents stay bytes until somebody looks into them."""
+    """The same collection, whose documents stay bytes until their fields are read."""
     return collection.with_options(codec_options=CodecOptions(document_class=RawBSONDocument))
 
 
 def classified(error: PyMongoError) -> Exception:
-    """The error as the kernel sees it: `Transient`, `Conflict`, or the error itself where it is our own."""
+    """The error as the kernel sees it: `Transient`, `Conflict`, or the error itself if it is our fault."""
     if _refused_as_closed(error):
         return Transient("the generation has changed")
     if isinstance(error, DuplicateKeyError):
-        return Conflict("a document was made by somebody else")
+        return Conflict("another write created a document")
     if isinstance(error, BulkWriteError):
         codes = {problem.get("code") for problem in (error.details or {}).get("writeErrors", [])}
         if _WRITE_CONFLICT in codes:
-            return Held("a document is being written by somebody else")
+            return Held("another transaction is writing a document")
         if codes == {_DUPLICATE_KEY}:
-            return Conflict("a document was made by somebody else")
+            return Conflict("another write created a document")
     if isinstance(error, OperationFailure) and error.code == _WRITE_CONFLICT:
-        return Held("a document is being written by somebody else")
+        return Held("another transaction is writing a document")
     if isinstance(error, ConfigurationError):
-        # A member that has just come back has no session to give: it does not know its set yet.
+        # A member that has just restarted does not know its replica set yet, and gives no session.
         return Transient("the database is not what it should be")
     if isinstance(error, _AWAY) or error.has_error_label("TransientTransactionError"):
         return Transient(type(error).__name__)
@@ -286,7 +298,7 @@ def classified(error: PyMongoError) -> Exception:
 
 
 def _refused_as_closed(error: PyMongoError) -> bool:
-    """Whether a collection refused the write because it is of a generation that is closed."""
+    """Whether a collection refused the write because its generation is closed."""
     if isinstance(error, BulkWriteError):
         problems = (error.details or {}).get("writeErrors", [])
         return any(problem.get("code") == _REFUSED_BY_VALIDATOR for problem in problems)

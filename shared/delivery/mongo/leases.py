@@ -1,7 +1,7 @@
-"""Leases: one process at a time does a thing. They save work; safety never rests on them.
+"""Leases, under which one process at a time does some work. They save work; safety never rests on them.
 
-A lease is a row with a holder and an end by the database's own clock; what a process believes about its
-lease goes by its own monotonic clock, from before it asked.
+A lease is a row with a holder and an end by the database's clock. A process judges its own leases by its
+monotonic clock, counted from before the request.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _SEEDED = datetime.fromtimestamp(0, UTC)
 
 
 class Leases:
-    """The leases that one process holds or tries to."""
+    """The leases that one process holds or tries to take."""
 
     def __init__(self, mongo: Mongo, holder: str, seconds: float) -> None:
         self._mongo = mongo
@@ -36,11 +36,11 @@ class Leases:
         return time.monotonic() < self._until.get(name, 0.0)
 
     async def take(self, name: str) -> bool:
-        """Takes or renews a lease that is free, lapsed or ours."""
+        """Takes or renews a lease that is free, lapsed or ours. Returns whether this process holds it."""
         await self._seed(name)
         asked = time.monotonic()
-        # $expr with an upsert is refused, which is why the row is seeded first. An end far ahead was written
-        # by a database whose clock was ahead: nobody waits for it.
+        # MongoDB refuses $expr with an upsert, so the row is seeded first. An end far ahead was written by a
+        # database whose clock was ahead, and does not count.
         far_ahead = {"$add": ["$$NOW", _FAR_AHEAD_MS]}
         free = [{"$lte": ["$until", "$$NOW"]}, {"$gt": ["$until", far_ahead]}]
         mine_or_free = {"$or": [{"$eq": ["$holder", self._holder]}, *free]}
@@ -49,13 +49,13 @@ class Leases:
         )
         if got is None:
             self._until.pop(name, None)
-            self._seeded.discard(name)  # held by somebody else, or forgotten meanwhile
+            self._seeded.discard(name)  # Another process holds it, or its row was removed.
             return False
         self._until[name] = asked + self._seconds * 0.9
         return True
 
     async def renew(self, names: Iterable[str]) -> None:
-        """Takes or renews several; those that are held already at the price of one."""
+        """Takes or renews several leases. One write renews all that are held already."""
         names = list(names)
         ours = [name for name in names if self.held(name)]
         asked = time.monotonic()
@@ -65,20 +65,20 @@ class Leases:
                 {"_id": {"$in": ours}, "holder": self._holder}, [{"$set": {"until": self._end()}}]
             )
             renewed = done.matched_count
-        if renewed == len(ours):  # else somebody took one meanwhile: each is asked for by itself
+        if renewed == len(ours):  # Else another process took one, so each is taken by itself.
             self._until.update(dict.fromkeys(ours, asked + self._seconds * 0.9))
             names = [name for name in names if name not in ours]
         for name in names:
             await self.take(name)
 
-    async def take_over(self, seat: str) -> None:
-        """Takes a seat, whoever has it, and ends the leases of that one: it is dead. Nothing without a seat.
+    async def take_over(self, instance_id: str) -> None:
+        """Takes the lease of an instance id and ends all leases of its holder, the dead predecessor.
 
-        One that lives all the same takes them again, or finds them taken.
+        A holder that lives all the same takes them again, or finds them taken. Does nothing without an id.
         """
-        if not seat:
+        if not instance_id:
             return
-        name, leases = instance_lease(seat), self._mongo[LEASES]
+        name, leases = instance_lease(instance_id), self._mongo[LEASES]
         before: Row | None = await leases.find_one({"_id": name})
         if before is not None and before["holder"] not in ("", self._holder):
             await leases.update_many({"holder": before["holder"]}, [{"$set": {"until": "$$NOW"}}])
@@ -88,14 +88,14 @@ class Leases:
         self._until[name] = asked + self._seconds * 0.9
 
     async def lapsed(self, prefix: str) -> list[str]:
-        """Leases of this kind that ended and were not given back: their holder died, or sleeps."""
+        """Leases with this prefix that ended without a release: their holder died, or sleeps."""
         ended = {"$lt": ["$until", "$$NOW"]}
         others = {"$nin": ["", self._holder]}
         lost = {"_id": {"$regex": f"^{re.escape(prefix)}"}, "holder": others, "$expr": ended}
         return [row["_id"] async for row in self._mongo[LEASES].find(lost, {"_id": 1})]
 
     async def release(self, names: Iterable[str] | None = None) -> None:
-        """Gives leases back, so that nobody waits for their end. Is silent if the database is away."""
+        """Releases leases, so that no process waits for their end. If the database is away, they lapse."""
         names = list(self._until if names is None else names)
         for name in names:
             self._until.pop(name, None)
@@ -105,10 +105,10 @@ class Leases:
                 [{"$set": {"holder": "", "until": "$$NOW"}}],
             )
         except PyMongoError:
-            return  # it lapses by itself
+            return
 
     async def forget_lapsed(self, prefix: str) -> None:
-        """Removes leases of this kind that ended an hour ago: each process that ever ran has left one."""
+        """Removes leases with this prefix that ended an hour ago. Each process that ever ran left one."""
         long_ago = {"$subtract": ["$$NOW", _FORGET_AFTER_MS]}
         lapsed = {"$and": [{"$gt": ["$until", _SEEDED]}, {"$lt": ["$until", long_ago]}]}
         await self._mongo[LEASES].delete_many({"_id": {"$regex": f"^{re.escape(prefix)}"}, "$expr": lapsed})
@@ -119,11 +119,11 @@ class Leases:
     async def _seed(self, name: str) -> None:
         if name in self._seeded:
             return
-        with contextlib.suppress(DuplicateKeyError):  # somebody else seeded it
+        with contextlib.suppress(DuplicateKeyError):  # Another process seeded it.
             await self._mongo[LEASES].insert_one({"_id": name, "holder": "", "until": _SEEDED})
         self._seeded.add(name)
 
 
-def instance_lease(seat: str) -> str:
-    """The lease that whoever sits there holds."""
-    return f"{INSTANCES}{seat}"
+def instance_lease(instance_id: str) -> str:
+    """The lease that the process with this instance id holds."""
+    return f"{INSTANCES}{instance_id}"

@@ -1,19 +1,19 @@
-"""Pauses by the database's own clock, the only one that every process shares.
+"""Delays by the database's clock, the only clock that all processes share.
 
-A process adds "twenty seconds" to a clock that may be wrong by an hour, and another reads it by one that is
-right, or the other way round: `$$NOW` is written and read by the same clock.
+If a process adds a delay to its own clock, which may be wrong by an hour, and another process reads the
+result by its own clock, the delay is wrong. `$$NOW` is written and read by the same clock.
 """
 
 from datetime import timedelta
 from typing import Any, Final
 
+# Filters rows whose delay is over. A row without a delay has null there, which sorts before every time. An
+# index serves this form of the expression, so that thousands of delayed rows are not read.
 READY: Final[dict[str, Any]] = {"$expr": {"$lte": ["$not_before", "$$NOW"]}}
-"""Which rows do not rest: one that never did has nothing there, which comes before every time. Said as simply
-as this, an index finds them: those that rest, thousands where a gateway is away, are not read."""
+# Counts a write of the row, within a pipeline.
 NEXT_VERSION: Final[dict[str, Any]] = {"v": {"$add": [{"$ifNull": ["$v", 0]}, 1]}}
-"""The row has been written once more, for a pipeline."""
 
 
 def server_now_plus(wait: timedelta) -> dict[str, Any]:
-    """The moment, for a pipeline."""
+    """The expression, within a pipeline, of the moment after so long."""
     return {"$add": ["$$NOW", int(wait.total_seconds() * 1000)]}

@@ -1,10 +1,11 @@
-"""The relay: publishes the outbox, row by row, and deletes exactly what was acknowledged.
+"""The relay publishes the outbox, row by row, and deletes exactly the rows that were acknowledged.
 
-Each process writes rows in a lane of its own and publishes them itself, so that nobody waits for another's
-poll: rows are handed over as soon as they are committed, and read from the database only at the start and
-after trouble. A lane whose process died is taken over when its lease lapses. A row may be published twice (a
-relay dies between acknowledgement and delete); every reader folds a set, so that does no harm. What one topic
-does not take rests for a while, and longer each time; the rows behind it go on.
+Each process writes rows in a lane of its own and publishes them itself. A commit hands its rows over in
+memory; the relay reads the database only at the start and after an error. Another process takes over a lane
+when its lease lapses, because its process died.
+
+If a relay dies between acknowledgement and delete, the row is published twice. Every reader folds a set, so
+that does no harm. Messages that their topic refuses are retried later, with growing delays; other rows go on.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, timedelta
+from typing import Final
 
 from aiokafka.errors import KafkaError
 from pymongo.errors import OperationFailure, PyMongoError
@@ -27,17 +29,17 @@ from shared.platform import metrics
 from shared.platform.clock import Clock
 
 OUTBOX_DEAD_LETTERS = "outbox_dead_letters"
-_PAGE_ROWS = 20
-_MOST_HANDED = 200
-_REMEMBERED = 1000
-_LEFT_SECONDS = 2.0
-_MOST_LOOKED_AT = 1000
-_MOST_REST_SECONDS = 60
+_PAGE_ROWS: Final = 20
+_MAX_HANDED_OVER: Final = 200
+_MAX_DELETED: Final = 1000
+_LEFT_SECONDS: Final = 2.0
+_MAX_LEFT: Final = 1000
+_MAX_DELAY_SECONDS: Final = 60
 _log = logging.getLogger(__name__)
 
 
 class Relay:
-    """Publishes one process's lane of the outbox, and the lanes of processes that died."""
+    """Publishes this process's lane of the outbox, and the lanes of dead processes."""
 
     def __init__(
         self,
@@ -60,48 +62,53 @@ class Relay:
         self._own = Producer(bootstrap)
         self._swept = Producer(bootstrap)
         self._woken = asyncio.Event()
-        self._handed: list[OutboxRow] = []
+        self._handed_over: list[OutboxRow] = []
+        # Whether the lane may hold rows that were not handed over.
         self._behind = True
-        """Whether there may be rows in the lane that were not handed over."""
-        self._forgotten: deque[str] = deque(maxlen=_REMEMBERED)
-        """Rows published and lightly deleted: they may be read a little longer, or be back for good."""
-        self._lay_there: set[str] = set()
+        # Rows published and deleted without the wait for a majority. A crash of the database may bring them
+        # back.
+        self._deleted: deque[str] = deque(maxlen=_MAX_DELETED)
+        self._seen_before: set[str] = set()
         self._looked_at = float("-inf")
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def hand_over(self, rows: Sequence[OutboxRow]) -> None:
-        """These were committed in this process's lane."""
+        """Takes rows that were committed in this process's lane."""
         if not rows:
             return
-        if len(self._handed) + len(rows) > _MOST_HANDED:
-            self._handed.clear()  # the broker is away, and the database has them all
+        if len(self._handed_over) + len(rows) > _MAX_HANDED_OVER:
+            self._handed_over.clear()  # The broker is away, and the database has them all.
             self._behind = True
         if not self._behind:
-            self._handed += rows
+            self._handed_over += rows
         self._woken.set()
 
-    def look(self) -> None:
-        """There may be rows in this process's lane that nobody handed over."""
-        self._handed.clear()
+    def read_lane(self) -> None:
+        """Makes the relay read its lane from the database, which may hold rows that were not handed over."""
+        self._handed_over.clear()
         self._behind = True
         self._woken.set()
 
     @property
     def lease(self) -> str:
-        """The lease that says that this process lives. Renewed beside the publishing, which may last."""
+        """The lease that shows that this process lives.
+
+        The kernel renews it, because publishing may take long.
+        """
         return _lease(self.lane)
 
     @property
     def live(self) -> bool:
-        """Whether both loops still go round."""
+        """Whether both loops run."""
         return not any(task.done() for task in self._tasks)
 
     def start(self) -> None:
+        """Starts both loops."""
         self._tasks = [asyncio.create_task(self._publish_own()), asyncio.create_task(self._sweep())]
 
     async def stop(self, seconds: float = 5.0) -> None:
-        """Publishes what is left, within a bound, then ends."""
+        """Publishes the rest of the lane, for so many seconds at most, then ends."""
         self._stopping = True
         self._woken.set()
         if self._tasks:
@@ -117,9 +124,9 @@ class Relay:
             try:
                 await self._publish_lane()
             except Exception as error:
-                self._handed.clear()
+                self._handed_over.clear()
                 self._behind = True
-                await self._trouble(error)
+                await self._wait_out(error)
                 continue
             if self._stopping:
                 return
@@ -130,19 +137,19 @@ class Relay:
             self._woken.clear()
             if self._behind:
                 found = await self.publish_page(self._own, {"lane": self.lane, "not_before": None})
-                # Rows that were committed while we looked may not have been seen, and were not handed over.
+                # Rows committed during this read may be missing from it, and were not handed over.
                 self._behind = found or self._woken.is_set()
-            elif self._handed:
-                rows, self._handed = self._handed, []
+            elif self._handed_over:
+                rows, self._handed_over = self._handed_over, []
                 done = await self._publish(self._own, rows)
-                # Were this forgotten, they would be published again: no need to wait for anybody's disk.
+                # If the database loses this delete, the rows are published again, so no disk need be awaited.
                 await self._mongo.light(OUTBOX).delete_many({"_id": {"$in": done}})
-                self._forgotten.extend(done)
+                self._deleted.extend(done)
             else:
                 return
 
     async def _sweep(self) -> None:
-        """Looks for lanes that nobody publishes any more, and for rows that have rested long enough."""
+        """Publishes the lanes of dead processes, and rows whose delay is over."""
         while not self._stopping:
             try:
                 await self._observe()
@@ -153,17 +160,17 @@ class Relay:
                 for prefix in (_lease(""), INSTANCES):
                     await self._leases.forget_lapsed(prefix)
             except Exception as error:
-                await self._trouble(error)
+                await self._wait_out(error)
             await asyncio.sleep(self._lease_seconds / 5)
 
     async def _sweep_lane(self, lane: str) -> None:
-        rested = {"lane": lane, "not_before": {"$ne": None}, "$expr": {"$lte": ["$not_before", "$$NOW"]}}
+        delayed = {"lane": lane, "not_before": {"$ne": None}, "$expr": {"$lte": ["$not_before", "$$NOW"]}}
         if lane == self.lane:
-            while not self._stopping and await self.publish_page(self._swept, rested):
+            while not self._stopping and await self.publish_page(self._swept, delayed):
                 pass
         elif await self._leases.take(_lease(lane)):
             await self._end_transactions(lane)
-            for which in ({"lane": lane, "not_before": None}, rested):
+            for which in ({"lane": lane, "not_before": None}, delayed):
                 while self._leases.held(_lease(lane)) and await self.publish_page(self._swept, which):
                     pass
             await self._leases.release([_lease(lane)])
@@ -172,36 +179,36 @@ class Relay:
         try:
             ended = await self._mongo.end_transactions_of(process_name(lane))
         except OperationFailure as error:
-            # Not allowed to: then they end by themselves, when MongoDB finds them too old.
+            # Without the right to end them, MongoDB ends them when they are too old.
             _log.warning("transactions of a dead process are left: %s", type(error).__name__)
         else:
             if ended:
                 _log.warning("ended %d transactions of a process that died", ended)
 
     async def publish_page(self, publisher: Producer, which: Row) -> bool:
-        """Publishes up to a page of such rows; False when there are none.
+        """Publishes a page of such rows. Returns False if there are none.
 
         Raises:
-            KafkaError, OSError, PyMongoError: broker or database are away; the rows are still there.
+            KafkaError, OSError, PyMongoError: broker or database are away; the rows stay.
         """
         stored: list[Row] = (
             await self._mongo[OUTBOX].find(which).sort("_id", 1).limit(_PAGE_ROWS).to_list(None)
         )
         if not stored:
             return False
-        again = [row["_id"] for row in stored if row["_id"] in self._forgotten]
+        again = [row["_id"] for row in stored if row["_id"] in self._deleted]
         rows = [OutboxRow.restore(row) for row in stored if row["_id"] not in again]
         done = await self._publish(publisher, rows)
         await self._mongo[OUTBOX].delete_many({"_id": {"$in": done + again}})
         return True
 
     async def _publish(self, publisher: Producer, rows: Sequence[OutboxRow]) -> list[str]:
-        """The ids of those that need not be kept."""
-        places = [(row, message) for row in rows for message in row.messages]
-        results = await publisher.publish([message for _, message in places])
+        """Publishes rows; returns the ids of those to delete."""
+        messages = [(row, message) for row in rows for message in row.messages]
+        results = await publisher.publish([message for _, message in messages])
         unsent: dict[str, list[Message]] = {}
         too_large: list[tuple[str, Message]] = []
-        for (row, message), error in zip(places, results, strict=True):
+        for (row, message), error in zip(messages, results, strict=True):
             if isinstance(error, TOO_LARGE):
                 too_large.append((row.id, message))
             elif error is not None:
@@ -212,16 +219,16 @@ class Relay:
         await self._dead_letter(too_large)
         for row in rows:
             if row.id in unsent:
-                await self._rest(row, unsent[row.id])
+                await self._delay(row, unsent[row.id])
         metrics.outbox_published.labels(self._service, "ok").inc(sum(error is None for error in results))
         return [row.id for row in rows if row.id not in unsent]
 
-    async def _rest(self, row: OutboxRow, unsent: Sequence[Message]) -> None:
-        """Keeps of a row what was not acknowledged, until it is tried again."""
+    async def _delay(self, row: OutboxRow, unsent: Sequence[Message]) -> None:
+        """Keeps the messages of a row that were not acknowledged, for a later retry."""
         failures = min(row.failures + 1, 16)
-        again = server_now_plus(timedelta(seconds=min(2**failures, _MOST_REST_SECONDS)))
+        not_before = server_now_plus(timedelta(seconds=min(2**failures, _MAX_DELAY_SECONDS)))
         left = {"$literal": [message.stored() for message in unsent]}
-        change = [{"$set": {"m": left, "not_before": again, "failures": failures}}]
+        change = [{"$set": {"m": left, "not_before": not_before, "failures": failures}}]
         await self._mongo[OUTBOX].update_one({"_id": row.id}, change)
         metrics.outbox_published.labels(self._service, "failed").inc(len(unsent))
 
@@ -231,32 +238,29 @@ class Relay:
         rows = [{"row": row, "at": self._clock(), "m": message.stored()} for row, message in messages]
         await self._mongo[OUTBOX_DEAD_LETTERS].insert_many(rows)
         metrics.outbox_published.labels(self._service, "dead_lettered").inc(len(rows))
-        _log.error("%d messages are too large for their topic and were set aside", len(rows))
+        _log.error("%d messages are too large for their topic and were dead-lettered", len(rows))
 
-    async def _trouble(self, error: Exception) -> None:
+    async def _wait_out(self, error: Exception) -> None:
         expected = isinstance(error, KafkaError | PyMongoError | OSError)
         _log.warning("relay waits: %s", type(error).__name__, exc_info=None if expected else error)
         metrics.outbox_published.labels(self._service, "failed").inc()
         await asyncio.sleep(0.5)
 
     async def _look_for_left_rows(self) -> None:
-        """Rows of a transaction whose commit was not answered were handed over by nobody; and those that were
-        deleted lightly are there again where the database died before it had written so.
+        """Finds rows of the lane that were never handed over, and rows that came back.
 
-        They are those that lie there at two looks. What time is written on them says nothing: it is that of a
-        clock which may be an hour wrong.
+        A commit without an answer hands over nothing, and a crash of the database may undo a delete. Such
+        rows are there at two looks in a row. Their own time says nothing, because its clock may be wrong.
         """
         now = self._seconds()
         if now - self._looked_at < _LEFT_SECONDS:
             return
         self._looked_at = now
         which = {"lane": self.lane, "not_before": None}
-        found = {
-            row["_id"] async for row in self._mongo[OUTBOX].find(which, {"_id": 1}).limit(_MOST_LOOKED_AT)
-        }
-        if found & self._lay_there:
-            self.look()
-        self._lay_there = found
+        found = {row["_id"] async for row in self._mongo[OUTBOX].find(which, {"_id": 1}).limit(_MAX_LEFT)}
+        if found & self._seen_before:
+            self.read_lane()
+        self._seen_before = found
 
     async def _observe(self) -> None:
         outbox = self._mongo[OUTBOX]
@@ -267,7 +271,7 @@ class Relay:
 
 
 def process_name(lane: str) -> str:
-    """What the process of this lane is called towards the database."""
+    """The name by which the database knows the process of this lane."""
     return f"linkwork {lane}"
 
 

@@ -1,6 +1,6 @@
-"""What is to be published, written in the transaction that decided it.
+"""Outbox rows: messages to publish, written in the transaction that decided on them.
 
-A row holds many messages and belongs to a lane; whoever holds the lane's lease publishes its rows.
+A row holds many messages and belongs to a lane. The holder of the lane's lease publishes its rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,13 +13,13 @@ import orjson
 from shared.contract.events.envelope import Envelope
 from shared.platform.ids import NewId
 
+# A row is split at this size, because MongoDB refuses a document of over 16 MB.
 ROW_BYTES: Final = 1_000_000
-"""A row is split at this size: MongoDB refuses a document of over 16 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One record to be published: text headers, bytes for key and value."""
+    """One record to publish: text headers, bytes for key and value."""
 
     topic: str
     key: bytes
@@ -28,39 +28,49 @@ class Message:
 
     @classmethod
     def of(cls, envelope: Envelope) -> "Message":
+        """The message of an event."""
         return cls(envelope.topic(), envelope.body.referral_id.encode(), envelope.raw, envelope.attributes())
 
     @property
     def size(self) -> int:
+        """Its bytes, about."""
         return len(self.value) + len(self.key) + 64 * len(self.headers)
 
     def stored(self) -> dict[str, Any]:
+        """The stored form."""
         return {"t": self.topic, "k": self.key, "v": self.value, "h": orjson.dumps(dict(self.headers))}
 
     @classmethod
     def restore(cls, stored: Mapping[str, Any]) -> "Message":
+        """The message of a stored form."""
         return cls(stored["t"], stored["k"], stored["v"], orjson.loads(stored["h"]))
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """Messages that are written, published and deleted together."""
+    """Messages that are written, published and deleted together.
+
+    Attributes:
+        failures: attempts in a row in which a topic accepted nothing.
+    """
 
     id: str
     messages: Sequence[Message]
     failures: int = 0
-    """How often in a row a topic of theirs took nothing."""
 
     @classmethod
     def restore(cls, stored: Mapping[str, Any]) -> "OutboxRow":
-        return cls(stored["_id"], [Message.restore(each) for each in stored["m"]], stored.get("failures", 0))
+        """The row of a stored form."""
+        messages = [Message.restore(each) for each in stored["m"]]
+        return cls(stored["_id"], messages, stored.get("failures", 0))
 
     def stored(self, lane: str, now: datetime) -> dict[str, Any]:
+        """The stored form."""
         return {"_id": self.id, "lane": lane, "at": now, "m": [message.stored() for message in self.messages]}
 
 
 def rows_of(messages: Iterable[Message], new_id: NewId) -> list[OutboxRow]:
-    """The rows that hold these messages in order; `ROW_BYTES` each, unless one message is larger."""
+    """The rows that hold these messages in order, of `ROW_BYTES` each unless one message is larger."""
     return [OutboxRow(new_id(), page) for page in _pages(messages)]
 
 

@@ -8,8 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.contract.events.topics import Part, group
-from shared.delivery.kafka.patches.connections import lose_closed_connections
-from shared.delivery.kafka.patches.record_batches import read_any_header_name
+from shared.delivery.kafka.patches import connections, record_batches
 from shared.delivery.rebuild.source import RecordPosition
 
 _FETCH_BYTES = 8_000_000
@@ -59,8 +58,8 @@ async def consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
     Raises:
         KafkaError, OSError: the broker does not answer.
     """
-    read_any_header_name()
-    lose_closed_connections()
+    record_batches.install()
+    connections.install()
     made = AIOKafkaConsumer(
         bootstrap_servers=bootstrap,
         group_id=None,

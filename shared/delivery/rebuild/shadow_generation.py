@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.contract.events.topics import dead_letter_topic, event_topics
 from shared.delivery.consumer.incoming import decode
 from shared.delivery.dlq.dead_letters import Record
+from shared.delivery.indexes import FOLD_INDEX
 from shared.delivery.kafka.partitions import partitions_of
-from shared.delivery.kernel import FOLD_INDEX
 from shared.delivery.model.facts import same_body
 from shared.delivery.rebuild.bulk import fold_in_bulk, fold_tasks
 from shared.delivery.rebuild.comparing import Comparison, compare_all, compare_derived, compare_these

@@ -1,13 +1,13 @@
-"""An external send in three steps: still wanted and begun; sent; recorded.
+"""Effects: a message to the outside in three steps. Claimed if it is still needed; sent; recorded.
 
-It has a permanent key: if this process dies between the gateway's yes and our record of it, the same key is
-sent again, and the gateway can tell.
+The message has a permanent reference. If this process dies between the gateway's answer and our record, the
+message is sent again under the same reference, and the gateway can recognise it.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Generic
+from typing import Any, Final, Generic
 
 from pymongo import UpdateOne
 
@@ -23,17 +23,16 @@ from shared.delivery.scheduler.task_rows import (
     release,
     reschedule,
 )
-from shared.delivery.unit_of_work.aggregate import decision_context
 from shared.delivery.unit_of_work.batcher import TransactionBatcher
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import TASKS
 
-SENT = "sent"
-_SEND_SECONDS = 30.0
+SENT: Final = "sent"
+_SEND_SECONDS: Final = 30.0
 
 
 class EffectRunner(Generic[V, R]):
-    """Sends what due rows ask for and keeps the ledger `sent`."""
+    """Sends the messages of scheduled tasks and keeps the ledger `sent`."""
 
     def __init__(self, context: ServiceContext[V, R]) -> None:
         self._context = context
@@ -44,26 +43,25 @@ class EffectRunner(Generic[V, R]):
             context.mongo, self._record_all
         )
 
-    async def run(self, row: Document, sender: Effect[V]) -> str:
-        """Sends what a row asks for; gives the result's name for the metrics."""
+    async def run(self, row: Document, effect: Effect[V]) -> str:
+        """Sends the message of a task; returns the result's label for the metrics."""
         try:
-            begun = await self._claiming.run((row, sender))
+            referral = await self._claiming.run((row, effect))
         except Conflict:
             raise
         except Transient:
-            # It may have been written all the same: then nobody would send it before the lease is over.
-            await self._until_it_answers(partial(release, self._context, row))
+            # The claim may have been written all the same. No process would send before its lease is over.
+            await self._until_answered(partial(release, self._context, row))
             raise
-        if begun is None:
+        if referral is None:
             return "not_needed"
         row = claimed(row)
-        sending = sender.send(str(row["_id"]), begun, as_task(row))
+        sending = effect.send(str(row["_id"]), referral, as_task(row))
         try:
             reference = await asyncio.wait_for(sending, timeout=_SEND_SECONDS)
-        except (RetryLater, TimeoutError) as pause:
-            await reschedule(
-                self._context, row, "rescheduled", pause if isinstance(pause, RetryLater) else None
-            )
+        except (RetryLater, TimeoutError) as error:
+            later = error if isinstance(error, RetryLater) else None
+            await reschedule(self._context, row, "rescheduled", later)
             return "rescheduled"
         except PermanentFailure as error:
             await self._record(row, {"status": "failed", "code": error.code})
@@ -75,36 +73,36 @@ class EffectRunner(Generic[V, R]):
         return "ok"
 
     async def record_too_late(self, tx: Transaction, row: Document) -> None:
-        """A message that was never sent leaves a failure that can be seen."""
+        """Records a failure that people can see for a message that was never sent."""
         known = await tx[SENT].find_one({"_id": row["_id"]}, session=tx.session)
         if known is None or known["status"] == "sending":
             failed = _ledger(row) | {"status": "failed", "code": "too_late", "at": self._context.clock()}
             await tx[SENT].update_one({"_id": row["_id"]}, {"$set": failed}, upsert=True, session=tx.session)
 
     async def _claim(
-        self, asked: Sequence[tuple[Document, Effect[V]]], tx: Transaction
+        self, requests: Sequence[tuple[Document, Effect[V]]], tx: Transaction
     ) -> list[Loaded[V] | None]:
-        """Marks rows as begun, so that they rest; None for one that is not wanted, sent or taken."""
-        round_ = self._context.unit_of_work(tx)
-        await round_.read([(row["locality"], row["referral"]) for row, _ in asked])
-        which = {"_id": {"$in": [row["_id"] for row, _ in asked]}}
-        due = {row["_id"]: as_read(row) async for row in tx[TASKS].find(which, session=tx.session)}
-        known = {row["_id"]: row["status"] async for row in tx[SENT].find(which, session=tx.session)}
-        begun: list[Loaded[V] | None] = []
-        for row, sender in asked:
-            case = round_.aggregate(row["locality"], row["referral"])
-            wanted = sender.is_still_needed(
-                case.view, decision_context(case, round_.now, round_.new_id), as_task(row)
-            )
-            if not wanted or known.get(row["_id"], "sending") != "sending":
+        """Claims tasks, so that no other process sends. None for a task that is not needed, sent or taken."""
+        unit_of_work = self._context.unit_of_work(tx)
+        await unit_of_work.read([(row["locality"], row["referral"]) for row, _ in requests])
+        which = {"_id": {"$in": [row["_id"] for row, _ in requests]}}
+        stored = {row["_id"]: as_read(row) async for row in tx[TASKS].find(which, session=tx.session)}
+        statuses = {row["_id"]: row["status"] async for row in tx[SENT].find(which, session=tx.session)}
+        await unit_of_work.fold(list(unit_of_work.aggregates.values()))
+        referrals: list[Loaded[V] | None] = []
+        for row, effect in requests:
+            aggregate = unit_of_work.aggregate(row["locality"], row["referral"])
+            context = unit_of_work.decision_context(aggregate)
+            needed = effect.is_still_needed(aggregate.view, context, as_task(row))
+            if not needed or statuses.get(row["_id"], "sending") != "sending":
                 await delete_task(tx, row)
-                begun.append(None)
-            elif due.get(row["_id"]) != as_read(row):
-                begun.append(None)
+                referrals.append(None)
+            elif stored.get(row["_id"]) != as_read(row):
+                referrals.append(None)
             else:
-                begun.append(Loaded(case.locality, case.referral_id, case.view))
-        await self._write_claims(tx, [row for (row, _), one in zip(asked, begun, strict=True) if one])
-        return begun
+                referrals.append(Loaded(aggregate.locality, aggregate.referral_id, aggregate.view))
+        await self._write_claims(tx, [row for (row, _), one in zip(requests, referrals, strict=True) if one])
+        return referrals
 
     async def _write_claims(self, tx: Transaction, rows: Sequence[Document]) -> None:
         if not rows:
@@ -112,16 +110,16 @@ class EffectRunner(Generic[V, R]):
         writes = [claim(row, self._context.lane) for row in rows]
         done = await tx[TASKS].bulk_write(writes, session=tx.session, ordered=False)
         if done.matched_count != len(rows):
-            raise Conflict("a due row was taken by somebody else")
-        begun = {"status": "sending", "at": self._context.clock()}
-        ledger = [UpdateOne({"_id": r["_id"]}, {"$set": _ledger(r) | begun}, upsert=True) for r in rows]
+            raise Conflict("another process claimed a task")
+        status = {"status": "sending", "at": self._context.clock()}
+        ledger = [UpdateOne({"_id": r["_id"]}, {"$set": _ledger(r) | status}, upsert=True) for r in rows]
         await tx[SENT].bulk_write(ledger, session=tx.session, ordered=False)
 
     async def _record(self, row: Document, outcome: Mapping[str, Any]) -> None:
-        await self._until_it_answers(partial(self._recording.run, (row, outcome)))
+        await self._until_answered(partial(self._recording.run, (row, outcome)))
 
     @staticmethod
-    async def _until_it_answers(ask: Callable[[], Awaitable[None]]) -> None:
+    async def _until_answered(ask: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
                 return await ask()
@@ -140,5 +138,5 @@ class EffectRunner(Generic[V, R]):
 
 
 def _ledger(row: Document) -> Document:
-    """What the ledger says of a message, beside how it went."""
+    """The fields of a message in the ledger, beside its outcome."""
     return {name: row[name] for name in ("what", "about", "locality", "referral")}

@@ -1,4 +1,4 @@
-"""Several rows in hand at once: one that takes long keeps its hand, and holds up nobody else's."""
+"""A bounded pool of tasks in hand: a slow one keeps its place and does not hold up the others."""
 
 import asyncio
 import logging
@@ -10,41 +10,41 @@ _log = logging.getLogger(__name__)
 
 
 class BoundedTaskPool:
-    """The rows that this process works on just now, `most` at a time."""
+    """The scheduled tasks that this process runs at present, `limit` at a time."""
 
-    def __init__(self, most: int, patience: float) -> None:
-        """`patience` is for how many seconds to wait for what was begun before looking for more."""
-        self._free = asyncio.Semaphore(most)
-        self._patience = patience
-        self._tasks: dict[str, asyncio.Task[bool]] = {}
+    def __init__(self, limit: int, wait_seconds: float) -> None:
+        """Makes an empty pool. `each` waits `wait_seconds` for the tasks that it started."""
+        self._free = asyncio.Semaphore(limit)
+        self._wait_seconds = wait_seconds
+        self._running: dict[str, asyncio.Task[bool]] = {}
 
     def __iter__(self) -> Iterator[asyncio.Task[bool]]:
-        return iter(list(self._tasks.values()))
+        return iter(list(self._running.values()))
 
     async def each(self, rows: Sequence[Document], handle: Callable[[Document], Awaitable[bool]]) -> bool:
-        """Begins with every row that is not in hand; True where one of them is done with already.
+        """Starts every row that is not running; returns True if one of them is done already.
 
-        It waits while all hands are full, and a little for the last ones: most take no longer.
+        Waits while the pool is full, and a little for the last ones, because most take no longer.
         """
-        begun = []
+        started = []
         for row in rows:
-            if str(row["_id"]) not in self._tasks:
+            if str(row["_id"]) not in self._running:
                 await self._free.acquire()
-                begun.append(self._begin(row, handle))
-        if not begun:
+                started.append(self._start(row, handle))
+        if not started:
             return False
-        ended, _ = await asyncio.wait(begun, timeout=self._patience)
+        ended, _ = await asyncio.wait(started, timeout=self._wait_seconds)
         return any(task.exception() is None and task.result() for task in ended)
 
-    def _begin(self, row: Document, handle: Callable[[Document], Awaitable[bool]]) -> asyncio.Task[bool]:
+    def _start(self, row: Document, handle: Callable[[Document], Awaitable[bool]]) -> asyncio.Task[bool]:
         name = str(row["_id"])
 
-        def let_go(task: asyncio.Task[bool]) -> None:
-            del self._tasks[name]
+        def ended(task: asyncio.Task[bool]) -> None:
+            del self._running[name]
             self._free.release()
             if not task.cancelled() and (error := task.exception()) is not None:
-                _log.error("due row failed", exc_info=error)
+                _log.error("scheduled task failed", exc_info=error)
 
-        task = self._tasks[name] = asyncio.ensure_future(handle(row))
-        task.add_done_callback(let_go)
+        task = self._running[name] = asyncio.ensure_future(handle(row))
+        task.add_done_callback(ended)
         return task

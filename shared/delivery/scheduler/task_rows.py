@@ -1,7 +1,7 @@
-"""Due rows as they lie in the database: taken once, or left to rest for a while.
+"""Rows of scheduled tasks: deleted once, claimed, or rescheduled.
 
-A row is due at its time, which is the programme's, and may rest until a moment of the database's own clock
-(`rests`). `v` counts the row's writes.
+A task runs at its time, by the programme's clock, and not before `not_before`, by the database's clock. `v`
+counts the row's writes.
 """
 
 from collections.abc import Sequence
@@ -18,42 +18,42 @@ from shared.delivery.mongo.server_time import NEXT_VERSION, server_now_plus
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import TASKS
 
+# No other process sends a claimed task for so long.
 SENDING_LEASE: Final = timedelta(seconds=60)
-"""For so long nobody else sends what somebody has begun to send."""
-_MOST_WAIT: Final = timedelta(hours=1)
+_MAX_DELAY: Final = timedelta(hours=1)
 
 
 class Gone(Exception):
-    """A due row is not there any more as it was read."""
+    """A task's row was deleted or written since it was read."""
 
 
 def as_task(row: Document) -> TaskRow:
-    """The row as its function sees it."""
+    """The task as its function receives it."""
     return TaskRow(row["what"], row["about"], row["at"], row["payload"], row["attempt"])
 
 
 def as_read(row: Row) -> Document:
-    """Which row it is, as long as nobody has written it since it was read, or made it anew under its key."""
+    """A filter that finds the row only if it was neither written nor made anew since it was read."""
     return {"_id": row["_id"], "v": row.get("v"), "at": row["at"]}
 
 
 def due_since(row: Row) -> datetime:
-    """When it came due: at its time, or when it had rested."""
+    """The time since which the task may run."""
     at: datetime = row["at"]
     return max(at, row.get("not_before") or at)
 
 
 async def delete_task(tx: Transaction, row: Document) -> bool:
-    """Takes the row away; False where somebody else has, or has written it since it was read."""
+    """Deletes the row; returns False if it was deleted or written since it was read."""
     gone = await tx[TASKS].delete_one(as_read(row), session=tx.session)
     return bool(gone.deleted_count == 1)
 
 
 async def delete_tasks(tx: Transaction, rows: Sequence[Document]) -> None:
-    """Takes all of them away.
+    """Deletes all of the rows.
 
     Raises:
-        Gone: somebody else has taken one, or has written it since it was read.
+        Gone: one of them was deleted or written since it was read.
     """
     gone = await tx[TASKS].delete_many({"$or": [as_read(row) for row in rows]}, session=tx.session)
     if gone.deleted_count != len(rows):
@@ -61,14 +61,14 @@ async def delete_tasks(tx: Transaction, rows: Sequence[Document]) -> None:
 
 
 def claim(row: Document, lane: str) -> UpdateOne:
-    """The write by which the process of this lane begins to send what the row asks for."""
-    claimed = {
+    """The write with which the process of this lane claims the row, before it sends."""
+    change = {
         "not_before": server_now_plus(SENDING_LEASE),
         "claimed_by": lane,
         "attempt": {"$add": ["$attempt", 1]},
         **NEXT_VERSION,
     }
-    return UpdateOne(as_read(row), [{"$set": claimed}])
+    return UpdateOne(as_read(row), [{"$set": change}])
 
 
 def claimed(row: Document) -> Document:
@@ -77,41 +77,41 @@ def claimed(row: Document) -> Document:
 
 
 async def reschedule(
-    worker: ServiceContext[Any, Any], row: Document, why: str, later: RetryLater | None = None
+    context: ServiceContext[Any, Any], row: Document, reason: str, later: RetryLater | None = None
 ) -> None:
-    """Puts a row off for as long as `later` says, or else for twice as long each time, an hour at most.
+    """Delays a task for as long as `later` says; else twice as long after each attempt, an hour at most.
 
     Raises:
-        Transient: the database is away; the row stays due.
+        Transient: the database is away; the task stays due.
     """
     attempt = row["attempt"] + 1
-    wait = min(timedelta(seconds=2 ** min(attempt, 12)), _MOST_WAIT)
+    delay = min(timedelta(seconds=2 ** min(attempt, 12)), _MAX_DELAY)
     if later is not None and later.until is not None:
         until: Document = {"at": later.until, "not_before": None}
     else:
-        until = {"not_before": server_now_plus((later.after if later else None) or wait)}
-    written = {**until, "attempt": attempt, "why": why, **NEXT_VERSION}
+        until = {"not_before": server_now_plus((later.after if later else None) or delay)}
+    written = {**until, "attempt": attempt, "why": reason, **NEXT_VERSION}
     change: list[Document] = [{"$set": written}, {"$unset": "claimed_by"}]
     try:
-        await worker.mongo[TASKS].update_one(as_read(row), change)
+        await context.mongo[TASKS].update_one(as_read(row), change)
     except PyMongoError as error:
         raise classified(error) from error
 
 
-async def run_now(tx: Transaction, rows: Sequence[str], at: datetime) -> None:
-    """These rows, by their ids, are looked at now: whatever they rested for has come about."""
+async def run_now(tx: Transaction, ids: Sequence[str], at: datetime) -> None:
+    """Makes these tasks due at once, because the cause of their delay is over."""
     change = {"$set": {"at": at, "not_before": None}, "$inc": {"v": 1}}
-    await tx[TASKS].update_many({"_id": {"$in": list(rows)}}, change, session=tx.session)
+    await tx[TASKS].update_many({"_id": {"$in": list(ids)}}, change, session=tx.session)
 
 
-async def release(worker: ServiceContext[Any, Any], row: Document) -> None:
-    """Makes a row due again, where this process has begun to send it.
+async def release(context: ServiceContext[Any, Any], row: Document) -> None:
+    """Makes a task due again, if this process has claimed it.
 
     Raises:
         Transient: the database is away.
     """
     change = {"$set": {"not_before": None}, "$unset": {"claimed_by": ""}, "$inc": {"v": 1}}
     try:
-        await worker.mongo[TASKS].update_one({"_id": row["_id"], "claimed_by": worker.lane}, change)
+        await context.mongo[TASKS].update_one({"_id": row["_id"], "claimed_by": context.lane}, change)
     except PyMongoError as error:
         raise classified(error) from error

@@ -1,4 +1,4 @@
-"""One referral within one transaction: the facts that it had, those that it gains, and what they fold to."""
+"""One referral within one transaction: its stored facts, its new facts, and the view that they fold to."""
 
 import logging
 from collections.abc import Sequence
@@ -20,23 +20,36 @@ from shared.platform.ids import NewId
 
 _log = logging.getLogger(__name__)
 
-# A decision may call for another (a cancelled meeting for a new one). More rounds than this is a loop.
-_MOST_ROUNDS = 8
+# A decision may call for another (a cancelled meeting for a new one). More rounds than this are a loop.
+_MAX_ROUNDS: Final = 8
 
 AppendResult = Literal["appended", "duplicate", "conflict", "full"]
 
+# Of the bodies of one referral. A journey of forty facts has 20 kB, and MongoDB refuses a document over 16
+# MB.
 MAX_BYTES: Final = 4_000_000
-"""Bodies heard about one referral: a journey of forty facts has 20 kB, and MongoDB refuses over 16 MB."""
 
 
 def aggregate_id(locality: str, referral_id: str) -> str:
-    """The key of a referral's document: nobody in one locality can touch a referral of another."""
+    """The key of a referral's document.
+
+    It holds the locality, so that no locality writes another's referral.
+    """
     return f"{locality}/{referral_id}"
 
 
 @dataclass(slots=True)
 class ReferralAggregate(Generic[V, R]):
-    """A referral's facts as they stand in this transaction."""
+    """A referral's facts as they stand in this transaction.
+
+    Attributes:
+        before: the stored view document, if there is one.
+        known: the body of each fact of the set.
+        size: bytes of these bodies.
+        added: the new facts of this transaction, our own among them.
+        emitted: the new events of our own, to be published.
+        outdated: an earlier version of the fold made the stored view.
+    """
 
     definition: ServiceDefinition[V, R]
     locality: str
@@ -44,10 +57,8 @@ class ReferralAggregate(Generic[V, R]):
     version: int = 0
     before: Document | None = None
     known: dict[FactKey, bytes] = field(default_factory=dict)
-    """The bodies in the set."""
     stored_facts: list[Stored] = field(default_factory=list)
     size: int = 0
-    """Bytes of the bodies in the set."""
     added: list[ReceivedEvent] = field(default_factory=list)
     emitted: list[Envelope] = field(default_factory=list)
     tasks: list[ScheduledTask] = field(default_factory=list)
@@ -62,6 +73,7 @@ class ReferralAggregate(Generic[V, R]):
 
     @classmethod
     def from_document(cls, definition: ServiceDefinition[V, R], stored: Row) -> "ReferralAggregate[V, R]":
+        """The aggregate of a stored document."""
         rows = stored["facts"]
         return cls(
             definition=definition,
@@ -77,112 +89,120 @@ class ReferralAggregate(Generic[V, R]):
 
     @property
     def id(self) -> str:
+        """The key of the referral's document."""
         return aggregate_id(self.locality, self.referral_id)
 
     @property
     def changed(self) -> bool:
-        """Whether its document is written: also where due rows, or diaries, rest on what was read of it.
+        """Whether the document must be written, also because a task or a decision rests on the version read.
 
-        A decision that says nothing may have given a time free all the same, or taken one.
+        A decision without an event may still have released or taken a time of a diary.
         """
         rests = self.tasks or self.cancelled_tasks or self.decided
         return bool(self.added) or self.outdated or bool(self.version and rests)
 
     @property
     def facts(self) -> list[Fact]:
-        """All facts; those stored are read only when somebody asks: a repeat needs none of them."""
+        """All facts. Stored facts are parsed on first use, because a duplicate needs none of them."""
         if self._facts is None:
             stored = [restore(row, self.locality, self.referral_id) for row in self.stored_facts]
             lost = sum(fact.kind == UNREADABLE for fact in stored)
             if lost:
                 _log.error("%d stored facts cannot be read any more", lost, extra={"case": self.id})
-            self._facts = stored + [heard.fact for heard in self.added]
+            self._facts = stored + [event.fact for event in self.added]
         return self._facts
 
     @property
     def view(self) -> V:
+        """The view of the facts as they stand."""
+        return self.fold()
+
+    @property
+    def document(self) -> Document:
+        """The document of the view as it stands."""
+        if self._document is None:
+            self._document = self.definition.to_document(self.fold())
+        return self._document
+
+    def append(self, event: ReceivedEvent) -> AppendResult:
+        """Adds a fact to the set. A duplicate changes nothing.
+
+        Returns:
+            `conflict` for another body under a known key; `full` if the document has no room for the fact, so
+            that a flood about one referral does not stop the others.
+        """
+        key = event.fact.key
+        known = self.known.get(key)
+        if known is not None:
+            return "duplicate" if same_body(known, event.raw) else "conflict"
+        if self.size + len(event.raw) > MAX_BYTES:
+            return "full"
+        self._add(key, event)
+        return "appended"
+
+    def _add(self, key: FactKey, event: ReceivedEvent) -> None:
+        self.size += len(event.raw)
+        self.known[key] = event.raw
+        self.added.append(event)
+        if self._facts is not None:
+            self._facts.append(event.fact)
+        self._view = self._document = None
+        self.correlation = event.correlation or self.correlation
+        self.traceparent = event.traceparent or self.traceparent
+
+    def fold(self) -> V:
+        """Folds the facts to the view, once after each change of the set."""
         if self._view is None:
             self._view = self.definition.fold(self.facts)
         return self._view
 
-    @property
-    def document(self) -> Document:
-        if self._document is None:
-            self._document = self.definition.to_document(self.view)
-        return self._document
-
-    def append(self, heard: ReceivedEvent) -> AppendResult:
-        """Adds a fact to the set; a repeat changes nothing, another body under the same key is refused.
-
-        So is one that the document has no room for: whoever floods a referral must not stop the others.
-        """
-        key = heard.fact.key
-        known = self.known.get(key)
-        if known is not None:
-            return "duplicate" if same_body(known, heard.raw) else "conflict"
-        if self.size + len(heard.raw) > MAX_BYTES:
-            return "full"
-        self._add(key, heard)
-        return "appended"
-
-    def _add(self, key: FactKey, heard: ReceivedEvent) -> None:
-        self.size += len(heard.raw)
-        self.known[key] = heard.raw
-        self.added.append(heard)
-        if self._facts is not None:
-            self._facts.append(heard.fact)
-        self._view = self._document = None
-        self.correlation = heard.correlation or self.correlation
-        self.traceparent = heard.traceparent or self.traceparent
-
     def decide(self, kinds: Sequence[str], resources: R, context: DecisionContext) -> None:
-        """Makes the decisions that these kinds of new facts call for, and those which follow from them."""
+        """Makes the decisions that these kinds of new facts call for, and those that follow from them."""
+        decisions = self.definition.decisions
         pending = list(kinds)
-        for _ in range(_MOST_ROUNDS):
-            calls = list(
-                dict.fromkeys(self.definition.decisions[k] for k in pending if k in self.definition.decisions)
-            )
+        for _ in range(_MAX_ROUNDS):
+            calls = list(dict.fromkeys(decisions[kind] for kind in pending if kind in decisions))
             if not calls:
                 return
             pending = []
             for call in calls:
-                pending += self.apply(call(self.view, resources, context), context)
+                pending += self.apply(call(self.fold(), resources, context), context)
         raise RuntimeError(f"{self.definition.name}: decisions call for one another without end")
 
     def apply(self, decision: Decision, context: DecisionContext) -> list[str]:
-        """Takes a decision's facts, due rows and forgotten rows in; gives the kinds of the facts."""
+        """Applies a decision's events, tasks and cancelled tasks; returns the kinds of the events."""
         self.decided = True
         self.tasks = [task for task in self.tasks if (task.what, task.about) not in decision.cancelled_tasks]
         self.cancelled_tasks += decision.cancelled_tasks
         self.tasks += decision.tasks
-        return [self._emit(said, context) for said in decision.facts]
+        return [self._emit(new, context) for new in decision.facts]
 
-    def _emit(self, said: NewEvent | EventBody, context: DecisionContext) -> str:
-        said = said if isinstance(said, NewEvent) else NewEvent(said)
-        body = said.body
+    def _emit(self, new: NewEvent | EventBody, context: DecisionContext) -> str:
+        new = new if isinstance(new, NewEvent) else NewEvent(new)
+        body = new.body
         if (body.locality, body.referral_id) != (self.locality, self.referral_id):
             raise ValueError(f"{self.definition.name}: a decision about one referral spoke of another")
         envelope = Envelope(
-            id=said.id or context.new_id(),
+            id=new.id or context.new_id(),
             source=source(self.locality, self.definition.name),
             event=event_of(body),
-            time=said.time or context.now,
+            time=new.time or context.now,
             recorded=context.now,
             body=body,
             raw=body.model_dump_json(exclude_none=True).encode(),
             correlation=self.correlation or self.referral_id,
             traceparent=self.traceparent,
         )
-        heard = ReceivedEvent.of(envelope)
-        key = heard.fact.key
+        event = ReceivedEvent.of(envelope)
+        key = event.fact.key
         if key not in self.known:
-            self._add(key, heard)
+            self._add(key, event)
             self.emitted.append(envelope)
-        return heard.fact.kind
+        return event.fact.kind
 
     def to_write(self) -> Document | UpdateOne:
         """The one write of this referral: a new document, or an update of the version that was read."""
-        rows = [heard.stored() for heard in self.added]
+        rows = [event.stored() for event in self.added]
         if self.version == 0:
             return {
                 "_id": self.id,
@@ -202,15 +222,16 @@ class ReferralAggregate(Generic[V, R]):
         return UpdateOne({"_id": self.id, "v": self.version}, change)
 
     def as_changed(self) -> Changed[V]:
+        """The change as the repository receives it."""
         return Changed(
             self.locality,
             self.referral_id,
             self.before,
-            self.view,
+            self.fold(),
             self.document,
-            tuple(heard.fact for heard in self.added),
+            tuple(event.fact for event in self.added),
         )
 
-
-def decision_context(case: ReferralAggregate[Any, Any], now: datetime, new_id: NewId) -> DecisionContext:
-    return DecisionContext(now, new_id, case.locality, case.referral_id)
+    def decision_context(self, now: datetime, new_id: NewId) -> DecisionContext:
+        """The context of a decision about this referral."""
+        return DecisionContext(now, new_id, self.locality, self.referral_id)

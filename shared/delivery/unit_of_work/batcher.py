@@ -1,4 +1,4 @@
-"""Small pieces of work that come in the same moment, done in one transaction: little dearer than one."""
+"""Small pieces of work of the same moment share a transaction, which costs little more than one of them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,59 +11,59 @@ from shared.delivery.mongo.database import Mongo, Transaction
 
 A = TypeVar("A")
 B = TypeVar("B")
+# Does all items in one transaction; returns a result for each, in their order.
 Work = Callable[[Sequence[A], Transaction], Awaitable[Sequence[B]]]
-"""Does all of these in this transaction; gives an answer for each, in their order."""
 
 
 @dataclass(eq=False)
-class _Asked(Generic[A, B]):
+class _Request(Generic[A, B]):
     item: A
-    answer: B | None = None
+    result: B | None = None
     error: Exception | None = None
     done: bool = False
 
 
 class TransactionBatcher(Generic[A, B]):
-    """Whoever comes while others are at it waits, and is done with all who came meanwhile."""
+    """Runs work in groups: items that come while a group is in hand make the next group."""
 
     def __init__(self, mongo: Mongo, work: Work[A, B]) -> None:
         self._mongo = mongo
         self._work = work
-        self._waiting: list[_Asked[A, B]] = []
-        self._at_it = asyncio.Lock()
+        self._waiting: list[_Request[A, B]] = []
+        self._running = asyncio.Lock()
 
     async def run(self, item: A) -> B:
-        """Does one; raises what doing it raises."""
-        mine: _Asked[A, B] = _Asked(item)
+        """Does one item; raises what its work raises."""
+        mine: _Request[A, B] = _Request(item)
         self._waiting.append(mine)
         try:
-            await asyncio.sleep(0)  # those who begin in the same moment come along
-            async with self._at_it:
+            await asyncio.sleep(0)  # Callers of the same moment come along.
+            async with self._running:
                 if not mine.done:
                     group, self._waiting = self._waiting, []
                     try:
-                        await self._do(group)
-                    finally:  # cancelled: the others are left to one of them
-                        self._waiting = [asked for asked in group if not asked.done] + self._waiting
+                        await self._run_group(group)
+                    finally:  # If this caller is cancelled, another of the group goes on.
+                        self._waiting = [each for each in group if not each.done] + self._waiting
         finally:
             if mine in self._waiting:
                 self._waiting.remove(mine)
         if mine.error is not None:
             raise mine.error
-        return mine.answer  # type: ignore[return-value]  # B may itself be None
+        return mine.result  # type: ignore[return-value]  # B may itself be None
 
-    async def _do(self, group: Sequence[_Asked[A, B]]) -> None:
-        items = [asked.item for asked in group]
+    async def _run_group(self, group: Sequence[_Request[A, B]]) -> None:
+        items = [request.item for request in group]
         try:
-            answers = await self._mongo.transact(partial(self._work, items))
+            results = await self._mongo.transact(partial(self._work, items))
         except Exception as error:
             away = isinstance(error, Transient) and not isinstance(error, Conflict)
-            if len(group) > 1 and not away:  # one of them, perhaps, and the others have nothing to do with it
-                for asked in group:
-                    await self._do([asked])
+            if len(group) > 1 and not away:  # One item may be at fault, which must not harm the others.
+                for request in group:
+                    await self._run_group([request])
                 return
-            for asked in group:
-                asked.error, asked.done = error, True
+            for request in group:
+                request.error, request.done = error, True
             return
-        for asked, answer in zip(group, answers, strict=True):
-            asked.answer, asked.done = answer, True
+        for request, result in zip(group, results, strict=True):
+            request.result, request.done = result, True

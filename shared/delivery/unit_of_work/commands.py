@@ -1,34 +1,35 @@
-"""HTTP through the same transaction: a person's action becomes facts of ours, or nothing at all."""
+"""Commands: an HTTP request changes a referral in one transaction, with the same fold and decisions."""
 
 import asyncio
 import itertools
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Final, Generic
 
 from shared.contract.events.fact import Fact
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.errors import Conflict, IdempotencyMismatch, Transient
 from shared.delivery.model.service_definition import R, V
 from shared.delivery.mongo.database import Document, Row, Transaction
-from shared.delivery.unit_of_work.aggregate import decision_context
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform.ids import NewId
 
 IDEMPOTENCY = "idempotency"
-_MOST_CONFLICTS = 60
-_MOST_AWAY = 3
+_MAX_CONFLICTS: Final = 60
+_MAX_AWAY: Final = 3
 
 CommandHandler = Callable[[V, R, DecisionContext], Decision]
+# Writes documents of the service's own in the command's transaction.
 Within = Callable[[Transaction, DecisionContext], Awaitable[None]]
+# Makes the reply that is stored for a repeated request.
 Answer = Callable[[V, Sequence[Fact]], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
-    """What makes a request the same request: who asks, of which route, under which key, with which digest."""
+    """Identity of a request: its caller, route and key, and the digest of its content."""
 
     caller: str
     route: str
@@ -37,12 +38,13 @@ class Idempotency:
 
     @property
     def id(self) -> str:
+        """The key of the request's row."""
         return f"{self.caller}|{self.route}|{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
 class CommandResult(Generic[V]):
-    """What came of a command: the view after it, the facts it said, and its reply, fresh or replayed."""
+    """The view after a command, the facts that it added, and its reply, new or `replayed`."""
 
     view: V
     facts: tuple[Fact, ...]
@@ -51,7 +53,7 @@ class CommandResult(Generic[V]):
 
 
 class _SameIds:
-    """Gives the same ids again on each attempt, so that a commit whose answer was lost is not done twice."""
+    """Gives the same ids on each attempt, so that a commit whose answer was lost is not done twice."""
 
     def __init__(self, new_id: NewId) -> None:
         self._new_id = new_id
@@ -70,7 +72,7 @@ class _SameIds:
 
 
 async def command(
-    worker: ServiceContext[V, R],
+    context: ServiceContext[V, R],
     locality: str,
     referral_id: str,
     act: CommandHandler[V, R],
@@ -79,61 +81,64 @@ async def command(
     idempotency: Idempotency | None = None,
     answer: Answer[V] | None = None,
 ) -> CommandResult[V]:
-    """Runs `act` on a referral's view in one transaction; what it raises is raised and nothing is written.
+    """Runs `act` on a referral's view in one transaction.
+
+    An error of `act` is raised, and nothing is written.
 
     Raises:
         IdempotencyMismatch: the key was used with another request.
-        Transient: the database stays away, or others keep writing first.
+        Transient: the database stays away, or other writes keep coming first.
     """
-    ids = _SameIds(worker.new_id)
-    # Without a key of the caller's the marker still tells a lost answer from a command not done.
-    marker = idempotency or Idempotency("kernel", "command", worker.new_id(), b"")
-    now = worker.clock()
+    ids = _SameIds(context.new_id)
+    # Without a key of the caller's, the marker still tells a lost answer from a command not done.
+    marker = idempotency or Idempotency("kernel", "command", context.new_id(), b"")
+    now = context.clock()
     attempts = itertools.count()
 
     async def work(tx: Transaction) -> tuple[UnitOfWork[V, R], CommandResult[V]]:
         may_be_done = idempotency is not None or next(attempts) > 0
-        round_ = worker.unit_of_work(tx, ids.again())
-        await round_.read([(locality, referral_id)])
-        case = round_.aggregate(locality, referral_id)
-        kept = None
+        unit_of_work = context.unit_of_work(tx, ids.again())
+        await unit_of_work.read([(locality, referral_id)])
+        aggregate = unit_of_work.aggregate(locality, referral_id)
+        done = None
         if may_be_done:
-            kept = await tx[IDEMPOTENCY].find_one({"_id": marker.id}, session=tx.session)
-        if kept is not None:
-            return round_, _replayed(marker, kept, case.view)
-        resources = await round_.load_resources([case])
-        occasion = decision_context(case, now, round_.new_id)
-        decision = act(case.view, resources, occasion)
-        case.decide(case.apply(decision, occasion), resources, occasion)
+            done = await tx[IDEMPOTENCY].find_one({"_id": marker.id}, session=tx.session)
+        view = aggregate.fold()
+        if done is not None:
+            return unit_of_work, _replayed(marker, done, view)
+        resources = await unit_of_work.load_resources([aggregate])
+        decision_context = aggregate.decision_context(now, unit_of_work.new_id)
+        kinds = aggregate.apply(act(view, resources, decision_context), decision_context)
+        aggregate.decide(kinds, resources, decision_context)
         if within is not None:
-            await within(tx, occasion)
-        facts = tuple(heard.fact for heard in case.added)
-        reply = dict(answer(case.view, facts)) if answer else {}
-        await round_.write()
+            await within(tx, decision_context)
+        facts = tuple(event.fact for event in aggregate.added)
+        reply = dict(answer(aggregate.fold(), facts)) if answer else {}
+        await unit_of_work.write()
         row: Document = {"_id": marker.id, "digest": marker.digest, "at": now, "reply": reply}
-        await tx[IDEMPOTENCY].insert_one(row | {"referral": case.id}, session=tx.session)
-        return round_, CommandResult(case.view, facts, reply)
+        await tx[IDEMPOTENCY].insert_one(row | {"referral": aggregate.id}, session=tx.session)
+        return unit_of_work, CommandResult(aggregate.fold(), facts, reply)
 
     conflicts = away = 0
     while True:
         try:
-            round_, done = await worker.mongo.transact(work)
+            unit_of_work, result = await context.mongo.transact(work)
         except Conflict:
             conflicts += 1
-            if conflicts >= _MOST_CONFLICTS:
+            if conflicts >= _MAX_CONFLICTS:
                 raise
             await asyncio.sleep(min(0.002 * conflicts, 0.05) * random.uniform(0.5, 1.5))
         except Transient:
             away += 1
-            if away >= _MOST_AWAY:
+            if away >= _MAX_AWAY:
                 raise
             await asyncio.sleep(0.2 * away)
         else:
-            worker.committed(round_)
-            return done
+            context.committed(unit_of_work)
+            return result
 
 
-def _replayed(marker: Idempotency, kept: Row, view: V) -> CommandResult[V]:
-    if bytes(kept["digest"]) != marker.digest:
+def _replayed(marker: Idempotency, stored: Row, view: V) -> CommandResult[V]:
+    if bytes(stored["digest"]) != marker.digest:
         raise IdempotencyMismatch
-    return CommandResult(view, (), kept["reply"], replayed=True)
+    return CommandResult(view, (), stored["reply"], replayed=True)

@@ -1,6 +1,5 @@
-"""What batches, commands and due work have in common: all of them do rounds of work for one part."""
+"""The runtime of one service in one process, shared by batches, commands, tasks and replays."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic
 
@@ -8,7 +7,10 @@ from shared.delivery.consumer.own_events import OwnEventCache
 from shared.delivery.dlq.dead_letters import DeadLetters
 from shared.delivery.model.service_definition import R, ServiceDefinition, V
 from shared.delivery.mongo.database import Mongo, Transaction
+from shared.delivery.mongo.leases import Leases
 from shared.delivery.options import Options
+from shared.delivery.outbox.relay import Relay
+from shared.delivery.unit_of_work.signals import ReferralSignal, TaskSignal
 from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
@@ -16,24 +18,38 @@ from shared.platform.ids import NewId
 
 @dataclass
 class ServiceContext(Generic[V, R]):
-    """Does rounds of work for one part."""
+    """Begins units of work, and tells the rest of the process of each one that was committed."""
 
     definition: ServiceDefinition[V, R]
     mongo: Mongo
     options: Options
-    dead_letters: DeadLetters
     clock: Clock
     new_id: NewId
-    lane: str
-    may_decide: Callable[[str], bool]
-    wake: Callable[[UnitOfWork[V, R]], None]
-    """Called after a round's transaction was committed: wakes the relay and those who wait."""
+    leases: Leases
+    relay: Relay
     own_events: OwnEventCache = field(default_factory=OwnEventCache)
+    referral_signal: ReferralSignal = field(default_factory=ReferralSignal)
+
+    def __post_init__(self) -> None:
+        self.lane = self.relay.lane
+        self.dead_letters = DeadLetters(self.definition.name, self.options.dead_letter_key)
+        self.task_signal = TaskSignal(self.clock)
 
     def unit_of_work(self, tx: Transaction, new_id: NewId | None = None) -> UnitOfWork[V, R]:
+        """A new unit of work for this transaction."""
         return UnitOfWork(self.definition, tx, self.clock(), new_id or self.new_id, self.lane)
 
-    def committed(self, round_: UnitOfWork[V, R]) -> None:
-        """To be called once, after a round's transaction was committed."""
-        self.own_events.remember(message for row in round_.outbox_rows for message in row.messages)
-        self.wake(round_)
+    def may_decide(self, locality: str) -> bool:
+        """Whether this process makes the decisions of a locality."""
+        exclusive = self.definition.exclusive
+        return exclusive is None or self.leases.held(f"{exclusive}/{locality}")
+
+    def committed(self, unit_of_work: UnitOfWork[V, R]) -> None:
+        """Hands over what a unit of work has written. To be called once, after its transaction committed."""
+        rows = unit_of_work.outbox_rows
+        self.own_events.remember(message for row in rows for message in row.messages)
+        self.relay.hand_over(rows)
+        if unit_of_work.first_task_at is not None:
+            self.task_signal.notify(unit_of_work.first_task_at)
+        changed = (key for key, aggregate in unit_of_work.aggregates.items() if aggregate.changed)
+        self.referral_signal.notify(changed)

@@ -1,6 +1,6 @@
-"""One round of work in one transaction: facts in, views folded, decisions made, everything written at once.
+"""The work of one transaction: read, append, fold, load resources, decide, write.
 
-The batch, an HTTP command and due work all go through here, so what holds for one holds for all.
+Batches, commands and scheduled tasks all use it, so a rule that holds for one holds for all.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,13 +11,13 @@ from typing import Generic
 from pymongo import DeleteOne, UpdateOne
 
 from shared.delivery.chunks import in_chunks
-from shared.delivery.model.decision import ScheduledTask
+from shared.delivery.model.decision import DecisionContext, ScheduledTask
 from shared.delivery.model.errors import Conflict
 from shared.delivery.model.service_definition import Loaded, R, ServiceDefinition, V
 from shared.delivery.mongo.database import Document, Transaction
 from shared.delivery.mongo.server_time import NEXT_VERSION, server_now_plus
 from shared.delivery.outbox.rows import Message, OutboxRow, rows_of
-from shared.delivery.unit_of_work.aggregate import ReferralAggregate, aggregate_id, decision_context
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate, aggregate_id
 from shared.platform.ids import NewId
 
 REFERRALS = "referrals"
@@ -28,7 +28,13 @@ DECIDE_LATER = "kernel.decide"
 
 @dataclass
 class UnitOfWork(Generic[V, R]):
-    """What one transaction does. Make it anew for each attempt: it remembers what it read."""
+    """All reads and writes of one transaction. Each attempt needs a new one, because it remembers its reads.
+
+    Attributes:
+        lane: the outbox lane of this process.
+        messages: dead letters and events to publish.
+        first_task_at: the earliest time of the tasks written, without delayed ones.
+    """
 
     definition: ServiceDefinition[V, R]
     tx: Transaction
@@ -42,61 +48,75 @@ class UnitOfWork(Generic[V, R]):
     first_task_at: datetime | None = None
 
     async def read(self, keys: Iterable[tuple[str, str]]) -> None:
-        """Reads the documents of these (locality, referral) pairs; one not known yet starts empty."""
-        wanted = {identity: key for key in keys if (identity := aggregate_id(*key)) not in self.aggregates}
-        if not wanted:
+        """Reads the documents of these (locality, referral) pairs. An unknown referral starts empty."""
+        missing = {identity: key for key in keys if (identity := aggregate_id(*key)) not in self.aggregates}
+        if not missing:
             return
-        found = self.tx[REFERRALS].find({"_id": {"$in": list(wanted)}}, session=self.tx.session)
+        found = self.tx[REFERRALS].find({"_id": {"$in": list(missing)}}, session=self.tx.session)
         async for stored in found:
             self.aggregates[stored["_id"]] = ReferralAggregate.from_document(self.definition, stored)
-        for identity, (locality, referral_id) in wanted.items():
+        for identity, (locality, referral_id) in missing.items():
             if identity not in self.aggregates:
                 self.aggregates[identity] = ReferralAggregate(self.definition, locality, referral_id)
 
     def aggregate(self, locality: str, referral_id: str) -> ReferralAggregate[V, R]:
+        """The referral, which `read` has read."""
         return self.aggregates[aggregate_id(locality, referral_id)]
 
-    async def load_resources(self, cases: Sequence[ReferralAggregate[V, R]]) -> R:
-        """What decisions about these referrals rest on."""
-        loaded = [Loaded(case.locality, case.referral_id, case.view) for case in cases]
+    async def fold(self, aggregates: Sequence[ReferralAggregate[V, R]]) -> None:
+        """Folds the facts of these referrals to their views."""
+        async for chunk in in_chunks(aggregates):
+            for aggregate in chunk:
+                aggregate.fold()
+
+    async def load_resources(self, aggregates: Sequence[ReferralAggregate[V, R]]) -> R:
+        """Loads the resources that decisions about these referrals rest on."""
+        loaded = [Loaded(each.locality, each.referral_id, each.view) for each in aggregates]
         self.resources = await self.definition.repository.load(self.tx, loaded, self.now)
         return self.resources
 
     async def decide(self, may_decide: Callable[[str], bool]) -> None:
-        """Makes the decisions that the facts heard call for, each referral's after all of its facts.
+        """Makes the decisions that the new facts call for, each referral's after all of its facts.
 
-        Where this process is not the one that decides for a locality, a due row asks the one that is.
+        If another process decides for a locality, a task asks that process.
         """
-        called = [
-            (case, kinds)
-            for case in self.aggregates.values()
-            if (kinds := [kind for h in case.added if (kind := h.fact.kind) in self.definition.decisions])
+        calls = [
+            (aggregate, kinds)
+            for aggregate in self.aggregates.values()
+            if (kinds := [k for e in aggregate.added if (k := e.fact.kind) in self.definition.decisions])
         ]
-        # Asked once: a lease that changed hands while resources are read must not leave a case to nobody.
-        ours = {name for name in {case.locality for case, _ in called} if may_decide(name)}
-        resources = await self.load_resources([case for case, _ in called if case.locality in ours])
-        async for some in in_chunks(called):
-            for case, kinds in some:
-                if case.locality in ours:
-                    case.decide(kinds, resources, decision_context(case, self.now, self.new_id))
+        # Check the lease once, so that losing it halfway cannot leave a referral undecided.
+        ours = {name for name in {aggregate.locality for aggregate, _ in calls} if may_decide(name)}
+        to_decide = [aggregate for aggregate, _ in calls if aggregate.locality in ours]
+        await self.fold(to_decide)
+        resources = await self.load_resources(to_decide)
+        async for chunk in in_chunks(calls):
+            for aggregate, kinds in chunk:
+                if aggregate.locality in ours:
+                    aggregate.decide(kinds, resources, self.decision_context(aggregate))
                 else:
-                    case.tasks.append(self._decide_later(case, kinds))
+                    aggregate.tasks.append(self._decide_later(kinds))
 
-    def _decide_later(self, case: ReferralAggregate[V, R], kinds: Sequence[str]) -> ScheduledTask:
+    def decision_context(self, aggregate: ReferralAggregate[V, R]) -> DecisionContext:
+        """The context of a decision about this referral, now."""
+        return aggregate.decision_context(self.now, self.new_id)
+
+    def _decide_later(self, kinds: Sequence[str]) -> ScheduledTask:
         payload = dict.fromkeys(kinds, True)
         return ScheduledTask(DECIDE_LATER, "-".join(sorted(payload)), self.now, payload=payload)
 
     async def write(self) -> None:
-        """Writes all of it.
+        """Writes referrals, tasks, outbox and the repository's documents.
 
         Raises:
-            Conflict: a document was written by somebody else since it was read.
+            Conflict: another write changed a document since it was read.
         """
-        changed = [case for case in self.aggregates.values() if case.changed]
+        changed = [aggregate for aggregate in self.aggregates.values() if aggregate.changed]
+        await self.fold(changed)
         await self._write_aggregates(changed)
         await self._write_tasks()
-        for case in changed:
-            self.messages += [Message.of(envelope) for envelope in case.emitted]
+        for aggregate in changed:
+            self.messages += [Message.of(envelope) for envelope in aggregate.emitted]
         self.outbox_rows = rows_of(self.messages, self.new_id)
         if self.outbox_rows:
             stored = [row.stored(self.lane, self.now) for row in self.outbox_rows]
@@ -106,12 +126,12 @@ class UnitOfWork(Generic[V, R]):
                 await self.load_resources([])
             await self.definition.repository.save(
                 self.tx,
-                [case.as_changed() for case in changed],
+                [aggregate.as_changed() for aggregate in changed],
                 self.resources,  # type: ignore[arg-type]  # R may itself be None
             )
 
     async def _write_aggregates(self, changed: Sequence[ReferralAggregate[V, R]]) -> None:
-        writes = [case.to_write() async for some in in_chunks(changed) for case in some]
+        writes = [aggregate.to_write() async for chunk in in_chunks(changed) for aggregate in chunk]
         inserts = [write for write in writes if isinstance(write, dict)]
         updates = [write for write in writes if isinstance(write, UpdateOne)]
         if inserts:
@@ -119,42 +139,42 @@ class UnitOfWork(Generic[V, R]):
         if updates:
             done = await self.tx[REFERRALS].bulk_write(updates, session=self.tx.session, ordered=False)
             if done.matched_count != len(updates):
-                raise Conflict("a referral was written by somebody else")
+                raise Conflict("another write changed a referral")
 
     async def _write_tasks(self) -> None:
         writes: list[DeleteOne | UpdateOne] = []
-        for case in self.aggregates.values():
-            writes += [DeleteOne({"_id": task_id(case, what, about)}) for what, about in case.cancelled_tasks]
-            for due in case.tasks:
-                writes.append(_upsert(case, due))
-                if not due.delay and (self.first_task_at is None or due.at < self.first_task_at):
-                    self.first_task_at = due.at
+        for aggregate in self.aggregates.values():
+            cancelled = aggregate.cancelled_tasks
+            writes += [DeleteOne({"_id": task_id(aggregate, what, about)}) for what, about in cancelled]
+            for task in aggregate.tasks:
+                writes.append(_upsert(aggregate, task))
+                if not task.delay and (self.first_task_at is None or task.at < self.first_task_at):
+                    self.first_task_at = task.at
         if writes:
             await self.tx[TASKS].bulk_write(writes, session=self.tx.session, ordered=True)
 
 
-def task_id(case: ReferralAggregate[V, R], what: str, about: str) -> str:
-    return f"{what}|{case.id}|{about}"
+def task_id(aggregate: ReferralAggregate[V, R], what: str, about: str) -> str:
+    """The key of a referral's task."""
+    return f"{what}|{aggregate.id}|{about}"
 
 
-def _upsert(case: ReferralAggregate[V, R], due: ScheduledTask) -> UpdateOne:
+def _upsert(aggregate: ReferralAggregate[V, R], task: ScheduledTask) -> UpdateOne:
     row: Document = {
-        "what": due.what,
-        "locality": case.locality,
-        "referral": case.referral_id,
-        "about": due.about,
-        "payload": dict(due.payload),
+        "what": task.what,
+        "locality": aggregate.locality,
+        "referral": aggregate.referral_id,
+        "about": task.about,
+        "payload": dict(task.payload),
         "attempt": 0,
-        "at": due.at,
-        "not_after": due.not_after,
+        "at": task.at,
+        "not_after": task.not_after,
     }
-    fresh: list[Document] = [
-        {"$literal": row},
-        {"not_before": server_now_plus(due.delay) if due.delay else None},
-    ]
-    kept = [] if due.replace else ["$$ROOT"]
-    # Always a write, also where the row stays as it is: a process that is taking the row away just now would
-    # otherwise not notice that it was asked for again.
+    not_before = server_now_plus(task.delay) if task.delay else None
+    fresh: list[Document] = [{"$literal": row}, {"not_before": not_before}]
+    kept = [] if task.replace else ["$$ROOT"]
+    # Always a write, even if the task stays as it is. A process that is deleting the task at this moment
+    # would otherwise not notice that it was scheduled again.
     merged = ["$$ROOT", *fresh, *kept, NEXT_VERSION]
-    which = {"_id": task_id(case, due.what, due.about)}
-    return UpdateOne(which, [{"$replaceWith": {"$mergeObjects": merged}}], upsert=True)
+    key = {"_id": task_id(aggregate, task.what, task.about)}
+    return UpdateOne(key, [{"$replaceWith": {"$mergeObjects": merged}}], upsert=True)

@@ -7,7 +7,7 @@ partitions away, kills processes, and looks at what is committed.
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple, cast
@@ -21,7 +21,6 @@ from shared.contract.events.topics import event_topics
 from shared.delivery.consumer.batch import BatchHandler
 from shared.delivery.consumer.own_events import OwnEventCache
 from shared.delivery.consumer.topic_consumer import TopicConsumer, _Listener
-from shared.delivery.dlq.dead_letters import DeadLetters
 from shared.delivery.model.errors import Conflict, Transient
 from shared.delivery.model.service_definition import Changed, Loaded, ServiceDefinition
 from shared.delivery.mongo.database import Mongo, Transaction
@@ -87,24 +86,23 @@ class Process:
 
     def __post_init__(self) -> None:
         self.lane = f"lane {self.number}"
-        self.echoes = OwnEventCache()
-        workers = {what: self._worker(what) for what in ("batch", "due", "command")}
-        self.stream = TopicConsumer(
-            "matching",
-            LOCALITY,
-            event_topics(LOCALITY),
-            BatchHandler(workers["batch"], LOCALITY),
-            OPTIONS,
-        )
-        self.due = Scheduler(workers["due"], [LOCALITY])
-        self.commanding = workers["command"]
-        leases = cast(
-            "Leases", None
-        )  # the world itself says who publishes which lane, and when: anyone, ever
+        self.own_events = OwnEventCache()
+        # The world itself says which process publishes which lane, and when, so the relay asks for no lease.
+        leases = cast("Leases", None)
         mongo = self._mongo("relay")
         clock, seconds = self.world.clock, self.world.seconds
         self.relay = Relay("matching", self.lane, mongo, leases, "nowhere:1", clock, 1.0, seconds)
         self.relay._own = Wire(self, "own")
+        contexts = {what: self._context(what) for what in ("batch", "due", "command")}
+        self.stream = TopicConsumer(
+            "matching",
+            LOCALITY,
+            event_topics(LOCALITY),
+            BatchHandler(contexts["batch"], LOCALITY),
+            OPTIONS,
+        )
+        self.due = Scheduler(contexts["due"], [LOCALITY])
+        self.commanding = contexts["command"]
 
     @property
     def log(self) -> Log:
@@ -117,19 +115,21 @@ class Process:
     def _mongo(self, what: str) -> Mongo:
         return cast("Mongo", Memory(self.world.stored, partial(self.gate, what), self))
 
-    def _worker(self, what: str) -> ServiceContext[Any, Any]:
+    def _context(self, what: str) -> ServiceContext[Any, Any]:
         return ServiceContext(
-            definition=self.part,
+            definition=replace(self.part, exclusive="decider"),
             mongo=self._mongo(what),
             options=OPTIONS,
-            dead_letters=DeadLetters("matching", OPTIONS.dead_letter_key),
             clock=self.world.clock,
             new_id=self.world.new_id,
-            lane=self.lane,
-            may_decide=lambda _: self.leads,
-            wake=lambda round_: self.relay.hand_over(round_.outbox_rows),
-            own_events=self.echoes,
+            leases=cast("Leases", self),
+            relay=self.relay,
+            own_events=self.own_events,
         )
+
+    def held(self, _: str) -> bool:
+        """Whether this process holds the lease of those that decide."""
+        return self.leads
 
     async def gate(self, what: str, name: str) -> None:
         """Waits until the world lets this await go on; raises where it is made to fail."""

@@ -28,7 +28,7 @@ from shared.contract.events.vocabulary import (
 )
 from shared.delivery.model.decision import ScheduledTask, TaskRow
 from shared.delivery.model.facts import ReceivedEvent
-from shared.delivery.unit_of_work.aggregate import ReferralAggregate, decision_context
+from shared.delivery.unit_of_work.aggregate import ReferralAggregate
 
 # A Monday, before anybody's hours begin.
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
@@ -158,14 +158,14 @@ class World:
         reserve_for_urgent([(name, self.view(name)) for name in kinds], diaries)
         for name, new in kinds.items():
             case = self.cases[name]
-            case.decide(new, diaries, decision_context(case, self.now, self.new_id))
+            case.decide(new, diaries, case.decision_context(self.now, self.new_id))
         return self._keep(diaries)
 
     def act(self, referral_id: str, act: Command) -> list[EventBody]:
         """Runs a command. Raises Refused, and then nothing has changed."""
         case = deepcopy(self.case(referral_id))
         diaries = self.load()
-        context = decision_context(case, self.now, self.new_id)
+        context = case.decision_context(self.now, self.new_id)
         decision = act(case.view, diaries, context)
         case.decide(case.apply(decision, context), diaries, context)
         self.cases[referral_id] = case
@@ -204,7 +204,7 @@ class World:
         """True if every decision, made again, has nothing to say."""
         diaries = self.load()
         return not any(
-            reconcile(case.view, diaries, decision_context(case, self.now, self.new_id)).facts
+            reconcile(case.view, diaries, case.decision_context(self.now, self.new_id)).facts
             for case in self.cases.values()
         )
 
@@ -212,7 +212,7 @@ class World:
         due = self.due.pop(key)
         case = self.case(key[0])
         diaries = self.load()
-        context = decision_context(case, self.now, self.new_id)
+        context = case.decision_context(self.now, self.new_id)
         row = TaskRow(due.what, due.about, due.at, due.payload)
         decision = PART.tasks[RETRY_BOOKING](case.view, diaries, context, row)
         case.decide(case.apply(decision, context), diaries, context)

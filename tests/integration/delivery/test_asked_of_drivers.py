@@ -56,7 +56,7 @@ async def mongo(commands: Commands, place: Bench) -> AsyncIterator[Mongo]:
     await connection.close()
 
 
-async def test_the_relay_reads_what_no_step_down_can_undo(commands: Commands, place: Bench) -> None:
+async def test_relay_reads_with_majority_concern(commands: Commands, place: Bench) -> None:
     kernel = place.kernel()
     relay = kernel._relay
     row = {"_id": "1", "lane": relay.lane, "at": NOW, "m": [message(place).stored()]}
@@ -68,9 +68,7 @@ async def test_the_relay_reads_what_no_step_down_can_undo(commands: Commands, pl
     await kernel.mongo.close()
 
 
-async def test_a_transaction_reads_one_moment_and_is_kept_by_the_majority(
-    commands: Commands, mongo: Mongo
-) -> None:
+async def test_transaction_reads_snapshot_and_commits_to_majority(commands: Commands, mongo: Mongo) -> None:
     await mongo.make(["things"])
 
     async def work(tx: Transaction) -> None:
@@ -84,7 +82,7 @@ async def test_a_transaction_reads_one_moment_and_is_kept_by_the_majority(
     assert commit["writeConcern"] == MAJORITY
 
 
-async def test_a_write_outside_a_transaction_is_kept_by_the_majority(
+async def test_write_outside_transaction_is_acknowledged_by_majority(
     commands: Commands, mongo: Mongo
 ) -> None:
     await mongo["things"].insert_one({"_id": 1})
@@ -93,7 +91,7 @@ async def test_a_write_outside_a_transaction_is_kept_by_the_majority(
     assert [command["writeConcern"] for command in commands.of("delete")] == [{"w": 1}], "may be forgotten"
 
 
-async def test_what_is_published_is_acknowledged_by_all_replicas(place: Bench) -> None:
+async def test_publish_waits_for_all_replicas(place: Bench) -> None:
     publisher = Producer(place.bootstrap)
     assert await publisher.publish([message(place)]) == [None]
     producer: AIOKafkaProducer = publisher._producer

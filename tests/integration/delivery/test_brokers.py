@@ -23,7 +23,7 @@ from shared.delivery.outbox.rows import Message
 from tests.harness.delivery.toy import TOY, Bench, created, locality_name, said
 
 
-async def test_the_first_of_the_brokers_named_may_be_away(place: Bench) -> None:
+async def test_bootstrap_with_first_broker_away_connects(place: Bench) -> None:
     brokers = f"{LOOPBACK}:{free_port()},{place.options.kafka_bootstrap}"
     there = replace(place, options=replace(place.options, kafka_bootstrap=brokers))
     event = said(created(place.locality))
@@ -51,7 +51,7 @@ def with_an_admin(servers: list[str], **settings: Any) -> KafkaBroker:
 
 
 @pytest.mark.parametrize("broker", [KafkaBroker, with_an_admin])
-async def test_who_reads_a_topic_that_is_missing_does_not_make_it(
+async def test_consumer_of_missing_topic_does_not_create_it(
     place: Bench, monkeypatch: pytest.MonkeyPatch, broker: Callable[..., KafkaBroker]
 ) -> None:
     """It would have one partition, and nobody would notice until a second process has nothing to do."""
@@ -73,7 +73,7 @@ async def joined(kernel: Kernel[Any, Any]) -> AIOKafkaConsumer | None:
     return kernel._consumers[0].consumer
 
 
-async def test_the_broker_makes_no_topic_because_somebody_asks_for_it(own_kafka: Kafka) -> None:
+async def test_broker_with_unknown_topic_does_not_create_it(own_kafka: Kafka) -> None:
     """A client that asks where a topic lies asks to have it made, whether it means to or not."""
     await own_kafka.start()
     publisher = Producer(own_kafka.bootstrap)
@@ -83,7 +83,7 @@ async def test_the_broker_makes_no_topic_because_somebody_asks_for_it(own_kafka:
     assert "asked-for" not in await topics_of(own_kafka.bootstrap)
 
 
-async def test_what_was_said_is_kept_for_ever_and_so_is_who_has_read_it(own_kafka: Kafka) -> None:
+async def test_broker_retains_events_and_offsets_for_ever(own_kafka: Kafka) -> None:
     """Once a group's offsets expire it would read the whole log again."""
     await own_kafka.start()
     await create_topics(own_kafka.bootstrap, ["meir"])

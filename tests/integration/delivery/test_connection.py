@@ -11,7 +11,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 from tests.harness.delivery.toy import Bench
 
 
-async def test_who_writes_to_a_connection_that_closed_learns_that_it_is_lost(place: Bench) -> None:
+async def test_send_on_closed_connection_raises_connection_error(place: Bench) -> None:
     assert type(asyncio.get_running_loop()).__module__.startswith("uvloop"), "which services run on"
     host, _, port = place.bootstrap.partition(":")
     connection: Any = await create_conn(host, int(port))

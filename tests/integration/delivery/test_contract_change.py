@@ -18,7 +18,7 @@ async def spoil(kernel: Kernel[Any, Any], referral_id: str) -> None:
     await kernel.mongo[REFERRALS].update_one({"referral": referral_id}, {"$set": {"facts.0.b": b'{"old":1}'}})
 
 
-async def test_a_referral_with_a_fact_that_cannot_be_read_any_more_goes_on(place: Bench) -> None:
+async def test_referral_with_unreadable_fact_goes_on(place: Bench) -> None:
     events = [said(created(place.locality)) for _ in range(6)]
     async with place.kernel().running() as kernel:
         await place.say(*events)
@@ -42,7 +42,7 @@ async def test_a_referral_with_a_fact_that_cannot_be_read_any_more_goes_on(place
     assert [fact.kind for fact in facts].count("referral_created") == 1
 
 
-async def test_a_referral_that_cannot_be_folded_anew_does_not_hold_up_the_others(place: Bench) -> None:
+async def test_reprojection_of_unfoldable_referral_spares_others(place: Bench) -> None:
     events = [said(created(place.locality)) for _ in range(5)]
     async with place.kernel().running() as kernel:
         await place.say(*events)
@@ -66,7 +66,7 @@ async def test_a_referral_that_cannot_be_folded_anew_does_not_hold_up_the_others
         assert later.live()
 
 
-async def test_an_earlier_version_does_not_fold_back_what_a_later_one_has_folded(place: Bench) -> None:
+async def test_older_fold_version_does_not_overwrite_newer_view(place: Bench) -> None:
     event = said(created(place.locality))
     newer = replace(TOY, fold_version=2)
     async with place.kernel(newer).running() as kernel:

@@ -32,7 +32,7 @@ async def returning(tmp_path: Path) -> AsyncIterator[str]:
     reaper.close()
 
 
-async def test_no_record_is_at_fault_while_a_member_has_no_session_to_give(returning: str) -> None:
+async def test_batch_while_member_has_no_session_loses_no_record(returning: str) -> None:
     mongo = Mongo(returning, "anything")
 
     async def work(tx: Transaction) -> None:

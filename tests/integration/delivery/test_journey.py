@@ -6,7 +6,7 @@ from shared.contract.events.topics import topic
 from tests.harness.delivery.toy import Bench, created, missed, said
 
 
-async def test_a_referral_is_answered_once_and_what_is_due_follows(place: Bench) -> None:
+async def test_referral_is_answered_once_and_task_follows(place: Bench) -> None:
     event = said(created(place.locality))
     async with place.kernel().running() as kernel:
         await place.say(event)
@@ -23,7 +23,7 @@ async def test_a_referral_is_answered_once_and_what_is_due_follows(place: Bench)
         assert headers["ce_subject"] == event.body.referral_id
 
 
-async def test_a_miss_before_its_referral_is_kept_until_the_referral_comes(place: Bench) -> None:
+async def test_fact_before_its_referral_is_kept(place: Bench) -> None:
     body = created(place.locality)
     async with place.kernel().running() as kernel:
         await place.say(said(missed(place.locality, body.referral_id, body.person_ref)))
@@ -38,7 +38,7 @@ async def test_a_miss_before_its_referral_is_kept_until_the_referral_comes(place
         assert late["stage"] == "booked"
 
 
-async def test_a_kernel_whose_loops_go_round_is_live_and_one_that_lost_a_loop_is_not(place: Bench) -> None:
+async def test_kernel_without_one_loop_is_not_live(place: Bench) -> None:
     event = said(created(place.locality))
     async with place.kernel().running() as kernel:
         await place.say(event)

@@ -24,7 +24,7 @@ async def mongo(place: Bench) -> AsyncIterator[Mongo]:
     await connection.close()
 
 
-async def test_a_lease_that_was_not_renewed_in_time_is_not_held(mongo: Mongo) -> None:
+async def test_lease_not_renewed_in_time_is_not_held(mongo: Mongo) -> None:
     """Nobody else has taken it, and nobody has said so: the process slept."""
     leases = Leases(mongo, "this process", seconds=2.0)
     assert await leases.take("lane/this")
@@ -34,7 +34,7 @@ async def test_a_lease_that_was_not_renewed_in_time_is_not_held(mongo: Mongo) ->
 
 
 @pytest.mark.parametrize("how", ["take", "renew", "succeed"])
-async def test_the_time_that_the_answer_took_counts(
+async def test_lease_counts_time_of_slow_answer(
     mongo: Mongo, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
     """The database says yes and the process hears of it when the lease is over."""
@@ -77,7 +77,7 @@ class Sleeping(Producer):
         return [None] * len(messages)
 
 
-async def test_who_wakes_after_its_lease_publishes_no_further_page_of_anothers_lane(place: Bench) -> None:
+async def test_process_after_lost_lease_stops_publishing_foreign_lane(place: Bench) -> None:
     kernel = place.kernel(lease_seconds=2.0)
     rows = [{"_id": new_id(), "lane": "dead", "at": NOW, "m": [message(place).stored()]} for _ in range(50)]
     await kernel.mongo[OUTBOX].insert_many(rows)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.contract.events.topics import topic
+from shared.delivery.indexes import ensure_indexes
 from shared.delivery.model.errors import Conflict
 from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.model.service_definition import Changed, NoRepository
@@ -31,23 +32,23 @@ class FailsAtFirst(NoRepository):
             raise Conflict
 
 
-async def test_what_was_decided_in_vain_is_never_published(place: Bench) -> None:
+async def test_decision_of_failed_transaction_is_not_published(place: Bench) -> None:
     event = said(created(place.locality))
     async with place.kernel(replace(TOY, repository=FailsAtFirst(3))).running() as kernel:
         await place.say(event)
         await kernel.wait_for(place.locality, event.body.referral_id, lambda v: v["contacts"] == 1, 10)
         facts = await kernel.facts(place.locality, event.body.referral_id)
-        kernel._relay.look()  # or it would see only what it is handed
+        kernel._relay.read_lane()  # or it would see only what it is handed
         booked = await place.heard(topic(place.locality, "meeting-booked"), 2, seconds=2)
     assert [dict(record.headers)["ce_id"].decode() for record in booked] == [
         fact.id for fact in facts if fact.kind == "meeting_booked"
     ]
 
 
-async def test_a_case_that_somebody_else_has_written_since_it_was_read_is_refused(place: Bench) -> None:
+async def test_write_of_stale_referral_is_refused(place: Bench) -> None:
     """Also where the database itself would not notice: read before the transaction, written in it."""
     kernel = place.kernel()
-    await kernel._ensure_indexes()
+    await ensure_indexes(kernel.mongo)
     body = created(place.locality)
 
     async def hear(tx: Transaction, stale: ReferralAggregate[Any, Any] | None, event: Any) -> None:
@@ -70,10 +71,10 @@ async def test_a_case_that_somebody_else_has_written_since_it_was_read_is_refuse
     await kernel.mongo.close()
 
 
-async def test_nobody_can_silence_another(place: Bench) -> None:
+async def test_fact_with_foreign_id_does_not_silence_another(place: Bench) -> None:
     """One id in another locality is another referral; one id of another source is another fact."""
     kernel = place.kernel()
-    await kernel._ensure_indexes()
+    await ensure_indexes(kernel.mongo)
     body = created(place.locality)
     elsewhere = body.model_copy(update={"locality": "elsewhere"})
     first = said(body)
@@ -94,7 +95,7 @@ async def test_nobody_can_silence_another(place: Bench) -> None:
     await kernel.mongo.close()
 
 
-async def test_a_fault_of_our_set_up_loses_and_sets_aside_nothing(place: Bench) -> None:
+async def test_setup_fault_loses_and_dead_letters_nothing(place: Bench) -> None:
     """Neither record nor letter can be written: that is nobody's record's fault. Once mended, all goes on."""
     events = [said(created(place.locality)) for _ in range(12)]
     async with place.kernel().running() as kernel:
@@ -115,7 +116,7 @@ async def test_a_fault_of_our_set_up_loses_and_sets_aside_nothing(place: Bench) 
         assert await place.dead_letters(0) == []
 
 
-async def test_the_letters_of_a_batch_are_written_with_it_or_not_at_all(place: Bench) -> None:
+async def test_dead_letters_are_written_with_their_batch(place: Bench) -> None:
     good, bad = said(created(place.locality)), said(created(place.locality))
     store = FailsAtFirst(10**6)
     async with place.kernel(replace(TOY, repository=store), max_conflicts=10**6).running() as kernel:

@@ -28,7 +28,7 @@ async def begun(place: Bench, lane: str, referral_id: str) -> AsyncIterator[tupl
     await mongo.close()
 
 
-async def test_what_a_dead_process_had_begun_is_ended_with_its_lease(place: Bench) -> None:
+async def test_transactions_of_dead_process_end_with_its_lease(place: Bench) -> None:
     """By itself it would end after a minute or longer, and the referral would wait as long."""
     event = said(created(place.locality))
     async with (
@@ -45,7 +45,7 @@ async def test_what_a_dead_process_had_begun_is_ended_with_its_lease(place: Benc
         assert refused.value.has_error_label("TransientTransactionError")
 
 
-async def test_nobody_ends_the_transactions_of_a_process_that_lives(place: Bench) -> None:
+async def test_transactions_of_live_process_are_left_alone(place: Bench) -> None:
     event = said(created(place.locality))
     async with (
         place.kernel(lease_seconds=1.0).running(),
@@ -59,7 +59,7 @@ async def test_nobody_ends_the_transactions_of_a_process_that_lives(place: Bench
         await session.commit_transaction()
 
 
-async def test_a_record_whose_document_is_held_waits_and_is_not_set_aside(place: Bench) -> None:
+async def test_record_with_held_document_waits(place: Bench) -> None:
     event = said(created(place.locality))
     async with place.kernel(max_conflicts=1).running():
         async with begun(place, "unknown", event.body.referral_id) as (_, session):

@@ -25,7 +25,7 @@ def message(place: Bench, size: int = 100) -> Message:
     return Message(topic(place.locality, "meeting-booked"), event.body.referral_id.encode(), padded, headers)
 
 
-def test_rows_are_split_before_the_database_refuses_them() -> None:
+def test_large_outbox_rows_are_split() -> None:
     one = Message("t", b"k", b"x" * 300_000, {})
     rows = rows_of([one] * 10, new_id)
     assert [len(row.messages) for row in rows] == [3, 3, 3, 1]
@@ -33,7 +33,7 @@ def test_rows_are_split_before_the_database_refuses_them() -> None:
     assert rows_of([], new_id) == []
 
 
-def test_what_is_handed_over_while_the_broker_is_away_does_not_grow_without_end() -> None:
+def test_rows_handed_over_with_broker_away_are_bounded() -> None:
     """The database has it all: it is read from there when the broker is back."""
     relay = Relay(
         "matching", "lane", cast("Mongo", None), cast("Leases", None), "nowhere:1", lambda: NOW, 1.0
@@ -42,11 +42,11 @@ def test_what_is_handed_over_while_the_broker_is_away_does_not_grow_without_end(
     one = Message("t", b"k", b"v", {})
     for _ in range(1000):
         relay.hand_over(rows_of([one], new_id))
-    assert len(relay._handed) <= 200
+    assert len(relay._handed_over) <= 200
     assert relay._behind
 
 
-async def test_rows_that_become_visible_behind_the_relay_are_not_lost(place: Bench) -> None:
+async def test_rows_visible_behind_relay_are_not_lost(place: Bench) -> None:
     """A relay that deletes a range loses rows of a transaction that commits during its scan."""
     async with place.kernel().running() as kernel:
         early = [new_id() for _ in range(50)]
@@ -66,16 +66,16 @@ async def test_rows_that_become_visible_behind_the_relay_are_not_lost(place: Ben
             {"_id": new_id(), "lane": lane, "at": NOW, "m": [message(place).stored()]} for _ in range(200)
         ]
         await mongo[OUTBOX].insert_many(rows)
-        kernel._relay.look()
+        kernel._relay.read_lane()
         await asyncio.sleep(0.05)
         go_on.set()
         await late
-        kernel._relay.look()
+        kernel._relay.read_lane()
         published = await place.heard(topic(place.locality, "meeting-booked"), 250)
         assert len({record.key for record in published}) == 250
 
 
-async def test_a_relay_that_dies_between_acknowledgement_and_delete_repeats_the_same_id(
+async def test_relay_killed_before_delete_repeats_same_id(
     place: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     event = said(created(place.locality))
@@ -108,7 +108,7 @@ async def test_a_relay_that_dies_between_acknowledgement_and_delete_repeats_the_
     assert len(set(ids)) == 1
 
 
-async def test_the_lane_of_a_dead_process_is_taken_over(place: Bench) -> None:
+async def test_lane_of_dead_process_is_taken_over(place: Bench) -> None:
     async with place.kernel().running() as kernel:
         orphan = {"_id": new_id(), "lane": "dead", "at": NOW, "m": [message(place).stored()]}
         await kernel.mongo[OUTBOX].insert_one(orphan)
@@ -120,7 +120,7 @@ async def test_the_lane_of_a_dead_process_is_taken_over(place: Bench) -> None:
         assert await kernel.mongo[OUTBOX].count_documents({}) == 0
 
 
-async def test_what_was_published_and_can_still_be_read_is_not_published_again(place: Bench) -> None:
+async def test_published_row_still_visible_is_not_published_again(place: Bench) -> None:
     """A row is deleted without waiting for the majority, which is what a read of the outbox asks."""
     async with place.kernel().running() as kernel:
         relay, mongo = kernel._relay, kernel.mongo
@@ -131,13 +131,13 @@ async def test_what_was_published_and_can_still_be_read_is_not_published_again(p
         booked = topic(place.locality, "meeting-booked")
         assert len(await place.heard(booked, 1)) == 1
         await mongo[OUTBOX].insert_one(row.stored(relay.lane, NOW))
-        relay.look()
+        relay.read_lane()
         while await mongo[OUTBOX].count_documents({}):
             await asyncio.sleep(0.01)
         assert len(await place.heard(booked, 2, seconds=0.5)) == 1
 
 
-async def test_a_lane_whose_process_lives_is_left_alone(place: Bench) -> None:
+async def test_lane_of_live_process_is_left_alone(place: Bench) -> None:
     async with place.kernel().running() as kernel:
         assert await Leases(kernel.mongo, "another process", seconds=30).take("lane/theirs")
         row = {"_id": new_id(), "lane": "theirs", "at": NOW, "m": [message(place).stored()]}
@@ -146,14 +146,14 @@ async def test_a_lane_whose_process_lives_is_left_alone(place: Bench) -> None:
         assert await kernel.mongo[OUTBOX].count_documents({"lane": "theirs"}) == 1
 
 
-async def test_a_message_that_can_never_be_sent_is_set_aside_and_blocks_nobody(place: Bench) -> None:
+async def test_unsendable_message_is_dead_lettered_and_blocks_nothing(place: Bench) -> None:
     async with place.kernel().running() as kernel:
         rows = [
             {"_id": new_id(), "lane": kernel._relay.lane, "at": NOW, "m": [m.stored()]}
             for m in (message(place, 3_000_000), message(place))
         ]
         await kernel.mongo[OUTBOX].insert_many(rows)
-        kernel._relay.look()
+        kernel._relay.read_lane()
         assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
         for _ in range(50):
             if await kernel.mongo["outbox_dead_letters"].count_documents({}) == 1:
@@ -163,7 +163,7 @@ async def test_a_message_that_can_never_be_sent_is_set_aside_and_blocks_nobody(p
         assert await kernel.mongo[OUTBOX].count_documents({}) == 0
 
 
-async def test_all_facts_of_a_referral_lie_in_one_partition(place: Bench) -> None:
+async def test_facts_of_referral_share_partition(place: Bench) -> None:
     events = [said(created(place.locality)) for _ in range(30)]
     async with place.kernel().running():
         await place.say(*events)
@@ -173,6 +173,6 @@ async def test_all_facts_of_a_referral_lie_in_one_partition(place: Bench) -> Non
     assert len({r.partition for r in heard}) > 1
 
 
-def test_a_row_tells_when_it_was_decided() -> None:
+def test_outbox_row_has_time_of_decision() -> None:
     row = rows_of([Message("t", b"k", b"v", {})], new_id)[0].stored("lane", NOW + timedelta(seconds=1))
     assert row["at"] == NOW + timedelta(seconds=1)

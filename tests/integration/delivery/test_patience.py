@@ -17,6 +17,7 @@ from shared.delivery.kafka.producer import MAX_MESSAGE_BYTES
 from shared.delivery.model.errors import Conflict, Transient
 from shared.delivery.model.service_definition import Changed, Loaded, NoRepository
 from shared.delivery.mongo.database import Mongo, Transaction
+from shared.delivery.mongo.leases import Leases
 from shared.delivery.outbox.rows import Message
 from shared.delivery.unit_of_work.aggregate import MAX_BYTES
 from shared.delivery.unit_of_work.context import ServiceContext
@@ -38,9 +39,7 @@ class Away:
         raise Transient
 
 
-async def test_a_database_that_is_away_for_hours_costs_no_record(
-    place: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_database_away_for_hours_loses_no_record(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """1,100 attempts are two hours. Nothing is set aside, nothing is committed, the pauses stay short."""
     pauses: list[float] = []
 
@@ -48,21 +47,19 @@ async def test_a_database_that_is_away_for_hours_costs_no_record(
         pauses.append(seconds)
         return not stopping.is_set()
 
-    monkeypatch.setattr(BatchHandler, "_rest", staticmethod(rest))
+    monkeypatch.setattr(BatchHandler, "_pause", staticmethod(rest))
     stopping = asyncio.Event()
     away = Away(1100, stopping)
-    worker: ServiceContext[Any, Any] = ServiceContext(
+    context: ServiceContext[Any, Any] = ServiceContext(
         TOY,
         cast("Mongo", away),
-        place.options,
-        DeadLetters("matching", b"a key for tests only"),
+        replace(place.options, dead_letter_key=b"a key for tests only"),
         clock=lambda: NOW,
         new_id=lambda: "",
-        lane="lane",
-        may_decide=lambda _: True,
-        wake=lambda _: None,
+        leases=cast("Leases", None),
+        relay=place.kernel()._relay,
     )
-    handler = BatchHandler(worker, "meir")
+    handler = BatchHandler(context, "meir")
     assert not await handler.handle([Raw()], stopping), "a batch that was not handled would be committed"
     assert away.left == 0
     assert handler.waits_for == "transient"
@@ -79,7 +76,7 @@ class NeverFor(NoRepository):
             raise Conflict
 
 
-async def test_what_conflicts_for_ever_is_set_aside_and_nothing_beside_it(place: Bench) -> None:
+async def test_record_in_endless_conflict_is_dead_lettered_alone(place: Bench) -> None:
     """Such as a key of our own that is there already: no waiting mends it."""
     events = [said(created(place.locality, needs=[Need.CRAFT if n == 4 else Need.DEBT])) for n in range(9)]
     await place.say(*events)
@@ -100,7 +97,7 @@ class Slow(NoRepository):
         await asyncio.sleep(0.1 * len(referrals))
 
 
-async def test_a_batch_that_outlives_its_transaction_is_done_in_halves(place: Bench) -> None:
+async def test_batch_longer_than_transaction_is_halved(place: Bench) -> None:
     """MongoDB ends a transaction after a minute; here after a second, so that the test need not wait."""
     mongo = Mongo(place.mongo_url, "admin")
     lifetime = {"setParameter": 1, "transactionLifetimeLimitSeconds": 1}
@@ -116,7 +113,7 @@ async def test_a_batch_that_outlives_its_transaction_is_done_in_halves(place: Be
     assert len({record.key for record in booked}) == 20
 
 
-async def test_a_flood_about_one_referral_is_set_aside_and_stops_no_other(place: Bench) -> None:
+async def test_flood_about_one_referral_stops_no_other(place: Bench) -> None:
     """MongoDB refuses a document of over 16 MB: five such refusals in a row would have stopped the stream."""
     flooded = created(place.locality)
     body = json.loads(said(flooded).raw) | {"padding": "x" * 60_000}
@@ -136,7 +133,7 @@ async def test_a_flood_about_one_referral_is_set_aside_and_stops_no_other(place:
     assert sum(len(row["b"]) for row in stored["facts"]) < MAX_BYTES + 60_000
 
 
-def test_a_record_of_nothing_but_headers_still_fits_as_a_letter() -> None:
+def test_dead_letter_of_headers_only_fits_topic() -> None:
     """A third of a million of them take a megabyte on the bus and three as a letter."""
     record = Raw(headers=tuple(("\x00", None) for _ in range(330_000)))
     sealer = DeadLetters("matching", b"a key for tests only")
@@ -146,7 +143,7 @@ def test_a_record_of_nothing_but_headers_still_fits_as_a_letter() -> None:
     assert sealer.open(message).sha256
 
 
-def test_the_largest_letter_that_is_kept_whole_fits_its_topic() -> None:
+def test_largest_whole_dead_letter_fits_topic() -> None:
     record = Raw(value=b"x" * 1_300_000, key=b"\xff" * 50, headers=(("x-note", b"\xff" * 100),))
     sealer = DeadLetters("matching", b"a key for tests only")
     message = sealer.seal(DeadLetter(record, "too_large"))
@@ -155,6 +152,6 @@ def test_the_largest_letter_that_is_kept_whole_fits_its_topic() -> None:
     assert (opened.value, opened.key, opened.headers) == (record.value, record.key, list(record.headers))
 
 
-def test_pauses_grow_and_end_at_two_seconds() -> None:
-    assert batch._pause(1) < 0.03
-    assert 1.0 <= batch._pause(10_000) <= 2.0
+def test_backoff_grows_to_two_seconds() -> None:
+    assert batch._backoff(1) < 0.03
+    assert 1.0 <= batch._backoff(10_000) <= 2.0

@@ -38,7 +38,7 @@ async def send(
     )
 
 
-async def test_each_sort_of_poison_is_set_aside_and_its_neighbours_are_handled(place: Bench) -> None:
+async def test_poison_is_dead_lettered_and_neighbours_are_handled(place: Bench) -> None:
     good = [said(created(place.locality)) for _ in range(12)]
     bad = said(created(place.locality))
     other = json.loads(bad.raw) | {"locality": "elsewhere"}
@@ -81,7 +81,7 @@ async def kernel_facts(place: Bench, event: Envelope) -> int:
         await kernel.mongo.close()
 
 
-async def test_somebody_elses_binary_or_null_header_does_no_harm(place: Bench) -> None:
+async def test_binary_or_null_header_is_harmless(place: Bench) -> None:
     event = said(created(place.locality))
     await send(place, event, headers={"x-binary": b"\x80\x81", "x-null": None, "reply_to": b"\xff"})
     async with place.kernel().running() as kernel:
@@ -89,7 +89,7 @@ async def test_somebody_elses_binary_or_null_header_does_no_harm(place: Bench) -
         assert view is not None
 
 
-async def test_a_reply_to_header_makes_us_publish_nowhere(place: Bench) -> None:
+async def test_reply_to_header_publishes_nothing(place: Bench) -> None:
     event, target = said(created(place.locality)), topic(place.locality, "outcome-recorded")
     await send(place, event, headers={"reply_to": target.encode(), "correlation_id": b"x"})
     async with place.kernel().running() as kernel:
@@ -98,7 +98,7 @@ async def test_a_reply_to_header_makes_us_publish_nowhere(place: Bench) -> None:
     assert [dict(r.headers)["ce_type"] for r in records] == [b"org.linkwork.outcome-recorded.v1"]
 
 
-async def test_a_letter_keeps_the_record_whole_and_quotes_nothing(
+async def test_dead_letter_holds_whole_record_and_quotes_nothing(
     place: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -131,7 +131,7 @@ def fails_on_craft(story: ReferralHistory, resources: None, context: DecisionCon
     return book(story, resources, context)
 
 
-async def test_a_handler_that_raises_on_one_record_sets_only_that_one_aside(place: Bench) -> None:
+async def test_record_that_handler_fails_on_is_dead_lettered_alone(place: Bench) -> None:
     events = [said(created(place.locality, needs=[Need.CRAFT if n == 7 else Need.DEBT])) for n in range(20)]
     await place.say(*events)
     part = replace(TOY, decisions={"referral_created": fails_on_craft})
@@ -147,7 +147,7 @@ async def test_a_handler_that_raises_on_one_record_sets_only_that_one_aside(plac
     assert [dict(x.headers)["dlq-error-class"] for x in letters] == [b"ZeroDivisionError"]
 
 
-async def test_our_own_fault_many_times_in_a_row_stops_the_stream_and_loses_nothing(place: Bench) -> None:
+async def test_repeated_own_fault_stops_stream_and_loses_nothing(place: Bench) -> None:
     broken = {"now": True}
 
     def decide(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
@@ -169,7 +169,7 @@ async def test_our_own_fault_many_times_in_a_row_stops_the_stream_and_loses_noth
     assert {record.key for record in booked} == {event.body.referral_id.encode() for event in events}
 
 
-async def test_bad_records_from_outside_never_stop_the_stream(place: Bench) -> None:
+async def test_foreign_bad_records_do_not_stop_stream(place: Bench) -> None:
     """They say nothing of our own code, however many: the one fault of it behind them is the first."""
     bad, fault, good = (
         said(created(place.locality, needs=[need])) for need in (Need.DEBT, Need.CRAFT, Need.DEBT)
@@ -189,7 +189,7 @@ async def test_bad_records_from_outside_never_stop_the_stream(place: Bench) -> N
     assert [dict(letter.headers)["dlq-reason"] for letter in letters].count(b"handler_failed") == 1
 
 
-async def test_while_the_stream_is_stopped_no_letter_is_written_again(place: Bench) -> None:
+async def test_stopped_stream_writes_no_dead_letter_again(place: Bench) -> None:
     """Each try commits what goes well once more, and closes the breaker with it."""
     good, *bad = [
         said(created(place.locality, needs=needs)) for needs in ((Need.DEBT,), *[(Need.CRAFT,)] * 8)
@@ -229,7 +229,7 @@ async def _state(kernel: object, locality: str, state: str) -> bool:
     return False
 
 
-async def test_the_same_id_with_another_body_is_set_aside(place: Bench) -> None:
+async def test_same_id_with_other_body_is_dead_lettered(place: Bench) -> None:
     body = created(place.locality)
     first = said(body)
     second = said(body.model_copy(update={"needs": (Need.HOUSING,)}), identity=first.id)
@@ -246,7 +246,7 @@ def nothing(story: ReferralHistory, resources: None, context: DecisionContext) -
     return NOTHING
 
 
-async def test_an_outcome_of_an_unknown_kind_is_kept_for_a_later_version(place: Bench) -> None:
+async def test_outcome_of_unknown_kind_is_kept(place: Bench) -> None:
     body = created(place.locality)
     shape = {"kind": "danced", "locality": place.locality, "referral_id": body.referral_id, "steps": 3}
     event = replace(said(body), event="outcome-recorded", raw=json.dumps(shape).encode())

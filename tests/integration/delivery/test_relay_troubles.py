@@ -31,7 +31,7 @@ async def put(kernel: Kernel[ReferralHistory, None], *messages: Message, lane: s
         {"_id": new_id(), "lane": lane or kernel._relay.lane, "at": NOW, "m": [m.stored()]} for m in messages
     ]
     await kernel.mongo[OUTBOX].insert_many(rows)
-    kernel._relay.look()
+    kernel._relay.read_lane()
 
 
 async def make(place: Bench, wanted: NewTopic) -> None:
@@ -49,7 +49,7 @@ async def emptied(kernel: Kernel[ReferralHistory, None], seconds: float = 15.0) 
     return False
 
 
-async def test_a_topic_that_is_missing_holds_up_no_other_and_gets_all_once_it_is_there(place: Bench) -> None:
+async def test_missing_topic_holds_up_no_other_and_loses_nothing(place: Bench) -> None:
     elsewhere = topic(locality_name(), "meeting-booked")
     lost = [replace(message(place), topic=elsewhere) for _ in range(50)]
     async with place.kernel().running() as kernel:
@@ -69,7 +69,7 @@ async def test_a_topic_that_is_missing_holds_up_no_other_and_gets_all_once_it_is
         assert len({record.key for record in await place.heard(elsewhere, 50)}) == 50
 
 
-async def test_rows_that_nobody_handed_over_are_found(place: Bench) -> None:
+async def test_rows_never_handed_over_are_found(place: Bench) -> None:
     """Those of a transaction that was committed without our being told."""
     async with place.kernel().running() as kernel:
         while kernel._relay._behind:
@@ -80,7 +80,7 @@ async def test_rows_that_nobody_handed_over_are_found(place: Bench) -> None:
         assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
 
 
-async def test_whatever_time_is_written_on_them(place: Bench) -> None:
+async def test_left_rows_with_any_time_are_found(place: Bench) -> None:
     """Of a process whose clock was an hour ahead."""
     async with place.kernel().running() as kernel:
         while kernel._relay._behind:
@@ -91,7 +91,7 @@ async def test_whatever_time_is_written_on_them(place: Bench) -> None:
         assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
 
 
-async def test_a_row_that_came_back_is_taken_away_again(place: Bench) -> None:
+async def test_row_that_came_back_is_deleted_again(place: Bench) -> None:
     """A database that dies may not have written yet that it was deleted. It is not published once more."""
     booked = topic(place.locality, "meeting-booked")
     async with place.kernel().running() as kernel:
@@ -100,16 +100,14 @@ async def test_a_row_that_came_back_is_taken_away_again(place: Bench) -> None:
         row = rows_of([message(place)], new_id)[0]
         kernel._relay.hand_over([row])
         assert len(await place.heard(booked, 1)) == 1
-        while row.id not in kernel._relay._forgotten:
+        while row.id not in kernel._relay._deleted:
             await asyncio.sleep(0.01)
         await kernel.mongo[OUTBOX].insert_one(row.stored(kernel._relay.lane, NOW))
         assert await emptied(kernel)
     assert len(await place.heard(booked, 2, seconds=1)) == 1
 
 
-async def test_a_partition_that_does_not_answer_holds_up_no_other(
-    place: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_silent_partition_holds_up_no_other(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no leader: a producer tries again for ever, and a page waits for all of its messages."""
     asked: list[int] = []
     silent = topic(locality_name(), "meeting-booked")
@@ -137,9 +135,7 @@ async def test_a_partition_that_does_not_answer_holds_up_no_other(
     assert len({record.key for record in await place.heard(silent, 50)}) == 50
 
 
-async def test_a_cancellation_of_nobody_does_not_end_the_relay(
-    place: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_relay_with_client_cancellation_goes_on(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     real, given_up = AIOKafkaProducer.send_batch, asyncio.Event()
 
     async def send_batch(producer: Any, batch: Any, name: str, *, partition: int) -> Any:
@@ -157,7 +153,7 @@ async def test_a_cancellation_of_nobody_does_not_end_the_relay(
     assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
 
 
-async def test_of_a_row_only_what_was_not_acknowledged_is_sent_again(place: Bench) -> None:
+async def test_row_partly_acknowledged_is_sent_again_in_part(place: Bench) -> None:
     good, bad = message(place), replace(message(place), topic=topic(locality_name(), "meeting-booked"))
     async with place.kernel().running() as kernel:
         row = {
@@ -167,7 +163,7 @@ async def test_of_a_row_only_what_was_not_acknowledged_is_sent_again(place: Benc
             "m": [bad.stored(), good.stored(), bad.stored()],
         }
         await kernel.mongo[OUTBOX].insert_one(row)
-        kernel._relay.look()
+        kernel._relay.read_lane()
         await place.heard(good.topic, 1)
         await asyncio.sleep(6)
         assert len(await place.heard(good.topic, 2, seconds=1)) == 1
@@ -176,7 +172,7 @@ async def test_of_a_row_only_what_was_not_acknowledged_is_sent_again(place: Benc
         assert [Message.restore(stored) for stored in left["m"]] == [bad, bad]
 
 
-async def test_what_the_broker_finds_too_large_is_set_aside_and_its_partition_goes_on(place: Bench) -> None:
+async def test_message_too_large_for_broker_is_dead_lettered(place: Bench) -> None:
     """The broker's limit is lower than ours; and an idempotent producer has lost count after its refusal."""
     narrow = topic(locality_name(), "meeting-booked")
     await make(place, NewTopic(narrow, 1, 1, topic_configs={"max.message.bytes": "200000"}))
@@ -190,7 +186,7 @@ async def test_what_the_broker_finds_too_large_is_set_aside_and_its_partition_go
     assert len({record.key for record in await place.heard(narrow, 3)}) == 3
 
 
-async def test_a_producer_that_has_failed_is_not_used_again(place: Bench) -> None:
+async def test_failed_producer_is_not_used_again(place: Bench) -> None:
     """Its sender task may be dead: every message after that would fail the same way, for ever."""
     publisher = Producer(place.bootstrap)
     assert await publisher.publish([message(place)]) == [None]
@@ -207,7 +203,7 @@ async def test_a_producer_that_has_failed_is_not_used_again(place: Bench) -> Non
     assert broken._closed
 
 
-async def test_rows_of_a_dead_process_that_rest_are_taken_over_too(place: Bench) -> None:
+async def test_delayed_rows_of_dead_process_are_taken_over(place: Bench) -> None:
     async with place.kernel().running() as kernel:
         row = {
             "_id": new_id(),
@@ -222,7 +218,7 @@ async def test_rows_of_a_dead_process_that_rest_are_taken_over_too(place: Bench)
     assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
 
 
-async def test_a_lane_is_held_for_as_long_as_its_process_has_rows_to_publish(place: Bench) -> None:
+async def test_lane_lease_lasts_while_rows_are_left(place: Bench) -> None:
     """Renewed before each page: else it lapses in the middle of a long run and another publishes the same."""
     async with place.kernel(lease_seconds=1.0).running() as kernel:
         other = Leases(kernel.mongo, "another process", seconds=1.0)
@@ -242,7 +238,7 @@ class Slow(NoRepository):
         await asyncio.sleep(2.5)
 
 
-async def test_a_lane_is_held_until_its_process_has_ended_all_that_it_had_in_hand(place: Bench) -> None:
+async def test_lane_lease_lasts_until_batch_in_hand_ends(place: Bench) -> None:
     """Else it is taken for dead, and what it is about to commit is ended."""
     kernel = place.kernel(replace(TOY, repository=Slow()), lease_seconds=1.0)
     await kernel.start()
@@ -260,7 +256,7 @@ async def test_a_lane_is_held_until_its_process_has_ended_all_that_it_had_in_han
     assert taken == 0
 
 
-async def test_leases_of_processes_that_are_long_gone_are_forgotten(place: Bench) -> None:
+async def test_leases_lapsed_long_ago_are_removed(place: Bench) -> None:
     kernel = place.kernel()
     leases = Leases(kernel.mongo, "this process", seconds=2.0)
     assert await leases.take("lane/gone")
@@ -276,7 +272,7 @@ async def test_leases_of_processes_that_are_long_gone_are_forgotten(place: Bench
     await kernel.mongo.close()
 
 
-async def test_a_lease_whose_end_was_written_by_a_clock_far_ahead_is_free(place: Bench) -> None:
+async def test_lease_with_end_far_ahead_is_free(place: Bench) -> None:
     kernel = place.kernel()
     assert await Leases(kernel.mongo, "dead", seconds=3600).take("lane/dead")
     assert await Leases(kernel.mongo, "this process", seconds=2.0).take("lane/dead")

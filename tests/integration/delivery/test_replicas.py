@@ -26,7 +26,7 @@ from shared.platform import metrics
 from tests.harness.delivery.toy import TOY, Bench, book, created, locality_name, said
 
 
-async def test_each_referral_is_answered_once_while_replicas_join_and_leave(place: Bench) -> None:
+async def test_referrals_while_replicas_come_and_go_are_answered_once(place: Bench) -> None:
     events = [said(created(place.locality)) for _ in range(300)]
 
     async def feed() -> None:
@@ -47,7 +47,7 @@ async def test_each_referral_is_answered_once_while_replicas_join_and_leave(plac
     assert len(ids) == 300, "a referral was answered twice under different ids"
 
 
-async def test_a_commit_that_names_a_lost_partition_still_commits_the_others(place: Bench) -> None:
+async def test_commit_with_lost_partition_commits_others(place: Bench) -> None:
     event = said(created(place.locality))
     async with place.kernel().running() as kernel:
         await place.say(event)
@@ -64,7 +64,7 @@ async def test_a_commit_that_names_a_lost_partition_still_commits_the_others(pla
 
 
 @pytest.mark.parametrize("when", ["partitions are taken away", "the process stops"])
-async def test_what_was_handled_is_committed_before(place: Bench, when: str) -> None:
+async def test_rebalance_commits_handled_records_first(place: Bench, when: str) -> None:
     """Else whoever comes next reads it all again, however much that is."""
     event = said(created(place.locality))
     kernel = place.kernel(commit_seconds=60.0)
@@ -99,7 +99,7 @@ def ring_up(story: ReferralHistory, resources: None, context: DecisionContext) -
     )
 
 
-async def test_commands_at_once_on_one_referral_all_take_effect(place: Bench) -> None:
+async def test_concurrent_commands_on_referral_all_take_effect(place: Bench) -> None:
     body = created(place.locality)
     async with place.kernel().running() as one, place.kernel().running() as two:
         await place.say(said(body))
@@ -113,7 +113,7 @@ async def test_commands_at_once_on_one_referral_all_take_effect(place: Bench) ->
         assert len({dict(r.headers)["ce_id"] for r in outcomes}) == 13
 
 
-async def test_a_command_with_a_key_takes_effect_once(place: Bench) -> None:
+async def test_command_with_key_takes_effect_once(place: Bench) -> None:
     body = created(place.locality)
 
     def open_it(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
@@ -141,7 +141,7 @@ async def test_a_command_with_a_key_takes_effect_once(place: Bench) -> None:
             raise AssertionError("another request under the same key was taken")
 
 
-async def test_a_key_is_the_callers_own_and_the_routes(place: Bench) -> None:
+async def test_key_of_other_caller_or_route_is_another_key(place: Bench) -> None:
     body = created(place.locality)
     asked = [Idempotency(who, route, "k1", b"digest") for who in ("ann", "bob") for route in ("/a", "/b")]
     async with place.kernel().running() as kernel:
@@ -151,7 +151,7 @@ async def test_a_key_is_the_callers_own_and_the_routes(place: Bench) -> None:
     assert [one.replayed for one in done] == [False] * 4
 
 
-async def test_a_due_row_takes_effect_once_in_two_processes_and_not_when_too_late(place: Bench) -> None:
+async def test_task_in_two_processes_takes_effect_once_and_in_time(place: Bench) -> None:
     def book_and_ask(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
         booked = book(story, resources, context)
         late = ScheduledTask("late", "x", context.now, not_after=context.now.replace(year=2000))
@@ -183,11 +183,14 @@ async def _until_none_due(kernel: Kernel[ReferralHistory, None]) -> None:
     raise AssertionError("due rows were left")
 
 
-async def test_where_another_process_books_this_one_asks_it_to(place: Bench) -> None:
+async def test_process_without_lease_asks_the_one_that_decides(place: Bench) -> None:
     part = replace(TOY, exclusive="booker")
     events = [said(created(place.locality)) for _ in range(60)]
     async with place.kernel(part).running() as one, place.kernel(part).running() as two:
-        assert [one._may_decide(place.locality), two._may_decide(place.locality)] == [True, False]
+        assert [one._context.may_decide(place.locality), two._context.may_decide(place.locality)] == [
+            True,
+            False,
+        ]
         await place.say(*events)
         for event in events:
             view = await one.wait_for(
@@ -197,7 +200,7 @@ async def test_where_another_process_books_this_one_asks_it_to(place: Bench) -> 
             assert view["meetings"] == 1
 
 
-async def test_a_new_fold_version_folds_what_is_stored_without_a_record(place: Bench) -> None:
+async def test_new_fold_version_reprojects_stored_referrals(place: Bench) -> None:
     event = said(created(place.locality))
     async with place.kernel().running() as kernel:
         await place.say(event)
@@ -216,7 +219,7 @@ async def test_a_new_fold_version_folds_what_is_stored_without_a_record(place: B
         ] * 3
 
 
-async def test_a_rebalance_waits_for_the_batch_in_hand_so_that_nothing_is_handled_twice(place: Bench) -> None:
+async def test_rebalance_waits_for_batch_in_hand(place: Bench) -> None:
     class Slow(NoRepository):
         async def load(
             self, tx: Transaction, referrals: Sequence[Loaded[ReferralHistory]], now: datetime
@@ -245,7 +248,7 @@ def nothing(story: ReferralHistory, resources: None, context: DecisionContext) -
     return NOTHING
 
 
-async def test_all_facts_of_a_referral_reach_the_same_replica(place: Bench) -> None:
+async def test_facts_of_referral_reach_same_replica(place: Bench) -> None:
     """The three topics have the same partitions: whoever has the first of one has the first of all."""
     async with place.kernel().running() as one, place.kernel().running() as two:
         held: list[set[TopicPartition]] = []

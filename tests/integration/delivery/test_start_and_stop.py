@@ -60,7 +60,7 @@ async def left_behind(begun: WeakSet["asyncio.Task[Any]"]) -> list[str]:
     return left
 
 
-async def test_what_is_decided_while_the_broker_is_away_is_published_when_it_comes(
+async def test_decision_with_broker_away_is_published_later(
     place: Bench, own_kafka: Kafka, begun: WeakSet["asyncio.Task[Any]"]
 ) -> None:
     """Start without a broker, work, get one, lose it, stop without it: in bounded time, with nothing left."""
@@ -108,7 +108,7 @@ async def test_what_is_decided_while_the_broker_is_away_is_published_when_it_com
     await still.mongo.close()
 
 
-async def test_a_process_that_is_told_to_stop_while_its_streams_start_leaves_nothing(
+async def test_stop_while_consumers_start_leaves_nothing(
     place: Bench, begun: WeakSet["asyncio.Task[Any]"]
 ) -> None:
     _begun_here.set(True)
@@ -120,7 +120,7 @@ async def test_a_process_that_is_told_to_stop_while_its_streams_start_leaves_not
     assert await left_behind(begun) == []
 
 
-async def test_a_start_waits_for_a_database_that_is_away(place: Bench) -> None:
+async def test_start_with_database_away_waits(place: Bench) -> None:
     port = free_port()
     kernel = place.kernel(mongo_url=f"mongodb://127.0.0.1:{port}/?serverSelectionTimeoutMS=200")
     starting = asyncio.create_task(kernel.start())
@@ -132,7 +132,7 @@ async def test_a_start_waits_for_a_database_that_is_away(place: Bench) -> None:
     await kernel.stop()
 
 
-async def test_a_database_that_refuses_what_we_ask_ends_the_start(place: Bench) -> None:
+async def test_start_with_refusing_database_fails(place: Bench) -> None:
     """Waiting does not mend an index that contradicts another, or a wrong password."""
     kernel = place.kernel()
     await kernel.mongo[REFERRALS].create_index("fold", unique=True)
@@ -147,7 +147,7 @@ async def whole(mongo: Mongo) -> dict[str, list[Document]]:
     return {name: [dict(row) async for row in mongo.database[name].find().sort("_id", 1)] for name in names}
 
 
-async def test_who_is_started_on_anothers_database_writes_nothing(place: Bench) -> None:
+async def test_start_on_foreign_database_writes_nothing(place: Bench) -> None:
     """Not even what whoever looks first has to do: open again what somebody who died had closed."""
     async with place.kernel().running() as ours:
         live = {"_id": LIVE, "number": 1, "epoch": 1, "state": "closing", "kept": None, "marks": []}
@@ -167,7 +167,7 @@ async def test_who_is_started_on_anothers_database_writes_nothing(place: Bench) 
     await mongo.close()
 
 
-async def test_a_database_of_which_nobody_wrote_down_whose_it_is_is_whose_who_starts_first(
+async def test_unclaimed_database_belongs_to_first_service(
     place: Bench,
 ) -> None:
     """As an earlier build leaves it; two may start at the same moment."""
@@ -182,7 +182,7 @@ async def test_a_database_of_which_nobody_wrote_down_whose_it_is_is_whose_who_st
     await mongo.close()
 
 
-async def test_a_record_in_hand_when_the_process_stops_is_handled_by_the_next(place: Bench) -> None:
+async def test_record_in_hand_at_stop_is_handled_by_next_process(place: Bench) -> None:
     """Stopped between the transaction and the commit, or in the midst of it: once, whichever it was."""
     events = [said(created(place.locality)) for _ in range(40)]
 

@@ -68,7 +68,7 @@ async def _said_of(kernel: Kernel[Any, Any], place: Bench, waits_for: str | None
     return False
 
 
-async def test_a_batch_that_is_stuck_counts_as_work_that_waits(place: Bench) -> None:
+async def test_stuck_batch_counts_as_lag(place: Bench) -> None:
     async with place.kernel(replace(TOY, repository=Stuck())).running() as kernel:
         await place.say(*[said(created(place.locality)) for _ in range(5)])
         assert await _said_of(kernel, place, "held", 10)
@@ -79,9 +79,7 @@ async def test_a_batch_that_is_stuck_counts_as_work_that_waits(place: Bench) -> 
         assert _gauge(metrics.last_progress, place) < began, "nothing moves"
 
 
-async def test_it_ends_in_bounded_time_where_the_broker_dies_while_a_batch_is_in_hand(
-    place: Bench, own_kafka: Kafka
-) -> None:
+async def test_stop_with_dead_broker_and_batch_in_hand_is_bounded(place: Bench, own_kafka: Kafka) -> None:
     away, store = await _on(own_kafka, place), Slow()
     kernel = away.kernel(replace(TOY, repository=store))
     await kernel.start()
@@ -92,9 +90,7 @@ async def test_it_ends_in_bounded_time_where_the_broker_dies_while_a_batch_is_in
     await asyncio.wait_for(kernel.stop(), 30)
 
 
-async def test_a_broker_that_takes_questions_and_answers_none_is_named(
-    place: Bench, own_kafka: Kafka, monkeypatch: Any
-) -> None:
+async def test_silent_broker_is_named_in_detail(place: Bench, own_kafka: Kafka, monkeypatch: Any) -> None:
     monkeypatch.setattr("shared.delivery.consumer.topic_consumer._SILENT_SECONDS", 2.0)
     away = await _on(own_kafka, place)
     async with away.kernel().running() as kernel:
@@ -121,7 +117,7 @@ async def test_a_broker_that_takes_questions_and_answers_none_is_named(
     ("part", "task"),
     [("_coordinator", "_coordination_task"), ("_fetcher", "_fetch_task"), ("_client", "_sync_task")],
 )
-async def test_it_is_not_live_without_a_task_of_its_client(place: Bench, part: str, task: str) -> None:
+async def test_consumer_without_a_client_task_is_not_live(place: Bench, part: str, task: str) -> None:
     """Nothing would be heard any more, or nothing after the next rebalance or the death of a broker."""
     async with place.kernel().running() as kernel:
         stream = kernel._consumers[0]
@@ -135,9 +131,7 @@ async def test_it_is_not_live_without_a_task_of_its_client(place: Bench, part: s
 
 
 @pytest.mark.parametrize("failure", [asyncio.CancelledError(), KeyError("a connection"), CommitFailedError()])
-async def test_it_goes_on_committing_whatever_became_of_one_commit(
-    place: Bench, failure: BaseException
-) -> None:
+async def test_commit_loop_after_failed_commit_goes_on(place: Bench, failure: BaseException) -> None:
     """The client gives some of its own failures on as they come, also as a cancellation of nobody."""
     async with place.kernel().running() as kernel:
         stream = kernel._consumers[0]
@@ -165,7 +159,7 @@ async def test_it_goes_on_committing_whatever_became_of_one_commit(
         assert kernel.live()
 
 
-async def test_what_comes_is_heard_at_once_however_long_nothing_came(place: Bench) -> None:
+async def test_record_after_long_silence_is_received_at_once(place: Bench) -> None:
     """FastStream asks for so long, and where nothing came it looks away for as long again."""
     first, second = said(created(place.locality)), said(created(place.locality))
     async with place.kernel(batch_timeout_ms=5000).running() as kernel:

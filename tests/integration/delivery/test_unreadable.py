@@ -78,7 +78,7 @@ records = st.one_of(
 @example(with_extra("[" * 30_000 + "]" * 30_000))
 @example(with_extra("[" * 190 + "]" * 190))
 @example(with_extra('1,"needs":["housing"],"needs":["debt"]'))
-def test_every_record_becomes_a_fact_or_a_letter(record: Raw) -> None:
+def test_record_becomes_event_or_dead_letter(record: Raw) -> None:
     good, letters = decode([record])
     assert len(good) + len(letters) == 1
     for item in good:
@@ -88,7 +88,7 @@ def test_every_record_becomes_a_fact_or_a_letter(record: Raw) -> None:
         )
 
 
-def test_what_nobody_thought_of_is_a_letter_and_its_neighbours_are_read(
+def test_unforeseen_error_is_dead_lettered_and_spares_neighbours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     real = envelope.read
@@ -109,7 +109,7 @@ def test_what_nobody_thought_of_is_a_letter_and_its_neighbours_are_read(
 AWARE: bson.CodecOptions[dict[str, Any]] = bson.CodecOptions(tz_aware=True)
 
 
-async def test_a_time_that_no_clock_can_show_does_not_take_its_neighbours_with_it(place: Bench) -> None:
+async def test_impossible_time_spares_neighbours(place: Bench) -> None:
     good = [said(created(place.locality)) for _ in range(6)]
     bad = said(created(place.locality))
     for n, event in enumerate(good):
@@ -128,7 +128,7 @@ async def test_a_time_that_no_clock_can_show_does_not_take_its_neighbours_with_i
     assert [dict(x.headers)["dlq-reason"] for x in letters] == [b"bad_time"]
 
 
-def test_a_moment_is_kept_as_exactly_as_it_is_stored() -> None:
+def test_time_of_event_has_precision_of_database() -> None:
     """The database keeps milliseconds: a fold now must see what a later fold will see."""
     fine = replace(EVENT, time=EVENT.time.replace(microsecond=123_456))
     good, _ = decode(

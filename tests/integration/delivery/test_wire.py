@@ -11,7 +11,7 @@ from tests.harness.delivery.toy import Bench, created, said
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
-async def test_what_partners_compress_can_be_read(place: Bench, codec: str) -> None:
+async def test_compressed_records_of_partners_are_read(place: Bench, codec: str) -> None:
     event = said(created(place.locality))
     producer = AIOKafkaProducer(bootstrap_servers=place.bootstrap, compression_type=codec)
     await producer.start()
@@ -24,7 +24,7 @@ async def test_what_partners_compress_can_be_read(place: Bench, codec: str) -> N
         assert view is not None
 
 
-async def test_a_reader_of_committed_records_understands_the_markers_of_transactions(place: Bench) -> None:
+async def test_read_committed_consumer_handles_transaction_markers(place: Bench) -> None:
     topic = said(created(place.locality)).topic()
     async with AIOKafkaProducer(
         bootstrap_servers=place.bootstrap, transactional_id=f"{place.locality}-writer"
@@ -44,7 +44,7 @@ async def test_a_reader_of_committed_records_understands_the_markers_of_transact
     assert record.value == b"committed"
 
 
-async def test_what_a_partners_transaction_gave_up_was_never_said(place: Bench) -> None:
+async def test_aborted_transaction_of_partner_is_ignored(place: Bench) -> None:
     given_up, kept = (said(created(place.locality)) for _ in range(2))
     async with AIOKafkaProducer(
         bootstrap_servers=place.bootstrap, transactional_id=f"{place.locality}-partner"
@@ -79,7 +79,7 @@ class NotText(str):
 
 
 @pytest.mark.parametrize("codec", [0, 3], ids=["plain", "lz4"])
-async def test_a_header_whose_name_is_not_text_stops_no_partition(place: Bench, codec: int) -> None:
+async def test_header_name_in_binary_stops_no_partition(place: Bench, codec: int) -> None:
     events = [said(created(place.locality, f"00000000-0000-7000-8000-{n:012d}")) for n in range(12)]
     batch = place.producer.create_batch()
     batch._builder = _DefaultRecordBatchBuilderPy(

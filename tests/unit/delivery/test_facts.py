@@ -24,7 +24,7 @@ from tests.harness.delivery.toy import TOY, created, said
         (b'{"a":NaN}', b'{"a":1}', False),
     ],
 )
-def test_bodies_are_compared_whatever_the_order_of_their_fields(one: bytes, other: bytes, same: bool) -> None:
+def test_bodies_in_any_field_order_are_compared(one: bytes, other: bytes, same: bool) -> None:
     assert same_body(one, other) is same
     assert same_body(other, one) is same
 
@@ -33,7 +33,7 @@ def test_bodies_are_compared_whatever_the_order_of_their_fields(one: bytes, othe
     ("raw", "told"),
     [(lambda raw: raw, "duplicate"), (lambda raw: raw.replace(b"M83100", b"M83101"), "conflict")],
 )
-def test_a_document_of_before_facts_lost_their_digest_is_read(raw: Any, told: AppendResult) -> None:
+def test_document_with_digests_is_read(raw: Any, told: AppendResult) -> None:
     heard = ReceivedEvent.of(said(created("meir")))
     body = heard.fact.body
     stored = {
@@ -51,7 +51,7 @@ def test_a_document_of_before_facts_lost_their_digest_is_read(raw: Any, told: Ap
     assert not case.added
 
 
-def test_a_number_that_json_does_not_know_where_nobody_reads_it_keeps_no_record_out() -> None:
+def test_number_unknown_to_json_in_ignored_field_is_accepted() -> None:
     event = said(created("meir"))
     raw = event.raw[:-1] + b',"of_a_later_version":NaN}'
     found = read(event.topic(), event.body.referral_id.encode(), raw, event.headers())

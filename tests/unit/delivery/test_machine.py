@@ -385,7 +385,7 @@ class Kernel(RuleBasedStateMachine):
             assert len(rung) == len(ours), "what was due was done twice, or not at all"
 
 
-def test_a_batch_that_is_given_up_is_not_committed() -> None:
+def test_batch_given_up_is_not_committed() -> None:
     world = World(replace(PART, repository=Tally()), NOW)
     event = POOL[0]
     world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
@@ -417,5 +417,5 @@ A_TURN = settings(
 
 
 @pytest.mark.parametrize("turn", range(TURNS))
-def test_whatever_fails_dies_repeats_or_overtakes_each_fact_takes_effect_once(turn: int) -> None:
+def test_facts_in_any_history_take_effect_once(turn: int) -> None:
     run_state_machine_as_test(Kernel, settings=A_TURN)

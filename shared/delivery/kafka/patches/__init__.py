@@ -1,0 +1,1 @@
+"""Patches of aiokafka and FastStream, each with the behaviour that it patches."""

@@ -1,9 +1,9 @@
-"""A connection that closed under uvloop is a lost connection, whoever notices first.
+"""Patch of aiokafka under uvloop: a send over a closed connection is a lost connection.
 
-Until it has noticed that its connection is gone, aiokafka writes to it. asyncio drops what is written; uvloop
-raises a RuntimeError, which aiokafka does not expect: the task that fetches, the one that keeps the metadata
-or the one that joins the group ends, and nobody begins it again (github.com/aio-libs/aiokafka, issue 1038).
-Here it is told what it would have found out next.
+Until aiokafka has noticed that a connection is closed, it writes to it. asyncio drops such a write, uvloop
+raises a RuntimeError. aiokafka does not expect the error: the task that fetches, refreshes the metadata or
+joins the group ends for good (github.com/aio-libs/aiokafka, issue 1038). The patch closes the connection and
+raises the error that aiokafka expects.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ from aiokafka.errors import KafkaConnectionError
 _SENDS = {name: getattr(AIOKafkaConnection, name) for name in ("send", "_send_sasl_token")}
 
 
-def lose_closed_connections() -> None:
-    """Makes this process's Kafka clients take it so."""
+def install() -> None:
+    """Patches all Kafka clients of this process."""
     for name, send in _SENDS.items():
         setattr(AIOKafkaConnection, name, _losing(send))
 
@@ -27,7 +27,7 @@ def _losing(send: Callable[..., Any]) -> Callable[..., Any]:
     def send_or_lose(connection: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return send(connection, *args, **kwargs)
-        except NotImplementedError:  # a kind of RuntimeError, and a mistake
+        except NotImplementedError:  # It is a RuntimeError too, but a mistake of ours.
             raise
         except RuntimeError as error:
             connection.close(reason=CloseReason.CONNECTION_BROKEN)

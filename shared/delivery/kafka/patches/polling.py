@@ -1,28 +1,28 @@
-"""A consumer whose polls wait for records.
+"""Patch of FastStream's polling: a poll waits for records.
 
-FastStream asks for records, waits `batch_timeout_ms` for them, and where none came sleeps as long again
-without looking: a short time costs processor while nothing happens, a long one delays what comes. Here the
-question waits until there is an answer.
+After an empty poll, FastStream's batch subscriber sleeps for `batch_timeout_ms` without polling
+(`BatchSubscriber.get_msg`). A short time costs processor while nothing arrives, a long one delays records.
+The patched consumer answers a poll only with records.
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from faststream.kafka import KafkaBroker
 
-_WAIT_MS = 1000
+_WAIT_MS: Final = 1000
 Polled = dict[TopicPartition, list["ConsumerRecord[bytes, bytes]"]]
 
 
-def wait_for_records(broker: KafkaBroker) -> None:
-    """Makes the consumers of a connected broker wait so."""
+def install(broker: KafkaBroker) -> None:
+    """Patches the consumers of one connected broker."""
     config = broker.config.broker_config
-    builds: Any = config.builder  # a partial of aiokafka's consumer with how to connect
-    config.builder = partial(_Waiting, **builds.keywords)
+    builds: Any = config.builder  # A partial of aiokafka's consumer with the connection's arguments.
+    config.builder = partial(_WaitingConsumer, **builds.keywords)
 
 
-class _Waiting(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
+class _WaitingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ships no types
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> Polled:

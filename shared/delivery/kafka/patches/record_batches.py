@@ -1,9 +1,10 @@
-"""Record batches as they come from the broker, read whatever the names of their headers are made of.
+"""Patch of aiokafka's record reader: header names may be any bytes.
 
 The broker does not look into headers, and a client of another language may write a header's name in bytes
-that are not UTF-8. aiokafka raises on it, before it has given out a single record of the batch, and asks for
-the same batch again, for ever: one record stops its partition. Here such a batch, and only such a one, is
-read again by aiokafka's reader in Python, which then takes names as they come.
+that are not UTF-8. aiokafka's reader decodes names strictly (`DefaultRecordBatch._read_msg`): it raises
+before it yields a record of the batch, and fetches the same batch again for ever. One record stops its
+partition. The patch reads such a batch, and only such a batch, again with aiokafka's reader in Python and a
+lenient decoder.
 """
 
 import struct
@@ -22,13 +23,13 @@ _OVERHEAD = 12
 _WITH_HEADERS = 2
 
 
-def read_any_header_name() -> None:
-    """Makes this process's consumers read batches so."""
+def install() -> None:
+    """Patches all consumers of this process."""
     fetcher.MemoryRecords = Records
 
 
 class Records:
-    """The batches of one answer of the broker, as aiokafka's fetcher asks for them."""
+    """The batches of one fetch response, with the interface that aiokafka's fetcher uses."""
 
     def __init__(self, raw: bytes) -> None:
         self._raw = memoryview(raw)
@@ -36,19 +37,22 @@ class Records:
         self._records = MemoryRecords(raw)
 
     def has_next(self) -> bool:
+        """Whether there is another batch."""
         return bool(self._records.has_next())
 
     def size_in_bytes(self) -> int:
+        """Bytes of all batches."""
         return int(self._records.size_in_bytes())
 
     def next_batch(self) -> "_Batch":
+        """The next batch."""
         start = self._at
         self._at += _OVERHEAD + int(struct.unpack_from(">i", self._raw, start + _LENGTH_AT)[0])
         return _Batch(self._records.next_batch(), self._raw[start : self._at])
 
 
 class _Batch:
-    """A batch, read quickly, and from the record at which that fails, slowly."""
+    """A batch. aiokafka's fast reader reads it; from the record at which that fails, the slow one."""
 
     def __init__(self, batch: Any, raw: memoryview) -> None:
         self._batch = batch
@@ -58,7 +62,7 @@ class _Batch:
         return getattr(self._batch, name)
 
     def __next__(self) -> Any:
-        """The one record of a transaction's marker: a reader of committed records asks for it so."""
+        """The one record of a transaction marker, which a reader of committed records asks for."""
         return next(self._batch)
 
     def __iter__(self) -> Iterator[Any]:
@@ -74,7 +78,7 @@ class _Batch:
 
 
 class _Lenient(bytearray):
-    """Bytes whose parts become text whatever they are."""
+    """Bytes whose slices decode to text whatever they hold."""
 
     def __getitem__(self, at: "SupportsIndex | slice") -> Any:
         part = super().__getitem__(at)

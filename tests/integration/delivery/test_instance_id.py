@@ -36,7 +36,7 @@ async def somebody_dies(place: Bench, instance_id: str, found_after: int) -> Non
     await process.wait()
 
 
-async def test_a_group_does_not_wait_for_whoever_sat_here_before(place: Bench) -> None:
+async def test_group_does_not_wait_for_predecessor(place: Bench) -> None:
     event = said(created(place.locality))
     await somebody_dies(place, "matching-2", FOREVER)
     began = time.monotonic()
@@ -46,7 +46,7 @@ async def test_a_group_does_not_wait_for_whoever_sat_here_before(place: Bench) -
     assert time.monotonic() - began < FOREVER / 3
 
 
-async def test_somebody_elses_seat_is_left_alone(place: Bench) -> None:
+async def test_leases_of_other_instance_id_are_left_alone(place: Bench) -> None:
     event = said(created(place.locality))
     await somebody_dies(place, "matching-2", 6)
     async with place.kernel(instance_id="matching-3").running() as kernel:
@@ -60,14 +60,14 @@ async def test_somebody_elses_seat_is_left_alone(place: Bench) -> None:
 
 
 @pytest.mark.parametrize("bootstrap", ["127.0.0.1:1", "a place without a port:many"])
-async def test_a_broker_that_is_away_keeps_nobody_from_starting(place: Bench, bootstrap: str) -> None:
+async def test_start_with_broker_away_goes_on(place: Bench, bootstrap: str) -> None:
     began = time.monotonic()
     async with place.kernel(instance_id="matching", kafka_bootstrap=bootstrap).running() as kernel:
         assert time.monotonic() - began < FOREVER / 3
         assert kernel.live()
 
 
-async def test_the_leases_of_whoever_sat_here_before_are_free(place: Bench) -> None:
+async def test_leases_of_predecessor_are_free(place: Bench) -> None:
     mongo = Mongo(place.mongo_url, place.options.database)
     before, after, other = (Leases(mongo, name, FOREVER) for name in ("before", "after", "other"))
     try:
@@ -83,7 +83,7 @@ async def test_the_leases_of_whoever_sat_here_before_are_free(place: Bench) -> N
         await mongo.close()
 
 
-async def test_whoever_has_no_seat_ends_no_leases(place: Bench) -> None:
+async def test_process_without_instance_id_ends_no_leases(place: Bench) -> None:
     mongo = Mongo(place.mongo_url, place.options.database)
     before, after = (Leases(mongo, name, FOREVER) for name in ("before", "after"))
     try:
@@ -98,11 +98,11 @@ async def test_whoever_has_no_seat_ends_no_leases(place: Bench) -> None:
 @pytest.mark.parametrize(
     "instance_id", ["@hostname", "matching-2", "linkwork-matching@1.service", "a_b:c", ""]
 )
-def test_names_that_supervisors_give_are_seats(instance_id: str) -> None:
+def test_instance_id_from_supervisor_is_accepted(instance_id: str) -> None:
     assert ServiceSettings(env="development", instance_id=instance_id).instance_id == instance_id
 
 
 @pytest.mark.parametrize("instance_id", ["@hostnmae", "two words", "-x", "é"])
-def test_what_is_no_seat_is_refused(instance_id: str) -> None:
+def test_invalid_instance_id_is_refused(instance_id: str) -> None:
     with pytest.raises(ValueError, match="instance_id"):
         ServiceSettings(env="development", instance_id=instance_id)

@@ -38,12 +38,12 @@ def doubling(groups: list[list[int]], database: Database, error: type[Exception]
 
 
 @given(st.lists(st.integers(-3, 50), min_size=1, max_size=12))
-def test_each_has_its_own_answer_whatever_becomes_of_the_others(items: list[int]) -> None:
+def test_batcher_gives_each_item_its_own_result(items: list[int]) -> None:
     groups: list[list[int]] = []
 
     async def all_at_once() -> list[Any]:
         together = doubling(groups, Database())
-        return await asyncio.gather(*map(together.do, items), return_exceptions=True)
+        return await asyncio.gather(*map(together.run, items), return_exceptions=True)
 
     for item, answer in zip(items, asyncio.run(all_at_once()), strict=True):
         assert isinstance(answer, ValueError) if item < 0 else answer == 2 * item
@@ -52,18 +52,16 @@ def test_each_has_its_own_answer_whatever_becomes_of_the_others(items: list[int]
 
 
 @pytest.mark.parametrize(("error", "transactions"), [(Transient, 1), (Conflict, 4)])
-async def test_a_database_that_is_away_is_asked_once_and_a_conflict_concerns_one(
-    error: type[Exception], transactions: int
-) -> None:
+async def test_batcher_with_database_away_tries_once(error: type[Exception], transactions: int) -> None:
     groups: list[list[int]] = []
     together = doubling(groups, Database(), error)
-    answers = await asyncio.gather(*map(together.do, (1, -1, 2)), return_exceptions=True)
+    answers = await asyncio.gather(*map(together.run, (1, -1, 2)), return_exceptions=True)
     assert len(groups) == transactions
     assert isinstance(answers[1], error)
     assert [answers[0], answers[2]] == [2, 4] or error is Transient
 
 
-async def test_whoever_comes_meanwhile_shares_the_next() -> None:
+async def test_batcher_items_that_come_meanwhile_share_next_group() -> None:
     groups: list[list[int]] = []
     database = Database()
     together = doubling(groups, database)
@@ -78,7 +76,7 @@ async def test_whoever_comes_meanwhile_shares_the_next() -> None:
     assert groups == [[1], [2, 3]]
 
 
-async def test_one_who_is_cancelled_leaves_the_others_to_one_of_them() -> None:
+async def test_batcher_with_cancelled_caller_serves_others() -> None:
     groups: list[list[int]] = []
     database = Database()
     together = doubling(groups, database)

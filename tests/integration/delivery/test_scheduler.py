@@ -10,6 +10,7 @@ from typing import Any
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.topics import topic
 from shared.contract.history import ReferralHistory
+from shared.delivery.indexes import ensure_indexes
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.delivery.model.errors import Conflict
@@ -32,17 +33,17 @@ async def hear(kernel: Kernel[Any, Any], event: Envelope) -> None:
         round_ = round_of(kernel, tx)
         await round_.read([(event.body.locality, event.body.referral_id)])
         round_.aggregate(event.body.locality, event.body.referral_id).append(ReceivedEvent.of(event))
-        await round_.decide(kernel._may_decide)
+        await round_.decide(kernel._context.may_decide)
         await round_.write()
 
     await kernel.mongo.transact(work)
 
 
-async def test_what_another_is_asked_to_decide_is_decided_at_once_whatever_a_clock_says(
+async def test_decision_asked_with_wrong_clock_is_made_at_once(
     place: Bench,
 ) -> None:
     kernel = place.kernel()
-    await kernel._ensure_indexes()
+    await ensure_indexes(kernel.mongo)
     an_hour_ahead = kernel.clock() + timedelta(hours=1)
     event = said(created(place.locality), time=an_hour_ahead)
 
@@ -58,7 +59,7 @@ async def test_what_another_is_asked_to_decide_is_decided_at_once_whatever_a_clo
         assert len(await place.heard(topic(place.locality, "meeting-booked"), 1)) == 1
 
 
-async def test_a_lease_that_changes_hands_while_resources_are_read_leaves_no_case_to_nobody(
+async def test_lease_lost_while_loading_leaves_no_referral_undecided(
     place: Bench,
 ) -> None:
     leads = {"now": False}
@@ -68,7 +69,7 @@ async def test_a_lease_that_changes_hands_while_resources_are_read_leaves_no_cas
             leads["now"] = not leads["now"]
 
     kernel = place.kernel(replace(TOY, repository=Slow()))
-    await kernel._ensure_indexes()
+    await ensure_indexes(kernel.mongo)
     for lead in (False, True):
         leads["now"] = lead
         event = said(created(place.locality))
@@ -90,7 +91,7 @@ async def test_a_lease_that_changes_hands_while_resources_are_read_leaves_no_cas
     await kernel.mongo.close()
 
 
-async def test_what_is_asked_for_again_while_it_is_being_taken_away_is_not_forgotten(place: Bench) -> None:
+async def test_task_scheduled_again_during_deletion_is_kept(place: Bench) -> None:
     """Two transactions that each see the row: one takes it, the other is content that it is there."""
 
     def look_again(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
@@ -99,7 +100,7 @@ async def test_what_is_asked_for_again_while_it_is_being_taken_away_is_not_forgo
     kernel = place.kernel(
         replace(TOY, decisions={"referral_created": look_again, "meeting_missed": look_again})
     )
-    await kernel._ensure_indexes()
+    await ensure_indexes(kernel.mongo)
     body = created(place.locality)
     await hear(kernel, said(body))
     row = dict(await kernel.mongo[TASKS].find_one({}) or {})
@@ -123,7 +124,7 @@ async def test_what_is_asked_for_again_while_it_is_being_taken_away_is_not_forgo
     await kernel.mongo.close()
 
 
-async def test_a_row_that_a_later_decision_forgets_is_gone_also_within_one_round(place: Bench) -> None:
+async def test_task_cancelled_within_unit_of_work_is_gone(place: Bench) -> None:
     def first(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
         return Decision(
             [created(place.locality, context.referral_id)], tasks=[ScheduledTask("ring", "m", context.now)]
@@ -133,14 +134,14 @@ async def test_a_row_that_a_later_decision_forgets_is_gone_also_within_one_round
         return Decision(cancelled_tasks=[("ring", "m")])
 
     kernel = place.kernel(replace(TOY, decisions={"meeting_missed": first, "referral_created": then}))
-    await kernel._ensure_indexes()
+    await ensure_indexes(kernel.mongo)
     body = created(place.locality)
     await hear(kernel, said(missed(place.locality, body.referral_id, body.person_ref)))
     assert await kernel.mongo[TASKS].count_documents({}) == 0
     await kernel.mongo.close()
 
 
-async def test_a_decision_that_only_asks_for_a_look_still_writes_what_it_rests_on(place: Bench) -> None:
+async def test_decision_with_task_only_writes_what_it_rests_on(place: Bench) -> None:
     """Else a fact that is heard at the same moment could make it wrong and neither would notice."""
 
     def look_again(
@@ -169,7 +170,7 @@ def notifying(sender: Effect[ReferralHistory]) -> ServiceDefinition[ReferralHist
     return replace(TOY, decisions={"referral_created": send_two}, effects={"message": sender})
 
 
-async def test_a_gateway_that_hangs_holds_up_nobody_elses_message_and_no_decision(place: Bench) -> None:
+async def test_hanging_gateway_holds_up_no_other_task(place: Bench) -> None:
     gone: list[str] = []
 
     async def send(key: str, loaded: Loaded[ReferralHistory], row: TaskRow) -> str:
@@ -195,7 +196,7 @@ async def test_a_gateway_that_hangs_holds_up_nobody_elses_message_and_no_decisio
             assert gone == ["goes"] * count
 
 
-async def test_rows_that_fail_for_ever_do_not_stand_in_the_way_of_the_others(place: Bench) -> None:
+async def test_tasks_that_always_fail_do_not_block_others(place: Bench) -> None:
     """More of them than are read at once."""
 
     def many(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:

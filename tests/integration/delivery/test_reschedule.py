@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shared.contract.history import ReferralHistory
+from shared.delivery.indexes import ensure_indexes
 from shared.delivery.model.decision import Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.delivery.model.errors import Conflict, RetryLater, Transient
 from shared.delivery.model.service_definition import Effect, Loaded, ServiceDefinition
@@ -24,7 +25,7 @@ WRONG = timedelta(hours=1)
 
 
 @pytest.mark.parametrize("wrong_by", [-WRONG, timedelta(0), WRONG])
-async def test_a_gateway_that_is_away_is_asked_again_ever_later(place: Bench, wrong_by: timedelta) -> None:
+async def test_gateway_away_is_retried_with_growing_delay(place: Bench, wrong_by: timedelta) -> None:
     kernel = place.kernel(clock=lambda: datetime.now(UTC) + wrong_by)
     # As the database keeps times: to the millisecond.
     now = datetime.now(UTC).replace(microsecond=0)
@@ -56,7 +57,7 @@ def asks_for_one(
 
 @pytest.mark.parametrize("after", [timedelta(seconds=2), None])
 @pytest.mark.parametrize("sleeps", [False, True])
-async def test_a_clock_that_is_an_hour_ahead_neither_hurries_nor_delays_what_was_put_off(
+async def test_rescheduled_task_with_wrong_clock_keeps_its_delay(
     place: Bench, after: timedelta | None, sleeps: bool
 ) -> None:
     """`sleeps`: the clock is right again when the message was put off."""
@@ -82,14 +83,14 @@ async def test_a_clock_that_is_an_hour_ahead_neither_hurries_nor_delays_what_was
 
 
 @pytest.mark.parametrize("sends", [False, True])
-async def test_what_rests_is_not_read(place: Bench, sends: bool) -> None:
+async def test_delayed_tasks_are_not_read(place: Bench, sends: bool) -> None:
     """A gateway that is away leaves thousands of rows, and what is due is looked for all the time."""
 
     async def send(key: str, loaded: Loaded[ReferralHistory], row: TaskRow) -> str:
         return "reference"
 
     kernel = place.kernel(asks_for_one(send))
-    await kernel._ensure_indexes()
+    await ensure_indexes(kernel.mongo)
     now, what = kernel.clock(), "message" if sends else "anything"
     row = {"what": what, "locality": place.locality, "referral": "", "about": "", "payload": {}, "attempt": 0}
     rests = [row | {"at": now, "not_before": now + WRONG} for _ in range(1000)]
@@ -108,7 +109,7 @@ async def test_what_rests_is_not_read(place: Bench, sends: bool) -> None:
     assert max(each["docsExamined"] for each in read) <= 20
 
 
-async def test_what_has_rested_is_overdue_since_then(place: Bench) -> None:
+async def test_delayed_task_is_overdue_from_end_of_delay(place: Bench) -> None:
     """An old log's rows bear its times: nobody is to be woken because they are days ago."""
 
     async def send(key: str, loaded: Loaded[ReferralHistory], row: TaskRow) -> str:
@@ -116,7 +117,7 @@ async def test_what_has_rested_is_overdue_since_then(place: Bench) -> None:
 
     part = asks_for_one(send)
     kernel = place.kernel(part)
-    await kernel._ensure_indexes()
+    await ensure_indexes(kernel.mongo)
     now = kernel.clock()
     row = {"what": "message", "locality": place.locality, "referral": "r", "about": "person", "payload": {}}
     times = {"at": now - timedelta(days=3), "not_before": now - timedelta(seconds=5), "not_after": None}
@@ -126,7 +127,7 @@ async def test_what_has_rested_is_overdue_since_then(place: Bench) -> None:
     assert 5 <= metrics.scheduled_tasks_oldest_overdue.labels(part.name)._value.get() < 60
 
 
-async def test_a_row_made_anew_under_its_key_is_not_the_one_that_was_read(place: Bench) -> None:
+async def test_task_made_anew_differs_from_row_that_was_read(place: Bench) -> None:
     """Its count of writes begins again; a process that slept meanwhile would take tomorrow's for today's."""
     kernel = place.kernel()
     now = kernel.clock().replace(microsecond=0)
@@ -138,7 +139,7 @@ async def test_a_row_made_anew_under_its_key_is_not_the_one_that_was_read(place:
 
 
 @pytest.mark.parametrize("trouble", [Transient, Conflict])
-async def test_a_message_whose_beginning_failed_is_begun_again_at_once(
+async def test_message_with_failed_claim_is_retried_at_once(
     place: Bench, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
 ) -> None:
     """Transient: it was written that it has begun, and nobody heard so. Conflict: somebody else was first."""
@@ -149,7 +150,7 @@ async def test_a_message_whose_beginning_failed_is_begun_again_at_once(
         return "reference"
 
     async with place.kernel(asks_for_one(send)).running() as kernel:
-        begin, transact = kernel._scheduler._sending._claim, kernel.mongo.transact
+        begin, transact = kernel._scheduler._effects._claim, kernel.mongo.transact
         troubles = 0
 
         async def fails_once(work: Callable[[Transaction], Awaitable[Any]]) -> Any:
@@ -172,7 +173,7 @@ async def test_a_message_whose_beginning_failed_is_begun_again_at_once(
     assert sent == [(key, 1 if trouble is Transient else 0)], "as often as it was begun before, never put off"
 
 
-async def test_what_is_in_hand_is_sent_by_nobody_else(place: Bench) -> None:
+async def test_claimed_message_is_sent_by_one_process(place: Bench) -> None:
     """Two processes find the same row due, again and again while the gateway takes its time."""
     sent: list[str] = []
     answers = asyncio.Event()
@@ -199,6 +200,6 @@ async def test_what_is_in_hand_is_sent_by_nobody_else(place: Bench) -> None:
     assert begun["status"] == "sending"
 
 
-def test_a_gateway_is_given_up_before_anybody_else_may_send() -> None:
+def test_gateway_call_ends_before_claim_lapses() -> None:
     """Else two send the same: the lease of a row in hand outlasts all patience with whoever takes it."""
     assert timedelta(seconds=sending._SEND_SECONDS) <= SENDING_LEASE / 2

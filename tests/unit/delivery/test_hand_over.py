@@ -33,7 +33,7 @@ def until_it_rests(process: Process) -> None:
     assert process.rests
 
 
-def test_they_are_handed_over_once_they_are_committed(about_to_commit: Process) -> None:
+def test_rows_after_commit_are_handed_over(about_to_commit: Process) -> None:
     process = about_to_commit
     until_it_rests(process)
     process.step("batch", "fails")
@@ -44,7 +44,7 @@ def test_they_are_handed_over_once_they_are_committed(about_to_commit: Process) 
     assert process.tickets["own"].name == "publish"
 
 
-def test_what_was_in_hand_when_the_broker_failed_is_read_again(about_to_commit: Process) -> None:
+def test_rows_in_hand_after_broker_failure_are_read_again(about_to_commit: Process) -> None:
     process = about_to_commit
     until_it_rests(process)
     process.step("batch", "goes on")
@@ -54,7 +54,7 @@ def test_what_was_in_hand_when_the_broker_failed_is_read_again(about_to_commit: 
     assert len(process.log.published) == 1
 
 
-def test_what_is_committed_while_it_looks_is_looked_for_again(about_to_commit: Process) -> None:
+def test_rows_committed_during_read_are_read_again(about_to_commit: Process) -> None:
     process = about_to_commit
     process.step("own", "goes on")
     assert process.tickets["own"].name == "answer"

@@ -10,7 +10,7 @@ from tests.harness.delivery.toy import NOW, TOY, created, said
 from tests.harness.delivery.world import Tally, World
 
 
-def test_a_row_that_two_have_found_takes_effect_once() -> None:
+def test_task_found_by_two_processes_takes_effect_once() -> None:
     world = World(replace(cast("ServiceDefinition[Any, Any]", TOY), repository=Tally()), NOW)
     event = said(created(LOCALITY))
     world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())

@@ -30,7 +30,7 @@ def of(message: Message) -> Came:
     return Came(message.topic, message.key, message.value, headers)
 
 
-def test_only_what_was_said_is_an_echo_and_only_once() -> None:
+def test_own_event_is_recognised_once() -> None:
     message = Message.of(said(created("meir")))
     came = of(message)
     echoes = OwnEventCache()
@@ -52,14 +52,14 @@ def test_only_what_was_said_is_an_echo_and_only_once() -> None:
     assert not echoes.pop(came), "it may be read the long way then"
 
 
-def test_what_was_said_long_ago_is_forgotten() -> None:
+def test_own_events_beyond_limit_are_forgotten() -> None:
     messages = [Message.of(said(created("meir"))) for _ in range(5)]
-    echoes = OwnEventCache(most=3)
+    echoes = OwnEventCache(max_events=3)
     echoes.remember(messages)
     assert [echoes.pop(of(message)) for message in messages] == [False, False, True, True, True]
 
 
-def test_what_is_not_committed_is_not_remembered() -> None:
+def test_own_event_without_commit_is_not_remembered() -> None:
     world = World(replace(cast("ServiceDefinition[Any, Any]", TOY), repository=Tally()), NOW)
     event = said(created(LOCALITY))
     world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
@@ -69,13 +69,13 @@ def test_what_is_not_committed_is_not_remembered() -> None:
     for outcome in ("fails", "goes on"):
         while process.tickets["batch"].name != "commit":
             process.step("batch", "goes on")
-        assert not process.echoes._events
+        assert not process.own_events._events
         process.step("batch", outcome)
-    assert len(process.echoes._events) == 1
+    assert len(process.own_events._events) == 1
     world.close()
 
 
-async def test_a_process_does_not_read_what_it_said_itself(place: Bench) -> None:
+async def test_consumer_does_not_parse_own_events(place: Bench) -> None:
     event = said(created(place.locality))
 
     def repeats() -> float:

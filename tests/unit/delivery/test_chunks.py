@@ -5,11 +5,11 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.delivery.chunks import AT_A_TIME, in_chunks
+from shared.delivery.chunks import CHUNK, in_chunks
 
 
-@given(st.integers(0, 5 * AT_A_TIME))
-def test_every_item_comes_once_and_in_order_and_others_run_in_between(count: int) -> None:
+@given(st.integers(0, 5 * CHUNK))
+def test_chunks_yield_each_item_in_order_and_let_others_run(count: int) -> None:
     async def gone_through() -> tuple[list[int], int]:
         seen: list[int] = []
         turns = 0
@@ -23,11 +23,11 @@ def test_every_item_comes_once_and_in_order_and_others_run_in_between(count: int
         other = asyncio.create_task(another())
         await asyncio.sleep(0)
         async for some in in_chunks(range(count)):
-            assert 0 < len(some) <= AT_A_TIME
+            assert 0 < len(some) <= CHUNK
             seen += some
         other.cancel()
         return seen, turns
 
     seen, turns = asyncio.run(gone_through())
     assert seen == list(range(count))
-    assert turns >= (count - 1) // AT_A_TIME
+    assert turns >= (count - 1) // CHUNK

@@ -9,6 +9,7 @@ import pytest
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.topics import topic
 from shared.contract.history import ReferralHistory
+from shared.delivery.indexes import ensure_indexes
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import Decision, DecisionContext, TaskRow
 from shared.delivery.model.errors import Transient
@@ -43,11 +44,11 @@ async def hear(kernel: Kernel[Any, Any], events: Sequence[Envelope], may_decide:
     await kernel.mongo.transact(work)
 
 
-async def test_what_others_asked_to_be_decided_is_decided_together(place: Bench) -> None:
+async def test_decisions_asked_by_others_are_made_together(place: Bench) -> None:
     """It may be thousands after a death, each of which would read all diaries by itself."""
     store = Counting()
     kernel = place.kernel(replace(TOY, repository=store))
-    await kernel._ensure_indexes()
+    await ensure_indexes(kernel.mongo)
     events = [said(created(place.locality)) for _ in range(30)]
     await hear(kernel, events, may_decide=False)
     store.asked.clear()
@@ -58,7 +59,7 @@ async def test_what_others_asked_to_be_decided_is_decided_together(place: Bench)
     assert max(store.asked) == 30
 
 
-async def test_one_that_fails_takes_nobody_elses_with_it(place: Bench) -> None:
+async def test_failing_task_of_group_spares_others(place: Bench) -> None:
     events = [said(created(place.locality)) for _ in range(10)]
     faulty = events[4].body.referral_id
     ring = TOY.tasks["ring"]
@@ -69,7 +70,7 @@ async def test_one_that_fails_takes_nobody_elses_with_it(place: Bench) -> None:
         return ring(story, resources, context, row)
 
     kernel = place.kernel(replace(TOY, tasks={"ring": look}))
-    await kernel._ensure_indexes()
+    await ensure_indexes(kernel.mongo)
     await hear(kernel, events, may_decide=True)
     await kernel.mongo[TASKS].update_many({}, {"$set": {"at": kernel.clock()}})
     async with kernel.running():
@@ -84,12 +85,12 @@ async def test_one_that_fails_takes_nobody_elses_with_it(place: Bench) -> None:
     assert [(row["referral"], row["why"]) for row in left] == [(faulty, "failed")]
 
 
-async def test_where_the_database_is_away_the_page_is_left_after_one_try(
+async def test_page_with_database_away_is_left_after_one_try(
     place: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each try waits for it: all groups, and then all rows, would wait one after the other."""
     kernel = place.kernel()
-    await kernel._ensure_indexes()
+    await ensure_indexes(kernel.mongo)
     await hear(kernel, [said(created(place.locality)) for _ in range(120)], may_decide=True)
     tries: list[None] = []
 

@@ -1,0 +1,41 @@
+"""Collections and indexes of the kernel in a service's database."""
+
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel
+
+from shared.delivery.dlq.rows import DEAD_LETTERS
+from shared.delivery.mongo.database import Mongo
+from shared.delivery.mongo.operations import OPERATIONS
+from shared.delivery.rebuild.generations import GENERATIONS
+from shared.delivery.scheduler.effects import SENT
+from shared.delivery.unit_of_work.commands import IDEMPOTENCY
+from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, OUTBOX, REFERRALS, TASKS
+
+_REPLIES_KEPT_SECONDS: Final = 7 * 24 * 3600
+# Finds referrals that an earlier version of the fold made.
+FOLD_INDEX: Final = IndexModel([("fold", ASCENDING)])
+
+
+async def ensure_indexes(mongo: Mongo) -> None:
+    """Creates missing collections and indexes.
+
+    Raises:
+        PyMongoError: the database is away, or refuses them.
+    """
+    # Before any transaction needs them, because a transaction that creates a collection takes a lock.
+    owned = (OUTBOX, TASKS, SENT, DEAD_LETTERS, OPERATIONS, GENERATIONS, IDEMPOTENCY)
+    await mongo.make((REFERRALS, *owned))
+    await mongo[REFERRALS].create_indexes([FOLD_INDEX])
+    await mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
+    ready = IndexModel([("not_before", ASCENDING), ("at", ASCENDING)])
+    asked = IndexModel([("what", ASCENDING)], partialFilterExpression={"what": DECIDE_LATER})
+    await mongo[TASKS].create_indexes([ready, asked])
+    await mongo[DEAD_LETTERS].create_indexes([IndexModel([("state", ASCENDING), ("at", ASCENDING)])])
+    await mongo[SENT].create_indexes([IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])])
+    await mongo[IDEMPOTENCY].create_indexes(
+        [
+            IndexModel([("at", ASCENDING)], expireAfterSeconds=_REPLIES_KEPT_SECONDS),
+            IndexModel([("referral", ASCENDING)]),
+        ]
+    )
