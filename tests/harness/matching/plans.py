@@ -5,10 +5,10 @@ from typing import Any
 import orjson
 
 from tests.harness.feed.records import lunch_club
-from tests.harness.matching.place import Place
+from tests.harness.matching.service_harness import MatchingHarness
 
 
-async def service_of(here: Place, **changes: Any) -> str:
+async def service_of(here: MatchingHarness, **changes: Any) -> str:
     """A service in the directory, through the import."""
     record = lunch_club(**changes)
     answer = await here.http.post(
@@ -20,7 +20,7 @@ async def service_of(here: Place, **changes: Any) -> str:
     return str(found.json()["contents"][0]["service"]["id"])
 
 
-async def prescribed(here: Place, **more: Any) -> tuple[str, str]:
+async def prescribed(here: MatchingHarness, **more: Any) -> tuple[str, str]:
     """Somebody who was met and has a service in the plan: (referral, prescription)."""
     referral = await here.refer()
     await here.met(referral)

@@ -7,7 +7,7 @@ import services.matching.definition
 import services.notifications.collections
 import services.notifications.definition
 from shared.delivery.rebuild.source import Rebuildable
-from tests.harness.matching import place as matching_place
+from tests.harness.matching import service_harness as matching_place
 from tests.harness.notifications import service_harness as notifications_place
 
 

@@ -8,11 +8,11 @@ from shared.contract.events import outcomes as o
 from shared.platform.ids import new_id
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
-from tests.harness.matching.place import Place
 from tests.harness.matching.plans import prescribed, service_of
+from tests.harness.matching.service_harness import MatchingHarness
 
 
-async def test_a_journey_in_codes(town: Place) -> None:
+async def test_a_journey_in_codes(town: MatchingHarness) -> None:
     referral = await town.refer()
     await town.met(referral)
     service = await service_of(town)
@@ -45,7 +45,7 @@ async def test_a_journey_in_codes(town: Place) -> None:
     assert view.story.first_visit == town.clock.now.date()
 
 
-async def test_same_key_runs_once_and_refuses_another_request(town: Place) -> None:
+async def test_same_key_runs_once_and_refuses_another_request(town: MatchingHarness) -> None:
     referral = await town.refer()
     body = {"channel": "phone", "reached": True}
     by = town.link_worker()
@@ -58,7 +58,7 @@ async def test_same_key_runs_once_and_refuses_another_request(town: Place) -> No
     assert (other.status_code, other.json()["type"]) == (422, "urn:linkwork:problem:idempotency_key")
 
 
-async def test_no_open_case_is_left_without_a_next_step(town: Place) -> None:
+async def test_no_open_case_is_left_without_a_next_step(town: MatchingHarness) -> None:
     referral = await town.refer()
     await town.met(referral)
     by = town.link_worker()
@@ -71,7 +71,7 @@ async def test_no_open_case_is_left_without_a_next_step(town: Place) -> None:
         assert (refused.status_code, refused.json()["type"]) == (422, "urn:linkwork:problem:step_date")
 
 
-async def test_texts_go_to_the_vault_or_nothing_is_saved(town: Place) -> None:
+async def test_texts_go_to_the_vault_or_nothing_is_saved(town: MatchingHarness) -> None:
     referral = await town.refer()
     await town.met(referral)
     step = {"code": "ring", "on": town.clock.now.date().isoformat()}
@@ -81,7 +81,7 @@ async def test_texts_go_to_the_vault_or_nothing_is_saved(town: Place) -> None:
     assert (await town.view(referral)).story.plan is None
 
 
-async def test_everything_said_can_be_taken_back_once(town: Place) -> None:
+async def test_everything_said_can_be_taken_back_once(town: MatchingHarness) -> None:
     referral, of = await prescribed(town)
     by = town.link_worker()
     done = await town.post(f"/prescriptions/{of}/reply", {"reply": "waiting_list", "weeks": 6}, of=by)
@@ -101,7 +101,7 @@ async def test_everything_said_can_be_taken_back_once(town: Place) -> None:
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:linkwork:problem:cannot_undo")
 
 
-async def test_return_after_a_new_referral_is_not_undone(town: Place) -> None:
+async def test_return_after_a_new_referral_is_not_undone(town: MatchingHarness) -> None:
     referral = await town.refer()
     by = town.link_worker()
     done = await town.post(f"/referrals/{referral}/return", {"reason": "more_detail"}, of=by)
@@ -114,7 +114,7 @@ async def test_return_after_a_new_referral_is_not_undone(town: Place) -> None:
     assert not (await town.view(referral)).open
 
 
-async def test_closed_and_opened_again(town: Place) -> None:
+async def test_closed_and_opened_again(town: MatchingHarness) -> None:
     referral = await town.refer()
     by = town.link_worker()
     done = await town.post(f"/referrals/{referral}/close", {"reason": "not_reached"}, of=by)
@@ -127,7 +127,7 @@ async def test_closed_and_opened_again(town: Place) -> None:
     assert done.json()["case"]["active"] is not None
 
 
-async def test_sharing_answers_take_each_others_place(town: Place) -> None:
+async def test_sharing_answers_take_each_others_place(town: MatchingHarness) -> None:
     referral, of = await prescribed(town, may_share="not_asked")
     by = town.link_worker()
     for agreed in ("no", "yes", "yes", "no", "not_asked"):
@@ -137,7 +137,7 @@ async def test_sharing_answers_take_each_others_place(town: Place) -> None:
         assert (await town.view(referral)).story.prescriptions[0].may_share.value == agreed
 
 
-async def test_the_openapi_document_says_what_there_is(town: Place) -> None:
+async def test_the_openapi_document_says_what_there_is(town: MatchingHarness) -> None:
     document = (await town.http.get("/openapi.json")).json()
     paths = set(document["paths"])
     for path in (
@@ -152,7 +152,7 @@ async def test_the_openapi_document_says_what_there_is(town: Place) -> None:
     assert not any(path.startswith(("/s/", "/matching/")) for path in paths)
 
 
-async def test_draft_is_for_its_link_worker_until_erasure(town: Place) -> None:
+async def test_draft_is_for_its_link_worker_until_erasure(town: MatchingHarness) -> None:
     referral = await town.refer()
     drafts = town.app.state.features.drafts
     owner = Principal("lw", "link_worker", frozenset({town.slug}), link_worker="lw-meir-1")

@@ -11,14 +11,14 @@ from services.matching.calendar import london_day
 from services.matching.clients.vault import MailAway
 from services.matching.provider import queries as provider_queries
 from services.matching.provider.link_states import Ended, LinkKey
-from tests.harness.matching.place import Place
 from tests.harness.matching.plans import prescribed
+from tests.harness.matching.service_harness import MatchingHarness
 
 
 class Browser:
     """A service's browser at its link: it keeps cookies, and sends the forms that it was shown."""
 
-    def __init__(self, place: Place, prescription: str, service: str) -> None:
+    def __init__(self, place: MatchingHarness, prescription: str, service: str) -> None:
         self.token = place.app.state.links.token(place.slug, prescription, service)
         transport = httpx.ASGITransport(app=place.app)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://localhost:8080")
@@ -33,7 +33,7 @@ class Browser:
         return await self._http.post(f"/s/{self.token}{path}", data=form)
 
 
-async def asked(place: Place) -> tuple[str, str, Browser]:
+async def asked(place: MatchingHarness) -> tuple[str, str, Browser]:
     """A referral, its prescription, and the browser of the service that is asked."""
     referral, of = await prescribed(place)
     service = (await place.view(referral)).story.prescriptions[0].prescribed.service_id
@@ -45,7 +45,7 @@ def typed(day: object) -> dict[str, str]:
     return {"visited_on-day": rest, "visited_on-month": month, "visited_on-year": year}
 
 
-async def test_visit_before_the_referral_is_told_at_its_field(town: Place) -> None:
+async def test_visit_before_the_referral_is_told_at_its_field(town: MatchingHarness) -> None:
     referral, _, service = await asked(town)
     town.clock.now += timedelta(days=2)
     await service.send("/answer", {"reply": "accepted"})
@@ -72,7 +72,7 @@ async def test_visit_before_the_referral_is_told_at_its_field(town: Place) -> No
     ],
 )
 async def test_mistake_about_a_visit_keeps_the_page(
-    town: Place, fields: dict[str, str], sentence: str
+    town: MatchingHarness, fields: dict[str, str], sentence: str
 ) -> None:
     _, _, service = await asked(town)
     await service.send("/answer", {"reply": "accepted"})
@@ -82,7 +82,7 @@ async def test_mistake_about_a_visit_keeps_the_page(
     assert "You said yes" in answer.text
 
 
-async def test_day_pressed_is_the_first_visit(town: Place) -> None:
+async def test_day_pressed_is_the_first_visit(town: MatchingHarness) -> None:
     referral, _, service = await asked(town)
     await service.send("/answer", {"reply": "accepted"})
     page = (await service.get()).text
@@ -99,14 +99,14 @@ async def test_day_pressed_is_the_first_visit(town: Place) -> None:
     assert "The first visit is recorded already" in other.text
 
 
-async def test_address_of_a_form_loaded_again_is_the_page(town: Place) -> None:
+async def test_address_of_a_form_loaded_again_is_the_page(town: MatchingHarness) -> None:
     _, _, service = await asked(town)
     for form in ("/answer", "/visit", "/places", "/name"):
         answer = await service.get(form)
         assert (answer.status_code, answer.headers["location"]) == (303, f"/s/{service.token}")
 
 
-async def test_service_says_that_it_has_places_again(here: Place) -> None:
+async def test_service_says_that_it_has_places_again(here: MatchingHarness) -> None:
     _, _, service = await asked(here)
     assert "Do you have places again?" not in (await service.get()).text
     await service.send("/answer", {"reply": "full"})
@@ -134,7 +134,7 @@ async def test_service_says_that_it_has_places_again(here: Place) -> None:
     assert (await found())[0] == "waitlist"
 
 
-async def test_ended_link_says_so_and_whom_to_ring(town: Place) -> None:
+async def test_ended_link_says_so_and_whom_to_ring(town: MatchingHarness) -> None:
     referral, of, service = await asked(town)
     states = town.app.state.features.provider.link_states
     await states.end(LinkKey(town.slug, referral, of, 0), Ended.WRONG_CODES)
@@ -146,7 +146,7 @@ async def test_ended_link_says_so_and_whom_to_ring(town: Place) -> None:
 
 
 async def test_link_of_unknown_link_worker_names_the_hub(
-    town: Place, monkeypatch: pytest.MonkeyPatch
+    town: MatchingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def none_known(*_: object) -> dict[str, object]:
         return {}
@@ -173,7 +173,7 @@ class Mails:
 
 
 async def test_link_worker_ends_a_link_and_sends_a_new_one(
-    town: Place, monkeypatch: pytest.MonkeyPatch
+    town: MatchingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, of, service = await asked(town)
     by, mails = town.link_worker(), Mails()

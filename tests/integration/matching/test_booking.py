@@ -24,11 +24,11 @@ from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform.ids import new_id
 from tests.harness.delivery.toy import said
-from tests.harness.matching import world
-from tests.harness.matching.place import Place, hours, programme
+from tests.harness.matching import decision_harness as world
+from tests.harness.matching.service_harness import MatchingHarness, hours, programme
 
 
-async def test_from_referral_to_booked_meeting(here: Place) -> None:
+async def test_from_referral_to_booked_meeting(here: MatchingHarness) -> None:
     referral = await here.refer()
     meeting = await here.meeting(referral)
     assert (meeting["sequence"], meeting["provisional"], meeting["status"]) == (0, True, "booked")
@@ -36,7 +36,7 @@ async def test_from_referral_to_booked_meeting(here: Place) -> None:
     assert [body["meeting_id"] for body in published] == [meeting["id"]]
 
 
-async def test_a_batch_of_referrals_is_booked_without_overlap(here: Place) -> None:
+async def test_a_batch_of_referrals_is_booked_without_overlap(here: MatchingHarness) -> None:
     names = [new_id() for _ in range(60)]
     await asyncio.gather(
         *(here.say(world.created(name, locality=here.slug, at=here.clock.now)) for name in names)
@@ -46,7 +46,7 @@ async def test_a_batch_of_referrals_is_booked_without_overlap(here: Place) -> No
     await here.no_time_is_held_twice()
 
 
-async def test_a_repeat_publishes_nothing(here: Place) -> None:
+async def test_a_repeat_publishes_nothing(here: MatchingHarness) -> None:
     referral = new_id()
     event = said(world.created(referral, locality=here.slug, at=here.clock.now), time=here.clock.now)
     for _ in range(3):
@@ -58,7 +58,7 @@ async def test_a_repeat_publishes_nothing(here: Place) -> None:
     assert len(await here.published(MeetingBooked, referral)) == 1
 
 
-async def test_two_transactions_want_one_slot_and_one_gets_it(here: Place) -> None:
+async def test_two_transactions_want_one_slot_and_one_gets_it(here: MatchingHarness) -> None:
     """Write skew: each reads the time as free before either has written."""
     one, other = await here.refer(), await here.refer()
     meetings = [await here.meeting(name) for name in (one, other)]
@@ -90,7 +90,7 @@ async def test_two_transactions_want_one_slot_and_one_gets_it(here: Place) -> No
         assert (key == wanted) is got_it
 
 
-async def test_two_processes_book_the_same_diary(here: Place) -> None:
+async def test_two_processes_book_the_same_diary(here: MatchingHarness) -> None:
     """Both hear referrals and both move meetings, with no lease between them: the versions decide."""
     part = service_definition(programme(here.slug).rank)
     twin = Kernel(part, here.bench.options, [here.slug], here.clock)
@@ -113,7 +113,7 @@ async def test_two_processes_book_the_same_diary(here: Place) -> None:
     await twin.mongo.close()
 
 
-async def test_any_number_of_commands_at_once_never_doubles_a_slot(here: Place) -> None:
+async def test_any_number_of_commands_at_once_never_doubles_a_slot(here: MatchingHarness) -> None:
     await here.put_worker("lw-meir-2", hours=hours((0, 1)))
     names = [await here.refer() for _ in range(8)]
 
@@ -139,7 +139,7 @@ async def test_any_number_of_commands_at_once_never_doubles_a_slot(here: Place) 
         assert (await here.view(name)).story.active is not None
 
 
-async def test_leave_during_a_booking_leaves_no_meeting_that_day(here: Place) -> None:
+async def test_leave_during_a_booking_leaves_no_meeting_that_day(here: MatchingHarness) -> None:
     day = here.clock.now.date()
     leave = {"first": day.isoformat(), "last": (day + timedelta(days=3)).isoformat()}
     names = [new_id() for _ in range(10)]
@@ -157,7 +157,9 @@ async def test_leave_during_a_booking_leaves_no_meeting_that_day(here: Place) ->
 
 
 @pytest.mark.parametrize("change", ["leave", "hours"])
-async def test_what_changes_between_reading_hours_and_booking_is_seen(here: Place, change: str) -> None:
+async def test_what_changes_between_reading_hours_and_booking_is_seen(
+    here: MatchingHarness, change: str
+) -> None:
     """No document of the booking is written by it: only the caseload, which a decision rests on, shows it."""
     referral = await here.refer()
     meeting = await here.meeting(referral)
@@ -185,7 +187,7 @@ async def test_what_changes_between_reading_hours_and_booking_is_seen(here: Plac
 
 
 @pytest.mark.parametrize("what", ["day", "caseload"])
-async def test_stale_diary_is_refused(here: Place, what: str) -> None:
+async def test_stale_diary_is_refused(here: MatchingHarness, what: str) -> None:
     """Also where the database itself would not notice: read before the transaction, written in it."""
     referral = await here.refer()
     mongo, store = here.kernel.mongo, DiaryStore()
@@ -202,7 +204,7 @@ async def test_stale_diary_is_refused(here: Place, what: str) -> None:
         await mongo.transact(lambda tx: store.save(tx, stale))
 
 
-async def test_who_waits_is_booked_as_soon_as_there_is_room(here: Place) -> None:
+async def test_who_waits_is_booked_as_soon_as_there_is_room(here: MatchingHarness) -> None:
     await here.put_worker(hours=[])
     waiting, urgent = await here.refer(), await here.refer(urgency=v.Urgency.SOON)
     view = await here.view(waiting)
@@ -213,7 +215,7 @@ async def test_who_waits_is_booked_as_soon_as_there_is_room(here: Place) -> None
     assert first["starts_at"] < second["starts_at"]
 
 
-async def test_a_cancelled_meeting_makes_room_for_who_waits(here: Place) -> None:
+async def test_a_cancelled_meeting_makes_room_for_who_waits(here: MatchingHarness) -> None:
     await here.put_worker(caseload_limit=1)
     held = await here.refer()
     waiting = await here.refer()
@@ -227,7 +229,7 @@ async def test_a_cancelled_meeting_makes_room_for_who_waits(here: Place) -> None
     assert (await here.view(held)).story.active is None
 
 
-async def test_partner_booking_of_higher_priority_replaces_ours(here: Place) -> None:
+async def test_partner_booking_of_higher_priority_replaces_ours(here: MatchingHarness) -> None:
     referral = await here.refer()
     ours = await here.meeting(referral)
     theirs = MeetingBooked(
@@ -249,7 +251,7 @@ async def test_partner_booking_of_higher_priority_replaces_ours(here: Place) -> 
 
 
 async def test_replica_without_lease_keeps_the_decision_for_later(
-    here: Place,
+    here: MatchingHarness,
 ) -> None:
     """Who hears it does not book for this locality; who does has nothing to say, and a time to give free."""
     referral = await here.refer()

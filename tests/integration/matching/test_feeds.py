@@ -3,12 +3,12 @@
 import orjson
 
 from tests.harness.feed.records import LUNCH_CLUB_ID, lunch_club
-from tests.harness.matching.place import Place
+from tests.harness.matching.service_harness import MatchingHarness
 
 FEED = "/directory/imports?feed=hub"
 
 
-async def found(here: Place, locality: str) -> int:
+async def found(here: MatchingHarness, locality: str) -> int:
     headers = here.bearer("referrer", localities=[locality], practices=["M83032"])
     answer = await here.http.get("/services", headers=headers)
     one = await here.http.get(f"/services/{LUNCH_CLUB_ID}", headers=headers)
@@ -16,7 +16,7 @@ async def found(here: Place, locality: str) -> int:
     return int(answer.json()["total_items"])
 
 
-async def test_a_feed_is_offered_elsewhere_after_a_yes(here: Place) -> None:
+async def test_a_feed_is_offered_elsewhere_after_a_yes(here: MatchingHarness) -> None:
     document = orjson.dumps(lunch_club())
     await here.http.post(FEED, content=document, headers=here.admin())
     assert (await found(here, here.slug), await found(here, "elsewhere")) == (1, 0)
@@ -37,7 +37,7 @@ async def test_a_feed_is_offered_elsewhere_after_a_yes(here: Place) -> None:
     assert (await found(here, here.slug), await found(here, "elsewhere")) == (1, 0)
 
 
-async def test_a_feed_for_all_localities_waits_for_each_of_them(here: Place) -> None:
+async def test_a_feed_for_all_localities_waits_for_each_of_them(here: MatchingHarness) -> None:
     hub = here.bearer("service", localities=["*"], scopes="directory:write")
     taken = await here.http.post(FEED, content=orjson.dumps(lunch_club()), headers=hub)
     assert (taken.status_code, taken.json()["services"]) == (201, 1)
@@ -47,7 +47,7 @@ async def test_a_feed_for_all_localities_waits_for_each_of_them(here: Place) -> 
     assert (await found(here, here.slug), await found(here, "elsewhere")) == (1, 0)
 
 
-async def test_a_service_not_offered_here_is_not_put_in_a_plan(here: Place) -> None:
+async def test_a_service_not_offered_here_is_not_put_in_a_plan(here: MatchingHarness) -> None:
     hub = here.bearer("service", localities=["*"], scopes="directory:write")
     await here.http.post(FEED, content=orjson.dumps(lunch_club()), headers=hub)
     referral = await here.refer()
@@ -57,7 +57,7 @@ async def test_a_service_not_offered_here_is_not_put_in_a_plan(here: Place) -> N
     assert (done.status_code, done.json()["type"]) == (404, "urn:linkwork:problem:unknown_service")
 
 
-async def test_places_of_a_service_are_told_where_it_is_offered(here: Place) -> None:
+async def test_places_of_a_service_are_told_where_it_is_offered(here: MatchingHarness) -> None:
     await here.http.post(FEED, content=orjson.dumps(lunch_club()), headers=here.admin())
     at, said = f"/services/{LUNCH_CLUB_ID}/places", {"free": True}
     elsewhere = here.bearer("programme_admin", localities=["elsewhere"])
@@ -65,6 +65,6 @@ async def test_places_of_a_service_are_told_where_it_is_offered(here: Place) -> 
     assert (await here.http.post(at, json=said, headers=here.admin())).status_code == 204
 
 
-async def test_an_unknown_feed_cannot_be_offered(here: Place) -> None:
+async def test_an_unknown_feed_cannot_be_offered(here: MatchingHarness) -> None:
     missing = f"/directory/feeds/none/localities/{here.slug}"
     assert (await here.http.put(missing, headers=here.admin())).status_code == 404

@@ -12,15 +12,15 @@ from services.matching.referral_state.attention import NeedsYou
 from shared.contract.events import vocabulary as v
 from shared.platform.ids import new_id
 from shared.platform.web.problem import Problem
-from tests.harness.matching.place import Place
 from tests.harness.matching.plans import prescribed
+from tests.harness.matching.service_harness import MatchingHarness
 
 
-def states(town: Place) -> LinkStates:
+def states(town: MatchingHarness) -> LinkStates:
     return LinkStates(town.kernel.mongo, town.clock)
 
 
-def link(town: Place) -> LinkKey:
+def link(town: MatchingHarness) -> LinkKey:
     return LinkKey(town.slug, new_id(), new_id(), 0)
 
 
@@ -31,7 +31,7 @@ async def wrong(kept: LinkStates, of: LinkKey) -> bool:
     return looked_at
 
 
-async def test_link_after_19_wrong_codes_works(town: Place) -> None:
+async def test_link_after_19_wrong_codes_works(town: MatchingHarness) -> None:
     kept, of = states(town), link(town)
     for _ in range(MOST_WRONG - 1):
         assert await wrong(kept, of)
@@ -43,7 +43,7 @@ async def test_link_after_19_wrong_codes_works(town: Place) -> None:
     assert of.referral in await kept.alerting({town.slug})
 
 
-async def test_right_codes_do_not_count(town: Place) -> None:
+async def test_right_codes_do_not_count(town: MatchingHarness) -> None:
     kept, of = states(town), link(town)
     for _ in range(MOST_WRONG + 5):
         assert await kept.begin_try(of)
@@ -53,7 +53,7 @@ async def test_right_codes_do_not_count(town: Place) -> None:
     await kept.check(of.locality, of.prescription, 0)
 
 
-async def test_many_wrong_codes_at_once_are_not_more_than_in_turn(town: Place) -> None:
+async def test_many_wrong_codes_at_once_are_not_more_than_in_turn(town: MatchingHarness) -> None:
     kept, of = states(town), link(town)
     looked_at = await asyncio.gather(*(wrong(kept, of) for _ in range(3 * MOST_WRONG)))
     assert sum(looked_at) <= MOST_WRONG
@@ -61,7 +61,7 @@ async def test_many_wrong_codes_at_once_are_not_more_than_in_turn(town: Place) -
         await kept.check(of.locality, of.prescription, 0)
 
 
-async def test_new_link_works_and_the_old_one_stays_ended(town: Place) -> None:
+async def test_new_link_works_and_the_old_one_stays_ended(town: MatchingHarness) -> None:
     kept, of = states(town), link(town)
     assert await kept.renew(of.locality, of.prescription) is None  # none has ended
     assert await kept.end(of, Ended.LINK_WORKER)
@@ -79,7 +79,7 @@ async def test_new_link_works_and_the_old_one_stays_ended(town: Place) -> None:
     await kept.check(of.locality, of.prescription, 1)
 
 
-async def token_of(town: Place, prescription: str) -> str:
+async def token_of(town: MatchingHarness, prescription: str) -> str:
     by = town.bearer("service", localities=["*"], scopes="links:write")
     answer = await town.post(f"/prescriptions/{prescription}/link", of=by)
     return str(answer.json()["url"].rpartition("/")[2])
@@ -91,7 +91,7 @@ async def refused(awaited: Awaitable[object]) -> str | None:
     return problem.value.code
 
 
-async def test_20_wrong_codes_across_codes_end_the_link(town: Place) -> None:
+async def test_20_wrong_codes_across_codes_end_the_link(town: MatchingHarness) -> None:
     referral, of = await prescribed(town, may_share="yes")
     token = await token_of(town, of)
     features, queries = town.app.state.features, town.app.state.features.queries
@@ -124,7 +124,7 @@ async def test_20_wrong_codes_across_codes_end_the_link(town: Place) -> None:
     assert (bool(name), bool(telephone)) == (True, True)
 
 
-async def test_code_not_sent_is_no_wrong_code(town: Place) -> None:
+async def test_code_not_sent_is_no_wrong_code(town: MatchingHarness) -> None:
     _, of = await prescribed(town, may_share="yes")
     token = await token_of(town, of)
     features = town.app.state.features

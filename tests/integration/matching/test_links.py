@@ -24,23 +24,23 @@ from services.matching.provider.one_time_codes import (
 from shared.contract.events import vocabulary as v
 from shared.platform.ids import new_id
 from shared.platform.web.problem import Problem
-from tests.harness.matching.place import Hands, Place
 from tests.harness.matching.plans import prescribed
+from tests.harness.matching.service_harness import FakeClock, MatchingHarness
 
 OF, SERVICE = new_id(), new_id()
 
 
-def links(clock: Hands, key: str = "k" * 32) -> Links:
+def links(clock: FakeClock, key: str = "k" * 32) -> Links:
     return Links(key, "https://linkwork.example.org", 28, clock)
 
 
-def _mailer(town: Place) -> dict[str, str]:
+def _mailer(town: MatchingHarness) -> dict[str, str]:
     """Headers of the service that mails links."""
     return town.bearer("service", localities=["*"], scopes="links:write")
 
 
 def test_a_link_says_what_was_put_into_it_and_no_more() -> None:
-    clock = Hands()
+    clock = FakeClock()
     token = links(clock).token("meir", OF, SERVICE)
     claims = links(clock).read(token)
     assert (claims.locality, claims.prescription_id, claims.service_id) == ("meir", OF, SERVICE)
@@ -50,25 +50,27 @@ def test_a_link_says_what_was_put_into_it_and_no_more() -> None:
 
 @given(st.sampled_from(["meir", "leek-werrington", "stone-and-eccleshall"]), st.uuids(), st.uuids())
 def test_link_is_small_letters_and_digits_alone(locality: str, of: UUID, service: UUID) -> None:
-    token = links(Hands()).token(locality, str(of), str(service), 3)
+    token = links(FakeClock()).token(locality, str(of), str(service), 3)
     assert re.fullmatch("[a-z2-7]+", token)
     assert len(token) <= 130
-    claims = links(Hands()).read(token)
+    claims = links(FakeClock()).read(token)
     assert (claims.prescription_id, claims.service_id, claims.generation) == (str(of), str(service), 3)
 
 
 @given(st.data())
 def test_link_that_a_mail_program_spoilt_is_read(data: st.DataObject) -> None:
-    token = links(Hands()).token("meir", OF, SERVICE)
+    token = links(FakeClock()).token("meir", OF, SERVICE)
     spoilt = "".join(data.draw(st.sampled_from([sign, sign.upper()])) for sign in token)
     place = data.draw(st.integers(0, len(token)))
     added = data.draw(st.sampled_from(["", " ", "\n", "\r\n ", "-", "=\r\n", "\u00ad", "%"]))
     after = data.draw(st.sampled_from(["", ".", ",", ")", ">", "’", "”.", "/", " "]))
-    assert links(Hands()).read(spoilt[:place] + added + spoilt[place:] + after) == links(Hands()).read(token)
+    assert links(FakeClock()).read(spoilt[:place] + added + spoilt[place:] + after) == links(
+        FakeClock()
+    ).read(token)
 
 
 def test_a_link_ends() -> None:
-    clock = Hands()
+    clock = FakeClock()
     token = links(clock).token("meir", OF, SERVICE)
     clock.now += timedelta(days=28)
     with pytest.raises(LinkExpired):
@@ -76,14 +78,14 @@ def test_a_link_ends() -> None:
 
 
 def test_another_key_does_not_open_it() -> None:
-    clock = Hands()
+    clock = FakeClock()
     with pytest.raises(LinkAltered):
         links(clock).read(links(clock, "o" * 32).token("meir", OF, SERVICE))
 
 
 @given(st.data())
 def test_an_altered_link_is_not_believed(data: st.DataObject) -> None:
-    clock = Hands()
+    clock = FakeClock()
     token = links(clock).token("meir", OF, SERVICE)
     place = data.draw(st.integers(0, len(token) - 1))
     sign = data.draw(st.sampled_from("abcxyz234-_."))
@@ -100,10 +102,10 @@ def test_an_altered_link_is_not_believed(data: st.DataObject) -> None:
 @given(st.text(max_size=1200))
 def test_nonsense_is_no_link(nonsense: str) -> None:
     with pytest.raises(LinkAltered):
-        links(Hands()).read(nonsense)
+        links(FakeClock()).read(nonsense)
 
 
-async def test_a_code_works_once(town: Place) -> None:
+async def test_a_code_works_once(town: MatchingHarness) -> None:
     codes, of = Codes(town.kernel.mongo, "key", town.clock), new_id()
     code = await codes.make("meir", of)
     assert len(code) == 6
@@ -123,7 +125,7 @@ async def test_a_code_works_once(town: Place) -> None:
     assert code not in str(row)
 
 
-async def test_that_a_name_was_shown_is_known_longer_than_any_code(town: Place) -> None:
+async def test_that_a_name_was_shown_is_known_longer_than_any_code(town: MatchingHarness) -> None:
     codes, of = Codes(town.kernel.mongo, "key", town.clock), new_id()
     code = await codes.make("meir", of)
     assert await codes.shown_at("meir", of) is None
@@ -137,7 +139,7 @@ async def test_that_a_name_was_shown_is_known_longer_than_any_code(town: Place) 
 
 
 async def test_asking_for_a_second_look_is_written_down_as_such(
-    town: Place, caplog: pytest.LogCaptureFixture
+    town: MatchingHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     referral, of = await prescribed(town, may_share="yes")
     by = _mailer(town)
@@ -158,7 +160,7 @@ async def test_asking_for_a_second_look_is_written_down_as_such(
     assert (await town.view(referral)).story.prescriptions[0].status == "accepted"
 
 
-async def test_a_code_has_few_tries_and_a_short_life(town: Place) -> None:
+async def test_a_code_has_few_tries_and_a_short_life(town: MatchingHarness) -> None:
     codes = Codes(town.kernel.mongo, "key", town.clock, lambda: "123456")
     guessed, late = new_id(), new_id()
     await codes.make("meir", guessed)
@@ -175,7 +177,7 @@ async def test_a_code_has_few_tries_and_a_short_life(town: Place) -> None:
         await codes.check("meir", new_id(), "123456")
 
 
-async def test_codes_are_not_sent_without_end(town: Place) -> None:
+async def test_codes_are_not_sent_without_end(town: MatchingHarness) -> None:
     codes, of = Codes(town.kernel.mongo, "key", town.clock), new_id()
     for _ in range(CODES_AN_HOUR):
         await codes.make("meir", of)
@@ -185,7 +187,7 @@ async def test_codes_are_not_sent_without_end(town: Place) -> None:
     await codes.make("meir", of)
 
 
-async def test_a_service_answers_by_link_and_changes_its_answer(town: Place) -> None:
+async def test_a_service_answers_by_link_and_changes_its_answer(town: MatchingHarness) -> None:
     referral, of = await prescribed(town)
     given = await town.post(f"/prescriptions/{of}/link", of=_mailer(town))
     token = given.json()["url"].rpartition("/")[2]
@@ -210,7 +212,7 @@ async def refused(awaited: object) -> tuple[int, str | None]:
     return problem.value.status_code, problem.value.code
 
 
-async def test_no_name_without_a_yes_from_both(town: Place) -> None:
+async def test_no_name_without_a_yes_from_both(town: MatchingHarness) -> None:
     _, of = await prescribed(town, may_share="no")
     token = (await town.post(f"/prescriptions/{of}/link", of=_mailer(town))).json()["url"].rpartition("/")[2]
     features = town.app.state.features
@@ -220,7 +222,7 @@ async def test_no_name_without_a_yes_from_both(town: Place) -> None:
     assert not (await town.app.state.features.queries.provider.ask(token)).may_reveal
 
 
-async def test_a_link_of_a_closed_or_undone_case_says_so(town: Place) -> None:
+async def test_a_link_of_a_closed_or_undone_case_says_so(town: MatchingHarness) -> None:
     referral, of = await prescribed(town)
     by, service = town.link_worker(), _mailer(town)
     token = (await town.post(f"/prescriptions/{of}/link", of=service)).json()["url"].rpartition("/")[2]
@@ -240,7 +242,7 @@ async def test_a_link_of_a_closed_or_undone_case_says_so(town: Place) -> None:
     assert await refused(queries.provider.ask(token[:-9])) == (404, "link_altered")
 
 
-async def test_two_services_of_one_name_do_not_answer_for_each_other(town: Place) -> None:
+async def test_two_services_of_one_name_do_not_answer_for_each_other(town: MatchingHarness) -> None:
     _, of = await prescribed(town)
     forged = town.app.state.links.token(town.slug, of, new_id())
     assert await refused(town.app.state.features.queries.provider.ask(forged)) == (410, "no_longer_asked")

@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 from deploy.local.ports import free_port
 from tests.harness.delivery.toy import bench
 from tests.harness.feed.records import LUNCH_CLUB_ID, lunch_club
-from tests.harness.matching.place import Place, hours, place
+from tests.harness.matching.service_harness import MatchingHarness, hours, matching_harness
 from tests.harness.web.issuer import LoopbackIssuer
 
 REAL = "desk@lunch.example.org"
@@ -38,7 +38,7 @@ class Post:
 class Town:
     """The service with a mail server."""
 
-    here: Place
+    here: MatchingHarness
     post: Post
 
     @property
@@ -86,7 +86,7 @@ async def mailed(kafka_bootstrap: str, mongo_url: str, issuer: LoopbackIssuer) -
     server.start()
     smtp = {"smtp_host": "127.0.0.1", "smtp_port": server.port}
     try:
-        async with bench(kafka_bootstrap, mongo_url) as made, place(made, issuer, **smtp) as here:
+        async with bench(kafka_bootstrap, mongo_url) as made, matching_harness(made, issuer, **smtp) as here:
             await here.put_worker(hours=hours(range(7)))
             yield Town(here, post)
     finally:

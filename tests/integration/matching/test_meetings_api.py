@@ -5,18 +5,18 @@ from datetime import timedelta
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.platform.ids import new_id
-from tests.harness.matching.place import PRACTICE, Place
-from tests.harness.matching.world import active
+from tests.harness.matching.decision_harness import active
+from tests.harness.matching.service_harness import PRACTICE, MatchingHarness
 
 
-async def test_nobody_missed_a_meeting_that_has_not_begun(here: Place) -> None:
+async def test_nobody_missed_a_meeting_that_has_not_begun(here: MatchingHarness) -> None:
     referral = await here.refer(cannot_come=(v.HalfDay.MON_AM,))
     meeting = await here.meeting(referral)
     answer = await here.post(f"/meetings/{meeting['id']}/missed", of=here.link_worker())
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:linkwork:problem:too_early")
 
 
-async def test_who_met_sooner_than_booked_holds_the_time_no_longer(here: Place) -> None:
+async def test_who_met_sooner_than_booked_holds_the_time_no_longer(here: MatchingHarness) -> None:
     referral = await here.refer(cannot_come=(v.HalfDay.MON_AM, v.HalfDay.MON_PM))
     meeting = await here.meeting(referral)
     assert await here.kernel.mongo["days"].count_documents({"held.i": meeting["id"]}) == 1
@@ -25,7 +25,7 @@ async def test_who_met_sooner_than_booked_holds_the_time_no_longer(here: Place) 
     assert await here.kernel.mongo["days"].count_documents({"held.i": meeting["id"]}) == 0
 
 
-async def test_options_are_other_times_and_one_can_be_taken(town: Place) -> None:
+async def test_options_are_other_times_and_one_can_be_taken(town: MatchingHarness) -> None:
     referral = await town.refer()
     meeting = await town.meeting(referral)
     desk = town.bearer("referrer", practices=[PRACTICE])
@@ -42,7 +42,7 @@ async def test_options_are_other_times_and_one_can_be_taken(town: Place) -> None
     assert (gone.status_code, gone.json()["type"]) == (409, "urn:linkwork:problem:meeting_not_standing")
 
 
-async def test_off_sick_moves_the_day_and_repeats_the_ring_list(here: Place) -> None:
+async def test_off_sick_moves_the_day_and_repeats_the_ring_list(here: MatchingHarness) -> None:
     names = [await here.refer() for _ in range(3)]
     by = here.link_worker()
     first = await here.post("/link-workers/lw-meir-1/off-sick", of=by)
@@ -57,7 +57,7 @@ async def test_off_sick_moves_the_day_and_repeats_the_ring_list(here: Place) -> 
 
 
 async def test_leave_of_a_dead_process_moves_meetings_when_put_again(
-    here: Place,
+    here: MatchingHarness,
 ) -> None:
     referral = await here.refer()
     day = (await here.meeting(referral))["starts_at"].date()
@@ -70,7 +70,7 @@ async def test_leave_of_a_dead_process_moves_meetings_when_put_again(
     assert len(await here.published(o.MeetingCancelled, referral)) == 1
 
 
-async def test_partner_booking_before_the_entry_gets_its_time(here: Place) -> None:
+async def test_partner_booking_before_the_entry_gets_its_time(here: MatchingHarness) -> None:
     referral = await here.refer()
     meeting = active(await here.view(referral))
     theirs = meeting.model_copy(update={"meeting_id": new_id(), "link_worker": "lw-meir-2", "sequence": 1})
@@ -82,7 +82,7 @@ async def test_partner_booking_before_the_entry_gets_its_time(here: Place) -> No
     assert await days.count_documents({"link_worker": "lw-meir-2", "held.i": theirs.meeting_id}) == 1
 
 
-async def test_deferred_referral_is_not_woken_by_freed_time(here: Place) -> None:
+async def test_deferred_referral_is_not_woken_by_freed_time(here: MatchingHarness) -> None:
     referral = await here.refer()
     later = (here.clock.now + timedelta(days=30)).date()
     done = await here.post(f"/referrals/{referral}/later", {"on": later.isoformat()}, of=here.link_worker())
@@ -94,7 +94,7 @@ async def test_deferred_referral_is_not_woken_by_freed_time(here: Place) -> None
     assert await due.find_one({"referral": referral, "what": "retry_booking"}) == row
 
 
-async def test_diary_caseload_and_needs_you(here: Place) -> None:
+async def test_diary_caseload_and_needs_you(here: MatchingHarness) -> None:
     ring = await here.refer(contact=v.SafeToText.RING)
     await here.refer()
     by = here.link_worker()
@@ -113,7 +113,7 @@ async def test_diary_caseload_and_needs_you(here: Place) -> None:
     assert {line["reason"]["reason"] for line in needs} == {"not_recorded"}
 
 
-async def test_a_link_worker_of_another_localitys_practice_is_refused(town: Place) -> None:
+async def test_a_link_worker_of_another_localitys_practice_is_refused(town: MatchingHarness) -> None:
     entry = {
         "id": "lw-meir-7",
         "locality": town.slug,

@@ -7,11 +7,11 @@ import orjson
 
 from shared.platform.ids import new_id
 from tests.harness.feed.records import lunch_club
-from tests.harness.matching.place import Place
 from tests.harness.matching.plans import prescribed, service_of
+from tests.harness.matching.service_harness import MatchingHarness
 
 
-async def test_a_silent_service_needs_the_link_worker_after_seven_days(here: Place) -> None:
+async def test_a_silent_service_needs_the_link_worker_after_seven_days(here: MatchingHarness) -> None:
     referral, of = await prescribed(here)
     here.clock.now += timedelta(days=7, minutes=1)
     by = here.link_worker()
@@ -36,13 +36,13 @@ async def test_a_silent_service_needs_the_link_worker_after_seven_days(here: Pla
     assert unmet.json()["case"]["reasons"] == []
 
 
-async def test_a_no_needs_its_reason(town: Place) -> None:
+async def test_a_no_needs_its_reason(town: MatchingHarness) -> None:
     _, of = await prescribed(town)
     answer = await town.post(f"/prescriptions/{of}/reply", {"reply": "not_suitable"}, of=town.link_worker())
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:linkwork:problem:reason_needed")
 
 
-async def test_a_waiting_list_of_unknown_length_is_an_answer(town: Place) -> None:
+async def test_a_waiting_list_of_unknown_length_is_an_answer(town: MatchingHarness) -> None:
     _, of = await prescribed(town)
     answer = await town.post(f"/prescriptions/{of}/reply", {"reply": "waiting_list"}, of=town.link_worker())
     assert answer.status_code == 200
@@ -50,7 +50,7 @@ async def test_a_waiting_list_of_unknown_length_is_an_answer(town: Place) -> Non
     assert (said["detail"]["reply"], "weeks" in said["detail"]) == ("waiting_list", False)
 
 
-async def test_ranked_services_have_reasons_and_no_addresses(town: Place) -> None:
+async def test_ranked_services_have_reasons_and_no_addresses(town: MatchingHarness) -> None:
     referral = await town.refer()
     await service_of(town)
     ranked = await town.http.get(
@@ -71,7 +71,7 @@ async def test_ranked_services_have_reasons_and_no_addresses(town: Place) -> Non
     assert found.json()["asks_email"] is not None
 
 
-async def test_the_directory_is_searched_and_paged(here: Place) -> None:
+async def test_the_directory_is_searched_and_paged(here: MatchingHarness) -> None:
     await service_of(here)
     for query, count in (
         ("", 1),
@@ -90,7 +90,7 @@ async def test_the_directory_is_searched_and_paged(here: Place) -> None:
     assert "ST99" not in wrong.text
 
 
-async def test_an_import_replaces_its_feed_and_no_other(here: Place) -> None:
+async def test_an_import_replaces_its_feed_and_no_other(here: MatchingHarness) -> None:
     service = await service_of(here)
     theirs = await here.http.post(
         "/directory/imports?feed=other",
@@ -110,7 +110,7 @@ async def test_an_import_replaces_its_feed_and_no_other(here: Place) -> None:
     assert gone.json()["service"]["status"] == "inactive"
 
 
-async def test_one_page_of_several_is_refused_and_changes_nothing(here: Place) -> None:
+async def test_one_page_of_several_is_refused_and_changes_nothing(here: MatchingHarness) -> None:
     await service_of(here)
     pages = [
         {
@@ -131,7 +131,7 @@ async def test_one_page_of_several_is_refused_and_changes_nothing(here: Place) -
     assert (taken.status_code, taken.json()["services"]) == (201, 2)
 
 
-async def test_an_absurd_feed_is_answered_and_never_fails(here: Place) -> None:
+async def test_an_absurd_feed_is_answered_and_never_fails(here: MatchingHarness) -> None:
     at = "/directory/imports?feed=test"
     for content, status in (
         (b"[" + b"0," * 140_000 + b"0]", 422),
@@ -144,7 +144,7 @@ async def test_an_absurd_feed_is_answered_and_never_fails(here: Place) -> None:
         assert answer.status_code == status, answer.text[:200]
 
 
-async def test_only_a_directory_may_be_larger_than_a_megabyte(town: Place) -> None:
+async def test_only_a_directory_may_be_larger_than_a_megabyte(town: MatchingHarness) -> None:
     large = b'"' + b"x" * 2_000_000 + b'"'
     headers = town.bearer("programme_admin") | {"content-type": "application/json"}
     imported = await town.http.post("/directory/imports?feed=council", content=large, headers=headers)

@@ -11,11 +11,11 @@ from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, TASKS
 from shared.platform.ids import new_id
 from tests.harness.delivery.toy import said
-from tests.harness.matching import world
-from tests.harness.matching.place import Place
+from tests.harness.matching import decision_harness as world
+from tests.harness.matching.service_harness import MatchingHarness
 
 
-async def heard_as_old_news(here: Place) -> str:
+async def heard_as_old_news(here: MatchingHarness) -> str:
     """Somebody is referred while the service's clock is two hours ahead: it waits for the rest of the log."""
     right, name = here.clock.now, new_id()
     here.clock.now = right + timedelta(hours=2)
@@ -25,7 +25,7 @@ async def heard_as_old_news(here: Place) -> str:
     return name
 
 
-async def test_fact_with_wrong_clock_is_decided_in_20_seconds(here: Place) -> None:
+async def test_fact_with_wrong_clock_is_decided_in_20_seconds(here: MatchingHarness) -> None:
     name = await heard_as_old_news(here)
     (row,) = await here.kernel.mongo[TASKS].find({"referral": name}).to_list(None)
     assert row["at"] <= here.clock.now
@@ -36,7 +36,7 @@ async def test_fact_with_wrong_clock_is_decided_in_20_seconds(here: Place) -> No
     assert (await here.meeting(name))["provisional"]
 
 
-async def test_unaccounted_referral_is_found_at_second_sweep(here: Place) -> None:
+async def test_unaccounted_referral_is_found_at_second_sweep(here: MatchingHarness) -> None:
     name = await heard_as_old_news(here)
     await here.kernel.mongo[TASKS].delete_many({"referral": name})
     before = await sweeper.sweep(here.kernel, frozenset())
@@ -48,7 +48,9 @@ async def test_unaccounted_referral_is_found_at_second_sweep(here: Place) -> Non
 
 
 @pytest.mark.parametrize("rests", [timedelta(seconds=20), timedelta(hours=1)])
-async def test_one_that_will_be_looked_at_soon_is_left_to_that(here: Place, rests: timedelta) -> None:
+async def test_one_that_will_be_looked_at_soon_is_left_to_that(
+    here: MatchingHarness, rests: timedelta
+) -> None:
     name = await heard_as_old_news(here)
     until = datetime.now(UTC) + rests
     await here.kernel.mongo[TASKS].update_one({"referral": name}, {"$set": {"not_before": until}})
@@ -57,7 +59,7 @@ async def test_one_that_will_be_looked_at_soon_is_left_to_that(here: Place, rest
     assert (await here.view(name)).unaccounted is (rests < timedelta(hours=1))
 
 
-async def test_one_that_somebody_was_asked_to_decide_is_left_to_them(here: Place) -> None:
+async def test_one_that_somebody_was_asked_to_decide_is_left_to_them(here: MatchingHarness) -> None:
     """After a death these may be many: deciding them twice over takes what time there is from both."""
     name = await heard_as_old_news(here)
     row = await here.kernel.mongo[TASKS].find_one_and_delete({"referral": name})
@@ -69,13 +71,13 @@ async def test_one_that_somebody_was_asked_to_decide_is_left_to_them(here: Place
     assert (await here.view(name)).unaccounted
 
 
-async def test_whoever_has_a_meeting_or_a_reason_is_not_adrift(here: Place) -> None:
+async def test_whoever_has_a_meeting_or_a_reason_is_not_adrift(here: MatchingHarness) -> None:
     await here.refer()
     await here.refer(practice="M83999")
     assert await sweeper.sweep(here.kernel, frozenset()) == frozenset()
 
 
-async def test_one_whose_creation_was_not_heard_yet_is_not_adrift(here: Place) -> None:
+async def test_one_whose_creation_was_not_heard_yet_is_not_adrift(here: MatchingHarness) -> None:
     name = new_id()
     await here.say(o.MeetingMissed(referral_id=name, locality=here.slug, meeting_id=new_id()), by="partner")
     found = await here.until(name, lambda view: view["created"] is None)

@@ -5,8 +5,8 @@ from typing import Any
 
 from shared.platform.ids import new_id
 from shared.platform.web.principal import ROLES
-from tests.harness.matching.place import OTHER_PRACTICE, PRACTICE, Place
 from tests.harness.matching.plans import prescribed
+from tests.harness.matching.service_harness import OTHER_PRACTICE, PRACTICE, MatchingHarness
 
 STEP = {"code": "ring", "on": "2026-12-31"}
 OWN, DESK, ANSWER, HAND = (
@@ -84,7 +84,7 @@ ROUTES: dict[tuple[str, str], Try] = {
 }
 
 
-def test_every_route_is_tried(town: Place) -> None:
+def test_every_route_is_tried(town: MatchingHarness) -> None:
     there = {
         (method.upper(), path.removeprefix("/api/matching/v1"))
         for path, methods in town.app.openapi()["paths"].items()
@@ -94,7 +94,7 @@ def test_every_route_is_tried(town: Place) -> None:
     assert there == set(ROUTES)
 
 
-async def test_who_may_use_which_route(town: Place) -> None:
+async def test_who_may_use_which_route(town: MatchingHarness) -> None:
     referral, prescription = await prescribed(town)
     view = await town.view(referral)
     path_of = {
@@ -148,7 +148,7 @@ async def test_who_may_use_which_route(town: Place) -> None:
     assert (await town.view(referral)).facts == before  # not one of them changed anything
 
 
-async def test_a_service_that_signs_in_answers_for_itself_alone(town: Place) -> None:
+async def test_a_service_that_signs_in_answers_for_itself_alone(town: MatchingHarness) -> None:
     referral, prescription = await prescribed(town)
     service = (await town.view(referral)).story.prescriptions[0].prescribed.service_id
     own = town.bearer("provider", scopes=f"service:{service}")
@@ -156,7 +156,7 @@ async def test_a_service_that_signs_in_answers_for_itself_alone(town: Place) -> 
     assert answer.status_code == 200
 
 
-async def test_an_address_needs_the_scope_of_contacts(town: Place) -> None:
+async def test_an_address_needs_the_scope_of_contacts(town: MatchingHarness) -> None:
     referral, _ = await prescribed(town)
     service = (await town.view(referral)).story.prescriptions[0].prescribed.service_id
     for scopes, told in (("directory:read", False), ("directory:read contacts:read", True)):
@@ -165,7 +165,7 @@ async def test_an_address_needs_the_scope_of_contacts(town: Place) -> None:
         assert (answer.json()["asks_email"] is not None) is told, scopes
 
 
-async def test_a_service_needs_the_scope_to_write_the_directory(town: Place) -> None:
+async def test_a_service_needs_the_scope_to_write_the_directory(town: MatchingHarness) -> None:
     for scopes, status in (("claims:read", 403), ("directory:write", 201)):
         headers = town.bearer("service", localities=["*"], scopes=scopes)
         answer = await town.http.post(
@@ -174,7 +174,7 @@ async def test_a_service_needs_the_scope_to_write_the_directory(town: Place) -> 
         assert answer.status_code == status
 
 
-async def test_the_programme_speaks_for_its_own_localities_only(town: Place) -> None:
+async def test_the_programme_speaks_for_its_own_localities_only(town: MatchingHarness) -> None:
     entry = {
         "id": "lw-elsewhere-1",
         "locality": "elsewhere",
@@ -186,7 +186,7 @@ async def test_the_programme_speaks_for_its_own_localities_only(town: Place) -> 
     assert answer.status_code == 404
 
 
-async def test_no_error_repeats_what_was_sent(town: Place) -> None:
+async def test_no_error_repeats_what_was_sent(town: MatchingHarness) -> None:
     secret = "9990000018"
     for path, body in (
         ("/referrals/9990000018/close", {"reason": secret}),

@@ -26,8 +26,8 @@ from shared.delivery.unit_of_work.unit_of_work import TASKS
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.delivery.toy import Bench
 from tests.harness.evaluation.delivery import envelope
-from tests.harness.matching.place import Place
-from tests.harness.matching.place import place as matching_place
+from tests.harness.matching.service_harness import MatchingHarness
+from tests.harness.matching.service_harness import matching_harness as matching_place
 from tests.harness.notifications.fake_peers import FakePeers
 from tests.harness.notifications.service_harness import FakeClock, NotificationsHarness
 from tests.harness.web.issuer import LoopbackIssuer, issuer
@@ -156,7 +156,7 @@ async def test_diaries_and_caseloads_stay_and_nobody_is_booked_again(
         assert len(await place.heard(topic(place.locality, "meeting-booked"), booked + 2)) == booked + 2
 
 
-async def _goes_on(here: Place) -> None:
+async def _goes_on(here: MatchingHarness) -> None:
     """Those referred now are booked, and at times that nobody else has."""
     for _ in range(2):
         name = await here.refer()

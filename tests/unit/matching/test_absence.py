@@ -8,25 +8,25 @@ from services.matching.roster.absence import here_after_all, one_day_of
 from services.matching.roster.link_workers import Leave
 from shared.contract.events import outcomes as o
 from shared.contract.events.models import MeetingBooked
-from tests.harness.matching.world import NOW, World, active, worker
+from tests.harness.matching.decision_harness import NOW, DecisionHarness, active, worker
 
 TODAY = london_day(NOW)
 AWAY = Leave(first=TODAY, last=TODAY)
 HERE = worker()
 
 
-def off_today(world: World, *referrals: str) -> None:
+def off_today(world: DecisionHarness, *referrals: str) -> None:
     world.workers[HERE.id] = HERE.model_copy(update={"leave": (AWAY,)})
     for referral in referrals:
         world.act(referral, booking.link_worker_away(HERE.id, TODAY, TODAY))
 
 
-def here_again(world: World) -> None:
+def here_again(world: DecisionHarness) -> None:
     world.workers[HERE.id] = HERE
 
 
 def test_a_meeting_goes_back_to_its_time() -> None:
-    world = World.of(HERE)
+    world = DecisionHarness.of(HERE)
     referral = world.refer()
     before = active(world.view(referral))
     off_today(world, referral)
@@ -39,7 +39,7 @@ def test_a_meeting_goes_back_to_its_time() -> None:
 
 
 def test_whoever_said_yes_to_another_time_keeps_it() -> None:
-    world = World.of(HERE)
+    world = DecisionHarness.of(HERE)
     referral = world.refer()
     before = active(world.view(referral))
     off_today(world, referral)
@@ -51,7 +51,7 @@ def test_whoever_said_yes_to_another_time_keeps_it() -> None:
 
 
 def test_a_time_that_is_past_is_not_given_back() -> None:
-    world = World.of(HERE)
+    world = DecisionHarness.of(HERE)
     referral = world.refer()
     before = active(world.view(referral))
     off_today(world, referral)
@@ -61,7 +61,7 @@ def test_a_time_that_is_past_is_not_given_back() -> None:
 
 
 def test_undoing_it_twice_changes_nothing() -> None:
-    world = World.of(HERE)
+    world = DecisionHarness.of(HERE)
     referral = world.refer()
     before = active(world.view(referral))
     off_today(world, referral)

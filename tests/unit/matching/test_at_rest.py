@@ -21,7 +21,15 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked
-from tests.harness.matching.world import LOCALITY, NOW, OTHER_PRACTICE, PRACTICE, World, created, worker
+from tests.harness.matching.decision_harness import (
+    LOCALITY,
+    NOW,
+    OTHER_PRACTICE,
+    PRACTICE,
+    DecisionHarness,
+    created,
+    worker,
+)
 
 pick = st.integers(0, 1000)
 
@@ -31,7 +39,7 @@ class Journeys(RuleBasedStateMachine):
 
     @initialize(limit=st.sampled_from((1, 3, 40)))
     def begin(self, limit: int) -> None:
-        self.world = World.of(
+        self.world = DecisionHarness.of(
             worker("lw-meir-1", weekdays=(0,), caseload_limit=limit, home_visits=True),
             worker(
                 "lw-meir-2",

@@ -11,21 +11,21 @@ from services.matching.prescribing import commands as prescribing
 from services.matching.prescribing.inputs import Prescribing, ServiceReply
 from services.matching.web.refusals import problem_of
 from shared.contract.events import vocabulary as v
-from tests.harness.matching.world import World, worker
+from tests.harness.matching.decision_harness import DecisionHarness, worker
 
 SERVICE = "0193d3a2-7b5e-7c3a-9d21-4a6f0c9e8b11"
 
 
-def add(world: World, referral: str, need: v.Need = v.Need.DEBT) -> None:
+def add(world: DecisionHarness, referral: str, need: v.Need = v.Need.DEBT) -> None:
     world.act(referral, prescribing.prescribe(Prescribing(SERVICE, need)))
 
 
-def none_exists(world: World, referral: str, need: v.Need = v.Need.DEBT) -> None:
+def none_exists(world: DecisionHarness, referral: str, need: v.Need = v.Need.DEBT) -> None:
     world.act(referral, casework.unmet(UnmetNeed(need, v.UnmetReason.NO_SERVICE)))
 
 
 def test_no_service_beside_one_in_the_plan_is_refused() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     add(world, referral)
     with pytest.raises(Refused) as refused:
@@ -38,7 +38,7 @@ def test_no_service_beside_one_in_the_plan_is_refused() -> None:
 
 
 def test_a_service_after_no_service_on_one_day_is_refused() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     none_exists(world, referral)
     with pytest.raises(Refused) as refused:
@@ -50,7 +50,7 @@ def test_a_service_after_no_service_on_one_day_is_refused() -> None:
 
 
 def test_a_service_that_comes_later_is_added() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     none_exists(world, referral)
     world.pass_time(days=1)
@@ -59,7 +59,7 @@ def test_a_service_that_comes_later_is_added() -> None:
 
 
 def test_no_service_after_one_that_was_full_is_taken() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     add(world, referral)
     of = world.view(referral).story.prescriptions[0].prescribed.prescription_id

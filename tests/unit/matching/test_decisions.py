@@ -12,11 +12,11 @@ from services.matching.roster.link_workers import Leave
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import MeetingBooked
-from tests.harness.matching.world import (
+from tests.harness.matching.decision_harness import (
     NOW,
     OTHER_PRACTICE,
     PRACTICE,
-    World,
+    DecisionHarness,
     about,
     active,
     created,
@@ -27,7 +27,7 @@ MONDAY = date(2026, 11, 23)
 
 
 def test_referral_gets_earliest_provisional_time_at_practice() -> None:
-    world = World.of(
+    world = DecisionHarness.of(
         worker("lw-meir-1", weekdays=(2,)), worker("lw-meir-2", weekdays=(0,), practices=(OTHER_PRACTICE,))
     )
     booked = active(world.view(world.refer()))
@@ -38,7 +38,7 @@ def test_referral_gets_earliest_provisional_time_at_practice() -> None:
 
 
 def test_there_are_two_hours_notice_and_nothing_in_the_past() -> None:
-    world = World.of(worker(weekdays=(0,)))
+    world = DecisionHarness.of(worker(weekdays=(0,)))
     world.now = NOW + timedelta(
         hours=2, minutes=10
     )  # 9:10: nine o'clock has gone, 9:45 and 10:30 are too near
@@ -55,7 +55,9 @@ def test_there_are_two_hours_notice_and_nothing_in_the_past() -> None:
     ],
 )
 def test_the_link_worker_suits_the_person(traits: dict[str, Any], expected: str) -> None:
-    world = World.of(worker(), worker("lw-meir-2", weekdays=(3,), languages=("en", "ur"), home_visits=True))
+    world = DecisionHarness.of(
+        worker(), worker("lw-meir-2", weekdays=(3,), languages=("en", "ur"), home_visits=True)
+    )
     booked = active(world.view(world.refer(**traits)))
     assert booked.link_worker == expected
     home = "access_needs" in traits
@@ -63,19 +65,19 @@ def test_the_link_worker_suits_the_person(traits: dict[str, Any], expected: str)
 
 
 def test_an_interpreter_needs_three_days_to_be_found() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer(language="ur", interpreter=True)
     assert active(world.view(referral)).starts_at >= NOW + timedelta(days=3)
 
 
 def test_half_day_that_does_not_suit_is_not_booked() -> None:
-    world = World.of(worker(weekdays=(0, 1)))
+    world = DecisionHarness.of(worker(weekdays=(0, 1)))
     referral = world.refer(cannot_come=(v.HalfDay.MON_AM,))
     assert active(world.view(referral)).starts_at.date() == MONDAY + timedelta(days=1)
 
 
 def test_of_one_batch_the_urgent_choose_first() -> None:
-    world = World.of(worker(weekdays=(0,)))
+    world = DecisionHarness.of(worker(weekdays=(0,)))
     names = [world.new_id() for _ in range(3)]
     urgency = [v.Urgency.ROUTINE, v.Urgency.ROUTINE, v.Urgency.SOON]
     world.hear(*(world.envelope(created(n, urgency=u)) for n, u in zip(names, urgency, strict=True)))
@@ -85,7 +87,9 @@ def test_of_one_batch_the_urgent_choose_first() -> None:
 
 
 def test_no_free_time_is_stated_once_and_retried() -> None:
-    world = World.of(worker(weekdays=(0,), leave=(Leave(first=MONDAY, last=MONDAY + timedelta(weeks=20)),)))
+    world = DecisionHarness.of(
+        worker(weekdays=(0,), leave=(Leave(first=MONDAY, last=MONDAY + timedelta(weeks=20)),))
+    )
     referral = world.refer()
     waiting = world.view(referral).story.waiting
     assert waiting is not None
@@ -102,7 +106,7 @@ def test_no_free_time_is_stated_once_and_retried() -> None:
 
 def test_reason_before_a_cancelled_meeting_is_stated_anew() -> None:
     away = worker(weekdays=(0,), leave=(Leave(first=MONDAY, last=MONDAY + timedelta(weeks=20)),))
-    world = World.of(away)
+    world = DecisionHarness.of(away)
     referral = world.refer()
     world.workers[away.id] = worker(weekdays=(0,))
     world.pass_time(hours=1)
@@ -119,7 +123,9 @@ def test_reason_before_a_cancelled_meeting_is_stated_anew() -> None:
 
 
 def test_reason_before_a_retracted_meeting_is_stated_anew() -> None:
-    world = World.of(worker(weekdays=(0,), leave=(Leave(first=MONDAY, last=MONDAY + timedelta(weeks=20)),)))
+    world = DecisionHarness.of(
+        worker(weekdays=(0,), leave=(Leave(first=MONDAY, last=MONDAY + timedelta(weeks=20)),))
+    )
     referral = world.refer()
     world.pass_time(days=1)
     theirs = MeetingBooked(
@@ -143,7 +149,7 @@ def test_reason_before_a_retracted_meeting_is_stated_anew() -> None:
 
 
 def test_reason_with_fast_clock_is_not_repeated() -> None:
-    world = World.of(worker(weekdays=(0,), caseload_limit=1))
+    world = DecisionHarness.of(worker(weekdays=(0,), caseload_limit=1))
     referral = world.refer()
     meeting = active(world.view(referral)).meeting_id
     world.workers["lw-meir-1"] = worker(
@@ -162,7 +168,7 @@ def test_reason_with_fast_clock_is_not_repeated() -> None:
 
 
 def test_a_practice_without_a_link_worker_says_so() -> None:
-    world = World.of(worker(practices=(OTHER_PRACTICE,)))
+    world = DecisionHarness.of(worker(practices=(OTHER_PRACTICE,)))
     waiting = world.view(world.refer()).story.waiting
     assert waiting is not None
     assert waiting.reason is v.WaitingReason.NO_LINK_WORKER
@@ -170,7 +176,7 @@ def test_a_practice_without_a_link_worker_says_so() -> None:
 
 def test_freed_time_books_waiting_referrals_urgent_first() -> None:
     full = worker(weekdays=(0,), caseload_limit=0)
-    world = World.of(full)
+    world = DecisionHarness.of(full)
     routine, soon = world.refer(), world.refer(urgency=v.Urgency.SOON)
     world.workers[full.id] = worker(weekdays=(0,))
     world.wake()
@@ -178,7 +184,7 @@ def test_freed_time_books_waiting_referrals_urgent_first() -> None:
 
 
 def test_first_miss_is_rebooked_second_needs_link_worker() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     first = active(world.view(referral))
     world.pass_time(days=1)
@@ -199,7 +205,7 @@ def test_first_miss_is_rebooked_second_needs_link_worker() -> None:
 
 
 def test_another_time_replaces_and_frees() -> None:
-    world = World.of(worker(weekdays=(0,)))
+    world = DecisionHarness.of(worker(weekdays=(0,)))
     referral = world.refer()
     old = active(world.view(referral))
     world.act(referral, booking.reschedule(old.meeting_id, None))
@@ -210,7 +216,7 @@ def test_another_time_replaces_and_frees() -> None:
 
 
 def test_a_time_that_somebody_has_is_not_given_twice() -> None:
-    world = World.of(worker(weekdays=(0,)))
+    world = DecisionHarness.of(worker(weekdays=(0,)))
     one, other = world.refer(), world.refer()
     theirs = active(world.view(other))
     key = f"{theirs.link_worker}|{theirs.starts_at:%Y-%m-%dT%H:%MZ}"

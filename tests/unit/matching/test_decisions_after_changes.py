@@ -17,11 +17,11 @@ from services.matching.roster.link_workers import Leave
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody, MeetingBooked
-from tests.harness.matching.world import (
+from tests.harness.matching.decision_harness import (
     NOW,
     OTHER_PRACTICE,
     PRACTICE,
-    World,
+    DecisionHarness,
     about,
     active,
     created,
@@ -32,7 +32,7 @@ MONDAY = date(2026, 11, 23)
 
 
 def test_a_cancelled_meeting_is_rebooked_at_another_time() -> None:
-    world = World.of(worker(weekdays=(0,)))
+    world = DecisionHarness.of(worker(weekdays=(0,)))
     referral = world.refer()
     old = active(world.view(referral))
     world.act(referral, booking.cancel(old.meeting_id, v.By.PERSON, v.CancelReason.UNWELL))
@@ -50,7 +50,7 @@ def test_a_cancelled_meeting_is_rebooked_at_another_time() -> None:
     ],
 )
 def test_what_has_ended_holds_no_time(ending: Callable[[About], EventBody]) -> None:
-    world = World.of(worker(weekdays=(0,)))
+    world = DecisionHarness.of(worker(weekdays=(0,)))
     referral = world.refer()
     said = world.hear(world.envelope(ending(about(referral))))
     assert [type(each) for each in said] == [o.MeetingCancelled]
@@ -60,7 +60,7 @@ def test_what_has_ended_holds_no_time(ending: Callable[[About], EventBody]) -> N
 
 
 def test_an_ending_heard_before_its_referral_books_nothing() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.new_id()
     world.hear(
         world.envelope(
@@ -71,7 +71,7 @@ def test_an_ending_heard_before_its_referral_books_nothing() -> None:
 
 
 def test_return_after_the_practice_referred_again_stays() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     (returned, *_) = world.act(
         referral, casework.return_to_referrer(Return(v.ReturnReason.MORE_DETAIL), None)
@@ -88,7 +88,7 @@ def test_return_after_the_practice_referred_again_stays() -> None:
 
 
 def test_reopened_is_booked_again_where_they_had_not_met() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     world.act(referral, casework.no_longer_wants(v.By.PERSON))
     said = world.act(referral, casework.reopen(Reopen(), None))
@@ -101,7 +101,7 @@ def test_reopened_is_booked_again_where_they_had_not_met() -> None:
 
 
 def test_a_case_is_reopened_with_the_time_that_was_chosen() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     world.act(referral, casework.no_longer_wants(v.By.PERSON))
     chosen = list(world.load().suitable(requirements_of(world.view(referral), world.load()), referral))[5]
@@ -113,7 +113,7 @@ def test_a_case_is_reopened_with_the_time_that_was_chosen() -> None:
 
 
 def test_a_case_is_reopened_without_a_meeting_until_a_day() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     world.act(referral, casework.no_longer_wants(v.By.PERSON))
     day = london_day(NOW) + timedelta(days=10)
@@ -127,7 +127,7 @@ def test_a_case_is_reopened_without_a_meeting_until_a_day() -> None:
 
 
 def test_a_case_stays_closed_where_the_chosen_time_is_taken() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral, other = world.refer(), world.refer()
     world.act(referral, casework.no_longer_wants(v.By.PERSON))
     theirs = active(world.view(other))
@@ -139,7 +139,7 @@ def test_a_case_stays_closed_where_the_chosen_time_is_taken() -> None:
 
 
 def test_a_booking_after_the_end_of_a_referral_moves_nothing() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     world.act(referral, casework.no_longer_wants(v.By.PERSON))
     _, booked = world.act(referral, casework.reopen(Reopen(), None))
@@ -148,7 +148,7 @@ def test_a_booking_after_the_end_of_a_referral_moves_nothing() -> None:
 
 
 def test_who_was_not_reached_and_is_reopened_is_booked_at_once() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     for _ in range(2):
         world.pass_time(days=3)
@@ -159,7 +159,7 @@ def test_who_was_not_reached_and_is_reopened_is_booked_at_once() -> None:
 
 
 def test_old_log_is_read_to_its_end_before_booking() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     long_ago = NOW - timedelta(weeks=10)
     referral = world.new_id()
     assert world.hear(world.envelope(created(referral), at=long_ago)) == []
@@ -175,7 +175,7 @@ def test_old_log_is_read_to_its_end_before_booking() -> None:
 
 
 def test_urgent_choice_leaves_out_the_refused_time() -> None:
-    world = World.of(worker(weekdays=(0,)))
+    world = DecisionHarness.of(worker(weekdays=(0,)))
     referral = world.refer(urgency=v.Urgency.SOON)
     first = active(world.view(referral))
     world.act(referral, booking.cancel(first.meeting_id, v.By.PERSON, v.CancelReason.UNWELL))
@@ -188,7 +188,7 @@ def test_urgent_choice_leaves_out_the_refused_time() -> None:
 
 
 def test_asked_for_later_is_left_alone_until_then() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     day = MONDAY + timedelta(days=21)
     said = world.act(referral, booking.defer(day))
@@ -199,7 +199,7 @@ def test_asked_for_later_is_left_alone_until_then() -> None:
 
 
 def test_away_moves_the_meeting_to_another_day() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     leave = Leave(first=MONDAY, last=MONDAY)
     world.workers["lw-meir-1"] = worker(leave=(leave,))
@@ -209,7 +209,7 @@ def test_away_moves_the_meeting_to_another_day() -> None:
 
 
 def test_mistaken_miss_is_corrected_by_attended() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     first = active(world.view(referral))
     world.pass_time(days=1)
@@ -222,7 +222,7 @@ def test_mistaken_miss_is_corrected_by_attended() -> None:
 
 
 def test_undoing_a_cancellation_gives_the_old_time_back() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     old = active(world.view(referral))
     world.act(referral, booking.cancel(old.meeting_id, v.By.PERSON, v.CancelReason.UNWELL))
@@ -233,7 +233,7 @@ def test_undoing_a_cancellation_gives_the_old_time_back() -> None:
 
 
 def test_a_case_is_handed_over_with_its_meeting() -> None:
-    world = World.of(
+    world = DecisionHarness.of(
         worker(), worker("lw-meir-2", weekdays=(3,)), worker("lw-meir-3", practices=(OTHER_PRACTICE,))
     )
     referral = world.refer()
@@ -246,7 +246,7 @@ def test_a_case_is_handed_over_with_its_meeting() -> None:
 
 
 def test_handover_to_full_link_worker_states_no_waiting() -> None:
-    world = World.of(worker(), worker("lw-meir-2", weekdays=(3,), caseload_limit=0))
+    world = DecisionHarness.of(worker(), worker("lw-meir-2", weekdays=(3,), caseload_limit=0))
     referral = world.refer()
     said = world.act(referral, casework.change_link_worker("lw-meir-2"))
     assert [type(each) for each in said] == [o.LinkWorkerChanged, o.MeetingCancelled, MeetingBooked]
@@ -254,5 +254,5 @@ def test_handover_to_full_link_worker_states_no_waiting() -> None:
 
 
 def test_practice_is_where_they_meet() -> None:
-    world = World.of(worker(practices=(PRACTICE, OTHER_PRACTICE)))
+    world = DecisionHarness.of(worker(practices=(PRACTICE, OTHER_PRACTICE)))
     assert active(world.view(world.refer(practice=OTHER_PRACTICE))).practice == OTHER_PRACTICE

@@ -12,7 +12,7 @@ from services.matching.booking.reservations import Reservation
 from services.matching.calendar import bank_holiday, day_start, london_day
 from services.matching.roster.link_workers import Hours, Leave, times
 from shared.platform.clock import LONDON
-from tests.harness.matching.world import NOW, OTHER_PRACTICE, PRACTICE, worker
+from tests.harness.matching.decision_harness import NOW, OTHER_PRACTICE, PRACTICE, worker
 
 MONDAY = date(2026, 11, 23)
 SPRING_FORWARD = date(2027, 3, 28)

@@ -12,14 +12,14 @@ from services.matching.booking.diary import Caseload, Diaries
 from services.matching.booking.requirements import NOTICE, MeetingRequirements
 from services.matching.calendar import london_day
 from services.matching.roster.link_workers import LinkWorker
-from tests.harness.matching.world import NOW, PRACTICE, World, active, worker
+from tests.harness.matching.decision_harness import NOW, PRACTICE, DecisionHarness, active, worker
 
 FIRST, SECOND = "lw-meir-1", "lw-meir-2"
 
 
-def with_open_cases(counts: dict[str, int], *workers: LinkWorker) -> World:
+def with_open_cases(counts: dict[str, int], *workers: LinkWorker) -> DecisionHarness:
     """A locality in which these link workers have so many open cases already."""
-    world = World.of(*workers)
+    world = DecisionHarness.of(*workers)
     for name, count in counts.items():
         world.caseloads[name] = Caseload(name, 1, {f"{name}-{n}" for n in range(count)})
     return world
@@ -30,7 +30,7 @@ def centre_of_the_demo(practice: str) -> list[LinkWorker]:
     return [each for each in everybody if practice in each.practices]
 
 
-def open_cases(world: World) -> dict[str, int]:
+def open_cases(world: DecisionHarness) -> dict[str, int]:
     return {name: len(caseload.referrals) for name, caseload in world.caseloads.items()}
 
 

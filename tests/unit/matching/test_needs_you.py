@@ -15,7 +15,7 @@ from shared.contract.events.models import EventBody, MeetingBooked
 from shared.contract.events.outcomes import NextStep
 from shared.contract.history.next_step import Step
 from shared.delivery.model.facts import ReceivedEvent
-from tests.harness.matching.world import LOCALITY, NOW, PRACTICE, World, created, rank
+from tests.harness.matching.decision_harness import LOCALITY, NOW, PRACTICE, DecisionHarness, created, rank
 
 OF = "00000000-0000-7000-8000-00000000000a"
 MEETING = "00000000-0000-7000-8000-00000000000b"
@@ -29,7 +29,7 @@ class Telling:
     """Facts in the order in which they happen, a day apart unless said."""
 
     def __init__(self, **traits: object) -> None:
-        self.world = World()
+        self.world = DecisionHarness()
         self.facts: list[Fact] = []
         self.at(0, created(OF, **traits), by="referral")  # type: ignore[arg-type]  # traits of `created`
 

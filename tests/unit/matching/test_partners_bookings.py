@@ -9,12 +9,12 @@ from services.matching.booking.policy import LAST_SEQUENCE
 from services.matching.errors import Refused
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
-from tests.harness.matching.world import World, about, active, created, worker
+from tests.harness.matching.decision_harness import DecisionHarness, about, active, created, worker
 
 
 @pytest.mark.parametrize(("by", "wins"), [("partner", True), ("history", False)])
 def test_another_booking_wins_by_rank_and_ours_makes_room(by: str, wins: bool) -> None:
-    world = World.of(worker(weekdays=(0,)))
+    world = DecisionHarness.of(worker(weekdays=(0,)))
     referral = world.refer()
     ours = active(world.view(referral))
     theirs = ours.model_copy(
@@ -32,7 +32,7 @@ def test_another_booking_wins_by_rank_and_ours_makes_room(by: str, wins: bool) -
 
 
 def test_partners_provisional_time_can_be_confirmed_by_us() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     theirs = active(world.view(referral)).model_copy(
         update={"meeting_id": world.new_id(), "sequence": 1, "provisional": True}
@@ -44,7 +44,7 @@ def test_partners_provisional_time_can_be_confirmed_by_us() -> None:
 
 
 def test_who_met_elsewhere_already_needs_no_booking_of_ours() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     ours = active(world.view(referral))
     theirs = ours.model_copy(update={"meeting_id": world.new_id()})
@@ -58,7 +58,7 @@ def test_who_met_elsewhere_already_needs_no_booking_of_ours() -> None:
 
 def test_partners_second_meeting_is_reserved_at_any_sequence() -> None:
     """Whoever numbers the meetings of a partner's system need not count on where we stopped."""
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     first = active(world.view(referral))
     world.act(referral, booking.attended(first.meeting_id))
@@ -71,7 +71,7 @@ def test_partners_second_meeting_is_reserved_at_any_sequence() -> None:
 
 
 def test_person_met_at_last_sequence_can_be_booked_again() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     theirs = active(world.view(referral)).model_copy(
         update={"meeting_id": world.new_id(), "sequence": LAST_SEQUENCE}
@@ -85,7 +85,7 @@ def test_person_met_at_last_sequence_can_be_booked_again() -> None:
 
 
 def test_partners_meeting_replacing_ours_keeps_the_time() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     theirs = active(world.view(referral)).model_copy(update={"meeting_id": world.new_id()})
     world.hear(world.envelope(theirs, "partner"))
@@ -94,7 +94,7 @@ def test_partners_meeting_replacing_ours_keeps_the_time() -> None:
 
 
 def test_overlapping_partner_meeting_takes_over_freed_time() -> None:
-    world = World.of(worker(weekdays=(0,), closes=time(9, 45)))
+    world = DecisionHarness.of(worker(weekdays=(0,), closes=time(9, 45)))
     one, other = world.refer(), world.refer()
     waits = world.refer(urgency=v.Urgency.SOON)
     ours = active(world.view(one))
@@ -111,7 +111,7 @@ def test_overlapping_partner_meeting_takes_over_freed_time() -> None:
 
 
 def test_who_stands_behind_no_longer_is_given_nothing() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     one, other = world.refer(), world.refer()
     ours = active(world.view(one))
     theirs = ours.model_copy(update={"referral_id": other, "meeting_id": world.new_id()})
@@ -128,7 +128,7 @@ def test_who_stands_behind_no_longer_is_given_nothing() -> None:
 
 @pytest.mark.parametrize("hours", [24, 2])
 def test_moved_partner_meeting_holds_one_time(hours: int) -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     ours = active(world.view(referral))
     starts_at = ours.starts_at + timedelta(days=3)
@@ -140,7 +140,7 @@ def test_moved_partner_meeting_holds_one_time(hours: int) -> None:
 
 
 def test_attended_is_recorded_after_partner_books_the_next() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     ours = active(world.view(referral))
     world.pass_time(days=1)
@@ -154,7 +154,7 @@ def test_attended_is_recorded_after_partner_books_the_next() -> None:
 
 
 def test_cancelled_meeting_is_not_recorded_as_attended() -> None:
-    world = World.of(worker())
+    world = DecisionHarness.of(worker())
     referral = world.refer()
     ours = active(world.view(referral))
     again = ours.model_copy(update={"meeting_id": world.new_id(), "sequence": 1})
@@ -166,7 +166,7 @@ def test_cancelled_meeting_is_not_recorded_as_attended() -> None:
 
 def test_nobody_in_one_locality_touches_a_diary_of_another() -> None:
     elsewhere = worker("lw-leek-1", locality="leek-werrington", practices=("M83032",))
-    world = World.of(worker(), elsewhere)
+    world = DecisionHarness.of(worker(), elsewhere)
     referral = world.refer()
     theirs = active(world.view(referral)).model_copy(
         update={"meeting_id": world.new_id(), "link_worker": "lw-leek-1"}

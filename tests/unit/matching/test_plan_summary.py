@@ -11,7 +11,7 @@ from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
 from shared.contract.history import ReferralHistory
-from tests.harness.matching.world import LOCALITY
+from tests.harness.matching.decision_harness import LOCALITY
 from tests.unit.feed.test_service import service
 from tests.unit.matching.test_needs_you import FIRST, OF, PLAN, SECOND, SERVICE, Telling
 

@@ -31,7 +31,7 @@ from services.matching.directory.ranking import (
 )
 from shared.contract.events import vocabulary as v
 from shared.platform.localities import postcodes
-from tests.harness.matching.world import NOW
+from tests.harness.matching.decision_harness import NOW
 
 HOME = (52.9785, -2.1029)
 

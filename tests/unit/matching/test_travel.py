@@ -16,7 +16,7 @@ from services.matching.errors import Refused
 from services.matching.roster.link_workers import TRAVEL_MINUTES
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import MeetingBooked
-from tests.harness.matching.world import LOCALITY, NOW, PRACTICE, World, active, worker
+from tests.harness.matching.decision_harness import LOCALITY, NOW, PRACTICE, DecisionHarness, active, worker
 
 HOME = (v.AccessNeed.HOME_VISIT,)
 TRAVEL = timedelta(minutes=TRAVEL_MINUTES)
@@ -86,7 +86,7 @@ def test_offered_times_of_a_home_visit_say_so() -> None:
     assert slot.mode is v.MeetingMode.HOME
 
 
-def partners(referral_id: str, world: World, starts_at: datetime, home: bool) -> MeetingBooked:
+def partners(referral_id: str, world: DecisionHarness, starts_at: datetime, home: bool) -> MeetingBooked:
     """A partner's booking system puts a meeting wherever it likes."""
     before = world.view(referral_id).story.meetings
     return MeetingBooked(
@@ -114,7 +114,7 @@ STEPS = st.lists(
 
 @given(STEPS)
 def test_nothing_is_booked_within_travel(steps: list[Step]) -> None:
-    world = World.of(VISITOR.model_copy(update={"hours": worker(weekdays=(0, 1, 2)).hours}))
+    world = DecisionHarness.of(VISITOR.model_copy(update={"hours": worker(weekdays=(0, 1, 2)).hours}))
     referrals: list[str] = []
     for what, number, home in steps:
         taken = [(m.starts_at, m.minutes, m.mode) for m in map(_active(world), referrals) if m]
@@ -144,7 +144,7 @@ def test_nothing_is_booked_within_travel(steps: list[Step]) -> None:
                 _apart(event.body, taken)
 
 
-def _active(world: World) -> Callable[[str], MeetingBooked | None]:
+def _active(world: DecisionHarness) -> Callable[[str], MeetingBooked | None]:
     def of(referral_id: str) -> MeetingBooked | None:
         story = world.view(referral_id).story
         return active(world.view(referral_id)) if story.active else None
@@ -152,7 +152,7 @@ def _active(world: World) -> Callable[[str], MeetingBooked | None]:
     return of
 
 
-def _nothing_held_twice(world: World) -> None:
+def _nothing_held_twice(world: DecisionHarness) -> None:
     for day in world.days.values():
         for one, other in combinations(day.reservations, 2):
             apart = max(one.travel, other.travel)
@@ -171,7 +171,7 @@ def _apart(booked: MeetingBooked, taken: list[tuple[datetime, int, v.MeetingMode
 
 @pytest.mark.parametrize("on", [date(2026, 11, 24)])
 def test_home_visits_of_a_full_morning_are_two(on: date) -> None:
-    world = World.of(VISITOR)
+    world = DecisionHarness.of(VISITOR)
     booked = [active(world.view(world.refer(access_needs=HOME))) for _ in range(3)]
     first_day = [each.starts_at.time() for each in booked if each.starts_at.date() == on]
     assert first_day == [time(9), time(10, 30)]

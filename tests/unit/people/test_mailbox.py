@@ -15,7 +15,7 @@ from shared.platform.localities import LOCALITIES_FILE, LocalitiesError, load_lo
 from shared.platform.people.mailbox import MailboxNotAccepted, is_mailbox, parse_mailbox
 from shared.platform.web.mail import hand_over
 from tests.harness.feed.records import TODAY, lunch_club
-from tests.harness.matching.world import worker
+from tests.harness.matching.decision_harness import worker
 
 NOT_ONE_MAILBOX = (
     "",

@@ -20,7 +20,7 @@ from shared.delivery.kernel import Kernel
 from shared.platform.ids import new_id
 from shared.platform.localities import OWN_VAULT, Contact, Localities, Locality, Practice, Source
 from tests.harness.delivery.toy import Bench, said
-from tests.harness.matching import world
+from tests.harness.matching import decision_harness as world
 from tests.harness.web.issuer import LoopbackIssuer
 
 PRACTICE, OTHER_PRACTICE = world.PRACTICE, world.OTHER_PRACTICE
@@ -62,7 +62,7 @@ def programme(slug: str, elsewhere: str = "elsewhere") -> Localities:
 
 
 @dataclass
-class Hands:
+class FakeClock:
     """A clock that is set by hand."""
 
     now: datetime = world.NOW
@@ -72,12 +72,12 @@ class Hands:
 
 
 @dataclass
-class Place:
+class MatchingHarness:
     """The running service, and those who ask it."""
 
     bench: Bench
     issuer: LoopbackIssuer
-    clock: Hands
+    clock: FakeClock
     app: FastAPI
     http: httpx.AsyncClient
     referrals: list[str] = field(default_factory=list)
@@ -200,9 +200,11 @@ def hours(weekdays: Any, opens: time = time(9), closes: time = time(12)) -> list
 
 
 @asynccontextmanager
-async def place(bench: Bench, issuer: LoopbackIssuer, **settings: Any) -> AsyncIterator[Place]:
+async def matching_harness(
+    bench: Bench, issuer: LoopbackIssuer, **settings: Any
+) -> AsyncIterator[MatchingHarness]:
     """The service, from its start to its end. Nobody answers as the vault unless the settings say who."""
-    clock = Hands()
+    clock = FakeClock()
     given = issuer.settings(
         MatchingSettings,
         database=bench.options.database,
@@ -218,4 +220,4 @@ async def place(bench: Bench, issuer: LoopbackIssuer, **settings: Any) -> AsyncI
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url=base) as http,
     ):
-        yield Place(bench, issuer, clock, app, http)
+        yield MatchingHarness(bench, issuer, clock, app, http)

@@ -115,7 +115,7 @@ def _ids() -> Iterator[str]:
 
 
 @dataclass
-class World:
+class DecisionHarness:
     """One locality. Time passes only when it is told to."""
 
     now: datetime = NOW
@@ -130,7 +130,7 @@ class World:
     room: bool = False
 
     @classmethod
-    def of(cls, *workers: LinkWorker) -> "World":
+    def of(cls, *workers: LinkWorker) -> "DecisionHarness":
         return cls(workers={each.id: each for each in workers})
 
     def new_id(self) -> str:
