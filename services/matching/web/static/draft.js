@@ -1,4 +1,4 @@
-// Keeps what is typed on the meeting page, and warns before it is lost. Without this, its buttons keep it.
+// Saves the input of the meeting page as a draft, and warns before it is lost. Without scripts, buttons save it.
 const form = document.querySelector("form[data-keep-draft]");
 const state = document.getElementById("draft-state");
 const QUIET_MS = 10_000;
@@ -36,7 +36,7 @@ if (form) {
     sending = true;
     clearTimeout(timer);
   });
-  // Shown again by the Back button, it can be left once more.
+  // The Back button may show the page again, and it can then be left once more.
   window.addEventListener("pageshow", () => {
     sending = false;
   });
