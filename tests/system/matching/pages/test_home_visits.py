@@ -15,7 +15,7 @@ from services.matching.referral_state.pages.person_header import (
 )
 from services.matching.referral_state.views import CaseLine, MeetingShown
 from shared.contract.events.vocabulary import MeetingMode
-from tests.harness.matching.pages.whole import PLACE, Person, Whole
+from tests.harness.matching.pages.running import PLACE, PagesHarness, Person
 from tests.harness.referral.people import referral_body
 
 PRACTICE = "M83713"
@@ -25,17 +25,17 @@ HOURS = [
 ]
 
 
-async def visited(both: Whole) -> tuple[Person, str, str]:
+async def visited(harness: PagesHarness) -> tuple[Person, str, str]:
     """A person who cannot leave home, their link worker, and the booked meeting."""
-    worker = await both.put_worker(7, hours=HOURS, home_visits=True)
+    worker = await harness.put_worker(7, hours=HOURS, home_visits=True)
     body = referral_body(practice=PRACTICE, access_needs=["home_visit"], house="12 Gooseberry Row")
-    made = await both.referral.http.post(
-        "/api/referral/v1/referrals", json=body, headers=both.referral.referrer(PRACTICE)
+    made = await harness.referral.http.post(
+        "/api/referral/v1/referrals", json=body, headers=harness.referral.referrer(PRACTICE)
     )
     person = Person(made.json()["id"], f"{body['given_name']} {body['family_name']}", body["telephone"])
-    await both.wait(person, lambda view: bool(view["active"]))
-    await both.referral.until(person.referral, stage="booked")
-    booked = (await both.view(person)).story.active.booked
+    await harness.wait(person, lambda view: bool(view["active"]))
+    await harness.referral.until(person.referral, stage="booked")
+    booked = (await harness.view(person)).story.active.booked
     assert booked.mode is MeetingMode.HOME
     return person, worker, booked.meeting_id
 
@@ -45,15 +45,15 @@ def text_of(answer: httpx.Response) -> str:
     return unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.text)))
 
 
-async def test_practice_reads_at_their_home_everywhere(both: Whole) -> None:
-    person, _, _ = await visited(both)
+async def test_practice_reads_at_their_home_everywhere(harness: PagesHarness) -> None:
+    person, _, _ = await visited(harness)
     one = f"/referral/referrals/{person.referral}"
-    both.referral.http.cookies.update(both.referral.cookies(PRACTICE))
+    harness.referral.http.cookies.update(harness.referral.cookies(PRACTICE))
     pages = {
-        at: text_of(await both.referral.http.get(at)) for at in (one, f"{one}/another-time", "/referral/")
+        at: text_of(await harness.referral.http.get(at)) for at in (one, f"{one}/another-time", "/referral/")
     }
-    slip = text_of(await both.referral.http.get(f"{one}/slip"))
-    both.referral.http.cookies.clear()
+    slip = text_of(await harness.referral.http.get(f"{one}/slip"))
+    harness.referral.http.cookies.clear()
     for at, text in pages.items():
         assert "their home" in text, at
         assert "room 4" not in text, at
@@ -63,10 +63,10 @@ async def test_practice_reads_at_their_home_everywhere(both: Whole) -> None:
     assert "Gooseberry" not in "".join((slip, *pages.values()))
 
 
-async def test_link_worker_reads_at_their_home_and_address(both: Whole) -> None:
-    person, worker, meeting = await visited(both)
-    cookies = both.cookies(link_worker=worker)
-    async with httpx.AsyncClient(base_url=both.address, cookies=cookies) as http:
+async def test_link_worker_reads_at_their_home_and_address(harness: PagesHarness) -> None:
+    person, worker, meeting = await visited(harness)
+    cookies = harness.cookies(link_worker=worker)
+    async with httpx.AsyncClient(base_url=harness.address, cookies=cookies) as http:
         case = text_of(await http.get(f"/matching/cases/{person.referral}"))
         record = text_of(await http.get(f"/matching/meetings/{meeting}"))
         rebook = text_of(await http.get(f"/matching/meetings/{meeting}/rebook"))

@@ -5,7 +5,7 @@ import re
 from playwright.async_api import Page, expect
 
 from shared.contract.events import vocabulary as v
-from tests.harness.matching.pages.whole import Whole
+from tests.harness.matching.pages.running import PagesHarness
 from tests.harness.pages.browser import check_axe, check_reflow
 
 
@@ -15,13 +15,13 @@ async def fit(page: Page) -> None:
     await check_reflow(page)
 
 
-async def test_journey_from_caseload_to_first_visit(both: Whole, chromium_page: Page) -> None:
+async def test_journey_from_caseload_to_first_visit(harness: PagesHarness, chromium_page: Page) -> None:
     page = chromium_page
-    person = await both.refer(needs=["befriending"], safe_to_text="ring")
-    meeting = await both.meet_now(person)
-    await both.sign_in(page)
+    person = await harness.refer(needs=["befriending"], safe_to_text="ring")
+    meeting = await harness.meet_now(person)
+    await harness.sign_in(page)
 
-    await both.open(page, "/matching/")
+    await harness.open(page, "/matching/")
     entry = page.locator(f"#meeting-{meeting}")
     await expect(entry).to_contain_text(person.name)
     await expect(entry).to_contain_text("Ring, do not text. No voicemail")
@@ -34,7 +34,7 @@ async def test_journey_from_caseload_to_first_visit(both: Whole, chromium_page: 
     await expect(page.get_by_text("The draft is saved")).to_be_visible()
     await fit(page)
 
-    await both.open(page, f"/matching/meetings/{meeting}")
+    await harness.open(page, f"/matching/meetings/{meeting}")
     await expect(page.get_by_label("What matters to you?")).to_have_value("Seeing people\nagain")
     await page.get_by_role("button", name="Save the appointment").click()
     await expect(page.get_by_role("alert")).to_contain_text("Choose what happens next")
@@ -54,11 +54,11 @@ async def test_journey_from_caseload_to_first_visit(both: Whole, chromium_page: 
     await expect(page.get_by_text("The appointment is saved.")).to_be_visible()
     await expect(page.locator("#plan")).to_contain_text("Asked, no answer yet")
     await fit(page)
-    view = await both.view(person)
+    view = await harness.view(person)
     assert view.story.plan.goals[0].importance == 9
     assert view.story.measured[v.Instrument.ONS4, v.Stage.BEFORE][0].scores == {"happy": 3}
 
-    link = await both.link_of(person)
+    link = await harness.link_of(person)
     await page.context.clear_cookies()
     await page.goto(link)
     await expect(page.get_by_role("heading", name="Can you help this person?")).to_be_visible()
@@ -73,7 +73,7 @@ async def test_journey_from_caseload_to_first_visit(both: Whole, chromium_page: 
     await page.get_by_label("Code").fill("000 000")
     await page.get_by_role("button", name="Show name and telephone").click()
     await expect(page.get_by_role("alert")).to_contain_text("This is not the code")
-    code = re.search(r"\b\d{6}\b", both.mailbox.letters[-1])
+    code = re.search(r"\b\d{6}\b", harness.mailbox.letters[-1])
     assert code is not None
     await page.get_by_label("Code").fill(code[0])
     await page.get_by_role("button", name="Show name and telephone").click()
@@ -89,7 +89,7 @@ async def test_journey_from_caseload_to_first_visit(both: Whole, chromium_page: 
     await expect(page.get_by_role("button", name="Ask again: email a new code")).to_be_visible()
     await fit(page)
     await page.get_by_text("They came", exact=True).click()
-    today = both.matching.state.kernel.clock().date()
+    today = harness.matching.state.kernel.clock().date()
     for label, value in (("Day", today.day), ("Month", today.month), ("Year", today.year)):
         await page.get_by_label(label, exact=True).fill(str(value))
     await page.get_by_role("button", name="Save: they came").click()
@@ -98,18 +98,18 @@ async def test_journey_from_caseload_to_first_visit(both: Whole, chromium_page: 
     await expect(page.get_by_text("Please get in touch with them")).to_have_count(0)
     await fit(page)
 
-    await both.sign_in(page)
-    await both.open(page, f"/matching/cases/{person.referral}")
+    await harness.sign_in(page)
+    await harness.open(page, f"/matching/cases/{person.referral}")
     await expect(page.locator("#plan")).to_contain_text("First visit made")
     await expect(page.locator("#story")).to_contain_text("Came to the appointment")
 
 
-async def test_plan_prints_on_one_page(both: Whole, chromium_page: Page) -> None:
+async def test_plan_prints_on_one_page(harness: PagesHarness, chromium_page: Page) -> None:
     page = chromium_page
-    person = await both.refer(needs=["debt", "befriending"])
-    meeting = await both.meet_now(person)
-    await both.sign_in(page)
-    await both.open(page, f"/matching/meetings/{meeting}")
+    person = await harness.refer(needs=["debt", "befriending"])
+    meeting = await harness.meet_now(person)
+    await harness.sign_in(page)
+    await harness.open(page, f"/matching/meetings/{meeting}")
     await page.get_by_label("What matters to you?").fill(
         "My garden, and opening the post without dread. " * 8
     )

@@ -7,7 +7,7 @@ import pytest
 from services.matching.app import create_app
 from services.matching.provider.links import Links
 from shared.platform.clock import system_clock
-from tests.harness.matching.pages.whole import Whole
+from tests.harness.matching.pages.running import PagesHarness
 from tests.harness.web.forms import browser, hidden_fields, send_form
 
 REFERRAL = "0193d3a2-7b5e-7c3a-9d21-4a6f0c9e8b11"
@@ -57,33 +57,33 @@ POSTS = [
 
 
 @pytest.mark.parametrize("path", [*LINK_WORKERS, "/matching/services", "/matching/programme"])
-async def test_signed_out_reader_is_sent_to_sign_in(both: Whole, path: str) -> None:
-    async with browser(both.matching) as client:
+async def test_signed_out_reader_is_sent_to_sign_in(harness: PagesHarness, path: str) -> None:
+    async with browser(harness.matching) as client:
         answer = await client.get(path)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/sign-in?next=")
 
 
 @pytest.mark.parametrize("path", [*LINK_WORKERS, "/matching/programme"])
-async def test_practice_staff_do_not_see_the_caseload(both: Whole, path: str) -> None:
-    cookies = both.cookies("referrer", practices=["M83100"])
-    async with browser(both.matching, cookies) as client:
+async def test_practice_staff_do_not_see_the_caseload(harness: PagesHarness, path: str) -> None:
+    cookies = harness.cookies("referrer", practices=["M83100"])
+    async with browser(harness.matching, cookies) as client:
         assert (await client.get(path)).status_code == 403
 
 
 @pytest.mark.parametrize("path", POSTS)
-async def test_form_of_another_browser_is_refused(both: Whole, path: str) -> None:
-    async with browser(both.matching, both.cookies()) as client:
+async def test_form_of_another_browser_is_refused(harness: PagesHarness, path: str) -> None:
+    async with browser(harness.matching, harness.cookies()) as client:
         answer = await client.post(path, data={"sure": "yes"})
     assert answer.status_code == 403
     assert "This form has been open too long" in answer.text
 
 
-async def test_case_of_other_locality_is_not_found(both: Whole) -> None:
-    person = await both.refer()
-    meeting = (await both.view(person)).story.active.booked.meeting_id
-    elsewhere = both.cookies(localities=[both.referral.far], link_worker="lw-leek-1")
-    async with browser(both.matching, elsewhere) as client:
+async def test_case_of_other_locality_is_not_found(harness: PagesHarness) -> None:
+    person = await harness.refer()
+    meeting = (await harness.view(person)).story.active.booked.meeting_id
+    elsewhere = harness.cookies(localities=[harness.referral.far], link_worker="lw-leek-1")
+    async with browser(harness.matching, elsewhere) as client:
         for path in (
             f"/matching/cases/{person.referral}",
             f"/matching/meetings/{meeting}",
@@ -92,13 +92,13 @@ async def test_case_of_other_locality_is_not_found(both: Whole) -> None:
             assert (await client.get(path)).status_code == 404
 
 
-async def test_practice_staff_move_only_their_meetings(both: Whole) -> None:
-    person = await both.refer()
-    meeting = (await both.view(person)).story.active.booked.meeting_id
+async def test_practice_staff_move_only_their_meetings(harness: PagesHarness) -> None:
+    person = await harness.refer()
+    meeting = (await harness.view(person)).story.active.booked.meeting_id
     path = f"/matching/meetings/{meeting}/rebook"
-    async with browser(both.matching, both.cookies("referrer", practices=["M83713"])) as client:
+    async with browser(harness.matching, harness.cookies("referrer", practices=["M83713"])) as client:
         assert (await client.get(path)).status_code == 404
-    async with browser(both.matching, both.cookies("referrer", practices=["M83100"])) as client:
+    async with browser(harness.matching, harness.cookies("referrer", practices=["M83100"])) as client:
         page = await client.get(path)
         assert person.name not in page.text
         assert f"Reference {person.referral[-6:]}" in page.text
@@ -109,15 +109,15 @@ async def test_practice_staff_move_only_their_meetings(both: Whole) -> None:
         assert "The appointment is moved." in shown.text
 
 
-async def test_link_changes_nothing_before_a_button(both: Whole) -> None:
-    person = await both.refer(needs=["befriending"])
-    await both.plan(person)
-    link = (await both.link_of(person)).removeprefix(both.address)
-    async with browser(both.matching) as client:
-        before = (await both.view(person)).facts
+async def test_link_changes_nothing_before_a_button(harness: PagesHarness) -> None:
+    person = await harness.refer(needs=["befriending"])
+    await harness.plan(person)
+    link = (await harness.link_of(person)).removeprefix(harness.address)
+    async with browser(harness.matching) as client:
+        before = (await harness.view(person)).facts
         page = await client.get(link)
         assert (await client.head(link)).status_code in (200, 405)
-        assert (await both.view(person)).facts == before
+        assert (await harness.view(person)).facts == before
         assert page.headers["x-robots-tag"].startswith("noindex")
         assert page.headers["referrer-policy"] == "no-referrer"
         assert page.headers["cache-control"] == "no-store"
@@ -141,40 +141,40 @@ async def test_link_changes_nothing_before_a_button(both: Whole) -> None:
         assert refused.status_code == 409
 
 
-async def test_expired_link_shows_friendly_words(both: Whole) -> None:
-    person = await both.refer(needs=["befriending"])
-    prescription = await both.plan(person)
-    view = await both.view(person)
+async def test_expired_link_shows_friendly_words(harness: PagesHarness) -> None:
+    person = await harness.refer(needs=["befriending"])
+    prescription = await harness.plan(person)
+    view = await harness.view(person)
     service = view.story.prescriptions[-1].prescribed.service_id
-    settings = both.matching.state.settings
+    settings = harness.matching.state.settings
     long_ago = Links(
         settings.magic_link_key.get_secret_value(),
         settings.public_url,
         28,
         lambda: system_clock() - timedelta(days=60),
     )
-    async with browser(both.matching) as client:
-        answer = await client.get(f"/s/{long_ago.token(both.here, prescription, service)}")
+    async with browser(harness.matching) as client:
+        answer = await client.get(f"/s/{long_ago.token(harness.here, prescription, service)}")
     assert answer.status_code == 410
     assert "This link is no longer in use" in answer.text
     assert "01632 960100" in answer.text
 
 
-async def test_form_sent_twice_is_done_once(both: Whole) -> None:
-    person = await both.refer()
+async def test_form_sent_twice_is_done_once(harness: PagesHarness) -> None:
+    person = await harness.refer()
     case = f"/matching/cases/{person.referral}"
-    async with browser(both.matching, both.cookies()) as client:
+    async with browser(harness.matching, harness.cookies()) as client:
         fields = hidden_fields((await client.get(case)).text) | {"channel": "phone", "reached": "no"}
         for _ in range(2):
             assert (await client.post(f"{case}/contact", data=fields)).status_code == 303
-    assert len((await both.view(person)).story.contacts) == 1
+    assert len((await harness.view(person)).story.contacts) == 1
 
 
-async def test_refusal_is_shown_beside_the_input(both: Whole) -> None:
-    person = await both.refer()
-    meeting = (await both.view(person)).story.active.booked.meeting_id
+async def test_refusal_is_shown_beside_the_input(harness: PagesHarness) -> None:
+    person = await harness.refer()
+    meeting = (await harness.view(person)).story.active.booked.meeting_id
     path = f"/matching/meetings/{meeting}"
-    async with browser(both.matching, both.cookies()) as client:
+    async with browser(harness.matching, harness.cookies()) as client:
         typed = {"do": "missed", "what_matters": "The garden"}
         answer = await send_form(client, path, path, typed)
     assert answer.status_code == 422
@@ -182,15 +182,15 @@ async def test_refusal_is_shown_beside_the_input(both: Whole) -> None:
     assert "The garden" in answer.text
 
 
-async def test_pages_work_while_the_vault_is_down(both: Whole) -> None:
-    person = await both.refer()
-    meeting = (await both.view(person)).story.active.booked.meeting_id
-    away = both.matching.state.settings.model_copy(update={"referral_url": "http://127.0.0.1:9"})
+async def test_pages_work_while_the_vault_is_down(harness: PagesHarness) -> None:
+    person = await harness.refer()
+    meeting = (await harness.view(person)).story.active.booked.meeting_id
+    away = harness.matching.state.settings.model_copy(update={"referral_url": "http://127.0.0.1:9"})
     alone = create_app(away)
-    cookies = both.cookies()
-    async with browser(both.matching, cookies) as client:
+    cookies = harness.cookies()
+    async with browser(harness.matching, cookies) as client:
         await client.get("/matching/")
-    alone.state.session_check = both.matching.state.session_check  # the answers that it remembers
+    alone.state.session_check = harness.matching.state.session_check  # the answers that it remembers
     async with browser(alone, cookies) as client:
         desk = (await client.get("/matching/")).text
         assert "Names and telephone numbers cannot be shown just now" in desk
@@ -203,10 +203,10 @@ async def test_pages_work_while_the_vault_is_down(both: Whole) -> None:
     assert "The draft is saved" not in kept.text
 
 
-async def test_risk_note_is_shown_only_on_request(both: Whole) -> None:
-    person = await both.refer(risk="see_note", risk_line="Large dog, ring first")
-    await both.meet_now(person)
-    async with browser(both.matching, both.cookies()) as client:
+async def test_risk_note_is_shown_only_on_request(harness: PagesHarness) -> None:
+    person = await harness.refer(risk="see_note", risk_line="Large dog, ring first")
+    await harness.meet_now(person)
+    async with browser(harness.matching, harness.cookies()) as client:
         desk = (await client.get("/matching/")).text
         assert "Risk: read the note first" in desk
         assert "Large dog" not in desk
@@ -216,11 +216,11 @@ async def test_risk_note_is_shown_only_on_request(both: Whole) -> None:
         assert "Large dog" not in elses.text
 
 
-async def test_search_postcode_is_not_shown_to_next_reader(both: Whole) -> None:
-    async with browser(both.matching, both.cookies()) as client:
+async def test_search_postcode_is_not_shown_to_next_reader(harness: PagesHarness) -> None:
+    async with browser(harness.matching, harness.cookies()) as client:
         found = await send_form(client, "/matching/services", "/matching/services", {"postcode": "ST3 6AB"})
         path = found.headers["location"]
         assert "ST3" not in path
         assert 'value="ST3 6AB"' in (await client.get(path)).text
-        client.cookies.update(both.cookies(subject="another"))
+        client.cookies.update(harness.cookies(subject="another"))
         assert "ST3 6AB" not in (await client.get(path)).text.replace("such as ST3 6AB", "")

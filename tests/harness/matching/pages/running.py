@@ -56,7 +56,7 @@ class Person:
 
 
 @dataclass
-class Whole:
+class PagesHarness:
     """Both services and their issuer. `worker` meets people of `PRACTICE` in the locality `here`."""
 
     matching: FastAPI
@@ -152,8 +152,8 @@ class Whole:
 
     def cookies(self, role: str = "link_worker", **claims: Any) -> dict[str, str]:
         worker = self.worker if role == "link_worker" else None
-        whole = {"role": role, "localities": [self.here], "link_worker": worker} | claims
-        return self.issuer.signed_in(self.referral.app, **whole)
+        token_claims = {"role": role, "localities": [self.here], "link_worker": worker} | claims
+        return self.issuer.signed_in(self.referral.app, **token_claims)
 
     async def sign_in(self, page: Page, role: str = "link_worker", **claims: Any) -> None:
         """Signs the browser in with this role."""
@@ -220,7 +220,9 @@ def _capacity(code: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def whole(folder: Path, issuer: LoopbackIssuer, bootstrap: str, mongo_url: str) -> AsyncIterator[Whole]:
+async def running_harness(
+    folder: Path, issuer: LoopbackIssuer, bootstrap: str, mongo_url: str
+) -> AsyncIterator[PagesHarness]:
     """Starts both services, and adds a link worker and a directory by HTTP."""
     async with AsyncExitStack() as until:
         tokens = await until.enter_async_context(serving(_token_desk(issuer)))
@@ -251,7 +253,7 @@ async def whole(folder: Path, issuer: LoopbackIssuer, bootstrap: str, mongo_url:
         address = await until.enter_async_context(serving(app, matching_port))
         identity = f"lw-{referral.here}-1"
         await _fill(issuer, address, referral.here, identity)
-        yield Whole(app, address, referral, issuer, mailbox, identity)
+        yield PagesHarness(app, address, referral, issuer, mailbox, identity)
     mongo = Mongo(mongo_url, settings.database)
     await mongo.client.drop_database(settings.database)
     mongo.client.close()
