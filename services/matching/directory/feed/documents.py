@@ -33,8 +33,8 @@ class NotJson(ValueError):
 def parse(document: bytes | str) -> tuple[object, bool]:
     """The document's values, and True if a character had to be replaced.
 
-    A byte order mark, half a surrogate pair, a control character, a byte that is not text, NaN, or a number
-    of thousands of digits spoils only that value, not the feed. Raises NotJson.
+    Bad characters and absurd numbers spoil only their own value, not the feed: a byte order mark, half a
+    surrogate pair, a control character, a byte that is not text, NaN, thousands of digits. Raises NotJson.
     """
     try:
         return orjson.loads(document), False

@@ -43,8 +43,8 @@ class Period:
 def read_schedules(record: Record, record_id: str, today: date, report: Report) -> tuple[Schedule, ...]:
     """Each schedule of a service and of its places once. A schedule with an unusable rule keeps its text.
 
-    The opening times of a place are used only if the service has no times, there or in general, because a
-    library is open longer than the club that meets in it.
+    A library is open longer than the club that meets in it. The opening times of a place are therefore used
+    only if the service has no times, there or in general.
     """
     at_locations = records_in(record, "service_at_locations")
     names = {str(at["id"]): _place_name_at(at) for at in at_locations if isinstance(at.get("id"), str)}
