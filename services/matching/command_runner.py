@@ -35,13 +35,13 @@ class CommandRunner:
     localities: Localities
     key: bytes = field(repr=False)
 
-    async def case(self, asked: RequestContext, which: Filter, roles: Collection[str] = LINK_WORKER) -> Row:
+    async def case(self, context: RequestContext, which: Filter, roles: Collection[str] = LINK_WORKER) -> Row:
         """The case that is asked about. Raises a Problem, 403 or 404."""
-        return await find_case(self.kernel.mongo, asked.caller, which, roles)
+        return await find_case(self.kernel.mongo, context.caller, which, roles)
 
     async def run(
         self,
-        asked: RequestContext,
+        context: RequestContext,
         row: Row,
         route: str,
         arguments: Sequence[Any],
@@ -67,7 +67,7 @@ class CommandRunner:
                 row["referral"],
                 act(),
                 within=within,
-                idempotency=self._idempotency(asked, route, (row["referral"], *arguments)),
+                idempotency=self._idempotency(context, route, (row["referral"], *arguments)),
                 answer=answer,
             )
         return await self._shown(row, done.view, set(done.reply.get("said", ())), done.replayed)
@@ -86,8 +86,10 @@ class CommandRunner:
             replayed=replayed,
         )
 
-    def _idempotency(self, asked: RequestContext, route: str, arguments: Sequence[Any]) -> Idempotency | None:
-        if asked.key is None:
+    def _idempotency(
+        self, context: RequestContext, route: str, arguments: Sequence[Any]
+    ) -> Idempotency | None:
+        if context.key is None:
             return None
         digest = hmac.new(self.key, repr(tuple(arguments)).encode(), blake2b).digest()[:16]
-        return Idempotency(asked.caller.subject, route, asked.key, digest)
+        return Idempotency(context.caller.subject, route, context.key, digest)

@@ -28,59 +28,59 @@ class BookingUseCases:
     runner: CommandRunner
 
     async def attended(
-        self, asked: RequestContext, meeting_id: str, next_step: NextStep | None = None
+        self, context: RequestContext, meeting_id: str, next_step: NextStep | None = None
     ) -> Done:
         """They came, on the day or sooner. Refused (409) for a cancelled meeting."""
-        row = await self.runner.case(asked, _meeting(meeting_id))
+        row = await self.runner.case(context, _meeting(meeting_id))
         return await self.runner.run(
-            asked,
+            context,
             row,
             "attended",
             (meeting_id, next_step),
             lambda: commands.attended(meeting_id, next_step),
         )
 
-    async def did_not_attend(self, asked: RequestContext, meeting_id: str) -> Done:
+    async def did_not_attend(self, context: RequestContext, meeting_id: str) -> Done:
         """They did not come. The first miss is rebooked at once; the second is for the link worker."""
-        row = await self.runner.case(asked, _meeting(meeting_id))
+        row = await self.runner.case(context, _meeting(meeting_id))
         return await self.runner.run(
-            asked, row, "missed", (meeting_id,), lambda: commands.did_not_attend(meeting_id)
+            context, row, "missed", (meeting_id,), lambda: commands.did_not_attend(meeting_id)
         )
 
-    async def cancel(self, asked: RequestContext, meeting_id: str, by: v.By, why: v.CancelReason) -> Done:
+    async def cancel(self, context: RequestContext, meeting_id: str, by: v.By, why: v.CancelReason) -> Done:
         """Cancels a meeting; an open case gets the next suitable time, or a stated reason for none."""
-        row = await self.runner.case(asked, _meeting(meeting_id))
+        row = await self.runner.case(context, _meeting(meeting_id))
         return await self.runner.run(
-            asked, row, "cancelled", (meeting_id, by, why), lambda: commands.cancel(meeting_id, by, why)
+            context, row, "cancelled", (meeting_id, by, why), lambda: commands.cancel(meeting_id, by, why)
         )
 
-    async def reschedule(self, asked: RequestContext, meeting_id: str, slot: str | None = None) -> Done:
+    async def reschedule(self, context: RequestContext, meeting_id: str, slot: str | None = None) -> Done:
         """Moves a meeting to `slot` (a `Slot.key`), or with None to the next suitable time.
 
         Refused (409, code `slot_taken`) where somebody else has it by now. Practice staff may do this for
         their own practice's meetings.
         """
-        row = await self.runner.case(asked, _meeting(meeting_id), AT_THE_DESK)
+        row = await self.runner.case(context, _meeting(meeting_id), AT_THE_DESK)
         return await self.runner.run(
-            asked, row, "another-time", (meeting_id, slot), lambda: commands.reschedule(meeting_id, slot)
+            context, row, "another-time", (meeting_id, slot), lambda: commands.reschedule(meeting_id, slot)
         )
 
-    async def confirm(self, asked: RequestContext, meeting_id: str) -> Done:
+    async def confirm(self, context: RequestContext, meeting_id: str) -> Done:
         """The person says yes to the provisional time (the same meeting, no longer provisional)."""
-        row = await self.runner.case(asked, _meeting(meeting_id), AT_THE_DESK)
+        row = await self.runner.case(context, _meeting(meeting_id), AT_THE_DESK)
         return await self.runner.run(
-            asked, row, "confirm", (meeting_id,), lambda: commands.confirm(meeting_id)
+            context, row, "confirm", (meeting_id,), lambda: commands.confirm(meeting_id)
         )
 
-    async def book(self, asked: RequestContext, referral_id: str, slot: str | None = None) -> Done:
+    async def book(self, context: RequestContext, referral_id: str, slot: str | None = None) -> Done:
         """Books a meeting where none is active: after two misses, after waiting, or a further one."""
-        row = await self.runner.case(asked, {"referral": referral_id})
-        return await self.runner.run(asked, row, "book", (slot,), lambda: commands.book_one(slot))
+        row = await self.runner.case(context, {"referral": referral_id})
+        return await self.runner.run(context, row, "book", (slot,), lambda: commands.book_one(slot))
 
-    async def defer(self, asked: RequestContext, referral_id: str, on: date) -> Done:
+    async def defer(self, context: RequestContext, referral_id: str, on: date) -> Done:
         """The person asks not to be booked before that day: cancels what is booked, waits until then."""
-        row = await self.runner.case(asked, {"referral": referral_id})
-        return await self.runner.run(asked, row, "later", (on,), lambda: commands.defer(on))
+        row = await self.runner.case(context, {"referral": referral_id})
+        return await self.runner.run(context, row, "later", (on,), lambda: commands.defer(on))
 
     async def enter_meetings(self, worker: LinkWorker) -> None:
         """Has everybody decided upon again whose meeting to come is in no diary.

@@ -41,20 +41,20 @@ class CaseworkUseCases:
     vault: Vault
 
     async def plan(
-        self, asked: RequestContext, referral_id: str, record: MeetingRecord, meeting_id: str | None = None
+        self, context: RequestContext, referral_id: str, record: MeetingRecord, meeting_id: str | None = None
     ) -> Done:
         """Saves what was agreed; `meeting_id`: that meeting took place (it is marked as attended).
 
         Texts go to the vault first; 503 where it does not answer, and nothing is saved. The draft is dropped.
         """
-        row = await self.runner.case(asked, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id})
         notes = commands.NoteIds(
-            what_matters=await self._note(asked, row, "what_matters", record.what_matters, "what-matters"),
-            note=await self._note(asked, row, "note", record.note, "note"),
+            what_matters=await self._note(context, row, "what_matters", record.what_matters, "what-matters"),
+            note=await self._note(context, row, "note", record.note, "note"),
             goals={
                 place: kept
                 for place, goal in enumerate(record.goals)
-                if (kept := await self._note(asked, row, "goal", goal.words, f"goal-{place}"))
+                if (kept := await self._note(context, row, "goal", goal.words, f"goal-{place}"))
             },
         )
 
@@ -63,7 +63,7 @@ class CaseworkUseCases:
             await tx[DRAFTS].delete_one({"_id": identity}, session=tx.session)
 
         return await self.runner.run(
-            asked,
+            context,
             row,
             "plan",
             (record, meeting_id),
@@ -72,95 +72,97 @@ class CaseworkUseCases:
             fresh_step=True,
         )
 
-    async def contact(self, asked: RequestContext, referral_id: str, contact: Contact) -> Done:
+    async def contact(self, context: RequestContext, referral_id: str, contact: Contact) -> Done:
         """The link worker rang or wrote. Reached by telephone: off the ring list."""
-        row = await self.runner.case(asked, {"referral": referral_id})
-        kept = await self._note(asked, row, "note", contact.note, "note")
+        row = await self.runner.case(context, {"referral": referral_id})
+        kept = await self._note(context, row, "note", contact.note, "note")
         return await self.runner.run(
-            asked, row, "contact", (contact,), lambda: commands.contact(contact, kept)
+            context, row, "contact", (contact,), lambda: commands.contact(contact, kept)
         )
 
-    async def unmet(self, asked: RequestContext, referral_id: str, unmet: UnmetNeed) -> Done:
+    async def unmet(self, context: RequestContext, referral_id: str, unmet: UnmetNeed) -> Done:
         """Nothing suitable for this need."""
-        row = await self.runner.case(asked, {"referral": referral_id})
-        return await self.runner.run(asked, row, "unmet", (unmet,), lambda: commands.unmet(unmet))
+        row = await self.runner.case(context, {"referral": referral_id})
+        return await self.runner.run(context, row, "unmet", (unmet,), lambda: commands.unmet(unmet))
 
     async def next_step(
-        self, asked: RequestContext, referral_id: str, next_step: NextStep, note: str = ""
+        self, context: RequestContext, referral_id: str, next_step: NextStep, note: str = ""
     ) -> Done:
         """Says what happens next and by when: today at the earliest, within a year."""
-        row = await self.runner.case(asked, {"referral": referral_id})
-        kept = await self._note(asked, row, "note", note, "note")
+        row = await self.runner.case(context, {"referral": referral_id})
+        kept = await self._note(context, row, "note", note, "note")
         return await self.runner.run(
-            asked,
+            context,
             row,
             "next-step",
             (next_step, note),
-            lambda: commands.say_step(next_step, kept, asked.caller.link_worker),
+            lambda: commands.say_step(next_step, kept, context.caller.link_worker),
         )
 
-    async def sharing(self, asked: RequestContext, referral_id: str, answer: SharingAnswer) -> Done:
+    async def sharing(self, context: RequestContext, referral_id: str, answer: SharingAnswer) -> Done:
         """An agreement asked by the link worker; replaces the earlier answer to the same question."""
         if (answer.agreement is v.Agreement.SERVICE) != (answer.prescription_id is not None):
             raise Problem(422, code="invalid", detail="Name the service, and only for this agreement.")
-        row = await self.runner.case(asked, {"referral": referral_id})
-        return await self.runner.run(asked, row, "sharing", (answer,), lambda: commands.sharing(answer))
+        row = await self.runner.case(context, {"referral": referral_id})
+        return await self.runner.run(context, row, "sharing", (answer,), lambda: commands.sharing(answer))
 
-    async def change_link_worker(self, asked: RequestContext, referral_id: str, link_worker: str) -> Done:
+    async def change_link_worker(self, context: RequestContext, referral_id: str, link_worker: str) -> Done:
         """Hands the case to another link worker of the same practice; a future meeting moves to them."""
-        row = await self.runner.case(asked, {"referral": referral_id}, HANDS_OVER)
+        row = await self.runner.case(context, {"referral": referral_id}, HANDS_OVER)
         return await self.runner.run(
-            asked, row, "link-worker", (link_worker,), lambda: commands.change_link_worker(link_worker)
+            context, row, "link-worker", (link_worker,), lambda: commands.change_link_worker(link_worker)
         )
 
-    async def retract(self, asked: RequestContext, referral_id: str, retraction: Retraction) -> Done:
+    async def retract(self, context: RequestContext, referral_id: str, retraction: Retraction) -> Done:
         """Undoes a fact of the case. 404 for an unknown fact, 409 where it cannot be undone."""
-        row = await self.runner.case(asked, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id})
         again = await self._is_referred_again(row)
         return await self.runner.run(
-            asked,
+            context,
             row,
             "retract",
             (retraction,),
             lambda: retract(retraction.source, retraction.event_id, retraction.reason, referred_again=again),
         )
 
-    async def no_longer_wants(self, asked: RequestContext, referral_id: str, by: v.By = v.By.PERSON) -> Done:
+    async def no_longer_wants(
+        self, context: RequestContext, referral_id: str, by: v.By = v.By.PERSON
+    ) -> Done:
         """The person does not want it any more: declined before a first meeting, closed after one."""
-        row = await self.runner.case(asked, {"referral": referral_id}, ENDS_EARLY)
+        row = await self.runner.case(context, {"referral": referral_id}, ENDS_EARLY)
         return await self.runner.run(
-            asked, row, "no-longer-wants", (by,), lambda: commands.no_longer_wants(by)
+            context, row, "no-longer-wants", (by,), lambda: commands.no_longer_wants(by)
         )
 
-    async def close(self, asked: RequestContext, referral_id: str, closure: Closure) -> Done:
+    async def close(self, context: RequestContext, referral_id: str, closure: Closure) -> Done:
         """Closes the case; a future meeting is cancelled and its time is free again."""
-        row = await self.runner.case(asked, {"referral": referral_id})
-        kept = await self._note(asked, row, "note", closure.note, "note")
-        return await self.runner.run(asked, row, "close", (closure,), lambda: commands.close(closure, kept))
+        row = await self.runner.case(context, {"referral": referral_id})
+        kept = await self._note(context, row, "note", closure.note, "note")
+        return await self.runner.run(context, row, "close", (closure,), lambda: commands.close(closure, kept))
 
-    async def reopen(self, asked: RequestContext, referral_id: str, reopen: Reopen) -> Done:
+    async def reopen(self, context: RequestContext, referral_id: str, reopen: Reopen) -> Done:
         """Undoes every end of the case, with the meeting that was chosen.
 
         Refused (409, `slot_taken`) if another person has that time by now; the case stays closed then.
         """
-        row = await self.runner.case(asked, {"referral": referral_id})
-        kept = await self._note(asked, row, "note", reopen.note, "note")
+        row = await self.runner.case(context, {"referral": referral_id})
+        kept = await self._note(context, row, "note", reopen.note, "note")
         again = await self._is_referred_again(row)
         return await self.runner.run(
-            asked, row, "reopen", (reopen,), lambda: commands.reopen(reopen, kept, referred_again=again)
+            context, row, "reopen", (reopen,), lambda: commands.reopen(reopen, kept, referred_again=again)
         )
 
-    async def decline(self, asked: RequestContext, referral_id: str, decline: Decline) -> Done:
+    async def decline(self, context: RequestContext, referral_id: str, decline: Decline) -> Done:
         """By the person, the link worker or the programme: it does not begin."""
-        row = await self.runner.case(asked, {"referral": referral_id})
-        return await self.runner.run(asked, row, "decline", (decline,), lambda: commands.decline(decline))
+        row = await self.runner.case(context, {"referral": referral_id})
+        return await self.runner.run(context, row, "decline", (decline,), lambda: commands.decline(decline))
 
-    async def return_to_referrer(self, asked: RequestContext, referral_id: str, back: Return) -> Done:
+    async def return_to_referrer(self, context: RequestContext, referral_id: str, back: Return) -> Done:
         """Returns the referral to its referrer."""
-        row = await self.runner.case(asked, {"referral": referral_id})
-        kept = await self._note(asked, row, "note", back.note, "note")
+        row = await self.runner.case(context, {"referral": referral_id})
+        kept = await self._note(context, row, "note", back.note, "note")
         return await self.runner.run(
-            asked, row, "give-back", (back,), lambda: commands.return_to_referrer(back, kept)
+            context, row, "give-back", (back,), lambda: commands.return_to_referrer(back, kept)
         )
 
     async def _is_referred_again(self, row: Row) -> bool:
@@ -174,12 +176,12 @@ class CaseworkUseCases:
         return found is not None
 
     async def _note(
-        self, asked: RequestContext, row: Row, kind: NoteKind, text: str, part: str
+        self, context: RequestContext, row: Row, kind: NoteKind, text: str, part: str
     ) -> str | None:
         """Keeps a text in the vault; None for no text. The same key keeps it once."""
         if not text.strip():
             return None
-        key = f"{asked.caller.subject}:{asked.key}:{part}" if asked.key else None
+        key = f"{context.caller.subject}:{context.key}:{part}" if context.key else None
         try:
             return await self.vault.keep_note(row["locality"], row["referral"], kind, text.strip(), key)
         except VaultAway:

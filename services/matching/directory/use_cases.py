@@ -54,27 +54,27 @@ class DirectoryUseCases:
             raise _unknown_feed()
         return await feeds.named(feed) or Feed(feed, (), ())
 
-    async def flag_listing(self, asked: RequestContext, service_id: str, wrong: ListingFault) -> None:
+    async def flag_listing(self, context: RequestContext, service_id: str, wrong: ListingFault) -> None:
         """Keeps a report of a wrong directory entry for the programme. 404: unknown service."""
-        if asked.caller.role not in ("link_worker", "programme_admin", "referrer"):
+        if context.caller.role not in ("link_worker", "programme_admin", "referrer"):
             raise Problem(403, code="role", detail="Your role does not include this.")
-        if not await self.directory.flag(service_id, wrong, asked.caller.subject):
+        if not await self.directory.flag(service_id, wrong, context.caller.subject):
             raise problem_of(Refused("unknown_service"))
 
-    async def places(self, asked: RequestContext, service_id: str, *, free: bool) -> None:
+    async def places(self, context: RequestContext, service_id: str, *, free: bool) -> None:
         """A service has places again, as it told whoever asks; not `free`: that is taken back.
 
         It counts for 60 days or until the service answers otherwise. 404: unknown service, or one that is not
         offered in a locality of the caller's.
         """
-        caller = asked.caller
+        caller = context.caller
         if caller.role not in SAYS_PLACES:
             raise Problem(403, code="role", detail="Your role does not include this.")
         if not (caller.may_locality("*") or await self.directory.offered(service_id, caller.localities)):
             raise problem_of(Refused("unknown_service"))
         if not free:
             await self.directory.places_taken_back(service_id)
-        elif not await self.directory.places_free(service_id, asked.caller.subject):
+        elif not await self.directory.places_free(service_id, context.caller.subject):
             raise problem_of(Refused("unknown_service"))
 
 

@@ -30,16 +30,16 @@ class PrescribingUseCases:
     directory: Directory
     confirm_mailbox: Callable[[Service], Awaitable[bool]]
 
-    async def prescribe(self, asked: RequestContext, referral_id: str, prescribing: Prescribing) -> Done:
+    async def prescribe(self, context: RequestContext, referral_id: str, prescribing: Prescribing) -> Done:
         """Adds a service to the plan. 409 `already_in_plan` where it is being asked already."""
-        row = await self.runner.case(asked, {"referral": referral_id})
+        row = await self.runner.case(context, {"referral": referral_id})
         service = (await self.directory.services([prescribing.service_id])).get(prescribing.service_id)
         if service is None or not await self.directory.offered(service.id, [row["locality"]]):
             raise problem_of(Refused("unknown_service"))
         if not service.offered:
             raise problem_of(Refused("not_offered"))
         done = await self.runner.run(
-            asked,
+            context,
             row,
             "prescribe",
             (prescribing,),
@@ -49,52 +49,52 @@ class PrescribingUseCases:
             await self.confirm_mailbox(service)
         return done
 
-    async def reply(self, asked: RequestContext, prescription_id: str, said: ServiceReply) -> Done:
+    async def reply(self, context: RequestContext, prescription_id: str, said: ServiceReply) -> Done:
         """A service's answer, typed in by the link worker who rang them or said by the service itself."""
-        row = await self.runner.case(asked, _prescription(prescription_id), ANSWERS)
+        row = await self.runner.case(context, _prescription(prescription_id), ANSWERS)
         return await self.runner.run(
-            asked,
+            context,
             row,
             "reply",
             (prescription_id, said),
             lambda: commands.reply(prescription_id, said),
         )
 
-    async def started(self, asked: RequestContext, prescription_id: str, visit: FirstVisit) -> Done:
+    async def started(self, context: RequestContext, prescription_id: str, visit: FirstVisit) -> Done:
         """The first visit happened, on that day (not in the future)."""
-        row = await self.runner.case(asked, _prescription(prescription_id), ANSWERS)
+        row = await self.runner.case(context, _prescription(prescription_id), ANSWERS)
         return await self.runner.run(
-            asked,
+            context,
             row,
             "started",
             (prescription_id, visit),
             lambda: commands.started(prescription_id, visit),
         )
 
-    async def referred_on(self, asked: RequestContext, prescription_id: str) -> date:
+    async def referred_on(self, context: RequestContext, prescription_id: str) -> date:
         """The London day on which the person agreed to be referred: no first visit was before it."""
-        row = await self.runner.case(asked, _prescription(prescription_id), ANSWERS)
+        row = await self.runner.case(context, _prescription(prescription_id), ANSWERS)
         view = await self.runner.kernel.view(row["locality"], row["referral"])
         if view is None or view.story.created is None:
             raise problem_of(Refused("unknown_case"))
         return london_day(view.story.created.agreement.at)
 
-    async def not_started(self, asked: RequestContext, prescription_id: str, visit: NoVisit) -> Done:
+    async def not_started(self, context: RequestContext, prescription_id: str, visit: NoVisit) -> Done:
         """The first visit did not happen; what stopped it."""
-        row = await self.runner.case(asked, _prescription(prescription_id), ANSWERS)
+        row = await self.runner.case(context, _prescription(prescription_id), ANSWERS)
         return await self.runner.run(
-            asked,
+            context,
             row,
             "not-started",
             (prescription_id, visit),
             lambda: commands.not_started(prescription_id, visit),
         )
 
-    async def ended(self, asked: RequestContext, prescription_id: str, ending: Ending) -> Done:
+    async def ended(self, context: RequestContext, prescription_id: str, ending: Ending) -> Done:
         """The person no longer goes there, and why."""
-        row = await self.runner.case(asked, _prescription(prescription_id))
+        row = await self.runner.case(context, _prescription(prescription_id))
         return await self.runner.run(
-            asked,
+            context,
             row,
             "ended",
             (prescription_id, ending),

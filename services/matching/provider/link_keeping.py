@@ -30,22 +30,22 @@ class LinkKeeping:
     mailboxes: Mailboxes
     directory: Directory
 
-    async def end_link(self, asked: RequestContext, prescription_id: str) -> None:
+    async def end_link(self, context: RequestContext, prescription_id: str) -> None:
         """Ends the link that the service has. Ended twice, it is ended once."""
-        row, _ = await self._asked_by_link(asked, prescription_id)
+        row, _ = await self._asked_prescription(context, prescription_id)
         state = await self.link_states.state(row["locality"], prescription_id)
         link = LinkKey(row["locality"], row["referral"], prescription_id, state.generation)
         if await self.link_states.end(link, Ended.LINK_WORKER):
-            await self._noted(asked, row, "end_link")
+            await self._noted(context, row, "end_link")
 
-    async def send_link(self, asked: RequestContext, prescription_id: str) -> None:
+    async def send_link(self, context: RequestContext, prescription_id: str) -> None:
         """Mails a new link in place of one that has ended; where none has, the service has one that works.
 
         409 `no_address` where the service has no address, `mailbox_unconfirmed` where it has not confirmed
         it. 503 `mail_away` where the mail cannot be handed over: the link before it has ended all the same,
         and asking again sends another.
         """
-        row, service_id = await self._asked_by_link(asked, prescription_id)
+        row, service_id = await self._asked_prescription(context, prescription_id)
         service = (await self.directory.services([service_id])).get(service_id)
         if service is None or service.email is None:
             raise Problem(409, code="no_address", detail="There is no email address to send the link to.")
@@ -54,7 +54,7 @@ class LinkKeeping:
         generation = await self.link_states.renew(row["locality"], prescription_id)
         if generation is None:
             return
-        await self._noted(asked, row, "send_link")
+        await self._noted(context, row, "send_link")
         token = self.links.token(row["locality"], prescription_id, service_id, generation)
         try:
             await self.mailer.send_link(
@@ -68,9 +68,9 @@ class LinkKeeping:
                 503, code="mail_away", detail="The link cannot be sent just now. Try again in a minute."
             ) from None
 
-    async def leave_link(self, asked: RequestContext, prescription_id: str) -> None:
+    async def leave_link(self, context: RequestContext, prescription_id: str) -> None:
         """The link worker has seen that it ended, and leaves it so."""
-        row, _ = await self._asked_by_link(asked, prescription_id)
+        row, _ = await self._asked_prescription(context, prescription_id)
         await self.link_states.settle(row["locality"], prescription_id)
 
     async def link(self, caller: Principal, prescription_id: str, locality: str | None) -> str:
@@ -92,9 +92,9 @@ class LinkKeeping:
         token = self.links.token(row["locality"], prescription_id, one["service"], state.generation)
         return self.links.url(token)
 
-    async def _asked_by_link(self, asked: RequestContext, prescription_id: str) -> tuple[Row, str]:
+    async def _asked_prescription(self, context: RequestContext, prescription_id: str) -> tuple[Row, str]:
         """The case, and which service is asked. Raises a Problem where none is, by link."""
-        row = await self.runner.case(asked, _which(prescription_id))
+        row = await self.runner.case(context, _which(prescription_id))
         one = next(each for each in row["view"]["prescriptions"] if each["id"] == prescription_id)
         if not row["view"]["open"]:
             raise problem_of(Refused("case_ended"))
@@ -102,8 +102,8 @@ class LinkKeeping:
             raise problem_of(Refused("signposted"))
         return row, one["service"]
 
-    async def _noted(self, asked: RequestContext, row: Row, action: str) -> None:
-        await audit(asked.caller, action, row["referral"], "plan", clock=self.runner.kernel.clock)
+    async def _noted(self, context: RequestContext, row: Row, action: str) -> None:
+        await audit(context.caller, action, row["referral"], "plan", clock=self.runner.kernel.clock)
 
 
 def _which(prescription_id: str) -> dict[str, Any]:

@@ -52,10 +52,10 @@ class OneTapUseCases:
         missing number of weeks or reason.
         """
         claims = await read_link(self.links, self.link_states, token)
-        asked, row = await self._asked(claims, key)
+        context, row = await self._context(claims, key)
         of = claims.prescription_id
         return await self.runner.run(
-            asked,
+            context,
             row,
             "link-reply",
             (of, said),
@@ -65,10 +65,10 @@ class OneTapUseCases:
     async def visited_link(self, token: str, visit: FirstVisit | NoVisit, key: str | None = None) -> Done:
         """The service says that the first visit happened, or what stopped it."""
         claims = await read_link(self.links, self.link_states, token)
-        asked, row = await self._asked(claims, key)
+        context, row = await self._context(claims, key)
         of = claims.prescription_id
         return await self.runner.run(
-            asked,
+            context,
             row,
             "link-visit",
             (of, visit),
@@ -93,9 +93,9 @@ class OneTapUseCases:
         409 `no_address`, 429 after five codes in an hour, 503 where the mail cannot be handed over.
         """
         claims = await read_link(self.links, self.link_states, token)
-        asked, row = await self._asked(claims, None)
+        context, row = await self._context(claims, None)
         await self._agreed(claims, row)
-        await self._audited(asked, claims, row, "ask_code")
+        await self._audited(context, claims, row, "ask_code")
         service = (await self.directory.services([claims.service_id])).get(claims.service_id)
         # A mailbox that nobody has confirmed may be anybody's.
         usable = await self.mailboxes.usable([service] if service else [])
@@ -118,18 +118,18 @@ class OneTapUseCases:
         403 `wrong_code` (five tries a code), 410 `code_expired`, 410 `link_ended` with the 20th wrong code.
         """
         claims = await read_link(self.links, self.link_states, token)
-        asked, row = await self._asked(claims, None)
+        context, row = await self._context(claims, None)
         await self._agreed(claims, row)
         referral_id = row["referral"]
         try:
-            checked = await self._checked(asked, claims, referral_id, code)
-            await self._audited(asked, claims, row, "introduce")
+            checked = await self._checked(context, claims, referral_id, code)
+            await self._audited(context, claims, row, "introduce")
             people = await self.vault.people(
                 claims.locality,
                 [referral_id],
                 ("name", "telephone"),
                 "introduction",
-                asked.caller.subject,
+                context.caller.subject,
             )
             person = people.get(referral_id)
             if person is None or "name" not in person:
@@ -149,7 +149,7 @@ class OneTapUseCases:
             ) from None
         return Introduced(str(person["name"]), person.get("telephone"))
 
-    async def _checked(self, asked: RequestContext, claims: LinkClaims, referral_id: str, code: str) -> str:
+    async def _checked(self, context: RequestContext, claims: LinkClaims, referral_id: str, code: str) -> str:
         """Checks a code and returns the argument of `Codes.use`. A wrong code counts against the link.
 
         Raises CodeExpired, or a Problem.
@@ -163,7 +163,7 @@ class OneTapUseCases:
         except WrongCode:
             if await self.link_states.was_wrong(link):
                 clock = self.runner.kernel.clock
-                await audit(asked.caller, "link_ended_by_codes", referral_id, "introduction", clock=clock)
+                await audit(context.caller, "link_ended_by_codes", referral_id, "introduction", clock=clock)
             await still_stands(self.link_states, claims)
             raise Problem(
                 403, code="wrong_code", detail="That is not the code. Check the latest email."
@@ -174,15 +174,15 @@ class OneTapUseCases:
         await self.link_states.was_no_try(link)
         return checked
 
-    async def _asked(self, claims: LinkClaims, key: str | None) -> tuple[RequestContext, Row]:
+    async def _context(self, claims: LinkClaims, key: str | None) -> tuple[RequestContext, Row]:
         row = await find_linked(self.runner.kernel.mongo, claims)
         return RequestContext(link_caller(claims), key), row
 
-    async def _audited(self, asked: RequestContext, claims: LinkClaims, row: Row, action: str) -> None:
+    async def _audited(self, context: RequestContext, claims: LinkClaims, row: Row, action: str) -> None:
         """Writes it down; a second look is told apart from the first."""
         again = await self.codes.shown_at(claims.locality, claims.prescription_id) is not None
         named = f"{action}_again" if again else action
-        await audit(asked.caller, named, row["referral"], "introduction", clock=self.runner.kernel.clock)
+        await audit(context.caller, named, row["referral"], "introduction", clock=self.runner.kernel.clock)
 
     async def _agreed(self, claims: LinkClaims, row: Row) -> None:
         view = await self.runner.kernel.view(row["locality"], row["referral"])

@@ -66,26 +66,26 @@ class RosterUseCases:
                 await self.move_away(RequestContext(caller), worker, leave)
         return worker
 
-    async def off_sick(self, asked: RequestContext, link_worker: str, day: date) -> list[ToRing]:
+    async def off_sick(self, context: RequestContext, link_worker: str, day: date) -> list[ToRing]:
         """Frees that day of a link worker, rebooks everybody and gives the people to ring, by time of day.
 
         Doing it again gives the same list and changes nothing.
         """
-        return await self.away(asked, link_worker, Leave(first=day, last=day))
+        return await self.away(context, link_worker, Leave(first=day, last=day))
 
-    async def away(self, asked: RequestContext, link_worker: str, leave: Leave) -> list[ToRing]:
+    async def away(self, context: RequestContext, link_worker: str, leave: Leave) -> list[ToRing]:
         """The link worker is away on these days: nobody is booked there, who was is rebooked and to be rung.
 
         Raises a Problem: 404 for a link worker who is not the caller's to speak for.
         """
-        if asked.caller.role not in ("link_worker", "programme_admin"):
+        if context.caller.role not in ("link_worker", "programme_admin"):
             raise Problem(403, code="role", detail="Your role does not include this.")
-        worker = await link_worker_for(self.runner.kernel.mongo, asked.caller, link_worker)
+        worker = await link_worker_for(self.runner.kernel.mongo, context.caller, link_worker)
         async with refusing():
             await self.runner.kernel.transact(lambda tx: _add_leave(tx, worker, leave))
-        return await self.move_away(asked, worker, leave)
+        return await self.move_away(context, worker, leave)
 
-    async def move_away(self, asked: RequestContext, worker: LinkWorker, leave: Leave) -> list[ToRing]:
+    async def move_away(self, context: RequestContext, worker: LinkWorker, leave: Leave) -> list[ToRing]:
         """Rebooks everybody whom this link worker was to meet on these days. Their leave is known already."""
         begins, ends = day_start(leave.first), day_start(leave.last + timedelta(days=1))
         then = {"link_worker": worker.id, "starts_at": {"$gte": begins, "$lt": ends}}
@@ -94,7 +94,7 @@ class RosterUseCases:
         meets.sort(key=lambda row: (row["view"]["created"]["urgency"] != "soon", row["view"]["created_at"]))
         for row in meets:
             await self.runner.run(
-                RequestContext(asked.caller),
+                RequestContext(context.caller),
                 row,
                 "away",
                 (),
@@ -102,15 +102,15 @@ class RosterUseCases:
             )
         return await moved_by(self.runner, worker, leave)
 
-    async def here_after_all(self, asked: RequestContext, link_worker: str, day: date) -> list[ToRing]:
+    async def here_after_all(self, context: RequestContext, link_worker: str, day: date) -> list[ToRing]:
         """Takes an absence of one day back: meetings to come get their times again, where these are free.
 
         Nobody is moved back who said yes to the new time. Gives everybody whom the absence had moved, with
         the meeting that they have now. Refused (409, `not_away`) where that day is no absence of its own.
         """
-        if asked.caller.role not in ("link_worker", "programme_admin"):
+        if context.caller.role not in ("link_worker", "programme_admin"):
             raise Problem(403, code="role", detail="Your role does not include this.")
-        worker = await link_worker_for(self.runner.kernel.mongo, asked.caller, link_worker)
+        worker = await link_worker_for(self.runner.kernel.mongo, context.caller, link_worker)
         if not one_day_of(worker, day):
             raise problem_of(Refused("not_away"))
         moved = await moved_by(self.runner, worker, Leave(first=day, last=day))
@@ -118,18 +118,20 @@ class RosterUseCases:
             await self.runner.kernel.transact(lambda tx: open_day(tx, worker, day))
         found = []
         for each in moved:
-            now = await self._given_back(asked, worker, each)
+            now = await self._given_back(context, worker, each)
             found.append(ToRing(now, each.was, now.active))
         async with refusing():
             await self.runner.kernel.transact(lambda tx: offer_day(tx, worker, self.runner))
         return found
 
-    async def _given_back(self, asked: RequestContext, worker: LinkWorker, moved: ToRing) -> CaseLine:
+    async def _given_back(self, context: RequestContext, worker: LinkWorker, moved: ToRing) -> CaseLine:
         """The case with its old time again; as it was, where that is not to be had."""
         row = {"locality": worker.locality, "referral": moved.case.referral_id}
         act = here_after_all(moved.was.meeting_id)
         try:
-            done = await self.runner.run(RequestContext(asked.caller), row, "here-after-all", (), lambda: act)
+            done = await self.runner.run(
+                RequestContext(context.caller), row, "here-after-all", (), lambda: act
+            )
         except Problem as problem:
             if problem.status_code != 409:
                 raise
