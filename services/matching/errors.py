@@ -1,4 +1,4 @@
-"""Why an action is not done: a code for programs, a sentence for people, and the status it answers with."""
+"""Refusals of commands: a code for programs, a sentence for people, and an HTTP status."""
 
 from typing import Final
 
@@ -47,12 +47,12 @@ _SENTENCES: Final[dict[str, tuple[int, str]]] = {
 }
 
 
-# The field of a body that a refusal is about, where it is about one.
+# The field of a body that a refusal is about, if there is one.
 _POINTERS: Final = {"service_in_plan": "/reason", "no_service_said": "/need"}
 
 
 class Refused(Exception):
-    """The action makes no sense as things stand; nothing was written.
+    """The command makes no sense as things stand; nothing was written.
 
     Attributes:
         code: which of the refusals.

@@ -3,8 +3,8 @@
 A decision changes `diaries` in place: it takes and releases times, and assigns caseloads. The unit of work
 stores what the decision touched, or drops it if the transaction fails.
 
-What holds afterwards, in every interleaving: an open referral has one active meeting, or a stated reason for
-none, or has been met; one that ended has none and holds no time; no time is held twice.
+Afterwards, in every interleaving: an open referral has one active meeting, a stated reason for none, or a
+meeting that took place. A referral that ended has no meeting and reserves no time. No time is reserved twice.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,18 +24,18 @@ from shared.contract.history import Meeting
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.platform.clock import LONDON
 
-# The due work of this part: look whether there is a time by now.
+# The task of an open referral without a meeting: book one if a time has come free.
 RETRY_BOOKING: Final = "retry_booking"
-ROW: Final = (RETRY_BOOKING, "meeting")
+BOOKING_TASK: Final = (RETRY_BOOKING, "meeting")
 
-# News older than this when heard comes from a log that is being read: hear the rest of it first.
-CATCH_UP: Final = timedelta(hours=1)
-HEAR_THE_REST: Final = timedelta(seconds=20)
-# By when a meeting is expected where none is free.
-PROMISE_DAYS: Final = {v.Urgency.ROUTINE: 14, v.Urgency.SOON: 7}
+# Facts older than this come from a log that is being read, so the decision waits for the rest of it.
+CATCH_UP_AGE: Final = timedelta(hours=1)
+CATCH_UP_DELAY: Final = timedelta(seconds=20)
+# If no time is free, a meeting is expected within so many days.
+EXPECTED_WITHIN_DAYS: Final = {v.Urgency.ROUTINE: 14, v.Urgency.SOON: 7}
 NOT_REACHED_DAYS: Final = 7
-# The contract counts no further.
-LAST_SEQUENCE: Final = 1000
+# The highest sequence that the contract allows.
+MAX_SEQUENCE: Final = 1000
 
 _GIVEN_UP: Final = frozenset(v.CancelReason) - {v.CancelReason.REFERRAL_ENDED, v.CancelReason.SLOT_TAKEN}
 
@@ -66,7 +66,7 @@ def _reconcile(view: ReferralState, diaries: Diaries, context: DecisionContext, 
         ]
         _hold_only(diaries, context.referral_id, ())
         diaries.assign(context.referral_id, None)
-        return Decision(facts, cancelled_tasks=[ROW] if view.waits else [])
+        return Decision(facts, cancelled_tasks=[BOOKING_TASK] if view.waits else [])
     active = view.story.active
     standing = [m.booked for m in view.story.missed]
     standing += [m.booked for m in view.story.attended if not _met_on_an_earlier_day(m)]
@@ -101,7 +101,7 @@ def _lost(view: ReferralState, diaries: Diaries, context: DecisionContext) -> li
             continue
         ours = booked.meeting_id in view.ours
         # By the last number of all, nothing can be told to come before another.
-        of_before = booked.sequence <= min(last_met, LAST_SEQUENCE - 1) or booked.replaces in met
+        of_before = booked.sequence <= min(last_met, MAX_SEQUENCE - 1) or booked.replaces in met
         if ours and (meeting is not story.active or of_before):
             lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
         elif (
@@ -126,9 +126,9 @@ def _arrange(view: ReferralState, diaries: Diaries, context: DecisionContext, pa
     created = story.created
     if created is None:
         return NOTHING
-    if patient and view.latest is not None and view.latest < context.now - CATCH_UP:
-        # Nor is it known that `now` is right: it rests from then, and not until twenty seconds from now.
-        return Decision(tasks=[_due(view.latest, created.practice, created.urgency, HEAR_THE_REST)])
+    if patient and view.latest is not None and view.latest < context.now - CATCH_UP_AGE:
+        # `now` may be wrong too, so the delay uses the database clock.
+        return Decision(tasks=[_due(view.latest, created.practice, created.urgency, CATCH_UP_DELAY)])
     today = london_day(context.now)
     asked = waits_for_the_person(view, today)
     if asked:
@@ -153,14 +153,14 @@ def _arrange(view: ReferralState, diaries: Diaries, context: DecisionContext, pa
     if slot is not None:
         booked = book(view, diaries, context, slot, provisional=True)
     if booked is not None:
-        return Decision([booked], cancelled_tasks=[ROW] if view.waits else [])
+        return Decision([booked], cancelled_tasks=[BOOKING_TASK] if view.waits else [])
     someone = any(
         diaries.has_room(w, context.referral_id) for w in requirements.who(diaries.workers.values())
     )
     reason = v.WaitingReason.NO_SLOT if someone else v.WaitingReason.NO_LINK_WORKER
     _in_caseload_of(diaries, context, view.handed_to)
     return Decision(
-        waiting(view, context, reason, today + timedelta(days=PROMISE_DAYS[created.urgency])),
+        waiting(view, context, reason, today + timedelta(days=EXPECTED_WITHIN_DAYS[created.urgency])),
         tasks=[_due(_next_look(context.now), created.practice, created.urgency)],
     )
 
@@ -185,7 +185,7 @@ def book(
         referral_id=context.referral_id,
         locality=context.locality,
         meeting_id=meeting_id,
-        sequence=min(before.sequence + 1, LAST_SEQUENCE) if before else 0,
+        sequence=min(before.sequence + 1, MAX_SEQUENCE) if before else 0,
         replaces=last.booked.meeting_id if last and not _over(last) else None,
         link_worker=slot.link_worker,
         practice=slot.practice,
@@ -287,7 +287,7 @@ def _due(
     payload: dict[str, str | int | bool] = {"practice": practice, "soon": urgency is v.Urgency.SOON}
     if asked:
         payload["asked"] = True
-    return ScheduledTask(*ROW, at, payload=payload, replace=True, delay=rests)
+    return ScheduledTask(*BOOKING_TASK, at, payload=payload, replace=True, delay=rests)
 
 
 def _next_look(now: datetime) -> datetime:

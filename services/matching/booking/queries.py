@@ -22,7 +22,7 @@ from shared.delivery.mongo.database import Row, Transaction
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
-MOST_DAYS: Final = 92
+MAX_DAYS: Final = 92
 _STANDING: Final = ("booked", "attended", "missed")
 
 
@@ -132,6 +132,6 @@ def _first(diaries: Diaries, view: ReferralState, referral_id: str, count: int) 
 
 
 def _span(first: date, last: date) -> tuple[datetime, datetime]:
-    if not timedelta() <= last - first <= timedelta(days=MOST_DAYS):
-        raise Problem(422, code="days", detail=f"Ask for {MOST_DAYS} days at most, the first day first.")
+    if not timedelta() <= last - first <= timedelta(days=MAX_DAYS):
+        raise Problem(422, code="days", detail=f"Ask for {MAX_DAYS} days at most, the first day first.")
     return day_start(first), day_start(last + timedelta(days=1))

@@ -12,7 +12,7 @@ from typing import Final
 from pymongo.errors import PyMongoError
 
 from services.matching.booking.diary import Diaries
-from services.matching.booking.policy import HEAR_THE_REST, ROW, reconcile_now
+from services.matching.booking.policy import BOOKING_TASK, CATCH_UP_DELAY, reconcile_now
 from services.matching.referral_state.state import ReferralState
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.errors import Transient
@@ -21,8 +21,8 @@ from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, REFERRALS, TASKS
 
 EVERY_SECONDS: Final = 30.0
-_MOST: Final = 200
-_SOON: Final = HEAR_THE_REST + timedelta(seconds=10)
+_MAX_REFERRALS: Final = 200
+_SOON: Final = CATCH_UP_DELAY + timedelta(seconds=10)
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +44,7 @@ async def sweep(kernel: Kernel[ReferralState, Diaries], before: frozenset[str]) 
         PyMongoError, Transient: the database is away.
     """
     wanted = {"view.unaccounted": True, "locality": {"$in": list(kernel.localities)}}
-    found = kernel.mongo[REFERRALS].find(wanted, {"locality": 1, "referral": 1}).limit(_MOST)
+    found = kernel.mongo[REFERRALS].find(wanted, {"locality": 1, "referral": 1}).limit(_MAX_REFERRALS)
     unaccounted = {row["_id"]: row async for row in found}
     again = [row for identity, row in unaccounted.items() if identity in before]
     soon = await _looked_at_soon(kernel, [row["_id"] for row in again])
@@ -61,7 +61,7 @@ async def sweep(kernel: Kernel[ReferralState, Diaries], before: frozenset[str]) 
 
 
 async def _looked_at_soon(kernel: Kernel[ReferralState, Diaries], cases: Sequence[str]) -> set[str]:
-    what, about = ROW
+    what, about = BOOKING_TASK
     of = {f"{what}|{case}|{about}": case for case in cases}
     rested_soon = {"$expr": {"$lt": ["$not_before", server_now_plus(_SOON)]}}
     due = {"_id": {"$in": list(of)}, "at": {"$lt": kernel.clock() + _SOON}, **rested_soon}

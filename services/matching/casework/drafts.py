@@ -17,7 +17,7 @@ from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
-_MOST_TEXTS: Final = 20
+_MAX_TEXTS: Final = 20
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Drafts:
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         locality = row["locality"]
         notes: dict[str, str] = {}
-        for name, text in list(texts.items())[:_MOST_TEXTS]:
+        for name, text in list(texts.items())[:_MAX_TEXTS]:
             if not text.strip():
                 continue
             # The key names the text, so that saving the same draft again keeps one note and not two.

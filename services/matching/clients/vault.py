@@ -20,7 +20,7 @@ NoteKind = Literal["what_matters", "goal", "note", "risk", "reason", "unmet"]
 
 _ASKING_SECONDS: Final = 3.0
 _MAIL_SECONDS: Final = 10.0
-_MOST_AT_ONCE: Final = 200
+_MAX_AT_ONCE: Final = 200
 
 
 class VaultAway(Exception):
@@ -56,10 +56,10 @@ class Vault:
             VaultAway: it does not answer.
         """
         found: dict[str, Person] = {}
-        for n in range(0, len(referrals), _MOST_AT_ONCE):
+        for n in range(0, len(referrals), _MAX_AT_ONCE):
             body = {
                 "locality": locality,
-                "referrals": list(referrals[n : n + _MOST_AT_ONCE]),
+                "referrals": list(referrals[n : n + _MAX_AT_ONCE]),
                 "fields": list(fields),
                 "purpose": purpose,
                 "on_behalf_of": on_behalf_of,
@@ -95,7 +95,7 @@ class Vault:
         body = {
             "locality": locality,
             "referral": referral_id,
-            "notes": list(notes)[:_MOST_AT_ONCE],
+            "notes": list(notes)[:_MAX_AT_ONCE],
             "purpose": "meeting",
             "on_behalf_of": on_behalf_of,
         }

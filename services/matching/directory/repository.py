@@ -24,7 +24,7 @@ from shared.platform.ids import NewId
 from shared.platform.web.principal import Principal
 
 REFUSED_WHOLE: Final = frozenset({"pages_missing", "records_too_many"})
-_MOST_FAULTS: Final = 50
+_MAX_FAULTS: Final = 50
 _ANOTHERS: Final = "Another feed has brought a service with this id."
 
 
@@ -204,7 +204,7 @@ class Directory:
         """Keeps what somebody found wrong with an entry; False for an unknown service."""
         fault = {"wrong": wrong.value, "by": by, "at": self._clock()}
         done = await self._kernel.mongo[SERVICES].update_one(
-            {"_id": service_id}, {"$push": {"faults": {"$each": [fault], "$slice": -_MOST_FAULTS}}}
+            {"_id": service_id}, {"$push": {"faults": {"$each": [fault], "$slice": -_MAX_FAULTS}}}
         )
         return bool(done.matched_count)
 

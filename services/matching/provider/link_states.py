@@ -17,7 +17,7 @@ from shared.delivery.mongo.database import Mongo, Row
 from shared.platform.clock import Clock
 
 # Wrong codes that end a link, whichever codes were sent meanwhile.
-MOST_WRONG: Final = 20
+MAX_WRONG_CODES: Final = 20
 # Longer than any link works.
 _KEPT: Final = timedelta(days=400)
 
@@ -104,7 +104,7 @@ class LinkStates:
         """Counts a try with a code; False where none are left, and its code must not be looked at."""
         await self._kept(link)
         counted = await self._mongo[LINKS].update_one(
-            {**_standing(link), "tries": {"$lt": MOST_WRONG}}, {"$inc": {"tries": 1}}
+            {**_standing(link), "tries": {"$lt": MAX_WRONG_CODES}}, {"$inc": {"tries": 1}}
         )
         return bool(counted.modified_count)
 
@@ -121,7 +121,7 @@ class LinkStates:
         )
         if row is None:
             return False
-        return row["wrong"] >= MOST_WRONG and await self.end(link, Ended.WRONG_CODES)
+        return row["wrong"] >= MAX_WRONG_CODES and await self.end(link, Ended.WRONG_CODES)
 
     async def end(self, link: LinkKey, why: Ended) -> bool:
         """Ends a link; False where it has ended already."""

@@ -23,7 +23,7 @@ LASTS: Final = timedelta(days=28)
 INVENTED: Final = ".example"
 _LONGEST: Final = 500
 _OLD_LINKS: Final = 20
-_MOST_SERVICES: Final = 50
+_MAX_SERVICES: Final = 50
 
 
 class ConfirmationExpired(Exception):
@@ -134,7 +134,7 @@ class Mailboxes:
     async def _services_at(self, address: str) -> dict[str, str]:
         """The names of the services at an address, by id."""
         found = self._mongo[SERVICES].find({"service.email": address, "gone": False}, {"service.name": 1})
-        return {row["_id"]: row["service"]["name"] async for row in found.limit(_MOST_SERVICES)}
+        return {row["_id"]: row["service"]["name"] async for row in found.limit(_MAX_SERVICES)}
 
     def _token(self, mailbox: str, nonce: str) -> str:
         """Letters a to z and digits 2 to 7 alone, which every mail program passes on as they are."""

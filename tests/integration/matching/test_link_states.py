@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 import pytest
 
 from services.matching.prescribing.inputs import FirstVisit, ServiceReply
-from services.matching.provider.link_states import MOST_WRONG, Ended, LinkEnded, LinkKey, LinkStates
+from services.matching.provider.link_states import MAX_WRONG_CODES, Ended, LinkEnded, LinkKey, LinkStates
 from services.matching.provider.one_time_codes import TRIES
 from services.matching.referral_state.attention import NeedsYou
 from shared.contract.events import vocabulary as v
@@ -33,7 +33,7 @@ async def wrong(kept: LinkStates, of: LinkKey) -> bool:
 
 async def test_link_after_19_wrong_codes_works(town: MatchingHarness) -> None:
     kept, of = states(town), link(town)
-    for _ in range(MOST_WRONG - 1):
+    for _ in range(MAX_WRONG_CODES - 1):
         assert await wrong(kept, of)
     await kept.check(of.locality, of.prescription, 0)
     assert await wrong(kept, of)
@@ -45,18 +45,18 @@ async def test_link_after_19_wrong_codes_works(town: MatchingHarness) -> None:
 
 async def test_right_codes_do_not_count(town: MatchingHarness) -> None:
     kept, of = states(town), link(town)
-    for _ in range(MOST_WRONG + 5):
+    for _ in range(MAX_WRONG_CODES + 5):
         assert await kept.begin_try(of)
         await kept.was_no_try(of)
-    for _ in range(MOST_WRONG - 1):
+    for _ in range(MAX_WRONG_CODES - 1):
         await wrong(kept, of)
     await kept.check(of.locality, of.prescription, 0)
 
 
 async def test_many_wrong_codes_at_once_are_not_more_than_in_turn(town: MatchingHarness) -> None:
     kept, of = states(town), link(town)
-    looked_at = await asyncio.gather(*(wrong(kept, of) for _ in range(3 * MOST_WRONG)))
-    assert sum(looked_at) <= MOST_WRONG
+    looked_at = await asyncio.gather(*(wrong(kept, of) for _ in range(3 * MAX_WRONG_CODES)))
+    assert sum(looked_at) <= MAX_WRONG_CODES
     with pytest.raises(LinkEnded):
         await kept.check(of.locality, of.prescription, 0)
 
@@ -74,7 +74,7 @@ async def test_new_link_works_and_the_old_one_stays_ended(town: MatchingHarness)
         await kept.check(of.locality, of.prescription, 0)
     assert ended.value.why is Ended.REPLACED
     assert not await kept.begin_try(of)  # the old one counts nothing
-    for _ in range(MOST_WRONG - 1):
+    for _ in range(MAX_WRONG_CODES - 1):
         await wrong(kept, LinkKey(of.locality, of.referral, of.prescription, 1))
     await kept.check(of.locality, of.prescription, 1)
 
@@ -96,11 +96,11 @@ async def test_20_wrong_codes_across_codes_end_the_link(town: MatchingHarness) -
     token = await token_of(town, of)
     features, queries = town.app.state.features, town.app.state.features.queries
     await features.provider.answer_link(token, ServiceReply(v.Reply.ACCEPTED))
-    for n in range(MOST_WRONG):
+    for n in range(MAX_WRONG_CODES):
         if n % TRIES == 0:
             code = await features.provider.codes.make(town.slug, of)
         other = f"{(int(code) + 1) % 1_000_000:06}"
-        last = n == MOST_WRONG - 1
+        last = n == MAX_WRONG_CODES - 1
         assert await refused(features.provider.reveal(token, other)) == (
             "link_ended" if last else "wrong_code"
         )
@@ -129,6 +129,6 @@ async def test_code_not_sent_is_no_wrong_code(town: MatchingHarness) -> None:
     token = await token_of(town, of)
     features = town.app.state.features
     await features.provider.answer_link(token, ServiceReply(v.Reply.ACCEPTED))
-    for _ in range(MOST_WRONG + 1):
+    for _ in range(MAX_WRONG_CODES + 1):
         assert await refused(features.provider.reveal(token, "123456")) == "code_expired"
     assert (await town.app.state.features.queries.provider.ask(token)).may_reveal

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.matching.booking import sweeper
-from services.matching.booking.policy import HEAR_THE_REST
+from services.matching.booking.policy import CATCH_UP_DELAY
 from shared.contract.events import outcomes as o
 from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, TASKS
@@ -29,7 +29,7 @@ async def test_fact_with_wrong_clock_is_decided_in_20_seconds(here: MatchingHarn
     name = await heard_as_old_news(here)
     (row,) = await here.kernel.mongo[TASKS].find({"referral": name}).to_list(None)
     assert row["at"] <= here.clock.now
-    assert timedelta(0) < row["not_before"] - datetime.now(UTC) <= HEAR_THE_REST
+    assert timedelta(0) < row["not_before"] - datetime.now(UTC) <= CATCH_UP_DELAY
     await here.kernel.mongo[TASKS].update_one(
         {"_id": row["_id"]}, {"$set": {"not_before": datetime.now(UTC)}}
     )

@@ -5,7 +5,7 @@ from datetime import time, timedelta
 import pytest
 
 from services.matching.booking import commands as booking
-from services.matching.booking.policy import LAST_SEQUENCE
+from services.matching.booking.policy import MAX_SEQUENCE
 from services.matching.errors import Refused
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
@@ -74,7 +74,7 @@ def test_person_met_at_last_sequence_can_be_booked_again() -> None:
     world = DecisionHarness.of(worker())
     referral = world.refer()
     theirs = active(world.view(referral)).model_copy(
-        update={"meeting_id": world.new_id(), "sequence": LAST_SEQUENCE}
+        update={"meeting_id": world.new_id(), "sequence": MAX_SEQUENCE}
     )
     world.hear(
         world.envelope(theirs, "partner"),
