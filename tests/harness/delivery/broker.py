@@ -66,7 +66,7 @@ class Log:
 
 
 class Consumer:
-    """What the stream asks of its consumer, in one generation of the group."""
+    """The client that a consumer uses, in one generation of the group."""
 
     def __init__(self, process: Member) -> None:
         self._process = process

@@ -23,12 +23,12 @@ BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Lost(Exception):
-    """What was asked for did not happen, or happened and nobody was told."""
+    """A request did not take effect, or took effect without an answer."""
 
 
 @asynccontextmanager
 async def asked(gate: Gate, name: str, away: type[Exception]) -> AsyncIterator[None]:
-    """What is done inside happens where the gate lets it, and also where nobody is to be told that it did.
+    """Runs its block if the gate permits, even if the answer is to be lost.
 
     Raises:
         away: it was made to fail.
@@ -47,7 +47,7 @@ async def asked(gate: Gate, name: str, away: type[Exception]) -> AsyncIterator[N
 
 
 class Stored:
-    """What is committed: the documents of each collection, and when each was last written."""
+    """The committed documents of each collection, and the time of the last write of each."""
 
     def __init__(self) -> None:
         self.documents: dict[tuple[str, str], Document] = {}
@@ -294,7 +294,7 @@ _OPERATORS = frozenset({"$literal", "$mergeObjects", "$ifNull", "$lte", "$add"})
 
 
 def worth(document: Document, what: Any) -> Any:
-    """What an expression comes to. No time passes in here: it is always the first moment."""
+    """The value of an expression. No time passes in here: it is always the first moment."""
     if what == "$$ROOT":
         return document
     if what == "$$NOW":

@@ -1,4 +1,4 @@
-"""What is said in the kernel's state machine: of three referrals, by others and by us."""
+"""Events of the kernel's state machine: of three referrals, by others and by us."""
 
 from functools import lru_cache
 
@@ -18,7 +18,7 @@ REFERRALS_KNOWN = [ident(1, n) for n in range(3)]
 
 
 def facts_about(referral_id: str) -> list[Envelope]:
-    """What others say of a referral: its creation, and two meetings of another system that were missed."""
+    """Events of others about a referral: its creation, and two missed meetings of another system."""
     body = created(LOCALITY, referral_id).model_copy(update={"person_ref": referral_id})
     missing = [missed(LOCALITY, referral_id, ident(3, n)) for n in range(2)]
     first = REFERRALS_KNOWN.index(referral_id) * 10

@@ -156,7 +156,7 @@ class Bench:
         seconds: float = 10.0,
         of: "Callable[[ConsumerRecord[bytes, bytes]], bool]" = lambda _: True,
     ) -> "list[ConsumerRecord[bytes, bytes]]":
-        """What a topic holds `of` this sort once there are `count` such records, or after so many seconds."""
+        """The records `of` this sort in a topic, once there are `count`, or after so many seconds."""
         consumer = AIOKafkaConsumer(
             topic, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
         )

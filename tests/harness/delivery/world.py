@@ -221,12 +221,12 @@ class Process:
         self.begin("relay", lambda: self.relay.publish_page(Wire(self, "relay"), which))
 
     def look_for_left_rows(self) -> None:
-        """What the sweep does of its own lane now and then."""
+        """Looks for left rows, as the sweep does from time to time."""
         self.begin("look", self.relay._look_for_left_rows)
 
 
 async def _until_trouble(work: Coroutine[Any, Any, Any]) -> Any:
-    """What the loops do: something away ends a turn, and the next begins anew."""
+    """Runs one turn of a loop. A temporary error ends the turn, and the next one starts anew."""
     try:
         return await work
     except (Transient, PyMongoError, KafkaConnectionError):
@@ -244,7 +244,7 @@ class World:
         self.now = now
         self._began = now
         self.seen: set[tuple[str, str, str]] = set()
-        """Which activity waited for what, and what became of it, or happened meanwhile."""
+        """Triples of an activity, the await that it came to, and the outcome."""
         self._ids = 0
         self._numbers = 0
         self.processes = [self.process(), self.process()]

@@ -1,4 +1,4 @@
-"""What is asked of the drivers, where a single broker and a single database cannot show what it is for."""
+"""Requests to the drivers whose effect a single broker and database cannot show."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,7 +20,7 @@ MAJORITY = {"w": "majority", "j": True}
 
 
 class Commands(CommandListener):
-    """What the database was asked."""
+    """The commands that the database received."""
 
     def __init__(self) -> None:
         self.asked: list[Any] = []

@@ -1,4 +1,4 @@
-"""Whoever starts in the seat of a process that died does not wait until that one is found dead."""
+"""A process with an instance id does not wait for the timeouts of its dead predecessor."""
 
 import asyncio
 import sys

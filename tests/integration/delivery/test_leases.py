@@ -1,4 +1,4 @@
-"""What a process believes about its leases ends by its own clock, whether or not it was told."""
+"""A process counts its leases by its own clock, from before the request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

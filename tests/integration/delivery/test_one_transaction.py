@@ -1,4 +1,4 @@
-"""What was heard, what was decided and what is to be published are written together or not at all."""
+"""Facts, decisions and outbox rows are written together or not at all."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What is decided is published, at least once, under one id, whatever dies on the way."""
+"""Decisions are published at least once under one id, even if a process dies."""
 
 import asyncio
 from collections import Counter

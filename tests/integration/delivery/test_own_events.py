@@ -1,4 +1,4 @@
-"""What a process said comes back to it, and is known again; all else is read."""
+"""A process recognises its own events when they come back, and parses all others."""
 
 from dataclasses import dataclass, replace
 from typing import Any, cast

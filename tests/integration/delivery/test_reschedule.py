@@ -1,4 +1,4 @@
-"""How long what is due is put off: what says nothing of a row leaves it due, whatever a clock says."""
+"""Delays of rescheduled tasks: an error that says nothing of a task leaves it due, by any clock."""
 
 import asyncio
 import time

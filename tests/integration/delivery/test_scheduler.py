@@ -1,4 +1,4 @@
-"""What is to be looked at again is looked at, once, whoever does what meanwhile."""
+"""Scheduled tasks run once, even if several processes and batches interfere."""
 
 import asyncio
 import contextlib
@@ -27,7 +27,7 @@ def round_of(kernel: Kernel[Any, Any], tx: Transaction) -> UnitOfWork[Any, Any]:
 
 
 async def hear(kernel: Kernel[Any, Any], event: Envelope) -> None:
-    """What a batch of one record does, without a broker."""
+    """Handles one record like a batch, without a broker."""
 
     async def work(tx: Transaction) -> None:
         round_ = round_of(kernel, tx)

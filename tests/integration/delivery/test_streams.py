@@ -1,4 +1,4 @@
-"""What a stream says of itself while something is stuck, and that it ends when it is told to."""
+"""A consumer names what it waits for, and stops in bounded time."""
 
 import asyncio
 import os

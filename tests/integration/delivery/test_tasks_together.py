@@ -1,4 +1,4 @@
-"""What is due in one locality is decided together, and alone where that fails."""
+"""Due tasks of one locality are decided together, and alone if that fails."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,7 +31,7 @@ class Counting(NoRepository):
 
 
 async def hear(kernel: Kernel[Any, Any], events: Sequence[Envelope], may_decide: bool) -> None:
-    """What a batch of these records does, without a broker."""
+    """Handles these records like a batch, without a broker."""
 
     async def work(tx: Transaction) -> None:
         round_ = UnitOfWork(kernel.definition, tx, kernel.clock(), kernel.new_id, "tests")

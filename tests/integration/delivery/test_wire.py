@@ -1,4 +1,4 @@
-"""What the wire may bring: every codec that Kafka clients use, and bytes that no text is made of."""
+"""Records of other clients: every codec, and bytes that are not text."""
 
 import asyncio
 

@@ -163,7 +163,7 @@ class Kernel(RuleBasedStateMachine):
 
     @rule(process=PROCESS, then=MOVES)
     def hears_of_the_rebalance(self, process: int, then: list[Move]) -> None:
-        """What it handled before, of partitions that were others' meanwhile, it may still commit."""
+        """A late commit may name partitions that another process held meanwhile."""
         self.world.processes[process].joins()
         self._go_on(then)
 
@@ -235,7 +235,7 @@ class Kernel(RuleBasedStateMachine):
 
     @rule(process=PROCESS, awaits=AWAITS, how=st.sampled_from(CANCELLED), then=MOVES)
     def a_command_is_cancelled(self, process: int, awaits: int, how: str, then: list[Move]) -> None:
-        """Whoever pressed the button has gone, at any await; it may have been committed all the same."""
+        """A client disconnects at any await. The command may be committed all the same."""
         commanded, what = self._takes_up(InHand(process, "command", awaits))
         commanded.step(what, how)
         self._go_on(then)
@@ -259,7 +259,7 @@ class Kernel(RuleBasedStateMachine):
 
     @rule(has=IN_HAND, outcome=st.sampled_from(OUTCOMES), then=MOVES)
     def is_told_to_stop(self, has: InHand, outcome: str, then: list[Move]) -> None:
-        """What is in hand may be left, and is not committed then. Another comes in its place."""
+        """A process stops. A batch in hand that is left is not committed, and a new process starts."""
         stopping, what = self._takes_up(has)
         stopping.stream._stopping.set()
         stopping.step(what, outcome)
