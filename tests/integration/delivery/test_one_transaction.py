@@ -89,7 +89,7 @@ async def test_fact_with_foreign_id_does_not_silence_another(place: Bench) -> No
         await round_.write()
         return list(told)
 
-    assert await kernel.mongo.transact(hear) == ["new", "new", "new"]
+    assert await kernel.mongo.transact(hear) == ["appended", "appended", "appended"]
     for locality, count in ((place.locality, 2), ("elsewhere", 1)):
         assert len(await kernel.facts(locality, body.referral_id)) == count
     await kernel.mongo.close()
