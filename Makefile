@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 # DEMO=0 starts empty; PORT is where the pages are served.
 # Tests wait for brokers and browsers more than they compute; each process has stores of its own.
-TEST_PROCESSES ?= 4
+TEST_PROCESSES ?= 3
 DEMO ?= 1
 PORT ?= 8080
 export DEMO PORT
