@@ -11,7 +11,9 @@ from fastapi import FastAPI
 @asynccontextmanager
 async def serving(app: FastAPI, port: int = 0) -> AsyncIterator[str]:
     """Serves `app` on loopback during the block. Yields its address, http://localhost:<port>."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None))
+    # A browser may keep a connection for ever: the services bound their end as well.
+    config = uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
     running = asyncio.create_task(server.serve())
     while not server.started:
         if running.done():
