@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from chaos.log import Event
 
 LONDON = ZoneInfo("Europe/London")
-# How much a source's word counts, as the localities file has it.
+# The weight of each source, as the localities file has it.
 RANKS: Mapping[str, int] = {"matching": 40, "referral": 30, "evaluation": 20, "history": 10}
 ENDS = frozenset({"referral_closed", "referral_declined", "referral_returned", "referral_withdrawn"})
 
@@ -28,7 +28,7 @@ class Met:
     met_at: str = ""
     # It was cancelled, which freed its time, also if later events say otherwise.
     given_back: bool = False
-    # What it was cancelled, missed or attended by, as `status` has it; None of one that was replaced.
+    # The event that cancelled it or said how it went, as `status` has it; None if it was replaced.
     off: Event | None = None
     # The first event that put it off: cancelled, missed or replaced.
     ended: Event | None = None

@@ -109,5 +109,5 @@ class Evidence:
     # Messages that will be sent within the next two hours: a clock that was wrong by one put them off.
     put_off: frozenset[str] = frozenset()
     troubles: Sequence[Trouble] = ()
-    # What each part keeps of all that it heard and said: `<source>/<id>`. Empty where that was not read.
+    # The facts that each part keeps, as `<source>/<id>`. Empty where they were not read.
     facts: Mapping[str, Collection[str]] = field(default_factory=dict)

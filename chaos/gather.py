@@ -21,7 +21,7 @@ from chaos.reconcile import PARTS
 
 Mongo = AsyncMongoClient[dict[str, Any]]
 HOUR = timedelta(hours=1)
-# What is due later than this was meant for later: a reminder, another look tomorrow.
+# A task due later than this was meant for later: a reminder, another look tomorrow.
 SOON = timedelta(minutes=2)
 
 

@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.harness.stores import Stores, stores
 
-# What an example takes depends on what else runs on the machine: speed is measured in bench/, not tested.
+# The time of an example depends on the machine's other work: bench/ measures speed, tests do not.
 settings.register_profile("usual", deadline=None, max_examples=100)
 settings.register_profile("ci", deadline=None, max_examples=1000)
 settings.register_profile("properties", deadline=None, max_examples=100_000)

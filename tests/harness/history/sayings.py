@@ -94,7 +94,7 @@ def _reasons(kind: Any, **more: Any) -> Callable[[Random], dict[str, Any]]:
     )
 
 
-# What each kind says beside the referral and what every outcome may have.
+# The fields of each kind, beside the referral and those that every outcome may have.
 PARTS: Mapping[type[EventBody], Callable[[Random], dict[str, Any]]] = {
     ReferralCreated: _created,
     MeetingBooked: _meeting,

@@ -13,7 +13,7 @@ from tests.harness.history.rules import RULES
 from tests.harness.history.rules.rule import PRIORITIES
 
 JOURNEYS: Final = "journeys.json"
-# How many facts each journey has; the seed is its place in the list.
+# The number of facts of each journey; its place in the list is the seed.
 LENGTHS: Final = (3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 22, 24, 30, 40)
 _ANY: Final = "A journey of any facts: contradictions, retractions, clocks an hour wrong, facts in any order."
 

@@ -20,7 +20,7 @@ from tests.harness.journey.topics import log_of, put, say, set_aside
 from tests.harness.journey.travel import MATCHING, Journey
 
 PARTNERS = "leek-werrington"
-# What a careless producer might put on the bus: it may go no further than where they put it.
+# Records of a careless producer: they may go no further than the topic that they were put on.
 UNREADABLE = "Zibblecombe Nanthwistle, 999 701 2345"
 
 
