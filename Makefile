@@ -26,7 +26,7 @@ help:
 	@echo "make mutations   take each safeguard of delivery away, see which test notices (ONLY=\"put off\")"
 	@echo "make chaos    strike a running system for a quarter of an hour, count what was lost: docs/reliability.md"
 	@echo "make chaos-apart  deaths one at a time: how long does each keep somebody waiting?"
-	@echo "make chaos-short  the same in three minutes (SEED=1)"
+	@echo "make chaos-short  every fault once or twice, in six minutes (SEED=1)"
 	@echo "make bench    measure speed, latency, catch-up and growth: docs/performance.md (ONLY=kernel, SIZE=long)"
 	@echo "make bench-smoke  see in a minute that each measurement works"
 	@echo "make bench-journey  from a referral to its meeting, at 20 a second: docs/performance.md"
@@ -94,9 +94,10 @@ chaos-apart:
 	@$(VENV)/python -m chaos --times 6 --rate $(RATE) --localities $(LOCALITIES) --apart 9 \
 		--only "killed,steps down" --seed $(SEED) --write docs/reliability.md
 
+# A slow machine may not have the time for each fault twice: the report says so, once each is enough.
 chaos-short:
 	@$(PYTHON) deploy/bootstrap.py dev
-	@$(VENV)/python -m chaos --times 2 --rate 50 --localities 4 --minutes 4 --seed $(SEED)
+	@$(VENV)/python -m chaos --times 2 --at-least 1 --rate 50 --localities 4 --minutes 4 --seed $(SEED)
 
 # ONLY=kernel,page measures these parts; SIZE=long has the kernel grow to 1,000,000 records (docs/performance.md).
 SIZE ?= usual

@@ -153,7 +153,7 @@ def _blamed(finding: Finding, waits: Sequence[Wait]) -> set[str]:
 def head(asked: Mapping[str, object], version: str) -> str:
     """When, where and how, in a paragraph."""
     command = " ".join(
-        f"--{name} {value}"
+        f"--{name.replace('_', '-')} {value}"
         for name, value in asked.items()
         if value and value != math.inf and name not in ("keep", "write")
     )
