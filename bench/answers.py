@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.events import Record
 from shared.contract.events.topics import topic
+from shared.platform.kafka_connection import KafkaConnection
 
 
 class Answers:
@@ -26,12 +27,12 @@ class Answers:
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, bootstrap: str, locality: str) -> "AsyncIterator[Answers]":
+    async def of(cls, kafka: KafkaConnection, locality: str) -> "AsyncIterator[Answers]":
         """Listens to a locality's meetings from now on."""
         reader = AIOKafkaConsumer(
-            topic(locality, "meeting-booked"), bootstrap_servers=bootstrap, enable_auto_commit=False
+            topic(locality, "meeting-booked"), **kafka.client_arguments(), enable_auto_commit=False
         )
-        async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer, reader:
+        async with AIOKafkaProducer(**kafka.client_arguments()) as producer, reader:
             await reader.seek_to_end()
             await producer.partitions_for(topic(locality, "referral-created"))  # asks for it, once
             answers = cls(producer, locality)

@@ -12,8 +12,8 @@ from bench.place import Places
 from bench.program import Program
 from bench.sizes import Size
 from bench.statistics import short, summary
+from bench.stores import surroundings
 from bench.throughput import filled, until
-from deploy.local.plan import LESS_MEMORY
 from shared.contract.events.topics import group, topic
 
 BEHIND, UP_TO_DATE = "bench-behind", "bench-level"
@@ -31,7 +31,8 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
         contender = kernel(2)
         command = [*contender.begin(contender.task(stores, BEHIND, 0)), UP_TO_DATE]
         programs = [
-            await Program.start(f"kernel {number}", command, stores.folder, LESS_MEMORY) for number in (1, 2)
+            await Program.start(f"kernel {number}", command, stores.folder, surroundings(stores))
+            for number in (1, 2)
         ]
         read, written, ours = (
             topic(BEHIND, "referral-created"),
@@ -39,7 +40,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
             group(BEHIND, "matching"),
         )
         try:
-            async with Answers.of(stores.bootstrap, UP_TO_DATE) as answers:
+            async with Answers.of(stores.kafka, UP_TO_DATE) as answers:
                 for each in programs:
                     each.go()
                 began = min(

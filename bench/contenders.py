@@ -29,7 +29,7 @@ class Task:
     def places(self) -> list[str]:
         """The arguments that all programs of `bench.peers` take."""
         stores = self.stores
-        return [stores.bootstrap, stores.mongo_url, self.database, self.read, self.write, self.group]
+        return [stores.mongo_url, self.database, self.read, self.write, self.group]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def kernel(processes: int, *more: str) -> Contender:
 
 def _kernel(more: Sequence[str], task: Task) -> list[str]:
     stores = task.stores
-    return python("bench.worker", stores.bootstrap, stores.mongo_url, task.database, task.locality, *more)
+    return python("bench.worker", stores.mongo_url, task.database, task.locality, *more)
 
 
 def _peer(module: str, *more: str) -> Callable[[Task], Sequence[str]]:
@@ -85,7 +85,7 @@ def _hexkit(task: Task) -> Sequence[str]:
 def _streams(threads: int, repeats: str) -> Callable[[Task], Sequence[str]]:
     def begin(task: Task) -> Sequence[str]:
         state = task.stores.folder / task.group
-        where = [task.stores.bootstrap, task.read, task.write, task.group, str(state)]
+        where = [task.read, task.write, task.group, str(state)]
         return ["java", "-cp", streams_classpath(), "MeetingStreams", *where, str(threads), repeats]
 
     return begin

@@ -48,7 +48,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
         async with places() as place:
             settings = issuer.settings(
                 EvaluationSettings,
-                kafka_bootstrap=place.stores.bootstrap,
+                **place.stores.kafka.settings(),
                 mongo_url=place.stores.mongo_url,
                 database="bench_evaluation",
                 demo=True,

@@ -14,8 +14,8 @@ from bench.place import Places
 from bench.processes import resident_bytes
 from bench.program import Program
 from bench.sizes import Size
+from bench.stores import surroundings
 from bench.throughput import filled, until
-from deploy.local.plan import LESS_MEMORY
 from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.source import Source
 
@@ -30,7 +30,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
         work = await filled(topics, LOCALITY, records(LOCALITY, size.grown))
         contender = kernel(1)
         task = contender.task(stores, LOCALITY, 0)
-        program = await Program.start("kernel", contender.begin(task), stores.folder, LESS_MEMORY)
+        program = await Program.start("kernel", contender.begin(task), stores.folder, surroundings(stores))
         tenths: list[dict[str, float]] = []
         try:
             program.go()
@@ -69,7 +69,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
 async def _rebuilt(task: Task, say: Callable[[str], None]) -> dict[str, Any]:
     """The log folded into a second generation and put in the first one's place, by two processes."""
     source = Source(
-        "bench.meetings:rebuildable", Path(), task.stores.bootstrap, task.stores.mongo_url, task.database
+        "bench.meetings:rebuildable", Path(), task.stores.kafka, task.stores.mongo_url, task.database
     )
     began = time.monotonic()
     report = await Rebuild(source, [LOCALITY], say=lambda _: None, processes=2).run()

@@ -36,7 +36,7 @@ async def main() -> None:
     given = {"batch-records": asked.batch_records, "profile": asked.profile}
     more = [f"--{name}={value}" for name, value in given.items() if value is not None]
     print(f"{os.cpu_count()} cores, load before the start {os.getloadavg()[0]:.1f}")
-    async with embedded_stores() as stores, Topics(stores.bootstrap) as topics:
+    async with embedded_stores() as stores, Topics(stores.kafka) as topics:
         began = time.monotonic()
         work = await filled(topics, "bench", records("bench", asked.events))
         print(

@@ -11,7 +11,7 @@ from bench.place import Places
 from bench.program import Program
 from bench.sizes import Size
 from bench.statistics import short, summary
-from deploy.local.plan import LESS_MEMORY
+from bench.stores import surroundings
 
 LOCALITY = "bench-latency"
 _WARM_UP_SECONDS = 3
@@ -26,12 +26,15 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
         await topics.make_locality(LOCALITY)
         contender = kernel(1)
         program = await Program.start(
-            "kernel", contender.begin(contender.task(stores, LOCALITY, 0)), stores.folder, LESS_MEMORY
+            "kernel",
+            contender.begin(contender.task(stores, LOCALITY, 0)),
+            stores.folder,
+            surroundings(stores),
         )
         try:
             program.go()
             await program.hear("began")
-            async with Answers.of(stores.bootstrap, LOCALITY) as answers:
+            async with Answers.of(stores.kafka, LOCALITY) as answers:
                 for rate in size.rates:
                     for seconds in (min(_WARM_UP_SECONDS, size.seconds), size.seconds):
                         answers.forget()

@@ -23,7 +23,7 @@ Places = Callable[[], AbstractAsyncContextManager[Place]]
 @asynccontextmanager
 async def own_place() -> AsyncIterator[Place]:
     """Stores that are started empty, and removed afterwards."""
-    async with embedded_stores() as stores, Topics(stores.bootstrap) as topics:
+    async with embedded_stores() as stores, Topics(stores.kafka) as topics:
         yield Place(stores, topics)
 
 

@@ -94,7 +94,7 @@ async def handled(stores: Stores, topics: Topics, part: str) -> None:
     """Commits the offsets of the service's groups at the end of the topics."""
     for locality in LOCALITIES:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=stores.bootstrap,
+            **stores.kafka.client_arguments(),
             group_id=group(locality, part),  # type: ignore[arg-type]  # one of the four
             enable_auto_commit=False,
         )
@@ -110,7 +110,7 @@ async def measure(stores: Stores, part: str, processes: int) -> None:
     source_ = Source(
         maker(part),  # type: ignore[arg-type]  # one of the four
         LOCALITIES_FILE,
-        stores.bootstrap,
+        stores.kafka,
         stores.mongo_url,
         f"bench_{part}",
     )
@@ -141,7 +141,7 @@ async def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     asked = parser.parse_args()
     print(f"{os.cpu_count()} cores, load before the start {os.getloadavg()[0]:.1f}", flush=True)
-    async with embedded_stores() as stores, Topics(stores.bootstrap) as topics:
+    async with embedded_stores() as stores, Topics(stores.kafka) as topics:
         began = time.monotonic()
         for locality in LOCALITIES:
             await topics.make_locality(locality)

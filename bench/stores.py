@@ -10,14 +10,16 @@ from pathlib import Path
 from bench.processes import recorded
 from deploy.local.kafka import Kafka
 from deploy.local.mongo import Mongo
+from deploy.local.plan import LESS_MEMORY
 from deploy.local.reaper import Reaper
+from shared.platform.kafka_connection import KafkaConnection
 
 
 @dataclass(frozen=True)
 class Stores:
     """`pids` are those of Kafka and MongoDB, by these names; `folder` is removed with them."""
 
-    bootstrap: str
+    kafka: KafkaConnection
     mongo_url: str
     pids: Mapping[str, int]
     folder: Path
@@ -37,7 +39,12 @@ async def embedded_stores() -> AsyncIterator[Stores]:
             await asyncio.gather(kafka.start(), mongo.start())
             alive = recorded(record)
             pids = {name: alive[name] for name in ("Kafka", "MongoDB")}
-            yield Stores(kafka.bootstrap, mongo.url, pids, folder)
+            yield Stores(kafka.connection, mongo.url, pids, folder)
         finally:
             await asyncio.gather(kafka.stop(), mongo.stop())
             reaper.close()
+
+
+def surroundings(stores: Stores) -> dict[str, str]:
+    """The environment of a measured process of ours, as `make run` has it."""
+    return {**LESS_MEMORY, **stores.kafka.environment()}

@@ -15,9 +15,8 @@ from bench.contenders import Contender, Task
 from bench.events import Record
 from bench.processes import spent
 from bench.program import Failed, Program
-from bench.stores import Stores
+from bench.stores import Stores, surroundings
 from bench.topics import Published, Topics
-from deploy.local.plan import LESS_MEMORY
 from shared.contract.events.topics import topic
 
 _LOOK_SECONDS = 0.04
@@ -73,8 +72,8 @@ async def run(
     try:
         while len(programs) < contender.processes:
             name = f"{contender.key}-{len(programs) + 1}"
-            surroundings = LESS_MEMORY if contender.kernel else {}  # as `make run` has them
-            programs.append(await Program.start(name, command, stores.folder, surroundings))
+            given = surroundings(stores) if contender.kernel else stores.kafka.environment()
+            programs.append(await Program.start(name, command, stores.folder, given))
         return await _timed(stores, topics, work, contender, task, programs, read_back)
     finally:
         await asyncio.gather(*(each.end() for each in programs))

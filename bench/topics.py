@@ -13,6 +13,7 @@ from aiokafka.partitioner import murmur2
 
 from bench.events import Record
 from shared.contract.events.topics import dead_letter_topic, event_topics
+from shared.platform.kafka_connection import KafkaConnection
 
 PARTITIONS = 6
 _BATCH_BYTES = 131_072
@@ -32,10 +33,10 @@ class Published:
 class Topics:
     """One client of the broker for all that is done to topics and groups."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-        self._reader = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    def __init__(self, kafka: KafkaConnection) -> None:
+        self._client = kafka.client_arguments()
+        self._admin = AIOKafkaAdminClient(**self._client)
+        self._reader = AIOKafkaConsumer(**self._client, enable_auto_commit=False)
 
     async def __aenter__(self) -> Self:
         await self._admin.start()
@@ -73,9 +74,7 @@ class Topics:
     async def rewind(self, group: str, topic: str) -> None:
         """Resets a group's offsets in a topic, as soon as the group has no members."""
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        async with AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False
-        ) as member:
+        async with AIOKafkaConsumer(**self._client, group_id=group, enable_auto_commit=False) as member:
             member.assign(places)
             for attempt in range(_REWINDS):
                 try:
@@ -90,9 +89,7 @@ class Topics:
     async def fill(self, topic: str, records: Iterable[Record]) -> tuple[int, int]:
         """Writes records, each into the partition of its key. Gives how many, and how many are new."""
         count = new = 0
-        async with AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap, max_batch_size=_BATCH_BYTES, linger_ms=5
-        ) as producer:
+        async with AIOKafkaProducer(**self._client, max_batch_size=_BATCH_BYTES, linger_ms=5) as producer:
             builders = [producer.create_batch() for _ in range(PARTITIONS)]
             waiting = []
             for record in records:
@@ -120,9 +117,7 @@ class Topics:
     async def read_back(self, topic: str) -> Published:
         """Reads a topic as a reader of committed transactions does."""
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        reader = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, enable_auto_commit=False, isolation_level="read_committed"
-        )
+        reader = AIOKafkaConsumer(**self._client, enable_auto_commit=False, isolation_level="read_committed")
         await reader.start()
         ids: set[bytes] = set()
         keys: set[bytes] = set()

@@ -1,4 +1,4 @@
-"""One process of the kernel: python -m bench.worker <bootstrap> <mongo_url> <database> <locality> ...
+"""One process of the kernel: python -m bench.worker <mongo_url> <database> <locality> ...
 
 Waits for a line on its input, then runs until it is told to stop. Says "began <monotonic seconds>" when
 it has partitions of all of its localities for the first time.
@@ -22,11 +22,12 @@ from prometheus_client import REGISTRY
 from bench.meetings import MEETINGS
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
+from shared.platform.kafka_connection import connection_from
 
 
 async def main() -> None:
     parser = ArgumentParser()
-    for name in ("bootstrap", "mongo_url", "database"):
+    for name in ("mongo_url", "database"):
         parser.add_argument(name)
     parser.add_argument("localities", nargs="+")
     parser.add_argument("--batch-records", type=int, help="in place of what the kernel takes")
@@ -34,7 +35,7 @@ async def main() -> None:
     asked = parser.parse_args()
     logging.basicConfig(level=logging.WARNING)
     options = Options(
-        kafka_bootstrap=asked.bootstrap,
+        kafka=connection_from(os.environ),
         mongo_url=asked.mongo_url,
         database=asked.database,
         dead_letter_key=b"a key for measurements only",

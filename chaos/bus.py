@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from chaos.says import Saying
+from shared.platform.kafka_connection import KafkaConnection
 
 MOST_BYTES = 2_000_000
 
@@ -18,8 +19,8 @@ MOST_BYTES = 2_000_000
 class Bus:
     """A partner's connection. What `said` holds was acknowledged by all replicas."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaConnection) -> None:
+        self._kafka = kafka
         self._producer: AIOKafkaProducer | None = None
         self._restarting = asyncio.Lock()
         # Each with when it was acknowledged, in seconds since 1970.
@@ -38,7 +39,7 @@ class Bus:
                     await asyncio.wait_for(self._producer.stop(), 2)
             while True:
                 producer = AIOKafkaProducer(
-                    bootstrap_servers=self._bootstrap,
+                    **self._kafka.client_arguments(),
                     acks="all",
                     enable_idempotence=True,
                     linger_ms=5,
@@ -87,8 +88,8 @@ class Bus:
 class Meetings:
     """The newest meetings that Linkwork itself has said, by listening to the bus."""
 
-    def __init__(self, bootstrap: str, localities: Iterable[str]) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaConnection, localities: Iterable[str]) -> None:
+        self._kafka = kafka
         self._topics = [f"{slug}.meeting-booked.v1" for slug in localities]
         self._listening: asyncio.Task[None] | None = None
         # (locality, referral, meeting), the oldest first.
@@ -102,7 +103,7 @@ class Meetings:
     async def _listen(self) -> None:
         consumer = AIOKafkaConsumer(
             *self._topics,
-            bootstrap_servers=self._bootstrap,
+            **self._kafka.client_arguments(),
             auto_offset_reset="latest",
             request_timeout_ms=5000,
         )

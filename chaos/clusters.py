@@ -21,6 +21,8 @@ from deploy.local.kafka import Kafka, cluster_id
 from deploy.local.mongo import mongod_path
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.reaper import Reaper
+from shared.platform.access.users import new_password
+from shared.platform.kafka_connection import KafkaConnection
 
 NODES = (1, 2, 3)
 SET = "linkwork"
@@ -42,7 +44,7 @@ class Brokers:
 
     def __init__(self, folder: Path, reaper: Reaper) -> None:
         self.proxies: dict[str, Proxy] = {}
-        cluster = cluster_id()
+        cluster, password = cluster_id(), new_password()
         ports = {node: (free_port(), free_port()) for node in NODES}
         voters = ",".join(f"{node}@{LOOPBACK}:{controller}" for node, (_, controller) in ports.items())
         self._brokers = [
@@ -54,14 +56,16 @@ class Brokers:
                 controller_port=controller,
                 settings={**_CLUSTER, "node.id": str(node), "controller.quorum.voters": voters},
                 cluster=cluster,
+                password=password,
             )
             for node, (port, controller) in ports.items()
         ]
-        self.bootstrap = ",".join(broker.bootstrap for broker in self._brokers)
+        addresses = ",".join(broker.connection.bootstrap for broker in self._brokers)
+        self.connection = self._brokers[0].connection.at(addresses)
         self._turn = itertools.cycle(self._brokers)
 
-    def bootstrap_for(self, _: str) -> str:
-        return self.bootstrap
+    def connection_for(self, _: str) -> KafkaConnection:
+        return self.connection
 
     async def start(self) -> None:
         await asyncio.gather(*(broker.start() for broker in self._brokers))
@@ -84,7 +88,7 @@ class Brokers:
         return back
 
     async def _in_step(self) -> bool:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap, request_timeout_ms=5000)
+        admin = AIOKafkaAdminClient(**self.connection.client_arguments(), request_timeout_ms=5000)
         try:
             await admin.start()
             topics = await admin.describe_topics()

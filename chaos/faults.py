@@ -179,7 +179,7 @@ async def _storm(field: Field, blow: Blow) -> None:
     slugs = [locality.slug for locality in field.stack.localities]
     replica = field.stack.processes[TWINS.get(service, service)]
     replica.signal(signal.SIGTERM)
-    await storm(field.stack.broker.bootstrap, service, slugs, blow.seconds)
+    await storm(field.stack.broker.connection, service, slugs, blow.seconds)
     await replica.answers()
 
 

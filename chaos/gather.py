@@ -16,7 +16,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from chaos.evidence import Opened, Taken
-from chaos.log import Entry, partitions_of, read_all, topics_of
+from chaos.log import Client, Entry, partitions_of, read_all, topics_of
 from chaos.reconcile import PARTS
 
 Mongo = AsyncMongoClient[dict[str, Any]]
@@ -51,15 +51,15 @@ async def put_off(mongo: Mongo, now: datetime) -> frozenset[str]:
     return frozenset([str(row["about"]) async for row in rows])
 
 
-async def lag(bootstrap: str, localities: Sequence[str]) -> dict[str, int]:
+async def lag(client: Client, localities: Sequence[str]) -> dict[str, int]:
     """Records that each group has not handled yet."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**client)
+    consumer = AIOKafkaConsumer(**client)
     await asyncio.gather(admin.start(), consumer.start())
     found: dict[str, int] = {}
     try:
         for locality in localities:
-            partitions = await partitions_of(bootstrap, topics_of([locality]))
+            partitions = await partitions_of(client, topics_of([locality]))
             ends = await consumer.end_offsets(partitions)
             for part in PARTS:
                 group = f"{locality}.{part}"
@@ -74,14 +74,14 @@ async def lag(bootstrap: str, localities: Sequence[str]) -> dict[str, int]:
 
 
 async def rest(
-    mongo: Mongo, bootstrap: str, localities: Sequence[str], clock: Any, within: float
+    mongo: Mongo, client: Client, localities: Sequence[str], clock: Any, within: float
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Waits until nothing is under way; returns the remaining lag and rows if time runs out."""
     loop = asyncio.get_running_loop()
     end = loop.time() + within
     while True:
         try:
-            behind, waiting = await lag(bootstrap, localities), await stuck(mongo, clock())
+            behind, waiting = await lag(client, localities), await stuck(mongo, clock())
         except PyMongoError:
             behind, waiting = {"database": 1}, {}
         if loop.time() > end or (not any(behind.values()) and not any(waiting.values())):
@@ -112,11 +112,11 @@ async def facts(mongo: Mongo) -> dict[str, frozenset[str]]:
     return found
 
 
-async def letters(bootstrap: str, secret: str) -> list[Opened]:
+async def letters(client: Client, secret: str) -> list[Opened]:
     """Every dead letter, opened. Raises InvalidTag where one was sealed with another key."""
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"linkwork dead letters")
     cipher = AESGCM(derived.derive(secret.encode()))
-    entries = await read_all(bootstrap, [f"linkwork.dead-letter.{part}.v1" for part in PARTS])
+    entries = await read_all(client, [f"linkwork.dead-letter.{part}.v1" for part in PARTS])
     return [_opened(entry, cipher) for entry in entries]
 
 

@@ -1,13 +1,15 @@
 """Reads the bus from outside: without a group, every partition to its end, as plain JSON."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+# The arguments of every client: addresses, and who calls.
+Client = Mapping[str, Any]
 Content = tuple[str, bytes, bytes, tuple[tuple[str, bytes | None], ...]]
 EVENTS = ("referral-created", "meeting-booked", "outcome-recorded")
 
@@ -55,8 +57,8 @@ def topics_of(localities: Iterable[str]) -> list[str]:
     return [f"{locality}.{event}.v1" for locality in localities for event in EVENTS]
 
 
-async def partitions_of(bootstrap: str, topics: Iterable[str]) -> list[TopicPartition]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def partitions_of(client: Client, topics: Iterable[str]) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(**client)
     await admin.start()
     try:
         described = await admin.describe_topics(list(topics))
@@ -69,13 +71,13 @@ async def partitions_of(bootstrap: str, topics: Iterable[str]) -> list[TopicPart
         await admin.close()
 
 
-async def read_all(bootstrap: str, topics: Iterable[str]) -> list[Entry]:
+async def read_all(client: Client, topics: Iterable[str]) -> list[Entry]:
     """Every record that these topics hold now."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", check_crcs=False)
+    consumer = AIOKafkaConsumer(**client, auto_offset_reset="earliest", check_crcs=False)
     await consumer.start()
     try:
         found: list[Entry] = []
-        partitions = await partitions_of(bootstrap, topics)
+        partitions = await partitions_of(client, topics)
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         left = {partition: end for partition, end in ends.items() if end > 0}

@@ -71,7 +71,7 @@ async def run(asked: Asked, say: Say, *, keep: bool = False, ended: asyncio.Even
 async def _under_load(asked: Asked, stack: Stack, say: Say, ended: asyncio.Event) -> Outcome:
     slugs = [locality.slug for locality in stack.localities]
     chance = random.Random(asked.seed)
-    bus, meetings = Bus(stack.broker.bootstrap), Meetings(stack.broker.bootstrap, slugs)
+    bus, meetings = Bus(stack.broker.connection), Meetings(stack.broker.connection, slugs)
     practices = Practices(stack.url, stack.tokens, stack.localities)
     await bus.start()
     meetings.start()
@@ -133,8 +133,8 @@ async def _reckoned(
     say: Say,
 ) -> Outcome:
     slugs = [locality.slug for locality in stack.localities]
-    bootstrap = stack.broker.bootstrap
-    lag, stuck = await gather.rest(stack.mongo, bootstrap, slugs, stack.clocks, REST_WITHIN)
+    client = stack.broker.connection.client_arguments()
+    lag, stuck = await gather.rest(stack.mongo, client, slugs, stack.clocks, REST_WITHIN)
     say("at rest: reading everything again")
     answer = await stack.ask("/api/evaluation/v1/figures")
     evidence = Evidence(
@@ -143,8 +143,8 @@ async def _reckoned(
         refused=[post.refused for post in practices.posts if post.refused],
         said={_identity(each): at for each, at in bus.said},
         poison=poisoner.put_there,
-        log=await read_all(bootstrap, topics_of(slugs)),
-        letters=await gather.letters(bootstrap, stack.secrets["dead_letter_key"]),
+        log=await read_all(client, topics_of(slugs)),
+        letters=await gather.letters(client, stack.secrets["dead_letter_key"]),
         handed=[Handed(d.reference, d.channel, d.at, d.sender, d.heard) for d in stack.gateway.deliveries],
         taken=await gather.taken(stack.mongo, stack.clocks()),
         figures={name: shown(place) for name, place in gather.by_place(answer)},
@@ -154,7 +154,7 @@ async def _reckoned(
         troubles=[Trouble(b.blow.fault, b.blow.targets, b.struck, b.mended) for b in blows],
         facts=await gather.facts(stack.mongo),
     )
-    commits = Commits(await read_all(bootstrap, [TOPIC]))
+    commits = Commits(await read_all(client, [TOPIC]))
     doing = Doing(evidence, commits, practices.posts)
     # In a thread: it takes seconds, in which the other system's gateway could not answer.
     findings = await asyncio.to_thread(reconcile, evidence)

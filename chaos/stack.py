@@ -86,7 +86,7 @@ class Stack:
         self.reaper.start()
         await asyncio.gather(self.broker.start(), self.database.start(), self.gateway.start())
         slugs = [each.slug for each in self.localities]
-        await create_topics(self.broker.bootstrap, slugs, replication=self.broker.replication)
+        await create_topics(self.broker.connection, slugs, replication=self.broker.replication)
         for name, process in self.processes.items():
             self.clocks.give(self.clock_folder(name))
             process.start()
@@ -139,12 +139,12 @@ class Stack:
             **common_environment(
                 ours,
                 folder=self.folder,
-                bootstrap=self.broker.bootstrap_for(name),
                 mongo_url=self.database.url_for(name),
                 ports={**self._ports, "mail": mail if name != "development" else free_port()},
                 session_key=self.secrets["session_key"],
                 demo=False,
             ),
+            **self.broker.connection_for(name).environment(),
             **part.own(self.secrets),
             _WHICH: part.name,
             "LINKWORK_STATE": str(self.clock_folder(name)),

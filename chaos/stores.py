@@ -11,10 +11,12 @@ from pathlib import Path
 
 from chaos.proxy import Proxy
 from deploy.local.errors import CannotRun
+from deploy.local.guard import CLIENTS, CONTROLLER
 from deploy.local.kafka import Kafka
 from deploy.local.mongo import Mongo
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.reaper import Reaper
+from shared.platform.kafka_connection import KafkaConnection
 
 DISK_BYTES = 4 * 1024**3
 STARTS = 3
@@ -37,10 +39,11 @@ class Broker:
             controller_port=controller,
             settings=_listeners(port, controller, self.proxies),
         )
-        self.bootstrap = self.kafka.bootstrap
+        self.connection = self.kafka.connection
 
-    def bootstrap_for(self, name: str) -> str:
-        return f"{LOOPBACK}:{self.proxies[name].port}" if name in self.proxies else self.bootstrap
+    def connection_for(self, name: str) -> KafkaConnection:
+        proxy = self.proxies.get(name)
+        return self.connection.at(f"{LOOPBACK}:{proxy.port}") if proxy else self.connection
 
     async def start(self) -> None:
         await self.kafka.start()
@@ -61,15 +64,14 @@ class Broker:
 
 def _listeners(port: int, controller: int, proxies: Mapping[str, Proxy]) -> dict[str, str]:
     names = {name.replace("-", "").upper(): proxy for name, proxy in proxies.items()}
-    direct = f"PLAINTEXT://{LOOPBACK}:{port}"
+    direct = f"{CLIENTS}://{LOOPBACK}:{port}"
     bound = [direct, *(f"{name}://{LOOPBACK}:{proxy.to}" for name, proxy in names.items())]
     said = [direct, *(f"{name}://{LOOPBACK}:{proxy.port}" for name, proxy in names.items())]
-    kinds = ",".join(f"{name}:PLAINTEXT" for name in ("CONTROLLER", "PLAINTEXT", *names))
+    kinds = ",".join(f"{name}:SASL_PLAINTEXT" for name in (CONTROLLER, CLIENTS, *names))
     return {
-        "listeners": ",".join([*bound, f"CONTROLLER://{LOOPBACK}:{controller}"]),
+        "listeners": ",".join([*bound, f"{CONTROLLER}://{LOOPBACK}:{controller}"]),
         "advertised.listeners": ",".join(said),
         "listener.security.protocol.map": kinds,
-        "inter.broker.listener.name": "PLAINTEXT",
         "num.network.threads": "1",
     }
 

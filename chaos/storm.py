@@ -10,19 +10,20 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
 from chaos.log import topics_of
+from shared.platform.kafka_connection import KafkaConnection
 
 
-async def storm(bootstrap: str, service: str, localities: Sequence[str], seconds: float) -> None:
+async def storm(kafka: KafkaConnection, service: str, localities: Sequence[str], seconds: float) -> None:
     """For so long, one more member joins each of the service's groups and leaves them a second later."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        await asyncio.gather(*(_join_and_leave(bootstrap, service, locality) for locality in localities))
+        await asyncio.gather(*(_join_and_leave(kafka, service, locality) for locality in localities))
 
 
-async def _join_and_leave(bootstrap: str, service: str, locality: str) -> None:
+async def _join_and_leave(kafka: KafkaConnection, service: str, locality: str) -> None:
     member = AIOKafkaConsumer(
         *topics_of([locality]),
-        bootstrap_servers=bootstrap,
+        **kafka.client_arguments(),
         group_id=f"{locality}.{service}",
         enable_auto_commit=False,
         partition_assignment_strategy=[RangePartitionAssignor],

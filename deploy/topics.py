@@ -1,6 +1,6 @@
 """Makes the topics of every locality, and the services' dead letters. What exists is left as it is.
 
-python -m deploy.topics     with LINKWORK_KAFKA_BOOTSTRAP, and LINKWORK_LOCALITIES_FILE where it is another
+python -m deploy.topics     with LINKWORK_KAFKA_..., and LINKWORK_LOCALITIES_FILE where it is another
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.contract.events.topics import PARTS, dead_letter_topic, event_topics
+from shared.platform.kafka_connection import BadKafkaSettings, KafkaConnection, connection_from
 from shared.platform.localities import LOCALITIES_FILE, load_localities
 
 DAY = 24 * 60 * 60 * 1000
@@ -23,14 +24,14 @@ DEAD_LETTERS = {"retention.ms": str(30 * DAY), "max.message.bytes": "2097152"}
 
 
 async def create_topics(
-    bootstrap: str, localities: Sequence[str], *, partitions: int = PARTITIONS, replication: int = 1
+    kafka: KafkaConnection, localities: Sequence[str], *, partitions: int = PARTITIONS, replication: int = 1
 ) -> int:
     """Create what is missing for these slugs. Returns how many; raises KafkaError if one is refused."""
     wanted = {
         **{name: EVENTS for locality in localities for name in event_topics(locality)},
         **{dead_letter_topic(part): DEAD_LETTERS for part in PARTS},
     }
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**kafka.client_arguments())
     await admin.start()
     try:
         present = set(await admin.list_topics())
@@ -52,9 +53,13 @@ async def create_topics(
 def main() -> None:
     file = Path(os.environ.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE)
     slugs = load_localities(file).slugs
+    try:
+        kafka = connection_from(os.environ)
+    except BadKafkaSettings as problem:
+        raise SystemExit(str(problem)) from None
     made = asyncio.run(
         create_topics(
-            os.environ["LINKWORK_KAFKA_BOOTSTRAP"],
+            kafka,
             slugs,
             partitions=int(os.environ.get("LINKWORK_PARTITIONS") or PARTITIONS),
             replication=int(os.environ.get("LINKWORK_REPLICATION") or 1),

@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from linkwork.errors import CommandError
 from shared.contract.events.topics import Part
+from shared.platform.access.declaration import OPERATOR
+from shared.platform.access.users import USERS_FOLDER
+from shared.platform.kafka_connection import BadKafkaSettings, KafkaConnection, connection_from
 from shared.platform.localities import LOCALITIES_FILE
 
 _DEVELOPMENT_KEY = "development-only-dead-letter-key-01"
@@ -18,7 +23,7 @@ _LOOPBACK = "127.0.0.1"
 class Config:
     """The configuration of every command. `repr` shows no secret and no address that may hold a password."""
 
-    kafka_bootstrap: str
+    kafka: KafkaConnection
     mongo_url: str
     localities_file: Path
     # The one database that the environment names. If empty, each service has a database of its own name.
@@ -28,7 +33,7 @@ class Config:
     operator: str = ""
 
     def __repr__(self) -> str:
-        return f"Config({self.kafka_bootstrap!r})"
+        return f"Config({self.kafka.bootstrap!r})"
 
     def database(self, service: Part) -> str:
         """The name of a service's database."""
@@ -58,8 +63,12 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
     localities = Path(environment.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE)
     if all(given.values()):
         development = _DEVELOPMENT_KEY if environment.get("LINKWORK_ENV") == "development" else ""
+        try:
+            kafka = connection_from(environment)
+        except BadKafkaSettings as problem:
+            raise CommandError(str(problem)) from None
         return Config(
-            kafka_bootstrap=given["KAFKA_BOOTSTRAP"],
+            kafka=kafka,
             mongo_url=given["MONGO_URL"],
             localities_file=localities,
             own_database=environment.get("LINKWORK_DATABASE", ""),
@@ -73,10 +82,11 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
     try:
         ports = json.loads((folder / "ports.json").read_text())
         secrets = json.loads((folder / "secrets").read_text())
+        password = SecretStr((folder / "kafka" / USERS_FOLDER / OPERATOR).read_text().strip())
         if not (folder / "processes").exists():  # It exists from a run's start to its end.
             raise CommandError("The run in .linkwork here has been stopped: start it again with `make run`.")
         return Config(
-            kafka_bootstrap=f"{_LOOPBACK}:{ports['kafka']}",
+            kafka=KafkaConnection(f"{_LOOPBACK}:{ports['kafka']}", "SASL_PLAINTEXT", OPERATOR, password),
             mongo_url=f"mongodb://{_LOOPBACK}:{ports['mongod']}/?directConnection=true",
             localities_file=localities,
             key=str(secrets["dead_letter_key"]).encode(),

@@ -112,7 +112,7 @@ async def select(config: Config, filters: Filters) -> list[LetterStatus]:
     if config.own_database:
         async with database_of(config, services[0]):
             pass  # Letters of another service's database would all be listed as new.
-    whole = newest(await read_letters(config.kafka_bootstrap, services, filters.since))
+    whole = newest(await read_letters(config.kafka, services, filters.since))
     _check_names(config, filters, whole)
     letters = [letter for letter in whole if filters.match(letter)]
     found: list[LetterStatus] = []

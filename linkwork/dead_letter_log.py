@@ -14,6 +14,7 @@ from shared.delivery.dlq.dead_letters import letter_id
 from shared.delivery.dlq.rows import locality_of, place_of
 from shared.delivery.kafka.partitions import partitions_of
 from shared.delivery.outbox.rows import Message
+from shared.platform.kafka_connection import KafkaConnection
 
 _PLACE = ("dlq-original-topic", "dlq-original-partition", "dlq-original-offset")
 
@@ -64,7 +65,7 @@ class FoundLetter:
 
 
 async def read_letters(
-    bootstrap: str, services: Sequence[Part], since: datetime | None = None
+    kafka: KafkaConnection, services: Sequence[Part], since: datetime | None = None
 ) -> list[FoundLetter]:
     """Reads every letter of these services since a moment, in the order of publication.
 
@@ -72,10 +73,10 @@ async def read_letters(
         CommandError: the broker does not answer.
     """
     of_topic = {dead_letter_topic(service): service for service in services}
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, group_id=None)
+    consumer = AIOKafkaConsumer(**kafka.client_arguments(), enable_auto_commit=False, group_id=None)
     found: list[FoundLetter] = []
     try:
-        partitions = await partitions_of(bootstrap, of_topic)
+        partitions = await partitions_of(kafka, of_topic)
         await consumer.start()
         async for record in _records(consumer, partitions, since):
             letter = _letter(of_topic[record.topic], record)

@@ -92,9 +92,7 @@ def rebuild(
 async def _run(config: Config, command: RebuildCommand) -> int:
     localities = load_localities(config.localities_file)
     database = config.database(command.service)
-    source = Source(
-        maker(command.service), config.localities_file, config.kafka_bootstrap, config.mongo_url, database
-    )
+    source = Source(maker(command.service), config.localities_file, config.kafka, config.mongo_url, database)
     rebuild = Rebuild(
         source,
         localities.slugs,

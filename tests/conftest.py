@@ -11,6 +11,7 @@ import uvloop
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.stores import Stores, stores
 
 # The time of an example depends on the machine's other work: bench/ measures speed, tests do not.
@@ -37,9 +38,9 @@ async def _stores(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sto
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(_stores: Stores) -> str:
-    """Address of a real broker. A test makes its own topics, with names of its own."""
-    return _stores.kafka_bootstrap
+def kafka(_stores: Stores) -> KafkaConnection:
+    """A real broker, as the user that may do everything. A test makes topics with names of its own."""
+    return _stores.kafka
 
 
 @pytest.fixture(scope="session")

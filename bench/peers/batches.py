@@ -5,19 +5,19 @@ from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer
 
-from bench.peers.told import Told
+from bench.peers.told import Told, kafka
 
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
 
 async def batches(
-    told: Told, bootstrap: str, topic: str, group: str, most: int = 2000
+    told: Told, topic: str, group: str, most: int = 2000
 ) -> "AsyncIterator[Sequence[ConsumerRecord[bytes, bytes]]]":
     """Each batch once, its offsets committed when the next is asked for; until told to stop."""
     consumer = AIOKafkaConsumer(
         topic,
-        bootstrap_servers=bootstrap,
+        **kafka().client_arguments(),
         group_id=group,
         auto_offset_reset="earliest",
         enable_auto_commit=False,

@@ -12,7 +12,7 @@ from pymongo import AsyncMongoClient, UpdateOne
 
 from bench.peers.batches import batches
 from bench.peers.job import Referral, published, state
-from bench.peers.told import Told, arguments
+from bench.peers.told import Told, arguments, kafka
 
 
 async def main() -> None:
@@ -21,10 +21,10 @@ async def main() -> None:
     await told.go()
     async with (
         AsyncMongoClient[dict[str, object]](asked.mongo_url) as client,
-        AIOKafkaProducer(bootstrap_servers=asked.bootstrap, max_batch_size=131_072) as producer,
+        AIOKafkaProducer(**kafka().client_arguments(), max_batch_size=131_072) as producer,
     ):
         referrals = client[asked.database]["referrals"]
-        async for records in batches(told, asked.bootstrap, asked.read, asked.group):
+        async for records in batches(told, asked.read, asked.group):
             heard = [Referral.model_validate_json(record.value or b"") for record in records]
             await referrals.bulk_write(
                 [UpdateOne({"_id": each.referral_id}, {"$set": state(each)}, upsert=True) for each in heard],

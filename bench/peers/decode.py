@@ -14,7 +14,7 @@ async def main() -> None:
     asked = parser.parse_args()
     told = Told()
     await told.go()
-    async for records in batches(told, asked.bootstrap, asked.read, asked.group):
+    async for records in batches(told, asked.read, asked.group):
         for record in records:
             if asked.how == "plain":
                 Referral.model_validate_json(record.value or b"")

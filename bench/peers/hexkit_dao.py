@@ -7,12 +7,13 @@ It runs in an environment of its own (requirements/bench.txt): nothing of the pr
 import asyncio
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from hexkit.providers.akafka import KafkaEventSubscriber
 from hexkit.providers.mongokafka import MongoKafkaConfig, MongoKafkaDaoPublisherFactory
 from pydantic import BaseModel
 
 from bench.peers.job import Referral, meeting
-from bench.peers.told import Told, arguments
+from bench.peers.told import Told, arguments, kafka
 
 
 class Booked(BaseModel):
@@ -45,14 +46,27 @@ class Translator:
         await self._dao.upsert(Booked(**referral.model_dump(exclude={"age_band"})))
 
 
+def _identify(client: Any, identity: dict[str, Any]) -> None:
+    """Makes every client of this class connect with this identity."""
+    make = client.__init__
+
+    def made(self: Any, *given: Any, **more: Any) -> None:
+        make(self, *given, **(more | identity))
+
+    client.__init__ = made
+
+
 async def main() -> None:
     asked = arguments().parse_args()
-    told = Told()
+    told, connection = Told(), kafka()
+    # hexkit has no settings for SASL.
+    for client in (AIOKafkaConsumer, AIOKafkaProducer):
+        _identify(client, connection.client_arguments())
     await told.go()
     config = MongoKafkaConfig(
         service_name=asked.group,
         service_instance_id="1",
-        kafka_servers=[asked.bootstrap],
+        kafka_servers=connection.bootstrap.split(","),
         mongo_dsn=asked.mongo_url,
         db_name=asked.database,
     )

@@ -18,7 +18,7 @@ from pymongo.write_concern import WriteConcern
 
 from bench.peers.batches import batches
 from bench.peers.job import Referral, published, state
-from bench.peers.told import Told, arguments
+from bench.peers.told import Told, arguments, kafka
 
 Documents = AsyncDatabase[dict[str, Any]]
 
@@ -44,9 +44,9 @@ async def handle(
         )
 
 
-async def relay(database: Documents, bootstrap: str, topic: str, stop: asyncio.Event) -> None:
+async def relay(database: Documents, topic: str, stop: asyncio.Event) -> None:
     """Publishes the outbox and deletes what was acknowledged."""
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+    async with AIOKafkaProducer(**kafka().client_arguments()) as producer:
         while not stop.is_set():
             rows = await database["outbox"].find({}).limit(500).to_list()
             sent = [await producer.send(topic, row["value"], key=row["key"]) for row in rows]
@@ -62,8 +62,8 @@ async def main() -> None:
     await told.go()
     async with AsyncMongoClient[dict[str, Any]](asked.mongo_url) as client:
         database = client[asked.database]
-        relaying = asyncio.create_task(relay(database, asked.bootstrap, asked.write, told.stop))
-        async for records in batches(told, asked.bootstrap, asked.read, asked.group, most=100):
+        relaying = asyncio.create_task(relay(database, asked.write, told.stop))
+        async for records in batches(told, asked.read, asked.group, most=100):
             for record in records:
                 async with client.start_session() as session:
                     await session.with_transaction(

@@ -2,9 +2,12 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 import time
+
+from shared.platform.kafka_connection import KafkaConnection, connection_from
 
 
 class Told:
@@ -28,8 +31,13 @@ class Told:
 
 
 def arguments() -> argparse.ArgumentParser:
-    """The command line with the addresses that every program receives."""
+    """The command line that every program receives. The broker is in the environment (`kafka`)."""
     parser = argparse.ArgumentParser()
-    for name in ("bootstrap", "mongo_url", "database", "read", "write", "group"):
+    for name in ("mongo_url", "database", "read", "write", "group"):
         parser.add_argument(name)
     return parser
+
+
+def kafka() -> KafkaConnection:
+    """The broker of the measurement, and who calls."""
+    return connection_from(os.environ)

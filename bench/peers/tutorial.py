@@ -11,7 +11,7 @@ from faststream.kafka import KafkaBroker
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from bench.peers.job import Referral, meeting, state
-from bench.peers.told import Told, arguments
+from bench.peers.told import Told, arguments, kafka
 
 
 async def main() -> None:
@@ -20,7 +20,7 @@ async def main() -> None:
     await told.go()
     client: AsyncIOMotorClient = AsyncIOMotorClient(asked.mongo_url)
     referrals = client[asked.database]["referrals"]
-    broker = KafkaBroker(asked.bootstrap, logger=None)
+    broker = KafkaBroker(**kafka().faststream_arguments(), logger=None)
 
     async def book(
         referral: Referral, identity: Annotated[str, Context("message.headers.ce_id")]

@@ -28,7 +28,7 @@ import org.apache.kafka.streams.state.Stores;
  * The kernel's job with Kafka Streams: a repeat changes nothing, facts are kept, an open referral without a
  * meeting gets one, published as a CloudEvent; state, offsets and output in one Kafka transaction.
  *
- * <p>Arguments: bootstrap, topic to read, topic to write, group, state folder, threads, and how repeats are
+ * <p>Arguments: topic to read, topic to write, group, state folder, threads, and how repeats are
  * known: {@code facts} (the referral's own value holds the ids it has heard) or {@code inbox} (a store of ids
  * beside it, as deduplication is usually shown).
  */
@@ -180,14 +180,18 @@ public final class MeetingStreams {
 
   public static void main(String[] given) throws Exception {
     Properties settings = new Properties();
-    settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, given[0]);
-    settings.put(StreamsConfig.APPLICATION_ID_CONFIG, given[3]);
-    settings.put(StreamsConfig.STATE_DIR_CONFIG, given[4]);
-    settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, given[5]);
+    settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, System.getenv("LINKWORK_KAFKA_BOOTSTRAP"));
+    settings.put("security.protocol", System.getenv("LINKWORK_KAFKA_SECURITY_PROTOCOL"));
+    settings.put("sasl.mechanism", "SCRAM-SHA-512");
+    settings.put("sasl.jaas.config", "org.apache.kafka.common.security.scram.ScramLoginModule required username=\""
+        + System.getenv("LINKWORK_KAFKA_USER") + "\" password=\"" + System.getenv("LINKWORK_KAFKA_PASSWORD") + "\";");
+    settings.put(StreamsConfig.APPLICATION_ID_CONFIG, given[2]);
+    settings.put(StreamsConfig.STATE_DIR_CONFIG, given[3]);
+    settings.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, given[4]);
     settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
     settings.put(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest");
     CountDownLatch ended = new CountDownLatch(1);
-    try (KafkaStreams streams = new KafkaStreams(topology(given[1], given[2], given[6].equals("inbox")), settings)) {
+    try (KafkaStreams streams = new KafkaStreams(topology(given[0], given[1], given[5].equals("inbox")), settings)) {
       Runtime.getRuntime().addShutdownHook(new Thread(() -> {
         streams.close();
         ended.countDown();

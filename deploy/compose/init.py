@@ -11,21 +11,22 @@ from pymongo.uri_parser import parse_uri
 from deploy import topics
 from deploy.local.broker import answers
 from deploy.local.replica_set import become_primary
+from shared.platform.kafka_connection import KafkaConnection, connection_from
 
 READY_WITHIN = 120.0
 
 
-async def stores_ready(bootstrap: str, mongo_url: str) -> None:
+async def stores_ready(kafka: KafkaConnection, mongo_url: str) -> None:
     """Wait for the broker and for a primary. Raises TimeoutError after READY_WITHIN seconds."""
     host, port = parse_uri(mongo_url)["nodelist"][0]
-    ready = asyncio.gather(answers(bootstrap), become_primary(host, port, check_alive=lambda: None))
+    ready = asyncio.gather(answers(kafka), become_primary(host, port, check_alive=lambda: None))
     await asyncio.wait_for(ready, READY_WITHIN)
 
 
 def main() -> None:
     try:
         asyncio.run(
-            stores_ready(os.environ["LINKWORK_KAFKA_BOOTSTRAP"], os.environ["LINKWORK_MONGO_URL"]),
+            stores_ready(connection_from(os.environ), os.environ["LINKWORK_MONGO_URL"]),
         )
     except TimeoutError:
         raise SystemExit(f"Kafka or MongoDB did not answer within {READY_WITHIN:.0f} s.") from None

@@ -80,7 +80,7 @@ class Demonstration:
         def said(out: int) -> None:
             self._say(f"history: {out} of {len(events)} events")
 
-        await publish(self._settings.kafka_bootstrap, events, said)
+        await publish(self._settings.kafka, events, said)
 
     def _referrers(self) -> dict[str, str]:
         """A referrer of each practice."""

@@ -9,11 +9,12 @@ from aiokafka import AIOKafkaProducer
 
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.models import ReferralCreated
+from shared.platform.kafka_connection import KafkaConnection
 
 AT_ONCE = 250
 
 
-async def publish(bootstrap: str, events: Sequence[Envelope], said: Callable[[int], None]) -> None:
+async def publish(kafka: KafkaConnection, events: Sequence[Envelope], said: Callable[[int], None]) -> None:
     """Publishes all events, each acknowledged by the broker; `said` receives the number published.
 
     The later events of a referral go first and its creation last. The fold of a set is the same in any order,
@@ -22,7 +23,7 @@ async def publish(bootstrap: str, events: Sequence[Envelope], said: Callable[[in
     """
     afterwards = [event for event in events if not isinstance(event.body, ReferralCreated)]
     creations = [event for event in events if isinstance(event.body, ReferralCreated)]
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, linger_ms=5)
+    producer = AIOKafkaProducer(**kafka.client_arguments(), acks="all", enable_idempotence=True, linger_ms=5)
     await producer.start()
     try:
         out = 0

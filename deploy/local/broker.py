@@ -5,17 +5,22 @@ import asyncio
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from shared.platform.kafka_connection import KafkaConnection
 
-async def answers(bootstrap: str) -> None:
+
+async def answers(kafka: KafkaConnection) -> None:
     """Wait until a broker is in the cluster's metadata. Has no deadline of its own."""
-    while True:
-        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
-        try:
-            await admin.start()
-            if (await admin.describe_cluster())["brokers"]:
-                return
-        except (KafkaError, OSError):
-            pass  # Listening, but not serving yet: asked again until the caller's deadline.
-        finally:
-            await admin.close()
+    while not await answers_once(kafka):
         await asyncio.sleep(0.1)
+
+
+async def answers_once(kafka: KafkaConnection) -> bool:
+    """Whether a broker takes this user, and is in the cluster's metadata."""
+    admin = AIOKafkaAdminClient(**kafka.client_arguments(), request_timeout_ms=5_000)
+    try:
+        await admin.start()
+        return bool((await admin.describe_cluster())["brokers"])
+    except (KafkaError, OSError):
+        return False  # Listening, but not serving yet.
+    finally:
+        await admin.close()

@@ -6,13 +6,26 @@ import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploy.local.broker import answers
+from aiokafka.errors import KafkaError
+from pydantic import SecretStr
+
+from deploy.local.broker import answers, answers_once
 from deploy.local.child import Child
 from deploy.local.errors import CannotRun
+from deploy.local.guard import (
+    BROKER,
+    CLIENTS,
+    CONTROLLER,
+    GUARD,
+    logins,
+    store_broker_user,
+)
 from deploy.local.jars import kafka_jars
 from deploy.local.patience import Say, quiet, wait_while_it_gets_on, work_of
 from deploy.local.ports import LOOPBACK, free_port, is_open
 from deploy.local.reaper import Reaper
+from shared.platform.access.users import USERS_FOLDER, kept_passwords, write_privately
+from shared.platform.kafka_connection import KafkaConnection
 
 # Small and quick to start: on one machine the broker's own work is little.
 JAVA_OPTIONS = (
@@ -23,10 +36,9 @@ JAVA_OPTIONS = (
     "-Djava.awt.headless=true",
 )
 SETTINGS = {
+    **GUARD,
     "process.roles": "broker,controller",
     "node.id": "1",
-    "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     "auto.create.topics.enable": "false",
     # Facts are kept for ever, and so is how far each group has read: without that, `earliest` replays all.
     "log.retention.ms": "-1",
@@ -64,8 +76,9 @@ def cluster_id() -> str:
 class Kafka:
     """A broker whose data stays in `folder` between runs.
 
-    `bootstrap` is the address that clients are given; it is free of other listeners when the object is made.
-    `settings` come on top of ours: several brokers that make one cluster also share `cluster`, its id.
+    `connection` is the address of clients and the brokers' own user; the address is free of other listeners
+    when the object is made. `settings` come on top of ours: several brokers that make one cluster also share
+    `cluster`, its id, and `password`, that of their user. A broker by itself keeps its password in `folder`.
     """
 
     def __init__(
@@ -78,13 +91,18 @@ class Kafka:
         controller_port: int | None = None,
         settings: Mapping[str, str] | None = None,
         cluster: str | None = None,
+        password: str | None = None,
         java_options: Sequence[str] = (),
         nice: int = 0,
         say: Say = quiet,
     ) -> None:
         self.port = port or free_port()
         self.controller_port = controller_port or free_port()
-        self.bootstrap = f"{LOOPBACK}:{self.port}"
+        self.users = folder / USERS_FOLDER
+        self._password = password or kept_passwords(self.users, [BROKER])[BROKER]
+        self.connection = KafkaConnection(
+            f"{LOOPBACK}:{self.port}", "SASL_PLAINTEXT", BROKER, SecretStr(self._password)
+        )
         self._folder = folder
         self.name = "Kafka"
         self.log = log
@@ -95,6 +113,10 @@ class Kafka:
         self._nice = nice
         self._say = say
         self._child: Child | None = None
+
+    def identity(self) -> str:
+        """Text that is another one if the data folder was made anew."""
+        return (self._folder / "data" / "meta.properties").read_text()
 
     @property
     def pid(self) -> int | None:
@@ -147,14 +169,17 @@ class Kafka:
     def _write_properties(self) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
         settings = SETTINGS | {
-            "listeners": f"PLAINTEXT://{self.bootstrap},CONTROLLER://{LOOPBACK}:{self.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{self.bootstrap}",
+            "listeners": f"{CLIENTS}://{self.connection.bootstrap},"
+            f"{CONTROLLER}://{LOOPBACK}:{self.controller_port}",
+            "advertised.listeners": f"{CLIENTS}://{self.connection.bootstrap}",
             "controller.quorum.voters": f"1@{LOOPBACK}:{self.controller_port}",
             "log.dirs": str(self._folder / "data"),
             **self._settings,
         }
+        listeners = [each.partition(":")[0] for each in settings["listeners"].split(",")]
+        settings |= logins(listeners, self._password)
         properties = self._folder / "server.properties"
-        properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        write_privately(properties, "".join(f"{key}={value}\n" for key, value in settings.items()))
         return properties
 
     async def _format(self, java: list[str], properties: Path) -> None:
@@ -165,10 +190,26 @@ class Kafka:
             raise CannotRun(f"Kafka's data folder could not be made: the reason is in {self.log}.")
 
     async def _answers(self, child: Child) -> None:
-        while not is_open(self.port):
+        await self._until_open(child, self.controller_port)
+        await self._until_known(child)
+        await self._until_open(child, self.port)
+        await answers(self.connection)
+
+    async def _until_open(self, child: Child, port: int) -> None:
+        while not is_open(port):
             if child.exit_code is not None:
                 raise CannotRun(
                     f"Kafka ended while starting (code {child.exit_code}): its log is {self.log}."
                 )
             await asyncio.sleep(0.05)
-        await answers(self.bootstrap)
+
+    async def _until_known(self, child: Child) -> None:
+        """Waits until the cluster has the brokers' own user. Its leading controller stores the user."""
+        while child.exit_code is None:
+            try:
+                return await store_broker_user(self.controller_port, self._password)
+            except (KafkaError, OSError, TimeoutError):
+                if is_open(self.port) and await answers_once(self.connection):
+                    return None
+            await asyncio.sleep(0.05)
+        return None

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.ports import LOOPBACK
+from shared.platform.access.declaration import ADMISSION, DEMO
+from shared.platform.kafka_connection import KafkaConnection
 
 Secrets = Mapping[str, str]
 NICE = 5
@@ -25,6 +27,9 @@ class Part:
     ready: str = "/readyz"
     own: Callable[[Secrets], Mapping[str, str]] = field(default=lambda _: {})
     nice: int = 0  # Above 0: others have the processor first.
+    # The user at Kafka, for a part that uses it, and those of what runs in the same process.
+    user: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Plan:
         return tuple(part.name for part in self.parts)
 
 
-def _service(name: str, port: int, *more: str, nice: int = 0) -> Part:
+def _service(name: str, port: int, *more: str, nice: int = 0, also: tuple[str, ...] = ()) -> Part:
     def own(secrets: Secrets) -> dict[str, str]:
         return {
             "LINKWORK_CLIENT_ID": f"linkwork-{name}",
@@ -48,7 +53,7 @@ def _service(name: str, port: int, *more: str, nice: int = 0) -> Part:
             **{f"LINKWORK_{key.upper()}": secrets[key] for key in ("dead_letter_key", *more)},
         }
 
-    return Part(name, f"services.{name}", port, own=own, nice=nice)
+    return Part(name, f"services.{name}", port, own=own, nice=nice, user=name, also=also)
 
 
 def _issuer(secrets: Secrets) -> dict[str, str]:
@@ -61,17 +66,30 @@ def _demo(secrets: Secrets) -> dict[str, str]:
     return {"LINKWORK_CLIENT_SECRET": secrets["client_secret_demo"]}
 
 
+def kafka_environment(part: Part, as_user: Callable[[str], KafkaConnection]) -> dict[str, str]:
+    """The environment by which a part reaches Kafka under its own user; empty for one that does not."""
+    if not part.user:
+        return {}
+    more = {
+        name.replace("LINKWORK_KAFKA_", f"LINKWORK_{other.upper()}_"): value
+        for other in part.also
+        for name, value in as_user(other).environment().items()
+        if name.endswith(("_USER", "_PASSWORD"))
+    }
+    return {**as_user(part.user).environment(), **more}
+
+
 LINKWORK = Plan(
     parts=(
         Part("development", "deploy.development", 8105, own=_issuer, nice=NICE),
-        _service("referral", 8101, "master_key"),
+        _service("referral", 8101, "master_key", also=(ADMISSION,)),
         _service("matching", 8102, "magic_link_key"),
         # A referrer who waits for a meeting waits for neither a message nor a figure.
         _service("notifications", 8103, nice=NICE),
         _service("evaluation", 8104, nice=NICE),
         Part("front", "deploy.local.front", 8080, ready="/readyz"),
     ),
-    demo=Part("demo", "deploy.demo", 0, own=_demo),
+    demo=Part("demo", "deploy.demo", 0, own=_demo, user=DEMO),
 )
 MAIL_PORT = 8106
 
@@ -80,13 +98,12 @@ def common_environment(
     given: Mapping[str, str],
     *,
     folder: Path,
-    bootstrap: str,
     mongo_url: str,
     ports: Mapping[str, int],
     session_key: str,
     demo: bool,
 ) -> dict[str, str]:
-    """The environment of every process, with the addresses of the others.
+    """The environment of every process, with the addresses of the others. It says nothing of Kafka.
 
     `ports` by name, `front` and `mail` among them.
     """
@@ -95,11 +112,11 @@ def common_environment(
     issuer = f"{inside.get('development', public)}/dev/issuer"
     return {
         **LESS_MEMORY,
-        **given,
+        # The connection as a whole: parts of two would contradict each other.
+        **{name: value for name, value in given.items() if not name.startswith("LINKWORK_KAFKA_")},
         "LINKWORK_STATE": str(folder),
         "LINKWORK_ENV": "development",
         "LINKWORK_DEMO": "1" if demo else "0",
-        "LINKWORK_KAFKA_BOOTSTRAP": bootstrap,
         "LINKWORK_MONGO_URL": mongo_url,
         "LINKWORK_HOST": LOOPBACK,
         "LINKWORK_PUBLIC_URL": public,

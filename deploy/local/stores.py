@@ -7,6 +7,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
+from deploy.local.access import Access
 from deploy.local.broker import answers
 from deploy.local.child import Child, python
 from deploy.local.errors import CannotRun
@@ -17,12 +18,17 @@ from deploy.local.mongo import Mongo
 from deploy.local.patience import together
 from deploy.local.reaper import Reaper
 from deploy.local.state import State
+from shared.platform.access.declaration import Declaration
+from shared.platform.kafka_connection import BadKafkaSettings, KafkaConnection, connection_from
 
 ANSWERS_WITHIN = 6.0
 
 
 class Stores:
-    """Both stores. `bootstrap` and `mongo_url` are known before anything is started."""
+    """Both stores. `kafka` and `mongo_url` are known before anything is started.
+
+    Raises CannotRun where the given settings of Kafka contradict each other.
+    """
 
     def __init__(self, state: State, reaper: Reaper, environment: Mapping[str, str], say: Say) -> None:
         self._state = state
@@ -32,7 +38,7 @@ class Stores:
         given_mongo = environment.get("LINKWORK_MONGO_URL")
         self._kafka = None if given_kafka else self._our_kafka()
         self._mongo = None if given_mongo else self._our_mongo()
-        self.bootstrap = given_kafka or (self._kafka.bootstrap if self._kafka else "")
+        self.kafka = self._kafka.connection if self._kafka else _given(environment)
         self.mongo_url = given_mongo or (self._mongo.url if self._mongo else "")
 
     @property
@@ -44,6 +50,10 @@ class Stores:
     def has_own_broker(self) -> bool:
         """Whether this run starts the broker, whose settings are then known."""
         return self._kafka is not None
+
+    def access(self, declared: Declaration) -> Access | None:
+        """Users and rights of our own broker; None of another, whose operator gives them."""
+        return Access(self._kafka, declared) if self._kafka is not None else None
 
     async def start(self) -> None:
         """Starts both stores. Raises CannotRun if one does not answer."""
@@ -72,10 +82,11 @@ class Stores:
     async def _start_kafka(self) -> None:
         if self._kafka is None:
             try:
-                await asyncio.wait_for(answers(self.bootstrap), ANSWERS_WITHIN)
+                await asyncio.wait_for(answers(self.kafka), ANSWERS_WITHIN)
             except TimeoutError:
                 raise CannotRun(
-                    f"No Kafka answers at {self.bootstrap}: start it, or put LINKWORK_KAFKA_BOOTSTRAP right."
+                    f"No Kafka answers us at {self.kafka.bootstrap}: start it, or put the address, user and "
+                    "password right (LINKWORK_KAFKA_BOOTSTRAP, _USER, _PASSWORD)."
                 ) from None
             return
         if not JARS.is_dir():
@@ -108,3 +119,10 @@ class Stores:
                 "The MongoDB of LINKWORK_MONGO_URL is not a replica set, and transactions need one: "
                 "start it with --replSet and call rs.initiate()."
             )
+
+
+def _given(environment: Mapping[str, str]) -> KafkaConnection:
+    try:
+        return connection_from(environment)
+    except BadKafkaSettings as problem:
+        raise CannotRun(str(problem)) from None

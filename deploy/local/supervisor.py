@@ -11,6 +11,7 @@ from pathlib import Path
 
 from deploy.development.settings import USERS_FILE
 from deploy.development.users import User, load_users
+from deploy.local.access import Access
 from deploy.local.assets import is_stale
 from deploy.local.child import Child, python
 from deploy.local.class_cache import make_class_cache
@@ -21,14 +22,16 @@ from deploy.local.kept import keep
 from deploy.local.keys import run_secrets
 from deploy.local.part import RunningPart
 from deploy.local.patience import together
-from deploy.local.plan import MAIL_PORT, Plan, common_environment
+from deploy.local.plan import MAIL_PORT, Part, Plan, common_environment, kafka_environment
 from deploy.local.preflight import check_parts, check_platform, front_port
 from deploy.local.reaper import Reaper
 from deploy.local.state import State
 from deploy.local.stores import Stores
-from deploy.local.welcome import welcome
+from deploy.local.welcome import how_to_connect, welcome
 from deploy.topics import create_topics
-from shared.platform.localities import LOCALITIES_FILE, load_localities
+from shared.platform.access.declaration import all_partners, declare
+from shared.platform.kafka_connection import KafkaConnection
+from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
 
 STORE_ATTEMPTS = 5
 
@@ -46,6 +49,7 @@ class Supervisor:
         self._stores: Stores | None = None
         self._parts: list[RunningPart] = []
         self._demo: Child | None = None
+        self._access: Access | None = None
 
     def say(self, text: str) -> None:
         self._print(f"{time.monotonic() - self._started:5.1f} s  {text}")
@@ -92,12 +96,18 @@ class Supervisor:
         self._stores = stores = Stores(self._state, self._reaper, self._given, self.say)
         self._say_what_starts(stores)
         await together(stores.start(), self._fetch_assets(), self._compile())
+        localities = load_localities(Path(self._given.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE))
+        self._access = stores.access(declare(localities, demo=self._plan.demo is not None))
         if self._plan.topics:
-            await self._create_topics(stores.bootstrap)
+            await self._create_topics(stores.kafka, localities)
+        if self._access is not None and await self._access.apply():
+            self.say("Kafka knows its users and their rights")
         environment = self._environment(stores, port)
         await self._start_parts(environment, port)
         self.say("Everything answers")
         self._print(welcome(environment["LINKWORK_PUBLIC_URL"], self._who()))
+        if self._access is not None:
+            self._print(how_to_connect(stores.kafka, self._access, all_partners(localities)))
         await together(
             *(keep(part, self.say) for part in self._parts),
             *(keep(store, self.say, attempts=STORE_ATTEMPTS) for store in stores.ours),
@@ -122,9 +132,8 @@ class Supervisor:
             log = self._state.log("compiled")
             await Child("compiled", command, log=log, reaper=self._reaper).finish()
 
-    async def _create_topics(self, bootstrap: str) -> None:
-        localities = load_localities(Path(self._given.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE))
-        if made := await create_topics(bootstrap, localities.slugs):
+    async def _create_topics(self, kafka: KafkaConnection, localities: Localities) -> None:
+        if made := await create_topics(kafka, localities.slugs):
             self.say(f"Made {made} topics for {len(localities.slugs)} localities")
 
     def _environment(self, stores: Stores, port: int) -> dict[str, str]:
@@ -142,12 +151,17 @@ class Supervisor:
         return common_environment(
             given,
             folder=self._state.folder,
-            bootstrap=stores.bootstrap,
             mongo_url=stores.mongo_url,
             ports=ports,
             session_key=self._secrets["session_key"],
             demo=self._with_demo() or self._state.demo_loaded.exists(),
         )
+
+    def _kafka_of(self, part: Part) -> dict[str, str]:
+        """Of our own broker, each part has a user; of another, all have the one that was given."""
+        if self._access is not None:
+            return kafka_environment(part, self._access.as_user)
+        return self._stores.kafka.environment() if self._stores is not None else {}
 
     async def _start_parts(self, environment: Mapping[str, str], port: int) -> None:
         self.say(f"Starting {', '.join(part.name for part in self._plan.parts)} ...")
@@ -156,7 +170,7 @@ class Supervisor:
                 RunningPart(
                     part,
                     port=self._ports.get(part.name, port),
-                    environment={**environment, **part.own(self._secrets)},
+                    environment={**environment, **self._kafka_of(part), **part.own(self._secrets)},
                     log=self._state.log(part.name),
                     reaper=self._reaper,
                     lifeline=self._lifeline,
@@ -177,7 +191,7 @@ class Supervisor:
         if demo is None or not self._with_demo() or self._state.demo_loaded.exists():
             return
         self.say("Playing the invented programme in: pages fill while you look ...")
-        own = {**environment, **demo.own(self._secrets)}
+        own = {**environment, **self._kafka_of(demo), **demo.own(self._secrets)}
         log = self._state.log(demo.name)
         self._demo = Child(demo.name, python(demo.module), log=log, reaper=self._reaper, environment=own)
         telling = asyncio.create_task(self._demo.tell(lambda line: self.say(f"  {line}")))

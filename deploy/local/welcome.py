@@ -1,8 +1,11 @@
 """The text when everything answers: the addresses, and the users to sign in as."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from deploy.development.users import User
+from deploy.local.access import Access
+from shared.platform.access.declaration import OPERATOR, Partner
+from shared.platform.kafka_connection import SCRAM, KafkaConnection
 
 AS = {
     "referrer": "a practice, to refer",
@@ -22,3 +25,15 @@ def welcome(address: str, users: Iterable[User]) -> str:
         lines += ["", f"  What has been sent to whom: {address}/dev/mailbox, as the administrator", ""]
     lines += ["  Ctrl-C stops it; everything is kept for the next time.", ""]
     return "\n".join(lines)
+
+
+def how_to_connect(kafka: KafkaConnection, access: Access, partners: Sequence[Partner]) -> str:
+    """Lines for the terminal: the address of Kafka, and where the passwords of its users are."""
+    lines = [
+        f"  Kafka: {kafka.bootstrap}, {kafka.protocol}, {SCRAM}; docs/partners.md says how to go on",
+        f"    user {OPERATOR:<22}password in {access.file_of(OPERATOR)}",
+    ]
+    if partners:
+        partner = partners[-1]
+        lines.append(f"    user {partner.user:<22}password in {access.file_of(partner.user)}, a partner")
+    return "\n".join([*lines, ""])

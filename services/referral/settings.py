@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 
 from pydantic import SecretStr, model_validator
 
+from shared.platform.kafka_connection import BadKafkaSettings, KafkaConnection, password_of
 from shared.platform.web.production import is_trivial
 from shared.platform.web.settings import ServiceSettings, setting
 
@@ -32,6 +33,19 @@ class ReferralSettings(ServiceSettings):
         None,
         description="A file that holds the master key, instead of the variable.",
         example="/run/secrets/linkwork-master-key",
+    )
+    admission_user: str = setting(
+        "",
+        description="Admission's own user at Kafka, which reads partners' inboxes; empty: the service's.",
+        example="admission",
+    )
+    admission_password: SecretStr = setting(
+        SecretStr(""), description="The password of that user.", example="(a secret)"
+    )
+    admission_password_file: Path | None = setting(
+        None,
+        description="A file that holds that password, in place of the variable.",
+        example="/run/secrets/kafka-admission",
     )
     booking_wait_seconds: float = setting(
         2.0,
@@ -70,8 +84,9 @@ class ReferralSettings(ServiceSettings):
     )
 
     @model_validator(mode="after")
-    def _master_key_is_one(self) -> Self:
+    def _keys_and_users_are_whole(self) -> Self:
         self.master_key_bytes()
+        self.admission_kafka  # noqa: B018
         return self
 
     def problems(self) -> Iterator[str]:
@@ -84,6 +99,23 @@ class ReferralSettings(ServiceSettings):
         else:
             if is_trivial(key.decode("latin-1")):
                 yield "The master key is easy to guess: use 32 random bytes."
+
+    @property
+    def admission_kafka(self) -> KafkaConnection:
+        """The connection of admission, under its own user if it has one.
+
+        Raises:
+            BadKafkaSettings: the settings contradict each other.
+        """
+        if not self.admission_user:
+            return self.kafka
+        name = "LINKWORK_ADMISSION_PASSWORD"
+        password = password_of(name, self.admission_password, self.admission_password_file)
+        if not (self.kafka.has_user and password.get_secret_value()):
+            raise BadKafkaSettings(
+                f"LINKWORK_ADMISSION_USER asks for {name}, and for SASL in LINKWORK_KAFKA_SECURITY_PROTOCOL."
+            )
+        return self.kafka.as_user(self.admission_user, password)
 
     def secrets(self) -> dict[str, str]:
         """Secrets of ServiceSettings, and the master key."""

@@ -61,9 +61,7 @@ class Kernel(Generic[V, R]):
         self._generations = Generations(self.mongo, (REFERRALS, *definition.derived))
         self.mongo.gate = self._generations
         self._leases = Leases(self.mongo, lane, options.lease_seconds)
-        self._relay = Relay(
-            name, lane, self.mongo, self._leases, options.kafka_bootstrap, clock, options.lease_seconds
-        )
+        self._relay = Relay(name, lane, self.mongo, self._leases, options.kafka, clock, options.lease_seconds)
 
         self._context: ServiceContext[V, R] = ServiceContext(
             definition, self.mongo, options, clock, new_id, self._leases, self._relay
@@ -108,9 +106,7 @@ class Kernel(Generic[V, R]):
         self._relay.start()
         self._scheduler.start()
         self._replays.start()
-        await evict_predecessor(
-            self._options.kafka_bootstrap, self.definition.name, self.localities, instance_id
-        )
+        await evict_predecessor(self._options.kafka, self.definition.name, self.localities, instance_id)
         for consumer in self._consumers:
             consumer.start()
         self._tasks = [

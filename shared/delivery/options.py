@@ -6,6 +6,8 @@ from typing import Final, Protocol
 
 from pydantic import SecretStr
 
+from shared.platform.kafka_connection import KafkaConnection
+
 # An instance id that stands for the machine's name, for processes that have a machine to themselves.
 HOSTNAME: Final = "@hostname"
 _GATHER_MS: Final = 1000
@@ -14,7 +16,7 @@ _GATHER_BYTES: Final = 65_536
 
 class _Settings(Protocol):
     @property
-    def kafka_bootstrap(self) -> str: ...
+    def kafka(self) -> KafkaConnection: ...
     @property
     def mongo_url(self) -> str: ...
     @property
@@ -44,7 +46,7 @@ class Options:
         breaker_failures: a locality's stream stops after so many failures of our own code in a row.
     """
 
-    kafka_bootstrap: str
+    kafka: KafkaConnection
     mongo_url: str
     database: str
     dead_letter_key: bytes
@@ -72,7 +74,7 @@ class Options:
     def of(cls, settings: _Settings) -> "Options":
         """Options from a service's settings."""
         return cls(
-            kafka_bootstrap=settings.kafka_bootstrap,
+            kafka=settings.kafka,
             mongo_url=settings.mongo_url,
             database=settings.database,
             dead_letter_key=settings.dead_letter_key.get_secret_value().encode(),

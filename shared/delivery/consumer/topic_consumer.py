@@ -78,7 +78,7 @@ class TopicConsumer(Generic[V, R]):
         self._starting: asyncio.Task[None] | None = None
         self._in_hand: asyncio.Task[None] | None = None
         self._broker = KafkaBroker(
-            options.kafka_bootstrap.split(","),  # FastStream does not split it, unlike its client.
+            **options.kafka.faststream_arguments(),
             client_id=client_id(service, locality, options.instance_id),
             consumer_only=True,  # A producer and an admin client for each locality have no use.
             allow_auto_create_topics=False,

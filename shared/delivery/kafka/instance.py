@@ -22,6 +22,7 @@ from aiokafka.errors import KafkaError, UnknownMemberIdError, for_code
 from aiokafka.protocol.group import LeaveGroupRequest
 
 from shared.contract.events.topics import Part, group
+from shared.platform.kafka_connection import KafkaConnection
 
 _log = logging.getLogger(__name__)
 # A start waits no longer for a broker that does not answer.
@@ -35,7 +36,7 @@ def client_id(service: Part, locality: str, instance_id: str) -> str:
 
 
 async def evict_predecessor(
-    bootstrap: str, service: Part, localities: Sequence[str], instance_id: str
+    kafka: KafkaConnection, service: Part, localities: Sequence[str], instance_id: str
 ) -> None:
     """Removes the members with this instance id from the groups, before this process joins under the same id.
 
@@ -46,7 +47,7 @@ async def evict_predecessor(
     members = {group(name, service): client_id(service, name, instance_id) for name in localities}
     try:
         async with asyncio.timeout(_MAX_SECONDS):
-            left = await _evict(bootstrap, members)
+            left = await _evict(kafka, members)
     except Exception as error:  # Eviction only saves time. The consumers report a broker that is away.
         _log.warning("a predecessor may still be in its groups: %s", type(error).__name__)
     else:
@@ -54,8 +55,8 @@ async def evict_predecessor(
             _log.info("%d members that died were taken out of their groups", left)
 
 
-async def _evict(bootstrap: str, members: Mapping[str, str]) -> int:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def _evict(kafka: KafkaConnection, members: Mapping[str, str]) -> int:
+    admin = AIOKafkaAdminClient(**kafka.client_arguments())
     try:
         await admin.start()
         # Wait for all groups: an error of one does not stop the others, and no task outlives this call.

@@ -5,14 +5,16 @@ from collections.abc import Iterable
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from shared.platform.kafka_connection import KafkaConnection
 
-async def partitions_of(bootstrap: str, topics: Iterable[str]) -> list[TopicPartition]:
+
+async def partitions_of(kafka: KafkaConnection, topics: Iterable[str]) -> list[TopicPartition]:
     """Every partition of those topics that exist.
 
     Raises:
         KafkaError, OSError: the broker does not answer.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**kafka.client_arguments())
     await admin.start()
     try:
         described = await admin.describe_topics(list(topics))

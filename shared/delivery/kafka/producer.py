@@ -3,7 +3,8 @@
 An error of one topic (missing, forbidden, or a message too large) is reported for its messages and does not
 hold up other topics. The same holds for a partition that does not answer while others do, because it has no
 leader or too few replicas. Every other error is the broker's and is raised. The next call then makes a new
-producer, because an idempotent producer that lost its sequence, or whose sender died, never sends again.
+producer, because an idempotent producer that lost its sequence, or whose sender died, never sends again. So
+does the next call after a topic refused us for want of rights.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from aiokafka.errors import (
 from shared.contract.events.partitioning import partition_of
 from shared.delivery.kafka.patches import connections
 from shared.delivery.outbox.rows import Message
+from shared.platform.kafka_connection import KafkaConnection
 
 MAX_MESSAGE_BYTES: Final = 2_000_000
 TOO_LARGE: Final = (MessageSizeTooLargeError, RecordListTooLargeError)
@@ -54,8 +56,8 @@ connections.install()
 class Producer:
     """One producer at a time, made when it is needed. Tasks must not share it."""
 
-    def __init__(self, bootstrap: str) -> None:
-        self._bootstrap = bootstrap
+    def __init__(self, kafka: KafkaConnection) -> None:
+        self._kafka = kafka
         self._producer: AIOKafkaProducer | None = None
         self._no_topic_until: dict[str, float] = {}
         self._silent_until: dict[TopicPartition, float] = {}
@@ -84,6 +86,9 @@ class Producer:
             await self._answered(sending)
             for at in waiting:
                 results[at] = KafkaTimeoutError()
+            if any(isinstance(result, TopicAuthorizationFailedError) for result in results):
+                # The refused records had numbers of their own: the broker would accept nothing after them.
+                await self.close()
             return results
         except (KafkaError, OSError):
             await self.close()
@@ -127,7 +132,7 @@ class Producer:
     async def _connected(self) -> AIOKafkaProducer:
         if self._producer is None:
             producer = AIOKafkaProducer(
-                bootstrap_servers=self._bootstrap,
+                **self._kafka.client_arguments(),
                 acks="all",
                 enable_idempotence=True,
                 max_request_size=MAX_MESSAGE_BYTES,

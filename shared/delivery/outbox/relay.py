@@ -6,17 +6,18 @@ when its lease lapses, because its process died.
 
 If a relay dies between acknowledgement and delete, the row is published twice. Every reader folds a set, so
 that does no harm. Messages that their topic refuses are retried later, with growing delays; other rows go on.
+If a topic refuses us for want of rights, one row asks again and again, and wakes the others when it may.
 """
 
 import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, timedelta
 from typing import Final
 
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.delivery.kafka.producer import TOO_LARGE, Producer
@@ -27,6 +28,7 @@ from shared.delivery.outbox.rows import Message, OutboxRow
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
 from shared.platform import metrics
 from shared.platform.clock import Clock
+from shared.platform.kafka_connection import KafkaConnection
 
 OUTBOX_DEAD_LETTERS = "outbox_dead_letters"
 _PAGE_ROWS: Final = 20
@@ -47,7 +49,7 @@ class Relay:
         lane: str,
         mongo: Mongo,
         leases: Leases,
-        bootstrap: str,
+        kafka: KafkaConnection,
         clock: Clock,
         lease_seconds: float,
         seconds: Callable[[], float] = time.monotonic,
@@ -59,8 +61,8 @@ class Relay:
         self._clock = clock
         self._lease_seconds = lease_seconds
         self._seconds = seconds
-        self._own = Producer(bootstrap)
-        self._swept = Producer(bootstrap)
+        self._own = Producer(kafka)
+        self._swept = Producer(kafka)
         self._woken = asyncio.Event()
         self._handed_over: list[OutboxRow] = []
         # Whether the lane may hold rows that were not handed over.
@@ -70,6 +72,8 @@ class Relay:
         self._deleted: deque[str] = deque(maxlen=_MAX_DELETED)
         self._seen_before: set[str] = set()
         self._looked_at = float("-inf")
+        # Topics that refused us for want of rights.
+        self._refused: set[str] = set()
         self._stopping = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -154,6 +158,7 @@ class Relay:
             try:
                 await self._observe()
                 await self._look_for_left_rows()
+                await self._ask_again()
                 lapsed = [name.removeprefix(_lease("")) for name in await self._leases.lapsed(_lease(""))]
                 for lane in {*lapsed, *await self._mongo[OUTBOX].distinct("lane")}:
                     await self._sweep_lane(lane)
@@ -212,6 +217,8 @@ class Relay:
             if isinstance(error, TOO_LARGE):
                 too_large.append((row.id, message))
             elif error is not None:
+                if isinstance(error, TopicAuthorizationFailedError):
+                    self._refused.add(message.topic)
                 _log.warning(
                     "a topic takes nothing: %s", type(error).__name__, extra={"topic": message.topic}
                 )
@@ -220,6 +227,11 @@ class Relay:
         for row in rows:
             if row.id in unsent:
                 await self._delay(row, unsent[row.id])
+        accepted = {
+            message.topic for (_, message), error in zip(messages, results, strict=True) if error is None
+        }
+        if returned := self._refused & accepted:
+            await self._wake(returned)
         metrics.outbox_published.labels(self._service, "ok").inc(sum(error is None for error in results))
         return [row.id for row in rows if row.id not in unsent]
 
@@ -231,6 +243,24 @@ class Relay:
         change = [{"$set": {"m": left, "not_before": not_before, "failures": failures}}]
         await self._mongo[OUTBOX].update_one({"_id": row.id}, change)
         metrics.outbox_published.labels(self._service, "failed").inc(len(unsent))
+
+    async def _ask_again(self) -> None:
+        """Publishes the oldest row of each topic that refused us for want of rights."""
+        for topic in list(self._refused):
+            which = {"lane": self.lane, "not_before": {"$ne": None}, "m.t": topic}
+            row = await self._mongo[OUTBOX].find_one(which, {"_id": 1}, sort=[("_id", 1)])
+            if row is None:
+                self._refused.discard(topic)
+            else:
+                await self.publish_page(self._swept, {"_id": row["_id"]})
+
+    async def _wake(self, topics: Collection[str]) -> None:
+        """Makes the delayed rows of these topics due, because their rights have returned."""
+        self._refused -= set(topics)
+        which = {"lane": self.lane, "not_before": {"$ne": None}, "m.t": {"$in": sorted(topics)}}
+        woken = await self._mongo[OUTBOX].update_many(which, {"$set": {"not_before": None, "failures": 0}})
+        if woken.modified_count:
+            self.read_lane()
 
     async def _dead_letter(self, messages: Sequence[tuple[str, Message]]) -> None:
         if not messages:

@@ -112,7 +112,7 @@ async def fold_task(task: FoldTask) -> BulkResult:
     ours = _PlacementCheck(task.partition_counts)
     fresh = True
     try:
-        async with consumer(task.source.kafka_bootstrap) as reader:
+        async with consumer(task.source.kafka) as reader:
             async for records in read(reader, task.ranges):
                 folding.take(ours.of(records))
                 if folding.held >= _MAX_HELD:

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from shared.contract.events.topics import Part, group
 from shared.delivery.kafka.patches import connections, record_batches
 from shared.delivery.rebuild.source import RecordPosition
+from shared.platform.kafka_connection import KafkaConnection
 
 _FETCH_BYTES = 8_000_000
 _POLL_MS = 500
@@ -52,7 +53,7 @@ def ranges_around(places: Iterable[RecordPosition]) -> list[OffsetRange]:
 
 
 @asynccontextmanager
-async def consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
+async def consumer(kafka: KafkaConnection) -> AsyncIterator[AIOKafkaConsumer]:
     """A consumer that belongs to no group.
 
     Raises:
@@ -61,7 +62,7 @@ async def consumer(bootstrap: str) -> AsyncIterator[AIOKafkaConsumer]:
     record_batches.install()
     connections.install()
     made = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **kafka.client_arguments(),
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="none",
@@ -93,13 +94,13 @@ async def read(reader: AIOKafkaConsumer, parts: Sequence[OffsetRange]) -> AsyncI
         waiting = [at for at in waiting if await reader.position(at) < ends[at]]
 
 
-async def committed_offsets(bootstrap: str, localities: Iterable[str], part: Part) -> Offsets:
+async def committed_offsets(kafka: KafkaConnection, localities: Iterable[str], part: Part) -> Offsets:
     """The committed offsets of the service's groups. All records before them were handled.
 
     Raises:
         KafkaError, OSError: the broker does not answer.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(**kafka.client_arguments())
     await admin.start()
     found: Offsets = {}
     try:

@@ -65,12 +65,12 @@ class ShadowGeneration:
     async def __aenter__(self) -> "ShadowGeneration":
         self._resources.push_async_callback(self.live_mongo.close)
         self._resources.push_async_callback(self.new.close)
-        self._reader = await self._resources.enter_async_context(consumer(self._source.kafka_bootstrap))
+        self._reader = await self._resources.enter_async_context(consumer(self._source.kafka))
         await self.live_mongo.make(self._part.derived)  # A service may never have run, or they were lost.
         known = await self.live_mongo[REFERRALS].distinct("locality")
         self._localities = sorted({*self._configured_localities, *known})
         topics = [topic for name in self._localities for topic in event_topics(name)]
-        self._partitions = await partitions_of(self._source.kafka_bootstrap, topics)
+        self._partitions = await partitions_of(self._source.kafka, topics)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -120,7 +120,7 @@ class ShadowGeneration:
     async def fold_log(self, report: Report, processes: int, say: Progress) -> Offsets:
         """Folds all records that the service has handled, and returns the offsets of their ends."""
         part = self._part.part.name
-        handled = await committed_offsets(self._source.kafka_bootstrap, self._localities, part)
+        handled = await committed_offsets(self._source.kafka, self._localities, part)
         handled = {at: handled.get(at, 0) for at in self._partitions}
         dead_letter_positions = frozenset(await self._dead_letter_positions() - self._replayed)
         partition_counts = {at.topic: sum(at.topic == other.topic for other in handled) for at in handled}
@@ -161,7 +161,7 @@ class ShadowGeneration:
         """The positions of all records in dead letters, also of those that were replayed."""
         waiting = await unpublished(self.live_mongo)
         positions = positions_of(dict(message.headers) for message in waiting)
-        letters = await partitions_of(self._source.kafka_bootstrap, [dead_letter_topic(self._part.part.name)])
+        letters = await partitions_of(self._source.kafka, [dead_letter_topic(self._part.part.name)])
         starts = await self._reader.beginning_offsets(letters)
         ends = await self._reader.end_offsets(letters)
         async for records in read(self._reader, offset_ranges(starts, ends)):
@@ -193,9 +193,7 @@ class ShadowGeneration:
         unlike = report.compared.unlike
         end = asyncio.get_running_loop().time() + _CATCH_UP_SECONDS
         while True:
-            handled = await committed_offsets(
-                self._source.kafka_bootstrap, self._localities, self._part.part.name
-            )
+            handled = await committed_offsets(self._source.kafka, self._localities, self._part.part.name)
             parts = offset_ranges(offsets, handled)
             _, taken = await self._fold_known(self._read(parts))
             offsets |= handled
@@ -229,7 +227,7 @@ class ShadowGeneration:
         )
         touched |= await self._replay(await replayed(self.live_mongo) - self._replayed, offsets)
         handled, changed, report.figures = await asyncio.gather(
-            committed_offsets(self._source.kafka_bootstrap, self._localities, self._part.part.name),
+            committed_offsets(self._source.kafka, self._localities, self._part.part.name),
             changes.until_now(),
             compare_derived(self.live_mongo, self.live.number, self.number, self._part.part.derived),
         )

@@ -10,6 +10,7 @@ from shared.delivery.model.service_definition import ServiceDefinition
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.rebuild.generations import names_of
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+from shared.platform.kafka_connection import KafkaConnection
 
 RecordPosition = tuple[str, int, int]  # Topic, partition, offset.
 
@@ -37,7 +38,7 @@ class Source:
 
     made_by: str
     localities_file: Path
-    kafka_bootstrap: str
+    kafka: KafkaConnection
     mongo_url: str
     database: str
 

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.platform.kafka_connection import BadKafkaSettings, KafkaSettings
 from shared.platform.web.addresses import Network, networks
 from shared.platform.web.production import (
     PREFIX,
@@ -41,7 +42,7 @@ def secret(*, description: str, development: str, shortest: int = 32) -> Any:
     return Field(SecretStr(""), description=description, examples=["(a secret)"], json_schema_extra=extra)
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(KafkaSettings, BaseSettings):
     """The variables that all services know. A service derives its own class and sets `service`."""
 
     model_config = SettingsConfigDict(
@@ -57,9 +58,6 @@ class ServiceSettings(BaseSettings):
     )
     demo: bool = setting(
         False, description="Show on every page that all people and figures are invented.", example="1"
-    )
-    kafka_bootstrap: str = setting(
-        "localhost:9092", description="Kafka brokers, host:port, comma separated.", example="kafka:9092"
     )
     session_timeout_ms: int = setting(
         6000,
@@ -217,6 +215,10 @@ class ServiceSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
+        try:
+            self.kafka  # noqa: B018
+        except BadKafkaSettings as problem:
+            raise ValueError(str(problem)) from None
         if self.env == "production":
             if problems := in_one(self.problems()):
                 raise ValueError(problems)
@@ -254,6 +256,11 @@ class ServiceSettings(BaseSettings):
             yield "LINKWORK_TRUSTED_PROXIES is everybody: name the proxies' own networks."
         if self.demo:
             yield "LINKWORK_DEMO is on: production holds real people."
+        kafka = self.kafka
+        yield from kafka.problems_in_production()
+        if kafka.has_user:
+            password = kafka.password.get_secret_value()
+            yield from secret_problems("kafka_password", password, development="", shortest=16)
 
     def secrets(self) -> dict[str, str]:
         """Every secret by the setting's name. No two may be equal in production."""

@@ -16,6 +16,7 @@ from aiokafka.errors import CommitFailedError, KafkaConnectionError
 from shared.contract.events.topics import event_topics
 from shared.delivery.kafka.producer import Producer
 from shared.delivery.outbox.rows import Message
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.memory import asked
 
 LOCALITY = "meir"
@@ -89,7 +90,7 @@ class Wire(Producer):
     """The producer: each message may be acknowledged, refused, or taken without our being told."""
 
     def __init__(self, process: Member, what: str) -> None:
-        super().__init__("nowhere:1")
+        super().__init__(KafkaConnection("nowhere:1"))
         self._process = process
         self._what = what
 

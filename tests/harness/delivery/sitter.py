@@ -1,22 +1,22 @@
 """A process of the toy part, to be killed.
 
-Told broker, MongoDB, database, locality, instance_id and the seconds after which it is found dead.
+Told MongoDB, database, locality, instance_id and the seconds after which it is found dead.
 Says "sits" once it has partitions and its leases.
 """
 
 import asyncio
+import os
 import sys
 
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
+from shared.platform.kafka_connection import connection_from
 from tests.harness.delivery.toy import TOY
 
 
-async def main(
-    bootstrap: str, mongo_url: str, database: str, locality: str, instance_id: str, seconds: str
-) -> None:
+async def main(mongo_url: str, database: str, locality: str, instance_id: str, seconds: str) -> None:
     options = Options(
-        kafka_bootstrap=bootstrap,
+        kafka=connection_from(os.environ),
         mongo_url=mongo_url,
         database=database,
         dead_letter_key=b"a key for tests only",

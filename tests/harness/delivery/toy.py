@@ -33,6 +33,7 @@ from shared.delivery.model.service_definition import NoRepository, ServiceDefini
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import new_id
+from shared.platform.kafka_connection import KafkaConnection
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PART: Final = "matching"
@@ -131,7 +132,7 @@ def missed(locality: str, referral_id: str, meeting_id: str) -> MeetingMissed:
 class Bench:
     """A locality of its own on the real broker, and a database of its own."""
 
-    bootstrap: str
+    kafka: KafkaConnection
     mongo_url: str
     locality: str
     producer: AIOKafkaProducer
@@ -158,7 +159,7 @@ class Bench:
     ) -> "list[ConsumerRecord[bytes, bytes]]":
         """The records `of` this sort in a topic, once there are `count`, or after so many seconds."""
         consumer = AIOKafkaConsumer(
-            topic, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
+            topic, **self.kafka.client_arguments(), auto_offset_reset="earliest", enable_auto_commit=False
         )
         await consumer.start()
         found: list[ConsumerRecord[bytes, bytes]] = []
@@ -177,7 +178,7 @@ class Bench:
         """All that a topic holds by now."""
         found: list[ConsumerRecord[bytes, bytes]] = []
         async with AIOKafkaConsumer(
-            topic, bootstrap_servers=self.bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
+            topic, **self.kafka.client_arguments(), auto_offset_reset="earliest", enable_auto_commit=False
         ) as consumer:
             for partition, end in (await consumer.end_offsets(consumer.assignment())).items():
                 while await consumer.position(partition) < end:
@@ -207,18 +208,18 @@ def locality_name() -> str:
 
 
 @asynccontextmanager
-async def bench(bootstrap: str, mongo_url: str, partitions: int = 3) -> AsyncIterator[Bench]:
+async def bench(kafka: KafkaConnection, mongo_url: str, partitions: int = 3) -> AsyncIterator[Bench]:
     locality = locality_name()
     # Those of dead letters are the whole broker's: what comes after this test expects them as they should be.
-    await create_topics(bootstrap, [])
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await create_topics(kafka, [])
+    admin = AIOKafkaAdminClient(**kafka.client_arguments())
     await admin.start()
     await admin.create_topics([NewTopic(name, partitions, 1) for name in event_topics(locality)])
     await admin.close()
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=2_000_000)
+    producer = AIOKafkaProducer(**kafka.client_arguments(), max_request_size=2_000_000)
     await producer.start()
     options = Options(
-        kafka_bootstrap=bootstrap,
+        kafka=kafka,
         mongo_url=mongo_url,
         database=f"test_{locality}",
         dead_letter_key=b"a key for tests only",
@@ -228,6 +229,6 @@ async def bench(bootstrap: str, mongo_url: str, partitions: int = 3) -> AsyncIte
         breaker_open_seconds=0.5,
     )
     try:
-        yield Bench(bootstrap, mongo_url, locality, producer, options)
+        yield Bench(kafka, mongo_url, locality, producer, options)
     finally:
         await producer.stop()

@@ -30,11 +30,12 @@ from shared.delivery.outbox.relay import Relay
 from shared.delivery.scheduler.scheduler import Scheduler
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX, TASKS
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.broker import LOCALITY, Consumer, Log, Record, Wire
 from tests.harness.delivery.memory import Lost, Memory, Stored
 
 OPTIONS = Options(
-    kafka_bootstrap="nowhere:1",
+    kafka=KafkaConnection("nowhere:1"),
     mongo_url="mongodb://nowhere",
     database="none",
     dead_letter_key=b"a key for tests only",
@@ -91,7 +92,9 @@ class Process:
         leases = cast("Leases", None)
         mongo = self._mongo("relay")
         clock, seconds = self.world.clock, self.world.seconds
-        self.relay = Relay("matching", self.lane, mongo, leases, "nowhere:1", clock, 1.0, seconds)
+        self.relay = Relay(
+            "matching", self.lane, mongo, leases, KafkaConnection("nowhere:1"), clock, 1.0, seconds
+        )
         self.relay._own = Wire(self, "own")
         contexts = {what: self._context(what) for what in ("batch", "due", "command")}
         self.stream = TopicConsumer(

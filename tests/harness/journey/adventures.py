@@ -76,18 +76,18 @@ async def _trouble_on_the_bus(system: System, travelled: Travelled) -> None:
     words, places = UNREADABLE.encode(), list[str]()
     for slug in (travelled.journeys[0].locality, travelled.journeys[1].locality):
         headers = [("ce_id", b"\xff\xfe\x00"), ("reply_to", b"linkwork.dead-letter.matching.v1")]
-        places.append(await put(system.bootstrap, topic(slug, "outcome-recorded"), words, words, headers))
-    log = await log_of(system.bootstrap, system.localities.slugs)
+        places.append(await put(system.kafka, topic(slug, "outcome-recorded"), words, words, headers))
+    log = await log_of(system.kafka, system.localities.slugs)
     for event in log.said()[::2]:
-        await say(system.bootstrap, event)
-        await say(system.bootstrap, event)
+        await say(system.kafka, event)
+        await say(system.kafka, event)
     travelled.partners_referral = referral = new_id()
     came_late = _created(referral, system.localities.by_slug[PARTNERS].practices[0].ods, system.clock())
     for body in (
         ContactAttempted(referral_id=referral, locality=PARTNERS, channel=v.Channel.PHONE, reached=True),
         came_late,
     ):
-        await say(system.bootstrap, _by_partner(body, system.clock()))
+        await say(system.kafka, _by_partner(body, system.clock()))
         await asyncio.sleep(0.5)
     for place in places:
         await _dead_lettered(system, place)
@@ -117,7 +117,7 @@ async def _dead_lettered(system: System, place: str) -> None:
     """Each part has set aside what it could not read."""
 
     async def by_all() -> bool:
-        return await set_aside(system.bootstrap, place) == dict.fromkeys(PARTS, "bad_header")
+        return await set_aside(system.kafka, place) == dict.fromkeys(PARTS, "bad_header")
 
     await until(by_all, "dead letters of all parts")
 
@@ -126,13 +126,13 @@ async def _all_is_well(system: System, travelled: Travelled) -> None:
     """Everybody is booked once, whoever died and whatever came twice or late."""
 
     async def partners_meeting() -> bool:
-        log = await log_of(system.bootstrap, system.localities.slugs)
+        log = await log_of(system.kafka, system.localities.slugs)
         return reconcile.stages(reconcile.stories(log, system.localities))[travelled.partners_referral] == (
             "booked"
         )
 
     await until(partners_meeting, "a meeting for the partner's referral")
-    log = await log_of(system.bootstrap, system.localities.slugs)
+    log = await log_of(system.kafka, system.localities.slugs)
     found = reconcile.stories(log, system.localities)
     reconcile.one_creation_each(log, system.accepted)
     reconcile.one_meeting_each(found)

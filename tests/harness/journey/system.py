@@ -25,6 +25,7 @@ from deploy.local.ports import free_port
 from deploy.local.reaper import ROOT
 from shared.platform.clock import LONDON
 from shared.platform.ids import new_id
+from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import Localities, load_localities
 from tests.harness.journey.clock import MovedClock
 from tests.harness.journey.part import PART
@@ -41,7 +42,7 @@ class System:
 
     started: Started
     clock: MovedClock
-    bootstrap: str
+    kafka: KafkaConnection
     mongo: AsyncMongoClient[dict[str, Any]]
     databases: str
     http: httpx.AsyncClient
@@ -150,12 +151,12 @@ def monday_morning(after: datetime) -> datetime:
 
 
 @asynccontextmanager
-async def running(folder: Path, bootstrap: str, mongo_url: str) -> AsyncIterator[System]:
+async def running(folder: Path, kafka: KafkaConnection, mongo_url: str) -> AsyncIterator[System]:
     """Start everything, fill diaries and directory, and stop it in the end; its databases are dropped."""
     state, databases = folder / "state", f"journey_{new_id().replace('-', '')[-10:]}"
     clock = MovedClock(state)
     clock.move_to(monday_morning(clock()))
-    started = _start(state, databases, bootstrap, mongo_url)
+    started = _start(state, databases, kafka, mongo_url)
     try:
         await asyncio.to_thread(started.until, "Everything answers")
         async with AsyncMongoClient[dict[str, Any]](mongo_url) as mongo:
@@ -163,7 +164,7 @@ async def running(folder: Path, bootstrap: str, mongo_url: str) -> AsyncIterator
             async with httpx.AsyncClient(
                 base_url=f"http://localhost:{started.port}", timeout=30, trust_env=False
             ) as http:
-                system = System(started, clock, bootstrap, mongo, databases, http)
+                system = System(started, clock, kafka, mongo, databases, http)
                 http.event_hooks["request"].append(_note(system))
                 await _fill(system)
                 yield system
@@ -181,11 +182,11 @@ def _note(system: System) -> Callable[[httpx.Request], Awaitable[None]]:
     return note
 
 
-def _start(state: Path, databases: str, bootstrap: str, mongo_url: str) -> Started:
+def _start(state: Path, databases: str, kafka: KafkaConnection, mongo_url: str) -> Started:
     port, output = free_port(), state.parent / "run.txt"
     environment = {key: value for key, value in os.environ.items() if not key.startswith("LINKWORK_")}
     environment |= {
-        "LINKWORK_KAFKA_BOOTSTRAP": bootstrap,
+        **kafka.environment(),
         "LINKWORK_MONGO_URL": mongo_url,
         # Nobody sits at a desk who might still change their mind.
         "LINKWORK_NOTIFICATION_DELAY_SECONDS": "1",

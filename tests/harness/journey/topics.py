@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from deploy.topics import PARTITIONS
 from shared.contract.events.envelope import Envelope, Refused, read
 from shared.contract.events.topics import PARTS, dead_letter_topic, event_topics
+from shared.platform.kafka_connection import KafkaConnection
 
 Record = "ConsumerRecord[bytes, bytes]"
 
@@ -24,9 +25,9 @@ class Log:
         return list({(event.source, event.id): event for event in self.events}.values())
 
 
-async def records_of(bootstrap: str, topics: list[str]) -> "list[ConsumerRecord[bytes, bytes]]":
+async def records_of(kafka: KafkaConnection, topics: list[str]) -> "list[ConsumerRecord[bytes, bytes]]":
     """Every record of these topics."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(**kafka.client_arguments(), auto_offset_reset="earliest")
     await consumer.start()
     try:
         partitions = [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
@@ -41,10 +42,10 @@ async def records_of(bootstrap: str, topics: list[str]) -> "list[ConsumerRecord[
         await consumer.stop()
 
 
-async def log_of(bootstrap: str, localities: tuple[str, ...]) -> Log:
+async def log_of(kafka: KafkaConnection, localities: tuple[str, ...]) -> Log:
     """The event topics of these localities, read with the contract's own reader."""
     topics = [topic for locality in localities for topic in event_topics(locality)]
-    records = await records_of(bootstrap, topics)
+    records = await records_of(kafka, topics)
     log = Log(records, [], [])
     for record in records:
         event = read(record.topic, record.key, record.value, record.headers)
@@ -55,9 +56,9 @@ async def log_of(bootstrap: str, localities: tuple[str, ...]) -> Log:
     return log
 
 
-async def set_aside(bootstrap: str, place: str) -> dict[str, str]:
+async def set_aside(kafka: KafkaConnection, place: str) -> dict[str, str]:
     """The services that dead-lettered the record of this place, and why."""
-    letters = await records_of(bootstrap, [dead_letter_topic(part) for part in PARTS])
+    letters = await records_of(kafka, [dead_letter_topic(part) for part in PARTS])
     told = [
         {name: value.decode() for name, value in letter.headers}
         for letter in letters
@@ -66,13 +67,15 @@ async def set_aside(bootstrap: str, place: str) -> dict[str, str]:
     return {headers["dlq-part"]: headers["dlq-reason"] for headers in told}
 
 
-async def put(bootstrap: str, topic: str, value: bytes, key: bytes, headers: list[tuple[str, bytes]]) -> str:
+async def put(
+    kafka: KafkaConnection, topic: str, value: bytes, key: bytes, headers: list[tuple[str, bytes]]
+) -> str:
     """Put one record on the bus, whatever it is; gives its place, as a dead letter would name it."""
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
+    async with AIOKafkaProducer(**kafka.client_arguments()) as producer:
         kept = await producer.send_and_wait(topic, value, key=key, headers=headers)
     return f"{kept.topic}/{kept.partition}/{kept.offset}"
 
 
-async def say(bootstrap: str, event: Envelope) -> None:
+async def say(kafka: KafkaConnection, event: Envelope) -> None:
     """Publish an event as its source would."""
-    await put(bootstrap, event.topic(), event.raw, event.body.referral_id.encode(), event.headers())
+    await put(kafka, event.topic(), event.raw, event.body.referral_id.encode(), event.headers())

@@ -1,5 +1,6 @@
 """A run of the supervisor as another process, and what can be seen of it from outside."""
 
+import json
 import os
 import re
 import signal
@@ -10,9 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from deploy.local.identity import identity
 from deploy.local.ports import free_port
 from deploy.local.reaper import ROOT
+from shared.platform.kafka_connection import KafkaConnection
 
 PATIENCE = 180.0
 
@@ -44,6 +48,12 @@ class Started:
     def child(self, running: str) -> int:
         """The pid of the child whose command line holds `running`."""
         return next(pid for pid in self.children() if running in Path(f"/proc/{pid}/cmdline").read_text())
+
+    def kafka(self) -> KafkaConnection:
+        """The run's own broker, as the user that may do everything."""
+        port = json.loads((self.state / "ports.json").read_text())["kafka"]
+        password = (self.state / "kafka" / "users" / "broker").read_text().strip()
+        return KafkaConnection(f"127.0.0.1:{port}", "SASL_PLAINTEXT", "broker", SecretStr(password))
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Signal the supervisor and wait for its end. Returns the exit code."""

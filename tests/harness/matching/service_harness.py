@@ -209,7 +209,7 @@ async def matching_harness(
         MatchingSettings,
         database=bench.options.database,
         mongo_url=bench.mongo_url,
-        kafka_bootstrap=bench.bootstrap,
+        **bench.kafka.settings(),
         localities=bench.locality,
         **{"referral_url": "http://127.0.0.1:9"} | settings,
     )

@@ -120,7 +120,7 @@ class Town:
         words = f"-m linkwork --by ada rebuild {part} --processes 0 --json --why"
         command = (*words.split(), "to see", *more)
         stores = {
-            "LINKWORK_KAFKA_BOOTSTRAP": self.stack.broker.bootstrap,
+            **self.stack.broker.connection.environment(),
             "LINKWORK_MONGO_URL": self.stack.database.url,
         }
         process = await asyncio.create_subprocess_exec(
@@ -152,8 +152,9 @@ class Town:
 
     async def at_rest(self) -> Evidence:
         """Everything that can be seen from outside when nothing is under way any more."""
-        bootstrap, mongo, clock = self.stack.broker.bootstrap, self.stack.mongo, self.stack.clocks
-        lag, stuck = await gather.rest(mongo, bootstrap, LOCALITIES, clock, REST_WITHIN)
+        client = self.stack.broker.connection.client_arguments()
+        mongo, clock = self.stack.mongo, self.stack.clocks
+        lag, stuck = await gather.rest(mongo, client, LOCALITIES, clock, REST_WITHIN)
         figures = await self.stack.ask("/api/evaluation/v1/figures")
         posts = self.practices.posts
         return Evidence(
@@ -162,8 +163,8 @@ class Town:
             refused=[post.refused for post in posts if post.refused],
             said={_identity(dict(said.headers)): at for said, at in self.bus.said},
             poison=[],
-            log=await read_all(bootstrap, topics_of(LOCALITIES)),
-            letters=await gather.letters(bootstrap, self.stack.secrets["dead_letter_key"]),
+            log=await read_all(client, topics_of(LOCALITIES)),
+            letters=await gather.letters(client, self.stack.secrets["dead_letter_key"]),
             handed=[Handed(each.reference, each.channel, each.at) for each in self.stack.gateway.deliveries],
             taken=await gather.taken(mongo, clock()),
             figures={name: shown(place) for name, place in gather.by_place(figures)},
@@ -181,7 +182,7 @@ def _identity(named: dict[str, bytes | None]) -> tuple[str, str]:
 async def town(folder: Path) -> AsyncIterator[Town]:
     """Started, with link workers for everybody, and stopped in the end."""
     stack, chance = Stack(folder, Clocks(datetime.now(UTC)), list(LOCALITIES)), random.Random(7)
-    bus, meetings = Bus(stack.broker.bootstrap), Meetings(stack.broker.bootstrap, LOCALITIES)
+    bus, meetings = Bus(stack.broker.connection), Meetings(stack.broker.connection, LOCALITIES)
     practices = Practices(stack.url, stack.tokens, stack.localities)
     (here,) = stack.localities
     partner = Partner(here.slug, [practice.ods for practice in here.practices], chance)

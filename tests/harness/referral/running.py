@@ -23,6 +23,7 @@ from shared.contract.events.models import EventBody
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import system_clock
 from shared.platform.ids import new_id
+from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.web.issuer import LoopbackIssuer
 
@@ -38,7 +39,7 @@ class ReferralHarness:
     issuer: LoopbackIssuer
     here: str
     far: str
-    bootstrap: str
+    kafka: KafkaConnection
     producer: AIOKafkaProducer
     http: httpx.AsyncClient
     far_practice: str = ""
@@ -126,21 +127,21 @@ def own_localities(folder: Path) -> tuple[Path, str, str]:
 
 @asynccontextmanager
 async def running_referral(
-    folder: Path, issuer: LoopbackIssuer, bootstrap: str, mongo_url: str, **more: Any
+    folder: Path, issuer: LoopbackIssuer, kafka: KafkaConnection, mongo_url: str, **more: Any
 ) -> AsyncIterator[ReferralHarness]:
     """Starts the service; the database is dropped afterwards."""
     path, here, far = own_localities(folder)
     values = {
-        "kafka_bootstrap": bootstrap,
+        **kafka.settings(),
         "mongo_url": mongo_url,
         "database": f"test_referral_{here.replace('-', '_')}",
         "localities_file": path,
         "localities": f"{here},{far}",
     } | more
     settings = issuer.settings(ReferralSettings, **values)
-    await create_topics(bootstrap, [here, far])
+    await create_topics(kafka, [here, far])
     app = create_app(settings)
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    producer = AIOKafkaProducer(**kafka.client_arguments())
     await producer.start()
     transport = httpx.ASGITransport(app)
     async with (
@@ -149,7 +150,7 @@ async def running_referral(
     ):
         context: ReferralContext = app.state.context
         far_practice = context.localities.by_slug[far].practices[0].ods
-        yield ReferralHarness(app, settings, issuer, here, far, bootstrap, producer, http, far_practice)
+        yield ReferralHarness(app, settings, issuer, here, far, kafka, producer, http, far_practice)
     await producer.stop()
     mongo = Mongo(mongo_url, settings.database)
     await mongo.client.drop_database(settings.database)

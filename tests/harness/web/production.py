@@ -9,6 +9,9 @@ PRODUCTION = {
     "issuer": "https://login.nhs.test/realms/linkwork",
     "referral_url": "https://referral.nhs.test",
     "matching_url": "https://matching.nhs.test",
+    "kafka_security_protocol": "SASL_SSL",
+    "kafka_user": "matching",
+    "kafka_password": "Qm4VzTy8NcLr2WdXb6KsHj9PfGe3UoAa",
 }
 MORE = {
     "magic_link_key": "Tg5YkBv2ZnMq8WdXr3LcHs7JfPe1UoAu",

@@ -6,14 +6,15 @@ import pytest_asyncio
 
 from linkwork.__main__ import parse
 from linkwork.config import Config
+from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.delivery.toy import Bench, bench
 
 
 @pytest_asyncio.fixture
-async def place(kafka_bootstrap: str, mongo_url: str) -> AsyncIterator[Bench]:
+async def place(kafka: KafkaConnection, mongo_url: str) -> AsyncIterator[Bench]:
     """A locality and a database that no other test has."""
-    async with bench(kafka_bootstrap, mongo_url) as made:
+    async with bench(kafka, mongo_url) as made:
         yield made
 
 
@@ -32,7 +33,7 @@ Console = Callable[..., Awaitable[Printed]]
 @pytest.fixture
 def around(place: Bench) -> Config:
     return Config(
-        kafka_bootstrap=place.bootstrap,
+        kafka=place.kafka,
         mongo_url=place.mongo_url,
         localities_file=LOCALITIES_FILE,
         own_database=place.options.database,

@@ -37,7 +37,7 @@ def letter(offset: int, sealed: bytes = b"one", minutes: int = 0) -> FoundLetter
 
 def test_the_environment_comes_before_a_run() -> None:
     around = read_config(STORES | {"LINKWORK_OPERATOR": "ada"}, Path("nowhere"))
-    assert (around.kafka_bootstrap, around.operator) == ("kafka:9092", "ada")
+    assert (around.kafka.bootstrap, around.operator) == ("kafka:9092", "ada")
     assert around.database("matching") == "linkwork_matching"
     assert "mongo" not in repr(around)
     with pytest.raises(CommandError, match="LINKWORK_DEAD_LETTER_KEY"):
@@ -57,11 +57,14 @@ def test_a_run_on_this_machine_is_found(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "ports.json").write_text(json.dumps({"kafka": 9, "mongod": 8}))
     (folder / "secrets").write_text(json.dumps({"dead_letter_key": "k"}))
+    (folder / "kafka" / "users").mkdir(parents=True)
+    (folder / "kafka" / "users" / "operator").write_text("p\n")
     with pytest.raises(CommandError, match="has been stopped"):
         read_config({}, tmp_path)
     (folder / "processes").touch()
     around = read_config({}, tmp_path)
-    assert around.kafka_bootstrap == "127.0.0.1:9"
+    assert around.kafka.bootstrap == "127.0.0.1:9"
+    assert (around.kafka.user, around.kafka.password.get_secret_value()) == ("operator", "p")
     assert around.mongo_url == "mongodb://127.0.0.1:8/?directConnection=true"
     assert around.dead_letter_key() == b"k"
 

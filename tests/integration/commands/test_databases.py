@@ -117,12 +117,18 @@ def test_database_error_is_reported_in_our_words(error: OperationFailure | Confl
 async def test_a_service_on_anothers_database_ends_with_a_sentence(place: Bench) -> None:
     async with place.kernel().running():
         pass
-    stores = {"KAFKA_BOOTSTRAP": place.bootstrap, "MONGO_URL": place.mongo_url}
-    variables = stores | {"ENV": "development", "DATABASE": place.options.database, "PORT": str(free_port())}
+    variables = {
+        "MONGO_URL": place.mongo_url,
+        "ENV": "development",
+        "DATABASE": place.options.database,
+        "PORT": str(free_port()),
+    }
     started = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "services.evaluation"),
         cwd=Path(__file__).parents[3],
-        env={"PATH": os.environ["PATH"]} | {f"LINKWORK_{name}": value for name, value in variables.items()},
+        env={"PATH": os.environ["PATH"]}
+        | place.kafka.environment()
+        | {f"LINKWORK_{name}": value for name, value in variables.items()},
         stderr=PIPE,
     )
     _, said = await asyncio.wait_for(started.communicate(), 30)

@@ -322,7 +322,7 @@ async def test_letter_taken_at_the_same_moment_is_not_discarded(
     await letters("replay", "--why", "soon", "--wait", "0")
     mended.faulty = False
     [letter] = [
-        one for one in await read_letters(place.bootstrap, ["matching"]) if one.locality == place.locality
+        one for one in await read_letters(place.kafka, ["matching"]) if one.locality == place.locality
     ]
     mongo = Mongo(place.mongo_url, place.options.database)
     caplog.set_level(logging.INFO, "shared.delivery.dlq.replays")

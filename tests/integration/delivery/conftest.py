@@ -5,13 +5,14 @@ import pytest_asyncio
 
 from deploy.local.kafka import Kafka
 from deploy.local.reaper import Reaper
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.toy import Bench, bench
 
 
 @pytest_asyncio.fixture
-async def place(kafka_bootstrap: str, mongo_url: str) -> AsyncIterator[Bench]:
+async def place(kafka: KafkaConnection, mongo_url: str) -> AsyncIterator[Bench]:
     """A locality and a database that no other test has."""
-    async with bench(kafka_bootstrap, mongo_url) as made:
+    async with bench(kafka, mongo_url) as made:
         yield made
 
 

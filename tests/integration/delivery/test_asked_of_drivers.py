@@ -92,7 +92,7 @@ async def test_write_outside_transaction_is_acknowledged_by_majority(
 
 
 async def test_publish_waits_for_all_replicas(place: Bench) -> None:
-    publisher = Producer(place.bootstrap)
+    publisher = Producer(place.kafka)
     assert await publisher.publish([message(place)]) == [None]
     producer: AIOKafkaProducer = publisher._producer
     assert producer._sender._acks == ALL

@@ -20,12 +20,13 @@ from shared.contract.events.topics import dead_letter_topic, event_topics
 from shared.delivery.kafka.producer import MAX_MESSAGE_BYTES, Producer
 from shared.delivery.kernel import Kernel
 from shared.delivery.outbox.rows import Message
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.toy import TOY, Bench, created, locality_name, said
 
 
 async def test_bootstrap_with_first_broker_away_connects(place: Bench) -> None:
-    brokers = f"{LOOPBACK}:{free_port()},{place.options.kafka_bootstrap}"
-    there = replace(place, options=replace(place.options, kafka_bootstrap=brokers))
+    brokers = place.kafka.at(f"{LOOPBACK}:{free_port()},{place.kafka.bootstrap}")
+    there = replace(place, options=replace(place.options, kafka=brokers))
     event = said(created(place.locality))
     async with there.kernel().running() as kernel:
         await place.say(event)
@@ -36,8 +37,8 @@ async def test_bootstrap_with_first_broker_away_connects(place: Bench) -> None:
     assert view["stage"] == "booked"
 
 
-async def topics_of(bootstrap: str) -> set[str]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def topics_of(kafka: KafkaConnection) -> set[str]:
+    admin = AIOKafkaAdminClient(**kafka.client_arguments())
     await admin.start()
     try:
         return set(await admin.list_topics())
@@ -45,9 +46,9 @@ async def topics_of(bootstrap: str) -> set[str]:
         await admin.close()
 
 
-def with_an_admin(servers: list[str], **settings: Any) -> KafkaBroker:
+def with_an_admin(**settings: Any) -> KafkaBroker:
     """FastStream as it is where it does not only consume: then it makes each topic that it does not find."""
-    return KafkaBroker(servers, **settings | {"consumer_only": False})
+    return KafkaBroker(**settings | {"consumer_only": False})
 
 
 @pytest.mark.parametrize("broker", [KafkaBroker, with_an_admin])
@@ -61,7 +62,7 @@ async def test_consumer_of_missing_topic_does_not_create_it(
         consumer = await joined(kernel)
         assert consumer is not None
         await asyncio.sleep(1)
-        assert not [name for name in await topics_of(place.bootstrap) if name.startswith(missing)]
+        assert not [name for name in await topics_of(place.kafka) if name.startswith(missing)]
 
 
 async def joined(kernel: Kernel[Any, Any]) -> AIOKafkaConsumer | None:
@@ -76,31 +77,31 @@ async def joined(kernel: Kernel[Any, Any]) -> AIOKafkaConsumer | None:
 async def test_broker_with_unknown_topic_does_not_create_it(own_kafka: Kafka) -> None:
     """A client that asks where a topic lies asks to have it made, whether it means to or not."""
     await own_kafka.start()
-    publisher = Producer(own_kafka.bootstrap)
+    publisher = Producer(own_kafka.connection)
     (refused,) = await publisher.publish([Message("asked-for", b"k", b"v", {})])
     await publisher.close()
     assert isinstance(refused, UnknownTopicOrPartitionError)
-    assert "asked-for" not in await topics_of(own_kafka.bootstrap)
+    assert "asked-for" not in await topics_of(own_kafka.connection)
 
 
 async def test_broker_retains_events_and_offsets_for_ever(own_kafka: Kafka) -> None:
     """Once a group's offsets expire it would read the whole log again."""
     await own_kafka.start()
-    await create_topics(own_kafka.bootstrap, ["meir"])
+    await create_topics(own_kafka.connection, ["meir"])
     kinds = ConfigResourceType
-    broker = await settings_of(own_kafka.bootstrap, ConfigResource(kinds.BROKER, "1"))
+    broker = await settings_of(own_kafka.connection, ConfigResource(kinds.BROKER, "1"))
     assert (broker["log.retention.ms"], broker["offsets.retention.minutes"]) == ("-1", str(2**31 - 1))
     for name in event_topics("meir"):
-        events = await settings_of(own_kafka.bootstrap, ConfigResource(kinds.TOPIC, name))
+        events = await settings_of(own_kafka.connection, ConfigResource(kinds.TOPIC, name))
         assert events["retention.ms"] == "-1"
     dead = ConfigResource(kinds.TOPIC, dead_letter_topic("matching"))
-    letters = await settings_of(own_kafka.bootstrap, dead)
+    letters = await settings_of(own_kafka.connection, dead)
     assert timedelta(milliseconds=int(letters["retention.ms"])) == timedelta(days=30)
     assert int(letters["max.message.bytes"]) > MAX_MESSAGE_BYTES
 
 
-async def settings_of(bootstrap: str, resource: ConfigResource) -> dict[str, str]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def settings_of(kafka: KafkaConnection, resource: ConfigResource) -> dict[str, str]:
+    admin = AIOKafkaAdminClient(**kafka.client_arguments())
     await admin.start()
     try:
         (answer,) = await admin.describe_configs([resource])

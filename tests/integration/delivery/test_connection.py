@@ -13,8 +13,9 @@ from tests.harness.delivery.toy import Bench
 
 async def test_send_on_closed_connection_raises_connection_error(place: Bench) -> None:
     assert type(asyncio.get_running_loop()).__module__.startswith("uvloop"), "which services run on"
-    host, _, port = place.bootstrap.partition(":")
-    connection: Any = await create_conn(host, int(port))
+    arguments = place.kafka.client_arguments()
+    host, _, port = arguments.pop("bootstrap_servers").partition(":")
+    connection: Any = await create_conn(host, int(port), **arguments)
     waits = asyncio.ensure_future(connection.send(MetadataRequest([])))
     connection._writer.transport.abort()
     await asyncio.sleep(0)

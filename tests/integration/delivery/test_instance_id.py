@@ -1,6 +1,7 @@
 """A process with an instance id does not wait for the timeouts of its dead predecessor."""
 
 import asyncio
+import os
 import sys
 import time
 
@@ -20,7 +21,6 @@ async def somebody_dies(place: Bench, instance_id: str, found_after: int) -> Non
     """A process sits down, takes part in the group and is killed."""
     options = place.options
     told = [
-        options.kafka_bootstrap,
         options.mongo_url,
         options.database,
         place.locality,
@@ -28,7 +28,12 @@ async def somebody_dies(place: Bench, instance_id: str, found_after: int) -> Non
         str(found_after),
     ]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.harness.delivery.sitter", *told, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "tests.harness.delivery.sitter",
+        *told,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, **options.kafka.environment()},
     )
     assert process.stdout is not None
     assert await asyncio.wait_for(process.stdout.readline(), 20) == b"sits\n"
@@ -62,7 +67,7 @@ async def test_leases_of_other_instance_id_are_left_alone(place: Bench) -> None:
 @pytest.mark.parametrize("bootstrap", ["127.0.0.1:1", "a place without a port:many"])
 async def test_start_with_broker_away_goes_on(place: Bench, bootstrap: str) -> None:
     began = time.monotonic()
-    async with place.kernel(instance_id="matching", kafka_bootstrap=bootstrap).running() as kernel:
+    async with place.kernel(instance_id="matching", kafka=place.kafka.at(bootstrap)).running() as kernel:
         assert time.monotonic() - began < FOREVER / 3
         assert kernel.live()
 

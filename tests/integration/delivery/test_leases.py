@@ -13,6 +13,7 @@ from shared.delivery.mongo.leases import LEASES, Leases
 from shared.delivery.outbox.rows import Message
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
 from shared.platform.ids import new_id
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.toy import NOW, Bench
 from tests.integration.delivery.test_outbox import message
 
@@ -68,7 +69,7 @@ class Sleeping(Producer):
     """Publishes nothing and says that all was taken; the process sleeps the while."""
 
     def __init__(self) -> None:
-        super().__init__("nowhere:1")
+        super().__init__(KafkaConnection("nowhere:1"))
         self.pages: list[int] = []
 
     async def publish(self, messages: Sequence[Message]) -> list[Exception | None]:

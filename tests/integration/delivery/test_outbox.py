@@ -15,6 +15,7 @@ from shared.delivery.outbox.relay import Relay
 from shared.delivery.outbox.rows import ROW_BYTES, Message, rows_of
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
 from shared.platform.ids import new_id
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.toy import NOW, Bench, created, said
 
 
@@ -36,7 +37,13 @@ def test_large_outbox_rows_are_split() -> None:
 def test_rows_handed_over_with_broker_away_are_bounded() -> None:
     """The database has it all: it is read from there when the broker is back."""
     relay = Relay(
-        "matching", "lane", cast("Mongo", None), cast("Leases", None), "nowhere:1", lambda: NOW, 1.0
+        "matching",
+        "lane",
+        cast("Mongo", None),
+        cast("Leases", None),
+        KafkaConnection("nowhere:1"),
+        lambda: NOW,
+        1.0,
     )
     relay._behind = False
     one = Message("t", b"k", b"v", {})

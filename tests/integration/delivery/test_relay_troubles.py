@@ -35,7 +35,7 @@ async def put(kernel: Kernel[ReferralHistory, None], *messages: Message, lane: s
 
 
 async def make(place: Bench, wanted: NewTopic) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=place.bootstrap)
+    admin = AIOKafkaAdminClient(**place.kafka.client_arguments())
     await admin.start()
     await admin.create_topics([wanted])
     await admin.close()
@@ -188,7 +188,7 @@ async def test_message_too_large_for_broker_is_dead_lettered(place: Bench) -> No
 
 async def test_failed_producer_is_not_used_again(place: Bench) -> None:
     """Its sender task may be dead: every message after that would fail the same way, for ever."""
-    publisher = Producer(place.bootstrap)
+    publisher = Producer(place.kafka)
     assert await publisher.publish([message(place)]) == [None]
     broken: AIOKafkaProducer = publisher._producer
     broken._message_accumulator.fail_all(KafkaError("Unexpected error during batch delivery"))

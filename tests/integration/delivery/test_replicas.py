@@ -80,7 +80,7 @@ async def test_rebalance_commits_handled_records_first(place: Bench, when: str) 
             await _Listener(stream).on_partitions_revoked({partition})
             assert await stream.consumer.committed(partition) == record.offset + 1
     group_of = group(place.locality, "matching")
-    other = AIOKafkaConsumer(bootstrap_servers=place.bootstrap, group_id=group_of, enable_auto_commit=False)
+    other = AIOKafkaConsumer(**place.kafka.client_arguments(), group_id=group_of, enable_auto_commit=False)
     await other.start()
     assert await other.committed(partition) == record.offset + 1
     await other.stop()

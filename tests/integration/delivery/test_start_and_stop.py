@@ -70,8 +70,8 @@ async def test_decision_with_broker_away_is_published_later(
     def open_it(story: ReferralHistory, resources: None, context: DecisionContext) -> Decision:
         return Decision([body])
 
-    away = replace(place, bootstrap=own_kafka.bootstrap)
-    away.options = replace(place.options, kafka_bootstrap=own_kafka.bootstrap, drain_seconds=2.0)
+    away = replace(place, kafka=own_kafka.connection)
+    away.options = replace(place.options, kafka=own_kafka.connection, drain_seconds=2.0)
     kernel = away.kernel()
     await asyncio.wait_for(kernel.start(), 10)
     done = await kernel.command(place.locality, body.referral_id, open_it)
@@ -82,7 +82,7 @@ async def test_decision_with_broker_away_is_published_later(
     assert kernel.live()
 
     await own_kafka.start()
-    admin = AIOKafkaAdminClient(bootstrap_servers=own_kafka.bootstrap)
+    admin = AIOKafkaAdminClient(**own_kafka.connection.client_arguments())
     await admin.start()
     names = [*event_topics(place.locality), dead_letter_topic("matching")]
     await admin.create_topics([NewTopic(name, 1, 1) for name in names])

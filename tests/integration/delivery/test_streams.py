@@ -47,15 +47,15 @@ def _gauge(gauge: Any, place: Bench) -> float:
 async def _on(kafka: Kafka, place: Bench) -> Bench:
     """The same place on a broker of the test's own."""
     await kafka.start()
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    admin = AIOKafkaAdminClient(**kafka.connection.client_arguments())
     await admin.start()
     names = [*event_topics(place.locality), dead_letter_topic("matching")]
     await admin.create_topics([NewTopic(name, 3, 1) for name in names])
     await admin.close()
-    options = replace(place.options, kafka_bootstrap=kafka.bootstrap, drain_seconds=3.0)
-    producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap)
+    options = replace(place.options, kafka=kafka.connection, drain_seconds=3.0)
+    producer = AIOKafkaProducer(**kafka.connection.client_arguments())
     await producer.start()
-    return replace(place, bootstrap=kafka.bootstrap, producer=producer, options=options)
+    return replace(place, kafka=kafka.connection, producer=producer, options=options)
 
 
 async def _said_of(kernel: Kernel[Any, Any], place: Bench, waits_for: str | None, seconds: float) -> bool:

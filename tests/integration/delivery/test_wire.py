@@ -13,7 +13,7 @@ from tests.harness.delivery.toy import Bench, created, said
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
 async def test_compressed_records_of_partners_are_read(place: Bench, codec: str) -> None:
     event = said(created(place.locality))
-    producer = AIOKafkaProducer(bootstrap_servers=place.bootstrap, compression_type=codec)
+    producer = AIOKafkaProducer(**place.kafka.client_arguments(), compression_type=codec)
     await producer.start()
     await producer.send_and_wait(
         event.topic(), event.raw, key=event.body.referral_id.encode(), headers=event.headers()
@@ -27,7 +27,7 @@ async def test_compressed_records_of_partners_are_read(place: Bench, codec: str)
 async def test_read_committed_consumer_handles_transaction_markers(place: Bench) -> None:
     topic = said(created(place.locality)).topic()
     async with AIOKafkaProducer(
-        bootstrap_servers=place.bootstrap, transactional_id=f"{place.locality}-writer"
+        **place.kafka.client_arguments(), transactional_id=f"{place.locality}-writer"
     ) as producer:
         await producer.begin_transaction()
         await producer.send_and_wait(topic, b"given up", partition=0)
@@ -36,7 +36,7 @@ async def test_read_committed_consumer_handles_transaction_markers(place: Bench)
             await producer.send_and_wait(topic, b"committed", partition=0)
     async with AIOKafkaConsumer(
         topic,
-        bootstrap_servers=place.bootstrap,
+        **place.kafka.client_arguments(),
         auto_offset_reset="earliest",
         isolation_level="read_committed",
     ) as reader:
@@ -47,7 +47,7 @@ async def test_read_committed_consumer_handles_transaction_markers(place: Bench)
 async def test_aborted_transaction_of_partner_is_ignored(place: Bench) -> None:
     given_up, kept = (said(created(place.locality)) for _ in range(2))
     async with AIOKafkaProducer(
-        bootstrap_servers=place.bootstrap, transactional_id=f"{place.locality}-partner"
+        **place.kafka.client_arguments(), transactional_id=f"{place.locality}-partner"
     ) as producer:
         for event, gives_up in ((given_up, True), (kept, False), (given_up, True)):
             await producer.begin_transaction()
@@ -59,7 +59,7 @@ async def test_aborted_transaction_of_partner_is_ignored(place: Bench) -> None:
         view = await kernel.wait_for(place.locality, kept.body.referral_id, lambda v: v["meetings"] == 1, 10)
         assert view is not None
         assert await kernel.view(place.locality, given_up.body.referral_id) is None
-    async with log.consumer(place.bootstrap) as reader:
+    async with log.consumer(place.kafka) as reader:
         everywhere = [TopicPartition(kept.topic(), partition) for partition in range(3)]
         ends = await reader.end_offsets(everywhere)
         assert sum(ends.values()) == 6  # a record and a marker of each transaction

@@ -13,6 +13,7 @@ from services.evaluation.app import create_app
 from services.evaluation.collections import ensure_indexes
 from services.evaluation.settings import EvaluationSettings
 from shared.delivery.kernel import Kernel
+from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import load_localities
 from tests.harness.evaluation.delivery import deliver_in_one_transaction
 from tests.harness.evaluation.example_referrals import ExampleReferral, random_referral
@@ -36,11 +37,11 @@ def random_history(count: int = REFERRALS, days: int = 660) -> list[ExampleRefer
     ]
 
 
-def app_on(issuer: LoopbackIssuer, bootstrap: str, mongo_url: str, database: str) -> FastAPI:
+def app_on(issuer: LoopbackIssuer, kafka: KafkaConnection, mongo_url: str, database: str) -> FastAPI:
     """The service at a fixed time. Its consumers read Meir only."""
     settings = issuer.settings(
         EvaluationSettings,
-        kafka_bootstrap=bootstrap,
+        **kafka.settings(),
         mongo_url=mongo_url,
         database=database,
         localities="meir",
@@ -50,9 +51,9 @@ def app_on(issuer: LoopbackIssuer, bootstrap: str, mongo_url: str, database: str
 
 
 @pytest_asyncio.fixture(scope="package")
-async def app(issuer: LoopbackIssuer, kafka_bootstrap: str, mongo_url: str) -> AsyncIterator[FastAPI]:
+async def app(issuer: LoopbackIssuer, kafka: KafkaConnection, mongo_url: str) -> AsyncIterator[FastAPI]:
     """The service with its history, shared by all tests, which only read."""
-    made = app_on(issuer, kafka_bootstrap, mongo_url, "test_evaluation_figures")
+    made = app_on(issuer, kafka, mongo_url, "test_evaluation_figures")
     kernel: Kernel[object, None] = made.state.kernel
     await kernel.mongo.client.drop_database("test_evaluation_figures")
     await ensure_indexes(kernel.mongo)

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from playwright.async_api import Page
 
+from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import load_localities
 from tests.harness.pages.browser import check_axe, check_reflow
 from tests.harness.pages.serving import serving
@@ -33,10 +34,10 @@ async def signed_in(page: Page, served: FastAPI, issuer: LoopbackIssuer, role: s
 
 
 @pytest.fixture
-def served(app: FastAPI, issuer: LoopbackIssuer, kafka_bootstrap: str, mongo_url: str) -> FastAPI:
+def served(app: FastAPI, issuer: LoopbackIssuer, kafka: KafkaConnection, mongo_url: str) -> FastAPI:
     """A second process of the service on the same database."""
     del app
-    return app_on(issuer, kafka_bootstrap, mongo_url, "test_evaluation_figures")
+    return app_on(issuer, kafka, mongo_url, "test_evaluation_figures")
 
 
 async def test_page_for_analyst_is_accessible_and_reflows(
@@ -103,9 +104,9 @@ async def test_page_with_unknown_period_shows_everything(
 
 
 async def test_page_of_empty_programme_is_served(
-    issuer: LoopbackIssuer, kafka_bootstrap: str, mongo_url: str
+    issuer: LoopbackIssuer, kafka: KafkaConnection, mongo_url: str
 ) -> None:
-    empty = app_on(issuer, kafka_bootstrap, mongo_url, "test_evaluation_empty")
+    empty = app_on(issuer, kafka, mongo_url, "test_evaluation_empty")
     transport = httpx.ASGITransport(app=empty)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost:8080") as client:
         for role in ("programme_admin", "analyst"):

@@ -23,6 +23,7 @@ from shared.contract.events.fact import Fact
 from shared.contract.history import fold_referral
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
+from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import load_localities
 from tests.harness.delivery.toy import Bench, bench
 from tests.harness.evaluation.delivery import deliver_in_one_transaction, envelope
@@ -61,7 +62,7 @@ def facts_in(locality: str, referrals: int, seed: int) -> list[Fact]:
 def alone(mongo_url: str) -> Kernel[EvaluationState, None]:
     """A kernel on a database of its own, without a broker."""
     options = Options(
-        kafka_bootstrap="localhost:1",
+        kafka=KafkaConnection("localhost:1"),
         mongo_url=mongo_url,
         database=f"test_evaluation_{uuid4().hex[:12]}",
         dead_letter_key=b"a key for tests only",
@@ -90,7 +91,9 @@ async def counted_anew_at_the_start(
     alone: Kernel[EvaluationState, None], mongo_url: str, facts: list[Fact]
 ) -> None:
     """Starts the service on the documents of another version, and waits for the recount."""
-    options = Options("localhost:1", mongo_url, alone.mongo.database.name, b"a key for tests only")
+    options = Options(
+        KafkaConnection("localhost:1"), mongo_url, alone.mongo.database.name, b"a key for tests only"
+    )
     async with Kernel(PART, options, []).running() as kernel:
         for _ in range(100):
             if await sums_of(kernel, "meir") == recounted(facts):
@@ -133,8 +136,8 @@ async def test_sums_count_documents_of_an_earlier_version(
     await counted_anew_at_the_start(alone, mongo_url, facts)
 
 
-async def test_sums_of_two_processes_equal_the_recount(kafka_bootstrap: str, mongo_url: str) -> None:
-    async with bench(kafka_bootstrap, mongo_url) as place:
+async def test_sums_of_two_processes_equal_the_recount(kafka: KafkaConnection, mongo_url: str) -> None:
+    async with bench(kafka, mongo_url) as place:
         facts = facts_in(place.locality, 60, 3)
         retracted = next(fact for fact in facts if isinstance(fact.body, o.Retracted))
         delivered = [retracted, *facts, *Random(5).choices(facts, k=100)]

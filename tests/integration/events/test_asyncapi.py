@@ -14,6 +14,7 @@ from shared.contract.events.schema import asyncapi_document
 from shared.contract.events.topics import event_topics
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.toy import TOY, created, said
 
 HERE = Path(__file__).parent / "asyncapi"
@@ -42,7 +43,7 @@ def test_its_channels_are_the_topics_that_the_services_hear() -> None:
 
 
 def test_a_part_listens_to_those_topics_and_no_others() -> None:
-    options = Options("localhost:1", "mongodb://localhost:1", "none", b"key")
+    options = Options(KafkaConnection("localhost:1"), "mongodb://localhost:1", "none", b"key")
     streams = Kernel(TOY, options, ["meir", "leek-werrington"])._consumers
     listened = [topic for stream in streams for topic in stream._subscriber.topic_names]
     assert listened == [*event_topics("meir"), *event_topics("leek-werrington")]

@@ -13,6 +13,7 @@ import pytest_asyncio
 from aiosmtpd.controller import Controller
 
 from deploy.local.ports import free_port
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.toy import bench
 from tests.harness.feed.records import LUNCH_CLUB_ID, lunch_club
 from tests.harness.matching.service_harness import MatchingHarness, hours, matching_harness
@@ -80,13 +81,13 @@ class Town:
 
 
 @pytest_asyncio.fixture
-async def mailed(kafka_bootstrap: str, mongo_url: str, issuer: LoopbackIssuer) -> AsyncIterator[Town]:
+async def mailed(kafka: KafkaConnection, mongo_url: str, issuer: LoopbackIssuer) -> AsyncIterator[Town]:
     post = Post()
     server = Controller(post, hostname="127.0.0.1", port=free_port())
     server.start()
     smtp = {"smtp_host": "127.0.0.1", "smtp_port": server.port}
     try:
-        async with bench(kafka_bootstrap, mongo_url) as made, matching_harness(made, issuer, **smtp) as here:
+        async with bench(kafka, mongo_url) as made, matching_harness(made, issuer, **smtp) as here:
             await here.put_worker(hours=hours(range(7)))
             yield Town(here, post)
     finally:

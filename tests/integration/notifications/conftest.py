@@ -7,6 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.toy import bench
 from tests.harness.notifications.fake_peers import FakePeers, fake_peers
 from tests.harness.notifications.service_harness import FakeClock, NotificationsHarness
@@ -31,7 +32,7 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest_asyncio.fixture
 async def harness(
-    kafka_bootstrap: str, mongo_url: str, peers: FakePeers, clock: FakeClock
+    kafka: KafkaConnection, mongo_url: str, peers: FakePeers, clock: FakeClock
 ) -> AsyncIterator[NotificationsHarness]:
-    async with bench(kafka_bootstrap, mongo_url, partitions=1) as made:
+    async with bench(kafka, mongo_url, partitions=1) as made:
         yield NotificationsHarness(made, peers, clock)

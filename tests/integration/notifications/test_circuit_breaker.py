@@ -12,6 +12,7 @@ from services.notifications.channels.gateway import GatewayTimeout, Mail
 from services.notifications.channels.sms import HttpTextGateway
 from services.notifications.channels.smtp import SmtpGateway
 from shared.delivery.model.errors import PermanentFailure, RetryLater
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.toy import bench
 from tests.harness.notifications.fake_peers import PERSON, FakePeers
 from tests.harness.notifications.service_harness import (
@@ -119,12 +120,16 @@ async def test_mail_is_sent_though_server_hangs_at_quit(peers: FakePeers, clock:
 
 
 async def test_hanging_text_gateway_delays_no_other_message(
-    kafka_bootstrap: str, mongo_url: str, peers: FakePeers, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+    kafka: KafkaConnection,
+    mongo_url: str,
+    peers: FakePeers,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """More texts hang than are sent at once. A later message does not wait for them."""
     monkeypatch.setattr(sms, "STEP_TIMEOUT_SECONDS", 2.0)
     peers.hangs = {PERSON["telephone"]}
-    async with bench(kafka_bootstrap, mongo_url, partitions=1) as made:
+    async with bench(kafka, mongo_url, partitions=1) as made:
         harness = NotificationsHarness(made, peers, clock)
         async with harness.running(drain_seconds=0.1):
             for _ in range(12):

@@ -12,6 +12,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 from playwright.async_api import Page
 
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.toy import bench
 from tests.harness.notifications.facts import NOW, FactBuilder, numbered_id
 from tests.harness.notifications.fake_peers import PERSON, fake_peers
@@ -62,14 +63,14 @@ class Filled:
 
 @pytest_asyncio.fixture(scope="module")
 async def filled(
-    kafka_bootstrap: str,
+    kafka: KafkaConnection,
     mongo_url: str,
     issuer: LoopbackIssuer,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Filled]:
     clock = FakeClock()
     async with (
-        bench(kafka_bootstrap, mongo_url, partitions=1) as made,
+        bench(kafka, mongo_url, partitions=1) as made,
         fake_peers(tmp_path_factory.mktemp("mailbox"), clock) as peers,
     ):
         harness = NotificationsHarness(made, peers, clock)

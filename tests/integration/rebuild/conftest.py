@@ -13,18 +13,19 @@ import pytest_asyncio
 
 from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.source import Source
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.toy import Bench, bench
 
 
 @pytest_asyncio.fixture
-async def place(kafka_bootstrap: str, mongo_url: str) -> AsyncIterator[Bench]:
+async def place(kafka: KafkaConnection, mongo_url: str) -> AsyncIterator[Bench]:
     """A locality and a database that no other test has."""
-    async with bench(kafka_bootstrap, mongo_url) as made:
+    async with bench(kafka, mongo_url) as made:
         yield made
 
 
 def source_of(place: Bench, made_by: str = "tests.harness.rebuild.tallied:rebuildable") -> Source:
-    return Source(made_by, Path(), place.bootstrap, place.mongo_url, place.options.database)
+    return Source(made_by, Path(), place.kafka, place.mongo_url, place.options.database)
 
 
 @pytest.fixture
@@ -45,7 +46,6 @@ class Running:
 @asynccontextmanager
 async def another_process(place: Bench) -> AsyncIterator[Running]:
     told = {
-        "kafka_bootstrap": place.bootstrap,
         "mongo_url": place.mongo_url,
         "database": place.options.database,
         "locality": place.locality,
@@ -56,6 +56,7 @@ async def another_process(place: Bench) -> AsyncIterator[Running]:
         *("-m", "tests.harness.rebuild.process", json.dumps(told)),
         stdout=asyncio.subprocess.PIPE,
         cwd=Path(__file__).parents[3],
+        env={**os.environ, **place.kafka.environment()},
     )
     assert process.stdout is not None
     try:

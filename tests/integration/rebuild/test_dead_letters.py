@@ -23,7 +23,7 @@ from tests.integration.rebuild.test_recorded_facts import faulty, some
 
 
 async def letters_of(place: Bench) -> list[FoundLetter]:
-    found = await read_letters(place.bootstrap, ["matching"])
+    found = await read_letters(place.kafka, ["matching"])
     return sorted((one for one in found if one.locality == place.locality), key=lambda one: one.time)
 
 

@@ -39,7 +39,7 @@ __all__ = ["clock", "issuer", "peers"]
 
 def rebuild_of(bench: Bench, made_by: str, processes: int = 0) -> Rebuild:
     file = LOCALITIES_FILE if made_by.startswith("linkwork.") else Path(bench.locality)
-    source = Source(made_by, file, bench.bootstrap, bench.mongo_url, bench.options.database)
+    source = Source(made_by, file, bench.kafka, bench.mongo_url, bench.options.database)
     return Rebuild(source, [bench.locality], say=lambda _: None, processes=processes)
 
 
@@ -95,7 +95,7 @@ async def test_figures_are_equal_while_facts_come_in(place: Bench) -> None:
 
 def around_of(bench: Bench) -> Config:
     return Config(
-        kafka_bootstrap=bench.bootstrap,
+        kafka=bench.kafka,
         mongo_url=bench.mongo_url,
         localities_file=LOCALITIES_FILE,
         own_database=bench.options.database,

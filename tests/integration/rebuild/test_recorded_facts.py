@@ -68,7 +68,7 @@ async def test_dead_letter_stays_out_until_it_is_replayed(place: Bench, rebuild:
         assert await kernel.view(place.locality, event.body.referral_id) is None
         mine = [
             letter
-            for letter in await read_letters(place.bootstrap, ["matching"])
+            for letter in await read_letters(place.kafka, ["matching"])
             if letter.locality == place.locality
         ]
         await LetterDecisions("matching", kernel.mongo, "ada").replay(mine[0], "mended")
@@ -156,7 +156,7 @@ async def test_trimmed_log_is_refused_and_keeps_the_way_back(place: Bench, rebui
         await some(place, kernel)
         assert (await rebuild.run()).switched
         kept = await live_row(kernel.mongo)
-        admin = AIOKafkaAdminClient(bootstrap_servers=place.bootstrap)
+        admin = AIOKafkaAdminClient(**place.kafka.client_arguments())
         await admin.start()
         at = TopicPartition(topic(place.locality, "referral-created"), 0)
         await admin.delete_records({at: RecordsToDelete(before_offset=1)})

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.pages.serving import serving
 from tests.harness.referral.matching_stub import MatchingStub, matching_stub
 from tests.harness.referral.running import ReferralHarness, running_referral
@@ -22,7 +23,7 @@ async def matching() -> AsyncIterator[MatchingStub]:
 @pytest_asyncio.fixture(scope="package")
 async def referral(
     issuer: LoopbackIssuer,
-    kafka_bootstrap: str,
+    kafka: KafkaConnection,
     mongo_url: str,
     matching: MatchingStub,
     tmp_path_factory: pytest.TempPathFactory,
@@ -34,7 +35,7 @@ async def referral(
         "session_timeout_ms": 3000,
         "booking_wait_seconds": 0.5,  # Only the tests book here.
     }
-    async with running_referral(folder, issuer, kafka_bootstrap, mongo_url, **more) as started:
+    async with running_referral(folder, issuer, kafka, mongo_url, **more) as started:
         yield started
 
 

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer
 from services.referral.identity import erasure as erasing
 from shared.contract.events.topics import dead_letter_topic, event_topics
 from shared.delivery.mongo.database import Mongo
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.referral.people import referral_body
 from tests.harness.referral.running import ReferralHarness
 from tests.integration.referral.test_claims import claim, keep
@@ -48,10 +49,10 @@ async def everything_stored(mongo: Mongo) -> bytes:
     return found
 
 
-async def everything_said(bootstrap: str, topics: list[str], *, until: bytes) -> bytes:
+async def everything_said(kafka: KafkaConnection, topics: list[str], *, until: bytes) -> bytes:
     """All records of these topics, keys, values and headers, once they hold `until`."""
     consumer = AIOKafkaConsumer(
-        *topics, bootstrap_servers=bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
+        *topics, **kafka.client_arguments(), auto_offset_reset="earliest", enable_auto_commit=False
     )
     found, quiet = b"", 0
     async with consumer, asyncio.timeout(30):
@@ -93,7 +94,7 @@ async def test_erased_person_leaves_nothing_readable(referral: ReferralHarness) 
     stored = await everything_stored(referral.mongo)
     topics = [*event_topics(referral.here), dead_letter_topic("referral")]
     erased = b'"kind":"person_erased","person_ref":"' + person.encode()
-    said = await everything_said(referral.bootstrap, topics, until=erased)
+    said = await everything_said(referral.kafka, topics, until=erased)
     for text in (*identity_of(body), lookup, b"erase-me-later-0001"):
         assert text not in stored, text
         assert text not in said, text
@@ -110,7 +111,7 @@ async def test_before_an_erasure_only_ciphertext_is_stored(referral: ReferralHar
     made = await referral.made(body)
 
     stored = await everything_stored(referral.mongo)
-    said = await everything_said(referral.bootstrap, event_topics(referral.here), until=made.encode())
+    said = await everything_said(referral.kafka, event_topics(referral.here), until=made.encode())
 
     for text in identity_of(body)[:-3]:
         assert text not in stored, text

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.journey import travel as chapter
 from tests.harness.journey.adventures import Travelled, travel
 from tests.harness.journey.system import System, monday_morning, running
@@ -14,10 +15,10 @@ from tests.harness.journey.travel import Journey
 
 @pytest_asyncio.fixture(scope="package")
 async def system(
-    tmp_path_factory: pytest.TempPathFactory, kafka_bootstrap: str, mongo_url: str
+    tmp_path_factory: pytest.TempPathFactory, kafka: KafkaConnection, mongo_url: str
 ) -> AsyncIterator[System]:
     """Everything that `make run` starts, as processes, on the tests' broker and database."""
-    async with running(tmp_path_factory.mktemp("journey"), kafka_bootstrap, mongo_url) as whole:
+    async with running(tmp_path_factory.mktemp("journey"), kafka, mongo_url) as whole:
         yield whole
 
 

@@ -202,10 +202,10 @@ async def test_an_event_of_a_later_version_or_elsewhere_is_set_aside(
     event = contacted(system, case)
     headers = list({**dict(event.headers()), **SET_ASIDE[reason]}.items())
     raw = event.raw.replace(b'"meir"', b'"atlantis"') if reason == "wrong_locality" else event.raw
-    place = await put(system.bootstrap, OUTCOMES, raw, case.referral.encode(), headers)
+    place = await put(system.kafka, OUTCOMES, raw, case.referral.encode(), headers)
 
     async def by_all() -> bool:
-        return await set_aside(system.bootstrap, place) == dict.fromkeys(PARTS, reason)
+        return await set_aside(system.kafka, place) == dict.fromkeys(PARTS, reason)
 
     await until(by_all, f"a dead letter: {reason}")
     await _goes_on(system, case)
@@ -217,9 +217,9 @@ async def test_an_event_of_an_unknown_kind_is_kept_and_changes_nothing(system: S
     assert raw != event.raw
     before = await _history(system, case)
     headers = event.headers()
-    await put(system.bootstrap, OUTCOMES, raw, case.referral.encode(), headers)
+    await put(system.kafka, OUTCOMES, raw, case.referral.encode(), headers)
     await _goes_on(system, case)
-    log = await log_of(system.bootstrap, (HERE,))
+    log = await log_of(system.kafka, (HERE,))
     assert event.id in {ReceivedEvent.of(each).fact.id for each in log.said()}
     after = [each for each in await _history(system, case) if each not in before]
     assert [each["kind"] for each in after] == ["contact_attempted"]
@@ -229,7 +229,7 @@ async def _goes_on(system: System, case: Journey) -> None:
     """Later events are received as before."""
     before = len(await _history(system, case))
     event = contacted(system, case)
-    await say(system.bootstrap, event)
+    await say(system.kafka, event)
 
     async def heard() -> bool:
         return len(await _history(system, case)) > before

@@ -17,7 +17,7 @@ SEEN_BY_PRACTICE = ("meeting_booked", "meeting_attended", "activity_started", "r
 async def test_everybody_came_to_a_first_visit(system: System, travelled: Travelled) -> None:
     assert {journey.locality for journey in travelled.journeys} == set(system.localities.slugs)
     assert set(travelled.stages_midway.values()) == {"started"}
-    found = reconcile.stories(await log_of(system.bootstrap, system.localities.slugs), system.localities)
+    found = reconcile.stories(await log_of(system.kafka, system.localities.slugs), system.localities)
     for journey in travelled.journeys:
         story = found[journey.referral]
         assert story.first_visit is not None
@@ -32,7 +32,7 @@ async def test_everybody_came_to_a_first_visit(system: System, travelled: Travel
 
 
 async def test_nothing_was_lost_and_nothing_doubled(system: System, travelled: Travelled) -> None:
-    log = await log_of(system.bootstrap, system.localities.slugs)
+    log = await log_of(system.kafka, system.localities.slugs)
     found = reconcile.stories(log, system.localities)
     reconcile.one_creation_each(log, system.accepted)
     reconcile.one_meeting_each(found)

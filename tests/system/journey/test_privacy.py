@@ -43,7 +43,7 @@ async def bus(system: System, *, dead_letters_only: bool = False) -> list[tuple[
     if not dead_letters_only:
         topics += [topic for slug in system.localities.slugs for topic in event_topics(slug)]
     found = []
-    for record in await records_of(system.bootstrap, topics):
+    for record in await records_of(system.kafka, topics):
         headers = b" ".join(name.encode() + b"=" + (value or b"") for name, value in record.headers)
         found.append((record.topic, b" ".join((record.key or b"", headers, record.value or b""))))
     return found

@@ -35,9 +35,7 @@ async def write(started: Started, number: int) -> None:
     async with mongo_client(started) as client:
         kept = client.get_database("kept", write_concern=WriteConcern("majority")).numbers
         await kept.insert_one({"_id": number})
-    async with AIOKafkaProducer(
-        bootstrap_servers=f"127.0.0.1:{ports(started)['kafka']}", acks="all"
-    ) as producer:
+    async with AIOKafkaProducer(**started.kafka().client_arguments(), acks="all") as producer:
         await producer.send_and_wait(TOPIC, str(number).encode(), partition=0)
 
 
@@ -45,7 +43,7 @@ async def read(started: Started) -> tuple[list[int], list[int]]:
     async with mongo_client(started) as client:
         numbers = [found["_id"] async for found in client.kept.numbers.find().sort("_id")]
     partition = TopicPartition(TOPIC, 0)
-    async with AIOKafkaConsumer(bootstrap_servers=f"127.0.0.1:{ports(started)['kafka']}") as consumer:
+    async with AIOKafkaConsumer(**started.kafka().client_arguments()) as consumer:
         consumer.assign([partition])
         await consumer.seek_to_beginning(partition)
         end = (await consumer.end_offsets([partition]))[partition]

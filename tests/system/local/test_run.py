@@ -9,15 +9,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.local.started import Started, alive, start, wait_for
 
 Start = Callable[..., Started]
 
 
 @pytest.fixture
-def run(tmp_path: Path, kafka_bootstrap: str, mongo_url: str) -> Iterator[Start]:
+def run(tmp_path: Path, kafka: KafkaConnection, mongo_url: str) -> Iterator[Start]:
     started: list[Started] = []
-    stores = {"LINKWORK_KAFKA_BOOTSTRAP": kafka_bootstrap, "LINKWORK_MONGO_URL": mongo_url}
+    stores = {**kafka.environment(), "LINKWORK_MONGO_URL": mongo_url}
 
     def begin(*arguments: str, port: int | None = None) -> Started:
         started.append(start(tmp_path / "state", *arguments, port=port, stores=stores))

@@ -64,7 +64,6 @@ def test_each_part_gets_its_own_secrets_only(tmp_path: Path) -> None:
     common = common_environment(
         {},
         folder=tmp_path,
-        bootstrap="kafka:9092",
         mongo_url="mongodb://mongo",
         ports={part.name: part.port for part in LINKWORK.parts} | {"mail": 8106},
         session_key=secrets["session_key"],

@@ -8,18 +8,19 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from pymongo import AsyncMongoClient
 
 from deploy.local.mongo import cache_gigabytes
+from shared.platform.kafka_connection import KafkaConnection
 
 
-async def test_the_broker_takes_and_gives_records(kafka_bootstrap: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+async def test_the_broker_takes_and_gives_records(kafka: KafkaConnection) -> None:
+    admin = AIOKafkaAdminClient(**kafka.client_arguments())
     await admin.start()
     await admin.create_topics([NewTopic("local-stores", num_partitions=1, replication_factor=1)])
     await admin.close()
-    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, enable_idempotence=True) as producer:
+    async with AIOKafkaProducer(**kafka.client_arguments(), enable_idempotence=True) as producer:
         await producer.send_and_wait("local-stores", b"value", key=b"key")
     async with AIOKafkaConsumer(
         "local-stores",
-        bootstrap_servers=kafka_bootstrap,
+        **kafka.client_arguments(),
         group_id="local-stores",
         auto_offset_reset="earliest",
     ) as consumer:

@@ -14,6 +14,7 @@ from shared.contract.events import topics
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import Envelope, read
 from shared.contract.events.models import ReferralAgreement, ReferralCreated
+from shared.platform.kafka_connection import KafkaConnection
 
 TOWN = "playtown"
 BEGAN = datetime(2026, 9, 7, 9, 0, tzinfo=UTC)
@@ -37,9 +38,9 @@ def story(number: int) -> list[Envelope]:
     return journal.events
 
 
-async def everything(bootstrap: str) -> list[tuple[int, Envelope]]:
+async def everything(kafka: KafkaConnection) -> list[tuple[int, Envelope]]:
     """All that the town's topics hold, with the broker's timestamps."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(**kafka.client_arguments(), auto_offset_reset="earliest")
     await consumer.start()
     try:
         partitions = [
@@ -61,22 +62,22 @@ async def everything(bootstrap: str) -> list[tuple[int, Envelope]]:
         await consumer.stop()
 
 
-async def test_published_once_and_again(kafka_bootstrap: str) -> None:
-    await create_topics(kafka_bootstrap, [TOWN])
+async def test_published_once_and_again(kafka: KafkaConnection) -> None:
+    await create_topics(kafka, [TOWN])
     events = [event for number in range(300) for event in story(number)]
     told: list[int] = []
-    await publish(kafka_bootstrap, events, told.append)
+    await publish(kafka, events, told.append)
     assert told[-1] == 600
     assert told == sorted(told)
 
-    first = await everything(kafka_bootstrap)
+    first = await everything(kafka)
     assert {event.id for _, event in first} == {event.id for event in events}
     creations = [stamp for stamp, event in first if isinstance(event.body, ReferralCreated)]
     others = [stamp for stamp, event in first if not isinstance(event.body, ReferralCreated)]
     assert max(others) <= min(creations)
 
-    await publish(kafka_bootstrap, events, told.append)
-    again = await everything(kafka_bootstrap)
+    await publish(kafka, events, told.append)
+    again = await everything(kafka)
     assert len(again) == 1200
     assert {(event.source, event.id, event.raw) for _, event in again} == {
         (event.source, event.id, event.raw) for event in events

@@ -124,7 +124,7 @@ async def main(words: list[str]) -> int:
         async with embedded(stores) as running:
             environment = {
                 **os.environ,
-                "LINKWORK_KAFKA_BOOTSTRAP": running.kafka_bootstrap,
+                **running.kafka.environment(),
                 "LINKWORK_MONGO_URL": running.mongo_url,
                 "HYPOTHESIS_PROFILE": "mutations",
                 "PYTHONDONTWRITEBYTECODE": "1",

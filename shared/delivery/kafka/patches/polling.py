@@ -3,15 +3,25 @@
 After an empty poll, FastStream's batch subscriber sleeps for `batch_timeout_ms` without polling
 (`BatchSubscriber.get_msg`). A short time costs processor while nothing arrives, a long one delays records.
 The patched consumer answers a poll only with records.
+
+If the right to read a topic is withdrawn, the client raises for all topics, and FastStream pauses for 5 s
+each time. The patched consumer leaves that topic alone for a while and goes on with the others.
 """
 
+import asyncio
+import logging
+from collections.abc import Collection
 from functools import partial
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import TopicAuthorizationFailedError
 from faststream.kafka import KafkaBroker
 
 _WAIT_MS: Final = 1000
+# After so long, a topic that was refused is read again.
+_REFUSED_SECONDS: Final = 2.0
+_log = logging.getLogger(__name__)
 Polled = dict[TopicPartition, list["ConsumerRecord[bytes, bytes]"]]
 
 
@@ -28,5 +38,18 @@ class _WaitingConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka ship
     ) -> Polled:
         found: Polled = {}
         while not found:
-            found = await super().getmany(*partitions, timeout_ms=_WAIT_MS, max_records=max_records)
+            try:
+                found = await super().getmany(*partitions, timeout_ms=_WAIT_MS, max_records=max_records)
+            except TopicAuthorizationFailedError as refused:
+                self._leave_alone({str(topic) for topic in refused.args})
         return found
+
+    def _leave_alone(self, topics: Collection[str]) -> None:
+        """Reads nothing of these topics for a while."""
+        paused = [partition for partition in self.assignment() if partition.topic in topics]
+        self.pause(*paused)
+        _log.warning("no right to read", extra={"topics": sorted(topics)})
+        asyncio.get_running_loop().call_later(_REFUSED_SECONDS, self._read_again, paused)
+
+    def _read_again(self, partitions: Collection[TopicPartition]) -> None:
+        self.resume(*(partition for partition in partitions if partition in self.assignment()))

@@ -25,6 +25,7 @@ from shared.contract.events.outcomes import NextStep
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import LONDON
 from shared.platform.ids import new_id
+from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.web.principal import Principal
 from tests.harness.feed.records import at_place, lunch_club
 from tests.harness.pages.serving import serving
@@ -221,7 +222,7 @@ def _capacity(code: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def running_harness(
-    folder: Path, issuer: LoopbackIssuer, bootstrap: str, mongo_url: str
+    folder: Path, issuer: LoopbackIssuer, kafka: KafkaConnection, mongo_url: str
 ) -> AsyncIterator[PagesHarness]:
     """Starts both services, and adds a link worker and a directory by HTTP."""
     async with AsyncExitStack() as until:
@@ -232,14 +233,12 @@ async def running_harness(
         until.callback(mail.stop)
         matching_port = _free_port()
         more = {"token_url": f"{tokens}/token", "matching_url": f"http://localhost:{matching_port}"}
-        referral = await until.enter_async_context(
-            running_referral(folder, issuer, bootstrap, mongo_url, **more)
-        )
+        referral = await until.enter_async_context(running_referral(folder, issuer, kafka, mongo_url, **more))
         vault = await until.enter_async_context(serving(_without_lifespan(referral.app)))
         settings = issuer.settings(
             MatchingSettings,
             **more,
-            kafka_bootstrap=bootstrap,
+            **kafka.settings(),
             mongo_url=mongo_url,
             database=f"test_pages_{referral.here.replace('-', '_')}",
             localities_file=referral.settings.localities_file,

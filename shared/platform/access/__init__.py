@@ -1,0 +1,1 @@
+"""Identity and rights on the bus: one declaration, and what a cluster holds of it."""
