@@ -8,7 +8,7 @@ import typer
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     KafkaError,
-    SecurityDisabledError,
+    SecurityDisabled,
 )
 
 from linkwork.arguments import AsJson
@@ -77,7 +77,7 @@ class AccessCommand:
             raise CommandError(
                 "The broker refuses us: this user may not alter the cluster. Use the operator's."
             ) from None
-        except SecurityDisabledError:
+        except SecurityDisabled:
             raise CommandError(
                 "The broker checks nobody's rights: set authorizer.class.name, and start it again."
             ) from None

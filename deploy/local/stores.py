@@ -84,9 +84,10 @@ class Stores:
             try:
                 await asyncio.wait_for(answers(self.kafka), ANSWERS_WITHIN)
             except TimeoutError:
+                more = "; user and password may be wrong too" if self.kafka.has_user else ""
                 raise CannotRun(
-                    f"No Kafka answers us at {self.kafka.bootstrap}: start it, or put the address, user and "
-                    "password right (LINKWORK_KAFKA_BOOTSTRAP, _USER, _PASSWORD)."
+                    f"No Kafka answers at {self.kafka.bootstrap}: start it, or put LINKWORK_KAFKA_BOOTSTRAP "
+                    f"right{more}."
                 ) from None
             return
         if not JARS.is_dir():

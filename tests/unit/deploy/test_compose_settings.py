@@ -11,6 +11,7 @@ from services.evaluation.settings import EvaluationSettings
 from services.matching.settings import MatchingSettings
 from services.notifications.settings import NotificationsSettings
 from services.referral.settings import ReferralSettings
+from shared.platform.kafka_connection import KafkaSettings
 from shared.platform.web.settings import PREFIX, ServiceSettings, load
 from tests.harness.deploy.compose import CONTAINERS, ROOT, SHARED_WITH_HOST, lineage, module, target
 
@@ -54,7 +55,8 @@ def test_every_variable_is_one_that_somebody_reads() -> None:
     for name in RUN:
         assert told(name).keys() <= known, f"{name} is told what nobody reads"
     read = set(re.findall(r'"(LINKWORK_\w+)"', (ROOT / "deploy/topics.py").read_text()))
-    assert "LINKWORK_KAFKA_BOOTSTRAP" in read <= known | {"LINKWORK_PARTITIONS", "LINKWORK_REPLICATION"}
+    assert {PREFIX + field.upper() for field in KafkaSettings.model_fields} <= known
+    assert read <= known | {"LINKWORK_PARTITIONS", "LINKWORK_REPLICATION"}
 
 
 @pytest.mark.parametrize("name", RUN)
