@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import MeetingBooked
+from shared.contract.events.topics import our_parts
 from shared.contract.history import ReferralHistory, fold_referral, stage_of
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
 from shared.delivery.model.service_definition import NoRepository, ServiceDefinition
@@ -15,7 +16,7 @@ from shared.delivery.rebuild.source import Rebuildable
 
 
 def _rank(source: str) -> int:
-    return 1 if source.endswith("/matching") else 0
+    return 1 if "booking" in our_parts(source) else 0
 
 
 def _fold(facts: Sequence[Fact]) -> ReferralHistory:

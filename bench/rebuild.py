@@ -22,7 +22,9 @@ from bench.processes import cpu_seconds
 from bench.stores import Stores, embedded_stores
 from bench.topics import PARTITIONS, Topics
 from linkwork.service_definitions import maker
+from shared.contract.authority import parts_of
 from shared.contract.events.envelope import Envelope, event_of
+from shared.contract.events.fact import kind_of
 from shared.contract.events.models import EventBody, MeetingBooked
 from shared.contract.events.outcomes import ContactAttempted, MeetingAttended
 from shared.contract.events.topics import EVENTS, EventName, group, source, topic
@@ -62,7 +64,7 @@ class _Told:
 
     def _envelope(self, locality: str, body: EventBody) -> Envelope:
         raw = body.model_dump_json(exclude_none=True).encode()
-        said = source(locality, "matching")
+        said = source(locality, parts_of(kind_of(event_of(body), body))[0])
         return Envelope(self._event, said, event_of(body), _TIME, _TIME, body, raw, body.referral_id)
 
     def after(self, created: Record) -> Iterator[tuple[EventName, Record]]:

@@ -13,7 +13,14 @@ from chaos.log import Event
 
 LONDON = ZoneInfo("Europe/London")
 # The weight of each source, as the localities file has it.
-RANKS: Mapping[str, int] = {"matching": 40, "referral": 30, "evaluation": 20, "history": 10}
+RANKS: Mapping[str, int] = {
+    **dict.fromkeys(("booking", "casework", "directory", "matching"), 40),
+    "referral": 30,
+    **dict.fromkeys(("evaluation", "notifications"), 20),
+    "history": 10,
+}
+# The sources of Linkwork's own meetings: booking had the second one, before each part had its own.
+BOOKERS = ("/booking", "/matching")
 ENDS = frozenset({"referral_closed", "referral_declined", "referral_returned", "referral_withdrawn"})
 
 
@@ -56,7 +63,7 @@ class Met:
 
     @property
     def ours(self) -> bool:
-        return self.who.endswith("/matching")
+        return self.who.endswith(BOOKERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from chaos.account import BOOKERS
 from chaos.says import Saying
 from shared.platform.kafka_connection import KafkaConnection
 
@@ -122,7 +123,7 @@ class Meetings:
             await consumer.stop()
 
     def _heard(self, locality: str, headers: dict[str, bytes], value: bytes | None) -> None:
-        if headers.get("ce_source") == f"/{locality}/matching".encode() and value is not None:
+        if headers.get("ce_source") in (f"/{locality}{one}".encode() for one in BOOKERS) and value is not None:
             body = json.loads(value)
             if body["meeting_id"] in self._heard_of:
                 return  # said again: nothing more comes of it

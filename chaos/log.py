@@ -11,6 +11,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 # The arguments of every client: addresses, and who calls.
 Client = Mapping[str, Any]
 Content = tuple[str, bytes, bytes, tuple[tuple[str, bytes | None], ...]]
+# The type of a record by which an operator hands a part over. It is about no referral.
+MARKER = b"org.linkwork.part-handed-over.v1"
 EVENTS = ("referral-created", "meeting-booked", "outcome-recorded")
 
 
@@ -34,6 +36,11 @@ class Entry:
     def content(self) -> Content:
         """Topic, key, value and headers: the content of a record, at any position."""
         return self.topic, self.key or b"", self.value or b"", self.headers
+
+    @property
+    def is_marker(self) -> bool:
+        """True if it hands a part over."""
+        return ("ce_type", MARKER) in self.headers
 
 
 @dataclass(frozen=True, slots=True)

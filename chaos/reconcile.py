@@ -48,9 +48,10 @@ class Case:
 
     @cached_property
     def records(self) -> list[Entry]:
-        """The log without what can only be set aside."""
+        """The log without what can only be set aside, and without markers of hand-overs."""
         aside = {poisoned.content for poisoned in self.evidence.poison if poisoned.aside}
-        return [entry for entry in self.evidence.log if entry.content not in aside]
+        log = (entry for entry in self.evidence.log if not entry.is_marker)
+        return [entry for entry in log if entry.content not in aside]
 
     @cached_property
     def handed(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from chaos.account import BOOKERS
 from chaos.commits import Commits
 from chaos.evidence import Evidence
 from chaos.faults import Struck
@@ -68,7 +69,7 @@ def _settled(log: Sequence[Entry]) -> Mapping[bytes | None, float]:
         event = read(entry)
         if event is None or event.kind not in ("meeting-booked", "meeting_waiting"):
             continue
-        if event.who.endswith("/matching"):
+        if event.who.endswith(BOOKERS):
             found[entry.key] = min(found.get(entry.key, event.at), event.at)
         else:
             theirs.add(entry.key)

@@ -139,7 +139,7 @@ public final class MeetingStreams {
       String[][] attributes = {
         {"ce_specversion", "1.0"},
         {"ce_id", UUID.randomUUID().toString()},
-        {"ce_source", "/" + referral.locality() + "/matching"},
+        {"ce_source", "/" + referral.locality() + "/booking"},
         {"ce_type", type},
         {"ce_subject", referral.referral_id()},
         {"ce_time", now},

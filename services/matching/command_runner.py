@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CommandRunner:
-    """Runs commands on cases. `key`: for digests of requests, so that no plain hash of a text is kept."""
+    """Runs commands on cases. `key`: for digests of requests and actors, so that no plain hash is kept."""
 
     kernel: "Kernel[ReferralState, Diaries]"
     localities: Localities
@@ -69,6 +69,7 @@ class CommandRunner:
                 within=within,
                 idempotency=self._idempotency(context, route, (row["referral"], *arguments)),
                 answer=answer,
+                actor=context.caller.actor(self.key),
             )
         return await self._shown(row, done.view, set(done.reply.get("said", ())), done.replayed)
 

@@ -4,6 +4,7 @@ from typing import Final
 
 from pymongo import ASCENDING, IndexModel
 
+from shared.delivery.consumer.markers import MARKERS
 from shared.delivery.dlq.rows import DEAD_LETTERS
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.mongo.operations import OPERATIONS
@@ -24,7 +25,7 @@ async def ensure_indexes(mongo: Mongo) -> None:
         PyMongoError: the database is away, or refuses them.
     """
     # Before any transaction needs them, because a transaction that creates a collection takes a lock.
-    owned = (OUTBOX, TASKS, SENT, DEAD_LETTERS, OPERATIONS, GENERATIONS, IDEMPOTENCY)
+    owned = (OUTBOX, TASKS, SENT, DEAD_LETTERS, OPERATIONS, GENERATIONS, IDEMPOTENCY, MARKERS)
     await mongo.make((REFERRALS, *owned))
     await mongo[REFERRALS].create_indexes([FOLD_INDEX])
     await mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])

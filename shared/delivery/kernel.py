@@ -162,10 +162,18 @@ class Kernel(Generic[V, R]):
         within: commands.Within | None = None,
         idempotency: commands.Idempotency | None = None,
         answer: commands.Answer[V] | None = None,
+        actor: str | None = None,
     ) -> commands.CommandResult[V]:
         """See `shared.delivery.unit_of_work.commands.command`."""
         return await commands.command(
-            self._context, locality, referral_id, act, within=within, idempotency=idempotency, answer=answer
+            self._context,
+            locality,
+            referral_id,
+            act,
+            within=within,
+            idempotency=idempotency,
+            answer=answer,
+            actor=actor,
         )
 
     async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:

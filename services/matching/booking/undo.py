@@ -9,7 +9,7 @@ from services.matching.referral_state.undo import may_undo, retracted, taken_bac
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
-from shared.delivery.model.decision import Decision, DecisionContext
+from shared.delivery.model.decision import Decision, DecisionContext, NewEvent
 
 
 def retract(said_by: str, event_id: str, reason: v.RetractReason, *, referred_again: bool = False) -> Command:
@@ -30,7 +30,7 @@ def retract(said_by: str, event_id: str, reason: v.RetractReason, *, referred_ag
             raise Refused("cannot_undo")
         if referred_again and isinstance(fact.body, o.ReferralReturned):
             raise Refused("referred_again")
-        said: list[EventBody] = [taken_back(context, fact, reason)]
+        said: list[NewEvent | EventBody] = [taken_back(context, fact, reason)]
         if isinstance(fact.body, o.MeetingCancelled):
             said += _given_back(view, diaries, context, fact.body)
         return Decision(said)

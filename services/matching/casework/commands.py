@@ -177,7 +177,7 @@ def _sharing(
     view: ReferralState,
     context: DecisionContext,
     answer: SharingAnswer,
-) -> list[EventBody]:
+) -> list[NewEvent | EventBody]:
     agreement, agreed, prescription_id = answer.agreement, answer.agreed, answer.prescription_id
     # The fold reads contradicting answers as no, so the earlier one is retracted first.
     gone = retracted(view)
@@ -188,7 +188,7 @@ def _sharing(
         and (fact.body.agreement, fact.body.prescription_id) == (agreement, prescription_id)
         and fact.key not in gone
     ]
-    said: list[EventBody] = [
+    said: list[NewEvent | EventBody] = [
         taken_back(context, fact, v.RetractReason.UNDONE) for fact, before in standing if before is not agreed
     ]
     if agreed is not v.Agreed.NOT_ASKED and all(before is not agreed for _, before in standing):

@@ -92,7 +92,7 @@ class UnmetIn(WithStep):
 
 
 class RetractIn(Body):
-    source: SourceRef = Field(examples=["/meir/matching"])
+    source: SourceRef = Field(examples=["/meir/casework"])
     event_id: Ref
     reason: v.RetractReason = v.RetractReason.UNDONE
 

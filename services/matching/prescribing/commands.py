@@ -16,7 +16,8 @@ from services.matching.referral_state.state import ReferralState
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
-from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
+from shared.contract.events.topics import SourcePart
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, NewEvent
 
 
 def prescribe(prescribing: Prescribing) -> Command:
@@ -62,8 +63,11 @@ def prescribe(prescribing: Prescribing) -> Command:
     return act
 
 
-def reply(prescription_id: str, said: ServiceReply) -> Command:
-    """A service's answer; a further one takes the place of the earlier. `weeks` None: not known."""
+def reply(prescription_id: str, said: ServiceReply, part: SourcePart = "casework") -> Command:
+    """A service's answer; a further one takes the place of the earlier. `weeks` None: not known.
+
+    `part`: `directory` if the service says it itself; so with the first visit.
+    """
     answer = said.reply
     if answer is v.Reply.NOT_SUITABLE and said.reason is None:
         raise Refused("reason_needed")
@@ -80,12 +84,15 @@ def reply(prescription_id: str, said: ServiceReply) -> Command:
             return NOTHING
         return Decision(
             [
-                o.ProviderReplied(
-                    **about(context),
-                    prescription_id=prescription_id,
-                    reply=answer,
-                    weeks=weeks,
-                    reason=reason,
+                NewEvent(
+                    o.ProviderReplied(
+                        **about(context),
+                        prescription_id=prescription_id,
+                        reply=answer,
+                        weeks=weeks,
+                        reason=reason,
+                    ),
+                    part=part,
                 )
             ]
         )
@@ -93,7 +100,7 @@ def reply(prescription_id: str, said: ServiceReply) -> Command:
     return act
 
 
-def started(prescription_id: str, visit: FirstVisit) -> Command:
+def started(prescription_id: str, visit: FirstVisit, part: SourcePart = "casework") -> Command:
     """The first visit happened, on that day."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
@@ -109,12 +116,15 @@ def started(prescription_id: str, visit: FirstVisit) -> Command:
             raise Refused("already_started")
         return Decision(
             [
-                o.ActivityStarted(
-                    **about(context),
-                    prescription_id=prescription_id,
-                    on=visit.on,
-                    accompanied_by=visit.accompanied_by,
-                    next_step=checked_step(visit.next_step, context),
+                NewEvent(
+                    o.ActivityStarted(
+                        **about(context),
+                        prescription_id=prescription_id,
+                        on=visit.on,
+                        accompanied_by=visit.accompanied_by,
+                        next_step=checked_step(visit.next_step, context),
+                    ),
+                    part=part,
                 )
             ]
         )
@@ -122,7 +132,7 @@ def started(prescription_id: str, visit: FirstVisit) -> Command:
     return act
 
 
-def not_started(prescription_id: str, visit: NoVisit) -> Command:
+def not_started(prescription_id: str, visit: NoVisit, part: SourcePart = "casework") -> Command:
     """The first visit did not happen; what stopped it."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
@@ -134,11 +144,14 @@ def not_started(prescription_id: str, visit: NoVisit) -> Command:
             return NOTHING
         return Decision(
             [
-                o.ActivityNotStarted(
-                    **about(context),
-                    prescription_id=prescription_id,
-                    barrier=visit.barrier,
-                    next_step=checked_step(visit.next_step, context),
+                NewEvent(
+                    o.ActivityNotStarted(
+                        **about(context),
+                        prescription_id=prescription_id,
+                        barrier=visit.barrier,
+                        next_step=checked_step(visit.next_step, context),
+                    ),
+                    part=part,
                 )
             ]
         )

@@ -15,6 +15,7 @@ from services.matching.prescribing.inputs import Ending, FirstVisit, NoVisit, Pr
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
 from services.matching.web.refusals import problem_of
+from shared.contract.events.topics import SourcePart
 
 ANSWERS: Final = ("link_worker", "provider")
 
@@ -57,7 +58,7 @@ class PrescribingUseCases:
             row,
             "reply",
             (prescription_id, said),
-            lambda: commands.reply(prescription_id, said),
+            lambda: commands.reply(prescription_id, said, _part(context)),
         )
 
     async def started(self, context: RequestContext, prescription_id: str, visit: FirstVisit) -> Done:
@@ -68,7 +69,7 @@ class PrescribingUseCases:
             row,
             "started",
             (prescription_id, visit),
-            lambda: commands.started(prescription_id, visit),
+            lambda: commands.started(prescription_id, visit, _part(context)),
         )
 
     async def referred_on(self, context: RequestContext, prescription_id: str) -> date:
@@ -87,7 +88,7 @@ class PrescribingUseCases:
             row,
             "not-started",
             (prescription_id, visit),
-            lambda: commands.not_started(prescription_id, visit),
+            lambda: commands.not_started(prescription_id, visit, _part(context)),
         )
 
     async def ended(self, context: RequestContext, prescription_id: str, ending: Ending) -> Done:
@@ -100,6 +101,11 @@ class PrescribingUseCases:
             (prescription_id, ending),
             lambda: commands.ended(prescription_id, ending),
         )
+
+
+def _part(context: RequestContext) -> SourcePart:
+    """The part in whose name this caller speaks of a service."""
+    return "directory" if context.caller.role == "provider" else "casework"
 
 
 def _prescription(prescription_id: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ class OneTapUseCases:
             row,
             "link-reply",
             (of, said),
-            lambda: commands.reply(of, said),
+            lambda: commands.reply(of, said, "directory"),
         )
 
     async def visited_link(self, token: str, visit: FirstVisit | NoVisit, key: str | None = None) -> Done:
@@ -73,9 +73,9 @@ class OneTapUseCases:
             "link-visit",
             (of, visit),
             lambda: (
-                commands.started(of, visit)
+                commands.started(of, visit, "directory")
                 if isinstance(visit, FirstVisit)
-                else commands.not_started(of, visit)
+                else commands.not_started(of, visit, "directory")
             ),
         )
 

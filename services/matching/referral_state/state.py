@@ -9,7 +9,7 @@ from services.matching.referral_state.attention import Reason, reasons_of
 from shared.contract.events import outcomes as o
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import ReferralCreated
-from shared.contract.events.topics import locality_of_source, source
+from shared.contract.events.topics import our_parts
 from shared.contract.events.vocabulary import WaitingReason
 from shared.contract.history import (
     ALL_SECTIONS,
@@ -25,6 +25,8 @@ from shared.contract.history.next_step import Step, step_of, step_said
 
 # Raise the figure when `fold` or `to_document` change: stored referrals are then folded again.
 FOLD_VERSION: Final = fold_version(8, ALL_SECTIONS)
+# The parts that this service is.
+MATCHING_PARTS: Final = our_parts("/meir/matching")
 # So many missed meetings, and the next is for the link worker to arrange.
 MISSES: Final = 2
 
@@ -118,9 +120,7 @@ def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
         story=story,
         facts=tuple(facts),
         ours=frozenset(
-            m.booked.meeting_id
-            for m in story.meetings
-            if m.said.source == source(m.booked.locality, "matching")
+            m.booked.meeting_id for m in story.meetings if "booking" in our_parts(m.said.source)
         ),
         waits=frozenset(
             Wait(w.reason, w.expected_by, by.recorded, _our_own(by.source))
@@ -148,7 +148,7 @@ def _handed_over(told: EffectiveFacts) -> datetime | None:
 
 
 def _our_own(said_by: str) -> bool:
-    return said_by == source(locality_of_source(said_by) or "", "matching")
+    return not MATCHING_PARTS.isdisjoint(our_parts(said_by))
 
 
 def to_document(view: ReferralState) -> dict[str, Any]:

@@ -3,12 +3,13 @@
 from typing import Final
 
 from services.matching.referral_state.commands import about
-from services.matching.referral_state.state import ReferralState
+from services.matching.referral_state.state import MATCHING_PARTS, ReferralState
+from shared.contract.authority import parts_of
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact
-from shared.contract.events.topics import source
-from shared.delivery.model.decision import DecisionContext
+from shared.contract.events.topics import locality_of_source, our_parts
+from shared.delivery.model.decision import DecisionContext, NewEvent
 
 # Facts that may be undone. A booking is moved instead, and a referral withdrawn.
 UNDOABLE: Final = frozenset(
@@ -36,7 +37,8 @@ UNDOABLE: Final = frozenset(
 
 def may_undo(fact: Fact, locality: str) -> bool:
     """True if a fact is one of ours that people may take back."""
-    if fact.kind not in UNDOABLE or fact.source != source(locality, "matching"):
+    ours = locality_of_source(fact.source) == locality and not MATCHING_PARTS.isdisjoint(our_parts(fact.source))
+    if fact.kind not in UNDOABLE or not ours:
         return False
     return not (isinstance(fact.body, o.MeetingCancelled) and fact.body.by is v.By.PROGRAMME)
 
@@ -48,6 +50,7 @@ def retracted(view: ReferralState) -> frozenset[tuple[str, str]]:
     )
 
 
-def taken_back(context: DecisionContext, fact: Fact, reason: v.RetractReason) -> o.Retracted:
-    """The fact that takes this one back."""
-    return o.Retracted(**about(context), event_source=fact.source, event_id=fact.id, reason=reason)
+def taken_back(context: DecisionContext, fact: Fact, reason: v.RetractReason) -> NewEvent:
+    """The event that takes a fact back. The part that says this kind of fact says it."""
+    body = o.Retracted(**about(context), event_source=fact.source, event_id=fact.id, reason=reason)
+    return NewEvent(body, part=parts_of(fact.kind)[0])

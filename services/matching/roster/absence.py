@@ -16,7 +16,7 @@ from services.matching.roster.link_workers import Leave, LinkWorker
 from services.matching.roster.repository import link_workers, remove_leave
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
-from shared.contract.events.topics import source
+from shared.contract.events.topics import our_parts
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
 from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
@@ -82,7 +82,7 @@ def here_after_all(meeting_id: str) -> Command:
         for fact in view.facts:
             body = fact.body
             called_off = isinstance(body, o.MeetingCancelled) and body.meeting_id == meeting_id
-            if called_off and fact.key not in gone and fact.source == source(context.locality, "matching"):
+            if called_off and fact.key not in gone and "booking" in our_parts(fact.source):
                 return retract(fact.source, fact.id, v.RetractReason.UNDONE)(view, diaries, context)
         return NOTHING
 

@@ -126,7 +126,10 @@ async def change_contact(
     await context.audits.reads(caller, "change_contact", [before.entry.person], "contact")
     locality, referral = before.row["locality"], before.row["referral"]
     try:
-        await context.kernel.command(locality, referral, act, within=within, idempotency=idempotency)
+        actor = context.actor(caller, locality)
+        await context.kernel.command(
+            locality, referral, act, within=within, idempotency=idempotency, actor=actor
+        )
     except NotOpen:
         raise Problem(409, code="already_ended", detail="This referral has ended already.") from None
 

@@ -50,6 +50,10 @@ class ReferralContext:
         practice = self.localities.practice(code)
         return practice.display_name if practice else code
 
+    def actor(self, caller: Principal, locality: str) -> str:
+        """The caller as events of the locality name them."""
+        return caller.actor(self.vault.index(locality).digest("actors", locality))
+
     def idempotency(
         self, caller: Principal, route: str, key: str | None, locality: str, body: str
     ) -> Idempotency | None:

@@ -90,7 +90,7 @@ class ReferralService:
                 returned_person=returned,
             )
             try:
-                return await self._create(attempt, idempotency)
+                return await self._create(caller, attempt, idempotency)
             except IndexChanged:
                 continue
             except AlreadyOpen as already:
@@ -135,26 +135,31 @@ class ReferralService:
             return commands.withdraw(reason, state, context)
 
         try:
-            await self.context.kernel.command(row["locality"], referral_id, act, idempotency=idempotency)
+            actor = self.context.actor(caller, row["locality"])
+            await self.context.kernel.command(
+                row["locality"], referral_id, act, idempotency=idempotency, actor=actor
+            )
         except NotOpen:
             raise Problem(409, code="already_ended", detail="This referral has ended already.") from None
         return await find_visible(self.context.mongo, caller, referral_id)
 
     async def _create(
-        self, attempt: NewReferralAttempt, idempotency: Idempotency | None
+        self, caller: Principal, attempt: NewReferralAttempt, idempotency: Idempotency | None
     ) -> CommandResult[ReferralState]:
         referral_id = self.context.kernel.new_id()
 
         def answer(_state: ReferralState, _facts: object) -> dict[str, str]:
             return {"id": referral_id}
 
+        locality = attempt.accepted.locality.slug
         return await self.context.kernel.command(
-            attempt.accepted.locality.slug,
+            locality,
             referral_id,
             attempt.act,
             within=attempt.within,
             idempotency=idempotency,
             answer=answer,
+            actor=self.context.actor(caller, locality),
         )
 
     async def _open_referral(self, caller: Principal, persons: list[str]) -> Row | None:

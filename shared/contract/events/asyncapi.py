@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.contract.events import topics
+from shared.contract.events.marker import MARKER_TYPE
 
 _SAYS: Mapping[topics.EventName, str] = {
     "referral-created": "Someone needs help with these things, at this practice, in this locality.",
@@ -27,9 +28,25 @@ _ATTRIBUTES: Mapping[str, Mapping[str, Any]] = {
     "ce_partitionkey": _TEXT,
     "ce_correlationid": _TEXT,
     "ce_traceparent": _TEXT,
+    "ce_actor": _TEXT
+    | {
+        "pattern": "^[0-9A-Za-z-]{1,64}$",
+        "description": "The person by whose command it was said, as an opaque word; never a name.",
+    },
     "content-type": {"type": "string", "const": "application/json"},
 }
 _NEEDED = ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time", "content-type"]
+_MARKER_SAYS = "A part of the locality has another owner, from here on in this partition. Operators write it."
+_MARKER_NAME = "PartHandedOver"
+_MARKER_HEADERS: Mapping[str, Mapping[str, Any]] = {
+    "ce_specversion": {"type": "string", "const": "1.0"},
+    "ce_id": _TEXT | {"format": "uuid"},
+    "ce_source": _TEXT | {"description": "/<locality>/control"},
+    "ce_type": _TEXT | {"const": MARKER_TYPE},
+    "ce_time": _TEXT | {"format": "date-time"},
+    "ce_dataschema": _TEXT | {"format": "uri"},
+    "content-type": {"type": "string", "const": "application/json"},
+}
 _PROMISES = (
     "CloudEvents 1.0 in Kafka binary mode. An id may come again at any later time, after newer ones: "
     "dedupe by source and id, and fold; never let the last record win. Ignore fields that you do not know. "
@@ -38,9 +55,11 @@ _PROMISES = (
 
 
 def document(
-    bodies: Mapping[topics.EventName, Mapping[str, Any]], localities: Sequence[str] = ()
+    bodies: Mapping[topics.EventName, Mapping[str, Any]],
+    marker: Mapping[str, Any],
+    localities: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The document for these bodies' JSON Schemas; `localities` are named where they are known."""
+    """The document for the JSON Schemas of bodies and marker; `localities` are named where they are known."""
     parameter: dict[str, Any] = {"description": "The locality that the referral belongs to."}
     if localities:
         parameter["enum"] = list(localities)
@@ -53,7 +72,7 @@ def document(
             "address": topics.topic("{locality}", event),
             "description": _SAYS[event],
             "parameters": {"locality": parameter},
-            "messages": {name: {"$ref": f"#/components/messages/{name}"}},
+            "messages": {each: {"$ref": f"#/components/messages/{each}"} for each in (name, _MARKER_NAME)},
         }
         for action in ("send", "receive"):
             operations[f"{action}{name}"] = {
@@ -62,6 +81,15 @@ def document(
                 "messages": [{"$ref": f"#/channels/{name}/messages/{name}"}],
             }
         messages[name] = _message(event, name, body)
+        operations[f"receive{name}"]["messages"].append({"$ref": f"#/channels/{name}/messages/{_MARKER_NAME}"})
+    messages[_MARKER_NAME] = {
+        "name": _MARKER_NAME,
+        "title": _MARKER_SAYS,
+        "contentType": "application/json",
+        "headers": {"type": "object", "required": list(_MARKER_HEADERS), "properties": _MARKER_HEADERS},
+        "bindings": {"kafka": {"key": {"type": "string"}, "bindingVersion": "0.5.0"}},
+        "payload": _payload(marker),
+    }
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Linkwork events", "version": f"{topics.VERSION}.0.0", "description": _PROMISES},
@@ -80,11 +108,12 @@ def _message(event: topics.EventName, name: str, body: Mapping[str, Any]) -> dic
         "contentType": "application/json",
         "headers": {"type": "object", "required": _NEEDED, "properties": attributes},
         "bindings": {"kafka": {"key": {"type": "string", "format": "uuid"}, "bindingVersion": "0.5.0"}},
-        "payload": {
-            "schemaFormat": "application/schema+json;version=draft-2020-12",
-            "schema": _inlined(body),
-        },
+        "payload": _payload(body),
     }
+
+
+def _payload(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"schemaFormat": "application/schema+json;version=draft-2020-12", "schema": _inlined(schema)}
 
 
 def _inlined(schema: Mapping[str, Any]) -> dict[str, Any]:

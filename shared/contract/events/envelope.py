@@ -14,6 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from shared.contract.events import topics
+from shared.contract.events.marker import MARKER_TYPE, Marker, PartHandedOver, control_source
 from shared.contract.events.models import AFTER, FIRST, EventBody, MeetingBooked, ReferralCreated
 from shared.contract.events.outcomes import KINDS, OUTCOME
 
@@ -24,7 +25,8 @@ MAX_BODY_BYTES: Final = 64 * 1024
 _MOST_PROBLEMS: Final = 5
 
 _UUID = re.compile(r"\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
-_CORRELATION = re.compile(r"\A[0-9A-Za-z-]{1,64}\Z")
+# An opaque word, such as a correlation id or an actor.
+_OPAQUE = re.compile(r"\A[0-9A-Za-z-]{1,64}\Z")
 _TRACEPARENT = re.compile(r"\A00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
 
@@ -58,7 +60,10 @@ _EVENTS: Final[Mapping[type[EventBody], topics.EventName]] = {
 class Envelope:
     """One event: who said what about which referral, when it happened and when it was said.
 
-    `time` and `recorded` are aware and in UTC; `raw` is the JSON body as it stands on the bus.
+    Attributes:
+        time: when it happened; aware, in UTC. `recorded`, too.
+        raw: the JSON body as it stands on the bus.
+        actor: the person by whose command it was said, as an opaque word.
     """
 
     id: str
@@ -70,6 +75,7 @@ class Envelope:
     raw: bytes
     correlation: str | None = None
     traceparent: str | None = None
+    actor: str | None = None
 
     def topic(self) -> str:
         """The topic of the event in its locality."""
@@ -97,6 +103,8 @@ class Envelope:
             attributes["ce_correlationid"] = self.correlation
         if self.traceparent:
             attributes["ce_traceparent"] = self.traceparent
+        if self.actor:
+            attributes["ce_actor"] = self.actor
         return attributes
 
 
@@ -117,7 +125,7 @@ def event_of(body: EventBody) -> topics.EventName:
 
 def read(
     topic: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
-) -> Envelope | Refused:
+) -> Envelope | Marker | Refused:
     """Takes a Kafka record apart. Never raises; a `Refused` says why with a code."""
     named = topics.parse_topic(topic)
     if named is None:
@@ -127,6 +135,8 @@ def read(
         return attributes
     if attributes.get("ce_specversion") != "1.0" or "ce_type" not in attributes:
         return Refused("not_cloudevents")
+    if attributes["ce_type"] == MARKER_TYPE:
+        return _read_marker(named, value, attributes)
     typed = topics.parse_type(attributes["ce_type"])
     if typed is None:
         return Refused("unknown_type")
@@ -150,6 +160,29 @@ def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str] |
         except UnicodeDecodeError:
             return Refused("bad_header")
     return found
+
+
+def _read_marker(
+    named: topics.TopicName, value: bytes | None, attributes: Mapping[str, str]
+) -> Marker | Refused:
+    identity, time = attributes.get("ce_id", ""), moment(attributes.get("ce_time"))
+    if not _UUID.match(identity):
+        return Refused("bad_id")
+    if attributes.get("ce_source") != control_source(named.locality):
+        return Refused("wrong_source")
+    if time is None:
+        return Refused("bad_time")
+    if not value or len(value) > MAX_BODY_BYTES:
+        return Refused("too_large" if value else "empty_body")
+    try:
+        body = PartHandedOver.model_validate_json(value)
+    except ValidationError as error:
+        problems = _problems(error)
+        bad_json = any(kind == "json_invalid" for _, kind in problems)
+        return Refused("bad_json") if bad_json else _invalid(problems)
+    if body.locality != named.locality:
+        return Refused("wrong_locality")
+    return Marker(identity, named.event, time, body, value)
 
 
 def _read_event(
@@ -177,11 +210,13 @@ def _read_event(
     if attributes.get("ce_subject") != body.referral_id or key != body.referral_id.encode():
         return Refused("wrong_key")
     correlation, traceparent = attributes.get("ce_correlationid"), attributes.get("ce_traceparent")
-    if correlation is not None and not _CORRELATION.match(correlation):
+    actor = attributes.get("ce_actor")
+    if any(word is not None and not _OPAQUE.match(word) for word in (correlation, actor)):
         return Refused("bad_header")
     if traceparent is not None and not _TRACEPARENT.match(traceparent):
         traceparent = None  # the W3C says to start a new trace, not to refuse the message
-    return Envelope(identity, source, event, time, recorded, body, value or b"", correlation, traceparent)
+    raw = value or b""
+    return Envelope(identity, source, event, time, recorded, body, raw, correlation, traceparent, actor)
 
 
 def read_body(event: topics.EventName, value: bytes | None) -> Body | Refused:
@@ -231,8 +266,8 @@ def _named(part: int | str) -> str:
 def _names() -> frozenset[str]:
     """Every field of a body, and every kind of outcome: what the place of a problem may be called."""
     names = set(KINDS)
-    schemas: list[Any] = [ReferralCreated.model_json_schema(), MeetingBooked.model_json_schema()]
-    schemas.append(OUTCOME.json_schema())
+    schemas: list[Any] = [model.model_json_schema() for model in (ReferralCreated, MeetingBooked)]
+    schemas += [PartHandedOver.model_json_schema(), OUTCOME.json_schema()]
     while schemas:
         schema = schemas.pop()
         if isinstance(schema, dict):

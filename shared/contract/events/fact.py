@@ -39,8 +39,11 @@ class Fact:
     @property
     def kind(self) -> str:
         """`referral_created`, `meeting_booked`, or the outcome's kind: what decisions are mapped from."""
-        if isinstance(self.body, UnknownOutcome):
-            return self.body.kind
-        if self.event == "outcome-recorded":
-            return getattr(self.body, "kind", "unknown")
-        return self.event.replace("-", "_")
+        return kind_of(self.event, self.body)
+
+
+def kind_of(event: EventName, body: Body) -> str:
+    """`referral_created`, `meeting_booked`, or the outcome's kind."""
+    if event == "outcome-recorded":
+        return body.kind if isinstance(body, UnknownOutcome) else getattr(body, "kind", "unknown")
+    return event.replace("-", "_")

@@ -1,4 +1,4 @@
-"""Writes the JSON Schemas and the AsyncAPI document; with --check, says whether they are current."""
+"""Writes the JSON Schemas, the AsyncAPI document and who may say what; with --check, says whether they are current."""
 
 import json
 import sys
@@ -8,12 +8,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from shared.contract import authority
 from shared.contract.events import asyncapi, topics
+from shared.contract.events.marker import MARKER_SCHEMA, MARKER_TYPE, PartHandedOver
 from shared.contract.events.models import MeetingBooked, ReferralCreated
 from shared.contract.events.outcomes import OutcomeRecorded
 
 FOLDER = Path(__file__).parent / "schemas"
 ASYNCAPI = "asyncapi.json"
+AUTHORITY = "authority.json"
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BODIES: dict[topics.EventName, TypeAdapter[Any]] = {
     "referral-created": TypeAdapter(ReferralCreated),
     "meeting-booked": TypeAdapter(MeetingBooked),
@@ -28,24 +32,34 @@ def bodies() -> dict[topics.EventName, dict[str, Any]]:
 
 def asyncapi_document(localities: Sequence[str] = ()) -> dict[str, Any]:
     """The AsyncAPI document, for these localities where they are known."""
-    return asyncapi.document(bodies(), localities)
+    return asyncapi.document(bodies(), PartHandedOver.model_json_schema(), localities)
 
 
 def files() -> dict[str, str]:
     """File name -> text, as generated from the models."""
     made = {}
     for event, schema in bodies().items():
-        head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": topics.data_schema(event)}
+        head = {"$schema": _DIALECT, "$id": topics.data_schema(event)}
         made[f"{topics.event_type(event)}.json"] = json.dumps(head | schema, indent=2) + "\n"
+    head = {"$schema": _DIALECT, "$id": MARKER_SCHEMA}
+    made[f"{MARKER_TYPE}.json"] = json.dumps(head | PartHandedOver.model_json_schema(), indent=2) + "\n"
+    made[AUTHORITY] = _lines(authority.to_json(authority.TABLE))
     made[ASYNCAPI] = json.dumps(asyncapi_document(), indent=1) + "\n"
     return made
+
+
+def _lines(table: dict[str, Any]) -> str:
+    """The table of who may say what, a rule a line."""
+    rules = ",\n".join(f"  {json.dumps(rule)}" for rule in table["rules"])
+    return f'{{\n "format": {table["format"]},\n "rules": [\n{rules}\n ]\n}}\n'
 
 
 def main(arguments: list[str]) -> int:
     """Runs the command; returns its exit code."""
     made = files()
     if "--check" in arguments:
-        stale = [name for name, text in made.items() if (FOLDER / name).read_text() != text]
+        there = {path.name: path.read_text() for path in FOLDER.iterdir()}
+        stale = [name for name, text in made.items() if there.get(name) != text]
         if stale:
             sys.stderr.write(f"Not current: {', '.join(stale)}. Run `make schemas`.\n")
         return 1 if stale else 0

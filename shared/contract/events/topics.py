@@ -1,14 +1,19 @@
 """Names on the bus: topics, groups, sources and types. Built and taken apart here and nowhere else."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, get_args
 
 EventName = Literal["referral-created", "meeting-booked", "outcome-recorded"]
+# A service, by which groups and dead letters are named.
 Part = Literal["referral", "matching", "notifications", "evaluation"]
+# A part that a partner can own. Events name it in their source.
+SourcePart = Literal["referral", "booking", "casework", "directory", "notifications", "evaluation"]
 
 EVENTS: Final[tuple[EventName, ...]] = get_args(EventName)
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
+SOURCE_PARTS: Final[tuple[SourcePart, ...]] = get_args(SourcePart)
 VERSION: Final = 1
 
 TYPE_PREFIX: Final = "org.linkwork."
@@ -16,6 +21,12 @@ _LOCALITY = r"[a-z]{2,20}(?:-[a-z]{2,20})?"
 # Anchored: `meir.referral-created.v1` must not match `meir.referral-created.v1.something`.
 _TOPIC = re.compile(rf"\A({_LOCALITY})\.({'|'.join(EVENTS)})\.v(\d{{1,3}})\Z")
 _TYPE = re.compile(rf"\A{re.escape(TYPE_PREFIX)}({'|'.join(EVENTS)})\.v(\d{{1,3}})\Z")
+# The last word of a source of ours -> the parts in whose name it speaks. `/meir/matching` said what booking,
+# casework and directory say, before each had a source of its own, and its events stay on the log.
+OUR_SOURCES: Final[Mapping[str, frozenset[SourcePart]]] = {
+    **{part: frozenset({part}) for part in SOURCE_PARTS},
+    "matching": frozenset({"booking", "casework", "directory"}),
+}
 _SOURCE = re.compile(rf"\A/({_LOCALITY})/[a-z]{{2,30}}(?:-[a-z]{{2,30}})?\Z")
 
 
@@ -57,9 +68,15 @@ def group(locality: str, part: Part) -> str:
     return f"{locality}.{part}"
 
 
-def source(locality: str, part: Part) -> str:
-    """The CloudEvents attribute `source` of a service in a locality, such as `/meir/matching`."""
+def source(locality: str, part: SourcePart) -> str:
+    """The CloudEvents attribute `source` of our part in a locality, such as `/meir/booking`."""
     return f"/{locality}/{part}"
+
+
+@lru_cache(maxsize=512)
+def our_parts(name: str) -> frozenset[SourcePart]:
+    """The parts in whose name a source of ours speaks; none if the source is a partner's."""
+    return OUR_SOURCES.get(name.rpartition("/")[2], frozenset())
 
 
 def locality_of_source(name: str) -> str | None:

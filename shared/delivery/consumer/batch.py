@@ -19,6 +19,7 @@ from shared.contract.events.topics import parse_topic
 from shared.delivery.chunks import in_chunks
 from shared.delivery.consumer.breaker import FailureBreaker, StreamStopped
 from shared.delivery.consumer.incoming import Incoming, decode
+from shared.delivery.consumer.markers import Placed, store_markers
 from shared.delivery.dlq.dead_letters import DeadLetter, Record
 from shared.delivery.model.errors import Conflict, Held, Transient
 from shared.delivery.model.service_definition import R, V
@@ -58,14 +59,18 @@ class BatchHandler(Generic[V, R]):
             return True
         incoming: list[Incoming] = []
         dead_letters: list[DeadLetter] = []
+        markers: list[Placed] = []
         async for chunk in in_chunks(foreign):
-            readable, unreadable = decode(chunk)
-            incoming += readable
-            dead_letters += unreadable
+            decoded = decode(chunk)
+            incoming += decoded.incoming
+            dead_letters += decoded.dead_letters
+            markers += decoded.markers
         sealed: set[_Position] = set()
         while True:
             unsealed = [letter for letter in dead_letters if _position(letter.record) not in sealed]
             try:
+                if markers:
+                    await self._store(markers, stopping)  # Before the facts that follow them.
                 await self._handle_whole(incoming, unsealed, sealed, stopping)
             except StreamStopped:
                 self._set_stopped(1)
@@ -87,6 +92,21 @@ class BatchHandler(Generic[V, R]):
         metrics.batch_handling.labels(self._service).observe(time.perf_counter() - began)
         metrics.batch_size.labels(self._service).observe(len(records))
         return True
+
+    async def _store(self, markers: Sequence[Placed], stopping: asyncio.Event) -> None:
+        """Stores markers, and waits while the database is away."""
+        attempt = 0
+        while True:
+            try:
+                await store_markers(self._context.mongo, markers)
+            except Transient as error:
+                attempt += 1
+                self.waits_for = type(error).__name__.lower()
+                if not await self._pause(stopping, _backoff(attempt)):
+                    raise _Stopping from error
+            else:
+                self.waits_for = None
+                return
 
     def _without_own_events(self, records: Sequence[Record]) -> list[Record]:
         foreign = [record for record in records if not self._context.own_events.pop(record)]

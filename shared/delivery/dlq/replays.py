@@ -17,6 +17,7 @@ from pymongo.errors import PyMongoError
 from shared.contract.events.topics import dead_letter_topic, parse_topic
 from shared.delivery.consumer.batch import DEAD_LETTER_REASONS
 from shared.delivery.consumer.incoming import decode
+from shared.delivery.consumer.markers import write_markers
 from shared.delivery.dlq.dead_letters import DeadLetter
 from shared.delivery.dlq.rows import DEAD_LETTERS, LetterState, place_of
 from shared.delivery.model.errors import Conflict, Transient
@@ -153,10 +154,13 @@ class Replays(Generic[V, R]):
 
     async def _handle(self, row: Document, record: Restored, tx: Transaction) -> "_Outcome[V, R]":
         """Folds the record and decides, as for a batch of one."""
-        incoming, letters = decode([record])
-        if letters:
-            return await self._dead_letter(row, letters[0], tx)
-        received = incoming[0].received
+        decoded = decode([record])
+        if decoded.dead_letters:
+            return await self._dead_letter(row, decoded.dead_letters[0], tx)
+        if decoded.markers:
+            await write_markers(decoded.markers, tx)
+            return await self._end(row, _Outcome("handled", "replayed"), tx)
+        received = decoded.incoming[0].received
         body = received.fact.body
         unit_of_work = self._context.unit_of_work(tx)
         await unit_of_work.read([(body.locality, body.referral_id)])

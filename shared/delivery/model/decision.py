@@ -5,17 +5,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.contract.events.models import EventBody
+from shared.contract.events.topics import SourcePart
 from shared.platform.ids import NewId
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionContext:
-    """The referral and the moment of a decision; its only source of time and of new ids."""
+    """The referral and the moment of a decision; its only source of time and of new ids.
+
+    Attributes:
+        actor: the person whose command it is, as an opaque word; None if nobody gave a command.
+    """
 
     now: datetime
     new_id: NewId
     locality: str
     referral_id: str
+    actor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +31,13 @@ class NewEvent:
     Attributes:
         time: when it happened; without it, now.
         id: the event's id if the decision made one, because a document names it; else a fresh id.
+        part: the part that says it; without it, the one that says this kind of fact. A retraction names it.
     """
 
     body: EventBody
     time: datetime | None = None
     id: str | None = None
+    part: SourcePart | None = None
 
 
 @dataclass(frozen=True, slots=True)

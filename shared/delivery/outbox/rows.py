@@ -1,6 +1,7 @@
 """Outbox rows: messages to publish, written in the transaction that decided on them.
 
-A row holds many messages and belongs to a lane. The holder of the lane's lease publishes its rows.
+A row holds many messages and belongs to a lane. The holder of the lane's lease publishes its rows. The events
+of a row are one part's in one locality, so that a row of an ended epoch can be set aside.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,10 +12,14 @@ from typing import Any, Final
 import orjson
 
 from shared.contract.events.envelope import Envelope
+from shared.contract.events.topics import locality_of_source
 from shared.platform.ids import NewId
 
 # A row is split at this size, because MongoDB refuses a document of over 16 MB.
 ROW_BYTES: Final = 1_000_000
+# The epoch of what is decided before any hand-over.
+FIRST_EPOCH: Final = 0
+_SOURCE: Final = "ce_source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,26 +57,40 @@ class OutboxRow:
 
     Attributes:
         failures: attempts in a row in which a topic accepted nothing.
+        source: the source of its events, which names locality and part; none for dead letters.
+        epoch: the epoch of the part in which its events were decided.
     """
 
     id: str
     messages: Sequence[Message]
     failures: int = 0
+    source: str | None = None
+    epoch: int = FIRST_EPOCH
 
     @classmethod
     def restore(cls, stored: Mapping[str, Any]) -> "OutboxRow":
         """The row of a stored form."""
         messages = [Message.restore(each) for each in stored["m"]]
-        return cls(stored["_id"], messages, stored.get("failures", 0))
+        source, epoch = stored.get("source"), stored.get("epoch", FIRST_EPOCH)
+        return cls(stored["_id"], messages, stored.get("failures", 0), source, epoch)
 
     def stored(self, lane: str, now: datetime) -> dict[str, Any]:
         """The stored form."""
-        return {"_id": self.id, "lane": lane, "at": now, "m": [message.stored() for message in self.messages]}
+        row = {"_id": self.id, "lane": lane, "at": now, "m": [message.stored() for message in self.messages]}
+        if self.source is None:
+            return row
+        locality, part = locality_of_source(self.source), self.source.rpartition("/")[2]
+        return row | {"source": self.source, "locality": locality, "part": part, "epoch": self.epoch}
 
 
 def rows_of(messages: Iterable[Message], new_id: NewId) -> list[OutboxRow]:
-    """The rows that hold these messages in order, of `ROW_BYTES` each unless one message is larger."""
-    return [OutboxRow(new_id(), page) for page in _pages(messages)]
+    """The rows that hold these messages, each source's in order, of `ROW_BYTES` unless a message is larger."""
+    by_source: dict[str | None, list[Message]] = {}
+    for message in messages:
+        by_source.setdefault(message.headers.get(_SOURCE), []).append(message)
+    return [
+        OutboxRow(new_id(), page, source=source) for source, all_of in by_source.items() for page in _pages(all_of)
+    ]
 
 
 def _pages(messages: Iterable[Message]) -> Iterable[Sequence[Message]]:

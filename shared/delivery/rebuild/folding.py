@@ -12,6 +12,7 @@ from typing import Any, Final
 from pymongo import UpdateOne
 
 from shared.delivery.consumer.incoming import decode
+from shared.delivery.consumer.markers import Placed, write_markers
 from shared.delivery.dlq.dead_letters import Record
 from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.model.service_definition import Changed
@@ -55,6 +56,7 @@ class Folding:
         self._waiting: dict[Group, list[Record]] = {}
         self._held = 0
         self._changes: list[Changed[Any]] = []
+        self._markers: list[Placed] = []
         self.done = FoldCounts()
 
     @property
@@ -93,14 +95,17 @@ class Folding:
             writing = asyncio.create_task(self._write(changed))
         if writing is not None:
             await writing
+        markers, self._markers = self._markers, []
+        await write_markers(markers, self._tx)
         await self._project()
 
     def _decoded(self, page: Sequence[list[Record]]) -> dict[str, list[ReceivedEvent]]:
         received: dict[str, list[ReceivedEvent]] = {}
         for records in page:
-            incoming, letters = decode(records)
-            self.done.refused += len(letters)
-            for item in incoming:
+            decoded = decode(records)
+            self.done.refused += len(decoded.dead_letters)
+            self._markers += decoded.markers
+            for item in decoded.incoming:
                 body = item.received.fact.body
                 received.setdefault(aggregate_id(body.locality, body.referral_id), []).append(item.received)
         return received

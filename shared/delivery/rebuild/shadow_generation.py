@@ -273,7 +273,7 @@ class ShadowGeneration:
         return touched, count
 
     async def _fold_known_page(self, records: Sequence[Record]) -> set[str]:
-        incoming, _ = decode(records)
+        incoming = decode(records).incoming
         of = {
             id(item): aggregate_id(item.received.fact.body.locality, item.received.fact.body.referral_id)
             for item in incoming

@@ -8,10 +8,11 @@ from typing import Any, Final, Generic, Literal
 
 from pymongo import UpdateOne
 
+from shared.contract.authority import parts_of
 from shared.contract.events.envelope import Envelope, event_of
-from shared.contract.events.fact import Fact, FactKey
+from shared.contract.events.fact import Fact, FactKey, kind_of
 from shared.contract.events.models import EventBody
-from shared.contract.events.topics import source
+from shared.contract.events.topics import SourcePart, source
 from shared.delivery.model.decision import Decision, DecisionContext, NewEvent, ScheduledTask
 from shared.delivery.model.facts import UNREADABLE, ReceivedEvent, Stored, restore, same_body
 from shared.delivery.model.service_definition import Changed, Document, R, ServiceDefinition, V
@@ -182,16 +183,19 @@ class ReferralAggregate(Generic[V, R]):
         body = new.body
         if (body.locality, body.referral_id) != (self.locality, self.referral_id):
             raise ValueError(f"{self.definition.name}: a decision about one referral spoke of another")
+        event_name = event_of(body)
+        part = new.part or _part_of(kind_of(event_name, body))
         envelope = Envelope(
             id=new.id or context.new_id(),
-            source=source(self.locality, self.definition.name),
-            event=event_of(body),
+            source=source(self.locality, part),
+            event=event_name,
             time=new.time or context.now,
             recorded=context.now,
             body=body,
             raw=body.model_dump_json(exclude_none=True).encode(),
             correlation=self.correlation or self.referral_id,
             traceparent=self.traceparent,
+            actor=context.actor,
         )
         event = ReceivedEvent.of(envelope)
         key = event.fact.key
@@ -232,6 +236,13 @@ class ReferralAggregate(Generic[V, R]):
             tuple(event.fact for event in self.added),
         )
 
-    def decision_context(self, now: datetime, new_id: NewId) -> DecisionContext:
+    def decision_context(self, now: datetime, new_id: NewId, actor: str | None = None) -> DecisionContext:
         """The context of a decision about this referral."""
-        return DecisionContext(now, new_id, self.locality, self.referral_id)
+        return DecisionContext(now, new_id, self.locality, self.referral_id, actor)
+
+
+def _part_of(kind: str) -> SourcePart:
+    parts = parts_of(kind)
+    if not parts or kind == "retracted":
+        raise ValueError(f"a decision says {kind} and names no part")
+    return parts[0]

@@ -80,8 +80,9 @@ async def command(
     within: Within | None = None,
     idempotency: Idempotency | None = None,
     answer: Answer[V] | None = None,
+    actor: str | None = None,
 ) -> CommandResult[V]:
-    """Runs `act` on a referral's view in one transaction.
+    """Runs `act` on a referral's view in one transaction. `actor`: see `shared.platform.web.actor`.
 
     An error of `act` is raised, and nothing is written.
 
@@ -107,7 +108,7 @@ async def command(
         if done is not None:
             return unit_of_work, _replayed(marker, done, view)
         resources = await unit_of_work.load_resources([aggregate])
-        decision_context = aggregate.decision_context(now, unit_of_work.new_id)
+        decision_context = aggregate.decision_context(now, unit_of_work.new_id, actor)
         kinds = aggregate.apply(act(view, resources, decision_context), decision_context)
         aggregate.decide(kinds, resources, decision_context)
         if within is not None:

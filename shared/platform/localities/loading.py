@@ -35,7 +35,9 @@ TELLING = frozenset(
     }
     | {code.value for code in (*Need, *SensitiveNeed)}
 )  # fmt: skip
-SOURCE_PARTS = (*PARTS, "partner")
+SOURCE_PARTS = (*topics.OUR_SOURCES, "partner")
+# Our own sources, and the operator's.
+RESERVED_NAMES = frozenset({*topics.OUR_SOURCES, "control"})
 
 
 def load_localities(path: Path = LOCALITIES_FILE) -> Localities:
@@ -137,6 +139,8 @@ def _sources(slug: str, entries: list[Entry]) -> dict[str, Source]:
             raise LocalitiesError(f"{entry.where}: name must be {WORDS}.")
         if source in found:
             raise LocalitiesError(f"{entry.where}: {source} is named twice.")
+        if name != part and name in RESERVED_NAMES:
+            raise LocalitiesError(f"{entry.where}: {name} is a name of ours, which no partner may have.")
         found[source] = Source(source, part, entry.whole("rank", at_least=1, at_most=1000), vault)
         entry.done()
     return found

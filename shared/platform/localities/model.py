@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
+from shared.contract.authority import SourceRole
 from shared.contract.events import topics
 
 # The parts of a locality that a partner may bring itself.
-PARTS = ("referral", "matching", "notifications", "evaluation")
+PARTS = topics.SOURCE_PARTS
 OURS = "linkwork"
 # A source whose people are in this programme's own referral service.
 OWN_VAULT = "own"
@@ -97,6 +98,13 @@ class Locality:
         found = self.sources.get(source)
         return found.rank if found else UNKNOWN_RANK
 
+    def roles(self, source: str) -> frozenset[SourceRole]:
+        """As what an event's source is named here; nothing if it is not named."""
+        found = self.sources.get(source)
+        if found is None:
+            return frozenset()
+        return topics.OUR_SOURCES.get(found.part) or frozenset({"partner"})
+
     def vault(self, source: str) -> str | None:
         """The vault of the person behind a source's referral; None if the source is not registered."""
         found = self.sources.get(source)
@@ -140,6 +148,11 @@ class Localities:
         """The rank of an event's source, by the locality in whose name it speaks."""
         locality = self.by_slug.get(topics.locality_of_source(source) or "")
         return locality.rank(source) if locality else UNKNOWN_RANK
+
+    def roles(self, source: str) -> frozenset[SourceRole]:
+        """As what an event's source is named, by the locality in whose name it speaks."""
+        locality = self.by_slug.get(topics.locality_of_source(source) or "")
+        return locality.roles(source) if locality else frozenset()
 
     def served(self, wanted: str) -> tuple[Locality, ...]:
         """The localities of a setting such as "all" or "meir, leek-werrington", in the order of the file.

@@ -1,5 +1,7 @@
 """Principals: the person or service that sends a request, and what it may touch."""
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -17,6 +19,10 @@ class Principal:
     practices: frozenset[str] = frozenset()
     link_worker: str | None = None
     scopes: frozenset[str] = frozenset()
+
+    def actor(self, key: bytes) -> str:
+        """The person as events name them: the same word for the same person and key, and no name."""
+        return hmac.new(key, f"actor\x1f{self.subject}".encode(), hashlib.sha256).hexdigest()[:32]
 
     def may_locality(self, slug: str) -> bool:
         """True if this locality is theirs. Only a service may hold the star."""

@@ -7,7 +7,7 @@ from shared.delivery.model.facts import canonical
 from tests.harness.delivery.broker import LOCALITY, Record
 from tests.harness.delivery.toy import created, missed, said
 
-OURS = f"/{LOCALITY}/matching"
+OURS = frozenset(f"/{LOCALITY}/{part}" for part in ("booking", "casework"))
 
 
 def ident(sort: int, number: int) -> str:
@@ -33,7 +33,7 @@ _canonical = lru_cache(canonical)
 
 def is_ours(record: Record) -> bool:
     """Whether it was said in our name."""
-    return dict(record.headers).get("ce_source") == OURS.encode()
+    return (dict(record.headers).get("ce_source") or b"").decode() in OURS
 
 
 def fact_of(record: Record) -> tuple[str, str, bytes]:

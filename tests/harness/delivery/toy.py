@@ -15,7 +15,7 @@ from shared.contract.events.envelope import Envelope, event_of
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
 from shared.contract.events.outcomes import ContactAttempted, MeetingMissed
-from shared.contract.events.topics import dead_letter_topic, event_topics
+from shared.contract.events.topics import dead_letter_topic, event_topics, our_parts
 from shared.contract.events.vocabulary import (
     AgeBand,
     AgreedBy,
@@ -40,7 +40,7 @@ PART: Final = "matching"
 
 
 def rank(source: str) -> int:
-    return 1 if source.endswith("/matching") else 0
+    return 0 if our_parts(source).isdisjoint({"booking", "casework"}) else 1
 
 
 def created(

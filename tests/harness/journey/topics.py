@@ -51,7 +51,7 @@ async def log_of(kafka: KafkaConnection, localities: tuple[str, ...]) -> Log:
         event = read(record.topic, record.key, record.value, record.headers)
         if isinstance(event, Refused):
             log.unreadable.append(record)
-        else:
+        elif isinstance(event, Envelope):
             log.events.append(event)
     return log
 

@@ -35,7 +35,13 @@ NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 LOCALITY = "meir"
 PRACTICE = "M83100"
 OTHER_PRACTICE = "M83713"
-RANKS = {"/meir/partner": 50, "/meir/matching": 40, "/meir/referral": 30, "/meir/history": 10}
+OURS = ("booking", "casework", "directory", "matching")
+RANKS = {
+    "/meir/partner": 50,
+    **{f"/meir/{part}": 40 for part in OURS},
+    "/meir/referral": 30,
+    "/meir/history": 10,
+}
 
 
 def rank(source: str) -> int:

@@ -25,7 +25,7 @@ from tests.harness.web.issuer import LoopbackIssuer
 
 PRACTICE, OTHER_PRACTICE = world.PRACTICE, world.OTHER_PRACTICE
 DESK = Contact("Desk (example)", "01632 960101", "desk@desk.example")
-RANKS = (("partner", 50), ("matching", 40), ("referral", 30), ("history", 10))
+RANKS = (("partner", 50), *((part, 40) for part in world.OURS), ("referral", 30), ("history", 10))
 
 
 def programme(slug: str, elsewhere: str = "elsewhere") -> Localities:

@@ -16,7 +16,11 @@ from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgre
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 MEETING = datetime(2026, 11, 30, 10, 30, tzinfo=UTC)
 
-_RANKS: Mapping[str, int] = {"matching": 40, "referral": 30, "evaluation": 20}
+_RANKS: Mapping[str, int] = {
+    **dict.fromkeys(("booking", "casework", "directory", "matching"), 40),
+    "referral": 30,
+    "evaluation": 20,
+}
 
 
 def source_priority(source: str) -> int:

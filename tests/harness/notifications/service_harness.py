@@ -35,7 +35,7 @@ def programme(slug: str) -> Localities:
     )
     sources = {
         f"/{slug}/{name}": Source(f"/{slug}/{name}", name, rank, OWN_VAULT)
-        for name, rank in (("matching", 40), ("referral", 30))
+        for name, rank in (("matching", 40), ("booking", 40), ("casework", 40), ("referral", 30))
     }
     sources[f"/{slug}/history"] = Source(f"/{slug}/history", "partner", 10, "https://vault.history.example/")
     desk = Contact("Desk (example)", "01632 960101", "desk@desk.example")

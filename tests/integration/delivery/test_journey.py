@@ -19,7 +19,7 @@ async def test_referral_is_answered_once_and_task_follows(place: Bench) -> None:
         assert len(booked) == 1
         assert booked[0].key == event.body.referral_id.encode()
         headers = {name: value.decode() for name, value in booked[0].headers}
-        assert headers["ce_source"] == f"/{place.locality}/matching"
+        assert headers["ce_source"] == f"/{place.locality}/booking"
         assert headers["ce_subject"] == event.body.referral_id
 
 

@@ -79,7 +79,7 @@ records = st.one_of(
 @example(with_extra("[" * 190 + "]" * 190))
 @example(with_extra('1,"needs":["housing"],"needs":["debt"]'))
 def test_record_becomes_event_or_dead_letter(record: Raw) -> None:
-    good, letters = decode([record])
+    good, letters, _ = decode([record])
     assert len(good) + len(letters) == 1
     for item in good:
         row = bson.decode(bson.encode(item.received.stored()), codec_options=AWARE)
@@ -99,7 +99,7 @@ def test_unforeseen_error_is_dead_lettered_and_spares_neighbours(
         return real(name, key, value, headers)
 
     monkeypatch.setattr(envelope, "read", read)
-    good, letters = decode([Raw(), Raw(value=b"{}", offset=1), Raw(offset=2)])
+    good, letters, _ = decode([Raw(), Raw(value=b"{}", offset=1), Raw(offset=2)])
     assert [item.record.offset for item in good] == [0, 2]
     assert [(one.record.offset, one.reason, one.error) for one in letters] == [
         (1, "unreadable", "ZeroDivisionError")

@@ -184,7 +184,7 @@ def contacted(system: System, case: Journey) -> Envelope:
     now = system.clock()
     body = ContactAttempted(referral_id=case.referral, locality=HERE, channel=Channel.PHONE, reached=True)
     raw = body.model_dump_json(exclude_none=True).encode()
-    return Envelope(new_id(), source(HERE, "matching"), "outcome-recorded", now, now, body, raw)
+    return Envelope(new_id(), source(HERE, "casework"), "outcome-recorded", now, now, body, raw)
 
 
 SET_ASIDE: dict[str, dict[str, bytes]] = {

@@ -295,7 +295,7 @@ class Kernel(RuleBasedStateMachine):
 
     def _bodies(self, part: bytes) -> list[bool]:
         cases = self.world.stored.of(REFERRALS)
-        return [part in row["b"] for case in cases for row in case["facts"] if row["s"] == OURS]
+        return [part in row["b"] for case in cases for row in case["facts"] if row["s"] in OURS]
 
     @invariant()
     def no_offset_passes_an_unhandled_record(self) -> None:
@@ -326,7 +326,7 @@ class Kernel(RuleBasedStateMachine):
 
     def _decided(self) -> set[str]:
         cases = self.world.stored.of(REFERRALS)
-        return {row["i"] for case in cases for row in case["facts"] if row["s"] == OURS}
+        return {row["i"] for case in cases for row in case["facts"] if row["s"] in OURS}
 
     def teardown(self) -> None:
         """Once nothing fails any more, everything comes to rest, and then all of it must be right."""
@@ -378,10 +378,10 @@ class Kernel(RuleBasedStateMachine):
         assert self._decided() == set(self.world.log.published), "decided and never published"
         for case in self.world.stored.of(REFERRALS):
             heard = Counter(row["e"] for row in case["facts"])
-            ours = [row for row in case["facts"] if row["s"] == OURS and row["e"] == "meeting-booked"]
+            ours = [row for row in case["facts"] if row["s"] in OURS and row["e"] == "meeting-booked"]
             assert len(ours) == min(heard["referral-created"], 1), "answered twice, or not at all"
             assert case["view"]["meetings"] == len(ours)
-            rung = [row for row in case["facts"] if row["s"] == OURS and b'"reached":true' in row["b"]]
+            rung = [row for row in case["facts"] if row["s"] in OURS and b'"reached":true' in row["b"]]
             assert len(rung) == len(ours), "what was due was done twice, or not at all"
 
 

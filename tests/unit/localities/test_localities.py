@@ -91,7 +91,7 @@ def test_sources_rank_and_vault(programme: Localities) -> None:
     assert meir.vault("/meir/referral") == "own"
     assert str(meir.vault("/meir/history")).startswith("https://")
     assert meir.vault("/leek-werrington/referral") is None
-    assert meir.owner("matching") == "linkwork"
+    assert meir.owner("booking") == "linkwork"
 
 
 def test_live_from_its_first_day_on(programme: Localities) -> None:

@@ -30,7 +30,7 @@ def ref(number: int) -> str:
 
 
 def rank(source: str) -> int:
-    return {"/meir/matching": 40, "/meir/referral": 30}.get(source, 0)
+    return {"/meir/matching": 40, "/meir/casework": 40, "/meir/referral": 30}.get(source, 0)
 
 
 def fact(number: int, body: EventBody, source: str = "/meir/matching") -> Fact:
