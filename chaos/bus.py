@@ -123,7 +123,10 @@ class Meetings:
             await consumer.stop()
 
     def _heard(self, locality: str, headers: dict[str, bytes], value: bytes | None) -> None:
-        if headers.get("ce_source") in (f"/{locality}{one}".encode() for one in BOOKERS) and value is not None:
+        if (
+            headers.get("ce_source", b"").decode() in (f"/{locality}{one}" for one in BOOKERS)
+            and value is not None
+        ):
             body = json.loads(value)
             if body["meeting_id"] in self._heard_of:
                 return  # said again: nothing more comes of it

@@ -1,7 +1,7 @@
-"""Who may say what: one table of parts, kinds and sources, and what one record and the table show to be wrong.
+"""Who may say what: one table of parts, kinds and sources, and what one record shows to be wrong by it.
 
-Pure. Admission refuses by `refusal_of`. What depends on other facts, such as whether the referral of a meeting
-is created, is left to the fold (`history/effective.py`): there a fact counts, or does not count yet.
+Pure. Admission refuses by `refusal_of`. What depends on other facts, such as whether the referral of a
+meeting is created, is left to the fold (`history/effective.py`): there a fact counts, or not yet.
 """
 
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -47,8 +47,8 @@ class Rule:
 
 Table = Sequence[Rule]
 
-# Kinds that a partner says only about referrals that it created, and an unknown source never: by them somebody
-# reads of a person, is texted in their place, or makes a case vanish.
+# Kinds that a partner says only about referrals that it created, and an unknown source never. By them
+# somebody reads of a person, is texted in their place, or makes a case vanish.
 GUARDED: Final[Mapping[str, SourcePart]] = {
     "contact_changed": "referral",
     "person_erased": "referral",
@@ -113,9 +113,8 @@ def refusal_of(
 ) -> Refusal | None:
     """The code by which a record is refused, or None if one record and the table show nothing wrong.
 
-    Args:
-        roles: as what the programme names a source.
-        practices: the ODS codes of the locality; None to leave them unchecked.
+    `roles` tells as what the programme names a source. `practices` are the ODS codes of the locality; with
+    None they are left unchecked.
     """
     body, kind = envelope.body, kind_of(envelope.event, envelope.body)
     mine = roles(envelope.source)

@@ -119,9 +119,7 @@ def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
     view = ReferralState(
         story=story,
         facts=tuple(facts),
-        ours=frozenset(
-            m.booked.meeting_id for m in story.meetings if "booking" in our_parts(m.said.source)
-        ),
+        ours=frozenset(m.booked.meeting_id for m in story.meetings if "booking" in our_parts(m.said.source)),
         waits=frozenset(
             Wait(w.reason, w.expected_by, by.recorded, _our_own(by.source))
             for w, by in told.of(o.MeetingWaiting)

@@ -37,7 +37,9 @@ UNDOABLE: Final = frozenset(
 
 def may_undo(fact: Fact, locality: str) -> bool:
     """True if a fact is one of ours that people may take back."""
-    ours = locality_of_source(fact.source) == locality and not MATCHING_PARTS.isdisjoint(our_parts(fact.source))
+    ours = locality_of_source(fact.source) == locality and not MATCHING_PARTS.isdisjoint(
+        our_parts(fact.source)
+    )
     if fact.kind not in UNDOABLE or not ours:
         return False
     return not (isinstance(fact.body, o.MeetingCancelled) and fact.body.by is v.By.PROGRAMME)

@@ -64,8 +64,8 @@ def document(
     if localities:
         parameter["enum"] = list(localities)
     channels = {}
-    operations = {}
-    messages = {}
+    operations: dict[str, Any] = {}
+    messages: dict[str, Any] = {}
     for event, body in bodies.items():
         name = _camel(event)
         channels[name] = {
@@ -81,7 +81,9 @@ def document(
                 "messages": [{"$ref": f"#/channels/{name}/messages/{name}"}],
             }
         messages[name] = _message(event, name, body)
-        operations[f"receive{name}"]["messages"].append({"$ref": f"#/channels/{name}/messages/{_MARKER_NAME}"})
+        operations[f"receive{name}"]["messages"].append(
+            {"$ref": f"#/channels/{name}/messages/{_MARKER_NAME}"}
+        )
     messages[_MARKER_NAME] = {
         "name": _MARKER_NAME,
         "title": _MARKER_SAYS,

@@ -1,7 +1,7 @@
 """The marker of a hand-over: an operator's record in every partition of a locality's three topics.
 
-It is written once the former owner of a part can write no more. A fact belongs to the epoch of the last marker
-before its first appearance in its partition, and to epoch 0 before any marker.
+It is written once the former owner of a part can write no more. A fact belongs to the epoch of the last
+marker before its first appearance in its partition, and to epoch 0 before any marker.
 """
 
 from dataclasses import dataclass

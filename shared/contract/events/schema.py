@@ -1,4 +1,4 @@
-"""Writes the JSON Schemas, the AsyncAPI document and who may say what; with --check, says whether they are current."""
+"""Writes schemas, AsyncAPI document and who may say what; with --check, says whether they are current."""
 
 import json
 import sys

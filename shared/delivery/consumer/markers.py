@@ -1,4 +1,4 @@
-"""Stores the markers of hand-overs, by which a fact's place in its partition tells the epoch it belongs to."""
+"""Stores the markers of hand-overs. By them, the place of a fact in its partition tells its epoch."""
 
 from collections.abc import Sequence
 from functools import partial

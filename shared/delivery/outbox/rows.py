@@ -84,12 +84,14 @@ class OutboxRow:
 
 
 def rows_of(messages: Iterable[Message], new_id: NewId) -> list[OutboxRow]:
-    """The rows that hold these messages, each source's in order, of `ROW_BYTES` unless a message is larger."""
+    """The rows of these messages, each source's in order, of `ROW_BYTES` unless a message is larger."""
     by_source: dict[str | None, list[Message]] = {}
     for message in messages:
         by_source.setdefault(message.headers.get(_SOURCE), []).append(message)
     return [
-        OutboxRow(new_id(), page, source=source) for source, all_of in by_source.items() for page in _pages(all_of)
+        OutboxRow(new_id(), page, source=source)
+        for source, all_of in by_source.items()
+        for page in _pages(all_of)
     ]
 
 

@@ -9,6 +9,7 @@ from chaos.journeys import Partner
 from chaos.poison import PARTITIONS, sorts
 from chaos.says import Saying
 from shared.contract.events.envelope import Envelope, Refused, read
+from shared.contract.events.marker import Marker
 from tests.harness.chaos.small import NOW, identity
 
 
@@ -16,7 +17,7 @@ def a_partner(seed: int = 1) -> Partner:
     return Partner("meir", ["M83100"], random.Random(seed))
 
 
-def read_by_the_contract(said: Saying) -> Envelope | Refused:
+def read_by_the_contract(said: Saying) -> Envelope | Marker | Refused:
     return read(said.topic, said.key, said.value, said.headers)
 
 

@@ -5,11 +5,13 @@ import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contract.events import topics
 from shared.contract.events.envelope import Envelope, Refused, UnknownOutcome, moment, read, read_body, stamp
+from shared.contract.events.marker import Marker
 from shared.platform.ids import new_id
 from tests.harness.delivery.toy import created, missed, said
 
@@ -18,7 +20,7 @@ def records(event: Envelope) -> list[tuple[str, bytes | None]]:
     return list(event.headers())
 
 
-def read_back(event: Envelope, topic: str | None = None) -> Envelope | Refused:
+def read_back(event: Envelope, topic: str | None = None) -> Envelope | Marker | Refused:
     return read(topic or event.topic(), event.body.referral_id.encode(), event.raw, records(event))
 
 
@@ -28,9 +30,16 @@ def test_an_event_is_read_as_it_was_said() -> None:
     for event in (
         said(body),
         said(missed("meir", body.referral_id, body.person_ref)),
-        replace(said(body), correlation="x-1", traceparent=trace),
+        replace(said(body), correlation="x-1", traceparent=trace, actor="0a-Z9"),
     ):
         assert read_back(event) == event
+
+
+@pytest.mark.parametrize("actor", ["", "a b", "priya@links.example", "x" * 65])
+def test_actor_that_is_not_opaque_is_refused(actor: str) -> None:
+    event = said(created("meir"))
+    headers = [*records(event), ("ce_actor", actor.encode())]
+    assert read(event.topic(), event.body.referral_id.encode(), event.raw, headers) == Refused("bad_header")
 
 
 def test_a_traceparent_that_cannot_be_read_starts_a_new_trace() -> None:

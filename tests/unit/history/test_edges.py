@@ -56,7 +56,7 @@ def journey(at: datetime, day: date) -> list[EventBody]:
 
 def heard(event: Envelope) -> ReceivedEvent:
     taken = read(event.topic(), REFERRAL.encode(), event.raw, [(n, b) for n, b in event.headers()])
-    assert not isinstance(taken, Refused)
+    assert isinstance(taken, Envelope)
     return ReceivedEvent.of(taken)
 
 
