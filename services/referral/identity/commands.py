@@ -4,7 +4,7 @@ from services.referral.referral_state.state import NotOpen, ReferralState
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
 from shared.contract.events.outcomes import ContactChanged, PersonErased, Retracted
-from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, NewEvent
+from shared.delivery.model.decision import NOTHING, Decision, DecisionContext
 
 
 def change_contact(contact: v.SafeToText, state: ReferralState, context: DecisionContext) -> Decision:
@@ -15,16 +15,13 @@ def change_contact(contact: v.SafeToText, state: ReferralState, context: Decisio
     if story.contact is contact:
         return NOTHING
     referral, locality = context.referral_id, context.locality
-    facts: list[NewEvent | EventBody] = [
-        NewEvent(
-            Retracted(
-                referral_id=referral,
-                locality=locality,
-                event_source=earlier.source,
-                event_id=earlier.id,
-                reason=v.RetractReason.UNDONE,
-            ),
-            part="referral",
+    facts: list[EventBody] = [
+        Retracted(
+            referral_id=referral,
+            locality=locality,
+            event_source=earlier.source,
+            event_id=earlier.id,
+            reason=v.RetractReason.UNDONE,
         )
         for _, earlier in story.contact_changes
     ]

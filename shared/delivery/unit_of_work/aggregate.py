@@ -184,7 +184,7 @@ class ReferralAggregate(Generic[V, R]):
         if (body.locality, body.referral_id) != (self.locality, self.referral_id):
             raise ValueError(f"{self.definition.name}: a decision about one referral spoke of another")
         event_name = event_of(body)
-        part = new.part or _part_of(kind_of(event_name, body))
+        part = new.part or self._part_of(kind_of(event_name, body))
         envelope = Envelope(
             id=new.id or context.new_id(),
             source=source(self.locality, part),
@@ -240,9 +240,11 @@ class ReferralAggregate(Generic[V, R]):
         """The context of a decision about this referral."""
         return DecisionContext(now, new_id, self.locality, self.referral_id, actor)
 
-
-def _part_of(kind: str) -> SourcePart:
-    parts = parts_of(kind)
-    if not parts or kind == "retracted":
-        raise ValueError(f"a decision says {kind} and names no part")
-    return parts[0]
+    def _part_of(self, kind: str) -> SourcePart:
+        if kind != "retracted":
+            return parts_of(kind)[0]
+        # A service that is one part needs not say which.
+        name = self.definition.name
+        if name == "matching":
+            raise ValueError("a retraction of one of several parts must name the part")
+        return name

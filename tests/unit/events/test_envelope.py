@@ -75,7 +75,7 @@ def test_nobody_speaks_of_what_is_not_theirs() -> None:
     event = said(created("meir"))
     key, another = event.body.referral_id.encode(), new_id()
 
-    def read_with(raw: bytes = event.raw, key: bytes = key, **attributes: str) -> Envelope | Refused:
+    def read_with(raw: bytes = event.raw, key: bytes = key, **attributes: str) -> Envelope | Marker | Refused:
         changed = event.attributes() | attributes
         return read(event.topic(), key, raw, [(name, value.encode()) for name, value in changed.items()])
 

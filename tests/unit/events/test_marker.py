@@ -1,4 +1,4 @@
-"""Markers of hand-overs: read from each topic as they were written, and refused from anybody but the operator."""
+"""Markers of hand-overs: read from each topic as written, and refused from anybody but the operator."""
 
 import json
 from datetime import UTC, datetime
