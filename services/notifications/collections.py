@@ -8,7 +8,7 @@ from shared.delivery.mongo.database import Mongo
 from shared.delivery.scheduler.effects import SENT
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS, TASKS
 
-# No event says who was told what. A rebuild keeps the ledger, or people would be told twice.
+# No event records which messages were sent. A rebuild keeps the ledger, or people would get them twice.
 OWNED: Final = (SENT,)
 DERIVED: Final = (REFERRALS,)
 

@@ -39,6 +39,7 @@ class Line(NamedTuple, Generic[K]):
 
     @property
     def total_and_parts(self) -> tuple[K, ...]:
+        """The keys of all members of the line, the total first."""
         return (self.total, *self.parts)
 
 

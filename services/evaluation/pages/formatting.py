@@ -10,11 +10,16 @@ class Percentage(Protocol):
     """A per cent, or the two per cents between which it lies."""
 
     @property
-    def percent(self) -> DisclosedCount | None: ...
+    def percent(self) -> DisclosedCount | None:
+        """The per cent; "*" where it is suppressed, None where there is none or only a range."""
+
     @property
-    def percent_low(self) -> int | None: ...
+    def percent_low(self) -> int | None:
+        """The lower end of the range, None where there is no range."""
+
     @property
-    def percent_high(self) -> int | None: ...
+    def percent_high(self) -> int | None:
+        """The upper end of the range, None where there is no range."""
 
 
 def number(value: DisclosedCount | None) -> str:
@@ -53,7 +58,7 @@ def per_cent(rate: Percentage) -> str:
 
 
 def of(part: DisclosedCount, whole: DisclosedCount) -> str:
-    """33 of 38."""
+    """The part and the whole in words: 33 of 38."""
     return f"{number(part)} of {number(whole)}"
 
 
@@ -77,6 +82,6 @@ def length(value: DisclosedCount | None) -> float | None:
 
 
 def listed(names: Sequence[str]) -> str:
-    """a; a and b; a, b and c."""
+    """A list in words: a; a and b; a, b and c."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last

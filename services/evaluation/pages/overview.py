@@ -41,6 +41,7 @@ async def overview(
     locality: Annotated[str, Query(max_length=50)] = "",
     period: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
+    """Serves the page of one period, for all localities or for the one chosen."""
     periods = queries.periods(caller)
     chosen = next((each for each in periods if each.code == period), periods[0])
     found = await queries.figures(caller, locality or None, chosen.first, chosen.last)
@@ -72,6 +73,7 @@ async def table(
     first: api.First = None,
     last: api.Last = None,
 ) -> Response:
+    """Serves the figures as CSV at the page's address, for readers who are signed in by a cookie."""
     return api.csv_response(await queries.figures(caller, locality, first, last))
 
 

@@ -52,7 +52,7 @@ class FilledSubject:
 
 
 MIN_PLACES_TO_COMPARE: Final = 2
-# Of those that tie, in a cell of a table.
+# In a cell of a table, of those that tie.
 MAX_NAMED: Final = 3
 
 

@@ -1,4 +1,4 @@
-"""The subjects of the page, in the order in which they are read."""
+"""The subjects of the page, in reading order."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -32,6 +32,8 @@ WaitDays = Annotated[DisclosedCount | None, Field(description='Whole days. "*": 
 
 
 class Figure(BaseModel):
+    """The base of every figure. Figures are cached and shared between requests, so they are immutable."""
+
     model_config = ConfigDict(frozen=True)
 
 
@@ -69,6 +71,7 @@ class Step(Figure):
 
     @property
     def percent(self) -> Percent:
+        """The per cent of those referred, under the name that formatting expects."""
         return self.percent_of_referred
 
 
@@ -105,6 +108,8 @@ class Unmet(Figure):
 
 
 class NeedAndReason(Figure):
+    """The number of people with an unmet need, by the need and the reason."""
+
     need: str
     need_label: str
     reason: str
@@ -143,6 +148,7 @@ class FollowUp(Figure):
 
     @property
     def percent(self) -> Percent:
+        """The per cent of those due, under the name that formatting expects."""
         return self.percent_of_due
 
 
@@ -187,6 +193,8 @@ class PlaceFigures(Figure):
 
 
 class Span(Figure):
+    """The period of the figures: its months ("2026-01"), both included, and its name in words."""
+
     first_month: str
     last_month: str
     name: str

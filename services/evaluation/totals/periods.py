@@ -65,6 +65,7 @@ class Calendar:
 
     @property
     def since_start(self) -> Period:
+        """The period of everything: from the programme's first month until today's."""
         return Period(month(self.start), max(month(self.today), month(self.start)), since_start=True)
 
     @property

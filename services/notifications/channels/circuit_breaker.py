@@ -19,7 +19,7 @@ OPEN_FOR: Final = timedelta(seconds=30)
 
 
 class BreakerState(StrEnum):
-    """Closed lets every call pass, open none, half-open one that tries the gateway."""
+    """The state of a breaker: closed passes every call, open none, half-open a single trial call."""
 
     CLOSED = "closed"
     OPEN = "open"

@@ -21,6 +21,13 @@ class HttpTextGateway:
         self._http = http
 
     async def send_text(self, to: str, body: str, reference: str) -> str:
+        """Posts the text to the gateway and returns the gateway's id of it.
+
+        Raises:
+            RetryLater: the gateway cannot be reached, or its answer does not blame the message.
+            GatewayTimeout: the gateway does not answer in time.
+            PermanentFailure: the gateway refuses the message, or no gateway is set.
+        """
         if not self._settings.sms_url:
             raise PermanentFailure("no_text_gateway")
         key = self._settings.sms_key.get_secret_value()

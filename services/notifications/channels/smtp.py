@@ -24,6 +24,12 @@ class SmtpGateway:
         self._clock = clock
 
     async def send_mail(self, mail: Mail, reference: str) -> str:
+        """Hands the mail to the server and returns its Message-ID.
+
+        Raises:
+            RetryLater: the server cannot be reached, or refuses for the time being.
+            PermanentFailure: the server refuses the address or the mail for good.
+        """
         message = self._compose(mail, reference)
         try:
             await hand_over(message, self._settings, STEP_TIMEOUT_SECONDS)

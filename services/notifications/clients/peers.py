@@ -186,4 +186,4 @@ def _read(model: type[M], answer: dict[str, Any]) -> M:
     try:
         return model.model_validate(answer)
     except ValidationError:
-        raise RetryLater from None  # perhaps another version, halfway through an upgrade
+        raise RetryLater from None  # perhaps a different version, halfway through an upgrade

@@ -32,6 +32,7 @@ class MessageOut(BaseModel):
 
     @classmethod
     def of(cls, record: MessageRecord) -> "MessageOut":
+        """The message as the API returns it."""
         template, recipient, about = record.name
         return cls(
             template=template,
@@ -83,6 +84,7 @@ async def messages(
         Principal, Depends(require("link_worker", "programme_admin", "service", scope=READS_MESSAGES))
     ],
 ) -> MessagesOut:
+    """Lists the messages of a referral. Link workers see those of their own caseload only."""
     owner = await queries.owner(referral_id, localities_of(caller, queries))
     # A referral of another caseload looks like no referral at all.
     if owner is None or (caller.role == "link_worker" and owner.link_worker != caller.link_worker):
@@ -99,6 +101,7 @@ async def failures(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=400)] = None,
 ) -> FailuresOut:
+    """Lists the messages that were given up in the caller's localities, a page at a time."""
     localities = localities_of(caller, queries)
     if locality is not None:
         if locality not in localities:

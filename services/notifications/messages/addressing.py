@@ -1,4 +1,4 @@
-"""Addresses a message: decides to whom it goes, by which channel, and gathers the facts of its text.
+"""Addresses a message: decides on its recipient and channel, and gathers the facts of its text.
 
 Addresses are fetched at the moment of sending and held no longer than that takes.
 """
@@ -18,7 +18,7 @@ from shared.platform.localities import OWN_VAULT, Localities, Locality, Practice
 from shared.platform.people.telephone import as_dialled, can_be_texted
 from shared.platform.web.references import short_reference
 
-# Meetings in the past: nobody will come to them any more.
+# Meetings in the past: the person will not come to them any more.
 _PAST: Final = ("attended", "missed")
 
 

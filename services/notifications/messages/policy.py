@@ -58,6 +58,7 @@ class MessagePolicy:
     delay: timedelta
 
     def __call__(self, state: NotificationState, past: PastMessages, context: DecisionContext) -> Decision:
+        """Decides on the messages to schedule for this state; NOTHING if none is new."""
         ended, claimed = past.ended_for(context), past.claimed_for(context)
         tasks = [
             task

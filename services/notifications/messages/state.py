@@ -153,7 +153,7 @@ def _stands_after_all(recipient: Recipient, meeting: Meeting, history: ReferralH
 
 
 def _cancelled(history: ReferralHistory) -> Iterator[Message]:
-    """Announces each cancelled meeting, unless another stands in its place: one message, not two.
+    """Announces each cancelled meeting, unless a new one stands in its place: one message, not two.
 
     A link worker who no longer meets the person still has to know that the meeting is off.
     """

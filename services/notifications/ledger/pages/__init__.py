@@ -1,4 +1,4 @@
-"""The page on which the programme sees how its messages go: counts and reasons, never a person."""
+"""The programme's page of its messages: counts and reasons, never a person."""
 
 from pathlib import Path
 from typing import Final

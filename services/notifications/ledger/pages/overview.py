@@ -41,6 +41,7 @@ async def overview(
     locality: Annotated[str, Query(max_length=50)] = "",
     day: Annotated[DaySent | None, Query()] = None,
 ) -> Response:
+    """Serves the page of one locality or of all that the caller may see."""
     allowed = localities_of(caller, queries)
     if locality and locality not in allowed:
         raise Problem(404)
@@ -89,6 +90,7 @@ class StatusCounts:
 
     @property
     def cells(self) -> list[str]:
+        """The counts as the cells of a table's row."""
         return [str(self.sent), str(self.failed), str(self.dropped)]
 
 
