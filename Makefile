@@ -12,13 +12,14 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test test-unit test-tools properties mutations chaos chaos-apart chaos-short check alerts format lock schemas vectors contract docs bench bench-smoke bench-journey
+.PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short check alerts format lock schemas vectors contract docs bench bench-smoke bench-journey
 
 help:
 	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
 	@echo "make wipe     remove what runs have stored in .linkwork"
 	@echo "make test     unit, integration and system tests, against a real broker and a real database"
 	@echo "make test-unit  decisions and folds alone, in seconds"
+	@echo "make test-long  processes killed and rebuilt under load"
 	@echo "make test-tools  tests of bench, chaos, demo and mutations"
 	@echo "make check    lint, formatting, types and import contracts"
 	@echo "make alerts   the alert rules' own tests, with promtool"
@@ -47,11 +48,18 @@ wipe:
 test:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m deploy.local.assets
-	$(VENV)/python -m pytest -n $(TEST_PROCESSES) tests/unit tests/integration tests/system
+	$(VENV)/python -m pytest -n $(TEST_PROCESSES) -m "not long" tests/unit tests/integration tests/system
 
+# An answer while one writes: a fifth of the examples.
 test-unit:
 	@$(PYTHON) deploy/bootstrap.py dev
-	$(VENV)/python -m pytest -n 2 tests/unit
+	HYPOTHESIS_PROFILE=quick $(VENV)/python -m pytest -n 2 tests/unit
+
+# Processes killed and rebuilt under load, for minutes each.
+test-long:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@$(VENV)/python -m deploy.local.assets
+	$(VENV)/python -m pytest -n 2 -m long tests/integration tests/system
 
 # Tests of what we measure, strike and demonstrate with.
 test-tools:

@@ -15,6 +15,7 @@ from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.stores import Stores, stores
 
 # The time of an example depends on the machine's other work: bench/ measures speed, tests do not.
+settings.register_profile("quick", deadline=None, max_examples=20)
 settings.register_profile("usual", deadline=None, max_examples=100)
 settings.register_profile("ci", deadline=None, max_examples=1000)
 settings.register_profile("properties", deadline=None, max_examples=100_000)

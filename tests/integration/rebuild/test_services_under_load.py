@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from bson import CodecOptions, decode, encode
 
@@ -20,6 +21,8 @@ from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.rebuild.town import Ended, Town
 from tests.harness.rebuild.town import town as started
+
+pytestmark = pytest.mark.long
 
 
 @pytest_asyncio.fixture

@@ -18,6 +18,8 @@ from tests.harness.rebuild.tallied import TALLIED
 from tests.integration.rebuild.conftest import another_process
 from tests.integration.rebuild.test_quiet import facts_of, generation, settled, tallies
 
+pytestmark = pytest.mark.long
+
 
 async def proven(place: Bench, kernel: Kernel[Any, Any], load: Load, number: int) -> None:
     """Everything that was said is in the live generation, and each miss was answered by one meeting."""

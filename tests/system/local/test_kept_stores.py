@@ -14,6 +14,8 @@ from pymongo.write_concern import WriteConcern
 from deploy.local.ports import free_port
 from tests.harness.local.started import Started, alive, start
 
+pytestmark = pytest.mark.long
+
 TOPIC = "meir.referral-created.v1"
 
 
