@@ -1,1 +1,1 @@
-"""Measurements of the whole system, run by hand: `make bench-journey`."""
+"""Measurements of the whole system, run by hand."""

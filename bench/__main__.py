@@ -1,7 +1,9 @@
-"""The whole measurement, or parts of it: python -m bench [--size usual] [--only kernel,latency]
+"""Runs the whole measurement, or parts of it.
 
-Each part keeps what it measured in bench/measured/<part>.json, and docs/performance.md and its picture are
-made of all of those. A part that was not measured this time stays as it was, with its own date.
+    python -m bench [--size usual] [--only kernel,latency]
+
+Each part keeps its result in bench/measured/<part>.json, and docs/performance.md and its picture are made of
+all results. A part that is not measured this time stays as it was, with its own date.
 """
 
 import argparse
@@ -35,7 +37,7 @@ PARTS: Final[Mapping[str, Measure]] = {
 
 
 async def measured(part: str, size: Size, places: Places) -> dict[str, Any]:
-    """One part's result, with where and when it was measured."""
+    """Measures one part. Its result says where and when it was measured."""
     print(f"{part} ({size.name})", flush=True)
     began, loaded = time.monotonic(), load()
     result = await PARTS[part](size, places, lambda line: print(f"  {line}", flush=True))
@@ -53,7 +55,7 @@ async def measured(part: str, size: Size, places: Places) -> dict[str, Any]:
 
 
 async def measured_and_kept(parts: Sequence[str], size: Size) -> list[str]:
-    """Each part in stores of its own; the page and the picture are written after each. Gives what failed."""
+    """Measures each part in stores of its own, and writes page and picture after each. Returns failures."""
     failed = []
     for part in parts:
         try:
@@ -70,7 +72,7 @@ async def measured_and_kept(parts: Sequence[str], size: Size) -> list[str]:
 
 
 async def looked_at(parts: Sequence[str], size: Size) -> list[str]:
-    """All parts in the same stores, to see that each works; nothing is kept. What fails is raised."""
+    """Runs all parts in the same stores, to see that each works. Keeps nothing. Raises a part's error."""
     async with own_place() as place:
         for part in parts:
             print(whole([await measured(part, size, shared(place))]), flush=True)
@@ -78,6 +80,7 @@ async def looked_at(parts: Sequence[str], size: Size) -> list[str]:
 
 
 def main() -> None:
+    """Runs the command. Exits with 1 if a part failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--size", choices=SIZES, default="usual")
     parser.add_argument("--only", default="", help=f"parts, with commas: {', '.join(PARTS)}")

@@ -13,10 +13,10 @@ from shared.platform.kafka_connection import KafkaConnection
 
 
 class Answers:
-    """Writes records on schedule and notes when the meeting of each is there to be read.
+    """Writes records on schedule, and notes when the meeting of each record can be read.
 
-    Times run from when a record was due to be written: a machine that stalls is not excused by the records
-    that it kept from being written.
+    Times run from the moment at which a record was due. If the machine stalls, the records that it delays
+    still count.
     """
 
     def __init__(self, producer: AIOKafkaProducer, locality: str) -> None:
@@ -28,13 +28,13 @@ class Answers:
     @classmethod
     @asynccontextmanager
     async def of(cls, kafka: KafkaConnection, locality: str) -> "AsyncIterator[Answers]":
-        """Listens to a locality's meetings from now on."""
+        """Reads a locality's meetings from now on."""
         reader = AIOKafkaConsumer(
             topic(locality, "meeting-booked"), **kafka.client_arguments(), enable_auto_commit=False
         )
         async with AIOKafkaProducer(**kafka.client_arguments()) as producer, reader:
             await reader.seek_to_end()
-            await producer.partitions_for(topic(locality, "referral-created"))  # asks for it, once
+            await producer.partitions_for(topic(locality, "referral-created"))  # fetches the position, once
             answers = cls(producer, locality)
             listening = asyncio.create_task(answers._listen(reader))
             try:
@@ -45,6 +45,7 @@ class Answers:
 
     @property
     def unanswered(self) -> int:
+        """The number of records whose meeting has not been read yet."""
         return len(self._due)
 
     def forget(self) -> None:
@@ -63,7 +64,7 @@ class Answers:
             await self._producer.send(self._topic, record.value, key=record.key, headers=list(record.headers))
 
     async def all(self, patience: float) -> None:
-        """Waits until all records are answered, or for so many seconds."""
+        """Waits until all records are answered, or for this number of seconds."""
         end = time.perf_counter() + patience
         while self._due and time.perf_counter() < end:
             await asyncio.sleep(0.01)

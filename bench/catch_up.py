@@ -23,7 +23,7 @@ _PATIENCE = 10.0
 
 
 async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
-    """Seconds until a locality's backlog is gone, and how long another's new events wait."""
+    """Seconds until a locality's backlog is gone, and the wait of another locality's new events."""
     async with places() as place:
         stores, topics = place.stores, place.topics
         await topics.make_locality(UP_TO_DATE)
@@ -44,7 +44,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
                 for each in programs:
                     each.go()
                 began = min(
-                    [float(each) for each in await asyncio.gather(*(p.hear("began") for p in programs))]
+                    [float(each) for each in await asyncio.gather(*(p.read_word("began") for p in programs))]
                 )
                 async with _coming(answers):
                     await until(programs, began, work.new, lambda: topics.written(written))

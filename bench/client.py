@@ -19,7 +19,7 @@ class Client:
         self._idle: list[tuple[Streams, float]] = []
 
     async def ask(self, method: str, path: str, token: str, body: Any = None) -> tuple[int, Any]:
-        """Status and JSON of the answer. Raises OSError or EOFError if the connection breaks."""
+        """Returns status and JSON of the answer. Raises OSError or EOFError if the connection breaks."""
         content = b"" if body is None else json.dumps(body).encode()
         said = {
             "host": f"{self._host}:{self._port}",
@@ -41,7 +41,7 @@ class Client:
         return int(lines[0].split()[1]), json.loads(answer)
 
     async def _connected(self) -> Streams:
-        """A connection that was used just now, or a new one: the other side closes idle ones."""
+        """A connection that was used just now, or a new one: servers close idle connections."""
         while self._idle:
             streams, since = self._idle.pop()
             if time.monotonic() - since < LONGEST_REST:
@@ -50,6 +50,7 @@ class Client:
         return await asyncio.open_connection(self._host, self._port)
 
     async def close(self) -> None:
+        """Closes the idle connections."""
         for (_, writer), _ in self._idle:
             writer.close()
             await writer.wait_closed()

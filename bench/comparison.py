@@ -1,4 +1,4 @@
-"""Throughput of the kernel in one process and more, and of other programs at the same job, in rounds.
+"""Throughput of the kernel in one process and in several, and of other programs with the same job, in rounds.
 
 Each program runs once a round, so that other work of the machine affects all of them.
 """
@@ -32,7 +32,7 @@ def contenders(size: Size) -> list[Contender]:
 
 
 def contenders_over_many(size: Size) -> list[Contender]:
-    """The programs that run over four times as many records: those slow to start, and their rivals."""
+    """The programs that run over four times as many records: slow starters, and their rivals."""
     rivals = [peer for peer in PEERS if size.peers and peer.key.startswith("streams")]
     return [*(kernel(processes) for processes in size.processes if processes <= 2), *rivals]
 

@@ -1,4 +1,4 @@
-"""The programs that are compared, and how each is started."""
+"""The programs that are compared, and the command that starts each."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ class Contender:
     kernel: bool = False
 
     def task(self, stores: Stores, locality: str, run: int) -> Task:
-        """A run with a group, an output and a database of its own; the kernel's have fixed names."""
+        """A run with its own group, output and database. The kernel's have fixed names."""
         read, ours = topic(locality, "referral-created"), f"{locality}.{self.key}.{run}"
         if self.kernel:
             write = topic(locality, "meeting-booked")
@@ -55,7 +55,7 @@ class Contender:
 
 
 def kernel(processes: int, *more: str) -> Contender:
-    """The kernel in so many processes."""
+    """The kernel in this number of processes."""
     words = {1: "one process", 2: "two processes", 4: "four processes"}.get(
         processes, f"{processes} processes"
     )

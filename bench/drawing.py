@@ -9,12 +9,12 @@ WIDTH: Final = 860
 _LABEL, _ROW, _BAR, _TOP = 400, 26, 16, 34
 _SPACE: Final = WIDTH - _LABEL - 110
 _INK, _OURS, _OTHERS = "#212b32", "#005eb8", "#768692"
-# A label, a value, and whether it is ours: drawn full, and others' hatched.
+# A label, a value, and whether it is ours: ours are drawn full, others hatched.
 Bar = tuple[str, float, bool]
 
 
 def picture(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """The whole picture, of the parts that were measured."""
+    """The whole picture of the measured parts."""
     panels = []
     if "kernel" in results:
         panels.append(("Records a second: longer is faster", _rates(results["kernel"]), "{:,.0f}"))
@@ -22,12 +22,14 @@ def picture(results: Mapping[str, Mapping[str, Any]]) -> str:
         if part in results:
             title = f"Milliseconds to a meeting, {name}: shorter is faster"
             panels.append((title, _times(results[part]), "{:,.0f} ms"))
-    height, drawn, told = 16, [], []
+    height, drawn, sentences = 16, [], []
     for title, bars, form in panels:
         drawn.append(_panel(title, bars, form, height))
-        told.append(f"{title}. " + "; ".join(f"{label}: {form.format(value)}" for label, value, _ in bars))
+        sentences.append(
+            f"{title}. " + "; ".join(f"{label}: {form.format(value)}" for label, value, _ in bars)
+        )
         height += _TOP + _ROW * len(bars) + 24
-    description = escape(". ".join(told) or "Nothing has been measured.")
+    description = escape(". ".join(sentences) or "Nothing has been measured.")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-labelledby="title description" font-family="Arial, sans-serif" font-size="14">\n'

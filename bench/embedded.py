@@ -1,4 +1,7 @@
-"""The embedded run, empty, on free ports: python -m bench.embedded <state folder>"""
+"""Starts the embedded run, empty, on free ports.
+
+python -m bench.embedded <state folder>
+"""
 
 import asyncio
 import sys

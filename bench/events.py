@@ -1,7 +1,7 @@
-"""The records that every program of a comparison is given: ReferralCreated, some repeated, some added to.
+"""The records that every program of a comparison receives: ReferralCreated, some repeated, some added to.
 
-Of 100 records 97 are of new referrals, one is a record that came before, and two are second facts about a
-referral that came before (its GP refers again), as a real topic has them.
+Of 100 records 97 are of new referrals and one repeats an earlier record. Two are second facts about an
+earlier referral (its GP refers again), as in a real topic.
 """
 
 import random
@@ -27,7 +27,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record to be written; `new` where it is the first of its referral."""
+    """A record to be written; `new` marks the first of its referral."""
 
     key: bytes
     value: bytes
@@ -36,9 +36,9 @@ class Record:
 
 
 def records(locality: str, count: int, seed: int = 1, hexkit: bool = False) -> Iterator[Record]:
-    """So many records of one locality. Ids differ each time; the mixture is the seed's.
+    """Makes this number of records for one locality. Ids differ each time; the seed decides the mixture.
 
-    With `hexkit`, they also have the headers that its subscriber asks for.
+    With `hexkit`, the records also have the headers that its subscriber expects.
     """
     chance = random.Random(seed)
     shapes = [_Shape(locality, chance, hexkit) for _ in range(64)]
@@ -58,7 +58,7 @@ def records(locality: str, count: int, seed: int = 1, hexkit: bool = False) -> I
 
 
 def newcomers(locality: str) -> Iterator[Record]:
-    """Records of new referrals only, without end."""
+    """Makes records of new referrals only, without end."""
     chance = random.Random(1)
     shapes = [_Shape(locality, chance, hexkit=False) for _ in range(64)]
     while True:
@@ -66,7 +66,7 @@ def newcomers(locality: str) -> Iterator[Record]:
 
 
 class _Shape:
-    """A ReferralCreated made and written by the models once; ids are put in as text, 20 times as fast."""
+    """A ReferralCreated that the models make and write once. Ids are inserted as text, 20 times as fast."""
 
     def __init__(self, locality: str, chance: random.Random, hexkit: bool) -> None:
         body = ReferralCreated(
@@ -87,7 +87,7 @@ class _Shape:
         envelope = Envelope(_EVENT, said, event_of(body), _TIME, _TIME, body, raw, _REFERRAL)
         self._value = raw
         self._headers = envelope.headers()
-        if hexkit:  # its subscriber asks for these
+        if hexkit:  # its subscriber expects these
             self._headers += [
                 ("type", b"referral_created"),
                 ("correlation_id", str(uuid4()).encode()),  # of version 4, or it refuses the event

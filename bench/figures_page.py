@@ -40,7 +40,7 @@ _ASKED = {"api": "/api/evaluation/v1/figures", "page": "/evaluation/"}
 async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
     """Milliseconds of the API's answer and of the page, in one process without a network between.
 
-    `changed` is the page after one more referral each time, so that nothing is known from before.
+    `changed` measures the page after one more referral each time, so that no cached figure can be used.
     """
     issuer = LoopbackIssuer()
     issuer.start()
@@ -56,7 +56,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
             app = create_app(settings, clock=lambda: NOW)
             kernel: Kernel[Any, Any] = app.state.kernel
             await ensure_indexes(kernel.mongo)
-            tune_interpreter()  # As the program that starts the kernel has it.
+            tune_interpreter()  # The same setting as in the program that starts the kernel.
             began = time.perf_counter()
             await _fill(kernel, size.referrals)
             rows = await kernel.mongo[SUMS].estimated_document_count()
@@ -108,7 +108,7 @@ async def _fill(kernel: Kernel[Any, Any], count: int) -> None:
 
 
 def _shapes(count: int) -> list[Changed[Any]]:
-    """Referrals that differ, all over the programme and two years; each may stand for many."""
+    """Changes of different referrals, over the whole programme and two years. Each may stand for many."""
     random, localities = Random(7), load_localities()
     fold = fold_with(localities.rank)
     shapes = []

@@ -24,7 +24,7 @@ TENTHS = 10
 
 
 async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dict[str, Any]:
-    """Rate and resident memory of every tenth, and what the facts and their indexes take at the end."""
+    """Rate and resident memory of every tenth, and the size of the facts and their indexes at the end."""
     async with places() as place:
         stores, topics = place.stores, place.topics
         work = await filled(topics, LOCALITY, records(LOCALITY, size.grown))
@@ -34,11 +34,11 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
         tenths: list[dict[str, float]] = []
         try:
             program.go()
-            began = float(await program.hear("began"))
+            began = float(await program.read_word("began"))
             last = 0.0
             for tenth in range(1, TENTHS + 1):
                 goal = work.new * tenth // TENTHS
-                # A batch goes up and down by a tenth of all: many looks, and the middle of the latter half.
+                # The memory of a batch varies by a tenth: the median of many samples of the latter half.
                 looks: list[int] = []
 
                 async def written(looks: list[int] = looks) -> int:
@@ -67,7 +67,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
 
 
 async def _rebuilt(task: Task, say: Callable[[str], None]) -> dict[str, Any]:
-    """The log folded into a second generation and put in the first one's place, by two processes."""
+    """Two processes fold the log into a second generation, which replaces the first."""
     source = Source(
         "bench.meetings:rebuildable", Path(), task.stores.kafka, task.stores.mongo_url, task.database
     )

@@ -1,9 +1,11 @@
-"""Measures the time from a referral to its meeting: python -m bench.journey [--rate 20] [--seconds 30]
+"""Measures the time from a referral to its meeting.
+
+    python -m bench.journey [--rate 20] [--seconds 30]
 
 Starts the embedded run, with a broker and a database of its own, and sends referrals at a fixed rate. The
 rate does not wait for earlier answers. A measured time begins when the POST was due and ends when a GET of
-the referral shows the meeting. The POST asks to wait for the meeting, as the page does. All requests pass
-the front. The clients share the machine with everything else.
+the referral shows the meeting. The POST asks to wait for the meeting, as the page does. All requests pass the
+front. The clients share the machine with everything else.
 """
 
 import argparse
@@ -35,7 +37,7 @@ PATIENCE = 10.0
 
 @dataclass(frozen=True)
 class Seen:
-    """One referral, in seconds since its POST was due to be sent. None: it did not come to that."""
+    """One referral, in seconds since its POST was due to be sent. None: the step was not reached."""
 
     answered: float | None = None
     visible: float | None = None
@@ -44,7 +46,7 @@ class Seen:
 
 @asynccontextmanager
 async def embedded_run() -> AsyncIterator["Embedded"]:
-    """Everything in a folder of its own, with link workers enough; ended and removed afterwards."""
+    """Starts everything in a folder of its own, with enough link workers. Stops and removes it at the end."""
     with tempfile.TemporaryDirectory(prefix="linkwork-bench-") as folder:
         run = Run.start(Path(folder))
         try:
@@ -89,7 +91,7 @@ async def refer(client: Client, body: dict[str, Any], token: str, began: float) 
             status, shown = await client.ask("GET", f"{REFERRALS}/{made['id']}", token)
             if status == HTTPStatus.OK and shown["meeting"]:
                 return Seen(answered, time.perf_counter() - began)
-            # As people do: who has waited long looks more rarely, or the looking is all that is measured.
+            # People poll less often the longer they wait. A fixed interval would measure the polling itself.
             await asyncio.sleep(pause)
             pause = min(pause * 2, 0.5)
     except (OSError, EOFError) as broken:
@@ -98,7 +100,7 @@ async def refer(client: Client, body: dict[str, Any], token: str, began: float) 
 
 
 async def at_rate(embedded: Embedded, rate: float, seconds: float) -> list[Seen]:
-    """Refer at a fixed rate."""
+    """Refers people at a fixed rate."""
     users = embedded.minter.users.values()
     tokens = {code: embedded.minter.of(u) for u in users if u.role == "referrer" for code in u.practices}
     began, tasks = time.perf_counter(), []
@@ -128,6 +130,7 @@ def table(seen: Sequence[Seen]) -> str:
 
 
 async def main() -> None:
+    """Runs the command and prints the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--rate", type=float, default=20, help="referrals a second")
     parser.add_argument("--seconds", type=float, default=30, help="how long, after a warm-up")

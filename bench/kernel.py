@@ -1,6 +1,9 @@
-"""Measures the kernel's events a second: python -m bench.kernel [--events 20000] [--processes 1 2]
+"""Measures the kernel's events a second.
 
-"Own heard" is when it has also heard all of its own events again. Each line says what every process cost.
+    python -m bench.kernel [--events 20000] [--processes 1 2]
+
+"Own events received" is the time until the kernel has also received all of its own events again. Each line
+gives the cost of every process.
 """
 
 import argparse
@@ -17,15 +20,16 @@ from bench.topics import Topics
 
 
 def line(ran: Ran, processes: int) -> str:
-    """One run in words."""
+    """A run in words."""
     cpu = ", ".join(f"{name} {seconds:.2f}" for name, seconds in ran.cpu.items())
     return (
-        f"{processes} processes: {ran.rate:,.0f} events/s, {ran.seconds:.2f} s, own heard after "
+        f"{processes} processes: {ran.rate:,.0f} events/s, {ran.seconds:.2f} s, own events received after "
         f"{ran.own_heard or 0:.2f} s, {ran.published}; processor s: {cpu}"
     )
 
 
 async def main() -> None:
+    """Runs the command and prints a line for each run."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--events", type=int, default=20_000)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])

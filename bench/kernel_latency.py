@@ -1,4 +1,4 @@
-"""From an event in to the decided event out, the kernel alone: at steady rates, one process."""
+"""Measures the kernel alone, from an event in to the decided event out: at steady rates, one process."""
 
 from collections.abc import Callable
 from itertools import islice
@@ -33,7 +33,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
         )
         try:
             program.go()
-            await program.hear("began")
+            await program.read_word("began")
             async with Answers.of(stores.kafka, LOCALITY) as answers:
                 for rate in size.rates:
                     for seconds in (min(_WARM_UP_SECONDS, size.seconds), size.seconds):

@@ -1,4 +1,4 @@
-"""From a POST to its meeting, booked and to be seen, through the whole of the embedded run."""
+"""Measures the whole embedded run, from a POST to its meeting, booked and visible."""
 
 import time
 from collections import Counter
@@ -14,7 +14,7 @@ _TOO_SLOW_SECONDS = 2.0
 
 
 async def measure(size: Size, _: Places, say: Callable[[str], None]) -> dict[str, Any]:
-    """Percentiles at each rate, until one is more than the machine can do. The run brings its own stores."""
+    """Percentiles at each rate, up to the first that is too high. The run brings its own stores."""
     measured: list[dict[str, Any]] = []
     async with embedded_run() as embedded:
         await at_rate(embedded, min(20, *size.rates), min(WARM_UP_SECONDS, size.seconds))
@@ -40,6 +40,6 @@ def row(rate: float, seen: Sequence[Seen], cpu: Mapping[str, float]) -> dict[str
 
 
 def too_slow(measured: Mapping[str, Any]) -> bool:
-    """Tells that referrals pile up: a higher rate would only measure the queue."""
+    """Tests whether referrals pile up: a higher rate would only measure the queue."""
     median = measured["p50"]
     return median is None or median > 1000 * _TOO_SLOW_SECONDS

@@ -37,7 +37,7 @@ def _document(story: ReferralHistory) -> dict[str, Any]:
 
 
 def _book(story: ReferralHistory, _: None, context: DecisionContext) -> Decision:
-    """A meeting tomorrow for an open referral that has none."""
+    """Books a meeting tomorrow for an open referral that has none."""
     if not story.open or story.active is not None or story.attended or story.created is None:
         return NOTHING
     return Decision(

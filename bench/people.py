@@ -30,7 +30,7 @@ def link_workers(locality: Locality) -> Iterator[dict[str, Any]]:
 
 
 def referrals(localities: Iterable[Locality]) -> Iterator[dict[str, Any]]:
-    """One after the other, of each locality in turn."""
+    """Bodies of referrals, without end, of each locality in turn."""
     turns = cycle([cycle(locality.practices) for locality in localities])
     for number, turn in zip(count(), turns, strict=False):
         practice = next(turn)

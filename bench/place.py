@@ -16,19 +16,19 @@ class Place:
     topics: Topics
 
 
-# Gives a part its place: one of its own, or where it is only to be seen that all works, everybody's.
+# Gives a part its place: a new one, or the shared one of a smoke test.
 Places = Callable[[], AbstractAsyncContextManager[Place]]
 
 
 @asynccontextmanager
 async def own_place() -> AsyncIterator[Place]:
-    """Stores that are started empty, and removed afterwards."""
+    """Starts empty stores, and removes them afterwards."""
     async with embedded_stores() as stores, Topics(stores.kafka) as topics:
         yield Place(stores, topics)
 
 
 def shared(place: Place) -> Places:
-    """Stores that all parts of a measurement share."""
+    """Starts stores that all parts of a measurement share."""
 
     @asynccontextmanager
     async def given() -> AsyncIterator[Place]:

@@ -11,18 +11,18 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time of a live process and all of its threads, user and system."""
+    """Processor time of a live process and all of its threads, user and system, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
 def resident_bytes(pid: int) -> int:
-    """Memory that a live process holds."""
+    """Memory that a live process holds, in bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def recorded(record: Path) -> dict[str, int]:
-    """The processes of a reaper's record that live, by name: the part's, or the store's."""
+    """The live processes of a reaper's record, by the name of the part or store."""
     alive = {}
     for line in record.read_text().splitlines():
         pid, known_as = line.split(maxsplit=1)
@@ -32,7 +32,7 @@ def recorded(record: Path) -> dict[str, int]:
 
 
 def spent(pids: Mapping[str, int]) -> dict[str, float]:
-    """Processor seconds so far of each."""
+    """Processor seconds so far of each process."""
     return {name: cpu_seconds(pid) for name, pid in pids.items()}
 
 

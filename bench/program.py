@@ -18,7 +18,7 @@ class Failed(Exception):
 
 @dataclass
 class Program:
-    """It says "ready", waits for a line, and says "began <monotonic seconds>" when there is work."""
+    """A process that prints "ready", waits for a line, and prints "began <monotonic seconds>" at first work."""
 
     name: str
     process: asyncio.subprocess.Process
@@ -28,7 +28,7 @@ class Program:
     async def start(
         cls, name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
     ) -> "Program":
-        """Starts it, with its complaints in a file of `folder`, and waits until it is ready."""
+        """Starts the process, with its standard error in a file of `folder`, and waits until it is ready."""
         log = folder / f"{name}.log"
         with log.open("ab") as complaints:
             process = await asyncio.create_subprocess_exec(
@@ -41,24 +41,25 @@ class Program:
             )
         program = cls(name, process, log)
         try:
-            await program.hear("ready")
+            await program.read_word("ready")
         except BaseException:
             await program.end()
             raise
         return program
 
     def go(self) -> None:
+        """Gives the signal to begin."""
         if self.process.stdin is not None:
             self.process.stdin.write(b"go\n")
 
-    async def hear(self, word: str, seconds: float = 120.0) -> str:
+    async def read_word(self, word: str, seconds: float = 120.0) -> str:
         """Reads the rest of the line that begins with `word` from the program's output.
 
         Raises:
-            Failed: it ended first, or the time was up.
+            Failed: the program ended first, or `seconds` passed.
         """
         if self.process.stdout is None:
-            raise Failed(f"{self.name} cannot be heard")
+            raise Failed(f"{self.name} has no output")
         try:
             async with asyncio.timeout(seconds):
                 while line := await self.process.stdout.readline():
@@ -70,14 +71,16 @@ class Program:
         raise Failed(f"{self.name} ended: {self.complaints()}")
 
     def complaints(self) -> str:
-        """The end of its error output."""
+        """The end of the program's error output."""
         return self.log.read_text()[-2000:]
 
     def cpu(self) -> float:
+        """Processor seconds so far."""
         return cpu_seconds(self.process.pid)
 
     @property
     def alive(self) -> bool:
+        """True while the process runs."""
         return self.process.returncode is None
 
     async def end(self, grace: float = 20.0) -> None:

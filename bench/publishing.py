@@ -1,4 +1,4 @@
-"""docs/performance.md and its picture, made of what was measured."""
+"""Writes docs/performance.md and its picture from the kept results."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,19 @@ KEPT: Final = ROOT / "bench" / "measured"
 PAGE: Final = ROOT / "docs" / "performance.md"
 PICTURE: Final = ROOT / "docs" / "performance.svg"
 ORDER: Final = ("kernel", "kernel-long", "kernel-latency", "latency", "catch-up", "growth", "page")
-# A load before the start from which on a measurement shares the machine with something else.
+# From this load before the start, a measurement shared the machine with other work.
 BUSY: Final = 2.0
 BEGIN, END = "<!-- measured: begin (make bench) -->", "<!-- measured: end -->"
 
 
 def kept(folder: Path = KEPT) -> list[dict[str, Any]]:
-    """Everything that was measured, in the order of the report."""
+    """All kept results, in the order of the report."""
     files = {part: folder / f"{part}.json" for part in ORDER}
     return [json.loads(files[part].read_text()) for part in ORDER if files[part].exists()]
 
 
 def whole(parts: Sequence[Mapping[str, Any]]) -> str:
-    """The report in Markdown. The machine is said once where it is the same for all."""
+    """The report in Markdown. A machine that is the same for all results is named once."""
     machines = {part["machine"] for part in parts}
     once = [f"On {machine}." for machine in machines] if len(machines) == 1 else []
     return "\n\n".join([*once, *(_section(part, not once) for part in parts)])

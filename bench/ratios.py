@@ -9,7 +9,7 @@ LONG_EVENTS: Final = 400_000
 
 @dataclass(frozen=True)
 class Goal:
-    """`ours` is to be so many times as fast as `theirs`; over a long run perhaps less."""
+    """`ours` should be this many times as fast as `theirs`; over a long run perhaps less."""
 
     words: str
     ours: str
@@ -18,7 +18,7 @@ class Goal:
     at_least_long: float | None = None
 
     def wanted(self, events: int) -> float:
-        """The factor aimed at in a run of so many records."""
+        """The factor aimed at in a run of this number of records."""
         if self.at_least_long is not None and events >= LONG_EVENTS:
             return self.at_least_long
         return self.at_least

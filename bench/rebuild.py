@@ -1,4 +1,6 @@
-"""Measures the time of a rebuild: python -m bench.rebuild [--events 1000000] [--services evaluation matching]
+"""Measures the time of a rebuild.
+
+    python -m bench.rebuild [--events 1000000] [--services evaluation matching]
 
 The log holds whole journeys: a referral, its meeting, that it was attended, a contact. The first generation
 is folded from it too, so that the second is compared with one of the same size, as in a real rebuild.
@@ -39,8 +41,8 @@ _PLACEHOLDERS = tuple(f"00000000-0000-7000-8000-00000000000{digit}" for digit in
 _TIME = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
-class _Told:
-    """The events of a referral after its creation, written by the models once; ids are inserted as text."""
+class _LaterEvents:
+    """The events of a referral after its creation. The models write them once; ids are inserted as text."""
 
     def __init__(self, locality: str) -> None:
         referral, meeting, self._event = _PLACEHOLDERS
@@ -78,13 +80,13 @@ class _Told:
 
 
 def journeys(locality: str, count: int) -> dict[EventName, list[Record]]:
-    """So many records, by the topic that they belong to: two to four of each referral."""
-    chance, told, made = random.Random(count), _Told(locality), newcomers(locality)
+    """Makes this number of records, by topic: two to four for each referral."""
+    chance, later_events, made = random.Random(count), _LaterEvents(locality), newcomers(locality)
     records: dict[EventName, list[Record]] = {event: [] for event in EVENTS}
     left = count
     while left > 0:
         created = next(made)
-        later = list(told.after(created))[: chance.randint(1, 3)]
+        later = list(later_events.after(created))[: chance.randint(1, 3)]
         records["referral-created"].append(created)
         for event, record in later:
             records[event].append(record)
@@ -109,6 +111,7 @@ async def handled(stores: Stores, topics: Topics, part: str) -> None:
 
 
 async def measure(stores: Stores, part: str, processes: int) -> None:
+    """Builds the first and the second generation of a service, and prints seconds and cost of both."""
     source_ = Source(
         maker(part),  # type: ignore[arg-type]  # one of the four
         LOCALITIES_FILE,
@@ -137,6 +140,7 @@ async def measure(stores: Stores, part: str, processes: int) -> None:
 
 
 async def main() -> None:
+    """Runs the command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--services", nargs="+", default=["evaluation", "matching"])

@@ -1,4 +1,4 @@
-"""What was measured, in words and tables. Pure: from a part's result to Markdown."""
+"""Describes results in words and tables. Pure: from a part's result to Markdown."""
 
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
@@ -10,7 +10,7 @@ Result = Mapping[str, Any]
 
 
 def described(part: str, result: Result) -> tuple[str, str]:
-    """The title of a part's section and its text."""
+    """The title and the text of a part's section."""
     title, text = _PARTS[part]
     return title, text(result)
 
@@ -22,6 +22,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def verdict(met: bool) -> str:
+    """A goal's result in words."""
     return "met" if met else "**not met**"
 
 
@@ -30,7 +31,7 @@ def _within(value: float | None, limit: float) -> bool:
 
 
 def milliseconds(value: float | None) -> str:
-    """A time, or a dash where too few were measured, or too many unanswered, to say one."""
+    """A time, or a dash where too few were measured or too many unanswered to give one."""
     if value is None:
         return "–"
     return f"{value:.0f}" if value >= 10 else f"{value:.1f}"

@@ -1,4 +1,4 @@
-"""The embedded run as another process, and what it costs."""
+"""The embedded run as a separate process, and its cost."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ STARTS_WITHIN = 180.0
 
 @dataclass(frozen=True)
 class Run:
-    """`state` is its folder, `url` where its front listens."""
+    """`state` is the run's folder, `url` the address of its front."""
 
     process: "subprocess.Popen[bytes]"
     state: Path
@@ -26,7 +26,7 @@ class Run:
 
     @classmethod
     def start(cls, folder: Path) -> "Run":
-        """Start it in `folder`, with a broker and a database of its own."""
+        """Starts the run in `folder`, with a broker and a database of its own."""
         port, state, said = free_port(), folder / "state", folder / "run.txt"
         ours = {key: value for key, value in os.environ.items() if not key.startswith("LINKWORK_")}
         with said.open("wb") as out:
@@ -40,6 +40,7 @@ class Run:
         return cls(process, state, said, f"http://localhost:{port}")
 
     def until_it_answers(self) -> None:
+        """Waits until the run answers. Exits with its output if it ends or takes too long."""
         deadline = time.monotonic() + STARTS_WITHIN
         while "Everything answers" not in self.said.read_text():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -47,9 +48,10 @@ class Run:
             time.sleep(0.2)
 
     def cpu_seconds(self) -> dict[str, float]:
-        """Processor time so far, by process."""
+        """Processor seconds so far, by process."""
         return spent(recorded(self.state / "processes"))
 
     def end(self) -> None:
+        """Stops the run and waits for its end."""
         self.process.send_signal(signal.SIGTERM)
         self.process.wait()

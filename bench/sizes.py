@@ -14,14 +14,14 @@ class Size:
     some: int
     few: int  # Records for the slow ones.
     rounds: int
-    processes: tuple[int, ...]  # How many processes of the kernel are measured.
-    peers: bool  # Whether programs that need more than our own environment are compared with.
+    processes: tuple[int, ...]  # Numbers of the kernel's processes.
+    peers: bool  # Includes programs that need more than our own environment.
     rates: tuple[int, ...]  # Events, or requests, a second.
-    seconds: float  # How long at each rate.
+    seconds: float  # Seconds at each rate.
     backlog: int
-    grown: int  # Records that the kernel has behind it at the end of the growth.
-    referrals: int  # Referrals in the figures that a page is made of.
-    asked: int  # How often a page is asked for.
+    grown: int  # Records that the kernel has stored at the end of the growth.
+    referrals: int  # Referrals in the figures of the page.
+    asked: int  # Requests for each page.
 
 
 SMOKE = Size(

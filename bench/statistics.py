@@ -8,12 +8,12 @@ SHARES: Final = {"p50": 0.5, "p99": 0.99, "p99.9": 0.999}
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
-    """The smallest value that `share` (0 to 1) of all do not exceed. The values are in order."""
+    """The smallest value that `share` (0 to 1) of all values do not exceed. The values are sorted."""
     return ordered[max(math.ceil(share * len(ordered)) - 1, 0)]
 
 
 def summary(seconds: Sequence[float], unanswered: int = 0) -> dict[str, Any]:
-    """Milliseconds: p50, p99, p99.9 and the longest. What was not answered counts as longer than all others.
+    """Milliseconds: p50, p99, p99.9 and the longest. An unanswered request counts as longer than all others.
 
     A percentile is None where it falls among the unanswered, and where too few were measured to have one
     beyond it: p99 asks for 100, p99.9 for 1,000.

@@ -27,7 +27,7 @@ class Stores:
 
 @asynccontextmanager
 async def embedded_stores() -> AsyncIterator[Stores]:
-    """The same two as `make run` starts, empty; ended and removed afterwards."""
+    """Starts the two stores of `make run`, empty. Ends and removes them afterwards."""
     with tempfile.TemporaryDirectory(prefix="linkwork-bench-") as name:
         folder = Path(name)
         record = folder / "processes"
@@ -46,5 +46,5 @@ async def embedded_stores() -> AsyncIterator[Stores]:
 
 
 def surroundings(stores: Stores) -> dict[str, str]:
-    """The environment of a measured process of ours, as `make run` has it."""
+    """The environment of a measured process of ours, as under `make run`."""
     return {**LESS_MEMORY, **stores.kafka.environment()}

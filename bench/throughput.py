@@ -25,7 +25,7 @@ _PATIENCE_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Work:
-    """A filled topic: so many records, of which so many are of new referrals."""
+    """A filled topic: its records, and how many of them are of new referrals."""
 
     locality: str
     count: int
@@ -41,16 +41,17 @@ class Ran:
     seconds: float
     cpu: dict[str, float]
     published: Published | None = None
-    # Seconds until the kernel had also heard all of its own events again.
+    # Seconds until the kernel had also received all of its own events again.
     own_heard: float | None = None
 
     @property
     def rate(self) -> float:
+        """Events a second."""
         return self.events / self.seconds
 
 
 async def filled(topics: Topics, locality: str, records: Iterable[Record]) -> Work:
-    """A locality with these records of ReferralCreated."""
+    """Makes a locality with these records of ReferralCreated."""
     await topics.make_locality(locality)
     written, new = await topics.fill(topic(locality, "referral-created"), records)
     return Work(locality, written, new)
@@ -59,11 +60,11 @@ async def filled(topics: Topics, locality: str, records: Iterable[Record]) -> Wo
 async def run(
     stores: Stores, topics: Topics, work: Work, contender: Contender, number: int, read_back: bool = False
 ) -> Ran:
-    """Has the program work it off, in an empty database, and clears up behind it.
+    """Runs the program over the work, in an empty database, and clears up afterwards.
 
     Raises:
-        Absent: it cannot be run on this machine.
-        Failed: it ended, or came to no end.
+        Absent: the program cannot be run on this machine.
+        Failed: the program ended, or did not finish in time.
     """
     task = contender.task(stores, work.locality, number)
     command = contender.begin(task)
@@ -96,7 +97,9 @@ async def _timed(
     before = _costs(stores, programs)
     for each in programs:
         each.go()
-    began = min([float(each) for each in await asyncio.gather(*(each.hear("began") for each in programs))])
+    began = min(
+        [float(each) for each in await asyncio.gather(*(each.read_word("began") for each in programs))]
+    )
     seconds = 0.0
     if contender.publishes:
         seconds = await until(programs, began, work.new, lambda: topics.written(task.write))
@@ -119,10 +122,10 @@ def _costs(stores: Stores, programs: Sequence[Program]) -> dict[str, float]:
 async def until(
     programs: Sequence[Program], began: float, wanted: int, reached: Callable[[], Awaitable[int]]
 ) -> float:
-    """Seconds since `began` when so much was reached.
+    """Seconds from `began` until this number was reached.
 
     Raises:
-        Failed: a program ended, or there is no end in sight.
+        Failed: a program ended, or made no progress in time.
     """
     while (have := await reached()) < wanted:
         for each in programs:

@@ -1,4 +1,4 @@
-"""Topics of a measurement: made, filled, emptied, and how far everybody has come in them."""
+"""Makes, fills and empties the topics of a measurement, and reads the progress of their readers."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ class Published:
 
 
 class Topics:
-    """One client of the broker for all that is done to topics and groups."""
+    """One client of the broker for all work on topics and groups."""
 
     def __init__(self, kafka: KafkaConnection) -> None:
         self._client = kafka.client_arguments()
@@ -58,12 +58,12 @@ class Topics:
             await self._until_led(name, partitions)
 
     async def make_locality(self, locality: str) -> None:
-        """The three event topics of a locality, and where its dead letters go."""
+        """Makes the three event topics of a locality, and the topic of its dead letters."""
         await self.make(event_topics(locality))
         await self.make([dead_letter_topic("matching")], 1)
 
     async def empty(self, names: Sequence[str]) -> None:
-        """Topics of these names with nothing in them."""
+        """Makes empty topics of these names."""
         there = set(await self._admin.list_topics())
         if doomed := there & set(names):
             await self._admin.delete_topics(list(doomed))
@@ -87,7 +87,7 @@ class Topics:
                     return
 
     async def fill(self, topic: str, records: Iterable[Record]) -> tuple[int, int]:
-        """Writes records, each into the partition of its key. Gives how many, and how many are new."""
+        """Writes records, each into the partition of its key. Returns the number of all and of new ones."""
         count = new = 0
         async with AIOKafkaProducer(**self._client, max_batch_size=_BATCH_BYTES, linger_ms=5) as producer:
             builders = [producer.create_batch() for _ in range(PARTITIONS)]
@@ -110,7 +110,7 @@ class Topics:
         return count, new
 
     async def written(self, topic: str) -> int:
-        """Offsets used in a topic: its records, and for a transactional writer its markers too."""
+        """The used offsets of a topic: its records, and for a transactional writer its markers too."""
         places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         return sum((await self._reader.end_offsets(places)).values())
 

@@ -1,7 +1,9 @@
-"""One process of the kernel: python -m bench.worker <mongo_url> <database> <locality> ...
+"""Runs one process of the kernel.
 
-Waits for a line on its input, then runs until it is told to stop. Says "began <monotonic seconds>" when
-it has partitions of all of its localities for the first time.
+    python -m bench.worker <mongo_url> <database> <locality> ...
+
+Waits for a line on its input, then runs until SIGTERM. Prints "began <monotonic seconds>" when it first has
+partitions of all of its localities.
 """
 
 import asyncio
@@ -26,6 +28,7 @@ from shared.platform.kafka_connection import connection_from
 
 
 async def main() -> None:
+    """Runs the process until SIGTERM."""
     parser = ArgumentParser()
     for name in ("mongo_url", "database"):
         parser.add_argument(name)
@@ -43,8 +46,8 @@ async def main() -> None:
     )
     if asked.batch_records is not None:
         options = replace(options, batch_records=asked.batch_records)
-    told_to_stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_stop.set)
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     kernel = Kernel(MEETINGS, options, asked.localities)
@@ -53,7 +56,7 @@ async def main() -> None:
             await asyncio.sleep(0.002)
         print(f"began {time.monotonic()}", flush=True)
         with cProfile.Profile() if asked.profile else nullcontext() as profile:
-            await told_to_stop.wait()
+            await stopped.wait()
     if profile is not None:
         profile.dump_stats(asked.profile / f"kernel-{os.getpid()}.prof")
 

@@ -1,1 +1,1 @@
-"""Programs that do the same job in other ways, to compare with, as simple as each way allows."""
+"""Programs that do the same job in other ways, for comparison, as simple as each way allows."""

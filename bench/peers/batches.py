@@ -1,20 +1,20 @@
-"""Records in batches from a group of one, committed when each batch is done."""
+"""Reads records in batches from a group of one, and commits each finished batch."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer
 
-from bench.peers.told import Told, kafka
+from bench.peers.control import Control, kafka
 
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
 
 async def batches(
-    told: Told, topic: str, group: str, most: int = 2000
+    control: Control, topic: str, group: str, most: int = 2000
 ) -> "AsyncIterator[Sequence[ConsumerRecord[bytes, bytes]]]":
-    """Each batch once, its offsets committed when the next is asked for; until told to stop."""
+    """Yields each batch once, until `stop`. Commits a batch's offsets when the next is requested."""
     consumer = AIOKafkaConsumer(
         topic,
         **kafka().client_arguments(),
@@ -24,11 +24,11 @@ async def batches(
     )
     await consumer.start()
     try:
-        while not told.stop.is_set():
+        while not control.stop.is_set():
             found = await consumer.getmany(timeout_ms=100, max_records=most)
             records = [record for of_partition in found.values() for record in of_partition]
             if records:
-                told.began()
+                control.began()
                 yield records
                 await consumer.commit()
     finally:

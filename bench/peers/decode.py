@@ -1,20 +1,24 @@
-"""Decoding only: python -m bench.peers.decode <where everything is> plain|envelope"""
+"""Decodes the records and does nothing else.
+
+python -m bench.peers.decode <run arguments> plain|envelope
+"""
 
 import uvloop
 
 from bench.peers.batches import batches
+from bench.peers.control import Control, arguments
 from bench.peers.job import Referral
-from bench.peers.told import Told, arguments
 from shared.contract.events.envelope import Refused, read
 
 
 async def main() -> None:
+    """Runs the program until SIGTERM."""
     parser = arguments()
     parser.add_argument("how", choices=["plain", "envelope"])
     asked = parser.parse_args()
-    told = Told()
-    await told.go()
-    async for records in batches(told, asked.read, asked.group):
+    control = Control()
+    await control.go()
+    async for records in batches(control, asked.read, asked.group):
         for record in records:
             if asked.how == "plain":
                 Referral.model_validate_json(record.value or b"")

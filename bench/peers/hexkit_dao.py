@@ -1,7 +1,10 @@
-"""hexkit's subscriber with its DAO and its publisher: python -m bench.peers.hexkit_dao <where everything is>
+"""Handles records with hexkit's subscriber, DAO and publisher.
+
+    python -m bench.peers.hexkit_dao <run arguments>
 
 Its outbox DAO stores the state and publishes it: one document saved as unpublished, sent, saved as published.
-It runs in an environment of its own (requirements/bench.txt): nothing of the product depends on hexkit.
+The program runs in an environment of its own (requirements/bench.txt): nothing of the product depends on
+hexkit.
 """
 
 import asyncio
@@ -12,8 +15,8 @@ from hexkit.providers.akafka import KafkaEventSubscriber
 from hexkit.providers.mongokafka import MongoKafkaConfig, MongoKafkaDaoPublisherFactory
 from pydantic import BaseModel
 
+from bench.peers.control import Control, arguments, kafka
 from bench.peers.job import Referral, meeting
-from bench.peers.told import Told, arguments, kafka
 
 
 class Booked(BaseModel):
@@ -29,10 +32,10 @@ class Booked(BaseModel):
 
 
 class Translator:
-    """Hands what the subscriber hears to the DAO."""
+    """Hands the subscriber's events to the DAO."""
 
-    def __init__(self, told: Told, dao: Any, topic: str) -> None:
-        self._told = told
+    def __init__(self, control: Control, dao: Any, topic: str) -> None:
+        self._control = control
         self._dao = dao
         self.topics_of_interest = [topic]
         self.types_of_interest = ["referral_created"]
@@ -41,7 +44,7 @@ class Translator:
         self, *, payload: dict[str, Any], type_: str, topic: str, key: str, event_id: Any
     ) -> None:
         """Called by hexkit for each event."""
-        self._told.began()
+        self._control.began()
         referral = Referral.model_validate(payload)
         await self._dao.upsert(Booked(**referral.model_dump(exclude={"age_band"})))
 
@@ -57,12 +60,13 @@ def _identify(client: Any, identity: dict[str, Any]) -> None:
 
 
 async def main() -> None:
+    """Runs the program until SIGTERM."""
     asked = arguments().parse_args()
-    told, connection = Told(), kafka()
+    control, connection = Control(), kafka()
     # hexkit has no settings for SASL.
     for client in (AIOKafkaConsumer, AIOKafkaProducer):
         _identify(client, connection.client_arguments())
-    await told.go()
+    await control.go()
     config = MongoKafkaConfig(
         service_name=asked.group,
         service_instance_id="1",
@@ -81,10 +85,10 @@ async def main() -> None:
             event_topic=asked.write,
             autopublish=True,
         )
-        translator = Translator(told, dao, asked.read)
+        translator = Translator(control, dao, asked.read)
         async with KafkaEventSubscriber.construct(config=config, translator=translator) as subscriber:
             running = asyncio.create_task(subscriber.run())
-            stopping = asyncio.create_task(told.stop.wait())
+            stopping = asyncio.create_task(control.stop.wait())
             await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)

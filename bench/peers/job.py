@@ -1,4 +1,4 @@
-"""The job in its simplest form: what is read of a referral, kept of it, and said of its meeting."""
+"""The job in its simplest form: the fields read of a referral, its stored state, its published meeting."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,4 +38,5 @@ def meeting(referral: Referral) -> dict[str, Any]:
 
 
 def published(referral: Referral) -> bytes:
+    """The published event as bytes."""
     return orjson.dumps(meeting(referral))

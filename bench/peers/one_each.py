@@ -1,7 +1,9 @@
-"""The whole job with one transaction an event: python -m bench.peers.one_each <where everything is>
+"""Does the whole job with one transaction for each event.
 
-As safe as the kernel and of the same shape (the referral's document is its own inbox, an outbox with a
-relay), only that each event has a transaction to itself.
+    python -m bench.peers.one_each <run arguments>
+
+As safe as the kernel and of the same shape: the referral's document is its own inbox, and a relay publishes
+the outbox. Only the transaction for each event differs.
 """
 
 import asyncio
@@ -17,8 +19,8 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from bench.peers.batches import batches
+from bench.peers.control import Control, arguments, kafka
 from bench.peers.job import Referral, published, state
-from bench.peers.told import Told, arguments, kafka
 
 Documents = AsyncDatabase[dict[str, Any]]
 
@@ -26,7 +28,7 @@ Documents = AsyncDatabase[dict[str, Any]]
 async def handle(
     database: Documents, record: "ConsumerRecord[bytes, bytes]", session: AsyncClientSession
 ) -> None:
-    """One event, in a transaction: a repeat changes nothing, a second fact books no second meeting."""
+    """Handles one event in a transaction: a repeat changes nothing, a second fact books no second meeting."""
     referral = Referral.model_validate_json(record.value or b"")
     identity = next(value for name, value in record.headers if name == "ce_id").decode()
     known = await database["referrals"].find_one({"_id": referral.referral_id}, session=session)
@@ -45,7 +47,7 @@ async def handle(
 
 
 async def relay(database: Documents, topic: str, stop: asyncio.Event) -> None:
-    """Publishes the outbox and deletes what was acknowledged."""
+    """Publishes the outbox and deletes the acknowledged rows."""
     async with AIOKafkaProducer(**kafka().client_arguments()) as producer:
         while not stop.is_set():
             rows = await database["outbox"].find({}).limit(500).to_list()
@@ -57,13 +59,14 @@ async def relay(database: Documents, topic: str, stop: asyncio.Event) -> None:
 
 
 async def main() -> None:
+    """Runs the program until SIGTERM."""
     asked = arguments().parse_args()
-    told = Told()
-    await told.go()
+    control = Control()
+    await control.go()
     async with AsyncMongoClient[dict[str, Any]](asked.mongo_url) as client:
         database = client[asked.database]
-        relaying = asyncio.create_task(relay(database, asked.write, told.stop))
-        async for records in batches(told, asked.read, asked.group, most=100):
+        relaying = asyncio.create_task(relay(database, asked.write, control.stop))
+        async for records in batches(control, asked.read, asked.group, most=100):
             for record in records:
                 async with client.start_session() as session:
                     await session.with_transaction(

@@ -1,6 +1,9 @@
-"""FastStream as its tutorial has it: python -m bench.peers.tutorial <where everything is>
+"""Uses FastStream as its tutorial does.
 
-One message at a time, stored with Motor, the answer published by the decorator, all settings as they come.
+    python -m bench.peers.tutorial <run arguments>
+
+Each message is handled alone and stored with Motor. The decorator publishes the answer. All settings are
+defaults.
 """
 
 from typing import Annotated, Any
@@ -10,14 +13,15 @@ from faststream import Context
 from faststream.kafka import KafkaBroker
 from motor.motor_asyncio import AsyncIOMotorClient
 
+from bench.peers.control import Control, arguments, kafka
 from bench.peers.job import Referral, meeting, state
-from bench.peers.told import Told, arguments, kafka
 
 
 async def main() -> None:
+    """Runs the program until SIGTERM."""
     asked = arguments().parse_args()
-    told = Told()
-    await told.go()
+    control = Control()
+    await control.go()
     client: AsyncIOMotorClient = AsyncIOMotorClient(asked.mongo_url)
     referrals = client[asked.database]["referrals"]
     broker = KafkaBroker(**kafka().faststream_arguments(), logger=None)
@@ -25,18 +29,18 @@ async def main() -> None:
     async def book(
         referral: Referral, identity: Annotated[str, Context("message.headers.ce_id")]
     ) -> dict[str, Any]:
-        told.began()
+        control.began()
         await referrals.update_one(
-            {"_id": referral.referral_id}, {"$set": state(referral) | {"heard": identity}}, upsert=True
+            {"_id": referral.referral_id}, {"$set": state(referral) | {"received": identity}}, upsert=True
         )
         return meeting(referral)
 
-    # What the tutorial writes as two decorators.
+    # The tutorial writes this as two decorators.
     subscriber = broker.subscriber(asked.read, group_id=asked.group, auto_offset_reset="earliest")
     subscriber(broker.publisher(asked.write)(book))
     async with broker:
         await broker.start()
-        await told.stop.wait()
+        await control.stop.wait()
     client.close()
 
 

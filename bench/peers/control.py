@@ -1,4 +1,4 @@
-"""The common part of every measured program: waits for the start, reports it, and ends when told."""
+"""The common part of every measured program: waits for the start, reports it, and ends on SIGTERM."""
 
 import argparse
 import asyncio
@@ -10,28 +10,28 @@ import time
 from shared.platform.kafka_connection import KafkaConnection, connection_from
 
 
-class Told:
-    """`stop` is set when the program is to end."""
+class Control:
+    """Follows the measuring process. `stop` is set when the program is to end."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
         self._began = False
 
     async def go(self) -> None:
-        """Says that all is loaded and waits for a line."""
+        """Reports that all is loaded and waits for a line."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.stop.set)
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
 
     def began(self) -> None:
-        """The first records are in hand. Said once."""
+        """Reports, once, that the first records have arrived."""
         if not self._began:
             self._began = True
             print(f"began {time.monotonic()}", flush=True)
 
 
 def arguments() -> argparse.ArgumentParser:
-    """The command line that every program receives. The broker is in the environment (`kafka`)."""
+    """The command line of every measured program. The broker is in the environment (`kafka`)."""
     parser = argparse.ArgumentParser()
     for name in ("mongo_url", "database", "read", "write", "group"):
         parser.add_argument(name)
@@ -39,5 +39,5 @@ def arguments() -> argparse.ArgumentParser:
 
 
 def kafka() -> KafkaConnection:
-    """The broker of the measurement, and who calls."""
+    """The broker of the measurement, with the user who calls."""
     return connection_from(os.environ)
