@@ -18,7 +18,7 @@ class Failed(Exception):
 
 @dataclass
 class Program:
-    """A process that prints "ready", waits for a line, and prints "began <monotonic seconds>" at first work."""
+    """A process that prints "ready", waits for a line, then prints "began <monotonic seconds>"."""
 
     name: str
     process: asyncio.subprocess.Process

@@ -1,8 +1,8 @@
-"""Make `.venv` from a hashed lock file, with nothing but Python and a network. A second call costs nothing.
+"""Makes `.venv` from a hashed lock file, with nothing but Python and a network. A second call costs nothing.
 
     python3 deploy/bootstrap.py local|dev
 
-Written in the syntax of old Pythons, so that they can say that they are too old.
+Written in the syntax of old Pythons, so that an old Python can report that it is too old.
 """
 
 import hashlib
@@ -17,18 +17,19 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
 STAMP = os.path.join(VENV, "installed.json")
-# A set of packages also has all of those that follow from it here.
+# A set of packages contains the sets named here too.
 INCLUDES = {"local": ["local"], "dev": ["dev", "local"]}
 SPACE = 2 * 1024**3
 
 
 def refuse(sentence):  # type: (str) -> None
+    """Exits with 2 and this sentence."""
     sys.stderr.write(sentence + "\n")
     raise SystemExit(2)
 
 
 def check_space():  # type: () -> None
-    """Refuse with a sentence where packages and data would not fit."""
+    """Refuses if packages and data would not fit on the disk."""
     free = shutil.disk_usage(ROOT).free
     if free < SPACE:
         refuse(
@@ -38,16 +39,18 @@ def check_space():  # type: () -> None
 
 
 def locked(name):  # type: (str) -> str
+    """The path of a lock file."""
     return os.path.join(ROOT, "requirements", name + ".txt")
 
 
 def digest(name):  # type: (str) -> str
+    """The hash of a lock file."""
     with open(locked(name), "rb") as lock:
         return hashlib.sha256(lock.read()).hexdigest()
 
 
 def installed():  # type: () -> dict[str, str]
-    """The hash of each lock file that the venv was made from. Empty if it is missing or broken."""
+    """The hash of each lock file that the venv was made from. Empty if the venv is missing or broken."""
     try:
         with open(STAMP) as stamp:
             found = dict(json.load(stamp))
@@ -58,10 +61,12 @@ def installed():  # type: () -> dict[str, str]
 
 
 def run(*command):  # type: (str) -> bool
+    """Runs a command and returns True if it succeeds."""
     return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 
 def make_venv():  # type: () -> None
+    """Makes the venv anew unless one with pip exists."""
     if os.path.exists(PYTHON) and run(PYTHON, "-c", "import pip"):
         return
     if not run(sys.executable, "-m", "venv", "--clear", VENV):
@@ -72,7 +77,7 @@ def make_venv():  # type: () -> None
 
 
 def install(name):  # type: (str) -> None
-    """Install the locked packages, with uv where it works, else with pip, each checked against its hash."""
+    """Installs the locked packages, with uv if it works, else with pip, each checked against its hash."""
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
     uv = [PYTHON, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes"]
     if run(*(pip + ["-r", locked("uv")])) and run(*(uv + ["-r", locked(name)])):
@@ -83,6 +88,7 @@ def install(name):  # type: (str) -> None
 
 
 def main(name):  # type: (str) -> None
+    """Makes the venv hold the packages of this lock file. Refuses with a sentence if it cannot."""
     if sys.version_info < (3, 11):
         refuse(
             "Linkwork needs Python 3.11 or later and this is %d.%d: install one and name it, "

@@ -1,4 +1,7 @@
-"""Writes docs/settings.md and docs/metrics.md from the code; with --check, says whether they are current."""
+"""Writes docs/settings.md and docs/metrics.md from the code.
+
+With --check, reports files that are not current.
+"""
 
 import sys
 from pathlib import Path
@@ -30,7 +33,7 @@ def metrics_page() -> str:
         if isinstance(metric, MetricWrapperBase):
             described = next(iter(metric.describe()))
             suffix = "_total" if described.type == "counter" else ""
-            labels = ", ".join(f"`{label}`" for label in metric._labelnames)  # noqa: SLF001 - no other way to ask
+            labels = ", ".join(f"`{label}`" for label in metric._labelnames)  # noqa: SLF001 - not public
             rows.append(
                 f"| `{described.name}{suffix}` | {described.type} | {labels} | {described.documentation} |"
             )
@@ -44,6 +47,7 @@ def pages() -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> int:
+    """Runs the command. Returns the exit code: 1 if --check finds a file that is not current."""
     made = pages()
     if "--check" in arguments:
         stale = [name for name, text in made.items() if (DOCS / name).read_text() != text]

@@ -1,6 +1,8 @@
-"""Makes the topics of every locality, and the services' dead letters. What exists is left as it is.
+"""Makes the topics of every locality, and those of dead letters. Existing topics are left unchanged.
 
-python -m deploy.topics     with LINKWORK_KAFKA_..., and LINKWORK_LOCALITIES_FILE where it is another
+    python -m deploy.topics
+
+Reads LINKWORK_KAFKA_..., and LINKWORK_LOCALITIES_FILE for a file other than the standard one.
 """
 
 import asyncio
@@ -16,9 +18,9 @@ from shared.platform.kafka_connection import BadKafkaSettings, KafkaConnection, 
 from shared.platform.localities import LOCALITIES_FILE, load_localities
 
 DAY = 24 * 60 * 60 * 1000
-# The three topics of a locality have the same number, so that one replica hears all of one referral.
+# The three topics of a locality have as many partitions each, so that one replica reads all of a referral.
 PARTITIONS = 3
-# Facts are kept for ever. What is sent must fit a dead letter with its headers: that limit is the higher.
+# Facts are kept for ever. A record must fit a dead letter with its headers, so that limit is higher.
 EVENTS = {"retention.ms": "-1", "max.message.bytes": "1048588"}
 DEAD_LETTERS = {"retention.ms": str(30 * DAY), "max.message.bytes": "2097152"}
 
@@ -26,7 +28,7 @@ DEAD_LETTERS = {"retention.ms": str(30 * DAY), "max.message.bytes": "2097152"}
 async def create_topics(
     kafka: KafkaConnection, localities: Sequence[str], *, partitions: int = PARTITIONS, replication: int = 1
 ) -> int:
-    """Create what is missing for these slugs. Returns how many; raises KafkaError if one is refused."""
+    """Creates the missing topics of these slugs. Returns their number; raises KafkaError for a refusal."""
     wanted = {
         **{name: EVENTS for locality in localities for name in event_topics(locality)},
         **{dead_letter_topic(part): DEAD_LETTERS for part in PARTS},
@@ -51,6 +53,7 @@ async def create_topics(
 
 
 def main() -> None:
+    """Runs the command and prints the number of topics made."""
     file = Path(os.environ.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE)
     slugs = load_localities(file).slugs
     try:

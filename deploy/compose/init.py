@@ -1,6 +1,8 @@
-"""Sets the containers' stores up: a replica set of one, and the topics. A second run changes nothing.
+"""Sets the containers' stores up: a replica set of one node, and the topics. A second run changes nothing.
 
-python -m deploy.compose.init     with LINKWORK_MONGO_URL, and what `deploy.topics` asks for
+    python -m deploy.compose.init
+
+Reads LINKWORK_MONGO_URL, and the settings of `deploy.topics`.
 """
 
 import asyncio
@@ -17,13 +19,14 @@ READY_WITHIN = 120.0
 
 
 async def stores_ready(kafka: KafkaConnection, mongo_url: str) -> None:
-    """Wait for the broker and for a primary. Raises TimeoutError after READY_WITHIN seconds."""
+    """Waits for the broker and for a primary. Raises TimeoutError after READY_WITHIN seconds."""
     host, port = parse_uri(mongo_url)["nodelist"][0]
     ready = asyncio.gather(answers(kafka), become_primary(host, port, check_alive=lambda: None))
     await asyncio.wait_for(ready, READY_WITHIN)
 
 
 def main() -> None:
+    """Runs the command."""
     try:
         asyncio.run(
             stores_ready(connection_from(os.environ), os.environ["LINKWORK_MONGO_URL"]),

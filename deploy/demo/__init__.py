@@ -1,1 +1,1 @@
-"""The invented programme, played in through the front doors: every person and service is made up."""
+"""Loads the invented programme through the public interfaces. Every person and service is made up."""

@@ -1,4 +1,4 @@
-"""python -m deploy.demo: plays the invented programme in. A second run changes nothing."""
+"""`python -m deploy.demo` loads the invented programme. A second run changes nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from shared.platform.web.settings import load
 
 
 def main() -> None:
-    if os.environ.get("LINKWORK_ENV") != "development":  # before anything asks for production's secrets
+    """Runs the command. Exits with a sentence if a service or the issuer refuses."""
+    if os.environ.get("LINKWORK_ENV") != "development":  # before the settings ask for production's secrets
         raise SystemExit("The demonstration is for development: set LINKWORK_ENV=development to play it in.")
     settings = load(DemoSettings)
     # httpx would log every address it calls.

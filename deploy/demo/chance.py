@@ -19,12 +19,12 @@ def chance(*key: object) -> random.Random:
 
 
 def pick(rng: random.Random, weights: Mapping[T, float]) -> T:
-    """One of the keys, each as often as its weight says."""
+    """Chooses a key. Each is chosen in proportion to its weight."""
     return rng.choices(list(weights), list(weights.values()))[0]
 
 
 def stable_id(moment: datetime, *key: object) -> str:
-    """A UUIDv7 of that moment whose other part follows from the key: same moment and key, same id."""
+    """A UUIDv7 of that moment whose random part follows from the key: same moment and key, same id."""
     digest = hashlib.sha256("/".join(map(str, (SEED, *key))).encode()).digest()
     number = int(moment.timestamp() * 1000) << 80 | int.from_bytes(digest[:10])
     number = number & ~(0xF << 76) | 0x7 << 76

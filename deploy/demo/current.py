@@ -20,7 +20,10 @@ REFERRALS = 40
 
 @dataclass(frozen=True, slots=True)
 class CurrentReferral:
-    """`key` makes a second attempt the same referral; `body` is that of `POST /referrals`."""
+    """A referral of today. A second attempt with the same `key` makes no second referral.
+
+    `body` is the body of `POST /referrals`.
+    """
 
     key: str
     practice: str
@@ -31,7 +34,7 @@ STORIES_FILE = Path(__file__).with_name("stories.toml")
 
 
 def current_referrals(today: date, localities: Localities) -> list[CurrentReferral]:
-    """The same forty for the same day, spread over all localities and their practices."""
+    """Forty referrals, the same for the same day, spread over all localities and their practices."""
     homes = list(places())
     stories: list[dict[str, Any]] = tomllib.loads(STORIES_FILE.read_text("utf-8"))["story"]
     practices = islice(_in_turn(localities), REFERRALS)
@@ -39,7 +42,7 @@ def current_referrals(today: date, localities: Localities) -> list[CurrentReferr
 
 
 def _in_turn(localities: Localities) -> Iterator[Practice]:
-    """One practice of each locality after the other, over and over."""
+    """Practices without end, one of each locality in turn."""
     turns = [cycle(locality.practices) for locality in localities]
     while True:
         for turn in turns:
@@ -51,7 +54,7 @@ def _referral(
 ) -> CurrentReferral:
     rng = chance("current", number)
     story = dict(stories[number % len(stories)])
-    # The second time, the story is another person's: of another age, with fewer details.
+    # The second time, the story is of a different person: of another age, with fewer details.
     second = number >= len(stories)
     age = story.pop("age") + (rng.randint(-9, 9) if second else 0)
     if second:

@@ -14,7 +14,7 @@ PATIENCE = 90  # Attempts, 0.5 s apart, while a service starts or is busy.
 
 
 class DoorShut(Exception):
-    """A service did not take what the demonstration brought. Says which door, status and code; never what."""
+    """A service refused a request of the demonstration. Names service, status and code, never the content."""
 
 
 class Doors:

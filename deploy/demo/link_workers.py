@@ -1,4 +1,4 @@
-"""The demonstration's link workers, as matching's API takes them."""
+"""The demonstration's link workers, in the form of matching's API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def link_workers(loaded_on: date) -> list[dict[str, Any]]:
-    """Each as the body of `PUT /link-workers/{id}`; leave is counted from the week of `loaded_on`."""
+    """Bodies of `PUT /link-workers/{id}`. Leave is counted from the week of `loaded_on`."""
     monday = loaded_on - timedelta(days=loaded_on.weekday())
     return [
         {
@@ -27,7 +27,7 @@ def link_workers(loaded_on: date) -> list[dict[str, Any]]:
 
 @cache
 def read_link_workers() -> list[dict[str, Any]]:
-    """The entries of the file, as they are written there."""
+    """The entries of the file, unchanged."""
     entries: list[dict[str, Any]] = tomllib.loads(LINK_WORKERS_FILE.read_text("utf-8"))["link_worker"]
     return entries
 

@@ -42,7 +42,7 @@ class Person:
 
 
 def person(number: int, rng: random.Random, home: Place, age: int, today: date) -> Person:
-    """The invented person of that number (from 0 to 499), of that age in years."""
+    """The invented person of this number (0 to 499) and age in years."""
     born = date(today.year - age - 1, today.month, min(today.day, 28)) + timedelta(days=rng.randrange(1, 365))
     return Person(
         given_name=rng.choice(GIVEN_NAMES),
@@ -57,7 +57,7 @@ def person(number: int, rng: random.Random, home: Place, age: int, today: date) 
 
 
 def nhs_number(number: int) -> str:
-    """A number that starts with 999, as test numbers do, with the right check digit."""
+    """A number that starts with 999, as test numbers do, with a valid check digit."""
     first_nine = 999_200_000 + 1_000 * number
     while (digit := check_digit(str(first_nine))) is None:
         first_nine += 1

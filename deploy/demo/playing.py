@@ -1,4 +1,4 @@
-"""Plays the invented programme in, step by step; what an earlier run did is not done again."""
+"""Loads the invented programme step by step. Steps that an earlier run finished are not repeated."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 
 class Demonstration:
-    """The whole of it. Everything goes through the services' APIs and the event log."""
+    """The whole load. Everything passes through the services' APIs and the event log."""
 
     def __init__(self, settings: DemoSettings, http: httpx.AsyncClient, progress: Progress, say: Say) -> None:
         self._settings = settings
@@ -37,7 +37,7 @@ class Demonstration:
         self._localities = load_localities(settings.localities_file or LOCALITIES_FILE)
 
     async def play(self) -> None:
-        """Those who help first, then today's referrals, so that pages are of use while history follows."""
+        """Loads link workers, services and today's referrals, so that pages are soon useful, then history."""
         steps: dict[str, Callable[[], Awaitable[None]]] = {
             "link workers": self._link_workers,
             "directory": self._directory,
@@ -83,13 +83,13 @@ class Demonstration:
         await publish(self._settings.kafka, events, said)
 
     def _referrers(self) -> dict[str, str]:
-        """A referrer of each practice."""
+        """A referrer for each practice."""
         users = load_users(USERS_FILE, self._settings.localities_file).users.values()
         return {code: user.id for user in users if user.role == "referrer" for code in user.practices}
 
 
 async def play(settings: DemoSettings, clock: Clock, say: Say) -> None:
-    """Plays all that is missing in. Raises DoorShut or SignInFailed where a service does not take it."""
+    """Loads everything that is missing. Raises DoorShut or SignInFailed if a service refuses."""
     progress = Progress(settings.state, clock)
     async with httpx.AsyncClient(timeout=30) as http:
         await Demonstration(settings, http, progress, say).play()

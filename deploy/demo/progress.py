@@ -10,7 +10,10 @@ from shared.platform.clock import Clock
 
 
 class Progress:
-    """`loaded_at` is the moment of the first run: all dates of the demonstration hang on it."""
+    """The finished steps.
+
+    All dates of the demonstration depend on `loaded_at`, the moment of the first run.
+    """
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self._file = folder / "demo.json"
@@ -22,16 +25,16 @@ class Progress:
             self._keep()
 
     def done(self, step: str) -> bool:
-        """Tells that a step was finished in this run or an earlier one."""
+        """Tests whether a step was finished in this run or an earlier one."""
         return step in self._done
 
     def finish(self, step: str) -> None:
-        """Remembers that a step is finished."""
+        """Stores that a step is finished."""
         self._done.append(step)
         self._keep()
 
     def _keep(self) -> None:
-        # Beside and renamed: a run that is killed here leaves the old file or the new one.
+        # Written beside and renamed: a run that is killed here leaves the old file or the new one.
         new = self._file.with_suffix(".new")
         new.write_text(json.dumps({"loaded_at": self.loaded_at.isoformat(), "done": self._done}), "utf-8")
         new.replace(self._file)

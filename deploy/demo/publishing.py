@@ -1,4 +1,4 @@
-"""Publishes the history as a partner's own system would: events, straight to the locality's topics."""
+"""Publishes the history as a partner's own system would: as events on the locality's topics."""
 
 from __future__ import annotations
 

@@ -10,13 +10,13 @@ from typing import Any
 import orjson
 
 DIRECTORY = Path(__file__).with_name("directory")
-# The day for which the documents were written: dates in them are moved by whole weeks from here.
+# The documents were written for this day. Their dates move by whole weeks from here.
 WRITTEN_ON = date(2026, 11, 2)
 DATES = frozenset({"assured_date", "last_modified", "dtstart", "valid_from", "valid_to", "until"})
 
 
 def directory_documents(loaded_on: date) -> dict[str, Any]:
-    """A page of services by locality, as fresh on `loaded_on` as it was when it was written."""
+    """A page of services by locality, as fresh on `loaded_on` as on the day it was written for."""
     weeks = (loaded_on - WRITTEN_ON) // timedelta(weeks=1)
     return {slug: _moved(document, timedelta(weeks=weeks)) for slug, document in _documents().items()}
 

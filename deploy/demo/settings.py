@@ -9,7 +9,7 @@ from shared.platform.web.settings import ServiceSettings, setting
 
 
 class DemoSettings(ServiceSettings):
-    """As all services; it signs in as the client `linkwork-demo` of the development issuer."""
+    """The settings of every service. The demonstration signs in as the issuer's client `linkwork-demo`."""
 
     service: ClassVar[str] = "demo"
 

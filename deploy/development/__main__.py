@@ -8,6 +8,6 @@ from shared.platform.web.app import serve
 from shared.platform.web.settings import load
 
 if __name__ == "__main__":
-    refuse_production(os.environ.get("LINKWORK_ENV"))  # before anything asks for production's secrets
+    refuse_production(os.environ.get("LINKWORK_ENV"))  # before the settings ask for production's secrets
     settings = load(DevelopmentSettings)
     serve(lambda: development_app(settings), settings)

@@ -25,7 +25,11 @@ TEMPLATES = Path(__file__).with_name("templates")
 def development_app(
     settings: DevelopmentSettings, clock: Clock = system_clock, keeper: SessionKeeper | None = None
 ) -> FastAPI:
-    """`keeper` as of `create_service_app`. Raises NotForProduction unless LINKWORK_ENV=development."""
+    """Makes the process. `keeper` is as in `create_service_app`.
+
+    Raises:
+        NotForProduction: LINKWORK_ENV is not development.
+    """
     refuse_production(settings.env)
     localities = load_localities(settings.localities_file) if settings.localities_file else load_localities()
     directory = load_users(settings.users_file, settings.localities_file)

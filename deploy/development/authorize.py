@@ -17,7 +17,7 @@ from shared.platform.web.problem import Problem
 
 
 class Asked(BaseModel):
-    """An authorization request, as the address or our own sign-in form carries it."""
+    """An authorization request, as read from the address or from our own sign-in form."""
 
     model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
@@ -49,7 +49,7 @@ def authorize_routes(
             asked = Asked.model_validate(dict(values))
         except ValidationError:
             raise Problem(400, code="authorization_request") from None
-        # Nothing is sent anywhere unless the client and where it wants its answer are known.
+        # No answer leaves unless the client and its redirect address are known.
         if asked.client_id not in directory.clients or asked.redirect_uri != returning:
             raise Problem(400, code="authorization_request", detail="This client is not known here.")
         return asked

@@ -1,4 +1,4 @@
-"""Authorization codes: good once, for a minute, for the client that asked."""
+"""Authorization codes: each can be used once, within a minute, by the client that asked."""
 
 import hmac
 import secrets

@@ -1,4 +1,4 @@
-"""The text message gateway's stand-in, and the pages that show what was sent."""
+"""A stand-in for the text message gateway, and the pages that show the sent messages."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -14,7 +14,7 @@ from shared.platform.web.bodies import JsonBody
 
 
 class TextMessage(JsonBody):
-    """A message from a service to the gateway. The same reference again is the same message."""
+    """A message from a service to the gateway. A repeated reference means the same message."""
 
     model_config = ConfigDict(hide_input_in_errors=True)
 

@@ -11,7 +11,7 @@ USERS_FILE = Path(__file__).with_name("users.toml")
 
 
 class NotForProduction(SystemExit):
-    """This process hands out anybody's token, so it exists in development only."""
+    """This process issues tokens for anybody, so it exists in development only."""
 
 
 def refuse_production(env: str | None) -> None:
@@ -29,7 +29,7 @@ def _own_secret(service: str) -> Any:
 
 
 class DevelopmentSettings(ServiceSettings):
-    """As all services, and where the sink listens and keeps what it was sent."""
+    """The settings of every service, and those of the sink: where it listens and keeps messages."""
 
     service: ClassVar[str] = "development"
 
@@ -47,6 +47,6 @@ class DevelopmentSettings(ServiceSettings):
     client_secret_evaluation: SecretStr | None = _own_secret("evaluation")
 
     def secret_of(self, client_id: str) -> str:
-        """The secret of the client `linkwork-<service>`: its own where set, else the common one."""
+        """The secret of the client `linkwork-<service>`: its own if set, else the common one."""
         own: SecretStr | None = getattr(self, f"client_secret_{client_id.removeprefix('linkwork-')}", None)
         return (own or self.client_secret).get_secret_value()

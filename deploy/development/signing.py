@@ -17,7 +17,7 @@ KEY_FILE = "development-issuer.jwk.json"
 
 
 class IssuerKey:
-    """Signs tokens, and is a KeySource for those who check them in the same process."""
+    """Signs tokens, and is a KeySource for verifiers in the same process."""
 
     def __init__(self, key: ECKey, *, issuer: str, audience: str, clock: Clock = system_clock) -> None:
         self._key = key
@@ -28,7 +28,7 @@ class IssuerKey:
 
     @classmethod
     def kept_in(cls, state: Path, *, issuer: str, audience: str, clock: Clock = system_clock) -> "IssuerKey":
-        """The key in this folder; made there at first use, readable by its owner alone."""
+        """The key in this folder. Made there at first use, readable by its owner alone."""
         path = state / KEY_FILE
         if not path.exists():
             state.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ FILE = "mailbox.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One message as it would have arrived. `at` is ISO 8601 in UTC."""
+    """A message as it would have arrived. `at` is ISO 8601 in UTC."""
 
     id: str
     at: str
@@ -29,7 +29,10 @@ class Sent:
 
 
 class Mailbox:
-    """Newest last. A reference seen before is the same message and is kept once. Safe across threads."""
+    """Sent messages, newest last.
+
+    A repeated reference is the same message, kept once. Safe across threads.
+    """
 
     def __init__(self, state: Path, clock: Clock, new_id: NewId = new_id) -> None:
         self._path = state / FILE
@@ -42,7 +45,7 @@ class Mailbox:
     def put(
         self, channel: Literal["email", "sms"], *, to: str, subject: str, text: str, reference: str
     ) -> Sent:
-        """Keep a message, or find the one already kept under this channel and reference."""
+        """Keeps a message, or finds the one already kept under this channel and reference."""
         with self._lock:
             for known in self._messages:
                 if reference and (known.channel, known.reference) == (channel, reference):
@@ -54,7 +57,7 @@ class Mailbox:
             return sent
 
     def newest_first(self) -> list[Sent]:
-        """All that is kept."""
+        """All messages kept."""
         with self._lock:
             return list(reversed(self._messages))
 

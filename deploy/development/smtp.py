@@ -19,6 +19,7 @@ class ToMailbox:
         self._mailbox = mailbox
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        """Keeps the message, once for each recipient. Called by aiosmtpd."""
         content = envelope.original_content or b""
         message = message_from_bytes(content, _class=EmailMessage, policy=default)
         body = message.get_body(("plain", "html"))

@@ -1,6 +1,8 @@
-"""Issues tokens of the invented users: python -m deploy.development.tokens <user>.
+"""Issues tokens of the invented users.
 
-Programs that play their part (the demo, benchmarks) use them, and people who try the APIs by hand.
+    python -m deploy.development.tokens <user>
+
+Programs that act as these users (the demo, benchmarks) call it, and so do people who try the APIs by hand.
 """
 
 import argparse
@@ -20,7 +22,7 @@ SERVICE_TOKEN_LASTS = timedelta(hours=1)
 
 
 class Minter:
-    """Makes tokens with the key in the state folder, as the issuer beside it would."""
+    """Makes tokens with the key in the state folder, as the issuer would."""
 
     def __init__(self, settings: DevelopmentSettings) -> None:
         refuse_production(settings.env)
@@ -28,7 +30,10 @@ class Minter:
         self.users = load_users(settings.users_file, settings.localities_file).users
 
     def of(self, user: User | str) -> str:
-        """An access token of a user, given by id or whole. Raises KeyError for an id not in the file."""
+        """An access token of a user, given by id or as an object.
+
+        Raises KeyError for an id not in the file.
+        """
         known = self.users[user] if isinstance(user, str) else user
         return self._key.sign(known.claims(), USER_TOKEN_LASTS)
 
@@ -41,9 +46,9 @@ class Minter:
 
 
 def _address_of_the_run(state: Path) -> str | None:
-    """Returns the public address of the run that keeps its state there; PORT names another.
+    """Returns the public address of the run with this state folder. PORT overrides it.
 
-    None where neither is known, or LINKWORK_ISSUER already says it.
+    None if neither is known, or if LINKWORK_ISSUER names the address.
     """
     if "LINKWORK_ISSUER" in os.environ:
         return None
@@ -54,18 +59,18 @@ def _address_of_the_run(state: Path) -> str | None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Prints an access token of a user, or without one who there is. The issuer must have run here."""
+    """Prints an access token of a user; without a user, lists the users. The issuer must have run here."""
     parser = argparse.ArgumentParser(
         prog="python -m deploy.development.tokens", description="Prints an access token of an invented user."
     )
     parser.add_argument("user", nargs="?", help="an id of users.toml; without one they are listed")
     parser.add_argument("--url", help="where Linkwork answers, if it is not the run in .linkwork or PORT")
     asked = parser.parse_args(arguments)
-    refuse_production(os.environ.get("LINKWORK_ENV") or "development")  # typed by hand, it is not set
+    refuse_production(os.environ.get("LINKWORK_ENV") or "development")  # unset if a person types the command
     settings = DevelopmentSettings(env="development")
     if url := asked.url or _address_of_the_run(settings.state):
         settings = settings.model_copy(update={"issuer": f"{url.rstrip('/')}/dev/issuer"})
-    if not (settings.state / KEY_FILE).exists():  # A key made here would be no issuer's.
+    if not (settings.state / KEY_FILE).exists():  # No issuer would know a key made here.
         sys.stderr.write(f"No development issuer has run in {settings.state}: start it with `make run`.\n")
         return 2
     minter = Minter(settings)

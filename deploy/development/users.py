@@ -10,12 +10,12 @@ from shared.platform.web.principal import ROLES
 
 
 class UsersError(Exception):
-    """The file of users does not hold together; the text says where."""
+    """The file of users is inconsistent; the text says where."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Someone who may sign in here. `name` is shown on the sign-in page and nowhere else."""
+    """A person who may sign in here. `name` is shown on the sign-in page and nowhere else."""
 
     id: str
     name: str
@@ -44,7 +44,7 @@ class Directory:
 
 
 def load_users(path: Path, localities_file: Path | None = None) -> Directory:
-    """Read the file. Raises UsersError for an unknown role, locality or practice."""
+    """Reads the file. Raises UsersError for an unknown role, locality or practice."""
     known = load_localities(localities_file) if localities_file else load_localities()
     read = tomllib.loads(path.read_text("utf-8"))
     users: dict[str, User] = {}

@@ -20,7 +20,7 @@ APPLIED: Final = "access-applied"
 
 
 class Access:
-    """The declaration on one broker, and its users' passwords, which stay in the broker's folder."""
+    """The declaration for one broker, and its users' passwords, which stay in the broker's folder."""
 
     def __init__(self, kafka: Kafka, declared: Declaration) -> None:
         self._kafka = kafka
@@ -28,7 +28,7 @@ class Access:
         self._passwords = kept_passwords(kafka.users, declared.users)
 
     def as_user(self, user: str) -> KafkaConnection:
-        """The broker, as this user."""
+        """The connection to the broker as this user."""
         return self._kafka.connection.as_user(user, SecretStr(self._passwords[user]))
 
     def file_of(self, user: str) -> Path:

@@ -23,7 +23,10 @@ SOURCE_MAP = re.compile(r"^(/\*|//)# sourceMappingURL=.*$", re.MULTILINE)
 
 
 def page_assets() -> None:
-    """Fill `shared/platform/web/assets`, unless this lock did already. Raises CannotRun without a network."""
+    """Fills `shared/platform/web/assets` unless this lock did so already.
+
+    Raises CannotRun without a network.
+    """
     if not is_stale():
         return
     with tempfile.TemporaryDirectory() as temporary:
@@ -38,7 +41,7 @@ def page_assets() -> None:
 
 
 def is_stale() -> bool:
-    """Tells that the assets are missing, or were made from another lock or in another way."""
+    """Tests whether the assets are missing, or were made from another lock or in another way."""
     return not STAMP.exists() or STAMP.read_text() != _version()
 
 

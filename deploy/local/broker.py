@@ -1,4 +1,4 @@
-"""Checks of a broker, ours or another, before anything uses it."""
+"""Checks of a broker, ours or a given one, before the run uses it."""
 
 import asyncio
 
@@ -9,13 +9,13 @@ from shared.platform.kafka_connection import KafkaConnection
 
 
 async def answers(kafka: KafkaConnection) -> None:
-    """Wait until a broker is in the cluster's metadata. Has no deadline of its own."""
+    """Waits until a broker is in the cluster's metadata. Has no deadline of its own."""
     while not await answers_once(kafka):
         await asyncio.sleep(0.1)
 
 
 async def answers_once(kafka: KafkaConnection) -> bool:
-    """Whether a broker takes this user, and is in the cluster's metadata."""
+    """Tests whether a broker accepts this user and is in the cluster's metadata."""
     admin = AIOKafkaAdminClient(**kafka.client_arguments(), request_timeout_ms=5_000)
     try:
         await admin.start()

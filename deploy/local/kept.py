@@ -1,4 +1,4 @@
-"""A process that is started, and started again when it ends by itself."""
+"""Restarts a process that ends by itself."""
 
 import asyncio
 import time
@@ -11,26 +11,36 @@ from deploy.local.errors import CannotRun
 Say = Callable[[str], None]
 FIRST_DELAY = 0.5
 LONGEST_DELAY = 30.0
-# What ran this long was well: the next delay starts from the shortest again.
+# A process that ran this long was healthy: the next delay is the shortest again.
 WELL_AFTER = 60.0
 
 
 class Kept(Protocol):
-    """A store or a part. `start` returns when it answers, and raises CannotRun if it never does."""
+    """A store or a part that `keep` restarts."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name in the run's output."""
+
     @property
-    def log(self) -> Path: ...
-    async def start(self) -> None: ...
-    async def stop(self) -> None: ...
-    async def exited(self) -> int: ...
+    def log(self) -> Path:
+        """The file with the output of the process."""
+
+    async def start(self) -> None:
+        """Starts the process and returns when it answers. Raises CannotRun if it never does."""
+
+    async def stop(self) -> None:
+        """Stops the process and waits for its end."""
+
+    async def exited(self) -> int:
+        """Waits for the end of the process. Returns the exit code."""
 
 
 async def keep(thing: Kept, say: Say, *, attempts: int | None = None) -> None:
-    """Start `thing` again whenever it ends; never returns.
+    """Starts `thing` again whenever it ends. Never returns.
 
-    Raises CannotRun after so many `attempts` one after the other, where a number is given.
+    Raises:
+        CannotRun: `thing` ended again after `attempts` restarts in a row. None restarts it without limit.
     """
     tried = 0
     started = time.monotonic()

@@ -13,7 +13,7 @@ from deploy.local.replica_set import REPLICA_SET, become_primary
 
 
 def mongod_path() -> str:
-    """Return the mongod to run, one on PATH before the packaged one. Raises CannotRun without either."""
+    """Returns the mongod to run, one on PATH before the packaged one. Raises CannotRun without either."""
     if on_path := shutil.which("mongod"):
         return on_path
     try:
@@ -27,7 +27,7 @@ def mongod_path() -> str:
 
 
 def machine_memory() -> int:
-    """Bytes."""
+    """The machine's memory in bytes."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
@@ -40,7 +40,7 @@ def cache_gigabytes(memory: int) -> float:
 
 
 class Mongo:
-    """A database server whose data stays in `folder` between runs. `url` is what clients are given."""
+    """A database server whose data stays in `folder` between runs. `url` is the clients' address."""
 
     def __init__(
         self, folder: Path, *, reaper: Reaper, log: Path, port: int | None = None, say: Say = quiet
@@ -56,11 +56,11 @@ class Mongo:
 
     @property
     def pid(self) -> int | None:
-        """None where it was never started."""
+        """The process id; None before the first start."""
         return None if self._child is None else self._child.pid
 
     async def start(self) -> None:
-        """Start and wait until it is primary. Raises CannotRun if it does not become so."""
+        """Starts the server and waits until it is primary. Raises CannotRun if it does not become primary."""
         self._folder.mkdir(parents=True, exist_ok=True)
         command = [
             *(mongod_path(), "--dbpath", str(self._folder), "--replSet", REPLICA_SET),
@@ -89,12 +89,12 @@ class Mongo:
             raise
 
     async def stop(self) -> None:
-        """Stop it after a checkpoint."""
+        """Stops the server after a checkpoint."""
         if self._child is not None:
             await self._child.stop(grace=15.0)
 
     async def exited(self) -> int:
-        """Wait for its end. Returns the exit code."""
+        """Waits for the end of the process. Returns the exit code."""
         if self._child is None:
             raise CannotRun(f"{self.name} has not been started.")
         return await self._child.exited()

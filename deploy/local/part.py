@@ -1,4 +1,4 @@
-"""A process of the plan, running."""
+"""A running process of the plan."""
 
 import asyncio
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from deploy.local.reaper import Reaper
 
 
 class RunningPart:
-    """A Python process that receives its configuration, and announces itself when it is ready."""
+    """A Python process that receives its configuration and reports when it is ready."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class RunningPart:
         )
 
     async def start(self) -> None:
+        """Starts the process and waits until it is ready. Raises CannotRun if it makes no progress."""
         self._child.start()
         await wait_while_it_gets_on(
             self._answers(),
@@ -60,9 +61,11 @@ class RunningPart:
         )
 
     async def stop(self) -> None:
+        """Stops the process and waits for its end."""
         await self._child.stop()
 
     async def exited(self) -> int:
+        """Waits for the end of the process. Returns the exit code."""
         return await self._child.exited()
 
     async def _answers(self) -> None:
@@ -74,11 +77,11 @@ class RunningPart:
                     if (await client.get(self._ready)).status_code == httpx.codes.OK:
                         return
                 except httpx.TransportError:
-                    pass  # Not listening yet: asked again until the deadline.
+                    pass  # Not listening yet: tried again until the deadline.
                 await asyncio.sleep(0.1)
 
 
 def _instance_id(part: Part, environment: Mapping[str, str]) -> str:
-    """An id that every run with this state folder has, and no other run with the same stores."""
+    """An id that is the same in every run of this state folder, and in no other run on the same stores."""
     where = sha256(f"{gethostname()}:{environment['LINKWORK_STATE']}".encode()).hexdigest()
     return f"{part.name}-{where[:8]}"

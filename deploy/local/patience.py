@@ -1,4 +1,4 @@
-"""Waits for a start: as long as it progresses, but not for ever."""
+"""Waits for a start as long as it makes progress, but not for ever."""
 
 import asyncio
 import os
@@ -66,7 +66,7 @@ async def wait_while_it_gets_on(
 def work_of(pid: int | None, log: Path) -> tuple[int, int]:
     """Returns the processor time that a process has used, in ticks, and the size of its log, in bytes.
 
-    0 for what cannot be read: on systems without /proc the log alone shows progress.
+    A value that cannot be read is 0: on systems without /proc the log alone shows progress.
     """
     ticks = size = 0
     with suppress(OSError, ValueError, IndexError):
@@ -78,7 +78,7 @@ def work_of(pid: int | None, log: Path) -> tuple[int, int]:
 
 
 async def together(*work: Coroutine[Any, Any, None]) -> None:
-    """Runs all. If one raises, cancels the others, waits for them, and raises the same error."""
+    """Runs all awaitables. If one raises, cancels the others, waits for them, and raises the same error."""
     try:
         async with asyncio.TaskGroup() as group:
             for each in work:

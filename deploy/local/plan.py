@@ -1,4 +1,4 @@
-"""The processes of a run, as values: another list is another run."""
+"""The processes of a run, as values: a different list makes a different run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,13 +10,13 @@ from shared.platform.kafka_connection import KafkaConnection
 
 Secrets = Mapping[str, str]
 NICE = 5
-# The C library returns large buffers instead of keeping them: a quarter less memory, without growth.
+# The C library then returns large buffers: a quarter less memory, without growth.
 LESS_MEMORY: Mapping[str, str] = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}
 
 
 @dataclass(frozen=True)
 class Part:
-    """One Python process: `module` is run as `python -m` would, and told its port in LINKWORK_PORT.
+    """A Python process: `module` is run as by `python -m`, with its port in LINKWORK_PORT.
 
     `port` is preferred, not promised. The part is ready when `GET ready` answers 200.
     """
@@ -26,15 +26,15 @@ class Part:
     port: int
     ready: str = "/readyz"
     own: Callable[[Secrets], Mapping[str, str]] = field(default=lambda _: {})
-    nice: int = 0  # Above 0: others have the processor first.
-    # The user at Kafka, for a part that uses it, and those of what runs in the same process.
+    nice: int = 0  # Above 0: other processes have the processor first.
+    # The part's user at Kafka, if it uses Kafka, and the users of others in the same process.
     user: str = ""
     also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Parts in the order of starting, the front last; `demo` is run once, when all are ready."""
+    """Parts in the order of starting, the front last. `demo` runs once, when all are ready."""
 
     parts: tuple[Part, ...]
     demo: Part | None = None
@@ -42,6 +42,7 @@ class Plan:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The names of the parts, in the order of starting."""
         return tuple(part.name for part in self.parts)
 
 
@@ -67,7 +68,7 @@ def _demo(secrets: Secrets) -> dict[str, str]:
 
 
 def kafka_environment(part: Part, as_user: Callable[[str], KafkaConnection]) -> dict[str, str]:
-    """The environment by which a part reaches Kafka under its own user; empty for one that does not."""
+    """The environment by which a part reaches Kafka under its own user; empty for a part without Kafka."""
     if not part.user:
         return {}
     more = {
@@ -103,7 +104,7 @@ def common_environment(
     session_key: str,
     demo: bool,
 ) -> dict[str, str]:
-    """The environment of every process, with the addresses of the others. It says nothing of Kafka.
+    """The environment of every process, with the addresses of the others. It leaves Kafka out.
 
     `ports` by name, `front` and `mail` among them.
     """
@@ -112,7 +113,7 @@ def common_environment(
     issuer = f"{inside.get('development', public)}/dev/issuer"
     return {
         **LESS_MEMORY,
-        # The connection as a whole: parts of two would contradict each other.
+        # Left out as a whole: settings of two connections would contradict each other.
         **{name: value for name, value in given.items() if not name.startswith("LINKWORK_KAFKA_")},
         "LINKWORK_STATE": str(folder),
         "LINKWORK_ENV": "development",
@@ -121,7 +122,7 @@ def common_environment(
         "LINKWORK_HOST": LOOPBACK,
         "LINKWORK_PUBLIC_URL": public,
         "LINKWORK_ISSUER": f"{public}/dev/issuer",
-        # The issuer is named by its public address and reached by its own, which is there earlier.
+        # The issuer is named by its public address and reached by its own, which answers earlier.
         "LINKWORK_DISCOVERY_URL": f"{issuer}/.well-known/openid-configuration",
         "LINKWORK_JWKS_URL": f"{issuer}/jwks.json",
         "LINKWORK_TOKEN_URL": f"{issuer}/token",

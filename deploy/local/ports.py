@@ -6,7 +6,7 @@ from typing import Final
 
 LOOPBACK = "127.0.0.1"
 PORTS_FILE: Final = "ports.json"  # In the folder of a run: the port of each of its parts, by name.
-# Below what systems give to outgoing connections (from 32768 or 49152 on): a port chosen now is listened on
+# Below the ports of outgoing connections (from 32768 or 49152 on): a port chosen now is listened on
 # seconds later, or on the next day.
 _QUIET: Final = range(15_000, 27_000)
 _TRIES: Final = 1000
@@ -15,7 +15,7 @@ _chance = random.SystemRandom()  # Tests seed `random`, and all of them would ch
 
 
 def is_free(port: int) -> bool:
-    """True if a process listens on `port` of the loopback address."""
+    """Tests whether a process may listen on `port` of the loopback address."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -28,8 +28,7 @@ def is_free(port: int) -> bool:
 def free_port() -> int:
     """Returns a free port that is never given to an outgoing connection.
 
-    A process gets no port twice. Otherwise, of forty ports that are used a little later, two would be the
-    same in one start of fifteen.
+    A process gets no port twice. Otherwise, in one start of fifteen, two of forty ports would be the same.
 
     Raises:
         OSError: no port was free.
@@ -43,7 +42,7 @@ def free_port() -> int:
 
 
 def is_open(port: int) -> bool:
-    """True if a process listens on `port` of the loopback address."""
+    """Tests whether a process listens on `port` of the loopback address."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex((LOOPBACK, port)) == 0

@@ -12,7 +12,10 @@ from deploy.local.ports import is_free
 
 
 def check_platform(environment: Mapping[str, str]) -> None:
-    """Our own broker and database run on Linux x86-64; with both addresses given, any system will do."""
+    """Refuses a system on which our own broker and database do not run: only Linux x86-64 is supported.
+
+    With both addresses given, any system will do.
+    """
     if sys.platform == "linux" and platform.machine() == "x86_64":
         return
     has_mongo = environment.get("LINKWORK_MONGO_URL") or shutil.which("mongod")
@@ -25,14 +28,14 @@ def check_platform(environment: Mapping[str, str]) -> None:
 
 
 def check_parts(plan: Plan) -> None:
-    """Every module of the plan can be found."""
+    """Checks that every module of the plan exists."""
     for part in (*plan.parts, *filter(None, [plan.demo])):
         if not _can_run(part.module):
             raise CannotRun(f"{part.module} is missing from this folder: fetch the whole of Linkwork again.")
 
 
 def _can_run(module: str) -> bool:
-    """Tells that `python -m module` would find something."""
+    """Tests whether `python -m module` would find a module."""
     package, _, _ = module.rpartition(".")
     if importlib.util.find_spec(package) is None:
         return False
@@ -43,7 +46,7 @@ def _can_run(module: str) -> bool:
 
 
 def front_port(environment: Mapping[str, str]) -> int:
-    """The port that people are told, from PORT. Raises CannotRun where it is taken."""
+    """The port of the front, from PORT. Raises CannotRun if it is taken."""
     wanted = environment.get("PORT") or "8080"
     if not wanted.isdigit() or not 0 < int(wanted) < 65536:
         raise CannotRun(f"PORT is a number from 1 to 65535, such as 8080, and not {wanted!r}.")

@@ -1,6 +1,6 @@
-"""The front where there is no Caddy: passes requests on and answers back as they come, keeping nothing.
+"""Proxies requests if there is no Caddy: passes bodies on as they arrive and keeps nothing.
 
-It has no limits of time: it is for one person on one machine.
+It has no time limits, as one person uses it on one machine.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from shared.platform import lifeline
 from shared.platform.web.problem import Problem, wants_page
 
 BODY_LIMIT = 1_048_576
-# A directory comes in one piece.
+# A directory arrives in one piece.
 LARGER_BODIES = {"/api/matching/v1/directory/imports": 8 * BODY_LIMIT}
-# So much more of a request that is too large is read, and dropped, before it is refused.
+# Bytes of an oversized request that are read and dropped before the refusal.
 DROPPED_LIMIT, DROPPING_SECONDS = 16 * BODY_LIMIT, 5.0
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-# Said between two neighbours only (RFC 9110, 7.6.1), or said again by us.
+# Headers for one connection only (RFC 9110, 7.6.1), or written anew by the proxy.
 HOP_BY_HOP = frozenset(
     (
         *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"),
@@ -40,7 +40,7 @@ WAIT_PAGE = """<!doctype html><html lang="en-GB"><meta charset="utf-8"><title>No
 
 
 class TooLarge(Exception):
-    """More has come than a request may carry."""
+    """The request exceeds its limit."""
 
 
 def front(upstreams: Mapping[str, str]) -> Starlette:
@@ -49,7 +49,7 @@ def front(upstreams: Mapping[str, str]) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         # The transport, not a client: a client would keep one person's cookies and send them with another's.
-        # Connections are let go before the services' own five seconds are up.
+        # Connections are closed before the services' own limit of 5 s.
         limits = httpx.Limits(max_connections=200, keepalive_expiry=3.0)
         async with httpx.AsyncHTTPTransport(limits=limits) as transport:
             app.state.transport = transport
@@ -78,7 +78,10 @@ def front(upstreams: Mapping[str, str]) -> Starlette:
 
 
 async def _ask(transport: httpx.AsyncHTTPTransport, request: Request, upstream: str) -> httpx.Response:
-    """Send the request on. One without a body is sent again where the service hung up before it answered."""
+    """Sends the request on.
+
+    Sends one without a body again if the service closed the connection unanswered.
+    """
     has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
     for last in (False, True):
         onward = httpx.Request(
@@ -133,7 +136,7 @@ async def _limited(stream: AsyncIterator[bytes], limit: int) -> AsyncIterator[by
 
 
 async def _drop_the_rest(request: Request) -> None:
-    """Let a client finish sending, within bounds: cut off in the middle, most never see why."""
+    """Lets a client finish sending, within bounds. Most clients that are cut off never read the refusal."""
     dropped = 0
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DROPPING_SECONDS):
@@ -146,7 +149,7 @@ async def _drop_the_rest(request: Request) -> None:
 
 def _answer(answer: httpx.Response) -> Response:
     response = StreamingResponse(_body(answer), answer.status_code)
-    # Set as they are: each Set-Cookie stays a line of its own.
+    # Set as pairs: each Set-Cookie stays a line of its own.
     dropped = HOP_BY_HOP | _named_by_connection(answer.headers.get("connection", ""))
     response.raw_headers = [
         (name.lower(), value)
@@ -157,7 +160,7 @@ def _answer(answer: httpx.Response) -> Response:
 
 
 async def _body(answer: httpx.Response) -> AsyncIterator[bytes]:
-    """The bytes as they came, compressed or not."""
+    """The bytes as they arrived, compressed or not."""
     try:
         async for chunk in answer.aiter_raw():
             yield chunk
@@ -172,7 +175,7 @@ def _refusal(request: Request, failure: Exception) -> Response:
             closing = {"connection": "close"}
             return Problem(413, detail="A request may carry one megabyte.", headers=closing).response()
         case ClientDisconnect():
-            return Response(status_code=499)  # No reader uses it.
+            return Response(status_code=499)  # The link has no use here.
         case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout():
             status, title = 503, "This part is not available just now"
         case httpx.TimeoutException():
@@ -186,7 +189,7 @@ def _refusal(request: Request, failure: Exception) -> Response:
 
 
 def serve(given: Mapping[str, str]) -> None:
-    """Serve until told to stop. `given` names where to listen, and each service's address."""
+    """Serves until the process is asked to stop. `given` names its own address and each service's."""
     lifeline.watch()
     names = {part for _, part in ROUTES} | {OTHERS}
     upstreams = {name: given[f"LINKWORK_{name.upper()}_URL"] for name in names}

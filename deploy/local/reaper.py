@@ -1,7 +1,7 @@
-"""A small process that ends the others when the one that started them is gone.
+"""A small process that ends the others when the process that started them is gone.
 
 It reads a line, `pid identity`, for every child that is started. When its input ends, because the parent
-closed it or was killed, it ends what is still alive, the last started first.
+closed it or was killed, it ends the living children, the last started first.
 """
 
 import signal
@@ -17,9 +17,9 @@ ROOT = Path(__file__).parents[2]
 
 
 class Reaper:
-    """The parent's side: one for a run.
+    """The parent's side, one for a run.
 
-    What it watches is written to `record` as well, for the next run to find where both were killed.
+    The watched processes are written to `record` as well. If both are killed, the next run finds them there.
     """
 
     def __init__(self, record: Path | None = None) -> None:
@@ -27,6 +27,7 @@ class Reaper:
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
+        """Starts the reaper's process in a session of its own."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "deploy.local.reaper"],
             stdin=subprocess.PIPE,
@@ -48,7 +49,7 @@ class Reaper:
     def _write_down(self, pid: int) -> str | None:
         known_as = identity(pid)
         if known_as is None:
-            return None  # It has ended already.
+            return None  # The process has ended already.
         line = f"{pid} {known_as}\n"
         if self._record is not None:
             with self._record.open("a") as record:
@@ -56,19 +57,20 @@ class Reaper:
         return line
 
     def close(self) -> None:
-        """End what is left of the watched processes, and the reaper with them."""
+        """Ends the remaining watched processes, and the reaper with them."""
         if self._process is not None:
             self._process.communicate()
             self._process = None
 
 
 def reap(lines: Iterable[str]) -> None:
+    """Reads `pid identity` lines to their end, then ends these processes, the last first."""
     watched = [line.rstrip("\n").split(maxsplit=1) for line in lines]
     for pid, known_as in reversed(watched):
         end(int(pid), known_as, grace=GRACE)
 
 
 if __name__ == "__main__":
-    # A terminal's Ctrl-C goes to the parent, which tells us by closing the pipe.
+    # A terminal's Ctrl-C goes to the parent, which then closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     reap(sys.stdin)

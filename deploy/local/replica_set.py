@@ -1,4 +1,4 @@
-"""A replica set of one node: made once, and made again where its address has changed."""
+"""A replica set of one node: made once, and configured again if its address has changed."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,9 +12,9 @@ NOT_YET_INITIALISED = 94
 
 
 async def become_primary(host: str, port: int, *, check_alive: Callable[[], None]) -> None:
-    """Wait until the mongod at `host:port`, started with this set's name, takes writes.
+    """Waits until the mongod at `host:port`, started with this set's name, accepts writes.
 
-    Calls `check_alive`, which may raise, between attempts; has no deadline of its own.
+    Calls `check_alive`, which may raise, between attempts. Has no deadline of its own.
     """
     address = f"{host}:{port}"
     async with AsyncMongoClient[dict[str, Any]](
@@ -30,12 +30,15 @@ async def become_primary(host: str, port: int, *, check_alive: Callable[[], None
                 if (await client.admin.command("hello"))["isWritablePrimary"]:
                     return
             except PyMongoError:
-                pass  # Not listening, or between two states: asked again until the caller's deadline.
+                pass  # Not listening, or between two states: tried again until the caller's deadline.
             await asyncio.sleep(0.05)
 
 
 async def _configure(client: AsyncMongoClient[dict[str, Any]], address: str) -> None:
-    """A node that its own configuration does not name is never primary: a new port is forced in."""
+    """Configures the set.
+
+    A node outside its own configuration is never primary, so a new port is forced in.
+    """
     try:
         config = (await client.admin.command("replSetGetConfig"))["config"]
     except OperationFailure as failure:

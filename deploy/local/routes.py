@@ -2,7 +2,7 @@
 
 import re
 
-# Longest prefix first. What no prefix matches goes to the referral service: the front page, sign-in, assets.
+# Longest prefix first. All other paths go to the referral service: the front page, sign-in, assets.
 ROUTES: tuple[tuple[str, str], ...] = (
     ("/api/notifications/", "notifications"),
     ("/api/evaluation/", "evaluation"),
@@ -22,9 +22,10 @@ PRIVATE = ("/livez", "/readyz", "/metrics", "/asyncapi")
 
 
 def part_for(path: str) -> str | None:
-    """The service that answers `path`, decoded; None if the path is not for the outside.
+    """The service that answers `path`, decoded; None if the path is not public.
 
-    A path that climbs (`/a/../b`) or doubles a slash belongs to no service: another one may interpret it.
+    A path that climbs (`/a/../b`) or doubles a slash belongs to no service, as services may read it
+    differently.
     """
     if path in PRIVATE or _UNPLAIN.search(path):
         return None

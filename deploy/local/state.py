@@ -16,7 +16,7 @@ FOLDER = ROOT / ".linkwork"
 
 
 class State:
-    """The folder of one run. `lock` first: everything else supposes that no other run uses it."""
+    """The folder of one run. Call `lock` first: all other methods suppose that no other run uses it."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self.folder = folder
@@ -26,7 +26,7 @@ class State:
         self._lock: IO[str] | None = None
 
     def lock(self) -> None:
-        """Take the folder for this process. Raises CannotRun where a run has it."""
+        """Takes the folder for this process. Raises CannotRun if a run has it."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (self.folder / "lock").open("a+")
         try:
@@ -45,12 +45,13 @@ class State:
         self._lock = lock
 
     def unlock(self) -> None:
+        """Releases the folder."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def end_survivors(self) -> int:
-        """End what a killed run left behind, the last started first. Returns how many there were."""
+        """Ends the processes of a killed run, the last started first. Returns their number."""
         if not self.processes.exists():
             return 0
         known = [line.split(maxsplit=1) for line in self.processes.read_text().splitlines()]
@@ -61,16 +62,17 @@ class State:
         return len(alive)
 
     def log(self, name: str) -> Path:
-        """The log file of a child. The log of the run before is kept beside it."""
+        """The log file of a child. The log of the previous run is kept beside it."""
         self._logs.mkdir(exist_ok=True)
         return self._logs / f"{name}.log"
 
     def rotate_logs(self) -> None:
+        """Renames the logs of the previous run to `.log.1`."""
         for log in self._logs.glob("*.log"):
             log.replace(log.with_suffix(".log.1"))
 
     def port(self, name: str, preferred: int | None = None) -> int:
-        """`preferred`, else the port this part had before, else any: the first of them that is free now."""
+        """The first that is free of: `preferred`, the port this part had before, any port."""
         ports = self._ports()
         wanted = (preferred, ports.get(name))
         found = next((port for port in wanted if port is not None and is_free(port)), None) or free_port()
@@ -78,7 +80,7 @@ class State:
         return found
 
     def keep_port(self, name: str, port: int) -> None:
-        """Write down where a part listens, for programs that look for it."""
+        """Writes down the port of a part, for programs that look for it."""
         (self.folder / PORTS_FILE).write_text(json.dumps(self._ports() | {name: port}, indent=1))
 
     def _ports(self) -> dict[str, int]:
@@ -86,7 +88,7 @@ class State:
         return dict(json.loads(file.read_text())) if file.exists() else {}
 
     def wipe(self) -> None:
-        """Remove everything, the lock file with it."""
+        """Removes everything, the lock file with it."""
         self.lock()
         self.end_survivors()
         shutil.rmtree(self.folder)

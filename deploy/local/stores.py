@@ -1,4 +1,4 @@
-"""The broker and the database of a run: ours, or the ones that are named."""
+"""The broker and the database of a run: its own, or given ones."""
 
 import asyncio
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ ANSWERS_WITHIN = 6.0
 
 
 class Stores:
-    """Both stores. `kafka` and `mongo_url` are known before anything is started.
+    """Both stores. `kafka` and `mongo_url` are known before any process is started.
 
-    Raises CannotRun where the given settings of Kafka contradict each other.
+    Raises CannotRun if the given settings of Kafka contradict each other.
     """
 
     def __init__(self, state: State, reaper: Reaper, environment: Mapping[str, str], say: Say) -> None:
@@ -43,16 +43,16 @@ class Stores:
 
     @property
     def ours(self) -> list[Kept]:
-        """The ones that this run starts and keeps alive."""
+        """The stores that this run starts and keeps alive."""
         return [store for store in (self._kafka, self._mongo) if store is not None]
 
     @property
     def has_own_broker(self) -> bool:
-        """Whether this run starts the broker, whose settings are then known."""
+        """Tests whether this run starts the broker, so that its settings are known."""
         return self._kafka is not None
 
     def access(self, declared: Declaration) -> Access | None:
-        """Users and rights of our own broker; None of another, whose operator gives them."""
+        """Users and rights of our own broker. None for a given broker, whose operator sets them."""
         return Access(self._kafka, declared) if self._kafka is not None else None
 
     async def start(self) -> None:
@@ -60,6 +60,7 @@ class Stores:
         await together(self._start_kafka(), self._start_mongo())
 
     async def stop(self) -> None:
+        """Stops the stores that this run started."""
         await asyncio.gather(*(store.stop() for store in self.ours))
 
     def _our_kafka(self) -> Kafka:
@@ -92,7 +93,7 @@ class Stores:
             return
         if not JARS.is_dir():
             self._say("Fetching Kafka from Maven Central ...")
-            # In a process of its own: it can be stopped half way, a thread cannot.
+            # In a process of its own: unlike a thread, a process can be stopped halfway.
             fetch = Child(
                 "jars", python("deploy.local.jars"), log=self._state.log("jars"), reaper=self._reaper
             )
@@ -111,7 +112,7 @@ class Stores:
             ) as client:
                 hello = await client.admin.command("hello")
         except PyMongoError:
-            # The address may hold a password, and is not repeated.
+            # The address may hold a password, so it is not quoted.
             raise CannotRun(
                 "No MongoDB answers at the given address: start it, or put LINKWORK_MONGO_URL right."
             ) from None

@@ -37,7 +37,7 @@ STORE_ATTEMPTS = 5
 
 
 class Supervisor:
-    """Use once: `await run()` returns the exit code when the run has been stopped, or could not go on."""
+    """Used once: `await run()` returns the exit code when the run has been stopped or cannot go on."""
 
     def __init__(self, plan: Plan, state: State, environment: Mapping[str, str] = os.environ) -> None:
         self._plan = plan
@@ -52,16 +52,17 @@ class Supervisor:
         self._access: Access | None = None
 
     def say(self, text: str) -> None:
+        """Prints a line with the seconds since the start."""
         self._print(f"{time.monotonic() - self._started:5.1f} s  {text}")
 
     def _print(self, text: str) -> None:
-        # Without a terminal to say it to, stopping in order still matters.
+        # Stopping in order still matters without a terminal.
         with contextlib.suppress(OSError):
             print(text, flush=True)
 
     async def run(self) -> int:
-        """Start everything and stay until SIGINT or SIGTERM (0), or until it cannot go on (2)."""
-        # What it says of a broker that is still starting would stand between our own lines.
+        """Starts everything and stays until SIGINT or SIGTERM (0), or until it cannot go on (2)."""
+        # Its warnings about a broker that is still starting would stand between our own lines.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         told_to_stop = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -126,7 +127,7 @@ class Supervisor:
             await Child("assets", python("deploy.local.assets"), log=log, reaper=self._reaper).finish()
 
     async def _compile(self) -> None:
-        """The first time, load the parts' code while Kafka is fetched: all of them then find it compiled."""
+        """Loads the parts' code the first time, while Kafka is fetched. All parts then find it compiled."""
         if not JARS.is_dir():
             command = python("deploy.local.compiled", *(part.module for part in self._plan.parts))
             log = self._state.log("compiled")
@@ -146,7 +147,7 @@ class Supervisor:
         self._ports = ports
         self._secrets = run_secrets(self._state.folder)
         given = dict(self._given)
-        if stores.has_own_broker:  # It accepts a shorter timeout than a stock broker does.
+        if stores.has_own_broker:  # Our broker accepts a shorter timeout than a stock broker does.
             given.setdefault("LINKWORK_SESSION_TIMEOUT_MS", "3000")
         return common_environment(
             given,
@@ -158,7 +159,7 @@ class Supervisor:
         )
 
     def _kafka_of(self, part: Part) -> dict[str, str]:
-        """Of our own broker, each part has a user; of another, all have the one that was given."""
+        """The connection of a part: with our own broker a user for each part, else the given one."""
         if self._access is not None:
             return kafka_environment(part, self._access.as_user)
         return self._stores.kafka.environment() if self._stores is not None else {}
@@ -186,7 +187,7 @@ class Supervisor:
         return self._given.get("DEMO", "1") != "0"
 
     async def _play_demo(self, environment: Mapping[str, str]) -> None:
-        """Play the invented programme in, once in the life of the state folder."""
+        """Loads the invented programme, once in the life of the state folder."""
         demo = self._plan.demo
         if demo is None or not self._with_demo() or self._state.demo_loaded.exists():
             return

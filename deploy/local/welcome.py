@@ -1,4 +1,4 @@
-"""The text when everything answers: the addresses, and the users to sign in as."""
+"""The text that is printed when everything answers: the addresses, and the users to sign in as."""
 
 from collections.abc import Iterable, Sequence
 
@@ -16,7 +16,7 @@ AS = {
 
 
 def welcome(address: str, users: Iterable[User]) -> str:
-    """Lines for the terminal. `address` is the public one; the first of `users` in each role is named."""
+    """Lines for the terminal. `address` is the public one. The first of `users` in each role is named."""
     first = {user.role: user for user in reversed(list(users))}
     lines = ["", f"  Linkwork is ready: open {address}", ""]
     if first:
@@ -28,7 +28,7 @@ def welcome(address: str, users: Iterable[User]) -> str:
 
 
 def how_to_connect(kafka: KafkaConnection, access: Access, partners: Sequence[Partner]) -> str:
-    """Lines for the terminal: the address of Kafka, and where the passwords of its users are."""
+    """Lines for the terminal: the address of Kafka, and the folder with the passwords of its users."""
     lines = [
         f"  Kafka: {kafka.bootstrap}, {kafka.protocol}, {SCRAM}; docs/partners.md says how to go on",
         f"    user {OPERATOR:<22}password in {access.file_of(OPERATOR)}",

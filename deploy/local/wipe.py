@@ -1,4 +1,4 @@
-"""`make wipe`: remove what runs have stored. Refused while one is running."""
+"""`make wipe`: removes all stored data of runs. Refuses while a run is active."""
 
 import sys
 

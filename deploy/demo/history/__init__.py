@@ -1,4 +1,4 @@
-"""Half a year of invented referrals, as the events of a partner who kept the record before."""
+"""Half a year of invented referrals, as the events of a partner who kept the earlier record."""
 
 from deploy.demo.history.writing import write_history
 

@@ -26,15 +26,16 @@ class Case:
     home: Place
     began: datetime
     diary: PastDiary
-    services: Sequence[Service]  # The locality's own, as far as they are offered.
+    services: Sequence[Service]  # Services that the locality offers.
     needs: tuple[v.Need, ...] = ()
     link_worker: str = ""
     visited: bool = False
 
     @property
     def locality(self) -> str:
+        """The slug of the referral's locality."""
         return self.journal.locality
 
     def chance(self, probability: float) -> bool:
-        """True that often."""
+        """Returns True with this probability."""
         return self.rng.random() < probability

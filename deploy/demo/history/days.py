@@ -17,7 +17,7 @@ def _bank_holidays(year: int) -> frozenset[date]:
 
 
 def working(day: date) -> bool:
-    """Monday to Friday, bank holidays apart."""
+    """Tests for a working day: Monday to Friday, without bank holidays."""
     return day.weekday() < 5 and day not in _bank_holidays(day.year)
 
 
@@ -34,10 +34,10 @@ def at(day: date, hour: int, minute: int = 0) -> datetime:
 
 
 def office_hours(rng: random.Random, day: date) -> datetime:
-    """Some moment between nine and half past four of that day, or of the first working day after it."""
+    """A random moment between 9:00 and 16:30 of that day, or of the first working day after it."""
     return at(working_day(day), rng.randrange(9, 16), rng.randrange(0, 60))
 
 
 def london_day(moment: datetime) -> date:
-    """The date that people there see."""
+    """The date in London."""
     return moment.astimezone(LONDON).date()

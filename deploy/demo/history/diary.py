@@ -21,7 +21,7 @@ class Slot:
 
 
 class PastDiary:
-    """Hours as the demonstration's link workers keep them, day by day."""
+    """The past hours of the demonstration's link workers, day by day."""
 
     def __init__(self, link_workers: Sequence[Mapping[str, Any]]) -> None:
         self._link_workers = link_workers
@@ -29,18 +29,18 @@ class PastDiary:
         self._met: Counter[int] = Counter()
 
     def copy(self) -> PastDiary:
-        """The same diary, to be written in apart."""
+        """A copy that changes apart from the original."""
         other = PastDiary(self._link_workers)
         other._taken, other._met = self._taken.copy(), self._met.copy()
         return other
 
     def colleague(self, practice: str, of: str) -> str | None:
-        """Another link worker who also sees people of this practice."""
+        """A second link worker who also sees people of this practice."""
         others = (one["id"] for one in self._link_workers if one["id"] != of and _serves(one, practice))
         return next(others, None)
 
     def take(self, practice: str, day: date, after: datetime) -> Slot:
-        """The first free time for a practice on or after a day, and after a moment; it is then taken."""
+        """Takes the first free time for a practice on or after a day, and after a moment."""
         while True:
             for slot in self._slots(practice, day):
                 if slot.starts_at > after and (slot.link_worker, slot.starts_at) not in self._taken:
@@ -51,7 +51,8 @@ class PastDiary:
     def came(self, lead: int, missing: Mapping[int, float]) -> bool:
         """Draws attendance. `missing` gives the share of people who do not come, by days of lead time.
 
-        Counted, not thrown: with some dozens of meetings a band, chance would hide what grows with what.
+        Attendance is counted, not random. With some dozens of meetings a band, chance would hide how it falls
+        with the lead time.
         """
         band = next((longest for longest in missing if lead <= longest), max(missing))
         self._met[band] += 1

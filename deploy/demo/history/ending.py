@@ -12,12 +12,12 @@ from deploy.demo.history.plan import last_answers
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 
-# The one person of the history who asked to be forgotten.
+# A single person of the history asked to be erased.
 ERASED = 61
 
 
 def closed(case: Case, before: dict[str, int] | None, last: datetime) -> None:
-    """A call to see how it goes, the last questions, the end; some come back."""
+    """Makes up a follow-up call, the last questions and the end. Some people come back."""
     say = case.journal.say
     call = later(case, last, 2, 6)
     say(call, o.ContactAttempted, channel=v.Channel.PHONE, reached=case.chance(0.8))
@@ -46,7 +46,7 @@ def closed(case: Case, before: dict[str, int] | None, last: datetime) -> None:
 
 
 def put_right(case: Case) -> None:
-    """A link worker notices a fact entered by mistake and takes it back."""
+    """Makes up a correction: a link worker notices a fact entered by mistake and takes it back."""
     if case.number % rates.RETRACTED_EVERY:
         return
     wrong = case.journal.say(

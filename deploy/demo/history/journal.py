@@ -15,7 +15,7 @@ ENDINGS = (o.ReferralClosed, o.ReferralDeclined, o.ReferralReturned, o.ReferralW
 
 
 class Journal:
-    """Collects events; what would lie after `until`, when all is handed over, is not said."""
+    """Collects events. Leaves out events after `until`, when the record is handed over."""
 
     def __init__(self, locality: str, key: str, began: datetime, until: datetime) -> None:
         self.locality = locality
@@ -30,15 +30,15 @@ class Journal:
 
     @property
     def settled(self) -> bool:
-        """Nothing is left for anyone to arrange: no meeting ahead, and met already or over."""
+        """Tests that no meeting lies ahead, and that the person has been met or the referral has ended."""
         return not self._pending and (self._attended or self._ended)
 
     def id_at(self, moment: datetime, *key: object) -> str:
-        """An id of this referral's own: for meetings, prescriptions, goals."""
+        """An id for this referral's meetings, prescriptions and goals."""
         return stable_id(moment, self.key, *key)
 
     def say(self, moment: datetime, kind: type[EventBody], **fields: Any) -> str:
-        """Says one thing that happened then. Gives the event's id, whether or not it lies after the end."""
+        """Adds an event of that moment. Returns its id, whether or not it lies after the end."""
         body = kind(referral_id=self.referral_id, locality=self.locality, **fields)
         event_id = self.id_at(moment, len(self.events), kind.__name__)
         if moment <= self.until:

@@ -1,4 +1,4 @@
-"""From the referral to the first meeting, or to an end before it."""
+"""Makes up the way from the referral to the first meeting, or to an end before it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shared.contract.events.models import MeetingBooked, ReferralAgreement, Refe
 
 
 def referred(case: Case) -> None:
-    """The referral is made: everything about the person as codes, as an event has it."""
+    """Makes up the referral: everything about the person as codes, as in an event."""
     rng = case.rng
     needs = [pick(rng, rates.NEEDS) for _ in range(rng.choice((1, 1, 1, 2, 2, 3)))]
     case.needs = tuple(dict.fromkeys(needs))
@@ -82,7 +82,7 @@ def ended_early(case: Case) -> bool:
 
 
 def met(case: Case) -> datetime | None:
-    """Books until they come; None where they never do (or where the history ends first)."""
+    """Books meetings until the person comes. None if they never come, or if the history ends first."""
     booked_at = case.began + timedelta(seconds=case.rng.randrange(1, 4))
     if case.chance(rates.WAITS_FOR_A_SLOT):
         expected = london_day(case.began) + timedelta(days=14)
@@ -114,7 +114,7 @@ def met(case: Case) -> datetime | None:
 
 
 def later(case: Case, moment: datetime, least: int, most: int) -> datetime:
-    """A working moment some days later, and in any case after that moment."""
+    """A working moment about that many days later, and always after the moment given."""
     day = london_day(moment) + timedelta(days=case.rng.randint(least, most))
     return max(office_hours(case.rng, day), moment + timedelta(minutes=15))
 

@@ -1,4 +1,4 @@
-"""The results of the meeting: the first questionnaire, the plan, the consent to share."""
+"""Makes up the results of the meeting: the first questionnaire, the plan, the consent to share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ITEMS = ("satisfied", "worthwhile", "happy", "anxious")
 
 
 def first_answers(case: Case, met_at: datetime) -> dict[str, int] | None:
-    """The four questions before anything has helped; None where they were not asked."""
+    """Answers to the four questions before any help; None where they were not asked."""
     if not case.chance(rates.MEASURED_BEFORE):
         return None
     level = case.rng.gauss(4.6, 1.7)
@@ -33,7 +33,7 @@ def first_answers(case: Case, met_at: datetime) -> dict[str, int] | None:
 
 
 def last_answers(case: Case, before: dict[str, int], moment: datetime) -> None:
-    """The same questions again, for those who answer: most are somewhat better, some are not."""
+    """Answers to the same questions later: most are somewhat better. Some people do not answer."""
     gain = case.rng.gauss(1.5 if case.visited else 0.4, 1.3)
     scores = {
         item: _score(case, score + (gain if item != "anxious" else -gain), 0.6)
@@ -50,7 +50,7 @@ def last_answers(case: Case, before: dict[str, int], moment: datetime) -> None:
 
 
 def agreed(case: Case, met_at: datetime) -> tuple[v.Need, ...]:
-    """The plan and the agreements that the link worker asks for. Gives the needs that were settled on."""
+    """Makes up the plan and the agreements that the link worker asks for. Returns the agreed needs."""
     say, rng = case.journal.say, case.rng
     for agreement in (v.Agreement.DETAILS_TO_GP, v.Agreement.FOLLOW_UP):
         answer = v.Agreed.YES if case.chance(0.85) else v.Agreed.NO

@@ -1,4 +1,4 @@
-"""From the plan to a service, its answer, and the first visit or what stopped it."""
+"""Makes up the way from the plan to a service, its answer, and the first visit or a barrier."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from shared.contract.events import vocabulary as v
 
 
 def prescribed(case: Case, needs: tuple[v.Need, ...], met_at: datetime) -> datetime:
-    """Tries a service for one need, often for a second. Gives the last moment that anything happened."""
+    """Tries a service for one need, often for a second. Returns the moment of the last event."""
     moment = met_at + timedelta(minutes=6)
     last = moment
     wanted = needs[: 2 if case.chance(rates.SECOND_SERVICE) else 1]
     for number, need in enumerate(wanted):
         fitting = [one for one in case.services if _helps(one, need)]
         if not fitting:
-            # Where the next town has one, some say that it is too far, and some that there is none here.
+            # If the next town has a service, some link workers record "too far", others "none here".
             far = case.chance(rates.TOO_FAR)
             reason = v.UnmetReason.TOO_FAR if far else v.UnmetReason.NO_SERVICE
             case.journal.say(moment, o.NeedUnmet, need=need, reason=reason)

@@ -58,11 +58,11 @@ SAFE_TO_TEXT = {v.SafeToText.YES: 68, v.SafeToText.RING: 20, v.SafeToText.NOT_KN
 AGREED_HOW = {v.AgreedHow.IN_PERSON: 60, v.AgreedHow.PHONE: 33, v.AgreedHow.VIDEO: 5, v.AgreedHow.WRITING: 2}
 LANGUAGES = {"en": 91, "ur": 4, "pl": 2, "pa": 1, "ar": 1, "ro": 1}
 
-# Before a meeting: how a referral ends without one, in a hundred.
+# Ends of referrals before a meeting, in per cent.
 ENDS_EARLY = {"declined": 7, "not_reached": 3, "withdrawn": 2, "returned": 1, "goes_on": 87}
 WAITS_FOR_A_SLOT = 0.08
 CANCELLED = 0.07
-# Days from booking to meeting, and how many then do not come: the longer the lead, the more.
+# Days from booking to meeting, and the share who then do not come: it grows with the lead time.
 LEADS: Mapping[tuple[int, int], float] = {(0, 0): 12, (1, 1): 18, (2, 7): 42, (8, 14): 28}
 DID_NOT_COME = {0: 0.03, 1: 0.07, 7: 0.11, 14: 0.18}
 
@@ -105,8 +105,8 @@ ACCOMPANIED = {
     v.AccompaniedBy.FAMILY_OR_FRIEND: 16,
     v.AccompaniedBy.NOT_KNOWN: 7,
 }
-# What is put right afterwards, as every so-many-th of those it could happen to.
+# Corrections: every 24th, or 35th, of the cases that could be corrected.
 RETRACTED_EVERY = 24
 REOPENED_EVERY = 35
-# One in so many people says in the meeting that another person reads their messages.
+# Every 25th person says in the meeting that someone else reads their messages.
 CONTACT_CHANGED_EVERY = 25

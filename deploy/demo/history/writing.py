@@ -1,4 +1,4 @@
-"""Writes the history: the same for the same moment of loading, wherever and however often it is written."""
+"""Writes the history: the same for the same moment of loading, on every machine and in every run."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from shared.contract.events.envelope import Envelope
 from shared.platform.localities import Localities
 from shared.platform.localities.postcodes import Place, places
 
-# The last referrals of the history are this old, so that everybody in it has been met or has left.
+# The last referrals of the history are this old, so that each person in it has been met or has left.
 QUIET_DAYS = 12
 ATTEMPTS = 40
 
 
 def write_history(loaded_at: datetime, localities: Localities) -> list[Envelope]:
-    """About 300 referrals with all that came of them until `loaded_at` (aware), oldest first."""
+    """About 300 referrals with all of their events until `loaded_at` (aware), oldest first."""
     today = london_day(loaded_at)
     services = _services(today)
     diary = PastDiary(link_workers(today))
@@ -48,12 +48,12 @@ def _referral(
     diary: PastDiary,
 ) -> tuple[list[Envelope], PastDiary]:
     for attempt in range(ATTEMPTS):
-        # What an attempt that comes to no end wrote into the diary is forgotten with it.
+        # An attempt that reaches no end writes into a copy of the diary, which is dropped with it.
         kept = diary.copy()
         rng = chance("history", number, attempt)
         slug = pick(rng, {slug: rates.LOCALITIES.get(slug, 1.0) for slug in localities.slugs})
         practice = rng.choice(localities.by_slug[slug].practices)
-        # Evenly over the weeks, so that every one has referrals.
+        # Spread evenly, so that every week has referrals.
         days_ago = QUIET_DAYS + (rates.REFERRALS - number) * (rates.WEEKS * 7 - QUIET_DAYS) / rates.REFERRALS
         began = office_hours(rng, london_day(loaded_at) - timedelta(days=round(days_ago)))
         journal = Journal(slug, f"history/{number}", began, loaded_at)
@@ -87,7 +87,7 @@ def _services(today: date) -> dict[str, list[Service]]:
 
 @cache
 def _homes() -> dict[str, list[Place]]:
-    """Places by postcode sector ("ST3 6"): people mostly live round their practice."""
+    """Homes by postcode sector ("ST3 6"): people mostly live near their practice."""
     sectors: dict[str, list[Place]] = defaultdict(list)
     for place in places():
         sectors[place.postcode[:-2]].append(place)
