@@ -13,6 +13,7 @@ from shared.contract.history import SourcePriority
 from shared.delivery.model.service_definition import Changed, Loaded, ServiceDefinition
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 
 class MatchingStore:
@@ -24,9 +25,13 @@ class MatchingStore:
     async def load(
         self, tx: Transaction, referrals: Sequence[Loaded[ReferralState]], now: datetime
     ) -> Diaries:
-        """Diaries for these referrals. Of several, the urgent ones have their times reserved first."""
+        """Diaries for these referrals. Of several, the urgent ones have their times reserved first.
+
+        Read in the transaction of the decision, like the other open referrals of those who were returned.
+        """
         diaries = await self._diaries.load(tx, referrals, now)
         reserve_for_urgent([(one.referral_id, one.view) for one in referrals], diaries)
+        diaries.referred_again = await _referred_again(tx, [one for one in referrals if one.view.is_returned])
         return diaries
 
     async def save(
@@ -38,6 +43,27 @@ class MatchingStore:
         ]
         await drop_drafts(tx, erased)
         await self._diaries.save(tx, resources)
+
+
+async def _referred_again(tx: Transaction, returned: Sequence[Loaded[ReferralState]]) -> frozenset[str]:
+    """Those of these referrals whose person has another open one in the locality."""
+    people = {
+        one.referral_id: (one.locality, one.view.story.created.person_ref)
+        for one in returned
+        if one.view.story.created is not None
+    }
+    if not people:
+        return frozenset()
+    wanted = {
+        "view.created.person_ref": {"$in": sorted({person for _, person in people.values()})},
+        "view.open": True,
+    }
+    fields = {"locality": 1, "referral": 1, "view.created.person_ref": 1}
+    found: dict[tuple[str, str], set[str]] = {}
+    async for row in tx[REFERRALS].find(wanted, fields, session=tx.session):
+        person = (row["locality"], row["view"]["created"]["person_ref"])
+        found.setdefault(person, set()).add(row["referral"])
+    return frozenset(referral for referral, person in people.items() if found.get(person, set()) - {referral})
 
 
 def service_definition(

@@ -1,11 +1,13 @@
 """Collections of this service beside the kernel's documents, with their indexes."""
 
 import contextlib
+from datetime import UTC, datetime
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from shared.delivery.mongo.database import Mongo, Session, Transaction
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 AUDIT = "audit"
 CONFLICTS = "conflicts"
@@ -16,7 +18,6 @@ KEYS = "keys"
 LOOKUPS = "lookups"
 NOTES = "notes"
 PEOPLE = "people"
-REFERRALS = "referrals"
 SESSIONS = "sessions"
 
 # Data with no other source: the vault, its keys apart, the tombstones and the audit.
@@ -26,12 +27,18 @@ PASSING = (SESSIONS,)
 # Data folded from the facts.
 DERIVED = (REFERRALS,)
 
+# Unanswered referrals (`view.unanswered`, a time) are few: an index of these alone.
+IS_UNANSWERED = {"view.unanswered": {"$gt": datetime.fromtimestamp(0, UTC)}}
+
 _INDEXES: dict[str, list[IndexModel]] = {
     REFERRALS: [
         IndexModel([("referral", ASCENDING)]),
         IndexModel([("view.person", ASCENDING)]),
         IndexModel([("view.resends", ASCENDING)], sparse=True),
         IndexModel([("locality", ASCENDING), ("view.stage", ASCENDING)]),
+        IndexModel(
+            [("locality", ASCENDING), ("view.unanswered", ASCENDING)], partialFilterExpression=IS_UNANSWERED
+        ),
         IndexModel([("locality", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),
         IndexModel([("view.practice", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),
     ],

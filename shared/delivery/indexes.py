@@ -8,6 +8,7 @@ from shared.delivery.consumer.markers import MARKERS
 from shared.delivery.dlq.rows import DEAD_LETTERS
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.mongo.operations import OPERATIONS
+from shared.delivery.offsets.handled import HANDLED, note_earlier_version
 from shared.delivery.rebuild.generations import GENERATIONS
 from shared.delivery.scheduler.effects import SENT
 from shared.delivery.unit_of_work.commands import IDEMPOTENCY
@@ -24,11 +25,13 @@ async def ensure_indexes(mongo: Mongo) -> None:
     Raises:
         PyMongoError: the database is away, or refuses them.
     """
+    await note_earlier_version(mongo)
     # Before any transaction needs them, because a transaction that creates a collection takes a lock.
-    owned = (OUTBOX, TASKS, SENT, DEAD_LETTERS, OPERATIONS, GENERATIONS, IDEMPOTENCY, MARKERS)
+    owned = (OUTBOX, TASKS, SENT, DEAD_LETTERS, OPERATIONS, GENERATIONS, IDEMPOTENCY, MARKERS, HANDLED)
     await mongo.make((REFERRALS, *owned))
     await mongo[REFERRALS].create_indexes([FOLD_INDEX])
     await mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])
+    await mongo[HANDLED].create_indexes([IndexModel([("locality", ASCENDING)])])
     ready = IndexModel([("not_before", ASCENDING), ("at", ASCENDING)])
     asked = IndexModel([("what", ASCENDING)], partialFilterExpression={"what": DECIDE_LATER})
     await mongo[TASKS].create_indexes([ready, asked])

@@ -17,11 +17,14 @@ from shared.delivery.consumer.topic_consumer import TopicConsumer
 from shared.delivery.dlq.replays import Replays
 from shared.delivery.indexes import ensure_indexes
 from shared.delivery.interpreter import tune_interpreter
+from shared.delivery.kafka.broker_view import BrokerView
 from shared.delivery.kafka.instance import evict_predecessor
 from shared.delivery.model.errors import Transient
 from shared.delivery.model.service_definition import R, ServiceDefinition, V
 from shared.delivery.mongo.database import Mongo, Row, Transaction, classified
 from shared.delivery.mongo.leases import Leases, instance_lease
+from shared.delivery.offsets.handled import HandledOffsets
+from shared.delivery.offsets.stream_gate import StreamGate
 from shared.delivery.options import Options
 from shared.delivery.outbox.relay import Relay, process_name
 from shared.delivery.rebuild.generations import Generations, claim_database
@@ -69,13 +72,18 @@ class Kernel(Generic[V, R]):
         self._referrals = Referrals(definition, self.mongo, self._context.referral_signal)
         self._scheduler = Scheduler(self._context, self.localities)
         self._replays = Replays(self._context, self.localities)
-        self._consumers = [
-            TopicConsumer(name, each, event_topics(each), BatchHandler(self._context, each), options)
-            for each in self.localities
-        ]
+        self._broker = BrokerView(options.kafka)
+        self._consumers = [self._consumer(each) for each in self.localities]
 
         self._renewing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
+
+    def _consumer(self, locality: str) -> TopicConsumer[V, R]:
+        name, topics = self.definition.name, event_topics(locality)
+        gate = StreamGate(name, locality, topics, self._broker, HandledOffsets(self.mongo, locality))
+        return TopicConsumer(
+            name, locality, topics, BatchHandler(self._context, locality), self._options, gate
+        )
 
     async def start(self) -> None:
         """Makes the indexes, then starts all loops and consumers.
@@ -121,6 +129,7 @@ class Kernel(Generic[V, R]):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(consumer.stop() for consumer in self._consumers), return_exceptions=True)
+        await self._broker.close()
         await self._replays.stop()
         await self._scheduler.stop(self._options.drain_seconds)
         await self._relay.stop(self._options.drain_seconds)

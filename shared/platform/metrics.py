@@ -43,6 +43,24 @@ streams_stopped = Gauge(
     "1 while a locality's stream is stopped because our own code failed many times in a row.",
     ("service", "locality"),
 )
+stream_mismatch = Gauge(
+    "linkwork_stream_mismatch",
+    "1 while a locality's stream is stopped because the log is not the one that the database has read.",
+    ("service", "locality", "reason"),
+)
+stream_rewinds = Counter(
+    "linkwork_stream_rewinds_total",
+    "Times that a stream went back, because another client had committed records that were not handled.",
+    ("service", "locality"),
+)
+records_passed_over = Gauge(
+    "linkwork_records_passed_over",
+    "Records that another client has committed in the service's group, and that no service handled.",
+    ("service", "locality"),
+)
+topics_missing = Gauge(
+    "linkwork_topics_missing", "Event topics of a locality that do not exist.", ("service", "locality")
+)
 offset_commit_failures = Counter(
     "linkwork_offset_commit_failures_total", "Offset commits that failed.", ("service", "locality")
 )
@@ -101,6 +119,16 @@ referral_waiting_oldest = Gauge(
     ("locality",),
 )
 referrals_waiting = Gauge("linkwork_referrals_waiting", "Open referrals without a meeting.", ("locality",))
+referrals_unanswered = Gauge(
+    "linkwork_referrals_unanswered",
+    "Open referrals that have neither a meeting nor a reason for none, whoever owns booking.",
+    ("locality",),
+)
+referral_unanswered_oldest = Gauge(
+    "linkwork_referral_unanswered_oldest_seconds",
+    "How long the oldest of a locality's unanswered referrals has had neither a meeting nor a reason.",
+    ("locality",),
+)
 requests_limited = Counter(
     "linkwork_requests_limited_total",
     "Requests answered with 429, by what was too much: caller, service, address, at_once.",

@@ -65,6 +65,8 @@ class Diaries:
     _free: dict[tuple[DayKey, bool], tuple[Slot, ...]] = field(default_factory=dict)
     # Left free before and after a home visit.
     travel_minutes: int = TRAVEL_MINUTES
+    # Returned referrals whose person has another open referral.
+    referred_again: frozenset[str] = frozenset()
 
     # Looking
 

@@ -12,10 +12,10 @@ from shared.contract.events.models import EventBody
 from shared.delivery.model.decision import Decision, DecisionContext, NewEvent
 
 
-def retract(said_by: str, event_id: str, reason: v.RetractReason, *, referred_again: bool = False) -> Command:
+def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Command:
     """Takes back one fact of the history. A cancelled meeting gets its time back, if it is still free.
 
-    `referred_again`: the person has another open referral, so a return is not undone.
+    If the person has another open referral, a return is not undone.
     """
 
     def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
@@ -28,7 +28,7 @@ def retract(said_by: str, event_id: str, reason: v.RetractReason, *, referred_ag
             raise Refused("already_undone")
         if not may_undo(fact, context.locality):
             raise Refused("cannot_undo")
-        if referred_again and isinstance(fact.body, o.ReferralReturned):
+        if context.referral_id in diaries.referred_again and isinstance(fact.body, o.ReferralReturned):
             raise Refused("referred_again")
         said: list[NewEvent | EventBody] = [taken_back(context, fact, reason)]
         if isinstance(fact.body, o.MeetingCancelled):

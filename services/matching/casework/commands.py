@@ -270,10 +270,10 @@ def return_to_referrer(back: Return, note: str | None) -> Command:
     return act
 
 
-def reopen(reopen: Reopen, note: str | None, *, referred_again: bool = False) -> Command:
+def reopen(reopen: Reopen, note: str | None) -> Command:
     """Undoes every end of the case, and books or puts off the meeting that was chosen.
 
-    `referred_again`: the person has another open referral, so a returned one is not opened again.
+    If the person has another open referral, a returned one is not opened again.
     """
 
     def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
@@ -283,7 +283,7 @@ def reopen(reopen: Reopen, note: str | None, *, referred_again: bool = False) ->
             raise Refused("case_erased")
         if view.open:
             return NOTHING
-        if referred_again and any(end.kind == "returned" for end in view.story.endings):
+        if context.referral_id in diaries.referred_again and view.is_returned:
             raise Refused("referred_again")
         step, meeting = checked_step(reopen.next_step, context), reopen.meeting
         said: list[NewEvent | EventBody] = [

@@ -26,7 +26,6 @@ from shared.contract.events.outcomes import NextStep
 from shared.delivery.model.decision import DecisionContext
 from shared.delivery.mongo.database import Row, Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id
-from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.web.problem import Problem
 
 HANDS_OVER: Final = ("link_worker", "programme_admin")
@@ -116,13 +115,12 @@ class CaseworkUseCases:
     async def retract(self, context: RequestContext, referral_id: str, retraction: Retraction) -> Done:
         """Undoes a fact of the case. 404 for an unknown fact, 409 where it cannot be undone."""
         row = await self.runner.case(context, {"referral": referral_id})
-        again = await self._is_referred_again(row)
         return await self.runner.run(
             context,
             row,
             "retract",
             (retraction,),
-            lambda: retract(retraction.source, retraction.event_id, retraction.reason, referred_again=again),
+            lambda: retract(retraction.source, retraction.event_id, retraction.reason),
         )
 
     async def no_longer_wants(
@@ -147,10 +145,7 @@ class CaseworkUseCases:
         """
         row = await self.runner.case(context, {"referral": referral_id})
         kept = await self._note(context, row, "note", reopen.note, "note")
-        again = await self._is_referred_again(row)
-        return await self.runner.run(
-            context, row, "reopen", (reopen,), lambda: commands.reopen(reopen, kept, referred_again=again)
-        )
+        return await self.runner.run(context, row, "reopen", (reopen,), lambda: commands.reopen(reopen, kept))
 
     async def decline(self, context: RequestContext, referral_id: str, decline: Decline) -> Done:
         """By the person, the link worker or the programme: it does not begin."""
@@ -164,16 +159,6 @@ class CaseworkUseCases:
         return await self.runner.run(
             context, row, "give-back", (back,), lambda: commands.return_to_referrer(back, kept)
         )
-
-    async def _is_referred_again(self, row: Row) -> bool:
-        """True if the person of this referral has another open one in the locality."""
-        created = row["view"]["created"]
-        if created is None:
-            return False
-        other = {"referral": {"$ne": row["referral"]}, "locality": row["locality"], "view.open": True}
-        wanted = {"view.created.person_ref": created["person_ref"], **other}
-        found = await self.runner.kernel.mongo[REFERRALS].find_one(wanted, {"_id": 1})
-        return found is not None
 
     async def _note(
         self, context: RequestContext, row: Row, kind: NoteKind, text: str, part: str

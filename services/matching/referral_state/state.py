@@ -97,6 +97,11 @@ class ReferralState:
         return self.uncreated or (self.story.created is not None and not self.story.open)
 
     @property
+    def is_returned(self) -> bool:
+        """Whether one of its endings is a return to the referrer."""
+        return any(end.kind == "returned" for end in self.story.endings)
+
+    @property
     def unaccounted(self) -> bool:
         """Open, never met, with neither a meeting nor a word of why not: it must not stay so."""
         story = self.story

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from services.referral.collections import REFERRALS
 from services.referral.identity.audits import Audits
 from services.referral.identity.blind_index import IndexedPerson, find_by_number
 from services.referral.identity.conflicts import Conflicts
@@ -14,6 +13,7 @@ from services.referral.web.errors import ValidationFailed, contact_sentence
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.localities import Contact
 from shared.platform.people.name_comparison import FullName, NameMatch, compare_names
 from shared.platform.web.principal import Principal

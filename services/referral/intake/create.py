@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.referral.collections import REFERRALS
 from services.referral.identity.blind_index import IndexedPerson, find_by_number, index_person
 from services.referral.identity.person import details_of, plain_text
 from services.referral.identity.vault import entries
@@ -14,6 +13,7 @@ from services.referral.intake.validation import ValidatedReferral
 from services.referral.referral_state.state import ReferralState
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.mongo.database import Transaction
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.localities.postcodes import lookup, outward_code
 from shared.platform.people.ages import age_band
 

@@ -6,7 +6,6 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from services.referral.collections import REFERRALS
 from services.referral.identity.blind_index import find_by_likeness, find_by_number
 from services.referral.identity.context import ReferralContext
 from services.referral.identity.matching import IdentityMatcher
@@ -23,6 +22,7 @@ from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.commands import CommandResult, Idempotency
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.localities import Locality, Practice
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem

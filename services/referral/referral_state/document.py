@@ -22,6 +22,7 @@ def to_document(state: ReferralState) -> dict[str, Any]:
         "next": _stored_next(state.next),
         "meeting": meeting_document(story.active) if story.active else None,
         "waiting": _waiting(story),
+        "unanswered": state.unanswered_since,
         "details_to_gp": story.details_to_gp.value,
         "plan": story.plan is not None or bool(story.prescriptions),
         "resends": created.resends if created else None,

@@ -24,7 +24,7 @@ from shared.platform.clock import london_day
 
 SECTIONS: Final = (CONTACT, NEXT_STEP, SHARING, STAGE)
 # Raise the figure when `fold` or `to_document` change: the service then folds stored referrals again.
-FOLD_VERSION: Final = fold_version(5, SECTIONS)
+FOLD_VERSION: Final = fold_version(6, SECTIONS)
 
 # Code of the next event if there is no appointment: the link worker is in touch by the promised day.
 IN_TOUCH: Final = "in_touch"
@@ -50,6 +50,20 @@ class ReferralState:
     story: ReferralHistory
     stage: Stage
     next: NextEvent | None
+
+    @property
+    def unanswered_since(self) -> datetime | None:
+        """The time since which the owner of booking owes an answer: a meeting, or a reason for none.
+
+        None if the referral has an answer, needs none, or is not known yet.
+        """
+        story = self.story
+        if story.created_said is None or not story.open:
+            return None
+        if story.active is not None or story.attended or story.waiting is not None:
+            return None
+        lost = [meeting.outcome.recorded for meeting in story.meetings if meeting.outcome is not None]
+        return max([story.created_said.recorded, *lost])
 
 
 def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:

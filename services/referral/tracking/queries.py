@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.referral.collections import REFERRALS
 from services.referral.identity.context import ReferralContext
 from services.referral.referral_state.queries import visible
 from shared.contract.events.models import AFTER, FIRST
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo, Row
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from shared.platform.web.validation import FieldError

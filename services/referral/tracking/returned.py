@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from services.referral.collections import FILED, REFERRALS
+from services.referral.collections import FILED
 from services.referral.identity.context import ReferralContext
 from services.referral.identity.vault.entries import entry_id
 from services.referral.referral_state.queries import find_visible, visible
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo, Row
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 

@@ -1,4 +1,8 @@
-"""Gauges of referrals that wait for a meeting: number and longest wait, by locality, never by person."""
+"""Gauges of referrals without a meeting: number and longest wait, by locality, never by person.
+
+A referral waits for a meeting even if booking has given a reason. It is unanswered if booking, whoever owns
+it, has given neither a meeting nor a reason.
+"""
 
 import asyncio
 import logging
@@ -7,9 +11,10 @@ from typing import Any
 
 from pymongo.errors import PyMongoError
 
-from services.referral.collections import REFERRALS
+from services.referral.collections import IS_UNANSWERED
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform import metrics
 from shared.platform.clock import Clock
 
@@ -33,6 +38,19 @@ async def observe(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None
         age = (clock() - row["oldest"]).total_seconds() if row else 0
         metrics.referrals_waiting.labels(locality).set(row["referrals"] if row else 0)
         metrics.referral_waiting_oldest.labels(locality).set(max(age, 0))
+    await _observe_unanswered(mongo, localities, clock)
+
+
+async def _observe_unanswered(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None:
+    wanted = {"locality": {"$in": list(localities)}, **IS_UNANSWERED}
+    grouped = {"_id": "$locality", "referrals": {"$sum": 1}, "oldest": {"$min": "$view.unanswered"}}
+    steps: list[Mapping[str, Any]] = [{"$match": wanted}, {"$group": grouped}]
+    found = {row["_id"]: row for row in await mongo[REFERRALS].aggregate(steps).to_list(None)}
+    for locality in localities:
+        row = found.get(locality)
+        age = (clock() - row["oldest"]).total_seconds() if row else 0
+        metrics.referrals_unanswered.labels(locality).set(row["referrals"] if row else 0)
+        metrics.referral_unanswered_oldest.labels(locality).set(max(age, 0))
 
 
 async def keep_observing(mongo: Mongo, localities: Sequence[str], clock: Clock) -> None:

@@ -20,6 +20,8 @@ from shared.delivery.consumer.batch import BatchHandler
 from shared.delivery.kafka.instance import client_id
 from shared.delivery.kafka.patches import connections, polling, record_batches
 from shared.delivery.model.service_definition import R, V
+from shared.delivery.offsets.stream_gate import StreamGate
+from shared.delivery.offsets.verdict import OUR_MARK
 from shared.delivery.options import Options
 from shared.platform import metrics
 
@@ -68,11 +70,13 @@ class TopicConsumer(Generic[V, R]):
         topics: Sequence[str],
         handler: BatchHandler[V, R],
         options: Options,
+        gate: StreamGate,
     ) -> None:
         self.locality = locality
         self.service = service
         self._handler = handler
         self._options = options
+        self.gate = gate
         self._busy = asyncio.Lock()
         self._stopping = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
@@ -117,6 +121,7 @@ class TopicConsumer(Generic[V, R]):
         # Offsets to commit: of each partition, the one after the last handled record.
         self._handled: dict[TopicPartition, int] = {}
         self._committing: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def consumer(self) -> AIOKafkaConsumer | None:
@@ -125,11 +130,11 @@ class TopicConsumer(Generic[V, R]):
 
     @property
     def live(self) -> bool:
-        """Whether it consumes and commits, or is about to.
+        """Whether it consumes, commits and watches, or is about to.
 
         FastStream restarts a consume loop that fails. The client's own tasks are not restarted.
         """
-        if self._committing is not None and self._committing.done():
+        if any(task is not None and task.done() for task in (self._committing, self._watching)):
             return False
         tasks = self._subscriber.tasks
         if tasks:
@@ -140,12 +145,13 @@ class TopicConsumer(Generic[V, R]):
         """Starts in the background, so that a missing topic of one locality does not hold up the others."""
         self._starting = asyncio.create_task(self._start())
         self._committing = asyncio.create_task(self._keep_committing())
+        self._watching = asyncio.create_task(self.gate.watch(lambda: self.consumer))
 
     async def _start(self) -> None:
         while not self._stopping.is_set():
             try:
                 await self._broker.connect()
-                polling.install(self._broker)
+                polling.install(self._broker, self.gate, self._passed)
                 await self._broker.start()
             except Exception as error:
                 _log.warning(
@@ -167,9 +173,10 @@ class TopicConsumer(Generic[V, R]):
             self._starting.cancel()
             await asyncio.gather(self._starting, return_exceptions=True)
         await self.drained()
-        if self._committing is not None:
-            self._committing.cancel()
-            await asyncio.gather(self._committing, return_exceptions=True)
+        for task in (self._committing, self._watching):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         # The client retries for ever while the broker is away. Records not committed come again as
         # duplicates.
         with contextlib.suppress(TimeoutError):
@@ -194,12 +201,17 @@ class TopicConsumer(Generic[V, R]):
 
     def detail(self) -> dict[str, Any]:
         """State of the stream, for /readyz."""
-        consumer = self.consumer
+        consumer, gate = self.consumer, self.gate
+        partitions = 0 if consumer is None else len(consumer.assignment())
+        if gate.missing:
+            return {"state": "topic_missing", "partitions": partitions, "missing": gate.missing}
+        if gate.mismatch is not None:
+            return {"state": "stopped", "partitions": partitions, "reason": gate.mismatch}
         if consumer is None:
             return {"state": "starting", "partitions": 0}
-        waits_for = self._handler.waits_for or ("broker" if self._unanswered(consumer) else None)
+        waits_for = self._handler.waits_for or gate.away or ("broker" if self._unanswered(consumer) else None)
         state = "stopped" if self._handler.breaker.open else "waiting" if waits_for else "running"
-        return {"state": state, "partitions": len(consumer.assignment()), "waits_for": waits_for}
+        return {"state": state, "partitions": partitions, "waits_for": waits_for}
 
     def _unanswered(self, consumer: AIOKafkaConsumer) -> bool:
         """Whether the broker must be away, because it has answered no fetch for too long.
@@ -219,6 +231,14 @@ class TopicConsumer(Generic[V, R]):
         metrics.partitions_assigned.labels(self.service, self.locality).set(len(consumer.assignment()))
         if lag == 0 and not self._unanswered(consumer):
             metrics.last_progress.labels(self.service, self.locality).set_to_current_time()
+
+    async def _passed(self, consumer: AIOKafkaConsumer) -> None:
+        """Waits until the gate is open. Between two polls, no batch is in hand."""
+        await self.gate.passed(consumer, self._restart_from)
+
+    def _restart_from(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Forgets what was to be committed, as it is read again; these offsets are committed instead."""
+        self._handled = dict(offsets)
 
     async def _on_batch(self, records: Raw) -> None:
         # Never cancel a handler midway: it may have committed its transaction all the same.
@@ -251,24 +271,27 @@ class TopicConsumer(Generic[V, R]):
                 self._not_committed("TimeoutError")
 
     async def commit_handled(self) -> None:
-        """Commits the offsets of handled records, of the partitions that this member still owns.
+        """Stores and commits the offsets of handled records, of the partitions that this member still owns.
 
+        The database stores them first, so that a committed offset of ours never passes a handled one.
         A commit that names one lost partition raises and commits none. Offsets that were not committed are
         kept for the next commit, whatever the reason. aiokafka passes some of its own failures on as a
         cancellation of no task of ours; a loop that ended with it would never commit again.
         """
         handled, self._handled = self._handled, {}
-        consumer = self.consumer
-        if consumer is None or not handled:
-            return
+        consumer, turn = self.consumer, self.gate.turn
+        if consumer is None or not handled or self.gate.mismatch is not None:
+            return  # Of another log, they say nothing. Else they come again.
         ours = consumer.assignment()
         offsets = {partition: offset for partition, offset in handled.items() if partition in ours}
         if not offsets:
             return
         try:
-            await consumer.commit(offsets)
+            if await self.gate.advance(offsets):
+                await consumer.commit({at: (offset, OUR_MARK) for at, offset in offsets.items()})
         except (Exception, asyncio.CancelledError) as error:
-            self._keep(offsets)
+            if turn == self.gate.turn:  # Else the gate has sought, and they come again.
+                self._keep(offsets)
             me = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and me is not None and me.cancelling():
                 raise
@@ -294,12 +317,14 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         self._consumer = consumer
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
+        self._consumer.gate.shut()
         if revoked:
             await self._consumer.drained()
             await self._consumer.commit_handled()
             self._consumer.forget(revoked)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        self._consumer.gate.shut()
         metrics.rebalances.labels(self._consumer.service, self._consumer.locality).inc()
 
 

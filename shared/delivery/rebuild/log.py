@@ -5,9 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
-from shared.contract.events.topics import Part, group
 from shared.delivery.kafka.patches import connections, record_batches
 from shared.delivery.rebuild.source import RecordPosition
 from shared.platform.kafka_connection import KafkaConnection
@@ -92,21 +90,3 @@ async def read(reader: AIOKafkaConsumer, parts: Sequence[OffsetRange]) -> AsyncI
             else:
                 yield records
         waiting = [at for at in waiting if await reader.position(at) < ends[at]]
-
-
-async def committed_offsets(kafka: KafkaConnection, localities: Iterable[str], part: Part) -> Offsets:
-    """The committed offsets of the service's groups. All records before them were handled.
-
-    Raises:
-        KafkaError, OSError: the broker does not answer.
-    """
-    admin = AIOKafkaAdminClient(**kafka.client_arguments())
-    await admin.start()
-    found: Offsets = {}
-    try:
-        for locality in localities:
-            offsets = await admin.list_consumer_group_offsets(group(locality, part))
-            found |= {at: kept.offset for at, kept in offsets.items() if kept.offset >= 0}
-    finally:
-        await admin.close()
-    return found

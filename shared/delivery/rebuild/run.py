@@ -143,6 +143,8 @@ class Rebuild:
             except (NotClosed, TimeoutError) as error:
                 raise Refused(f"It was given up: {str(error) or 'it took too long'}. Try again.") from error
             report.switched = True
+            # Only now: the generation before may lack what this one has.
+            await shadow.handled.record({TopicPartition(*at): offset for at, offset in marks.items()})
             report.pause = round(switch.closed_for, 2)
         self.say(f"generation {report.number} is live; nobody could write for {report.pause} s")
 

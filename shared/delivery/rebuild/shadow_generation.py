@@ -11,6 +11,7 @@ from shared.contract.events.topics import dead_letter_topic, event_topics
 from shared.delivery.consumer.incoming import decode
 from shared.delivery.dlq.dead_letters import Record
 from shared.delivery.indexes import FOLD_INDEX
+from shared.delivery.kafka.broker_view import BrokerView
 from shared.delivery.kafka.partitions import partitions_of
 from shared.delivery.model.facts import same_body
 from shared.delivery.rebuild.bulk import fold_in_bulk, fold_tasks
@@ -18,10 +19,10 @@ from shared.delivery.rebuild.comparing import Comparison, compare_all, compare_d
 from shared.delivery.rebuild.dead_letter_positions import as_records, positions_of, replayed, unpublished
 from shared.delivery.rebuild.folding import Folding
 from shared.delivery.rebuild.generations import names_of
+from shared.delivery.rebuild.handled_log import HandledLog
 from shared.delivery.rebuild.log import (
     OffsetRange,
     Offsets,
-    committed_offsets,
     consumer,
     offset_ranges,
     ranges_around,
@@ -57,6 +58,7 @@ class ShadowGeneration:
         self._folding = Folding(self._part, self.new)
         self._resources = AsyncExitStack()
         self._reader: AIOKafkaConsumer
+        self.handled: HandledLog
         self._localities: list[str] = []
         self._partitions: list[TopicPartition] = []
         # Positions of the records that were replayed before the rebuild began.
@@ -71,6 +73,9 @@ class ShadowGeneration:
         self._localities = sorted({*self._configured_localities, *known})
         topics = [topic for name in self._localities for topic in event_topics(name)]
         self._partitions = await partitions_of(self._source.kafka, topics)
+        broker = BrokerView(self._source.kafka)
+        self._resources.push_async_callback(broker.close)
+        self.handled = HandledLog(self._part.part.name, self._localities, self.live_mongo, broker)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -119,9 +124,7 @@ class ShadowGeneration:
 
     async def fold_log(self, report: Report, processes: int, say: Progress) -> Offsets:
         """Folds all records that the service has handled, and returns the offsets of their ends."""
-        part = self._part.part.name
-        handled = await committed_offsets(self._source.kafka, self._localities, part)
-        handled = {at: handled.get(at, 0) for at in self._partitions}
+        handled = await self.handled.offsets(self._partitions)
         dead_letter_positions = frozenset(await self._dead_letter_positions() - self._replayed)
         partition_counts = {at.topic: sum(at.topic == other.topic for other in handled) for at in handled}
         work = fold_tasks(
@@ -193,7 +196,7 @@ class ShadowGeneration:
         unlike = report.compared.unlike
         end = asyncio.get_running_loop().time() + _CATCH_UP_SECONDS
         while True:
-            handled = await committed_offsets(self._source.kafka, self._localities, self._part.part.name)
+            handled = await self.handled.offsets(self._partitions)
             parts = offset_ranges(offsets, handled)
             _, taken = await self._fold_known(self._read(parts))
             offsets |= handled
@@ -218,7 +221,7 @@ class ShadowGeneration:
         """Folds the last records, while no process writes the live generation.
 
         Returns:
-            The service's committed offset of each topic and partition.
+            The offset up to which the service has handled each topic and partition.
         """
         waiting = as_records(await unpublished(self.live_mongo))  # Before the ends of the log.
         ends: Offsets = await self._reader.end_offsets(self._partitions)
@@ -227,7 +230,7 @@ class ShadowGeneration:
         )
         touched |= await self._replay(await replayed(self.live_mongo) - self._replayed, offsets)
         handled, changed, report.figures = await asyncio.gather(
-            committed_offsets(self._source.kafka, self._localities, self._part.part.name),
+            self.handled.offsets(self._partitions),
             changes.until_now(),
             compare_derived(self.live_mongo, self.live.number, self.number, self._part.part.derived),
         )

@@ -193,7 +193,7 @@ class Collection:
         self._name = name
         self._on = on
 
-    def find(self, which: Document, session: None = None) -> Cursor:
+    def find(self, which: Document, fields: Document | None = None, session: None = None) -> Cursor:
         async def found() -> list[Document]:
             async with self._on.asked(f"find {self._name}"):
                 rows = [deepcopy(each) for each in self._on.read(self._name) if matches(each, which)]
@@ -204,7 +204,9 @@ class Collection:
 
         return Cursor(found)
 
-    async def find_one(self, which: Document, session: None = None) -> Document | None:
+    async def find_one(
+        self, which: Document, fields: Document | None = None, session: None = None
+    ) -> Document | None:
         found = await self.find(which).to_list(None)
         return found[0] if found else None
 
@@ -285,6 +287,8 @@ def changed(document: Document, change: Change) -> Document:
     document.update(change.get("$set", {}))
     for name, by in change.get("$inc", {}).items():
         document[name] = document.get(name, 0) + by
+    for name, least in change.get("$max", {}).items():
+        document[name] = max(document.get(name, least), least)
     for name, what in change.get("$push", {}).items():
         document[name] = [*document.get(name, []), *what["$each"]]
     return document
@@ -339,5 +343,6 @@ def _holds(value: Any, wanted: Any) -> bool:
         "$ne": lambda a, b: a != b,
         "$lt": lambda a, b: a is not None and a < b,
         "$lte": lambda a, b: a is not None and a <= b,
+        "$gte": lambda a, b: a is not None and a >= b,
     }
     return all(tests[test](value, than) for test, than in wanted.items())

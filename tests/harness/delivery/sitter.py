@@ -1,7 +1,8 @@
 """A process of the toy part, to be killed.
 
 Told MongoDB, database, locality, instance_id and the seconds after which it is found dead.
-Says "sits" once it has partitions and its leases.
+Says "sits" once it has partitions and its leases. Ends with an error if that takes too long, or after
+a test's longest time, so that no test leaves it behind.
 """
 
 import asyncio
@@ -12,6 +13,9 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
 from shared.platform.kafka_connection import connection_from
 from tests.harness.delivery.toy import TOY
+
+SITS_WITHIN = 60.0
+LONGEST = 300.0
 
 
 async def main(mongo_url: str, database: str, locality: str, instance_id: str, seconds: str) -> None:
@@ -24,9 +28,10 @@ async def main(mongo_url: str, database: str, locality: str, instance_id: str, s
         session_timeout_ms=int(seconds) * 1000,
         lease_seconds=float(seconds),
     )
-    async with Kernel(TOY, options, [locality]).running() as kernel:
-        while not all(stream.detail()["partitions"] for stream in kernel._consumers):
-            await asyncio.sleep(0.02)
+    async with asyncio.timeout(LONGEST), Kernel(TOY, options, [locality]).running() as kernel:
+        async with asyncio.timeout(SITS_WITHIN):
+            while not all(stream.detail()["partitions"] for stream in kernel._consumers):
+                await asyncio.sleep(0.02)
         print("sits", flush=True)
         await asyncio.Event().wait()
 

@@ -25,13 +25,25 @@ from shared.delivery.model.errors import Conflict, Transient
 from shared.delivery.model.service_definition import Changed, Loaded, ServiceDefinition
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.mongo.leases import Leases
+from shared.delivery.offsets.handled import HANDLED, HandledOffsets
+from shared.delivery.offsets.stream_gate import StreamGate
+from shared.delivery.offsets.verdict import (
+    BEGINS,
+    OUR_MARK,
+    Committed,
+    HandledOffset,
+    StreamState,
+    TopicState,
+    judge,
+    resume,
+)
 from shared.delivery.options import Options
 from shared.delivery.outbox.relay import Relay
 from shared.delivery.scheduler.scheduler import Scheduler
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX, TASKS
 from shared.platform.kafka_connection import KafkaConnection
-from tests.harness.delivery.broker import LOCALITY, Consumer, Log, Record, Wire
+from tests.harness.delivery.broker import LOCALITY, PARTITIONS, Consumer, Log, Record, View, Wire
 from tests.harness.delivery.memory import Lost, Memory, Stored
 
 OPTIONS = Options(
@@ -97,12 +109,13 @@ class Process:
         )
         self.relay._own = Wire(self, "own")
         contexts = {what: self._context(what) for what in ("batch", "due", "command")}
+        topics = event_topics(LOCALITY)
+        # Opening the gate and committing write the same collection, each at its own time.
+        gate = StreamGate(
+            "matching", LOCALITY, topics, View(self), HandledOffsets(self._mongo("offsets"), LOCALITY)
+        )
         self.stream = TopicConsumer(
-            "matching",
-            LOCALITY,
-            event_topics(LOCALITY),
-            BatchHandler(contexts["batch"], LOCALITY),
-            OPTIONS,
+            "matching", LOCALITY, topics, BatchHandler(contexts["batch"], LOCALITY), OPTIONS, gate
         )
         self.due = Scheduler(contexts["due"], [LOCALITY])
         self.commanding = contexts["command"]
@@ -137,10 +150,9 @@ class Process:
     async def gate(self, what: str, name: str) -> None:
         """Waits until the world lets this await go on; raises where it is made to fail."""
         task = asyncio.current_task()
-        if what == "relay" and task is not None:
-            what = (
-                task.get_name()
-            )  # its own lane, others' and the look for rows that were left share one relay
+        if what in ("relay", "offsets") and task is not None:
+            # Its own lane, others' and the look for rows that were left share one relay.
+            what = task.get_name()
         ticket = self.tickets[what] = Ticket(name, asyncio.get_running_loop().create_future())
         outcome = await ticket.go
         if outcome == "is given up":
@@ -175,6 +187,8 @@ class Process:
             self.poll(3)
         elif what == "commit":
             self.commit()
+        elif what == "opens":
+            self.open()
         elif what == "due" and self.world.stored.of(TASKS):
             self.look_at_what_is_due()
         elif what == "look" and self.lane in lanes:
@@ -189,14 +203,34 @@ class Process:
         """Takes records of its partitions into one batch, as a consumer does."""
         log = self.log
         records: list[Record] = []
+        self.open()
         for partition, process in log.holder.items():
-            if process is self and "batch" not in self.tasks:
-                start = self.positions.setdefault(partition, log.committed[partition])
+            if process is self and self.stream.gate.is_open and "batch" not in self.tasks:
+                start = self.positions[partition]
+                if start > len(log.records[partition]):
+                    start = 0  # Out of range: as the client is told to, it begins with the earliest.
                 records += log.records[partition][start : start + most]
                 self.positions[partition] = min(start + most, len(log.records[partition]))
         if records:
-            self.joins()
             self.begin("batch", lambda: self.stream._handle(cast("Any", tuple(records))))
+
+    def open(self) -> None:
+        """Before it polls: where its partitions go on, after each change of them."""
+        consumer = self.stream.consumer
+        if consumer is None or consumer.generation != self.log.generation:
+            self.joins()
+        if not self.stream.gate.is_open and "batch" not in self.tasks:
+            self.begin("opens", lambda: self.stream._passed(self.stream.consumer))
+
+    def opened(self) -> None:
+        """Opens, whatever else is waited for."""
+        self.open()
+        while self.step("opens", "goes on"):
+            continue
+
+    def look_at_offsets(self) -> None:
+        """Looks from time to time whether others committed, or the log is another one."""
+        self.begin("opens", lambda: self.stream.gate.look(self.stream.consumer))
 
     @property
     def rests(self) -> bool:
@@ -206,6 +240,7 @@ class Process:
     def joins(self) -> None:
         """Hears of the group's present generation; what it was given in an earlier one may be lost to it."""
         self.stream._subscriber.consumer = Consumer(self)
+        self.stream.gate.shut()
 
     def commit(self) -> None:
         """Commits what was handled since it last did, some time after it was."""
@@ -297,6 +332,31 @@ class World:
             self.log.holder[partition] = self.processes[(number + turn) % len(self.processes)]
         for process in self.processes:
             process.positions.clear()
+
+    def state(self) -> StreamState:
+        """The offsets as an operator sees them."""
+        rows = self.stored.of(HANDLED)
+        log = self.log
+        return StreamState(
+            {name: TopicState(str(number), tuple(range(PARTITIONS))) for name, number in log.ids.items()},
+            {
+                TopicPartition(row["topic"], row["partition"]): HandledOffset(
+                    row["log"], row["next"], row["disregards"]
+                )
+                for row in rows
+            },
+            {at: Committed(offset, log.marks[at] == OUR_MARK) for at, offset in log.committed.items()},
+            {at: len(records) for at, records in log.records.items()},
+        )
+
+    def resume(self) -> None:
+        """An operator lets stopped streams go on: from the start of another log, or what is handled."""
+        while (verdict := judge(state := self.state())).mismatch is not None:
+            begin = BEGINS[verdict.mismatch][0]
+            for at, offset in resume(state, verdict, begin).items():
+                place = (HANDLED, f"{at.topic}/{at.partition}")
+                row = {"log": offset.log, "next": offset.next, "disregards": offset.disregards}
+                self.stored.apply({place: self.stored.documents[place] | row})
 
     def kill(self, number: int) -> None:
         """kill -9: nothing of it runs any more; another process comes in its place.

@@ -134,6 +134,8 @@ class DecisionHarness:
     ids: Iterator[str] = field(default_factory=_ids)
     # True if there is more room since those who wait were last looked at: the store looks at them then.
     room: bool = False
+    # Returned referrals whose person has another open one.
+    referred_again: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, *workers: LinkWorker) -> "DecisionHarness":
@@ -204,7 +206,8 @@ class DecisionHarness:
         return self.cases.setdefault(referral_id, ReferralAggregate(PART, LOCALITY, referral_id))
 
     def load(self) -> Diaries:
-        return Diaries(self.now, self.workers, deepcopy(self.days), deepcopy(self.caseloads))
+        days, caseloads = deepcopy(self.days), deepcopy(self.caseloads)
+        return Diaries(self.now, self.workers, days, caseloads, referred_again=self.referred_again)
 
     def says_nothing_more(self) -> bool:
         """True if every decision, made again, has nothing to say."""

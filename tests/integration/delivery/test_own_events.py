@@ -64,6 +64,7 @@ def test_own_event_without_commit_is_not_remembered() -> None:
     event = said(created(LOCALITY))
     world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
     for each in world.processes:
+        each.opened()
         each.poll(1)
     process = next(each for each in world.processes if "batch" in each.tasks)
     for outcome in ("fails", "goes on"):

@@ -1,9 +1,11 @@
 """The API: a journey in codes, keys, what may be said, and the document that says what there is."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from services.matching.command_runner import CommandRunner
 from shared.contract.events import outcomes as o
 from shared.platform.ids import new_id
 from shared.platform.web.principal import Principal
@@ -111,6 +113,28 @@ async def test_return_after_a_new_referral_is_not_undone(town: MatchingHarness) 
     for path, body in (("retractions", undo), ("reopen", {})):
         refused = await town.post(f"/referrals/{referral}/{path}", body, of=by)
         assert (refused.status_code, refused.json()["type"]) == (409, "urn:linkwork:problem:referred_again")
+    assert not (await town.view(referral)).open
+
+
+@pytest.mark.parametrize("path", ["retractions", "reopen"])
+async def test_return_while_the_practice_refers_again_is_not_undone(
+    town: MatchingHarness, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new referral arrives after the request was let in, and before its transaction."""
+    referral = await town.refer()
+    by = town.link_worker()
+    done = await town.post(f"/referrals/{referral}/return", {"reason": "more_detail"}, of=by)
+    (said,) = (each for each in done.json()["said"] if each["kind"] == "referral_returned")
+    runs = CommandRunner.run
+
+    async def run_later(runner: CommandRunner, *arguments: Any, **more: Any) -> Any:
+        await town.refer(person_ref=referral)
+        return await runs(runner, *arguments, **more)
+
+    monkeypatch.setattr(CommandRunner, "run", run_later)
+    undo = {"source": said["source"], "event_id": said["event_id"]} if path == "retractions" else {}
+    refused = await town.post(f"/referrals/{referral}/{path}", undo, of=by)
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:linkwork:problem:referred_again")
     assert not (await town.view(referral)).open
 
 

@@ -19,6 +19,7 @@ def about_to_commit() -> Iterator[Process]:
     event = said(created(LOCALITY))
     world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
     for each in world.processes:
+        each.opened()
         each.poll(1)
     process = next(each for each in world.processes if "batch" in each.tasks)
     while process.tickets["batch"].name != "commit":

@@ -39,8 +39,9 @@ from tests.harness.delivery.world import Process, Tally, World
 PART = cast("ServiceDefinition[ReferralHistory, Any]", TOY)
 PROCESS = st.integers(0, 1)
 SAID = st.sampled_from(POOL)
-ACTIVITIES = ["batch", "own", "commit", "due", "relay", "look", "command"]
-"""`own` is the relay's loop over its process's lane, `relay` a page of any lane, `commit` that of offsets."""
+ACTIVITIES = ["batch", "own", "commit", "due", "relay", "look", "command", "opens"]
+"""`own` is the relay's loop over its process's lane, `relay` a page of any lane, `commit` that of offsets,
+`opens` finds out where a process's partitions go on."""
 WHAT = st.sampled_from([*ACTIVITIES, "batch", "due"])
 AWAITS = st.integers(0, 9)
 """Past most of these a transaction comes to its commit."""
@@ -90,6 +91,7 @@ class Kernel(RuleBasedStateMachine):
         """Relays may have seen already that nothing was left from before; one, both or none may decide."""
         self.world = World(replace(PART, repository=Tally()), NOW)
         self._commands = 0
+        self.made_anew = False
         for process, decides in zip(self.world.processes, leads, strict=True):
             process.leads = decides
             while looked and process.step("own", "goes on"):
@@ -215,6 +217,33 @@ class Kernel(RuleBasedStateMachine):
         self.world.assign(turn)
         self._go_on(then)
 
+    @rule(partition=st.integers(0, 5), by=st.integers(1, 3), rebalance=st.booleans(), then=MOVES)
+    def a_stranger_commits(self, partition: int, by: int, rebalance: bool, then: list[Move]) -> None:
+        """As a member of our group, records that it does not give us; then it leaves, or not yet."""
+        log = self.world.log
+        at = list(log.records)[partition]
+        log.commit(at, min(log.committed[at] + by, len(log.records[at])), "")
+        if rebalance:
+            self.world.assign(partition)
+        self._go_on(then)
+
+    @rule(process=PROCESS, then=MOVES)
+    def looks_at_the_offsets(self, process: int, then: list[Move]) -> None:
+        self.world.processes[process].look_at_offsets()
+        self._go_on(then)
+
+    @rule(topic=st.integers(0, 2), then=MOVES)
+    def a_topic_is_made_anew(self, topic: int, then: list[Move]) -> None:
+        """Deleted with all its records; what was said in it is not said again."""
+        self.made_anew = True
+        self.world.log.make_anew(event_topics(LOCALITY)[topic])
+        self._go_on(then)
+
+    @rule(then=MOVES)
+    def an_operator_resumes(self, then: list[Move]) -> None:
+        self.world.resume()
+        self._go_on(then)
+
     @rule(has=IN_HAND, then=MOVES)
     def is_killed(self, has: InHand, then: list[Move]) -> None:
         self._takes_up(has)
@@ -303,9 +332,15 @@ class Kernel(RuleBasedStateMachine):
         heard = {(row["s"], row["i"], canonical(row["b"])) for case in cases for row in case["facts"]}
         letters = {m.key.decode() for m in self._waiting() if "dlq-reason" in m.headers}
         letters |= self.world.log.letters
-        for partition, records in self.world.log.records.items():
-            for record in records[: self.world.log.committed[partition]]:
+        state = self.world.state()
+        for partition, kept in state.handled.items():
+            if kept.log != state.topics[partition.topic].log:
+                continue  # Deleted with its topic. The stream stops before it reads the new one.
+            for record in self.world.log.records[partition][: kept.next]:
                 assert fact_of(record) in heard or record.place in letters, "a record was passed over"
+            committed = state.committed.get(partition)
+            if committed is not None and committed.ours and not self.made_anew:
+                assert committed.offset <= kept.next, "committed before the database knew of it"
 
     def _waiting(self) -> list[Message]:
         return [Message.restore(m) for row in self.world.stored.of(OUTBOX) for m in row["m"]]
@@ -340,6 +375,7 @@ class Kernel(RuleBasedStateMachine):
 
     def _come_to_rest(self) -> None:
         world = self.world
+        world.resume()
         for number, process in enumerate(world.processes):
             process.leads = True
             if process.stream._stopping.is_set():
@@ -352,6 +388,7 @@ class Kernel(RuleBasedStateMachine):
             for process in world.processes:
                 process.poll(5)
                 process.commit()
+                process.look_at_offsets()
                 process.look_at_what_is_due()
                 process.look_for_left_rows()
                 for lane in left[turn % 3 : turn % 3 + 1] or left[:1]:
@@ -360,6 +397,7 @@ class Kernel(RuleBasedStateMachine):
                     went_on = [process.step(what, "goes on") for what in ACTIVITIES]
                     if not any(went_on):
                         break
+            world.resume()
             if turn % 10 == 9:
                 world.assign(turn)  # what was read and not committed is read again
             self.no_offset_passes_an_unhandled_record()
@@ -368,8 +406,11 @@ class Kernel(RuleBasedStateMachine):
         raise AssertionError("it does not come to rest")
 
     def _all_read(self) -> bool:
-        log = self.world.log
-        return all(log.committed[partition] == len(records) for partition, records in log.records.items())
+        log, handled = self.world.log, self.world.state().handled
+        return all(
+            log.committed[at] == len(records) == (handled[at].next if at in handled else 0)
+            for at, records in log.records.items()
+        )
 
     def _is_right_at_rest(self) -> None:
         self.each_fact_takes_effect_once()
@@ -390,6 +431,7 @@ def test_batch_given_up_is_not_committed() -> None:
     event = POOL[0]
     world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
     for process in world.processes:
+        process.opened()
         process.poll(1)
         process.stream._stopping.set()
         process.step("batch", "fails")

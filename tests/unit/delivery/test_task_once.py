@@ -15,6 +15,7 @@ def test_task_found_by_two_processes_takes_effect_once() -> None:
     event = said(created(LOCALITY))
     world.log.append(event.topic(), event.body.referral_id.encode(), event.raw, event.headers())
     for process in world.processes:
+        process.opened()
         process.poll(1)
         while process.step("batch", "goes on"):
             continue

@@ -78,12 +78,14 @@ def test_return_after_the_practice_referred_again_stays() -> None:
     )
     assert isinstance(returned, o.ReferralReturned)
     fact = next(f for f in world.view(referral).facts if isinstance(f.body, o.ReferralReturned))
-    undone = undo.retract(fact.source, fact.id, v.RetractReason.UNDONE, referred_again=True)
-    for act in (undone, casework.reopen(Reopen(), None, referred_again=True)):
+    undone = undo.retract(fact.source, fact.id, v.RetractReason.UNDONE)
+    world.referred_again = frozenset({referral})
+    for act in (undone, casework.reopen(Reopen(), None)):
         with pytest.raises(Refused) as refused:
             world.act(referral, act)
         assert (refused.value.status, refused.value.code) == (409, "referred_again")
-    world.act(referral, undo.retract(fact.source, fact.id, v.RetractReason.UNDONE))
+    world.referred_again = frozenset()
+    world.act(referral, undone)
     assert world.view(referral).open
 
 
