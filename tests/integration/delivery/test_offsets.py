@@ -6,18 +6,18 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.partitioning import partition_of
-from shared.contract.events.topics import event_topics, group, topic
+from shared.contract.events.topics import event_topics, topic
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.offsets.handled import HANDLED, HandledOffsets
 from shared.delivery.offsets.verdict import judge, resume
 from shared.platform import metrics
+from tests.harness.delivery.stranger import commits_to_the_end, stranger
 from tests.harness.delivery.toy import Bench, created, locality_name, said
 
 
@@ -25,27 +25,6 @@ from tests.harness.delivery.toy import Bench, created, locality_name, said
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.delivery.offsets.stream_gate._LOOK_SECONDS", 0.2)
     monkeypatch.setattr("shared.delivery.offsets.stream_gate._SHUT_SECONDS", 0.2)
-
-
-def stranger(place: Bench) -> AIOKafkaConsumer:
-    """A consumer in the group of the service, which knows nothing of it."""
-    return AIOKafkaConsumer(
-        *event_topics(place.locality),
-        bootstrap_servers=place.bootstrap,
-        group_id=group(place.locality, "matching"),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        partition_assignment_strategy=[RangePartitionAssignor],
-        session_timeout_ms=3000,
-        heartbeat_interval_ms=500,
-    )
-
-
-async def commits_to_the_end(consumer: AIOKafkaConsumer) -> int:
-    """Commits the end of every partition that it has; returns the number of partitions."""
-    ends = await consumer.end_offsets(consumer.assignment())
-    await consumer.commit(ends)
-    return len(ends)
 
 
 async def booked(kernel: Kernel[Any, Any], place: Bench, events: Sequence[Envelope]) -> None:

@@ -1,10 +1,16 @@
 """Logs and metrics while a person is referred, found, claimed and refused hold codes, no identity."""
 
 import logging
+from datetime import timedelta
 
 import pytest
 
+from services.referral.collections import IS_UNANSWERED
 from services.referral.tracking.waiting import observe
+from shared.contract.events.outcomes import MeetingWaiting
+from shared.contract.events.vocabulary import WaitingReason
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+from shared.platform import metrics
 from tests.harness.referral.people import form_fields, referral_body
 from tests.harness.referral.running import ReferralHarness
 from tests.harness.web.forms import browser, send_form
@@ -42,3 +48,29 @@ async def test_waiting_referrals_are_counted_by_locality(referral: ReferralHarne
 
     assert f'linkwork_referrals_waiting{{locality="{referral.here}"}}' in shown
     assert 'linkwork_referral_waiting_oldest_seconds{locality="nowhere"} 0.0' in shown
+
+
+async def test_unanswered_referrals_are_counted_whoever_owns_booking(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body())
+    later = referral.context.kernel.clock() + timedelta(minutes=11)
+
+    async def figures() -> tuple[float, float]:
+        await observe(referral.mongo, [referral.here, "nowhere"], lambda: later)
+        gauges = (metrics.referrals_unanswered, metrics.referral_unanswered_oldest)
+        count, oldest = (gauge.labels(referral.here)._value.get() for gauge in gauges)
+        return count, oldest
+
+    count, oldest = await figures()
+    assert count >= 1
+    assert oldest >= 660
+    plan = await referral.mongo[REFERRALS].find(IS_UNANSWERED | {"locality": referral.here}).explain()
+    assert "view.unanswered" in str(plan["queryPlanner"]["winningPlan"])
+    reason = MeetingWaiting(
+        referral_id=made,
+        locality=referral.here,
+        reason=WaitingReason.NO_SLOT,
+        expected_by=later.date() + timedelta(days=7),
+    )
+    await referral.say(reason)
+    await referral.until(made, unanswered=None)
+    assert (await figures())[0] == count - 1

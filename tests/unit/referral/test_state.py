@@ -216,3 +216,27 @@ def test_erase_twice_publishes_once() -> None:
     done = fold([FACTS[0], fact(40, said, "/meir/referral")], rank)
     assert not erase(ref(900), done, context()).facts
     assert to_document(done)["stage"] == "erased"
+
+
+def test_referral_without_meeting_or_reason_is_unanswered() -> None:
+    made = fact(1, created(), "/meir/referral")
+    meeting = fact(2, booked(2))
+    miss = fact(5, o.MeetingMissed(**HERE, meeting_id=ref(2)))
+    reason = o.MeetingWaiting(**HERE, reason=v.WaitingReason.NO_SLOT, expected_by=date(2026, 12, 1))
+    cancelled = o.MeetingCancelled(**HERE, meeting_id=ref(2), by=v.By.PERSON, why=v.CancelReason.UNWELL)
+    attended = o.MeetingAttended(**HERE, meeting_id=ref(2))
+    closed = o.ReferralDeclined(**HERE, by=v.By.PERSON, reason=v.DeclineReason.DOES_NOT_WANT)
+
+    def since(*facts: Fact) -> datetime | None:
+        at: datetime | None = to_document(fold(facts, rank))["unanswered"]
+        return at
+
+    assert since(meeting) is None, "not known yet"
+    assert since(made) == made.recorded
+    assert since(made, meeting) is None
+    assert since(made, fact(3, reason)) is None
+    assert since(made, meeting, miss) == miss.recorded
+    assert since(made, meeting, fact(4, cancelled)) == fact(4, cancelled).recorded
+    assert since(made, meeting, miss, fact(6, booked(6, sequence=1))) is None
+    assert since(made, meeting, fact(3, attended)) is None
+    assert since(made, fact(3, closed)) is None
