@@ -1,5 +1,6 @@
 """`linkwork streams list|resume`: how far a service has read each partition, and where it goes on."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -166,13 +167,17 @@ class _Stores:
             topics = await self._broker.topics(event_topics(locality))
             committed = await self._broker.committed(group(locality, self._service))
             partitions = [TopicPartition(name, n) for name, topic in topics.items() for n in topic.partitions]
-            async with consumer(self._config.kafka) as reader:
-                ends = await reader.end_offsets(partitions)
+            ends = await self._ends(partitions) if partitions else {}
         except (KafkaError, OSError) as error:
             raise CommandError(f"The broker does not answer ({type(error).__name__}).") from error
         rows = HandledOffsets(self.mongo, locality)
         handled = await rows.read()
         return StreamState(topics, handled, committed, ends, not handled and await rows.adopts())
+
+    async def _ends(self, partitions: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        async with consumer(self._config.kafka) as reader:
+            ends: Mapping[TopicPartition, int] = await reader.end_offsets(partitions)
+            return ends
 
 
 def _rows(locality: str, state: StreamState) -> list[dict[str, Any]]:

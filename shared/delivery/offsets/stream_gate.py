@@ -83,6 +83,8 @@ class StreamGate:
         self._handled = handled
         self._logs: dict[TopicPartition, str] = {}
         self._judged: frozenset[TopicPartition] = frozenset()
+        # The committed offsets when the gate last opened. Those of another client are undone soon after.
+        self._undone: Mapping[TopicPartition, Committed] = {}
         self._is_waited_for = False
 
     def shut(self) -> None:
@@ -141,13 +143,14 @@ class StreamGate:
         if self._is_waited_for:
             return  # It looks by itself, and knows the ends of the log too.
         turn = self.turn
-        verdict = judge(await self._state(()))
+        state = await self._state(())
+        verdict = judge(state)
         if turn != self.turn:
             return
         self._report(verdict)
         ours = set(client.assignment()) if client is not None else set()
         unjudged = ours & verdict.starts.keys() - self._judged
-        if verdict.mismatch is not None or unjudged or ours & verdict.passed_over.keys():
+        if verdict.mismatch is not None or unjudged or self._newly_passed_over(state, verdict, ours):
             self.shut()
 
     async def _try_to_open(self, client: Client) -> Mapping[TopicPartition, int] | None:
@@ -178,10 +181,12 @@ class StreamGate:
         self._logs = {at: offset.log for at, offset in handled.items()}
         self._judged = judged
         self.is_open = True
-        self._count_rewind(verdict, judged)
+        self._count_rewind(state, verdict)
         return {at: verdict.uncommitted[at] for at in judged if at in verdict.uncommitted}
 
-    async def _state(self, assigned: Collection[TopicPartition], ends_of: EndsOf | None = None) -> StreamState:
+    async def _state(
+        self, assigned: Collection[TopicPartition], ends_of: EndsOf | None = None
+    ) -> StreamState:
         topics = await self._broker.topics(self._topics)
         self.missing = [name for name in self._topics if name not in topics]
         metrics.topics_missing.labels(self._service, self._locality).set(len(self.missing))
@@ -196,8 +201,18 @@ class StreamGate:
                 ends = await ends_of(known)
         return StreamState(topics, handled, committed, ends, adopts)
 
-    def _count_rewind(self, verdict: Verdict, assigned: Collection[TopicPartition]) -> None:
-        back = verdict.passed_over.keys() & set(assigned)
+    def _newly_passed_over(
+        self, state: StreamState, verdict: Verdict, partitions: Collection[TopicPartition]
+    ) -> list[TopicPartition]:
+        return [
+            at
+            for at in partitions
+            if at in verdict.passed_over and state.committed.get(at) != self._undone.get(at)
+        ]
+
+    def _count_rewind(self, state: StreamState, verdict: Verdict) -> None:
+        back = self._newly_passed_over(state, verdict, self._judged)
+        self._undone = {at: kept for at, kept in state.committed.items() if at in verdict.passed_over}
         if back:
             metrics.stream_rewinds.labels(self._service, self._locality).inc()
             _log.error(

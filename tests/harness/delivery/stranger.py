@@ -11,7 +11,7 @@ def stranger(place: Bench) -> AIOKafkaConsumer:
     """A consumer of the locality's topics in the group of the service."""
     return AIOKafkaConsumer(
         *event_topics(place.locality),
-        bootstrap_servers=place.bootstrap,
+        **place.kafka.client_arguments(),
         group_id=group(place.locality, "matching"),
         enable_auto_commit=False,
         auto_offset_reset="earliest",

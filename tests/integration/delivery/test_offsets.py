@@ -68,7 +68,7 @@ def referrals(place: Bench, count: int) -> list[Envelope]:
 
 
 async def make_topics(place: Bench, names: Sequence[str]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=place.bootstrap)
+    admin = AIOKafkaAdminClient(**place.kafka.client_arguments())
     await admin.start()
     try:
         for _ in range(50):  # A deletion takes a moment.
@@ -83,7 +83,7 @@ async def make_topics(place: Bench, names: Sequence[str]) -> None:
 
 
 async def delete_topics(place: Bench, names: Sequence[str]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=place.bootstrap)
+    admin = AIOKafkaAdminClient(**place.kafka.client_arguments())
     await admin.start()
     try:
         await admin.delete_topics(list(names))
@@ -168,7 +168,7 @@ async def test_topic_made_anew_stops_stream_until_accepted(place: Bench) -> None
     # Nor does a restart forget it.
     async with place.kernel().running() as kernel:
         await until(kernel, place, state="stopped", reason="log_replaced")
-        state = await kernel._consumers[0].gate._state({})
+        state = await kernel._consumers[0].gate._state(())
         accepted = resume(state, judge(state), "start")
         assert {at.topic for at in accepted} == {name}
         await HandledOffsets(kernel.mongo, place.locality).replace(accepted)
@@ -178,7 +178,7 @@ async def test_topic_made_anew_stops_stream_until_accepted(place: Bench) -> None
 
 
 async def test_topics_missing_from_the_start_are_named(place: Bench) -> None:
-    elsewhere = Bench(place.bootstrap, place.mongo_url, locality_name(), place.producer, place.options)
+    elsewhere = Bench(place.kafka, place.mongo_url, locality_name(), place.producer, place.options)
     async with elsewhere.kernel().running() as kernel:
         detail = await until(kernel, elsewhere, state="topic_missing")
         assert detail["missing"] == event_topics(elsewhere.locality)
