@@ -1,1 +1,1 @@
-"""Matching: diaries, meetings, plans, the directory, and the services that are asked."""
+"""Matching: diaries, meetings, plans, the directory, and requests to community services."""

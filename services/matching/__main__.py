@@ -3,7 +3,7 @@
 import gc
 
 if __name__ == "__main__":
-    gc.disable()  # what is loaded stays: looking through it is a sixth of the start
+    gc.disable()  # imported code stays, and collecting among it takes a sixth of the start
     from services.matching.app import create_app
     from services.matching.settings import MatchingSettings
     from shared.platform.web.app import serve

@@ -1,4 +1,4 @@
-"""Wiring: settings, kernel, features, API and pages of one process."""
+"""Wires one process of matching: settings, kernel, features, API and pages."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -65,7 +65,10 @@ def create_app(
     clock: Clock = system_clock,
     new_id: NewId = new_id,
 ) -> FastAPI:
-    """The application; its lifespan runs the kernel. `app.state` has kernel, features, localities."""
+    """Creates the application. Its lifespan runs the kernel.
+
+    Handlers find on `request.app.state`: kernel, features, localities.
+    """
     make_ready(clock())
     known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in known.served(settings.localities)]
@@ -117,11 +120,11 @@ def _features(
     vault: Vault,
     links: Links,
 ) -> Features:
-    """Puts use cases and queries together, each with what it needs."""
+    """Makes use cases and queries of every feature, each with its dependencies."""
     clock, mongo, key = kernel.clock, kernel.mongo, settings.magic_link_key.get_secret_value()
     runner = CommandRunner(kernel, localities, key.encode())
     codes, states, mailer = Codes(mongo, key, clock), LinkStates(mongo, clock), Mailer(settings, clock)
-    # An invented programme's mailboxes do not exist, so nobody could confirm them.
+    # An invented programme's mailboxes do not exist, so they cannot be confirmed.
     mailboxes = Mailboxes(mongo, key, clock, kernel.new_id, invented=settings.env == "development")
     confirmations = MailboxUseCases(mailer, mailboxes, kernel.new_id)
     referrals = ReferralQueries(kernel, localities, vault, directory, states)

@@ -1,4 +1,4 @@
-"""The cases that a caller may touch. Any other case is answered like one that does not exist."""
+"""The cases that a caller may read or change. Any other case gets the answer for a missing case."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, Final
@@ -25,9 +25,10 @@ def within_localities(caller: Principal) -> dict[str, Any]:
 
 
 async def find_case(mongo: Mongo, caller: Principal, which: Filter, roles: Collection[str]) -> Row:
-    """The one stored referral that `which` names and the caller, in one of these roles, may touch.
+    """The stored referral that `which` names, if the caller has one of these roles and may touch it.
 
-    Raises a Problem: 403 for another role, 404 for no such case or somebody else's.
+    Raises:
+        Problem: 403 for another role, 404 for a missing case or a case of another caseload.
     """
     if caller.role not in roles:
         raise Problem(403, code="role", detail="Your role does not include this.")
@@ -65,9 +66,10 @@ async def own_entry(mongo: Mongo, caller: Principal) -> LinkWorker | None:
 
 
 async def link_worker_for(mongo: Mongo, caller: Principal, link_worker: str) -> LinkWorker:
-    """A link worker whom the caller may act for: themselves, or any of their localities for the programme.
+    """The link worker for whom the caller acts: themselves, or for the programme any of its localities.
 
-    Raises a 404 Problem otherwise.
+    Raises:
+        Problem: 404 otherwise.
     """
     own = caller.role == "link_worker" and caller.link_worker == link_worker
     if own or caller.role in ("programme_admin", "service"):

@@ -16,7 +16,7 @@ def day_start(day: date) -> datetime:
 
 
 def make_ready(now: datetime) -> None:
-    """Reads the bank holidays ahead: the library takes half a second, which no booking should wait for."""
+    """Loads the bank holidays. The library takes half a second, for which no booking should wait."""
     for year in (now.year, now.year + 1):
         _bank_holidays(year)
 

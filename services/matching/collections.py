@@ -38,11 +38,11 @@ DERIVED: Final = (REFERRALS,)
 
 
 async def ensure_indexes(mongo: Mongo) -> None:
-    """Makes collections and indexes; making a collection within a transaction takes a lock."""
+    """Creates collections and indexes. A collection created inside a transaction would take a lock."""
     existing = set(await mongo.database.list_collection_names())
     for name in OWNED:
         if name not in existing:
-            with suppress(CollectionInvalid, OperationFailure):  # another process made it just now
+            with suppress(CollectionInvalid, OperationFailure):  # another process has just created it
                 await mongo.database.create_collection(name)
     await mongo[LINK_WORKERS].create_indexes([IndexModel([("locality", ASCENDING)])])
     await mongo[DAYS].create_indexes(

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CommandRunner:
-    """Runs commands on cases. `key`: for digests of requests and actors, so that no plain hash is kept."""
+    """Runs commands on cases. `key` digests requests and actors, so that no plain hash is stored."""
 
     kernel: "Kernel[ReferralState, Diaries]"
     localities: Localities
     key: bytes = field(repr=False)
 
     async def case(self, context: RequestContext, which: Filter, roles: Collection[str] = LINK_WORKER) -> Row:
-        """The case that is asked about. Raises a Problem, 403 or 404."""
+        """The case of a request. Raises a Problem, 403 or 404."""
         return await find_case(self.kernel.mongo, context.caller, which, roles)
 
     async def run(
@@ -52,7 +52,10 @@ class CommandRunner:
     ) -> Done:
         """Runs a command on this case, once for the same key.
 
-        `fresh_step`: a next step whose day has passed will not do either. Raises a Problem where refused.
+        `fresh_step`: a next step whose day has passed is not enough.
+
+        Raises:
+            Problem: the command is refused.
         """
         now = self.kernel.clock()
 

@@ -1,4 +1,4 @@
-"""Matching as the kernel drives it: fold, decisions, tasks and the store of what decisions rest on."""
+"""Matching as the kernel drives it: fold, decisions, tasks, and the store of resources."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,9 +25,10 @@ class MatchingStore:
     async def load(
         self, tx: Transaction, referrals: Sequence[Loaded[ReferralState]], now: datetime
     ) -> Diaries:
-        """Diaries for these referrals. Of several, the urgent ones have their times reserved first.
+        """Loads the diaries of these referrals. Among several, urgent referrals get reservations first.
 
-        Read in the transaction of the decision, like the other open referrals of those who were returned.
+        Read in the transaction of the decision, like the other open referrals of persons whose referral was
+        returned.
         """
         diaries = await self._diaries.load(tx, referrals, now)
         reserve_for_urgent([(one.referral_id, one.view) for one in referrals], diaries)

@@ -47,18 +47,18 @@ _SENTENCES: Final[dict[str, tuple[int, str]]] = {
 }
 
 
-# The field of a body that a refusal is about, if there is one.
+# The field of a body that caused a refusal.
 _POINTERS: Final = {"service_in_plan": "/reason", "no_service_said": "/need"}
 
 
 class Refused(Exception):
-    """The command makes no sense as things stand; nothing was written.
+    """The command makes no sense in the present state. Nothing was written.
 
     Attributes:
-        code: which of the refusals.
-        status: the HTTP status that says so.
+        code: the refusal, for programs.
+        status: its HTTP status.
         sentence: plain English, without anything of the case.
-        pointer: the field of the body that it is about, as a JSON pointer; None for none.
+        pointer: the field of the body that caused the refusal, as a JSON pointer; None for none.
     """
 
     def __init__(self, code: str) -> None:

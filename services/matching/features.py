@@ -25,7 +25,7 @@ from shared.platform.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """Reads, by feature. None of them changes anything."""
+    """Queries, by feature. None of them changes anything."""
 
     referrals: ReferralQueries
     roster: RosterQueries

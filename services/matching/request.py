@@ -1,4 +1,4 @@
-"""The context in which a person or a program asks matching for something."""
+"""The context of a request by a person or a program."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from shared.platform.web.principal import Principal
 class RequestContext:
     """The caller, and the idempotency key of the form or the request, if any.
 
-    The same key with the same request is done once and answered again; with another request it is refused.
+    The same key with the same request runs once and gets the same answer. With another request it is refused.
     """
 
     caller: Principal

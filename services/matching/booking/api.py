@@ -33,7 +33,7 @@ async def diary(
     last: Annotated[DaySent | None, Query(alias="to")] = None,
     link_worker: Annotated[str | None, Query(max_length=60)] = None,
 ) -> DiaryOut:
-    """Meetings and free times, a week from today unless said; at most 92 days."""
+    """Meetings and free times of a diary, at most 92 days. By default a week from today."""
     begins = first or london_day(queries(request).now())
     ends = last or begins + timedelta(days=6)
     meetings = await queries(request).booking.diary(caller, begins, ends, link_worker)
@@ -61,14 +61,14 @@ async def attended(
     body: WithStep | None = None,
     key: Key = None,
 ) -> Done:
-    """They came."""
+    """Records that the person came."""
     step = body.next_step if body else None
     return await features(request).booking.attended(RequestContext(caller, key), meeting_id, step)
 
 
 @router.post("/meetings/{meeting_id}/missed")
 async def missed(request: Request, meeting_id: Reference, caller: OwnCaller, key: Key = None) -> Done:
-    """They did not come."""
+    """Records that the person did not come."""
     return await features(request).booking.did_not_attend(RequestContext(caller, key), meeting_id)
 
 
@@ -76,7 +76,7 @@ async def missed(request: Request, meeting_id: Reference, caller: OwnCaller, key
 async def cancelled(
     request: Request, meeting_id: Reference, caller: OwnCaller, body: Cancelling, key: Key = None
 ) -> Done:
-    """Cancelled; the next suitable time is booked."""
+    """Cancels the meeting and books the next suitable time."""
     return await features(request).booking.cancel(RequestContext(caller, key), meeting_id, body.by, body.why)
 
 
@@ -88,12 +88,12 @@ async def another_time(
     body: Moving | None = None,
     key: Key = None,
 ) -> Done:
-    """Moves the meeting; 409 `slot_taken` where somebody else was quicker."""
+    """Moves the meeting. 409 `slot_taken` if the time was taken meanwhile."""
     slot = body.slot if body else None
     return await features(request).booking.reschedule(RequestContext(caller, key), meeting_id, slot)
 
 
 @router.post("/meetings/{meeting_id}/confirmed")
 async def confirmed(request: Request, meeting_id: Reference, caller: DeskCaller, key: Key = None) -> Done:
-    """The person says yes to the provisional time."""
+    """Records that the person agrees to the provisional time."""
     return await features(request).booking.confirm(RequestContext(caller, key), meeting_id)

@@ -31,7 +31,7 @@ PEOPLES_REASONS: Final = frozenset(
 
 
 def attended(meeting_id: str, next_step: NextStep | None = None) -> Command:
-    """They came: also where it was first said that they did not."""
+    """Records that the person came, also after a record that they did not."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -44,7 +44,7 @@ def attended(meeting_id: str, next_step: NextStep | None = None) -> Command:
 def came(
     view: ReferralState, meeting_id: str, context: DecisionContext, step: NextStep | None = None
 ) -> NewEvent | None:
-    """The fact that they came, also on an earlier day than booked; None where it was said already."""
+    """The fact that the person came, also on an earlier day than booked; None if it is recorded already."""
     meeting = meeting_of(view, meeting_id)
     if meeting.status == "attended":
         return None
@@ -56,7 +56,7 @@ def came(
 
 
 def _given_up_when_over(meeting: Meeting) -> bool:
-    """True if matching alone cancelled it after its start: a later booking, or the end of the referral."""
+    """True if matching cancelled the meeting after its start, for a later booking or the referral's end."""
     off = meeting.cancelled
     said = meeting.outcome
     if off is None or said is None or off.by is not v.By.PROGRAMME:
@@ -65,7 +65,7 @@ def _given_up_when_over(meeting: Meeting) -> bool:
 
 
 def did_not_attend(meeting_id: str) -> Command:
-    """They did not come. What follows is decided by how often that happened."""
+    """Records that the person did not come. The number of misses decides what follows."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -82,7 +82,7 @@ def did_not_attend(meeting_id: str) -> Command:
 
 
 def cancel(meeting_id: str, by: v.By, why: v.CancelReason) -> Command:
-    """Cancels it; the decision that follows books the next suitable time."""
+    """Cancels the meeting. The decision that follows books the next suitable time."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -98,7 +98,7 @@ def cancel(meeting_id: str, by: v.By, why: v.CancelReason) -> Command:
 
 
 def reschedule(meeting_id: str, slot_key: str | None) -> Command:
-    """Moves it: the new meeting replaces the old, whose time is free at once."""
+    """Moves the meeting: a new meeting replaces the old, whose time is free at once."""
 
     def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
@@ -116,7 +116,7 @@ def reschedule(meeting_id: str, slot_key: str | None) -> Command:
 
 
 def book_one(slot_key: str | None) -> Command:
-    """Books where nothing is booked: after two misses, after waiting, or a further meeting."""
+    """Books a meeting where none is active: after two misses, after waiting, or a further meeting."""
 
     def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
@@ -128,7 +128,7 @@ def book_one(slot_key: str | None) -> Command:
 
 
 def confirm(meeting_id: str) -> Command:
-    """The person says yes to a provisional time."""
+    """Records that the person agrees to a provisional time."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -142,7 +142,7 @@ def confirm(meeting_id: str) -> Command:
 
 
 def defer(on: date) -> Command:
-    """Not before that day: what is booked is cancelled, and another look taken then."""
+    """Waits until that day: cancels a booked meeting and schedules a booking for the day."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -159,7 +159,7 @@ def defer(on: date) -> Command:
 
 
 def asked_to_wait(view: ReferralState, context: DecisionContext, on: date) -> o.MeetingWaiting:
-    """The person asks not to meet before that day, from tomorrow to a year ahead."""
+    """Records that the person asks not to meet before that day, from tomorrow to a year ahead."""
     if not timedelta() < on - london_day(context.now) <= timedelta(days=366):
         raise Refused("later_date")
     if view.story.attended:
@@ -168,7 +168,7 @@ def asked_to_wait(view: ReferralState, context: DecisionContext, on: date) -> o.
 
 
 def link_worker_away(link_worker: str, first: date, last: date) -> Command:
-    """Cancels the meeting that falls on days on which its link worker is away."""
+    """Cancels a meeting on days on which its link worker is away."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         active = view.story.active
@@ -200,7 +200,7 @@ def chosen(
     slot_key: str | None,
     instead_of: Meeting | None = None,
 ) -> Slot:
-    """The time that was chosen, or the next suitable one: after the meeting that it stands in for, if any."""
+    """The chosen time, or else the next suitable one after the meeting that it replaces."""
     if slot_key is not None:
         home = v.AccessNeed.HOME_VISIT in created.access_needs
         slot = diaries.slot(slot_key, created.practice, home)

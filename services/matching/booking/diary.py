@@ -1,7 +1,7 @@
-"""Diaries and caseloads as values, as they stand within one transaction.
+"""Diaries and caseloads as values within one transaction.
 
-Booking reads and writes these; the store brings what is needed and writes what was touched, with the version
-that was read: whoever wrote first wins, and the other decides again.
+Booking reads and changes these values. The store loads them and writes the touched ones with the version that
+it read. If two writers conflict, the first one wins and the second decides again.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,7 +31,7 @@ class Day:
     day: date
     version: int = 0
     reservations: list[Reservation] = field(default_factory=list)
-    # Meetings that others put where a time was somebody's already: they have it when it comes free.
+    # Partner bookings that overlap an existing reservation. They take over the time when it is released.
     overlapping: list[Reservation] = field(default_factory=list)
 
 
@@ -49,7 +49,7 @@ DayKey = tuple[str, date]
 
 @dataclass
 class Diaries:
-    """Diaries in which a unit of work books. They change in place and record what was touched."""
+    """Diaries in which a unit of work books. They change in place and record which were touched."""
 
     now: datetime
     workers: Mapping[str, LinkWorker] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Diaries:
     touched_caseloads: set[str] = field(default_factory=set)
     # Link workers who have more room than before.
     freed: set[str] = field(default_factory=set)
-    # Slots set aside within this round, by referral: those for whom it is urgent choose first.
+    # Slots reserved within this unit of work, by referral: urgent referrals choose first.
     reserved: dict[str, Slot] = field(default_factory=dict)
     _slots: dict[DayKey, tuple[Slot, ...]] = field(default_factory=dict)
     _free: dict[tuple[DayKey, bool], tuple[Slot, ...]] = field(default_factory=dict)
@@ -71,17 +71,20 @@ class Diaries:
     # Looking
 
     def knows(self, link_worker: str, locality: str) -> bool:
-        """True if this is a link worker of that locality: nobody in one can touch a diary of another."""
+        """True for a link worker of that locality. One locality never touches the diaries of another."""
         worker = self.workers.get(link_worker)
         return worker is not None and worker.locality == locality
 
     def has_room(self, worker: LinkWorker, referral_id: str) -> bool:
-        """True if the caseload takes this referral (or holds it already)."""
+        """True if the caseload takes this referral or holds it already."""
         caseload = self._caseload(worker.id)
         return referral_id in caseload.referrals or len(caseload.referrals) < worker.caseload_limit
 
     def suitable(self, requirements: MeetingRequirements, referral_id: str) -> Iterator[Slot]:
-        """Free times that suit, earliest first; of two at once, that of the smaller share of a caseload."""
+        """Suitable free times, earliest first.
+
+        Of equal times, the smaller share of a caseload comes first.
+        """
         who = [
             worker for worker in requirements.who(self.workers.values()) if self.has_room(worker, referral_id)
         ]
@@ -108,7 +111,7 @@ class Diaries:
         """A time on the first day that has one, with the link worker whose caseload is the least used.
 
         On that day each link worker offers their first suitable time. The smallest share of a caseload limit
-        takes the referral, then the earlier time. `but_not` are keys of times that were refused.
+        takes the referral, then the earlier time. `but_not` holds keys of refused times.
         """
         first_of: dict[str, Slot] = {}
         day: date | None = None
@@ -127,7 +130,7 @@ class Diaries:
         return min(first_of.values(), key=fair, default=None)
 
     def free(self, worker: LinkWorker, day: date, referral_id: str = "", *, home: bool = False) -> list[Slot]:
-        """Every free time of a day, as the hours go, those promised to others left out.
+        """Every free time of a day within the hours, except those reserved for other referrals.
 
         `home`: times for home visits, with room for the travel round each.
         """
@@ -147,7 +150,7 @@ class Diaries:
         ]
 
     def slot(self, key: str, practice: str, home: bool = False) -> Slot | None:
-        """The time with this key, free or not, if it is in somebody's hours for this practice."""
+        """The time with this key, free or not, if it is in a link worker's hours for this practice."""
         name, _, moment = key.partition("|")
         worker = self.workers.get(name)
         try:
@@ -162,7 +165,7 @@ class Diaries:
         return None
 
     def reservations_of(self, referral_id: str) -> list[tuple[Day, Reservation]]:
-        """The reservations of this referral, overlapping ones among them, in the diaries that were read."""
+        """The reservations of this referral in the loaded diaries, overlapping ones among them."""
         return [
             (day, held)
             for day in self.days.values()
@@ -183,8 +186,8 @@ class Diaries:
     ) -> bool:
         """Reserves a time for a meeting, and the travel round a home visit.
 
-        False where somebody else has it or stands behind it. A meeting that holds this time already keeps it,
-        also where there is no room for travel that was not left round it when it was booked.
+        Returns False if another meeting holds the time or waits for it. A meeting that holds this time
+        already keeps it, even if its travel time has grown and no longer fits.
         """
         day = self._day(link_worker, london_day(starts_at))
         mine = Reservation(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
@@ -209,7 +212,7 @@ class Diaries:
         meeting_id: str,
         mode: v.MeetingMode = v.MeetingMode.FACE_TO_FACE,
     ) -> None:
-        """Keeps a partner's booking that overlaps a reservation, to take over when that is released."""
+        """Stores a partner's booking that overlaps a reservation. It takes the time over when released."""
         day = self._day(link_worker, london_day(starts_at))
         mine = Reservation(starts_at, minutes, referral_id, meeting_id, self._travel(mode))
         if mine not in day.overlapping:
@@ -234,7 +237,7 @@ class Diaries:
             self._touch(day)
 
     def assign(self, referral_id: str, link_worker: str | None) -> None:
-        """Puts a referral into one caseload (None: into none) and out of every other."""
+        """Puts a referral into this caseload (None: into no caseload) and removes it from every other."""
         for caseload in self.caseloads.values():
             if caseload.link_worker != link_worker and referral_id in caseload.referrals:
                 caseload.referrals.discard(referral_id)
@@ -247,13 +250,13 @@ class Diaries:
                 self.touched_caseloads.add(link_worker)
 
     def rest_on(self, link_worker: str) -> None:
-        """Touches the caseload, since a decision rests on this link worker's hours and room."""
+        """Touches the caseload, because a decision rests on this link worker's hours and room."""
         if link_worker in self.workers:
             self._caseload(link_worker)
             self.touched_caseloads.add(link_worker)
 
     def reserve(self, referrals: Iterable[tuple[str, MeetingRequirements, frozenset[str]]]) -> None:
-        """Reserves a time for each of these referrals in order, but none that it refused."""
+        """Reserves a time for each of these referrals in order, but no time that it refused."""
         for referral_id, requirements, refused in referrals:
             slot = self.earliest(requirements, referral_id, refused)
             if slot is not None:
@@ -273,10 +276,10 @@ class Diaries:
         return self.caseloads.setdefault(link_worker, Caseload(link_worker))
 
     def _turn(self, link_worker: str, referral_id: str) -> tuple[Fraction, bool, bytes]:
-        """The share of their limit that a link worker uses without this referral, then what parts equals.
+        """The share of their limit that a link worker uses without this referral, then a tie-break.
 
-        Of equals, the link worker who has the case keeps it. Between others a draw decides. It is the same
-        whenever it is made for this referral, and favours no link worker over many referrals.
+        Of equals, the link worker who has the case keeps it. Among others a draw decides. The draw is the
+        same each time for one referral, and favours no link worker over many referrals.
         """
         mine = self._caseload(link_worker).referrals
         promised = {whose for whose, slot in self.reserved.items() if slot.link_worker == link_worker}
@@ -289,7 +292,7 @@ class Diaries:
         return self.travel_minutes if mode is v.MeetingMode.HOME else 0
 
     def _free_of(self, worker: LinkWorker, day: date, home: bool) -> tuple[Slot, ...]:
-        # Worked out once and again after each change: a batch looks at the same days a thousand times.
+        # Cached until the next change: a batch reads the same days a thousand times.
         key = ((worker.id, day), home)
         if key not in self._free:
             known = self.days.get(key[0])

@@ -28,10 +28,10 @@ from shared.platform.clock import LONDON
 RETRY_BOOKING: Final = "retry_booking"
 BOOKING_TASK: Final = (RETRY_BOOKING, "meeting")
 
-# Facts older than this come from a log that is being read, so the decision waits for the rest of it.
+# Older facts come from a log that is being read, so the decision waits for the rest of the log.
 CATCH_UP_AGE: Final = timedelta(hours=1)
 CATCH_UP_DELAY: Final = timedelta(seconds=20)
-# If no time is free, a meeting is expected within so many days.
+# If no time is free, a meeting is expected within this many days.
 EXPECTED_WITHIN_DAYS: Final = {v.Urgency.ROUTINE: 14, v.Urgency.SOON: 7}
 NOT_REACHED_DAYS: Final = 7
 # The highest sequence that the contract allows.
@@ -51,13 +51,13 @@ def retry_booking(view: ReferralState, diaries: Diaries, context: DecisionContex
 
 
 def reconcile_now(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
-    """The same without waiting for the rest of a log that may be being read."""
+    """The same, without waiting for the rest of a log that is still being read."""
     return _reconcile(view, diaries, context, patient=False)
 
 
 def _reconcile(view: ReferralState, diaries: Diaries, context: DecisionContext, patient: bool) -> Decision:
     if view.story.created is None and not view.uncreated:
-        return NOTHING  # facts may arrive before the creation of what they are about
+        return NOTHING  # facts may arrive before the creation of their referral
     if view.ended:
         facts = [
             _cancelled(m.booked, v.CancelReason.REFERRAL_ENDED)
@@ -72,11 +72,11 @@ def _reconcile(view: ReferralState, diaries: Diaries, context: DecisionContext, 
     standing += [m.booked for m in view.story.attended if not _met_on_an_earlier_day(m)]
     if active is not None:
         standing.append(active.booked)
-    # Before anything is taken: a partner's meeting may be at the very time of ours that it stands in for.
+    # Released first: a partner's meeting may be at the very time of our meeting that it replaces.
     _hold_only(diaries, context.referral_id, standing)
     lost = _lost(view, diaries, context)
     if lost:
-        return Decision(lost)  # which calls for this decision again, with these cancelled
+        return Decision(lost)  # The cancellations call for this decision again.
     if active is None and not view.story.attended:
         return _arrange(view, diaries, context, patient)
     _in_caseload_of(diaries, context, view.handed_to or view.story.link_worker)
@@ -84,13 +84,13 @@ def _reconcile(view: ReferralState, diaries: Diaries, context: DecisionContext, 
 
 
 def _met_on_an_earlier_day(meeting: Meeting) -> bool:
-    """They met sooner than booked: the booked time is free for somebody else."""
+    """Tests whether the person came on an earlier day than booked, so that the booked time is free."""
     met = meeting.outcome
     return met is not None and london_day(met.time) < london_day(meeting.booked.starts_at)
 
 
 def _lost(view: ReferralState, diaries: Diaries, context: DecisionContext) -> list[EventBody]:
-    """Our bookings that do not stand: another one won, they met already, or the time is somebody else's."""
+    """Our bookings that are void: a partner's won, the person was met, or the time is reserved otherwise."""
     story = view.story
     met = {m.booked.meeting_id for m in story.attended}
     last_met = max((m.booked.sequence for m in story.attended), default=-1)
@@ -100,7 +100,7 @@ def _lost(view: ReferralState, diaries: Diaries, context: DecisionContext) -> li
         if meeting.status != "booked":
             continue
         ours = booked.meeting_id in view.ours
-        # By the last number of all, nothing can be told to come before another.
+        # Bookings with the highest sequence cannot be ordered.
         of_before = booked.sequence <= min(last_met, MAX_SEQUENCE - 1) or booked.replaces in met
         if ours and (meeting is not story.active or of_before):
             lost.append(_cancelled(booked, v.CancelReason.SLOT_TAKEN))
@@ -121,7 +121,7 @@ def _lost(view: ReferralState, diaries: Diaries, context: DecisionContext) -> li
 
 
 def _arrange(view: ReferralState, diaries: Diaries, context: DecisionContext, patient: bool) -> Decision:
-    """An open referral without a meeting: the earliest suitable time, or a stated reason and another look."""
+    """Books the earliest suitable time, or states a reason for none and schedules a retry."""
     story = view.story
     created = story.created
     if created is None:
@@ -143,7 +143,7 @@ def _arrange(view: ReferralState, diaries: Diaries, context: DecisionContext, pa
         expected = today + timedelta(days=NOT_REACHED_DAYS)
         return Decision(waiting(view, context, v.WaitingReason.PERSON_NOT_REACHED, expected))
     requirements = requirements_of(view, diaries)
-    if requirements.link_worker is not None:  # who was handed a case has it, however many others they have
+    if requirements.link_worker is not None:  # a handed-over case counts even in a full caseload
         _in_caseload_of(diaries, context, requirements.link_worker)
     promised = diaries.reserved.pop(context.referral_id, None)
     booked = book(view, diaries, context, promised, provisional=True) if promised else None
@@ -168,7 +168,7 @@ def _arrange(view: ReferralState, diaries: Diaries, context: DecisionContext, pa
 def book(
     view: ReferralState, diaries: Diaries, context: DecisionContext, slot: Slot, *, provisional: bool
 ) -> MeetingBooked | None:
-    """Takes a time for this referral and says so; None where somebody else holds it."""
+    """Takes a time for this referral and emits the booking; None if another meeting holds the time."""
     created = view.story.created
     if created is None:
         return None
@@ -197,13 +197,13 @@ def book(
 
 
 def _over(meeting: Meeting) -> bool:
-    """They met, or it went with the referral: a booking after it moves nothing that anybody waits for."""
+    """Tests for a meeting that a later booking does not replace: attended, or lost by the referral's end."""
     ended = meeting.cancelled is not None and meeting.cancelled.why is v.CancelReason.REFERRAL_ENDED
     return meeting.status == "attended" or ended
 
 
 def refused_times(view: ReferralState) -> frozenset[str]:
-    """Times that were given up: nobody is given the very time again that they could not keep."""
+    """Times that were given up: the person is not booked into a time that they could not keep."""
     return frozenset(
         time_key(meeting)
         for meeting in view.story.meetings
@@ -251,16 +251,16 @@ def reserve_for_urgent(referrals: Sequence[tuple[str, ReferralState]], diaries: 
 
 
 def _in_caseload_of(diaries: Diaries, context: DecisionContext, link_worker: str | None) -> None:
-    """Puts the referral into this caseload alone; nobody's, where it names no link worker of the locality."""
+    """Puts the referral into this caseload alone, or into none without a link worker of the locality."""
     known = link_worker is not None and diaries.knows(link_worker, context.locality)
     diaries.assign(context.referral_id, link_worker if known else None)
 
 
 def _hold_only(diaries: Diaries, referral_id: str, meetings: Iterable[MeetingBooked]) -> None:
-    """Gives every time free that this referral holds for other meetings than these, or at other times."""
+    """Releases every time that this referral holds, except those of these meetings."""
     times = {(m.meeting_id, m.link_worker, m.starts_at.replace(microsecond=0)) for m in meetings}
     for day, held in diaries.reservations_of(referral_id):
-        # A stored time has lost some digits of its second.
+        # MongoDB stores milliseconds only.
         if (held.meeting_id, day.link_worker, held.starts_at.replace(microsecond=0)) not in times:
             diaries.release(day, held.meeting_id)
 
@@ -283,7 +283,7 @@ def _due(
     *,
     asked: bool = False,
 ) -> ScheduledTask:
-    """`asked`: the day is the person's; no room that comes free before it is for them."""
+    """The retry of a booking. `asked`: the person chose the day, and wants no time that is free before it."""
     payload: dict[str, str | int | bool] = {"practice": practice, "soon": urgency is v.Urgency.SOON}
     if asked:
         payload["asked"] = True
@@ -291,7 +291,7 @@ def _due(
 
 
 def _next_look(now: datetime) -> datetime:
-    """Six in the morning in London: a day has come into reach at the far end of the diaries."""
+    """The next retry: 6:00 in London, when a new day is within reach at the end of the diaries."""
     return day_start(now.astimezone(LONDON).date() + timedelta(days=1)) + timedelta(hours=6)
 
 

@@ -28,14 +28,17 @@ _STANDING: Final = ("booked", "attended", "missed")
 
 @dataclass
 class BookingQueries:
-    """Reads of meetings and diaries."""
+    """Queries of meetings and diaries."""
 
     kernel: Kernel[ReferralState, Diaries]
     referrals: ReferralQueries
     diaries: DiaryStore
 
     async def today(self, caller: Principal, day: date | None = None) -> list[DiaryEntry]:
-        """The caller's meetings of one day (today), in order, risk and contact warnings in each `case`."""
+        """The caller's meetings of one day (by default today), in order.
+
+        `case` holds risk and contact warnings.
+        """
         day = day or london_day(self.kernel.clock())
         return await self.diary(caller, day, day)
 
@@ -82,7 +85,7 @@ class BookingQueries:
         ]
 
     async def meeting(self, caller: Principal, meeting_id: str) -> MeetingShown:
-        """A meeting, for those who may move it: its link worker and the practice's own staff."""
+        """A meeting, for callers who may move it: its link worker and the practice's own staff."""
         row = await find_case(self.kernel.mongo, caller, {"view.meetings.id": meeting_id}, AT_THE_DESK)
         found = next(m for m in row["view"]["meetings"] if m["id"] == meeting_id)
         return (await self.referrals.presenter([row])).meeting(row, found)

@@ -1,4 +1,4 @@
-"""Diaries and caseloads as they are stored.
+"""Stores diaries and caseloads.
 
 A booking writes the day and the caseload on which it rests, with the version that it read. A change of a link
 worker's hours or leave writes their caseload too. If two decide on the same diary, one wins and the other
@@ -28,14 +28,14 @@ from shared.delivery.unit_of_work.unit_of_work import TASKS
 
 Write = InsertOne[Mapping[str, Any]] | UpdateOne
 
-# Waiting referrals that look again when one time comes free; the others do in the morning.
+# Waiting referrals that retry when a time comes free. The others retry in the morning.
 _WOKEN: Final = 20
 
 
 class DiaryStore:
-    """Reads the diaries in which a unit of work may book, and writes those that were touched.
+    """Loads the diaries in which a unit of work may book, and writes the touched ones.
 
-    `travel_minutes`: left free before and after a home visit.
+    `travel_minutes`: time left free before and after a home visit.
     """
 
     def __init__(self, travel_minutes: int = TRAVEL_MINUTES) -> None:
@@ -44,7 +44,7 @@ class DiaryStore:
     async def load(
         self, tx: Transaction, referrals: Sequence[Loaded[ReferralState]], now: datetime
     ) -> Diaries:
-        """The days and caseloads that decisions about these referrals may book in."""
+        """Loads the days and caseloads in which decisions about these referrals may book."""
         if not referrals:
             return Diaries(now, travel_minutes=self._travel_minutes)
         localities = sorted({one.locality for one in referrals})
@@ -74,7 +74,7 @@ class DiaryStore:
     async def load_for(
         self, tx: Transaction, worker: LinkWorker, first: date, last: date, now: datetime
     ) -> Diaries:
-        """One link worker's diary from `first` to `last`, to be shown."""
+        """Loads one link worker's diary from `first` to `last` for a page."""
         diaries = Diaries(now, {worker.id: worker}, travel_minutes=self._travel_minutes)
         days = {"link_worker": worker.id, "day": {"$gte": first.isoformat(), "$lte": last.isoformat()}}
         async for row in tx[DAYS].find(days, session=tx.session):
@@ -83,7 +83,7 @@ class DiaryStore:
         return diaries
 
     async def save(self, tx: Transaction, resources: Diaries) -> None:
-        """Writes the days and caseloads that were touched. Raises Conflict if another writer was first."""
+        """Writes the touched days and caseloads. Raises Conflict if another writer was first."""
         await _write(tx, DAYS, [_day_write(resources, key) for key in sorted(resources.touched_days)])
         await _write(
             tx, CASELOADS, [_caseload_write(resources, name) for name in sorted(resources.touched_caseloads)]
@@ -97,10 +97,10 @@ class DiaryStore:
 async def wake_waiting(
     tx: Transaction, locality: str, practices: Iterable[str], now: datetime, most: int = 0
 ) -> None:
-    """There is more room at these practices: those who wait look again now, the urgent first.
+    """Makes waiting referrals of these practices retry now, the urgent first, because times came free.
 
-    Those who asked not to be met before a day of theirs do not. `most`: at most so many, the longest waiting
-    first; 0 for all.
+    Leaves out persons who asked to wait until a day. `most`: the largest number, the longest waiting first; 0
+    for all.
     """
     waiting = {
         "what": RETRY_BOOKING,
@@ -148,10 +148,10 @@ async def _workers_of(
 def _days_of_others(
     referrals: Sequence[Loaded[ReferralState]], workers: Mapping[str, LinkWorker], first: date, last: date
 ) -> list[str]:
-    """Days that are not read anyway on which some other booking system put a meeting.
+    """Days, not loaded otherwise, on which a partner's booking system put a meeting.
 
-    Further off than the horizon; or of a link worker who is not asked for any more, since the meeting was
-    cancelled or taken back: it may stand behind somebody else's.
+    They lie beyond the horizon. Or their link worker is no longer considered, because the meeting was
+    cancelled or retracted; it may overlap a reservation.
     """
     booked = [f.body for one in referrals for f in one.view.facts if isinstance(f.body, MeetingBooked)]
     days = {(body.link_worker, london_day(body.starts_at)) for body in booked}
@@ -170,8 +170,8 @@ def _day(row: Row) -> Day:
     return Day(row["link_worker"], date.fromisoformat(row["day"]), row["v"], held, behind)
 
 
-# The versions of a day and of a caseload: where it was read in the transaction that writes it, the database
-# notices by itself that somebody else has written it meanwhile. They refuse one that was read before.
+# The versions of a day and of a caseload. If it was read in the transaction that writes it, the database
+# itself detects a concurrent write. The versions refuse one that was read before the transaction.
 
 
 def _day_write(diaries: Diaries, key: tuple[str, date]) -> Write:

@@ -20,7 +20,7 @@ INTERPRETER_NOTICE: Final = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class MeetingRequirements:
-    """Requirements of a meeting. `link_worker`: the only one; `not_before`: the person asked for later."""
+    """A person's requirements. `link_worker`: the only one possible; `not_before`: the person's own wish."""
 
     practice: str
     language: str = "en"
@@ -34,6 +34,7 @@ class MeetingRequirements:
     def of(
         cls, created: ReferralCreated, link_worker: str | None = None, not_before: date | None = None
     ) -> "MeetingRequirements":
+        """The requirements of a referral, with the named link worker and the day to wait for, if any."""
         return cls(
             practice=created.practice,
             language=created.language,
@@ -47,8 +48,8 @@ class MeetingRequirements:
     def who(self, workers: Iterable[LinkWorker]) -> list[LinkWorker]:
         """The link workers who could meet this person.
 
-        Without an interpreter, whoever speaks the language; where nobody at the practice does, anybody: a
-        meeting with a friend's help is better than none.
+        Without an interpreter, those who speak the language. If no link worker of the practice does, all of
+        them: a meeting with a friend's help is better than none.
         """
         fit = [
             worker
@@ -62,16 +63,16 @@ class MeetingRequirements:
         return speak if speak and not self.interpreter else fit
 
     def is_spoken_by(self, worker: LinkWorker) -> bool:
-        """True if a link worker speaks the person's language, by whichever code each is kept."""
+        """True if a link worker speaks the person's language, in either form of its code."""
         return any(same_language(self.language, spoken) for spoken in worker.languages)
 
     def earliest_start(self, worker: LinkWorker, now: datetime) -> datetime:
-        """No meeting with this link worker starts before this."""
+        """The earliest start of a meeting with this link worker."""
         needs_interpreter = self.interpreter and not self.is_spoken_by(worker)
         return now + (INTERPRETER_NOTICE if needs_interpreter else NOTICE)
 
     def suits(self, slot: Slot) -> bool:
-        """True if the person can come then and there."""
+        """True if time and place suit the person."""
         if slot.practice != self.practice:
             return False
         start = slot.starts_at.astimezone(LONDON)

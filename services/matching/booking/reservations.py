@@ -13,8 +13,8 @@ from services.matching.booking.slot import Slot
 class Reservation:
     """A reserved time, with its meeting and referral.
 
-    `travel`: minutes before and after it in which the link worker is on the way. No other meeting lies in
-    them; between two home visits the longer of both travel times is enough.
+    `travel`: minutes before and after the meeting in which the link worker travels. No other meeting lies in
+    them. Between two home visits the longer of both travel times is enough.
     """
 
     starts_at: datetime
@@ -25,6 +25,7 @@ class Reservation:
 
     @property
     def ends_at(self) -> datetime:
+        """The end of the meeting, without the travel after it."""
         return self.starts_at + timedelta(minutes=self.minutes)
 
     def overlaps(self, other: "Reservation") -> bool:
@@ -33,7 +34,7 @@ class Reservation:
         return self.starts_at < other.ends_at + apart and other.starts_at < self.ends_at + apart
 
     def is_at(self, other: "Reservation") -> bool:
-        """True if both are one meeting at one time, whatever travel was left round it."""
+        """True if both are the same meeting at the same time, with any travel."""
         return (
             self.meeting_id == other.meeting_id
             and self.minutes == other.minutes
@@ -47,9 +48,10 @@ def reservation_for(slot: Slot, travel: int) -> Reservation:
 
 
 def not_taken(slots: Iterable[Slot], held: Sequence[Reservation], travel: int) -> Iterator[Slot]:
-    """The slots that overlap with nothing held. `travel`: minutes that each slot needs round itself.
+    """The slots that overlap no reservation. `travel`: minutes that each slot needs round itself.
 
-    What began before a slot ends, with the travel between both, had ended when the slot begins.
+    A slot is free if every meeting that begins before its end, with the travel between, has ended before its
+    start.
     """
     taken = sorted((_with_travel(each, travel) for each in held), key=lambda span: span[0])
     starts = [begins for begins, _ in taken]

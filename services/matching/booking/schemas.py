@@ -12,7 +12,7 @@ from shared.contract.events.models import Day
 
 
 class SlotOut(BaseModel):
-    """A free time. `key` goes back to `another-time` or `book`."""
+    """A free time. `key` is the input of `another-time` and `book`."""
 
     key: str
     link_worker: str
@@ -24,6 +24,7 @@ class SlotOut(BaseModel):
 
     @classmethod
     def of(cls, slot: Slot) -> "SlotOut":
+        """The slot as the API returns it."""
         return cls(
             key=slot.key,
             link_worker=slot.link_worker,
@@ -49,11 +50,15 @@ class DiaryOut(BaseModel):
 
 
 class Cancelling(Body):
+    """The cancellation of a meeting: by whom, and why."""
+
     by: v.By = Field(examples=["person"])
     why: v.CancelReason = Field(examples=["unwell"])
 
 
 class Moving(Body):
+    """The time to which a meeting moves."""
+
     slot: SlotKey | None = Field(
         None,
         description="A key from `options`; left out: the next suitable time.",
@@ -62,4 +67,6 @@ class Moving(Body):
 
 
 class Later(Body):
+    """The day before which the person does not want to meet."""
+
     on: Day = Field(examples=["2027-01-11"])

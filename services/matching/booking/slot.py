@@ -8,9 +8,9 @@ from shared.contract.events import vocabulary as v
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A time in a link worker's diary. `key` goes through forms and comes back to `another_time`.
+    """A time in a link worker's diary. Forms carry its `key` and return it to `another_time`.
 
-    `place`: where they meet, in words, from the mode; a room face to face.
+    `place`: the place in words: the room if face to face, otherwise the mode.
     """
 
     link_worker: str
@@ -22,4 +22,5 @@ class Slot:
 
     @property
     def key(self) -> str:
+        """The name of the slot: link worker and start in UTC."""
         return f"{self.link_worker}|{self.starts_at.strftime('%Y-%m-%dT%H:%MZ')}"

@@ -1,6 +1,6 @@
 """Sweeps for unaccounted referrals: open, with neither a meeting nor a stated reason for none.
 
-It should not come to that; what may go wrong all the same nobody has thought of yet.
+The policy leaves none. The sweeper guards against unknown faults.
 """
 
 import asyncio
@@ -27,18 +27,20 @@ _log = logging.getLogger(__name__)
 
 
 async def keep_sweeping(kernel: Kernel[ReferralState, Diaries]) -> None:
-    """Looks for ever; a database that is away is waited for."""
+    """Sweeps for ever. Continues after a failure of the database."""
     before: frozenset[str] = frozenset()
     while True:
         await asyncio.sleep(EVERY_SECONDS)
         try:
             before = await sweep(kernel, before)
         except (PyMongoError, Transient) as error:
-            _log.warning("not looked for the forgotten: %s", type(error).__name__)
+            _log.warning("not swept for unaccounted referrals: %s", type(error).__name__)
 
 
 async def sweep(kernel: Kernel[ReferralState, Diaries], before: frozenset[str]) -> frozenset[str]:
-    """Decides again for those who were unaccounted before and will not be looked at soon; gives who is now.
+    """Decides again for referrals that were unaccounted `before` and have no retry soon.
+
+    Returns all referrals that were unaccounted when it began.
 
     Raises:
         PyMongoError, Transient: the database is away.
@@ -55,8 +57,8 @@ async def sweep(kernel: Kernel[ReferralState, Diaries], before: frozenset[str]) 
                 await kernel.command(row["locality"], row["referral"], reconcile_now)
             except (PyMongoError, Transient):
                 raise
-            except Exception:  # whatever is the matter with one, the others are looked at
-                _log.exception("a referral could not be looked at", extra={"case": row["_id"]})
+            except Exception:  # a failure of one referral must not stop the others
+                _log.exception("deciding again on a referral failed", extra={"case": row["_id"]})
     return frozenset(unaccounted)
 
 
@@ -66,7 +68,7 @@ async def _looked_at_soon(kernel: Kernel[ReferralState, Diaries], cases: Sequenc
     rested_soon = {"$expr": {"$lt": ["$not_before", server_now_plus(_SOON)]}}
     due = {"_id": {"$in": list(of)}, "at": {"$lt": kernel.clock() + _SOON}, **rested_soon}
     looked_at = {of[row["_id"]] async for row in kernel.mongo[TASKS].find(due, {"_id": 1})}
-    asked = {"what": DECIDE_LATER, **rested_soon}  # of whoever decides here, who may have much to decide
+    asked = {"what": DECIDE_LATER, **rested_soon}  # of the consumers here, which may have a backlog
     decided = {
         aggregate_id(row["locality"], row["referral"])
         async for row in kernel.mongo[TASKS].find(asked, {"locality": 1, "referral": 1})

@@ -13,7 +13,7 @@ from shared.delivery.model.decision import Decision, DecisionContext, NewEvent
 
 
 def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Command:
-    """Takes back one fact of the history. A cancelled meeting gets its time back, if it is still free.
+    """Takes back one fact of the history. A cancelled meeting gets its time back if it is still free.
 
     If the person has another open referral, a return is not undone.
     """
@@ -41,7 +41,7 @@ def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Command:
 def _given_back(
     view: ReferralState, diaries: Diaries, context: DecisionContext, cancelled: o.MeetingCancelled
 ) -> list[EventBody]:
-    """The old time again, where another meeting has taken its place meanwhile."""
+    """Moves the meeting that has replaced the cancelled one to the old time."""
     meeting = view.meeting(cancelled.meeting_id)
     active = view.story.active
     if meeting is None or active is None or not view.open or meeting.booked.starts_at <= context.now:

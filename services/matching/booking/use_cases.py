@@ -30,7 +30,7 @@ class BookingUseCases:
     async def attended(
         self, context: RequestContext, meeting_id: str, next_step: NextStep | None = None
     ) -> Done:
-        """They came, on the day or sooner. Refused (409) for a cancelled meeting."""
+        """Records that the person came, on the day or sooner. 409 for a cancelled meeting."""
         row = await self.runner.case(context, _meeting(meeting_id))
         return await self.runner.run(
             context,
@@ -41,14 +41,14 @@ class BookingUseCases:
         )
 
     async def did_not_attend(self, context: RequestContext, meeting_id: str) -> Done:
-        """They did not come. The first miss is rebooked at once; the second is for the link worker."""
+        """Records a miss. The first is rebooked at once; the link worker arranges the second."""
         row = await self.runner.case(context, _meeting(meeting_id))
         return await self.runner.run(
             context, row, "missed", (meeting_id,), lambda: commands.did_not_attend(meeting_id)
         )
 
     async def cancel(self, context: RequestContext, meeting_id: str, by: v.By, why: v.CancelReason) -> Done:
-        """Cancels a meeting; an open case gets the next suitable time, or a stated reason for none."""
+        """Cancels a meeting. An open case gets the next suitable time, or a stated reason for none."""
         row = await self.runner.case(context, _meeting(meeting_id))
         return await self.runner.run(
             context, row, "cancelled", (meeting_id, by, why), lambda: commands.cancel(meeting_id, by, why)
@@ -57,8 +57,8 @@ class BookingUseCases:
     async def reschedule(self, context: RequestContext, meeting_id: str, slot: str | None = None) -> Done:
         """Moves a meeting to `slot` (a `Slot.key`), or with None to the next suitable time.
 
-        Refused (409, code `slot_taken`) where somebody else has it by now. Practice staff may do this for
-        their own practice's meetings.
+        409 `slot_taken` if the time was taken meanwhile. Practice staff may move their own practice's
+        meetings.
         """
         row = await self.runner.case(context, _meeting(meeting_id), AT_THE_DESK)
         return await self.runner.run(
@@ -66,7 +66,7 @@ class BookingUseCases:
         )
 
     async def confirm(self, context: RequestContext, meeting_id: str) -> Done:
-        """The person says yes to the provisional time (the same meeting, no longer provisional)."""
+        """Records that the person agrees to the time: the same meeting, no longer provisional."""
         row = await self.runner.case(context, _meeting(meeting_id), AT_THE_DESK)
         return await self.runner.run(
             context, row, "confirm", (meeting_id,), lambda: commands.confirm(meeting_id)
@@ -78,16 +78,18 @@ class BookingUseCases:
         return await self.runner.run(context, row, "book", (slot,), lambda: commands.book_one(slot))
 
     async def defer(self, context: RequestContext, referral_id: str, on: date) -> Done:
-        """The person asks not to be booked before that day: cancels what is booked, waits until then."""
+        """Cancels a booked meeting, and books none before that day, as the person asked."""
         row = await self.runner.case(context, {"referral": referral_id})
         return await self.runner.run(context, row, "later", (on,), lambda: commands.defer(on))
 
     async def enter_meetings(self, worker: LinkWorker) -> None:
-        """Has everybody decided upon again whose meeting to come is in no diary.
+        """Decides again on every case with a coming meeting that is in no diary.
 
-        A partner had booked it before this link worker was entered, and we keep no diary of who is unknown.
+        A partner booked such a meeting before this link worker was entered: an unknown link worker has no
+        diary.
 
-        Raises Transient where the database stays away.
+        Raises:
+            Transient: the database stays away.
         """
         now = self.runner.kernel.clock()
         days = {"link_worker": worker.id, "day": {"$gte": london_day(now).isoformat()}}

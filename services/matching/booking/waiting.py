@@ -1,4 +1,4 @@
-"""Reasons for which an open referral has no meeting, stated once each. Pure."""
+"""Reasons why an open referral has no meeting, each stated once. Pure."""
 
 from datetime import date, datetime
 from typing import Final
@@ -14,10 +14,10 @@ WAITS_FOR_THE_PERSON: Final = frozenset({v.WaitingReason.ASKED_LATER, v.WaitingR
 
 
 def waits_for_the_person(view: ReferralState, today: date) -> list[Wait]:
-    """Waits for a day that the person chose. Until then no time is looked for.
+    """Tests whether the person chose a day. Before it, booking looks for no time.
 
-    That we said ourselves that they are not reached follows from their misses, and ends with them: somebody
-    reopens the referral, or it was no miss.
+    A statement of our own that the person is not reached follows from their misses. It ends when the referral
+    is reopened, or a miss is retracted.
     """
     return [
         wait
@@ -31,7 +31,7 @@ def waits_for_the_person(view: ReferralState, today: date) -> list[Wait]:
 def waiting(
     view: ReferralState, context: DecisionContext, reason: v.WaitingReason, expected: date
 ) -> list[EventBody]:
-    """Says why there is no meeting, unless this reason still holds."""
+    """States why there is no meeting, unless this reason still holds."""
     if _still_says_why(view, reason, context.now):
         return []
     return [
@@ -42,10 +42,10 @@ def waiting(
 
 
 def _still_says_why(view: ReferralState, reason: v.WaitingReason, now: datetime) -> bool:
-    """True if this reason was given after the last meeting came to nothing, and its day has not passed.
+    """True if this reason was given after the last meeting was lost, and its day has not passed.
 
-    By a clock that was wrong it may seem to have been given before that. What is given just now counts, and
-    so does one more than there are meetings: it is not said over and over until the clocks agree.
+    A wrong clock may date the reason before that. So a reason given just now counts, and so does one reason
+    more than there are meetings. Otherwise it would be repeated until the clocks agree.
     """
     given = [w for w in view.waits if w.reason is reason and w.until >= london_day(now)]
     meetings = view.story.meetings
@@ -59,7 +59,7 @@ def _still_says_why(view: ReferralState, reason: v.WaitingReason, now: datetime)
 
 
 def _bookings_taken_back(view: ReferralState) -> list[datetime]:
-    """The moments at which bookings were retracted. The person may have heard of those meetings."""
+    """The moments at which bookings were retracted. The person may know of those meetings."""
     booked = {(f.source, f.id) for f in view.facts if isinstance(f.body, MeetingBooked)}
     return [
         f.recorded

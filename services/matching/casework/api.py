@@ -47,7 +47,7 @@ PlanReader = Annotated[Principal, Depends(require_scope(READS_PLANS))]
 
 router = APIRouter(prefix=f"{BASE}/referrals/{{referral_id}}", tags=["cases"], responses=REFUSALS)
 caseload_router = APIRouter(prefix=BASE, tags=["meetings"], responses=REFUSALS)
-# Asked by the referral service, for a person's own practice.
+# The referral service requests this for a person's own practice.
 plans_router = APIRouter(prefix=BASE, tags=["between services"], responses=REFUSALS)
 
 
@@ -66,7 +66,7 @@ async def options(request: Request, referral_id: Reference, caller: OwnCaller) -
 
 @router.get("/services")
 async def services(request: Request, referral_id: Reference, need: v.Need, caller: OwnCaller) -> SuggestedOut:
-    """Services ranked for this person and need, each with why and why not."""
+    """Services ranked for this person and need, each with reasons for and against."""
     ranked = await queries(request).prescribing.ranked_services(caller, referral_id, need)
     return SuggestedOut(services=[RankedOut.of(one) for one in ranked])
 
@@ -75,7 +75,7 @@ async def services(request: Request, referral_id: Reference, need: v.Need, calle
 async def book(
     request: Request, referral_id: Reference, caller: OwnCaller, body: Moving, key: Key = None
 ) -> Done:
-    """A meeting where none is booked."""
+    """Books a meeting where none is booked."""
     return await features(request).booking.book(RequestContext(caller, key), referral_id, body.slot)
 
 
@@ -83,7 +83,7 @@ async def book(
 async def later(
     request: Request, referral_id: Reference, caller: OwnCaller, body: Later, key: Key = None
 ) -> Done:
-    """Not before that day."""
+    """Defers the meeting to that day."""
     return await features(request).booking.defer(RequestContext(caller, key), referral_id, body.on)
 
 
@@ -115,7 +115,7 @@ async def prescribe(
 async def contact(
     request: Request, referral_id: Reference, caller: OwnCaller, body: ContactIn, key: Key = None
 ) -> Done:
-    """The person was rung or written to."""
+    """Records a call or message to the person."""
     return await features(request).casework.contact(
         RequestContext(caller, key), referral_id, body.to(Contact)
     )
@@ -125,7 +125,7 @@ async def contact(
 async def unmet(
     request: Request, referral_id: Reference, caller: OwnCaller, body: UnmetIn, key: Key = None
 ) -> Done:
-    """Nothing suitable for a need."""
+    """Records a need for which nothing is suitable."""
     return await features(request).casework.unmet(
         RequestContext(caller, key), referral_id, body.to(UnmetNeed)
     )
@@ -155,7 +155,7 @@ async def next_step(
 async def sharing(
     request: Request, referral_id: Reference, caller: OwnCaller, body: SharingIn, key: Key = None
 ) -> Done:
-    """An agreement that the link worker asked for."""
+    """Records an answer about sharing that the link worker asked for."""
     return await features(request).casework.sharing(
         RequestContext(caller, key), referral_id, body.to(SharingAnswer)
     )
@@ -183,7 +183,7 @@ async def no_longer_wants(
     body: NoLongerWants | None = None,
     key: Key = None,
 ) -> Done:
-    """The person does not want it any more."""
+    """Records that the person no longer wants support."""
     by = body.by if body else v.By.PERSON
     return await features(request).casework.no_longer_wants(RequestContext(caller, key), referral_id, by)
 
@@ -200,7 +200,7 @@ async def close(
 async def reopen(
     request: Request, referral_id: Reference, caller: OwnCaller, body: Reopening, key: Key = None
 ) -> Done:
-    """Undoes every end of the case, and books the meeting that was chosen."""
+    """Undoes every end of the case, and books the chosen meeting."""
     return await features(request).casework.reopen(RequestContext(caller, key), referral_id, body.reopen())
 
 
@@ -208,7 +208,7 @@ async def reopen(
 async def decline(
     request: Request, referral_id: Reference, caller: OwnCaller, body: Declining, key: Key = None
 ) -> Done:
-    """It does not begin."""
+    """Ends a case before its first meeting."""
     return await features(request).casework.decline(
         RequestContext(caller, key), referral_id, body.to(Decline)
     )
@@ -218,7 +218,7 @@ async def decline(
 async def give_back(
     request: Request, referral_id: Reference, caller: OwnCaller, body: GivingBack, key: Key = None
 ) -> Done:
-    """Returns the referral to whoever made it."""
+    """Returns the referral to its referrer."""
     return await features(request).casework.return_to_referrer(
         RequestContext(caller, key), referral_id, body.to(Return)
     )
@@ -234,7 +234,7 @@ async def caseload(request: Request, caller: OwnCaller, include_ended: bool = Fa
 async def needs_you(
     request: Request, caller: OwnCaller, limit: Annotated[int, Query(ge=1, le=500)] = 200
 ) -> NeedsYouOut:
-    """Reasons for which cases need the caller, oldest first."""
+    """Reasons why cases need the caller, oldest first."""
     return NeedsYouOut(needs_you=await queries(request).casework.needs_you(caller, limit))
 
 

@@ -105,7 +105,7 @@ def _plan_agreed(
 
 
 def contact(contact: Contact, note: str | None) -> Command:
-    """The link worker rang or wrote."""
+    """Records a call or message to the person."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -126,7 +126,10 @@ def contact(contact: Contact, note: str | None) -> Command:
 
 
 def unmet(unmet: UnmetNeed) -> Command:
-    """Nothing suitable for this need. That none exists is refused while one for it is in the plan."""
+    """Records a need for which nothing is suitable.
+
+    Refuses "no service exists" if the plan has one for it.
+    """
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -141,7 +144,7 @@ def unmet(unmet: UnmetNeed) -> Command:
 
 
 def say_step(step: NextStep, note: str | None, link_worker: str | None) -> Command:
-    """The next step, on the plan as it stands; before there is one, on whose case it is."""
+    """States the next step, on the plan if there is one, else with the case's link worker."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -160,7 +163,7 @@ def say_step(step: NextStep, note: str | None, link_worker: str | None) -> Comma
 
 
 def sharing(answer: SharingAnswer) -> Command:
-    """An answer to one of the questions about sharing, in place of the earlier one."""
+    """Records an answer to one of the questions about sharing, in place of the earlier answer."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -201,7 +204,7 @@ def _sharing(
 
 
 def change_link_worker(link_worker: str) -> Command:
-    """Hands the case over; a meeting to come moves to the new link worker."""
+    """Hands the case over. A coming meeting moves to the new link worker."""
 
     def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
@@ -237,7 +240,7 @@ def close(closure: Closure, note: str | None) -> Command:
 
 
 def no_longer_wants(by: v.By) -> Command:
-    """Declined before a first meeting, closed after one."""
+    """Ends the case: declined before a first meeting, closed after one."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -271,7 +274,7 @@ def return_to_referrer(back: Return, note: str | None) -> Command:
 
 
 def reopen(reopen: Reopen, note: str | None) -> Command:
-    """Undoes every end of the case, and books or puts off the meeting that was chosen.
+    """Undoes every end of the case, and books or defers the chosen meeting.
 
     If the person has another open referral, a returned one is not opened again.
     """

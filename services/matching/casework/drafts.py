@@ -22,14 +22,17 @@ _MAX_TEXTS: Final = 20
 
 @dataclass
 class Drafts:
-    """Drafts, each of one case. `key`: seals the texts, so that the vault keeps each once."""
+    """Drafts of meeting records, one for each case.
+
+    `key` digests texts, so that the vault stores each once.
+    """
 
     kernel: Kernel[ReferralState, Diaries]
     vault: Vault
     key: bytes = field(repr=False)
 
     async def draft(self, caller: Principal, referral_id: str) -> dict[str, Any] | None:
-        """The draft of the meeting record as it was saved, texts fetched from the vault; None without one."""
+        """The draft of the meeting record as saved, with its texts from the vault; None without one."""
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         kept = await self.kernel.mongo[DRAFTS].find_one({"_id": aggregate_id(row["locality"], referral_id)})
         if kept is None:
@@ -48,9 +51,9 @@ class Drafts:
     async def save_draft(
         self, caller: Principal, referral_id: str, fields: Mapping[str, Any], texts: Mapping[str, str]
     ) -> None:
-        """Keeps a draft: `fields` are codes and numbers, `texts` (by name) are kept in the vault only.
+        """Saves a draft: `fields` hold codes and numbers. `texts` (by name) are stored in the vault only.
 
-        503 where the vault does not answer: nothing is kept then.
+        503 if the vault does not answer; then nothing is saved.
         """
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         locality = row["locality"]
@@ -75,7 +78,7 @@ class Drafts:
         )
 
     async def drop_draft(self, caller: Principal, referral_id: str) -> None:
-        """Forgets the draft."""
+        """Deletes the draft."""
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         await self.kernel.mongo[DRAFTS].delete_one({"_id": aggregate_id(row["locality"], referral_id)})
 

@@ -1,4 +1,4 @@
-"""Inputs of the commands on a case. Texts go to the vault; commands get the ids under which it keeps them."""
+"""Inputs of the commands on a case. Texts go to the vault; commands receive the ids of the stored texts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from shared.contract.events.outcomes import NextStep
 
 @dataclass(frozen=True, slots=True)
 class GoalSaid:
-    """One goal as the person puts it. `words` go to the vault; importance and confidence are 1-10."""
+    """One goal in the person's own words. `words` go to the vault; importance and confidence are 1-10."""
 
     need: v.Need
     words: str = ""
@@ -33,7 +33,7 @@ class MeetingRecord:
     what_matters: str = ""
     goals: tuple[GoalSaid, ...] = ()
     ons4: Mapping[str, int] = field(default_factory=dict)
-    # None: before; then review, and after from ten weeks on or where the next step is to close the case.
+    # None: decided by the case, see `stage_now`.
     ons4_stage: v.Stage | None = None
     note: str = ""
     next_step: NextStep | None = None
@@ -45,8 +45,9 @@ class MeetingRecord:
 class NextMeeting:
     """The meeting of a case that is opened again.
 
-    `slot` is a time (a `Slot.key`). `not_before`: they can meet from that day on, and nothing is booked
-    before it. With neither, a case that never met gets the next suitable time, and another gets none.
+    `slot` is a time (a `Slot.key`). `not_before`: the person can meet from that day on, and no earlier time
+    is booked. With neither, a case without any meeting so far gets the next suitable time. Other cases get
+    none.
     """
 
     slot: str | None = None
@@ -110,7 +111,7 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Reopen:
-    """A case that begins anew, with the meeting that was chosen."""
+    """A case that begins anew, with the chosen meeting."""
 
     note: str = ""
     next_step: NextStep | None = None

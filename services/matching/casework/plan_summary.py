@@ -1,4 +1,4 @@
-"""A plan as the person's GP practice may see it: goals and services with their state, and nothing else. Pure.
+"""A plan for the person's GP practice: goals and services with their state, and nothing else. Pure.
 
 No notes, no scores (importance and confidence are scores too), nothing of a sensitive need or service.
 """
@@ -15,7 +15,7 @@ from shared.contract.history.model import PrescriptionStatus
 
 @dataclass(frozen=True, slots=True)
 class GoalSummary:
-    """One goal. `words`: the note in the vault that holds it as the person puts it."""
+    """One goal. `words`: id of the note in the vault with the goal in the person's own words."""
 
     need: v.Need
     words: str | None
@@ -24,7 +24,7 @@ class GoalSummary:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSummary:
-    """One service of the plan, and the day since which it stands so."""
+    """One service of the plan, and the day since which it has its status."""
 
     name: str
     need: v.Need
@@ -41,7 +41,7 @@ class PlanSummary:
 
 
 def summary_of(story: ReferralHistory, directory: Mapping[str, Service]) -> PlanSummary | None:
-    """The summary; None unless the person said yes to it. `directory`: the services by id."""
+    """The summary; None unless the person agreed to it. `directory`: the services by id."""
     if story.details_to_gp is not v.Agreed.YES or story.erased:
         return None
     goals = story.plan.goals if story.plan else ()
@@ -56,7 +56,7 @@ def summary_of(story: ReferralHistory, directory: Mapping[str, Service]) -> Plan
             for one in sorted(story.prescriptions, key=lambda one: one.said.id)
             if (service := directory.get(one.prescribed.service_id)) is not None
             and one.prescribed.need is not v.Need.SENSITIVE
-            # Its name alone may tell what somebody goes there for, whatever it was asked for this time.
+            # The service's name alone may reveal a sensitive need, whichever need it serves this time.
             and not service.sensitive_needs
         ),
     )

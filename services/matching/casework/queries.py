@@ -25,14 +25,14 @@ from shared.platform.web.problem import Problem
 
 @dataclass
 class CaseworkQueries:
-    """Reads of a link worker's cases."""
+    """Queries of a link worker's cases."""
 
     kernel: Kernel[ReferralState, Diaries]
     referrals: ReferralQueries
     directory: Directory
 
     async def needs_you(self, caller: Principal, limit: int = 200) -> list[NeedsYouLine]:
-        """Reasons for which cases need the caller, oldest first, each with a suggested action."""
+        """Reasons why cases need the caller, oldest first, each with a suggested action."""
         links = await self.referrals.links.alerting(caller.localities)
         told = [{"view.reasons.since": {"$lte": self.kernel.clock()}}, {"referral": {"$in": links}}]
         rows = await self._own(caller, {"$and": [{"$or": told}]})
@@ -53,14 +53,14 @@ class CaseworkQueries:
         return found[:limit]
 
     async def caseload(self, caller: Principal, include_ended: bool = False) -> list[CaseLine]:
-        """The caller's open cases, the earliest next step first; `include_ended`: ended ones after them."""
+        """The caller's open cases, the earliest next step first; with `include_ended`, ended ones last."""
         rows = await self._own(caller, {} if include_ended else {"view.open": True})
         lines = await self.referrals.presenter(rows)
         cases = [lines.case(row) for row in rows]
         return sorted(cases, key=by_day_and_time)
 
     async def colleagues(self, caller: Principal, referral_id: str) -> list[Colleague]:
-        """To whom the case could be handed over."""
+        """Colleagues to whom the case can be handed over."""
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         return await colleagues_of(
             self.kernel.mongo,
@@ -73,7 +73,10 @@ class CaseworkQueries:
     async def plan_summaries(
         self, caller: Principal, locality: str, referrals: Sequence[str], on_behalf_of: str
     ) -> dict[str, PlanSummary]:
-        """The plans by referral that the person said their GP may see, each audited. 403 for a locality."""
+        """The plans, by referral, that the person lets their GP see.
+
+        Each is audited. 403 for a locality.
+        """
         kernel = self.kernel
         if not caller.may_locality(locality) or locality not in kernel.localities:
             raise Problem(403, code="locality", detail="Your token does not cover this locality.")
@@ -96,7 +99,7 @@ class CaseworkQueries:
         return told
 
     async def _own(self, caller: Principal, which: dict[str, Any]) -> list[Row]:
-        """The caller's cases, and those that nobody has at the practices where the caller meets people."""
+        """The caller's cases, and those without a link worker at the caller's practices."""
         worker = await own_entry(self.kernel.mongo, caller)
         if worker is None:
             raise Problem(403, code="role", detail="Your role does not include this.")

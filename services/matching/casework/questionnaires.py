@@ -7,12 +7,12 @@ from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import NextStep
 from shared.contract.history import ReferralHistory
 
-# From then on answers are those of the follow-up, due at 12 weeks: some are asked a little early.
+# Answers from ten weeks on belong to the follow-up, due at 12 weeks, because some are early.
 ASKED_AGAIN: Final = timedelta(weeks=10)
 
 
 def stage_now(story: ReferralHistory, next_step: NextStep | None, today: date) -> v.Stage:
-    """Before, the first time; after, when it is due or the case is about to be closed; else a review."""
+    """Before, the first time; after, when the follow-up is due or the case is to close; else a review."""
     first = story.measured.get((v.Instrument.ONS4, v.Stage.BEFORE))
     if first is None:
         return v.Stage.BEFORE

@@ -16,14 +16,20 @@ Score = Annotated[int, Field(ge=0, le=10)]
 
 
 class CaseloadOut(BaseModel):
+    """The caller's cases."""
+
     cases: list[CaseLine]
 
 
 class NeedsYouOut(BaseModel):
+    """Reasons why cases need the caller."""
+
     needs_you: list[NeedsYouLine]
 
 
 class GoalIn(Body):
+    """A goal of the plan. Its words are stored in the vault."""
+
     need: v.Need
     words: Annotated[str, Field(max_length=500)] = ""
     importance: Rating | None = None
@@ -33,7 +39,7 @@ class GoalIn(Body):
 
 
 class PlanIn(Body):
-    """A meeting and its plan. Texts are kept in the vault; events carry codes and references."""
+    """A meeting and its plan. Texts are stored in the vault; events carry codes and references."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -63,7 +69,7 @@ class PlanIn(Body):
     follow_up: v.Agreed = v.Agreed.NOT_ASKED
 
     def record(self) -> MeetingRecord:
-        """The input of the command, answers in a fixed order."""
+        """The input of the command, with the answers in a fixed order."""
         return MeetingRecord(
             needs=self.needs,
             what_matters=self.what_matters,
@@ -81,38 +87,52 @@ class PlanIn(Body):
 
 
 class ContactIn(WithStep):
+    """A call or a message to the person."""
+
     channel: v.Channel = Field(examples=["phone"])
     reached: bool
     note: Words = ""
 
 
 class UnmetIn(WithStep):
+    """A need for which nothing is suitable, and why."""
+
     need: v.Need = Field(examples=["debt"])
     reason: v.UnmetReason = Field(examples=["no_service"])
 
 
 class RetractIn(Body):
+    """The fact to undo, by source and event id."""
+
     source: SourceRef = Field(examples=["/meir/casework"])
     event_id: Ref
     reason: v.RetractReason = v.RetractReason.UNDONE
 
 
 class NextStepIn(Body):
+    """The next step of the case."""
+
     next_step: NextStep = Field(examples=[STEP_EXAMPLE])
     note: Words = ""
 
 
 class SharingIn(Body):
+    """An answer about sharing; with `prescription_id`, about one service."""
+
     agreement: v.Agreement
     agreed: v.Agreed
     prescription_id: Ref | None = None
 
 
 class HandOver(Body):
+    """The link worker who takes the case over."""
+
     link_worker: str = Field(max_length=60, examples=["lw-meir-2"])
 
 
 class Closing(Body):
+    """The end of a case."""
+
     reason: v.CloseReason = Field(examples=["completed"])
     note: Words = ""
 
@@ -136,21 +156,27 @@ class Reopening(WithStep):
 
 
 class Declining(Body):
+    """The end of a case before its first meeting."""
+
     by: v.By
     reason: v.DeclineReason
 
 
 class GivingBack(Body):
+    """The return of a referral to its referrer."""
+
     reason: v.ReturnReason
     note: Words = ""
 
 
 class NoLongerWants(Body):
+    """The person's wish to end the support."""
+
     by: v.By = v.By.PERSON
 
 
 class PlansAsked(Body):
-    """The referrals whose plans are wanted, and the subject of the reader's token, for the audit."""
+    """The requested referrals, and the subject of the reader's token for the audit."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -160,6 +186,6 @@ class PlansAsked(Body):
 
 
 class Plans(BaseModel):
-    """Plans by referral. A referral whose person has not said yes is left out, like one that is not known."""
+    """Plans by referral. A referral is left out if the person has not agreed, or if it is unknown."""
 
     plans: dict[str, PlanSummary]

@@ -42,9 +42,9 @@ class CaseworkUseCases:
     async def plan(
         self, context: RequestContext, referral_id: str, record: MeetingRecord, meeting_id: str | None = None
     ) -> Done:
-        """Saves what was agreed; `meeting_id`: that meeting took place (it is marked as attended).
+        """Saves the plan. With `meeting_id`, marks that meeting as attended.
 
-        Texts go to the vault first; 503 where it does not answer, and nothing is saved. The draft is dropped.
+        Texts go to the vault first. 503 if it does not answer; then nothing is saved. The draft is deleted.
         """
         row = await self.runner.case(context, {"referral": referral_id})
         notes = commands.NoteIds(
@@ -72,7 +72,7 @@ class CaseworkUseCases:
         )
 
     async def contact(self, context: RequestContext, referral_id: str, contact: Contact) -> Done:
-        """The link worker rang or wrote. Reached by telephone: off the ring list."""
+        """Records a call or message. A person reached by telephone leaves the ring list."""
         row = await self.runner.case(context, {"referral": referral_id})
         kept = await self._note(context, row, "note", contact.note, "note")
         return await self.runner.run(
@@ -80,14 +80,14 @@ class CaseworkUseCases:
         )
 
     async def unmet(self, context: RequestContext, referral_id: str, unmet: UnmetNeed) -> Done:
-        """Nothing suitable for this need."""
+        """Records a need for which nothing is suitable."""
         row = await self.runner.case(context, {"referral": referral_id})
         return await self.runner.run(context, row, "unmet", (unmet,), lambda: commands.unmet(unmet))
 
     async def next_step(
         self, context: RequestContext, referral_id: str, next_step: NextStep, note: str = ""
     ) -> Done:
-        """Says what happens next and by when: today at the earliest, within a year."""
+        """Sets the next step and its day: today at the earliest, within a year."""
         row = await self.runner.case(context, {"referral": referral_id})
         kept = await self._note(context, row, "note", note, "note")
         return await self.runner.run(
@@ -99,7 +99,7 @@ class CaseworkUseCases:
         )
 
     async def sharing(self, context: RequestContext, referral_id: str, answer: SharingAnswer) -> Done:
-        """An agreement asked by the link worker; replaces the earlier answer to the same question."""
+        """Records an answer about sharing, in place of the earlier answer to the same question."""
         if (answer.agreement is v.Agreement.SERVICE) != (answer.prescription_id is not None):
             raise Problem(422, code="invalid", detail="Name the service, and only for this agreement.")
         row = await self.runner.case(context, {"referral": referral_id})
@@ -113,7 +113,7 @@ class CaseworkUseCases:
         )
 
     async def retract(self, context: RequestContext, referral_id: str, retraction: Retraction) -> Done:
-        """Undoes a fact of the case. 404 for an unknown fact, 409 where it cannot be undone."""
+        """Undoes a fact of the case. 404 for an unknown fact, 409 if it cannot be undone."""
         row = await self.runner.case(context, {"referral": referral_id})
         return await self.runner.run(
             context,
@@ -126,29 +126,29 @@ class CaseworkUseCases:
     async def no_longer_wants(
         self, context: RequestContext, referral_id: str, by: v.By = v.By.PERSON
     ) -> Done:
-        """The person does not want it any more: declined before a first meeting, closed after one."""
+        """Ends the case: declined before a first meeting, closed after one."""
         row = await self.runner.case(context, {"referral": referral_id}, ENDS_EARLY)
         return await self.runner.run(
             context, row, "no-longer-wants", (by,), lambda: commands.no_longer_wants(by)
         )
 
     async def close(self, context: RequestContext, referral_id: str, closure: Closure) -> Done:
-        """Closes the case; a future meeting is cancelled and its time is free again."""
+        """Closes the case. A coming meeting is cancelled and its time is free again."""
         row = await self.runner.case(context, {"referral": referral_id})
         kept = await self._note(context, row, "note", closure.note, "note")
         return await self.runner.run(context, row, "close", (closure,), lambda: commands.close(closure, kept))
 
     async def reopen(self, context: RequestContext, referral_id: str, reopen: Reopen) -> Done:
-        """Undoes every end of the case, with the meeting that was chosen.
+        """Undoes every end of the case, and books the chosen meeting.
 
-        Refused (409, `slot_taken`) if another person has that time by now; the case stays closed then.
+        409 `slot_taken` if the time was taken meanwhile; then the case stays closed.
         """
         row = await self.runner.case(context, {"referral": referral_id})
         kept = await self._note(context, row, "note", reopen.note, "note")
         return await self.runner.run(context, row, "reopen", (reopen,), lambda: commands.reopen(reopen, kept))
 
     async def decline(self, context: RequestContext, referral_id: str, decline: Decline) -> Done:
-        """By the person, the link worker or the programme: it does not begin."""
+        """Ends the case before its first meeting, for the person, the link worker or the programme."""
         row = await self.runner.case(context, {"referral": referral_id})
         return await self.runner.run(context, row, "decline", (decline,), lambda: commands.decline(decline))
 
@@ -163,7 +163,7 @@ class CaseworkUseCases:
     async def _note(
         self, context: RequestContext, row: Row, kind: NoteKind, text: str, part: str
     ) -> str | None:
-        """Keeps a text in the vault; None for no text. The same key keeps it once."""
+        """Stores a text in the vault; None for no text. The same key stores it once."""
         if not text.strip():
             return None
         key = f"{context.caller.subject}:{context.key}:{part}" if context.key else None

@@ -24,18 +24,18 @@ _MAX_AT_ONCE: Final = 200
 
 
 class VaultAway(Exception):
-    """The vault does not answer. Worth trying again."""
+    """The vault does not answer. A retry may succeed."""
 
 
 class NotInVault(Exception):
-    """The person is not in the vault: erased, or kept by a partner."""
+    """The vault does not hold the person: erased, or kept by a partner."""
 
 
 class Vault:
-    """The referral service's vault, asked with our own token. What it says is shown and forgotten.
+    """A client of the referral service's vault, with our own token. Answers are shown and never stored.
 
-    A partner that keeps its own vault is not shown our token, which would open ours: its people have no names
-    here.
+    A partner with a vault of its own does not receive our token, which would open ours: its people have no
+    names here.
     """
 
     def __init__(self, settings: MatchingSettings, http: httpx.AsyncClient, tokens: ServiceTokens) -> None:
@@ -50,10 +50,10 @@ class Vault:
         purpose: str,
         on_behalf_of: str | None,
     ) -> dict[str, Person]:
-        """These fields of these people by referral id; whoever is not there, or erased, is left out.
+        """These fields of these people by referral id. Missing and erased people are left out.
 
         Raises:
-            VaultAway: it does not answer.
+            VaultAway: the vault does not answer.
         """
         found: dict[str, Person] = {}
         for n in range(0, len(referrals), _MAX_AT_ONCE):
@@ -71,11 +71,11 @@ class Vault:
     async def keep_note(
         self, locality: str, referral_id: str, kind: NoteKind, text: str, key: str | None = None
     ) -> str:
-        """Keeps a text under the person's key and gives its id; the same key keeps it once.
+        """Stores a text under the person's key and returns its id. The same key stores it once.
 
         Raises:
-            VaultAway: it does not answer.
-            NotInVault: the person is not there.
+            VaultAway: the vault does not answer.
+            NotInVault: the vault does not hold the person.
         """
         body = {"locality": locality, "kind": kind, "text": text}
         answer = await self._ask(f"/referrals/{referral_id}/notes", "notes:write", body, key)
@@ -87,8 +87,8 @@ class Vault:
         """The texts of these notes by id.
 
         Raises:
-            VaultAway: it does not answer.
-            NotInVault: the person is not there.
+            VaultAway: the vault does not answer.
+            NotInVault: the vault does not hold the person.
         """
         if not notes:
             return {}
@@ -115,18 +115,18 @@ class Vault:
 
 
 class MailAway(Exception):
-    """The mail server did not take it."""
+    """The mail server did not accept the mail."""
 
 
 class Mailer:
-    """Mails that a person waits for, so they are sent at once: a code, a new link for a service."""
+    """Sends mails for which a person waits, at once: a code, a new link for a service."""
 
     def __init__(self, settings: MatchingSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
 
     async def send_confirmation(self, to: str, names: Sequence[str], token: str, reference: str) -> None:
-        """Asks a mailbox to confirm that it is of these services. Raises MailAway."""
+        """Asks a mailbox to confirm that it belongs to these services. Raises MailAway."""
         listed = "\n".join(f"- {name}" for name in names)
         body = (
             "Link workers of GP practices want to ask you by email whether you have a place for somebody. "
@@ -139,7 +139,7 @@ class Mailer:
         await self._send(to, "Is this your email address?", body, reference)
 
     async def send_code(self, to: str, code: str, reference: str, minutes: int) -> None:
-        """Raises MailAway. The mail tells nothing of anybody."""
+        """Sends a one-time code, without anything about the person. Raises MailAway."""
         body = (
             f"Your code is {code}\n\n"
             f"Type it into the page that you have open. It lasts {minutes} minutes and works once.\n"
@@ -148,7 +148,7 @@ class Mailer:
         await self._send(to, "Your code", body, reference)
 
     async def send_link(self, to: str, service: str, url: str, reference: str) -> None:
-        """Raises MailAway. The mail tells nothing of anybody."""
+        """Sends a new one-tap link, without anything about the person. Raises MailAway."""
         body = (
             f"To {service}\n\n"
             "A link worker at a GP practice sends you a new link. The one before it no longer works.\n"
@@ -171,5 +171,5 @@ class Mailer:
             message.set_content(body)
             await hand_over(message, settings, _MAIL_SECONDS)
         except (errors.SMTPException, OSError, ValueError):
-            # Each of these may quote the address: the chain ends here.
+            # Each of these errors may quote the address, so the chain of causes ends here.
             raise MailAway from None

@@ -56,7 +56,7 @@ async def search(
     page: Annotated[int, Query(ge=1, le=1000)] = 1,
     per_page: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> ServicesOut:
-    """Search of the directory: the nearest first where a place is given, else by name."""
+    """Searches the directory: the nearest first if a place is given, else by name."""
     if (lat is None) != (lon is None):
         raise Problem(422, code="invalid", detail="Give both lat and lon, or neither.")
     at = (lat, lon) if lat is not None and lon is not None else None
@@ -85,7 +85,7 @@ async def search(
 async def service(
     request: Request, service_id: Reference, caller: DirectoryCaller, locality: LocalityQuery = None
 ) -> ServiceOut:
-    """One entry. A service with the scope contacts:read is told where it is asked."""
+    """One entry. Callers with the scope contacts:read also get the address for requests."""
     asks = queries(request)
     found = await asks.directory.seen_service(caller, service_id)
     if found is None or (locality is not None and not caller.may_locality(locality)):
@@ -98,7 +98,7 @@ async def service(
 
 @router.post("/services/{service_id}/places", status_code=204)
 async def places(request: Request, service_id: Reference, caller: PlacesCaller, body: PlacesIn) -> None:
-    """A service has places again, as it told whoever asks; `free` false takes that back."""
+    """Records that a service has places again. `free` false takes that back."""
     await features(request).directory.places(RequestContext(caller), service_id, free=body.free)
 
 
@@ -108,9 +108,9 @@ async def take(
     caller: DirectoryWriter,
     feed: Annotated[str, Query(pattern=FEED_NAME)],
 ) -> ImportOut:
-    """Takes an Open Referral UK document in place of what the feed said before; reports each defect.
+    """Replaces the feed's services by an Open Referral UK document, and reports each defect.
 
-    A feed of several pages is sent as one JSON list of all its page objects; some of them are refused.
+    A feed of several pages is sent as one JSON list of all its page objects; a part of them is refused.
     """
     report = await features(request).directory.take_feed(caller, feed, await request.body())
     return ImportOut.of(report)
@@ -118,18 +118,18 @@ async def take(
 
 @router.get("/directory/feeds")
 async def feeds(request: Request, caller: Admin) -> FeedsOut:
-    """Every feed: whose it is, and in which localities it is offered."""
+    """Every feed, with its owners and the localities in which it is offered."""
     found = await queries(request).directory.feeds(caller)
     return FeedsOut(feeds=[FeedOut.of(each) for each in found])
 
 
 @router.put("/directory/feeds/{feed}/localities/{locality}")
 async def offer(request: Request, feed: FeedName, locality: LocalityName, caller: Admin) -> FeedOut:
-    """The locality's programme team says yes: the feed's services are offered there too."""
+    """Offers the feed's services in the locality too, as its programme team decided."""
     return FeedOut.of(await features(request).directory.offer_feed(caller, feed, [locality], offer=True))
 
 
 @router.delete("/directory/feeds/{feed}/localities/{locality}")
 async def withdraw(request: Request, feed: FeedName, locality: LocalityName, caller: Admin) -> FeedOut:
-    """The feed's services are offered in that locality no longer."""
+    """Ends the offer of the feed's services in that locality."""
     return FeedOut.of(await features(request).directory.offer_feed(caller, feed, [locality], offer=False))

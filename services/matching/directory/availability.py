@@ -1,12 +1,12 @@
-"""The availability of a service, one answer for ranking, search, service page and meeting. Pure.
+"""The availability of a service, the same for ranking, search, service page and meeting. Pure.
 
-The rule, in its order:
+The rules, in their order:
 
-1. The latest word that was said to us counts for 60 days. That is an answer to a link worker's question ("we
-   are full", "there is a waiting list"), or "places are free again": the service says so on its page, a link
-   worker or the programme on the service's entry.
-2. A yes to somebody ends an earlier "full" or waiting list, and says no more than that.
-3. After 60 days, or where nothing was said, the directory's own entry counts.
+1. The latest statement to the programme counts for 60 days. That is an answer to a link worker's question
+   ("we are full", "there is a waiting list"), or "places are free again". The service states the latter on
+   its page, a link worker or the programme on the service's entry.
+2. A yes to a request ends an earlier "full" or waiting list, and states no more than that.
+3. After 60 days, or without a statement, the directory's own entry counts.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,12 +19,12 @@ from services.matching.calendar import london_day
 from services.matching.directory.feed.model import Capacity
 from shared.contract import labels
 
-# So long what was said to us counts.
+# A statement counts for this time.
 HOLDS: Final = timedelta(days=60)
 
 
 class Word(StrEnum):
-    """One thing that was said about a service's places."""
+    """A kind of statement about a service's places."""
 
     FREE = "free"
     FULL = "full"
@@ -42,9 +42,9 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """True if a service takes people. `capacity`: None where nobody says.
+    """True if a service takes people. `capacity`: None if it is unknown.
 
-    `since`: the London day since when it was said to us so; None where it is the directory's own word.
+    `since`: the London day of the statement; None if the answer is the directory's own.
     """
 
     capacity: Capacity | None = None
@@ -52,12 +52,12 @@ class Availability:
 
     @property
     def full(self) -> bool:
-        """It takes nobody."""
+        """True if the service takes no more people."""
         return self.capacity is Capacity.NO_CAPACITY
 
     @property
     def waited_for(self) -> bool:
-        """It takes nobody at once: that it has places again would be news."""
+        """True if the service takes no person at once, so that free places would be news."""
         return self.capacity in (Capacity.NO_CAPACITY, Capacity.WAITLIST)
 
     @property
@@ -74,11 +74,11 @@ _MEANS: Final[Mapping[Word, Capacity]] = {
 
 
 def availability(listed: Capacity | None, told: Iterable[Told], now: datetime) -> Availability:
-    """True if a service takes people at `now`. `listed`: the directory's word; `told`: words said to us."""
+    """Tests whether a service takes people at `now`. `listed`: the directory's entry; `told`: statements."""
     recent = sorted((one for one in told if one.at > now - HOLDS), key=lambda one: one.at, reverse=True)
     while recent and recent[0].word is Word.TOOK_SOMEBODY:
         took = recent.pop(0)
-        # It says that places were free then: what was said against that before counts no more.
+        # A yes means that places were free then, so earlier statements against it no longer count.
         recent = [one for one in recent if one.word in (Word.FREE, Word.TOOK_SOMEBODY) or one.at > took.at]
     if not recent:
         return Availability(listed)
@@ -91,7 +91,7 @@ def availability(listed: Capacity | None, told: Iterable[Told], now: datetime) -
 
 
 def in_words(found: Availability) -> str:
-    """Words such as "Full since 3 November", "Takes people now". Empty where nobody says."""
+    """Words such as "Full since 3 November", "Takes people now". Empty if it is unknown."""
     if found.capacity is None:
         return ""
     if found.since is None:

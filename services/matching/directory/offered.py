@@ -1,4 +1,4 @@
-"""In which localities a feed is offered: those of whoever added it, and those whose own team said yes."""
+"""Localities in which a feed is offered: those of its owner, and those whose own team accepted it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from shared.platform.web.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed: whose it is, and where it is offered. `owners`: localities, or "*" for all of them."""
+    """A feed, its owners and its offers. `owners`: localities, or "*" for all of them."""
 
     name: str
     owners: tuple[str, ...]
@@ -19,7 +19,10 @@ class Feed:
 
 
 class Feeds:
-    """The feeds of the directory. One that a service brings for all localities is offered nowhere yet."""
+    """The feeds of the directory.
+
+    A feed that a service brings for all localities is offered nowhere at first.
+    """
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -39,19 +42,19 @@ class Feeds:
         return [row["_id"] async for row in self._mongo[FEEDS].find(which, {"_id": 1})]
 
     async def keep(self, tx: Transaction, name: str, by: Principal) -> None:
-        """Keeps a new feed as the caller's, in their transaction; one that is there stays whose it is."""
+        """Stores a new feed as the caller's, in their transaction. An existing feed keeps its owner."""
         theirs = sorted(by.localities)
         offered = [slug for slug in theirs if slug != "*"]
         fresh = {"owners": theirs, "offered": offered}
         await tx[FEEDS].update_one({"_id": name}, {"$setOnInsert": fresh}, upsert=True, session=tx.session)
 
     async def accept(self, name: str, localities: Iterable[str]) -> bool:
-        """Offers it in these localities too; False for an unknown feed."""
+        """Offers the feed in these localities too; False for an unknown feed."""
         change = {"$addToSet": {"offered": {"$each": sorted(localities)}}}
         return bool((await self._mongo[FEEDS].update_one({"_id": name}, change)).matched_count)
 
     async def withdraw(self, name: str, localities: Iterable[str]) -> bool:
-        """Offers it in these localities no longer; False for an unknown feed."""
+        """Ends the offer of the feed in these localities; False for an unknown feed."""
         change = {"$pull": {"offered": {"$in": sorted(localities)}}}
         return bool((await self._mongo[FEEDS].update_one({"_id": name}, change)).matched_count)
 

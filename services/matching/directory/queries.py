@@ -21,7 +21,7 @@ from shared.platform.web.validation import FieldError
 
 @dataclass
 class DirectoryQueries:
-    """Reads of the directory. `usable_mailboxes`: the ids of services that may be asked by mail."""
+    """Queries of the directory. `usable_mailboxes`: ids of services that may be asked by mail."""
 
     directory: Directory
     usable_mailboxes: Callable[[Sequence[Service]], Awaitable[Collection[str]]]
@@ -38,10 +38,10 @@ class DirectoryQueries:
         limit: int = 100,
         at: Position | None = None,
     ) -> list[FoundService]:
-        """Search of the directory: the nearest first where a full postcode is given, else by name.
+        """Searches the directory: the nearest first if a full postcode is given, else by name.
 
-        `weekday`: 0 is Monday; `at`: instead of a postcode. What the feed does not say does not exclude a
-        service. 422, code `postcode_unknown`, for a postcode that does not exist.
+        `weekday`: 0 is Monday. `at`: coordinates instead of a postcode. Data missing in the feed does not
+        exclude a service. 422 `postcode_unknown` for a postcode that does not exist.
         """
         now = self.clock()
         at = _position(postcode) if postcode else at
@@ -64,14 +64,14 @@ class DirectoryQueries:
         return found[: max(1, min(limit, 500))]
 
     async def seen_service(self, caller: Principal, service_id: str) -> Service | None:
-        """A directory entry of a feed that is offered where the caller is; None for others'."""
+        """An entry of a feed that is offered in the caller's localities; None for others."""
         seen_in = _seen_by(caller)
         if seen_in is not None and not await self.directory.offered(service_id, seen_in):
             return None
         return (await self.directory.services([service_id])).get(service_id)
 
     async def mailable(self, service: Service) -> bool:
-        """True if its mailbox is confirmed, so that it may be asked by mail."""
+        """True if the service's mailbox is confirmed, so that it may be asked by mail."""
         return service.id in await self.usable_mailboxes([service])
 
     async def feeds(self, caller: Principal) -> list[Feed]:
@@ -81,21 +81,21 @@ class DirectoryQueries:
         return await self.directory.feeds.all()
 
     async def services(self, ids: Sequence[str]) -> dict[str, Service]:
-        """Directory entries by id; an unknown one is left out."""
+        """Directory entries by id. Unknown ids are left out."""
         return await self.directory.services(ids)
 
     async def availability(self, services: Iterable[Service]) -> dict[str, Availability]:
-        """True if these services take people now, by id."""
+        """The availability of these services now, by id."""
         return await self.directory.availability(services)
 
 
 def _seen_by(caller: Principal) -> frozenset[str] | None:
-    """The localities whose feeds a caller sees; None: all, for services of the programme."""
+    """The localities whose feeds a caller sees. None means all, for services of the programme."""
     return None if caller.may_locality("*") else caller.localities
 
 
 def held_on(service: Service, weekday: int, now: datetime) -> bool:
-    """True if a session within a month falls on that day of the week; true where its times are not known."""
+    """True if a session within a month falls on that day of the week, or if the times are not known."""
     if not service.schedules or any(schedule.rule is None for schedule in service.schedules):
         return True
     coming = next_sessions(service.schedules, now, 40)

@@ -31,7 +31,7 @@ class Why(StrEnum):
     NEED = "need"
     NEAR = "near"
     FREE = "free"
-    # It costs something, and how much is known.
+    # The service has a price. The sentence names it if it is known.
     COST = "cost"
     STEP_FREE = "step_free"
     HOURS = "hours"
@@ -84,22 +84,22 @@ _AGES: Final[dict[v.AgeBand, tuple[int, int]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The person for whom a service is chosen. `at`: where they live; None: not known."""
+    """The person for whom a service is chosen. `at`: their home in degrees; None if not known."""
 
     need: v.Need
     age_band: v.AgeBand | None = None
     at: Position | None = None
     step_free: bool = False
     language: str = "en"
-    # Sensitive needs, if `need` is sensitive: from the vault, for this moment only.
+    # Sensitive needs, if `need` is sensitive: from the vault, never stored.
     sensitive: frozenset[v.SensitiveNeed] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class RankedService:
-    """A service and how it suits. `sentences` and `against` are plain English, ready to show.
+    """A service and how it suits. `sentences` and `against` are plain English for pages.
 
-    `distance_km` is as the crow flies to its nearest place; None where it is not known.
+    `distance_km` is as the crow flies to its nearest place; None if it is not known.
     """
 
     service: Service
@@ -112,7 +112,7 @@ class RankedService:
     availability: Availability
     # "Tuesday 4 March, 10am", in London time.
     next_session: str | None
-    # There is a confirmed address for a one-tap ask; otherwise it can only be signposted or rung.
+    # The service has a confirmed address for a one-tap link. Otherwise link workers signpost or ring.
     can_be_asked: bool
 
 
@@ -124,9 +124,9 @@ def rank(
     limit: int = 10,
     mailable: Collection[str] | None = None,
 ) -> list[RankedService]:
-    """The services that answer this need: suitable ones first, nearest and surest first, then near misses.
+    """The services for this need: suitable ones first, nearest and surest first, then near misses.
 
-    `told`: what was said of their places lately, by service id. `mailable`: the services whose mailbox is
+    `told`: recent statements about their places, by service id. `mailable`: the services whose mailbox is
     confirmed; None: all that have an address.
     """
     found = [
@@ -143,7 +143,7 @@ def rank(
 
 
 def answers(service: Service, person: Person) -> bool:
-    """True if a service is for this need at all."""
+    """True if a service is for this need."""
     if person.need is v.Need.SENSITIVE:
         wanted = person.sensitive
         return bool(wanted & set(service.sensitive_needs)) if wanted else bool(service.sensitive_needs)
@@ -151,7 +151,7 @@ def answers(service: Service, person: Person) -> bool:
 
 
 def distance(service: Service, at: Position | None) -> float | None:
-    """Kilometres to the nearest of its places; None where either end is not known."""
+    """Kilometres to the nearest of its places; None if either end is not known."""
     if at is None:
         return None
     places = [place.position for place in service.locations if place.position is not None]
@@ -241,7 +241,10 @@ def _age(service: Service, person: Person, against: list[tuple[WhyNot, str]]) ->
 
 
 def _audience(service: Service, against: list[tuple[WhyNot, str]]) -> None:
-    """Says for whom a service is: nobody's sex is known here, so the link worker judges."""
+    """Names the people for whom a service is.
+
+    The link worker judges, because the person's sex is not known here.
+    """
     if service.audience is not None:
         code = WhyNot.FOR_WOMEN if service.audience is Audience.WOMEN else WhyNot.FOR_MEN
         said = f"Its listing says that it is for {service.audience.value}: check that it suits them"
@@ -283,6 +286,6 @@ def _order(ranked: RankedService) -> tuple[bool, int, bool, int, float, str]:
     cautions = len(ranked.why_not) - misses
     far = ranked.distance_km if ranked.distance_km is not None else FAR_KM
     for_one_sex = ranked.service.audience is not None
-    # Two cautions weigh as much as a walk of some minutes: bands of distance first, then what is sure.
+    # Bands of distance first, then certainty: two cautions weigh as much as a walk of some minutes.
     band = int(far / NEAR_KM) + cautions // 2
     return (not ranked.suitable, misses, for_one_sex, band, far, ranked.service.name)

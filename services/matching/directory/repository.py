@@ -1,4 +1,4 @@
-"""The directory as it is kept: imported feeds, and looking services up."""
+"""Stores the directory: imported feeds, and the services to look up."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
@@ -45,7 +45,7 @@ class ImportReport:
 
 
 class NotTaken(Exception):
-    """Nothing of a document is taken: `code` and `sentence` say why."""
+    """A document is refused as a whole: `code` and `sentence` give the reason."""
 
     def __init__(self, defect: Defect) -> None:
         super().__init__(defect.code)
@@ -57,9 +57,9 @@ Replies = Callable[[Collection[str], datetime], Awaitable[list[tuple[str, Told]]
 
 
 class Directory:
-    """The services of all feeds. A feed's import replaces what the feed said before.
+    """The services of all feeds. An import replaces the feed's earlier services.
 
-    `replies`: the replies of these services to referrals since then, which tell of their places.
+    `replies`: replies of these services to referrals since a moment, which reveal their places.
     """
 
     def __init__(self, kernel: Kernel[Any, Any], clock: Clock, new_id: NewId, replies: Replies) -> None:
@@ -70,14 +70,16 @@ class Directory:
         self._replies = replies
 
     async def take(self, document: bytes, feed: str, by: Principal) -> ImportReport:
-        """Reads a feed's document and keeps its services and the report.
+        """Reads a feed's document and stores its services and the report.
 
-        A service that another feed has brought already is refused: one feed cannot speak for another's.
+        A service that another feed has brought already is refused: no feed can change the services of
+        another.
 
-        Raises NotTaken for a document that is not the whole feed, or larger than any feed.
+        Raises:
+            NotTaken: the document is not the whole feed, or is larger than any feed.
         """
         now = self._clock()
-        # A feed of thousands of records takes seconds of work: others are answered meanwhile.
+        # In a thread: thousands of records take seconds, and other requests need the event loop.
         read = await asyncio.to_thread(read_directory, document, feed, london_day(now))
         if read.refused in REFUSED_WHOLE:
             raise NotTaken(next(defect for defect in read.defects if defect.code == read.refused))
@@ -97,8 +99,8 @@ class Directory:
             (*read.defects, *theirs[:MAX_DEFECTS]),
             read.left_out,
         )
-        # Without a single service it says nothing, be it HTML, JSON that tells of an error, or an empty page:
-        # what the feed said before stands.
+        # A document without any service (HTML, an error as JSON, an empty page) must not replace
+        # the feed's earlier services.
         unread = not read.services
 
         async def work(tx: Transaction) -> None:
@@ -139,7 +141,7 @@ class Directory:
         return frozenset([row["_id"] async for row in found])
 
     async def services(self, ids: Sequence[str]) -> dict[str, Service]:
-        """Services by id, those that have left the feed among them; an unknown id is left out."""
+        """Services by id, including those that have left their feed. Unknown ids are left out."""
         found = self._kernel.mongo[SERVICES].find({"_id": {"$in": sorted(set(ids))}})
         return {row["_id"]: _service(row) async for row in found}
 
@@ -154,9 +156,9 @@ class Directory:
         sensitive: Sequence[v.SensitiveNeed] = (),
         localities: Iterable[str] | None = None,
     ) -> list[Service]:
-        """Services for a need (None: all), those that have left their feed not among them.
+        """Services for a need (None: all), without those that have left their feed.
 
-        `localities`: only of feeds that are offered in any of them; None: of all feeds.
+        `localities`: only feeds that are offered in any of them; None: all feeds.
         """
         which: dict[str, Any] = {"gone": False}
         if localities is not None:
@@ -180,7 +182,7 @@ class Directory:
         return found
 
     async def availability(self, services: Iterable[Service]) -> dict[str, Availability]:
-        """True if these services take people now, by id."""
+        """The availability of these services now, by id."""
         asked, now = list(services), self._clock()
         told = await self.told([service.id for service in asked])
         return {
@@ -188,7 +190,7 @@ class Directory:
         }
 
     async def places_free(self, service_id: str, by: str) -> bool:
-        """Keeps that a service has places again; False for an unknown service."""
+        """Stores that a service has places again; False for an unknown service."""
         mongo = self._kernel.mongo
         if await mongo[SERVICES].find_one({"_id": service_id}, {"_id": 1}) is None:
             return False
@@ -201,7 +203,7 @@ class Directory:
         await self._kernel.mongo[PLACES].delete_one({"_id": service_id})
 
     async def flag(self, service_id: str, wrong: ListingFault, by: str) -> bool:
-        """Keeps what somebody found wrong with an entry; False for an unknown service."""
+        """Stores a report of a wrong entry; False for an unknown service."""
         fault = {"wrong": wrong.value, "by": by, "at": self._clock()}
         done = await self._kernel.mongo[SERVICES].update_one(
             {"_id": service_id}, {"$push": {"faults": {"$each": [fault], "$slice": -_MAX_FAULTS}}}
@@ -240,5 +242,5 @@ async def _replace_feed(tx: Transaction, feed: str, services: Sequence[Service])
 
 def _service(row: Row) -> Service:
     service = Service.model_validate(row["service"])
-    # A service that left its feed keeps its name for those who go there, and is not offered.
+    # A service that left its feed keeps its name for plans that have it, and is not offered.
     return service.model_copy(update={"status": Status.INACTIVE}) if row["gone"] else service

@@ -13,23 +13,26 @@ from services.matching.web.schemas import Body
 
 
 class ServiceOut(BaseModel):
-    """A directory entry. `asks_email` is there for services of the programme only.
+    """A directory entry. `asks_email` is for services of the programme only.
 
-    `availability`: whether it takes people now, by what was said lately, else by the directory's own entry.
+    `availability`: from recent statements of the service, else from the directory's own entry.
     """
 
     service: Service
     distance_km: float | None = None
     next_session: str | None = None
-    # Only where the mailbox is confirmed.
+    # Only if the mailbox is confirmed.
     asks_email: str | None = None
-    # None where there is no mailbox, or the caller is not told.
+    # None if there is no mailbox, or the caller may not see this.
     mailbox_confirmed: bool | None = None
     availability: Availability
 
     @classmethod
     def of(cls, service: Service, places: Availability, *, mailable: bool | None = None) -> "ServiceOut":
-        """`mailable`: whether its mailbox is confirmed, for those who may write to it; None for others."""
+        """The entry as the API returns it.
+
+        `mailable` is None for callers who may not write to the mailbox.
+        """
         hidden = service.model_copy(update={"email": None})
         told = service.email if mailable else None
         confirmed = mailable if service.email is not None else None
@@ -37,6 +40,7 @@ class ServiceOut(BaseModel):
 
     @classmethod
     def found(cls, found: FoundService) -> "ServiceOut":
+        """The entry with distance and next session, as a search found it."""
         out = cls.of(found.service, found.availability)
         return out.model_copy(update={"distance_km": found.distance_km, "next_session": found.next_session})
 
@@ -52,7 +56,7 @@ class ServicesOut(BaseModel):
 
 
 class DefectOut(BaseModel):
-    """One thing wrong in a feed; `result`: kept, mended or refused."""
+    """One defect of a feed; `result`: kept, mended or refused."""
 
     record: str
     field: str
@@ -75,6 +79,7 @@ class ImportOut(BaseModel):
 
     @classmethod
     def of(cls, report: ImportReport) -> "ImportOut":
+        """The report as the API returns it."""
         return cls(
             import_id=report.import_id,
             feed=report.feed,
@@ -92,7 +97,7 @@ class ImportOut(BaseModel):
 
 
 class FeedOut(BaseModel):
-    """A feed of the directory: whose it is, and in which localities it is offered."""
+    """A feed of the directory, with its owners and the localities in which it is offered."""
 
     feed: str
     owners: list[str]
@@ -100,6 +105,7 @@ class FeedOut(BaseModel):
 
     @classmethod
     def of(cls, feed: Feed) -> "FeedOut":
+        """The feed as the API returns it."""
         return cls(feed=feed.name, owners=list(feed.owners), localities=sorted(feed.offered))
 
 
@@ -110,4 +116,6 @@ class FeedsOut(BaseModel):
 
 
 class PlacesIn(Body):
+    """A statement that a service has places again, or its withdrawal."""
+
     free: bool = Field(examples=[True])

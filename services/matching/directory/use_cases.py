@@ -1,4 +1,4 @@
-"""Use cases of the directory: feeds, wrong entries, places that are free again."""
+"""Use cases of the directory: feeds, wrong entries, new places."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from services.matching.web.refusals import problem_of, refusing
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
-# These may say on a service's behalf that it has places again, beside the service itself.
+# These roles may record on a service's behalf that it has places again.
 SAYS_PLACES: Final = ("link_worker", "programme_admin")
 
 
@@ -26,8 +26,9 @@ class DirectoryUseCases:
     async def take_feed(self, caller: Principal, feed: str, document: bytes) -> ImportReport:
         """Takes a directory feed, all its pages at once. A new feed is offered in the caller's localities.
 
-        Raises a Problem: 404 for a feed that others of more localities keep, 422 `pages_missing` or
-        `records_too_many`.
+        Raises:
+            Problem: 404 for a feed with owners outside the caller's localities, 422 `pages_missing` or
+                `records_too_many`.
         """
         known = await self.directory.feeds.named(feed)
         if known is not None and not all(caller.may_locality(slug) for slug in known.owners):
@@ -41,9 +42,10 @@ class DirectoryUseCases:
     async def offer_feed(
         self, caller: Principal, feed: str, localities: Collection[str], *, offer: bool
     ) -> Feed:
-        """Offers a feed in these localities of the caller's, or no longer.
+        """Offers a feed in these localities of the caller's, or ends the offer.
 
-        Raises a Problem: 404 for a locality that is not theirs, and for no such feed.
+        Raises:
+            Problem: 404 for an unknown feed, or a locality that is not the caller's.
         """
         if caller.role != "programme_admin":
             raise Problem(403, code="role", detail="Your role does not include this.")
@@ -55,14 +57,14 @@ class DirectoryUseCases:
         return await feeds.named(feed) or Feed(feed, (), ())
 
     async def flag_listing(self, context: RequestContext, service_id: str, wrong: ListingFault) -> None:
-        """Keeps a report of a wrong directory entry for the programme. 404: unknown service."""
+        """Stores a report of a wrong directory entry for the programme. 404: unknown service."""
         if context.caller.role not in ("link_worker", "programme_admin", "referrer"):
             raise Problem(403, code="role", detail="Your role does not include this.")
         if not await self.directory.flag(service_id, wrong, context.caller.subject):
             raise problem_of(Refused("unknown_service"))
 
     async def places(self, context: RequestContext, service_id: str, *, free: bool) -> None:
-        """A service has places again, as it told whoever asks; not `free`: that is taken back.
+        """Records that a service has places again. Without `free`, takes that back.
 
         It counts for 60 days or until the service answers otherwise. 404: unknown service, or one that is not
         offered in a locality of the caller's.

@@ -21,7 +21,7 @@ class ListingFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FoundService:
-    """A directory entry that a search found; `distance_km` from the postcode asked about, where known."""
+    """A directory entry found by a search; `distance_km` from the postcode of the search, if known."""
 
     service: Service
     distance_km: float | None
@@ -31,7 +31,7 @@ class FoundService:
 
 @dataclass(frozen=True, slots=True)
 class Sessions:
-    """The last and the next session of a service, as far as its times are known."""
+    """The last and the next session of a service; None where its times are not known."""
 
     last: datetime | None = None
     next: datetime | None = None

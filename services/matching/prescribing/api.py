@@ -36,7 +36,7 @@ async def started(
     body: StartedIn,
     key: Key = None,
 ) -> Done:
-    """The first visit happened."""
+    """Records the first visit."""
     return await features(request).prescribing.started(
         RequestContext(caller, key), prescription_id, body.to(FirstVisit)
     )
@@ -50,7 +50,7 @@ async def not_started(
     body: NotStartedIn,
     key: Key = None,
 ) -> Done:
-    """The first visit did not happen, and what stopped it."""
+    """Records that the first visit did not happen, and the barrier."""
     return await features(request).prescribing.not_started(
         RequestContext(caller, key), prescription_id, body.to(NoVisit)
     )
@@ -64,7 +64,7 @@ async def ended(
     body: EndedIn,
     key: Key = None,
 ) -> Done:
-    """The person goes there no longer."""
+    """Records that the person no longer goes there."""
     return await features(request).prescribing.ended(
         RequestContext(caller, key), prescription_id, body.to(Ending)
     )

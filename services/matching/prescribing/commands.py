@@ -21,7 +21,7 @@ from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, N
 
 
 def prescribe(prescribing: Prescribing) -> Command:
-    """Adds a service to the plan; whether it may have name and contact is said with it, if asked."""
+    """Adds a service to the plan, with the person's answer about sharing name and contact, if asked."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -64,14 +64,14 @@ def prescribe(prescribing: Prescribing) -> Command:
 
 
 def reply(prescription_id: str, said: ServiceReply, part: SourcePart = "casework") -> Command:
-    """A service's answer; a further one takes the place of the earlier. `weeks` None: not known.
+    """Records a service's answer, in place of an earlier one. `weeks` None: not known.
 
-    `part`: `directory` if the service says it itself; so with the first visit.
+    `part` is `directory` if the service answers itself; the same holds for the first visit.
     """
     answer = said.reply
     if answer is v.Reply.NOT_SUITABLE and said.reason is None:
         raise Refused("reason_needed")
-    # Fields of another answer are left out.
+    # Fields that belong to another answer are left out.
     weeks = said.weeks if answer is v.Reply.WAITING_LIST else None
     reason = said.reason if answer is v.Reply.NOT_SUITABLE else None
 
@@ -101,7 +101,7 @@ def reply(prescription_id: str, said: ServiceReply, part: SourcePart = "casework
 
 
 def started(prescription_id: str, visit: FirstVisit, part: SourcePart = "casework") -> Command:
-    """The first visit happened, on that day."""
+    """Records the first visit, on that day."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
@@ -133,7 +133,7 @@ def started(prescription_id: str, visit: FirstVisit, part: SourcePart = "casewor
 
 
 def not_started(prescription_id: str, visit: NoVisit, part: SourcePart = "casework") -> Command:
-    """The first visit did not happen; what stopped it."""
+    """Records that the first visit did not happen, and the barrier."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)
@@ -160,7 +160,7 @@ def not_started(prescription_id: str, visit: NoVisit, part: SourcePart = "casewo
 
 
 def ended(prescription_id: str, ending: Ending) -> Command:
-    """The person goes there no longer."""
+    """Records that the person no longer goes there."""
 
     def act(view: ReferralState, _: Diaries, context: DecisionContext) -> Decision:
         open_case(view)

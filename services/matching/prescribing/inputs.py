@@ -11,8 +11,8 @@ from shared.contract.events.outcomes import NextStep
 class Prescribing:
     """One service to add to the plan.
 
-    `signposted`: only details are given, the service is not asked. `may_share`: whether the person agrees
-    that this service gets their name and telephone.
+    `signposted`: the person only gets its details, and the service is not asked. `may_share`: whether the
+    person agrees that this service gets their name and telephone.
     """
 
     service_id: str
@@ -42,7 +42,7 @@ class FirstVisit:
 
 @dataclass(frozen=True, slots=True)
 class NoVisit:
-    """A first visit that did not happen, and what stopped it."""
+    """A first visit that did not happen, and the barrier."""
 
     barrier: v.Barrier
     next_step: NextStep | None = None

@@ -20,7 +20,7 @@ from shared.platform.web.principal import Principal
 
 @dataclass
 class PrescribingQueries:
-    """Reads for a choice of services. `mailable`: the ids of those that may be asked by mail."""
+    """Queries for the choice of a service. `mailable`: ids of services that may be asked by mail."""
 
     kernel: Kernel[ReferralState, Diaries]
     vault: Vault
@@ -30,10 +30,10 @@ class PrescribingQueries:
     async def ranked_services(
         self, caller: Principal, referral_id: str, need: v.Need, limit: int = 10
     ) -> list[RankedService]:
-        """Services for this need, best first, each with why; near misses at the end, each with why not.
+        """Services for this need with reasons, best first; near misses last, with reasons against.
 
-        The full postcode is asked of the vault now and forgotten; where the vault does not answer, distances
-        are from the middle of the outward code.
+        The full postcode comes from the vault and is not stored. If the vault does not answer, distances are
+        from the middle of the outward code.
         """
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         created = row["view"]["created"]
@@ -69,7 +69,7 @@ class PrescribingQueries:
 
 @cache
 def middle_of(outward: str | None) -> Position | None:
-    """The middle of the postcodes that begin so; None for an area that we know nothing of."""
+    """The middle of all postcodes with this outward code; None for an unknown area."""
     there = [place for place in postcodes.places() if place.outward == outward] if outward else []
     if not there:
         return None

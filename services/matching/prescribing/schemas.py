@@ -13,6 +13,8 @@ from shared.contract.events.models import Day, Ref
 
 
 class PrescriptionIn(WithStep):
+    """A service to add to the plan."""
+
     service_id: Ref
     need: v.Need = Field(examples=["debt"])
     signposted: bool = False
@@ -20,7 +22,10 @@ class PrescriptionIn(WithStep):
 
 
 class ReplyIn(Body):
-    """`waiting_list` may say `weeks` (left out: not known), `not_suitable` needs a `reason`."""
+    """A service's answer.
+
+    `waiting_list` may have `weeks` (left out: not known); `not_suitable` needs a `reason`.
+    """
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"reply": "waiting_list", "weeks": 6}]}
@@ -32,15 +37,21 @@ class ReplyIn(Body):
 
 
 class StartedIn(WithStep):
+    """The first visit to a service."""
+
     on: Day = Field(examples=["2026-12-03"])
     accompanied_by: v.AccompaniedBy = v.AccompaniedBy.NOT_KNOWN
 
 
 class NotStartedIn(WithStep):
+    """A first visit that did not happen, and the barrier."""
+
     barrier: v.Barrier = Field(examples=["transport"])
 
 
 class EndedIn(WithStep):
+    """The reason why the person no longer goes there."""
+
     reason: v.EndReason = Field(examples=["completed"])
 
 
@@ -57,6 +68,7 @@ class RankedOut(BaseModel):
 
     @classmethod
     def of(cls, ranked: RankedService) -> "RankedOut":
+        """The ranked service as the API returns it."""
         return cls(
             service=ServiceOut.found(
                 FoundService(ranked.service, ranked.distance_km, ranked.next_session, ranked.availability)

@@ -1,4 +1,4 @@
-"""The replies of services to referrals, as far as they tell the directory of their places."""
+"""Replies of services to referrals that reveal their places, for the directory."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -8,7 +8,7 @@ from services.matching.directory.availability import Told, Word
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
-# "Not suitable" says nothing of a service's places.
+# "Not suitable" reveals nothing of a service's places.
 _WORDS: Final[Mapping[str, Word]] = {
     "full": Word.FULL,
     "waiting_list": Word.WAITING_LIST,
@@ -19,7 +19,7 @@ _WORDS: Final[Mapping[str, Word]] = {
 
 
 async def service_replies(mongo: Mongo, services: Collection[str], since: datetime) -> list[tuple[str, Told]]:
-    """Every reply of these services since then, with the service's id."""
+    """Every reply of these services since this moment, with the service's id."""
     replied = {"service": {"$in": list(services)}, "replied_at": {"$gt": since}}
     found: list[tuple[str, Told]] = []
     async for row in mongo[REFERRALS].find(

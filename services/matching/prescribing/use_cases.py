@@ -24,7 +24,7 @@ ANSWERS: Final = ("link_worker", "provider")
 class PrescribingUseCases:
     """Changes of the services of a plan.
 
-    `confirm_mailbox`: asks a service that is prescribed to confirm its mailbox.
+    `confirm_mailbox`: asks a prescribed service to confirm its mailbox.
     """
 
     runner: CommandRunner
@@ -32,7 +32,7 @@ class PrescribingUseCases:
     confirm_mailbox: Callable[[Service], Awaitable[bool]]
 
     async def prescribe(self, context: RequestContext, referral_id: str, prescribing: Prescribing) -> Done:
-        """Adds a service to the plan. 409 `already_in_plan` where it is being asked already."""
+        """Adds a service to the plan. 409 `already_in_plan` if an earlier request is open."""
         row = await self.runner.case(context, {"referral": referral_id})
         service = (await self.directory.services([prescribing.service_id])).get(prescribing.service_id)
         if service is None or not await self.directory.offered(service.id, [row["locality"]]):
@@ -51,7 +51,7 @@ class PrescribingUseCases:
         return done
 
     async def reply(self, context: RequestContext, prescription_id: str, said: ServiceReply) -> Done:
-        """A service's answer, typed in by the link worker who rang them or said by the service itself."""
+        """Records a service's answer, from the link worker who rang or from the service itself."""
         row = await self.runner.case(context, _prescription(prescription_id), ANSWERS)
         return await self.runner.run(
             context,
@@ -62,7 +62,7 @@ class PrescribingUseCases:
         )
 
     async def started(self, context: RequestContext, prescription_id: str, visit: FirstVisit) -> Done:
-        """The first visit happened, on that day (not in the future)."""
+        """Records the first visit, on that day (not in the future)."""
         row = await self.runner.case(context, _prescription(prescription_id), ANSWERS)
         return await self.runner.run(
             context,
@@ -73,7 +73,7 @@ class PrescribingUseCases:
         )
 
     async def referred_on(self, context: RequestContext, prescription_id: str) -> date:
-        """The London day on which the person agreed to be referred: no first visit was before it."""
+        """The London day on which the person agreed to be referred. No first visit is earlier."""
         row = await self.runner.case(context, _prescription(prescription_id), ANSWERS)
         view = await self.runner.kernel.view(row["locality"], row["referral"])
         if view is None or view.story.created is None:
@@ -81,7 +81,7 @@ class PrescribingUseCases:
         return london_day(view.story.created.agreement.at)
 
     async def not_started(self, context: RequestContext, prescription_id: str, visit: NoVisit) -> Done:
-        """The first visit did not happen; what stopped it."""
+        """Records that the first visit did not happen, and the barrier."""
         row = await self.runner.case(context, _prescription(prescription_id), ANSWERS)
         return await self.runner.run(
             context,
@@ -92,7 +92,7 @@ class PrescribingUseCases:
         )
 
     async def ended(self, context: RequestContext, prescription_id: str, ending: Ending) -> Done:
-        """The person no longer goes there, and why."""
+        """Records that the person no longer goes there, and why."""
         row = await self.runner.case(context, _prescription(prescription_id))
         return await self.runner.run(
             context,
@@ -104,7 +104,7 @@ class PrescribingUseCases:
 
 
 def _part(context: RequestContext) -> SourcePart:
-    """The part in whose name this caller speaks of a service."""
+    """The part of the contract in whose name this caller acts."""
     return "directory" if context.caller.role == "provider" else "casework"
 
 

@@ -22,13 +22,13 @@ LEDGER: Final = timedelta(days=365)
 
 @dataclass
 class ProgrammeQueries:
-    """Reads of the localities for the programme team."""
+    """Queries of the localities for the programme team."""
 
     kernel: Kernel[ReferralState, Diaries]
     localities: Localities
 
     async def programme(self, caller: Principal) -> list[LocalityNow]:
-        """Exact operational counts of the caller's localities, for programme_admin; no names."""
+        """Exact counts of the caller's localities, for programme_admin. No names."""
         if caller.role != "programme_admin":
             raise Problem(403, code="role", detail="Your role does not include this.")
         slugs = [slug for slug in self.localities.slugs if caller.may_locality(slug)]

@@ -1,4 +1,4 @@
-"""Values that the programme team is shown."""
+"""Values for the programme team."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.contract.history import Stage
 
 @dataclass(frozen=True, slots=True)
 class UnmetCount:
-    """One line of the unmet-need ledger: how often, for this need, for this reason."""
+    """One line of the unmet needs: a need, a reason, and their number."""
 
     need: v.Need
     reason: v.UnmetReason
@@ -24,7 +24,7 @@ class LocalityNow:
     locality: str
     # Open cases only; a stage without any is left out.
     by_stage: Mapping[Stage, int]
-    # Creation of the referral that waits longest for a meeting.
+    # Creation of the referral that has waited longest for a meeting.
     waiting_since: datetime | None
     # Open cases with at least one reason under "Needs you".
     needs_link_worker: int

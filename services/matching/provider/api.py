@@ -13,7 +13,7 @@ router = APIRouter(
 
 
 class LinkOut(BaseModel):
-    """A one-tap link: a secret of the service that it is for."""
+    """A one-tap link, which is a secret of its service."""
 
     url: str
 
@@ -22,17 +22,17 @@ class LinkOut(BaseModel):
 async def link(
     request: Request, prescription_id: Reference, caller: LinkMaker, locality: LocalityQuery = None
 ) -> LinkOut:
-    """A fresh one-tap link, for the service that asks on the programme's behalf."""
+    """A fresh one-tap link, for a service of the programme that sends it."""
     return LinkOut(url=await features(request).links.link(caller, prescription_id, locality))
 
 
 @router.post("/link/end", status_code=204)
 async def end_link(request: Request, prescription_id: Reference, caller: OwnCaller) -> None:
-    """Ends the one-tap link that the service has."""
+    """Ends the service's one-tap link."""
     await features(request).links.end_link(RequestContext(caller), prescription_id)
 
 
 @router.post("/link/send", status_code=204)
 async def send_link(request: Request, prescription_id: Reference, caller: OwnCaller) -> None:
-    """Mails the service a new link in place of one that has ended."""
+    """Mails the service a new link in place of an ended one."""
     await features(request).links.send_link(RequestContext(caller), prescription_id)

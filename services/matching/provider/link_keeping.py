@@ -31,7 +31,7 @@ class LinkKeeping:
     directory: Directory
 
     async def end_link(self, context: RequestContext, prescription_id: str) -> None:
-        """Ends the link that the service has. Ended twice, it is ended once."""
+        """Ends the service's link. A repeat changes nothing."""
         row, _ = await self._asked_prescription(context, prescription_id)
         state = await self.link_states.state(row["locality"], prescription_id)
         link = LinkKey(row["locality"], row["referral"], prescription_id, state.generation)
@@ -39,11 +39,11 @@ class LinkKeeping:
             await self._noted(context, row, "end_link")
 
     async def send_link(self, context: RequestContext, prescription_id: str) -> None:
-        """Mails a new link in place of one that has ended; where none has, the service has one that works.
+        """Mails a new link in place of an ended one. Sends none if the service's link still works.
 
-        409 `no_address` where the service has no address, `mailbox_unconfirmed` where it has not confirmed
-        it. 503 `mail_away` where the mail cannot be handed over: the link before it has ended all the same,
-        and asking again sends another.
+        409 `no_address` if the service has no address, `mailbox_unconfirmed` if it has not confirmed it. 503
+        `mail_away` if the mail cannot be handed over; then the link is ended all the same, and a retry sends
+        a new one.
         """
         row, service_id = await self._asked_prescription(context, prescription_id)
         service = (await self.directory.services([service_id])).get(service_id)
@@ -61,7 +61,7 @@ class LinkKeeping:
                 service.email, service.name, self.links.url(token), self.runner.kernel.new_id()
             )
         except MailAway:
-            # Nobody has the new link: it ends, so that the page offers to send one.
+            # The new link reached no mailbox. It ends, so that the page offers to send another.
             link = LinkKey(row["locality"], row["referral"], prescription_id, generation)
             await self.link_states.end(link, Ended.LINK_WORKER)
             raise Problem(
@@ -69,12 +69,12 @@ class LinkKeeping:
             ) from None
 
     async def leave_link(self, context: RequestContext, prescription_id: str) -> None:
-        """The link worker has seen that it ended, and leaves it so."""
+        """Records that the link worker has seen the end of the link, and leaves it ended."""
         row, _ = await self._asked_prescription(context, prescription_id)
         await self.link_states.settle(row["locality"], prescription_id)
 
     async def link(self, caller: Principal, prescription_id: str, locality: str | None) -> str:
-        """The address of a fresh one-tap link. 409 where the service is not asked (any more)."""
+        """The address of a fresh one-tap link. 409 if the service is not being asked."""
         which = {"view.prescriptions.id": prescription_id}
         if locality is not None:
             if not caller.may_locality(locality):
@@ -93,7 +93,7 @@ class LinkKeeping:
         return self.links.url(token)
 
     async def _asked_prescription(self, context: RequestContext, prescription_id: str) -> tuple[Row, str]:
-        """The case, and which service is asked. Raises a Problem where none is, by link."""
+        """The case and its prescription. Raises a Problem if its service is not asked by link."""
         row = await self.runner.case(context, _which(prescription_id))
         one = next(each for each in row["view"]["prescriptions"] if each["id"] == prescription_id)
         if not row["view"]["open"]:

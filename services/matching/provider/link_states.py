@@ -1,7 +1,7 @@
 """One-tap links that have ended, and the wrong codes entered with each.
 
-A link is one generation of a prescription's links: a new one takes the place of one that has ended. A try is
-counted before its code is looked at, so that many at once are not more than many in turn.
+A link is one generation of a prescription's links: a new link replaces an ended one. A try is counted before
+its code is checked, so that simultaneous tries get no more than successive ones.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,14 +16,14 @@ from services.matching.collections import LINKS
 from shared.delivery.mongo.database import Mongo, Row
 from shared.platform.clock import Clock
 
-# Wrong codes that end a link, whichever codes were sent meanwhile.
+# Wrong codes that end a link, however many codes were sent meanwhile.
 MAX_WRONG_CODES: Final = 20
 # Longer than any link works.
 _KEPT: Final = timedelta(days=400)
 
 
 class Ended(StrEnum):
-    """Why a link has ended before its time."""
+    """The reason why a link has ended before its time."""
 
     WRONG_CODES = "wrong_codes"
     LINK_WORKER = "link_worker"
@@ -32,7 +32,7 @@ class Ended(StrEnum):
 
 
 class LinkEnded(Exception):
-    """The link has ended before its time. Says why."""
+    """The link has ended before its time; with the reason."""
 
     def __init__(self, why: Ended) -> None:
         super().__init__(why.value)
@@ -41,7 +41,7 @@ class LinkEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """State of the links of one prescription. `settled`: the link worker has seen why it ended."""
+    """State of the links of one prescription. `settled`: the link worker has seen the reason of the end."""
 
     referral: str = ""
     generation: int = 0
@@ -51,13 +51,13 @@ class LinkState:
 
     @property
     def alerts(self) -> bool:
-        """The link worker has yet to see to it."""
+        """True if the link worker has not seen the end yet."""
         return self.why is Ended.WRONG_CODES and not self.settled
 
 
 @dataclass(frozen=True, slots=True)
 class LinkKey:
-    """One link: of this prescription of this referral, in this generation."""
+    """One link: the prescription of a referral, and the generation."""
 
     locality: str
     referral: str
@@ -66,11 +66,12 @@ class LinkKey:
 
     @property
     def of(self) -> str:
+        """The id of the stored state, the same for all generations."""
         return _id(self.locality, self.prescription)
 
 
 class LinkStates:
-    """The states of links, by prescription. One that nothing happened to has no row."""
+    """The states of links, by prescription. A link without any incident has no row."""
 
     def __init__(self, mongo: Mongo, clock: Clock) -> None:
         self._mongo = mongo
@@ -87,13 +88,13 @@ class LinkStates:
         return {row["prescription"]: _state(row) async for row in self._mongo[LINKS].find(wanted)}
 
     async def alerting(self, localities: Collection[str]) -> list[str]:
-        """The referrals in these localities whose link worker has yet to see to a link."""
+        """The referrals in these localities with a link whose end the link worker has not seen."""
         wanted = {"locality": {"$in": sorted(localities)}, "why": Ended.WRONG_CODES.value, "settled": False}
         found: list[str] = await self._mongo[LINKS].distinct("referral", wanted)
         return found
 
     async def check(self, locality: str, prescription: str, generation: int) -> None:
-        """Raises LinkEnded for a link of an earlier generation, and for one that has ended."""
+        """Raises LinkEnded for a link that has ended or is of an earlier generation."""
         state = await self.state(locality, prescription)
         if generation != state.generation:
             raise LinkEnded(Ended.REPLACED)
@@ -101,7 +102,7 @@ class LinkStates:
             raise LinkEnded(state.why)
 
     async def begin_try(self, link: LinkKey) -> bool:
-        """Counts a try with a code; False where none are left, and its code must not be looked at."""
+        """Counts a try with a code; False if none are left, and then the code must not be checked."""
         await self._kept(link)
         counted = await self._mongo[LINKS].update_one(
             {**_standing(link), "tries": {"$lt": MAX_WRONG_CODES}}, {"$inc": {"tries": 1}}
@@ -109,13 +110,13 @@ class LinkStates:
         return bool(counted.modified_count)
 
     async def was_no_try(self, link: LinkKey) -> None:
-        """The code was right, or there was none to be wrong about: the try is given back."""
+        """Takes a try back: the code was right, or there was no code to compare with."""
         await self._mongo[LINKS].update_one(
             {"_id": link.of, "generation": link.generation, "tries": {"$gt": 0}}, {"$inc": {"tries": -1}}
         )
 
     async def was_wrong(self, link: LinkKey) -> bool:
-        """Counts a wrong code. True for the one that ended the link."""
+        """Counts a wrong code. True if it ended the link."""
         row = await self._mongo[LINKS].find_one_and_update(
             _standing(link), {"$inc": {"wrong": 1}}, return_document=ReturnDocument.AFTER
         )
@@ -124,7 +125,7 @@ class LinkStates:
         return row["wrong"] >= MAX_WRONG_CODES and await self.end(link, Ended.WRONG_CODES)
 
     async def end(self, link: LinkKey, why: Ended) -> bool:
-        """Ends a link; False where it has ended already."""
+        """Ends a link; False if it has ended already."""
         await self._kept(link)
         now = self._clock()
         change = {"ended_at": now, "why": why.value, "settled": False, "forget_at": now + _KEPT}
@@ -132,7 +133,7 @@ class LinkStates:
         return bool(done.modified_count)
 
     async def renew(self, locality: str, prescription: str) -> int | None:
-        """The generation of a new link in place of one that has ended; None where none has."""
+        """The generation of a new link in place of an ended one; None if no link has ended."""
         change = {
             "$inc": {"generation": 1},
             "$set": {"ended_at": None, "why": None, "settled": False, "tries": 0, "wrong": 0},
@@ -145,13 +146,13 @@ class LinkStates:
         return int(row["generation"]) if row else None
 
     async def settle(self, locality: str, prescription: str) -> None:
-        """The link worker has seen that it ended, and leaves it so."""
+        """Records that the link worker has seen the end of the link and leaves it ended."""
         await self._mongo[LINKS].update_one(
             {"_id": _id(locality, prescription), "ended_at": {"$ne": None}}, {"$set": {"settled": True}}
         )
 
     async def _kept(self, link: LinkKey) -> None:
-        """The row of a link to which something happens for the first time."""
+        """Stores the row of a link at its first incident."""
         begun = {
             "locality": link.locality,
             "referral": link.referral,

@@ -1,8 +1,8 @@
 """One-tap links of services: signed, expiring, and without anything of the person.
 
-A token is written in small letters and digits alone (base32). Mail programs, scanners and people change what
-they pass on: they leave out a dot at the end, break a line at a hyphen, write all of it in capitals. Whatever
-they add between the letters is left out when a token is read, and capitals are small letters.
+A token holds small letters and digits alone (base32). Mail programs, scanners and people change addresses:
+they drop a dot at the end, break a line at a hyphen, write capitals. Reading a token drops all other
+characters and turns capitals into small letters.
 """
 
 import hmac
@@ -26,14 +26,14 @@ _PURPOSE: Final = b"linkwork one-tap\0"
 
 
 class LinkAltered(Exception):
-    """The link is not one of ours, or not as we made it."""
+    """The link is not ours, or was changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkClaims:
     """Claims of a link: the prescription, the service, and the end of its validity.
 
-    `generation`: how many links for this prescription were ended and replaced before it.
+    `generation`: the number of links for this prescription that were ended and replaced before.
     """
 
     locality: str
@@ -44,7 +44,7 @@ class LinkClaims:
 
 
 class LinkExpired(Exception):
-    """The link was ours and is too old. Holds what it said."""
+    """The link is ours and too old; with its claims."""
 
     def __init__(self, claims: LinkClaims) -> None:
         super().__init__("expired")
@@ -52,7 +52,7 @@ class LinkExpired(Exception):
 
 
 class Links:
-    """Makes and reads the tokens of one-tap links (HMAC-SHA256, 128 bits of it)."""
+    """Makes and reads the tokens of one-tap links, with 128 bits of HMAC-SHA256."""
 
     def __init__(self, key: str, public_url: str, days: int, clock: Clock) -> None:
         self._key = key.encode()
@@ -68,15 +68,15 @@ class Links:
         return b32encode(said + self._seal(said)).decode().rstrip("=").lower()
 
     def url(self, token: str) -> str:
-        """The address that a service gets."""
+        """The address for the service."""
         return f"{self._public_url}/s/{token}"
 
     def read(self, token: str) -> LinkClaims:
         """Reads the claims of a token.
 
         Raises:
-            LinkAltered: it is not as we made it.
-            LinkExpired: it is too old.
+            LinkAltered: the token is not ours, or was changed.
+            LinkExpired: the token is too old.
         """
         if len(token) > _LONGEST:
             raise LinkAltered

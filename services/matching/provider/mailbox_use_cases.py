@@ -1,4 +1,4 @@
-"""Asking a service's mailbox whether it is theirs, and their yes."""
+"""Asks a service's mailbox for a confirmation, and records the yes."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ class MailboxUseCases:
     new_id: NewId
 
     async def ask_to_confirm(self, service: Service) -> bool:
-        """Asks a service's mailbox to confirm that it is theirs, once a day at most; whether a mail went."""
+        """Asks a service's mailbox for a confirmation, once a day at most. True if a mail was sent."""
         wanted = await self.mailboxes.want(service)
         if wanted is None:
             return False
@@ -40,7 +40,7 @@ class MailboxUseCases:
             raise _expired() from None
 
     async def confirm_mailbox(self, token: str) -> MailboxAsk:
-        """The mailbox is theirs. 404 `link_altered`, 410 `link_expired`."""
+        """Records that the mailbox belongs to the services. 404 `link_altered`, 410 `link_expired`."""
         try:
             return await self.mailboxes.confirm(token)
         except LinkAltered:

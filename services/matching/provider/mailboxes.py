@@ -19,7 +19,7 @@ from shared.platform.ids import NewId
 
 ASKED_EVERY: Final = timedelta(days=1)
 LASTS: Final = timedelta(days=28)
-# A top-level domain of RFC 2606: no mailbox is there, so nobody can confirm one.
+# A top-level domain of RFC 2606: no mailbox exists there, so none can be confirmed.
 INVENTED: Final = ".example"
 _LONGEST: Final = 500
 _OLD_LINKS: Final = 20
@@ -27,12 +27,12 @@ _MAX_SERVICES: Final = 50
 
 
 class ConfirmationExpired(Exception):
-    """The link is too old, or a later mail has taken its place."""
+    """The link is too old, or a later mail has replaced it."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailboxAsk:
-    """A question to a mailbox: is it of these services? `names`: in plain words."""
+    """The question to a mailbox whether it belongs to these services. `names` are in plain words."""
 
     mailbox: str
     link: str
@@ -43,7 +43,7 @@ class MailboxAsk:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A mail to send: to whom, about which services, and the token of its link."""
+    """A mail to send: its recipient, the services, and the token of its link."""
 
     address: str
     names: tuple[str, ...]
@@ -52,10 +52,11 @@ class Wanted:
 
 
 class Mailboxes:
-    """The mailboxes of services, each known by a keyed hash of its address.
+    """The mailboxes of services, each stored as a keyed hash of its address.
 
-    A confirmation is of an address and a service: another address, or another service at the same address, is
-    asked about anew. `invented`: addresses that nobody can have count as confirmed, for invented services.
+    A confirmation holds for one address and one service. A new address, or another service at the same
+    address, needs a new confirmation. `invented`: addresses that cannot exist count as confirmed, for
+    invented services.
     """
 
     def __init__(self, mongo: Mongo, key: str, clock: Clock, new_id: NewId, *, invented: bool) -> None:
@@ -66,7 +67,7 @@ class Mailboxes:
         self._invented = invented
 
     async def usable(self, services: Iterable[Service]) -> frozenset[str]:
-        """The ids of the services that have a mailbox which may be written to."""
+        """The ids of the services whose mailbox may be written to."""
         with_address = {one.id: one.email for one in services if one.email}
         keys = {identity: self._id(address) for identity, address in with_address.items()}
         rows = self._mongo[MAILBOXES].find({"_id": {"$in": sorted(set(keys.values()))}}, {"confirmed": 1})
@@ -78,10 +79,10 @@ class Mailboxes:
         )
 
     async def want(self, service: Service) -> Wanted | None:
-        """The mail that asks a service's mailbox to confirm; None if asked within a day, or confirmed.
+        """The mail that asks a mailbox to confirm; None if one was sent within a day, or it is confirmed.
 
-        All services of the directory at this address are asked about at once. Call `taken_back` where it
-        could not be sent.
+        The mail covers all services of the directory at this address. If it cannot be sent, call
+        `taken_back`.
         """
         if service.email is None or service.id in await self.usable([service]):
             return None
@@ -95,19 +96,19 @@ class Mailboxes:
         try:
             await self._mongo[MAILBOXES].update_one(which, {"$set": change}, upsert=True)
         except DuplicateKeyError:
-            return None  # there it is, asked within a day
+            return None  # a row exists, so a mail was sent within a day
         return Wanted(service.email, tuple(sorted(names.values())), token, identity)
 
     async def taken_back(self, wanted: Wanted) -> None:
-        """The mail was not sent: it may be tried again before a day is over."""
+        """Records that the mail was not sent, so that a retry is possible at once."""
         await self._mongo[MAILBOXES].update_one({"_id": wanted.mailbox}, {"$set": {"asked_at": None}})
 
     async def read(self, token: str) -> MailboxAsk:
         """Reads the question of a link. Changes nothing.
 
         Raises:
-            LinkAltered: it is not one of ours.
-            ConfirmationExpired: it is too old, or a later mail has taken its place.
+            LinkAltered: the link is not ours, or was changed.
+            ConfirmationExpired: the link is too old, or a later mail has replaced it.
         """
         link = _hash(token)
         row = await self._mongo[MAILBOXES].find_one({"$or": [{"link": link}, {"old": link}]})
@@ -122,7 +123,7 @@ class Mailboxes:
         return MailboxAsk(row["_id"], link, tuple(services), tuple(names), done)
 
     async def confirm(self, token: str) -> MailboxAsk:
-        """The mailbox is theirs. Raises as `read` does."""
+        """Records the confirmation. Raises as `read` does."""
         ask = await self.read(token)
         change = {
             "$addToSet": {"confirmed": {"$each": list(ask.services)}},
@@ -137,7 +138,7 @@ class Mailboxes:
         return {row["_id"]: row["service"]["name"] async for row in found.limit(_MAX_SERVICES)}
 
     def _token(self, mailbox: str, nonce: str) -> str:
-        """Letters a to z and digits 2 to 7 alone, which every mail program passes on as they are."""
+        """Letters a to z and digits 2 to 7 alone, which every mail program leaves unchanged."""
         secret = hmac.new(self._key, f"confirm|{mailbox}|{nonce}".encode(), sha256).digest()
         return b32encode(secret).decode().rstrip("=").lower()
 
@@ -149,6 +150,6 @@ class Mailboxes:
 
 
 def _hash(token: str) -> str:
-    """Only this is kept of a link. Whatever a mail program put between its letters is left out."""
+    """The stored form of a link. Characters that a mail program put between its letters are dropped."""
     letters = "".join(sign for sign in token[:_LONGEST] if sign.isascii() and sign.isalnum())
     return sha256(letters.lower().encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Codes that a service proves itself with before it is shown a name: hashed, expiring, few tries, once."""
+"""Codes with which a service proves itself before it sees a name: hashed, expiring, few tries, used once."""
 
 import hmac
 import secrets
@@ -16,20 +16,20 @@ from shared.platform.clock import Clock
 CODE_MINUTES: Final = 15
 TRIES: Final = 5
 CODES_AN_HOUR: Final = 5
-# A shown name is remembered longer than any link works.
+# The record that a name was shown outlives every link.
 SHOWN_KEPT: Final = timedelta(days=400)
 
 
 class TooManyCodes(Exception):
-    """Five in an hour are enough."""
+    """Five codes in an hour have been sent."""
 
 
 class WrongCode(Exception):
-    """Not the code, or no tries are left."""
+    """The code is wrong, or no tries are left."""
 
 
 class CodeExpired(Exception):
-    """There is no code that holds: too old, used, or never sent."""
+    """There is no valid code: too old, used, or never sent."""
 
 
 def six_digits() -> str:
@@ -38,7 +38,7 @@ def six_digits() -> str:
 
 
 class Codes:
-    """The codes of prescriptions. Only a keyed hash of each is kept."""
+    """The codes of prescriptions. Only a keyed hash of each is stored."""
 
     def __init__(self, mongo: Mongo, key: str, clock: Clock, fresh: Callable[[], str] = six_digits) -> None:
         self._mongo = mongo
@@ -47,7 +47,7 @@ class Codes:
         self._fresh = fresh
 
     async def make(self, locality: str, prescription_id: str) -> str:
-        """A new code in place of any earlier one. Raises TooManyCodes."""
+        """Makes a new code in place of an earlier one. Raises TooManyCodes."""
         now, identity = self._clock(), _id(locality, prescription_id)
         code = self._fresh()
         known = await self._mongo[CODES].find_one({"_id": identity})
@@ -65,9 +65,10 @@ class Codes:
         return code
 
     async def check(self, locality: str, prescription_id: str, code: str) -> str:
-        """Counts a try and gives what `use` takes. Raises WrongCode, CodeExpired.
+        """Counts a try and returns the argument of `use`. Raises WrongCode, CodeExpired.
 
-        The try is counted before the code is looked at, so that many at once are not more than many in turn.
+        The try is counted before the code is checked, so that simultaneous tries get no more than successive
+        ones.
         """
         identity = _id(locality, prescription_id)
         row = await self._mongo[CODES].find_one_and_update(
@@ -83,7 +84,7 @@ class Codes:
         return offered
 
     async def use(self, locality: str, prescription_id: str, checked: str) -> None:
-        """Uses the code up: of several at once only one succeeds. Raises CodeExpired."""
+        """Uses the code up. Of simultaneous calls only one succeeds. Raises CodeExpired."""
         now = self._clock()
         change = {"$set": {"hash": "", "shown_at": now}, "$max": {"forget_at": now + SHOWN_KEPT}}
         used = await self._mongo[CODES].update_one(
@@ -93,7 +94,7 @@ class Codes:
             raise CodeExpired
 
     async def shown_at(self, locality: str, prescription_id: str) -> datetime | None:
-        """The moment at which a code was last used, and a name shown."""
+        """The moment at which a code was last used and a name shown."""
         row = await self._mongo[CODES].find_one({"_id": _id(locality, prescription_id)})
         at: datetime | None = (row or {}).get("shown_at")
         return at

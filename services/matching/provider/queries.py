@@ -1,4 +1,4 @@
-"""A one-tap link as the service sees it, and as it stands."""
+"""A one-tap link as the service sees it, and its state."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from shared.platform.web.problem import Problem
 
 @dataclass
 class ProviderQueries:
-    """Reads of one-tap links."""
+    """Queries of one-tap links."""
 
     kernel: Kernel[ReferralState, Diaries]
     directory: Directory
@@ -75,7 +75,7 @@ class ProviderQueries:
         )
 
     async def whom_to_ring(self, token: str) -> tuple[str, str] | None:
-        """Name and number of a link's link worker, also where the link has ended or is too old."""
+        """Name and number of a link's link worker, even if the link has ended or expired."""
         try:
             claims = self.links.read(token)
         except LinkExpired as expired:
@@ -96,7 +96,7 @@ class ProviderQueries:
 
 
 def _sessions(service: Service | None, since: datetime, now: datetime) -> Sessions:
-    """A service's latest session since then, at most two weeks ago, and its next one."""
+    """The service's latest session since this moment, at most two weeks ago, and its next one."""
     if service is None:
         return Sessions()
     after = max(day_start(london_day(since)), now - timedelta(days=14))

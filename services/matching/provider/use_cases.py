@@ -46,10 +46,11 @@ class OneTapUseCases:
     directory: Directory
 
     async def answer_link(self, token: str, said: ServiceReply, key: str | None = None) -> Done:
-        """The service's answer through its link; a further one takes the place of the earlier.
+        """Records the service's answer through its link, in place of an earlier one.
 
-        Raises a Problem: 404 `link_altered`, 410 `link_expired` or `link_ended`, 409 `case_ended`, 422 for a
-        missing number of weeks or reason.
+        Raises:
+            Problem: 404 `link_altered`, 410 `link_expired` or `link_ended`, 409 `case_ended`.
+            Problem: 422 for a missing number of weeks or reason.
         """
         claims = await read_link(self.links, self.link_states, token)
         context, row = await self._context(claims, key)
@@ -63,7 +64,7 @@ class OneTapUseCases:
         )
 
     async def visited_link(self, token: str, visit: FirstVisit | NoVisit, key: str | None = None) -> Done:
-        """The service says that the first visit happened, or what stopped it."""
+        """Records, for the service, the first visit or the barrier to it."""
         claims = await read_link(self.links, self.link_states, token)
         context, row = await self._context(claims, key)
         of = claims.prescription_id
@@ -80,24 +81,24 @@ class OneTapUseCases:
         )
 
     async def places_link(self, token: str) -> None:
-        """The service says that it has places again: for anybody, not for this person alone."""
+        """Records that the service has places again, for all people."""
         claims = await read_link(self.links, self.link_states, token)
         await find_linked(self.runner.kernel.mongo, claims)
         if not await self.directory.places_free(claims.service_id, link_caller(claims).subject):
             raise Problem(410, code="no_longer_asked", detail="This is no longer asked of you.")
 
     async def send_code(self, token: str) -> None:
-        """Sends a six-digit code to the service's registered e-mail address; it holds for 15 minutes.
+        """Sends a six-digit code to the service's registered e-mail address, valid for 15 minutes.
 
-        409 `not_agreed` where name and contact may not be shared or the service has not said yes,
-        409 `no_address`, 429 after five codes in an hour, 503 where the mail cannot be handed over.
+        409 `not_agreed` if name and contact may not be shared or the service has not said yes, 409
+        `no_address`, 429 after five codes in an hour, 503 if the mail cannot be handed over.
         """
         claims = await read_link(self.links, self.link_states, token)
         context, row = await self._context(claims, None)
         await self._agreed(claims, row)
         await self._audited(context, claims, row, "ask_code")
         service = (await self.directory.services([claims.service_id])).get(claims.service_id)
-        # A mailbox that nobody has confirmed may be anybody's.
+        # An unconfirmed mailbox may belong to a stranger.
         usable = await self.mailboxes.usable([service] if service else [])
         if service is None or service.email is None or service.id not in usable:
             raise Problem(409, code="no_address", detail="There is no email address to send the code to.")
@@ -113,7 +114,7 @@ class OneTapUseCases:
             ) from None
 
     async def reveal(self, token: str, code: str) -> Introduced:
-        """Name and telephone, once, against the code.
+        """Returns name and telephone, once, in exchange for the code.
 
         403 `wrong_code` (five tries a code), 410 `code_expired`, 410 `link_ended` with the 20th wrong code.
         """
@@ -179,7 +180,7 @@ class OneTapUseCases:
         return RequestContext(link_caller(claims), key), row
 
     async def _audited(self, context: RequestContext, claims: LinkClaims, row: Row, action: str) -> None:
-        """Writes it down; a second look is told apart from the first."""
+        """Audits the reveal. A repeat is distinct from the first."""
         again = await self.codes.shown_at(claims.locality, claims.prescription_id) is not None
         named = f"{action}_again" if again else action
         await audit(context.caller, named, row["referral"], "introduction", clock=self.runner.kernel.clock)
@@ -192,12 +193,12 @@ class OneTapUseCases:
 
 
 def may_reveal(one: Prescription) -> bool:
-    """After the service's yes, where the person agreed to be introduced."""
+    """Tests for the service's yes and the person's agreement to be introduced."""
     return one.may_share is v.Agreed.YES and one.status in _SAID_YES
 
 
 def linked_prescription(prescriptions: tuple[Prescription, ...], claims: LinkClaims) -> Prescription | None:
-    """The prescription that a link is about, if it still stands."""
+    """The prescription of a link, if it is still asked."""
     for one in prescriptions:
         if one.prescribed.prescription_id == claims.prescription_id:
             return one if one.prescribed.service_id == claims.service_id else None
@@ -205,7 +206,7 @@ def linked_prescription(prescriptions: tuple[Prescription, ...], claims: LinkCla
 
 
 async def read_link(links: Links, states: LinkStates, token: str) -> LinkClaims:
-    """Reads the claims of a link. Raises a Problem if it does not hold."""
+    """Reads the claims of a link. Raises a Problem if it is not valid."""
     try:
         claims = links.read(token)
     except LinkAltered:
@@ -221,7 +222,7 @@ async def read_link(links: Links, states: LinkStates, token: str) -> LinkClaims:
 
 
 async def still_stands(states: LinkStates, claims: LinkClaims) -> None:
-    """Raises a 410 Problem for a link that has ended before its time; its extension `why` says why."""
+    """Raises a 410 Problem for a link that ended before its time; its extension `why` gives the reason."""
     try:
         await states.check(claims.locality, claims.prescription_id, claims.generation)
     except LinkEnded as ended:
@@ -231,7 +232,7 @@ async def still_stands(states: LinkStates, claims: LinkClaims) -> None:
 
 
 async def find_linked(mongo: Mongo, claims: LinkClaims) -> Row:
-    """The stored referral that a link is about. Raises a 410 Problem where it is no longer asked."""
+    """The stored referral of a link. Raises a 410 Problem if the service is no longer asked."""
     row: Row | None = await mongo[REFERRALS].find_one(
         {
             "locality": claims.locality,

@@ -1,4 +1,4 @@
-"""Values that a community service is shown through its one-tap link."""
+"""Values for a community service, shown through its one-tap link."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,10 +10,10 @@ from shared.contract.events import vocabulary as v
 
 @dataclass(frozen=True, slots=True)
 class ServiceAsk:
-    """A prescription as its service sees it through the one-tap link, without identity.
+    """A prescription for its service, without identity.
 
-    `access_needs` are there only where the person agreed to be introduced. `answered` is the answer given so
-    far. `may_reveal`: after a yes, name and telephone can be shown against a code.
+    `access_needs` are there only if the person agreed to be introduced. `answered` is the answer given so
+    far. `may_reveal`: after a yes, a code shows name and telephone.
     """
 
     locality: str
@@ -32,18 +32,18 @@ class ServiceAsk:
     weeks: int | None
     not_suitable: v.NotSuitableReason | None
     started: bool
-    # The case has ended: nothing is awaited any more.
+    # The case has ended: no answer is expected.
     closed: bool
     may_reveal: bool
     # The person agreed that this service gets name and telephone.
     shared: bool
-    # The last time that the service saw them.
+    # The last time that the service saw name and telephone.
     seen_at: datetime | None
-    # For questions of the service: the link worker's name at work, and their number to ring.
+    # For questions of the service: the link worker's name and number at work.
     link_worker: str | None
     link_worker_telephone: str | None
     expires_at: datetime
-    # The day on which the person agreed to be referred: no first visit was before it.
+    # The day on which the person agreed to be referred. No first visit is earlier.
     referred_on: date
     # True if the service takes people, as link workers see it.
     places: Availability

@@ -1,7 +1,7 @@
-"""Why a case needs its link worker, and from when on. Pure: of the story, without a clock.
+"""Reasons why a case needs its link worker, and since when. Pure: from the history, without a clock.
 
-Each reason carries the moment at which it begins to hold, so that nothing has to run at that moment: a list
-shows the reasons whose time has come.
+Each reason carries the moment at which it begins to hold. No task has to run at that moment: a list shows the
+reasons whose time has come.
 """
 
 from collections.abc import Iterator
@@ -23,20 +23,20 @@ from shared.contract.history.next_step import (
 
 
 class NeedsYou(StrEnum):
-    """Why a case needs its link worker."""
+    """Codes of the reasons why a case needs its link worker."""
 
-    # It was somebody else's, and whoever has it now has done nothing yet.
+    # The case was handed over, and the new link worker has done nothing yet.
     HANDED_OVER = "handed_over"
     TWO_MISSES = "two_misses"
-    # May not be texted and has not been rung about this meeting. No voicemail.
+    # The person may not be texted and has not been rung about this meeting. No voicemail.
     RING = "ring"
-    # The meeting is over and nobody has said whether they came.
+    # The meeting is over, and attendance has not been recorded.
     NOT_RECORDED = "not_recorded"
     SERVICE_SAID_NO = "service_said_no"
     SERVICE_SILENT = "service_silent"
     NO_FIRST_VISIT = "no_first_visit"
     DID_NOT_START = "did_not_start"
-    # Waiting for a meeting longer than was promised.
+    # The person has waited longer for a meeting than promised.
     NO_MEETING = "no_meeting"
     REVIEW_DUE = "review_due"
     # A service's one-tap link ended after too many wrong codes.
@@ -62,7 +62,7 @@ class ToDo(StrEnum):
 class Reason:
     """One reason why a case needs its link worker, from `since` on (which may be in the future in a view).
 
-    `about`: the meeting or prescription concerned, where there is one.
+    `about`: the meeting or prescription concerned, if any.
     """
 
     reason: NeedsYou
@@ -78,10 +78,10 @@ def reasons_of(
     misses_settled: int,
     handed_over: datetime | None,
 ) -> tuple[Reason, ...]:
-    """Every reason of an open case, those to come among them, by the time at which they begin.
+    """Every reason of an open case, including future ones, by the time at which they begin.
 
-    `misses_settled`: so many misses are forgiven; one more and the case is the link worker's.
-    `handed_over`: when it came to a link worker who has done nothing about it yet.
+    `misses_settled`: this many misses are forgiven; after the next one the link worker arranges.
+    `handed_over`: the moment of a handover to a link worker who has done nothing about the case yet.
     """
     if not story.open:
         return ()
@@ -158,7 +158,7 @@ def _step(story: ReferralHistory, step: Step | None) -> Iterator[Reason]:
 
 
 def _put_off(reason: Reason, said: StepSaid | None, origin: str) -> Reason:
-    """A next step said after the trouble puts it off until its day: the link worker is on to it."""
+    """Delays a reason until the day of a next step that was set after the trouble, because it is in hand."""
     if said is None or said[1] <= origin:
         return reason
     since = max(reason.since, day_start(said[0].on))

@@ -19,18 +19,19 @@ Command = Callable[[ReferralState, "Diaries", DecisionContext], Decision]
 
 
 class About(TypedDict):
-    """The two fields that every body begins with."""
+    """The two fields with which every body begins."""
 
     referral_id: str
     locality: str
 
 
 def about(context: DecisionContext) -> About:
+    """The fields of the context's referral."""
     return {"referral_id": context.referral_id, "locality": context.locality}
 
 
 def open_case(view: ReferralState) -> ReferralCreated:
-    """The referral's creation. Refuses a case that is not known or not open."""
+    """The referral's creation. Refuses an unknown or ended case."""
     if view.story.created is None:
         raise Refused("unknown_case")
     if view.story.erased:
@@ -41,6 +42,7 @@ def open_case(view: ReferralState) -> ReferralCreated:
 
 
 def meeting_of(view: ReferralState, meeting_id: str) -> Meeting:
+    """The meeting with this id. Refuses `unknown_meeting`."""
     found = view.meeting(meeting_id)
     if found is None:
         raise Refused("unknown_meeting")
@@ -48,18 +50,19 @@ def meeting_of(view: ReferralState, meeting_id: str) -> Meeting:
 
 
 def prescription_of(view: ReferralState, prescription_id: str) -> Prescription:
+    """The prescription with this id. Refuses `unknown_prescription`."""
     for one in view.story.prescriptions:
         if one.prescribed.prescription_id == prescription_id:
             return one
     raise Refused("unknown_prescription")
 
 
-# Statuses of services of a plan that may still help.
+# Statuses in which a service of a plan may still help.
 GOING_ON: Final = frozenset({"asked", "accepted", "waiting_list", "signposted", "started"})
 
 
 def checked_step(step: NextStep | None, context: DecisionContext) -> NextStep | None:
-    """A next step as given, if its day is from today to a year ahead."""
+    """The given next step, if its day is from today to a year ahead."""
     if step is not None:
         today = london_day(context.now)
         if not today <= step.on <= today + timedelta(days=366):

@@ -31,11 +31,12 @@ class EndedLink(Protocol):
     """A one-tap link that ended before its time."""
 
     @property
-    def ended_at(self) -> datetime | None: ...
+    def ended_at(self) -> datetime | None:
+        """The moment at which the link ended."""
 
     @property
     def alerts(self) -> bool:
-        """True if the link worker has yet to see to it."""
+        """True if the link worker has not seen the end yet."""
         ...
 
 
@@ -43,7 +44,7 @@ NONE_ENDED: Final[Mapping[str, EndedLink]] = MappingProxyType({})
 
 
 class CasePresenter:
-    """Makes lines, with where people meet: from the link workers' hours, else the practice's name."""
+    """Presents lines. Places come from the link workers' hours, else from the practice's name."""
 
     def __init__(
         self,
@@ -90,7 +91,7 @@ class CasePresenter:
         )
 
     def _reasons(self, view: Mapping[str, Any]) -> tuple[Reason, ...]:
-        """Those of the story that hold now, and the links that ended under a service's hands."""
+        """The reasons of the history that hold now, and links that ended after wrong codes."""
         told = [_reason(r) for r in view["reasons"] if r["since"] <= self._now]
         for one in view["prescriptions"] if view["open"] else ():
             link = self._ended_links.get(one["id"])
@@ -121,7 +122,7 @@ class CasePresenter:
         )
 
     def _room(self, link_worker: str, practice: str, starts_at: datetime) -> str:
-        """The room for a meeting face to face: of the hours then, of other hours there, or the practice."""
+        """The room of a meeting face to face: of the hours then, of other hours there, or the practice."""
         worker = self._workers.get(link_worker)
         here = starts_at.astimezone(LONDON)
         there = [hours for hours in worker.hours if practice in hours.practices] if worker else []
@@ -148,7 +149,7 @@ def history(view: ReferralState, locality: str) -> tuple[FactLine, ...]:
 def fact_line(
     fact: Fact, gone: frozenset[tuple[str, str]], locality: str, story: ReferralHistory
 ) -> FactLine:
-    """One fact of a story; `gone` are those that have been taken back."""
+    """One fact of a history; `gone` holds the retracted facts."""
     body = fact.body
     told: dict[str, Any] = {}
     if isinstance(body, EventBody):
@@ -169,7 +170,7 @@ def fact_line(
 
 
 def prescriptions(view: ReferralState, services: Mapping[str, Service]) -> tuple[PrescriptionShown, ...]:
-    """The services of the plan, in the order in which they were added."""
+    """The services of the plan, in the order of their addition."""
     return tuple(
         PrescriptionShown(
             prescription_id=p.prescribed.prescription_id,

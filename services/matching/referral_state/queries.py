@@ -1,4 +1,4 @@
-"""One referral as every feature shows it: the case, the person's details and the texts."""
+"""Queries of one referral for every feature: the case, the person's details and the texts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
 
 class LinkAlerts(Protocol):
-    """The one-tap links that ended, as far as a case shows them."""
+    """The ended one-tap links that a case shows."""
 
     async def ended(self, referrals: Sequence[str]) -> Mapping[str, EndedLink]:
         """The ended links of these referrals, by prescription."""
         ...
 
     async def alerting(self, localities: Collection[str]) -> list[str]:
-        """The referrals of these localities whose link worker has yet to see to a link."""
+        """The referrals of these localities with a link whose end the link worker has not seen."""
         ...
 
 
 @dataclass
 class ReferralQueries:
-    """Reads of one case. A case that is not the caller's is a 404, like one that does not exist."""
+    """Queries of one case. A case of another caseload is a 404, like one that does not exist."""
 
     kernel: "Kernel[ReferralState, Diaries]"
     localities: Localities
@@ -47,19 +47,19 @@ class ReferralQueries:
     links: LinkAlerts
 
     async def case(self, caller: Principal, referral_id: str) -> CaseShown:
-        """Story, meetings, plan and history. Audited: it is a read of a person's case."""
+        """History, meetings, plan and facts of a case. Audited as a read of a person's case."""
         return await self._case(caller, {"referral": referral_id})
 
     async def case_of_meeting(self, caller: Principal, meeting_id: str) -> CaseShown:
-        """The case that a meeting belongs to."""
+        """The case of a meeting."""
         return await self._case(caller, {"view.meetings.id": meeting_id})
 
     async def people(
         self, caller: Principal, cases: Sequence[CaseLine | MeetingShown], fields: Sequence[str], purpose: str
     ) -> dict[str, dict[str, Any]]:
-        """Names and the like of the people in these cases, by referral id, from the vault, audited there.
+        """Details of the people in these cases, by referral id, from the vault, audited there.
 
-        One that is missing or erased is left out; an empty answer where the vault does not answer in time.
+        Missing and erased people are left out. Empty if the vault does not answer in time.
         """
         by_locality: dict[str, list[str]] = {}
         for case in cases:
@@ -69,12 +69,12 @@ class ReferralQueries:
             try:
                 people = await self.vault.people(locality, referrals, fields, purpose, caller.subject)
             except (VaultAway, NotInVault):
-                continue  # the pages say that names cannot be shown just now
+                continue  # the pages report that names cannot be shown just now
             found |= {referral: dict(person) for referral, person in people.items()}
         return found
 
     async def notes(self, caller: Principal, referral_id: str, notes: Sequence[str]) -> dict[str, str]:
-        """The texts of these notes by id, from the vault; left out where it does not answer."""
+        """The texts of these notes by id, from the vault; left out if it does not answer."""
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         try:
             return await self.vault.notes(row["locality"], referral_id, notes, caller.subject)
@@ -108,12 +108,14 @@ class ReferralQueries:
         )
 
     async def rows(self, which: dict[str, Any]) -> list[Row]:
+        """The stored referrals that match, with their views and without their facts."""
         # The facts are not needed for a line, and there may be many.
         wanted = {**which, "view.created": which.get("view.created", {"$ne": None})}
         found = self.kernel.mongo[REFERRALS].find(wanted, {"locality": 1, "referral": 1, "view": 1})
         return [row async for row in found]
 
     async def presenter(self, rows: Sequence[Row]) -> CasePresenter:
+        """The presenter of these rows, with their link workers and ended links."""
         ended = await self.links.ended([row["referral"] for row in rows])
         names = {meeting["link_worker"] for row in rows for meeting in row["view"]["meetings"]}
         workers = await link_workers(self.kernel.mongo, names)

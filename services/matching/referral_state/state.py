@@ -1,4 +1,4 @@
-"""A referral's state: folded from its facts, with what follows for diaries and lists. Pure."""
+"""A referral's state, folded from its facts, with fields for diaries and lists. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,9 +25,9 @@ from shared.contract.history.next_step import Step, step_of, step_said
 
 # Raise the figure when `fold` or `to_document` change: stored referrals are then folded again.
 FOLD_VERSION: Final = fold_version(8, ALL_SECTIONS)
-# The parts that this service is.
+# The parts that this service fills.
 MATCHING_PARTS: Final = our_parts("/meir/matching")
-# So many missed meetings, and the next is for the link worker to arrange.
+# After this many missed meetings the link worker arranges the next.
 MISSES: Final = 2
 
 _KEPT: Final = {
@@ -47,7 +47,7 @@ _KEPT: Final = {
     "reason_note",
 }
 
-# Facts that only the link worker of a case says.
+# Facts that only the link worker of a case states.
 _BEGUN: Final = (
     o.ContactAttempted,
     o.MeetingAttended,
@@ -59,12 +59,12 @@ _BEGUN: Final = (
 
 
 class Wait(NamedTuple):
-    """A reason given for there being no meeting, until when one is expected, and when it was given."""
+    """A reason for having no meeting, the day by which one is expected, and the moment of the statement."""
 
     reason: WaitingReason
     until: date
     said: datetime
-    # Said by matching itself, of whose own reasons most follow from the rest of the story.
+    # Stated by matching itself. Most of these reasons follow from the rest of the history.
     ours: bool
 
 
@@ -76,24 +76,25 @@ class ReferralState:
     facts: tuple[Fact, ...] = ()
     # Ids of the meetings that matching booked itself.
     ours: frozenset[str] = frozenset()
-    # Every reason given for there being no meeting.
+    # Every reason given for having no meeting.
     waits: frozenset[Wait] = frozenset()
-    # The link worker whom somebody named for this case.
+    # The link worker named for this case.
     handed_to: str | None = None
-    # Its creation was taken back: there is no referral any more.
+    # The creation was retracted: there is no referral any more.
     uncreated: bool = False
-    # The latest moment in the facts: others' by their time, our own by when they were recorded.
+    # The latest moment in the facts: partners' by their time, our own by their recording.
     latest: datetime | None = None
     step: Step | None = None
     reasons: tuple[Reason, ...] = ()
 
     @property
     def open(self) -> bool:
+        """True while the referral is open."""
         return self.story.open
 
     @property
     def ended(self) -> bool:
-        """Known, and no longer open: nothing of it may stay in a diary."""
+        """Known, and no longer open: no diary may hold anything of it."""
         return self.uncreated or (self.story.created is not None and not self.story.open)
 
     @property
@@ -103,21 +104,22 @@ class ReferralState:
 
     @property
     def unaccounted(self) -> bool:
-        """Open, never met, with neither a meeting nor a word of why not: it must not stay so."""
+        """Open and never met, with neither a meeting nor a reason for none. This must not last."""
         story = self.story
         return story.open and not (story.active or story.attended or story.waiting)
 
     @property
     def misses_allowed(self) -> int:
-        """So many misses are rebooked by themselves; a referral that was reopened starts to count anew."""
+        """This many misses are rebooked automatically. A reopened referral counts anew."""
         return MISSES * (1 + self.story.reopenings) - 1
 
     def meeting(self, meeting_id: str) -> Meeting | None:
+        """The meeting with this id, or None."""
         return next((m for m in self.story.meetings if m.booked.meeting_id == meeting_id), None)
 
 
 def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
-    """The view of this set of facts, whatever order they came in."""
+    """Folds this set of facts, in whatever order they arrived."""
     story = fold_referral(facts, rank)
     told = EffectiveFacts(facts, rank)
     changed = told.of(o.LinkWorkerChanged)
@@ -144,7 +146,7 @@ def _handed_over(told: EffectiveFacts) -> datetime | None:
     if not changed:
         return None
     _, handed = changed[-1]
-    # Before there is a plan, a next step is said with the name of whoever says it: nothing is handed over.
+    # Before there is a plan, a next step names its author as link worker: that is no handover.
     steps = [said for body, said in changed if body.next_step is not None]
     done = [said for kind in _BEGUN for _, said in told.of(kind)]
     return None if any(said.id >= handed.id for said in [*steps, *done]) else handed.recorded
@@ -155,7 +157,7 @@ def _our_own(said_by: str) -> bool:
 
 
 def to_document(view: ReferralState) -> dict[str, Any]:
-    """The view as it is stored and queried. Dates as ISO text, moments as UTC."""
+    """The stored and queried view. Dates are ISO text, moments UTC."""
     story, created = view.story, view.story.created
     return {
         "stage": stage_of(story).value,

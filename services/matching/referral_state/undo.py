@@ -36,7 +36,7 @@ UNDOABLE: Final = frozenset(
 
 
 def may_undo(fact: Fact, locality: str) -> bool:
-    """True if a fact is one of ours that people may take back."""
+    """True if a fact is ours and people may retract it."""
     ours = locality_of_source(fact.source) == locality and not MATCHING_PARTS.isdisjoint(
         our_parts(fact.source)
     )
@@ -46,13 +46,13 @@ def may_undo(fact: Fact, locality: str) -> bool:
 
 
 def retracted(view: ReferralState) -> frozenset[tuple[str, str]]:
-    """The facts (source, id) that have been taken back."""
+    """The retracted facts (source, id)."""
     return frozenset(
         (f.body.event_source, f.body.event_id) for f in view.facts if isinstance(f.body, o.Retracted)
     )
 
 
 def taken_back(context: DecisionContext, fact: Fact, reason: v.RetractReason) -> NewEvent:
-    """The event that takes a fact back. The part that says this kind of fact says it."""
+    """The event that retracts a fact, in the name of the part that states such facts."""
     body = o.Retracted(**about(context), event_source=fact.source, event_id=fact.id, reason=reason)
     return NewEvent(body, part=parts_of(fact.kind)[0])

@@ -14,7 +14,7 @@ from shared.contract.history.next_step import Step
 
 @dataclass(frozen=True, slots=True)
 class MeetingShown:
-    """One meeting of a case. `place`: where they meet, in words, from the mode; a room face to face."""
+    """One meeting of a case. `place` in words: the room if face to face, otherwise the mode."""
 
     meeting_id: str
     referral_id: str
@@ -51,18 +51,18 @@ class CaseLine:
     link_worker: str | None
     active: MeetingShown | None
     step: Step | None
-    # Those that hold now, oldest first.
+    # Reasons that hold now, oldest first.
     reasons: tuple[Reason, ...]
     waiting: v.WaitingReason | None = None
     expected_by: date | None = None
     risk_note: str | None = None
-    # The partner that referred them keeps their identity: here they have a reference only.
+    # A partner keeps the person's identity: here they have a reference only.
     kept_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DiaryEntry:
-    """A meeting in a diary with what the link worker must know before it."""
+    """A meeting in a diary with everything that the link worker must know before it."""
 
     meeting: MeetingShown
     case: CaseLine
@@ -83,7 +83,7 @@ class NeedsYouLine:
 
 @dataclass(frozen=True, slots=True)
 class FactLine:
-    """Something that was said about the case. `undo`: it is ours to retract, by (source, event id)."""
+    """One fact of the case. `undo`: people may retract it, by (source, event id)."""
 
     source: str
     event_id: str
@@ -92,7 +92,7 @@ class FactLine:
     recorded: datetime
     undo: bool
     undone: bool
-    # The day on which it happened, in London.
+    # The day of the event, in London.
     on: date
     note: str | None = None
     # The event's own fields as JSON values: codes, dates, references.
@@ -109,7 +109,7 @@ class PrescriptionShown:
     need: v.Need
     status: PrescriptionStatus
     prescribed_at: datetime
-    # The day since which it stands as `status` says.
+    # The day since which `status` holds.
     since: date
     signposted: bool
     may_share: v.Agreed
@@ -121,7 +121,7 @@ class PrescriptionShown:
 
 @dataclass(frozen=True, slots=True)
 class CaseShown:
-    """A whole case: the line, the story that the facts tell, what was said, and what can be undone."""
+    """A whole case: the line, the folded history, the facts, and the undo of each."""
 
     line: CaseLine
     story: ReferralHistory
@@ -135,7 +135,7 @@ class CaseShown:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Outcome of a command: the case as it is now, its new events, and whether it was a replay."""
+    """Outcome of a command: the present case, its new events, and whether it was a replay."""
 
     locality: str
     referral_id: str

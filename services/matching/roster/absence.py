@@ -1,4 +1,4 @@
-"""A link worker's absence: whose meetings it moved, and taking it back."""
+"""A link worker's absence: the meetings that it moved, and its withdrawal."""
 
 from datetime import date, timedelta
 
@@ -52,7 +52,7 @@ async def moved_by(runner: CommandRunner, worker: LinkWorker, leave: Leave) -> l
 
 
 def one_day_of(worker: LinkWorker, day: date) -> bool:
-    """True if this very day is an absence of its own, so that it can be taken back alone."""
+    """True if this very day is an absence of its own, which can be taken back alone."""
     return Leave(first=day, last=day) in worker.leave
 
 
@@ -63,14 +63,14 @@ async def open_day(tx: Transaction, worker: LinkWorker, day: date) -> None:
 
 
 async def offer_day(tx: Transaction, worker: LinkWorker, runner: CommandRunner) -> None:
-    """The rest of the day is for those who wait."""
+    """Offers the rest of the day to waiting referrals."""
     await wake_waiting(tx, worker.locality, worker.practices, runner.kernel.clock())
 
 
 def here_after_all(meeting_id: str) -> Command:
-    """Gives the meeting its time back, unless it is past or the person said yes to the new one.
+    """Gives the meeting its time back, unless it is past or the person agreed to the new one.
 
-    Refused (`slot_taken`) where somebody else has the time by now.
+    Refuses with `slot_taken` if the time was taken meanwhile.
     """
 
     def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:

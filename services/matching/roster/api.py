@@ -67,7 +67,7 @@ async def put(
     caller: DirectoryWriter,
     entry: Annotated[LinkWorkerIn, Body(examples=[_EXAMPLE])],
 ) -> LinkWorkerOut:
-    """Hours, leave and the rest. Whoever waits at these practices is looked at again at once."""
+    """Stores hours, leave and the rest. Referrals that wait at these practices retry at once."""
     if entry.id != link_worker:
         raise Problem(422, code="invalid", detail="The id in the body is not the one in the address.")
     return LinkWorkerOut.of(await features(request).roster.put_link_worker(caller, entry.link_worker()))
@@ -77,7 +77,7 @@ async def put(
 async def leave(
     request: Request, link_worker: LinkWorkerName, caller: HandsOverCaller, away: LeaveIn
 ) -> ToRingOut:
-    """Away on these days: whoever was to be met is rebooked, and to be rung."""
+    """Records leave. Meetings of these days are rebooked, and the answer lists the people to ring."""
     return ToRingOut(
         to_ring=await features(request).roster.away(RequestContext(caller), link_worker, away.leave())
     )
@@ -90,7 +90,7 @@ async def off_sick(
     caller: HandsOverCaller,
     body: OffSick | None = None,
 ) -> ToRingOut:
-    """Off sick that day: the same, for one day."""
+    """Records a sick day, with the same result as leave of one day."""
     day = (body.day if body else None) or london_day(queries(request).now())
     return ToRingOut(
         to_ring=await features(request).roster.off_sick(RequestContext(caller), link_worker, day)

@@ -12,7 +12,7 @@ from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
-    """Another link worker of the same practice, with what tells whether they have time."""
+    """Another link worker of the same practice, with signs of how busy they are."""
 
     worker: LinkWorker
     open_cases: int

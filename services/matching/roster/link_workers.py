@@ -1,4 +1,4 @@
-"""Link workers: whom they serve, when and where, and when they are away."""
+"""Link workers: their practices, hours and places, and their absences."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Final
@@ -12,7 +12,7 @@ from shared.platform.people.telephone import PublicTelephone
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 
-# Left free in a diary before and after a home visit, unless a setting says otherwise.
+# Minutes left free in a diary before and after a home visit; the default of a setting.
 TRAVEL_MINUTES: Final = 30
 
 
@@ -28,7 +28,7 @@ class Hours(_Value):
     opens: time
     closes: time
     practices: Annotated[tuple[OdsCode, ...], Field(min_length=1, max_length=20)]
-    # The place as a visitor is told it: "Meir Primary Care Centre, room 4".
+    # The place in words for a visitor: "Meir Primary Care Centre, room 4".
     place: Line
 
     @model_validator(mode="after")
@@ -51,11 +51,12 @@ class Leave(_Value):
         return self
 
     def covers(self, day: date) -> bool:
+        """True if the day is within the leave."""
         return self.first <= day <= self.last
 
 
 class LinkWorker(_Value):
-    """A link worker of one locality. Name and contacts are those of their work."""
+    """A link worker of one locality, with name and contacts at work."""
 
     id: LinkWorkerId
     locality: LocalitySlug
@@ -73,23 +74,24 @@ class LinkWorker(_Value):
 
     @property
     def practices(self) -> frozenset[str]:
-        """The practices that this link worker meets people of."""
+        """The practices whose people this link worker meets."""
         return frozenset(code for hours in self.hours for code in hours.practices)
 
     def away(self, day: date) -> bool:
+        """True if the link worker is away on that day."""
         return any(leave.covers(day) for leave in self.leave)
 
 
 def times(hours: Hours, day: date, minutes: int) -> list[datetime]:
     """The starts, in UTC, of the meetings of this length that fit into the hours of that day.
 
-    Counted in real time from opening: when the clocks change within the hours, no meeting is lost in the hour
-    that does not exist and none overlaps in the hour that comes twice.
+    Counted in real time from opening. When the clocks change within the hours, no meeting falls into the
+    missing hour, and none overlaps in the repeated one.
     """
     if day.weekday() != hours.weekday:
         return []
     start = datetime.combine(day, hours.opens, LONDON).astimezone(UTC)
-    # The later of two readings: hours that close within the hour that comes twice last until its end.
+    # The later of two readings: hours that close within the repeated hour last until its end.
     end = datetime.combine(day, hours.closes, LONDON).replace(fold=1).astimezone(UTC)
     length = timedelta(minutes=minutes)
     return [start + length * n for n in range(max(0, (end - start) // length))]

@@ -13,7 +13,7 @@ from shared.platform.web.principal import Principal
 
 @dataclass
 class RosterQueries:
-    """Reads of link workers."""
+    """Queries of link workers."""
 
     runner: CommandRunner
 

@@ -1,4 +1,4 @@
-"""Link workers' entries as they are stored."""
+"""Stores the entries of link workers."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from shared.delivery.mongo.database import Mongo, Transaction
 
 
 def worker_of(row: Mapping[str, Any]) -> LinkWorker:
-    """A link worker as stored."""
+    """A link worker from the stored document."""
     return LinkWorker.model_validate(
         {"id": row["_id"], **{k: v for k, v in row.items() if k not in ("_id", "v")}}
     )

@@ -9,6 +9,8 @@ from shared.contract.events.models import Day
 
 
 class OffSick(Body):
+    """The sick day."""
+
     day: Day | None = Field(None, description="Left out: today, in London.")
 
 
@@ -16,6 +18,7 @@ class LeaveIn(Leave, Body):
     """Days away, both ends included."""
 
     def leave(self) -> Leave:
+        """The leave as the roster stores it."""
         return Leave(first=self.first, last=self.last)
 
 
@@ -23,6 +26,7 @@ class LinkWorkerIn(LinkWorker, Body):
     """A link worker's whole entry."""
 
     def link_worker(self) -> LinkWorker:
+        """The entry as the roster stores it."""
         return LinkWorker.model_validate(self.model_dump())
 
 
@@ -41,6 +45,7 @@ class LinkWorkerOut(BaseModel):
 
     @classmethod
     def of(cls, worker: LinkWorker) -> "LinkWorkerOut":
+        """The link worker as the API returns them."""
         return cls(
             id=worker.id,
             locality=worker.locality,

@@ -31,13 +31,13 @@ class RosterUseCases:
     booking: BookingUseCases
 
     async def put_link_worker(self, caller: Principal, worker: LinkWorker) -> LinkWorker:
-        """Keeps a link worker's entry. Meetings on days of leave are moved; other meetings stand.
+        """Stores a link worker's entry. Moves meetings on days of leave, and no others.
 
-        Put again, it does whatever was left of that by a process that died. What partners booked with a link
-        worker of whom we had not heard yet gets its time in the diary.
+        A repeat finishes the work of a process that died. Meetings that partners booked with this link worker
+        before the entry get their time in the diary.
 
-        Raises a Problem: 404 for a locality or an entry that is not the caller's, 422 for a practice that
-        is not of the locality.
+        Raises:
+            Problem: 404 for a locality or an entry that is not the caller's, 422 for a practice elsewhere.
         """
         if not caller.may_locality(worker.locality) or worker.locality not in self.runner.localities.by_slug:
             raise problem_of(Refused("unknown_link_worker"))
@@ -67,16 +67,19 @@ class RosterUseCases:
         return worker
 
     async def off_sick(self, context: RequestContext, link_worker: str, day: date) -> list[ToRing]:
-        """Frees that day of a link worker, rebooks everybody and gives the people to ring, by time of day.
+        """Frees that day, rebooks every meeting, and returns the people to ring, by time of day.
 
-        Doing it again gives the same list and changes nothing.
+        A repeat returns the same list and changes nothing.
         """
         return await self.away(context, link_worker, Leave(first=day, last=day))
 
     async def away(self, context: RequestContext, link_worker: str, leave: Leave) -> list[ToRing]:
-        """The link worker is away on these days: nobody is booked there, who was is rebooked and to be rung.
+        """Records leave: no meeting is booked there, and booked ones are rebooked.
 
-        Raises a Problem: 404 for a link worker who is not the caller's to speak for.
+        Returns the people to ring.
+
+        Raises:
+            Problem: 404 for a link worker for whom the caller may not act.
         """
         if context.caller.role not in ("link_worker", "programme_admin"):
             raise Problem(403, code="role", detail="Your role does not include this.")
@@ -86,7 +89,7 @@ class RosterUseCases:
         return await self.move_away(context, worker, leave)
 
     async def move_away(self, context: RequestContext, worker: LinkWorker, leave: Leave) -> list[ToRing]:
-        """Rebooks everybody whom this link worker was to meet on these days. Their leave is known already."""
+        """Rebooks every meeting of this link worker on these days, when their leave is stored already."""
         begins, ends = day_start(leave.first), day_start(leave.last + timedelta(days=1))
         then = {"link_worker": worker.id, "starts_at": {"$gte": begins, "$lt": ends}}
         meets = await open_cases_with(self.runner.kernel.mongo, worker, {**then, "status": "booked"})
@@ -103,10 +106,10 @@ class RosterUseCases:
         return await moved_by(self.runner, worker, leave)
 
     async def here_after_all(self, context: RequestContext, link_worker: str, day: date) -> list[ToRing]:
-        """Takes an absence of one day back: meetings to come get their times again, where these are free.
+        """Takes an absence of one day back. Coming meetings get their times again if these are free.
 
-        Nobody is moved back who said yes to the new time. Gives everybody whom the absence had moved, with
-        the meeting that they have now. Refused (409, `not_away`) where that day is no absence of its own.
+        A person who agreed to the new time keeps it. Returns all people whom the absence had moved, with
+        their present meeting. 409 `not_away` if that day is no absence of its own.
         """
         if context.caller.role not in ("link_worker", "programme_admin"):
             raise Problem(403, code="role", detail="Your role does not include this.")
@@ -125,7 +128,7 @@ class RosterUseCases:
         return found
 
     async def _given_back(self, context: RequestContext, worker: LinkWorker, moved: ToRing) -> CaseLine:
-        """The case with its old time again; as it was, where that is not to be had."""
+        """The case with its old time again, or unchanged if the time is not free."""
         row = {"locality": worker.locality, "referral": moved.case.referral_id}
         act = here_after_all(moved.was.meeting_id)
         try:

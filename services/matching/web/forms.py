@@ -53,6 +53,7 @@ class FormInput:
         self.errors: list[FieldError] = []
 
     def add_error(self, field: str, sentence: str) -> None:
+        """Adds an error at this field."""
         self.errors.append(form_error(field, sentence))
 
     def check(self) -> None:
@@ -73,9 +74,11 @@ class FormInput:
         return idempotency_key(self._form) or None
 
     def raw(self, field: str) -> str:
+        """The value of a field as text; empty if it is missing."""
         return text_field(self._form, field)
 
     def all(self, field: str) -> list[str]:
+        """All values of a repeated field."""
         return [value for value in self._form.getlist(field) if isinstance(value, str)]
 
     def names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Turns refusals into problems that a caller is answered with."""
+"""Turns refusals into problem responses."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from shared.platform.web.validation import FieldError
 
 
 def problem_of(refused: Refused) -> Problem:
-    """A refusal as an answer."""
+    """A refusal as a problem response."""
     errors = [FieldError(refused.pointer, refused.code, refused.sentence)] if refused.pointer else []
     return Problem(refused.status, code=refused.code, detail=refused.sentence, errors=errors)
 

@@ -29,6 +29,6 @@ class Body(JsonBody):
 
 
 class WithStep(Body):
-    """An action that may say what happens next; where it does not, what follows from the case holds."""
+    """An action that may set the next step. Without one, the step that follows from the case holds."""
 
     next_step: NextStep | None = Field(None, examples=[STEP_EXAMPLE])

@@ -56,6 +56,7 @@ def search_cookie(request: Request) -> SealedCookie:
 
 
 def localities(request: Request) -> Localities:
+    """The localities of this process."""
     return cast("Localities", request.app.state.localities)
 
 

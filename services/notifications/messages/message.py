@@ -60,7 +60,7 @@ class Message:
         news_at: when the fact behind the message was recorded.
         expires_at: from then on the message is useless.
         not_before: the time of a reminder; None sends as soon as possible.
-        may_change: the fact may be changed within moments by a person still at the desk, so sending waits.
+        may_change: the fact may be changed within moments by the person who recorded it, so sending waits.
         follows: send only where this earlier message was sent, or is being sent.
     """
 

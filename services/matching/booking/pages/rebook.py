@@ -40,11 +40,13 @@ MEETING_PATH = "/matching/meetings/{meeting}"
 
 @router.get(f"{MEETING_PATH}/rebook")
 async def other_times(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
+    """Serves the page with other times for a meeting."""
     return await _rebook_page(request, caller, meeting)
 
 
 @router.post(f"{MEETING_PATH}/rebook")
 async def move(request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm) -> Response:
+    """Moves the meeting to the chosen time. If that time is gone, shows the page with the error."""
     slot = text_field(form, "slot")
     if not slot:
         return await _rebook_page(request, caller, meeting, [form_error("slot", "Choose one of the times")])
@@ -60,6 +62,7 @@ async def move(request: Request, meeting: str, caller: LinkWorkerOrPractice, for
 
 @router.get(f"{MEETING_PATH}/no-longer-wants")
 async def sure(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> Response:
+    """Serves the page that asks whether the person declines."""
     found = await queries(request).booking.meeting(caller, meeting)
     person = await _person(request, caller, found)
     return render(request, "no-longer-wants.html", meeting=found, person=person)
@@ -69,8 +72,9 @@ async def sure(request: Request, meeting: str, caller: LinkWorkerOrPractice) -> 
 async def no_longer(
     request: Request, meeting: str, caller: LinkWorkerOrPractice, form: CheckedForm
 ) -> Response:
+    """Records that the person declines."""
     found = await queries(request).booking.meeting(caller, meeting)
-    # A link worker or a practice presses the button, but the person declines.
+    # A link worker or a practice presses the button for the person who declines.
     done = await features(request).casework.no_longer_wants(
         request_context(caller, form), found.referral_id, By.PERSON
     )
@@ -81,11 +85,13 @@ async def no_longer(
 
 @router.get("/matching/cases/{referral}/book")
 async def times(request: Request, referral: str, caller: SignedInLinkWorker) -> Response:
+    """Serves the page with times for a case without a meeting."""
     return await _book_page(request, caller, referral)
 
 
 @router.post("/matching/cases/{referral}/book")
 async def book(request: Request, referral: str, caller: SignedInLinkWorker, form: CheckedForm) -> Response:
+    """Books the chosen time, or defers the meeting to the day entered."""
     typed = FormInput(form)
     try:
         if typed.raw("do") == "later":
@@ -183,7 +189,7 @@ async def _book_page(
 
 
 async def _person(request: Request, caller: Principal, meeting: MeetingShown) -> PersonContact:
-    """The person of the meeting, so that the reader sees that it is the right one.
+    """The person of the meeting, so that the reader can check that it is the right one.
 
     A practice sees the reference here, because only the referral service shows names to practices.
     """

@@ -39,11 +39,13 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/matching/cases/{referral}")
 async def case(request: Request, referral: str, caller: SignedInLinkWorker) -> Response:
+    """Serves the case page."""
     return await case_page(request, caller, referral)
 
 
 @router.post("/matching/cases/{referral}/notes")
 async def notes(request: Request, referral: str, caller: SignedInLinkWorker, _: CheckedForm) -> Response:
+    """Serves the case page with the notes shown."""
     # A POST, so that going back does not show the notes again.
     return await case_page(request, caller, referral, with_notes=True)
 

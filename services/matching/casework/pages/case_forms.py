@@ -36,7 +36,7 @@ Act = Callable[[Request, RequestContext, str, FormInput], Awaitable[tuple[str, D
 
 
 def case_form(name: str, anchor: str) -> Callable[[Act], Act]:
-    """Registers an act as POST /matching/cases/{referral}/<name>. `anchor`: id of the form on the page."""
+    """Registers a handler as POST /matching/cases/{referral}/<name>. `anchor`: id of the form on the page."""
 
     def register(act: Act) -> Act:
         @router.post(f"/matching/cases/{{referral}}/{name}", name=name)
@@ -51,7 +51,7 @@ def case_form(name: str, anchor: str) -> Callable[[Act], Act]:
             except FormErrors as mistakes:
                 errors = mistakes.errors
             except Problem as problem:
-                # A refusal is shown on the page that holds the form, beside what was typed.
+                # The page with the form shows a refusal beside the input.
                 if problem.status_code not in (409, 422, 503):
                     raise
                 errors = [form_error(anchor, problem.explanation or problem.title)]
@@ -68,6 +68,7 @@ def case_form(name: str, anchor: str) -> Callable[[Act], Act]:
 
 @case_form("contact", anchor="contact")
 async def contact(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
+    """Records a call or message to the person."""
     channel = form.choice("channel", v.Channel, "Choose how you tried to reach them")
     reached = form.raw("reached")
     if reached not in ("yes", "no"):
@@ -82,6 +83,7 @@ async def contact(request: Request, by: RequestContext, referral: str, form: For
 
 @case_form("next-step", anchor="next-step")
 async def next_step(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
+    """Sets the next step."""
     step = read_next_step(form, today(request), needed=True)
     note = form.text("step_note")
     step = form.required(step)
@@ -90,6 +92,7 @@ async def next_step(request: Request, by: RequestContext, referral: str, form: F
 
 @case_form("sharing", anchor="agreements")
 async def sharing(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
+    """Records an answer about sharing."""
     agreement = form.choice("agreement", v.Agreement, "Choose which agreement this is about")
     agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
     agreement = form.required(agreement)
@@ -99,11 +102,13 @@ async def sharing(request: Request, by: RequestContext, referral: str, form: For
 
 @case_form("confirm", anchor="meeting")
 async def confirm(request: Request, by: RequestContext, _: str, form: FormInput) -> tuple[str, Done]:
+    """Confirms the provisional meeting."""
     return "confirmed", await features(request).booking.confirm(by, form.raw("meeting"))
 
 
 @case_form("close", anchor="close")
 async def close(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
+    """Closes the case."""
     if form.raw("sure") != "yes":
         form.add_error("sure", "Confirm that the case can be closed")
     reason = form.choice("close_reason", v.CloseReason, "Choose why the case closes")
@@ -114,6 +119,7 @@ async def close(request: Request, by: RequestContext, referral: str, form: FormI
 
 @case_form("decline", anchor="close")
 async def decline(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
+    """Ends the case before its first meeting."""
     reason = form.choice("decline_reason", v.DeclineReason, "Choose why it is declined")
     reason = form.required(reason)
     done = await features(request).casework.decline(by, referral, Decline(_declines(reason), reason))
@@ -129,6 +135,7 @@ def _declines(reason: v.DeclineReason) -> v.By:
 
 @case_form("return", anchor="close")
 async def give_back(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
+    """Returns the referral to its referrer."""
     reason = form.choice("return_reason", v.ReturnReason, "Choose why it goes back")
     note = form.text("return_note")
     reason = form.required(reason)
@@ -137,6 +144,7 @@ async def give_back(request: Request, by: RequestContext, referral: str, form: F
 
 @case_form("reopen", anchor="close")
 async def reopen(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
+    """Reopens the case, with the chosen meeting."""
     step = read_next_step(form, today(request), needed=False, prefix="after")
     note = form.text("reopen_note")
     meeting = _next_meeting(form, today(request))
@@ -165,5 +173,6 @@ def _next_meeting(form: FormInput, now: date) -> NextMeeting:
 
 @case_form("undo", anchor="story")
 async def undo(request: Request, by: RequestContext, referral: str, form: FormInput) -> tuple[str, Done]:
+    """Undoes a fact of the history."""
     source, event = form.raw("source"), form.raw("event")
     return "undone", await features(request).casework.retract(by, referral, Retraction(source, event))

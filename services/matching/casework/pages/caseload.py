@@ -79,7 +79,7 @@ class TaskRow:
     service_telephone: str | None
     button: str
     href: str
-    # A second, quiet link: its words and where it leads.
+    # A second, quiet link: its label and address.
     instead: tuple[str, str] | None
 
 
@@ -113,17 +113,19 @@ class CaseRow:
 
 
 @router.get("/matching/")
-async def desk(request: Request, caller: SignedInLinkWorker) -> Response:
-    return await _desk(request, caller)
+async def caseload(request: Request, caller: SignedInLinkWorker) -> Response:
+    """Serves the page Today."""
+    return await _today_page(request, caller)
 
 
 @router.post("/matching/risk")
 async def risk(request: Request, caller: SignedInLinkWorker, form: CheckedForm) -> Response:
+    """Serves the page Today with the risk note of one person shown."""
     # A POST, so that a note is in no address and going back does not show it again.
-    return await _desk(request, caller, text_field(form, "referral"))
+    return await _today_page(request, caller, text_field(form, "referral"))
 
 
-async def _desk(request: Request, caller: Principal, show_risk_of: str | None = None) -> Response:
+async def _today_page(request: Request, caller: Principal, show_risk_of: str | None = None) -> Response:
     asks = queries(request)
     diary, tasks, cases = (
         await asks.booking.today(caller),
@@ -143,7 +145,7 @@ async def _desk(request: Request, caller: Principal, show_risk_of: str | None = 
     day, places = today(request), localities(request)
     return render(
         request,
-        "desk.html",
+        "caseload.html",
         today=day,
         meetings=[_meeting(entry, people, addresses, show_risk_of, notes) for entry in diary],
         ahead=_ahead(cases, people, asks.now()),

@@ -36,6 +36,7 @@ PATH = "/matching/cases/{referral}/hand-over"
 
 @router.get(PATH)
 async def choose(request: Request, referral: str, caller: SignedInLinkWorker) -> Response:
+    """Serves the page with the colleagues to choose from."""
     return await _page(request, caller, referral)
 
 
@@ -43,6 +44,7 @@ async def choose(request: Request, referral: str, caller: SignedInLinkWorker) ->
 async def hand_over(
     request: Request, referral: str, caller: SignedInLinkWorker, form: CheckedForm
 ) -> Response:
+    """Hands the case over. A refusal that another choice mends is shown on the page."""
     to = text_field(form, "link_worker", 80)
     if not to:
         return await _page(request, caller, referral, [form_error("link_worker", "Choose a link worker")])

@@ -76,11 +76,13 @@ class Resubmission:
 
 @router.get("/matching/meetings/{meeting}")
 async def meeting(request: Request, meeting: str, caller: SignedInLinkWorker) -> Response:
+    """Serves the page of a meeting."""
     return await _page(request, caller, await _of_meeting(request, caller, meeting))
 
 
 @router.post("/matching/meetings/{meeting}")
 async def record(request: Request, meeting: str, caller: SignedInLinkWorker, form: CheckedForm) -> Response:
+    """Records the meeting, or saves the draft for the page's script."""
     if form.get("do") == "keep":
         found = await queries(request).booking.meeting(caller, meeting)
         return await _keep_only(request, caller, found.referral_id, form)
@@ -89,6 +91,7 @@ async def record(request: Request, meeting: str, caller: SignedInLinkWorker, for
 
 @router.get("/matching/cases/{referral}/review")
 async def review(request: Request, referral: str, caller: SignedInLinkWorker) -> Response:
+    """Serves the page for a review without a meeting."""
     return await _page(request, caller, await _of_case(request, caller, referral))
 
 
@@ -96,6 +99,7 @@ async def review(request: Request, referral: str, caller: SignedInLinkWorker) ->
 async def reviewed(
     request: Request, referral: str, caller: SignedInLinkWorker, form: CheckedForm
 ) -> Response:
+    """Records the review, or saves the draft for the page's script."""
     if form.get("do") == "keep":
         return await _keep_only(request, caller, referral, form)
     return await _posted(request, caller, await _of_case(request, caller, referral), form)

@@ -39,6 +39,7 @@ class ServiceLine:
 
 @router.get("/matching/cases/{referral}/plan")
 async def plan(request: Request, referral: str, caller: SignedInLinkWorker) -> Response:
+    """Serves the sheet."""
     asks = queries(request)
     case = await asks.referrals.case(caller, referral)
     people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "meeting")

@@ -1,4 +1,4 @@
-"""The plan and the scores on the case page: what matters, goals, and questionnaires over time."""
+"""The plan and the scores on the case page: personal priorities, goals, and questionnaires over time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class ScoreTable:
 
 
 def words_of_plan(case: CaseShown) -> list[str]:
-    """Ids of the notes in the vault that hold what matters and the goals."""
+    """Ids of the notes in the vault with the person's priorities and goals."""
     plan = case.story.plan
     if plan is None:
         return []
@@ -47,7 +47,7 @@ def goals(case: CaseShown, notes: Mapping[str, str]) -> list[GoalRow]:
 
 
 def scores(case: CaseShown) -> list[ScoreTable]:
-    """A table for each questionnaire that was answered, in order of time."""
+    """A table for each answered questionnaire, in order of time."""
     found = []
     for instrument in v.Instrument:
         times = [

@@ -1,4 +1,4 @@
-"""People whom a service is for: their sex, age and language."""
+"""Reads the people whom a service is for: their sex, age and language."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_AGE_DIGITS = 9
 WOMEN = r"(?:wom[ae]n|females?|ladies|girls?|mums?|mothers|mother and (?:baby|toddler))"
 MEN = r"(?:m[ae]n|males?|gentlemen|gents|lads|blokes|boys?|dads?|fathers)"
 _OWN = r"(?:['\u2019]s|s['\u2019]|['\u2019])?"
-# Names of venues and phrases with "man" or "men" that are for everybody.
+# Names of venues and phrases with "man" or "men" that exclude no person.
 _NO_MARK = re.compile(
     r"\bworking m[ae]n['\u2019]?s['\u2019]?\b|\b(?:isle of|the right|old) man\b", re.IGNORECASE
 )

@@ -125,6 +125,7 @@ class Report:
     left_out: int = 0
 
     def add(self, record: str, of_field: str, code: str) -> None:
+        """Adds a defect of this record and field, by its code in the catalogue."""
         key = (record, of_field, code)
         if key in self.found:
             return
@@ -136,4 +137,5 @@ class Report:
         self.found[key] = Defect(shown, of_field, code, sentence, result)
 
     def defects(self) -> tuple[Defect, ...]:
+        """All defects collected, in their order."""
         return tuple(self.found.values())

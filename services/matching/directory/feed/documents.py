@@ -126,7 +126,7 @@ def _number(digits: str) -> int | None:
 
 
 def _without_surrogates(value: object) -> object:
-    """The same value with "\\ufffd" in place of half a surrogate pair, which no database accepts."""
+    """The same value with U+FFFD in place of half a surrogate pair, which no database accepts."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):

@@ -61,7 +61,7 @@ def has_tags(text: str) -> bool:
 
 
 def is_tag(found: re.Match[str]) -> bool:
-    """True if what looks like a tag is one. "BMI<b 30 and >40" has none."""
+    """True if a candidate is a tag. "BMI<b 30 and >40" has none."""
     name, rest = found["name"].lower(), found["rest"].strip().rstrip("/").strip()
     known = name in BLOCKS or name in CELLS or name in INLINE or ":" in name
     if found["end"]:

@@ -33,21 +33,25 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 @router.get("/matching/services")
 async def search(request: Request, caller: Reader) -> Response:
+    """Serves the search page with the results of its address."""
     return await _search_page(request, caller)
 
 
 @router.post("/matching/services")
 async def ask(request: Request, caller: Reader, form: CheckedForm) -> Response:
+    """Redirects to the results of the submitted search."""
     return _searching(request, caller, form)
 
 
 @router.get("/matching/services/{service}")
 async def one(request: Request, service: str, caller: Reader) -> Response:
+    """Serves the page of a service."""
     return await _service_page(request, caller, service)
 
 
 @router.post("/matching/services/{service}/flag")
 async def flag(request: Request, service: str, caller: Reader, form: CheckedForm) -> Response:
+    """Reports a wrong listing to the programme."""
     typed = FormInput(form)
     try:
         wrong = typed.choice("wrong", ListingFault, "Choose what is wrong")
@@ -60,6 +64,7 @@ async def flag(request: Request, service: str, caller: Reader, form: CheckedForm
 
 @router.post("/matching/services/{service}/places")
 async def places(request: Request, service: str, caller: Speaker, form: CheckedForm) -> Response:
+    """Records that a service has places again, or takes that back."""
     free = form.get("places") == "free"
     await features(request).directory.places(request_context(caller, form), service, free=free)
     done = "places-free" if free else "places-back"

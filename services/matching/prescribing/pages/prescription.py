@@ -27,18 +27,19 @@ router = APIRouter(include_in_schema=False)
 PATH = "/matching/cases/{referral}/services/{prescription}"
 
 
-# Reads a form about one service of a case and carries it out:
+# Reads a form about one service of a case and performs it:
 # (request, request context, referral, prescription, form) to (code of the banner, result).
 Act = Callable[[Request, RequestContext, str, str, FormInput], Awaitable[tuple[str, Done | None]]]
 
 
 @router.get(PATH)
 async def one(request: Request, referral: str, prescription: str, caller: SignedInLinkWorker) -> Response:
+    """Serves the page of one service of the plan."""
     return await _page(request, caller, referral, prescription)
 
 
 def service_form(name: str) -> Callable[[Act], Act]:
-    """Registers an act as POST of the page's address and its name."""
+    """Registers a handler as POST of the page's address and its name."""
 
     def register(act: Act) -> Act:
         @router.post(f"{PATH}/{name}", name=f"service-{name}")
@@ -67,6 +68,7 @@ def service_form(name: str) -> Callable[[Act], Act]:
 async def reply(
     request: Request, by: RequestContext, _: str, prescription: str, form: FormInput
 ) -> tuple[str, Done]:
+    """Records the service's answer."""
     answer = form.choice("reply", v.Reply, "Choose what the service answered")
     weeks, reason = None, None
     if answer is v.Reply.WAITING_LIST:
@@ -83,6 +85,7 @@ async def reply(
 async def visit(
     request: Request, by: RequestContext, _: str, prescription: str, form: FormInput
 ) -> tuple[str, Done]:
+    """Records the first visit, or the barrier to it."""
     now, happened = today(request), form.raw("happened")
     if happened not in ("yes", "no"):
         raise FormErrors(form_error("happened", "Say whether the first visit happened"))
@@ -105,6 +108,7 @@ async def visit(
 async def sharing(
     request: Request, by: RequestContext, referral: str, prescription: str, form: FormInput
 ) -> tuple[str, Done]:
+    """Records whether the service may get name and contact."""
     agreed = form.choice("agreed", v.Agreed, "Choose yes or no")
     agreed = form.required(agreed)
     done = await features(request).casework.sharing(
@@ -117,6 +121,7 @@ async def sharing(
 async def ended(
     request: Request, by: RequestContext, _: str, prescription: str, form: FormInput
 ) -> tuple[str, Done]:
+    """Records that the person no longer goes there."""
     reason = form.choice("ended", v.EndReason, "Choose why it ended")
     step = read_next_step(form, today(request), needed=False, prefix="after")
     reason = form.required(reason)
@@ -127,6 +132,7 @@ async def ended(
 async def link(
     request: Request, by: RequestContext, _: str, prescription: str, form: FormInput
 ) -> tuple[str, None]:
+    """Ends the one-tap link, sends a new one, or leaves it ended."""
     match form.raw("link"):
         case "end":
             await features(request).links.end_link(by, prescription)

@@ -41,7 +41,7 @@ def visit_days(sessions: Sessions, referred_on: date, today: date) -> VisitDays:
 
 
 def visit_day(typed: FormInput, referred_on: date, today: date) -> date | None:
-    """The day that was pressed or typed, from the referral to today. An error is added to `typed`."""
+    """The chosen or typed day, from the referral to today. Adds an error to `typed` for any other."""
     outside = (
         f"The first visit must be from {short_day(referred_on)}, when they were referred, to today"
         if referred_on < today

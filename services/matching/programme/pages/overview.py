@@ -62,6 +62,7 @@ def _localities(slugs: Sequence[str], places: Localities) -> str:
 
 @router.get("/matching/programme")
 async def programme(request: Request, caller: Reader) -> Response:
+    """Serves the page."""
     places, day = localities(request), today(request)
     now = await queries(request).programme.programme(caller)
     rows = [
@@ -94,6 +95,7 @@ async def programme(request: Request, caller: Reader) -> Response:
 
 @router.post("/matching/programme/feeds/{feed}")
 async def offer(request: Request, feed: str, caller: Reader, form: CheckedForm) -> Response:
+    """Offers a feed in a locality, or ends the offer."""
     do = next((name for name in ("offer", "withdraw") if form.get(name)), None)
     if do is None:
         raise Problem(422, code="invalid", detail="Press one of the buttons.")

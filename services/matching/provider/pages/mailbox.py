@@ -17,11 +17,13 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/s/mailbox/{token}")
 async def ask(request: Request, token: str) -> Response:
+    """Serves the page with the question."""
     return await _page(request, token)
 
 
 @router.post("/s/mailbox/{token}")
 async def confirm(request: Request, token: str, _: CheckedForm) -> Response:
+    """Records the confirmation."""
     try:
         await features(request).mailboxes.confirm_mailbox(token)
     except Problem as problem:

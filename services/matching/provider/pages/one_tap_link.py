@@ -34,6 +34,7 @@ LINK_IS_OVER: Final = frozenset(
 
 @router.get("/s/{token}")
 async def ask(request: Request, token: str) -> Response:
+    """Serves the first page of a link."""
     return await _ask_page(request, token)
 
 
@@ -42,12 +43,14 @@ async def ask(request: Request, token: str) -> Response:
 @router.get("/s/{token}/places")
 @router.get("/s/{token}/name")
 async def again(token: str) -> Response:
+    """Redirects to the first page."""
     # A page with an error has the address of its form. Loading it again leads back to the first page.
     return private(RedirectResponse(f"/s/{token}", 303))
 
 
 @router.post("/s/{token}/answer")
 async def answer(request: Request, token: str, form: CheckedForm) -> Response:
+    """Records the service's answer."""
     typed = FormInput(form)
     try:
         reply = typed.choice("reply", v.Reply, "Press one of the buttons")
@@ -69,6 +72,7 @@ async def answer(request: Request, token: str, form: CheckedForm) -> Response:
 
 @router.post("/s/{token}/visit")
 async def visit(request: Request, token: str, form: CheckedForm) -> Response:
+    """Records the first visit, or the barrier to it."""
     typed = FormInput(form)
     try:
         await _record_visit(request, token, typed)
@@ -81,6 +85,7 @@ async def visit(request: Request, token: str, form: CheckedForm) -> Response:
 
 @router.post("/s/{token}/places")
 async def places(request: Request, token: str, form: CheckedForm) -> Response:
+    """Records that the service has places again."""
     try:
         await features(request).provider.places_link(token)
     except Problem as problem:
@@ -90,6 +95,7 @@ async def places(request: Request, token: str, form: CheckedForm) -> Response:
 
 @router.post("/s/{token}/code")
 async def code(request: Request, token: str, _: CheckedForm) -> Response:
+    """Sends a one-time code to the service's mailbox."""
     try:
         await features(request).provider.send_code(token)
     except Problem as problem:
@@ -99,11 +105,13 @@ async def code(request: Request, token: str, _: CheckedForm) -> Response:
 
 @router.get("/s/{token}/code")
 async def enter_code(request: Request, token: str) -> Response:
+    """Serves the page that asks for the code."""
     return await _code_page(request, token)
 
 
 @router.post("/s/{token}/name")
 async def name(request: Request, token: str, form: CheckedForm) -> Response:
+    """Serves the page with the person's name and telephone, if the code is right."""
     typed = FormInput(form)
     try:
         given = "".join(typed.raw("code").split())
@@ -189,7 +197,7 @@ async def _ask_page(
 
 
 def _next(ask: ServiceAsk) -> str:
-    """The sentence about what happens after the answer."""
+    """The sentence about the time after the answer."""
     if ask.started:
         return "There is nothing more to do. The link worker stays in touch with them."
     match ask.answered:

@@ -12,7 +12,7 @@ ANOTHER_SERVICE: Final = "Add another service, or record that nothing was suitab
 
 
 def why(task: NeedsYouLine) -> str:
-    """The reason as a sentence, with the meeting or service that it is about."""
+    """The reason as a sentence, with the meeting or service concerned."""
     line, service = task.case, task.service or "The service"
     active = line.active
     meeting = f"{day(active.starts_at)} at {clock_time(active.starts_at)}" if active else ""

@@ -36,15 +36,18 @@ class CaseNames:
 
     @classmethod
     def of(cls, case: CaseShown) -> "CaseNames":
+        """The names of this case."""
         return cls(
             {each.prescription_id: each.service for each in case.prescriptions},
             {each.meeting_id: each.starts_at for each in case.meetings},
         )
 
     def service(self, detail: Detail) -> str:
+        """The name of the service of a fact's detail."""
         return self.services.get(str(detail.get("prescription_id")), "a service")
 
     def meeting(self, detail: Detail) -> str:
+        """The day of the meeting of a fact's detail, in words; empty if unknown."""
         starts_at = self.meetings.get(str(detail.get("meeting_id")))
         return f" on {short_day(starts_at)}" if starts_at else ""
 

@@ -106,11 +106,13 @@ def _access(line: CaseLine) -> list[Flag]:
 
 
 def language_name(code: str) -> str:
+    """The name of a language, or its code in quotation marks."""
     name = labels.language(code)
     return f"language “{code}”" if name == code else name
 
 
 def needs_in_words(needs: Sequence[v.Need]) -> str:
+    """The needs as a phrase with a capital letter."""
     return ", ".join(lower_first(labels.NEEDS[need.value]) for need in needs).capitalize() or "Not said"
 
 

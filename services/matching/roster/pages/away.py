@@ -1,4 +1,4 @@
-"""The page for a sick day: meetings move at once, the link worker sees whom to ring, and can undo it.
+"""The page for a sick day: meetings move at once, the link worker sees the people to ring, and can undo it.
 
 GET /matching/away shows the state. POST moves the meetings, POST /matching/away/undo moves them back.
 """
@@ -46,6 +46,7 @@ class Moved:
 
 @router.get("/matching/away")
 async def ask(request: Request, caller: SignedInLinkWorker) -> Response:
+    """Serves the page: before, the meetings ahead; after, the people to ring."""
     asks, day = queries(request), today(request)
     worker = await asks.roster.link_worker(caller)
     if worker.away(day):
@@ -63,6 +64,7 @@ async def ask(request: Request, caller: SignedInLinkWorker) -> Response:
 
 @router.post("/matching/away")
 async def move(request: Request, caller: SignedInLinkWorker, form: CheckedForm) -> Response:
+    """Moves today's meetings."""
     await features(request).roster.off_sick(
         request_context(caller, form), caller.link_worker or "", today(request)
     )
@@ -71,6 +73,7 @@ async def move(request: Request, caller: SignedInLinkWorker, form: CheckedForm) 
 
 @router.post("/matching/away/undo")
 async def undo(request: Request, caller: SignedInLinkWorker, form: CheckedForm) -> Response:
+    """Moves the meetings back and serves the list of their people."""
     day = today(request)
     found = await features(request).roster.here_after_all(
         request_context(caller, form), caller.link_worker or "", day
