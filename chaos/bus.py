@@ -6,6 +6,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -57,12 +58,15 @@ class Bus:
                     self._producer = producer
                     return producer
 
-    async def say(self, sayings: Iterable[Saying]) -> None:
-        """Return when the broker has all of them. One that it may have already is said again as it was."""
-        await asyncio.gather(*(self._say(each) for each in sayings))
+    async def say(self, sayings: Iterable[Saying], *, past_admission: bool = False) -> None:
+        """Returns when the broker has all of them, in the partner's inbox unless `past_admission`.
 
-    async def _say(self, each: Saying) -> None:
-        await self.put(each)
+        One that it may have already is said again as it was.
+        """
+        await asyncio.gather(*(self._say(each, past_admission) for each in sayings))
+
+    async def _say(self, each: Saying, past_admission: bool) -> None:
+        await self.put(each if past_admission else replace(each, topic=each.inbox))
         self.said.append((each, time.time()))
 
     async def put(self, each: Saying) -> None:

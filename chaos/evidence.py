@@ -102,6 +102,9 @@ class Evidence:
     handed: Sequence[Handed]
     taken: Sequence[Taken]
     figures: Mapping[str, Mapping[str, Any]]  # What the evaluation service answers, by place.
+    # The records of the partner's inboxes, and what it was told is refused.
+    inboxes: Sequence[Entry] = ()
+    refusals: Sequence[Entry] = ()
     # Records that a group has not handled, by group and topic.
     lag: Mapping[str, int] = field(default_factory=dict)
     # Rows of the outbox and of due work that should be gone, by where they are.

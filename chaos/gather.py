@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -16,7 +16,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from chaos.evidence import Opened, Taken
-from chaos.log import Client, Entry, partitions_of, read_all, topics_of
+from chaos.log import Client, Entry, inboxes_of, partitions_of, read_all, topics_of
 from chaos.reconcile import PARTS
 
 Mongo = AsyncMongoClient[dict[str, Any]]
@@ -63,14 +63,20 @@ async def lag(client: Client, localities: Sequence[str]) -> dict[str, int]:
             ends = await consumer.end_offsets(partitions)
             for part in PARTS:
                 group = f"{locality}.{part}"
-                committed = await admin.list_consumer_group_offsets(group, partitions=partitions)
-                found[group] = sum(
-                    end - max(committed[partition].offset if partition in committed else 0, 0)
-                    for partition, end in ends.items()
-                )
+                found[group] = await _behind(admin, group, ends)
+        inboxes = await consumer.end_offsets(await partitions_of(client, inboxes_of(localities)))
+        found["admission"] = await _behind(admin, "linkwork.admission", inboxes)
     finally:
         await asyncio.gather(admin.close(), consumer.stop())
     return found
+
+
+async def _behind(admin: AIOKafkaAdminClient, group: str, ends: Mapping[TopicPartition, int]) -> int:
+    committed = await admin.list_consumer_group_offsets(group, partitions=list(ends))
+    return sum(
+        end - max(committed[partition].offset if partition in committed else 0, 0)
+        for partition, end in ends.items()
+    )
 
 
 async def rest(

@@ -64,6 +64,16 @@ def topics_of(localities: Iterable[str]) -> list[str]:
     return [f"{locality}.{event}.v1" for locality in localities for event in EVENTS]
 
 
+def inboxes_of(localities: Iterable[str]) -> list[str]:
+    """The inboxes of the partner that the load plays."""
+    return [f"in.{locality}.history" for locality in localities]
+
+
+def refusals_of(localities: Iterable[str]) -> list[str]:
+    """The topics on which that partner is told what was refused."""
+    return [f"refused.{locality}.history" for locality in localities]
+
+
 async def partitions_of(client: Client, topics: Iterable[str]) -> list[TopicPartition]:
     admin = AIOKafkaAdminClient(**client)
     await admin.start()

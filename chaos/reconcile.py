@@ -11,6 +11,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from chaos.account import Account, Met, accounts, moment
+from chaos.admitted import admitted
 from chaos.calls import called_for, reference
 from chaos.evidence import Evidence, Finding, Handed, Taken, Trouble
 from chaos.log import Entry, Event, read
@@ -95,7 +96,7 @@ def reconcile(evidence: Evidence) -> list[Finding]:
         poison,
         at_rest,
     )
-    return [finding for check in checks for finding in check(case)]
+    return [*(finding for check in checks for finding in check(case)), *admitted(evidence)]
 
 
 def requests(case: Case) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from chaos.evidence import Evidence, Handed, Trouble
 from chaos.faults import Field, Struck, strike
 from chaos.journeys import Partner
 from chaos.load import Load, Rates
-from chaos.log import read_all, topics_of
+from chaos.log import inboxes_of, read_all, refusals_of, topics_of
 from chaos.plan import DISK_FULL, Lane, Stage
 from chaos.poison import Poisoner
 from chaos.posts import Practices
@@ -144,6 +144,8 @@ async def _reckoned(
         said={_identity(each): at for each, at in bus.said},
         poison=poisoner.put_there,
         log=await read_all(client, topics_of(slugs)),
+        inboxes=await read_all(client, inboxes_of(slugs)),
+        refusals=await read_all(client, refusals_of(slugs)),
         letters=await gather.letters(client, stack.secrets["dead_letter_key"]),
         handed=[Handed(d.reference, d.channel, d.at, d.sender, d.heard) for d in stack.gateway.deliveries],
         taken=await gather.taken(stack.mongo, stack.clocks()),

@@ -20,6 +20,12 @@ class Saying:
     headers: Headers
     partition: int | None = None
 
+    @property
+    def inbox(self) -> str:
+        """The topic that the event's source writes: `in.<locality>.<partner>`."""
+        source = (dict(self.headers)["ce_source"] or b"").decode()
+        return "in" + source.replace("/", ".")
+
 
 def saying(
     locality: str,

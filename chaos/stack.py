@@ -86,7 +86,8 @@ class Stack:
         self.reaper.start()
         await asyncio.gather(self.broker.start(), self.database.start(), self.gateway.start())
         slugs = [each.slug for each in self.localities]
-        await create_topics(self.broker.connection, slugs, replication=self.broker.replication)
+        partners = [source for each in self.localities for source in each.partners()]
+        await create_topics(self.broker.connection, slugs, partners, replication=self.broker.replication)
         for name, process in self.processes.items():
             self.clocks.give(self.clock_folder(name))
             process.start()
@@ -152,6 +153,7 @@ class Stack:
             "LINKWORK_SMS_URL": self.gateway.text_url,
             # No referrer can still change the referral.
             "LINKWORK_NOTIFICATION_DELAY_SECONDS": "1",
+            "LINKWORK_ADMISSION_RECORDS_A_SECOND": "1000",  # a partner hands over what an outage held up
             "LINKWORK_REQUESTS_A_SECOND": "0",  # one token asks in everybody's name
             "LINKWORK_PORT": str(self._ports[name]),
             "LINKWORK_LIFELINE_FD": str(self._lifeline),

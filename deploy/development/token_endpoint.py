@@ -32,7 +32,7 @@ class TokenEndpoint:
             form.get("client_id", ""),
             form.get("client_secret", ""),
         )
-        if name not in self._directory.clients:
+        if name not in self._directory.clients and name not in self._directory.partners:
             return None
         expected = self._settings.secret_of(name).encode()
         # OAuth asks that a secret be form-encoded in the header; many clients send it as it is.
@@ -45,7 +45,7 @@ class TokenEndpoint:
         if client is None:
             return JSONResponse({"error": "invalid_client"}, 401, {"www-authenticate": "Basic"})
         match form.get("grant_type"):
-            case "authorization_code":
+            case "authorization_code" if client in self._directory.clients:
                 return self._for_person(client, form)
             case "client_credentials":
                 return self._for_service(client, form.get("scope", ""))
@@ -75,10 +75,15 @@ class TokenEndpoint:
 
     def _for_service(self, client: str, scope: str) -> Response:
         wanted = frozenset(scope.split())
-        if not wanted <= self._directory.clients[client]:
+        partner = self._directory.partners.get(client)
+        if not wanted <= (frozenset() if partner else self._directory.clients[client]):
             return JSONResponse({"error": "invalid_scope"}, 400)
         granted = " ".join(sorted(wanted))
-        claims = {"sub": client, "role": "service", "localities": ["*"], "scope": granted}
+        claims = (
+            partner.claims()
+            if partner
+            else {"sub": client, "role": "service", "localities": ["*"], "scope": granted}
+        )
         return JSONResponse(
             {
                 "access_token": self._key.sign(claims, SERVICE_TOKEN_LASTS),

@@ -27,7 +27,8 @@ class Minter:
     def __init__(self, settings: DevelopmentSettings) -> None:
         refuse_production(settings.env)
         self._key = IssuerKey.kept_in(settings.state, issuer=settings.issuer, audience=settings.audience)
-        self.users = load_users(settings.users_file, settings.localities_file).users
+        directory = load_users(settings.users_file, settings.localities_file)
+        self.users = {**directory.users, **directory.partners}
 
     def of(self, user: User | str) -> str:
         """An access token of a user, given by id or as an object.

@@ -4,8 +4,9 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from shared.platform.localities import load_localities
+from shared.platform.localities import Localities, load_localities
 from shared.platform.web.principal import ROLES
 
 
@@ -23,6 +24,7 @@ class User:
     localities: tuple[str, ...]
     practices: tuple[str, ...]
     link_worker: str | None
+    partner: str | None = None
 
     def claims(self) -> dict[str, object]:
         """The claims of a user's token; never the name."""
@@ -32,15 +34,17 @@ class User:
             "localities": list(self.localities),
             "practices": list(self.practices),
         }
-        return claims | ({"link_worker": self.link_worker} if self.link_worker else {})
+        own = {"link_worker": self.link_worker, "partner": self.partner}
+        return claims | {name: value for name, value in own.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """Users by id, and the scopes each client may have."""
+    """Users by id, the scopes each client may have, and partners' systems by client id."""
 
     users: Mapping[str, User]
     clients: Mapping[str, frozenset[str]]
+    partners: Mapping[str, User]
 
 
 def load_users(path: Path, localities_file: Path | None = None) -> Directory:
@@ -58,7 +62,7 @@ def load_users(path: Path, localities_file: Path | None = None) -> Directory:
             practices=tuple(entry.get("practices", [])),
             link_worker=entry.get("link_worker"),
         )
-        if user.role not in ROLES or user.id in users:
+        if user.role not in ROLES or user.role == "partner" or user.id in users:
             raise UsersError(f"{user.id}: unknown role, or listed twice")
         for slug in user.localities:
             if slug not in known.by_slug:
@@ -69,4 +73,13 @@ def load_users(path: Path, localities_file: Path | None = None) -> Directory:
                 raise UsersError(f"{user.id}: practice {code} is in none of their localities")
         users[user.id] = user
     clients = {name: frozenset(scopes) for name, scopes in read["clients"].items()}
-    return Directory(users=users, clients=clients)
+    partners = {entry["id"]: _partner(entry, known) for entry in read.get("partner", [])}
+    return Directory(users=users, clients=clients, partners=partners)
+
+
+def _partner(entry: Mapping[str, Any], known: Localities) -> User:
+    name, identity = entry["source"], entry["id"]
+    slugs = tuple(slug for slug in known.slugs if f"/{slug}/{name}" in known.partners())
+    if not slugs:
+        raise UsersError(f"{identity}: no locality has a partner {name}")
+    return User(identity, entry["name"], "partner", slugs, (), None, name)

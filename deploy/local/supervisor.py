@@ -134,7 +134,7 @@ class Supervisor:
             await Child("compiled", command, log=log, reaper=self._reaper).finish()
 
     async def _create_topics(self, kafka: KafkaConnection, localities: Localities) -> None:
-        if made := await create_topics(kafka, localities.slugs):
+        if made := await create_topics(kafka, localities.slugs, localities.partners()):
             self.say(f"Made {made} topics for {len(localities.slugs)} localities")
 
     def _environment(self, stores: Stores, port: int) -> dict[str, str]:

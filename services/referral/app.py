@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
@@ -24,10 +26,16 @@ from services.referral.identity.vault.persons import PersonVault
 from services.referral.intake import api as intake_api
 from services.referral.intake.service import ReferralService
 from services.referral.pages import PAGE_ROUTERS
+from services.referral.partners import api as partners_api
+from services.referral.partners.admission import Admission
+from services.referral.partners.repository import RefusalKeeper
+from services.referral.partners.table import ProgrammeTable
+from services.referral.partners.use_cases import PartnerEvents
 from services.referral.settings import ReferralSettings
 from services.referral.tracking import api as tracking_api
 from services.referral.tracking.waiting import keep_observing
 from services.referral.web.templating import make_pages
+from shared.delivery.kafka.producer import Producer
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.errors import IdempotencyMismatch, Transient
 from shared.delivery.mongo.database import classified
@@ -54,7 +62,8 @@ def create_app(
     """The application. Its kernel starts and stops with it."""
     localities = load_localities(settings.localities_file or LOCALITIES_FILE)
     served = [locality.slug for locality in localities.served(settings.localities)]
-    kernel = Kernel(service_definition(localities), options(settings), served, clock, new_id)
+    timings = options(settings)
+    kernel = Kernel(service_definition(localities), timings, served, clock, new_id)
     vault = PersonVault(MasterKey(settings.master_key_bytes()))
     audits = Audits(kernel.mongo, clock)
     context = ReferralContext(kernel, vault, localities, audits, settings)
@@ -62,6 +71,18 @@ def create_app(
     matcher = IdentityMatcher(kernel.mongo, vault, audits, conflicts, localities.hub)
     matching = Matching(settings.matching_url, ServiceTokens(settings, clock), clock)
     keeper = sessions.KeptSessions(kernel.mongo, timedelta(minutes=settings.session_idle_minutes), clock)
+    table, keeper_of_refusals = ProgrammeTable(localities), RefusalKeeper(kernel.mongo)
+    as_admission = replace(timings, kafka=settings.admission_kafka)
+    admission = Admission(
+        as_admission, table, keeper_of_refusals, served, settings.admission_records_a_second, clock
+    )
+    partner_events = PartnerEvents(
+        kernel.mongo, Producer(as_admission.kafka), table, keeper_of_refusals, clock
+    )
+
+    async def ready() -> tuple[bool, dict[str, Any]]:
+        answers, detail = await kernel.ready()
+        return answers, detail | {"admission": admission.detail()}
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -70,7 +91,10 @@ def create_app(
             await erasure.replay(kernel.mongo)
             await erasure.finish_erasures(context)
             observing = asyncio.create_task(keep_observing(kernel.mongo, served, clock))
+            admission.start(judges=settings.admission)
             yield
+            await admission.stop()
+            await partner_events.close()
             observing.cancel()
             await asyncio.gather(observing, return_exceptions=True)
         await matching.close()
@@ -83,13 +107,14 @@ def create_app(
             tracking_api.router,
             identity_api.router,
             identity_api.services_router,
+            partners_api.router,
             sessions.router,
             *PAGE_ROUTERS,
         ],
         pages=make_pages(settings),
         lifespan=lifespan,
-        ready=kernel.ready,
-        live=kernel.live,
+        ready=ready,
+        live=lambda: kernel.live() and admission.live,
         clock=clock,
         keys=keys,
         keeper=keeper,
@@ -98,6 +123,7 @@ def create_app(
     app.state.context = context
     app.state.referral_service = ReferralService(context, matcher)
     app.state.matching = matching
+    app.state.partner_events = partner_events
     app.state.session_keeper = keeper
     app.add_exception_handler(PyMongoError, _database)
     app.add_exception_handler(IdempotencyMismatch, _other_request)

@@ -18,12 +18,13 @@ KEYS = "keys"
 LOOKUPS = "lookups"
 NOTES = "notes"
 PEOPLE = "people"
+REFUSALS = "refusals"  # Partners' events that admission refused, for look-ups.
 SESSIONS = "sessions"
 
 # Data with no other source: the vault, its keys apart, the tombstones and the audit.
 OWNED = (PEOPLE, KEYS, LOOKUPS, ENTRIES, NOTES, ERASED, AUDIT, FILED)
-# Data that may be lost: people then sign in again.
-PASSING = (SESSIONS,)
+# Data that may be lost: people then sign in again, partners read their refusals on their topic.
+PASSING = (SESSIONS, REFUSALS)
 # Data folded from the facts.
 DERIVED = (REFERRALS,)
 
@@ -58,6 +59,7 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("at", ASCENDING)], expireAfterSeconds=3600),
     ],
     AUDIT: [IndexModel([("subject_ref", ASCENDING), ("at", DESCENDING)])],
+    REFUSALS: [IndexModel([("at", ASCENDING)], name="refusals_end", expireAfterSeconds=30 * 24 * 3600)],
     SESSIONS: [IndexModel([("ends", ASCENDING)], name="sessions_end", expireAfterSeconds=0)],
 }
 

@@ -71,6 +71,21 @@ class ReferralSettings(ServiceSettings):
         ge=1,
         le=1000,
     )
+    admission: bool = setting(
+        True,
+        description=(
+            "Judge the records of partners' inboxes in this process. Off where `python -m"
+            " services.referral.partners` does it."
+        ),
+        example="0",
+    )
+    admission_records_a_second: float = setting(
+        200.0,
+        description="Records of one partner's source judged in a second, so that no flood delays another.",
+        example="200",
+        ge=1,
+        le=100_000,
+    )
     audit_days: int = setting(
         8 * 365 + 2,
         description=(

@@ -95,6 +95,17 @@ scheduled_tasks_handled = Counter(
     ("service", "what", "result"),
 )
 
+admission_records = Counter(
+    "linkwork_admission_records_total",
+    "Records of partners' inboxes judged, by what became of them: accepted, or the code of the refusal.",
+    ("locality", "outcome"),
+)
+admission_seconds = Histogram(
+    "linkwork_admission_seconds",
+    "From when a partner put a record into its inbox to its acknowledged copy.",
+    buckets=_SECONDS,
+)
+
 messages_sent = Counter(
     "linkwork_messages_sent_total",
     "Messages that a gateway took.",

@@ -47,6 +47,7 @@ _MARKER_HEADERS: Mapping[str, Mapping[str, Any]] = {
     "ce_dataschema": _TEXT | {"format": "uri"},
     "content-type": {"type": "string", "const": "application/json"},
 }
+_PARTNER = {"description": "The last word of the partner's source, `/<locality>/<partner>`."}
 _PROMISES = (
     "CloudEvents 1.0 in Kafka binary mode. An id may come again at any later time, after newer ones: "
     "dedupe by source and id, and fold; never let the last record win. Ignore fields that you do not know. "
@@ -57,6 +58,7 @@ _PROMISES = (
 def document(
     bodies: Mapping[topics.EventName, Mapping[str, Any]],
     marker: Mapping[str, Any],
+    refusal: Mapping[str, Any],
     localities: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The document for the JSON Schemas of bodies and marker; `localities` are named where they are known."""
@@ -84,6 +86,7 @@ def document(
         operations[f"receive{name}"]["messages"].append(
             {"$ref": f"#/channels/{name}/messages/{_MARKER_NAME}"}
         )
+    events = list(messages)
     messages[_MARKER_NAME] = {
         "name": _MARKER_NAME,
         "title": _MARKER_SAYS,
@@ -92,6 +95,30 @@ def document(
         "bindings": {"kafka": {"key": {"type": "string"}, "bindingVersion": "0.5.0"}},
         "payload": _payload(marker),
     }
+    parameters = {"locality": parameter, "partner": _PARTNER}
+    channels["Inbox"] = {
+        "address": f"{topics.INBOX}.{{locality}}.{{partner}}",
+        "description": "A partner's source puts all its events here. Admission judges and copies them.",
+        "parameters": parameters,
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in events},
+    }
+    channels["Refusals"] = {
+        "address": f"{topics.REFUSALS}.{{locality}}.{{partner}}",
+        "description": "What was refused of a partner's inbox, by place and code, for this partner alone.",
+        "parameters": parameters,
+        "messages": {"RecordRefused": {"$ref": "#/components/messages/RecordRefused"}},
+    }
+    operations["receiveInbox"] = {
+        "action": "receive",
+        "channel": {"$ref": "#/channels/Inbox"},
+        "messages": [{"$ref": f"#/channels/Inbox/messages/{name}"} for name in events],
+    }
+    operations["sendRefusals"] = {
+        "action": "send",
+        "channel": {"$ref": "#/channels/Refusals"},
+        "messages": [{"$ref": "#/channels/Refusals/messages/RecordRefused"}],
+    }
+    messages["RecordRefused"] = _refusal(refusal)
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Linkwork events", "version": f"{topics.VERSION}.0.0", "description": _PROMISES},
@@ -116,6 +143,15 @@ def _message(event: topics.EventName, name: str, body: Mapping[str, Any]) -> dic
 
 def _payload(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"schemaFormat": "application/schema+json;version=draft-2020-12", "schema": _inlined(schema)}
+
+
+def _refusal(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": "RecordRefused",
+        "title": "A record that was refused, or from the 61st in a minute all further ones of a code.",
+        "contentType": "application/json",
+        "payload": _payload(body),
+    }
 
 
 def _inlined(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -130,22 +130,49 @@ def read(
     named = topics.parse_topic(topic)
     if named is None:
         return Refused("wrong_topic")
+    attributes = _cloudevent(headers)
+    if isinstance(attributes, Refused):
+        return attributes
+    if attributes["ce_type"] == MARKER_TYPE:
+        return _read_marker(named, value, attributes)
+    event = _event_of_type(attributes["ce_type"], named.version)
+    if isinstance(event, Refused):
+        return event
+    if event != named.event:
+        return Refused("wrong_topic")
+    return _read_event(named.locality, event, key, value, attributes)
+
+
+def read_any(
+    locality: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
+) -> Envelope | Refused:
+    """Takes a record of an inbox apart, which may hold any event of the locality. Never raises."""
+    attributes = _cloudevent(headers)
+    if isinstance(attributes, Refused):
+        return attributes
+    event = _event_of_type(attributes["ce_type"], topics.VERSION)
+    if isinstance(event, Refused):
+        return event
+    return _read_event(locality, event, key, value, attributes)
+
+
+def _cloudevent(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str] | Refused:
     attributes = _attributes(headers)
     if isinstance(attributes, Refused):
         return attributes
     if attributes.get("ce_specversion") != "1.0" or "ce_type" not in attributes:
         return Refused("not_cloudevents")
-    if attributes["ce_type"] == MARKER_TYPE:
-        return _read_marker(named, value, attributes)
-    typed = topics.parse_type(attributes["ce_type"])
+    return attributes
+
+
+def _event_of_type(name: str, wanted: int) -> topics.EventName | Refused:
+    typed = topics.parse_type(name)
     if typed is None:
         return Refused("unknown_type")
     event, version = typed
-    if version != named.version:
-        return Refused("later_version" if version > named.version else "earlier_version")
-    if event != named.event:
-        return Refused("wrong_topic")
-    return _read_event(named.locality, event, key, value, attributes)
+    if version != wanted:
+        return Refused("later_version" if version > wanted else "earlier_version")
+    return event
 
 
 def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str] | Refused:

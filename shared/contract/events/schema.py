@@ -9,10 +9,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from shared.contract import authority
-from shared.contract.events import asyncapi, topics
+from shared.contract.events import asyncapi, refusals, topics
 from shared.contract.events.marker import MARKER_SCHEMA, MARKER_TYPE, PartHandedOver
 from shared.contract.events.models import MeetingBooked, ReferralCreated
 from shared.contract.events.outcomes import OutcomeRecorded
+from shared.contract.events.refusals import RecordRefused
 
 FOLDER = Path(__file__).parent / "schemas"
 ASYNCAPI = "asyncapi.json"
@@ -32,7 +33,8 @@ def bodies() -> dict[topics.EventName, dict[str, Any]]:
 
 def asyncapi_document(localities: Sequence[str] = ()) -> dict[str, Any]:
     """The AsyncAPI document, for these localities where they are known."""
-    return asyncapi.document(bodies(), PartHandedOver.model_json_schema(), localities)
+    marker, refusal = PartHandedOver.model_json_schema(), RecordRefused.model_json_schema()
+    return asyncapi.document(bodies(), marker, refusal, localities)
 
 
 def files() -> dict[str, str]:
@@ -44,6 +46,10 @@ def files() -> dict[str, str]:
     head = {"$schema": _DIALECT, "$id": MARKER_SCHEMA}
     made[f"{MARKER_TYPE}.json"] = json.dumps(head | PartHandedOver.model_json_schema(), indent=2) + "\n"
     made[AUTHORITY] = _lines(authority.to_json(authority.TABLE))
+    head = {"$schema": _DIALECT, "$id": refusals.SCHEMA}
+    made[refusals.SCHEMA.rsplit("/", 1)[-1]] = (
+        json.dumps(head | RecordRefused.model_json_schema(), indent=2) + "\n"
+    )
     made[ASYNCAPI] = json.dumps(asyncapi_document(), indent=1) + "\n"
     return made
 

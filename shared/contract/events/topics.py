@@ -17,6 +17,13 @@ SOURCE_PARTS: Final[tuple[SourcePart, ...]] = get_args(SourcePart)
 VERSION: Final = 1
 
 TYPE_PREFIX: Final = "org.linkwork."
+# First words of private topics. Partners may read whatever begins with a slug, so no locality has these.
+INBOX: Final = "in"
+REFUSALS: Final = "refused"
+RESERVED_SLUGS: Final = frozenset({INBOX, REFUSALS, "linkwork"})
+# The consumer group in which admission reads every inbox.
+ADMISSION_GROUP: Final = "linkwork.admission"
+
 _LOCALITY = r"[a-z]{2,20}(?:-[a-z]{2,20})?"
 # Anchored: `meir.referral-created.v1` must not match `meir.referral-created.v1.something`.
 _TOPIC = re.compile(rf"\A({_LOCALITY})\.({'|'.join(EVENTS)})\.v(\d{{1,3}})\Z")
@@ -27,7 +34,9 @@ OUR_SOURCES: Final[Mapping[str, frozenset[SourcePart]]] = {
     **{part: frozenset({part}) for part in SOURCE_PARTS},
     "matching": frozenset({"booking", "casework", "directory"}),
 }
-_SOURCE = re.compile(rf"\A/({_LOCALITY})/[a-z]{{2,30}}(?:-[a-z]{{2,30}})?\Z")
+_NAME = r"[a-z]{2,30}(?:-[a-z]{2,30})?"
+_SOURCE = re.compile(rf"\A/({_LOCALITY})/({_NAME})\Z")
+_INBOX = re.compile(rf"\A{INBOX}\.({_LOCALITY})\.({_NAME})\Z")
 
 
 class TopicName(NamedTuple):
@@ -61,6 +70,40 @@ def parse_topic(name: str) -> TopicName | None:
 def dead_letter_topic(part: Part) -> str:
     """The topic of records that a service could not handle. Partners cannot read it."""
     return f"linkwork.dead-letter.{part}.v1"
+
+
+def inbox_topic(source: str) -> str:
+    """The topic that a partner's source writes, such as `in.meir.vast-hub`; admission alone reads it."""
+    return _of_partner(INBOX, source)
+
+
+def refusals_topic(source: str) -> str:
+    """The topic on which a partner's source learns what was refused, such as `refused.meir.vast-hub`."""
+    return _of_partner(REFUSALS, source)
+
+
+def partner_topics(source: str) -> list[str]:
+    """The topics of a partner's source: its inbox and its refusals."""
+    return [inbox_topic(source), refusals_topic(source)]
+
+
+def _of_partner(word: str, source: str) -> str:
+    named = _SOURCE.match(source)
+    if named is None:
+        raise ValueError("this is no source")
+    return f"{word}.{named[1]}.{named[2]}"
+
+
+@lru_cache(maxsize=512)
+def source_of_inbox(name: str) -> str | None:
+    """The source that an inbox belongs to, or None if the topic is no inbox."""
+    found = _INBOX.match(name)
+    return partner_source(found[1], found[2]) if found else None
+
+
+def partner_source(locality: str, partner: str) -> str:
+    """The source of a partner in a locality, such as `/meir/vast-hub`."""
+    return f"/{locality}/{partner}"
 
 
 def group(locality: str, part: Part) -> str:

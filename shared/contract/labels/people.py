@@ -210,5 +210,6 @@ ROLES: Final[Labels] = labels(
         "analyst": "Analyst",
         "programme_admin": "Programme team",
         "service": "Service",
+        "partner": "Partner",
     }
 )

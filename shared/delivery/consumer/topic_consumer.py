@@ -138,7 +138,7 @@ class TopicConsumer(Generic[V, R]):
             return False
         tasks = self._subscriber.tasks
         if tasks:
-            return not all(task.done() for task in tasks) and _whole(self.consumer)
+            return not all(task.done() for task in tasks) and client_runs(self.consumer)
         return self._starting is None or not self._starting.done()
 
     def start(self) -> None:
@@ -328,7 +328,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
         metrics.rebalances.labels(self._consumer.service, self._consumer.locality).inc()
 
 
-def _whole(consumer: AIOKafkaConsumer | None) -> bool:
+def client_runs(consumer: AIOKafkaConsumer | None) -> bool:
     """Whether the client's tasks all run: it joins the group, fetches, and refreshes the metadata."""
     tasks = (getattr(getattr(consumer, part, None), task, None) for part, task in _CLIENT_TASKS)
     return not any(task.done() for task in tasks if task is not None)

@@ -42,9 +42,13 @@ async def evict_predecessor(
 
     If the broker is away or refuses, the session timeout removes them. Does nothing without an instance id.
     """
-    if not instance_id:
-        return
-    members = {group(name, service): client_id(service, name, instance_id) for name in localities}
+    if instance_id:
+        members = {group(name, service): client_id(service, name, instance_id) for name in localities}
+        await evict_members(kafka, members)
+
+
+async def evict_members(kafka: KafkaConnection, members: Mapping[str, str]) -> None:
+    """Removes from each group the members with this client id. A broker that is away is only logged."""
     try:
         async with asyncio.timeout(_MAX_SECONDS):
             left = await _evict(kafka, members)

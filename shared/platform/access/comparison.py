@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from shared.contract.events.topics import RESERVED_SLUGS
 from shared.platform.access.cluster import Held
-from shared.platform.access.declaration import DEMO, INBOX, REFUSALS, Declaration, Grant, Quota
+from shared.platform.access.declaration import DEMO, Declaration, Grant, Quota
 
 # Settings of a broker that identity and the order of records rest on, with the values that do.
 EXPECTED_SETTINGS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -103,7 +104,7 @@ def settings_findings(held: Held) -> Iterator[str]:
 def _first_words(declared: Declaration) -> frozenset[str]:
     """The first words of all names that are ours: the slugs, and those of private topics."""
     groups = {grant.name for grant in declared.grants if grant.resource == "group"}
-    return frozenset({name.partition(".")[0] for name in groups} | {INBOX, REFUSALS, "linkwork"}) - {"*"}
+    return frozenset({name.partition(".")[0] for name in groups} | RESERVED_SLUGS) - {"*"}
 
 
 def _is_partner(user: str, declared: Declaration) -> bool:

@@ -8,7 +8,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from shared.contract.events.topics import PARTS, dead_letter_topic, event_topics, group
+from shared.contract.events.topics import (
+    ADMISSION_GROUP,
+    INBOX,
+    PARTS,
+    REFUSALS,
+    dead_letter_topic,
+    event_topics,
+    group,
+    inbox_topic,
+    partner_source,
+    refusals_topic,
+)
 from shared.platform.localities import Localities
 
 Resource = Literal["topic", "group", "cluster", "transactional_id"]
@@ -21,11 +32,8 @@ Operation = Literal[
 CLUSTER: Final = "kafka-cluster"
 CONTROL_TOPIC: Final = "linkwork.control.v1"
 ADMISSION: Final = "admission"
-ADMISSION_GROUP: Final = "linkwork.admission"
 OPERATOR: Final = "operator"
 DEMO: Final = "demo"
-INBOX: Final = "in"
-REFUSALS: Final = "refused"
 _EVERYTHING: Final = "*"
 
 
@@ -101,12 +109,12 @@ class Partner(NamedTuple):
     @property
     def inbox(self) -> str:
         """The topic that the partner writes."""
-        return f"{INBOX}.{self.user}"
+        return inbox_topic(partner_source(self.locality, self.name))
 
     @property
     def refusals(self) -> str:
         """The topic from which the partner learns what was refused."""
-        return f"{REFUSALS}.{self.user}"
+        return refusals_topic(partner_source(self.locality, self.name))
 
     @property
     def group_prefix(self) -> str:

@@ -13,6 +13,7 @@ from shared.contract.events.vocabulary import Need, SensitiveNeed
 from shared.platform.localities.entries import Entry, LocalitiesError
 from shared.platform.localities.model import (
     OWN_VAULT,
+    PARTNER,
     PARTS,
     Contact,
     Localities,
@@ -35,7 +36,7 @@ TELLING = frozenset(
     }
     | {code.value for code in (*Need, *SensitiveNeed)}
 )  # fmt: skip
-SOURCE_PARTS = (*topics.OUR_SOURCES, "partner")
+SOURCE_PARTS = (*topics.OUR_SOURCES, PARTNER)
 # Our own sources, and the operator's.
 RESERVED_NAMES = frozenset({*topics.OUR_SOURCES, "control"})
 
@@ -76,6 +77,8 @@ def _locality(
     slug = entry.text("slug")
     if topics.parse_topic(topics.topic(slug, "referral-created")) is None:
         raise LocalitiesError(f"{entry.where}: slug must be {WORDS}.")
+    if slug in topics.RESERVED_SLUGS:
+        raise LocalitiesError(f"{entry.where}: slug {slug} is reserved for topics that are not a locality's.")
     if any(one.slug == slug for one in before):
         raise LocalitiesError(f"{file}: there are two localities called {slug}.")
     entry.where = f"{file}, locality {slug}"

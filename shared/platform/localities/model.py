@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
+from typing import Final
 
 from shared.contract.authority import SourceRole
 from shared.contract.events import topics
@@ -13,6 +14,8 @@ from shared.contract.events import topics
 # The parts of a locality that a partner may bring itself.
 PARTS = topics.SOURCE_PARTS
 OURS = "linkwork"
+# The part of a source that brings none of ours, but says things beside them.
+PARTNER: Final = "partner"
 # A source whose people are in this programme's own referral service.
 OWN_VAULT = "own"
 # The rank of a source that the file does not name: below every source that it does.
@@ -103,7 +106,11 @@ class Locality:
         found = self.sources.get(source)
         if found is None:
             return frozenset()
-        return topics.OUR_SOURCES.get(found.part) or frozenset({"partner"})
+        return topics.OUR_SOURCES.get(found.part) or frozenset({PARTNER})
+
+    def partners(self) -> tuple[str, ...]:
+        """Sources that are not ours: each has an inbox, and says things through admission only."""
+        return tuple(name for name in self.sources if not topics.our_parts(name))
 
     def vault(self, source: str) -> str | None:
         """The vault of the person behind a source's referral; None if the source is not registered."""
@@ -143,6 +150,10 @@ class Localities:
         """The locality a practice belongs to; None where it is unknown or outside (see `practice`)."""
         practice = self.practice(ods)
         return self.by_slug[practice.locality] if practice and practice.locality else None
+
+    def partners(self) -> tuple[str, ...]:
+        """The sources of all localities that are not ours."""
+        return tuple(source for locality in self for source in locality.partners())
 
     def rank(self, source: str) -> int:
         """The rank of an event's source, by the locality in whose name it speaks."""

@@ -5,13 +5,17 @@ import hmac
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-Role = Literal["referrer", "link_worker", "provider", "analyst", "programme_admin", "service"]
+Role = Literal["referrer", "link_worker", "provider", "analyst", "programme_admin", "service", "partner"]
 ROLES: tuple[str, ...] = get_args(Role)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A person or a service with a verified token. Holds no name."""
+    """A person, a service or a partner with a verified token. Holds no person's name.
+
+    Attributes:
+        partner: the name of a partner in its sources; of role `partner` only.
+    """
 
     subject: str
     role: Role
@@ -19,6 +23,7 @@ class Principal:
     practices: frozenset[str] = frozenset()
     link_worker: str | None = None
     scopes: frozenset[str] = frozenset()
+    partner: str | None = None
 
     def actor(self, key: bytes) -> str:
         """The person as events name them: the same word for the same person and key, and no name."""
@@ -46,6 +51,9 @@ def principal_of(claims: dict[str, Any]) -> Principal:
     link_worker = claims.get("link_worker")
     if link_worker is not None and not isinstance(link_worker, str):
         raise NotAPrincipal
+    partner = claims.get("partner") if role == "partner" else None
+    if role == "partner" and (not isinstance(partner, str) or not partner):
+        raise NotAPrincipal
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
         raise NotAPrincipal
@@ -56,6 +64,7 @@ def principal_of(claims: dict[str, Any]) -> Principal:
         practices=_texts(claims.get("practices", [])),
         link_worker=link_worker,
         scopes=frozenset(scope.split()),
+        partner=partner,
     )
 
 

@@ -4,7 +4,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aiokafka.partitioner import murmur2
+
 from chaos.account import accounts
+from chaos.admitted import PARTITIONS
 from chaos.calls import reference
 from chaos.evidence import Evidence, Handed, Opened, Poisoned, Taken
 from chaos.log import Entry, read
@@ -72,6 +75,7 @@ def kept() -> Evidence:
     story.outcome(2, "meeting_cancelled", meeting_id=identity(12), by="person", why="other")
     story.outcome(2, "referral_closed", reason="completed")
     story.created(3, "history")
+    story.log[-1] = copied(story.log[-1], 0)
     story.outcome(3, "meeting_waiting", reason="no_slot", expected_by="2026-12-01")
     bad = Entry("meir.referral-created.v1", 0, 99, 150.0, b"key", b"{", (("x", None),))
     story.log.append(bad)
@@ -99,8 +103,27 @@ def evidence_of(log: list[Entry], bad: Entry) -> Evidence:
         figures=recounted(told.values()),
         lag={"meir.matching": 0},
         stuck={"matching: outbox": 0},
+        inboxes=inboxes_of(log),
         facts={part: {f"{event.who}/{event.id}" for event in events} for part in PARTS},
     )
+
+
+def copied(entry: Entry, offset: int) -> Entry:
+    """The record as admission copies it from an inbox, in the partition of its key."""
+    receipt = (("linkwork-inbox", b"in.meir.history"), ("linkwork-inbox-offset", str(offset).encode()))
+    partition = (murmur2(entry.key or b"") & 0x7FFFFFFF) % PARTITIONS
+    return replace(entry, partition=partition, headers=(*entry.headers, *receipt))
+
+
+def inboxes_of(log: list[Entry]) -> list[Entry]:
+    """The records of the inbox whose copies are on the log."""
+    found = []
+    for entry in log:
+        if (offset := dict(entry.headers).get("linkwork-inbox-offset")) is not None:
+            headers = tuple(pair for pair in entry.headers if not pair[0].startswith("linkwork-"))
+            place = replace(entry, topic="in.meir.history", partition=0, offset=int(offset))
+            found.append(replace(place, headers=headers))
+    return found
 
 
 def with_more(evidence: Evidence, *entries: Entry) -> Evidence:

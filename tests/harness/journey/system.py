@@ -190,6 +190,7 @@ def _start(state: Path, databases: str, kafka: KafkaConnection, mongo_url: str) 
         "LINKWORK_MONGO_URL": mongo_url,
         # Nobody sits at a desk who might still change their mind.
         "LINKWORK_NOTIFICATION_DELAY_SECONDS": "1",
+        "LINKWORK_ADMISSION": "0",  # Partners of these journeys write past it.
         "PORT": str(port),
         "DEMO": "0",
     }

@@ -24,7 +24,7 @@ from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import system_clock
 from shared.platform.ids import new_id
 from shared.platform.kafka_connection import KafkaConnection
-from shared.platform.localities import LOCALITIES_FILE
+from shared.platform.localities import LOCALITIES_FILE, load_localities
 from tests.harness.web.issuer import LoopbackIssuer
 
 PRACTICE, NEIGHBOUR = "M83100", "M83713"
@@ -65,6 +65,12 @@ class ReferralHarness:
     def service(self, scopes: str = "claims:read", **claims: Any) -> dict[str, str]:
         whole = {"role": "service", "localities": ["*"], "scopes": scopes, "subject": "linkwork-tester"}
         return self.issuer.bearer(**(whole | claims))
+
+    def partner(self, name: str = "vast-hub", **claims: Any) -> dict[str, str]:
+        """Headers of a partner's system here."""
+        return self.issuer.bearer(
+            **({"role": "partner", "partner": name, "localities": [self.here]} | claims)
+        )
 
     def cookies(self, practice: str = PRACTICE, **claims: Any) -> dict[str, str]:
         """The session of a user of the pages."""
@@ -139,7 +145,8 @@ async def running_referral(
         "localities": f"{here},{far}",
     } | more
     settings = issuer.settings(ReferralSettings, **values)
-    await create_topics(kafka, [here, far])
+    partners = [name for name in load_localities(path).partners() if name.split("/")[1] in (here, far)]
+    await create_topics(kafka, [here, far], partners)
     app = create_app(settings)
     producer = AIOKafkaProducer(**kafka.client_arguments())
     await producer.start()

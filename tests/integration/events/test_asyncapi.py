@@ -11,7 +11,7 @@ import pytest
 
 from deploy.local.assets import npm
 from shared.contract.events.schema import asyncapi_document
-from shared.contract.events.topics import event_topics
+from shared.contract.events.topics import event_topics, partner_topics
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
 from shared.platform.kafka_connection import KafkaConnection
@@ -39,7 +39,8 @@ def test_the_document_is_valid_asyncapi(specification: Any) -> None:
 
 def test_its_channels_are_the_topics_that_the_services_hear() -> None:
     addresses = [channel["address"] for channel in asyncapi_document()["channels"].values()]
-    assert [address.replace("{locality}", "meir") for address in addresses] == event_topics("meir")
+    named = [address.replace("{locality}", "meir").replace("{partner}", "hub") for address in addresses]
+    assert named == [*event_topics("meir"), *partner_topics("/meir/hub")]
 
 
 def test_a_part_listens_to_those_topics_and_no_others() -> None:
@@ -51,7 +52,8 @@ def test_a_part_listens_to_those_topics_and_no_others() -> None:
 
 def test_its_headers_are_those_that_we_write() -> None:
     messages = asyncapi_document()["components"]["messages"]
-    for message in messages.values():
+    for event in ("ReferralCreated", "MeetingBooked", "OutcomeRecorded"):
+        message = messages[event]
         written = {name for name, _ in said(created("meir")).headers()}
         assert written <= set(message["headers"]["properties"])
         assert set(message["headers"]["required"]) <= written

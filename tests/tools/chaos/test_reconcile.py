@@ -237,6 +237,26 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
         lambda e: replace(e, log=e.log[:-1]),
         ("lost", "a record is not on the log"),
     ),
+    "an inbox's record was not copied": (
+        lambda e: replace(e, inboxes=[*e.inboxes, replace(e.inboxes[0], offset=9)]),
+        ("lost", "an inbox's record without a copy"),
+    ),
+    "a copy of no record": (
+        lambda e: replace(e, inboxes=[]),
+        ("doubled", "a copy of no record"),
+    ),
+    "a copy has other bytes": (
+        lambda e: replace(e, inboxes=[replace(e.inboxes[0], value=b"{}")]),
+        ("wrong", "a copy that is not the record"),
+    ),
+    "a copy lies elsewhere": (
+        lambda e: replace(e, log=[replace(x, partition=(x.partition + 1) % 3) for x in e.log]),
+        ("wrong", "a copy in another partition"),
+    ),
+    "a good record was refused": (
+        lambda e: replace(e, refusals=[replace(e.log[0], value=b'{"code":"bad_id"}')]),
+        ("wrong", "a good record was refused"),
+    ),
     "not all is handled": (lambda e: replace(e, lag={"meir.matching": 2}), ("wrong", "not at rest")),
     "a row is left": (lambda e: replace(e, stuck={"matching: outbox": 1}), ("wrong", "not at rest")),
 }

@@ -1,0 +1,41 @@
+"""Checks of admission: each record of an inbox has its copy, unchanged, and no good one was refused."""
+
+import json
+from collections.abc import Iterator
+
+from aiokafka.partitioner import murmur2
+
+from chaos.evidence import Evidence, Finding
+from chaos.log import Entry
+
+PARTITIONS = 3
+OFFSET, INBOX = "linkwork-inbox-offset", "linkwork-inbox"
+
+
+def admitted(evidence: Evidence) -> Iterator[Finding]:
+    """A record may have two copies after a crash: readers count it once, as other checks show."""
+    copies: dict[tuple[bytes, bytes], list[Entry]] = {}
+    for entry in evidence.log:
+        named = dict(entry.headers)
+        if INBOX in named:
+            copies.setdefault((named[INBOX] or b"", named[OFFSET] or b""), []).append(entry)
+    for record in evidence.inboxes:
+        found = copies.pop((record.topic.encode(), str(record.offset).encode()), [])
+        if not found:
+            yield Finding("lost", "an inbox's record without a copy", record.place, record.at)
+        for copy in found:
+            yield from _unlike(record, copy)
+    for where, _ in copies:
+        yield Finding("doubled", "a copy of no record", where.decode())
+    for refused in evidence.refusals:
+        code = json.loads(refused.value or b"{}").get("code")
+        yield Finding("wrong", "a good record was refused", f"{refused.place}: {code}", refused.at)
+
+
+def _unlike(record: Entry, copy: Entry) -> Iterator[Finding]:
+    theirs, ours = dict(record.headers), dict(copy.headers)
+    same = all(theirs[name] == ours.get(name) for name in ("ce_id", "ce_source", "ce_type", "ce_time"))
+    if not same or (record.key, record.value) != (copy.key, copy.value):
+        yield Finding("wrong", "a copy that is not the record", copy.place, copy.at)
+    if copy.partition != (murmur2(copy.key or b"") & 0x7FFFFFFF) % PARTITIONS:
+        yield Finding("wrong", "a copy in another partition", copy.place, copy.at)

@@ -1,0 +1,99 @@
+// A partner's client: refers somebody, follows the referral to its meeting, and shows a refusal.
+// docs/partners.md says where the values come from.
+import { randomUUID } from "node:crypto";
+import { Kafka, logLevel } from "kafkajs";
+
+const {
+  KAFKA_BOOTSTRAP = "localhost:9092",
+  KAFKA_USER,
+  KAFKA_PASSWORD,
+  KAFKA_TLS = "0",
+  LOCALITY = "meir",
+  PARTNER = "vast-hub",
+  PRACTICE = "M83100",
+} = process.env;
+const source = `/${LOCALITY}/${PARTNER}`;
+const inbox = `in.${LOCALITY}.${PARTNER}`;
+const refusals = `refused.${LOCALITY}.${PARTNER}`;
+
+const kafka = new Kafka({
+  clientId: PARTNER,
+  brokers: KAFKA_BOOTSTRAP.split(","),
+  ssl: KAFKA_TLS === "1",
+  sasl: KAFKA_USER && { mechanism: "scram-sha-512", username: KAFKA_USER, password: KAFKA_PASSWORD },
+  logLevel: logLevel.ERROR,
+});
+
+// CloudEvents 1.0 in binary mode: attributes in headers, the body as JSON, the referral as key.
+function record(event, body, id = randomUUID()) {
+  return {
+    key: body.referral_id,
+    value: JSON.stringify(body),
+    headers: {
+      ce_specversion: "1.0",
+      ce_id: id,
+      ce_source: source,
+      ce_type: `org.linkwork.${event}.v1`,
+      ce_subject: body.referral_id,
+      ce_time: new Date().toISOString(),
+      "content-type": "application/json",
+    },
+  };
+}
+
+// Codes and opaque references only. Name, telephone and NHS number stay in the partner's own vault.
+function referral(changes = {}) {
+  return {
+    referral_id: randomUUID(),
+    locality: LOCALITY,
+    practice: PRACTICE,
+    person_ref: randomUUID(),
+    route: "hub",
+    age_band: "65-74",
+    needs: ["befriending"],
+    agreement: { by: "person", how: "in_person", at: new Date().toISOString() },
+    risk: "none_known",
+    contact: "ring",
+    ...changes,
+  };
+}
+
+const mine = referral();
+const wrong = record("referral-created", referral({ needs: ["owes money"] }));
+const waiting = new Set(["meeting or reason", "refusal"]);
+const seen = new Set(); // An event may come again at any time: keep source and id.
+
+async function heard(topic, headers, value) {
+  const body = JSON.parse(value);
+  if (topic === refusals) {
+    console.log(`refused     ${body.code} at ${body.pointer}: ${body.detail}`);
+    if (body.id === wrong.headers.ce_id) waiting.delete("refusal");
+  } else if (body.referral_id === mine.referral_id) {
+    const event = `${headers.ce_source} ${headers.ce_id}`;
+    if (seen.has(event)) return;
+    seen.add(event);
+    const what = body.kind ?? headers.ce_type.toString().split(".")[2];
+    console.log(`heard       ${what} from ${headers.ce_source} ${body.starts_at ?? ""}`);
+    if (["meeting-booked", "meeting_waiting"].includes(what)) waiting.delete("meeting or reason");
+  }
+}
+
+const consumer = kafka.consumer({ groupId: `${LOCALITY}.${PARTNER}.example-${randomUUID()}` });
+const producer = kafka.producer();
+await Promise.all([consumer.connect(), producer.connect()]);
+const events = ["referral-created", "meeting-booked", "outcome-recorded"];
+await consumer.subscribe({ topics: [...events.map((name) => `${LOCALITY}.${name}.v1`), refusals] });
+const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
+await consumer.run({
+  eachMessage: ({ topic, message }) => heard(topic, message.headers, message.value.toString()),
+});
+await joined;
+
+await producer.send({ topic: inbox, messages: [record("referral-created", mine), wrong] });
+console.log(`referred    ${mine.referral_id}`);
+
+const end = Date.now() + 60_000;
+while (waiting.size && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 50));
+await Promise.all([consumer.disconnect(), producer.disconnect()]);
+if (waiting.size) console.error(`still waiting for: ${[...waiting].join(", ")}`);
+process.exit(waiting.size ? 1 : 0);

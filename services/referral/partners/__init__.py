@@ -1,0 +1,1 @@
+"""Partners: admission judges what they say, refusals answer them, and an HTTP API does the same."""

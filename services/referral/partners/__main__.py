@@ -1,0 +1,58 @@
+"""`python -m services.referral.partners` runs admission as a process by itself, with readiness and metrics.
+
+Its settings are those of the referral service; that one is then given LINKWORK_ADMISSION=0.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.referral.partners.admission import Admission
+from services.referral.partners.repository import RefusalKeeper
+from services.referral.partners.table import ProgrammeTable
+from services.referral.settings import ReferralSettings
+from shared.delivery.mongo.database import Mongo
+from shared.delivery.options import Options
+from shared.platform.clock import Clock, system_clock
+from shared.platform.localities import LOCALITIES_FILE, load_localities
+from shared.platform.web.app import create_service_app, serve
+from shared.platform.web.settings import load
+
+
+def create_admission_app(settings: ReferralSettings, *, clock: Clock = system_clock) -> FastAPI:
+    """Admission alone: no page and no API of its own."""
+    localities = load_localities(settings.localities_file or LOCALITIES_FILE)
+    served = [locality.slug for locality in localities.served(settings.localities)]
+    options = replace(Options.of(settings), kafka=settings.admission_kafka)
+    mongo = Mongo(options.mongo_url, options.database, name="linkwork-admission")
+    keeper = RefusalKeeper(mongo)
+    table, rate = ProgrammeTable(localities), settings.admission_records_a_second
+    admission = Admission(options, table, keeper, served, rate, clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        admission.start()
+        yield
+        await admission.stop()
+        await mongo.close()
+
+    async def ready() -> tuple[bool, dict[str, Any]]:
+        return True, {"admission": admission.detail()}
+
+    return create_service_app(
+        settings,
+        title="Linkwork admission",
+        routers=[],
+        lifespan=lifespan,
+        ready=ready,
+        live=lambda: admission.live,
+        clock=clock,
+    )
+
+
+if __name__ == "__main__":
+    loaded = load(ReferralSettings)
+    serve(lambda: create_admission_app(loaded), loaded)

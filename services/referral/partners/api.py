@@ -1,0 +1,71 @@
+"""HTTP routes of partners: say an event, try one without effect, and learn what became of one."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Path, Response
+
+from services.referral.partners.checks import Refusal
+from services.referral.partners.inputs import inbox_record
+from services.referral.partners.schemas import EventReceived, EventSent, EventVerdict
+from services.referral.partners.use_cases import AnotherBody, Events
+from services.referral.web.parameters import ReferralId
+from shared.contract.events.models import Ref
+from shared.contract.events.refusals import SENTENCES
+from shared.contract.events.topics import inbox_topic
+from shared.platform.web.auth import require
+from shared.platform.web.principal import Principal
+from shared.platform.web.problem import Problem
+from shared.platform.web.validation import FieldError
+
+BASE: Final = "/api/contract/v1"
+router = APIRouter(prefix=BASE, tags=["partners"])
+
+Partner = Annotated[Principal, Depends(require("partner"))]
+EventId = Annotated[Ref, Path()]
+
+
+@router.post("/events", status_code=202)
+async def say(event: EventSent, caller: Partner, events: Events, response: Response) -> EventReceived:
+    """Put an event into the caller's inbox. To send it again is harmless. The answer to a refusal is 422."""
+    try:
+        found = await events.post(caller, event.source, inbox_record(event))
+    except AnotherBody:
+        detail = "This source has said something else under this id. A new event needs a new id."
+        raise Problem(409, code="another_body", detail=detail) from None
+    if isinstance(found, Refusal):
+        detail = SENTENCES[found.code]
+        error = FieldError(found.pointer, found.problem or found.code.value, detail)
+        raise Problem(422, code=found.code.value, detail=detail, errors=[error])
+    referral = found.body.referral_id
+    response.headers["location"] = f"{BASE}/referrals/{referral}/events/{found.id}"
+    return EventReceived(referral=referral, id=found.id, inbox=inbox_topic(found.source))
+
+
+@router.post("/validate")
+async def validate(event: EventSent, caller: Partner, events: Events) -> EventVerdict:
+    """The same checks without effect."""
+    found = events.judge(caller, event.source, inbox_record(event))
+    return _refused(found) if isinstance(found, Refusal) else EventVerdict(verdict="accepted")
+
+
+@router.get("/referrals/{referral_id}/events/{event_id}")
+async def verdict(
+    referral_id: ReferralId, event_id: EventId, caller: Partner, events: Events
+) -> EventVerdict:
+    """What became of an event that the caller's own source has said, by Kafka or here."""
+    found = await events.verdict(caller, referral_id, event_id)
+    if found is None:
+        return EventVerdict(verdict="not_seen")
+    if found.refusal is None:
+        return EventVerdict(verdict="accepted")
+    return _refused(found.refusal).model_copy(update={"at": found.at})
+
+
+def _refused(refusal: Refusal) -> EventVerdict:
+    return EventVerdict(
+        verdict="refused",
+        code=refusal.code,
+        detail=SENTENCES[refusal.code],
+        pointer=refusal.pointer,
+        problem=refusal.problem,
+    )

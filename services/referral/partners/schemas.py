@@ -1,0 +1,80 @@
+"""Bodies of the partners' API: an event in the CloudEvents JSON format, and what became of it."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.contract.events.refusals import RefusalCode
+from shared.platform.web.bodies import JsonBody
+
+Attribute = Annotated[str, Field(max_length=200)] | None
+
+
+class EventSent(JsonBody):
+    """An event in the CloudEvents JSON format. `data` is its body, by the schema of its type.
+
+    Attributes that the contract does not name are ignored, as on Kafka.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="ignore",
+        json_schema_extra={
+            "examples": [
+                {
+                    "specversion": "1.0",
+                    "id": "01938f1c-7c1e-7d5a-9a52-3a1f0e7b9c11",
+                    "source": "/meir/vast-hub",
+                    "type": "org.linkwork.outcome-recorded.v1",
+                    "subject": "01938f1c-0d3b-7b1f-8a10-6a5b1d2c3e4f",
+                    "time": "2026-11-24T10:00:00Z",
+                    "datacontenttype": "application/json",
+                    "data": {
+                        "referral_id": "01938f1c-0d3b-7b1f-8a10-6a5b1d2c3e4f",
+                        "locality": "meir",
+                        "kind": "contact_attempted",
+                        "channel": "phone",
+                        "reached": True,
+                    },
+                }
+            ]
+        },
+    )
+
+    specversion: Attribute = None
+    id: Attribute = Field(None, description="A UUID. The same source and id is the same event.")
+    source: Attribute = Field(None, description="The caller's own source: `/<locality>/<partner>`.")
+    type: Attribute = None
+    subject: Attribute = Field(None, description="The referral.")
+    time: Attribute = Field(None, description="When it happened, RFC 3339.")
+    recordedtime: Attribute = Field(None, description="When it was said; left out if that is `time`.")
+    datacontenttype: Literal["application/json"] | None = None
+    dataschema: Attribute = None
+    partitionkey: Attribute = None
+    correlationid: Attribute = None
+    traceparent: Attribute = None
+    data: dict[str, Any] | None = None
+
+
+class EventReceived(BaseModel):
+    """An event that passed all checks and lies in the inbox. Its verdict is at `location`."""
+
+    referral: str
+    id: str
+    inbox: str
+
+
+class EventVerdict(BaseModel):
+    """What became of an event. `not_seen`: it was not judged yet, or never arrived.
+
+    `code`, `detail`, `pointer`, `problem` and `at` belong to `refused`. `pointer` is a JSON pointer into the
+    event in the CloudEvents JSON format.
+    """
+
+    verdict: Literal["not_seen", "accepted", "refused"]
+    code: RefusalCode | None = None
+    detail: str | None = None
+    pointer: str | None = None
+    problem: str | None = None
+    at: datetime | None = None

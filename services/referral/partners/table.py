@@ -1,0 +1,45 @@
+"""Which source may say what, as admission asks it: the programme's table behind one small interface."""
+
+from typing import Protocol
+
+from shared.contract.authority import TABLE, refusal_of
+from shared.contract.events.envelope import Envelope
+from shared.contract.events.refusals import RefusalCode
+from shared.platform.localities import Localities
+
+
+class AdmissionTable(Protocol):
+    """The table in force. It may change while a service runs, so ask it at each use."""
+
+    @property
+    def version(self) -> str:
+        """The version, which a copy names."""
+
+    def partners(self) -> tuple[str, ...]:
+        """The sources that have an inbox."""
+
+    def refusal(self, event: Envelope) -> RefusalCode | None:
+        """The reason why the event's source may not say it, or None if it may."""
+
+
+class ProgrammeTable:
+    """The table of the programme's localities."""
+
+    def __init__(self, localities: Localities) -> None:
+        self._localities = localities
+
+    @property
+    def version(self) -> str:
+        """As AdmissionTable."""
+        return str(getattr(self._localities, "version", 0))
+
+    def partners(self) -> tuple[str, ...]:
+        """As AdmissionTable."""
+        return self._localities.partners()
+
+    def refusal(self, event: Envelope) -> RefusalCode | None:
+        """As AdmissionTable."""
+        locality = self._localities.by_slug.get(event.body.locality)
+        practices = {practice.ods for practice in locality.practices} if locality else ()
+        code = refusal_of(event, TABLE, self._localities.roles, practices)
+        return None if code is None else RefusalCode(code)

@@ -1,0 +1,116 @@
+"""Partners over HTTP: the checks of admission, the way into the inbox, and what became of an event."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, cast
+
+from aiokafka.errors import KafkaError
+from fastapi import Depends, Request
+
+from services.referral.partners.checks import Refusal, judge
+from services.referral.partners.inputs import InboxRecord
+from services.referral.partners.repository import RefusalKeeper, fact_body, refused
+from services.referral.partners.table import AdmissionTable
+from shared.contract.events.envelope import Envelope
+from shared.contract.events.refusals import RefusalCode
+from shared.contract.events.topics import inbox_topic, locality_of_source, partner_source
+from shared.delivery.kafka.producer import Producer
+from shared.delivery.model.errors import Transient
+from shared.delivery.model.facts import same_body
+from shared.delivery.mongo.database import Mongo
+from shared.delivery.outbox.rows import Message
+from shared.platform.clock import Clock
+from shared.platform.web.principal import Principal
+
+
+class AnotherBody(Exception):
+    """The source has said something else under this id already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The latest judgement of an event: a refusal with its time, or accepted."""
+
+    refusal: Refusal | None = None
+    at: datetime | None = None
+
+
+class PartnerEvents:
+    """The events of partners who come by HTTP. A caller says and asks things of its own sources only."""
+
+    def __init__(
+        self, mongo: Mongo, producer: Producer, table: AdmissionTable, keeper: RefusalKeeper, clock: Clock
+    ) -> None:
+        self._mongo = mongo
+        self._producer = producer
+        self._sending = asyncio.Lock()  # Tasks must not share a producer.
+        self._table = table
+        self._keeper = keeper
+        self._clock = clock
+
+    def judge(self, caller: Principal, source: str | None, record: InboxRecord) -> Envelope | Refusal:
+        """The event, or the reason why it is refused. Without effect."""
+        if source is None or source not in sources_of(caller):
+            return Refusal(RefusalCode.WRONG_SOURCE, "/source")
+        return judge(source, record.key, record.value, record.pairs(), self._table)
+
+    async def post(self, caller: Principal, source: str | None, record: InboxRecord) -> Envelope | Refusal:
+        """Writes an event into its source's inbox, or says why not.
+
+        Raises:
+            AnotherBody: a fact of this source and id says something else.
+            Transient: the broker or the database is away.
+        """
+        found = self.judge(caller, source, record)
+        if isinstance(found, Refusal):
+            if source is not None and source in sources_of(caller):
+                self._keeper.keep(source, found, self._clock())
+            return found
+        known = await fact_body(
+            self._mongo, found.body.locality, found.body.referral_id, found.source, found.id
+        )
+        if known is not None and not same_body(known, found.raw):
+            raise AnotherBody
+        await self._write(Message(inbox_topic(found.source), record.key or b"", found.raw, record.headers))
+        return found
+
+    async def verdict(self, caller: Principal, referral: str, event: str) -> Judged | None:
+        """What became of an event of the caller's own source, or None if it was not seen."""
+        for source in sorted(sources_of(caller)):
+            locality = locality_of_source(source) or ""
+            if await fact_body(self._mongo, locality, referral, source, event) is not None:
+                return Judged()
+            row = await refused(self._mongo, source, event)
+            if row is not None and row["referral"] in (None, referral):
+                refusal = Refusal(RefusalCode(row["code"]), row["pointer"], row["problem"], event, referral)
+                return Judged(refusal, row["at"])
+        return None
+
+    async def close(self) -> None:
+        """Stops the producer."""
+        await self._producer.close()
+
+    async def _write(self, message: Message) -> None:
+        async with self._sending:
+            try:
+                (error,) = await self._producer.publish([message])
+            except (KafkaError, OSError) as away:
+                raise Transient from away
+        if error is not None:
+            raise Transient from error
+
+
+def sources_of(caller: Principal) -> frozenset[str]:
+    """The sources that a partner's token speaks for."""
+    if caller.partner is None:
+        return frozenset()
+    return frozenset(partner_source(slug, caller.partner) for slug in caller.localities)
+
+
+def partner_events_of(request: Request) -> PartnerEvents:
+    """The use cases of the application that serves this request."""
+    return cast("PartnerEvents", request.app.state.partner_events)
+
+
+Events = Annotated[PartnerEvents, Depends(partner_events_of)]

@@ -1,0 +1,100 @@
+"""Refusals: what admission tells a partner of a record that it did not copy. Codes and places, no input."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.contract.events.models import Moment, Ref
+
+SCHEMA: Final = "https://linkwork.example.org/schemas/org.linkwork.record-refused.v1.json"
+
+
+class RefusalCode(StrEnum):
+    """Reasons to refuse a record."""
+
+    BAD_HEADER = "bad_header"
+    NOT_CLOUDEVENTS = "not_cloudevents"
+    UNKNOWN_TYPE = "unknown_type"
+    EARLIER_VERSION = "earlier_version"
+    LATER_VERSION = "later_version"
+    BAD_ID = "bad_id"
+    WRONG_SOURCE = "wrong_source"
+    UNKNOWN_SOURCE = "unknown_source"
+    BAD_TIME = "bad_time"
+    EMPTY_BODY = "empty_body"
+    TOO_LARGE = "too_large"
+    BAD_JSON = "bad_json"
+    INVALID_BODY = "invalid_body"
+    WRONG_LOCALITY = "wrong_locality"
+    WRONG_KEY = "wrong_key"
+    UNKNOWN_KIND = "unknown_kind"
+    NOT_YOURS_TO_SAY = "not_yours_to_say"
+    UNKNOWN_PRACTICE = "unknown_practice"
+    NOT_YOUR_FACT = "not_your_fact"
+    UNREADABLE = "unreadable"
+
+
+SENTENCES: Final[Mapping[RefusalCode, str]] = {
+    RefusalCode.BAD_HEADER: "A CloudEvents header is null, comes twice, is not UTF-8 or not in its form.",
+    RefusalCode.NOT_CLOUDEVENTS: "Send CloudEvents 1.0 in binary mode: it needs ce_specversion and ce_type.",
+    RefusalCode.UNKNOWN_TYPE: "Use one of the three types of the contract.",
+    RefusalCode.EARLIER_VERSION: "This version of the type is no longer read: use the present one.",
+    RefusalCode.LATER_VERSION: "This version of the type is not known yet: use the present one.",
+    RefusalCode.BAD_ID: "The id must be a UUID in lower case.",
+    RefusalCode.WRONG_SOURCE: "The source must be the one that this inbox belongs to.",
+    RefusalCode.UNKNOWN_SOURCE: "This source is not in the programme's table: ask the programme team.",
+    RefusalCode.BAD_TIME: "Times are RFC 3339 with a time zone, in the years 1900 to 2199.",
+    RefusalCode.EMPTY_BODY: "The record has no body.",
+    RefusalCode.TOO_LARGE: "A body has 64 KB at most.",
+    RefusalCode.BAD_JSON: "The body is not JSON.",
+    RefusalCode.INVALID_BODY: "The body differs from its schema at the place that the pointer names.",
+    RefusalCode.WRONG_LOCALITY: "The body's locality must be the one of the source.",
+    RefusalCode.WRONG_KEY: "Subject and key must be the body's referral_id.",
+    RefusalCode.UNKNOWN_KIND: "Use one of the kinds of the contract.",
+    RefusalCode.NOT_YOURS_TO_SAY: "This source may not say this kind of event.",
+    RefusalCode.UNKNOWN_PRACTICE: "The practice must be one of the locality's.",
+    RefusalCode.NOT_YOUR_FACT: "A source retracts its own facts only.",
+    RefusalCode.UNREADABLE: "The record could not be judged: tell the programme team its place.",
+}
+
+Partition = Annotated[int, Field(ge=0)]
+Offset = Annotated[int, Field(ge=0)]
+
+
+class LastPlace(BaseModel):
+    """The place of the last record of a summary, in the same topic."""
+
+    model_config = ConfigDict(frozen=True)
+
+    partition: Partition
+    offset: Offset
+
+
+class RecordRefused(BaseModel):
+    """One record that was refused or, after 60 in a minute, all further ones of the same code.
+
+    Attributes:
+        topic: the inbox.
+        partition: of the record, or of the first one of a summary.
+        offset: of the same.
+        count: 1; in a summary, the number of records from the place to `last`.
+        id: the event's id; null in a summary, and where there is none of the right form.
+        pointer: JSON pointer into the event in the CloudEvents JSON format; empty for the whole event.
+        problem: for `invalid_body`, the kind of difference, such as `missing` or `enum`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    topic: str
+    partition: Partition
+    offset: Offset
+    code: RefusalCode
+    detail: str
+    pointer: str = ""
+    problem: str | None = None
+    id: Ref | None = None
+    count: Annotated[int, Field(ge=1)] = 1
+    last: LastPlace | None = None
+    at: Moment
