@@ -141,6 +141,7 @@ lock:
 	$(COMPILE) pyproject.toml --extra development --extra local --extra dev -o requirements/dev.txt
 	$(COMPILE) requirements/bench.in -o requirements/bench.txt
 	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved
+	npm install --package-lock-only --ignore-scripts --omit-lockfile-registry-resolved --prefix examples/partner-js
 
 docs:
 	$(VENV)/python -m deploy.documentation

@@ -92,8 +92,10 @@ class Admission:
         self._stopping.set()
         if not self._tasks:
             return
-        if self._judging is not None:
-            await asyncio.wait([self._judging], timeout=self._options.drain_seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._options.drain_seconds), self._turn:
+                for task in self._tasks:
+                    task.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

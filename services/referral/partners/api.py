@@ -33,9 +33,7 @@ async def say(event: EventSent, caller: Partner, events: Events, response: Respo
         detail = "This source has said something else under this id. A new event needs a new id."
         raise Problem(409, code="another_body", detail=detail) from None
     if isinstance(found, Refusal):
-        detail = SENTENCES[found.code]
-        error = FieldError(found.pointer, found.problem or found.code.value, detail)
-        raise Problem(422, code=found.code.value, detail=detail, errors=[error])
+        raise _problem(found)
     referral = found.body.referral_id
     response.headers["location"] = f"{BASE}/referrals/{referral}/events/{found.id}"
     return EventReceived(referral=referral, id=found.id, inbox=inbox_topic(found.source))
@@ -43,9 +41,11 @@ async def say(event: EventSent, caller: Partner, events: Events, response: Respo
 
 @router.post("/validate")
 async def validate(event: EventSent, caller: Partner, events: Events) -> EventVerdict:
-    """The same checks without effect."""
+    """The same checks and the same answer to a refusal, without effect."""
     found = events.judge(caller, event.source, inbox_record(event))
-    return _refused(found) if isinstance(found, Refusal) else EventVerdict(verdict="accepted")
+    if isinstance(found, Refusal):
+        raise _problem(found)
+    return EventVerdict(verdict="accepted")
 
 
 @router.get("/referrals/{referral_id}/events/{event_id}")
@@ -58,14 +58,17 @@ async def verdict(
         return EventVerdict(verdict="not_seen")
     if found.refusal is None:
         return EventVerdict(verdict="accepted")
-    return _refused(found.refusal).model_copy(update={"at": found.at})
-
-
-def _refused(refusal: Refusal) -> EventVerdict:
     return EventVerdict(
         verdict="refused",
-        code=refusal.code,
-        detail=SENTENCES[refusal.code],
-        pointer=refusal.pointer,
-        problem=refusal.problem,
+        code=found.refusal.code,
+        detail=SENTENCES[found.refusal.code],
+        pointer=found.refusal.pointer,
+        problem=found.refusal.problem,
+        at=found.at,
     )
+
+
+def _problem(refusal: Refusal) -> Problem:
+    detail = SENTENCES[refusal.code]
+    error = FieldError(refusal.pointer, refusal.problem or refusal.code.value, detail)
+    return Problem(422, code=refusal.code.value, detail=detail, errors=[error])

@@ -14,7 +14,7 @@ class Principal:
     """A person, a service or a partner with a verified token. Holds no person's name.
 
     Attributes:
-        partner: the name of a partner in its sources; of role `partner` only.
+        partner: the name of a partner in its sources; of role `partner` only. None speaks for no source.
     """
 
     subject: str
@@ -52,7 +52,7 @@ def principal_of(claims: dict[str, Any]) -> Principal:
     if link_worker is not None and not isinstance(link_worker, str):
         raise NotAPrincipal
     partner = claims.get("partner") if role == "partner" else None
-    if role == "partner" and (not isinstance(partner, str) or not partner):
+    if partner is not None and not isinstance(partner, str):
         raise NotAPrincipal
     scope = claims.get("scope", "")
     if not isinstance(scope, str):

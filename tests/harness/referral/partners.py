@@ -98,49 +98,58 @@ class Bad:
 
 def bad_records(locality: str) -> dict[str, Bad]:
     """A record of each sort that is refused."""
-    good, outcome = sent(creation(locality)), sent(attempt(locality))
+
+    def good() -> Sent:
+        return sent(creation(locality))
+
+    def outcome() -> Sent:
+        return sent(attempt(locality))
+
+    twice = good()
     kind, source = b"org.linkwork.referral-created", f"/{locality}/".encode()
     long = b'{"a":"' + b"x" * 70_000 + b'"}'
     other = b"01900000-0000-7000-8000-000000000001"
     return {
-        "a null header": Bad(good.with_header("ce_id", None), "bad_header", is_json=False),
+        "a null header": Bad(good().with_header("ce_id", None), "bad_header", is_json=False),
         "a header twice": Bad(
-            replace(good, headers=(*good.headers, good.headers[1])), "bad_header", is_json=False
+            replace(twice, headers=(*twice.headers, twice.headers[1])), "bad_header", is_json=False
         ),
-        "a correlation that is a name": Bad(good.with_header("ce_correlationid", b"Mary S"), "bad_header"),
-        "no attributes": Bad(replace(good, headers=()), "not_cloudevents", is_json=False),
-        "no version of CloudEvents": Bad(good.with_header("ce_specversion", b"0.3"), "not_cloudevents"),
-        "another type": Bad(good.with_header("ce_type", b"org.example.x.v1"), "unknown_type", "/type"),
-        "a later version": Bad(good.with_header("ce_type", kind + b".v2"), "later_version", "/type"),
-        "an earlier version": Bad(good.with_header("ce_type", kind + b".v0"), "earlier_version", "/type"),
-        "an id that is none": Bad(good.with_header("ce_id", b"Mary Smith"), "bad_id", "/id"),
+        "a correlation that is a name": Bad(good().with_header("ce_correlationid", b"Mary S"), "bad_header"),
+        "no attributes": Bad(replace(good(), headers=()), "not_cloudevents", is_json=False),
+        "no version of CloudEvents": Bad(good().with_header("ce_specversion", b"0.3"), "not_cloudevents"),
+        "another type": Bad(good().with_header("ce_type", b"org.example.x.v1"), "unknown_type", "/type"),
+        "a later version": Bad(good().with_header("ce_type", kind + b".v2"), "later_version", "/type"),
+        "an earlier version": Bad(good().with_header("ce_type", kind + b".v0"), "earlier_version", "/type"),
+        "an id that is none": Bad(good().with_header("ce_id", b"Mary Smith"), "bad_id", "/id"),
         "another locality's source": Bad(
-            good.with_header("ce_source", b"/longton/vast-hub"), "wrong_source", "/source"
+            good().with_header("ce_source", b"/longton/vast-hub"), "wrong_source", "/source"
         ),
         "a neighbour's source": Bad(
-            good.with_header("ce_source", source + b"history"), "wrong_source", "/source"
+            good().with_header("ce_source", source + b"history"), "wrong_source", "/source"
         ),
-        "our own source": Bad(good.with_header("ce_source", source + b"matching"), "wrong_source", "/source"),
+        "our own source": Bad(
+            good().with_header("ce_source", source + b"matching"), "wrong_source", "/source"
+        ),
         "a time without a zone": Bad(
-            good.with_header("ce_time", b"2026-11-24T10:00:00"), "bad_time", "/time"
+            good().with_header("ce_time", b"2026-11-24T10:00:00"), "bad_time", "/time"
         ),
-        "no body": Bad(replace(good, value=None), "empty_body", "/data"),
-        "a long body": Bad(replace(good, value=long), "too_large", "/data"),
-        "half a body": Bad(replace(good, value=b'{"a": '), "bad_json", "/data", is_json=False),
-        "no needs": Bad(good.with_body(needs=None), "invalid_body", "/data/needs", "missing"),
+        "no body": Bad(replace(good(), value=None), "empty_body", "/data"),
+        "a long body": Bad(replace(good(), value=long), "too_large", "/data"),
+        "half a body": Bad(replace(good(), value=b'{"a": '), "bad_json", "/data", is_json=False),
+        "no needs": Bad(good().with_body(needs=None), "invalid_body", "/data/needs", "missing"),
         "a need that is none": Bad(
-            good.with_body(needs=["owes money"]), "invalid_body", "/data/needs/0", "enum"
+            good().with_body(needs=["owes money"]), "invalid_body", "/data/needs/0", "enum"
         ),
         "an outcome without its channel": Bad(
-            outcome.with_body(channel=None), "invalid_body", "/data/channel", "missing"
+            outcome().with_body(channel=None), "invalid_body", "/data/channel", "missing"
         ),
         "another locality's body": Bad(
-            good.with_body(locality="longton"), "wrong_locality", "/data/locality"
+            good().with_body(locality="longton"), "wrong_locality", "/data/locality"
         ),
-        "a subject that is another's": Bad(good.with_header("ce_subject", other), "wrong_key", "/subject"),
-        "a kind of the future": Bad(outcome.with_body(kind="person_moved"), "unknown_kind", "/data/kind"),
+        "a subject that is another's": Bad(good().with_header("ce_subject", other), "wrong_key", "/subject"),
+        "a kind of the future": Bad(outcome().with_body(kind="person_moved"), "unknown_kind", "/data/kind"),
         "a neighbour's practice": Bad(
-            good.with_body(practice="M83126"), "unknown_practice", "/data/practice"
+            good().with_body(practice="M83126"), "unknown_practice", "/data/practice"
         ),
     }
 
