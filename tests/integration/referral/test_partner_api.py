@@ -62,13 +62,15 @@ async def test_other_body_under_the_same_id_is_a_conflict(referral: ReferralHarn
 async def test_verdicts_by_http_are_those_of_kafka(referral: ReferralHarness) -> None:
     records = {name: bad for name, bad in bad_records(referral.here).items() if bad.is_json}
     source = f"/{referral.here}/vast-hub"
+    places = set()
     for bad in records.values():
         headers = list(bad.record.headers)
-        await referral.producer.send_and_wait(
+        put = await referral.producer.send_and_wait(
             inbox_topic(source), bad.record.value, key=bad.record.key, headers=headers
         )
+        places.add(f"{put.topic}/{put.partition}/{put.offset}".encode())
     topic = refusals_topic(source)
-    found = await heard(referral.kafka, [topic], len(records), seconds=15)
+    found = await heard(referral.kafka, [topic], len(records), 15, lambda line: line.key in places)
     lines = [RecordRefused.model_validate_json(record.value or b"") for record in found]
     for (name, bad), line in zip(records.items(), lines, strict=True):
         tried = await referral.http.post(
