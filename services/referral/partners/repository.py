@@ -9,9 +9,10 @@ from typing import Any, Final
 from pymongo import ReplaceOne
 from pymongo.errors import PyMongoError
 
-from services.referral.collections import REFERRALS, REFUSALS
+from services.referral.collections import REFUSALS
 from services.referral.partners.checks import Refusal
 from shared.delivery.mongo.database import Mongo, Row
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 _log = logging.getLogger(__name__)
 _FLUSH_SECONDS: Final = 0.2
