@@ -57,6 +57,10 @@ OPTIONS = Options(
 )
 
 
+# Two attempts at opening come to no more awaits than that.
+_OPENING = 12
+
+
 class Tally:
     """A resource that every decision rests on: how many facts there are and how many meetings were given."""
 
@@ -184,6 +188,7 @@ class Process:
         """Begins with it, unless it is begun or there is nothing to do; whether it waits for the world."""
         lanes = self.world.lanes()
         if what == "batch":
+            self.opened()
             self.poll(3)
         elif what == "commit":
             self.commit()
@@ -223,10 +228,10 @@ class Process:
             self.begin("opens", lambda: self.stream._passed(self.stream.consumer))
 
     def opened(self) -> None:
-        """Opens, whatever else is waited for."""
+        """Opens without trouble, unless the offsets stop it."""
         self.open()
-        while self.step("opens", "goes on"):
-            continue
+        for _ in range(_OPENING):
+            self.step("opens", "goes on")
 
     def look_at_offsets(self) -> None:
         """Looks from time to time whether others committed, or the log is another one."""

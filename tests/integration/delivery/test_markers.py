@@ -10,6 +10,7 @@ from shared.delivery.rebuild.folding import Folding
 from shared.delivery.rebuild.source import Rebuildable
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
 from shared.platform.ids import new_id
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.toy import NOW, TOY, Bench, created, missed, said
 
 
@@ -94,7 +95,7 @@ async def test_outbox_row_carries_part_and_epoch(place: Bench) -> None:
         return Decision([body, NewEvent(reply, part="directory"), missed(locality, referral, new_id())])
 
     # The broker is away, so the rows stay.
-    async with place.kernel(kafka_bootstrap="127.0.0.1:1").running() as kernel:
+    async with place.kernel(kafka=KafkaConnection("127.0.0.1:1")).running() as kernel:
         await kernel.command(locality, referral, speak, actor="0a-Z9")
         rows = [row async for row in kernel.mongo[OUTBOX].find({"locality": locality})]
         headers = {

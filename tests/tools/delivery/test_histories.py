@@ -16,7 +16,8 @@ AWAITS = {
     "own": ["find", "answer", "publish", "delete"],
     "relay": ["find", "answer", "publish", "delete"],
     "look": ["find", "answer"],
-    "commit": ["commit"],
+    "commit": ["write", "commit"],
+    "opens": ["describe", "fetch", "find", "write"],
 }
 COMES = ["goes on", "fails", "goes unanswered"]
 STRIKES = ["is killed", "is taken for dead", "a rebalance"]

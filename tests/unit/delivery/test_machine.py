@@ -269,10 +269,14 @@ class Kernel(RuleBasedStateMachine):
         commanded.step(what, how)
         self._go_on(then)
 
-    @rule(process=PROCESS, how=st.sampled_from([*CANCELLED, "is given up"]), then=MOVES)
-    def a_commit_of_offsets_is_cancelled(self, process: int, how: str, then: list[Move]) -> None:
+    @rule(process=PROCESS, stored=st.booleans(), how=st.sampled_from([*CANCELLED, "is given up"]), then=MOVES)
+    def a_commit_of_offsets_is_cancelled(
+        self, process: int, stored: bool, how: str, then: list[Move]
+    ) -> None:
         """It took too long; or the client gave it up, with a cancellation of nobody."""
         if self.world.processes[process].take_up("commit"):
+            if stored:  # In the database, and not yet with the broker.
+                self.world.processes[process].step("commit", "goes on")
             self.world.processes[process].step("commit", how)
         self._go_on(then)
 
