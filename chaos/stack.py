@@ -21,8 +21,9 @@ from deploy.local.keys import run_secrets
 from deploy.local.plan import LINKWORK, Part, common_environment
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.reaper import Reaper
-from deploy.topics import create_topics
-from shared.platform.localities import Localities, load_localities
+from deploy.topics import create_topics, first_state
+from shared.contract.events.topics import CONTROL_TOPIC
+from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
 
 # The processes of the services. Two have a second replica.
 REPLICAS = {
@@ -86,8 +87,10 @@ class Stack:
         self.reaper.start()
         await asyncio.gather(self.broker.start(), self.database.start(), self.gateway.start())
         slugs = [each.slug for each in self.localities]
+        kafka, replication = self.broker.connection, self.broker.replication
         partners = [source for each in self.localities for source in each.partners()]
-        await create_topics(self.broker.connection, slugs, partners, replication=self.broker.replication)
+        await create_topics(kafka, slugs, partners, replication=replication, control=CONTROL_TOPIC)
+        await first_state(kafka, LOCALITIES_FILE)
         for name, process in self.processes.items():
             self.clocks.give(self.clock_folder(name))
             process.start()

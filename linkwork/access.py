@@ -15,11 +15,11 @@ from linkwork.arguments import AsJson
 from linkwork.config import Config
 from linkwork.errors import CommandError
 from linkwork.output import as_json as to_json
+from linkwork.tables import newest_table
 from shared.platform.access.cluster import Cluster
 from shared.platform.access.declaration import Declaration, declare
 from shared.platform.access.render import Finding, apply, check, plan
 from shared.platform.access.users import kept_passwords
-from shared.platform.localities import LocalitiesError, load_localities
 
 _EPILOG: Final = """\b
 The declaration follows from the localities file: a user for each service, for admission, for operators and
@@ -68,11 +68,9 @@ class AccessCommand:
             CommandError: the broker does not answer, or refuses.
         """
         try:
-            declared = declare(load_localities(config.localities_file), demo=self.demo)
+            declared = declare(await newest_table(config), demo=self.demo)
             async with Cluster(config.kafka) as cluster:
                 return await self._run(cluster, declared)
-        except LocalitiesError as error:
-            raise CommandError(str(error)) from None
         except ClusterAuthorizationFailedError:
             raise CommandError(
                 "The broker refuses us: this user may not alter the cluster. Use the operator's."

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from linkwork.errors import CommandError
-from shared.contract.events.topics import Part
+from shared.contract.events.topics import CONTROL_TOPIC, Part
 from shared.platform.access.declaration import OPERATOR
 from shared.platform.access.users import USERS_FOLDER
 from shared.platform.kafka_connection import BadKafkaSettings, KafkaConnection, connection_from
@@ -31,6 +31,7 @@ class Config:
     # The dead-letter key; empty if the environment has none.
     key: bytes = b""
     operator: str = ""
+    control_topic: str = CONTROL_TOPIC
 
     def __repr__(self) -> str:
         return f"Config({self.kafka.bootstrap!r})"
@@ -60,6 +61,7 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
     """
     given = {name: environment.get(f"LINKWORK_{name}", "") for name in ("KAFKA_BOOTSTRAP", "MONGO_URL")}
     operator = environment.get("LINKWORK_OPERATOR") or _login()
+    control_topic = environment.get("LINKWORK_CONTROL_TOPIC") or CONTROL_TOPIC
     localities = Path(environment.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE)
     if all(given.values()):
         development = _DEVELOPMENT_KEY if environment.get("LINKWORK_ENV") == "development" else ""
@@ -74,6 +76,7 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
             own_database=environment.get("LINKWORK_DATABASE", ""),
             key=(environment.get("LINKWORK_DEAD_LETTER_KEY") or development).encode(),
             operator=operator,
+            control_topic=control_topic,
         )
     if any(given.values()):
         missing = next(name for name, value in given.items() if not value)
@@ -91,6 +94,7 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
             localities_file=localities,
             key=str(secrets["dead_letter_key"]).encode(),
             operator=operator,
+            control_topic=control_topic,
         )
     except (OSError, KeyError, ValueError):
         raise CommandError(

@@ -15,9 +15,9 @@ from linkwork.dead_letter_decisions import LetterStatus, State, decisions_of, ne
 from linkwork.dead_letter_log import REASONS, FoundLetter, read_letters
 from linkwork.errors import CommandError
 from linkwork.output import as_json, format_time, table
+from linkwork.tables import table_in_force
 from shared.contract.events.topics import PARTS, Part
 from shared.delivery.dlq.dead_letters import DeadLetters
-from shared.platform.localities import LocalitiesError, load_localities
 
 _HEAD: Final = ("LETTER", "SERVICE", "REASON", "ERROR", "LOCALITY", "TIME", "STATE", "LAST REPLAY")
 _WARNING: Final = (
@@ -113,7 +113,7 @@ async def select(config: Config, filters: Filters) -> list[LetterStatus]:
         async with database_of(config, services[0]):
             pass  # Letters of another service's database would all be listed as new.
     whole = newest(await read_letters(config.kafka, services, filters.since))
-    _check_names(config, filters, whole)
+    await _check_names(config, filters, whole)
     letters = [letter for letter in whole if filters.match(letter)]
     found: list[LetterStatus] = []
     for service in services:
@@ -125,17 +125,14 @@ async def select(config: Config, filters: Filters) -> list[LetterStatus]:
     return sorted(found, key=lambda status: status.letter.time)
 
 
-def _check_names(config: Config, filters: Filters, letters: Sequence[FoundLetter]) -> None:
+async def _check_names(config: Config, filters: Filters, letters: Sequence[FoundLetter]) -> None:
     """Refuses a reason or locality that neither a list nor a letter has."""
     reason, locality = filters.reason, filters.locality
     if reason is not None and reason not in {*REASONS, *(letter.reason for letter in letters)}:
         raise CommandError(f"There is no reason {reason}. There are: {', '.join(REASONS)}.")
     if locality is None or locality in {letter.locality for letter in letters}:
         return
-    try:
-        slugs = load_localities(config.localities_file).slugs
-    except (LocalitiesError, OSError) as error:
-        raise CommandError(f"The localities cannot be read: {error}") from error
+    slugs = (await table_in_force(config)).slugs
     if locality not in slugs:
         raise CommandError(f"There is no locality {locality}. There are: {', '.join(slugs)}.")
 

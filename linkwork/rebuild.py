@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 import typer
@@ -18,6 +18,7 @@ from linkwork.errors import CommandError
 from linkwork.output import as_json as to_json
 from linkwork.output import table
 from linkwork.service_definitions import maker
+from linkwork.tables import table_file
 from shared.contract.events.topics import Part
 from shared.delivery.model.errors import Transient
 from shared.delivery.mongo.database import Mongo, Transaction
@@ -27,7 +28,7 @@ from shared.delivery.rebuild.run import Rebuild
 from shared.delivery.rebuild.source import Source
 from shared.platform.clock import system_clock
 from shared.platform.ids import new_id
-from shared.platform.localities import load_localities
+from shared.platform.localities.versions import load_table
 
 HELP: Final = """Fold the log again, beside the live state, and switch when both are level.
 
@@ -62,7 +63,8 @@ class RebuildCommand:
         """
         async with database_of(config, self.service):
             pass  # The database is this service's own, and accepts our user.
-        return await _run(config, self)
+        async with table_file(config) as file:
+            return await _run(replace(config, localities_file=file), self)
 
 
 def rebuild(
@@ -90,7 +92,7 @@ def rebuild(
 
 
 async def _run(config: Config, command: RebuildCommand) -> int:
-    localities = load_localities(config.localities_file)
+    localities = load_table(config.localities_file)
     database = config.database(command.service)
     source = Source(maker(command.service), config.localities_file, config.kafka, config.mongo_url, database)
     rebuild = Rebuild(

@@ -14,30 +14,33 @@ import services.referral.collections
 import services.referral.definition
 from shared.contract.events.topics import Part
 from shared.delivery.rebuild.source import Rebuildable
-from shared.platform.localities import load_localities
+from shared.platform.localities.versions import load_table
 
 
-def referral(localities_file: Path) -> Rebuildable:
-    """The referral service."""
-    definition = services.referral.definition.service_definition(load_localities(localities_file))
+def referral(table: Path) -> Rebuildable:
+    """The referral service by a table: a localities file, or an export of the control topic."""
+    definition = services.referral.definition.service_definition(load_table(table))
     return Rebuildable(definition, services.referral.collections.ensure_derived_indexes)
 
 
-def matching(localities_file: Path) -> Rebuildable:
-    """The matching service."""
-    definition = services.matching.definition.service_definition(load_localities(localities_file).rank)
+def matching(table: Path) -> Rebuildable:
+    """The matching service by a table."""
+    known = load_table(table)
+    definition = services.matching.definition.service_definition(
+        known.rank, fold_rules_version=known.fold_rules_version
+    )
     return Rebuildable(definition, services.matching.collections.ensure_indexes)
 
 
-def notifications(localities_file: Path) -> Rebuildable:
-    """The notifications service."""
-    definition = services.notifications.definition.folding_definition(load_localities(localities_file))
+def notifications(table: Path) -> Rebuildable:
+    """The notifications service by a table."""
+    definition = services.notifications.definition.folding_definition(load_table(table))
     return Rebuildable(definition, services.notifications.collections.ensure_indexes)
 
 
-def evaluation(localities_file: Path) -> Rebuildable:
-    """The evaluation service."""
-    definition = services.evaluation.definition.service_definition(load_localities(localities_file))
+def evaluation(table: Path) -> Rebuildable:
+    """The evaluation service by a table."""
+    definition = services.evaluation.definition.service_definition(load_table(table))
     return Rebuildable(definition, services.evaluation.collections.ensure_indexes)
 
 

@@ -15,6 +15,7 @@ from linkwork.databases import database_of
 from linkwork.errors import CommandError
 from linkwork.output import as_json as to_json
 from linkwork.output import table
+from linkwork.tables import table_in_force
 from shared.contract.events.topics import Part, event_topics, group
 from shared.delivery.kafka.broker_view import BrokerView
 from shared.delivery.mongo.database import Mongo, Transaction
@@ -24,7 +25,6 @@ from shared.delivery.offsets.verdict import BEGINS, Begin, StreamState, Verdict,
 from shared.delivery.rebuild.log import consumer
 from shared.platform.clock import system_clock
 from shared.platform.ids import new_id
-from shared.platform.localities import load_localities
 
 _HEAD: Final = ("LOCALITY", "PARTITION", "HANDLED", "COMMITTED", "END", "STATE")
 _EPILOG: Final = """\b
@@ -88,7 +88,7 @@ class StreamsList:
         Returns:
             0 if every stream is ok, else 1.
         """
-        slugs = load_localities(config.localities_file).slugs
+        slugs = (await table_in_force(config)).slugs
         wanted = [self.locality] if self.locality is not None else list(slugs)
         rows: list[dict[str, Any]] = []
         async with _Stores(config, self.service) as stores:

@@ -51,6 +51,7 @@ def development_app(
         routers=[issuer_routes(settings, directory, localities, key, clock), mailbox_routes(mailbox)],
         pages=Pages(settings, TEMPLATES),
         lifespan=lifespan,
+        localities=localities,
         clock=clock,
         keys=key,
         keeper=keeper,

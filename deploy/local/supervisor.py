@@ -28,7 +28,7 @@ from deploy.local.reaper import Reaper
 from deploy.local.state import State
 from deploy.local.stores import Stores
 from deploy.local.welcome import how_to_connect, welcome
-from deploy.topics import create_topics
+from deploy.topics import set_up
 from shared.platform.access.declaration import all_partners, declare
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
@@ -97,10 +97,11 @@ class Supervisor:
         self._stores = stores = Stores(self._state, self._reaper, self._given, self.say)
         self._say_what_starts(stores)
         await together(stores.start(), self._fetch_assets(), self._compile())
-        localities = load_localities(Path(self._given.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE))
+        file = Path(self._given.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE)
+        localities = (
+            await self._create_topics(stores.kafka, file) if self._plan.topics else load_localities(file)
+        )
         self._access = stores.access(declare(localities, demo=self._plan.demo is not None))
-        if self._plan.topics:
-            await self._create_topics(stores.kafka, localities)
         if self._access is not None and await self._access.apply():
             self.say("Kafka knows its users and their rights")
         environment = self._environment(stores, port)
@@ -133,9 +134,12 @@ class Supervisor:
             log = self._state.log("compiled")
             await Child("compiled", command, log=log, reaper=self._reaper).finish()
 
-    async def _create_topics(self, kafka: KafkaConnection, localities: Localities) -> None:
-        if made := await create_topics(kafka, localities.slugs, localities.partners()):
+    async def _create_topics(self, kafka: KafkaConnection, file: Path) -> Localities:
+        """Makes what is missing; returns the newest table of the control topic."""
+        made, localities = await set_up(kafka, file)
+        if made:
             self.say(f"Made {made} topics for {len(localities.slugs)} localities")
+        return localities
 
     def _environment(self, stores: Stores, port: int) -> dict[str, str]:
         ports = {"front": port, "mail": self._state.port("mail", MAIL_PORT)}

@@ -12,11 +12,12 @@ from services.evaluation.reports import api
 from services.evaluation.reports.queries import FigureQueries
 from services.evaluation.settings import EvaluationSettings
 from services.evaluation.web.templating import make_pages
+from shared.delivery.control.table import table_of
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
-from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
+from shared.platform.localities import Localities
 from shared.platform.web.app import create_service_app
 from shared.platform.web.keys import KeySource
 
@@ -34,9 +35,9 @@ def create_app(
 
     Handlers find on `request.app.state`: kernel, queries.
     """
-    known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
-    served = [locality.slug for locality in known.served(settings.localities)]
-    kernel = Kernel(service_definition(known), options(settings), served, clock, new_id)
+    table = table_of(settings, localities, clock)
+    known = table.localities
+    kernel = Kernel(service_definition(known), options(settings), table, clock, new_id)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -50,6 +51,7 @@ def create_app(
         routers=[api.router, overview.router],
         pages=make_pages(settings),
         lifespan=lifespan,
+        localities=known,
         ready=kernel.ready,
         live=kernel.live,
         clock=clock,

@@ -19,6 +19,7 @@ def service_definition(localities: Localities) -> ServiceDefinition[EvaluationSt
         fold_version=FOLD_VERSION,
         to_document=to_document,
         repository=TotalsRepository(),
+        fold_rules_version=localities.fold_rules_version,
         derived=(SUMS,),
         project=apply_changes,
     )

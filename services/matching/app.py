@@ -47,11 +47,12 @@ from services.matching.roster.use_cases import RosterUseCases
 from services.matching.settings import MatchingSettings
 from services.matching.web.parameters import DIRECTORY_IMPORTS
 from services.matching.web.templating import make_pages
+from shared.delivery.control.table import table_of
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
-from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
+from shared.platform.localities import Localities
 from shared.platform.web.app import create_service_app
 from shared.platform.web.service_token import ServiceTokens
 from shared.platform.web.session import SealedCookie
@@ -70,12 +71,11 @@ def create_app(
     Handlers find on `request.app.state`: kernel, features, localities.
     """
     make_ready(clock())
-    known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
-    served = [locality.slug for locality in known.served(settings.localities)]
+    table = table_of(settings, localities, clock)
+    known = table.localities
     diaries = DiaryStore(settings.travel_minutes)
-    kernel = Kernel(
-        service_definition(known.rank, diaries), options or Options.of(settings), served, clock, new_id
-    )
+    definition = service_definition(known.rank, diaries, fold_rules_version=known.fold_rules_version)
+    kernel = Kernel(definition, options or Options.of(settings), table, clock, new_id)
     http = httpx.AsyncClient()
     vault = Vault(settings, http, ServiceTokens(settings, clock))
     links = Links(settings.magic_link_key.get_secret_value(), settings.public_url, settings.link_days, clock)
@@ -97,6 +97,7 @@ def create_app(
         routers=[*API_ROUTERS, *PAGE_ROUTERS],
         pages=make_pages(settings),
         lifespan=lifespan,
+        localities=known,
         ready=kernel.ready,
         live=kernel.live,
         larger_bodies={DIRECTORY_IMPORTS: settings.directory_limit},

@@ -1,6 +1,6 @@
 """Matching as the kernel drives it: fold, decisions, tasks, and the store of resources."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from services.matching.booking.diary import Diaries
@@ -10,7 +10,7 @@ from services.matching.casework.drafts import drop_drafts
 from services.matching.referral_state.state import FOLD_VERSION, ReferralState, fold, to_document
 from shared.contract.events.fact import Fact
 from shared.contract.history import SourcePriority
-from shared.delivery.model.service_definition import Changed, Loaded, ServiceDefinition
+from shared.delivery.model.service_definition import Changed, Loaded, ServiceDefinition, no_fold_rules
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
@@ -68,9 +68,12 @@ async def _referred_again(tx: Transaction, returned: Sequence[Loaded[ReferralSta
 
 
 def service_definition(
-    rank: SourcePriority, diaries: DiaryStore | None = None
+    rank: SourcePriority,
+    diaries: DiaryStore | None = None,
+    *,
+    fold_rules_version: Callable[[str], int] = no_fold_rules,
 ) -> ServiceDefinition[ReferralState, Diaries]:
-    """The definition for a programme whose sources have these priorities (from the localities file)."""
+    """The definition for a programme whose sources have these priorities (from its table)."""
 
     def folded(facts: Sequence[Fact]) -> ReferralState:
         return fold(facts, rank)
@@ -84,4 +87,5 @@ def service_definition(
         decisions=DECISIONS,
         tasks={RETRY_BOOKING: retry_booking},
         exclusive="booker",
+        fold_rules_version=fold_rules_version,
     )

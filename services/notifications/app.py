@@ -17,11 +17,12 @@ from services.notifications.ledger.queries import MessageQueries
 from services.notifications.messages.addressing import Addressing
 from services.notifications.messages.effects import MessageSender
 from services.notifications.settings import NotificationsSettings
+from shared.delivery.control.table import table_of
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
-from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
+from shared.platform.localities import Localities
 from shared.platform.web.app import create_service_app
 from shared.platform.web.pages import Pages
 from shared.platform.web.service_token import ServiceTokens
@@ -39,8 +40,8 @@ def create_app(
 
     Handlers find on `request.app.state`: kernel, localities, queries.
     """
-    known = localities or load_localities(settings.localities_file or LOCALITIES_FILE)
-    served = [locality.slug for locality in known.served(settings.localities)]
+    table = table_of(settings, localities, clock)
+    known = table.localities
     http = httpx.AsyncClient()
     peers = PeerServices(settings, http, ServiceTokens(settings, clock))
     sender = MessageSender(
@@ -50,7 +51,7 @@ def create_app(
         clock=clock,
     )
     definition = service_definition(settings, known, sender)
-    kernel = Kernel(definition, options or Options.unhurried(settings), served, clock, new_id)
+    kernel = Kernel(definition, options or Options.unhurried(settings), table, clock, new_id)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -64,11 +65,12 @@ def create_app(
         routers=[api.router, overview.router],
         pages=Pages(settings, TEMPLATES),
         lifespan=lifespan,
+        localities=known,
         ready=kernel.ready,
         live=kernel.live,
         clock=clock,
     )
     app.state.kernel = kernel
     app.state.localities = known
-    app.state.queries = MessageQueries(kernel.mongo, served)
+    app.state.queries = MessageQueries(kernel.mongo, kernel.localities)
     return app

@@ -42,4 +42,5 @@ def folding_definition(localities: Localities) -> ServiceDefinition[Notification
         fold_version=FOLD_VERSION,
         to_document=to_document,
         repository=LedgerRepository(),
+        fold_rules_version=localities.fold_rules_version,
     )

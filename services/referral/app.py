@@ -35,6 +35,7 @@ from services.referral.settings import ReferralSettings
 from services.referral.tracking import api as tracking_api
 from services.referral.tracking.waiting import keep_observing
 from services.referral.web.templating import make_pages
+from shared.delivery.control.table import table_of
 from shared.delivery.kafka.producer import Producer
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.errors import IdempotencyMismatch, Transient
@@ -42,7 +43,7 @@ from shared.delivery.mongo.database import classified
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
-from shared.platform.localities import LOCALITIES_FILE, load_localities
+from shared.platform.localities import Localities
 from shared.platform.web.app import create_service_app
 from shared.platform.web.keys import KeySource
 from shared.platform.web.problem import Problem, answer_with, temporarily_unavailable, unexpected
@@ -54,30 +55,28 @@ UNAVAILABLE = "Nothing was changed. Try again in a moment."
 def create_app(
     settings: ReferralSettings,
     *,
+    localities: Localities | None = None,
     clock: Clock = system_clock,
     new_id: NewId = new_id,
     keys: KeySource | None = None,
     options: Callable[[ReferralSettings], Options] = Options.of,
 ) -> FastAPI:
     """The application. Its kernel starts and stops with it."""
-    localities = load_localities(settings.localities_file or LOCALITIES_FILE)
-    served = [locality.slug for locality in localities.served(settings.localities)]
-    timings = options(settings)
-    kernel = Kernel(service_definition(localities), timings, served, clock, new_id)
+    table = table_of(settings, localities, clock)
+    known, timings = table.localities, options(settings)
+    kernel = Kernel(service_definition(known), timings, table, clock, new_id)
     vault = PersonVault(MasterKey(settings.master_key_bytes()))
     audits = Audits(kernel.mongo, clock)
-    context = ReferralContext(kernel, vault, localities, audits, settings)
-    conflicts = Conflicts(kernel.mongo, audits, clock, localities.hub, settings.identity_conflicts)
-    matcher = IdentityMatcher(kernel.mongo, vault, audits, conflicts, localities.hub)
+    context = ReferralContext(kernel, vault, known, audits, settings)
+    conflicts = Conflicts(kernel.mongo, audits, clock, known, settings.identity_conflicts)
+    matcher = IdentityMatcher(kernel.mongo, vault, audits, conflicts, known)
     matching = Matching(settings.matching_url, ServiceTokens(settings, clock), clock)
     keeper = sessions.KeptSessions(kernel.mongo, timedelta(minutes=settings.session_idle_minutes), clock)
-    table, keeper_of_refusals = ProgrammeTable(localities), RefusalKeeper(kernel.mongo)
-    as_admission = replace(timings, kafka=settings.admission_kafka)
-    admission = Admission(
-        as_admission, table, keeper_of_refusals, served, settings.admission_records_a_second, clock
-    )
+    admitted_by, keeper_of_refusals = ProgrammeTable(known), RefusalKeeper(kernel.mongo)
+    as_admission, rate = replace(timings, kafka=settings.admission_kafka), settings.admission_records_a_second
+    admission = Admission(as_admission, admitted_by, keeper_of_refusals, kernel.localities, rate, clock)
     partner_events = PartnerEvents(
-        kernel.mongo, Producer(as_admission.kafka), table, keeper_of_refusals, clock
+        kernel.mongo, Producer(as_admission.kafka), admitted_by, keeper_of_refusals, clock
     )
 
     async def ready() -> tuple[bool, dict[str, Any]]:
@@ -90,7 +89,7 @@ def create_app(
             await ensure_indexes(kernel.mongo, settings.audit_days)
             await erasure.replay(kernel.mongo)
             await erasure.finish_erasures(context)
-            observing = asyncio.create_task(keep_observing(kernel.mongo, served, clock))
+            observing = asyncio.create_task(keep_observing(kernel.mongo, kernel.localities, clock))
             admission.start(judges=settings.admission)
             yield
             await admission.stop()
@@ -113,6 +112,7 @@ def create_app(
         ],
         pages=make_pages(settings),
         lifespan=lifespan,
+        localities=known,
         ready=ready,
         live=lambda: kernel.live() and admission.live,
         clock=clock,

@@ -17,4 +17,5 @@ def service_definition(localities: Localities) -> ServiceDefinition[ReferralStat
         fold_version=state.FOLD_VERSION,
         to_document=document.to_document,
         repository=NoRepository(),
+        fold_rules_version=localities.fold_rules_version,
     )

@@ -5,6 +5,7 @@ from typing import Final
 from pymongo import ASCENDING, IndexModel
 
 from shared.delivery.consumer.markers import MARKERS
+from shared.delivery.control.stored import CONTROL_VERSIONS
 from shared.delivery.dlq.rows import DEAD_LETTERS
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.mongo.operations import OPERATIONS
@@ -15,8 +16,8 @@ from shared.delivery.unit_of_work.commands import IDEMPOTENCY
 from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, OUTBOX, REFERRALS, TASKS
 
 _REPLIES_KEPT_SECONDS: Final = 7 * 24 * 3600
-# Finds referrals that an earlier version of the fold made.
-FOLD_INDEX: Final = IndexModel([("fold", ASCENDING)])
+# Finds referrals that an earlier version of the fold made, or an earlier table.
+FOLD_INDEX: Final = IndexModel([("fold", ASCENDING), ("locality", ASCENDING), ("rules", ASCENDING)])
 
 
 async def ensure_indexes(mongo: Mongo) -> None:
@@ -27,7 +28,10 @@ async def ensure_indexes(mongo: Mongo) -> None:
     """
     await note_earlier_version(mongo)
     # Before any transaction needs them, because a transaction that creates a collection takes a lock.
-    owned = (OUTBOX, TASKS, SENT, DEAD_LETTERS, OPERATIONS, GENERATIONS, IDEMPOTENCY, MARKERS, HANDLED)
+    owned = (
+        *(OUTBOX, TASKS, SENT, DEAD_LETTERS, OPERATIONS, GENERATIONS, IDEMPOTENCY, MARKERS, HANDLED),
+        CONTROL_VERSIONS,
+    )
     await mongo.make((REFERRALS, *owned))
     await mongo[REFERRALS].create_indexes([FOLD_INDEX])
     await mongo[OUTBOX].create_indexes([IndexModel([("lane", ASCENDING), ("_id", ASCENDING)])])

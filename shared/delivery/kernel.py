@@ -14,6 +14,7 @@ from pymongo.errors import PyMongoError
 from shared.contract.events.topics import event_topics
 from shared.delivery.consumer.batch import BatchHandler
 from shared.delivery.consumer.topic_consumer import TopicConsumer
+from shared.delivery.control.served import ServedSlugs, ServedTable
 from shared.delivery.dlq.replays import Replays
 from shared.delivery.indexes import ensure_indexes
 from shared.delivery.interpreter import tune_interpreter
@@ -49,12 +50,14 @@ class Kernel(Generic[V, R]):
         self,
         definition: ServiceDefinition[V, R],
         options: Options,
-        localities: Sequence[str],
+        localities: Sequence[str] | ServedTable,
         clock: Clock = system_clock,
         new_id: NewId = new_id,
     ) -> None:
         self.definition = definition
-        self.localities = tuple(localities)
+        self._table = localities if isinstance(localities, ServedTable) else ServedTable(localities)
+        # Asked each time: a locality that is added while the process runs is among them.
+        self.localities: Sequence[str] = ServedSlugs(self._table)
         self.clock = clock
         self.new_id = new_id
         self._options = options
@@ -73,8 +76,11 @@ class Kernel(Generic[V, R]):
         self._scheduler = Scheduler(self._context, self.localities)
         self._replays = Replays(self._context, self.localities)
         self._broker = BrokerView(options.kafka)
-        self._consumers = [self._consumer(each) for each in self.localities]
+        self._consumers: list[TopicConsumer[V, R]] = []
+        self._rules_changed = asyncio.Event()
+        self._add_consumers()
 
+        self._started = False
         self._renewing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -92,6 +98,7 @@ class Kernel(Generic[V, R]):
 
         Raises:
             ForeignDatabase: the database is another service's.
+            CannotStart: the table has no locality of those that this process is to serve.
             PyMongoError: the database refuses us, and a retry does not help.
         """
         tune_interpreter()
@@ -101,6 +108,7 @@ class Kernel(Generic[V, R]):
                 await claim_database(self.mongo, self.definition.name)  # Before any other write.
                 await self._generations.refresh()
                 await ensure_indexes(self.mongo)
+                await self._table.start(self.mongo, self._follow_table)
                 await self._leases.take_over(instance_id)
                 await self._renew_leases()
             except PyMongoError as error:
@@ -115,19 +123,36 @@ class Kernel(Generic[V, R]):
         self._scheduler.start()
         self._replays.start()
         await evict_predecessor(self._options.kafka, self.definition.name, self.localities, instance_id)
+        self._add_consumers()
         for consumer in self._consumers:
             consumer.start()
+        self._started = True
         self._tasks = [
             asyncio.create_task(self._observe()),
             asyncio.create_task(self._generations.watch()),
-            asyncio.create_task(reproject(self._context)),
+            asyncio.create_task(reproject(self._context, self.localities, self._rules_changed)),
         ]
+
+    def _add_consumers(self) -> list[TopicConsumer[V, R]]:
+        """Makes the consumers of localities that have none; returns them."""
+        known = {consumer.locality for consumer in self._consumers}
+        new = [self._consumer(each) for each in self.localities if each not in known]
+        self._consumers += new
+        return new
+
+    def _follow_table(self) -> None:
+        """Another table is in force: new localities are consumed, and referrals folded by new ranks."""
+        if self._started:
+            for consumer in self._add_consumers():
+                consumer.start()
+        self._rules_changed.set()
 
     async def stop(self) -> None:
         """Finishes the batch in hand within a bound, publishes it, leaves the groups, releases the leases."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._table.stop()
         await asyncio.gather(*(consumer.stop() for consumer in self._consumers), return_exceptions=True)
         await self._broker.close()
         await self._replays.stop()
@@ -153,14 +178,21 @@ class Kernel(Generic[V, R]):
         """Readiness and its details, for /readyz. The database must answer; the consumers are a detail."""
         database = await self.mongo.answers()
         streams = {consumer.locality: consumer.detail() for consumer in self._consumers}
-        return database, {"database": "answers" if database else "away", "streams": streams}
+        detail = {"database": "answers" if database else "away", "table": self._table.detail()}
+        return database, {**detail, "streams": streams}
 
     def live(self) -> bool:
         """Whether every loop runs. A loop that waits for the broker or the database is live."""
         consumers = all(consumer.live for consumer in self._consumers)
         loops = self._relay.live and self._scheduler.live and self._replays.live
         renews = self._renewing is None or not self._renewing.done()
-        return consumers and loops and renews and not any(task.done() for task in self._tasks)
+        return (
+            consumers
+            and loops
+            and renews
+            and self._table.live
+            and not any(task.done() for task in self._tasks)
+        )
 
     async def command(
         self,

@@ -148,3 +148,18 @@ requests_limited = Counter(
 requests_under_way = Gauge(
     "linkwork_requests_under_way", "Requests that a process is answering.", ("service",)
 )
+control_version = Gauge(
+    "linkwork_control_version",
+    "The version of the programme's table that is in force in a process; 0: that of a file.",
+    ("service",),
+)
+control_refused = Counter(
+    "linkwork_control_refused_total",
+    "Versions of the table that a process refused, by reason.",
+    ("service", "reason"),
+)
+control_unread = Gauge(
+    "linkwork_control_unread",
+    "1 while a process cannot follow the control topic, or the topic lacks versions that the process knows.",
+    ("service",),
+)

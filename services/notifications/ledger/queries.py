@@ -69,7 +69,7 @@ class MessageQueries:
 
     def __init__(self, mongo: Mongo, served: Sequence[str]) -> None:
         self._mongo = mongo
-        self.served = tuple(served)
+        self.served = served
 
     async def owner(self, referral_id: str, localities: Iterable[str]) -> ReferralOwner | None:
         """Finds the owner of a referral in these localities only."""

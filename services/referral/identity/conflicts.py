@@ -7,7 +7,7 @@ from services.referral.identity.audits import Audits
 from services.referral.web.errors import contact_sentence
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
-from shared.platform.localities import Contact
+from shared.platform.localities import Localities
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -17,11 +17,13 @@ WINDOW = timedelta(hours=1)
 class Conflicts:
     """Counts, by subject, answers that reveal a known person. All replicas share the count."""
 
-    def __init__(self, mongo: Mongo, audits: Audits, clock: Clock, hub: Contact, max_an_hour: int) -> None:
+    def __init__(
+        self, mongo: Mongo, audits: Audits, clock: Clock, localities: Localities, max_an_hour: int
+    ) -> None:
         self._mongo = mongo
         self._audits = audits
         self._clock = clock
-        self._hub = hub
+        self._localities = localities
         self._max_an_hour = max_an_hour
 
     async def admit(self, caller: Principal) -> None:
@@ -49,7 +51,7 @@ class Conflicts:
         seconds = max(1, round(remaining.total_seconds()))
         detail = (
             "Too many referrals did not fit what is known of a person. "
-            f"Try again in {-(-seconds // 60)} minutes. {contact_sentence(self._hub)}"
+            f"Try again in {-(-seconds // 60)} minutes. {contact_sentence(self._localities.hub)}"
         )
         headers = {"retry-after": str(seconds)}
         return Problem(429, code="too_many_conflicts", detail=detail, headers=headers)

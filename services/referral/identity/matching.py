@@ -14,7 +14,7 @@ from shared.contract.events import vocabulary as v
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
-from shared.platform.localities import Contact
+from shared.platform.localities import Localities
 from shared.platform.people.name_comparison import FullName, NameMatch, compare_names
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
@@ -59,7 +59,7 @@ class IdentityMatcher:
     vault: PersonVault
     audits: Audits
     conflicts: Conflicts
-    hub: Contact
+    localities: Localities
 
     async def match(
         self, caller: Principal, locality: str, person: PersonDetails, same_person: str | None
@@ -167,7 +167,7 @@ class IdentityMatcher:
     def _different_person(self, what: str) -> ValidationFailed:
         sentence = (
             f"This NHS number is known here with another {what}. Check both. "
-            f"If both are right: {contact_sentence(self.hub)}"
+            f"If both are right: {contact_sentence(self.localities.hub)}"
         )
         return ValidationFailed([FieldError("/nhs_number", "nhs_number_other_person", sentence)])
 

@@ -14,33 +14,35 @@ from services.referral.partners.admission import Admission
 from services.referral.partners.repository import RefusalKeeper
 from services.referral.partners.table import ProgrammeTable
 from services.referral.settings import ReferralSettings
+from shared.delivery.control.served import ServedSlugs
+from shared.delivery.control.table import table_of
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
-from shared.platform.localities import LOCALITIES_FILE, load_localities
 from shared.platform.web.app import create_service_app, serve
 from shared.platform.web.settings import load
 
 
 def create_admission_app(settings: ReferralSettings, *, clock: Clock = system_clock) -> FastAPI:
     """Admission alone: no page and no API of its own."""
-    localities = load_localities(settings.localities_file or LOCALITIES_FILE)
-    served = [locality.slug for locality in localities.served(settings.localities)]
+    followed = table_of(settings, None, clock)
     options = replace(Options.of(settings), kafka=settings.admission_kafka)
     mongo = Mongo(options.mongo_url, options.database, name="linkwork-admission")
     keeper = RefusalKeeper(mongo)
-    table, rate = ProgrammeTable(localities), settings.admission_records_a_second
-    admission = Admission(options, table, keeper, served, rate, clock)
+    table, rate = ProgrammeTable(followed.localities), settings.admission_records_a_second
+    admission = Admission(options, table, keeper, ServedSlugs(followed), rate, clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await followed.start(mongo, lambda: None)
         admission.start()
         yield
         await admission.stop()
+        await followed.stop()
         await mongo.close()
 
     async def ready() -> tuple[bool, dict[str, Any]]:
-        return True, {"admission": admission.detail()}
+        return True, {"table": followed.detail(), "admission": admission.detail()}
 
     return create_service_app(
         settings,
@@ -48,7 +50,7 @@ def create_admission_app(settings: ReferralSettings, *, clock: Clock = system_cl
         routers=[],
         lifespan=lifespan,
         ready=ready,
-        live=lambda: admission.live,
+        live=lambda: admission.live and followed.live,
         clock=clock,
     )
 

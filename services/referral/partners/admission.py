@@ -50,7 +50,7 @@ class _Item:
 
 
 class Admission:
-    """Admission for the sources of these localities."""
+    """Admission for the sources of these localities, which are asked each time."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Admission:
         self._options = options
         self._table = table
         self._keeper = keeper
-        self._localities = frozenset(localities)
+        self._localities = localities
         self._a_second = a_second
         self._clock = clock
         self._turns: Turns[_Item] = Turns(a_second)

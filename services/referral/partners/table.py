@@ -31,7 +31,7 @@ class ProgrammeTable:
     @property
     def version(self) -> str:
         """As AdmissionTable."""
-        return str(getattr(self._localities, "version", 0))
+        return str(self._localities.version)
 
     def partners(self) -> tuple[str, ...]:
         """As AdmissionTable."""

@@ -15,6 +15,8 @@ EVENTS: Final[tuple[EventName, ...]] = get_args(EventName)
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 SOURCE_PARTS: Final[tuple[SourcePart, ...]] = get_args(SourcePart)
 VERSION: Final = 1
+# The versions of the programme's table: one partition, kept for ever, written by the operator alone.
+CONTROL_TOPIC: Final = "linkwork.control.v1"
 
 TYPE_PREFIX: Final = "org.linkwork."
 # First words of private topics. Partners may read whatever begins with a slug, so no locality has these.

@@ -56,7 +56,7 @@ class Replays(Generic[V, R]):
 
     def __init__(self, context: ServiceContext[V, R], localities: Sequence[str]) -> None:
         self._context = context
-        self._localities = list(localities)
+        self._localities = localities
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -93,7 +93,7 @@ class Replays(Generic[V, R]):
         Raises:
             Transient, PyMongoError: the database is away; the rows stay.
         """
-        wanted = {"state": "asked", "locality": {"$in": self._localities}}
+        wanted = {"state": "asked", "locality": {"$in": list(self._localities)}}
         found = self._context.mongo[DEAD_LETTERS].find(wanted).sort("at", 1).limit(_PAGE)
         rows = [dict(row) for row in await found.to_list(None)]
         for row in rows:

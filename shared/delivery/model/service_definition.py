@@ -93,6 +93,11 @@ class Effect(Generic[V]):
     send: Callable[[str, "Loaded[V]", TaskRow], Awaitable[str]]
 
 
+def no_fold_rules(_: str) -> int:
+    """The fold depends on nothing but the facts."""
+    return 0
+
+
 @dataclass(frozen=True)
 class ServiceDefinition(Generic[V, R]):
     """One of the four services, as the kernel drives it.
@@ -105,6 +110,8 @@ class ServiceDefinition(Generic[V, R]):
         derived: collections that hold only what follows from the views. A rebuild makes them anew.
         project: what `Repository.save` does to the derived collections, and nothing else. A rebuild calls it
             outside a transaction, on collections that no other process writes.
+        fold_rules_version: by locality, the version of the table since which the fold depends on the same
+            ranks. When it rises, the kernel folds the locality's referrals again.
         exclusive: the lease under which one process at a time makes the decisions of a locality.
     """
 
@@ -119,6 +126,7 @@ class ServiceDefinition(Generic[V, R]):
     derived: tuple[str, ...] = ()
     project: Project[V] | None = None
     exclusive: str | None = None
+    fold_rules_version: Callable[[str], int] = no_fold_rules
 
 
 class NoRepository:

@@ -1,6 +1,7 @@
-"""Folds stored referrals again after a change of the fold's version, without reading Kafka."""
+"""Folds stored referrals again after a change of the fold or of the table, without reading Kafka."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from functools import partial
@@ -9,7 +10,7 @@ from pymongo.errors import PyMongoError
 
 from shared.delivery.model.errors import Transient
 from shared.delivery.model.service_definition import R, V
-from shared.delivery.mongo.database import Transaction
+from shared.delivery.mongo.database import Document, Transaction
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS, UnitOfWork
 
@@ -20,29 +21,45 @@ _log = logging.getLogger(__name__)
 Key = tuple[str, str]
 
 
-async def reproject(worker: ServiceContext[V, R]) -> None:
-    """Folds every referral that an earlier version of the fold has stored. It never decides.
+async def reproject(
+    worker: ServiceContext[V, R], localities: Sequence[str], rules_changed: asyncio.Event
+) -> None:
+    """Folds every referral that an earlier version of the fold, or an earlier table, has made.
 
-    It searches again every minute, as during a deployment processes of the old version still write.
+    It never decides. It searches again when the table changes, and every minute, as during a deployment
+    processes of the old version still write.
     """
     while True:
+        rules_changed.clear()
         try:
-            await _reproject_all(worker)
+            for stale in _stale(worker, localities):
+                await _reproject_all(worker, stale)
         except (PyMongoError, Transient) as error:
             _log.warning("reprojection waits: %s", type(error).__name__)
             await asyncio.sleep(1)
         else:
-            await asyncio.sleep(_REST_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(rules_changed.wait(), _REST_SECONDS)
 
 
-async def _reproject_all(worker: ServiceContext[V, R]) -> None:
+def _stale(worker: ServiceContext[V, R], localities: Sequence[str]) -> list[Document]:
+    """Filters of the referrals to fold again."""
+    fold = worker.definition.fold_version
+    rules = {slug: worker.definition.fold_rules_version(slug) for slug in localities}
+    # A document of before the control topic names no version, which the negation finds too.
+    by_rules = [
+        {"fold": fold, "locality": slug, "rules": {"$not": {"$gte": version}}}
+        for slug, version in rules.items()
+        if version
+    ]
+    return [{"fold": {"$lt": fold}}, *by_rules]
+
+
+async def _reproject_all(worker: ServiceContext[V, R], stale: Document) -> None:
     last = ""
     while True:
-        stale = worker.mongo[REFERRALS].find(
-            {"fold": {"$lt": worker.definition.fold_version}, "_id": {"$gt": last}},
-            {"locality": 1, "referral": 1},
-        )
-        rows = await stale.sort("_id", 1).limit(_PAGE).to_list(None)
+        found = worker.mongo[REFERRALS].find({**stale, "_id": {"$gt": last}}, {"locality": 1, "referral": 1})
+        rows = await found.sort("_id", 1).limit(_PAGE).to_list(None)
         if not rows:
             return
         await _reproject(worker, [(row["locality"], row["referral"]) for row in rows])

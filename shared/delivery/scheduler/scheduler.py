@@ -52,7 +52,7 @@ class Scheduler(Generic[V, R]):
 
     def __init__(self, context: ServiceContext[V, R], localities: Sequence[str]) -> None:
         self._context = context
-        self._localities = list(localities)
+        self._localities = localities
         self._service = context.definition.name
         self._effects = EffectRunner(context)
         self._pool = BoundedTaskPool(_SENDS_AT_ONCE, _SEND_WAIT_SECONDS)
@@ -137,7 +137,7 @@ class Scheduler(Generic[V, R]):
 
     async def _page(self, now: datetime, sends: bool) -> list[Document]:
         effects = list(self._context.definition.effects)
-        here = {"$in": self._localities}
+        here = {"$in": list(self._localities)}
         if sends:
             which: Document = {"what": {"$in": effects}, "locality": here, "at": {"$lte": now}}
         else:

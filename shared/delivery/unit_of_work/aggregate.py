@@ -39,6 +39,15 @@ def aggregate_id(locality: str, referral_id: str) -> str:
     return f"{locality}/{referral_id}"
 
 
+def is_outdated(definition: ServiceDefinition[V, R], stored: Row) -> bool:
+    """Whether a document's view must be folded again.
+
+    A process that is behind with the table leaves a view by a later one alone.
+    """
+    rules = definition.fold_rules_version(stored["locality"])
+    return bool(stored["fold"] != definition.fold_version or stored.get("rules", 0) < rules)
+
+
 @dataclass(slots=True)
 class ReferralAggregate(Generic[V, R]):
     """A referral's facts as they stand in this transaction.
@@ -49,7 +58,7 @@ class ReferralAggregate(Generic[V, R]):
         size: bytes of these bodies.
         added: the new facts of this transaction, our own among them.
         emitted: the new events of our own, to be published.
-        outdated: an earlier version of the fold made the stored view.
+        outdated: another version of the fold made the stored view, or the fold by an earlier table.
     """
 
     definition: ServiceDefinition[V, R]
@@ -85,7 +94,7 @@ class ReferralAggregate(Generic[V, R]):
             known={FactKey(row["s"], row["i"]): row["b"] for row in rows},
             stored_facts=rows,
             size=sum(len(row["b"]) for row in rows),
-            outdated=stored["fold"] != definition.fold_version,
+            outdated=is_outdated(definition, stored),
         )
 
     @property
@@ -213,17 +222,22 @@ class ReferralAggregate(Generic[V, R]):
                 "locality": self.locality,
                 "referral": self.referral_id,
                 "v": 1,
-                "fold": self.definition.fold_version,
+                **self._folded_by(),
                 "facts": rows,
                 "view": self.document,
             }
         change: dict[str, Any] = {
-            "$set": {"view": self.document, "fold": self.definition.fold_version},
+            "$set": {"view": self.document, **self._folded_by()},
             "$inc": {"v": 1},
         }
         if rows:
             change["$push"] = {"facts": {"$each": rows}}
         return UpdateOne({"_id": self.id, "v": self.version}, change)
+
+    def _folded_by(self) -> Document:
+        """The versions of the fold, and of the table that it depends on."""
+        definition = self.definition
+        return {"fold": definition.fold_version, "rules": definition.fold_rules_version(self.locality)}
 
     def as_changed(self) -> Changed[V]:
         """The change as the repository receives it."""

@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple
 
 from shared.contract.events.topics import (
     ADMISSION_GROUP,
+    CONTROL_TOPIC,
     INBOX,
     PARTS,
     REFUSALS,
@@ -30,7 +31,6 @@ Operation = Literal[
 ]  # fmt: skip
 
 CLUSTER: Final = "kafka-cluster"
-CONTROL_TOPIC: Final = "linkwork.control.v1"
 ADMISSION: Final = "admission"
 OPERATOR: Final = "operator"
 DEMO: Final = "demo"
@@ -170,6 +170,9 @@ def _of_operator() -> Iterator[Grant]:
 def _of_demo(slugs: Iterable[str]) -> Iterator[Grant]:
     for slug in slugs:
         yield Grant(DEMO, "topic", "prefixed", f"{slug}.", "write")
+    # The demo publishes a version of the table while the services run.
+    yield Grant(DEMO, "topic", "literal", CONTROL_TOPIC, "read")
+    yield Grant(DEMO, "topic", "literal", CONTROL_TOPIC, "write")
 
 
 def _of_partner(partner: Partner) -> Iterator[Grant]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class LocalitiesError(ValueError):
@@ -42,15 +46,32 @@ class Entry:
         return value
 
     def day(self, key: str) -> date:
-        """The day at a key."""
+        """The day at a key. A table that was published holds it as text."""
         value = self._value(key)
+        if isinstance(value, str) and _DAY.fullmatch(value):
+            with contextlib.suppress(ValueError):
+                value = date.fromisoformat(value)
         if not isinstance(value, date) or isinstance(value, datetime):
             raise LocalitiesError(f"{self.where}: {key} must be a date such as 2025-04-07, without quotes.")
         return value
 
+    def position(self, key: str) -> tuple[float, float]:
+        """Latitude and longitude in degrees."""
+        value = self._value(key)
+        if not isinstance(value, list) or len(value) != 2 or not all(_is_number(each) for each in value):
+            raise LocalitiesError(f"{self.where}: {key} must be a latitude and a longitude.")
+        return float(value[0]), float(value[1])
+
     def entry(self, key: str) -> Entry:
         """The entry at a key."""
         return Entry(f"{self.where}, {key}", self._value(key))
+
+    def table(self, key: str) -> Mapping[str, Any]:
+        """The table at a key, as it is."""
+        value = self._value(key)
+        if not isinstance(value, Mapping):
+            raise LocalitiesError(f"{self.where}, {key} must be a table of names and values.")
+        return value
 
     def entries(self, key: str) -> list[Entry]:
         """The list of entries at a key."""
@@ -74,3 +95,7 @@ class Entry:
             raise LocalitiesError(f"{self.where}: {key} is missing.")
         self._read.add(key)
         return self._table[key]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

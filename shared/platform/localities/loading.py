@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
 from shared.contract.events import topics
 from shared.contract.events.vocabulary import Need, SensitiveNeed
+from shared.platform.localities.document import Document, practices_of, read_document
 from shared.platform.localities.entries import Entry, LocalitiesError
 from shared.platform.localities.model import (
     OWN_VAULT,
@@ -21,7 +21,6 @@ from shared.platform.localities.model import (
     Practice,
     Source,
 )
-from shared.platform.localities.practices import read_practices
 from shared.platform.people.mailbox import MailboxNotAccepted, parse_mailbox
 from shared.platform.people.telephone import TelephoneNotAccepted, parse_public_telephone
 
@@ -42,29 +41,28 @@ RESERVED_NAMES = frozenset({*topics.OUR_SOURCES, "control"})
 
 
 def load_localities(path: Path = LOCALITIES_FILE) -> Localities:
-    """Read the file. Raises LocalitiesError with one sentence that names the entry at fault."""
-    try:
-        parsed = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LocalitiesError(f"{path.name} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LocalitiesError(f"{path.name} is not valid TOML: {error}.") from error
-    file = Entry(path.name, parsed)
-    known = read_practices(path.parent / file.text("practices_file"))
+    """Reads the file. Raises LocalitiesError with one sentence that names the entry at fault."""
+    return localities_of(read_document(path), path.name)
+
+
+def localities_of(document: Document, name: str) -> Localities:
+    """The table of a document. Sentences of LocalitiesError begin with the document's name."""
+    file = Entry(name, document)
+    known = practices_of(file)
     programme = file.entry("programme")
-    name = programme.text("name")
+    named = programme.text("name")
     hub = _contact(programme.entry("hub"))
     everyones = programme.entries("sources")
     programme.done()
     localities: list[Locality] = []
     for entry in file.entries("locality"):
-        localities.append(_locality(path.name, entry, everyones, known, localities))
+        localities.append(_locality(name, entry, everyones, known, localities))
     file.done()
     if not localities:
-        raise LocalitiesError(f"{path.name}: there is no locality.")
+        raise LocalitiesError(f"{name}: there is no locality.")
     inside = {practice.ods for locality in localities for practice in locality.practices}
     outside = tuple(practice for ods, practice in known.items() if ods not in inside)
-    return Localities(name, hub, tuple(localities), outside)
+    return Localities(named, hub, tuple(localities), outside)
 
 
 def _locality(

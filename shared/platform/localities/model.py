@@ -118,8 +118,24 @@ class Locality:
         return found.vault if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One whole table. It never changes, so that a look-up sees nothing half done."""
+
+    name: str
+    hub: Contact
+    by_slug: Mapping[str, Locality]
+    practices: Mapping[str, Practice]
+    version: int
+    fold_rules: Mapping[str, int]
+
+
 class Localities:
-    """The whole file. Look-ups by practice forgive case and spaces round an ODS code."""
+    """The table in force: look-ups go to the current one, which `become` replaces in one assignment.
+
+    Keep this object, and ask it each time. A copy of a value that it gave is of yesterday's table tomorrow.
+    Look-ups by practice forgive case and spaces round an ODS code.
+    """
 
     def __init__(
         self,
@@ -127,12 +143,59 @@ class Localities:
         hub: Contact,
         localities: tuple[Locality, ...],
         outside: tuple[Practice, ...],
+        *,
+        version: int = 0,
+        fold_rules: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
-        self.name = name
-        self.hub = hub
-        self.by_slug: Mapping[str, Locality] = MappingProxyType({one.slug: one for one in localities})
+        """`version` is 0 for a table of a file; `fold_rules` see `fold_rules_version`."""
         inside = (practice for locality in localities for practice in locality.practices)
-        self._practices = {practice.ods: practice for practice in (*outside, *inside)}
+        self._table = _Table(
+            name,
+            hub,
+            MappingProxyType({one.slug: one for one in localities}),
+            MappingProxyType({practice.ods: practice for practice in (*outside, *inside)}),
+            version,
+            fold_rules,
+        )
+
+    @classmethod
+    def unread(cls) -> Localities:
+        """A table that nothing stands in, until `become`."""
+        return cls("", Contact("", "", ""), (), ())
+
+    def become(self, other: Localities) -> None:
+        """Takes the other's table as the current one."""
+        self._table = other._table
+
+    def numbered(self, version: int, fold_rules: Mapping[str, int]) -> Localities:
+        """The same table under a version's number."""
+        practices = tuple(self._table.practices.values())
+        rules = MappingProxyType(dict(fold_rules))
+        return Localities(self.name, self.hub, tuple(self), practices, version=version, fold_rules=rules)
+
+    @property
+    def name(self) -> str:
+        """The programme's name."""
+        return self._table.name
+
+    @property
+    def hub(self) -> Contact:
+        """The programme's central contact."""
+        return self._table.hub
+
+    @property
+    def by_slug(self) -> Mapping[str, Locality]:
+        """The localities, in the order of the table."""
+        return self._table.by_slug
+
+    @property
+    def version(self) -> int:
+        """The number of the version in force; 0 for the table of a file."""
+        return self._table.version
+
+    def fold_rules_version(self, slug: str) -> int:
+        """The version since which what the fold of this locality depends on is as it is now."""
+        return self._table.fold_rules.get(slug, 0)
 
     @property
     def slugs(self) -> tuple[str, ...]:
@@ -144,7 +207,7 @@ class Localities:
 
     def practice(self, ods: str) -> Practice | None:
         """A practice that we know, in the programme or outside it; None for an unknown code."""
-        return self._practices.get(ods.strip().upper())
+        return self._table.practices.get(ods.strip().upper())
 
     def of_practice(self, ods: str) -> Locality | None:
         """The locality a practice belongs to; None where it is unknown or outside (see `practice`)."""

@@ -15,7 +15,7 @@ from shared.contract.events.schema import asyncapi_document
 from shared.platform import lifeline
 from shared.platform.clock import Clock, system_clock
 from shared.platform.errors import CannotStart
-from shared.platform.localities import LOCALITIES_FILE, LocalitiesError, NoSuchLocality, load_localities
+from shared.platform.localities import Localities, LocalitiesError, NoSuchLocality
 from shared.platform.web.accessibility import accessibility_routes
 from shared.platform.web.auth import MaybePageCaller, SignInNeeded, to_sign_in
 from shared.platform.web.csrf import FormTokens
@@ -48,6 +48,7 @@ def create_service_app(
     routers: Iterable[APIRouter],
     pages: Pages | None = None,
     lifespan: Lifespan | None = None,
+    localities: Localities | None = None,
     ready: Readiness | None = None,
     live: Callable[[], bool] | None = None,
     clock: Clock = system_clock,
@@ -59,12 +60,12 @@ def create_service_app(
     """The application of one service.
 
     `routers` carry whole paths (`/api/<service>/v1/...`, `/<service>/...`) and come before the shared
-    routes. `ready` says whether the service can work, and details for /readyz; `live` whether it still moves
-    (one that waits for the broker is live; one whose loops ended is not). `keys` replaces the
-    issuer's keys (the development issuer knows its own). `larger_bodies` allows more bytes than
-    LINKWORK_BODY_LIMIT on a few exact paths. `keeper` keeps the sessions of all services, and makes this
-    application the one where people sign in and out; without it, the referral service is asked about them.
-    `unavailable` is the sentence of the answer to a temporary failure.
+    routes. `localities` are those that /asyncapi names. `ready` says whether the service can work, and
+    details for /readyz; `live` whether it still moves (one that waits for the broker is live; one whose loops
+    ended is not). `keys` replaces the issuer's keys (the development issuer knows its own). `larger_bodies`
+    allows more bytes than LINKWORK_BODY_LIMIT on a few exact paths. `keeper` keeps the sessions of all
+    services, and makes this application the one where people sign in and out; without it, the referral
+    service is asked about them. `unavailable` is the sentence of the answer to a temporary failure.
     Handlers find on `request.app.state`: settings, pages,
     sessions, session_check, limits, verifier, form_tokens, clock.
     """
@@ -97,7 +98,7 @@ def create_service_app(
     if keeper is not None:
         app.include_router(sign_in_routes(settings, keeper))
     app.include_router(accessibility_routes(secure=settings.secure_cookies))
-    app.include_router(_own_port_routes(settings, ready, live))
+    app.include_router(_own_port_routes(settings, localities, ready, live))
     app.include_router(_front_page())
     app.mount("/assets", StaticFiles(directory=ASSETS, check_dir=False))
     app.mount("/static", StaticFiles(directory=STATIC))
@@ -121,7 +122,10 @@ def _front_page() -> APIRouter:
 
 
 def _own_port_routes(
-    settings: ServiceSettings, ready: Readiness | None, live: Callable[[], bool] | None
+    settings: ServiceSettings,
+    localities: Localities | None,
+    ready: Readiness | None,
+    live: Callable[[], bool] | None,
 ) -> APIRouter:
     """For those who run the service. The front proxy does not pass these on."""
     router = APIRouter(include_in_schema=False)
@@ -133,9 +137,7 @@ def _own_port_routes(
 
     @router.get("/asyncapi")
     def asyncapi() -> Response:
-        slugs = (
-            settings.locality_slugs() or load_localities(settings.localities_file or LOCALITIES_FILE).slugs
-        )
+        slugs = settings.locality_slugs() or (localities.slugs if localities else ())
         return JSONResponse(asyncapi_document(slugs))
 
     @router.get("/readyz")

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic.config import JsonDict
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.contract.events.topics import CONTROL_TOPIC
 from shared.platform.kafka_connection import BadKafkaSettings, KafkaSettings
 from shared.platform.web.addresses import Network, networks
 from shared.platform.web.production import (
@@ -20,7 +21,10 @@ from shared.platform.web.production import (
     secret_problems,
 )
 
-__all__ = ["PREFIX", "ServiceSettings", "address", "load", "secret", "setting"]
+__all__ = ["NO_TOPIC", "PREFIX", "ServiceSettings", "address", "load", "secret", "setting"]
+
+# The value of LINKWORK_CONTROL_TOPIC that makes the localities file the table.
+NO_TOPIC = "none"
 
 
 def setting(default: Any = ..., *, description: str, example: str, **limits: Any) -> Any:
@@ -94,7 +98,30 @@ class ServiceSettings(KafkaSettings, BaseSettings):
         example="meir,leek-werrington",
     )
     localities_file: Path | None = setting(
-        None, description="Another localities file than the one shipped.", example="localities.toml"
+        None,
+        description=(
+            "Another localities file than the one shipped: the first state of the control topic. It is the "
+            "table itself in development without that topic."
+        ),
+        example="localities.toml",
+    )
+    control_topic: str = setting(
+        CONTROL_TOPIC,
+        description=(
+            "The topic with the versions of the programme's table. `none`, in development only: the "
+            "localities file is the table."
+        ),
+        example=CONTROL_TOPIC,
+    )
+    control_wait_seconds: float = setting(
+        10.0,
+        description=(
+            "Seconds that a start waits for the control topic before it takes the versions that the service "
+            "has stored. Without any, it waits on and is not ready."
+        ),
+        example="10",
+        ge=0,
+        le=300,
     )
     host: str = setting("127.0.0.1", description="Address to listen on.", example="10.0.0.5")
     port: int = setting(8100, description="Port to listen on.", example="8101", ge=1, le=65535)
@@ -254,6 +281,8 @@ class ServiceSettings(KafkaSettings, BaseSettings):
             )
         if any(network.prefixlen == 0 for network in self.proxy_networks()):
             yield "LINKWORK_TRUSTED_PROXIES is everybody: name the proxies' own networks."
+        if self.control_topic == NO_TOPIC:
+            yield "LINKWORK_CONTROL_TOPIC is none: production follows the control topic."
         if self.demo:
             yield "LINKWORK_DEMO is on: production holds real people."
         kafka = self.kafka

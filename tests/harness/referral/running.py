@@ -14,7 +14,7 @@ import httpx
 from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI
 
-from deploy.topics import create_topics
+from deploy.topics import create_topics, first_state
 from services.referral.app import create_app
 from services.referral.identity.context import ReferralContext
 from services.referral.settings import ReferralSettings
@@ -25,6 +25,7 @@ from shared.platform.clock import system_clock
 from shared.platform.ids import new_id
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import LOCALITIES_FILE, load_localities
+from shared.platform.web.settings import NO_TOPIC
 from tests.harness.web.issuer import LoopbackIssuer
 
 PRACTICE, NEIGHBOUR = "M83100", "M83713"
@@ -146,7 +147,10 @@ async def running_referral(
     } | more
     settings = issuer.settings(ReferralSettings, **values)
     partners = [name for name in load_localities(path).partners() if name.split("/")[1] in (here, far)]
-    await create_topics(kafka, [here, far], partners)
+    control = settings.control_topic
+    await create_topics(kafka, [here, far], partners, control=None if control == NO_TOPIC else control)
+    if control != NO_TOPIC:
+        await first_state(kafka, path, control)
     app = create_app(settings)
     producer = AIOKafkaProducer(**kafka.client_arguments())
     await producer.start()

@@ -149,6 +149,7 @@ class LoopbackIssuer:
             "jwks_url": self.jwks_url,
             "token_url": f"{self.url}/token",
             "referral_url": self.url,
+            "control_topic": "none",  # The tests' tables are files, beside the run of a whole system.
         }
 
 

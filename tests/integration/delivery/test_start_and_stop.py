@@ -135,7 +135,7 @@ async def test_start_with_database_away_waits(place: Bench) -> None:
 async def test_start_with_refusing_database_fails(place: Bench) -> None:
     """Waiting does not mend an index that contradicts another, or a wrong password."""
     kernel = place.kernel()
-    await kernel.mongo[REFERRALS].create_index("fold", unique=True)
+    await kernel.mongo[REFERRALS].create_index([("fold", 1), ("locality", 1), ("rules", 1)], unique=True)
     with pytest.raises(OperationFailure):
         await asyncio.wait_for(kernel.start(), 10)
     await kernel.stop()

@@ -248,6 +248,7 @@ async def test_a_locality_that_does_not_exist(system: System) -> None:
         answer = await system.call("GET", path, ADMIN, locality="atlantis")
         assert answer.status_code == 404, path
     variables = {"LINKWORK_ENV": "development", "LINKWORK_LOCALITIES": "atlantis", "PATH": os.environ["PATH"]}
+    variables["LINKWORK_CONTROL_TOPIC"] = "none"
     started = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "services.evaluation"), cwd=ROOT, env=variables, stderr=PIPE
     )

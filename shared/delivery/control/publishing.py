@@ -1,0 +1,104 @@
+"""Publishes versions of the table. The operator alone may write the control topic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aiokafka import AIOKafkaProducer
+
+from shared.delivery.control.log import read_control
+from shared.platform.kafka_connection import KafkaConnection
+from shared.platform.localities.differences import differences
+from shared.platform.localities.document import Document
+from shared.platform.localities.versions import TableVersion, VersionRefused, Versions, made_version
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The topic as a reader judges it: the versions that stand, and the reasons against the others."""
+
+    versions: Versions = field(default_factory=Versions)
+    refused: list[VersionRefused] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published version, with its differences from the newest one before it in words."""
+
+    version: TableVersion
+    changes: list[str]
+
+
+async def standing_versions(kafka: KafkaConnection, topic: str) -> Standing:
+    """Reads the whole topic.
+
+    Raises:
+        NoControlTopic: there is none.
+        KafkaError, OSError: the broker does not answer, or refuses us.
+    """
+    found = Standing()
+    for record in await read_control(kafka, topic):
+        try:
+            found.versions.offer(record)
+        except VersionRefused as refused:
+            found.refused.append(refused)
+    return found
+
+
+async def publish_table(
+    kafka: KafkaConnection,
+    topic: str,
+    document: Document,
+    author: str,
+    now: datetime,
+    in_force_from: datetime | None = None,
+) -> Published | None:
+    """Publishes this table as the next version, if it differs from the newest.
+
+    Returns:
+        None if the newest version holds the same table.
+
+    Raises:
+        VersionRefused: no reader would accept it; nothing was published. Or another version was published
+            at the same moment under this number; publish again.
+        NoControlTopic: there is none.
+        KafkaError, OSError: the broker does not answer, or refuses us.
+    """
+    versions = (await standing_versions(kafka, topic)).versions
+    newest = versions.newest
+    if newest is not None and newest.document == document:
+        return None
+    number = newest.number + 1 if newest else 1
+    version = made_version(number, author, now, in_force_from or now, document)
+    versions.offer(version.encoded())
+    await _publish(kafka, topic, [version])
+    if version not in list((await standing_versions(kafka, topic)).versions):
+        raise VersionRefused("conflicting", f"Another version {number} was published at the same moment.")
+    return Published(version, differences(newest.document, document) if newest else [])
+
+
+async def publish_again(kafka: KafkaConnection, topic: str, export: Versions) -> list[TableVersion]:
+    """Publishes the versions of an export that the topic lacks; returns them.
+
+    Raises:
+        VersionRefused: one of them contradicts the topic; nothing was published.
+        NoControlTopic: there is none.
+        KafkaError, OSError: the broker does not answer, or refuses us.
+    """
+    standing = (await standing_versions(kafka, topic)).versions
+    there = {version.number for version in standing}
+    missing = [version for version in export if version.number not in there]
+    for version in export:
+        standing.offer(version.encoded())
+    await _publish(kafka, topic, missing)
+    return missing
+
+
+async def _publish(kafka: KafkaConnection, topic: str, versions: Sequence[TableVersion]) -> None:
+    producer = AIOKafkaProducer(**kafka.client_arguments(), enable_idempotence=True)
+    await producer.start()
+    try:
+        for version in versions:
+            await producer.send_and_wait(topic, version.encoded())
+    finally:
+        await producer.stop()

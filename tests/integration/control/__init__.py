@@ -1,0 +1,1 @@
+"""The control topic: followed by running services, published by the operator."""
