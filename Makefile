@@ -2,12 +2,12 @@
 PYTHON ?= python3
 VENV := .venv/bin
 # DEMO=0 starts empty; PORT is where the pages are served.
-# Tests wait for brokers and browsers more than they compute; each process has stores of its own.
+# Tests wait for brokers and browsers more than they compute. Each process has its own stores.
 TEST_PROCESSES ?= 3
 DEMO ?= 1
 PORT ?= 8080
 export DEMO PORT
-# Six processes load the same packages: compiled once, and kept with them, whatever the environment says.
+# Six processes load the same packages. Compiled files are kept beside them, whatever the environment sets.
 PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
@@ -15,28 +15,27 @@ export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 .PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short check alerts format lock schemas vectors contract docs bench bench-smoke bench-journey
 
 help:
-	@echo "make run      start everything on this machine (DEMO=0 without invented people, PORT=8080)"
-	@echo "make wipe     remove what runs have stored in .linkwork"
-	@echo "make test     unit, integration and system tests, against a real broker and a real database"
-	@echo "make test-unit  decisions and folds alone, in seconds"
-	@echo "make test-long  processes killed and rebuilt under load"
-	@echo "make test-tools  tests of bench, chaos, demo and mutations"
-	@echo "make check    lint, formatting, types and import contracts"
-	@echo "make alerts   the alert rules' own tests, with promtool"
-	@echo "make properties  100,000 generated journeys a service, longer histories of the kernel: an hour"
-	@echo "make mutations   take each safeguard of delivery away, see which test notices (ONLY=\"put off\")"
-	@echo "make chaos    strike a running system for a quarter of an hour, count what was lost: docs/reliability.md"
-	@echo "make chaos-apart  deaths one at a time: how long does each keep somebody waiting?"
-	@echo "make chaos-short  every fault once or twice, in six minutes (SEED=1)"
-	@echo "make bench    measure speed, latency, catch-up and growth: docs/performance.md (ONLY=kernel, SIZE=long)"
-	@echo "make bench-smoke  see in a minute that each measurement works"
-	@echo "make bench-journey  from a referral to its meeting, at 20 a second: docs/performance.md"
-	@echo "make format   put the code in its one form"
-	@echo "make lock     bring the lock files up to date with pyproject.toml and package.json"
-	@echo "make docs     write docs/settings.md and docs/metrics.md anew from the code"
-	@echo "make schemas  write the published schemas anew from the models"
-	@echo "make vectors  write the fold's vectors anew (shared/contract/history/vectors)"
-	@echo "make contract  the same, and the record of all that partners build on (tests/data/contract)"
+	@echo "make run            start everything here (DEMO=0 without invented people, PORT=8080)"
+	@echo "make wipe           remove the stored data of runs from .linkwork"
+	@echo "make test           run unit, integration and system tests on a real broker and database"
+	@echo "make test-unit      run the tests of decisions and folds alone, in seconds"
+	@echo "make test-tools     run the tests of bench, chaos, demo and mutations"
+	@echo "make check          check lint, formatting, types and import contracts"
+	@echo "make alerts         test the alert rules with promtool"
+	@echo "make properties     test 100,000 generated journeys for each service, in half an hour"
+	@echo "make mutations      remove each safeguard and see which test notices (ONLY=lease)"
+	@echo "make chaos          strike a running system for 15 minutes and count losses"
+	@echo "make chaos-apart    strike with one fault at a time and measure the wait after each"
+	@echo "make chaos-short    strike with each fault once or twice, in six minutes (SEED=1)"
+	@echo "make bench          measure speed, latency, catch-up, growth (ONLY=kernel, SIZE=long)"
+	@echo "make bench-smoke    check in a minute that each measurement works"
+	@echo "make bench-journey  measure the time from a referral to its meeting, at 20 a second"
+	@echo "make format         format the code"
+	@echo "make lock           update the lock files from pyproject.toml and package.json"
+	@echo "make docs           write docs/settings.md and docs/metrics.md from the code"
+	@echo "make schemas        write the published schemas from the models"
+	@echo "make vectors        write the fold's vectors from its tests"
+	@echo "make contract       write the schemas and the record of all that partners build on"
 
 run:
 	@$(PYTHON) deploy/bootstrap.py local
@@ -61,12 +60,12 @@ test-long:
 	@$(VENV)/python -m deploy.local.assets
 	$(VENV)/python -m pytest -n 2 -m long tests/integration tests/system
 
-# Tests of what we measure, strike and demonstrate with.
+# Tests of the tools: bench, chaos, demo, mutations.
 test-tools:
 	@$(PYTHON) deploy/bootstrap.py dev
 	$(VENV)/python -m pytest -n 2 tests/tools
 
-# Far more than `make test` has time for: 100,000 journeys through each service's fold, 3,000 localities at rest,
+# Beyond the time of `make test`: 100,000 journeys through each service's fold, 3,000 localities at rest,
 # 1,000 longer histories of the kernel's state machine. Half an hour on two idle cores.
 PROPERTIES := tests/unit/history/test_services.py tests/unit/matching/test_at_rest.py tests/unit/delivery/test_machine.py \
 	tests/integration/delivery/test_unreadable.py
@@ -85,7 +84,7 @@ check:
 	$(VENV)/mypy
 	$(VENV)/lint-imports --no-logo
 
-# Kills, pauses, cuts off and fills up what runs, under load, and counts again from outside (docs/reliability.md).
+# Kills, pauses, cuts off and fills up a system under load, and recounts from outside (docs/reliability.md).
 # RATE is referrals a second.
 SEED ?= 1
 RATE ?= 50
@@ -96,13 +95,13 @@ chaos:
 	@$(VENV)/python -m chaos --times 20 --rate $(RATE) --localities $(LOCALITIES) --minutes $(MINUTES) \
 		--seed $(SEED) --write docs/reliability.md
 
-# Some faults, one at a time with rest between: how long does each keep somebody waiting?
+# Some faults, one at a time with rest between: the longest wait that each causes.
 chaos-apart:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m chaos --times 6 --rate $(RATE) --localities $(LOCALITIES) --apart 9 \
 		--only "killed,steps down" --seed $(SEED) --write docs/reliability.md
 
-# A slow machine may not have the time for each fault twice: the report says so, once each is enough.
+# A slow machine may not have the time for each fault twice. Once each is enough, and the report says so.
 chaos-short:
 	@$(PYTHON) deploy/bootstrap.py dev
 	@$(VENV)/python -m chaos --times 2 --at-least 1 --rate 50 --localities 4 --minutes 4 --seed $(SEED)
@@ -149,7 +148,7 @@ docs:
 schemas:
 	$(VENV)/python -m shared.contract.events.schema
 
-# `--check` says which files the code no longer agrees with and writes nothing.
+# `--check` names the files that the code no longer produces and writes nothing.
 vectors:
 	$(VENV)/python -m tests.harness.history.vectors
 	$(VENV)/python -m shared.contract.history.vectors --check
