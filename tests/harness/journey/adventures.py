@@ -1,4 +1,4 @@
-"""The whole way of one person in each locality, with everything on it that may go wrong on a real one."""
+"""The whole journey of one person in each locality, with every fault that a real journey may meet."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,24 +20,24 @@ from tests.harness.journey.topics import log_of, put, say, set_aside
 from tests.harness.journey.travel import MATCHING, Journey
 
 PARTNERS = "leek-werrington"
-# Records of a careless producer: they may go no further than the topic that they were put on.
+# Records of a careless producer. They may go no further than their topic.
 UNREADABLE = "Zibblecombe Nanthwistle, 999 701 2345"
 
 
 @dataclass
 class Travelled:
-    """The result. `figures_before` are those of the time before the first referral."""
+    """The result. `figures_before` are the figures before the first referral."""
 
     journeys: list[Journey]
     figures_before: dict[str, dict[str, Any]]
     stages_midway: dict[str, str] = field(default_factory=dict)
     partners_referral: str = ""
-    # Those whose meeting's day before was lived through.
+    # People whose reminder fell due during the run.
     reminded: list[Journey] = field(default_factory=list)
 
 
 async def travel(system: System) -> Travelled:
-    """From referral to measured outcome in every locality."""
+    """Runs every journey from the referral to the measured outcome."""
     system.clock.move_to(monday_morning(system.clock()))
     travelled = Travelled([], await system.figures())
     await _referred_while_matching_dies(system, travelled)
@@ -60,7 +60,7 @@ async def _each(travelled: Travelled, do: Callable[[Journey], Awaitable[None]]) 
 
 
 async def _referred_while_matching_dies(system: System, travelled: Travelled) -> None:
-    """Referrals are taken while nobody can arrange a meeting, and none is forgotten."""
+    """Refers people while matching is dead. No referral is lost."""
     slugs = system.localities.slugs
     first = [asyncio.create_task(chapter.refer(system, slug)) for slug in slugs[:4]]
     await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
@@ -72,7 +72,7 @@ async def _referred_while_matching_dies(system: System, travelled: Travelled) ->
 
 
 async def _trouble_on_the_bus(system: System, travelled: Travelled) -> None:
-    """An unreadable record, events that come again, and a partner whose events come in the wrong order."""
+    """Publishes an unreadable record, repeated events, and a partner's events in the wrong order."""
     words, places = UNREADABLE.encode(), list[str]()
     for slug in (travelled.journeys[0].locality, travelled.journeys[1].locality):
         headers = [("ce_id", b"\xff\xfe\x00"), ("reply_to", b"linkwork.dead-letter.matching.v1")]
@@ -114,7 +114,7 @@ def _by_partner(body: EventBody, now: datetime) -> Envelope:
 
 
 async def _dead_lettered(system: System, place: str) -> None:
-    """Each part has set aside what it could not read."""
+    """Checks that each service has dead-lettered the unreadable record."""
 
     async def by_all() -> bool:
         return await set_aside(system.kafka, place) == dict.fromkeys(PARTS, "bad_header")
@@ -123,7 +123,7 @@ async def _dead_lettered(system: System, place: str) -> None:
 
 
 async def _all_is_well(system: System, travelled: Travelled) -> None:
-    """Everybody is booked once, whoever died and whatever came twice or late."""
+    """Checks that each person is booked once, whichever process died and whatever was repeated or late."""
 
     async def partners_meeting() -> bool:
         log = await log_of(system.kafka, system.localities.slugs)
@@ -145,7 +145,7 @@ async def _all_is_well(system: System, travelled: Travelled) -> None:
 
 
 async def _messages(system: System, travelled: Travelled) -> None:
-    """A text to everybody; to those who are next after tomorrow, another on the day before."""
+    """Checks the messages: a text to each person, and a reminder for the next meetings after tomorrow."""
     for journey in travelled.journeys:
         await _texted(system, journey, "your appointment is on")
     later = [j for j in travelled.journeys if _day(j) > chapter.today(system) + timedelta(days=1)]
@@ -172,13 +172,13 @@ def _day(journey: Journey) -> date:
 
 
 def dialled(number: str) -> str:
-    """A number as digits after the zero, however it is written."""
+    """A telephone number as digits after the zero, in any notation."""
     digits = "".join(sign for sign in number if sign.isdigit())
     return digits.removeprefix("44").removeprefix("0")
 
 
 async def _met_while_the_vault_dies(system: System, travelled: Travelled) -> None:
-    """All meetings are over; plans are written down while the referral service is killed."""
+    """Holds all meetings, and records plans while the referral service is killed."""
     last = max(chapter.starts(journey) for journey in travelled.journeys)
     system.clock.move_to(last + timedelta(hours=1))
     meeting = [asyncio.create_task(chapter.meet(system, journey)) for journey in travelled.journeys]
@@ -189,7 +189,7 @@ async def _met_while_the_vault_dies(system: System, travelled: Travelled) -> Non
 
 
 async def _asked_while_notifications_die(system: System, travelled: Travelled) -> None:
-    """Services are prescribed, and asked, while the service that asks them is killed."""
+    """Prescribes services, and kills notifications while it asks them."""
     first, *others = travelled.journeys
     await chapter.prescribe(system, first)
     system.kill("notifications")

@@ -26,7 +26,7 @@ SCOPES = (
 
 @dataclass(frozen=True)
 class Stranger:
-    """Somebody in a role who has nothing to do with the case; `why` they have not."""
+    """A caller in a role without a right to the case; `why` gives the reason."""
 
     role: str
     why: str
@@ -34,7 +34,7 @@ class Stranger:
 
 
 def strangers(system: System, case: Journey) -> list[Stranger]:
-    """In every role: somebody of another locality, or of another practice or caseload in this one."""
+    """A caller of another locality in every role, or of another practice or caseload in this one."""
     here, elsewhere = system.localities.by_slug[case.locality], system.localities.by_slug["longton"]
     other_practice = next(p.ods for p in here.practices if p.ods != case.who.practice.ods)
     colleague = next(
@@ -67,7 +67,7 @@ def strangers(system: System, case: Journey) -> list[Stranger]:
 
 
 def at_home(system: System, case: Journey, role: str) -> dict[str, Any]:
-    """The claims of somebody in this role to whom everything about the case is open, but for the role."""
+    """The claims of a caller in this role with access to everything about the case that the role allows."""
     return {
         "sub": f"tester-{role}",
         "role": role,
@@ -80,7 +80,7 @@ def at_home(system: System, case: Journey, role: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def page_reader(system: System, claims: Mapping[str, Any] | None) -> "AsyncIterator[PageReader]":
-    """A browser in which somebody with these claims has signed in, and has a page open; None: nobody."""
+    """A browser with a signed-in user and an open page. With None, no user is signed in."""
     async with browser(system) as client:
         if claims is not None:
             secrets = json.loads((system.started.state / "secrets").read_text())
@@ -99,7 +99,7 @@ async def page_reader(system: System, claims: Mapping[str, Any] | None) -> "Asyn
 
 @dataclass
 class PageReader:
-    """Asks for pages, and sends forms that carry a good token."""
+    """Requests pages, and sends forms with a valid token."""
 
     client: httpx.AsyncClient
     token: str

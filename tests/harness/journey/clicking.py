@@ -1,4 +1,4 @@
-"""The same chapters as people do them: in a browser, signing in at the issuer's page."""
+"""The chapters of the journey in a browser, with a sign-in at the issuer's page."""
 
 import re
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ ANALYST = "analyst"
 
 @dataclass
 class Clicking:
-    """One browser. `with_axe`: every page on the way is judged; each address and title is noted anyway."""
+    """One browser. `with_axe` checks each page on the way. Addresses and titles are noted in any case."""
 
     page: Page
     system: System
     with_axe: bool
 
     async def look(self) -> None:
-        """Checks that every page on the way must pass."""
+        """Checks the present page for accessibility, if wanted, and notes its address and title."""
         self.system.addresses.append(self.page.url)
         self.system.titles.append(await self.page.title())
         if self.with_axe:
             await check_axe(self.page)
 
     async def sign_in(self, user: str) -> None:
-        """From the first page, by way of the issuer's."""
+        """Signs in from the first page, by the issuer's page."""
         await self.page.goto(self.system.url)
         await self.look()
         await self.page.get_by_role("button", name="Sign in").click()
@@ -48,7 +48,7 @@ class Clicking:
         await self.look()
 
     async def refer(self, journey: Journey) -> None:
-        """Practice staff fill in the form, see the appointment, and take another time."""
+        """Fills the form in as practice staff, reads the appointment, and chooses another time."""
         await self.sign_in(self.system.referrer(journey.who.practice.ods))
         await self.page.get_by_role("navigation", name="Menu").get_by_text("Refer", exact=True).click()
         await self.press("Refer")
@@ -76,7 +76,7 @@ class Clicking:
         await self.sign_out()
 
     async def _appointment_is_shown(self) -> bool:
-        """At once; on a machine that is busy with other tests, after looking again."""
+        """Waits for the appointment. On a busy machine the page is loaded again."""
         if await self.page.get_by_role("heading", name="Appointment", exact=True).count():
             return True
         await self.page.get_by_role("link", name="Look again").click()
@@ -105,7 +105,7 @@ class Clicking:
         await page.get_by_label("Reason for the referral").fill(body["reason"])
 
     async def meet(self, journey: Journey) -> None:
-        """The link worker sees today's meeting with its risk, and writes down what was agreed."""
+        """Reads today's meeting with its risk as link worker, and records the plan."""
         page, entry = self.page, self.page.locator(f"#meeting-{journey.meeting['id']}")
         await self.sign_in(journey.link_worker)
         await expect(entry).to_contain_text(journey.who.name)
@@ -139,7 +139,7 @@ class Clicking:
         await self.sign_out()
 
     async def read_the_mailbox(self, journey: Journey) -> None:
-        """The programme's team sees in the mailbox what was sent, the service's link among it."""
+        """Reads the sent messages as the programme's team, with the service's link among them."""
         await chapter.asked(self.system, journey)
         await self.sign_in(ADMIN)
         await self.page.get_by_role("link", name="Mailbox").click()
@@ -149,7 +149,7 @@ class Clicking:
         await self.sign_out()
 
     async def answer(self, journey: Journey) -> None:
-        """The service, which never signs in, says yes, is given the name once, and says that they came."""
+        """Answers as the service without signing in: yes, the name once, and the first visit."""
         page = self.page
         await page.goto(f"{self.system.url}{journey.link}")
         await expect(page.get_by_role("heading", name="Can you help this person?")).to_be_visible()
@@ -178,7 +178,7 @@ class Clicking:
         return next((each[0] for each in found if each), None)
 
     async def follow_up(self, journey: Journey, next_step: str) -> None:
-        """The link worker asks the same questions again."""
+        """Asks the same questions again as link worker."""
         page = self.page
         await self.sign_in(journey.link_worker)
         await page.goto(f"{self.system.url}/matching/cases/{journey.referral}")
@@ -195,13 +195,13 @@ class Clicking:
         await self.sign_out()
 
     async def read_the_figures(self) -> None:
-        """The analyst reads what may be published of it."""
+        """Reads the published figures as analyst."""
         await self.sign_in(ANALYST)
         await expect(self.page.get_by_role("main")).to_contain_text("Counts can be published")
         await self.sign_out()
 
     def group(self, name: str) -> Locator:
-        # A group in error is a radiogroup, which can be marked as invalid.
+        # A group with an error is a radiogroup, which can be marked as invalid.
         return self.page.get_by_role("group", name=name).or_(self.page.get_by_role("radiogroup", name=name))
 
     async def press(self, button: str) -> None:

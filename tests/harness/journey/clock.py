@@ -1,7 +1,7 @@
 """A clock that a test moves, for all processes of a run at once.
 
-Meetings are days ahead, reminders go out in daytime and a follow-up is due after twelve weeks: a journey by
-the machine's own clock would take months, and would end differently at night and at a weekend.
+Meetings are days ahead, reminders go out in daytime and a follow-up is due after twelve weeks. By the
+machine's own clock a journey would take months, and its end would depend on the hour and the day of the week.
 """
 
 import mmap
@@ -16,7 +16,7 @@ _SECONDS = struct.Struct("=d")
 
 
 class MovedClock:
-    """The machine's clock and so many seconds, which all who opened the same folder's file share."""
+    """The machine's clock plus an offset in seconds. All clocks of the same folder share the offset."""
 
     def __init__(self, folder: Path) -> None:
         path = folder / FILE
@@ -31,7 +31,7 @@ class MovedClock:
         return system_clock() + timedelta(seconds=seconds)
 
     def move_to(self, moment: datetime) -> None:
-        """From now on it is that moment, and goes on from there. Never backwards."""
+        """Moves the clock forward to this moment, from which it continues. Never moves back."""
         ahead = moment.astimezone(UTC) - system_clock()
         assert moment >= self(), "time does not run backwards"
         self._shared[: _SECONDS.size] = _SECONDS.pack(ahead.total_seconds())

@@ -1,4 +1,4 @@
-"""Every door of the system, from the applications' own route tables: where it is and whom it lets in."""
+"""Every route of the system, from the applications' own route tables: its address and its roles."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from shared.platform.web import auth
 from shared.platform.web.principal import ROLES
 from tests.harness.journey.part import PARTS
 
-# What nobody has to sign in for, each with its reason. Whatever else is found open fails the test.
+# Routes without a sign-in, each with its reason. Any other open route fails the test.
 PUBLIC: Mapping[str, str] = {
     "GET /": "the first page: what this is, and Sign in",
     "GET /sign-in": "leads to the issuer",
@@ -57,7 +57,7 @@ PUBLIC: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Door:
-    """One method of one route. `roles` is None where no role is asked for."""
+    """One method of one route. `roles` is None if no role is required."""
 
     method: str
     path: str
@@ -68,7 +68,7 @@ class Door:
 
     @property
     def api(self) -> bool:
-        """Answers programs, which bring a token; others answer browsers, which bring a cookie."""
+        """True for programs, which send a token. Browsers send a cookie."""
         return self.path.startswith("/api/") or self.path.endswith(".json")
 
     @property
@@ -81,7 +81,7 @@ class Door:
 
 
 def doors() -> list[Door]:
-    """All doors behind the front, each once. Settings are read from LINKWORK_ variables."""
+    """All routes behind the front, each once. Settings are read from LINKWORK_ variables."""
     found: dict[str, Door] = {}
     for part in PARTS.values():
         _, make = part(system_clock)
@@ -97,12 +97,12 @@ def _doors(routes: Any, prefix: str = "") -> Iterator[Door]:
             yield from (Door(method, prefix + route.path, roles) for method in sorted(route.methods or ()))
         elif isinstance(route, Mount | Route):
             yield Door("GET", prefix + route.path, None)
-        else:  # a router that was included whole
+        else:  # a router that was included as a whole
             yield from _doors(route.original_router.routes, prefix + route.include_context.prefix)
 
 
 def _roles(dependant: Dependant) -> frozenset[str] | None:
-    """The roles that must all agree, of every guard of `web.auth` on the way to the handler."""
+    """The required roles, from every guard of `web.auth` on the way to the handler."""
     allowed: frozenset[str] | None = None
     for each in dependant.dependencies:
         for roles in (_guard(each.call), _roles(each)):

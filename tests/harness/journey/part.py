@@ -1,6 +1,6 @@
-"""One service of the run, as its own `__main__` starts it, but by a clock that the tests move.
+"""One service of the run, started as by its own `__main__`, but with a clock that the tests move.
 
-Told by LINKWORK_JOURNEY_PART which one it is; the clock is in the run's folder.
+LINKWORK_JOURNEY_PART names the service. The clock is in the run's folder.
 """
 
 import gc
@@ -61,7 +61,7 @@ def _development(clock: Clock) -> Made:
     return settings, lambda: development_app(settings, clock)
 
 
-# Settings, from the environment, and application of each part; only that part's code is loaded.
+# Settings and application of each part. Only the code of the named part is loaded.
 PARTS: Mapping[str, Callable[[Clock], Made]] = {
     "referral": _referral,
     "matching": _matching,
@@ -74,7 +74,7 @@ PARTS: Mapping[str, Callable[[Clock], Made]] = {
 def main() -> None:
     gc.disable()
     clock = MovedClock(Path(os.environ["LINKWORK_STATE"]))
-    # Authlib has ID tokens judged by the machine's clock and takes no other.
+    # Authlib checks ID tokens by the machine's clock and accepts no other.
     vars(jwt_times)["time"] = SimpleNamespace(time=lambda: clock().timestamp())
     settings, make = PARTS[os.environ[PART]](clock)
     serve(make, settings)

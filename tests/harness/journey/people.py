@@ -1,7 +1,7 @@
-"""People of a journey: one invented person a locality, nothing of whom is used anywhere else.
+"""People of a journey: one invented person a locality, none of whose details occur anywhere else.
 
-Names, streets and sentences are such as no list, template or directory holds: where one of them turns up
-afterwards, it came from here.
+No list, template or directory holds these names, streets and sentences. If one of them turns up afterwards,
+it came from here.
 """
 
 import re
@@ -19,14 +19,14 @@ from shared.platform.people.nhs_number import check_digit, spaced
 _GIVEN = ("Quorlinda", "Zephrastus", "Ombeline", "Tarquorin", "Wilhexa", "Yngvarda", "Ixworthy", "Ulverina")
 _FAMILY = ("Zanthwickle", "Brobdinghay", "Quexlemere", "Vorplestone", "Jexwardine", "Oxgangley")
 _STREETS = ("Gribblewick Steps", "Nuzzlepot Fold", "Quagmire Ginnel", "Wobbleton Entry")
-# All who were made up, for whoever looks for traces of them.
+# All invented people, for tests that look for traces of them.
 EVERYBODY: list["Person"] = []
 _numbers = count(1)
 
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody to refer. `body` is that of `POST /referrals`; the texts are what is said of them later."""
+    """A person to refer. `body` is that of `POST /referrals`. The texts are written about them later."""
 
     practice: Practice
     body: Mapping[str, Any]
@@ -39,7 +39,7 @@ class Person:
         return f"{self.body['given_name']} {self.body['family_name']}"
 
     def private(self) -> Iterator[str]:
-        """Everything that may be nowhere but in the vault, in each form in which it might be written."""
+        """Every detail that only the vault may hold, in each form in which it might be written."""
         body = self.body
         yield from (body["given_name"], body["family_name"], body["house"])
         yield from (self.what_matters, self.goal, self.note)
@@ -52,7 +52,7 @@ class Person:
 
 
 def nhs_number() -> str:
-    """A number of nobody, starting 999 as test numbers do, that no other call gives."""
+    """An unassigned number, starting 999 as test numbers do. No two calls return the same."""
     while True:
         first_nine = f"9997{next(_numbers):05d}"
         if (digit := check_digit(first_nine)) is not None:
@@ -60,7 +60,7 @@ def nhs_number() -> str:
 
 
 def somebody(at: Practice, localities: Localities, **different: Any) -> Person:
-    """A new person who may be texted, near that practice, in debt."""
+    """A new person near that practice, in debt, who may be texted."""
     n = next(_numbers)
     given, family = (f"{names[n % len(names)]}-{_letters(n)}" for names in (_GIVEN, _FAMILY))
     body = {
@@ -93,7 +93,7 @@ def somebody(at: Practice, localities: Localities, **different: Any) -> Person:
 
 
 def _home(practice: Practice, localities: Localities, n: int) -> str:
-    """A postcode that exists near the practice and at which there is neither a practice nor a service."""
+    """A postcode near the practice that exists, without a practice or a service."""
     taken = {each.postcode for locality in localities for each in locality.practices} | _of_services()
     sector = practice.postcode[:-2]
     near = [each.postcode for each in places() if each.postcode.startswith(sector)]
@@ -102,11 +102,11 @@ def _home(practice: Practice, localities: Localities, n: int) -> str:
 
 @cache
 def _of_services() -> frozenset[str]:
-    """Whatever in the demonstration's directory is written like a postcode."""
+    """Every text in the demonstration's directory that looks like a postcode."""
     text = "".join(path.read_text("utf-8") for path in DIRECTORY.glob("*.json")).upper()
     return frozenset(re.findall(r"ST\d{1,2} \d[A-Z]{2}", text))
 
 
 def _letters(number: int) -> str:
-    """A number as a word that is no word."""
+    """A number as a word that exists nowhere."""
     return "xq" + "".join("bcdfghjklm"[int(digit)] for digit in f"{number:03d}")

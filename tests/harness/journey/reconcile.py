@@ -1,4 +1,4 @@
-"""Checks of the events on the bus, from outside: nothing lost, nothing doubled, seen from outside."""
+"""Checks of the events on the bus from outside: nothing lost, nothing doubled."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from tests.harness.journey.topics import Log
 
 
 def stories(log: Log, localities: Localities) -> dict[str, ReferralHistory]:
-    """Every referral's story, folded from the bus alone."""
+    """Every referral's history, folded from the bus alone."""
     facts: dict[str, list[Fact]] = defaultdict(list)
     for event in log.said():
         facts[event.body.referral_id].append(ReceivedEvent.of(event).fact)
@@ -22,7 +22,7 @@ def stories(log: Log, localities: Localities) -> dict[str, ReferralHistory]:
 
 
 def one_creation_each(log: Log, accepted: Collection[str]) -> None:
-    """The referral service said exactly what it accepted, each once."""
+    """Checks that the referral service published what it accepted, each referral once."""
     created = Counter(
         event.body.referral_id
         for event in log.said()
@@ -32,7 +32,7 @@ def one_creation_each(log: Log, accepted: Collection[str]) -> None:
 
 
 def one_meeting_each(found: dict[str, ReferralHistory]) -> None:
-    """An open referral has one meeting that stands, or was met, or says why not; one that ended has none."""
+    """Checks that an open referral has one meeting, was met, or has a reason, and an ended one has none."""
     for referral, story in found.items():
         if story.created is None:
             continue
@@ -44,7 +44,7 @@ def one_meeting_each(found: dict[str, ReferralHistory]) -> None:
 
 
 def no_time_twice(found: dict[str, ReferralHistory]) -> None:
-    """No link worker is with two people at once."""
+    """Checks that no link worker meets two people at once."""
     diaries = defaultdict(list)
     for story in found.values():
         for meeting in story.meetings:
@@ -58,7 +58,7 @@ def no_time_twice(found: dict[str, ReferralHistory]) -> None:
 
 
 def same_id_same_words(log: Log) -> None:
-    """Repeated events have the same body."""
+    """Checks that repeated events have the same body."""
     words: dict[tuple[str, str], EventBody | object] = {}
     for event in log.events:
         assert words.setdefault((event.source, event.id), event.body) == event.body

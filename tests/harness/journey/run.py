@@ -19,7 +19,7 @@ from tests.harness.journey.part import PART
 
 
 def moved(part: Part, databases: str) -> Part:
-    """The part, by the clock of the folder. The front asks no clock."""
+    """The part with the clock of the folder. The front needs no clock."""
     if part.name == "front":
         return part
 

@@ -1,4 +1,4 @@
-"""The whole of Linkwork as real processes, seen and used from outside only."""
+"""The whole of Linkwork as real processes, observed and used from outside only."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ PATIENCE = 60.0
 
 @dataclass
 class System:
-    """A running Linkwork. `http` talks to the front; `accepted` are the referrals that it took (201)."""
+    """A running Linkwork. `http` is a client of the front; `accepted` are the accepted referrals (201)."""
 
     started: Started
     clock: MovedClock
@@ -49,7 +49,7 @@ class System:
     localities: Localities = field(default_factory=load_localities)
     users: dict[str, User] = field(default_factory=lambda: dict(load_users(USERS_FILE).users))
     accepted: set[str] = field(default_factory=set)
-    # Every address that anybody asked for.
+    # Every requested address.
     addresses: list[str] = field(default_factory=list)
     # The title of every page that a browser showed.
     titles: list[str] = field(default_factory=list)
@@ -74,13 +74,16 @@ class System:
         return {"authorization": f"Bearer {self.token(user, **claims)}"}
 
     def referrer(self, practice: str) -> str:
-        """The id of somebody who refers from this practice."""
+        """The id of a user who refers from this practice."""
         return next(u.id for u in self.users.values() if u.role == "referrer" and practice in u.practices)
 
     async def call(
         self, method: str, path: str, user: str, body: Any = None, key: str | None = None, **query: Any
     ) -> httpx.Response:
-        """One request through the front; one that the system cannot do just now is sent again as it was."""
+        """Sends one request through the front.
+
+        Repeats it unchanged while the system is temporarily unable.
+        """
         key = key or new_id()
         for _ in range(60):
             headers = {**self.bearer(user), "idempotency-key": key}
@@ -91,13 +94,13 @@ class System:
         raise AssertionError(f"{method} {path} stays away: {answer.text}")
 
     async def done(self, method: str, path: str, user: str, body: Any = None, **query: Any) -> Any:
-        """The same, of which a success is expected."""
+        """Sends a request and expects success."""
         answer = await self.call(method, path, user, body, **query)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json()
 
     async def mailbox(self) -> list[dict[str, Any]]:
-        """The messages that were sent, newest first."""
+        """The sent messages, newest first."""
         found = await self.done("GET", "/dev/mailbox.json", ADMIN)
         messages: list[dict[str, Any]] = found["messages"]
         return messages
@@ -112,7 +115,7 @@ class System:
         return ports[part]
 
     def pid(self, part: str) -> int:
-        """The process that this part is at the moment."""
+        """The present process of this part."""
         for pid in self.started.children():
             variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
             if f"{PART}={part}".encode() in variables:
@@ -120,11 +123,11 @@ class System:
         raise LookupError(part)
 
     def kill(self, part: str) -> None:
-        """kill -9. The supervisor starts it again."""
+        """Sends SIGKILL. The supervisor starts the part again."""
         os.kill(self.pid(part), signal.SIGKILL)
 
     async def answers(self, part: str) -> None:
-        """Wait until the part is ready."""
+        """Waits until the part is ready."""
 
         async def ready() -> bool:
             try:
@@ -136,7 +139,7 @@ class System:
 
 
 async def until(true: Callable[[], Awaitable[Any]], what: str, seconds: float = PATIENCE) -> Any:
-    """Wait until it is so, and give what was found; fails, naming it, after so many seconds."""
+    """Waits until `true` returns a value, and returns it. Fails with `what` after this many seconds."""
     end = asyncio.get_running_loop().time() + seconds
     while not (found := await true()):
         assert asyncio.get_running_loop().time() < end, f"still waiting: {what}"
@@ -145,14 +148,14 @@ async def until(true: Callable[[], Awaitable[Any]], what: str, seconds: float = 
 
 
 def monday_morning(after: datetime) -> datetime:
-    """Half past nine in London on the Monday that comes."""
+    """9:30 in London on the next Monday."""
     day = after.astimezone(LONDON).date()
     return datetime.combine(day + timedelta(days=7 - day.weekday()), time(9, 30), LONDON)
 
 
 @asynccontextmanager
 async def running(folder: Path, kafka: KafkaConnection, mongo_url: str) -> AsyncIterator[System]:
-    """Start everything, fill diaries and directory, and stop it in the end; its databases are dropped."""
+    """Starts everything, fills diaries and directory, and stops at the end. Drops its databases."""
     state, databases = folder / "state", f"journey_{new_id().replace('-', '')[-10:]}"
     clock = MovedClock(state)
     clock.move_to(monday_morning(clock()))
@@ -160,7 +163,7 @@ async def running(folder: Path, kafka: KafkaConnection, mongo_url: str) -> Async
     try:
         await asyncio.to_thread(started.until, "Everything answers")
         async with AsyncMongoClient[dict[str, Any]](mongo_url) as mongo:
-            # Redirects are looked at, and cookies kept by those who have any.
+            # Tests read redirects themselves, and keep their own cookies.
             async with httpx.AsyncClient(
                 base_url=f"http://localhost:{started.port}", timeout=30, trust_env=False
             ) as http:
@@ -188,7 +191,7 @@ def _start(state: Path, databases: str, kafka: KafkaConnection, mongo_url: str) 
     environment |= {
         **kafka.environment(),
         "LINKWORK_MONGO_URL": mongo_url,
-        # Nobody sits at a desk who might still change their mind.
+        # No referrer can still change the referral.
         "LINKWORK_NOTIFICATION_DELAY_SECONDS": "1",
         "LINKWORK_ADMISSION": "0",  # Partners of these journeys write past it.
         "PORT": str(port),
@@ -206,7 +209,7 @@ def _start(state: Path, databases: str, kafka: KafkaConnection, mongo_url: str) 
 
 
 async def _fill(system: System) -> None:
-    """Link workers and services, brought in by the programme as the demonstration does."""
+    """Loads link workers and services as the demonstration does."""
     today = system.clock().astimezone(LONDON).date()
     for worker in link_workers(today):
         await system.done("PUT", f"/api/matching/v1/link-workers/{worker['id']}", ADMIN, worker)

@@ -1,4 +1,4 @@
-"""Events on the bus, read from outside: without a group, every partition, to its end."""
+"""Events on the bus, read from outside: without a group, every partition to its end."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,14 @@ Record = "ConsumerRecord[bytes, bytes]"
 
 @dataclass(frozen=True)
 class Log:
-    """All records of the event topics, and those of them that are events."""
+    """All records of the event topics, and the events among them."""
 
     records: "list[ConsumerRecord[bytes, bytes]]"
     events: list[Envelope]
     unreadable: "list[ConsumerRecord[bytes, bytes]]"
 
     def said(self) -> list[Envelope]:
-        """Each event once: an id may be published again at any time."""
+        """Each event once. An id may be published again at any time."""
         return list({(event.source, event.id): event for event in self.events}.values())
 
 
@@ -57,7 +57,7 @@ async def log_of(kafka: KafkaConnection, localities: tuple[str, ...]) -> Log:
 
 
 async def set_aside(kafka: KafkaConnection, place: str) -> dict[str, str]:
-    """The services that dead-lettered the record of this place, and why."""
+    """The services that dead-lettered the record at this position, and their reasons."""
     letters = await records_of(kafka, [dead_letter_topic(part) for part in PARTS])
     told = [
         {name: value.decode() for name, value in letter.headers}
@@ -70,12 +70,12 @@ async def set_aside(kafka: KafkaConnection, place: str) -> dict[str, str]:
 async def put(
     kafka: KafkaConnection, topic: str, value: bytes, key: bytes, headers: list[tuple[str, bytes]]
 ) -> str:
-    """Put one record on the bus, whatever it is; gives its place, as a dead letter would name it."""
+    """Publishes any record. Returns its position, as a dead letter would name it."""
     async with AIOKafkaProducer(**kafka.client_arguments()) as producer:
         kept = await producer.send_and_wait(topic, value, key=key, headers=headers)
     return f"{kept.topic}/{kept.partition}/{kept.offset}"
 
 
 async def say(kafka: KafkaConnection, event: Envelope) -> None:
-    """Publish an event as its source would."""
+    """Publishes an event as its source would."""
     await put(kafka, event.topic(), event.raw, event.body.referral_id.encode(), event.headers())

@@ -1,4 +1,4 @@
-"""The chapters of one person's journey, each done by whoever does it in life, over HTTP."""
+"""The chapters of one person's journey over HTTP, each by the person or program that does it in life."""
 
 import re
 from base64 import b32decode
@@ -23,7 +23,7 @@ AFTER = {"satisfied": 6, "worthwhile": 6, "happy": 5, "anxious": 4}
 
 @dataclass
 class Journey:
-    """One person on the way, and what is known of them so far."""
+    """A person on the way, and the facts known of them so far."""
 
     locality: str
     who: Person
@@ -49,17 +49,17 @@ def today(system: System) -> date:
 
 
 def starts(journey: Journey) -> datetime:
-    """When they meet."""
+    """The start of the meeting."""
     return datetime.fromisoformat(journey.meeting["starts_at"])
 
 
 def day(system: System, after: int) -> str:
-    """A day so many days from today, in London."""
+    """A day this many days from today, in London."""
     return (today(system) + timedelta(days=after)).isoformat()
 
 
 async def refer(system: System, locality: str, **different: Any) -> Journey:
-    """A practice refers somebody, and sends it once more because the answer might have been lost."""
+    """Refers a person from a practice, and repeats the request as if the answer had been lost."""
     practice = system.localities.by_slug[locality].practices[0]
     journey = Journey(locality, somebody(practice, system.localities, **different))
     user, key = system.referrer(practice.ods), f"journey-{journey.who.body['nhs_number'][-6:]}"
@@ -74,7 +74,7 @@ async def refer(system: System, locality: str, **different: Any) -> Journey:
 
 
 async def booked(system: System, journey: Journey) -> None:
-    """The practice sees day, time and link worker without anybody's doing."""
+    """Waits until the practice sees day, time and link worker, without any action."""
 
     async def meeting() -> Any:
         shown = await system.done("GET", f"{REFERRALS}/{journey.referral}", _referrer(system, journey))
@@ -85,7 +85,7 @@ async def booked(system: System, journey: Journey) -> None:
 
 
 async def meet(system: System, journey: Journey) -> None:
-    """They came, and agreed on a plan; how they are is measured."""
+    """Records that the person came, with the plan and the first questionnaire."""
     body = {
         "meeting_id": journey.meeting["id"],
         "needs": ["debt", "befriending"],
@@ -110,7 +110,7 @@ async def meet(system: System, journey: Journey) -> None:
 
 
 async def prescribe(system: System, journey: Journey) -> None:
-    """The first suitable service that can be asked; where there is none for a need, that is said."""
+    """Prescribes the first suitable service that can be asked. Records an unmet need if there is none."""
     for need in ("debt", "befriending"):
         found = await system.done("GET", _case(journey, "services"), journey.link_worker, need=need)
         suitable = [one for one in found["services"] if one["suitable"] and one["can_be_asked"]]
@@ -130,14 +130,14 @@ async def prescribe(system: System, journey: Journey) -> None:
 
 
 def read_link(text: str) -> tuple[str, list[str]]:
-    """The one-tap link in a mail, as a path, and what anybody can read in it."""
+    """The one-tap link in a mail, as a path, and the text that every reader of the mail sees."""
     (token,) = re.findall(r"/s/([\w.-]+)", text)
     said = b32decode(token.upper() + "=" * (-len(token) % 8))
     return f"/s/{token}", [str(UUID(bytes=said[start : start + 16])) for start in (1, 17)]
 
 
 async def asked(system: System, journey: Journey) -> None:
-    """The mail to the service has come."""
+    """Waits for the mail to the service."""
 
     async def link() -> str | None:
         for message in await system.mailbox():
@@ -151,7 +151,7 @@ async def asked(system: System, journey: Journey) -> None:
 
 
 async def answer(system: System, journey: Journey) -> None:
-    """The service says yes through its link. Opening it changes nothing, nor does a second yes."""
+    """Answers yes through the service's link. Opening the link changes nothing, nor does a second yes."""
     async with browser(system) as service:
         for _ in range(2):
             page = await service.get(journey.link)
@@ -165,7 +165,7 @@ async def answer(system: System, journey: Journey) -> None:
 
 
 async def first_visit(system: System, journey: Journey, *, said_by_service: bool) -> None:
-    """They were there; the service says so through its link, or the link worker does."""
+    """Records the first visit: the service through its link, or else the link worker."""
     on = today(system)
     if said_by_service:
         async with browser(system) as service:
@@ -182,7 +182,7 @@ async def first_visit(system: System, journey: Journey, *, said_by_service: bool
 
 
 async def follow_up(system: System, journey: Journey) -> None:
-    """Twelve weeks later the same questions are asked again, and the case is closed."""
+    """Asks the same questions twelve weeks later, and closes the case."""
     body = {"ons4": AFTER, "ons4_stage": "after", "next_step": {"code": "close", "on": day(system, 1)}}
     await system.done("POST", _case(journey, "plan"), journey.link_worker, body)
     done = await system.done("POST", _case(journey, "close"), journey.link_worker, {"reason": "completed"})
@@ -190,7 +190,7 @@ async def follow_up(system: System, journey: Journey) -> None:
 
 
 def browser(system: System) -> httpx.AsyncClient:
-    """A browser without a window, whose addresses are noted."""
+    """A browser without a window. Its addresses are noted."""
     return httpx.AsyncClient(
         base_url=system.url, headers=PAGE, timeout=30, trust_env=False, event_hooks=system.http.event_hooks
     )

@@ -1,4 +1,4 @@
-"""A locality in memory: facts heard, decisions made and diaries kept as the kernel and the store would."""
+"""A locality in memory: receives facts, makes decisions and keeps diaries as kernel and store would."""
 
 from collections.abc import Iterator
 from copy import deepcopy
@@ -30,7 +30,7 @@ from shared.delivery.model.decision import ScheduledTask, TaskRow
 from shared.delivery.model.facts import ReceivedEvent
 from shared.delivery.unit_of_work.aggregate import ReferralAggregate
 
-# A Monday, before anybody's hours begin.
+# A Monday, before all working hours.
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 LOCALITY = "meir"
 PRACTICE = "M83100"
@@ -122,7 +122,7 @@ def _ids() -> Iterator[str]:
 
 @dataclass
 class DecisionHarness:
-    """One locality. Time passes only when it is told to."""
+    """A locality. Its time passes only when a test says so."""
 
     now: datetime = NOW
     workers: dict[str, LinkWorker] = field(default_factory=dict)
@@ -132,9 +132,9 @@ class DecisionHarness:
     due: dict[tuple[str, str], ScheduledTask] = field(default_factory=dict)
     said: list[Envelope] = field(default_factory=list)
     ids: Iterator[str] = field(default_factory=_ids)
-    # True if there is more room since those who wait were last looked at: the store looks at them then.
+    # True if times came free since waiting referrals were last woken. The store wakes them then.
     room: bool = False
-    # Returned referrals whose person has another open one.
+    # Returned referrals of people with another open referral.
     referred_again: frozenset[str] = frozenset()
 
     @classmethod
@@ -150,13 +150,13 @@ class DecisionHarness:
         return Envelope(self.new_id(), f"/meir/{by}", event_of(body), time, time, body, raw)
 
     def refer(self, at: datetime | None = None, **traits: object) -> str:
-        """Somebody is referred; gives the referral's id."""
+        """Refers a person and returns the referral's id."""
         referral_id = self.new_id()
         self.hear(self.envelope(created(referral_id, at=at or self.now, **traits), at=at))  # type: ignore[arg-type]  # traits of `created`
         return referral_id
 
     def hear(self, *events: Envelope) -> list[EventBody]:
-        """One batch: all of its facts are folded, then decided upon. Gives what we said."""
+        """Receives a batch: folds all of its facts, then decides. Returns the events published."""
         kinds: dict[str, list[str]] = {}
         for event in events:
             heard = ReceivedEvent.of(event)
@@ -180,7 +180,7 @@ class DecisionHarness:
         return self._keep(diaries)
 
     def pass_time(self, **duration: float) -> list[EventBody]:
-        """Time passes and everything that falls due is looked at, in order."""
+        """Lets time pass and runs every task that falls due, in order."""
         until = self.now + timedelta(**duration)
         spoken: list[EventBody] = []
         while self.due:
@@ -193,7 +193,7 @@ class DecisionHarness:
         return spoken
 
     def wake(self) -> list[EventBody]:
-        """There is more room: everybody who waits for it is looked at, the urgent first."""
+        """Wakes all waiting referrals because times came free, the urgent first."""
         self.room = False
         waiting = [key for key, due in self.due.items() if not due.payload.get("asked")]
         order = sorted(waiting, key=lambda key: (not self.due[key].payload["soon"], key))
@@ -210,7 +210,7 @@ class DecisionHarness:
         return Diaries(self.now, self.workers, days, caseloads, referred_again=self.referred_again)
 
     def says_nothing_more(self) -> bool:
-        """True if every decision, made again, has nothing to say."""
+        """True if every decision, made again, adds nothing."""
         diaries = self.load()
         return not any(
             reconcile(case.view, diaries, case.decision_context(self.now, self.new_id)).facts
@@ -239,7 +239,7 @@ class DecisionHarness:
                 if what[0] == RETRY_BOOKING:
                     self.due.pop((name, RETRY_BOOKING), None)
             for due in case.tasks:
-                # One clock for all here: what rests is due when it has rested.
+                # One clock for all here, so a rescheduled task is due when its delay is over.
                 self.due[name, due.what] = replace(due, at=self.now + due.delay) if due.delay else due
             self.said += case.emitted
             spoken += [each.body for each in case.emitted if isinstance(each.body, EventBody)]
@@ -248,7 +248,7 @@ class DecisionHarness:
 
 
 def active(view: ReferralState) -> MeetingBooked:
-    """The meeting that counts, which there must be."""
+    """The active meeting, which must exist."""
     assert view.story.active is not None
     return view.story.active.booked
 

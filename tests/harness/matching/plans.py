@@ -1,4 +1,4 @@
-"""A case with a service in its plan, made over the API."""
+"""A case with a service in its plan, made through the API."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tests.harness.matching.service_harness import MatchingHarness
 
 
 async def service_of(here: MatchingHarness, **changes: Any) -> str:
-    """A service in the directory, through the import."""
+    """Imports a feed with one service, and returns the service."""
     record = lunch_club(**changes)
     answer = await here.http.post(
         "/directory/imports?feed=test", content=orjson.dumps({"contents": [record]}), headers=here.admin()
@@ -21,7 +21,7 @@ async def service_of(here: MatchingHarness, **changes: Any) -> str:
 
 
 async def prescribed(here: MatchingHarness, **more: Any) -> tuple[str, str]:
-    """Somebody who was met and has a service in the plan: (referral, prescription)."""
+    """A met person with a service in the plan: (referral, prescription)."""
     referral = await here.refer()
     await here.met(referral)
     service = await service_of(here)

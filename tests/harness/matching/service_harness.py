@@ -1,4 +1,4 @@
-"""The matching service in a locality of its own, on the real broker and database, asked over HTTP."""
+"""The matching service in a locality of its own, on the real broker and database, called over HTTP."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -63,7 +63,7 @@ def programme(slug: str, elsewhere: str = "elsewhere") -> Localities:
 
 @dataclass
 class FakeClock:
-    """A clock that is set by hand."""
+    """A clock that a test sets."""
 
     now: datetime = world.NOW
 
@@ -73,7 +73,7 @@ class FakeClock:
 
 @dataclass
 class MatchingHarness:
-    """The running service, and those who ask it."""
+    """The running service, and its callers."""
 
     bench: Bench
     issuer: LoopbackIssuer
@@ -92,7 +92,7 @@ class MatchingHarness:
         return kernel
 
     def bearer(self, role: str, **claims: Any) -> dict[str, str]:
-        """Somebody in this role, signed in by this place's clock."""
+        """The header of a caller in this role, signed in by this harness's clock."""
         now = int(self.clock.now.timestamp())
         times = {"iat": now - 5, "nbf": now - 5, "exp": now + 3600}
         return self.issuer.bearer(**{"role": role, "localities": [self.slug]} | times | claims)
@@ -104,7 +104,7 @@ class MatchingHarness:
         return self.bearer("programme_admin", subject="admin")
 
     async def put_worker(self, name: str = "lw-meir-1", **more: Any) -> None:
-        """Keeps a link worker, by default weekday mornings at both practices."""
+        """Stores a link worker, by default with weekday mornings at both practices."""
         entry = {
             "id": name,
             "locality": self.slug,
@@ -121,7 +121,7 @@ class MatchingHarness:
         await self.bench.say(said(body, by, time=self.clock.now))
 
     async def refer(self, **traits: Any) -> str:
-        """Somebody is referred, over the bus; waits until they are booked or waiting."""
+        """Refers a person over the bus, and waits until they are booked or waiting."""
         name = new_id()
         await self.say(world.created(name, locality=self.slug, at=self.clock.now, **traits))
         found = await self.until(name, lambda view: bool(view["active"] or view["waiting"]))
@@ -130,7 +130,7 @@ class MatchingHarness:
         return name
 
     async def until(self, referral: str, test: Any, seconds: float = 10.0) -> dict[str, Any]:
-        """The stored view once this holds of it."""
+        """Waits until the stored view passes the test, and returns it."""
         found = await self.kernel.wait_for(self.slug, referral, test, seconds)
         assert found is not None
         assert test(found), found
@@ -142,7 +142,7 @@ class MatchingHarness:
         return found
 
     async def meeting(self, referral: str) -> dict[str, Any]:
-        """The active meeting as it is stored."""
+        """The active meeting as stored."""
         view = await self.until(referral, lambda view: view["active"])
         return dict(next(m for m in view["meetings"] if m["id"] == view["active"]))
 
@@ -153,7 +153,7 @@ class MatchingHarness:
         return await self.http.post(path, json=body, headers=headers)
 
     async def met(self, referral: str) -> None:
-        """The clock goes to the day of the meeting, and they come."""
+        """Moves the clock to the day of the meeting, and records that the person came."""
         meeting = await self.meeting(referral)
         self.clock.now = meeting["starts_at"] + timedelta(hours=1)
         done = await self.post(
@@ -162,7 +162,7 @@ class MatchingHarness:
         assert done.status_code == 200, done.text
 
     async def published(self, kind: type[EventBody], referral: str) -> list[dict[str, Any]]:
-        """The bodies of this kind that we have published about a referral."""
+        """The bodies of this kind that we published about a referral."""
         event = "meeting-booked" if not issubclass(kind, o.Outcome) else "outcome-recorded"
         records = await self.bench.heard(f"{self.slug}.{event}.v1", 1, seconds=3)
         bodies = [orjson.loads(r.value or b"{}") for r in records if r.key == referral.encode()]
@@ -170,7 +170,7 @@ class MatchingHarness:
         return [body for body in bodies if wanted is None or body["kind"] == wanted]
 
     async def no_time_is_held_twice(self) -> None:
-        """Every active meeting of ours holds its own time, and nothing else holds it."""
+        """Checks that every active meeting of ours holds its own time alone."""
         held: dict[tuple[str, datetime], str] = {}
         async for day in self.kernel.mongo["days"].find({"locality": self.slug}):
             for one in day["held"]:
@@ -186,7 +186,7 @@ class MatchingHarness:
 
 
 def hours(weekdays: Any, opens: time = time(9), closes: time = time(12)) -> list[dict[str, Any]]:
-    """Weekly hours as the API takes them."""
+    """Weekly hours in the form of the API."""
     return [
         {
             "weekday": day,
@@ -203,7 +203,7 @@ def hours(weekdays: Any, opens: time = time(9), closes: time = time(12)) -> list
 async def matching_harness(
     bench: Bench, issuer: LoopbackIssuer, **settings: Any
 ) -> AsyncIterator[MatchingHarness]:
-    """The service, from its start to its end. Nobody answers as the vault unless the settings say who."""
+    """Runs the service from start to end. No vault answers unless the settings name one."""
     clock = FakeClock()
     given = issuer.settings(
         MatchingSettings,

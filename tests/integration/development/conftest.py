@@ -14,6 +14,8 @@ from deploy.development.settings import DevelopmentSettings
 from tests.harness.pages.serving import serving
 from tests.harness.web.keeper import MemorySessions
 
+AUTHORIZE = "/dev/issuer/authorize"
+
 
 def free_port() -> int:
     """A port that was free a moment ago."""
@@ -36,6 +38,12 @@ def settings_in(state: Path, **values: object) -> DevelopmentSettings:
         "issuer": f"{url}/dev/issuer",
     }
     return DevelopmentSettings.model_validate(given | values)
+
+
+def settings_of(development: FastAPI) -> DevelopmentSettings:
+    """The settings of the running process."""
+    settings: DevelopmentSettings = development.state.settings
+    return settings
 
 
 @pytest_asyncio.fixture(scope="package")

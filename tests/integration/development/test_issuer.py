@@ -1,10 +1,7 @@
-"""Signing in as somebody invented, the whole way, over real HTTP."""
+"""The issuer's endpoints: authorization requests, codes, service tokens, its key and its users."""
 
 import asyncio
-import base64
-import json
 import secrets
-import shutil
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -18,150 +15,22 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from deploy.development import tokens
-from deploy.development.app import development_app
 from deploy.development.grants import CODE_LASTS, Codes
-from deploy.development.settings import DevelopmentSettings, NotForProduction
+from deploy.development.settings import DevelopmentSettings
 from deploy.development.signing import KEY_FILE, IssuerKey
 from deploy.development.token_endpoint import TokenEndpoint
-from deploy.development.tokens import Minter
 from deploy.development.users import load_users
-from deploy.local.state import State
 from shared.platform.clock import system_clock
 from shared.platform.localities import load_localities
 from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
 from shared.platform.web.settings import ServiceSettings
 from tests.harness.web.forms import hidden_fields
-from tests.harness.web.keeper import MemorySessions
-from tests.harness.web.production import PRODUCTION
-from tests.integration.development.conftest import settings_in
+from tests.integration.development.conftest import AUTHORIZE, settings_in, settings_of
 
-AUTHORIZE = "/dev/issuer/authorize"
 TOKEN = "/dev/issuer/token"
 
-
-def settings_of(development: FastAPI) -> DevelopmentSettings:
-    settings: DevelopmentSettings = development.state.settings
-    return settings
-
-
-async def choose(client: httpx.AsyncClient, asked: str, user: str) -> httpx.Response:
-    """Open the sign-in page at `asked` and press one of its buttons."""
-    page = await client.get(asked)
-    page.raise_for_status()
-    return await client.post(AUTHORIZE, data=hidden_fields(page.text) | {"user": user})
-
-
-async def sign_in(client: httpx.AsyncClient, user: str, following: str = "/dev/mailbox") -> httpx.Response:
-    begun = await client.get("/sign-in", params={"next": following})
-    chosen = await choose(client, begun.headers["location"], user)
-    return await client.get(chosen.headers["location"])
-
-
-async def test_a_sign_in_leads_back_to_the_page(client: httpx.AsyncClient) -> None:
-    wanted = await client.get("/dev/mailbox")
-    assert wanted.headers["location"] == "/sign-in?next=/dev/mailbox"
-
-    done = await sign_in(client, "admin")
-
-    assert (done.status_code, done.headers["location"]) == (303, "/dev/mailbox")
-    assert "Programme team" in (await client.get("/dev/mailbox")).text
-    cookies = "".join(f"{cookie.name}={cookie.value}" for cookie in client.cookies.jar)
-    assert "Farida" not in cookies
-    assert "linkwork-sign-in=" not in cookies, "what began the sign-in is gone"
-
-
-async def test_signing_out_ends_it(client: httpx.AsyncClient) -> None:
-    await sign_in(client, "admin")
-    page = await client.get("/dev/mailbox")
-
-    await client.post("/sign-out", data=hidden_fields(page.text))
-
-    assert (await client.get("/dev/mailbox")).status_code == 303
-    assert "signed out" in (await client.get("/signed-out")).text
-
-
-async def test_signing_out_kills_a_copied_cookie(client: httpx.AsyncClient) -> None:
-    await sign_in(client, "admin")
-    copied = {"linkwork-session": client.cookies["linkwork-session"]}
-    page = await client.get("/dev/mailbox")
-    await client.post("/sign-out", data=hidden_fields(page.text))
-
-    async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers, cookies=copied) as thief:
-        assert (await thief.get("/dev/mailbox")).status_code == 303
-        begun = await thief.get("/sign-in")
-
-    assert parse_qs(urlsplit(begun.headers["location"]).query)["prompt"] == ["login"]
-
-
-async def test_sign_out_without_a_keeper_is_not_claimed(
-    client: httpx.AsyncClient, development: FastAPI
-) -> None:
-    await sign_in(client, "admin")
-    fields = hidden_fields((await client.get("/dev/mailbox")).text)
-    keeper: MemorySessions = development.state.keeper
-    keeper.away = True
-    try:
-        refused = await client.post("/sign-out", data=fields)
-    finally:
-        keeper.away = False
-
-    assert refused.status_code == 503
-    assert "You are not signed out yet" in refused.text
-    await client.post("/sign-out", data=fields)
-    assert not client.cookies.get("linkwork-session")
-
-
-async def test_signing_in_again_gives_another_session(client: httpx.AsyncClient) -> None:
-    await sign_in(client, "admin")
-    first = client.cookies["linkwork-session"]
-    await sign_in(client, "admin")
-
-    assert client.cookies["linkwork-session"] != first
-    async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers) as thief:
-        thief.cookies.set("linkwork-session", first)
-        assert (await thief.get("/dev/mailbox")).status_code == 303
-
-
-async def test_a_sign_in_never_takes_over_a_given_id(client: httpx.AsyncClient) -> None:
-    async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers) as attacker:
-        await sign_in(attacker, "analyst")
-        planted = attacker.cookies["linkwork-session"]
-    client.cookies.set("linkwork-session", planted, domain="localhost.local", path="/")
-    await sign_in(client, "admin")
-
-    async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers) as attacker:
-        attacker.cookies.set("linkwork-session", planted)
-        assert (await attacker.get("/dev/mailbox")).status_code == 303
-
-
-@pytest.mark.parametrize("following", ["https://evil.example", "//evil.example", "/\\evil.example"])
-async def test_a_sign_in_never_leads_away(client: httpx.AsyncClient, following: str) -> None:
-    assert (await sign_in(client, "admin", following)).headers["location"] == "/"
-
-
-async def test_a_sign_in_begun_elsewhere_is_not_completed(client: httpx.AsyncClient) -> None:
-    """Somebody sends a link with their own code: it must not sign the victim in as them."""
-    begun = await client.get("/sign-in")
-    chosen = await choose(client, begun.headers["location"], "admin")
-    async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers) as victim:
-        without = await victim.get(chosen.headers["location"])
-        await victim.get("/sign-in")
-        with_own = await victim.get(chosen.headers["location"])
-
-    assert (without.status_code, with_own.status_code) == (400, 400)
-    assert "linkwork-session" not in victim.cookies
-
-
-async def test_unknown_user_is_refused(client: httpx.AsyncClient) -> None:
-    begun = await client.get("/sign-in")
-    chosen = await choose(client, begun.headers["location"], "nobody")
-
-    assert "error=access_denied" in chosen.headers["location"]
-    assert (await client.get(chosen.headers["location"])).status_code == 400
-
-
 VERIFIER = secrets.token_urlsafe(32)
+
 CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
 
 
@@ -304,95 +173,6 @@ async def test_a_wrong_secret_gets_no_token(development: FastAPI) -> None:
 
     with pytest.raises(ServiceTokenUnavailable):
         await ServiceTokens(wrong).get("claims:read")
-
-
-async def test_tokens_are_made_beside_the_issuer_too(development: FastAPI) -> None:
-    minter = Minter(settings_of(development))
-
-    caller = await development.state.verifier.caller(minter.referrer_at("M83100"))
-
-    assert caller.role == "referrer"
-    assert caller.may_practice("M83100")
-
-
-async def test_token_for_trying_the_apis_is_printed_by_a_command(
-    development: FastAPI, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = settings_of(development)
-    monkeypatch.setenv("LINKWORK_STATE", str(settings.state))
-
-    assert tokens.main(["referrer-m83100", "--url", settings.issuer.removesuffix("/dev/issuer")]) == 0
-
-    caller = await development.state.verifier.caller(capsys.readouterr().out.strip())
-    assert caller.may_practice("M83100")
-    assert tokens.main(["nobody"]) == 2
-    assert "nobody" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("kept", "given", "issuer"),
-    [
-        (8199, {}, "http://localhost:8199/dev/issuer"),
-        (8199, {"PORT": "8177"}, "http://localhost:8177/dev/issuer"),
-        (None, {}, "http://localhost:8080/dev/issuer"),
-        (8199, {"LINKWORK_ISSUER": "http://localhost:7/dev/issuer"}, "http://localhost:7/dev/issuer"),
-    ],
-)
-def test_tokens_follow_the_port_of_the_run(
-    kept: int | None,
-    given: dict[str, str],
-    issuer: str,
-    development: FastAPI,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    settings = settings_of(development)
-    shutil.copy(settings.state / KEY_FILE, tmp_path / KEY_FILE)
-    if kept is not None:
-        State(tmp_path).keep_port("front", kept)
-    for name in ("PORT", "LINKWORK_ISSUER"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in {"LINKWORK_STATE": str(tmp_path), **given}.items():
-        monkeypatch.setenv(name, value)
-
-    assert tokens.main(["referrer-m83100"]) == 0
-
-    body = capsys.readouterr().out.strip().split(".")[1]
-    claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    assert claims["iss"] == issuer
-
-
-def test_no_token_is_made_where_no_issuer_has_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LINKWORK_STATE", str(tmp_path))
-
-    assert tokens.main(["admin"]) == 2
-    assert "make run" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
-
-
-def test_tokens_by_hand_refuse_production(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LINKWORK_STATE", str(tmp_path))
-    IssuerKey.kept_in(tmp_path, issuer="http://localhost:8080/dev/issuer", audience="linkwork")
-    monkeypatch.setenv("LINKWORK_ENV", "production")
-
-    with pytest.raises(NotForProduction):
-        tokens.main(["admin"])
-    assert capsys.readouterr().out == ""
-
-
-def test_production_has_no_development_issuer(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path, **PRODUCTION)
-
-    with pytest.raises(NotForProduction, match="LINKWORK_ENV=development"):
-        development_app(settings)
-    with pytest.raises(NotForProduction):
-        Minter(settings)
-    assert not list(tmp_path.iterdir()), "not even a key is made"
 
 
 def test_the_key_is_made_once_and_is_private(tmp_path: Path) -> None:

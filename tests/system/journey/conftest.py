@@ -1,4 +1,4 @@
-"""One system for all journeys, and the journey of one person in each locality, made once."""
+"""One system for all journeys, and one journey in each locality, made once."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -24,7 +24,7 @@ async def system(
 
 @pytest_asyncio.fixture(scope="package")
 async def case(system: System) -> Journey:
-    """An open case in the middle of its way: met, with a service that is asked."""
+    """An open case halfway through its journey: met, with a service that was asked."""
     system.clock.move_to(monday_morning(system.clock()))
     journey = await chapter.refer(system, "meir")
     await chapter.booked(system, journey)
@@ -36,5 +36,5 @@ async def case(system: System) -> Journey:
 
 @pytest_asyncio.fixture(scope="package")
 async def travelled(system: System) -> Travelled:
-    """Eight people who have come all the way, and what was thrown at the system meanwhile."""
+    """Eight people at the end of their journey, and the faults that struck the system meanwhile."""
     return await travel(system)

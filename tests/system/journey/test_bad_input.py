@@ -56,7 +56,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
 
 
 async def refused(system: System, **different: Any) -> httpx.Response:
-    """The answer to a referral that cannot be taken; nothing of it may come back."""
+    """The answer to a referral that is refused. No value of the referral may return in it."""
     practice = system.localities.by_slug[HERE].practices[0]
     who = somebody(practice, system.localities, **different)
     answer = await system.call("POST", REFERRALS, system.referrer(practice.ods), dict(who.body))
@@ -110,13 +110,13 @@ async def test_two_megabytes_are_too_much(system: System) -> None:
 
 
 async def _in_pieces(body: bytes) -> Any:
-    """Without saying beforehand how much is to come."""
+    """Sends a body in pieces, without its length in advance."""
     for start in range(0, len(body), 50_000):
         yield body[start : start + 50_000]
 
 
 def service(number: int, **different: Any) -> dict[str, Any]:
-    """A listing in which nothing is wrong, but for what is different."""
+    """A listing without a fault, except for these changes."""
     whole = {
         "id": f"6c1f0000-0000-4000-8000-{number:012d}",
         "name": f"Choir number {number} (example)",
@@ -151,7 +151,7 @@ async def test_a_feed_with_every_defect_is_survived_and_reported(system: System)
     report = answer.json()
     assert report["records"] == len(records)
     assert set(SPOILT) <= {defect["code"] for defect in report["defects"]}
-    # One without a name and one of the two with the same id are not taken.
+    # A listing without a name and the second of two with the same id are refused.
     assert report["services"] == len(records) - 2
     assert all(defect["sentence"] and defect["record"] for defect in report["defects"])
     found = await system.http.get("/api/matching/v1/services", headers=system.bearer("lw-meir-1"))
@@ -180,7 +180,7 @@ async def test_what_is_no_feed_takes_nothing_away(system: System, what: str) -> 
 
 
 def contacted(system: System, case: Journey) -> Envelope:
-    """A good event about the case, as matching would say it."""
+    """A valid event about the case, as matching would publish it."""
     now = system.clock()
     body = ContactAttempted(referral_id=case.referral, locality=HERE, channel=Channel.PHONE, reached=True)
     raw = body.model_dump_json(exclude_none=True).encode()
@@ -226,7 +226,7 @@ async def test_an_event_of_an_unknown_kind_is_kept_and_changes_nothing(system: S
 
 
 async def _goes_on(system: System, case: Journey) -> None:
-    """Later events are received as before."""
+    """Checks that later events are received as before."""
     before = len(await _history(system, case))
     event = contacted(system, case)
     await say(system.kafka, event)

@@ -1,4 +1,4 @@
-"""The whole journey clicked through once in a real browser, and once more with scripts switched off."""
+"""The whole journey in a real browser, and once more with scripts switched off."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from tests.harness.journey.travel import Journey
 
 @pytest.mark.parametrize(
     ("locality", "scripts", "weeks", "next_step"),
-    # Asked again when it is due, or when the case is about to be closed.
+    # The follow-up is asked when it is due, or when the case is about to be closed.
     [("meir", True, 12, "ring"), ("longton", False, 6, "close")],
 )
 async def test_from_a_referral_to_the_figures(

@@ -1,4 +1,4 @@
-"""Every route of every part, over the front: without a token, in the wrong role, from somewhere else."""
+"""Calls every route of every service over the front: without a token, in the wrong role, from elsewhere."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ from tests.harness.journey.system import System
 from tests.harness.journey.travel import Journey
 
 REFUSED = (401, 403, 404)
-# What any role that may look at the directory may see: services that are open to the public.
+# Every role with access to the directory may see these: services that are open to the public.
 EVERYBODYS = {"service_id", "service", "feed"}
 AT_A_TIME = 6
 
@@ -36,7 +36,7 @@ def every_door(tmp_path_factory: pytest.TempPathFactory) -> list[Door]:
 
 
 def things(case: Journey) -> dict[str, str]:
-    """Names in addresses, all of the one referral."""
+    """Names in addresses, all of one referral."""
     return {
         **dict.fromkeys(("referral_id", "referral"), case.referral),
         **dict.fromkeys(("meeting_id", "meeting"), case.meeting["id"]),
@@ -49,7 +49,7 @@ def things(case: Journey) -> dict[str, str]:
 
 
 def query(case: Journey, door: Door) -> dict[str, str]:
-    """Parameters of the address that a route needs."""
+    """The query parameters that a route needs."""
     if "claims/" in door.path:
         return {"locality": case.locality, "fields": "name", "purpose": "message"}
     if door.path.endswith("/services") and "referral_id" in door.path:
@@ -62,7 +62,7 @@ def query(case: Journey, door: Door) -> dict[str, str]:
 
 
 def body(system: System, case: Journey, door: Door) -> Any:
-    """The body of a good request."""
+    """A valid body of the request."""
     if door.method == "GET":
         return None
     ending = door.path.rsplit("/", 1)[-1]
@@ -105,7 +105,7 @@ def guarded(every_door: Iterable[Door], *, api: bool) -> list[Door]:
 
 
 async def all_of(knocks: Iterable[Callable[[], Awaitable[str | None]]]) -> None:
-    """Knock everywhere, a few at a time; fails with every complaint."""
+    """Runs all calls, a few at a time. Fails with every complaint."""
     some = asyncio.Semaphore(AT_A_TIME)
 
     async def knock(one: Callable[[], Awaitable[str | None]]) -> str | None:
@@ -197,9 +197,9 @@ async def test_strangers_find_nothing_of_the_case_in_the_api(
     system: System, case: Journey, every_door: list[Door]
 ) -> None:
     def judge(door: Door) -> Callable[[httpx.Response], bool]:
-        # Whether a service has places is no part of a case, and these services are offered everywhere.
+        # The places of a service are no part of a case, and these services are offered everywhere.
         colleagues = door.path.endswith("/places")
-        # A list is each caller's own, and may well be there: but the case is not on it.
+        # A list is each caller's own and may be served, but the case is not on it.
         lists = door.method == "GET" and not door.things - EVERYBODYS
 
         def right(answer: httpx.Response) -> bool:

@@ -84,7 +84,7 @@ async def test_each_message_was_sent_once(system: System, travelled: Travelled) 
 
 
 async def _ledger(system: System, referral: str) -> dict[str, int]:
-    """The number of messages of each kind that were sent, by the ledger."""
+    """The number of sent messages of each kind, by the ledger."""
     found = await system.done("GET", f"/api/notifications/v1/referrals/{referral}/messages", "admin")
     return dict(Counter(one["template"] for one in found["messages"] if one["status"] == "sent"))
 

@@ -1,4 +1,4 @@
-"""After whole journeys, who they were about can be read nowhere but in the vault and in what was sent."""
+"""After whole journeys, identities can be read in the vault and in sent messages, and nowhere else."""
 
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
@@ -13,12 +13,12 @@ from tests.harness.journey.people import EVERYBODY
 from tests.harness.journey.system import System
 from tests.harness.journey.topics import records_of
 
-# Where something is written, and what.
+# A place of writing, and the text written there.
 Written = Iterable[tuple[str, bytes]]
 
 
 def private(travelled: Travelled) -> list[str]:
-    """Every name, number, address and sentence that was used, on journeys and by the tests before."""
+    """Every name, number, address and sentence used on journeys and by the tests before."""
     found = {text for person in EVERYBODY for text in person.private()}
     assert found >= {text for journey in travelled.journeys for text in journey.who.private()}
     return sorted(found)
@@ -50,7 +50,10 @@ async def bus(system: System, *, dead_letters_only: bool = False) -> list[tuple[
 
 
 async def databases(system: System) -> list[tuple[str, bytes]]:
-    """Every document of every service, the vault's among them: what it holds is encrypted."""
+    """Every document of every service.
+
+    Those of the vault are included, because its contents are encrypted.
+    """
     found = []
     for name in await system.mongo.list_database_names():
         if not name.startswith(system.databases):
