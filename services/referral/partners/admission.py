@@ -31,6 +31,9 @@ from shared.platform.clock import Clock
 _log = logging.getLogger(__name__)
 _IDLE_SECONDS: Final = 1.0
 _AWAY_SECONDS: Final = 1.0
+_OBSERVE_SECONDS: Final = 5.0
+# The label `service` of gauges that streams of services have too.
+_SERVICE: Final = "admission"
 ACCEPTED: Final = "accepted"
 
 
@@ -85,7 +88,11 @@ class Admission:
         self._tasks = [asyncio.create_task(self._keeper.run())]
         if judges:
             self._judging = asyncio.create_task(self._run())
-            self._tasks += [self._judging, asyncio.create_task(self._keep_committing())]
+            self._tasks += [
+                self._judging,
+                asyncio.create_task(self._keep_committing()),
+                asyncio.create_task(self._observe()),
+            ]
 
     async def stop(self) -> None:
         """Finishes the turn in hand, publishes summaries and commits, each within a bound."""
@@ -104,7 +111,9 @@ class Admission:
                 await self._tell_summaries(at_once=True)
         with contextlib.suppress(Exception):
             await self._inboxes.commit()
-        await self._keeper.flush()
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(self._options.drain_seconds):
+                await self._keeper.flush()
         await self._inboxes.close()
         await self._producer.close()
 
@@ -219,6 +228,8 @@ class Admission:
                 metrics.admission_seconds.observe(max(0.0, now - item.record.timestamp / 1000))
             if item.assignment == self._assignment:
                 self._reached[item.partition] = item.record.offset + 1
+        if end:
+            metrics.last_progress.labels(_SERVICE, locality).set_to_current_time()
         self._note_done(source)
 
     def _note_done(self, source: str) -> None:
@@ -239,6 +250,22 @@ class Admission:
             if not any(results):
                 window.summaries_told()
                 self._note_done(source)
+
+    async def _observe(self) -> None:
+        """Updates the gauges by which an alert finds inboxes that nobody judges."""
+        while True:
+            await asyncio.sleep(_OBSERVE_SECONDS)
+            try:
+                lag = await self._inboxes.lag()
+                for source in self._sources():
+                    lag[locality_of_source(source) or ""] += self._turns.waiting(source)
+            except Exception as error:
+                _log.warning("gauges are behind: %s", type(error).__name__)
+                continue
+            for locality, records in lag.items():
+                metrics.consumer_lag.labels(_SERVICE, locality).set(records)
+                if records == 0:
+                    metrics.last_progress.labels(_SERVICE, locality).set_to_current_time()
 
     async def _keep_committing(self) -> None:
         while True:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
@@ -11,8 +12,13 @@ from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
-from shared.contract.events.topics import ADMISSION_GROUP, inbox_topic
-from shared.delivery.consumer.topic_consumer import client_runs
+from shared.contract.events.topics import (
+    ADMISSION_GROUP,
+    inbox_topic,
+    locality_of_source,
+    source_of_inbox,
+)
+from shared.delivery.consumer.topic_consumer import client_runs, lag_of
 from shared.delivery.kafka.instance import evict_members
 from shared.delivery.kafka.patches import connections, record_batches
 from shared.delivery.options import Options
@@ -115,6 +121,15 @@ class Inboxes:
         found: Mapping[TopicPartition, list[Any]] = await self._consumer.getmany(
             timeout_ms=max(1, int(seconds * 1000))
         )
+        return found
+
+    async def lag(self) -> Counter[str]:
+        """The records that were not fetched yet, by locality."""
+        consumer, found = self._consumer, Counter[str]()
+        for partition in self.partitions:
+            source = source_of_inbox(partition.topic)
+            if consumer is not None and source is not None:
+                found[locality_of_source(source) or ""] += await lag_of(consumer, partition)
         return found
 
     def hold(self, partition: TopicPartition, waiting: int) -> None:

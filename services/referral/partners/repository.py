@@ -55,7 +55,10 @@ class RefusalKeeper:
         """Writes what waits, again and again."""
         while True:
             await asyncio.sleep(_FLUSH_SECONDS)
-            await self.flush()
+            try:
+                await self.flush()
+            except Exception as error:
+                _log.warning("refusals cannot be kept for look-ups: %s", type(error).__name__)
 
     async def flush(self) -> None:
         """Writes what waits. Keeps it for later if the database is away."""

@@ -38,7 +38,7 @@ class RefusalCode(StrEnum):
 
 SENTENCES: Final[Mapping[RefusalCode, str]] = {
     RefusalCode.BAD_HEADER: "A CloudEvents header is null, comes twice, is not UTF-8 or not in its form.",
-    RefusalCode.NOT_CLOUDEVENTS: "Send CloudEvents 1.0 in binary mode: it needs ce_specversion and ce_type.",
+    RefusalCode.NOT_CLOUDEVENTS: "This is no CloudEvents 1.0: it needs specversion and type.",
     RefusalCode.UNKNOWN_TYPE: "Use one of the three types of the contract.",
     RefusalCode.EARLIER_VERSION: "This version of the type is no longer read: use the present one.",
     RefusalCode.LATER_VERSION: "This version of the type is not known yet: use the present one.",

@@ -226,7 +226,7 @@ class TopicConsumer(Generic[V, R]):
         consumer = self.consumer
         if consumer is None:
             return
-        lag = sum([await _lag(consumer, partition) for partition in consumer.assignment()]) + self._given
+        lag = sum([await lag_of(consumer, partition) for partition in consumer.assignment()]) + self._given
         metrics.consumer_lag.labels(self.service, self.locality).set(lag)
         metrics.partitions_assigned.labels(self.service, self.locality).set(len(consumer.assignment()))
         if lag == 0 and not self._unanswered(consumer):
@@ -334,7 +334,8 @@ def client_runs(consumer: AIOKafkaConsumer | None) -> bool:
     return not any(task.done() for task in tasks if task is not None)
 
 
-async def _lag(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
+async def lag_of(consumer: AIOKafkaConsumer, partition: TopicPartition) -> int:
+    """The records of a partition that the client has not given out yet."""
     high = consumer.highwater(partition)
     if high is None:
         return 0  # Nothing was fetched from it yet.
