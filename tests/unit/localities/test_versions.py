@@ -191,8 +191,8 @@ def test_differences_are_told_in_words() -> None:
         "locality longton: minimum_age was 18, and is 16.",
         "locality longton: text_sender is “Longton team”, and was not given.",
         "locality meir, safeguarding: email was “safeguarding@meir.example”, and is “desk@meir.example”.",
-        "locality meir: practice M83100 is removed.",
         f"locality meir: practice {NEW_PRACTICE} is new.",
+        "locality meir: practice M83100 is removed.",
         "locality meir: source hub is new.",
     ]
     changed = with_source(with_source(before, "hub", 25), "hub", 35)
