@@ -12,7 +12,6 @@ from typing import Final
 from aiokafka.conn import create_conn
 from aiokafka.errors import for_code
 
-from deploy.local.ports import LOOPBACK
 from shared.platform.access.users import users_request
 from shared.platform.kafka_connection import SCRAM
 
@@ -52,14 +51,14 @@ def logins(listeners: Iterable[str], password: str) -> dict[str, str]:
     }
 
 
-async def store_broker_user(controller_port: int, password: str) -> None:
+async def store_broker_user(host: str, controller_port: int, password: str) -> None:
     """Stores the brokers' own user through the controller's port.
 
     Raises:
         KafkaError, OSError: the controller does not answer, or is not the leader.
     """
     connection = await create_conn(
-        LOOPBACK,
+        host,
         controller_port,
         security_protocol="SASL_PLAINTEXT",
         sasl_mechanism="PLAIN",

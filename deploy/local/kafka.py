@@ -207,7 +207,7 @@ class Kafka:
         """Waits until the cluster has the brokers' own user. Its leading controller stores the user."""
         while child.exit_code is None:
             try:
-                return await store_broker_user(self.controller_port, self._password)
+                return await store_broker_user(LOOPBACK, self.controller_port, self._password)
             except (KafkaError, OSError, TimeoutError):
                 if is_open(self.port) and await answers_once(self.connection):
                     return None

@@ -108,7 +108,7 @@ async def in_containers(folder: Path) -> AsyncIterator[Stores]:
 async def _knows_its_user(controller_port: int, kafka: KafkaConnection) -> None:
     while True:
         try:
-            await store_broker_user(controller_port, kafka.password.get_secret_value())
+            await store_broker_user(LOOPBACK, controller_port, kafka.password.get_secret_value())
         except (KafkaError, OSError, TimeoutError):
             await asyncio.sleep(0.2)
         else:

@@ -1,16 +1,21 @@
 """The containers are wired as the code expects: addresses, ports, the broker's settings, what is confined."""
 
+import os
 import re
+import subprocess
+from pathlib import Path
 
 import yaml
 
+from deploy.compose import keys
+from deploy.local.guard import BROKER, CLIENTS, GUARD, logins
 from deploy.local.kafka import SETTINGS
 from deploy.local.replica_set import REPLICA_SET
 from deploy.local.routes import OTHERS, PRIVATE, ROUTES
 from tests.harness import stores
 from tests.harness.deploy.compose import CADDYFILE, CONTAINERS, DOCKERFILE, ROOT, SERVICES, lineage, target
 
-OURS = (*SERVICES, "init", "development", "demo")
+OURS = (*SERVICES, "keys", "init", "development", "demo")
 PROMETHEUS = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
 
 
@@ -79,9 +84,8 @@ def test_the_broker_is_set_as_the_one_of_a_single_machine() -> None:
         key.removeprefix("KAFKA_").lower().replace("_", "."): value
         for key, value in CONTAINERS["kafka"]["environment"].items()
     }
-    different = {key for key in given.keys() & SETTINGS.keys() if given[key] != SETTINGS[key]}
-    # Here the listeners' protocols are named in another order, and that is all.
-    assert different <= {"listener.security.protocol.map"}
+    assert {key for key in given.keys() & SETTINGS.keys() if given[key] != SETTINGS[key]} == set()
+    assert GUARD.keys() <= given.keys()
     assert {
         "auto.create.topics.enable",
         "offsets.retention.minutes",
@@ -93,3 +97,54 @@ def test_the_tests_use_the_same_stores() -> None:
     assert CONTAINERS["kafka"]["image"] == stores.KAFKA_IMAGE
     assert CONTAINERS["mongo"]["image"] == stores.MONGO_IMAGE
     assert REPLICA_SET in CONTAINERS["mongo"]["command"]
+
+
+def test_the_broker_gets_its_user_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("a_pass-word\n")
+    script = ROOT / "deploy/compose/kafka.sh"
+    started = subprocess.run(
+        ["bash", str(script), "env"],
+        env={"PATH": os.environ["PATH"], "BROKER_PASSWORD_FILE": str(tmp_path / "password")},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    given = dict(line.split("=", 1) for line in started.stdout.splitlines() if line.startswith("KAFKA_"))
+    wanted = {
+        f"KAFKA_{key.upper().replace('-', '___').replace('.', '_')}": value
+        for key, value in logins([CLIENTS], "a_pass-word").items()
+    }
+    assert given == wanted
+    assert CONTAINERS["kafka"]["entrypoint"] == ["/bin/bash", "/linkwork/kafka.sh"]
+    assert "./deploy/compose/kafka.sh:/linkwork/kafka.sh:ro" in CONTAINERS["kafka"]["volumes"]
+
+
+def test_passwords_are_made_once_and_each_in_its_own_volume(tmp_path: Path) -> None:
+    keys.main(tmp_path)
+    made = {file.relative_to(tmp_path): file.read_text() for file in tmp_path.glob("*/*")}
+    keys.main(tmp_path)
+    assert made == {file.relative_to(tmp_path): file.read_text() for file in tmp_path.glob("*/*")}
+    assert {path.parts[0] for path in made} == {*keys.OWN, keys.OTHERS}
+    assert (
+        keys.passwords_in(tmp_path, ["operator"])["operator"] == made[Path(keys.OTHERS, "operator")].strip()
+    )
+
+
+def test_a_container_sees_no_password_but_its_own() -> None:
+    for name, container in CONTAINERS.items():
+        mounted = {
+            str(volume).split(":")[0] for volume in container.get("volumes", ()) if "key-" in str(volume)
+        }
+        allowed = {
+            "keys": {f"key-{user}" for user in (*keys.OWN, keys.OTHERS)},
+            "init": {f"key-{user}" for user in (*keys.OWN, keys.OTHERS)},
+            "kafka": {f"key-{BROKER}"},
+            "referral": {"key-referral", "key-admission"},
+            "development": set(),
+            "proxy": set(),
+            "prometheus": set(),
+            "mongo": set(),
+        }.get(name, {f"key-{name}"})
+        assert mounted == allowed, name
+        file = container.get("environment", {}).get("LINKWORK_KAFKA_PASSWORD_FILE", "")
+        assert not file or f"key-{file.split('/')[2]}" in mounted
