@@ -101,7 +101,7 @@ class ReferralSettings(ServiceSettings):
     @model_validator(mode="after")
     def _keys_and_users_are_whole(self) -> Self:
         self.master_key_bytes()
-        self.admission_kafka  # noqa: B018
+        _ = self.admission_kafka
         return self
 
     def problems(self) -> Iterator[str]:

@@ -242,14 +242,10 @@ class ServiceSettings(KafkaSettings, BaseSettings):
 
     @model_validator(mode="after")
     def _fill_in(self) -> Self:
-        try:
-            self.kafka  # noqa: B018
-        except BadKafkaSettings as problem:
-            raise ValueError(str(problem)) from None
-        if self.env == "production":
-            if problems := in_one(self.problems()):
-                raise ValueError(problems)
-        else:
+        production = self.env == "production"
+        if problems := in_one(self.problems() if production else self._contradictions()):
+            raise ValueError(problems)
+        if not production:
             for name, extra in self._marked("secret"):
                 if not self.text(name):
                     object.__setattr__(self, name, SecretStr(str(extra["development"])))
@@ -285,11 +281,20 @@ class ServiceSettings(KafkaSettings, BaseSettings):
             yield "LINKWORK_CONTROL_TOPIC is none: production follows the control topic."
         if self.demo:
             yield "LINKWORK_DEMO is on: production holds real people."
-        kafka = self.kafka
-        yield from kafka.problems_in_production()
-        if kafka.has_user:
-            password = kafka.password.get_secret_value()
+        if contradictions := list(self._contradictions()):
+            yield from contradictions
+            return
+        yield from self.kafka.problems_in_production()
+        if self.kafka.has_user:
+            password = self.kafka.password.get_secret_value()
             yield from secret_problems("kafka_password", password, development="", shortest=16)
+
+    def _contradictions(self) -> Iterator[str]:
+        """Settings that make no connection to Kafka, in any environment."""
+        try:
+            _ = self.kafka
+        except BadKafkaSettings as problem:
+            yield str(problem)
 
     def secrets(self) -> dict[str, str]:
         """Every secret by the setting's name. No two may be equal in production."""

@@ -2,9 +2,11 @@
 
 import os
 import re
+from pathlib import Path
 
 import pytest
 
+from deploy.compose import keys
 from deploy.demo.settings import DemoSettings
 from deploy.development.settings import DevelopmentSettings
 from services.evaluation.settings import EvaluationSettings
@@ -38,6 +40,13 @@ def told(container: str, **host: str) -> dict[str, str]:
 
 
 @pytest.fixture
+def volumes(tmp_path: Path) -> Path:
+    """The folder of passwords, as the container `keys` leaves it."""
+    keys.main(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Only what a test sets."""
     for name in os.environ:
@@ -60,9 +69,11 @@ def test_every_variable_is_one_that_somebody_reads() -> None:
 
 
 @pytest.mark.parametrize("name", RUN)
-def test_a_container_starts_with_what_it_is_told(name: str, environment: pytest.MonkeyPatch) -> None:
+def test_a_container_starts_with_what_it_is_told(
+    name: str, environment: pytest.MonkeyPatch, volumes: Path
+) -> None:
     for variable, value in told(name).items():
-        environment.setenv(variable, value)
+        environment.setenv(variable, value.replace(f"{keys.FOLDER}/", f"{volumes}/"))
     settings = load(RUN[name])
     assert settings.demo, "invented people are not marked as such"
     assert settings.host == "0.0.0.0"
@@ -70,10 +81,10 @@ def test_a_container_starts_with_what_it_is_told(name: str, environment: pytest.
 
 @pytest.mark.parametrize("name", RUN)
 def test_a_container_has_no_secret_that_would_do_in_production(
-    name: str, environment: pytest.MonkeyPatch
+    name: str, environment: pytest.MonkeyPatch, volumes: Path
 ) -> None:
     for variable, value in told(name).items():
-        environment.setenv(variable, value)
+        environment.setenv(variable, value.replace(f"{keys.FOLDER}/", f"{volumes}/"))
     environment.setenv("LINKWORK_ENV", "production")
     with pytest.raises(SystemExit, match=r"LINKWORK_\w+ is not set"):
         load(RUN[name])
