@@ -1,6 +1,8 @@
 """Makes the passwords of Kafka's users, each in the volume of the container that needs it.
 
-python -m deploy.compose.keys     a second run changes nothing
+    python -m deploy.compose.keys
+
+A second run changes nothing.
 """
 
 import os
@@ -37,6 +39,7 @@ def declared() -> Declaration:
 
 
 def main(folder: Path = FOLDER) -> None:
+    """Runs the command."""
     passwords_in(folder, [BROKER, *declared().users])
     (folder / BROKER / BROKER).chmod(_READABLE)
 
