@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import TopicAuthorizationFailedError
 
@@ -25,9 +25,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SOON = 10.0
 
 
-@asynccontextmanager
-async def service(place: Place, mongo_url: str) -> AsyncIterator[Bench]:
-    """A service's surroundings in the locality with rights, under the service's own user."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def here(place: Place, mongo_url: str) -> AsyncIterator[Bench]:
+    """A service's surroundings in the locality with rights, under the service's own user.
+
+    All tests share it: a stream stops whose group is ahead of its database.
+    """
     async with bench(place.kafka, mongo_url) as made:
         options = replace(made.options, kafka=place.as_user("matching"))
         yield replace(made, locality=place.here, options=options)
@@ -60,9 +63,9 @@ async def test_producer_that_was_refused_publishes_again(place: Place) -> None:
         await producer.close()
 
 
-async def test_returned_right_wakes_the_rows_that_waited(place: Place, mongo_url: str) -> None:
+async def test_returned_right_wakes_the_rows_that_waited(place: Place, here: Bench) -> None:
     writes = of_matching(place, "write")
-    async with service(place, mongo_url) as here, here.kernel().running() as kernel:
+    async with here.kernel().running() as kernel:
         await change(place, [], [writes])
         events = [said(created(place.here)) for _ in range(3)]
         await here.say(*events)
@@ -79,10 +82,10 @@ async def test_returned_right_wakes_the_rows_that_waited(place: Place, mongo_url
         assert {record.key for record in booked} == ours
 
 
-async def test_topic_without_the_right_holds_up_no_other(place: Place, mongo_url: str) -> None:
+async def test_topic_without_the_right_holds_up_no_other(place: Place, here: Bench) -> None:
     reads, refused = of_matching(place, "read"), topic(place.here, "outcome-recorded")
     literal = [replace_name(reads, name) for name in event_topics(place.here) if name != refused]
-    async with service(place, mongo_url) as here, here.kernel().running() as kernel:
+    async with here.kernel().running() as kernel:
         first = said(created(place.here))
         await here.say(first)
         assert await _booked(kernel, place, first.body.referral_id)
