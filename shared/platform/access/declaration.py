@@ -14,6 +14,7 @@ from shared.contract.events.topics import (
     INBOX,
     PARTS,
     REFUSALS,
+    Part,
     dead_letter_topic,
     event_topics,
     group,
@@ -122,29 +123,17 @@ class Partner(NamedTuple):
         return f"{self.user}."
 
 
-def all_partners(localities: Localities) -> tuple["Partner", ...]:
+def all_partners(localities: Localities) -> tuple[Partner, ...]:
     """The partners of all localities."""
-    return tuple(each for locality in localities for each in partners_of(locality.slug, locality.sources))
+    return tuple(Partner(*source.strip("/").split("/")) for source in localities.partners())
 
 
-def partners_of(slug: str, sources: Iterable[str]) -> Iterator[Partner]:
-    """The partners among the sources of a locality: those that are not named after one of our parts."""
-    for source in sources:
-        name = source.rpartition("/")[2]
-        if name not in OUR_SOURCES:
-            yield Partner(slug, name)
-
-
-# The sources under which our own services speak.
-OUR_SOURCES: Final = frozenset({*PARTS, "booking", "casework", "directory"})
-
-
-def _of_service(part: str, slugs: Iterable[str]) -> Iterator[Grant]:
+def _of_service(part: Part, slugs: Iterable[str]) -> Iterator[Grant]:
     for slug in slugs:
         yield Grant(part, "topic", "prefixed", f"{slug}.", "read")
         yield Grant(part, "topic", "prefixed", f"{slug}.", "write")
-        yield Grant(part, "group", "literal", f"{slug}.{part}", "read")
-    yield Grant(part, "topic", "literal", f"linkwork.dead-letter.{part}.v1", "write")
+        yield Grant(part, "group", "literal", group(slug, part), "read")
+    yield Grant(part, "topic", "literal", dead_letter_topic(part), "write")
     yield Grant(part, "topic", "literal", CONTROL_TOPIC, "read")
 
 
@@ -186,12 +175,10 @@ def _of_partner(partner: Partner) -> Iterator[Grant]:
 
 __all__ = [
     "ADMISSION",
-    "ADMISSION_GROUP",
     "CLUSTER",
     "CONTROL_TOPIC",
     "DEMO",
     "OPERATOR",
-    "OUR_SOURCES",
     "Declaration",
     "Grant",
     "Operation",
@@ -201,6 +188,4 @@ __all__ = [
     "Resource",
     "all_partners",
     "declare",
-    "group",
-    "partners_of",
 ]

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from shared.contract.events.topics import PARTS, dead_letter_topic, event_topics, topic
 from shared.platform.access.cluster import Cluster
-from shared.platform.access.declaration import ADMISSION_GROUP, CONTROL_TOPIC, Declaration, Partner, declare
+from shared.platform.access.declaration import CONTROL_TOPIC, Declaration, Partner, declare
 from shared.platform.access.render import apply
 from shared.platform.access.users import new_password
 from shared.platform.kafka_connection import KafkaConnection
@@ -59,7 +59,6 @@ class Place:
         return [
             *(f"{self.here}.{part}" for part in PARTS),
             f"{self.alike}.matching",
-            ADMISSION_GROUP,
             *(f"{each.group_prefix}one" for each in partners),
             f"{self.here}-unknown",
         ]

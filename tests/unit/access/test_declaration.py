@@ -67,7 +67,8 @@ def test_partner_may_do_this_and_no_more(operation: str, resource: str, name: st
 
 
 def test_only_partners_have_quotas() -> None:
-    assert {quota.user for quota in DECLARED.quotas} == {f"{slug}.history" for slug in LOCALITIES.slugs}
+    partners = {f"{slug}.history" for slug in LOCALITIES.slugs} | {"meir.vast-hub"}
+    assert {quota.user for quota in DECLARED.quotas} == partners
 
 
 def test_what_is_held_as_declared_needs_no_change() -> None:
@@ -88,7 +89,7 @@ def test_missing_users_rights_and_quotas_are_added() -> None:
 
 
 def test_partner_that_left_loses_writing_first_and_its_user() -> None:
-    gone = Partner("meir", "vast-hub")
+    gone = Partner("meir", "former-hub")
     writes = Grant(gone.user, "topic", "literal", gone.inbox, "write")
     reads = Grant(gone.user, "topic", "literal", "meir.meeting-booked.v1", "read")
     held = replace(
