@@ -9,18 +9,10 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from chaos.counting import BOOKERS, counts, rank, retracted
 from chaos.log import Event
 
 LONDON = ZoneInfo("Europe/London")
-# The weight of each source, as the localities file has it.
-RANKS: Mapping[str, int] = {
-    **dict.fromkeys(("booking", "casework", "directory", "matching"), 40),
-    "referral": 30,
-    **dict.fromkeys(("evaluation", "notifications"), 20),
-    "history": 10,
-}
-# The sources of Linkwork's own meetings: booking had the second one, before each part had its own.
-BOOKERS = ("/booking", "/matching")
 ENDS = frozenset({"referral_closed", "referral_declined", "referral_returned", "referral_withdrawn"})
 
 
@@ -106,14 +98,10 @@ def accounts(events: Iterable[Event]) -> dict[str, Account]:
 
 
 def _account(locality: str, referral: str, facts: Mapping[tuple[str, str], Event]) -> Account:
-    gone = {
-        (fact.body["event_source"], fact.body["event_id"])
-        for fact in facts.values()
-        if fact.kind == "retracted"
-    }
+    gone = retracted(facts)
     stand = sorted(
-        (fact for key, fact in facts.items() if key not in gone or fact.kind == "retracted"),
-        key=lambda fact: (_rank(fact.who), fact.id),
+        (fact for fact in facts.values() if counts(fact, facts, gone)),
+        key=lambda fact: (rank(fact.who), fact.id),
     )
     of: dict[str, list[Event]] = {}
     for fact in stand:
@@ -136,19 +124,25 @@ def _account(locality: str, referral: str, facts: Mapping[tuple[str, str], Event
         waiting=any(all(_after(wait, end) for end in off) for wait in waits),
         endings=endings,
         outcomes={kind: tuple(found) for kind, found in of.items()},
-        taken_back=_taken_back(facts, of),
+        taken_back=_taken_back(facts, of, gone),
     )
 
 
-def _taken_back(facts: Mapping[tuple[str, str], Event], of: Mapping[str, list[Event]]) -> tuple[Met, ...]:
+def _taken_back(
+    facts: Mapping[tuple[str, str], Event],
+    of: Mapping[str, list[Event]],
+    gone: frozenset[tuple[str, str]],
+) -> tuple[Met, ...]:
     left = {fact.body["meeting_id"] for fact in of.get("meeting-booked", [])}
     found: dict[str, Met] = {}
     for word in of.get("retracted", []):
         booked = facts.get((word.body["event_source"], word.body["event_id"]))
         if booked is None or booked.kind != "meeting-booked" or booked.body["meeting_id"] in left:
             continue
+        if (booked.who, booked.id) not in gone:
+            continue
         known = found.get(booked.body["meeting_id"])
-        if known is None or (_rank(known.who), known.said.id) < (_rank(booked.who), booked.id):
+        if known is None or (rank(known.who), known.said.id) < (rank(booked.who), booked.id):
             met = Met(booked.body["meeting_id"], booked, "cancelled", given_back=True, off=word)
             found[met.id] = met
     return tuple(found.values())
@@ -194,7 +188,7 @@ def _meetings(of: Mapping[str, list[Event]]) -> tuple[Met, ...]:
         )
         for identity, fact in said.items()
     ]
-    return tuple(sorted(found, key=lambda met: (met.body["sequence"], _rank(met.who), met.id)))
+    return tuple(sorted(found, key=lambda met: (met.body["sequence"], rank(met.who), met.id)))
 
 
 def moment(text: str) -> datetime:
@@ -205,7 +199,3 @@ def moment(text: str) -> datetime:
 def day(text: str) -> date:
     """In London, of a moment in RFC 3339."""
     return moment(text).astimezone(LONDON).date()
-
-
-def _rank(who: str) -> int:
-    return RANKS.get(who.rpartition("/")[2], 0)

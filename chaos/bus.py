@@ -11,7 +11,7 @@ from dataclasses import replace
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from chaos.account import BOOKERS
+from chaos.counting import BOOKERS
 from chaos.says import Saying
 from shared.platform.kafka_connection import KafkaConnection
 

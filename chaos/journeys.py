@@ -79,13 +79,16 @@ class Partner:
         return said
 
     def _another(self, referral: str, meeting: str, now: datetime) -> Saying:
-        """A meeting beside the one that was found: it wins, takes its place by name, or loses."""
+        """A meeting beside the one that was found: it wins, takes its place, loses, or does not count.
+
+        Sequence 900 counts never, as no meeting of 899 was said.
+        """
         self._booked_ahead += 1
         starts_at = (now + timedelta(days=BEYOND + self._booked_ahead)).replace(microsecond=0)
         body = {
             "referral_id": referral,
             **self._booked(now),
-            "sequence": self._chance.choice((0, 900)),
+            "sequence": self._chance.choice((0, 1, 900)),
             "link_worker": f"lw-{self.locality}-{self._chance.randint(1, LINK_WORKERS)}",
             "starts_at": starts_at.isoformat(),
         }

@@ -4,8 +4,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from chaos.account import BOOKERS
 from chaos.commits import Commits
+from chaos.counting import BOOKERS
 from chaos.evidence import Evidence
 from chaos.faults import Struck
 from chaos.log import Entry, read

@@ -16,6 +16,7 @@ from services.matching.booking.queries import BookingQueries
 from services.matching.booking.repository import DiaryStore
 from services.matching.booking.use_cases import BookingUseCases
 from services.matching.calendar import make_ready
+from services.matching.casework.consents import enter_earlier_consents
 from services.matching.casework.drafts import Drafts
 from services.matching.casework.queries import CaseworkQueries
 from services.matching.casework.use_cases import CaseworkUseCases
@@ -86,6 +87,7 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with http, kernel.running():
             await ensure_indexes(kernel.mongo)
+            await enter_earlier_consents(kernel)
             looking = asyncio.create_task(sweeper.keep_sweeping(kernel))
             yield
             looking.cancel()

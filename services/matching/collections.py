@@ -20,6 +20,7 @@ PLACES: Final = "places"
 LINKS: Final = "links"
 FEEDS: Final = "feeds"
 MAILBOXES: Final = "mailboxes"
+CONSENTS: Final = "consents"
 
 OWNED: Final = (
     LINK_WORKERS,
@@ -33,6 +34,7 @@ OWNED: Final = (
     LINKS,
     FEEDS,
     MAILBOXES,
+    CONSENTS,
 )
 DERIVED: Final = (REFERRALS,)
 

@@ -12,7 +12,6 @@ from services.matching.errors import Refused
 from services.matching.referral_state.commands import Command
 from services.matching.referral_state.presenter import CasePresenter, fact_line
 from services.matching.referral_state.state import ReferralState, to_document
-from services.matching.referral_state.undo import retracted
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
 from services.matching.roster.repository import link_workers
@@ -81,12 +80,13 @@ class CommandRunner:
         workers = await link_workers(
             self.kernel.mongo, {meeting["link_worker"] for meeting in stored["view"]["meetings"]}
         )
-        gone = retracted(view)
         return Done(
             locality=row["locality"],
             referral_id=row["referral"],
             case=CasePresenter(self.localities, workers, self.kernel.clock()).case(stored),
-            said=tuple(fact_line(f, gone, row["locality"], view.story) for f in view.facts if f.id in said),
+            said=tuple(
+                fact_line(f, view.retracted, row["locality"], view.story) for f in view.facts if f.id in said
+            ),
             replayed=replayed,
         )
 

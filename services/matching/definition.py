@@ -6,6 +6,7 @@ from datetime import datetime
 from services.matching.booking.diary import Diaries
 from services.matching.booking.policy import DECISIONS, RETRY_BOOKING, reserve_for_urgent, retry_booking
 from services.matching.booking.repository import DiaryStore
+from services.matching.casework.consents import record_consents
 from services.matching.casework.drafts import drop_drafts
 from services.matching.referral_state.state import FOLD_VERSION, ReferralState, fold, to_document
 from shared.contract.events.fact import Fact
@@ -17,7 +18,7 @@ from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 
 class MatchingStore:
-    """The store that a unit of work reads from and writes to: diaries, and drafts of erased people."""
+    """The store that a unit of work reads from and writes to: diaries, consents, drafts of erased people."""
 
     def __init__(self, diaries: DiaryStore) -> None:
         self._diaries = diaries
@@ -38,11 +39,12 @@ class MatchingStore:
     async def save(
         self, tx: Transaction, changes: Sequence[Changed[ReferralState]], resources: Diaries
     ) -> None:
-        """Writes the touched diaries. Raises Conflict if another writer was first."""
+        """Writes the touched diaries and the consents. Raises Conflict if another writer was first."""
         erased = [
             aggregate_id(each.locality, each.referral_id) for each in changes if each.after.story.erased
         ]
         await drop_drafts(tx, erased)
+        await record_consents(tx, changes)
         await self._diaries.save(tx, resources)
 
 

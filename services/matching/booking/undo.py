@@ -5,7 +5,7 @@ from services.matching.booking.policy import book
 from services.matching.errors import Refused
 from services.matching.referral_state.commands import Command
 from services.matching.referral_state.state import ReferralState
-from services.matching.referral_state.undo import may_undo, retracted, taken_back
+from services.matching.referral_state.undo import may_undo, taken_back
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
@@ -24,7 +24,7 @@ def retract(said_by: str, event_id: str, reason: v.RetractReason) -> Command:
         fact = next((f for f in view.facts if (f.source, f.id) == (said_by, event_id)), None)
         if fact is None:
             raise Refused("unknown_fact")
-        if fact.key in retracted(view):
+        if fact.key in view.retracted:
             raise Refused("already_undone")
         if not may_undo(fact, context.locality):
             raise Refused("cannot_undo")

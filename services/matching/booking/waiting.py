@@ -60,7 +60,7 @@ def _still_says_why(view: ReferralState, reason: v.WaitingReason, now: datetime)
 
 def _bookings_taken_back(view: ReferralState) -> list[datetime]:
     """The moments at which bookings were retracted. The person may know of those meetings."""
-    booked = {(f.source, f.id) for f in view.facts if isinstance(f.body, MeetingBooked)}
+    booked = {f.key for f in view.facts if isinstance(f.body, MeetingBooked)} & view.retracted
     return [
         f.recorded
         for f in view.facts

@@ -28,7 +28,7 @@ from services.matching.referral_state.commands import (
     open_case,
 )
 from services.matching.referral_state.state import ReferralState
-from services.matching.referral_state.undo import retracted, taken_back
+from services.matching.referral_state.undo import taken_back
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
@@ -183,13 +183,12 @@ def _sharing(
 ) -> list[NewEvent | EventBody]:
     agreement, agreed, prescription_id = answer.agreement, answer.agreed, answer.prescription_id
     # The fold reads contradicting answers as no, so the earlier one is retracted first.
-    gone = retracted(view)
     standing = [
         (fact, fact.body.agreed)
         for fact in view.facts
         if isinstance(fact.body, o.SharingChanged)
         and (fact.body.agreement, fact.body.prescription_id) == (agreement, prescription_id)
-        and fact.key not in gone
+        and fact.key not in view.retracted
     ]
     said: list[NewEvent | EventBody] = [
         taken_back(context, fact, v.RetractReason.UNDONE) for fact, before in standing if before is not agreed

@@ -8,13 +8,14 @@ from typing import Any
 from services.matching.authorization import LINK_WORKER, find_case, own_entry
 from services.matching.booking.diary import Diaries
 from services.matching.calendar import london_day
+from services.matching.casework.consents import recorded_consents, was_recorded
 from services.matching.casework.plan_summary import PlanSummary, summary_of
 from services.matching.directory.repository import Directory
 from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import CaseLine, NeedsYouLine
 from services.matching.roster.colleagues import Colleague, colleagues_of
-from shared.contract.events.vocabulary import NextStepCode
+from shared.contract.events.vocabulary import Agreement, NextStepCode
 from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
@@ -83,7 +84,8 @@ class CaseworkQueries:
         stories: dict[str, ReferralHistory] = {}
         for referral in dict.fromkeys(referrals):
             view = await kernel.view(locality, referral)
-            if view is not None:
+            recorded = await recorded_consents(kernel.mongo, locality, referral)
+            if view is not None and was_recorded(view, recorded, Agreement.DETAILS_TO_GP):
                 stories[referral] = view.story
         services = await self.directory.services(
             [one.prescribed.service_id for story in stories.values() for one in story.prescriptions]

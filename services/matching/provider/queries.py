@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from services.matching.booking.diary import Diaries
 from services.matching.calendar import day_start, london_day
+from services.matching.casework.consents import recorded_consents
 from services.matching.directory.availability import Availability
 from services.matching.directory.feed.model import Service
 from services.matching.directory.feed.sessions import next_sessions
@@ -13,12 +14,17 @@ from services.matching.directory.views import Sessions
 from services.matching.provider.link_states import LinkState, LinkStates
 from services.matching.provider.links import LinkAltered, LinkExpired, Links
 from services.matching.provider.one_time_codes import Codes
-from services.matching.provider.use_cases import find_linked, linked_prescription, may_reveal, read_link
+from services.matching.provider.use_cases import (
+    find_linked,
+    is_shared,
+    linked_prescription,
+    may_reveal,
+    read_link,
+)
 from services.matching.provider.views import ServiceAsk
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import CaseShown
 from services.matching.roster.repository import link_workers
-from shared.contract.events import vocabulary as v
 from shared.delivery.kernel import Kernel
 from shared.platform.web.problem import Problem
 
@@ -45,7 +51,8 @@ class ProviderQueries:
         service = (await self.directory.services([claims.service_id])).get(claims.service_id)
         whose = view.story.link_worker or ""
         worker = (await link_workers(self.kernel.mongo, [whose])).get(whose)
-        shared = one.may_share is v.Agreed.YES
+        recorded = await recorded_consents(self.kernel.mongo, row["locality"], row["referral"])
+        shared = is_shared(view, one, recorded)
         return ServiceAsk(
             locality=row["locality"],
             referral_id=row["referral"],
@@ -63,7 +70,7 @@ class ProviderQueries:
             not_suitable=one.not_suitable,
             started=one.started_on is not None,
             closed=not view.open,
-            may_reveal=view.open and may_reveal(one),
+            may_reveal=view.open and may_reveal(view, one, recorded),
             shared=shared,
             seen_at=await self.codes.shown_at(claims.locality, claims.prescription_id),
             link_worker=worker.name if worker else None,

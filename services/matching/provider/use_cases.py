@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from services.matching.casework.consents import recorded_consents, was_recorded
 from services.matching.clients.vault import MailAway, Mailer, NotInVault, Vault, VaultAway
 from services.matching.command_runner import CommandRunner
 from services.matching.directory.repository import Directory
@@ -19,6 +20,7 @@ from services.matching.provider.one_time_codes import (
     WrongCode,
 )
 from services.matching.provider.views import Introduced
+from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
 from shared.contract.events import vocabulary as v
@@ -188,13 +190,20 @@ class OneTapUseCases:
     async def _agreed(self, claims: LinkClaims, row: Row) -> None:
         view = await self.runner.kernel.view(row["locality"], row["referral"])
         one = linked_prescription(view.story.prescriptions if view else (), claims)
-        if view is None or not view.open or one is None or not may_reveal(one):
+        recorded = await recorded_consents(self.runner.kernel.mongo, row["locality"], row["referral"])
+        if view is None or not view.open or one is None or not may_reveal(view, one, recorded):
             raise Problem(409, code="not_agreed", detail="The link worker will introduce you.")
 
 
-def may_reveal(one: Prescription) -> bool:
+def may_reveal(view: ReferralState, one: Prescription, recorded: frozenset[str]) -> bool:
     """Tests for the service's yes and the person's agreement to be introduced."""
-    return one.may_share is v.Agreed.YES and one.status in _SAID_YES
+    return is_shared(view, one, recorded) and one.status in _SAID_YES
+
+
+def is_shared(view: ReferralState, one: Prescription, recorded: frozenset[str]) -> bool:
+    """Tests whether the person agreed and a link worker recorded it here. `recorded`: see `consents`."""
+    of = one.prescribed.prescription_id
+    return one.may_share is v.Agreed.YES and was_recorded(view, recorded, v.Agreement.SERVICE, of)
 
 
 def linked_prescription(prescriptions: tuple[Prescription, ...], claims: LinkClaims) -> Prescription | None:

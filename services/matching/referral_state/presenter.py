@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from services.matching.directory.feed.model import Service
 from services.matching.referral_state.attention import NeedsYou, Reason, ToDo
 from services.matching.referral_state.state import ReferralState
-from services.matching.referral_state.undo import may_undo, retracted
+from services.matching.referral_state.undo import may_undo
 from services.matching.referral_state.views import CaseLine, FactLine, MeetingShown, PrescriptionShown
 from services.matching.roster.link_workers import LinkWorker
 from shared.contract.events import vocabulary as v
@@ -141,8 +141,7 @@ def _reason(stored: Mapping[str, Any]) -> Reason:
 
 def history(view: ReferralState, locality: str) -> tuple[FactLine, ...]:
     """The whole history, newest first."""
-    gone = retracted(view)
-    lines = [fact_line(fact, gone, locality, view.story) for fact in view.facts]
+    lines = [fact_line(fact, view.retracted, locality, view.story) for fact in view.facts]
     return tuple(sorted(lines, key=lambda line: (line.recorded, line.event_id), reverse=True))
 
 

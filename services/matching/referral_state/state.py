@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from services.matching.referral_state.attention import Reason, reasons_of
 from shared.contract.events import outcomes as o
-from shared.contract.events.fact import Fact
+from shared.contract.events.fact import Fact, FactKey
 from shared.contract.events.models import ReferralCreated
 from shared.contract.events.topics import our_parts
 from shared.contract.events.vocabulary import WaitingReason
@@ -86,6 +86,8 @@ class ReferralState:
     latest: datetime | None = None
     step: Step | None = None
     reasons: tuple[Reason, ...] = ()
+    # The keys of facts that were retracted.
+    retracted: frozenset[FactKey] = frozenset()
 
     @property
     def open(self) -> bool:
@@ -133,6 +135,7 @@ def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
         ),
         handed_to=changed[-1][0].link_worker if changed else None,
         uncreated=story.created is None and any(isinstance(f.body, ReferralCreated) for f in facts),
+        retracted=frozenset(told.retracted),
         latest=max((f.recorded if _our_own(f.source) else f.time for f in facts), default=None),
     )
     step = step_of(story)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from services.matching.referral_state.commands import about
-from services.matching.referral_state.state import MATCHING_PARTS, ReferralState
+from services.matching.referral_state.state import MATCHING_PARTS
 from shared.contract.authority import parts_of
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
@@ -43,13 +43,6 @@ def may_undo(fact: Fact, locality: str) -> bool:
     if fact.kind not in UNDOABLE or not ours:
         return False
     return not (isinstance(fact.body, o.MeetingCancelled) and fact.body.by is v.By.PROGRAMME)
-
-
-def retracted(view: ReferralState) -> frozenset[tuple[str, str]]:
-    """The retracted facts (source, id)."""
-    return frozenset(
-        (f.body.event_source, f.body.event_id) for f in view.facts if isinstance(f.body, o.Retracted)
-    )
 
 
 def taken_back(context: DecisionContext, fact: Fact, reason: v.RetractReason) -> NewEvent:

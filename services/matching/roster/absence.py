@@ -10,7 +10,6 @@ from services.matching.command_runner import CommandRunner
 from services.matching.referral_state.commands import Command, meeting_of, open_case
 from services.matching.referral_state.presenter import CasePresenter
 from services.matching.referral_state.state import ReferralState
-from services.matching.referral_state.undo import retracted
 from services.matching.referral_state.views import ToRing
 from services.matching.roster.link_workers import Leave, LinkWorker
 from services.matching.roster.repository import link_workers, remove_leave
@@ -78,11 +77,10 @@ def here_after_all(meeting_id: str) -> Command:
         old, active = meeting_of(view, meeting_id), view.story.active
         if old.booked.starts_at <= context.now or (active is not None and not active.booked.provisional):
             return NOTHING
-        gone = retracted(view)
         for fact in view.facts:
             body = fact.body
             called_off = isinstance(body, o.MeetingCancelled) and body.meeting_id == meeting_id
-            if called_off and fact.key not in gone and "booking" in our_parts(fact.source):
+            if called_off and fact.key not in view.retracted and "booking" in our_parts(fact.source):
                 return retract(fact.source, fact.id, v.RetractReason.UNDONE)(view, diaries, context)
         return NOTHING
 

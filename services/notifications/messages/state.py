@@ -13,6 +13,7 @@ from shared.contract.events.outcomes import Retracted
 from shared.contract.history import (
     CONTACT,
     STAGE,
+    EffectiveFacts,
     Meeting,
     ReferralHistory,
     SourcePriority,
@@ -183,16 +184,14 @@ def _retracted_meetings(
     facts: Sequence[Fact], priority: SourcePriority, history: ReferralHistory
 ) -> tuple[Meeting, ...]:
     """Meetings of which every booking was retracted, each with the fact that retracted it."""
-    retractions = [(fact.body, fact) for fact in facts if isinstance(fact.body, Retracted)]
-    if not retractions:
+    if not any(isinstance(fact.body, Retracted) for fact in facts):
         return ()
-    retractions.sort(key=lambda r: (priority(r[1].source), r[1].id, r[1].source), reverse=True)
-    by = {(body.event_source, body.event_id): said for body, said in retractions}
+    by = EffectiveFacts(facts, priority).retracted
     known = {meeting.booked.meeting_id for meeting in history.meetings}
     found = {
-        fact.body.meeting_id: Meeting(fact.body, fact, "cancelled", outcome=by[fact.source, fact.id])
+        fact.body.meeting_id: Meeting(fact.body, fact, "cancelled", outcome=by[fact.key])
         for fact in sorted(facts, key=lambda fact: (priority(fact.source), fact.id, fact.source))
-        if isinstance(fact.body, MeetingBooked) and (fact.source, fact.id) in by
+        if isinstance(fact.body, MeetingBooked) and fact.key in by
     }
     return tuple(meeting for name, meeting in sorted(found.items()) if name not in known)
 

@@ -1,42 +1,114 @@
-"""Effective facts: those of a set that were not retracted, in the one order by which every choice is made."""
+"""Effective facts: those of a set that count, in the one order by which every choice is made.
 
-from collections.abc import Callable, Iterable, Sequence, Set
-from typing import Any, TypeVar
+What counts is judged from the whole set, so that order cannot matter. A fact that does not count yet may
+count once others have arrived.
+"""
 
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from typing import Any, Final, TypeVar
+
+from shared.contract.authority import GUARDED, parts_of
 from shared.contract.events import outcomes as o
 from shared.contract.events.envelope import Body, UnknownOutcome
-from shared.contract.events.fact import Fact
+from shared.contract.events.fact import Fact, FactKey
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
+from shared.contract.events.topics import SourcePart, our_parts
+from shared.contract.events.vocabulary import Agreed, SafeToText
 from shared.contract.history.model import EventRef
 
-# The weight of a source's facts in its locality, by the localities file. The higher number wins.
+# The weight of a source's facts in its locality, by the localities file. The higher number wins. A source
+# that no list names has 0.
 SourcePriority = Callable[[str], int]
 
 B = TypeVar("B", bound=EventBody)
 _WITHOUT_STEPS: Set[type[Body]] = frozenset({ReferralCreated, MeetingBooked, UnknownOutcome})
+_GUARDED: Final[Sequence[type[o.Outcome]]] = [
+    kind for kind in o.Outcome.__subclasses__() if kind.model_fields["kind"].default in GUARDED
+]
+_NOTHING: Final[Mapping[FactKey, Fact]] = {}
 
 
 class EffectiveFacts:
-    """The facts that have not been retracted, by kind, each kind in ascending order of (priority, id)."""
+    """The facts that count, by kind, each kind in ascending order of (priority, id).
+
+    - `retracted` counts of a fact of its own source, and of a fact of a kind that the part of ours says which
+      retracts. It makes the fact never said, whichever of the two comes first.
+    - A meeting counts once a creation of its referral was ever said. Its sequence n counts where n-1 was.
+    - Kinds of `authority.GUARDED` count from the part of ours that says them, and from the source of the
+      creation that stands. A word that permits nothing, such as a no to sharing, counts from any source.
+    - A source that no list names retracts nothing, and says nothing of these kinds beside such words.
+
+    Attributes:
+        retracted: the facts that were retracted, each with the fact that retracts it.
+    """
 
     def __init__(self, facts: Sequence[Fact], priority: SourcePriority) -> None:
         self.priority = priority
+        self.retracted: Mapping[FactKey, Fact] = _NOTHING
         self._of: dict[type[Body], list[tuple[Any, EventRef]]] = {}
         if len(facts) > 1:
             facts = sorted(facts, key=lambda f: (priority(f.source), f.id, f.source))
         for fact in facts:
             self._of.setdefault(type(fact.body), []).append((fact.body, fact))
+        created = self._of.get(ReferralCreated, [])
+        booked = self._of.get(MeetingBooked, [])
         if o.Retracted in self._of:
-            self._retract()
+            self._retract(facts)
+        if booked:
+            self._judge_meetings(bool(created), {body.sequence for body, _ in booked})
+        guarded = [kind for kind in _GUARDED if kind in self._of]
+        if guarded:
+            standing = self._of.get(ReferralCreated, created)
+            self._judge_guarded(guarded, standing[-1][1].source if standing else None)
 
-    def _retract(self) -> None:
-        retractions = self._of.pop(o.Retracted)
-        gone = {(body.event_source, body.event_id) for body, _ in retractions}
-        for kind, facts in list(self._of.items()):
-            self._of[kind] = [(body, said) for body, said in facts if (said.source, said.id) not in gone]
-            if not self._of[kind]:
-                del self._of[kind]
-        self._of[o.Retracted] = retractions
+    def _retract(self, facts: Sequence[Fact]) -> None:
+        by_key = {fact.key: fact for fact in facts}
+        retracted: dict[FactKey, Fact] = {}
+        retractions: list[tuple[Any, EventRef]] = []
+        for body, said in self._of.pop(o.Retracted):
+            target = by_key.get(FactKey(body.event_source, body.event_id))
+            if target is not None and self._may_retract(said.source, target):
+                retracted.setdefault(target.key, by_key[FactKey(said.source, said.id)])
+                retractions.append((body, said))
+        for kind in list(self._of):
+            self._keep(kind, lambda _, said: (said.source, said.id) not in retracted)
+        self.retracted = retracted
+        if retractions:  # A retraction cannot be retracted.
+            self._of[o.Retracted] = retractions
+
+    def _may_retract(self, source: str, target: Fact) -> bool:
+        ours = our_parts(source)
+        if source == target.source:
+            return self.is_known(source)
+        return not ours.isdisjoint(parts_of(target.kind))
+
+    def _judge_meetings(self, created: bool, sequences: Set[int]) -> None:
+        def counts(body: MeetingBooked, _: EventRef) -> bool:
+            return created and (body.sequence == 0 or body.sequence - 1 in sequences)
+
+        self._keep(MeetingBooked, counts)
+
+    def _judge_guarded(self, kinds: Iterable[type[o.Outcome]], creator: str | None) -> None:
+        for kind in kinds:
+            part = GUARDED[kind.model_fields["kind"].default]
+
+            def counts(body: Any, said: EventRef, part: SourcePart = part) -> bool:
+                if part in our_parts(said.source) or _is_careful(body):
+                    return True
+                return said.source == creator and self.priority(said.source) > 0
+
+            self._keep(kind, counts)
+
+    def _keep(self, kind: type[Body], counts: Callable[[Any, EventRef], bool]) -> None:
+        kept = [(body, said) for body, said in self._of.get(kind, ()) if counts(body, said)]
+        if kept:
+            self._of[kind] = kept
+        else:
+            self._of.pop(kind, None)
+
+    def is_known(self, source: str) -> bool:
+        """True if a source is ours, or a list of the locality names it."""
+        return self.priority(source) > 0 or bool(our_parts(source))
 
     def of(self, kind: type[B]) -> list[tuple[B, EventRef]]:
         """The facts of one kind, lowest (priority, id) first."""
@@ -64,3 +136,10 @@ class EffectiveFacts:
             for body, said in facts
             if body.next_step is not None
         ]
+
+
+def _is_careful(body: Any) -> bool:
+    """True if a fact permits nothing: no to sharing, or not to be texted."""
+    if isinstance(body, o.SharingChanged):
+        return body.agreed is not Agreed.YES
+    return isinstance(body, o.ContactChanged) and body.contact is not SafeToText.YES

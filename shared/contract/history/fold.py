@@ -3,6 +3,7 @@
 Order and repetition of facts do not matter. Every choice is made by keys that the facts carry: never by
 arrival, and never by the latest time, because a clock may be an hour wrong.
 
+- `effective.py` judges which facts count: some only from certain sources, or beside other facts.
 - `retracted` makes the fact that it names never said. A retraction cannot be retracted: say the fact again.
 - Of two facts about the same subject, the one of the higher (priority of its source, id) stands.
 - The other rules stand with the sections: creation, meetings, prescriptions, casework, next step, stage.

@@ -15,7 +15,8 @@ def _meetings(facts: EffectiveFacts) -> Fields:
     standing = [m for m in meetings if m.status == "booked"]
     waiting, waiting_said = facts.highest(o.MeetingWaiting)
     changed, _ = facts.highest(o.LinkWorkerChanged)
-    last = meetings[-1].booked.link_worker if meetings else None
+    named = [m.booked.link_worker for m in meetings if facts.is_known(m.said.source)]
+    last = named[-1] if named else None
     return {
         "meetings": meetings,
         "active": standing[-1] if standing else None,
@@ -67,15 +68,16 @@ def _agreed(effective: MeetingBooked, booked: Sequence[tuple[MeetingBooked, Even
     return effective
 
 
+# - A meeting counts once its referral is created, and its sequence n once n-1 was ever said.
 # - Of bookings of one meeting id, the one of the highest (priority, id) stands. The meeting is no longer
 #   provisional if any of them says so of the same link worker and time.
 # - A meeting that another names in `replaces` is replaced for good. Attended beats missed beats cancelled,
 #   and each of them beats replaced.
 # - The active meeting is the highest (sequence, priority, meeting id) of those that are still booked.
-# - The link worker is the one last handed the case, else the one of the highest meeting.
+# - The link worker is the one last handed the case, else the one of the highest meeting of a known source.
 MEETINGS = Section(
     name="meetings",
-    version=1,
+    version=2,
     kinds=frozenset({MeetingBooked, o.MeetingWaiting, o.LinkWorkerChanged}),
     empty={"meetings": (), "active": None, "waiting": None, "waiting_said": None, "link_worker": None},
     fold=_meetings,

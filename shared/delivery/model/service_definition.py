@@ -46,6 +46,7 @@ class Changed(Generic[V]):
         before: the stored view document, if there is one.
         document: the new view document, stored under `view`.
         new_facts: the facts that the transaction adds, our own among them.
+        own_facts: those of them that a decision of this transaction made. A rebuild makes none.
     """
 
     locality: str
@@ -54,6 +55,7 @@ class Changed(Generic[V]):
     after: V
     document: Document
     new_facts: tuple[Fact, ...]
+    own_facts: tuple[Fact, ...] = ()
 
 
 Project = Callable[[Transaction, Sequence[Changed[V]]], Awaitable[None]]

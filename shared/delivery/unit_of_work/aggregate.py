@@ -241,6 +241,7 @@ class ReferralAggregate(Generic[V, R]):
 
     def as_changed(self) -> Changed[V]:
         """The change as the repository receives it."""
+        own = {FactKey(envelope.source, envelope.id) for envelope in self.emitted}
         return Changed(
             self.locality,
             self.referral_id,
@@ -248,6 +249,7 @@ class ReferralAggregate(Generic[V, R]):
             self.fold(),
             self.document,
             tuple(event.fact for event in self.added),
+            tuple(event.fact for event in self.added if event.fact.key in own),
         )
 
     def decision_context(self, now: datetime, new_id: NewId, actor: str | None = None) -> DecisionContext:

@@ -10,9 +10,11 @@ from typing import Final, NamedTuple
 
 from hypothesis import strategies as st
 
+from shared.contract.authority import GUARDED
 from shared.contract.events import outcomes as o
 from shared.contract.events.envelope import Body, UnknownOutcome, event_of
 from shared.contract.events.fact import Fact
+from shared.contract.events.models import MeetingBooked, ReferralCreated
 from tests.harness.history.sayings import (
     LOCALITY,
     REFERRAL,
@@ -25,7 +27,7 @@ from tests.harness.history.sayings import (
     retracted,
 )
 
-__all__ = ["LOCALITY", "REFERRAL", "SOURCES", "START", "journeys", "rank", "ref"]
+__all__ = ["LOCALITY", "REFERRAL", "SOURCES", "START", "contested", "journeys", "rank", "ref"]
 # Minutes by which a clock differs from the order of the ids: an hour at most.
 _MINUTES: Final = (0, 1, -60, 60, 20, -59)
 # The last six name other facts: three retract one, three reopen an ending.
@@ -33,9 +35,23 @@ _SHAPES: Final = len(SAYINGS) + 6
 _ENDINGS: Final = (o.ReferralClosed, o.ReferralDeclined, o.ReferralReturned, o.ReferralWithdrawn)
 
 
+# Shapes by which sources contradict each other about what counts: creations, meetings, guarded kinds,
+# retractions.
+_CONTESTED: Final = (
+    *(at for at, said in enumerate(SAYINGS) if isinstance(said[0], (ReferralCreated, MeetingBooked))),
+    *(at for at, said in enumerate(SAYINGS) if getattr(said[0], "kind", "") in GUARDED),
+    *range(len(SAYINGS), _SHAPES),
+)
+_RANKS: Final = {
+    **dict.fromkeys(("/meir/matching", "/meir/booking", "/meir/casework", "/meir/directory"), 3),
+    "/meir/referral": 2,
+    "/meir/history": 1,
+}
+
+
 def rank(source: str) -> int:
     """Matching's word counts more than a partner's."""
-    return SOURCES.index(source) if source in SOURCES[:2] else 0
+    return _RANKS.get(source, 0)
 
 
 Key = tuple[str, str]
@@ -76,6 +92,11 @@ def journeys(most: int = 40) -> st.SearchStrategy[list[Fact]]:
     return _codes(most).map(_journey)
 
 
+def contested(most: int = 16) -> st.SearchStrategy[list[Fact]]:
+    """Journeys of what counts or not: foreign sources, two creations, sequences left out, retractions."""
+    return _codes(most).map(lambda codes: _journey(codes, _CONTESTED))
+
+
 def journey_of_random(random: Random, length: int) -> list[Fact]:
     """A journey of this many facts, the same for the same state of `random`."""
     facts = _journey([random.randint(0, _HIGHEST) for _ in range(length)])
@@ -83,8 +104,11 @@ def journey_of_random(random: Random, length: int) -> list[Fact]:
     return facts
 
 
-def _journey(codes: list[int]) -> list[Fact]:
+def _journey(codes: list[int], shapes: Sequence[int] = range(_SHAPES)) -> list[Fact]:
     drawn = [_Drawn.of(code) for code in codes]
+    drawn = [each._replace(shape=shapes[each.shape % len(shapes)]) for each in drawn]
+    if codes[0] % 4:  # Without a creation, no meeting counts.
+        drawn[0] = drawn[0]._replace(shape=0, source=0)
     keys: list[Key] = []
     for number, each in enumerate(drawn):
         key = (SOURCES[each.source], ref(100 + number))

@@ -16,8 +16,17 @@ from tests.harness.delivery.toy import created
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 LOCALITY = "meir"
 REFERRAL = str(UUID(int=1))
-# The localities file names the first three. The last two have priority 0.
-SOURCES = ["/meir/referral", "/meir/matching", "/meir/history", "/meir/partner", "/meir/neighbour"]
+# The localities file names all but partner and neighbour, which have priority 0.
+SOURCES = [
+    "/meir/referral",
+    "/meir/matching",
+    "/meir/history",
+    "/meir/partner",
+    "/meir/neighbour",
+    "/meir/booking",
+    "/meir/casework",
+    "/meir/directory",
+]
 VARIANTS = 24  # Bodies of each kind.
 
 
@@ -51,7 +60,7 @@ def _meeting(random: Random) -> dict[str, Any]:
     meeting_id = _some(random)
     return {
         "meeting_id": meeting_id,
-        "sequence": random.randint(0, 4),
+        "sequence": random.choice([0, 0, 0, 1, 1, 2, 4]),
         "replaces": random.choice([None, *(ref(n) for n in range(10, 14) if ref(n) != meeting_id)]),
         "link_worker": random.choice(["lw-meir-1", "lw-meir-2"]),
         "practice": "M83100",

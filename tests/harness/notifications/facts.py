@@ -20,6 +20,7 @@ _RANKS: Mapping[str, int] = {
     **dict.fromkeys(("booking", "casework", "directory", "matching"), 40),
     "referral": 30,
     "evaluation": 20,
+    "partner": 10,
 }
 
 
@@ -32,6 +33,11 @@ def numbered_id(number: int) -> str:
     return f"00000000-0000-7000-8000-{number:012d}"
 
 
+def _who_says(body: EventBody) -> str:
+    """The source of a fact for which a test names none."""
+    return "referral" if isinstance(body, o.PersonErased | o.ContactChanged) else "matching"
+
+
 @dataclass
 class FactBuilder:
     """Builds facts about one referral, each with an id of its own, recorded at `now`."""
@@ -41,15 +47,15 @@ class FactBuilder:
     now: datetime = NOW
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 
-    def fact(self, body: EventBody, by: str = "matching", recorded: datetime | None = None) -> Fact:
+    def fact(self, body: EventBody, by: str | None = None, recorded: datetime | None = None) -> Fact:
         event = self.envelope(body, by, recorded)
         return Fact(event.source, event.id, event.event, event.time, event.recorded, body)
 
-    def envelope(self, body: EventBody, by: str = "matching", recorded: datetime | None = None) -> Envelope:
+    def envelope(self, body: EventBody, by: str | None = None, recorded: datetime | None = None) -> Envelope:
         at = recorded or self.now
         return Envelope(
             id=f"00000000-0000-7000-9000-{next(self._ids):012d}",
-            source=f"/{self.locality}/{by}",
+            source=f"/{self.locality}/{by or _who_says(body)}",
             event=event_of(body),
             time=at,
             recorded=at,

@@ -4,8 +4,9 @@ import random
 from datetime import datetime, timedelta
 from typing import Any
 
-from chaos.account import RANKS, Account, accounts
+from chaos.account import Account, accounts
 from chaos.calls import called_for
+from chaos.counting import RANKS
 from chaos.log import Entry, Event, read
 from chaos.says import Saying, saying
 from services.matching.referral_state.state import fold as fold_of_matching

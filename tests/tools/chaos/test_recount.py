@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from chaos.account import RANKS, accounts
+from chaos.account import accounts
+from chaos.counting import RANKS
 from chaos.journeys import Partner
 from chaos.log import Entry, Event, read
 from chaos.recount import recounted, shown

@@ -15,6 +15,7 @@ from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked
 from shared.contract.history import ReferralHistory, fold_referral
 from shared.contract.history.days import day_of
+from tests.harness.delivery.toy import created
 from tests.harness.history.journeys import LOCALITY, REFERRAL, journeys, ref
 from tests.unit.history.test_services import LOCALITIES
 
@@ -79,7 +80,7 @@ def test_day_of_a_meeting_is_as_booked_or_sooner(recorded: float, held: date) ->
         minutes=45,
     )
     attended = o.MeetingAttended(**HERE, meeting_id=ref(12))
-    told, facts = story((0, booked), (recorded, attended))
+    told, facts = story((0, created(LOCALITY, REFERRAL)), (0, booked), (recorded, attended))
     assert day_of(attended, facts[-1], told) == told.meetings[0].held_on == held
 
 

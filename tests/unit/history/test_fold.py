@@ -1,27 +1,38 @@
 """The story is a function of the set of facts: order and repetition cannot matter."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.contract.authority import GUARDED, parts_of
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import event_of
-from shared.contract.events.fact import Fact
+from shared.contract.events.fact import Fact, FactKey
 from shared.contract.events.models import EventBody, MeetingBooked
-from shared.contract.history import ReferralHistory, Stage, fold_referral, stage_of
+from shared.contract.events.topics import our_parts, source
+from shared.contract.history import ALL_SECTIONS, ReferralHistory, Stage, fold_referral, stage_of
+from shared.contract.history.vectors import state_of
 from tests.harness.delivery.toy import created
-from tests.harness.history.journeys import LOCALITY, REFERRAL, START, journeys, rank, ref
+from tests.harness.history.journeys import LOCALITY, REFERRAL, START, contested, journeys, rank, ref
+
+MATCHING = "/meir/matching"
+MATCHING_PARTS = sorted(our_parts(MATCHING))
+# Kinds of which it counts that they were ever said, also if they were retracted.
+EVER_SAID = ("referral_created", "meeting_booked")
 
 
 def about(kind: type[EventBody], **parts: Any) -> EventBody:
     return kind(referral_id=REFERRAL, locality=LOCALITY, **parts)
 
 
-def fact(body: EventBody, number: int = 100, source: str = "/meir/matching") -> Fact:
-    return Fact(source, ref(number), event_of(body), START, START, body)
+def fact(body: EventBody, number: int = 100, by: str = "/meir/matching") -> Fact:
+    return Fact(by, ref(number), event_of(body), START, START, body)
 
 
 def booked(meeting: int, sequence: int = 0, replaces: int | None = None) -> MeetingBooked:
@@ -71,16 +82,91 @@ def test_what_must_hold_of_every_story(facts: list[Fact]) -> None:
 
 @given(journeys(most=20), st.data())
 def test_a_retracted_fact_is_never_said_whichever_comes_first(facts: list[Fact], data: st.DataObject) -> None:
-    sayable = [f for f in facts if not isinstance(f.body, o.Retracted)]
+    # Of meetings and creations it still counts that they were ever said: see the next test.
+    sayable = [f for f in facts if parts_of(f.kind) and f.kind not in (*EVER_SAID, "retracted")]
     if not sayable:
         return
     gone = data.draw(st.sampled_from(sayable))
-    undo = fact(
-        about(o.Retracted, event_source=gone.source, event_id=gone.id, reason=v.RetractReason.UNDONE), 900
-    )
+    undo = retraction(gone, source(LOCALITY, parts_of(gone.kind)[0]))
     without = fold_referral([f for f in facts if f is not gone] + [undo], rank)
     assert fold_referral([*facts, undo], rank) == fold_referral([undo, *facts], rank)
     assert _told(fold_referral([*facts, undo], rank)) == _told(without)
+
+
+@given(st.one_of(journeys(most=20), contested()), st.data())
+def test_retracted_creation_or_meeting_no_longer_stands(facts: list[Fact], data: st.DataObject) -> None:
+    said = [f for f in facts if f.kind in EVER_SAID]
+    if not said:
+        return
+    gone = data.draw(st.sampled_from(said))
+    undo = retraction(gone, source(LOCALITY, parts_of(gone.kind)[0]))
+    told = fold_referral([undo, *facts], rank)
+    assert fold_referral([*facts, undo], rank) == told
+    assert told.created_said != gone
+    assert gone not in [meeting.said for meeting in told.meetings]
+
+
+@given(st.one_of(journeys(most=20), contested()))
+def test_unknown_source_makes_nothing_vanish_and_permits_nothing(facts: list[Fact]) -> None:
+    strangers = ("/meir/partner", "/meir/neighbour")
+    loud = [f for f in facts if f.kind in (*GUARDED, "retracted") and f.source in strangers]
+    told, without = (fold_referral(each, rank) for each in (facts, [f for f in facts if f not in loud]))
+    assert told.erased == without.erased
+    assert told.link_worker == without.link_worker
+    assert told.endings == without.endings
+    assert told.meetings == without.meetings
+    assert told.created == without.created
+    for agreed, before in ((told.details_to_gp, without.details_to_gp), (told.follow_up, without.follow_up)):
+        assert agreed is not v.Agreed.YES or before is v.Agreed.YES
+    for one, other in zip(told.prescriptions, without.prescriptions, strict=True):
+        assert one.may_share is not v.Agreed.YES or other.may_share is v.Agreed.YES
+    assert told.contact is not v.SafeToText.YES or without.contact is v.SafeToText.YES
+
+
+@given(st.one_of(journeys(), contested()))
+def test_log_with_the_source_of_before_folds_to_an_equal_state(facts: list[Fact]) -> None:
+    before = [f for f in facts if f.source not in map(partial(source, LOCALITY), MATCHING_PARTS)]
+    for kept, renamed in zip(before, by_part(before), strict=True):
+        assert kept.source in (renamed.source, MATCHING)
+    old, new = (
+        json.dumps(state_of(fold_referral(each, rank), ALL_SECTIONS)) for each in (before, by_part(before))
+    )
+    for part in MATCHING_PARTS:
+        new = new.replace(f'"{source(LOCALITY, part)}"', f'"{MATCHING}"')
+    assert new == old
+
+
+def by_part(facts: list[Fact]) -> list[Fact]:
+    """The same facts as they are said now: matching's, each from the source of its part."""
+    named = {f.key: _named(f, facts) for f in facts}
+
+    def renamed(f: Fact) -> Fact:
+        body = f.body
+        if isinstance(body, o.Retracted):
+            target = (body.event_source, body.event_id)
+            body = body.model_copy(update={"event_source": named.get(FactKey(*target), target[0])})
+        elif isinstance(body, o.ReferralReopened):
+            target = (body.ends_source, body.ends_id)
+            body = body.model_copy(update={"ends_source": named.get(FactKey(*target), target[0])})
+        return replace(f, source=named[f.key], body=body)
+
+    return [renamed(f) for f in facts]
+
+
+def _named(f: Fact, facts: list[Fact]) -> str:
+    if f.source != MATCHING:
+        return f.source
+    kind = f.kind
+    if isinstance(f.body, o.Retracted):
+        target = FactKey(f.body.event_source, f.body.event_id)
+        kind = next((each.kind for each in facts if each.key == target), "")
+    part = next((part for part in parts_of(kind) if part in MATCHING_PARTS), None)
+    return MATCHING if part is None or kind == "retracted" else source(LOCALITY, part)
+
+
+def retraction(gone: Fact, by: str) -> Fact:
+    body = about(o.Retracted, event_source=gone.source, event_id=gone.id, reason=v.RetractReason.UNDONE)
+    return fact(body, 900, by)
 
 
 def _told(of: ReferralHistory) -> tuple[object, ...]:
@@ -177,5 +263,7 @@ def test_the_stages_of_a_journey_in_their_order() -> None:
     stages = [stage_of(story(*steps[: n + 1])) for n in range(len(steps))]
     assert stages == [Stage.WAITING, Stage.BOOKED, Stage.MET, Stage.PRESCRIBED, Stage.STARTED]
     assert stage_of(story(there)) is Stage.UNKNOWN
-    assert stage_of(story(*steps, about(o.PersonErased, person_ref=ref(40)))) is Stage.ERASED
+    gone = fact(about(o.PersonErased, person_ref=ref(40)), 200, "/meir/referral")
+    erased = fold_referral([*(fact(body, 100 + n) for n, body in enumerate(steps)), gone], rank)
+    assert stage_of(erased) is Stage.ERASED
     assert stage_of(story(CREATED, booked(10), about(o.MeetingMissed, meeting_id=ref(10)))) is Stage.MISSED

@@ -23,7 +23,7 @@ from shared.platform.clock import system_clock
 from shared.platform.ids import new_id
 from shared.platform.localities import load_localities
 from tests.harness.delivery.memory import Memory, Stored
-from tests.harness.history.journeys import LOCALITY, REFERRAL, journeys, ref
+from tests.harness.history.journeys import LOCALITY, REFERRAL, contested, journeys, ref
 
 LOCALITIES = load_localities()
 PARTS: list[ServiceDefinition[Any, Any]] = [
@@ -39,7 +39,7 @@ often = settings(suppress_health_check=list(HealthCheck))
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
 @often
-@given(facts=journeys(), others=journeys(most=10), seed=st.integers(0, 2**32 - 1))
+@given(facts=st.one_of(journeys(), contested()), others=journeys(most=10), seed=st.integers(0, 2**32 - 1))
 def test_any_interleaving_and_any_repetition_give_the_same_view(
     part: ServiceDefinition[Any, Any], facts: list[Fact], others: list[Fact], seed: int
 ) -> None:

@@ -10,7 +10,16 @@ import services.evaluation.contributions.state
 import services.matching.referral_state.state
 import services.notifications.messages.state
 import services.referral.referral_state.state
-from shared.contract.history import ALL_SECTIONS, CREATION, ENDINGS, MEETINGS, STAGE, Section, fold_referral
+from shared.contract.history import (
+    ALL_SECTIONS,
+    CREATION,
+    ENDINGS,
+    MEETINGS,
+    PRESCRIPTIONS,
+    STAGE,
+    Section,
+    fold_referral,
+)
 from shared.contract.history.model import NotFolded, ReferralHistory
 from shared.contract.history.section import fold_version, with_needs
 from shared.contract.history.vectors import Vector, load, load_all, state_of, written
@@ -98,8 +107,8 @@ def test_vector_names_are_unique() -> None:
 
 
 def test_section_version_raises_the_fold_version() -> None:
-    needed = (CREATION, ENDINGS, MEETINGS, STAGE)
-    assert fold_version(3, (STAGE,)) == 3 + 1 + sum(each.version for each in needed)
+    needed = (CREATION, ENDINGS, MEETINGS, PRESCRIPTIONS, STAGE)
+    assert fold_version(3, (STAGE,)) == 3 + sum(each.version for each in needed)
 
 
 def test_field_of_a_section_not_picked_raises() -> None:

@@ -153,7 +153,7 @@ class Journeys(RuleBasedStateMachine):
             event_id=taken.id,
             reason=v.RetractReason.UNDONE,
         )
-        self._say(self.world.envelope(body), back)
+        self._say(self.world.envelope(body, taken.source.rpartition("/")[2]), back)
 
     @rule(which=pick, meeting=pick, what=st.integers(0, 5), days=st.integers(1, 40))
     def the_link_worker_acts(self, which: int, meeting: int, what: int, days: int) -> None:

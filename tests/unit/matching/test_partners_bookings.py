@@ -73,10 +73,14 @@ def test_partners_second_meeting_is_reserved_at_any_sequence() -> None:
 def test_person_met_at_last_sequence_can_be_booked_again() -> None:
     world = DecisionHarness.of(worker())
     referral = world.refer()
-    theirs = active(world.view(referral)).model_copy(
-        update={"meeting_id": world.new_id(), "sequence": MAX_SEQUENCE}
+    before = active(world.view(referral)).model_copy(
+        update={"meeting_id": world.new_id(), "sequence": MAX_SEQUENCE - 1}
+    )
+    theirs = before.model_copy(
+        update={"meeting_id": world.new_id(), "sequence": MAX_SEQUENCE, "replaces": before.meeting_id}
     )
     world.hear(
+        world.envelope(before, "partner"),
         world.envelope(theirs, "partner"),
         world.envelope(o.MeetingAttended(**about(referral), meeting_id=theirs.meeting_id), "partner"),
     )

@@ -43,7 +43,7 @@ def prescribed(of: str = FIRST, need: v.Need = v.Need.DEBT) -> o.ServicePrescrib
 def story(*bodies: EventBody) -> ReferralHistory:
     telling = Telling().met()
     for day, body in enumerate(bodies):
-        telling.at(day, body)
+        telling.at(day, body, by="referral" if isinstance(body, o.PersonErased) else "matching")
     return telling.view.story
 
 

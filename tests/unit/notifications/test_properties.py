@@ -25,7 +25,7 @@ def histories(draw: st.DrawFn) -> list[Fact]:
     """All facts about one referral: meetings, their outcomes, and retractions."""
     referral = FactBuilder()
 
-    def said(body: Any, by: str = "matching") -> Fact:
+    def said(body: Any, by: str | None = None) -> Fact:
         return referral.fact(body, by, NOW - timedelta(hours=6) + timedelta(minutes=draw(MINUTES)))
 
     facts = [
@@ -61,7 +61,9 @@ def histories(draw: st.DrawFn) -> list[Fact]:
     ]
     facts += [said(body) for body in more if draw(st.integers(0, 2)) == 0]
     if draw(st.booleans()):
-        facts.append(said(referral.retracted(draw(st.sampled_from(facts)))))
+        gone = draw(st.sampled_from(facts))
+        by = gone.source.rpartition("/")[2]
+        facts.append(said(referral.retracted(gone), "matching" if by == "stranger" else by))
     return facts
 
 

@@ -2,6 +2,7 @@
 
 from tests.harness.history.rules import (
     casework,
+    counting,
     creation,
     endings,
     meetings,
@@ -21,4 +22,5 @@ RULES: dict[str, list[Rule]] = {
     "endings.json": endings.RULES,
     "next_step.json": next_step.RULES,
     "stage.json": stage.RULES,
+    "counting.json": counting.RULES,
 }

@@ -27,6 +27,11 @@ def contact(safe: v.SafeToText) -> EventBody:
     return outcome(o.ContactChanged, contact=safe)
 
 
+def rung() -> EventBody:
+    """The link worker rang the person."""
+    return outcome(o.ContactAttempted, channel=v.Channel.PHONE, reached=True)
+
+
 YES, RING, NOT_KNOWN = v.SafeToText.YES, v.SafeToText.RING, v.SafeToText.NOT_KNOWN
 SAFE = fact(100, referral(contact=YES), REFERRER)
 
@@ -34,12 +39,12 @@ RULES = [
     Rule(
         "facts_before_the_creation",
         "Facts fold before the creation is there; the referral is not open yet.",
-        [fact(101, booked(10)), fact(102, attended(10))],
+        [fact(101, rung()), fact(102, attended(10))],
         {
             "creation": None,
             "endings.open": False,
             "stage": "unknown",
-            "meetings.meetings.0.status": "attended",
+            "contact_attempts.0": pointer(101),
         },
     ),
     Rule(

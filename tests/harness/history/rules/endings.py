@@ -5,6 +5,7 @@ from shared.contract.events import vocabulary as v
 from tests.harness.history.rules.rule import (
     CREATED,
     PARTNER,
+    REFERRER,
     Rule,
     booked,
     closed,
@@ -114,13 +115,13 @@ RULES = [
     Rule(
         "erased",
         "An erasure of the person ends a referral for good.",
-        [CREATED, fact(101, booked(10)), fact(102, ERASED)],
+        [CREATED, fact(101, booked(10)), fact(102, ERASED, REFERRER)],
         {"endings.open": False, "endings.erased": True, "stage": "erased"},
     ),
     Rule(
         "erased_before_the_creation",
-        "An erasure counts although no creation is there.",
-        [fact(101, ERASED)],
+        "An erasure by the referral part counts although no creation is there.",
+        [fact(101, ERASED, REFERRER)],
         {"endings.erased": True, "stage": "erased"},
     ),
 ]

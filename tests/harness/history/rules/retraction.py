@@ -3,7 +3,10 @@
 from shared.contract.events.envelope import UnknownOutcome
 from shared.contract.events.fact import Fact
 from tests.harness.history.rules.rule import (
+    BOOKING,
+    CASEWORK,
     CREATED,
+    HISTORY,
     MATCHING,
     PARTNER,
     REFERRER,
@@ -50,10 +53,46 @@ RULES = [
         {"meetings.meetings": []},
     ),
     Rule(
-        "retraction_by_another_source",
-        "Any source may retract a fact of any other.",
-        [CREATED, fact(101, booked(10)), fact(102, retracted(101), PARTNER)],
-        {"meetings.meetings": []},
+        "retraction_by_a_source_that_no_list_names",
+        "A source without a priority retracts nothing, not even its own fact.",
+        [
+            CREATED,
+            fact(101, booked(10)),
+            fact(102, booked(11, 1), PARTNER),
+            fact(103, retracted(101), PARTNER),
+            fact(104, retracted(102, PARTNER), PARTNER),
+        ],
+        {"meetings.active": ref(11), "stage": "booked"},
+    ),
+    Rule(
+        "retraction_by_a_partner_of_its_own",
+        "A partner retracts its own facts, and no other source's.",
+        [
+            CREATED,
+            fact(101, booked(10)),
+            fact(102, booked(11, 1), HISTORY),
+            fact(103, retracted(101), HISTORY),
+            fact(104, retracted(102, HISTORY), HISTORY),
+        ],
+        {"meetings.active": ref(10), "stage": "booked"},
+    ),
+    Rule(
+        "retraction_by_the_part_that_says_the_kind",
+        "The part that says a kind of fact retracts any source's facts of this kind.",
+        [CREATED, fact(101, booked(10), PARTNER), fact(102, retracted(101, PARTNER), BOOKING)],
+        {"meetings.meetings": [], "stage": "waiting"},
+    ),
+    Rule(
+        "retraction_by_another_part",
+        "A part of ours retracts no fact of a kind that another part says.",
+        [CREATED, fact(101, booked(10), BOOKING), fact(102, retracted(101, BOOKING), CASEWORK)],
+        {"meetings.active": ref(10), "stage": "booked"},
+    ),
+    Rule(
+        "retraction_by_a_part_of_what_was_said_before_sources_by_part",
+        "The source of before, which spoke for three parts, counts as each of them.",
+        [CREATED, fact(101, booked(10)), fact(102, retracted(101), BOOKING)],
+        {"meetings.meetings": [], "stage": "waiting"},
     ),
     Rule(
         "retraction_names_source_and_id",

@@ -13,8 +13,15 @@ from tests.harness.delivery.toy import created
 from tests.harness.history.sayings import LOCALITY, REFERRAL, START, ref
 
 MATCHING, REFERRER, HISTORY = "/meir/matching", "/meir/referral", "/meir/history"
+BOOKING, CASEWORK, DIRECTORY = "/meir/booking", "/meir/casework", "/meir/directory"
 PARTNER, NEIGHBOUR = "/meir/partner", "/meir/neighbour"
-PRIORITIES = {MATCHING: 40, REFERRER: 30, HISTORY: 10, PARTNER: 0, NEIGHBOUR: 0}
+PRIORITIES = {
+    **dict.fromkeys((MATCHING, BOOKING, CASEWORK, DIRECTORY), 40),
+    REFERRER: 30,
+    HISTORY: 10,
+    PARTNER: 0,
+    NEIGHBOUR: 0,
+}
 
 
 class Rule(NamedTuple):

@@ -3,6 +3,7 @@
 from shared.contract.events import outcomes as o
 from tests.harness.history.rules.rule import (
     CREATED,
+    REFERRER,
     Rule,
     attended,
     booked,
@@ -25,7 +26,7 @@ STEPS = [
     fact(103, prescribed(20)),
     fact(104, visited(20, 5)),
     fact(105, closed()),
-    fact(106, outcome(o.PersonErased, person_ref=ref(3))),
+    fact(106, outcome(o.PersonErased, person_ref=ref(3)), REFERRER),
 ]
 STAGES = ["waiting", "booked", "met", "prescribed", "started", "closed", "erased"]
 
