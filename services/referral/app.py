@@ -67,10 +67,10 @@ def create_app(
     kernel = Kernel(service_definition(known), timings, table, clock, new_id)
     vault = PersonVault(MasterKey(settings.master_key_bytes()))
     audits = Audits(kernel.mongo, clock)
-    context = ReferralContext(kernel, vault, known, audits, settings)
+    matching = Matching(settings.matching_url, ServiceTokens(settings, clock), clock)
+    context = ReferralContext(kernel, vault, known, audits, settings, matching.link_workers_of)
     conflicts = Conflicts(kernel.mongo, audits, clock, known, settings.identity_conflicts)
     matcher = IdentityMatcher(kernel.mongo, vault, audits, conflicts, known)
-    matching = Matching(settings.matching_url, ServiceTokens(settings, clock), clock)
     keeper = sessions.KeptSessions(kernel.mongo, timedelta(minutes=settings.session_idle_minutes), clock)
     admitted_by, keeper_of_refusals = ProgrammeTable(known), RefusalKeeper(kernel.mongo)
     as_admission, rate = replace(timings, kafka=settings.admission_kafka), settings.admission_records_a_second

@@ -7,7 +7,9 @@ from fastapi import APIRouter, Depends, Query, Request
 from services.matching.booking.schemas import Later, Moving, OptionsOut, SlotOut
 from services.matching.casework.inputs import Closure, Contact, Decline, Retraction, Return, UnmetNeed
 from services.matching.casework.schemas import (
+    CaseLinkWorkers,
     CaseloadOut,
+    CasesAsked,
     Closing,
     ContactIn,
     Declining,
@@ -31,6 +33,7 @@ from services.matching.request import RequestContext
 from services.matching.web.features import features, queries
 from services.matching.web.parameters import (
     BASE,
+    READS_CONTACTS,
     REFUSALS,
     DeskCaller,
     HandsOverCaller,
@@ -44,6 +47,7 @@ from shared.platform.web.principal import Principal
 
 READS_PLANS: Final = "plans:read"
 PlanReader = Annotated[Principal, Depends(require_scope(READS_PLANS))]
+ContactReader = Annotated[Principal, Depends(require_scope(READS_CONTACTS))]
 
 router = APIRouter(prefix=f"{BASE}/referrals/{{referral_id}}", tags=["cases"], responses=REFUSALS)
 caseload_router = APIRouter(prefix=BASE, tags=["meetings"], responses=REFUSALS)
@@ -236,6 +240,13 @@ async def needs_you(
 ) -> NeedsYouOut:
     """Reasons why cases need the caller, oldest first."""
     return NeedsYouOut(needs_you=await queries(request).casework.needs_you(caller, limit))
+
+
+@plans_router.post("/case-link-workers")
+async def link_workers(request: Request, asked: CasesAsked, caller: ContactReader) -> CaseLinkWorkers:
+    """The link worker of each referral, as casework has it. The vault asks before it shows a person."""
+    found = await queries(request).casework.link_workers(caller, asked.locality, asked.referrals)
+    return CaseLinkWorkers(link_workers=found)
 
 
 @plans_router.post("/plan-summaries")

@@ -19,6 +19,7 @@ from shared.contract.events.vocabulary import Agreement, NextStepCode
 from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.web.audit import audit
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
@@ -71,6 +72,19 @@ class CaseworkQueries:
             london_day(self.kernel.clock()),
         )
 
+    async def link_workers(
+        self, caller: Principal, locality: str, referrals: Sequence[str]
+    ) -> dict[str, str]:
+        """The link workers of these referrals, by referral. 403 for a locality."""
+        self._check_locality(caller, locality)
+        which = {"locality": locality, "referral": {"$in": list(referrals)}}
+        found = self.kernel.mongo[REFERRALS].find(which, {"referral": 1, "view.link_worker": 1})
+        return {row["referral"]: worker async for row in found if (worker := row["view"]["link_worker"])}
+
+    def _check_locality(self, caller: Principal, locality: str) -> None:
+        if not caller.may_locality(locality) or locality not in self.kernel.localities:
+            raise Problem(403, code="locality", detail="Your token does not cover this locality.")
+
     async def plan_summaries(
         self, caller: Principal, locality: str, referrals: Sequence[str], on_behalf_of: str
     ) -> dict[str, PlanSummary]:
@@ -79,8 +93,7 @@ class CaseworkQueries:
         Each is audited. 403 for a locality.
         """
         kernel = self.kernel
-        if not caller.may_locality(locality) or locality not in kernel.localities:
-            raise Problem(403, code="locality", detail="Your token does not cover this locality.")
+        self._check_locality(caller, locality)
         stories: dict[str, ReferralHistory] = {}
         for referral in dict.fromkeys(referrals):
             view = await kernel.view(locality, referral)

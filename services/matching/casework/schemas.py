@@ -175,6 +175,21 @@ class NoLongerWants(Body):
     by: v.By = v.By.PERSON
 
 
+class CasesAsked(Body):
+    """The referrals whose link workers are wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    locality: LocalitySlug
+    referrals: Annotated[list[Ref], Field(min_length=1, max_length=200)]
+
+
+class CaseLinkWorkers(BaseModel):
+    """Link workers by referral. A referral that nobody has, or that is not known, is left out."""
+
+    link_workers: dict[str, str]
+
+
 class PlansAsked(Body):
     """The requested referrals, and the subject of the reader's token for the audit."""
 

@@ -22,6 +22,7 @@ _PLAN_SECONDS = 1.5
 _READS_PLANS = "plans:read"
 _CACHE_TIME = timedelta(minutes=5)
 _MAX_CACHED = 1000
+_MAX_ASKED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,22 @@ class Matching:
         if len(self._link_workers) >= _MAX_CACHED:
             self._link_workers.clear()
         self._link_workers[link_worker] = (found, self._clock() + _CACHE_TIME)
+        return found
+
+    async def link_workers_of(self, locality: str, referrals: Sequence[str]) -> Mapping[str, str]:
+        """The link worker of each of these referrals, by referral. Nothing is cached.
+
+        Raises:
+            ServiceUnavailable: matching does not answer.
+        """
+        found: dict[str, str] = {}
+        for start in range(0, len(referrals), _MAX_ASKED):
+            body = {"locality": locality, "referrals": list(referrals[start : start + _MAX_ASKED])}
+            given = await self._contacts.request("POST", "/case-link-workers", "contacts:read", body)
+            answered = content_of(given).get("link_workers")
+            if not isinstance(answered, dict):
+                raise ServiceUnavailable
+            found |= {str(referral): str(worker) for referral, worker in answered.items()}
         return found
 
     async def plans(

@@ -23,6 +23,7 @@ from shared.platform.people.refusals import NotAccepted
 from shared.platform.people.telephone import can_be_texted, parse_telephone
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
+from shared.platform.web.service_client import ServiceUnavailable
 from shared.platform.web.validation import FieldError
 
 FIELDS = ("telephone", "safe_to_text")
@@ -52,8 +53,12 @@ class ContactDetails:
 
 
 async def read_contact(context: ReferralContext, caller: Principal, referral_id: str) -> ContactDetails:
-    """The contact of a referral's person. Audited. 404 Problem, and 409 if a partner keeps the details."""
+    """The contact of a referral's person. Audited. 404 Problem, and 409 if a partner keeps the details.
+
+    503 for a link worker while casework's owner does not say whose the case is.
+    """
     row = await find_visible(context.mongo, caller, referral_id)
+    await _check_link_worker(context, caller, row)
     entry = await _entry(context, caller, row)
     mongo, person = context.mongo, entry.person
     await context.audits.reads(caller, "read_contact", [person], "contact")
@@ -132,6 +137,18 @@ async def change_contact(
         )
     except NotOpen:
         raise Problem(409, code="already_ended", detail="This referral has ended already.") from None
+
+
+async def _check_link_worker(context: ReferralContext, caller: Principal, row: Row) -> None:
+    if caller.role != "link_worker":
+        return
+    try:
+        theirs = await context.met_by(caller, row["locality"], [row["referral"]])
+    except ServiceUnavailable:
+        detail = "It cannot be checked whose case this is just now. Try again in a minute."
+        raise Problem(503, code="casework_away", detail=detail) from None
+    if not theirs:
+        raise Problem(404, code="no_such_referral")
 
 
 async def _entry(context: ReferralContext, caller: Principal, row: Row) -> entries.Entry:

@@ -1,6 +1,7 @@
 """Resources that every feature uses: kernel, vault, localities, audit and settings."""
 
 import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, cast
@@ -25,15 +26,25 @@ def random_reference() -> str:
     return str(uuid.uuid4())
 
 
+# The link worker of each of a locality's referrals, as casework's owner has it in its own store.
+LinkWorkersOf = Callable[[str, Sequence[str]], Awaitable[Mapping[str, str]]]
+
+
 @dataclass(frozen=True)
 class ReferralContext:
-    """Resources of the running service. `new_reference` makes opaque references of persons and notes."""
+    """Resources of the running service.
+
+    Attributes:
+        link_workers_of: asks casework's owner. Raises ServiceUnavailable.
+        new_reference: makes opaque references of persons and notes.
+    """
 
     kernel: Kernel[ReferralState, None]
     vault: PersonVault
     localities: Localities
     audits: Audits
     settings: ReferralSettings
+    link_workers_of: LinkWorkersOf
     new_reference: NewId = random_reference
 
     @property
@@ -49,6 +60,17 @@ class ReferralContext:
         """A practice's name for staff, or its code if it is not known."""
         practice = self.localities.practice(code)
         return practice.display_name if practice else code
+
+    async def met_by(self, caller: Principal, locality: str, referrals: Sequence[str]) -> frozenset[str]:
+        """Those of these referrals whose link worker is the caller. An event never says who may read.
+
+        Raises:
+            ServiceUnavailable: casework's owner does not answer.
+        """
+        if not referrals or caller.link_worker is None:
+            return frozenset()
+        found = await self.link_workers_of(locality, referrals)
+        return frozenset(each for each in referrals if found.get(each) == caller.link_worker)
 
     def actor(self, caller: Principal, locality: str) -> str:
         """The caller as events of the locality name them."""

@@ -9,6 +9,7 @@ from services.referral.identity.vault import entries
 from shared.delivery.mongo.database import Row
 from shared.platform.localities import OWN_VAULT
 from shared.platform.web.principal import Principal
+from shared.platform.web.service_client import ServiceUnavailable
 
 DetailsLocation = Literal["here", "by_partner", "erased"]
 _WITHOUT_NAME: Mapping[DetailsLocation, str] = {
@@ -32,7 +33,8 @@ async def read_people(
     """The people behind these referrals, by referral id. Audited.
 
     Referrals are left out if the caller may not know the person, or if the vault holds no details. The
-    vault's own entry decides which practice made a referral, not an event.
+    vault's own entry decides which practice made a referral, and casework's owner who the link worker is: an
+    event decides neither. While casework's owner does not answer, a link worker reads no names.
     """
     if caller.role not in ("referrer", "link_worker"):
         return {}
@@ -40,15 +42,24 @@ async def read_people(
     for locality in {row["locality"] for row in rows}:
         referrals = [row["referral"] for row in rows if row["locality"] == locality]
         found = await entries.entries(context.mongo, locality, referrals)
-        readable |= {
-            referral: entry
-            for referral, entry in found.items()
-            if caller.role == "link_worker" or caller.may_practice(entry.practice)
-        }
+        theirs = await _theirs(context, caller, locality, found)
+        readable |= {referral: found[referral] for referral in theirs}
     persons = sorted({entry.person for entry in readable.values()})
     await context.audits.reads(caller, "read_person", persons, purpose)
     details = await context.vault.details_of_referrals(context.mongo, readable.values(), PERSON_FIELDS)
     return {referral: person_of(known) for referral, known in details.items()}
+
+
+async def _theirs(
+    context: ReferralContext, caller: Principal, locality: str, found: Mapping[str, entries.Entry]
+) -> Collection[str]:
+    """Those of these referrals whose person the caller may know."""
+    if caller.role == "referrer":
+        return [referral for referral, entry in found.items() if caller.may_practice(entry.practice)]
+    try:
+        return await context.met_by(caller, locality, list(found))
+    except ServiceUnavailable:
+        return ()
 
 
 async def name_for_page(context: ReferralContext, caller: Principal, row: Row) -> str:

@@ -13,11 +13,15 @@ from tests.harness.pages.serving import serving
 
 @dataclass
 class MatchingStub:
-    """Its address and its requests: (path, authorization, body). `taken`: the chosen time is gone."""
+    """Its address and its requests: (path, authorization, body).
+
+    `taken`: the chosen time is gone. `link_worker`: of every case; None if it does not answer.
+    """
 
     address: str = ""
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     taken: bool = False
+    link_worker: str | None = "lw-meir-1"
 
 
 OPTIONS = [
@@ -55,6 +59,13 @@ async def matching_stub() -> AsyncIterator[MatchingStub]:
                 ]
             },
         }
+
+    @app.post("/api/matching/v1/case-link-workers")
+    async def link_workers(request: Request) -> Any:
+        if standing.link_worker is None:
+            return JSONResponse({}, 503)
+        asked = await request.json()
+        return {"link_workers": dict.fromkeys(asked["referrals"], standing.link_worker)}
 
     @app.get("/api/matching/v1/meetings/{identity}/options")
     async def options(identity: str, request: Request) -> Any:

@@ -4,12 +4,14 @@ import asyncio
 import re
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.matching.casework.consents import enter_earlier_consents, recorded_consents, was_recorded
 from services.matching.prescribing.inputs import FirstVisit, ServiceReply
 from services.matching.provider.links import LinkAltered, LinkExpired, Links
 from services.matching.provider.one_time_codes import (
@@ -21,8 +23,10 @@ from services.matching.provider.one_time_codes import (
     TooManyCodes,
     WrongCode,
 )
+from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.platform.ids import new_id
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 from tests.harness.matching.plans import prescribed
 from tests.harness.matching.service_harness import FakeClock, MatchingHarness
@@ -246,3 +250,65 @@ async def test_two_services_of_one_name_do_not_answer_for_each_other(town: Match
     _, of = await prescribed(town)
     forged = town.app.state.links.token(town.slug, of, new_id())
     assert await refused(town.app.state.features.queries.provider.ask(forged)) == (410, "no_longer_asked")
+
+
+async def test_forged_consent_discloses_nothing(town: MatchingHarness) -> None:
+    """Neither a yes of a source without the right, nor one that somebody wrote in casework's name."""
+    referral, of = await prescribed(town, may_share="not_asked")
+    token = await _token(town, of)
+    features, queries = town.app.state.features, town.app.state.features.queries
+    await features.provider.answer_link(token, ServiceReply(v.Reply.ACCEPTED))
+    for by in ("history", "stranger", "casework", "matching"):
+        for agreement, prescription in ((v.Agreement.SERVICE, of), (v.Agreement.DETAILS_TO_GP, None)):
+            await town.say(
+                o.SharingChanged(
+                    referral_id=referral,
+                    locality=town.slug,
+                    agreement=agreement,
+                    agreed=v.Agreed.YES,
+                    prescription_id=prescription,
+                ),
+                by,
+            )
+    for _ in range(100):
+        view = await town.kernel.view(town.slug, referral)
+        assert view is not None
+        if view.story.details_to_gp is v.Agreed.YES and len(view.facts) >= 8:
+            break
+        await asyncio.sleep(0.1)
+    assert view is not None
+    assert view.story.prescriptions[0].may_share is v.Agreed.YES, "the fold believes our own source"
+    asked = await queries.provider.ask(token)
+    assert (asked.shared, asked.may_reveal) == (False, False)
+    for attempt in (features.provider.send_code(token), features.provider.reveal(token, "123456")):
+        with pytest.raises(Problem) as refused:
+            await attempt
+        assert refused.value.code == "not_agreed"
+    reader = Principal("linkwork-referral", "service", frozenset({"*"}), scopes=frozenset({"plans:read"}))
+    assert await queries.casework.plan_summaries(reader, town.slug, [referral], "asha") == {}
+
+
+async def test_consents_of_before_the_store_are_entered_once(town: MatchingHarness) -> None:
+    referral, of = await prescribed(town, may_share="not_asked")
+    said: dict[str, Any] = {"referral_id": referral, "locality": town.slug, "agreement": v.Agreement.SERVICE}
+    yes = o.SharingChanged(**said, agreed=v.Agreed.YES, prescription_id=of)
+    await town.say(yes, "matching")
+    for _ in range(100):
+        view = await town.kernel.view(town.slug, referral)
+        assert view is not None
+        if view.story.prescriptions[0].may_share is v.Agreed.YES:
+            break
+        await asyncio.sleep(0.1)
+    await town.kernel.mongo["consents"].delete_one({"_id": "entered"})
+    await enter_earlier_consents(town.kernel)
+    recorded = await recorded_consents(town.kernel.mongo, town.slug, referral)
+    assert view is not None
+    assert was_recorded(view, recorded, v.Agreement.SERVICE, of)
+    await town.kernel.mongo["consents"].delete_one({"_id": f"{town.slug}/{referral}"})
+    await enter_earlier_consents(town.kernel)
+    assert await recorded_consents(town.kernel.mongo, town.slug, referral) == frozenset()
+
+
+async def _token(town: MatchingHarness, of: str) -> str:
+    made = await town.post(f"/prescriptions/{of}/link", of=_mailer(town))
+    return str(made.json()["url"].rpartition("/")[2])

@@ -68,6 +68,9 @@ ROUTES: dict[tuple[str, str], Try] = {
     ("POST", "/plan-summaries"): Try(
         {"service"}, {"locality": "meir", "referrals": [new_id()], "on_behalf_of": "someone"}, case=False
     ),
+    ("POST", "/case-link-workers"): Try(
+        {"service"}, {"locality": "meir", "referrals": [new_id()]}, case=False
+    ),
     ("POST", "/prescriptions/{prescription_id}/link/end"): Try(OWN),
     ("POST", "/prescriptions/{prescription_id}/link/send"): Try(OWN),
     ("GET", "/services"): Try(ANYBODY, case=False),

@@ -9,6 +9,8 @@ from services.referral.identity.commands import change_contact
 from services.referral.referral_state.state import NotOpen, fold
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
+from shared.platform.ids import new_id
+from tests.harness.referral.matching_stub import MatchingStub
 from tests.harness.referral.people import referral_body
 from tests.harness.referral.running import NEIGHBOUR, ReferralHarness
 from tests.harness.web.forms import browser, send_form
@@ -82,6 +84,40 @@ async def test_change_by_a_link_worker_is_published(referral: ReferralHarness) -
     for by in (stranger, referral.referrer(NEIGHBOUR)):
         refused = await change(referral, made, by, telephone="07700 900456", safe_to_text="yes")
         assert refused.status_code == 404
+
+
+async def test_link_worker_of_a_forged_handover_reads_nothing(
+    referral: ReferralHarness, matching: MatchingStub
+) -> None:
+    body = referral_body(telephone="07700 900123")
+    made = await referral.made(body)
+    await referral.say(meeting(referral, made))
+    forged = o.LinkWorkerChanged(referral_id=made, locality=referral.here, link_worker="lw-meir-2")
+    await referral.say(forged, "casework")  # somebody wrote in our own name
+    await referral.until(made, link_worker="lw-meir-2")
+    worker = referral.issuer.bearer(role="link_worker", localities=[referral.here], link_worker="lw-meir-2")
+    path = f"/api/referral/v1/referrals/{made}"
+    assert (await referral.http.get(f"{path}/contact", headers=worker)).status_code == 404
+    shown = (await referral.http.get(path, headers=worker)).json()
+    assert "07700" not in str(shown)
+    assert body["family_name"] not in str(shown)
+    matching.link_worker = None
+    try:
+        assert (await referral.http.get(f"{path}/contact", headers=worker)).status_code == 503
+    finally:
+        matching.link_worker = "lw-meir-1"
+
+
+async def test_handover_by_a_source_of_no_right_changes_nothing(referral: ReferralHarness) -> None:
+    made = await referral.made(referral_body(telephone="07700 900123"))
+    await referral.say(meeting(referral, made))
+    forged = o.LinkWorkerChanged(referral_id=made, locality=referral.here, link_worker="lw-meir-2")
+    gone = o.PersonErased(referral_id=made, locality=referral.here, person_ref=new_id())
+    for by in ("history", "stranger"):
+        await referral.say(forged, by)
+        await referral.say(gone, by)
+    await referral.say(o.MeetingMissed(referral_id=made, locality=referral.here, meeting_id=new_id()))
+    await referral.until(made, stage="booked", link_worker="lw-meir-1", open=True)
 
 
 async def test_number_reported_as_unsafe_is_never_safe_again(referral: ReferralHarness) -> None:
