@@ -1,6 +1,6 @@
-"""A referral recounted from the log alone, by the contract's rules, written a second time.
+"""Recounts a referral from the log alone, by the contract's rules, written a second time.
 
-Nothing here is shared with the services: where the two counts differ, one of them is wrong.
+The module shares nothing with the services. If the two counts differ, one of them is wrong.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,35 +18,38 @@ ENDS = frozenset({"referral_closed", "referral_declined", "referral_returned", "
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """A meeting and what became of it: booked, attended, missed, cancelled or replaced."""
+    """A meeting and its course: booked, attended, missed, cancelled or replaced."""
 
     id: str
     said: Event
     status: str
-    # When it was held, RFC 3339: perhaps on an earlier day than was booked, whose time is then free.
+    # The time at which it was held, RFC 3339. On an earlier day than booked, the booked time is free.
     met_at: str = ""
-    # It was cancelled, which freed its time, also if later events say otherwise.
+    # It was cancelled, which freed its time, even if later events contradict that.
     given_back: bool = False
-    # The event that cancelled it or said how it went, as `status` has it; None if it was replaced.
+    # The event behind `status`; None if the meeting was replaced.
     off: Event | None = None
-    # The first event that put it off: cancelled, missed or replaced.
+    # The first event that ended it without attendance: cancelled, missed or replaced.
     ended: Event | None = None
 
     @property
     def body(self) -> Mapping[str, Any]:
+        """The body of its booking."""
         return self.said.body
 
     @property
     def who(self) -> str:
+        """The source of its booking."""
         return self.said.who
 
     @property
     def at(self) -> float:
+        """The time of its booking on the log, in seconds since 1970."""
         return self.said.at
 
     @property
     def holds_its_time(self) -> bool:
-        """True if the meeting occupies its time: its referral is open, as an ended one frees its times."""
+        """True if the meeting occupies its time. An ended referral frees its times."""
         if self.given_back:
             return False
         if self.status == "attended":
@@ -55,6 +58,7 @@ class Met:
 
     @property
     def ours(self) -> bool:
+        """True if Linkwork booked it."""
         return self.who.endswith(BOOKERS)
 
 
@@ -65,32 +69,34 @@ class Account:
     referral: str
     locality: str
     created: Event | None
-    creations: int  # How many different facts say that it was made.
+    creations: int  # The number of different facts of its creation.
     open: bool
     meetings: tuple[Met, ...]
     active: Met | None
     waiting: bool  # A reason for no meeting was published, and no meeting ended after that.
-    endings: tuple[Event, ...]  # Those that no reopening has undone.
+    endings: tuple[Event, ...]  # Ends that no reopening has undone.
     # The facts of each kind.
     outcomes: Mapping[str, tuple[Event, ...]] = field(default_factory=dict)
-    # Meetings that were retracted as never booked, which puts them off.
+    # Meetings that were retracted as never booked.
     taken_back: tuple[Met, ...] = ()
 
     @property
     def attended(self) -> bool:
+        """True if any meeting was attended."""
         return any(meeting.status == "attended" for meeting in self.meetings)
 
     @property
     def standing(self) -> tuple[Met, ...]:
-        """The meetings that may still take place, the one that counts last."""
+        """The meetings that may still take place, the effective one last."""
         return tuple(meeting for meeting in self.meetings if meeting.status == "booked")
 
     def of(self, kind: str) -> tuple[Event, ...]:
+        """The effective facts of this kind."""
         return self.outcomes.get(kind, ())
 
 
 def accounts(events: Iterable[Event]) -> dict[str, Account]:
-    """Every referral of the log, each event counted once however often it lies there."""
+    """Every referral of the log. Each event counts once, however often the log holds it."""
     told: dict[tuple[str, str], dict[tuple[str, str], Event]] = {}
     for event in events:
         told.setdefault((event.locality, event.referral), {}).setdefault((event.who, event.id), event)
@@ -149,10 +155,10 @@ def _taken_back(
 
 
 def _after(fact: Event, before: Event) -> bool:
-    """True if it was published after that.
+    """True if the first event was published after the second.
 
-    An answer follows on the log what it answers, even if a clock is an hour wrong. Events that one source
-    publishes in sequence may change their order, so for those the times count too.
+    An answer follows its cause on the log, even if a clock is an hour wrong. Events that one source publishes
+    in sequence may change their order, so for those the times count too.
     """
     same = fact.who == before.who
     return fact.at >= before.at or (same and moment(fact.recorded) >= moment(before.recorded))
@@ -168,7 +174,7 @@ def _meetings(of: Mapping[str, list[Event]]) -> tuple[Met, ...]:
             became[replaces] = "replaced"
             ends.setdefault(replaces, []).append(fact)
     off: dict[str, Event] = {}
-    for status in ("cancelled", "missed", "attended"):  # the last of these that was said counts
+    for status in ("cancelled", "missed", "attended"):  # the last of these events counts
         for fact in of.get(f"meeting_{status}", []):
             became[fact.body["meeting_id"]] = status
             off[fact.body["meeting_id"]] = fact
@@ -192,10 +198,10 @@ def _meetings(of: Mapping[str, list[Event]]) -> tuple[Met, ...]:
 
 
 def moment(text: str) -> datetime:
-    """Of RFC 3339."""
+    """The moment of an RFC 3339 text."""
     return datetime.fromisoformat(text)
 
 
 def day(text: str) -> date:
-    """In London, of a moment in RFC 3339."""
+    """The London day of a moment in RFC 3339."""
     return moment(text).astimezone(LONDON).date()

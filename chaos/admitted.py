@@ -13,7 +13,7 @@ OFFSET, INBOX = "linkwork-inbox-offset", "linkwork-inbox"
 
 
 def admitted(evidence: Evidence) -> Iterator[Finding]:
-    """A record may have two copies after a crash: readers count it once, as other checks show."""
+    """Checks the copies. A record may have two after a crash; readers count it once, as other checks show."""
     copies: dict[tuple[bytes, bytes], list[Entry]] = {}
     for entry in evidence.log:
         named = dict(entry.headers)

@@ -1,4 +1,4 @@
-"""Puts events on the bus until the broker has them, and looks at the meetings that come back."""
+"""Publishes events until the broker has them, and reads the meetings that come back."""
 
 import asyncio
 import contextlib
@@ -19,20 +19,21 @@ MOST_BYTES = 2_000_000
 
 
 class Bus:
-    """A partner's connection. What `said` holds was acknowledged by all replicas."""
+    """A partner's connection. `said` holds the events that all replicas acknowledged."""
 
     def __init__(self, kafka: KafkaConnection) -> None:
         self._kafka = kafka
         self._producer: AIOKafkaProducer | None = None
         self._restarting = asyncio.Lock()
-        # Each with when it was acknowledged, in seconds since 1970.
+        # Time of the acknowledgement by event, in seconds since 1970.
         self.said: list[tuple[Saying, float]] = []
 
     async def start(self) -> None:
+        """Connects the first producer."""
         await self._renewed(None)
 
     async def _renewed(self, broken: AIOKafkaProducer | None) -> AIOKafkaProducer:
-        """A producer that works, in place of a broken one: an idempotent one may never recover."""
+        """A working producer in place of a broken one. A broken idempotent producer may never recover."""
         async with self._restarting:
             if self._producer is not None and self._producer is not broken:
                 return self._producer
@@ -61,7 +62,7 @@ class Bus:
     async def say(self, sayings: Iterable[Saying], *, past_admission: bool = False) -> None:
         """Returns when the broker has all of them, in the partner's inbox unless `past_admission`.
 
-        One that it may have already is said again as it was.
+        An event that the broker may have already is published again, unchanged.
         """
         await asyncio.gather(*(self._say(each, past_admission) for each in sayings))
 
@@ -85,13 +86,14 @@ class Bus:
                 return
 
     async def stop(self) -> None:
+        """Closes the connection."""
         if self._producer is not None:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(self._producer.stop(), 5)
 
 
 class Meetings:
-    """The newest meetings that Linkwork itself has said, by listening to the bus."""
+    """The newest meetings that Linkwork itself booked, as read from the bus."""
 
     def __init__(self, kafka: KafkaConnection, localities: Iterable[str]) -> None:
         self._kafka = kafka
@@ -99,10 +101,11 @@ class Meetings:
         self._listening: asyncio.Task[None] | None = None
         # (locality, referral, meeting), the oldest first.
         self.new: deque[tuple[str, str, str]] = deque(maxlen=5000)
-        self.of: dict[str, str] = {}  # The latest meeting heard of for each referral.
+        self.of: dict[str, str] = {}  # The latest meeting received for each referral.
         self._heard_of: set[str] = set()
 
     def start(self) -> None:
+        """Starts to read the bus."""
         self._listening = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
@@ -133,12 +136,13 @@ class Meetings:
         ):
             body = json.loads(value)
             if body["meeting_id"] in self._heard_of:
-                return  # said again: nothing more comes of it
+                return  # a repeat changes nothing
             self._heard_of.add(body["meeting_id"])
             self.new.append((locality, body["referral_id"], body["meeting_id"]))
             self.of[body["referral_id"]] = body["meeting_id"]
 
     async def stop(self) -> None:
+        """Stops to read the bus."""
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.gather(self._listening, return_exceptions=True)

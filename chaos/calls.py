@@ -1,8 +1,8 @@
 """The messages that a referral calls for at rest, in any order of events; written a second time.
 
-A message is asked for as soon as it is called for, and what is not called for any more when its turn comes is
-not sent. So at rest everything that is called for then has been sent; what was called for in between may have
-been, or not.
+A message is scheduled as soon as the referral calls for it. If the referral no longer does when its time
+comes, the message is dropped. So at rest every message that is called for was sent. A message that was called
+for only for a while may have been sent or not.
 """
 
 import hashlib
@@ -13,16 +13,16 @@ from datetime import timedelta
 from chaos.account import Account, Met, moment
 from chaos.log import Event
 
-# Before the meeting. Later news may have been too late to tell, by a clock that is an hour wrong.
+# Before the meeting. By a clock that is an hour wrong, later news may have been too late to send.
 IN_TIME = timedelta(minutes=90)
 OFF = ("cancelled", "replaced")
-# Reasons for which the person is promised a day.
+# Reasons with a day promised to the person.
 PROMISES = frozenset({"no_slot", "no_link_worker"})
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A message by its name, in words, and what it tells of."""
+    """A message by its name, and its content in words."""
 
     name: str
     who: str
@@ -31,10 +31,10 @@ class Call:
 
 
 def called_for(account: Account, practices_own: bool) -> Iterator[Call]:
-    """Everything that must have been sent if it is news.
+    """Every message that must have been sent if it is news.
 
-    `practices_own`: a practice made it here, which has a mailbox, and the person may be texted. Of others
-    only the link worker is told.
+    `practices_own`: a practice made the referral here. Then the practice has a mailbox, and the person may be
+    texted. For other referrals only the link worker gets messages.
     """
     if account.created is None:
         return
@@ -55,9 +55,9 @@ def called_for(account: Account, practices_own: bool) -> Iterator[Call]:
 
 
 def _cancelled(account: Account, everybody: tuple[str, ...]) -> Iterator[Call]:
-    """The calls for a meeting that is off.
+    """The calls for a cancelled or replaced meeting.
 
-    If another takes its place, only a link worker who changes is told.
+    If a new meeting replaces it, only a link worker who changes gets this message.
     """
     for meeting in (*account.meetings, *account.taken_back):
         if meeting.status not in OFF:
@@ -78,7 +78,7 @@ def _cancelled(account: Account, everybody: tuple[str, ...]) -> Iterator[Call]:
 
 
 def _other(account: Account, meeting: Met) -> Met | None:
-    """The meeting that is told of in its place: booked later or instead, and not itself off."""
+    """The meeting announced in its place: booked later or as its replacement, and not itself cancelled."""
     after = account.meetings[account.meetings.index(meeting) + 1 :]
     instead = [other for other in account.meetings if other.body.get("replaces") == meeting.id]
     others = [other for other in (*instead, *after) if other.status not in OFF]
@@ -94,9 +94,11 @@ def _call(template: str, recipient: str, meeting: Met, news: Event, what: str) -
 def reference(locality: str, referral: str, name: str, channel: str) -> str:
     """The reference of a message to a gateway, written a second time from docs/delivery.md.
 
-    It hashes the message's permanent key and the channel, so that it tells nothing.
+    It hashes the message's permanent key and the channel, so that it reveals nothing.
 
     Args:
+        locality: the slug.
+        referral: the referral's id.
         name: `<template>.<recipient>.<meeting>`.
         channel: mail or text.
     """

@@ -1,7 +1,7 @@
-"""The time by which each process goes: Monday morning for all, and another hour for one of them.
+"""The time of each process: Monday morning for all, and a wrong hour for one of them.
 
-Messages are held at night and meetings are not made for a Sunday, so a run by the machine's own clock would
-depend on when it is started. Each process reads how far ahead it is from a file in a folder of its own.
+Messages wait at night, and no meeting is booked on a Sunday, so a run by the machine's own clock would depend
+on its start. Each process reads its offset from a file in a folder of its own.
 """
 
 import struct
@@ -25,17 +25,17 @@ class Clocks:
         return datetime.now(UTC) + timedelta(seconds=self._ahead)
 
     def give(self, folder: Path, wrong_by: float = 0.0) -> None:
-        """Let the process of this folder go by the right time, or be wrong by so many seconds."""
+        """Sets the clock of this folder's process right, or wrong by this many seconds."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / FILE
         if not path.exists():
             path.write_bytes(_SECONDS.pack(0.0))
-        # In place: who reads it has the file in its memory, and a shortened one would end the reader.
+        # In place: readers map the file into memory, and a truncated file would end them.
         with path.open("r+b") as file:
             file.write(_SECONDS.pack(self._ahead + wrong_by))
 
 
 def monday_morning(after: datetime) -> datetime:
-    """Half past nine in London on the Monday that comes."""
+    """9:30 in London on the next Monday."""
     day = after.astimezone(LONDON).date()
     return datetime.combine(day + timedelta(days=7 - day.weekday()), time(9, 30), LONDON).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Three brokers and three members of a database, of which one at a time may die or step down."""
+"""Three brokers and three members of a database. One at a time may die or step down."""
 
 import asyncio
 import itertools
@@ -38,7 +38,7 @@ ELECTED_WITHIN = 60.0
 
 
 class Brokers:
-    """A cluster of three, every topic on each of them, two of which must have what is acknowledged."""
+    """A cluster of three. Each broker has every topic, and two must have each acknowledged record."""
 
     replication = 3
 
@@ -65,15 +65,17 @@ class Brokers:
         self._turn = itertools.cycle(self._brokers)
 
     def connection_for(self, _: str) -> KafkaConnection:
+        """The connection of a process: the same for all, without a proxy."""
         return self.connection
 
     async def start(self) -> None:
+        """Starts the brokers and waits until they answer."""
         await asyncio.gather(*(broker.start() for broker in self._brokers))
 
     async def kill_one(self, seconds: float) -> float:
-        """Kills the member with SIGKILL, and starts it again.
+        """Kills a broker with SIGKILL, and starts it again.
 
-        Returns when every partition has all its replicas: of two that die together nothing is promised.
+        Returns when every partition has all its replicas. If two brokers die together, nothing is promised.
         """
         broker = next(self._turn)
         if broker.pid is not None:
@@ -99,7 +101,7 @@ class Brokers:
         return all(len(p["isr"]) == len(NODES) for topic in topics for p in topic["partitions"])
 
     async def stop(self) -> None:
-        """At once: everything was read, and the last of them would wait for the others to come back."""
+        """Stops at once. Everything was read, and the last broker would wait for the others to return."""
         await asyncio.gather(*(broker.stop(grace=0.1) for broker in self._brokers))
 
 
@@ -118,10 +120,11 @@ class Members:
         ]
 
     def url_for(self, _: str) -> str:
+        """The address for a process: the same for all, without a proxy."""
         return self.url
 
     async def start(self) -> None:
-        """Raises CannotRun where there is no primary in time."""
+        """Starts the members. Raises CannotRun if there is no primary in time."""
         for child in self._children:
             child.start()
         members = [{"_id": number, "host": host} for number, host in enumerate(self._hosts)]
@@ -153,11 +156,11 @@ class Members:
                     if hello["isWritablePrimary"] and hello["me"] != other_than:
                         return str(hello["me"])
                 except PyMongoError:
-                    pass  # Between two primaries: asked again until the caller's deadline.
+                    pass  # Between two primaries: tried again until the caller's deadline.
                 await asyncio.sleep(0.05)
 
     async def step_down(self) -> None:
-        """Have the primary give up, and return when another is elected."""
+        """Makes the primary step down, and returns when a new primary is elected."""
         async with asyncio.timeout(ELECTED_WITHIN):
             before = await self._primary()
             host, _, port = before.partition(":")
@@ -167,10 +170,11 @@ class Members:
                         await client.admin.command("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5)
                         break
                     except OperationFailure:
-                        await asyncio.sleep(0.2)  # nobody who could follow is in step: it stays as it is
+                        await asyncio.sleep(0.2)  # no secondary has caught up, so the primary stays
             await self._primary(other_than=before)
 
     async def stop(self) -> None:
+        """Stops the members at once."""
         await asyncio.gather(*(child.stop(grace=0.1) for child in self._children))
 
 

@@ -16,7 +16,7 @@ Stream = tuple[str, str, int]  # Group, topic, partition.
 
 
 class Commits:
-    """The times of handling. Times are seconds since 1970 by the broker's clock."""
+    """The times at which records were handled, in seconds since 1970 by the broker's clock."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self._offsets: dict[Stream, list[int]] = defaultdict(list)
@@ -27,7 +27,7 @@ class Commits:
                 continue
             stream, offset = read
             known = self._offsets[stream]
-            if not known or offset > known[-1]:  # what was committed once stays handled
+            if not known or offset > known[-1]:  # a committed record stays handled
                 known.append(offset)
                 self._times[stream].append(entry.at)
 

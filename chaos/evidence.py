@@ -32,6 +32,7 @@ class Poisoned:
 
     @property
     def content(self) -> Content:
+        """The record without its position."""
         return self.topic, self.key or b"", self.value or b"", self.headers
 
 
@@ -55,10 +56,10 @@ class Taken:
     minutes: int
     referral: str
     meeting: str
-    behind: bool = False  # The time is another meeting's, and this one's only when it comes free.
+    behind: bool = False  # The meeting overlaps another, and takes the time over when it is released.
 
     def overlaps(self, other: "Taken") -> bool:
-        """Tells that the two overlap, in any two diaries."""
+        """Tests whether the two overlap, in any two diaries."""
         ends_at = self.starts_at + timedelta(minutes=self.minutes)
         return (
             self.starts_at < other.starts_at + timedelta(minutes=other.minutes) and other.starts_at < ends_at
@@ -72,13 +73,13 @@ class Handed:
     reference: str
     channel: str
     at: float
-    sender: str = ""  # The process that gave it; empty where the gateway cannot tell.
-    heard: bool = True  # Whether it was still there when the gateway said yes.
+    sender: str = ""  # The sending process; empty if the gateway does not know it.
+    heard: bool = True  # True if the sender was still connected at the gateway's yes.
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A fault that struck these processes, and from when until when. Seconds since 1970."""
+    """A fault that struck these processes, with its start and end in seconds since 1970."""
 
     fault: str
     targets: tuple[str, ...]
@@ -90,27 +91,27 @@ class Trouble:
 class Evidence:
     """The requests of a run, and the state afterwards."""
 
-    # Referrals that were acknowledged, and when.
+    # Acknowledged referrals, and the time of each.
     accepted: Mapping[str, float]
-    unanswered: int  # Requests whose result is not known.
-    refused: Sequence[int]  # Status codes of requests that should have been taken.
-    # The partner's events that the broker acknowledged: (source, id), and when.
+    unanswered: int  # Requests without a known result.
+    refused: Sequence[int]  # Status codes of valid requests that were refused.
+    # The partner's acknowledged events by (source, id), and the time of each.
     said: Mapping[tuple[str, str], float]
     poison: Sequence[Poisoned]
     log: Sequence[Entry]
     letters: Sequence[Opened]
     handed: Sequence[Handed]
     taken: Sequence[Taken]
-    figures: Mapping[str, Mapping[str, Any]]  # What the evaluation service answers, by place.
+    figures: Mapping[str, Mapping[str, Any]]  # The answer of the evaluation service, by place.
     # The records of the partner's inboxes, and what it was told is refused.
     inboxes: Sequence[Entry] = ()
     refusals: Sequence[Entry] = ()
     # Records that a group has not handled, by group and topic.
     lag: Mapping[str, int] = field(default_factory=dict)
-    # Rows of the outbox and of due work that should be gone, by where they are.
+    # Rows of the outbox and of scheduled tasks that should be gone, by collection.
     stuck: Mapping[str, int] = field(default_factory=dict)
-    # Messages that will be sent within the next two hours: a clock that was wrong by one put them off.
+    # Messages due within the next two hours: a clock that was wrong by an hour delayed them.
     put_off: frozenset[str] = frozenset()
     troubles: Sequence[Trouble] = ()
-    # The facts that each part keeps, as `<source>/<id>`. Empty where they were not read.
+    # The facts that each service keeps, as `<source>/<id>`. Empty if they were not read.
     facts: Mapping[str, Collection[str]] = field(default_factory=dict)

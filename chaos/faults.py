@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 from chaos.bus import Bus
 from chaos.clusters import Brokers, Members
 from chaos.load import Load
-from chaos.plan import TWINS, Blow
+from chaos.plan import TWINS, Strike
 from chaos.poison import Poisoner
 from chaos.proxy import Proxy
 from chaos.stack import Stack
@@ -20,18 +20,18 @@ from chaos.stores import Broker, Database
 from chaos.storm import storm
 
 GOES_ON_WITHIN = 60.0
-# A message rests for half a minute before it is sent, and another lane may pause who sends it.
+# A message waits for half a minute before it is sent, and another lane may pause the sender.
 _NEXT_MESSAGE_SECONDS = 90.0
 B = TypeVar("B", Broker, Brokers)
 D = TypeVar("D", Database, Members)
 
 
 @dataclass(frozen=True, slots=True)
-class Struck:
-    """A fault that struck, with its start and the return of its target, in seconds since 1970."""
+class StrikeRecord:
+    """A strike, with its start and the return of its target, in seconds since 1970."""
 
-    blow: Blow
-    struck: float
+    strike: Strike
+    began: float
     mended: float
 
 
@@ -45,43 +45,44 @@ class Field:
     poisoner: Poisoner
 
     def broker(self, kind: type[B]) -> B:
-        """The broker; a plan for another system would not find it."""
+        """The broker. Raises TypeError if the system has a different kind."""
         if not isinstance(self.stack.broker, kind):
             raise TypeError(f"this fault needs {kind.__name__}")
         return self.stack.broker
 
     def database(self, kind: type[D]) -> D:
+        """The database. Raises TypeError if the system has a different kind."""
         if not isinstance(self.stack.database, kind):
             raise TypeError(f"this fault needs {kind.__name__}")
         return self.stack.database
 
 
-# Gives when what was struck answered again, where that is not when it returns.
-Fault = Callable[[Field, Blow], Awaitable[float | None]]
+# Returns the time at which the target answered again, if that is not the time of the return.
+Fault = Callable[[Field, Strike], Awaitable[float | None]]
 
 
-async def strike(field: Field, blow: Blow) -> Struck:
-    """Applies one fault and rests. Raises CannotRun or TimeoutError if the target does not return."""
+async def apply(field: Field, strike: Strike) -> StrikeRecord:
+    """Applies a strike and rests. Raises CannotRun or TimeoutError if the target does not return."""
     began = time.time()
-    fault = next(fault for name, fault in FAULTS.items() if name in blow.fault)
-    mended = await fault(field, blow) or time.time()
-    if len(blow.parts) > 1:
+    fault = next(fault for name, fault in FAULTS.items() if name in strike.fault)
+    mended = await fault(field, strike) or time.time()
+    if len(strike.parts) > 1:
         await field.load.goes_on(mended, GOES_ON_WITHIN)
-    await asyncio.sleep(blow.rest)
-    return Struck(blow, began, mended)
+    await asyncio.sleep(strike.rest)
+    return StrikeRecord(strike, began, mended)
 
 
-async def _kill(field: Field, blow: Blow) -> None:
-    processes = [field.stack.processes[name] for name in blow.targets]
+async def _kill(field: Field, strike: Strike) -> None:
+    processes = [field.stack.processes[name] for name in strike.targets]
     for process in processes:
         process.signal(signal.SIGKILL)
     await asyncio.sleep(0.2)
     await asyncio.gather(*(process.answers() for process in processes))
 
 
-async def _kill_at_the_yes(field: Field, blow: Blow) -> None:
+async def _kill_at_the_yes(field: Field, strike: Strike) -> None:
     """Kills the sender of a message after the gateway has stored it and before it acknowledges."""
-    (target,) = blow.targets
+    (target,) = strike.targets
     process, gateway = field.stack.processes[target], field.stack.gateway
     gateway.at_the_yes(target, lambda: process.signal(signal.SIGKILL))
     async with asyncio.timeout(_NEXT_MESSAGE_SECONDS):
@@ -91,44 +92,44 @@ async def _kill_at_the_yes(field: Field, blow: Blow) -> None:
     await process.answers()
 
 
-async def _pause(field: Field, blow: Blow) -> float:
-    processes = [field.stack.processes[name] for name in blow.targets]
+async def _pause(field: Field, strike: Strike) -> float:
+    processes = [field.stack.processes[name] for name in strike.targets]
     for process in processes:
         process.signal(signal.SIGSTOP)
     try:
-        await asyncio.sleep(blow.seconds)
+        await asyncio.sleep(strike.seconds)
     finally:
         for process in processes:
             process.signal(signal.SIGCONT)
     woken = time.time()
-    # Another lane may have killed it and wait for it: paused again while it starts, it would never be ready.
+    # Another lane may have killed it too. If it were paused again while it starts, it would never be ready.
     await asyncio.gather(*(process.answers() for process in processes))
     await asyncio.sleep(1)
     return woken
 
 
-async def _kill_kafka(field: Field, _: Blow) -> None:
+async def _kill_kafka(field: Field, _: Strike) -> None:
     await field.broker(Broker).kill_and_start()
 
 
-async def _kill_mongo(field: Field, _: Blow) -> None:
+async def _kill_mongo(field: Field, _: Strike) -> None:
     database = field.database(Database)
     database.kill()
     await database.start_again()
 
 
-async def _fill_disk(field: Field, blow: Blow) -> None:
-    """Fills the disk until the database notices, by refusing or by ending, or time is up."""
+async def _fill_disk(field: Field, strike: Strike) -> None:
+    """Fills the disk until the database refuses a write or ends, or the time is up."""
     database = field.database(Database)
     try:
-        end = time.monotonic() + blow.seconds
+        end = time.monotonic() + strike.seconds
         while time.monotonic() < end and not database.ended():
             database.fill()
             if not await _writes(field, 1.0):
                 await asyncio.sleep(0.1)
     finally:
         database.make_room()
-    # It may be about to end: for seconds, while it writes down where it was.
+    # The database may take seconds to end, while it logs its state.
     async with asyncio.timeout(GOES_ON_WITHIN):
         while not database.ended() and not await _writes(field, 10.0):
             await asyncio.sleep(0.1)
@@ -137,7 +138,7 @@ async def _fill_disk(field: Field, blow: Blow) -> None:
 
 
 async def _writes(field: Field, within: float) -> bool:
-    """Tells that the database writes its data to disk in time."""
+    """Tests whether the database writes its data to disk in time."""
     try:
         await asyncio.wait_for(field.stack.mongo.admin.command("fsync"), within)
     except (PyMongoError, TimeoutError):
@@ -145,67 +146,67 @@ async def _writes(field: Field, within: float) -> bool:
     return True
 
 
-def _proxy(field: Field, blow: Blow) -> Proxy:
+def _proxy(field: Field, strike: Strike) -> Proxy:
     stack = field.stack
-    store: Broker | Brokers | Database | Members = stack.broker if "Kafka" in blow.fault else stack.database
-    return store.proxies[blow.targets[0]]
+    store: Broker | Brokers | Database | Members = stack.broker if "Kafka" in strike.fault else stack.database
+    return store.proxies[strike.targets[0]]
 
 
-async def _cut(field: Field, blow: Blow) -> None:
-    proxy = _proxy(field, blow)
+async def _cut(field: Field, strike: Strike) -> None:
+    proxy = _proxy(field, strike)
     proxy.cut = True
     try:
-        await asyncio.sleep(blow.seconds)
+        await asyncio.sleep(strike.seconds)
     finally:
         proxy.cut = False
 
 
-async def _delay(field: Field, blow: Blow) -> None:
-    proxy = _proxy(field, blow)
+async def _delay(field: Field, strike: Strike) -> None:
+    proxy = _proxy(field, strike)
     proxy.delay = 0.1
     try:
-        await asyncio.sleep(blow.seconds)
+        await asyncio.sleep(strike.seconds)
     finally:
         proxy.delay = 0.0
 
 
-async def _reset(field: Field, blow: Blow) -> None:
-    _proxy(field, blow).reset()
+async def _reset(field: Field, strike: Strike) -> None:
+    _proxy(field, strike).reset()
 
 
-async def _storm(field: Field, blow: Blow) -> None:
+async def _storm(field: Field, strike: Strike) -> None:
     """Adds and removes idle group members, and a replica of the service, as a deployment does."""
-    (service,) = blow.targets
+    (service,) = strike.targets
     slugs = [locality.slug for locality in field.stack.localities]
     replica = field.stack.processes[TWINS.get(service, service)]
     replica.signal(signal.SIGTERM)
-    await storm(field.stack.broker.connection, service, slugs, blow.seconds)
+    await storm(field.stack.broker.connection, service, slugs, strike.seconds)
     await replica.answers()
 
 
-async def _wrong_clock(field: Field, blow: Blow) -> None:
-    (target,) = blow.targets
+async def _wrong_clock(field: Field, strike: Strike) -> None:
+    (target,) = strike.targets
     folder = field.stack.clock_folder(target)
-    field.stack.clocks.give(folder, blow.wrong_by)
+    field.stack.clocks.give(folder, strike.wrong_by)
     try:
-        await asyncio.sleep(blow.seconds)
+        await asyncio.sleep(strike.seconds)
     finally:
         field.stack.clocks.give(folder)
 
 
-async def _poison(field: Field, _: Blow) -> None:
+async def _poison(field: Field, _: Strike) -> None:
     await field.poisoner.put(field.bus)
 
 
-async def _kill_a_broker(field: Field, blow: Blow) -> float:
-    return await field.broker(Brokers).kill_one(blow.seconds)
+async def _kill_a_broker(field: Field, strike: Strike) -> float:
+    return await field.broker(Brokers).kill_one(strike.seconds)
 
 
-async def _step_down(field: Field, _: Blow) -> None:
+async def _step_down(field: Field, _: Strike) -> None:
     await field.database(Members).step_down()
 
 
-# By words of their name, the first that fits.
+# By words of the strike's name; the first that fits applies.
 FAULTS: Mapping[str, Fault] = {
     "broker of three": _kill_a_broker,
     "steps down": _step_down,

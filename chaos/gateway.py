@@ -1,7 +1,7 @@
-"""The mail server and the text gateway, seen from their side: every message, each time it was handed over.
+"""The mail server and the text gateway as seen from their side: every delivery of every message.
 
-The development sink keeps a repeated message once, as a good gateway does; here repeats are what is counted.
-Each process that sends has a mail port of its own, so that it is known who is speaking.
+The development sink keeps a repeated message once, as a good gateway does. This gateway counts the repeats.
+Each process that sends has a mail port of its own, so that the sender is known.
 """
 
 import asyncio
@@ -29,13 +29,13 @@ class Delivery:
     at: float
     channel: str
     reference: str
-    sender: str  # The process that handed it over; empty of a text: all come by one way.
-    # Whether the sender was still there for the yes. Who had hung up has reason to hand it over again.
+    sender: str  # The sending process; empty for a text, as all texts arrive on one port.
+    # True if the sender was still connected at the yes. Otherwise it has reason to repeat.
     heard: bool = True
 
 
 class Gateway:
-    """Takes everything and keeps the references. `at_the_yes` is called, once, before a yes is given."""
+    """Accepts everything and stores the references. `at_the_yes` is called, once, before a yes is given."""
 
     def __init__(self, senders: Iterable[str]) -> None:
         self.mail_ports = {name: free_port() for name in senders}
@@ -43,13 +43,14 @@ class Gateway:
         self.deliveries: list[Delivery] = []
         self._at_the_yes: dict[str, Callable[[], None]] = {}
         self._mail: list[Controller] = []
-        # In a thread of their own, as mail is: what counts the log holds its own loop for seconds, in which
-        # nobody would get their yes.
+        # In a thread of their own, as mail is: counting the log blocks its loop for seconds, in which
+        # no sender would get a yes.
         self._texts = asyncio.new_event_loop()
         self._taking = threading.Thread(target=self._texts.run_forever, daemon=True)
 
     @property
     def text_url(self) -> str:
+        """The address for text messages."""
         return f"http://{LOOPBACK}:{self.text_port}/send"
 
     def at_the_yes(self, sender: str, strike: Callable[[], None]) -> None:
@@ -67,6 +68,7 @@ class Gateway:
             strike()
 
     async def start(self) -> None:
+        """Starts to accept mail and texts."""
         for sender, port in self.mail_ports.items():
             taker = _MailTaker(self, sender)
             mail = Controller(taker, hostname=LOOPBACK, port=port, data_size_limit=LARGEST)
@@ -76,6 +78,7 @@ class Gateway:
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._take_texts(), self._texts))
 
     async def stop(self) -> None:
+        """Stops to accept mail and texts."""
         for mail in self._mail:
             await asyncio.to_thread(mail.stop)
         if self._taking.is_alive():
@@ -109,8 +112,8 @@ class Gateway:
 
 
 async def _has_hung_up(reader: asyncio.StreamReader) -> bool:
-    """Tells that the sender has closed its side. A sender waits for the answer before it sends more."""
-    await asyncio.sleep(0)  # an end that has come already is read now
+    """Tests whether the sender has closed its side. A sender waits for the answer before it sends more."""
+    await asyncio.sleep(0)  # an end that has arrived already is read now
     return reader.at_eof()
 
 

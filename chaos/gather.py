@@ -21,18 +21,18 @@ from chaos.reconcile import PARTS
 
 Mongo = AsyncMongoClient[dict[str, Any]]
 HOUR = timedelta(hours=1)
-# A task due later than this was meant for later: a reminder, another look tomorrow.
+# A task due later than this is not late work: a reminder, a retry tomorrow.
 SOON = timedelta(minutes=2)
 
 
 async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
-    """Numbers of rows that wait, or have failed, by collection."""
+    """Numbers of rows that wait or have failed, by collection."""
     found: dict[str, int] = {}
     for part in PARTS:
         database = mongo[f"linkwork_{part}"]
         found[f"{part}: outbox"] = await database["outbox"].count_documents({})
         found[f"{part}: outbox, set aside"] = await database["outbox_dead_letters"].count_documents({})
-        at_once = {"what": "kernel.decide"}  # At any time that is written on it.
+        at_once = {"what": "kernel.decide"}  # At any due time.
         due = {"$match": {"$or": [{"at": {"$lte": now + SOON}}, at_once]}}
         by = {"$group": {"_id": {"what": "$what", "why": "$why"}, "rows": {"$sum": 1}}}
         async for row in await database["scheduled_tasks"].aggregate([due, by]):
@@ -44,7 +44,7 @@ async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
 
 
 async def put_off(mongo: Mongo, now: datetime) -> frozenset[str]:
-    """The names of messages that will be sent soon after an hour, as a clock that was wrong by one had it."""
+    """Names of messages due soon after an hour, as a clock that was wrong by an hour set them."""
     rows = mongo["linkwork_notifications"]["scheduled_tasks"].find(
         {"what": "message", "at": {"$lte": now + 2 * HOUR}}
     )
@@ -82,7 +82,7 @@ async def _behind(admin: AIOKafkaAdminClient, group: str, ends: Mapping[TopicPar
 async def rest(
     mongo: Mongo, client: Client, localities: Sequence[str], clock: Any, within: float
 ) -> tuple[dict[str, int], dict[str, int]]:
-    """Waits until nothing is under way; returns the remaining lag and rows if time runs out."""
+    """Waits until no work is under way. Returns the remaining lag and rows if time runs out."""
     loop = asyncio.get_running_loop()
     end = loop.time() + within
     while True:
@@ -119,7 +119,7 @@ async def facts(mongo: Mongo) -> dict[str, frozenset[str]]:
 
 
 async def letters(client: Client, secret: str) -> list[Opened]:
-    """Every dead letter, opened. Raises InvalidTag where one was sealed with another key."""
+    """Every dead letter, opened. Raises InvalidTag if a letter was sealed with another key."""
     derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"linkwork dead letters")
     cipher = AESGCM(derived.derive(secret.encode()))
     entries = await read_all(client, [f"linkwork.dead-letter.{part}.v1" for part in PARTS])
@@ -145,5 +145,5 @@ def _bytes(text: str | None) -> bytes | None:
 
 
 def by_place(answer: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    """The places of an answer of the evaluation service."""
+    """The places in an answer of the evaluation service."""
     return ((place["place"], place) for place in answer["places"])

@@ -1,4 +1,4 @@
-"""The events of a partner about its referrals, drawn from a seed, so that a run can be repeated."""
+"""A partner's events about its referrals, drawn from a seed, so that a run can be repeated."""
 
 import random
 import uuid
@@ -9,8 +9,8 @@ from typing import Any
 from chaos.says import Saying, saying
 
 UNMET = ("no_service", "full", "too_far", "cost")
-LINK_WORKERS = 2  # Of each locality: in their diaries a partner books too.
-# Days: a partner books further ahead than Linkwork looks, each day once, so that no two meet there.
+LINK_WORKERS = 2  # In each locality. A partner books in their diaries too.
+# Days. A partner books beyond Linkwork's horizon, each day once, so that its bookings never overlap.
 BEYOND = 70
 NEEDS = ("debt", "benefits", "housing", "befriending", "exercise", "gardening", "caring", "bereavement")
 ONS4 = ("satisfied", "worthwhile", "happy", "anxious")
@@ -18,7 +18,7 @@ RECORDED = timedelta(days=3)  # The age of a history, for which no messages are 
 
 
 class Partner:
-    """The referrals of one locality, of which `practices` take part (ODS codes)."""
+    """The referrals of one locality, made by these `practices` (ODS codes)."""
 
     def __init__(self, locality: str, practices: list[str], chance: random.Random) -> None:
         self.locality = locality
@@ -27,6 +27,7 @@ class Partner:
         self._booked_ahead = 0
 
     def new_id(self) -> str:
+        """A random id of the seed."""
         return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
 
     def referral(self, now: datetime) -> tuple[str, Saying]:
@@ -35,7 +36,7 @@ class Partner:
         return referral, self._created(referral, now)
 
     def history(self, now: datetime) -> list[Saying]:
-        """A referral with its own meeting and what came of it, the creation last."""
+        """A referral with its own meeting and the outcome. The creation comes last."""
         referral, then = self.new_id(), now - RECORDED
         said = [saying(self.locality, *each) for each in self._course(referral, then)]
         if self._chance.random() < 0.05:
@@ -46,9 +47,9 @@ class Partner:
         return [*said, self._created(referral, then)]
 
     def outcomes(self, referral: str, meeting: str, now: datetime) -> list[Saying]:
-        """The end of a meeting that was found: it may be given up, missed or held.
+        """The end of a meeting that was found: cancelled, missed or attended.
 
-        Or the partner books one of its own; or takes back what it said.
+        Or the partner books a meeting of its own, or retracts an event.
         """
         kinds = ("cancelled", "missed", "held", "withdrawn", "booked")
         kind = self._chance.choices(kinds, (6, 4, 8, 2, 2))[0]
@@ -79,9 +80,9 @@ class Partner:
         return said
 
     def _another(self, referral: str, meeting: str, now: datetime) -> Saying:
-        """A meeting beside the one that was found: it wins, takes its place, loses, or does not count.
+        """A meeting beside the one that was found: it wins, replaces it by name, loses, or has no effect.
 
-        Sequence 900 counts never, as no meeting of 899 was said.
+        A meeting with sequence 900 has no effect, as none with 899 was published.
         """
         self._booked_ahead += 1
         starts_at = (now + timedelta(days=BEYOND + self._booked_ahead)).replace(microsecond=0)
@@ -97,7 +98,7 @@ class Partner:
         return saying(self.locality, "meeting-booked", self.new_id(), now, body)
 
     def _undone(self, kind: str, what: str, referral: str, said: Saying, moment: datetime) -> Saying:
-        """The event that withdraws the fact of this event."""
+        """The event that retracts this event."""
         named = {name: (value or b"").decode() for name, value in said.headers}
         body = {"kind": kind, f"{what}_source": named["ce_source"], f"{what}_id": named["ce_id"]}
         if kind == "retracted":
@@ -105,7 +106,7 @@ class Partner:
         return self._outcome(referral, body, moment)
 
     def of_one(self, event: str, now: datetime) -> Callable[[], Saying]:
-        """Makes single events of this name, each about a referral of its own that has few other events."""
+        """Single events of this name, each about a referral of its own with few other events."""
 
         def created() -> Saying:
             return self.referral(now)[1]

@@ -1,4 +1,4 @@
-"""The load: referrals by practices and by a partner, with meetings and outcomes, so many a second."""
+"""The load: referrals by practices and by a partner, with meetings and outcomes, at a fixed rate."""
 
 import asyncio
 import random
@@ -12,13 +12,13 @@ from chaos.bus import Bus, Meetings
 from chaos.journeys import Partner
 from chaos.posts import Practices
 
-# Seconds. A partner hands over what has gathered for one locality at a time, as such systems do.
+# Seconds. A partner hands over its gathered events one locality at a time, as such systems do.
 EVERY = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Referrals a second: made by practices, told of by a partner without a meeting, and with its history."""
+    """Referrals a second: by practices, by a partner without a meeting, and by a partner with a history."""
 
     posts: float
     without_meeting: float
@@ -26,13 +26,16 @@ class Rates:
 
     @classmethod
     def of(cls, together: float) -> "Rates":
-        """Rates that add up to `together`; most have a history, as finding a meeting costs far more."""
+        """Rates that add up to `together`.
+
+        Most referrals have a history, as booking a meeting costs far more.
+        """
         posts, without_meeting = min(0.05 * together, 1.0), min(0.15 * together, 4.0)
         return cls(posts, without_meeting, together - posts - without_meeting)
 
 
 class Load:
-    """Runs until it is stopped. Counts what it began."""
+    """Makes referrals until it is stopped. Counts the referrals begun."""
 
     def __init__(
         self,
@@ -54,12 +57,13 @@ class Load:
             for each in practices.localities
         ]
         self.begun = 0
-        # When each referral was handed over for which a meeting has to be found.
+        # Time of the hand-over of each referral that needs a meeting.
         self.asked: dict[str, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._saying: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
+        """Starts the load."""
         self._tasks = [asyncio.create_task(self._refer()), asyncio.create_task(self._tell())]
 
     async def _refer(self) -> None:
@@ -79,7 +83,7 @@ class Load:
             partner = self._partners[turn % len(self._partners)]
             due_new += self._rates.without_meeting * EVERY
             due_told += self._rates.histories * EVERY
-            # A broker that is away holds up what was said, not what happens: but not without an end.
+            # A broker that is away delays publishing, but not the events themselves: within bounds.
             if len(self._saying) < 200:
                 self._hand_over(partner, int(due_new), int(due_told))
             due_new, due_told = due_new % 1, due_told % 1
@@ -93,7 +97,7 @@ class Load:
             self.asked[referral] = time.time()
         for _ in range(histories):
             sayings += partner.history(now)
-        while len(self._meetings.new) > 100:  # people take a while to come, or not to
+        while len(self._meetings.new) > 100:  # the outcome of a meeting takes a while
             locality, referral, meeting = self._meetings.new.popleft()
             if self._chance.random() < 0.5:
                 whose = next(p for p in self._partners if p.locality == locality)
@@ -115,7 +119,8 @@ class Load:
     async def stop(self, within: float = 60.0) -> None:
         """Starts nothing more, and waits until everything begun is published and answered.
 
-        Raises TimeoutError.
+        Raises:
+            TimeoutError: it takes too long.
         """
         for task in self._tasks:
             task.cancel()

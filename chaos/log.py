@@ -8,7 +8,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-# The arguments of every client: addresses, and who calls.
+# The arguments of every client: addresses and user.
 Client = Mapping[str, Any]
 Content = tuple[str, bytes, bytes, tuple[tuple[str, bytes | None], ...]]
 # The type of a record by which an operator hands a part over. It is about no referral.
@@ -18,7 +18,7 @@ EVENTS = ("referral-created", "meeting-booked", "outcome-recorded")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record. `at` is when its producer put it there, in seconds since 1970."""
+    """A record. `at` is the time of its producer, in seconds since 1970."""
 
     topic: str
     partition: int
@@ -30,6 +30,7 @@ class Entry:
 
     @property
     def place(self) -> str:
+        """The position of the record, as a dead letter names it."""
         return f"{self.topic}/{self.partition}/{self.offset}"
 
     @property
@@ -39,7 +40,7 @@ class Entry:
 
     @property
     def is_marker(self) -> bool:
-        """True if it hands a part over."""
+        """True for the record of a hand-over."""
         return ("ce_type", MARKER) in self.headers
 
 
@@ -61,20 +62,22 @@ class Event:
 
 
 def topics_of(localities: Iterable[str]) -> list[str]:
+    """The event topics of these localities."""
     return [f"{locality}.{event}.v1" for locality in localities for event in EVENTS]
 
 
 def inboxes_of(localities: Iterable[str]) -> list[str]:
-    """The inboxes of the partner that the load plays."""
+    """The inboxes of the partner that the load represents."""
     return [f"in.{locality}.history" for locality in localities]
 
 
 def refusals_of(localities: Iterable[str]) -> list[str]:
-    """The topics on which that partner is told what was refused."""
+    """The topics that receive that partner's refusals."""
     return [f"refused.{locality}.history" for locality in localities]
 
 
 async def partitions_of(client: Client, topics: Iterable[str]) -> list[TopicPartition]:
+    """Every partition of these topics."""
     admin = AIOKafkaAdminClient(**client)
     await admin.start()
     try:

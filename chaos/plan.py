@@ -1,7 +1,7 @@
 """The plan of faults, targets and times, drawn from a seed, so that a run can be repeated. No I/O.
 
-A stage's lanes run side by side, each striking something of its own; what strikes everybody has a stage of
-its own. Within a lane one blow follows the other.
+A stage's lanes run side by side, each with targets of its own. Faults that affect all services have a stage
+of their own. Within a lane strikes follow each other.
 """
 
 import random
@@ -19,8 +19,8 @@ PAUSE_SECONDS = 12.0  # Longer than a group waits for a member (3 s) and than a 
 
 
 @dataclass(frozen=True, slots=True)
-class Blow:
-    """One fault at one target, which lasts so long; then the lane rests before its next."""
+class Strike:
+    """A fault at its targets, which lasts `seconds`. Then the lane rests before its next strike."""
 
     fault: str
     targets: tuple[str, ...]
@@ -34,7 +34,7 @@ class Blow:
         return tuple(dict.fromkeys(target.removesuffix("-2") for target in self.targets))
 
 
-Lane = tuple[Blow, ...]
+Lane = tuple[Strike, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +45,28 @@ class Stage:
 
 
 def on_one_of_each(seed: int, times: int) -> tuple[Stage, ...]:
-    """The plan for one broker and one database: every fault so many times."""
+    """The plan for one broker and one database, with every fault this many times."""
     chance = random.Random(seed)
-    lanes: dict[str, list[Blow]] = {name: [] for name in SERVICES}
-    for blow in _of_one_service(chance, times):
-        lanes[blow.parts[0]].append(blow)
+    lanes: dict[str, list[Strike]] = {name: [] for name in SERVICES}
+    for strike in _of_one_service(chance, times):
+        lanes[strike.parts[0]].append(strike)
     for lane in lanes.values():
         chance.shuffle(lane)
-    lanes["bus"] = [Blow("poison", SERVICES, rest=1.0) for _ in range(times)]
-    # A lane of their own: one clock at a time is wrong, and what it said is heard before the next one is.
+    lanes["bus"] = [Strike("poison", SERVICES, rest=1.0) for _ in range(times)]
+    # A lane of their own: one clock at a time is wrong, and its events are received before the next strike.
     lanes["clocks"] = list(_each(times, SERVICES, lambda t: _wrong_clock(t, chance.choice((-1.0, 1.0)))))
     lanes["two"] = [_two_killed(chance) for _ in range(times)]
-    paused = list(_each(times, tuple(TWINS.values()), lambda t: Blow("replica paused", (t,), PAUSE_SECONDS)))
-    for twin in TWINS.values():  # each takes so long that other blows would wait for it
-        lanes[twin] = [blow for blow in paused if blow.targets == (twin,)]
-    everybody = [Blow("all services killed", (*SERVICES, *TWINS.values())) for _ in range(times)]
+    paused = list(
+        _each(times, tuple(TWINS.values()), lambda t: Strike("replica paused", (t,), PAUSE_SECONDS))
+    )
+    for twin in TWINS.values():  # each lasts so long that other strikes would wait for it
+        lanes[twin] = [strike for strike in paused if strike.targets == (twin,)]
+    everybody = [Strike("all services killed", (*SERVICES, *TWINS.values())) for _ in range(times)]
     for _ in range(times):
         everybody += [
-            Blow("Kafka killed", SERVICES),
-            Blow("MongoDB killed", SERVICES),
-            Blow(DISK_FULL, SERVICES, seconds=chance.uniform(0.5, 2.0)),
+            Strike("Kafka killed", SERVICES),
+            Strike("MongoDB killed", SERVICES),
+            Strike(DISK_FULL, SERVICES, seconds=chance.uniform(0.5, 2.0)),
         ]
     chance.shuffle(everybody)
     return (Stage(tuple(tuple(lane) for lane in lanes.values() if lane)), Stage((tuple(everybody),)))
@@ -73,19 +75,19 @@ def on_one_of_each(seed: int, times: int) -> tuple[Stage, ...]:
 def on_three_of_each(seed: int, times: int) -> tuple[Stage, ...]:
     """The plan for three brokers and three database members."""
     chance = random.Random(seed)
-    brokers = tuple(Blow("broker of three killed", SERVICES, seconds=0.5) for _ in range(times))
+    brokers = tuple(Strike("broker of three killed", SERVICES, seconds=0.5) for _ in range(times))
     primaries = (
-        Blow("primary of three steps down", SERVICES, rest=chance.uniform(0.5, 3.0)) for _ in range(times)
+        Strike("primary of three steps down", SERVICES, rest=chance.uniform(0.5, 3.0)) for _ in range(times)
     )
     return (Stage((brokers, tuple(primaries))),)
 
 
-def _of_one_service(chance: random.Random, times: int) -> Iterator[Blow]:
+def _of_one_service(chance: random.Random, times: int) -> Iterator[Strike]:
     for service in SERVICES:
         for _ in range(times):
-            yield Blow(f"{service} killed", (_replica(chance, service),))
+            yield Strike(f"{service} killed", (_replica(chance, service),))
     for _ in range(times):
-        yield Blow("killed at the gateway's yes", (_replica(chance, "notifications"),), seconds=10.0)
+        yield Strike("killed at the gateway's yes", (_replica(chance, "notifications"),), seconds=10.0)
     for fault in ("cut", "delay", "reset"):
         for store in ("Kafka", "MongoDB"):
             name = f"network to {store}: {fault}"
@@ -93,22 +95,22 @@ def _of_one_service(chance: random.Random, times: int) -> Iterator[Blow]:
             yield from _each(
                 times,
                 chance.sample(PROXIED, len(PROXIED)),
-                lambda t, name=name, seconds=seconds: Blow(name, (t,), chance.uniform(*seconds)),  # type: ignore[misc]
+                lambda t, name=name, seconds=seconds: Strike(name, (t,), chance.uniform(*seconds)),  # type: ignore[misc]
             )
-    yield from _each(times, SERVICES, lambda t: Blow("rebalance storm", (t,), 4.0))
+    yield from _each(times, SERVICES, lambda t: Strike("rebalance storm", (t,), 4.0))
 
 
-def _wrong_clock(target: str, hours: float) -> Blow:
-    return Blow("clock wrong by an hour", (target,), 2.0, rest=9.0, wrong_by=3600 * hours)
+def _wrong_clock(target: str, hours: float) -> Strike:
+    return Strike("clock wrong by an hour", (target,), 2.0, rest=9.0, wrong_by=3600 * hours)
 
 
-def _two_killed(chance: random.Random) -> Blow:
+def _two_killed(chance: random.Random) -> Strike:
     two = chance.sample(SERVICES, 2)
-    return Blow("two services killed", tuple(_replica(chance, service) for service in two))
+    return Strike("two services killed", tuple(_replica(chance, service) for service in two))
 
 
-def _each(times: int, targets: Sequence[str], make: Callable[[str], Blow]) -> Iterator[Blow]:
-    """So many in all, of each target in turn."""
+def _each(times: int, targets: Sequence[str], make: Callable[[str], Strike]) -> Iterator[Strike]:
+    """This many strikes in all, of each target in turn."""
     for number in range(times):
         yield make(targets[number % len(targets)])
 
@@ -119,33 +121,33 @@ def _replica(chance: random.Random, service: str) -> str:
 
 def counts(stages: tuple[Stage, ...]) -> Counter[str]:
     """The planned number of strikes of each fault."""
-    return Counter(blow.fault for stage in stages for lane in stage.lanes for blow in lane)
+    return Counter(strike.fault for stage in stages for lane in stage.lanes for strike in lane)
 
 
 def without(stages: tuple[Stage, ...], fault: str) -> tuple[Stage, ...]:
-    """The plan without a fault that this machine cannot have."""
+    """The plan without a fault that this machine does not support."""
     return tuple(
-        Stage(tuple(tuple(blow for blow in lane if blow.fault != fault) for lane in stage.lanes))
+        Stage(tuple(tuple(strike for strike in lane if strike.fault != fault) for lane in stage.lanes))
         for stage in stages
     )
 
 
 def apart(stages: tuple[Stage, ...], seconds: float) -> tuple[Stage, ...]:
-    """The plan with one blow at a time and rest after each: what a fault costs when it comes alone."""
+    """The plan with one strike at a time and rest after each, which shows the cost of a single fault."""
     return tuple(Stage((tuple(_in_turn(stage.lanes, seconds)),)) for stage in stages)
 
 
-def _in_turn(lanes: tuple[Lane, ...], seconds: float) -> Iterator[Blow]:
-    for blow in chain.from_iterable(zip_longest(*lanes)):
-        if blow is not None:
-            yield replace(blow, rest=seconds)
+def _in_turn(lanes: tuple[Lane, ...], seconds: float) -> Iterator[Strike]:
+    for strike in chain.from_iterable(zip_longest(*lanes)):
+        if strike is not None:
+            yield replace(strike, rest=seconds)
 
 
 def only(stages: tuple[Stage, ...], words: str) -> tuple[Stage, ...]:
-    """The part of a plan whose faults' names hold these words, or one of several with commas between."""
+    """The part of a plan with faults whose names contain one of these words, separated by commas."""
     kept = (Stage(tuple(_holding(lane, words) for lane in stage.lanes)) for stage in stages)
     return tuple(stage for stage in kept if any(stage.lanes))
 
 
 def _holding(lane: Lane, words: str) -> Lane:
-    return tuple(blow for blow in lane if any(each in blow.fault for each in words.split(",")))
+    return tuple(strike for strike in lane if any(each in strike.fault for each in words.split(",")))

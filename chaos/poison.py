@@ -1,4 +1,4 @@
-"""Records that are put on the bus to do harm, of every sort, and what is expected of each."""
+"""Harmful records of every sort, with the expected result of each."""
 
 import random
 import time
@@ -20,9 +20,9 @@ PARTITIONS = 3
 
 
 def sorts(partner: Partner, now: datetime, chance: random.Random) -> list[tuple[str, Saying, bool]]:
-    """One record of each sort; True where it can only be set aside. The others are events all the same.
+    """One record of each sort. True marks a record that can only become a dead letter; the others are events.
 
-    Each comes on one of the three topics, on another the next time.
+    Each sort appears on one of the three topics, the next time on another.
     """
     events = [partner.of_one(event, now) for event in chance.sample(EVENTS, len(EVENTS))]
     turns = cycle(events)
@@ -73,13 +73,13 @@ def sorts(partner: Partner, now: datetime, chance: random.Random) -> list[tuple[
 
 
 def _elsewhere(event: Saying, chance: random.Random) -> Saying:
-    """In a partition that is not the one of its key."""
+    """A partition other than that of the key."""
     right = (murmur2(event.key) & 0x7FFFFFFF) % PARTITIONS
     return replace(event, partition=(right + chance.randint(1, PARTITIONS - 1)) % PARTITIONS)
 
 
 class Poisoner:
-    """Puts one record of each sort on the bus of a locality, and remembers where they lie."""
+    """Publishes one record of each sort in a locality, and stores their positions."""
 
     def __init__(
         self, partners: Sequence[Partner], clock: Callable[[], datetime], chance: random.Random
@@ -90,6 +90,7 @@ class Poisoner:
         self.put_there: list[Poisoned] = []
 
     async def put(self, bus: Bus) -> None:
+        """Publishes one record of each sort."""
         for sort, record, aside in sorts(self._chance.choice(self._partners), self._clock(), self._chance):
             headers = tuple(record.headers)
             self.put_there.append(

@@ -1,7 +1,7 @@
-"""Referrals made by practices: each asked for until it is known what became of it.
+"""Referrals by practices. Each request is repeated until its result is known.
 
-An answer that did not come says nothing: the same request goes again under the same Idempotency-Key, so in
-the end every request was taken once, with an id that we were told, or refused.
+A missing answer leaves the result open. The same request is sent again under the same Idempotency-Key. In the
+end every request was accepted once, with an id, or refused.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from shared.platform.localities import Locality
 
 PATH = "/api/referral/v1/referrals"
 AGAIN_AFTER = 0.2
-# What says nothing of the request itself: not now, or not believed by a clock that is wrong.
+# Statuses that do not blame the request: a temporary refusal, or a token that a wrong clock rejects.
 _NOT_NOW = frozenset({401, 429, 500, 502, 503, 504})
 
 
 @dataclass(slots=True)
 class Post:
-    """One referral that was asked for. Times are seconds since 1970; `referral` is set once it was taken."""
+    """A requested referral. Times are seconds since 1970. `referral` is set once it was accepted."""
 
     key: str
     locality: str
@@ -40,7 +40,7 @@ class Post:
 
 @dataclass
 class Practices:
-    """All who refer through the front at `url`."""
+    """All practices that refer through the front at `url`."""
 
     url: str
     tokens: Tokens
@@ -103,6 +103,7 @@ class Practices:
                 await asyncio.wait(list(self._under_way))
 
     async def stop(self) -> None:
+        """Drops the requests under way."""
         for task in list(self._under_way):
             task.cancel()
         await asyncio.gather(*self._under_way, return_exceptions=True)

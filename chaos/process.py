@@ -1,4 +1,4 @@
-"""A process that faults strike. It is started again when it ends, as by a supervisor."""
+"""A process that faults strike. It restarts when it ends, as under a supervisor."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ READY_WITHIN = 60.0
 
 
 class Process:
-    """Only ever signals the process that it started itself."""
+    """Signals only the process that it started itself."""
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class Process:
         self._keeping: asyncio.Task[None] | None = None
 
     def start(self) -> None:
+        """Starts the process and keeps it running."""
         self._child.start()
         self._keeping = asyncio.create_task(self._keep())
 
@@ -55,7 +56,7 @@ class Process:
             os.kill(self._child.pid, number)
 
     async def answers(self, within: float = READY_WITHIN) -> None:
-        """Waits until the process is ready. Raises CannotRun if it is not in time."""
+        """Waits until the process is ready. Raises CannotRun if it is not ready in time."""
         end = time.monotonic() + within
         async with httpx.AsyncClient(trust_env=False, timeout=2.0) as http:
             while time.monotonic() < end:
@@ -66,6 +67,7 @@ class Process:
         raise CannotRun(f"{self.name} was not ready within {within:.0f} s: {self._child.last_words()}")
 
     async def stop(self) -> None:
+        """Stops the process for good."""
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)

@@ -1,6 +1,6 @@
-"""A TCP proxy between one process and one store, whose connections can be cut, delayed and reset.
+"""A TCP proxy between a process and a store, whose connections can be cut, delayed and reset.
 
-What there is for this ready made is a program of another language, or has not been kept up.
+Ready-made proxies are programs in other languages, or are no longer maintained.
 """
 
 import asyncio
@@ -15,50 +15,55 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Proxy:
-    """Listens on `port` and passes on to `to`. As it is made, it does nothing to what passes."""
+    """Listens on `port` and passes everything on to `to`, at first unchanged."""
 
     def __init__(self, port: int, to: int) -> None:
         self.port = port
         self.to = to
-        self.delay = 0.0  # Seconds by which everything is held up, each way.
+        self.delay = 0.0  # Seconds of delay, each way.
         self._cut = False
         self._halves: set[_Half] = set()
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
+        """Starts to listen."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: _Half(self), LOOPBACK, self.port, backlog=256)
 
     async def stop(self) -> None:
+        """Stops to listen and resets every connection."""
         if self._server is not None:
             self._server.close()
         self.reset()
 
     @property
     def cut(self) -> bool:
+        """Cuts the way while True: nothing passes, neither side is informed, bytes on the way are lost."""
         return self._cut
 
     @cut.setter
     def cut(self, cut: bool) -> None:
-        """Cuts the way: nothing passes, no side is told, and bytes on the way are lost."""
+        """Cuts the way, or restores it and resets every connection."""
         self._cut = cut
         if not cut:
             self.reset()
 
     def reset(self) -> None:
-        """Resets every connection, as a device that has forgotten it does."""
+        """Resets every connection, as a device that has lost its state does."""
         for half in list(self._halves):
             half.reset()
 
     def joined(self, half: "_Half") -> None:
+        """Registers a side of a connection."""
         self._halves.add(half)
 
     def left(self, half: "_Half") -> None:
+        """Removes a side of a connection."""
         self._halves.discard(half)
 
 
 class _Half(asyncio.Protocol):
-    """One side of a connection. Without a `peer` it is the client's, and asks for the store's side."""
+    """A side of a connection. Without a `peer` it is the client's, and opens the store's side."""
 
     def __init__(self, proxy: Proxy, peer: "_Half | None" = None) -> None:
         self._proxy = proxy
@@ -87,7 +92,7 @@ class _Half(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._proxy.cut:
             return
-        # What came earlier goes first, also when the delay has just ended.
+        # Earlier bytes go first, even if the delay has just ended.
         self._held.append(data)
         if self._peer is None:
             return

@@ -1,4 +1,4 @@
-"""The programme's figures, counted again from the accounts: whole numbers by place and name."""
+"""Recounts the programme's figures from the accounts: whole numbers by place and name."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ LOW_IS_GOOD = frozenset({"anxious"})
 
 
 def recounted(accounts: Iterable[Account]) -> dict[str, Counter[str]]:
-    """Each place's figures, the whole programme's among them."""
+    """The figures of each place, and of the whole programme."""
     places: dict[str, Counter[str]] = {PROGRAMME: Counter()}
     for account in accounts:
         if account.created is not None:
@@ -26,7 +26,7 @@ def recounted(accounts: Iterable[Account]) -> dict[str, Counter[str]]:
 
 
 def _with_shares(counts: Counter[str]) -> Counter[str]:
-    """In place of how many waited for so many days: how many did, and for how long half and nine tenths."""
+    """Replaces numbers of people by days with their sum, the median and the 90th percentile."""
     shares = Counter({name: count for name, count in counts.items() if not name.startswith("waited ")})
     for what in ("met", "visited"):
         waits = {int(n.split()[2]): c for n, c in counts.items() if n.startswith(f"waited {what} ")}
@@ -63,7 +63,7 @@ def _of(account: Account) -> Iterator[str]:
 
 
 def _unmet(account: Account) -> set[tuple[str, str]]:
-    """Needs and reasons, but for a need for which a service was added on the same day."""
+    """Needs and reasons, except for a need for which a service was added on the same day."""
     found = {(added.body["need"], day(added.time)) for added in account.of("service_prescribed")}
     return {
         (unmet.body["need"], unmet.body["reason"])
@@ -81,7 +81,7 @@ def _routes(account: Account) -> Iterator[str]:
 
 
 def _waits(account: Account) -> Iterator[str]:
-    """After how many days."""
+    """Days of waiting."""
     if account.created is None:
         return
     referred = day(account.created.time)
@@ -101,7 +101,7 @@ def _follow_up(account: Account) -> Iterator[str]:
     both = first.keys() & second.keys()
     if both:
         yield "follow-up paired"
-    # Due when the referral has ended; else after twelve weeks, and no run says anything so old.
+    # Due when the referral has ended. The other case, after twelve weeks, does not occur in a run.
     yield f"follow-up {'due' if both or account.endings else 'later'}"
     for item in sorted(both):
         gain = second[item] - first[item]
@@ -132,7 +132,7 @@ def _reply(account: Account, prescription: str) -> str:
 
 
 def _visits(account: Account) -> list[date]:
-    """Days of visits to services that were prescribed."""
+    """Days until visits to prescribed services."""
     prescribed = _prescriptions(account)
     started = [s.body for s in account.of("activity_started")]
     return [date.fromisoformat(s["on"]) for s in started if s["prescription_id"] in prescribed]
@@ -147,7 +147,7 @@ def _started(account: Account) -> set[str]:
 
 
 def shown(place: Mapping[str, Any]) -> Counter[str]:
-    """The same figures as the evaluation service answers them for one place."""
+    """The same figures in the evaluation service's answer for one place."""
     counts: Counter[str] = Counter()
     counts.update({f"journey {step['code']}": step["people"] for step in place["journey"]})
     for what in ("needs", "replies", "barriers"):

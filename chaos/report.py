@@ -1,4 +1,4 @@
-"""The table: what each fault did, and what was lost and doubled. Pure."""
+"""The table of the effect of each fault, and of lost and doubled work. Pure."""
 
 import math
 import os
@@ -14,51 +14,53 @@ from chaos.plan import DISK_FULL, SERVICES
 from chaos.waits import Wait
 
 BEGINS, ENDS = "<!-- {} begins -->", "<!-- {} ends -->"
+# Seconds. A finding within this time of a strike counts for its fault.
 AFTERWARDS = 30.0
-"""Seconds. What goes wrong so long after a blow is put down to it."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Of one system: each blow with the wait that it caused, and everything that is not as it should be."""
+    """The result of one system: each strike with the wait that it caused, and every deviation."""
 
     waits: Sequence[Wait]
     findings: Sequence[Finding]
-    repeated: int = 0
-    """Messages that a gateway was given again under the same reference."""
+    repeated: int = 0  # Messages that a gateway was given again under the same reference.
     handed: int = 0
     referrals: int = 0
     seconds: float = 0.0
     events: int = 0
+    # Faults that this machine does not support, with the reason.
     not_had: Mapping[str, str] = field(default_factory=dict)
-    """Faults that could not be had on this machine, and why."""
+    # The planned number of strikes of each fault.
     asked: Mapping[str, int] = field(default_factory=dict)
-    """How often each fault was to strike."""
 
     @property
     def clean(self) -> bool:
+        """True without any deviation."""
         return not self.findings
 
     @property
     def seldom(self) -> dict[str, int]:
-        """How often each fault struck that struck less often than it was to."""
-        struck = Counter(wait.struck.blow.fault for wait in self.waits)
+        """The number of strikes of each fault that struck less often than planned."""
+        struck = Counter(wait.record.strike.fault for wait in self.waits)
         return {fault: struck[fault] for fault, times in self.asked.items() if struck[fault] < times}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """How long somebody may have to wait: since the blow, or since what was struck is back."""
+    """The longest permitted wait: since the strike, or since the return of its target."""
 
     seconds: float
     after_return: bool = False
 
     def of(self, wait: Wait) -> float:
+        """The wait to compare with the target, in seconds."""
         return wait.after_return if self.after_return else wait.without
 
 
-# A group waits 3 s for a member that died, and 2 more are ours; a store's return is seen within 10.
+# A group waits 3 s for a dead member, and we take 2 more. The return of a store is noticed within 10 s.
 _SERVICE, _STORE = Target(5.0), Target(10.0, after_return=True)
+# For single strikes: with several at once, the wait of each strike is not known.
 TARGETS: Mapping[str, Target] = {
     **{f"{service} killed": _SERVICE for service in SERVICES},
     "killed at the gateway's yes": _SERVICE,
@@ -73,19 +75,18 @@ TARGETS: Mapping[str, Target] = {
         _STORE,
     ),
 }
-"""Of faults that come alone: what waits for one blow is not told from what waits for the next."""
 
 
 def table(outcomes: Sequence[Outcome], *, apart: bool = False) -> str:
-    """In Markdown. A finding counts for every fault in whose time it falls.
+    """The table in Markdown. A finding counts for every fault during whose time it occurred.
 
-    `apart`: blows came one at a time, so that the table can say whether each was over in time.
+    `apart`: strikes came one at a time, so that the table can report whether each met its target.
     """
     waits: dict[str, list[Wait]] = defaultdict(list)
     blamed: Counter[tuple[str, str]] = Counter()
     for outcome in outcomes:
         for wait in outcome.waits:
-            waits[wait.struck.blow.fault].append(wait)
+            waits[wait.record.strike.fault].append(wait)
         for finding in outcome.findings:
             blamed.update((fault, finding.kind) for fault in _blamed(finding, outcome.waits))
     asked = sum((Counter(outcome.asked) for outcome in outcomes), Counter())
@@ -116,12 +117,12 @@ def table(outcomes: Sequence[Outcome], *, apart: bool = False) -> str:
 
 
 def late(outcomes: Sequence[Outcome]) -> list[Wait]:
-    """Waits of blows that came one at a time that were longer than they may be."""
+    """Waits of single strikes that were longer than permitted."""
     return [
         wait
         for outcome in outcomes
         for wait in outcome.waits
-        if (target := TARGETS.get(wait.struck.blow.fault)) and target.of(wait) > target.seconds
+        if (target := TARGETS.get(wait.record.strike.fault)) and target.of(wait) > target.seconds
     ]
 
 
@@ -144,14 +145,14 @@ def _cells(seconds: Sequence[float]) -> tuple[str, str]:
 
 def _blamed(finding: Finding, waits: Sequence[Wait]) -> set[str]:
     return {
-        wait.struck.blow.fault
+        wait.record.strike.fault
         for wait in waits
-        if wait.struck.struck - AFTERWARDS <= finding.at <= wait.struck.mended + AFTERWARDS
+        if wait.record.began - AFTERWARDS <= finding.at <= wait.record.mended + AFTERWARDS
     }
 
 
 def head(asked: Mapping[str, object], version: str) -> str:
-    """When, where and how, in a paragraph."""
+    """Date, machine and command, in a paragraph."""
     command = " ".join(
         f"--{name.replace('_', '-')} {value}"
         for name, value in asked.items()
@@ -167,12 +168,12 @@ def head(asked: Mapping[str, object], version: str) -> str:
 
 
 def page(outcomes: Sequence[Outcome], *, apart: bool = False) -> str:
-    """The table and what there was beside it."""
+    """The table and a summary of each system."""
     return "\n\n".join((table(outcomes, apart=apart), *(f"- {summary(outcome)}" for outcome in outcomes)))
 
 
 def with_table(text: str, name: str, table: str) -> str:
-    """A page with this between the two marks of this name. Raises ValueError where it has none."""
+    """The page with a new table between the two marks of this name. Raises ValueError without the marks."""
     begin, end = BEGINS.format(name), ENDS.format(name)
     before, begins, rest = text.partition(begin)
     _, ends, after = rest.partition(end)
@@ -182,7 +183,7 @@ def with_table(text: str, name: str, table: str) -> str:
 
 
 def summary(outcome: Outcome) -> str:
-    """What there was beside the blows, in a few lines."""
+    """The totals of a run, in a few lines."""
     kinds = Counter(finding.kind for finding in outcome.findings)
     rate = outcome.referrals / outcome.seconds if outcome.seconds else 0.0
     return (
@@ -194,18 +195,18 @@ def summary(outcome: Outcome) -> str:
 
 
 def longest(outcome: Outcome, most: int = 12) -> str:
-    """The longest waits one by one, and what for."""
+    """The longest waits, each with its cause."""
     waits = sorted(outcome.waits, key=lambda wait: -wait.without)[:most]
     return "\n".join(
-        f"{wait.without:6.1f} s {wait.struck.blow.fault} ({', '.join(wait.struck.blow.targets)}) at"
-        f" {datetime.fromtimestamp(wait.struck.struck, UTC):%H:%M:%S}, back after"
-        f" {wait.struck.mended - wait.struck.struck:.1f} s: {wait.longest_for}"
+        f"{wait.without:6.1f} s {wait.record.strike.fault} ({', '.join(wait.record.strike.targets)}) at"
+        f" {datetime.fromtimestamp(wait.record.began, UTC):%H:%M:%S}, back after"
+        f" {wait.record.mended - wait.record.began:.1f} s: {wait.longest_for}"
         for wait in waits
     )
 
 
 def told(findings: Sequence[Finding], most: int = 40) -> str:
-    """The findings by what they are, and the first of them one by one."""
+    """The findings counted by kind, and the first of them one by one."""
     counted = Counter((finding.kind, finding.what) for finding in findings)
     lines = [f"{number} x {kind}: {what}" for (kind, what), number in counted.most_common()]
     lines += [f"  {finding.kind}: {finding.what}: {finding.where}" for finding in findings[:most]]

@@ -1,4 +1,4 @@
-"""One system under load and faults: started, struck, brought to rest, reconciled."""
+"""Runs one system under load and faults, brings it to rest, and reconciles it."""
 
 import asyncio
 import math
@@ -16,22 +16,25 @@ from chaos.bus import Bus, Meetings
 from chaos.clocks import Clocks
 from chaos.commits import TOPIC, Commits
 from chaos.evidence import Evidence, Handed, Trouble
-from chaos.faults import Field, Struck, strike
+from chaos.faults import Field, StrikeRecord, apply
 from chaos.journeys import Partner
 from chaos.load import Load, Rates
 from chaos.log import inboxes_of, read_all, refusals_of, topics_of
+from chaos.messages import repeated
 from chaos.plan import DISK_FULL, Lane, Stage
 from chaos.poison import Poisoner
 from chaos.posts import Practices
-from chaos.reconcile import reconcile, repeated
+from chaos.reconcile import reconcile
 from chaos.recount import shown
 from chaos.report import Outcome
 from chaos.says import Saying
 from chaos.stack import Stack
 from chaos.waits import Doing
 
-RUNS_IN = 3.0  # Seconds of load before the first blow.
-REST_WITHIN = 240.0  # A message whose sender died is held for a minute before another sends it.
+RUNS_IN = 3.0  # Seconds of load before the first strike.
+REST_WITHIN = (
+    240.0  # If its sender dies, a message stays claimed for a minute before another process sends it.
+)
 Say = Callable[[str], None]
 
 
@@ -43,15 +46,15 @@ class Asked:
     rate: float
     localities: tuple[str, ...]
     stages: tuple[Stage, ...]
-    # Minutes of faults. Later ones are left out, and the run reports them as not done.
+    # Time for faults. Later ones are left out, and the run reports them as not done.
     seconds: float = math.inf
-    three: bool = False  # On three brokers and three members of a database in place of one.
+    three: bool = False  # With three brokers and three members of a database instead of one.
 
 
 async def run(asked: Asked, say: Say, *, keep: bool = False, ended: asyncio.Event | None = None) -> Outcome:
-    """Runs the system and stops everything at the end; `ended` is set after the last fault.
+    """Runs the system and stops everything at the end. `ended` is set after the last fault.
 
-    The folder with the logs stays if there are deviations, or if it is to be kept.
+    The folder with the logs stays if there are deviations, or if `keep` is set.
     """
     folder = Path(tempfile.mkdtemp(prefix="linkwork-chaos-"))
     say(f"logs are in {folder}/logs")
@@ -88,38 +91,38 @@ async def _under_load(asked: Asked, stack: Stack, say: Say, ended: asyncio.Event
         if not asked.three and not stack.database.small:
             stages = plan.without(stages, DISK_FULL)
             not_had[DISK_FULL] = "a small file system can be made by root only"
-        blows = await _blows(Field(stack, load, bus, poisoner), stages, asked.seconds, say)
+        records = await _strikes(Field(stack, load, bus, poisoner), stages, asked.seconds, say)
         seconds = time.time() - began
         ended.set()
         await load.stop()
         say("load has ended")
-        outcome = await _reckoned(stack, load, practices, bus, poisoner, blows, seconds, say)
+        outcome = await _reckoned(stack, load, practices, bus, poisoner, records, seconds, say)
         return replace(outcome, not_had=not_had, asked=plan.counts(stages))
     except Exception as error:
-        say(f"broken off: {error!r}")  # what came of it is told at the end, minutes later
+        say(f"broken off: {error!r}")  # the report comes at the end, minutes later
         raise
     finally:
         await load.stop()
         await asyncio.gather(meetings.stop(), bus.stop(), practices.stop())
 
 
-async def _blows(field: Field, stages: Sequence[Stage], seconds: float, say: Say) -> list[Struck]:
-    struck: list[Struck] = []
+async def _strikes(field: Field, stages: Sequence[Stage], seconds: float, say: Say) -> list[StrikeRecord]:
+    records: list[StrikeRecord] = []
     end = time.monotonic() + seconds
 
-    async def lane(blows: Lane) -> None:
-        for blow in blows:
+    async def lane(strikes: Lane) -> None:
+        for strike in strikes:
             if time.monotonic() > end:
                 return
-            dealt = await strike(field, blow)
-            struck.append(dealt)
+            done = await apply(field, strike)
+            records.append(done)
 
     for number, stage in enumerate(stages, start=1):
-        say(f"stage {number} of {len(stages)}: {sum(map(len, stage.lanes))} blows")
+        say(f"stage {number} of {len(stages)}: {sum(map(len, stage.lanes))} strikes")
         async with asyncio.TaskGroup() as lanes:
-            for blows in stage.lanes:
-                lanes.create_task(lane(blows))
-    return struck
+            for strikes in stage.lanes:
+                lanes.create_task(lane(strikes))
+    return records
 
 
 async def _reckoned(
@@ -128,7 +131,7 @@ async def _reckoned(
     practices: Practices,
     bus: Bus,
     poisoner: Poisoner,
-    blows: Sequence[Struck],
+    records: Sequence[StrikeRecord],
     seconds: float,
     say: Say,
 ) -> Outcome:
@@ -153,15 +156,17 @@ async def _reckoned(
         lag=lag,
         stuck=stuck,
         put_off=await gather.put_off(stack.mongo, stack.clocks()),
-        troubles=[Trouble(b.blow.fault, b.blow.targets, b.struck, b.mended) for b in blows],
+        troubles=[
+            Trouble(each.strike.fault, each.strike.targets, each.began, each.mended) for each in records
+        ],
         facts=await gather.facts(stack.mongo),
     )
     commits = Commits(await read_all(client, [TOPIC]))
     doing = Doing(evidence, commits, practices.posts)
-    # In a thread: it takes seconds, in which the other system's gateway could not answer.
+    # In a thread: it takes seconds, and the other system's gateway must answer meanwhile.
     findings = await asyncio.to_thread(reconcile, evidence)
     return Outcome(
-        waits=[doing.wait(blow) for blow in blows],
+        waits=[doing.wait(record) for record in records],
         findings=findings,
         repeated=sum(len(times) - 1 for times in repeated(evidence).values()),
         handed=len(evidence.handed),

@@ -1,4 +1,4 @@
-"""Events as a partner's own system puts them on the bus: the contract's headers, a JSON body, a key."""
+"""Events as a partner's own system publishes them: the contract's headers, a JSON body, a key."""
 
 import json
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ Headers = list[tuple[str, bytes | None]]
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """One event, ready to be put on the bus as often as it takes. `partition` None: by its key."""
+    """An event that may be published repeatedly. `partition` None: chosen by its key."""
 
     topic: str
     key: bytes
@@ -57,5 +57,5 @@ def saying(
 
 
 def stamp(moment: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds."""
+    """A moment in RFC 3339, UTC, with milliseconds."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -34,10 +34,10 @@ REPLICAS = {
     "notifications-2": "notifications",
     "evaluation": "evaluation",
 }
-# Processes whose way to the stores can be cut; their replicas use the direct way.
+# Processes whose way to the stores can be cut. Their replicas use the direct way.
 PROXIED = ("referral", "matching-2", "notifications-2", "evaluation")
 SENDERS = ("notifications", "notifications-2")
-# Runs a service, as its own `__main__` would, by the clock of the folder that it is given.
+# Runs a service as its own `__main__` would, by the clock of the given folder.
 _CLOCKED = "tests.harness.journey.part"
 _WHICH = "LINKWORK_JOURNEY_PART"
 
@@ -45,8 +45,8 @@ _WHICH = "LINKWORK_JOURNEY_PART"
 class Stack:
     """One system in `folder`, which serves `localities` (slugs).
 
-    On one broker and one database, with a second replica of two services; or on `three` of each store, which
-    have more to do, with one of each service.
+    It has one broker and one database, and a second replica of two services. With `three` it has three of
+    each store, which do more work, and one replica of each service.
     """
 
     def __init__(self, folder: Path, clocks: Clocks, localities: list[str], *, three: bool = False) -> None:
@@ -76,6 +76,7 @@ class Stack:
 
     @property
     def tokens(self) -> Tokens:
+        """Tokens of the invented users, by the run's clock."""
         return Tokens(self.folder, self.url, self.clocks)
 
     def clock_folder(self, name: str) -> Path:
@@ -98,7 +99,7 @@ class Stack:
         await self._fill_diaries()
 
     async def stop(self) -> None:
-        """Ends everything that was started, in any state."""
+        """Stops everything that was started, in any state."""
         await asyncio.gather(*(process.stop() for process in self.processes.values()))
         await self.mongo.close()
         await self.gateway.stop()
@@ -157,7 +158,7 @@ class Stack:
             # No referrer can still change the referral.
             "LINKWORK_NOTIFICATION_DELAY_SECONDS": "1",
             "LINKWORK_ADMISSION_RECORDS_A_SECOND": "1000",  # a partner hands over what an outage held up
-            "LINKWORK_REQUESTS_A_SECOND": "0",  # one token asks in everybody's name
+            "LINKWORK_REQUESTS_A_SECOND": "0",  # one token represents every practice
             "LINKWORK_PORT": str(self._ports[name]),
             "LINKWORK_LIFELINE_FD": str(self._lifeline),
             "LINKWORK_INSTANCE_ID": name,

@@ -1,4 +1,4 @@
-"""The broker and the database of a run, each reached by the direct way and through proxies."""
+"""The broker and the database of a run, each reached directly and through proxies."""
 
 import asyncio
 import contextlib
@@ -42,21 +42,24 @@ class Broker:
         self.connection = self.kafka.connection
 
     def connection_for(self, name: str) -> KafkaConnection:
+        """The connection of a process: through its proxy if it has one."""
         proxy = self.proxies.get(name)
         return self.connection.at(f"{LOOPBACK}:{proxy.port}") if proxy else self.connection
 
     async def start(self) -> None:
+        """Starts the broker and its proxies."""
         await self.kafka.start()
         for proxy in self.proxies.values():
             await proxy.start()
 
     async def kill_and_start(self) -> None:
-        """Kills the store with SIGKILL, and starts it again."""
+        """Kills the broker with SIGKILL, and starts it again."""
         _kill(self.kafka.pid)
         await self.kafka.exited()
         await start_patiently(self.kafka)
 
     async def stop(self) -> None:
+        """Stops the proxies and the broker."""
         for proxy in self.proxies.values():
             await proxy.stop()
         await self.kafka.stop()
@@ -77,7 +80,7 @@ def _listeners(port: int, controller: int, proxies: Mapping[str, Proxy]) -> dict
 
 
 class Database:
-    """One mongod, on a small file system of its own where one can be had: `small` says whether."""
+    """A mongod. `small` is True if it has a small file system of its own, which root can mount."""
 
     def __init__(self, folder: Path, reaper: Reaper, proxied: Iterable[str]) -> None:
         self.folder = folder / "disk"
@@ -89,25 +92,30 @@ class Database:
         self._ballast = self.folder / "ballast"
 
     def _direct(self, port: int) -> str:
-        # By the one address: a client that looks for the set's members would go past the proxy.
+        # Direct: a client that discovers the set's members would bypass the proxy.
         return f"mongodb://{LOOPBACK}:{port}/?directConnection=true"
 
     def url_for(self, name: str) -> str:
+        """The address for a process: through its proxy if it has one."""
         return self._direct(self.proxies[name].port) if name in self.proxies else self.url
 
     async def start(self) -> None:
+        """Starts the database and its proxies."""
         await self.mongo.start()
         for proxy in self.proxies.values():
             await proxy.start()
 
     def kill(self) -> None:
+        """Kills the database with SIGKILL."""
         _kill(self.mongo.pid)
 
     async def start_again(self) -> None:
+        """Waits for the end of the database and starts it again."""
         await self.mongo.exited()
         await start_patiently(self.mongo)
 
     def ended(self) -> bool:
+        """True if the process has ended."""
         return self.mongo.pid is None or not _alive(self.mongo.pid)
 
     def fill(self) -> None:
@@ -120,9 +128,11 @@ class Database:
                     return
 
     def make_room(self) -> None:
+        """Frees the file system."""
         self._ballast.unlink(missing_ok=True)
 
     async def stop(self) -> None:
+        """Stops the database and its proxies, and unmounts its file system."""
         for proxy in self.proxies.values():
             await proxy.stop()
         self.make_room()
@@ -133,7 +143,7 @@ class Database:
 
 
 async def start_patiently(store: Kafka | Mongo) -> None:
-    """Start a store that was killed: on a machine that is busy with more than this, by several tries."""
+    """Starts a killed store, with several attempts, because the machine may be busy."""
     for _ in range(STARTS - 1):
         try:
             return await store.start()
@@ -143,11 +153,11 @@ async def start_patiently(store: Kafka | Mongo) -> None:
 
 
 def _mount(folder: Path) -> bool:
-    """A file system in memory, of limited size. Only root may make one, and Linux has it."""
+    """Mounts a file system in memory, of limited size. Only root on Linux can do this."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return False
     for source, left in (line.split()[:2] for line in Path("/proc/mounts").read_text().splitlines()):
-        # A run that was killed outright could not take its own away.
+        # A killed run could not unmount its own.
         if source.startswith(_MOUNTED_BY) and not Path("/proc", source.removeprefix(_MOUNTED_BY)).exists():
             subprocess.run(["umount", left], check=False, capture_output=True)
     source = f"{_MOUNTED_BY}{os.getpid()}"

@@ -1,4 +1,4 @@
-"""Replicas that join and leave every second: each receives partitions, processes nothing and leaves."""
+"""Replicas that join and leave every second. Each receives partitions, processes nothing and leaves."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from shared.platform.kafka_connection import KafkaConnection
 
 
 async def storm(kafka: KafkaConnection, service: str, localities: Sequence[str], seconds: float) -> None:
-    """For so long, one more member joins each of the service's groups and leaves them a second later."""
+    """Adds a member to each of the service's groups, removes it a second later, and repeats for `seconds`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         await asyncio.gather(*(_join_and_leave(kafka, service, locality) for locality in localities))

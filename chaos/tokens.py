@@ -1,4 +1,4 @@
-"""Tokens of the invented users, as the development issuer beside them would sign them by the run's clock."""
+"""Tokens of the invented users, signed as by the development issuer, by the run's clock."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ LASTS = timedelta(hours=6)
 
 
 class Tokens:
-    """`folder` holds the issuer's key, `url` is where the front is."""
+    """`folder` holds the issuer's key, `url` is the address of the front."""
 
     def __init__(self, folder: Path, url: str, clock: Clock) -> None:
         issuer = f"{url}/dev/issuer"
@@ -20,6 +20,7 @@ class Tokens:
         self._users = load_users(USERS_FILE).users
 
     def of(self, user: str) -> str:
+        """An access token of this user."""
         return self._key.sign(self._users[user].claims(), LASTS)
 
     def referrer_at(self, practice: str) -> str:

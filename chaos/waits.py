@@ -1,4 +1,4 @@
-"""The waits that a fault caused, computed afterwards from the log, the commits and the answers."""
+"""Computes the waits that a fault caused, afterwards, from the log, the commits and the answers."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,25 +7,25 @@ from dataclasses import dataclass
 from chaos.commits import Commits
 from chaos.counting import BOOKERS
 from chaos.evidence import Evidence
-from chaos.faults import Struck
+from chaos.faults import StrikeRecord
 from chaos.log import Entry, read
 from chaos.posts import Post
 
-BEFORE = 5.0  # What was said so long before a blow, and was not yet done, waits because of it too.
+BEFORE = 5.0  # Unfinished work that was requested this long before a strike waits because of it too.
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """In seconds: without service since the blow, and since what was struck is back."""
+    """Seconds without service since the strike, and since the return of its target."""
 
-    struck: Struck
+    record: StrikeRecord
     without: float
     after_return: float
-    longest_for: str = ""  # What was waited for longest.
+    longest_for: str = ""  # The work that waited longest.
 
 
 class Doing:
-    """The times at which work was requested and done, and of which service."""
+    """The times at which work was requested and done, and the service of each."""
 
     def __init__(self, evidence: Evidence, commits: Commits, posts: Sequence[Post]) -> None:
         self._log = sorted(evidence.log, key=lambda entry: entry.at)
@@ -34,19 +34,20 @@ class Doing:
         self._posts = posts
         self._settled = _settled(evidence.log)
 
-    def wait(self, struck: Struck) -> Wait:
-        late = [each for each in self._done(struck) if each[1] > struck.struck]
+    def wait(self, record: StrikeRecord) -> Wait:
+        """The wait that this strike caused."""
+        late = [each for each in self._done(record) if each[1] > record.began]
         if not late:
-            return Wait(struck, 0.0, 0.0)
-        longest = max(late, key=lambda each: each[1] - max(each[0], struck.struck))
+            return Wait(record, 0.0, 0.0)
+        longest = max(late, key=lambda each: each[1] - max(each[0], record.began))
         last = max(done for _, done, _ in late)
-        without = longest[1] - max(longest[0], struck.struck)
-        return Wait(struck, without, max(last - struck.mended, 0.0), longest[2])
+        without = longest[1] - max(longest[0], record.began)
+        return Wait(record, without, max(last - record.mended, 0.0), longest[2])
 
-    def _done(self, struck: Struck) -> Iterator[tuple[float, float, str]]:
-        """(asked, done, what) of everything that was asked of the struck parts while it lasted."""
-        first, last = struck.struck - BEFORE, struck.mended
-        parts = struck.blow.parts
+    def _done(self, record: StrikeRecord) -> Iterator[tuple[float, float, str]]:
+        """(requested, done, what) of all work requested of the struck services during the strike."""
+        first, last = record.began - BEFORE, record.mended
+        parts = record.strike.parts
         for entry in self._log[bisect_left(self._times, first) : bisect_right(self._times, last)]:
             locality = entry.topic.partition(".")[0]
             for part in parts:
@@ -62,7 +63,7 @@ class Doing:
 
 
 def _settled(log: Sequence[Entry]) -> Mapping[bytes | None, float]:
-    """The time of Linkwork's first meeting, or reason for none, for each referral without another's."""
+    """The time of Linkwork's first meeting or reason, for each referral without a partner's."""
     found: dict[bytes | None, float] = {}
     theirs: set[bytes | None] = set()
     for entry in log:

@@ -9,9 +9,10 @@ import pytest
 import pytest_asyncio
 from bson import CodecOptions, decode, encode
 
+from chaos.case import Case as Counted
 from chaos.evidence import Evidence
-from chaos.reconcile import Case as Counted
-from chaos.reconcile import reconcile, repeated
+from chaos.messages import repeated
+from chaos.reconcile import reconcile
 from linkwork.service_definitions import MAKERS
 from shared.contract.events.envelope import Envelope, read
 from shared.contract.events.topics import PARTS, Part

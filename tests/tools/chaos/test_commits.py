@@ -4,9 +4,9 @@ import struct
 from dataclasses import replace
 
 from chaos.commits import Commits
-from chaos.faults import Struck
+from chaos.faults import StrikeRecord
 from chaos.log import Entry
-from chaos.plan import Blow
+from chaos.plan import Strike
 from chaos.posts import Post
 from chaos.waits import Doing
 from tests.harness.chaos.small import kept
@@ -44,14 +44,14 @@ def test_record_that_is_no_commit_is_skipped() -> None:
 def test_fault_delays_events_shortly_before_and_during_it() -> None:
     log = [record(0, 90.0), record(1, 98.0), record(2, 101.0), record(3, 120.0)]
     commits = Commits([commit(1, 91.0, 1), commit(2, 106.0, 3), commit(3, 121.0, 4)])
-    struck = Struck(Blow("evaluation killed", ("evaluation",)), 100.0, 103.0)
-    wait = Doing(replace(kept(), log=log), commits, []).wait(struck)
+    killed = StrikeRecord(Strike("evaluation killed", ("evaluation",)), 100.0, 103.0)
+    wait = Doing(replace(kept(), log=log), commits, []).wait(killed)
     assert (wait.without, wait.after_return) == (6.0, 3.0)
 
 
 def test_a_practice_waits_for_its_answer() -> None:
-    struck = Struck(Blow("referral killed", ("referral",)), 100.0, 103.0)
+    killed = StrikeRecord(Strike("referral killed", ("referral",)), 100.0, 103.0)
     asked = Post("a key", "meir", sent=101.0, answered=105.5)
-    wait = Doing(replace(kept(), log=[]), Commits([]), [asked]).wait(struck)
+    wait = Doing(replace(kept(), log=[]), Commits([]), [asked]).wait(killed)
     assert (wait.without, wait.after_return) == (4.5, 2.5)
     assert wait.longest_for == "an answer to a practice"

@@ -9,7 +9,8 @@ import pytest
 from chaos.calls import reference
 from chaos.evidence import Evidence, Handed, Taken, Trouble
 from chaos.log import Entry
-from chaos.reconcile import reconcile, repeated
+from chaos.messages import repeated
+from chaos.reconcile import reconcile
 from tests.harness.chaos.small import NOW, Story, identity, kept, with_more
 
 Plant = Callable[[Evidence], Evidence]
@@ -84,15 +85,15 @@ TAKEN = Taken("lw-meir-1", NOW + timedelta(hours=2, minutes=15), 30, identity(9)
 PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
     "an accepted referral is not on the log": (
         lambda e: without(e, 0),
-        ("lost", "an accepted referral was never said"),
+        ("lost", "an accepted referral was never published"),
     ),
     "an accepted referral is said under two ids": (
         more(lambda s: s.created(1)),
-        ("doubled", "a referral was said under two ids"),
+        ("doubled", "a referral was published under two ids"),
     ),
     "a request was carried out twice": (
         more(lambda s: s.created(7)),
-        ("doubled", "a referral that nobody was told of"),
+        ("doubled", "a published referral that was never acknowledged"),
     ),
     "a request has no answer": (
         lambda e: replace(e, unanswered=1),
@@ -100,7 +101,7 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
     ),
     "a request was refused": (
         lambda e: replace(e, refused=[409]),
-        ("wrong", "a good request was refused"),
+        ("wrong", "a valid request was refused"),
     ),
     "a partner's event is gone": (
         lambda e: without(e, 2),
@@ -109,7 +110,7 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
     "one id, two bodies": (rewritten, ("doubled", "one id with two bodies")),
     "a reply that nobody asked for": (
         lambda e: replace(e, log=[*e.log, Entry("meir.outcome-recorded.v1", 1, 0, 160.0, None, b"{}", ())]),
-        ("doubled", "a record that nobody knows"),
+        ("doubled", "an unknown record"),
     ),
     "no meeting": (lambda e: without(e, 1), ("lost", "open, without a meeting or a reason")),
     "two meetings": (
@@ -125,7 +126,7 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
             lambda s: s.booked(1, 18, hour=1, source="history"),
             lambda s: s.outcome(1, "meeting_attended", meeting_id=identity(18)),
         ),
-        ("doubled", "they have met, and a meeting of before stands"),
+        ("doubled", "the person was met, and an earlier meeting stands"),
     ),
     "a reason that was given before the meeting": (
         lambda e: more(is_off(1, 11))(more(waits(1))(e)),
@@ -133,7 +134,7 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
     ),
     "a meeting after the end": (
         more(lambda s: s.booked(2, 17, hour=6)),
-        ("wrong", "it ended and its meeting stands"),
+        ("wrong", "the referral ended and its meeting stands"),
     ),
     "a time twice": (
         more(lambda s: s.created(5, "history"), lambda s: s.booked(5, 15, hour=2)),
@@ -157,11 +158,11 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
             more(lambda s: s.created(5, "history"), lambda s: s.booked(5, 15, hour=8, source="history")),
             replace(TAKEN, starts_at=NOW + timedelta(hours=8), meeting=identity(15), behind=True),
         ),
-        ("lost", "a meeting that waits for a time that is free"),
+        ("lost", "a meeting that waits for a free time"),
     ),
     "a diary remembers": (
         lambda e: replace(e, taken=[*e.taken, replace(TAKEN, meeting=identity(12), starts_at=NOW)]),
-        ("wrong", "a diary holds a time for nobody"),
+        ("wrong", "a diary holds a time without a meeting"),
     ),
     "a message is missing": (
         lambda e: replace(e, handed=[e.handed[0], *e.handed[2:]]),
@@ -195,11 +196,11 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
     ),
     "a message six times": (
         lambda e: replace(e, handed=[*e.handed, *[e.handed[0]] * 5]),
-        ("doubled", "a message handed over again for no reason"),
+        ("doubled", "a message handed over again without a reason"),
     ),
     "an event that evaluation did not hear": (
         lambda e: replace(e, facts={**e.facts, "evaluation": list(e.facts["evaluation"])[1:]}),
-        ("lost", "an event that a part did not hear"),
+        ("lost", "an event that a service did not receive"),
     ),
     "a fact that was never said": (
         lambda e: replace(e, facts={**e.facts, "matching": [*e.facts["matching"], "/meir/matching/1"]}),
@@ -231,7 +232,7 @@ PLANTED: dict[str, tuple[Plant, tuple[str, str]]] = {
     ),
     "a good record is a dead letter": (
         lambda e: replace(e, letters=[*e.letters, replace(e.letters[0], place=e.log[0].place)]),
-        ("lost", "a good record was set aside"),
+        ("lost", "a valid record was dead-lettered"),
     ),
     "poison is gone": (
         lambda e: replace(e, log=e.log[:-1]),
@@ -268,7 +269,7 @@ def test_finds(planted: str) -> None:
     assert finding in found(plant(kept()))
 
 
-def blow(fault: str, *targets: str, since: float = 104.0) -> Trouble:
+def trouble(fault: str, *targets: str, since: float = 104.0) -> Trouble:
     return Trouble(fault, targets, since, since + 3)
 
 
@@ -277,7 +278,7 @@ def test_message_repeated_after_sender_death_counts_apart() -> None:
     again = replace(
         evidence,
         handed=[*evidence.handed, replace(evidence.handed[0], at=166.0, sender="notifications-2")],
-        troubles=[blow("killed at the gateway's yes", "notifications")],
+        troubles=[trouble("killed at the gateway's yes", "notifications")],
     )
     assert reconcile(again) == []
     assert [len(times) for times in repeated(again).values()] == [2]
@@ -286,17 +287,17 @@ def test_message_repeated_after_sender_death_counts_apart() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        blow("notifications killed", "notifications-2"),
-        blow("matching killed", "matching"),
-        blow("Kafka killed", "matching", "notifications"),
-        blow("notifications killed", "notifications", since=300.0),
-        blow("notifications killed", "notifications", since=20.0),
+        trouble("notifications killed", "notifications-2"),
+        trouble("matching killed", "matching"),
+        trouble("Kafka killed", "matching", "notifications"),
+        trouble("notifications killed", "notifications", since=300.0),
+        trouble("notifications killed", "notifications", since=20.0),
     ],
 )
 def test_fault_elsewhere_or_at_another_time_is_no_reason(other: Trouble) -> None:
     evidence = kept()
     again = [*evidence.handed, replace(evidence.handed[0], at=166.0)]
-    assert ("doubled", "a message handed over again for no reason") in found(
+    assert ("doubled", "a message handed over again without a reason") in found(
         replace(evidence, handed=again, troubles=[other])
     )
 
@@ -313,7 +314,7 @@ def test_one_death_is_a_reason_for_one_more_time_only() -> None:
     evidence = kept()
     again = [*evidence.handed, *(replace(evidence.handed[0], at=at) for at in (166.0, 230.0))]
     for deaths, findings in ((1, 1), (2, 0)):
-        struck = [blow("MongoDB killed", "matching", "notifications")] * deaths
+        struck = [trouble("MongoDB killed", "matching", "notifications")] * deaths
         assert len(reconcile(replace(evidence, handed=again, troubles=struck))) == findings
 
 
@@ -334,7 +335,7 @@ def test_a_partners_meeting_may_stand_behind_somebody_elses_time() -> None:
     before = replace(TAKEN, starts_at=theirs.starts_at - timedelta(minutes=15))
     of_diaries = {
         ("lost", "a partner's meeting that no diary holds"),
-        ("lost", "a meeting that waits for a time that is free"),
+        ("lost", "a meeting that waits for a free time"),
     }
     assert found(with_diary(plant, theirs)(kept())) & of_diaries
     assert not found(with_diary(plant, theirs, before)(kept())) & of_diaries

@@ -6,14 +6,14 @@ import pytest
 
 from chaos import plan
 from chaos.evidence import Finding
-from chaos.faults import Struck
-from chaos.plan import Blow
+from chaos.faults import StrikeRecord
+from chaos.plan import Strike
 from chaos.report import TARGETS, Outcome, late, summary, table, with_table
 from chaos.waits import Wait
 
 
 def wait(fault: str, at: float, seconds: float) -> Wait:
-    return Wait(Struck(Blow(fault, ("matching",)), at, at + 1), seconds, seconds / 2)
+    return Wait(StrikeRecord(Strike(fault, ("matching",)), at, at + 1), seconds, seconds / 2)
 
 
 def outcome(*findings: Finding) -> Outcome:
