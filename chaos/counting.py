@@ -12,7 +12,7 @@ RANKS: Mapping[str, int] = {
     **dict.fromkeys(("evaluation", "notifications"), 20),
     "history": 10,
 }
-# The sources of Linkwork's own meetings: booking had the second one, before each part had its own.
+# The sources of Linkwork's own meetings. Booking had the second one before each part had its own.
 BOOKERS = ("/booking", "/matching")
 _OURS: Mapping[str, frozenset[str]] = {
     **{part: frozenset({part}) for part in ("referral", "booking", "casework", "directory")},
