@@ -117,13 +117,13 @@ async def first_state(
     return localities_of(document, file.name)
 
 
-def main() -> None:
-    """Runs the command and prints the number of topics made."""
+def main() -> Localities:
+    """Runs the command and prints the number of topics made. Returns the newest table."""
     try:
         kafka = connection_from(os.environ)
     except BadKafkaSettings as problem:
         raise SystemExit(str(problem)) from None
-    made, _ = asyncio.run(
+    made, table = asyncio.run(
         set_up(
             kafka,
             Path(os.environ.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE),
@@ -133,6 +133,7 @@ def main() -> None:
         )
     )
     print(f"{made} topics made")
+    return table
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from shared.platform.access.render import Finding, apply, check, plan
 from shared.platform.access.users import kept_passwords
 
 _EPILOG: Final = """\b
-The declaration follows from the localities file: a user for each service, for admission, for operators and
-for each partner's source. Names that are not Linkwork's are left alone.
+The declaration follows from the newest table: a user for each service, for admission, for operators and for
+each partner's source. Names that are not Linkwork's are left alone.
 
 --json prints a list with an object for each broker: broker, changes, settings. Of plan and apply: one object
 with changes.

@@ -13,11 +13,12 @@ from aiokafka.errors import KafkaError
 from pymongo.uri_parser import parse_uri
 
 from deploy import topics
-from deploy.compose.keys import FOLDER, declared, passwords_in
+from deploy.compose.keys import FOLDER, passwords_in
 from deploy.local.broker import answers
 from deploy.local.guard import store_broker_user
 from deploy.local.replica_set import become_primary
 from shared.platform.access.cluster import Cluster
+from shared.platform.access.declaration import Declaration, declare
 from shared.platform.access.render import apply
 from shared.platform.kafka_connection import BadKafkaSettings, KafkaConnection, connection_from
 
@@ -44,12 +45,12 @@ async def broker_ready(kafka: KafkaConnection) -> None:
             return await answers(kafka)
 
 
-async def give_rights(kafka: KafkaConnection) -> None:
+async def give_rights(kafka: KafkaConnection, declared: Declaration) -> None:
     """Stores the users with their passwords, and their rights."""
-    passwords = passwords_in(FOLDER, declared().users)
+    passwords = passwords_in(FOLDER, declared.users)
     async with Cluster(kafka) as cluster:
         await cluster.store_users(passwords)
-        await apply(cluster, declared(), lambda _: passwords)
+        await apply(cluster, declared, lambda _: passwords)
 
 
 def main() -> None:
@@ -61,8 +62,8 @@ def main() -> None:
         raise SystemExit(str(problem)) from None
     except TimeoutError:
         raise SystemExit(f"Kafka or MongoDB did not answer within {READY_WITHIN:.0f} s.") from None
-    topics.main()
-    asyncio.run(give_rights(kafka))
+    table = topics.main()
+    asyncio.run(give_rights(kafka, declare(table, demo=True)))
 
 
 if __name__ == "__main__":

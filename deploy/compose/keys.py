@@ -12,7 +12,7 @@ from typing import Final
 
 from deploy.local.guard import BROKER
 from shared.contract.events.topics import PARTS
-from shared.platform.access.declaration import ADMISSION, DEMO, Declaration, declare
+from shared.platform.access.declaration import ADMISSION, DEMO, declare
 from shared.platform.access.users import kept_passwords
 from shared.platform.localities import LOCALITIES_FILE, load_localities
 
@@ -32,15 +32,10 @@ def passwords_in(folder: Path, users: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def declared() -> Declaration:
-    """The declaration of this run, in which the demo plays."""
-    file = Path(os.environ.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE)
-    return declare(load_localities(file), demo=True)
-
-
 def main(folder: Path = FOLDER) -> None:
-    """Runs the command."""
-    passwords_in(folder, [BROKER, *declared().users])
+    """Runs the command. Partners that are added later get their passwords from `init`."""
+    file = Path(os.environ.get("LINKWORK_LOCALITIES_FILE") or LOCALITIES_FILE)
+    passwords_in(folder, [BROKER, *declare(load_localities(file), demo=True).users])
     (folder / BROKER / BROKER).chmod(_READABLE)
 
 

@@ -1,5 +1,6 @@
 """The text that is printed when everything answers: the addresses, and the users to sign in as."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from deploy.development.users import User
@@ -34,6 +35,9 @@ def how_to_connect(kafka: KafkaConnection, access: Access, partners: Sequence[Pa
         f"    user {OPERATOR:<22}password in {access.file_of(OPERATOR)}",
     ]
     if partners:
-        partner = partners[-1]
+        times = Counter(partner.name for partner in partners)
+        partner = min(
+            partners, key=lambda one: times[one.name]
+        )  # A source of one locality shows the form best.
         lines.append(f"    user {partner.user:<22}password in {access.file_of(partner.user)}, a partner")
     return "\n".join([*lines, ""])
