@@ -8,8 +8,11 @@ from aiokafka.partitioner import DefaultPartitioner
 from chaos.journeys import Partner
 from chaos.poison import PARTITIONS, sorts
 from chaos.says import Saying
+from services.referral.partners.checks import judge
+from services.referral.partners.table import ProgrammeTable
 from shared.contract.events.envelope import Envelope, Refused, read
 from shared.contract.events.marker import Marker
+from shared.platform.localities import load_localities
 from tests.harness.chaos.small import NOW, identity
 
 
@@ -27,6 +30,16 @@ def test_everything_that_a_partner_tells_is_an_event() -> None:
     told += [partner.referral(NOW)[1] for _ in range(50)]
     told += [each for _ in range(200) for each in partner.outcomes(identity(1), identity(2), NOW)]
     assert [said for said in told if isinstance(read_by_the_contract(said), Refused)] == []
+
+
+def test_admission_refuses_nothing_that_a_partner_tells() -> None:
+    partner, table = a_partner(), ProgrammeTable(load_localities())
+    told = [each for _ in range(200) for each in partner.history(NOW)]
+    told += [each for _ in range(200) for each in partner.outcomes(identity(1), identity(2), NOW)]
+    for said in (*told, partner.referral(NOW)[1]):
+        assert said.inbox == "in.meir.history"
+        judged = judge("/meir/history", said.key, said.value, said.headers, table)
+        assert isinstance(judged, Envelope), judged
 
 
 def poison(seed: int) -> list[tuple[str, Saying, bool]]:

@@ -112,6 +112,11 @@ def test_localities_that_a_process_serves(programme: Localities) -> None:
         programme.served(" , ")
 
 
+def test_partners_are_the_sources_that_are_not_ours(programme: Localities) -> None:
+    assert set(programme.by_slug["meir"].partners()) == {"/meir/vast-hub", "/meir/history"}
+    assert len(programme.partners()) == len(programme.slugs) + 1
+
+
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [
@@ -121,6 +126,8 @@ def test_localities_that_a_process_serves(programme: Localities) -> None:
             'slug = "Longton Town"',
             "locality number 2: slug must be",
         ),
+        ('slug = "longton"', 'slug = "refused"', "locality number 2: slug refused is reserved"),
+        ('slug = "longton"', 'slug = "in"', "locality number 2: slug in is reserved"),
         (
             "live_from = 2025-01-06",
             'live_from = "6 January"',
