@@ -22,9 +22,12 @@ SourcePriority = Callable[[str], int]
 
 B = TypeVar("B", bound=EventBody)
 _WITHOUT_STEPS: Set[type[Body]] = frozenset({ReferralCreated, MeetingBooked, UnknownOutcome})
-_GUARDED: Final[Sequence[type[o.Outcome]]] = [
-    kind for kind in o.Outcome.__subclasses__() if kind.model_fields["kind"].default in GUARDED
-]
+_GUARDED: Final[Mapping[type[Body], SourcePart]] = {
+    kind: GUARDED[name]
+    for kind in o.Outcome.__subclasses__()
+    if (name := kind.model_fields["kind"].default) in GUARDED
+}
+_FIRST: Final = {0}
 _NOTHING: Final[Mapping[FactKey, Fact]] = {}
 
 
@@ -50,16 +53,17 @@ class EffectiveFacts:
             facts = sorted(facts, key=lambda f: (priority(f.source), f.id, f.source))
         for fact in facts:
             self._of.setdefault(type(fact.body), []).append((fact.body, fact))
-        created = self._of.get(ReferralCreated, [])
-        booked = self._of.get(MeetingBooked, [])
+        created = self._of.get(ReferralCreated)
+        booked = self._of.get(MeetingBooked)
         if o.Retracted in self._of:
             self._retract(facts)
-        if booked:
-            self._judge_meetings(bool(created), {body.sequence for body, _ in booked})
-        guarded = [kind for kind in _GUARDED if kind in self._of]
-        if guarded:
+        if booked is not None:
+            sequences = {body.sequence for body, _ in booked}
+            if created is None or sequences != _FIRST:
+                self._judge_meetings(created is not None, sequences)
+        if not _GUARDED.keys().isdisjoint(self._of):
             standing = self._of.get(ReferralCreated, created)
-            self._judge_guarded(guarded, standing[-1][1].source if standing else None)
+            self._judge_guarded(standing[-1][1].source if standing else None)
 
     def _retract(self, facts: Sequence[Fact]) -> None:
         by_key = {fact.key: fact for fact in facts}
@@ -88,9 +92,8 @@ class EffectiveFacts:
 
         self._keep(MeetingBooked, counts)
 
-    def _judge_guarded(self, kinds: Iterable[type[o.Outcome]], creator: str | None) -> None:
-        for kind in kinds:
-            part = GUARDED[kind.model_fields["kind"].default]
+    def _judge_guarded(self, creator: str | None) -> None:
+        for kind, part in _GUARDED.items():
 
             def counts(body: Any, said: EventRef, part: SourcePart = part) -> bool:
                 if part in our_parts(said.source) or _is_careful(body):

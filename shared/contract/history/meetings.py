@@ -15,14 +15,13 @@ def _meetings(facts: EffectiveFacts) -> Fields:
     standing = [m for m in meetings if m.status == "booked"]
     waiting, waiting_said = facts.highest(o.MeetingWaiting)
     changed, _ = facts.highest(o.LinkWorkerChanged)
-    named = [m.booked.link_worker for m in meetings if facts.is_known(m.said.source)]
-    last = named[-1] if named else None
+    known = (m.booked.link_worker for m in reversed(meetings) if facts.is_known(m.said.source))
     return {
         "meetings": meetings,
         "active": standing[-1] if standing else None,
         "waiting": waiting,
         "waiting_said": waiting_said,
-        "link_worker": last if changed is None else changed.link_worker,
+        "link_worker": next(known, None) if changed is None else changed.link_worker,
     }
 
 

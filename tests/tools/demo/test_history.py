@@ -16,6 +16,8 @@ from services.matching.directory.feed import read_directory
 from shared.contract.events import outcomes as o
 from shared.contract.events.envelope import Envelope, read
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
+from shared.contract.history import EffectiveFacts
+from shared.delivery.model.facts import ReceivedEvent
 from shared.platform.localities import load_localities
 
 PROGRAMME = load_localities()
@@ -55,6 +57,18 @@ def test_every_event_is_read_as_the_contract_says(history: list[Envelope]) -> No
     for event in history:
         key = event.body.referral_id.encode()
         assert read(event.topic(), key, event.raw, event.headers()) == event
+
+
+def test_every_fact_counts_unless_it_is_retracted(referrals: Referrals) -> None:
+    for events in referrals.values():
+        facts = [ReceivedEvent.of(event).fact for event in events]
+        told = EffectiveFacts(facts, PROGRAMME.rank)
+        counted = {
+            (said.source, said.id)
+            for kind in set(map(type, (f.body for f in facts)))
+            for _, said in told.of(kind)
+        }
+        assert {fact.key for fact in facts} - counted == set(told.retracted)
 
 
 def test_ids_are_unique_and_the_sources_are_registered(history: list[Envelope]) -> None:
