@@ -19,6 +19,7 @@ _ATTRIBUTES: Final = (
     "partitionkey",
     "correlationid",
     "traceparent",
+    "actor",
 )
 
 

@@ -54,6 +54,7 @@ class EventSent(JsonBody):
     partitionkey: Attribute = None
     correlationid: Attribute = None
     traceparent: Attribute = None
+    actor: Attribute = None
     data: dict[str, Any] | None = None
 
 
