@@ -1,1 +1,1 @@
-"""What the four services have in common: the events, their delivery, localities and pages."""
+"""The common code of the four services: the events, their delivery, localities and pages."""

@@ -1,4 +1,4 @@
-"""What every test may ask for: one broker and one database for the whole run."""
+"""Fixtures of every test: one broker and one database for the whole run."""
 
 import asyncio
 import os

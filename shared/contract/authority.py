@@ -1,4 +1,4 @@
-"""Who may say what: one table of parts, kinds and sources, and what one record shows to be wrong by it.
+"""The rights to publish: one table of parts, kinds and sources, and the faults of a record by it.
 
 Pure. Admission refuses by `refusal_of`. What depends on other facts, such as whether the referral of a
 meeting is created, is left to the fold (`history/effective.py`): there a fact counts, or not yet.

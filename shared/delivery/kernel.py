@@ -182,7 +182,7 @@ class Kernel(Generic[V, R]):
         return database, {**detail, "streams": streams}
 
     def live(self) -> bool:
-        """Whether every loop runs. A loop that waits for the broker or the database is live."""
+        """True if every loop runs. A loop that waits for the broker or the database is live."""
         consumers = all(consumer.live for consumer in self._consumers)
         loops = self._relay.live and self._scheduler.live and self._replays.live
         renews = self._renewing is None or not self._renewing.done()

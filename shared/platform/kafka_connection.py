@@ -43,12 +43,12 @@ class KafkaConnection:
 
     @property
     def has_user(self) -> bool:
-        """Whether the client proves a user name, by SCRAM-SHA-512."""
+        """True if the client proves a user name, by SCRAM-SHA-512."""
         return self.protocol.startswith("SASL_")
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether the connection is TLS."""
+        """True if the connection is TLS."""
         return self.protocol.endswith("SSL")
 
     def at(self, bootstrap: str) -> "KafkaConnection":

@@ -101,7 +101,7 @@ class ReferralState:
 
     @property
     def is_returned(self) -> bool:
-        """Whether one of its endings is a return to the referrer."""
+        """True if one of its endings is a return to the referrer."""
         return any(end.kind == "returned" for end in self.story.endings)
 
     @property

@@ -119,7 +119,7 @@ class Admission:
 
     @property
     def live(self) -> bool:
-        """Whether every loop runs, or none was started."""
+        """True if every loop runs, or none was started."""
         return not any(task.done() for task in self._tasks)
 
     def detail(self) -> dict[str, Any]:

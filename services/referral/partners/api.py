@@ -52,7 +52,7 @@ async def validate(event: EventSent, caller: Partner, events: Events) -> EventVe
 async def verdict(
     referral_id: ReferralId, event_id: EventId, caller: Partner, events: Events
 ) -> EventVerdict:
-    """What became of an event that the caller's own source has said, by Kafka or here."""
+    """The result of an event that the caller's own source published, by Kafka or here."""
     found = await events.verdict(caller, referral_id, event_id)
     if found is None:
         return EventVerdict(verdict="not_seen")

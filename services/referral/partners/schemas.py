@@ -67,7 +67,7 @@ class EventReceived(BaseModel):
 
 
 class EventVerdict(BaseModel):
-    """What became of an event. `not_seen`: it was not judged yet, or never arrived.
+    """The result of an event. `not_seen`: it was not judged yet, or never arrived.
 
     `code`, `detail`, `pointer`, `problem` and `at` belong to `refused`. `pointer` is a JSON pointer into the
     event in the CloudEvents JSON format.

@@ -1,4 +1,4 @@
-"""Which source may say what, as admission asks it: the programme's table behind one small interface."""
+"""The rights of sources, as admission asks for them: the programme's table behind one small interface."""
 
 from typing import Protocol
 

@@ -76,7 +76,7 @@ class PartnerEvents:
         return found
 
     async def verdict(self, caller: Principal, referral: str, event: str) -> Judged | None:
-        """What became of an event of the caller's own source, or None if it was not seen."""
+        """The result of an event of the caller's own source, or None if it was not seen."""
         for source in sorted(sources_of(caller)):
             locality = locality_of_source(source) or ""
             if await fact_body(self._mongo, locality, referral, source, event) is not None:

@@ -23,7 +23,7 @@ class FailureBreaker:
 
     @property
     def open(self) -> bool:
-        """Whether the stream is stopped."""
+        """True if the stream is stopped."""
         return self._failures >= self._max_failures
 
     def failed(self) -> None:
@@ -38,5 +38,5 @@ class FailureBreaker:
         self._opened = None
 
     def may_retry(self) -> bool:
-        """Whether the breaker is closed, or open for long enough that a retry is due."""
+        """True if the breaker is closed, or open for long enough that a retry is due."""
         return not self.open or time.monotonic() - (self._opened or 0.0) >= self._open_seconds

@@ -19,7 +19,7 @@ class Incoming:
 
 
 class Decoded(NamedTuple):
-    """What records hold: events, what cannot be read, and markers with their records."""
+    """The contents of records: events, unreadable records, and markers with their records."""
 
     incoming: list[Incoming]
     dead_letters: list[DeadLetter]

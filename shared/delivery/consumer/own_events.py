@@ -38,7 +38,7 @@ class OwnEventCache:
             self._events.popitem(last=False)
 
     def pop(self, record: Record) -> bool:
-        """Whether the record is an event of this process. The cache then forgets it."""
+        """True if the record is an event of this process. The cache then forgets it."""
         identity = next((value for name, value in record.headers if name == _ID), None)
         known = None if identity is None else self._events.get(identity)
         if known is None or identity is None or record.value is None:

@@ -130,7 +130,7 @@ class TopicConsumer(Generic[V, R]):
 
     @property
     def live(self) -> bool:
-        """Whether it consumes, commits and watches, or is about to.
+        """True if it consumes, commits and watches, or is about to.
 
         FastStream restarts a consume loop that fails. The client's own tasks are not restarted.
         """
@@ -214,7 +214,7 @@ class TopicConsumer(Generic[V, R]):
         return {"state": state, "partitions": partitions, "waits_for": waits_for}
 
     def _unanswered(self, consumer: AIOKafkaConsumer) -> bool:
-        """Whether the broker must be away, because it has answered no fetch for too long.
+        """True if the broker must be away, because it has answered no fetch for too long.
 
         While a batch is in hand, the client has records enough and does not fetch.
         """
@@ -329,7 +329,7 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka sh
 
 
 def client_runs(consumer: AIOKafkaConsumer | None) -> bool:
-    """Whether the client's tasks all run: it joins the group, fetches, and refreshes the metadata."""
+    """True if the client's tasks all run: it joins the group, fetches, and refreshes the metadata."""
     tasks = (getattr(getattr(consumer, part, None), task, None) for part, task in _CLIENT_TASKS)
     return not any(task.done() for task in tasks if task is not None)
 

@@ -22,7 +22,7 @@ class ServedTable:
 
     @property
     def live(self) -> bool:
-        """Whether it follows what it is to follow."""
+        """True if it follows everything that it should."""
         return True
 
     async def start(self, mongo: Mongo, changed: Changed) -> None:

@@ -33,7 +33,7 @@ Origin = Literal["nowhere", "topic", "stored", "file"]
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """Where the table is read.
+    """The place from which the table is read.
 
     Attributes:
         wait_seconds: a start waits so long for the broker before it takes the stored versions.
@@ -79,7 +79,7 @@ class ControlTable(ServedTable):
 
     @property
     def live(self) -> bool:
-        """Whether the topic is followed, or waited for."""
+        """True if the topic is followed, or waited for."""
         return self._following is None or not self._following.done()
 
     def detail(self) -> dict[str, Any]:

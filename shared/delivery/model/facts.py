@@ -52,7 +52,7 @@ class ReceivedEvent:
 
 
 def same_body(one: bytes, other: bytes) -> bool:
-    """Whether two bodies are equal but for the order of fields and white space."""
+    """True if two bodies are equal but for the order of fields and white space."""
     return one == other or canonical(one) == canonical(other)
 
 

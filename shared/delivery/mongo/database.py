@@ -175,7 +175,7 @@ class Mongo:
                 await self.database.create_collection(name)
 
     async def answers(self) -> bool:
-        """Whether a primary answers now."""
+        """True if a primary answers now."""
         try:
             await self.client.admin.command("ping", read_preference=ReadPreference.PRIMARY)
         except PyMongoError:
@@ -298,7 +298,7 @@ def classified(error: PyMongoError) -> Exception:
 
 
 def _refused_as_closed(error: PyMongoError) -> bool:
-    """Whether a collection refused the write because its generation is closed."""
+    """True if a collection refused the write because its generation is closed."""
     if isinstance(error, BulkWriteError):
         problems = (error.details or {}).get("writeErrors", [])
         return any(problem.get("code") == _REFUSED_BY_VALIDATOR for problem in problems)

@@ -32,7 +32,7 @@ class Leases:
         self._seeded: set[str] = set()
 
     def held(self, name: str) -> bool:
-        """Whether this process still holds the lease, by its own clock."""
+        """True if this process still holds the lease, by its own clock."""
         return time.monotonic() < self._until.get(name, 0.0)
 
     async def take(self, name: str) -> bool:

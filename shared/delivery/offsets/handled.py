@@ -56,7 +56,7 @@ class HandledOffsets:
         }
 
     async def adopts(self) -> bool:
-        """Whether an earlier version, which kept no handled offsets, handled this locality.
+        """True if an earlier version, which kept no handled offsets, handled this locality.
 
         Raises:
             PyMongoError: the database is away.

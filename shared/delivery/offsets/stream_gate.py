@@ -35,7 +35,7 @@ Opened = Callable[[Mapping[TopicPartition, int]], None]
 
 
 class Broker(Protocol):
-    """What the gate asks the broker."""
+    """The gate's questions to the broker."""
 
     async def topics(self, names: Sequence[str]) -> Mapping[str, TopicState]:
         """Those of these topics that exist."""
@@ -93,7 +93,7 @@ class StreamGate:
         self.turn += 1
 
     def lets_pass(self, partition: TopicPartition) -> bool:
-        """Whether records of this partition come from where the stream should go on."""
+        """True if records of this partition come from where the stream should go on."""
         return self.is_open and partition in self._judged
 
     async def passed(self, client: Client, opened: Opened) -> None:

@@ -104,7 +104,7 @@ class Relay:
 
     @property
     def live(self) -> bool:
-        """Whether both loops run."""
+        """True if both loops run."""
         return not any(task.done() for task in self._tasks)
 
     def start(self) -> None:

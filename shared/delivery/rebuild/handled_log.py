@@ -13,7 +13,7 @@ from shared.delivery.rebuild.log import Offsets
 
 
 class HandledLog:
-    """What one service has handled of these localities.
+    """The handled offsets of one service in these localities.
 
     Records that another client only committed are not among them: they must be decided on when they arrive.
     """

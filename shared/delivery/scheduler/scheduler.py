@@ -63,7 +63,7 @@ class Scheduler(Generic[V, R]):
 
     @property
     def live(self) -> bool:
-        """Whether the loops run."""
+        """True if the loops run."""
         return not any(task.done() for task in self._tasks)
 
     def start(self) -> None:

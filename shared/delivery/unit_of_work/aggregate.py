@@ -40,7 +40,7 @@ def aggregate_id(locality: str, referral_id: str) -> str:
 
 
 def is_outdated(definition: ServiceDefinition[V, R], stored: Row) -> bool:
-    """Whether a document's view must be folded again.
+    """True if a document's view must be folded again.
 
     A process that is behind with the table leaves a view by a later one alone.
     """
@@ -104,7 +104,7 @@ class ReferralAggregate(Generic[V, R]):
 
     @property
     def changed(self) -> bool:
-        """Whether the document must be written, also because a task or a decision rests on the version read.
+        """True if the document must be written, also because a task or a decision rests on the version read.
 
         A decision without an event may still have released or taken a time of a diary.
         """

@@ -40,7 +40,7 @@ class ServiceContext(Generic[V, R]):
         return UnitOfWork(self.definition, tx, self.clock(), new_id or self.new_id, self.lane)
 
     def may_decide(self, locality: str) -> bool:
-        """Whether this process makes the decisions of a locality."""
+        """True if this process makes the decisions of a locality."""
         exclusive = self.definition.exclusive
         return exclusive is None or self.leases.held(f"{exclusive}/{locality}")
 

@@ -38,7 +38,7 @@ _ANY_MATCH: Final = 2
 
 @dataclass(frozen=True)
 class Held:
-    """What one broker holds.
+    """The users and rights of one broker.
 
     Attributes:
         foreign: rights in a form that the declaration never has, such as a denial, in words.
@@ -75,7 +75,7 @@ class Cluster:
         )
 
     async def held(self, broker: int, *, settings: Collection[str] = ()) -> Held:
-        """What this broker holds, and those of its own settings that are named.
+        """The users and rights of this broker, and those of its own settings that are named.
 
         Raises:
             KafkaError: the broker does not answer, or refuses.

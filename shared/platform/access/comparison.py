@@ -35,7 +35,7 @@ class Difference:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is to be changed."""
+        """True if nothing is to be changed."""
         return self == Difference()
 
     def lines(self) -> Iterator[str]:

@@ -49,7 +49,7 @@ class Grant(NamedTuple):
 
 
 class Quota(NamedTuple):
-    """What each broker lets a user do in a second; beyond it, the broker delays the answers.
+    """The limits of a user for each broker and second; beyond it, the broker delays the answers.
 
     `request_percentage` is a share of one thread of the broker.
     """

@@ -21,7 +21,7 @@ class Finding:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the broker holds the declaration."""
+        """True if the broker holds the declaration."""
         return self.difference.is_empty and not self.settings
 
 
@@ -59,7 +59,7 @@ async def apply(
 
 
 async def check(cluster: Cluster, declared: Declaration, *, with_users: bool = True) -> tuple[Finding, ...]:
-    """What each broker holds otherwise than declared, one finding a broker."""
+    """The differences of each broker from the declaration, one finding a broker."""
     found = []
     for broker in await cluster.brokers():
         held = await cluster.held(broker, settings=SETTINGS)

@@ -28,7 +28,7 @@ class NoSuchLocality(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Whom to ring or write to. Organisations and desks only, never a private person."""
+    """A contact to ring or write to. Organisations and desks only, never a private person."""
 
     name: str
     telephone: str

@@ -71,7 +71,7 @@ def equal_secrets(secrets: Mapping[str, str]) -> Iterator[str]:
 
 
 def is_trivial(value: str) -> bool:
-    """Whether a secret of enough characters would be among the first guesses.
+    """True if a secret of enough characters would be among the first guesses.
 
     It has few different characters, repeats one part, runs along the alphabet or the keyboard's digits, or
     holds a placeholder's words.

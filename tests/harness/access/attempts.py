@@ -1,4 +1,4 @@
-"""What a user may do on a broker, tried by single requests whose answers are read and nothing else.
+"""The rights of a user on a broker, tried by single requests whose answers alone are read.
 
 A request that is allowed does nothing that another would notice: it reads one record, writes one, deletes the
 records before the first, checks a change without making it, asks to join a group without joining.
@@ -32,7 +32,7 @@ _IMPLIES: Final[Mapping[str, tuple[str, ...]]] = {"describe": ("read", "write", 
 
 
 def may(declared: Declaration, user: str, operation: str, resource: str, name: str) -> bool:
-    """Whether the declaration lets the user do it."""
+    """True if the declaration lets the user do it."""
     wanted = {operation, "all", *_IMPLIES.get(operation, ())}
     return any(
         grant.user == user

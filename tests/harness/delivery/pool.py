@@ -32,7 +32,7 @@ _canonical = lru_cache(canonical)
 
 
 def is_ours(record: Record) -> bool:
-    """Whether it was said in our name."""
+    """True if it was said in our name."""
     return (dict(record.headers).get("ce_source") or b"").decode() in OURS
 
 

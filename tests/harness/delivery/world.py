@@ -99,7 +99,7 @@ class Process:
     positions: dict[TopicPartition, int] = field(default_factory=dict)
     _pages: int = 0
     unanswered: bool = False
-    """Whether it was ever not told that a transaction of its own was committed."""
+    """True if it was ever not told that a transaction of its own was committed."""
 
     def __post_init__(self) -> None:
         self.lane = f"lane {self.number}"
@@ -148,7 +148,7 @@ class Process:
         )
 
     def held(self, _: str) -> bool:
-        """Whether this process holds the lease of those that decide."""
+        """True if this process holds the lease of those that decide."""
         return self.leads
 
     async def gate(self, what: str, name: str) -> None:
@@ -239,7 +239,7 @@ class Process:
 
     @property
     def rests(self) -> bool:
-        """Whether its relay waits to be woken, and for nothing else."""
+        """True if its relay waits to be woken, and for nothing else."""
         return "own" in self.tasks and "own" not in self.tickets
 
     def joins(self) -> None:

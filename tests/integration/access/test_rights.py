@@ -46,7 +46,7 @@ async def test_each_user_may_do_what_is_declared(place: Place) -> None:
 
 
 async def _deviations(place: Place, user: str) -> list[str]:
-    """What the broker lets the user do, or not, otherwise than declared."""
+    """The rights of the user on the broker that differ from the declaration."""
     wrong = []
 
     def note(done: str, name: str, allowed: bool, declared: bool) -> None:

@@ -1,4 +1,4 @@
-"""Whatever a record holds, reading it never raises: that would pass the whole batch over."""
+"""Reading a record never raises, whatever it holds: that would pass the whole batch over."""
 
 import json
 from dataclasses import dataclass, replace

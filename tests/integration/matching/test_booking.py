@@ -253,7 +253,7 @@ async def test_partner_booking_of_higher_priority_replaces_ours(here: MatchingHa
 async def test_replica_without_lease_keeps_the_decision_for_later(
     here: MatchingHarness,
 ) -> None:
-    """Who hears it does not book for this locality; who does has nothing to say, and a time to give free."""
+    """The receiving process does not book for this locality. The booking process only releases a time."""
     referral = await here.refer()
     ours = await here.meeting(referral)
     theirs = MeetingBooked(

@@ -1,4 +1,4 @@
-"""Whatever is sent to any API of any service: 4xx, with a pointer where a field is at fault."""
+"""Any body to any API of any service gets 4xx, with a pointer if a field is at fault."""
 
 import json
 from collections.abc import Iterator

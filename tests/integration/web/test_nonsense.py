@@ -1,4 +1,4 @@
-"""Whatever is thrown at a form or a cookie, the answer is never an error of ours."""
+"""Nonsense in a form or a cookie never causes an error of ours."""
 
 import httpx
 import pytest

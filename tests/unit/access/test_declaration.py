@@ -18,7 +18,7 @@ PARTNER = Partner("meir", "history")
 
 
 def may(user: str, operation: str, resource: str, name: str, declared: Declaration = DECLARED) -> bool:
-    """Whether the broker would let the user do it, by these grants alone."""
+    """True if the broker would let the user do it, by these grants alone."""
     return any(
         grant.user == user
         and grant.resource == resource

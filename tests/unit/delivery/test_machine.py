@@ -282,7 +282,7 @@ class Kernel(RuleBasedStateMachine):
 
     @rule(has=IN_HAND, how=st.sampled_from(CANCELLED), then=MOVES)
     def is_cancelled_as_it_stops(self, has: InHand, how: str, then: list[Move]) -> None:
-        """Whatever it has in hand would not end in time. Another comes in its place."""
+        """Its present work would not end in time. Another process replaces it."""
         stopping, _ = self._takes_up(has)
         stopping.stream._stopping.set()
         for what in list(stopping.tickets):

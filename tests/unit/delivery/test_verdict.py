@@ -1,4 +1,4 @@
-"""Where a stream goes on, from the handled offsets, the committed ones and the log."""
+"""The offset from which a stream goes on, by the handled offsets, the committed ones and the log."""
 
 import pytest
 from aiokafka import TopicPartition

@@ -20,7 +20,7 @@ PROMETHEUS = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_tex
 
 
 def port(container: str) -> str:
-    """What LINKWORK_PORT is in its image."""
+    """The LINKWORK_PORT of its image."""
     settings = " ".join(line for stage in lineage(target(container)) for line in stage.arguments("ENV"))
     return str(re.findall(r"LINKWORK_PORT=(\d+)", settings)[0])
 
@@ -51,7 +51,7 @@ def test_the_proxy_and_prometheus_find_every_service_at_its_port() -> None:
     assert {str(scraped["port"])} == {port(name) for name in SERVICES}
 
 
-def test_what_is_ours_runs_without_rights_and_what_has_many_replicas_has_no_port_outside() -> None:
+def test_our_containers_have_no_rights_and_replicas_no_port() -> None:
     for name in OURS:
         container = CONTAINERS[name]
         assert container["cap_drop"] == ["ALL"]

@@ -1,4 +1,4 @@
-"""What the containers are told is what the code asks for, so that neither is changed without the other."""
+"""The settings of the containers are those that the code reads, so that neither changes without the other."""
 
 import os
 import re
@@ -90,7 +90,7 @@ def test_a_container_has_no_secret_that_would_do_in_production(
         load(RUN[name])
 
 
-def test_another_port_is_also_in_the_addresses_that_people_are_sent_to() -> None:
+def test_another_port_is_in_the_addresses_for_people_too() -> None:
     elsewhere = told("referral", LINKWORK_HTTP_PORT="8180")
     assert elsewhere["LINKWORK_PUBLIC_URL"] == "http://localhost:8180"
     assert elsewhere["LINKWORK_ISSUER"] == "http://localhost:8180/dev/issuer"

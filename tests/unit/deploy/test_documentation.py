@@ -1,4 +1,4 @@
-"""What is generated from the code says what the code says."""
+"""The pages generated from the code agree with the code."""
 
 from deploy.documentation import DOCS, pages
 

@@ -1,4 +1,4 @@
-"""Who may say what: the table covers every kind, and one record is refused by it for what it shows."""
+"""The rights to publish: the table covers every kind, and refuses a record for its own contents."""
 
 import json
 from dataclasses import replace

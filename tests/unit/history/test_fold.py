@@ -208,7 +208,7 @@ def test_of_two_bookings_of_one_turn_the_higher_source_stands() -> None:
 
 
 def test_same_meeting_of_two_sources_the_higher_one_stands() -> None:
-    """Whatever their ids, which tell when each was said."""
+    """Independent of their ids, which tell when each was published."""
     ours = fact(booked(10), 100)
     theirs = fact(booked(10).model_copy(update={"link_worker": "lw-partner-1"}), 101, "/meir/partner")
     for facts in ([ours, theirs], [theirs, ours]):

@@ -1,4 +1,4 @@
-"""Which versions of the table stand, which is in force, and since when a fold depends on the same."""
+"""The valid versions of the table, the one in force, and since when a fold depends on the same."""
 
 import json
 from collections.abc import Callable

@@ -321,7 +321,7 @@ class Journeys(RuleBasedStateMachine):
         self._use_the_room()
 
     def _use_the_room(self) -> None:
-        """Where time or a place in a caseload came free, those who wait are looked at, until nothing does."""
+        """Decides again on waiting referrals while times or places in caseloads come free."""
         for _ in range(10):
             if not self.world.room:
                 return

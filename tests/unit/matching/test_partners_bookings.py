@@ -57,7 +57,7 @@ def test_who_met_elsewhere_already_needs_no_booking_of_ours() -> None:
 
 
 def test_partners_second_meeting_is_reserved_at_any_sequence() -> None:
-    """Whoever numbers the meetings of a partner's system need not count on where we stopped."""
+    """A partner's system need not continue our numbers of meetings."""
     world = DecisionHarness.of(worker())
     referral = world.refer()
     first = active(world.view(referral))

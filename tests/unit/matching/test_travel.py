@@ -161,7 +161,7 @@ def _nothing_held_twice(world: DecisionHarness) -> None:
 
 
 def _apart(booked: MeetingBooked, taken: list[tuple[datetime, int, v.MeetingMode]]) -> None:
-    """What was booked just now lies in no travel of what stood before, and nothing lies in its own."""
+    """A new booking lies in no travel of an earlier meeting, and no meeting lies in its own travel."""
     ends = booked.starts_at + timedelta(minutes=booked.minutes)
     for starts_at, minutes, mode in taken:
         home = v.MeetingMode.HOME in (booked.mode, mode)

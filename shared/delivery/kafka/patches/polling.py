@@ -31,7 +31,7 @@ class Gate(Protocol):
     """Lets records pass whose consumer reads from where it should."""
 
     def lets_pass(self, partition: TopicPartition) -> bool:
-        """Whether records of this partition may pass. A change of partitions shuts the gate at once."""
+        """True if records of this partition may pass. A change of partitions shuts the gate at once."""
 
 
 Passed = Callable[[AIOKafkaConsumer], Awaitable[None]]

@@ -37,7 +37,7 @@ class Records:
         self._records = MemoryRecords(raw)
 
     def has_next(self) -> bool:
-        """Whether there is another batch."""
+        """True if there is another batch."""
         return bool(self._records.has_next())
 
     def size_in_bytes(self) -> int:

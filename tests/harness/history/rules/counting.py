@@ -35,17 +35,17 @@ THEIRS = fact(100, referral(), HISTORY)
 
 
 def may_share(agreed: v.Agreed) -> EventBody:
-    """Whether name and contact may be shared with a service."""
+    """True if name and contact may be shared with a service."""
     return outcome(o.SharingChanged, agreement=v.Agreement.SERVICE, agreed=agreed, prescription_id=ref(20))
 
 
 def to_gp(agreed: v.Agreed) -> EventBody:
-    """Whether the GP may see details of the plan."""
+    """True if the GP may see details of the plan."""
     return outcome(o.SharingChanged, agreement=v.Agreement.DETAILS_TO_GP, agreed=agreed)
 
 
 def texts(contact: v.SafeToText) -> EventBody:
-    """Whether messages are safe."""
+    """True if messages are safe."""
     return outcome(o.ContactChanged, contact=contact)
 
 
