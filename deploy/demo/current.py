@@ -41,6 +41,12 @@ def current_referrals(today: date, localities: Localities) -> list[CurrentReferr
     return [_referral(number, practice, homes, today, stories) for number, practice in enumerate(practices)]
 
 
+def referral_of(number: int, practice: Practice, today: date) -> CurrentReferral:
+    """One referral of a practice, under a number of its own; the same for the same day."""
+    stories: list[dict[str, Any]] = tomllib.loads(STORIES_FILE.read_text("utf-8"))["story"]
+    return _referral(number, practice, list(places()), today, stories)
+
+
 def _in_turn(localities: Localities) -> Iterator[Practice]:
     """Practices without end, one of each locality in turn."""
     turns = [cycle(locality.practices) for locality in localities]

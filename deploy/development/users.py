@@ -69,7 +69,7 @@ def load_users(path: Path, localities_file: Path | None = None) -> Directory:
                 raise UsersError(f"{user.id}: no locality {slug}")
         for code in user.practices:
             practice = known.practice(code)
-            if practice is None or practice.locality not in user.localities:
+            if practice is None or practice.locality not in (*user.localities, None):
                 raise UsersError(f"{user.id}: practice {code} is in none of their localities")
         users[user.id] = user
     clients = {name: frozenset(scopes) for name, scopes in read["clients"].items()}

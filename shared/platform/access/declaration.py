@@ -159,6 +159,9 @@ def _of_operator() -> Iterator[Grant]:
 def _of_demo(slugs: Iterable[str]) -> Iterator[Grant]:
     for slug in slugs:
         yield Grant(DEMO, "topic", "prefixed", f"{slug}.", "write")
+        # A partner joins while the demo plays.
+        yield Grant(DEMO, "topic", "prefixed", f"{INBOX}.{slug}.", "create")
+        yield Grant(DEMO, "topic", "prefixed", f"{REFUSALS}.{slug}.", "create")
     # The demo publishes a version of the table while the services run.
     yield Grant(DEMO, "topic", "literal", CONTROL_TOPIC, "read")
     yield Grant(DEMO, "topic", "literal", CONTROL_TOPIC, "write")
