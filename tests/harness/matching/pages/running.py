@@ -83,15 +83,17 @@ class PagesHarness:
         return Person(identity, f"{body['given_name']} {body['family_name']}", body["telephone"])
 
     async def meet_now(self, person: Person, minutes_ago: int = 20, worker: str | None = None) -> str:
-        """Moves the person's meeting to this hour, by an event of a booking system with a higher sequence."""
+        """Moves the person's meeting to this hour, by an event of a booking system with the next sequence."""
         meeting = new_id()
+        known = await self.matching.state.kernel.view(self.here, person.referral)
+        meetings = known.story.meetings if known else ()
         now = datetime.now(UTC).replace(second=0, microsecond=0)
         today = datetime.combine(now.astimezone(LONDON), time(0), LONDON)
         booked = MeetingBooked(
             referral_id=person.referral,
             locality=self.here,
             meeting_id=meeting,
-            sequence=9,
+            sequence=meetings[-1].booked.sequence + 1 if meetings else 0,
             link_worker=worker or self.worker,
             practice=PRACTICE,
             starts_at=max(now - timedelta(minutes=minutes_ago), today.astimezone(UTC)),
