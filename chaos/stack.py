@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
 from bench.people import link_workers
@@ -18,11 +19,16 @@ from chaos.stores import Broker, Database
 from chaos.tokens import Tokens
 from deploy.local.child import python
 from deploy.local.keys import run_secrets
-from deploy.local.plan import LINKWORK, Part, common_environment
+from deploy.local.plan import LINKWORK, Part, common_environment, kafka_environment
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.reaper import Reaper
 from deploy.topics import create_topics, first_state
 from shared.contract.events.topics import CONTROL_TOPIC
+from shared.platform.access.cluster import Cluster
+from shared.platform.access.declaration import declare
+from shared.platform.access.render import apply
+from shared.platform.access.users import kept_passwords
+from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
 
 # The processes of the services. Two have a second replica.
@@ -56,6 +62,8 @@ class Stack:
         self.localities = [each for each in known if each.slug in localities]
         self._known: Localities = known
         (folder / "logs").mkdir(parents=True)
+        self._declared = declare(known)
+        self._passwords = kept_passwords(folder / "users", self._declared.users)
         self._lifeline, self._held = os.pipe()
         self.reaper = Reaper(folder / "processes")
         self.broker: Broker | Brokers
@@ -92,6 +100,9 @@ class Stack:
         partners = [source for each in self.localities for source in each.partners()]
         await create_topics(kafka, slugs, partners, replication=replication, control=CONTROL_TOPIC)
         await first_state(kafka, LOCALITIES_FILE)
+        async with Cluster(kafka) as cluster:
+            await cluster.store_users(self._passwords)
+            await apply(cluster, self._declared, lambda _: self._passwords)
         for name, process in self.processes.items():
             self.clocks.give(self.clock_folder(name))
             process.start()
@@ -137,6 +148,10 @@ class Stack:
             inherited=(self._lifeline,),
         )
 
+    def _as_user(self, name: str, user: str) -> KafkaConnection:
+        """The way of this process to the broker, under its own user and rights."""
+        return self.broker.connection_for(name).as_user(user, SecretStr(self._passwords[user]))
+
     def _environment(self, name: str, part: Part) -> Mapping[str, str]:
         ours = {key: value for key, value in os.environ.items() if not key.startswith("LINKWORK_")}
         mail = self.gateway.mail_ports.get(name, self.gateway.mail_ports[SENDERS[0]])
@@ -149,7 +164,7 @@ class Stack:
                 session_key=self.secrets["session_key"],
                 demo=False,
             ),
-            **self.broker.connection_for(name).environment(),
+            **kafka_environment(part, lambda user: self._as_user(name, user)),
             **part.own(self.secrets),
             _WHICH: part.name,
             "LINKWORK_STATE": str(self.clock_folder(name)),
