@@ -42,6 +42,6 @@ def _row(name: str, field: FieldInfo) -> str:
     if isinstance(extra, dict) and extra.get("secret"):
         default = "none: required in production"
     else:
-        default = f"`{field.default}`" if field.default not in ("", None) else "empty"
+        default = f"`{field.default}`" if field.default is not None and str(field.default) else "empty"
     example = f"`{field.examples[0]}`" if field.examples else ""
     return f"| `{PREFIX}{name.upper()}` | {field.description} | {default} | {example} |"
