@@ -103,7 +103,7 @@ class Evidence:
     handed: Sequence[Handed]
     taken: Sequence[Taken]
     figures: Mapping[str, Mapping[str, Any]]  # The answer of the evaluation service, by place.
-    # The records of the partner's inboxes, and what it was told is refused.
+    # The records of the partner's inboxes, and the published refusals.
     inboxes: Sequence[Entry] = ()
     refusals: Sequence[Entry] = ()
     # Records that a group has not handled, by group and topic.

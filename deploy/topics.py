@@ -39,7 +39,7 @@ PARTITIONS = 3
 EVENTS = {"retention.ms": "-1", "max.message.bytes": "1048588"}
 CONTROL = {"retention.ms": "-1", "cleanup.policy": "delete"}
 DEAD_LETTERS = {"retention.ms": str(30 * DAY), "max.message.bytes": "2097152"}
-# One partition, so that a partner's records keep their order whatever its client does.
+# One partition, so that a partner's records keep their order with every client.
 PARTNERS = {"retention.ms": str(30 * DAY), "max.message.bytes": "1048588"}
 PARTNER_PARTITIONS = 1
 

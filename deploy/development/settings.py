@@ -11,7 +11,7 @@ USERS_FILE = Path(__file__).with_name("users.toml")
 
 
 class NotForProduction(SystemExit):
-    """This process issues tokens for anybody, so it exists in development only."""
+    """This process issues tokens for every user without a password, so it exists in development only."""
 
 
 def refuse_production(env: str | None) -> None:

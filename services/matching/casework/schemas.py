@@ -185,7 +185,7 @@ class CasesAsked(Body):
 
 
 class CaseLinkWorkers(BaseModel):
-    """Link workers by referral. A referral that nobody has, or that is not known, is left out."""
+    """Link workers by referral. A referral without a link worker, or an unknown one, is left out."""
 
     link_workers: dict[str, str]
 

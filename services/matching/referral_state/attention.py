@@ -158,7 +158,7 @@ def _step(story: ReferralHistory, step: Step | None) -> Iterator[Reason]:
 
 
 def _put_off(reason: Reason, said: StepSaid | None, origin: str) -> Reason:
-    """Delays a reason until the day of a next step that was set after the trouble, because it is in hand."""
+    """Delays a reason until the day of a next step that was set after the trouble."""
     if said is None or said[1] <= origin:
         return reason
     since = max(reason.since, day_start(said[0].on))

@@ -62,9 +62,9 @@ BOTH = re.compile(
 
 
 def read_audience(record: Record, name: str, description: str) -> Audience | None:
-    """Men or women, if the listing says so; None if it is for everybody or does not say.
+    """Men or women, if the listing names one of them; None if it is for all people or does not say.
 
-    `name` and `description` are plain texts. A listing that welcomes both is for everybody.
+    `name` and `description` are plain texts. A listing that welcomes both is for all people.
     """
     said = " ".join((description, *_eligibility(record)))
     words = f"{name}. {said}"

@@ -93,7 +93,7 @@ class Service(_Value):
     """One service. All texts are plain, never HTML. `id` is stable for the same record of the same feed.
 
     `languages` are ISO 639 codes beside English. `email` is the address for one-tap links. `audience` is
-    None for everybody, or if the listing does not say.
+    None for all people, or if the listing does not say.
     """
 
     id: Ref

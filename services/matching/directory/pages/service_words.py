@@ -28,7 +28,7 @@ class ServiceInWords:
     times: tuple[str, ...]
     cost: str
     ages: str
-    # For women, for men; empty if it is for everybody or the listing does not say.
+    # For women, for men; empty if it is for all people or the listing does not say.
     audience: str
     step_free: str
     accessibility: str
