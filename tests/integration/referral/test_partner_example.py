@@ -32,8 +32,11 @@ async def run(command: list[str], folder: Path, **environment: str) -> str:
 async def book(referral: ReferralHarness) -> None:
     """Books a meeting for the referral of the example, as matching would."""
     topic = f"{referral.here}.referral-created.v1"
+    began = system_clock().timestamp() * 1000  # Other tests have made referrals before.
     theirs = ("ce_source", f"/{referral.here}/vast-hub".encode())
-    (record, *_) = await heard(referral.kafka, [topic], 1, 60, lambda r: theirs in r.headers)
+    (record, *_) = await heard(
+        referral.kafka, [topic], 1, 60, lambda r: theirs in r.headers and r.timestamp >= began
+    )
     body = MeetingBooked(
         referral_id=(record.key or b"").decode(),
         locality=referral.here,
