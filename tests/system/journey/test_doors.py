@@ -77,6 +77,7 @@ def body(system: System, case: Journey, door: Door) -> Any:
         "later": {"on": chapter.day(system, 9)},
         "prescriptions": {"service_id": case.service, "need": "craft"},
         "contact": {"telephone": "07700 900456", "safe_to_text": "ring"},
+        "case-link-workers": {"locality": case.locality, "referrals": [case.referral]},
         "places": {"free": True},
         "contacts": {"channel": "phone", "reached": True},
         "unmet-needs": {"need": "job", "reason": "no_service"},
