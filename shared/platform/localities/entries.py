@@ -80,9 +80,13 @@ class Entry:
             raise LocalitiesError(f"{self.where}: {key} must be a list.")
         return [Entry(f"{self.where}, {key} number {n}", item) for n, item in enumerate(value, start=1)]
 
-    def texts(self) -> dict[str, str]:
-        """The whole table as names and texts."""
-        return {key: self.text(key) for key in self._table}
+    def names(self) -> list[str]:
+        """The keys of the entry."""
+        return list(self._table)
+
+    def is_text(self, key: str) -> bool:
+        """True if the value at a key is a text."""
+        return isinstance(self._table.get(key), str)
 
     def done(self) -> None:
         """Refuses keys that nothing has read."""

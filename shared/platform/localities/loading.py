@@ -80,7 +80,7 @@ def _locality(
     if any(one.slug == slug for one in before):
         raise LocalitiesError(f"{file}: there are two localities called {slug}.")
     entry.where = f"{file}, locality {slug}"
-    owners = entry.entry("owners").texts() if entry.has("owners") else {}
+    owners, epochs = _owners(entry)
     strangers = sorted(set(owners) - set(PARTS))
     if strangers:
         raise LocalitiesError(
@@ -101,10 +101,29 @@ def _locality(
         practices=_practices(slug, entry, known, before),
         sources=MappingProxyType(_sources(slug, [*everyones, *own])),
         owners=MappingProxyType(owners),
+        epochs=MappingProxyType(epochs),
         text_sender=_neutral(entry, "text_sender") if entry.has("text_sender") else None,
     )
     entry.done()
     return locality
+
+
+def _owners(entry: Entry) -> tuple[dict[str, str], dict[str, int]]:
+    """Owner and epoch by part. An owner alone is that of the first epoch."""
+    if not entry.has("owners"):
+        return {}, {}
+    named = entry.entry("owners")
+    owners: dict[str, str] = {}
+    epochs: dict[str, int] = {}
+    for part in named.names():
+        if named.is_text(part):
+            owners[part] = named.text(part)
+        else:
+            owner = named.entry(part)
+            owners[part] = owner.text("owner")
+            epochs[part] = owner.whole("epoch", at_least=1, at_most=1_000_000)
+            owner.done()
+    return owners, epochs
 
 
 def _practices(

@@ -87,6 +87,7 @@ class Locality:
     sources: Mapping[str, Source] = field(hash=False)
     owners: Mapping[str, str] = field(hash=False)
     text_sender: str | None = None
+    epochs: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def live_on(self, day: date) -> bool:
         """True if the locality took referrals on that day."""
@@ -95,6 +96,10 @@ class Locality:
     def owner(self, part: str) -> str:
         """The operator of a part here; "linkwork" unless the file names another."""
         return self.owners.get(part, OURS)
+
+    def epoch(self, part: str) -> int:
+        """The epoch of a part's owner here, which rises when the part is handed over."""
+        return self.epochs.get(part, 1)
 
     def rank(self, source: str) -> int:
         """The rank of an event's source; one that the file does not name ranks below all that it does."""
