@@ -20,15 +20,15 @@ class NoControlTopic(Exception):
 class ControlLog:
     """A position in the topic, which begins at its first record."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> None:
         self._consumer = consumer
         self._partition = partition
+        self._end = end
 
     async def to_end(self) -> list[bytes]:
-        """Every record up to the end that the topic has now."""
-        end: int = (await self._consumer.end_offsets([self._partition]))[self._partition]
+        """Every record up to the end that the topic had when it was opened."""
         found: list[bytes] = []
-        while await self._consumer.position(self._partition) < end:
+        while await self._consumer.position(self._partition) < self._end:
             found += await self.more(_POLL_MS)
         return found
 
@@ -59,9 +59,12 @@ async def control_log(kafka: KafkaConnection, topic: str) -> AsyncIterator[Contr
     )
     try:
         await consumer.start()
+        # Before the first fetch: the broker answers a connection's requests in turn, and a fetch of an empty
+        # topic takes its whole wait.
+        end: int = (await consumer.end_offsets(partitions[:1]))[partitions[0]]
         consumer.assign(partitions[:1])
         await consumer.seek_to_beginning(partitions[0])
-        yield ControlLog(consumer, partitions[0])
+        yield ControlLog(consumer, partitions[0], end)
     finally:
         await consumer.stop()
 
