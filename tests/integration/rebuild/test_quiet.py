@@ -57,7 +57,7 @@ async def test_all_is_folded_anew_and_nothing_is_decided_or_said(place: Bench, r
         assert {i: row["view"] for i, row in old.items()} == {i: row["view"] for i, row in new.items()}
         assert await tallies(kernel, 1) == await tallies(kernel, 2)
         indexes = await kernel.mongo.database["referrals.g2"].index_information()
-        assert {"fold_1", "view.stage_1"} <= set(indexes)
+        assert {"fold_1_locality_1_rules_1", "view.stage_1"} <= set(indexes)
         assert len(await place.heard(topic(place.locality, "meeting-booked"), 60)) == said_before
 
         # Life goes on in the new generation, and the old one stays as it was.
