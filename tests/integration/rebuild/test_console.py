@@ -66,7 +66,7 @@ async def stopped_at(place: Bench, there: asyncio.Event) -> None:
     """A rebuild, stopped as Ctrl-C does it once it is `there`."""
     given = parse([*COMMAND, "--processes", "0", "--why", "drift"]).command
     running = asyncio.create_task(given.run(around_of(place)))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await there.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
