@@ -186,7 +186,13 @@ class Kafka:
         # One id in 64 begins with a hyphen. After a space the tool would read it as an option.
         identity = f"--cluster-id={self._cluster}"
         tool = ["kafka.tools.StorageTool", "format", identity, "--config", str(properties)]
-        if await self._spawn("kafka-format", [*java, *tool]).exited() != 0:
+        child = self._spawn("kafka-format", [*java, *tool])
+        try:
+            code = await child.exited()
+        except asyncio.CancelledError:
+            await child.stop(grace=1.0)
+            raise
+        if code != 0:
             raise CannotRun(f"Kafka's data folder could not be made: the reason is in {self.log}.")
 
     async def _answers(self, child: Child) -> None:

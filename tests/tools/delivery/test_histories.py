@@ -33,7 +33,7 @@ def test_histories_hold_every_await_with_every_outcome() -> None:
             seen.update({(what, kind_of(name), outcome) for what, name, outcome in self.world.seen})
             self.world.close()
 
-    for turn in range(9):
+    for turn in range(12):
         run_state_machine_as_test(
             seed(turn)(Seen), settings=settings(A_TURN, stateful_step_count=50, database=None)
         )
