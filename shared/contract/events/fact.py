@@ -44,6 +44,8 @@ class Fact:
 
 def kind_of(event: EventName, body: Body) -> str:
     """`referral_created`, `meeting_booked`, or the outcome's kind."""
+    if isinstance(body, UnknownOutcome):  # A stored fact of any event that a later contract cannot read, too.
+        return body.kind
     if event == "outcome-recorded":
-        return body.kind if isinstance(body, UnknownOutcome) else getattr(body, "kind", "unknown")
+        return getattr(body, "kind", "unknown")
     return event.replace("-", "_")
