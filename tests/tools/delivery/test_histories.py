@@ -22,7 +22,7 @@ AWAITS = {
 COMES = ["goes on", "fails", "goes unanswered"]
 STRIKES = ["is killed", "is taken for dead", "a rebalance"]
 CANCELLED = ["is cancelled", "is cancelled, unanswered"]
-LEAST = 1  # Of some hundred histories. Most have far more; these are always the same ones.
+MAX_TURNS = 80
 
 
 def test_histories_hold_every_await_with_every_outcome() -> None:
@@ -33,13 +33,16 @@ def test_histories_hold_every_await_with_every_outcome() -> None:
             seen.update({(what, kind_of(name), outcome) for what, name, outcome in self.world.seen})
             self.world.close()
 
-    for turn in range(12):
+    wanted = every(AWAITS, COMES) | every(["batch", "command"], [*STRIKES, *CANCELLED])
+    wanted |= every(["commit"], [*CANCELLED, "is given up", "a rebalance"])
+    # The rarest come about once in ten turns.
+    for turn in range(MAX_TURNS):
         run_state_machine_as_test(
             seed(turn)(Seen), settings=settings(A_TURN, stateful_step_count=50, database=None)
         )
-    wanted = every(AWAITS, COMES) | every(["batch", "command"], [*STRIKES, *CANCELLED])
-    wanted |= every(["commit"], [*CANCELLED, "is given up", "a rebalance"])
-    assert {each: seen[each] for each in wanted if seen[each] < LEAST} == {}
+        if not wanted - set(seen):
+            break
+    assert wanted - set(seen) == set()
 
 
 def every(activities: Iterable[str], outcomes: Iterable[str]) -> set[tuple[str, str, str]]:
