@@ -49,7 +49,7 @@ from services.matching.settings import MatchingSettings
 from services.matching.web.parameters import DIRECTORY_IMPORTS
 from services.matching.web.templating import make_pages
 from shared.delivery.control.table import table_of
-from shared.delivery.kernel import Kernel
+from shared.delivery.kernel import Kernel, cancelled_within
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
@@ -76,7 +76,8 @@ def create_app(
     known = table.localities
     diaries = DiaryStore(settings.travel_minutes)
     definition = service_definition(known.rank, diaries, fold_rules_version=known.fold_rules_version)
-    kernel = Kernel(definition, options or Options.of(settings), table, clock, new_id)
+    timings = options or Options.of(settings)
+    kernel = Kernel(definition, timings, table, clock, new_id)
     http = httpx.AsyncClient()
     vault = Vault(settings, http, ServiceTokens(settings, clock))
     links = Links(settings.magic_link_key.get_secret_value(), settings.public_url, settings.link_days, clock)
@@ -90,8 +91,7 @@ def create_app(
             await enter_earlier_consents(kernel)
             looking = asyncio.create_task(sweeper.keep_sweeping(kernel))
             yield
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+            await cancelled_within(timings.drain_seconds, looking)
 
     app = create_service_app(
         settings,

@@ -37,7 +37,7 @@ from services.referral.tracking.waiting import keep_observing
 from services.referral.web.templating import make_pages
 from shared.delivery.control.table import table_of
 from shared.delivery.kafka.producer import Producer
-from shared.delivery.kernel import Kernel
+from shared.delivery.kernel import Kernel, cancelled_within
 from shared.delivery.model.errors import IdempotencyMismatch, Transient
 from shared.delivery.mongo.database import classified
 from shared.delivery.options import Options
@@ -94,8 +94,7 @@ def create_app(
             yield
             await admission.stop()
             await partner_events.close()
-            observing.cancel()
-            await asyncio.gather(observing, return_exceptions=True)
+            await cancelled_within(timings.drain_seconds, observing)
         await matching.close()
 
     app = create_service_app(

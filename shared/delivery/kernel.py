@@ -151,9 +151,7 @@ class Kernel(Generic[V, R]):
 
     async def stop(self) -> None:
         """Finishes the batch in hand within a bound, publishes it, leaves the groups, releases the leases."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancelled_within(self._options.drain_seconds, *self._tasks)
         # A client waits 40 s for an answer that a cut connection lost. Leaving without it loses nothing.
         bound = _STOP_DRAINS * self._options.drain_seconds
         await ended_within(bound, self._table.stop(), *(consumer.stop() for consumer in self._consumers))
@@ -286,3 +284,13 @@ async def ended_within(seconds: float, *stops: Coroutine[Any, Any, None]) -> Non
     for task in done:
         if (error := task.exception()) is not None:
             _log.warning("a stream or the table stopped with %s", type(error).__name__)
+
+
+async def cancelled_within(seconds: float, *tasks: asyncio.Task[None]) -> None:
+    """Cancels these tasks and waits for their end, but not for one whose client swallows the cancellation."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=seconds)
+        for task in late:
+            _log.warning("a task did not end in time: %s", getattr(task.get_coro(), "__qualname__", "?"))

@@ -11,7 +11,8 @@ from shared.delivery.kafka.metadata_request import DescribeTopics
 from shared.delivery.offsets.verdict import OUR_MARK, Committed, TopicState
 from shared.platform.kafka_connection import KafkaConnection
 
-_ANSWER_SECONDS: Final = 10.0
+# A cut connection answers nothing, and meanwhile the gates of all localities stay shut.
+_ANSWER_SECONDS: Final = 3.0
 T = TypeVar("T")
 
 
@@ -67,11 +68,15 @@ class BrokerView:
             await admin.close()
 
     async def _asked(self, ask: Callable[[AIOKafkaAdminClient], Awaitable[T]]) -> T:
+        admin: AIOKafkaAdminClient | None = None
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                return await ask(await self._connected())
+                admin = await self._connected()
+                return await ask(admin)
         except Exception:
-            await self.close()
+            # Another look may have connected again by now: its connection stays.
+            if admin is not None and admin is self._admin:
+                await self.close()
             raise
 
     async def _connected(self) -> AIOKafkaAdminClient:

@@ -27,8 +27,8 @@ from shared.delivery.offsets.verdict import (
 from shared.platform import metrics
 
 _LOOK_SECONDS: Final = 15.0
-_SHUT_SECONDS: Final = 1.0
-_ENDS_SECONDS: Final = 10.0
+_SHUT_SECONDS: Final = 0.25
+_ENDS_SECONDS: Final = 3.0
 _log = logging.getLogger(__name__)
 EndsOf = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
 Opened = Callable[[Mapping[TopicPartition, int]], None]
