@@ -61,14 +61,16 @@ def on_one_of_each(seed: int, times: int) -> tuple[Stage, ...]:
     )
     for twin in TWINS.values():  # each lasts so long that other strikes would wait for it
         lanes[twin] = [strike for strike in paused if strike.targets == (twin,)]
-    everybody = [Strike("all services killed", (*SERVICES, *TWINS.values())) for _ in range(times)]
-    for _ in range(times):
-        everybody += [
+    everybody: list[Strike] = []
+    for _ in range(times):  # Each fault once before any comes again, if the time is short.
+        once = [
+            Strike("all services killed", (*SERVICES, *TWINS.values())),
             Strike("Kafka killed", SERVICES),
             Strike("MongoDB killed", SERVICES),
             Strike(DISK_FULL, SERVICES, seconds=chance.uniform(0.5, 2.0)),
         ]
-    chance.shuffle(everybody)
+        chance.shuffle(once)
+        everybody += once
     return (Stage(tuple(tuple(lane) for lane in lanes.values() if lane)), Stage((tuple(everybody),)))
 
 

@@ -23,6 +23,7 @@ from shared.contract.events.topics import (
     event_topics,
     partner_topics,
 )
+from shared.delivery.control.log import NoControlTopic
 from shared.delivery.control.publishing import publish_table, standing_versions
 from shared.platform.clock import Clock, system_clock
 from shared.platform.kafka_connection import BadKafkaSettings, KafkaConnection, connection_from
@@ -30,6 +31,7 @@ from shared.platform.localities import LOCALITIES_FILE, Localities
 from shared.platform.localities.document import read_document
 from shared.platform.localities.loading import localities_of
 
+_TOPIC_SECONDS = 30.0
 DAY = 24 * 60 * 60 * 1000
 # The author of the version that a new installation begins with.
 FIRST_AUTHOR = "installation"
@@ -109,7 +111,13 @@ async def first_state(
     kafka: KafkaConnection, file: Path, control: str = CONTROL_TOPIC, clock: Clock = system_clock
 ) -> Localities:
     """Publishes the file if the control topic is empty; returns the newest table."""
-    newest = (await standing_versions(kafka, control)).versions.newest
+    async with asyncio.timeout(_TOPIC_SECONDS):
+        while True:
+            try:
+                newest = (await standing_versions(kafka, control)).versions.newest
+                break
+            except NoControlTopic:  # Just made, and not every broker knows it yet.
+                await asyncio.sleep(0.1)
     if newest is not None:
         return newest.localities
     document = read_document(file)
