@@ -130,8 +130,9 @@ class Meetings:
             await consumer.stop()
 
     def _heard(self, locality: str, headers: dict[str, bytes], value: bytes | None) -> None:
+        # As bytes: a harmful record may have a source that is no text, and must not end this task.
         if (
-            headers.get("ce_source", b"").decode() in (f"/{locality}{one}" for one in BOOKERS)
+            headers.get("ce_source") in {f"/{locality}{one}".encode() for one in BOOKERS}
             and value is not None
         ):
             body = json.loads(value)

@@ -136,8 +136,9 @@ class Kafka:
         if not (self._folder / "data" / "meta.properties").exists():
             await self._format([*java, *classes], properties)
         own = ("-Dorg.apache.logging.log4j.level=INFO", *self._java_options)
-        self._child = self._spawn("kafka", [*java, *own, *classes, "kafka.Kafka", str(properties)])
-        child = self._child
+        child = self._child_of("kafka", [*java, *own, *classes, "kafka.Kafka", str(properties)])
+        child.start()
+        self._child = child
         try:
             await wait_while_it_gets_on(
                 self._answers(child),
@@ -161,10 +162,8 @@ class Kafka:
             raise CannotRun(f"{self.name} has not been started.")
         return await self._child.exited()
 
-    def _spawn(self, name: str, command: list[str]) -> Child:
-        child = Child(name, command, log=self.log, reaper=self._reaper, nice=self._nice)
-        child.start()
-        return child
+    def _child_of(self, name: str, command: list[str]) -> Child:
+        return Child(name, command, log=self.log, reaper=self._reaper, nice=self._nice)
 
     def _write_properties(self) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -186,14 +185,10 @@ class Kafka:
         # One id in 64 begins with a hyphen. After a space the tool would read it as an option.
         identity = f"--cluster-id={self._cluster}"
         tool = ["kafka.tools.StorageTool", "format", identity, "--config", str(properties)]
-        child = self._spawn("kafka-format", [*java, *tool])
         try:
-            code = await child.exited()
-        except asyncio.CancelledError:
-            await child.stop(grace=1.0)
-            raise
-        if code != 0:
-            raise CannotRun(f"Kafka's data folder could not be made: the reason is in {self.log}.")
+            await self._child_of("kafka-format", [*java, *tool]).finish()
+        except CannotRun as ended:
+            raise CannotRun(f"Kafka's data folder could not be made: {ended}") from None
 
     async def _answers(self, child: Child) -> None:
         await self._until_open(child, self.controller_port)

@@ -280,10 +280,10 @@ async def ended_within(seconds: float, *stops: Coroutine[Any, Any, None]) -> Non
     done, late = await asyncio.wait(tasks, timeout=seconds)
     for task in late:
         task.cancel()
-        _log.warning("a stream or the table did not stop in time")
+        _log.warning("not stopped in time: %s", getattr(task.get_coro(), "__qualname__", "?"))
     for task in done:
         if (error := task.exception()) is not None:
-            _log.warning("a stream or the table stopped with %s", type(error).__name__)
+            _log.warning("stopped with %s", type(error).__name__)
 
 
 async def cancelled_within(seconds: float, *tasks: asyncio.Task[None]) -> None:

@@ -23,6 +23,7 @@ from services.referral.partners.table import AdmissionTable
 from services.referral.partners.turns import Turns
 from shared.contract.events.topics import locality_of_source, source_of_inbox
 from shared.delivery.kafka.producer import Producer
+from shared.delivery.kernel import cancelled_within, ended_within
 from shared.delivery.options import Options
 from shared.delivery.outbox.rows import Message
 from shared.platform import metrics
@@ -32,6 +33,7 @@ _log = logging.getLogger(__name__)
 _IDLE_SECONDS: Final = 1.0
 _AWAY_SECONDS: Final = 1.0
 _OBSERVE_SECONDS: Final = 5.0
+_STOP_DRAINS: Final = 5
 # The label `service` of gauges that streams of services have too.
 _SERVICE: Final = "admission"
 ACCEPTED: Final = "accepted"
@@ -95,7 +97,11 @@ class Admission:
             ]
 
     async def stop(self) -> None:
-        """Finishes the turn in hand, publishes summaries and commits, each within a bound."""
+        """Finishes the turn in hand, publishes summaries and commits, all within a bound."""
+        # A commit waits for a broker that is away. Leaving without it repeats copies, and readers drop those.
+        await ended_within(_STOP_DRAINS * self._options.drain_seconds, self._stop())
+
+    async def _stop(self) -> None:
         self._stopping.set()
         if not self._tasks:
             return
@@ -103,9 +109,7 @@ class Admission:
             async with asyncio.timeout(self._options.drain_seconds), self._turn:
                 for task in self._tasks:
                     task.cancel()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancelled_within(self._options.drain_seconds, *self._tasks)
         with contextlib.suppress(Exception):
             async with asyncio.timeout(self._options.drain_seconds):
                 await self._tell_summaries(at_once=True)

@@ -27,7 +27,7 @@ from shared.platform.kafka_connection import KafkaConnection
 
 _NO_TOPIC_RIGHT: Final = 29
 _NO_GROUP_RIGHT: Final = 30
-# What a broker infers from a right.
+# Rights that a broker infers from another right.
 _IMPLIES: Final[Mapping[str, tuple[str, ...]]] = {"describe": ("read", "write", "delete", "alter")}
 
 

@@ -40,7 +40,7 @@ async def test_plan_apply_and_check_lead_to_a_guarded_bus(
     async with Cluster(around.kafka) as cluster:
         (broker,) = await cluster.brokers()
         held = await cluster.held(broker)
-        # What another test of this broker has left.
+        # Left by another test of this broker.
         await cluster.remove(held.grants)
         await cluster.until_held((), held.grants)
         await cluster.store_users({}, held.users - {"broker"})
