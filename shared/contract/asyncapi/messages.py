@@ -1,0 +1,190 @@
+"""Messages: one for each kind, with headers, payload, key and an example. Every schema has a name."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from shared.contract.asyncapi.bus import BINDING, camel
+from shared.contract.events import topics
+from shared.contract.events.marker import MARKER_TYPE
+
+_UUID: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_TEXT: Final[Mapping[str, Any]] = {"type": "string"}
+_TIME: Final[Mapping[str, Any]] = {
+    "type": "string",
+    "format": "date-time",
+    "pattern": "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}T",
+}
+_OPAQUE: Final[Mapping[str, Any]] = {"type": "string", "pattern": "^[0-9A-Za-z-]{1,64}$"}
+_ATTRIBUTES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "ce_specversion": {"type": "string", "const": "1.0"},
+    "ce_id": {"type": "string", "pattern": _UUID, "description": "Dedupe by ce_source and ce_id."},
+    "ce_source": {
+        "type": "string",
+        "pattern": "^/[a-z]{2,20}(-[a-z]{2,20})?/[a-z]{2,30}(-[a-z]{2,30})?$",
+        "description": "Who says it: /<locality>/<part or partner>.",
+    },
+    "ce_type": _TEXT,
+    "ce_subject": {
+        "type": "string",
+        "pattern": _UUID,
+        "description": "The referral; also the record's key.",
+    },
+    "ce_time": {**_TIME, "description": "When it happened, in the years 1900 to 2199."},
+    "ce_recordedtime": {**_TIME, "description": "When it was said; left out if that is ce_time."},
+    "ce_dataschema": {"type": "string", "format": "uri", "description": "The address of the body's schema."},
+    "ce_partitionkey": {"type": "string", "pattern": _UUID, "description": "The referral, as ce_subject."},
+    "ce_correlationid": {**_OPAQUE, "description": "The request that it follows from."},
+    "ce_traceparent": {"type": "string", "description": "W3C trace context; one of another form is dropped."},
+    "ce_actor": {
+        **_OPAQUE,
+        "description": "The person by whose command it was said, as an opaque word; never a name.",
+    },
+    "content-type": {"type": "string", "const": "application/json"},
+}
+# The receipt of a partner's record, which admission adds to its copy.
+_RECEIPT: Final[Mapping[str, Mapping[str, Any]]] = {
+    "linkwork-inbox": {
+        **_TEXT,
+        "description": "On a copy: the inbox from which admission copied the record.",
+    },
+    "linkwork-inbox-partition": {**_TEXT, "pattern": "^[0-9]+$"},
+    "linkwork-inbox-offset": {**_TEXT, "pattern": "^[0-9]+$"},
+    "linkwork-table-version": {**_TEXT, "description": "The version of the table by which it was judged."},
+}
+_NEEDED: Final = ("ce_specversion", "ce_id", "ce_source", "ce_type", "ce_subject", "ce_time")
+_OF_MARKERS: Final = (
+    "ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_dataschema", "content-type",
+)  # fmt: skip
+MARKER: Final = "PartHandedOver"
+REFUSAL: Final = "RecordRefused"
+
+
+def headers_of(event: topics.EventName) -> dict[str, Any]:
+    """The schema of the headers of an event's records."""
+    constant = {"type": "string", "const": topics.event_type(event)}
+    return {
+        "title": f"{camel(event)}Headers",
+        "type": "object",
+        "required": list(_NEEDED),
+        "properties": {**_ATTRIBUTES, "ce_type": constant, **_RECEIPT},
+    }
+
+
+def headers_of_markers() -> dict[str, Any]:
+    """The schema of the headers of markers."""
+    attributes: dict[str, Any] = {name: _ATTRIBUTES[name] for name in _OF_MARKERS}
+    source = {"type": "string", "description": "/<locality>/control"}
+    constant = {"type": "string", "const": MARKER_TYPE}
+    return {
+        "title": f"{MARKER}Headers",
+        "type": "object",
+        "required": list(_OF_MARKERS),
+        "properties": attributes | {"ce_source": source, "ce_type": constant},
+    }
+
+
+def message_of(event: topics.EventName, kind: str, says: str, example: Mapping[str, Any]) -> dict[str, Any]:
+    """The message of one kind. Its payload and headers are named schemas of the document."""
+    name = camel(kind)
+    return {
+        "name": name,
+        "title": f"{topics.event_type(event)} {kind}"
+        if event == "outcome-recorded"
+        else topics.event_type(event),
+        "summary": says,
+        "contentType": "application/json",
+        "headers": _schema(f"{camel(event)}Headers"),
+        "payload": _schema(name),
+        "bindings": {"kafka": {"key": {"type": "string", "pattern": _UUID}, "bindingVersion": BINDING}},
+        "examples": [_record(kind, example)],
+    }
+
+
+def marker_message(example: Mapping[str, Any]) -> dict[str, Any]:
+    """The message of the marker, which operators alone write."""
+    return {
+        "name": MARKER,
+        "title": MARKER_TYPE,
+        "summary": "A part has another owner, from here on in this partition. Operators write it.",
+        "contentType": "application/json",
+        "headers": _schema(f"{MARKER}Headers"),
+        "payload": _schema(MARKER),
+        "bindings": {
+            "kafka": {
+                "key": {"type": "string", "enum": list(topics.SOURCE_PARTS)},
+                "bindingVersion": BINDING,
+            }
+        },
+        "examples": [_record("part_handed_over", example)],
+    }
+
+
+def refusal_message(example: Mapping[str, Any]) -> dict[str, Any]:
+    """The message by which a partner learns that a record was refused."""
+    return {
+        "name": REFUSAL,
+        "title": "org.linkwork.record-refused.v1",
+        "summary": "A refused record, or from the 61st in a minute all further ones of a code.",
+        "contentType": "application/json",
+        "payload": _schema(REFUSAL),
+        "examples": [{"name": "record_refused", "payload": example}],
+    }
+
+
+def _schema(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _record(name: str, event: Mapping[str, Any]) -> dict[str, Any]:
+    """An event of the CloudEvents JSON format as a record of binary mode."""
+    attributes = {
+        f"ce_{key}": value for key, value in event.items() if key not in ("data", "datacontenttype")
+    }
+    return {
+        "name": name,
+        "headers": attributes | {"content-type": "application/json"},
+        "payload": event["data"],
+    }
+
+
+def schemas_of(bodies: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Named schemas for a document: each body by its name, and every definition that one refers to."""
+    found: dict[str, Any] = {}
+    for name, body in bodies.items():
+        definitions: Mapping[str, Any] = body.get("$defs", {})
+        found[name] = {"title": name, **_local(body)}
+        wanted = list(_referred(body))
+        while wanted:
+            definition = wanted.pop()
+            if definition not in found:
+                found[definition] = {"title": definition, **_local(definitions[definition])}
+                wanted += _referred(definitions[definition])
+    return found
+
+
+_LEFT_OUT: Final = frozenset({"$defs", "$id", "$schema", "discriminator"})
+
+
+def _local(schema: Any) -> Any:
+    """The schema with its references leading to the schemas of the document."""
+    if isinstance(schema, list):
+        return [_local(each) for each in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    return {
+        name: _schema(each.rsplit("/", 1)[-1])["$ref"] if name == "$ref" else _local(each)
+        for name, each in schema.items()
+        if name not in _LEFT_OUT
+    }
+
+
+def _referred(schema: Any) -> Iterator[str]:
+    if isinstance(schema, list):
+        for each in schema:
+            yield from _referred(each)
+    elif isinstance(schema, Mapping):
+        for name, each in schema.items():
+            if name == "$ref":
+                yield each.rsplit("/", 1)[-1]
+            elif name not in _LEFT_OUT:
+                yield from _referred(each)
