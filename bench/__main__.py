@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import uvloop
 
-from bench import catch_up, comparison, figures_page, growth, kernel_latency, latency
+from bench import admission, catch_up, comparison, figures_page, growth, kernel_latency, latency
 from bench.machine import described, load
 from bench.place import Places, own_place, shared
 from bench.publishing import KEPT, publish, whole
@@ -30,6 +30,7 @@ PARTS: Final[Mapping[str, Measure]] = {
     "kernel-long": comparison.measure_over_many,
     "kernel-latency": kernel_latency.measure,
     "latency": latency.measure,
+    "admission": admission.measure,
     "catch-up": catch_up.measure,
     "growth": growth.measure,
     "page": figures_page.measure,

@@ -1,4 +1,4 @@
-"""Measures the time from an event on the bus to the meeting on the bus, at a steady rate."""
+"""Measures the time from a record in one topic to its answer in another, at a steady rate."""
 
 import asyncio
 import time
@@ -13,29 +13,35 @@ from shared.platform.kafka_connection import KafkaConnection
 
 
 class Answers:
-    """Writes records on schedule, and notes when the meeting of each record can be read.
+    """Writes records on schedule, and notes when the answer to each record can be read.
 
     Times run from the moment at which a record was due. If the machine stalls, the records that it delays
     still count.
     """
 
-    def __init__(self, producer: AIOKafkaProducer, locality: str) -> None:
+    def __init__(self, producer: AIOKafkaProducer, into: str) -> None:
         self._producer = producer
-        self._topic = topic(locality, "referral-created")
+        self._topic = into
         self._due: dict[bytes, float] = {}
         self.seconds: list[float] = []
 
     @classmethod
     @asynccontextmanager
     async def of(cls, kafka: KafkaConnection, locality: str) -> "AsyncIterator[Answers]":
-        """Reads a locality's meetings from now on."""
-        reader = AIOKafkaConsumer(
-            topic(locality, "meeting-booked"), **kafka.client_arguments(), enable_auto_commit=False
-        )
+        """Puts a locality's new referrals, and reads its meetings from now on."""
+        into, until = topic(locality, "referral-created"), topic(locality, "meeting-booked")
+        async with cls.between(kafka, into, until) as answers:
+            yield answers
+
+    @classmethod
+    @asynccontextmanager
+    async def between(cls, kafka: KafkaConnection, into: str, until: str) -> "AsyncIterator[Answers]":
+        """Puts records into one topic, and reads what has their keys in another from now on."""
+        reader = AIOKafkaConsumer(until, **kafka.client_arguments(), enable_auto_commit=False)
         async with AIOKafkaProducer(**kafka.client_arguments()) as producer, reader:
             await reader.seek_to_end()
-            await producer.partitions_for(topic(locality, "referral-created"))  # fetches the position, once
-            answers = cls(producer, locality)
+            await producer.partitions_for(into)  # fetches the position, once
+            answers = cls(producer, into)
             listening = asyncio.create_task(answers._listen(reader))
             try:
                 yield answers
@@ -45,7 +51,7 @@ class Answers:
 
     @property
     def unanswered(self) -> int:
-        """The number of records whose meeting has not been read yet."""
+        """The number of records whose answer has not been read yet."""
         return len(self._due)
 
     def forget(self) -> None:

@@ -57,10 +57,13 @@ def records(locality: str, count: int, seed: int = 1, hexkit: bool = False) -> I
             yield record
 
 
-def newcomers(locality: str) -> Iterator[Record]:
-    """Makes records of new referrals only, without end."""
+def newcomers(locality: str, said: str | None = None, practice: str | None = None) -> Iterator[Record]:
+    """Makes records of new referrals only, without end.
+
+    `said` is their source, else our own; `practice` their practice, else any.
+    """
     chance = random.Random(1)
-    shapes = [_Shape(locality, chance, hexkit=False) for _ in range(64)]
+    shapes = [_Shape(locality, chance, hexkit=False, said=said, practice=practice) for _ in range(64)]
     while True:
         yield chance.choice(shapes).record(new_id().encode(), new=True)
 
@@ -68,11 +71,18 @@ def newcomers(locality: str) -> Iterator[Record]:
 class _Shape:
     """A ReferralCreated that the models make and write once. Ids are inserted as text, 20 times as fast."""
 
-    def __init__(self, locality: str, chance: random.Random, hexkit: bool) -> None:
+    def __init__(
+        self,
+        locality: str,
+        chance: random.Random,
+        hexkit: bool,
+        said: str | None = None,
+        practice: str | None = None,
+    ) -> None:
         body = ReferralCreated(
             referral_id=_REFERRAL,
             locality=locality,
-            practice=f"M83{chance.randrange(1000):03d}",
+            practice=practice or f"M83{chance.randrange(1000):03d}",
             person_ref=_PERSON,
             route=Route.PRACTICE,
             age_band=chance.choice(list(AgeBand)),
@@ -83,8 +93,8 @@ class _Shape:
             outward_code=f"ST{chance.randint(1, 9)}",
         )
         raw = body.model_dump_json(exclude_none=True).encode()
-        said = source(locality, "referral")
-        envelope = Envelope(_EVENT, said, event_of(body), _TIME, _TIME, body, raw, _REFERRAL)
+        by = said or source(locality, "referral")
+        envelope = Envelope(_EVENT, by, event_of(body), _TIME, _TIME, body, raw, _REFERRAL)
         self._value = raw
         self._headers = envelope.headers()
         if hexkit:  # its subscriber expects these

@@ -12,7 +12,16 @@ from deploy.local.reaper import ROOT
 KEPT: Final = ROOT / "bench" / "measured"
 PAGE: Final = ROOT / "docs" / "performance.md"
 PICTURE: Final = ROOT / "docs" / "performance.svg"
-ORDER: Final = ("kernel", "kernel-long", "kernel-latency", "latency", "catch-up", "growth", "page")
+ORDER: Final = (
+    "kernel",
+    "kernel-long",
+    "kernel-latency",
+    "latency",
+    "admission",
+    "catch-up",
+    "growth",
+    "page",
+)
 # From this load before the start, a measurement shared the machine with other work.
 BUSY: Final = 2.0
 BEGIN, END = "<!-- measured: begin (make bench) -->", "<!-- measured: end -->"

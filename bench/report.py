@@ -132,6 +132,32 @@ def _each(cost: float | Mapping[str, float]) -> str:
     return f"{cost:.1f}"
 
 
+_SORTS: Final[Mapping[str, str]] = {
+    "direct": "our fact, until it can be read",
+    "hop": "a partner's fact, until its copy can be read",
+    "ours": "our fact, until a service has handled it",
+    "theirs": "a partner's fact, until a service has handled it",
+}
+
+
+def _admission(result: Result) -> str:
+    rows = []
+    for key, name in _SORTS.items():
+        idle, flooded = result["idle"][key], result["flooded"][key]
+        times = [milliseconds(each[name]) for each in (idle, flooded) for name in ("p50", "p99", "longest")]
+        delay = None
+        if flooded["longest"] is not None and idle["p50"] is not None and not flooded["unanswered"]:
+            delay = max(0.0, flooded["longest"] - idle["p50"])
+        rows.append([name, *times, milliseconds(delay), verdict(_within(delay, 200))])
+    three = ["p50 ms", "p99 ms", "max ms"]
+    heads = ["", *three, f"flood: {three[0]}", *three[1:], "delay ms", "under 200 ms"]
+    return (
+        f"{table(heads, rows)}\n\n{result['rate']} records a second of each row, "
+        f"{result['seconds']:g} s. The flood is {result['flood']:,} records a second of another source, half "
+        "of them refused. The delay is the longest wait under the flood beyond the median without it."
+    )
+
+
 def _catch_up(result: Result) -> str:
     seconds, meanwhile, after = result["seconds"], result["meanwhile"], result["after"]
     p99 = meanwhile["p99"]
@@ -239,6 +265,7 @@ _PARTS: Final[Mapping[str, tuple[str, Callable[[Result], str]]]] = {
     "kernel-long": ("Throughput over four times as many records", _throughput),
     "kernel-latency": ("From event to meeting, the kernel alone", _latency),
     "latency": ("From POST to meeting, the whole system", _latency),
+    "admission": ("Partners' events, and a flood from one source", _admission),
     "catch-up": ("After an hour of downtime", _catch_up),
     "growth": ("Memory, growth and rebuilding", _growth),
     "page": ("Figures over many referrals", _page),

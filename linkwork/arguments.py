@@ -14,6 +14,21 @@ _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timede
 _EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)  # Kafka's timestamps begin here.
 
 
+def command_group(short_help: str, first_lines: str, epilog: str) -> typer.Typer:
+    """A group of commands such as `linkwork streams`; each prints its help where a command is missing.
+
+    `short_help` is its line in the list of groups; its own page begins and ends with the other two.
+    """
+    return typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        short_help=short_help,
+        help=first_lines,
+        epilog=epilog,
+    )
+
+
 def reason(text: str) -> str:
     """The operator's reason, for the auditor; a blank one is refused."""
     if not text.strip():

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from linkwork.arguments import AsJson, moment_argument, reason
+from linkwork.arguments import AsJson, command_group, moment_argument, reason
 from linkwork.dead_letter_commands import DeadLettersCommand, Filters
 from linkwork.dead_letter_decisions import State
 from shared.contract.events.topics import Part
@@ -54,11 +54,10 @@ Wait = Annotated[
     ),
 ]
 
-application = typer.Typer(
-    rich_markup_mode=None,
-    short_help="List, show, replay and discard records that could not be handled.",
-    help="Records that a service could not handle and set aside, sealed.",
-    epilog=_EPILOG,
+application = command_group(
+    "List, show, replay and discard records that could not be handled.",
+    "Records that a service could not handle and set aside, sealed.",
+    _EPILOG,
 )
 
 

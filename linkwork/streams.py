@@ -9,7 +9,7 @@ import typer
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from linkwork.arguments import AsJson, reason
+from linkwork.arguments import AsJson, command_group, reason
 from linkwork.config import Config
 from linkwork.databases import database_of
 from linkwork.errors import CommandError
@@ -38,11 +38,10 @@ itself); topic_missing; log_replaced; log_shortened; database_behind.
 exit codes: 0 done; 1 a stream is not ok, or is not stopped; 2 refused, with a sentence"""
 
 Service = Annotated[Part, typer.Argument(help="The service that reads.")]
-application = typer.Typer(
-    rich_markup_mode=None,
-    short_help="Show how far a service has read, and let a stopped stream go on.",
-    help="The streams of a service: the handled offsets of its database beside those of the broker.",
-    epilog=_EPILOG,
+application = command_group(
+    "Show how far a service has read, and let a stopped stream go on.",
+    "The streams of a service: the handled offsets of its database beside those of the broker.",
+    _EPILOG,
 )
 
 

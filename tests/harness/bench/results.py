@@ -72,11 +72,24 @@ PAGE: dict[str, Any] = {
     "page": summary([0.05] * 100),
     "changed": summary([0.15] * 100),
 }
+ADMISSION: dict[str, Any] = {
+    "rate": 25,
+    "flood": 2000,
+    "seconds": 20.0,
+    "idle": {name: summary([0.01] * 500) for name in ("direct", "hop", "ours", "theirs")},
+    "flooded": {
+        "direct": summary([0.02] * 500),
+        "hop": summary([0.03] * 500),
+        "ours": summary([0.05] * 499 + [0.3]),
+        "theirs": summary([0.04] * 500),
+    },
+}
 ALL: dict[str, dict[str, Any]] = {
     "kernel": KERNEL,
     "kernel-long": KERNEL,
     "kernel-latency": LATENCY,
     "latency": LATENCY,
+    "admission": ADMISSION,
     "catch-up": CATCH_UP,
     "growth": GROWTH,
     "page": PAGE,

@@ -10,7 +10,17 @@ from bench.drawing import picture
 from bench.publishing import BEGIN, END, kept, publish, whole
 from bench.ratios import GOALS, Goal, goal_ratios
 from bench.report import described, milliseconds, table
-from tests.harness.bench.results import ALL, CATCH_UP, GROWTH, KERNEL, LATENCY, PAGE, WITHOUT_JAVA, measured
+from tests.harness.bench.results import (
+    ADMISSION,
+    ALL,
+    CATCH_UP,
+    GROWTH,
+    KERNEL,
+    LATENCY,
+    PAGE,
+    WITHOUT_JAVA,
+    measured,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -69,6 +79,16 @@ def test_catching_up_growth_and_the_page() -> None:
     assert "| figures, as JSON | 50 | 50 | 50 | met |" in page
     assert "| the page, with its charts | 50 | 50 | 50 | met |" in page
     assert "| the page, after each new referral | 150 | 150 | 150 | **not met** |" in page
+
+
+def test_flood_delays_by_the_longest_wait_beyond_the_median() -> None:
+    _, text = described("admission", ADMISSION)
+    hop = "| a partner's fact, until its copy can be read | 10 | 10 | 10 | 30 | 30 | 30 | 20 | met |"
+    assert hop in text
+    assert "handled it | 10 | 10 | 10 | 50 | 50 | 300 | 290 | **not met** |" in text
+    lost = ADMISSION["flooded"] | {"ours": ADMISSION["flooded"]["ours"] | {"unanswered": 1}}
+    _, unanswered = described("admission", ADMISSION | {"flooded": lost})
+    assert "| 300 | – | **not met** |" in unanswered
 
 
 @pytest.mark.parametrize(("value", "said"), [(None, "–"), (0.84, "0.8"), (9.96, "10.0"), (12.4, "12")])
