@@ -22,8 +22,9 @@ from deploy.local.keys import run_secrets
 from deploy.local.plan import LINKWORK, Part, common_environment, kafka_environment
 from deploy.local.ports import LOOPBACK, free_port
 from deploy.local.reaper import Reaper
-from deploy.topics import create_topics, first_state
+from deploy.topics import first_state
 from shared.contract.events.topics import CONTROL_TOPIC
+from shared.delivery.kafka.topics import create_topics
 from shared.platform.access.cluster import Cluster
 from shared.platform.access.declaration import declare
 from shared.platform.access.render import apply

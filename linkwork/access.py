@@ -11,7 +11,7 @@ from aiokafka.errors import (
     SecurityDisabled,
 )
 
-from linkwork.arguments import AsJson
+from linkwork.arguments import AsJson, command_group
 from linkwork.config import Config
 from linkwork.errors import CommandError
 from linkwork.output import as_json as to_json
@@ -20,6 +20,7 @@ from shared.platform.access.cluster import Cluster
 from shared.platform.access.declaration import Declaration, declare
 from shared.platform.access.render import Finding, apply, check, plan
 from shared.platform.access.users import kept_passwords
+from shared.platform.localities import Localities
 
 _EPILOG: Final = """\b
 The declaration follows from the newest table: a user for each service, for admission, for operators and for
@@ -43,11 +44,10 @@ NoUsers = Annotated[
 ]
 Demo = Annotated[bool, typer.Option("--demo", help="The invented programme plays here and needs a user.")]
 
-application = typer.Typer(
-    rich_markup_mode=None,
-    short_help="Plan, apply and check the users and rights of the bus.",
-    help="Users of the bus, what each may do, and how much.",
-    epilog=_EPILOG,
+application = command_group(
+    "Plan, apply and check the users and rights of the bus.",
+    "Users of the bus, what each may do, and how much.",
+    _EPILOG,
 )
 
 
@@ -67,8 +67,16 @@ class AccessCommand:
         Raises:
             CommandError: the broker does not answer, or refuses.
         """
+        return await self.run_for(config, await newest_table(config))
+
+    async def run_for(self, config: Config, table: Localities) -> int:
+        """Runs the command for this table.
+
+        Raises:
+            CommandError: the broker does not answer, or refuses.
+        """
         try:
-            declared = declare(await newest_table(config), demo=self.demo)
+            declared = declare(table, demo=self.demo)
             async with Cluster(config.kafka) as cluster:
                 return await self._run(cluster, declared)
         except ClusterAuthorizationFailedError:

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from linkwork.errors import CommandError
 from shared.contract.events.topics import CONTROL_TOPIC, Part
+from shared.delivery.kafka.topics import PARTITIONS
 from shared.platform.access.declaration import OPERATOR
 from shared.platform.access.users import USERS_FOLDER
 from shared.platform.kafka_connection import BadKafkaSettings, KafkaConnection, connection_from
@@ -32,6 +33,9 @@ class Config:
     key: bytes = b""
     operator: str = ""
     control_topic: str = CONTROL_TOPIC
+    # Of topics that a command makes.
+    partitions: int = PARTITIONS
+    replication: int = 1
 
     def __repr__(self) -> str:
         return f"Config({self.kafka.bootstrap!r})"
@@ -77,6 +81,8 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
             key=(environment.get("LINKWORK_DEAD_LETTER_KEY") or development).encode(),
             operator=operator,
             control_topic=control_topic,
+            partitions=_number(environment, "PARTITIONS", PARTITIONS),
+            replication=_number(environment, "REPLICATION", 1),
         )
     if any(given.values()):
         missing = next(name for name, value in given.items() if not value)
@@ -101,6 +107,13 @@ def read_config(environment: Mapping[str, str], here: Path) -> Config:
             "LINKWORK_KAFKA_BOOTSTRAP and LINKWORK_MONGO_URL are not set, and there is no run in .linkwork "
             "here: set them, or start one with `make run`."
         ) from None
+
+
+def _number(environment: Mapping[str, str], name: str, otherwise: int) -> int:
+    given = environment.get(f"LINKWORK_{name}") or str(otherwise)
+    if not (given.isascii() and given.isdigit() and int(given)):
+        raise CommandError(f"LINKWORK_{name} must be a whole number from 1.")
+    return int(given)
 
 
 def _login() -> str:

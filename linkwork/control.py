@@ -6,13 +6,15 @@ from typing import Annotated, Final
 
 import typer
 
-from linkwork.arguments import AsJson
+from linkwork.access import AccessCommand, Demo, NoUsers, Passwords
+from linkwork.arguments import AsJson, command_group
 from linkwork.control_commands import ControlCommand
 from shared.platform.clock import LONDON
 
 _EPILOG: Final = """\b
 examples:
   linkwork control publish localities.toml --in-force-from 2027-01-04T08:00
+  linkwork control publish --apply --passwords users
   linkwork control export > control.jsonl
   linkwork control publish control.jsonl
 
@@ -29,12 +31,10 @@ def _begin(text: str) -> datetime:
 
 
 File = Annotated[Path | None, typer.Argument(help="A localities file; else LINKWORK_LOCALITIES_FILE.")]
-application: Final = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    help="The programme's table in the control topic: localities, practices, sources and their ranks.",
-    epilog=_EPILOG,
-    no_args_is_help=True,
+application: Final = command_group(
+    "Publish, show and check the programme's table.",
+    "The programme's table in the control topic: localities, practices, sources, ranks and who may say what.",
+    _EPILOG,
 )
 
 
@@ -48,9 +48,17 @@ def publish(
         datetime | None,
         typer.Option(parser=_begin, metavar="TIME", help="In London unless it names a zone; else at once."),
     ] = None,
+    apply: Annotated[
+        bool,
+        typer.Option("--apply", help="First give the users and rights, and make the topics, that it needs."),
+    ] = False,
+    passwords: Passwords = None,
+    no_users: NoUsers = False,
+    demo: Demo = False,
 ) -> ControlCommand:
     """Publish a table as the next version, if it differs; print the differences."""
-    return ControlCommand("publish", file, in_force_from)
+    access = AccessCommand("apply", passwords, no_users, demo) if apply else None
+    return ControlCommand("publish", file, in_force_from, access=access)
 
 
 @application.command()

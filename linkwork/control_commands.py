@@ -10,14 +10,23 @@ from typing import Final, Literal
 
 from aiokafka.errors import KafkaError
 
+from linkwork.access import AccessCommand
 from linkwork.config import Config
 from linkwork.errors import CommandError
 from linkwork.output import as_json, format_time, table
 from linkwork.tables import NO_TOPIC, read_standing
-from shared.contract.events.topics import event_topics
+from shared.contract.events.topics import event_topics, partner_topics
 from shared.delivery.control.log import NoControlTopic
-from shared.delivery.control.publishing import Standing, publish_again, publish_table
+from shared.delivery.control.publishing import (
+    Standing,
+    authority_faults,
+    next_version,
+    publish_again,
+    publish_table,
+    standing_versions,
+)
 from shared.delivery.kafka.partitions import partitions_of
+from shared.delivery.kafka.topics import create_topics
 from shared.platform.clock import system_clock
 from shared.platform.localities import Localities, LocalitiesError
 from shared.platform.localities.differences import differences
@@ -31,6 +40,9 @@ from shared.platform.localities.versions import (
     read_export,
 )
 
+MAKE_TOPICS: Final = (
+    "`linkwork control publish --apply --passwords FOLDER` makes topics, users and rights that are missing."
+)
 _HEAD: Final = ("VERSION", "MADE", "IN FORCE FROM", "AUTHOR", "STATE", "DIFFERENCES")
 
 
@@ -46,6 +58,8 @@ class ControlCommand:
     Attributes:
         file: a localities file; or, to publish, an export of the topic.
         number: the version to show; None means the one in force.
+        access: gives the users and rights that a table asks for, before it is published, as its topics are
+            made; None leaves both to the operator.
     """
 
     verb: Literal["publish", "show", "history", "export", "check"]
@@ -53,6 +67,7 @@ class ControlCommand:
     in_force_from: datetime | None = None
     number: int | None = None
     as_json: bool = False
+    access: AccessCommand | None = None
 
     async def run(self, config: Config) -> int:
         """Runs the command and returns its exit code."""
@@ -77,15 +92,21 @@ class ControlCommand:
     async def _publish(self, config: Config) -> int:
         file = self.file or config.localities_file
         if file.suffix == EXPORT_SUFFIX:
+            if self.access is not None:
+                raise CommandError(
+                    "--apply goes with a localities file; after an export, `access apply` does it."
+                )
             versions = await publish_again(config.kafka, config.control_topic, read_export(file))
             print(f"{len(versions)} versions published again." if versions else "The topic holds them all.")
             return 0
         now = system_clock()
         if self.in_force_from is not None and self.in_force_from < now:
             raise CommandError("A version cannot be in force from a time that has passed.")
-        author = author_of(config.operator)
+        author, document = author_of(config.operator), read_document(file)
+        if self.access is not None:
+            await self._prepare(config, self.access, document, author, now)
         done = await publish_table(
-            config.kafka, config.control_topic, read_document(file), author, now, self.in_force_from
+            config.kafka, config.control_topic, document, author, now, self.in_force_from
         )
         if done is None:
             print("Nothing differs from the newest version: nothing was published.")
@@ -97,6 +118,25 @@ class ControlCommand:
         for problem in await _topic_problems(config, done.version.localities):
             print(problem, file=sys.stderr)
         return 0
+
+    async def _prepare(
+        self, config: Config, access: AccessCommand, document: Document, author: str, now: datetime
+    ) -> None:
+        """Gives users and rights, then makes topics: a source that is in force finds all it needs."""
+        versions = (await standing_versions(config.kafka, config.control_topic)).versions
+        version = next_version(versions, document, author, now, self.in_force_from) or versions.newest
+        if version is None:
+            raise CommandError(NO_TOPIC)
+        table_ = version.localities
+        await access.run_for(config, table_)
+        made = await create_topics(
+            config.kafka,
+            table_.slugs,
+            table_.partners(),
+            partitions=config.partitions,
+            replication=config.replication,
+        )
+        print(f"{made} topics made.")
 
     def _show(self, standing: Standing) -> int:
         versions = list(standing.versions)
@@ -132,6 +172,7 @@ class ControlCommand:
         document = read_document(file)
         localities_of(document, file.name)
         problems = [str(refused) for refused in standing.refused]
+        problems += authority_faults(document, file.name)
         problems += [f"Not published: {change}" for change in differences(newest.document, document)]
         problems += await _topic_problems(config, newest.localities)
         print("\n".join(problems) or f"Version {newest.number} is as {file.name}, and its topics are there.")
@@ -166,14 +207,21 @@ def _described(version: TableVersion) -> list[str]:
 
 
 async def _topic_problems(config: Config, localities: Localities) -> list[str]:
-    """Localities whose topics are missing or have different numbers of partitions."""
-    names = {slug: event_topics(slug) for slug in localities.slugs}
+    """Localities whose topics are missing, their partners' too, or differ in number of partitions."""
+    events = {slug: event_topics(slug) for slug in localities.slugs}
+    names = {
+        locality.slug: [
+            *events[locality.slug],
+            *(name for source in locality.partners() for name in partner_topics(source)),
+        ]
+        for locality in localities
+    }
     partitions = await partitions_of(config.kafka, [name for each in names.values() for name in each])
     counts = Counter(partition.topic for partition in partitions)
     problems = []
     for slug, topics in names.items():
         if missing := [name for name in topics if not counts[name]]:
-            problems.append(f"Locality {slug} has no topic {missing[0]}: run `python -m deploy.topics`.")
-        elif len({counts[name] for name in topics}) > 1:
+            problems.append(f"Locality {slug} has no topic {missing[0]}: {MAKE_TOPICS}")
+        elif len({counts[name] for name in events[slug]}) > 1:
             problems.append(f"The topics of locality {slug} differ in their number of partitions.")
     return problems

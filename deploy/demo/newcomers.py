@@ -8,8 +8,8 @@ from typing import Any, Final
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from deploy.topics import PARTNER_PARTITIONS, PARTNERS
 from shared.contract.events.topics import partner_topics
+from shared.delivery.kafka.topics import PARTNER_PARTITIONS, PARTNERS
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities.document import Document
 

@@ -82,11 +82,17 @@ _OPEN: Final[Mapping[str, tuple[SourcePart, ...]]] = {
 _PARTNER: Final[frozenset[SourceRole]] = frozenset({"partner"})
 
 
+def event_of_kind(kind: str) -> EventName:
+    """The event that says a kind of fact."""
+    if kind == "referral_created":
+        return "referral-created"
+    return "meeting-booked" if kind == "meeting_booked" else "outcome-recorded"
+
+
 def _table() -> list[Rule]:
     rules = [Rule("referral", "referral-created", "referral_created", _PARTNER | {"referral"}, "own")]
     for kind, parts in _OPEN.items():
-        event: EventName = "meeting-booked" if kind == "meeting_booked" else "outcome-recorded"
-        first, *others = parts
+        event, (first, *others) = event_of_kind(kind), parts
         rules.append(Rule(first, event, kind, _PARTNER | {first}))
         rules += [Rule(part, event, kind, frozenset({part})) for part in others]
     for kind, part in GUARDED.items():

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 
-from deploy.topics import create_topics
+from shared.delivery.kafka.topics import create_topics
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import LOCALITIES_FILE
 from shared.platform.localities.document import read_document

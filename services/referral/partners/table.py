@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from shared.contract.authority import TABLE, refusal_of
+from shared.contract.authority import refusal_of
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.refusals import RefusalCode
 from shared.platform.localities import Localities
@@ -41,5 +41,5 @@ class ProgrammeTable:
         """As AdmissionTable."""
         locality = self._localities.by_slug.get(event.body.locality)
         practices = {practice.ods for practice in locality.practices} if locality else ()
-        code = refusal_of(event, TABLE, self._localities.roles, practices)
+        code = refusal_of(event, self._localities.rules, self._localities.roles, practices)
         return None if code is None else RefusalCode(code)

@@ -1,15 +1,17 @@
 """Publishes versions of the table. The operator alone may write the control topic."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from aiokafka import AIOKafkaProducer
 
+from shared.contract.programme_authority import faults
 from shared.delivery.control.log import read_control
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities.differences import differences
 from shared.platform.localities.document import Document
+from shared.platform.localities.loading import SAYS, document_says
 from shared.platform.localities.versions import TableVersion, VersionRefused, Versions, made_version
 
 
@@ -45,6 +47,32 @@ async def standing_versions(kafka: KafkaConnection, topic: str) -> Standing:
     return found
 
 
+def next_version(
+    versions: Versions, document: Document, author: str, now: datetime, in_force_from: datetime | None = None
+) -> TableVersion | None:
+    """The version by which this table would follow the newest; None if the newest holds the same table.
+
+    Raises:
+        VersionRefused: no reader would accept it.
+    """
+    newest = versions.newest
+    if newest is not None and newest.document == document:
+        return None
+    number = newest.number + 1 if newest else 1
+    version = made_version(number, author, now, in_force_from or now, document)
+    if (wrong := next(authority_faults(document, f"version {number}"), None)) is not None:
+        raise VersionRefused("invalid_table", wrong)
+    versions.offer(version.encoded())
+    return version
+
+
+def authority_faults(document: Document, name: str) -> Iterator[str]:
+    """What is wrong with a document's table of who may say what. Raises LocalitiesError if it is no table."""
+    says = document_says(document, name)
+    if says is not None:
+        yield from (f"{name}, programme, {SAYS}: {fault}" for fault in faults(says))
+
+
 async def publish_table(
     kafka: KafkaConnection,
     topic: str,
@@ -66,14 +94,14 @@ async def publish_table(
     """
     versions = (await standing_versions(kafka, topic)).versions
     newest = versions.newest
-    if newest is not None and newest.document == document:
+    version = next_version(versions, document, author, now, in_force_from)
+    if version is None:
         return None
-    number = newest.number + 1 if newest else 1
-    version = made_version(number, author, now, in_force_from or now, document)
-    versions.offer(version.encoded())
     await _publish(kafka, topic, [version])
     if version not in list((await standing_versions(kafka, topic)).versions):
-        raise VersionRefused("conflicting", f"Another version {number} was published at the same moment.")
+        raise VersionRefused(
+            "conflicting", f"Another version {version.number} was published at the same moment."
+        )
     return Published(version, differences(newest.document, document) if newest else [])
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from shared.contract.authority import TABLE, Referrals, SourceRole
 from shared.contract.events import topics
 from shared.contract.events.vocabulary import Need, SensitiveNeed
+from shared.contract.programme_authority import REFERRALS, ROLES, Says, rules_of
 from shared.platform.localities.document import Document, practices_of, read_document
 from shared.platform.localities.entries import Entry, LocalitiesError
 from shared.platform.localities.model import (
@@ -35,6 +38,8 @@ TELLING = frozenset(
     }
     | {code.value for code in (*Need, *SensitiveNeed)}
 )  # fmt: skip
+# The key of the programme's table of who may say what.
+SAYS = "says"
 SOURCE_PARTS = (*topics.OUR_SOURCES, PARTNER)
 # Our own sources, and the operator's.
 RESERVED_NAMES = frozenset({*topics.OUR_SOURCES, "control"})
@@ -53,6 +58,7 @@ def localities_of(document: Document, name: str) -> Localities:
     named = programme.text("name")
     hub = _contact(programme.entry("hub"))
     everyones = programme.entries("sources")
+    rules = rules_of(_says(programme.entry(SAYS))) if programme.has(SAYS) else TABLE
     programme.done()
     localities: list[Locality] = []
     for entry in file.entries("locality"):
@@ -62,7 +68,32 @@ def localities_of(document: Document, name: str) -> Localities:
         raise LocalitiesError(f"{name}: there is no locality.")
     inside = {practice.ods for locality in localities for practice in locality.practices}
     outside = tuple(practice for ods, practice in known.items() if ods not in inside)
-    return Localities(named, hub, tuple(localities), outside)
+    return Localities(named, hub, tuple(localities), outside, rules=rules)
+
+
+def document_says(document: Document, name: str) -> Says | None:
+    """The document's table of who may say what; None if it leaves that to the contract.
+
+    Raises:
+        LocalitiesError: an entry is wrong.
+    """
+    programme = Entry(name, document).entry("programme")
+    return _says(programme.entry(SAYS)) if programme.has(SAYS) else None
+
+
+def _says(entry: Entry) -> Says:
+    return {kind: dict(_roles(entry.entry(kind))) for kind in entry.names()}
+
+
+def _roles(entry: Entry) -> Iterator[tuple[SourceRole, Referrals]]:
+    for name in entry.names():
+        role = next((each for each in ROLES if each == name), None)
+        whose = next((each for each in REFERRALS if each == entry.text(name)), None)
+        if role is None:
+            raise LocalitiesError(f"{entry.where}: {name} is no role; roles are {', '.join(ROLES)}.")
+        if whose is None:
+            raise LocalitiesError(f"{entry.where}: {name} must be one of {', '.join(REFERRALS)}.")
+        yield role, whose
 
 
 def _locality(

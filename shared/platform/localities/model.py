@@ -8,7 +8,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final
 
-from shared.contract.authority import SourceRole
+from shared.contract.authority import TABLE, SourceRole, Table
 from shared.contract.events import topics
 
 # The parts of a locality that a partner may bring itself.
@@ -133,6 +133,7 @@ class _Table:
     practices: Mapping[str, Practice]
     version: int
     fold_rules: Mapping[str, int]
+    rules: Table
 
 
 class Localities:
@@ -151,6 +152,7 @@ class Localities:
         *,
         version: int = 0,
         fold_rules: Mapping[str, int] = MappingProxyType({}),
+        rules: Table = TABLE,
     ) -> None:
         """`version` is 0 for a table of a file; `fold_rules` see `fold_rules_version`."""
         inside = (practice for locality in localities for practice in locality.practices)
@@ -161,6 +163,7 @@ class Localities:
             MappingProxyType({practice.ods: practice for practice in (*outside, *inside)}),
             version,
             fold_rules,
+            rules,
         )
 
     @classmethod
@@ -175,8 +178,10 @@ class Localities:
     def numbered(self, version: int, fold_rules: Mapping[str, int]) -> Localities:
         """The same table under a version's number."""
         practices = tuple(self._table.practices.values())
-        rules = MappingProxyType(dict(fold_rules))
-        return Localities(self.name, self.hub, tuple(self), practices, version=version, fold_rules=rules)
+        since, rules = MappingProxyType(dict(fold_rules)), self.rules
+        return Localities(
+            self.name, self.hub, tuple(self), practices, version=version, fold_rules=since, rules=rules
+        )
 
     @property
     def name(self) -> str:
@@ -197,6 +202,11 @@ class Localities:
     def version(self) -> int:
         """The number of the version in force; 0 for the table of a file."""
         return self._table.version
+
+    @property
+    def rules(self) -> Table:
+        """Who may say what, as admission judges it."""
+        return self._table.rules
 
     def fold_rules_version(self, slug: str) -> int:
         """The version since which what the fold of this locality depends on is as it is now."""

@@ -1,6 +1,6 @@
 """A locality with two partners and another whose name begins alike, on a broker with the declared rights."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from shared.contract.events.topics import PARTS, dead_letter_topic, event_topics, topic
 from shared.platform.access.cluster import Cluster
-from shared.platform.access.declaration import CONTROL_TOPIC, Declaration, Partner, declare
+from shared.platform.access.declaration import CONTROL_TOPIC, Declaration, Grant, Partner, declare
 from shared.platform.access.render import apply
 from shared.platform.access.users import new_password
 from shared.platform.kafka_connection import KafkaConnection
@@ -62,6 +62,14 @@ class Place:
             *(f"{each.group_prefix}one" for each in partners),
             f"{self.here}-unknown",
         ]
+
+
+async def change(place: Place, granted: Sequence[Grant], withdrawn: Sequence[Grant]) -> None:
+    """Grants and withdraws rights, and waits until the broker holds it so."""
+    async with Cluster(place.kafka) as cluster:
+        await cluster.create(granted)
+        await cluster.remove(withdrawn)
+        await cluster.until_held(granted, withdrawn)
 
 
 def _localities(here: str, alike: str) -> Localities:

@@ -10,7 +10,6 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from deploy.topics import create_topics
 from shared.contract.events.envelope import Envelope, event_of
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralAgreement, ReferralCreated
@@ -27,6 +26,7 @@ from shared.contract.events.vocabulary import (
     SafeToText,
 )
 from shared.contract.history import ReferralHistory, fold_referral, stage_of
+from shared.delivery.kafka.topics import create_topics
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.delivery.model.service_definition import NoRepository, ServiceDefinition

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from deploy.topics import PARTITIONS
 from shared.contract.events.envelope import Envelope, Refused, read
 from shared.contract.events.topics import PARTS, dead_letter_topic, event_topics
+from shared.delivery.kafka.topics import PARTITIONS
 from shared.platform.kafka_connection import KafkaConnection
 
 Record = "ConsumerRecord[bytes, bytes]"

@@ -11,16 +11,16 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from deploy.topics import create_topics
 from services.referral.partners.admission import Admission
 from services.referral.partners.repository import RefusalKeeper
-from services.referral.partners.table import ProgrammeTable
+from services.referral.partners.table import AdmissionTable, ProgrammeTable
 from shared.contract.events.refusals import RecordRefused
 from shared.contract.events.topics import ADMISSION_GROUP, event_topics, inbox_topic, refusals_topic
+from shared.delivery.kafka.topics import create_topics
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.options import Options
 from shared.platform.kafka_connection import KafkaConnection
-from shared.platform.localities import load_localities
+from shared.platform.localities import Localities, load_localities
 from tests.harness.referral.partners import NOW, PARTNER, Sent
 from tests.harness.referral.running import own_localities
 
@@ -31,7 +31,7 @@ class AdmissionBench:
 
     locality: str
     options: Options
-    table: ProgrammeTable
+    localities: Localities
     mongo: Mongo
     producer: AIOKafkaProducer
     now: datetime = NOW
@@ -53,12 +53,15 @@ class AdmissionBench:
 
     @asynccontextmanager
     async def admission(
-        self, a_second: float = 1000.0, commit_seconds: float = 0.05
+        self,
+        a_second: float = 1000.0,
+        commit_seconds: float = 0.05,
+        table: AdmissionTable | None = None,
     ) -> AsyncIterator[Admission]:
         """Admission as a process runs it."""
-        keeper = RefusalKeeper(self.mongo)
+        keeper, known = RefusalKeeper(self.mongo), table or ProgrammeTable(self.localities)
         settings = replace(self.options, commit_seconds=commit_seconds)
-        admission = Admission(settings, self.table, keeper, [self.locality], a_second, self.clock)
+        admission = Admission(settings, known, keeper, [self.locality], a_second, self.clock)
         admission.start()
         try:
             yield admission
@@ -151,7 +154,7 @@ async def admission_bench(
     producer = AIOKafkaProducer(**kafka.client_arguments(), max_request_size=1_000_000, linger_ms=2)
     await producer.start()
     try:
-        yield AdmissionBench(here, options, ProgrammeTable(localities), mongo, producer)
+        yield AdmissionBench(here, options, localities, mongo, producer)
     finally:
         await producer.stop()
         await mongo.client.drop_database(database)

@@ -14,12 +14,13 @@ import httpx
 from aiokafka import AIOKafkaProducer
 from fastapi import FastAPI
 
-from deploy.topics import create_topics, first_state
+from deploy.topics import first_state
 from services.referral.app import create_app
 from services.referral.identity.context import ReferralContext
 from services.referral.settings import ReferralSettings
 from shared.contract.events.envelope import Envelope, event_of
 from shared.contract.events.models import EventBody
+from shared.delivery.kafka.topics import create_topics
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import system_clock
 from shared.platform.ids import new_id

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from deploy.topics import create_topics
 from linkwork.__main__ import parse
 from linkwork.config import Config
 from linkwork.errors import CommandError
+from shared.delivery.kafka.topics import create_topics
 from shared.platform.clock import system_clock
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import LOCALITIES_FILE

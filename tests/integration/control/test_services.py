@@ -14,12 +14,12 @@ import services.evaluation.definition
 import services.matching.definition
 import services.notifications.definition
 import services.referral.definition
-from deploy.topics import create_topics
 from shared.contract.events.models import MeetingBooked
 from shared.contract.events.topics import Part
 from shared.contract.events.vocabulary import Route
 from shared.delivery.control.publishing import publish_table
 from shared.delivery.control.table import Control, ControlTable
+from shared.delivery.kafka.topics import create_topics
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.service_definition import ServiceDefinition
 from shared.platform.clock import system_clock

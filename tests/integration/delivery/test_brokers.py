@@ -15,9 +15,9 @@ from faststream.kafka import KafkaBroker
 
 from deploy.local.kafka import Kafka
 from deploy.local.ports import LOOPBACK, free_port
-from deploy.topics import create_topics
 from shared.contract.events.topics import dead_letter_topic, event_topics
 from shared.delivery.kafka.producer import MAX_MESSAGE_BYTES, Producer
+from shared.delivery.kafka.topics import create_topics
 from shared.delivery.kernel import Kernel
 from shared.delivery.outbox.rows import Message
 from shared.platform.kafka_connection import KafkaConnection

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest_asyncio
 from aiokafka.partitioner import murmur2
 
-from deploy.topics import PARTITIONS
 from services.referral.partners.repository import refused
 from shared.contract.events.envelope import Envelope, read
 from shared.contract.events.refusals import RefusalCode
 from shared.contract.events.topics import inbox_topic
+from shared.delivery.kafka.topics import PARTITIONS
 from shared.delivery.kernel import Kernel
 from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.delivery.toy import TOY

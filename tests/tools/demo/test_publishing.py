@@ -8,12 +8,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from deploy.demo.history.journal import Journal
 from deploy.demo.publishing import publish
-from deploy.topics import PARTITIONS, create_topics
 from shared.contract.events import outcomes as o
 from shared.contract.events import topics
 from shared.contract.events import vocabulary as v
 from shared.contract.events.envelope import Envelope, read
 from shared.contract.events.models import ReferralAgreement, ReferralCreated
+from shared.delivery.kafka.topics import PARTITIONS, create_topics
 from shared.platform.kafka_connection import KafkaConnection
 
 TOWN = "playtown"
