@@ -16,9 +16,8 @@ from shared.delivery.kafka import instance
 from shared.delivery.kafka.producer import Producer
 from shared.delivery.outbox.rows import Message
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
-from shared.platform.access.cluster import Cluster
 from shared.platform.access.declaration import Grant
-from tests.harness.access.place import Place
+from tests.harness.access.place import Place, change
 from tests.harness.delivery.toy import Bench, bench, created, said
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -34,13 +33,6 @@ async def here(place: Place, mongo_url: str) -> AsyncIterator[Bench]:
     async with bench(place.kafka, mongo_url) as made:
         options = replace(made.options, kafka=place.as_user("matching"))
         yield replace(made, locality=place.here, options=options)
-
-
-async def change(place: Place, granted: list[Grant], withdrawn: list[Grant]) -> None:
-    async with Cluster(place.kafka) as cluster:
-        await cluster.create(granted)
-        await cluster.remove(withdrawn)
-        await cluster.until_held(granted, withdrawn)
 
 
 def of_matching(place: Place, operation: Any) -> Grant:
