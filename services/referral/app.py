@@ -28,6 +28,8 @@ from services.referral.intake.service import ReferralService
 from services.referral.pages import PAGE_ROUTERS
 from services.referral.partners import api as partners_api
 from services.referral.partners.admission import Admission
+from services.referral.partners.notice_rows import NoticeRows
+from services.referral.partners.notices import LEASE_SECONDS, Notices
 from services.referral.partners.repository import RefusalKeeper
 from services.referral.partners.table import ProgrammeTable
 from services.referral.partners.use_cases import PartnerEvents
@@ -40,6 +42,7 @@ from shared.delivery.kafka.producer import Producer
 from shared.delivery.kernel import Kernel, cancelled_within
 from shared.delivery.model.errors import IdempotencyMismatch, Transient
 from shared.delivery.mongo.database import classified
+from shared.delivery.mongo.leases import Leases
 from shared.delivery.options import Options
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
@@ -78,6 +81,14 @@ def create_app(
     partner_events = PartnerEvents(
         kernel.mongo, Producer(as_admission.kafka), admitted_by, keeper_of_refusals, clock
     )
+    notices = Notices(
+        NoticeRows(kernel.mongo),
+        Producer(as_admission.kafka),
+        Leases(kernel.mongo, new_id(), LEASE_SECONDS),
+        admitted_by,
+        kernel.localities,
+        clock,
+    )
 
     async def ready() -> tuple[bool, dict[str, Any]]:
         answers, detail = await kernel.ready()
@@ -90,11 +101,13 @@ def create_app(
             await erasure.replay(kernel.mongo)
             await erasure.finish_erasures(context)
             observing = asyncio.create_task(keep_observing(kernel.mongo, kernel.localities, clock))
+            noticing = asyncio.create_task(notices.run())
             admission.start(judges=settings.admission)
             yield
             await admission.stop()
             await partner_events.close()
-            await cancelled_within(timings.drain_seconds, observing)
+            await cancelled_within(timings.drain_seconds, observing, noticing)
+            await notices.close()
         await matching.close()
 
     app = create_service_app(

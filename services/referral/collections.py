@@ -17,14 +17,16 @@ FILED = "filed"  # Returned referrals that their practice filed without an answe
 KEYS = "keys"
 LOOKUPS = "lookups"
 NOTES = "notes"
+NOTICES = "notices"  # Partners' facts that do not count, and whether their source was told.
 PEOPLE = "people"
 REFUSALS = "refusals"  # Partners' events that admission refused, for look-ups.
 SESSIONS = "sessions"
 
 # Data with no other source: the vault, its keys apart, the tombstones and the audit.
 OWNED = (PEOPLE, KEYS, LOOKUPS, ENTRIES, NOTES, ERASED, AUDIT, FILED)
-# Data that may be lost: people then sign in again, partners read their refusals on their topic.
-PASSING = (SESSIONS, REFUSALS)
+# Data that may be lost: people then sign in again, partners read their refusals on their topic, or a notice
+# again.
+PASSING = (SESSIONS, REFUSALS, NOTICES)
 # Data folded from the facts.
 DERIVED = (REFERRALS,)
 
@@ -39,6 +41,10 @@ _INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("locality", ASCENDING), ("view.stage", ASCENDING)]),
         IndexModel(
             [("locality", ASCENDING), ("view.unanswered", ASCENDING)], partialFilterExpression=IS_UNANSWERED
+        ),
+        IndexModel(
+            [("view.uncounted.source", ASCENDING), ("_id", ASCENDING)],
+            partialFilterExpression={"view.uncounted.source": {"$gt": ""}},
         ),
         IndexModel([("locality", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),
         IndexModel([("view.practice", ASCENDING), ("view.created", ASCENDING), ("referral", ASCENDING)]),
@@ -60,6 +66,10 @@ _INDEXES: dict[str, list[IndexModel]] = {
     ],
     AUDIT: [IndexModel([("subject_ref", ASCENDING), ("at", DESCENDING)])],
     REFUSALS: [IndexModel([("at", ASCENDING)], name="refusals_end", expireAfterSeconds=30 * 24 * 3600)],
+    NOTICES: [
+        IndexModel([("_id.source", ASCENDING), ("told", ASCENDING), ("since", ASCENDING)]),
+        IndexModel([("seen", ASCENDING)], name="notices_end", expireAfterSeconds=30 * 24 * 3600),
+    ],
     SESSIONS: [IndexModel([("ends", ASCENDING)], name="sessions_end", expireAfterSeconds=0)],
 }
 

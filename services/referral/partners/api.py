@@ -10,6 +10,7 @@ from services.referral.partners.schemas import EventReceived, EventSent, EventVe
 from services.referral.partners.use_cases import AnotherBody, Events
 from services.referral.web.parameters import ReferralId
 from shared.contract.events.models import Ref
+from shared.contract.events.notices import DETAIL, NOT_YET, POINTERS, NotCounted
 from shared.contract.events.refusals import SENTENCES
 from shared.contract.events.topics import inbox_topic
 from shared.platform.web.auth import require
@@ -57,7 +58,7 @@ async def verdict(
     if found is None:
         return EventVerdict(verdict="not_seen")
     if found.refusal is None:
-        return EventVerdict(verdict="accepted")
+        return _accepted(found.uncounted)
     return EventVerdict(
         verdict="refused",
         code=found.refusal.code,
@@ -65,6 +66,18 @@ async def verdict(
         pointer=found.refusal.pointer,
         problem=found.refusal.problem,
         at=found.at,
+    )
+
+
+def _accepted(uncounted: NotCounted | None) -> EventVerdict:
+    if uncounted is None:
+        return EventVerdict(verdict="accepted")
+    return EventVerdict(
+        verdict="accepted",
+        code=NOT_YET,
+        detail=DETAIL,
+        pointer=POINTERS[uncounted],
+        problem=uncounted.value,
     )
 
 

@@ -1,4 +1,7 @@
-"""Refusals as their source is told them: one by one up to a number a minute, the others counted by code."""
+"""Refusals and notices as their source is told them.
+
+Refusals are told one by one up to a number a minute, the others counted by code.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from services.referral.partners.checks import Refusal
+from shared.contract.events.notices import POINTERS, FactNoticed, NotCounted
 from shared.contract.events.refusals import SENTENCES, LastPlace, RecordRefused, RefusalCode
 from shared.contract.events.topics import refusals_topic
 from shared.delivery.dlq.dead_letters import Record
@@ -35,6 +39,30 @@ def message_of(refused: RecordRefused, source: str) -> Message:
     place = f"{refused.topic}/{refused.partition}/{refused.offset}"
     body = refused.model_dump_json().encode()
     return Message(refusals_topic(source), place.encode(), body, {"content-type": "application/json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """A fact that does not count, with the rule; `row` is its referral's document."""
+
+    source: str
+    id: str
+    referral: str
+    row: str
+    reason: NotCounted
+
+
+def notice_of(noticed: Noticed, at: datetime) -> Message:
+    """The message about a fact that does not count. Its key is the fact's id."""
+    told = FactNoticed(
+        id=noticed.id,
+        referral=noticed.referral,
+        pointer=POINTERS[noticed.reason],
+        problem=noticed.reason,
+        at=at,
+    )
+    body, topic = told.model_dump_json().encode(), refusals_topic(noticed.source)
+    return Message(topic, noticed.id.encode(), body, {"content-type": "application/json"})
 
 
 @dataclass(slots=True)

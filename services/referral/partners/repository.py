@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from pymongo.errors import PyMongoError
 
 from services.referral.collections import REFUSALS
 from services.referral.partners.checks import Refusal
+from shared.contract.events.notices import NotCounted
 from shared.delivery.mongo.database import Mongo, Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
@@ -85,10 +87,25 @@ async def refused(mongo: Mongo, source: str, event: str) -> Row | None:
     return found
 
 
-async def fact_body(mongo: Mongo, locality: str, referral: str, source: str, event: str) -> bytes | None:
-    """The body of a fact of a referral, or None if there is no such fact. A fact was accepted and copied."""
+@dataclass(frozen=True, slots=True)
+class AcceptedFact:
+    """A fact that was accepted and copied: its body, and the rule by which it does not count, or None."""
+
+    body: bytes
+    uncounted: NotCounted | None
+
+
+async def accepted_fact(
+    mongo: Mongo, locality: str, referral: str, source: str, event: str
+) -> AcceptedFact | None:
+    """A fact of a referral, or None if there is no such fact."""
     fact = {"$elemMatch": {"s": source, "i": event}}
     found: Row | None = await mongo[REFERRALS].find_one(
-        {"referral": referral, "locality": locality, "facts": fact}, {"facts.$": 1}
+        {"referral": referral, "locality": locality, "facts": fact}, {"facts.$": 1, "view.uncounted": 1}
     )
-    return None if found is None else bytes(found["facts"][0]["b"])
+    if found is None:
+        return None
+    rows = found["view"].get("uncounted") or ()  # A view of an earlier fold has none.
+    reasons = (row["reason"] for row in rows if (row["source"], row["id"]) == (source, event))
+    reason = next(reasons, None)
+    return AcceptedFact(bytes(found["facts"][0]["b"]), None if reason is None else NotCounted(reason))

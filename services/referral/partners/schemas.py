@@ -69,12 +69,12 @@ class EventReceived(BaseModel):
 class EventVerdict(BaseModel):
     """The result of an event. `not_seen`: it was not judged yet, or never arrived.
 
-    `code`, `detail`, `pointer`, `problem` and `at` belong to `refused`. `pointer` is a JSON pointer into the
-    event in the CloudEvents JSON format.
+    `code`, `detail`, `pointer` and `problem` belong to `refused`, and to `accepted` while the event does not
+    count; `at` to `refused`. `pointer` is a JSON pointer into the event in the CloudEvents JSON format.
     """
 
     verdict: Literal["not_seen", "accepted", "refused"]
-    code: RefusalCode | None = None
+    code: RefusalCode | Literal["does_not_count_yet"] | None = None
     detail: str | None = None
     pointer: str | None = None
     problem: str | None = None

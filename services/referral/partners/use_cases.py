@@ -10,9 +10,10 @@ from fastapi import Depends, Request
 
 from services.referral.partners.checks import Refusal, judge
 from services.referral.partners.inputs import InboxRecord
-from services.referral.partners.repository import RefusalKeeper, fact_body, refused
+from services.referral.partners.repository import RefusalKeeper, accepted_fact, refused
 from services.referral.partners.table import AdmissionTable
 from shared.contract.events.envelope import Envelope
+from shared.contract.events.notices import NotCounted
 from shared.contract.events.refusals import RefusalCode
 from shared.contract.events.topics import inbox_topic, locality_of_source, partner_source
 from shared.delivery.kafka.producer import Producer
@@ -30,10 +31,15 @@ class AnotherBody(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The latest judgement of an event: a refusal with its time, or accepted."""
+    """The latest judgement of an event: a refusal with its time, or accepted.
+
+    Attributes:
+        uncounted: the rule by which an accepted event does not count, or not yet.
+    """
 
     refusal: Refusal | None = None
     at: datetime | None = None
+    uncounted: NotCounted | None = None
 
 
 class PartnerEvents:
@@ -67,10 +73,10 @@ class PartnerEvents:
             if source is not None and source in sources_of(caller):
                 self._keeper.keep(source, found, self._clock())
             return found
-        known = await fact_body(
+        known = await accepted_fact(
             self._mongo, found.body.locality, found.body.referral_id, found.source, found.id
         )
-        if known is not None and not same_body(known, found.raw):
+        if known is not None and not same_body(known.body, found.raw):
             raise AnotherBody
         await self._write(Message(inbox_topic(found.source), record.key or b"", found.raw, record.headers))
         return found
@@ -79,8 +85,9 @@ class PartnerEvents:
         """The result of an event of the caller's own source, or None if it was not seen."""
         for source in sorted(sources_of(caller)):
             locality = locality_of_source(source) or ""
-            if await fact_body(self._mongo, locality, referral, source, event) is not None:
-                return Judged()
+            known = await accepted_fact(self._mongo, locality, referral, source, event)
+            if known is not None:
+                return Judged(uncounted=known.uncounted)
             row = await refused(self._mongo, source, event)
             if row is not None and row["referral"] in (None, referral):
                 refusal = Refusal(RefusalCode(row["code"]), row["pointer"], row["problem"], event, referral)

@@ -1,9 +1,12 @@
 """The stored document of a referral: codes, references and times, which lists and pages query."""
 
-from typing import Any
+from typing import Any, Final
 
 from services.referral.referral_state.state import NextEvent, ReferralState
 from shared.contract.history import Meeting, ReferralHistory
+
+# So many of a referral are told. A flood about one referral must not fill its document.
+MAX_UNCOUNTED: Final = 50
 
 
 def to_document(state: ReferralState) -> dict[str, Any]:
@@ -27,7 +30,17 @@ def to_document(state: ReferralState) -> dict[str, Any]:
         "plan": story.plan is not None or bool(story.prescriptions),
         "resends": created.resends if created else None,
         "returned": _returned(story),
+        "uncounted": _uncounted(state),
     }
+
+
+def _uncounted(state: ReferralState) -> list[dict[str, str]] | None:
+    """Source, id and rule of partners' facts that do not count; None, which no index holds, if all do."""
+    rows = [
+        {"source": fact.source, "id": fact.id, "reason": reason.value}
+        for fact, reason in state.uncounted[:MAX_UNCOUNTED]
+    ]
+    return rows or None
 
 
 def meeting_document(meeting: Meeting) -> dict[str, Any]:

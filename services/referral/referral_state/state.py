@@ -7,6 +7,7 @@ from typing import Final
 
 from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact
+from shared.contract.events.topics import our_parts
 from shared.contract.history import (
     CONTACT,
     NEXT_STEP,
@@ -15,16 +16,18 @@ from shared.contract.history import (
     ReferralHistory,
     SourcePriority,
     Stage,
+    Uncounted,
     fold_referral,
     fold_version,
     stage_of,
+    uncounted,
 )
 from shared.contract.history.next_step import step_of
 from shared.platform.clock import london_day
 
 SECTIONS: Final = (CONTACT, NEXT_STEP, SHARING, STAGE)
 # Raise the figure when `fold` or `to_document` change: the service then folds stored referrals again.
-FOLD_VERSION: Final = fold_version(6, SECTIONS)
+FOLD_VERSION: Final = fold_version(7, SECTIONS)
 
 # Code of the next event if there is no appointment: the link worker is in touch by the promised day.
 IN_TOUCH: Final = "in_touch"
@@ -45,11 +48,16 @@ class NextEvent:
 
 @dataclass(frozen=True, slots=True)
 class ReferralState:
-    """One referral: its history, its stage and the next event."""
+    """One referral: its history, its stage and the next event.
+
+    Attributes:
+        uncounted: facts of partners' sources that do not count, or not yet.
+    """
 
     story: ReferralHistory
     stage: Stage
     next: NextEvent | None
+    uncounted: tuple[Uncounted, ...] = ()
 
     @property
     def unanswered_since(self) -> datetime | None:
@@ -69,7 +77,13 @@ class ReferralState:
 def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
     """The state that these facts give, in whatever order they arrived."""
     story = fold_referral(facts, rank, SECTIONS)
-    return ReferralState(story, stage_of(story), _next(story))
+    return ReferralState(story, stage_of(story), _next(story), _uncounted_of_partners(facts, rank))
+
+
+def _uncounted_of_partners(facts: Sequence[Fact], rank: SourcePriority) -> tuple[Uncounted, ...]:
+    if all(our_parts(fact.source) for fact in facts):
+        return ()  # Most referrals, which then cost nothing more.
+    return tuple(each for each in uncounted(facts, rank) if not our_parts(each.fact.source))
 
 
 def _next(story: ReferralHistory) -> NextEvent | None:

@@ -48,6 +48,10 @@ _MARKER_HEADERS: Mapping[str, Mapping[str, Any]] = {
     "content-type": {"type": "string", "const": "application/json"},
 }
 _PARTNER = {"description": "The last word of the partner's source, `/<locality>/<partner>`."}
+_TOLD: Mapping[str, str] = {
+    "RecordRefused": "A record that was refused, or from the 61st in a minute all further ones of a code.",
+    "FactNoticed": "A fact that was accepted and has not counted for ten minutes, told once.",
+}
 _PROMISES = (
     "CloudEvents 1.0 in Kafka binary mode. An id may come again at any later time, after newer ones: "
     "dedupe by source and id, and fold; never let the last record win. Ignore fields that you do not know. "
@@ -59,6 +63,7 @@ def document(
     bodies: Mapping[topics.EventName, Mapping[str, Any]],
     marker: Mapping[str, Any],
     refusal: Mapping[str, Any],
+    notice: Mapping[str, Any],
     localities: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The document for the JSON Schemas of bodies and marker; `localities` are named where they are known."""
@@ -104,9 +109,9 @@ def document(
     }
     channels["Refusals"] = {
         "address": f"{topics.REFUSALS}.{{locality}}.{{partner}}",
-        "description": "What was refused of a partner's inbox, by place and code, for this partner alone.",
+        "description": "What was refused of a partner's inbox or does not count, for this partner alone.",
         "parameters": parameters,
-        "messages": {"RecordRefused": {"$ref": "#/components/messages/RecordRefused"}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in _TOLD},
     }
     operations["receiveInbox"] = {
         "action": "receive",
@@ -116,9 +121,9 @@ def document(
     operations["sendRefusals"] = {
         "action": "send",
         "channel": {"$ref": "#/channels/Refusals"},
-        "messages": [{"$ref": "#/channels/Refusals/messages/RecordRefused"}],
+        "messages": [{"$ref": f"#/channels/Refusals/messages/{name}"} for name in _TOLD],
     }
-    messages["RecordRefused"] = _refusal(refusal)
+    messages |= {name: _told(name, body) for name, body in zip(_TOLD, (refusal, notice), strict=True)}
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Linkwork events", "version": f"{topics.VERSION}.0.0", "description": _PROMISES},
@@ -145,10 +150,10 @@ def _payload(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"schemaFormat": "application/schema+json;version=draft-2020-12", "schema": _inlined(schema)}
 
 
-def _refusal(body: Mapping[str, Any]) -> dict[str, Any]:
+def _told(name: str, body: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "name": "RecordRefused",
-        "title": "A record that was refused, or from the 61st in a minute all further ones of a code.",
+        "name": name,
+        "title": _TOLD[name],
         "contentType": "application/json",
         "payload": _payload(body),
     }

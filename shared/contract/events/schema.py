@@ -9,9 +9,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from shared.contract import authority
-from shared.contract.events import asyncapi, refusals, topics
+from shared.contract.events import asyncapi, notices, refusals, topics
 from shared.contract.events.marker import MARKER_SCHEMA, MARKER_TYPE, PartHandedOver
 from shared.contract.events.models import MeetingBooked, ReferralCreated
+from shared.contract.events.notices import FactNoticed
 from shared.contract.events.outcomes import OutcomeRecorded
 from shared.contract.events.refusals import RecordRefused
 
@@ -34,7 +35,7 @@ def bodies() -> dict[topics.EventName, dict[str, Any]]:
 def asyncapi_document(localities: Sequence[str] = ()) -> dict[str, Any]:
     """The AsyncAPI document, for these localities where they are known."""
     marker, refusal = PartHandedOver.model_json_schema(), RecordRefused.model_json_schema()
-    return asyncapi.document(bodies(), marker, refusal, localities)
+    return asyncapi.document(bodies(), marker, refusal, FactNoticed.model_json_schema(), localities)
 
 
 def files() -> dict[str, str]:
@@ -50,6 +51,8 @@ def files() -> dict[str, str]:
     made[refusals.SCHEMA.rsplit("/", 1)[-1]] = (
         json.dumps(head | RecordRefused.model_json_schema(), indent=2) + "\n"
     )
+    head = {"$schema": _DIALECT, "$id": notices.SCHEMA}
+    made[f"{notices.NAME}.json"] = json.dumps(head | FactNoticed.model_json_schema(), indent=2) + "\n"
     made[ASYNCAPI] = json.dumps(asyncapi_document(), indent=1) + "\n"
     return made
 

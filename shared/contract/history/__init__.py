@@ -10,6 +10,7 @@ from shared.contract.history.next_step import NEXT_STEP
 from shared.contract.history.prescriptions import PRESCRIPTIONS
 from shared.contract.history.section import Section, fold_version
 from shared.contract.history.stage import STAGE, Stage, stage_of
+from shared.contract.history.uncounted import Uncounted, uncounted
 
 __all__ = [
     "ALL_SECTIONS",
@@ -34,7 +35,9 @@ __all__ = [
     "Section",
     "SourcePriority",
     "Stage",
+    "Uncounted",
     "fold_referral",
     "fold_version",
     "stage_of",
+    "uncounted",
 ]

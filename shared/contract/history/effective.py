@@ -130,6 +130,10 @@ class EffectiveFacts:
         """The kinds of which a fact is there."""
         return self._of
 
+    def keys(self) -> frozenset[FactKey]:
+        """The facts that count, by their keys."""
+        return frozenset(FactKey(said.source, said.id) for facts in self._of.values() for _, said in facts)
+
     def steps(self) -> list[tuple[o.NextStep, EventRef]]:
         """Every next step that came with an outcome."""
         return [
