@@ -66,7 +66,8 @@ const seen = new Set(); // An event may come again at any time: keep source and 
 async function heard(topic, headers, value) {
   const body = JSON.parse(value);
   if (topic === refusals) {
-    console.log(`refused     ${body.code} at ${body.pointer}: ${body.detail}`);
+    // A line without a place is a notice: the event was accepted, and does not count yet.
+    console.log(`${body.topic ? "refused    " : "noticed    "} ${body.code} at ${body.pointer}: ${body.detail}`);
     if (body.id === wrong.headers.ce_id) waiting.delete("refusal");
   } else if (body.referral_id === mine.referral_id) {
     const event = `${headers.ce_source} ${headers.ce_id}`;

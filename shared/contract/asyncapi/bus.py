@@ -90,7 +90,7 @@ def refusals_channel(messages: Sequence[str], localities: Sequence[str]) -> Any:
     return {
         "address": f"{topics.REFUSALS}.{{locality}}.{{partner}}",
         "title": "Refusals",
-        "description": "The refused records of a partner's inbox, by place and code, for this partner alone.",
+        "description": "What was refused of a partner's inbox or does not count, for this partner alone.",
         "parameters": _of_partner(localities),
         "messages": _messages(messages),
         "bindings": _topic(PARTNER_PARTITIONS, _PRIVATE_DAYS * _DAY_MS),

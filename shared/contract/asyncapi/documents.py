@@ -12,6 +12,8 @@ from shared.contract.events import topics
 
 PARTNER: Final = "partner"
 Said = tuple[topics.EventName, Kind]
+# The messages of a partner's refusals topic.
+_TOLD: Final = (messages.REFUSAL, messages.NOTICE)
 _LOCALITY: Final = "[a-z]{2,20}(-[a-z]{2,20})?"
 _PROMISES: Final = (
     "CloudEvents 1.0 in Kafka binary mode: attributes in `ce_` headers, the body as JSON, the referral as "
@@ -106,7 +108,7 @@ def _of_parts(parts: Sequence[topics.SourcePart]) -> _Operations:
         found.add(
             "receive", "Inbox", _all(PARTNER), "Admission reads every inbox and judges each record.", inbox
         )
-        found.add("send", "Refusals", [messages.REFUSAL], "Admission tells a partner what was refused.")
+        found.add("send", "Refusals", _TOLD, "Tells a partner what was refused, and what does not count.")
     return found
 
 
@@ -121,7 +123,7 @@ def _partner(contents: Contents, localities: Sequence[str]) -> dict[str, Any]:
         "send", "Inbox", _all(PARTNER), f"{_own(PARTNER)} Use transactions, if at all, for a minute at most."
     )
     _receive_events(found, "Follows what all sources say in the locality.", group)
-    found.add("receive", "Refusals", [messages.REFUSAL], "Learns what was refused of its inbox.", group)
+    found.add("receive", "Refusals", _TOLD, "Learns what was refused of its inbox or does not count.", group)
     return _document("partner", _OF_PARTNER, found, contents, localities)
 
 
@@ -184,7 +186,7 @@ def _channels(localities: Sequence[str]) -> Iterator[tuple[str, Any]]:
         known = [*_kinds(event, every_kind()), messages.MARKER]
         yield camel(event), bus.event_channel(event, known, localities)
     yield "Inbox", bus.inbox_channel(_all(PARTNER), localities)
-    yield "Refusals", bus.refusals_channel([messages.REFUSAL], localities)
+    yield "Refusals", bus.refusals_channel(_TOLD, localities)
 
 
 def _messages(contents: Contents) -> Iterator[tuple[str, Any]]:
@@ -194,3 +196,4 @@ def _messages(contents: Contents) -> Iterator[tuple[str, Any]]:
         yield name, messages.message_of(event, kind, says, contents.examples[kind])
     yield messages.MARKER, messages.marker_message(contents.examples["part_handed_over"])
     yield messages.REFUSAL, messages.refusal_message(contents.examples["record_refused"])
+    yield messages.NOTICE, messages.notice_message(contents.examples["fact_noticed"])

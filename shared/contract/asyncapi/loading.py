@@ -13,6 +13,7 @@ CONTRACT: Final = Path(__file__).parents[1]
 SCHEMAS: Final = CONTRACT / "events" / "schemas"
 EXAMPLES: Final = CONTRACT / "examples"
 REFUSAL_TYPE: Final = "org.linkwork.record-refused.v1"
+NOTICE_TYPE: Final = "org.linkwork.fact-noticed.v1"
 
 
 @cache
@@ -22,6 +23,7 @@ def contents() -> Contents:
     bodies = bodies_of(published)
     bodies["PartHandedOver"] = schema_of(MARKER_TYPE)
     bodies["RecordRefused"] = schema_of(REFUSAL_TYPE)
+    bodies["FactNoticed"] = schema_of(NOTICE_TYPE)
     examples = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in EXAMPLES.glob("*/*.json")}
     return Contents(bodies, examples)
 

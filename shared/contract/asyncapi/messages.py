@@ -57,6 +57,7 @@ _OF_MARKERS: Final = (
 )  # fmt: skip
 MARKER: Final = "PartHandedOver"
 REFUSAL: Final = "RecordRefused"
+NOTICE: Final = "FactNoticed"
 
 
 def headers_of(event: topics.EventName) -> dict[str, Any]:
@@ -128,6 +129,19 @@ def refusal_message(example: Mapping[str, Any]) -> dict[str, Any]:
         "contentType": "application/json",
         "payload": _schema(REFUSAL),
         "examples": [{"name": "record_refused", "payload": example}],
+    }
+
+
+def notice_message(example: Mapping[str, Any]) -> dict[str, Any]:
+    """The message by which a partner learns that a fact does not count. Its key is the fact's id."""
+    return {
+        "name": NOTICE,
+        "title": "org.linkwork.fact-noticed.v1",
+        "summary": "An accepted fact that has not counted for ten minutes, told once.",
+        "contentType": "application/json",
+        "payload": _schema(NOTICE),
+        "bindings": {"kafka": {"key": {"type": "string", "pattern": _UUID}, "bindingVersion": BINDING}},
+        "examples": [{"name": "fact_noticed", "payload": example}],
     }
 
 

@@ -9,13 +9,14 @@ import pytest
 
 from services.referral.partners.inputs import inbox_record
 from services.referral.partners.schemas import EventSent
-from shared.contract.asyncapi.loading import EXAMPLES, REFUSAL_TYPE, schema_of
+from shared.contract.asyncapi.loading import EXAMPLES, NOTICE_TYPE, REFUSAL_TYPE, schema_of
 from shared.contract.asyncapi.roles import every_kind
 from shared.contract.authority import TABLE, refusal_of
 from shared.contract.events import topics
 from shared.contract.events.envelope import Envelope, UnknownOutcome, read, read_any
 from shared.contract.events.fact import kind_of
 from shared.contract.events.marker import MARKER_TYPE, Marker
+from shared.contract.events.notices import DETAIL, FactNoticed
 from shared.contract.events.outcomes import KINDS
 from shared.contract.events.refusals import RecordRefused
 
@@ -34,6 +35,7 @@ def name(path: Path) -> str:
 def test_each_kind_has_one_example_and_no_other() -> None:
     wanted = {f"{event}/{kind}.json" for event, kind in every_kind()}
     wanted |= {"part-handed-over/part_handed_over.json", "record-refused/record_refused.json"}
+    wanted.add("fact-noticed/fact_noticed.json")
     assert {path.relative_to(EXAMPLES).as_posix() for path in FILES} == wanted
     assert {kind for event, kind in every_kind() if event == "outcome-recorded"} == KINDS
 
@@ -74,3 +76,9 @@ def test_example_of_a_refusal_is_valid() -> None:
     body = content(EXAMPLES / "record-refused" / "record_refused.json")
     jsonschema.validate(body, schema_of(REFUSAL_TYPE), jsonschema.Draft202012Validator)
     RecordRefused.model_validate(body)
+
+
+def test_example_of_a_notice_is_valid() -> None:
+    body = content(EXAMPLES / "fact-noticed" / "fact_noticed.json")
+    jsonschema.validate(body, schema_of(NOTICE_TYPE), jsonschema.Draft202012Validator)
+    assert FactNoticed.model_validate(body).detail == DETAIL
