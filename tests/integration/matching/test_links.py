@@ -309,6 +309,14 @@ async def test_consents_of_before_the_store_are_entered_once(town: MatchingHarne
     assert await recorded_consents(town.kernel.mongo, town.slug, referral) == frozenset()
 
 
+async def test_recorded_consent_of_an_erased_person_is_deleted(town: MatchingHarness) -> None:
+    referral, _ = await prescribed(town)
+    assert await recorded_consents(town.kernel.mongo, town.slug, referral)
+    await town.say(o.PersonErased(referral_id=referral, locality=town.slug, person_ref=referral))
+    await town.until(referral, lambda view: view["stage"] == "erased")
+    assert await recorded_consents(town.kernel.mongo, town.slug, referral) == frozenset()
+
+
 async def _token(town: MatchingHarness, of: str) -> str:
     made = await town.post(f"/prescriptions/{of}/link", of=_mailer(town))
     return str(made.json()["url"].rpartition("/")[2])

@@ -23,7 +23,7 @@ from shared.contract.history import (
 from shared.contract.history.model import NotFolded, ReferralHistory
 from shared.contract.history.section import fold_version, with_needs
 from shared.contract.history.vectors import Vector, load, load_all, state_of, written
-from shared.contract.history.vectors.files import stale
+from shared.contract.history.vectors.files import set_of, stale
 from shared.delivery.model.service_definition import ServiceDefinition
 from tests.harness.history.rules import RULES
 from tests.harness.history.rules.rule import PRIORITIES, Rule
@@ -56,7 +56,8 @@ def history_in(view: Any) -> ReferralHistory:
 
 @pytest.mark.parametrize("rule", [r for rules in RULES.values() for r in rules], ids=lambda rule: rule.name)
 def test_rule_facts_give_what_the_rule_says(rule: Rule) -> None:
-    state = state_of(fold_referral(rule.facts, lambda source: PRIORITIES.get(source, 0)), ALL_SECTIONS)
+    facts = set_of(rule.facts)
+    state = state_of(fold_referral(facts, lambda source: PRIORITIES.get(source, 0)), ALL_SECTIONS)
     assert {path: value(state, path) for path in rule.expect} == rule.expect
 
 

@@ -1,19 +1,21 @@
 """Files of vectors: reads them, and writes them in one form, a fact and a section a line."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from shared.contract.events.envelope import Refused, UnknownOutcome, moment, read_body, stamp
-from shared.contract.events.fact import Fact
+from shared.contract.events.fact import Fact, FactKey
 from shared.contract.events.topics import EventName
 from shared.contract.history.fold import ALL_SECTIONS, fold_referral
 from shared.contract.history.vectors.state import State, state_of
 
 FORMAT: Final = 1
 FOLDER: Final = Path(__file__).parent
+# What a kind to come may carry beside its name: a fold of today reads nothing of it.
+_OF_A_LATER_CONTRACT: Final = {"next_step": {"code": "ring", "on": "2026-11-09"}, "to_be_invented": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +23,29 @@ class Vector:
     """One case: a set of facts and the state that they fold to.
 
     Attributes:
-        rule: the rule of the fold that it shows, in a sentence.
+        rules: the numbers of the rules of docs/contract/fold.md that it shows.
+        rule: the same in a sentence.
+        said: the facts as they were said, some of them more than once.
     """
 
     name: str
+    rules: tuple[str, ...]
     rule: str
-    facts: tuple[Fact, ...]
+    said: tuple[Fact, ...]
     state: State
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """The set of its facts."""
+        return set_of(self.said)
+
+
+def set_of(said: Iterable[Fact]) -> tuple[Fact, ...]:
+    """These facts with each key once, as a service keeps them."""
+    kept: dict[FactKey, Fact] = {}
+    for fact in said:
+        kept.setdefault(fact.key, fact)
+    return tuple(kept.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +77,9 @@ def load(text: str) -> VectorFile:
     if content["format"] != FORMAT:
         raise ValueError(f"format {content['format']}")
     vectors = [
-        Vector(each["name"], each["rule"], tuple(map(_fact, each["facts"])), each["state"])
+        Vector(
+            each["name"], tuple(each["rules"]), each["rule"], tuple(map(_fact, each["facts"])), each["state"]
+        )
         for each in content["vectors"]
     ]
     return VectorFile(content["sections"], content["source_priorities"], tuple(vectors))
@@ -68,8 +88,7 @@ def load(text: str) -> VectorFile:
 def folded(file: VectorFile) -> VectorFile:
     """The same facts with the states that the reference fold gives."""
     vectors = [
-        Vector(v.name, v.rule, v.facts, state_of(fold_referral(v.facts, file.priority), ALL_SECTIONS))
-        for v in file.vectors
+        replace(v, state=state_of(fold_referral(v.facts, file.priority), ALL_SECTIONS)) for v in file.vectors
     ]
     return VectorFile({s.name: s.version for s in ALL_SECTIONS}, file.priorities, tuple(vectors))
 
@@ -88,11 +107,12 @@ def written(file: VectorFile) -> str:
 
 
 def _vector(vector: Vector) -> str:
-    facts = ",\n".join(f"    {json.dumps(_fact_json(fact))}" for fact in vector.facts)
+    facts = ",\n".join(f"    {json.dumps(fact_json(fact))}" for fact in vector.said)
     state = ",\n".join(f"    {json.dumps(name)}: {json.dumps(part)}" for name, part in vector.state.items())
     return (
         "  {\n"
         f'   "name": {json.dumps(vector.name)},\n'
+        f'   "rules": {json.dumps(vector.rules)},\n'
         f'   "rule": {json.dumps(vector.rule)},\n'
         f'   "facts": [\n{facts}\n   ],\n'
         f'   "state": {{\n{state}\n   }}\n'
@@ -100,9 +120,11 @@ def _vector(vector: Vector) -> str:
     )
 
 
-def _fact_json(fact: Fact) -> Mapping[str, Any]:
+def fact_json(fact: Fact) -> Mapping[str, Any]:
+    """A fact as a vector has it."""
     if isinstance(fact.body, UnknownOutcome):
-        body: Any = {"referral_id": fact.body.referral_id, "locality": fact.body.locality, "kind": fact.kind}
+        about = {"referral_id": fact.body.referral_id, "locality": fact.body.locality}
+        body: Any = {**about, "kind": fact.kind, **_OF_A_LATER_CONTRACT}
     else:
         body = fact.body.model_dump(mode="json", exclude_none=True)
     return {

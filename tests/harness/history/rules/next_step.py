@@ -1,5 +1,7 @@
 """Rules of the next step: the one that was said, and the one that follows."""
 
+from datetime import timedelta
+
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
@@ -12,19 +14,16 @@ from tests.harness.history.rules.rule import (
     cancelled,
     closed,
     day,
-    ended,
     fact,
     missed,
-    not_started,
     on,
     outcome,
     pointer,
     prescribed,
-    replied,
     visited,
     waiting,
 )
-from tests.harness.history.sayings import ref
+from tests.harness.history.sayings import START, ref
 
 MET = [CREATED, fact(101, booked(10)), fact(102, attended(10), hours=73)]
 ASKED = [*MET, fact(103, prescribed(20), hours=74)]
@@ -57,26 +56,30 @@ def said(code: str, days: int) -> dict[str, object]:
 NONE = {"next_step.holds": None}
 
 RULES = [
-    Rule("step_none", "A new referral has no next step.", [CREATED], NONE),
+    Rule("F71", "step_none", "A new referral has no next step.", [CREATED], NONE),
     Rule(
+        "F71",
         "step_none_before_the_creation",
         "A referral that is not open has no next step.",
         [fact(101, booked(10)), fact(102, rings(5))],
         {**NONE, "next_step.said": pointer(102)},
     ),
     Rule(
+        "F71",
         "step_none_after_an_ending",
         "An ending takes the next step away.",
         [CREATED, fact(101, rings(5)), fact(102, closed())],
         NONE,
     ),
     Rule(
+        "F70",
         "step_said_last",
         "Of several steps, the one of the highest id is said last, whatever the priorities.",
         [CREATED, fact(101, rings(5)), fact(102, rings(9), PARTNER)],
         {"next_step.said": pointer(102, PARTNER), **said("ring", 9)},
     ),
     Rule(
+        "F70",
         "step_of_any_outcome",
         "Any outcome may say the next step.",
         [
@@ -93,129 +96,159 @@ RULES = [
         said("ring", 4),
     ),
     Rule(
+        "F71",
         "step_said_stands",
         "A step that was said stands until something newer happens.",
         [*MET, fact(103, rings(9))],
         said("ring", 9),
     ),
     Rule(
+        "F71",
         "step_overtaken",
         "A step that was said gives way to one that follows, once something newer happens.",
         [CREATED, fact(101, rings(9)), fact(102, booked(10))],
         follows("meet", 3),
     ),
     Rule(
+        "F71",
         "step_overtaken_by_nothing_that_follows",
         "A step that was said stands if nothing follows from what is newer.",
         [CREATED, fact(101, booked(10)), fact(102, rings(9)), fact(103, cancelled(10))],
         said("ring", 9),
     ),
     Rule(
+        "F72",
         "step_meet",
         "With an active meeting, the step is the meeting.",
         [CREATED, fact(101, booked(10))],
         follows("meet", 3),
     ),
     Rule(
+        "F72",
         "step_wait_for_slot",
         "Without a slot, the step is to wait for one until the promised day.",
         [CREATED, fact(101, waiting())],
         follows("wait_for_slot", 10),
     ),
     Rule(
+        "F72",
         "step_ring_who_was_not_reached",
         "If the person was not reached, the step is to ring them on the promised day.",
         [CREATED, fact(101, waiting(v.WaitingReason.PERSON_NOT_REACHED))],
         follows("ring", 10),
     ),
     Rule(
+        "F72",
         "step_ring_after_a_missed_meeting",
         "After a missed meeting, the step is to ring 2 days after that was recorded.",
         [CREATED, fact(101, booked(10)), fact(102, missed(10), hours=73)],
         follows("ring", 5),
     ),
     Rule(
+        "F73",
         "step_review_after_the_meeting",
         "After a meeting without a plan, the step is a review 2 days after the meeting.",
         MET,
         follows("review", 5),
     ),
     Rule(
+        "F73",
         "step_review_of_the_plan",
         "Of a plan without services, the step is the earliest review of its actions.",
         [*MET, fact(103, plan(30, 20))],
         follows("review", 20),
     ),
     Rule(
-        "step_wait_for_service",
-        "A service that was asked is expected to reply within 7 days.",
-        ASKED,
-        follows("wait_for_service", 10),
-    ),
-    Rule(
-        "step_check_first_visit",
-        "14 days after a service accepted, the first visit is checked.",
-        [*ASKED, fact(104, replied(20), hours=96)],
-        follows("check_first_visit", 18),
-    ),
-    Rule(
-        "step_check_first_visit_of_a_signposted_service",
-        "14 days after a signposting, the first visit is checked.",
-        [*MET, fact(103, prescribed(20, signposted=True), hours=96)],
-        follows("check_first_visit", 18),
-    ),
-    Rule(
-        "step_waiting_list",
-        "On a waiting list, the step is to wait for so many weeks.",
-        [*ASKED, fact(104, replied(20, v.Reply.WAITING_LIST, weeks=2), hours=96)],
-        follows("wait_for_service", 18),
-    ),
-    Rule(
-        "step_waiting_list_of_unknown_length",
-        "On a waiting list of unknown length, the step is to wait for 4 weeks.",
-        [*ASKED, fact(104, replied(20, v.Reply.WAITING_LIST), hours=96)],
-        follows("wait_for_service", 32),
-    ),
-    Rule(
-        "step_review_a_full_service",
-        "2 days after a service was full or not suitable, the plan is reviewed.",
-        [*ASKED, fact(104, replied(20, v.Reply.FULL), hours=96)],
-        follows("review", 6),
-    ),
-    Rule(
-        "step_ring_who_did_not_start",
-        "2 days after an activity did not start, the link worker rings.",
-        [*ASKED, fact(104, not_started(20), hours=96)],
-        follows("ring", 6),
-    ),
-    Rule(
-        "step_review_after_the_first_visit",
-        "84 days after the first visit, the plan is reviewed.",
-        [*ASKED, fact(104, visited(20, 5))],
-        follows("review", 89),
-    ),
-    Rule(
+        "F73",
         "step_is_the_earliest",
         "Of several services, the earliest step is the next.",
         [*ASKED, fact(104, visited(20, 5)), fact(105, prescribed(21), hours=96)],
         follows("wait_for_service", 11),
     ),
     Rule(
-        "step_settled_by_another_service",
-        "A full service gives no step once another for its need has a newer id.",
-        [*ASKED, fact(104, replied(20, v.Reply.FULL)), fact(105, prescribed(21), hours=96)],
-        follows("wait_for_service", 11),
+        "F72",
+        "step_wait_for_slot_beside_a_miss",
+        "A reason to wait comes before a miss, and before the services of a plan.",
+        [
+            CREATED,
+            fact(101, booked(10)),
+            fact(102, missed(10), hours=73),
+            fact(103, waiting()),
+            fact(104, prescribed(20)),
+        ],
+        follows("wait_for_slot", 10),
     ),
     Rule(
-        "step_plan_over_by_an_unmet_need",
-        "If nothing of the plan goes on, the step is a review 2 days after its last fact.",
-        [*ASKED, fact(104, replied(20, v.Reply.FULL)), fact(105, UNMET, hours=120)],
-        follows("review", 7),
+        "F72",
+        "step_ring_after_a_miss_beside_not_reached",
+        "That the person was not reached comes after a miss.",
+        [
+            CREATED,
+            fact(101, booked(10)),
+            fact(102, missed(10), hours=73),
+            fact(103, waiting(v.WaitingReason.PERSON_NOT_REACHED)),
+        ],
+        follows("ring", 5),
     ),
     Rule(
-        "step_plan_over_by_an_end",
-        "An ended activity gives no step of its own.",
-        [*ASKED, fact(104, visited(20, 5)), fact(105, ended(20), hours=24 * 40)],
-        follows("review", 42),
+        "F34 F72",
+        "step_ring_after_the_last_of_two_misses",
+        "Of two missed meetings the last in their order counts, not the one recorded last.",
+        [
+            CREATED,
+            fact(101, booked(10)),
+            fact(102, booked(11, 1)),
+            fact(103, missed(11), hours=96),
+            fact(104, missed(10), hours=240),
+        ],
+        follows("ring", 6),
+    ),
+    Rule(
+        "F72",
+        "step_meet_beside_everything_else",
+        "An active meeting comes first.",
+        [*ASKED, fact(104, waiting()), fact(105, booked(11, 1))],
+        follows("meet", 3),
+    ),
+    Rule(
+        "F72 F73",
+        "step_of_a_met_person_does_not_wait",
+        "Once a meeting was attended, misses and reasons to wait give no step.",
+        [*MET, fact(103, booked(11, 1)), fact(104, missed(11)), fact(105, waiting())],
+        follows("review", 5),
+    ),
+    Rule(
+        "F73",
+        "step_of_a_service_without_a_meeting",
+        "A service gives its step also if nobody was met.",
+        [CREATED, fact(101, prescribed(20))],
+        follows("wait_for_service", 7),
+    ),
+    Rule(
+        "F73",
+        "step_after_the_last_attended_meeting",
+        "The review counts from the last attended meeting in their order.",
+        [
+            CREATED,
+            fact(101, booked(10)),
+            fact(102, booked(11, 1, starts_at=START + timedelta(days=1))),
+            fact(103, attended(10), hours=73),
+            fact(104, attended(11), hours=25),
+        ],
+        follows("review", 3),
+    ),
+    Rule(
+        "F73",
+        "step_of_one_day_is_the_first_prescriptions",
+        "Of steps of one day, the first prescription's is the next.",
+        [*MET, fact(103, prescribed(20), hours=24 * 7), fact(104, prescribed(21, signposted=True))],
+        follows("wait_for_service", 14),
+    ),
+    Rule(
+        "F73",
+        "step_none_of_a_plan_without_a_review",
+        "A plan with neither service nor review gives no step.",
+        [*MET, fact(103, plan())],
+        NONE,
     ),
 ]

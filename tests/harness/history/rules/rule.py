@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
-from shared.contract.events.envelope import event_of
+from shared.contract.events.envelope import Body, UnknownOutcome, event_of
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
 from tests.harness.delivery.toy import created
@@ -22,21 +22,31 @@ PRIORITIES = {
     PARTNER: 0,
     NEIGHBOUR: 0,
 }
+# A part of the programme that the priorities do not name.
+NOTIFICATIONS = "/meir/notifications"
 
 
 class Rule(NamedTuple):
-    """A rule in a sentence, facts that show it, and values of the state by dotted path."""
+    """A rule in a sentence, facts that show it, and values of the state by dotted path.
 
+    `numbers`: the rules of docs/contract/fold.md that it shows, parted by blanks.
+    """
+
+    numbers: str
     name: str
     rule: str
     facts: list[Fact]
     expect: Mapping[str, Any]
 
 
-def fact(number: int, body: EventBody, source: str = MATCHING, *, hours: float = 0) -> Fact:
-    """A fact whose id is of this number, said so many hours after the start."""
+def fact(
+    number: int, body: Body, source: str = MATCHING, *, hours: float = 0, said: float | None = None
+) -> Fact:
+    """A fact whose id is of this number. It happened so many hours after the start, and was said then too."""
     at = START + timedelta(hours=hours)
-    return Fact(source, ref(number), event_of(body), at, at, body)
+    recorded = at if said is None else START + timedelta(hours=said)
+    event = event_of(body) if isinstance(body, EventBody) else "outcome-recorded"
+    return Fact(source, ref(number), event, at, recorded, body)
 
 
 def pointer(number: int, source: str = MATCHING) -> dict[str, str]:
@@ -143,5 +153,7 @@ def reopened(number: int, source: str = MATCHING) -> EventBody:
     return outcome(o.ReferralReopened, ends_source=source, ends_id=ref(number))
 
 
+# A kind of a contract to come.
+UNKNOWN = UnknownOutcome(REFERRAL, LOCALITY, "to_be_invented")
 # The fact of number 100 in every rule that has a creation.
 CREATED = fact(100, referral(), REFERRER)

@@ -1,0 +1,118 @@
+"""Rules of what became of a meeting: attended, missed, cancelled, and when it was held."""
+
+from tests.harness.history.rules.rule import (
+    CREATED,
+    MATCHING,
+    PARTNER,
+    Rule,
+    attended,
+    booked,
+    cancelled,
+    fact,
+    missed,
+    on,
+    pointer,
+    retracted,
+)
+from tests.harness.history.sayings import ref
+
+RULES = [
+    Rule(
+        "F33",
+        "cancelled",
+        "A cancelled meeting names the fact that cancelled it.",
+        [CREATED, fact(101, booked(10)), fact(102, cancelled(10))],
+        {"meetings.meetings.0.outcome": pointer(102), "meetings.active": None, "stage": "waiting"},
+    ),
+    Rule(
+        "F33",
+        "missed_beats_cancelled",
+        "A meeting both missed and cancelled is missed, whatever priorities and ids.",
+        [CREATED, fact(101, booked(10)), fact(102, missed(10), PARTNER), fact(103, cancelled(10))],
+        {"meetings.meetings.0.status": "missed", "meetings.meetings.0.outcome": pointer(102, PARTNER)},
+    ),
+    Rule(
+        "F33",
+        "attended_beats_missed",
+        "A meeting both attended and missed is attended, whatever priorities and ids.",
+        [CREATED, fact(101, booked(10)), fact(102, attended(10), PARTNER), fact(103, missed(10))],
+        {"meetings.meetings.0.status": "attended", "meetings.meetings.0.outcome": pointer(102, PARTNER)},
+    ),
+    Rule(
+        "F33",
+        "attended_beats_replaced",
+        "A replaced meeting that was attended is attended; so with missed and cancelled.",
+        [CREATED, fact(101, booked(10)), fact(102, booked(11, 1, replaces=ref(10))), fact(103, attended(10))],
+        {"meetings.meetings.0.status": "attended", "meetings.active": ref(11)},
+    ),
+    Rule(
+        "F33",
+        "attended_said_twice",
+        "Of two facts that a meeting was attended, the one of the highest (priority, id) is its outcome.",
+        [CREATED, fact(101, booked(10)), fact(102, attended(10)), fact(103, attended(10), PARTNER)],
+        {"meetings.meetings.0.outcome": pointer(102, MATCHING)},
+    ),
+    Rule(
+        "F33",
+        "outcome_before_the_booking",
+        "An outcome counts although its id is lower than the booking's.",
+        [CREATED, fact(101, attended(10)), fact(102, booked(10))],
+        {"meetings.meetings.0.status": "attended", "stage": "met"},
+    ),
+    Rule(
+        "F33",
+        "outcome_of_an_unknown_meeting",
+        "An outcome of a meeting that was never booked makes no meeting.",
+        [CREATED, fact(101, attended(10))],
+        {"meetings.meetings": [], "stage": "waiting"},
+    ),
+    Rule(
+        "F35",
+        "held_sooner_than_booked",
+        "A meeting whose outcome happened before its day was held on the outcome's day in London.",
+        [CREATED, fact(101, booked(10)), fact(102, attended(10), hours=24)],
+        {"meetings.meetings.0.held_on": on(1)},
+    ),
+    Rule(
+        "F35",
+        "held_as_booked",
+        "A meeting whose outcome was said later was held on the day for which it was booked.",
+        [CREATED, fact(101, booked(10)), fact(102, attended(10), hours=24 * 9)],
+        {"meetings.meetings.0.held_on": on(3)},
+    ),
+    Rule(
+        "F33",
+        "missed_said_twice",
+        "Of two facts that a meeting was missed, the highest is its outcome; so with cancelled.",
+        [
+            CREATED,
+            fact(101, booked(10)),
+            fact(102, booked(11, 1)),
+            fact(103, missed(10)),
+            fact(104, missed(10), PARTNER),
+            fact(105, cancelled(11)),
+            fact(106, cancelled(11), PARTNER),
+        ],
+        {"meetings.meetings.0.outcome": pointer(103), "meetings.meetings.1.outcome": pointer(105)},
+    ),
+    Rule(
+        "F33",
+        "attended_retracted_beside_missed",
+        "If the outcome that won is retracted, the next of them gives the status.",
+        [
+            CREATED,
+            fact(101, booked(10)),
+            fact(102, attended(10)),
+            fact(103, missed(10)),
+            fact(104, retracted(102)),
+        ],
+        {"meetings.meetings.0.status": "missed", "meetings.meetings.0.outcome": pointer(103)},
+    ),
+    Rule(
+        "F35",
+        "cancelled_sooner_than_booked",
+        "A meeting that was cancelled before its day has the day of the cancellation.",
+        [CREATED, fact(101, booked(10)), fact(102, cancelled(10), hours=24)],
+        {"meetings.meetings.0.held_on": on(1)},
+    ),
+]
