@@ -2,7 +2,7 @@
 
 from shared.contract.events import outcomes as o
 from shared.contract.events import vocabulary as v
-from tests.harness.history.rules.next_step import ASKED, UNMET, follows
+from tests.harness.history.rules.next_step import ASKED, MET, UNMET, follows
 from tests.harness.history.rules.rule import (
     PARTNER,
     Rule,
