@@ -14,11 +14,19 @@ Ours (A) hands booking to a partner (B), and takes it back. The parts and what e
 """
 
 from collections.abc import Iterator
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
-Part = Literal["A", "B"]
-# A record of the log of bookings: an answer (decider, epoch of its decision, referral), or a marker ("M", epoch, 0).
-Record = tuple[str, int, int]
+from docs.contract.model.state import (
+    PUT_OFF_BY_US,
+    Part,
+    Record,
+    Row,
+    State,
+    Work,
+    copied,
+    with_row,
+    with_work,
+)
 
 # Epochs are 1 (ours), 2 (the partner's) and 3 (ours again).
 OWNERS: Final[dict[int, Part]] = {1: "A", 2: "B", 3: "A"}
@@ -30,68 +38,26 @@ SAFEGUARDS: Final = {
     "all_markers": "It has passed the marker in every partition of every topic, not in one topic only.",
     "look": "The newcomer looks once at every referral that is open in its fold.",
     "end_of_inbox": "Admission passes the end of the former owner's inbox before the marker.",
+    "inbox_marker": "That end is a record of its own: a high watermark may hide the last record before it.",
     "void_tasks": "Scheduled tasks of a former epoch are void.",
-    "epochs_in_the_fold": "A fact of a part that does not own its epoch does not count.",
+    "first_appearance": "A fact belongs to the epoch of its first appearance, wherever it comes again.",
 }
 
 
-class Row(NamedTuple):
-    """A process's own row: the epoch in which it may decide (0: none), and how often it was written."""
-
-    epoch: int
-    written: int
-
-
-class Work(NamedTuple):
-    """A transaction of a replica, begun and not yet committed."""
-
-    referral: int
-    epoch: int
-    row_written: int
-    by_task: bool
-
-
-class State(NamedTuple):
-    """The whole system between two steps."""
-
-    # The log: topics of referrals (numbers; -epoch is a marker) and of bookings.
-    created: tuple[int, ...] = ()
-    booked: tuple[Record, ...] = ()
-    # Ours: how far the database has read each topic, decisions, outbox, what is on the way to the broker.
-    read_created: int = 0
-    read_booked: int = 0
-    decided: frozenset[tuple[int, int]] = frozenset()
-    outbox: frozenset[tuple[int, int]] = frozenset()
-    on_the_way: frozenset[tuple[int, int]] = frozenset()
-    tasks: frozenset[tuple[int, int]] = frozenset()
-    # One row and one transaction a replica. The second joins later: None before it has read ownership.
-    rows: tuple[Row | None, ...] = (Row(1, 0), None)
-    joining: int | None = None
-    working: tuple[Work | None, ...] = (None, None)
-    flips: int = 0
-    # The partner: how far it has read, the epoch that it has heard of, its decisions, its inbox.
-    b_created: int = 0
-    b_booked: int = 0
-    b_epoch: int = 1
-    b_decided: frozenset[int] = frozenset()
-    b_sending: frozenset[int] = frozenset()
-    b_may_write: bool = False
-    inbox: tuple[int, ...] = ()
-    shown: int = 0
-    # Admission: records judged, and the copies that a second process of it still has on the way.
-    judged: int = 0
-    a_copy: int | None = None
-    refused: frozenset[int] = frozenset()
-    # The operator's command: the next step, and the epoch in force.
-    at: int = 0
-    epoch: int = 1
-    end: int | None = None
-
+# The operator's record at the end of an inbox.
+_END: Final = 0
 
 # The command's steps: those of our part's way out, then those of the partner's.
-_FLIP, _EMPTY, _MARK, _MARK_BOOKED, _RAISE = range(5)
-_CLOSE, _PASS, _MARK_BACK, _MARK_BACK_BOOKED, _RAISE_BACK, _DONE = range(5, 11)
-_MARKS = (_MARK, _MARK_BOOKED, _MARK_BACK, _MARK_BACK_BOOKED)
+_THERE: Final = ("flip", "outbox is empty", "mark referrals", "mark bookings", "raise to 2")
+_BACK: Final = (
+    "take rights",
+    "end inbox",
+    "pass inbox",
+    "mark referrals again",
+    "mark bookings again",
+    "raise to 3",
+)
+_STEPS: Final = (*_THERE, *_BACK)
 Way = Literal["there", "back"]
 
 
@@ -103,7 +69,7 @@ class Model:
             raise ValueError(f"There is no safeguard {omitted!r}: use one of {', '.join(SAFEGUARDS)}.")
         self._way = way
         self._referrals = range(1, referrals + 1)
-        self._last = _CLOSE if way == "there" else _DONE
+        self._last = len(_THERE) if way == "there" else len(_STEPS)
         self._omitted = omitted
 
     def _has(self, safeguard: str) -> bool:
@@ -111,59 +77,43 @@ class Model:
 
     @property
     def first(self) -> State:
-        """There: nothing has been said, and ours owns booking. Back: we put a referral off, and the partner owns."""
+        """There, nothing has been said. Back, the partner owns booking, and we had put a referral off."""
         if self._way == "there":
             return State()
-        return State(
-            created=(1, -2),
-            booked=(("M", 2, 0),),
-            read_created=1,
-            tasks=frozenset({(1, 1)}),
-            rows=(Row(0, 1), Row(0, 1)),
-            flips=1,
-            b_created=2,
-            b_booked=1,
-            b_epoch=2,
-            b_may_write=True,
-            at=_CLOSE,
-            epoch=2,
-        )
+        return PUT_OFF_BY_US._replace(at=len(_THERE))
 
     # Rules.
 
-    def counting(self, state: State) -> list[Record]:
-        """The answers that count, each once, by the epoch of their first appearance."""
-        epoch, seen, found = 1, set[Record](), list[Record]()
-        for record in state.booked:
+    def counting(self, booked: tuple[Record, ...]) -> list[Record]:
+        """The answers that count, each once, by the epoch of their first appearance. This is the fold."""
+        epoch, epoch_of = 1, dict[Record, int]()
+        for record in booked:
             if record[0] == "M":
                 epoch = record[1]
-            elif record not in seen:
-                seen.add(record)
-                if OWNERS[epoch] == record[0] or not (self._has("epochs_in_the_fold") and self._has("marker")):
-                    found.append(record)
-        return found
+            elif record not in epoch_of or not self._has("first_appearance"):
+                epoch_of[record] = epoch
+        return [r for r, epoch in epoch_of.items() if OWNERS[epoch] == r[0] or not self._has("marker")]
 
     def broken(self, state: State) -> str | None:
-        """The rule that this state breaks: one referral, one answer that counts."""
-        answers = [referral for _, _, referral in self.counting(state)]
-        if len(answers) > len(set(answers)):
-            return "a referral has two answers that count"
+        """The rule that this state breaks: a referral has one answer, and each fact in the log counts."""
+        counting = self.counting(state.booked)
+        answered = {referral for _, _, referral in counting}
+        if len(counting) > len(answered):
+            return "two deciders"
+        if any(record[0] != "M" and record not in counting for record in state.booked):
+            return "a fact lost"
         return None
 
     def broken_at_rest(self, state: State) -> str | None:
         """The rule that this state breaks, as nothing more will happen by itself."""
         if state.at != self._last:
-            return "the hand-over does not end"
-        counting = self.counting(state)
+            return "no end"
+        counting = self.counting(state.booked)
         answered = {referral for _, _, referral in counting}
         if set(self._referrals) - answered:
-            return "an open referral has nobody who decides about it"
-        lost = [(r, e) for r, e in state.decided if ("A", e, r) not in counting]
-        if lost:
-            return "a decision of ours was lost"
-        accepted = {r for r in state.inbox[: state.judged]} - state.refused
-        if any(("B", 2, r) not in counting for r in accepted):
-            return "an accepted fact was lost"
+            return "nobody decides"
+        if any(("A", epoch, referral) not in counting for referral, epoch in state.decided):
+            return "a fact lost"
         return None
 
     # Steps.
@@ -186,7 +136,7 @@ class Model:
 
     def _open_for_us(self, state: State, referral: int) -> bool:
         known = state.created[: state.read_created]
-        answered = any(record[2] == referral for record in state.booked[: state.read_booked])
+        answered = any(each[2] == referral for each in self.counting(state.booked[: state.read_booked]))
         ours = any(decided == referral for decided, _ in state.decided)
         if referral not in known or answered or ours:
             return False
@@ -214,20 +164,24 @@ class Model:
                 continue
             work = state.working[number]
             if work is not None:
-                yield f"replica {number} dies", False, _with_work(state, number, None)
+                yield f"replica {number} dies", False, with_work(state, number, None)
                 yield from self._commit(state, number, row, work)
                 continue
             if self._may_decide(state, row):
                 yield from self._begin(state, number, row)
             # Rows follow the epoch: the flip ended the former one in all of them.
             if state.epoch == 3 and row.epoch == 0:
-                yield f"replica {number} hears of epoch 3", True, _with_row(state, number, Row(3, row.written))
+                yield (
+                    f"replica {number} hears of epoch 3",
+                    True,
+                    with_row(state, number, Row(3, row.written)),
+                )
 
     def _begin(self, state: State, number: int, row: Row) -> Iterator[tuple[str, bool, State]]:
         for referral in self._referrals:
             if self._open_for_us(state, referral):
                 work = Work(referral, row.epoch, row.written, by_task=False)
-                yield f"replica {number} begins with {referral}", True, _with_work(state, number, work)
+                yield f"replica {number} begins with {referral}", True, with_work(state, number, work)
                 if row.epoch == 1 and not any(task == referral for task, _ in state.tasks):
                     later = state._replace(tasks=state.tasks | {(referral, 1)})
                     yield f"replica {number} puts {referral} off to a later day", False, later
@@ -235,11 +189,15 @@ class Model:
             if epoch == row.epoch or not self._has("void_tasks"):
                 # A task was decided earlier: it does not look at the log again.
                 work = Work(referral, row.epoch, row.written, by_task=True)
-                yield f"replica {number} begins with {referral}, which is due", True, _with_work(state, number, work)
+                yield (
+                    f"replica {number} begins with {referral}, which is due",
+                    True,
+                    with_work(state, number, work),
+                )
 
     def _commit(self, state: State, number: int, row: Row, work: Work) -> Iterator[tuple[str, bool, State]]:
-        without = _with_work(state, number, None)
-        decided = any(referral == work.referral for referral, _ in state.decided if _ == work.epoch)
+        without = with_work(state, number, None)
+        decided = (work.referral, work.epoch) in state.decided
         conflict = self._has("own_row") and row.written != work.row_written
         if conflict or decided or not (work.by_task or self._open_for_us(state, work.referral)):
             yield f"replica {number} is told of a conflict", True, without
@@ -256,16 +214,24 @@ class Model:
         read_before_the_flip = state.joining == 0
         if state.joining == state.flips or not self._has("joining"):
             epoch = 1 if read_before_the_flip else 0
-            joined = _with_row(state, number, Row(epoch, state.flips))._replace(joining=None)
+            joined = with_row(state, number, Row(epoch, state.flips))._replace(joining=None)
             yield f"replica {number} joins", False, joined
         else:
-            yield f"replica {number} is told of a conflict and reads again", False, state._replace(joining=None)
+            yield (
+                f"replica {number} is told of a conflict and reads again",
+                False,
+                state._replace(joining=None),
+            )
 
     def _relay(self, state: State) -> Iterator[tuple[str, bool, State]]:
         for row in state.outbox:
             said: Record = ("A", row[1], row[0])
             if row not in state.on_the_way and state.booked.count(said) < 2 and self._published(state, row):
-                yield f"the relay sends {said}", said not in state.booked, _sent(state, row)
+                yield (
+                    f"the relay sends {said}",
+                    said not in state.booked,
+                    state._replace(on_the_way=state.on_the_way | {row}),
+                )
             if said in state.booked:
                 yield f"the relay removes {said}", True, state._replace(outbox=state.outbox - {row})
         for row in state.on_the_way:
@@ -276,7 +242,7 @@ class Model:
 
     def _published(self, state: State, row: tuple[int, int]) -> bool:
         """Tests whether the relay publishes the row: one of an ended epoch is set aside."""
-        return row[1] == state.epoch or row[1] == 1 and state.at <= _RAISE
+        return row[1] == state.epoch or (row[1] == 1 and state.at < len(_THERE))
 
     # The partner.
 
@@ -295,7 +261,7 @@ class Model:
             yield "partner hears of the epoch", True, state._replace(b_epoch=state.epoch)
         if state.b_epoch == 2 and self._passed(state):
             known = state.created[: state.b_created]
-            answered = {record[2] for record in state.booked[: state.b_booked]}
+            answered = {each[2] for each in self.counting(state.booked[: state.b_booked])}
             for referral in self._referrals:
                 if referral not in known or referral in answered or referral in state.b_decided:
                     continue
@@ -312,7 +278,7 @@ class Model:
                 if state.inbox.count(referral) == 0:
                     again = state._replace(inbox=(*state.inbox, referral))
                     yield f"partner writes {referral}, and will again", False, again
-            elif state.epoch != 2 or state.at > _CLOSE:
+            elif state.epoch != 2 or state.at > len(_THERE):
                 yield f"the broker refuses {referral}", True, state._replace(b_sending=kept)
 
     # Admission.
@@ -321,56 +287,74 @@ class Model:
         if state.shown < len(state.inbox):
             yield "the inbox shows a record", True, state._replace(shown=state.shown + 1)
         if state.a_copy is not None:
-            yield "admission's copy arrives", True, _copied(state, state.a_copy)._replace(a_copy=None)
+            yield "admission's copy arrives", True, copied(state, state.a_copy)._replace(a_copy=None)
         if state.judged < state.shown:
             referral = state.inbox[state.judged]
             judged = state._replace(judged=state.judged + 1)
-            if state.epoch == 2 and (state.end is None or state.judged < state.end):
-                yield f"admission copies {referral}", True, _copied(judged, referral)
+            if referral == _END:
+                yield "admission passes the end of the inbox", True, judged
+            elif state.epoch == 2 and _END not in state.inbox[: state.judged]:
+                yield f"admission copies {referral}", True, copied(judged, referral)
                 if state.a_copy is None and state.booked.count(("B", 2, referral)) == 0:
                     # A second process of admission has judged it too, and sleeps before its copy arrives.
-                    yield f"admission copies {referral} twice", False, _copied(judged, referral)._replace(a_copy=referral)
+                    yield (
+                        f"admission copies {referral} twice",
+                        False,
+                        copied(judged, referral)._replace(a_copy=referral),
+                    )
             else:
-                yield f"admission refuses {referral}", True, judged._replace(refused=state.refused | {referral})
+                yield (
+                    f"admission refuses {referral}",
+                    True,
+                    judged._replace(refused=state.refused | {referral}),
+                )
 
     # The operator's command.
 
     def _command(self, state: State) -> Iterator[tuple[str, bool, State]]:
         if state.at >= self._last:
             return
-        after = self._does(state)
+        name = _STEPS[state.at]
+        after = self._does(name, state)
         if after is None:
             return
-        yield f"command: step {state.at}", True, after._replace(at=state.at + 1)
-        if state.at in _MARKS and not _marked_twice(after):
-            yield f"command: step {state.at}, then dies", False, after
+        yield f"command: {name}", True, after._replace(at=state.at + 1)
+        if name.startswith("mark") and not _marked_twice(after):
+            yield f"command: {name}, then dies", False, after
 
-    def _does(self, state: State) -> State | None:
+    def _does(self, name: str, state: State) -> State | None:
         """The state after the command's step, or None while that step has to wait."""
-        match state.at:
-            case 0:  # _FLIP
+        match name:
+            case "flip":
                 rows = tuple(row and Row(0, row.written + 1) for row in state.rows)
                 return state._replace(rows=rows, flips=state.flips + 1)
-            case 1:  # _EMPTY
+            case "outbox is empty":
                 return None if state.outbox and self._has("empty_outbox") else state
-            case 2:  # _MARK
+            case "mark referrals":
                 return state._replace(created=(*state.created, -2)) if self._has("marker") else state
-            case 3:  # _MARK_BOOKED
+            case "mark bookings":
                 return state._replace(booked=(*state.booked, ("M", 2, 0))) if self._has("marker") else state
-            case 4:  # _RAISE
+            case "raise to 2":
                 return state._replace(epoch=2, b_may_write=True)
-            case 5:  # _CLOSE
+            case "take rights":
                 return state._replace(b_may_write=False)
-            case 6:  # _PASS
-                if not self._has("end_of_inbox"):
-                    return state._replace(end=state.judged)
-                return state._replace(end=state.shown) if state.judged == state.shown else None
-            case 7:  # _MARK_BACK
+            case "end inbox":
+                return state._replace(inbox=(*state.inbox, _END)) if self._has("inbox_marker") else state
+            case "pass inbox":
+                return state if self._passed_the_inbox(state) else None
+            case "mark referrals again":
                 return state._replace(created=(*state.created, -3)) if self._has("marker") else state
-            case 8:  # _MARK_BACK_BOOKED
+            case "mark bookings again":
                 return state._replace(booked=(*state.booked, ("M", 3, 0))) if self._has("marker") else state
-            case _:  # _RAISE_BACK
+            case _:  # raise to 3
                 return state._replace(epoch=3)
+
+    def _passed_the_inbox(self, state: State) -> bool:
+        if not self._has("end_of_inbox"):
+            return True
+        if not self._has("inbox_marker"):
+            return state.judged == state.shown
+        return _END in state.inbox[: state.judged]
 
 
 def _marked_twice(state: State) -> bool:
@@ -379,19 +363,3 @@ def _marked_twice(state: State) -> bool:
 
 def _place(known: tuple[int, ...], marker: int) -> int:
     return known.index(marker) if marker in known else -1
-
-
-def _with_row(state: State, number: int, row: Row) -> State:
-    return state._replace(rows=(*state.rows[:number], row, *state.rows[number + 1 :]))
-
-
-def _with_work(state: State, number: int, work: Work | None) -> State:
-    return state._replace(working=(*state.working[:number], work, *state.working[number + 1 :]))
-
-
-def _sent(state: State, row: tuple[int, int]) -> State:
-    return state._replace(on_the_way=state.on_the_way | {row})
-
-
-def _copied(state: State, referral: int) -> State:
-    return state._replace(booked=(*state.booked, ("B", 2, referral)))

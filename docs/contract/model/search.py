@@ -28,7 +28,7 @@ def search(
 ) -> Found[S]:
     """Searches breadth first, so that the steps to a broken rule are the fewest.
 
-    A state is at rest if no step leads on from it. `broken` judges each state, `broken_at_rest` those at rest.
+    A state is at rest if no step leads on from it. `broken` judges each, `broken_at_rest` those at rest.
     """
     before: dict[S, tuple[S, str] | None] = {first: None}
     waiting = deque([first])
