@@ -91,6 +91,13 @@ async def test_removed_locality_is_not_published(config: Config, control: Contro
     assert len((await control("export"))[1].splitlines()) == 1
 
 
+async def test_table_that_silences_our_own_part_is_not_published(config: Config, control: Control) -> None:
+    change(config, 'meeting_booked = { booking = "any", ', "meeting_booked = { ")
+    with pytest.raises(CommandError, match='needs it: write booking = "any"'):
+        await control("publish")
+    assert (await control("export"))[1] == ""
+
+
 async def test_lost_topic_is_published_again_from_export(
     config: Config, control: Control, kafka: KafkaConnection, tmp_path: Path
 ) -> None:

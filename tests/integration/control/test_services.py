@@ -1,6 +1,7 @@
 """Running services take new practices, sources, localities and ranks from the control topic."""
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -15,7 +16,8 @@ import services.matching.definition
 import services.notifications.definition
 import services.referral.definition
 from shared.contract.events.models import MeetingBooked
-from shared.contract.events.topics import Part
+from shared.contract.events.refusals import RecordRefused
+from shared.contract.events.topics import Part, inbox_topic, refusals_topic
 from shared.contract.events.vocabulary import Route
 from shared.delivery.control.publishing import publish_table
 from shared.delivery.control.table import Control, ControlTable
@@ -40,6 +42,8 @@ from tests.harness.control import (
     with_source,
 )
 from tests.harness.delivery.toy import TOY, Bench, bench, created, locality_name, said
+from tests.harness.referral.admission import heard
+from tests.harness.referral.partners import attempt, sent
 from tests.harness.referral.people import referral_body
 from tests.harness.referral.running import running_referral
 from tests.harness.web.issuer import LoopbackIssuer
@@ -115,6 +119,42 @@ async def test_running_service_takes_a_new_practice_and_source(
         assert known.rank(f"/{referral.here}/hub") == 25
         ready = (await referral.http.get("/readyz")).json()
         assert ready["table"] == {"version": 2, "newest": 2, "from": "topic"}
+
+
+async def test_running_admission_follows_who_may_say_what(
+    tmp_path: Path, issuer: LoopbackIssuer, topic: ControlTopic, mongo_url: str
+) -> None:
+    async with running_referral(
+        tmp_path, issuer, topic.kafka, mongo_url, control_topic=topic.name
+    ) as referral:
+        record = sent(attempt(referral.here))
+
+        async def tried() -> int:
+            answer = await referral.http.post(
+                "/api/contract/v1/validate", json=record.structured(), headers=referral.partner()
+            )
+            return answer.status_code
+
+        assert await tried() == 200
+        document = copy.deepcopy(dict(read_document(tmp_path / "localities.toml")))
+        del document["programme"]["says"]["contact_attempted"]["partner"]
+        done = await publish_table(topic.kafka, topic.name, document, "a-test", system_clock())
+        assert done is not None
+        assert done.changes == [
+            "programme, says, contact_attempted: partner was “any”, and is not given any more."
+        ]
+        known = referral.context.localities
+        await until(lambda: known.version == 2, "version 2")
+        assert await tried() == 422
+        source = f"/{referral.here}/vast-hub"
+        await referral.producer.send_and_wait(
+            inbox_topic(source), record.value, key=record.key, headers=list(record.headers)
+        )
+        (line,) = await heard(referral.kafka, [refusals_topic(source)], 1)
+        told = RecordRefused.model_validate_json(line.value or b"")
+        assert (told.code.value, told.pointer) == ("not_yours_to_say", "/data/kind")
+        # The fold is as before: no referral is folded again.
+        assert known.fold_rules_version(referral.here) == 1
 
 
 async def test_running_service_consumes_a_new_locality(place: Bench, topic: ControlTopic) -> None:
