@@ -43,7 +43,8 @@ async def set_up(
     make = partial(create_topics, kafka, partitions=partitions, replication=replication)
     made = await make([], control=control)
     table = await first_state(kafka, file, control, clock)
-    return made + await make(table.slugs, table.partners()), table
+    sandboxes = [locality.slug for locality in table if locality.sandbox]
+    return made + await make(table.slugs, table.partners(), sandboxes=sandboxes), table
 
 
 async def first_state(

@@ -15,7 +15,12 @@ from linkwork.config import Config
 from linkwork.errors import CommandError
 from linkwork.output import as_json, format_time, table
 from linkwork.tables import NO_TOPIC, read_standing
-from shared.contract.events.topics import event_topics, partner_topics
+from shared.contract.events.topics import (
+    event_topics,
+    partner_retention_ms,
+    partner_topics,
+    retention_ms,
+)
 from shared.delivery.control.log import NoControlTopic
 from shared.delivery.control.publishing import (
     Standing,
@@ -25,7 +30,7 @@ from shared.delivery.control.publishing import (
     publish_table,
     standing_versions,
 )
-from shared.delivery.kafka.partitions import partitions_of
+from shared.delivery.kafka.partitions import partitions_of, retention_of
 from shared.delivery.kafka.topics import create_topics
 from shared.platform.clock import system_clock
 from shared.platform.localities import Localities, LocalitiesError
@@ -133,6 +138,7 @@ class ControlCommand:
             config.kafka,
             table_.slugs,
             table_.partners(),
+            sandboxes=[locality.slug for locality in table_ if locality.sandbox],
             partitions=config.partitions,
             replication=config.replication,
         )
@@ -207,7 +213,7 @@ def _described(version: TableVersion) -> list[str]:
 
 
 async def _topic_problems(config: Config, localities: Localities) -> list[str]:
-    """Localities whose topics are missing, their partners' too, or differ in number of partitions."""
+    """Localities whose topics are missing, differ in their partitions, or keep too much or too little."""
     events = {slug: event_topics(slug) for slug in localities.slugs}
     names = {
         locality.slug: [
@@ -224,4 +230,20 @@ async def _topic_problems(config: Config, localities: Localities) -> list[str]:
             problems.append(f"Locality {slug} has no topic {missing[0]}: {MAKE_TOPICS}")
         elif len({counts[name] for name in events[slug]}) > 1:
             problems.append(f"The topics of locality {slug} differ in their number of partitions.")
-    return problems
+    return problems + await _retention_problems(config, localities)
+
+
+async def _retention_problems(config: Config, localities: Localities) -> list[str]:
+    wanted: dict[str, int] = {}
+    for locality in localities:
+        kept = retention_ms(sandbox=locality.sandbox)
+        wanted |= dict.fromkeys(event_topics(locality.slug), kept)
+        for source in locality.partners():
+            of_partner = partner_retention_ms(sandbox=locality.sandbox)
+            wanted |= dict.fromkeys(partner_topics(source), of_partner)
+    held = await retention_of(config.kafka, wanted)
+    return [
+        f"Topic {name} has retention.ms={held[name]}, and should have {milliseconds}."
+        for name, milliseconds in wanted.items()
+        if held.get(name, milliseconds) != milliseconds
+    ]

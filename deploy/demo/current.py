@@ -48,8 +48,8 @@ def referral_of(number: int, practice: Practice, today: date) -> CurrentReferral
 
 
 def _in_turn(localities: Localities) -> Iterator[Practice]:
-    """Practices without end, one of each locality in turn."""
-    turns = [cycle(locality.practices) for locality in localities]
+    """Practices without end, one of each locality in turn, without the sandbox."""
+    turns = [cycle(locality.practices) for locality in localities.real]
     while True:
         for turn in turns:
             yield next(turn)

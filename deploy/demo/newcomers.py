@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.contract.events.topics import partner_topics
-from shared.delivery.kafka.topics import PARTNER_PARTITIONS, PARTNERS
+from shared.delivery.kafka.topics import PARTNER_PARTITIONS, partners_kept
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities.document import Document
 
@@ -45,7 +45,8 @@ async def make_partner_topics(kafka: KafkaConnection) -> None:
     await admin.start()
     try:
         wanted = [
-            NewTopic(name, PARTNER_PARTITIONS, 1, topic_configs=PARTNERS) for name in partner_topics(SOURCE)
+            NewTopic(name, PARTNER_PARTITIONS, 1, topic_configs=partners_kept())
+            for name in partner_topics(SOURCE)
         ]
         answer = await admin.create_topics(wanted, timeout_ms=30_000)
     finally:

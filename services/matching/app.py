@@ -75,7 +75,12 @@ def create_app(
     table = table_of(settings, localities, clock)
     known = table.localities
     diaries = DiaryStore(settings.travel_minutes)
-    definition = service_definition(known.rank, diaries, fold_rules_version=known.fold_rules_version)
+    definition = service_definition(
+        known.rank,
+        diaries,
+        fold_rules_version=known.fold_rules_version,
+        is_sandbox=known.is_sandbox,
+    )
     timings = options or Options.of(settings)
     kernel = Kernel(definition, timings, table, clock, new_id)
     http = httpx.AsyncClient()

@@ -5,13 +5,20 @@ from datetime import datetime
 
 from services.matching.booking.diary import Diaries
 from services.matching.booking.policy import DECISIONS, RETRY_BOOKING, reserve_for_urgent, retry_booking
-from services.matching.booking.repository import DiaryStore
-from services.matching.casework.consents import record_consents
+from services.matching.booking.repository import DiaryStore, release_times
+from services.matching.casework.consents import drop_consents, record_consents
 from services.matching.casework.drafts import drop_drafts
+from services.matching.provider.link_states import drop_links
 from services.matching.referral_state.state import FOLD_VERSION, ReferralState, fold, to_document
 from shared.contract.events.fact import Fact
 from shared.contract.history import SourcePriority
-from shared.delivery.model.service_definition import Changed, Loaded, ServiceDefinition, no_fold_rules
+from shared.delivery.model.service_definition import (
+    Changed,
+    Loaded,
+    ServiceDefinition,
+    no_fold_rules,
+    no_sandbox,
+)
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
@@ -48,6 +55,15 @@ class MatchingStore:
         await self._diaries.save(tx, resources)
 
 
+async def forget_referrals(tx: Transaction, locality: str, referrals: Sequence[str]) -> None:
+    """Deletes drafts, consents, links and held times of referrals that a sandbox forgets."""
+    cases = [aggregate_id(locality, referral) for referral in referrals]
+    await drop_drafts(tx, cases)
+    await drop_consents(tx, cases)
+    await drop_links(tx, locality, referrals)
+    await release_times(tx, locality, referrals)
+
+
 async def _referred_again(tx: Transaction, returned: Sequence[Loaded[ReferralState]]) -> frozenset[str]:
     """Those of these referrals whose person has another open one in the locality."""
     people = {
@@ -74,6 +90,7 @@ def service_definition(
     diaries: DiaryStore | None = None,
     *,
     fold_rules_version: Callable[[str], int] = no_fold_rules,
+    is_sandbox: Callable[[str], bool] = no_sandbox,
 ) -> ServiceDefinition[ReferralState, Diaries]:
     """The definition for a programme whose sources have these priorities (from its table)."""
 
@@ -90,4 +107,6 @@ def service_definition(
         tasks={RETRY_BOOKING: retry_booking},
         exclusive="booker",
         fold_rules_version=fold_rules_version,
+        is_sandbox=is_sandbox,
+        forget=forget_referrals,
     )

@@ -24,6 +24,7 @@ _SENTENCES: Final[dict[str, tuple[int, str]]] = {
     "already_in_plan": (409, "That service is in the plan already."),
     "not_offered": (409, "That service is not open to anybody at the moment."),
     "signposted": (409, "Only details of that service were given: it was not asked."),
+    "sandbox": (409, "This is a sandbox: no mail is sent from here."),
     "already_started": (409, "The first visit has been recorded. Undo it first."),
     "not_started_yet": (409, "No first visit has been recorded yet."),
     "cannot_undo": (409, "This cannot be undone here."),

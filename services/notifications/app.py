@@ -49,6 +49,7 @@ def create_app(
         mail=SmtpGateway(settings, clock),
         texts=HttpTextGateway(settings, http),
         clock=clock,
+        is_sandbox=known.is_sandbox,
     )
     definition = service_definition(settings, known, sender)
     kernel = Kernel(definition, options or Options.unhurried(settings), table, clock, new_id)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from services.notifications.ledger.repository import LedgerRepository
+from services.notifications.ledger.repository import LedgerRepository, forget_messages
 from services.notifications.messages.effects import MessageSender
 from services.notifications.messages.policy import SEND, MessagePolicy, PastMessages, is_still_needed
 from services.notifications.messages.state import FOLD_VERSION, NotificationState, fold, to_document
@@ -43,4 +43,6 @@ def folding_definition(localities: Localities) -> ServiceDefinition[Notification
         to_document=to_document,
         repository=LedgerRepository(),
         fold_rules_version=localities.fold_rules_version,
+        is_sandbox=localities.is_sandbox,
+        forget=forget_messages,
     )

@@ -33,6 +33,9 @@ from services.referral.partners.notices import LEASE_SECONDS, Notices
 from services.referral.partners.repository import RefusalKeeper
 from services.referral.partners.table import ProgrammeTable
 from services.referral.partners.use_cases import PartnerEvents
+from services.referral.sandbox.beats import Beats
+from services.referral.sandbox.erasing import keep_erasing
+from services.referral.sandbox.heartbeat import Heartbeat
 from services.referral.settings import ReferralSettings
 from services.referral.tracking import api as tracking_api
 from services.referral.tracking.waiting import keep_observing
@@ -90,6 +93,9 @@ def create_app(
         clock,
     )
 
+    every = timedelta(seconds=settings.heartbeat_seconds)
+    heartbeat = Heartbeat(context, Beats(kernel.mongo, clock, every), partner_events.say)
+
     async def ready() -> tuple[bool, dict[str, Any]]:
         answers, detail = await kernel.ready()
         return answers, detail | {"admission": admission.detail()}
@@ -100,13 +106,15 @@ def create_app(
             await ensure_indexes(kernel.mongo, settings.audit_days)
             await erasure.replay(kernel.mongo)
             await erasure.finish_erasures(context)
-            observing = asyncio.create_task(keep_observing(kernel.mongo, kernel.localities, clock))
-            noticing = asyncio.create_task(notices.run())
+            loops = [keep_observing(kernel.mongo, kernel.localities, clock), keep_erasing(context), notices.run()]
+            if every:
+                loops.append(heartbeat.keep_beating())
+            beside = [asyncio.create_task(loop) for loop in loops]
             admission.start(judges=settings.admission)
             yield
+            await cancelled_within(timings.drain_seconds, *beside)
             await admission.stop()
             await partner_events.close()
-            await cancelled_within(timings.drain_seconds, observing, noticing)
             await notices.close()
         await matching.close()
 

@@ -13,6 +13,7 @@ AUDIT = "audit"
 CONFLICTS = "conflicts"
 ENTRIES = "entries"
 ERASED = "erased"
+HEARTBEATS = "heartbeats"  # One row a sandbox: when the last one was played, and answered.
 FILED = "filed"  # Returned referrals that their practice filed without an answer.
 KEYS = "keys"
 LOOKUPS = "lookups"
@@ -26,7 +27,7 @@ SESSIONS = "sessions"
 OWNED = (PEOPLE, KEYS, LOOKUPS, ENTRIES, NOTES, ERASED, AUDIT, FILED)
 # Data that may be lost: people then sign in again, partners read their refusals on their topic, or a notice
 # again.
-PASSING = (SESSIONS, REFUSALS, NOTICES)
+PASSING = (SESSIONS, REFUSALS, NOTICES, HEARTBEATS)
 # Data folded from the facts.
 DERIVED = (REFERRALS,)
 

@@ -5,6 +5,7 @@ The service's own events follow a request: make or withdraw a referral, change a
 
 from services.referral.referral_state import document, state
 from services.referral.referral_state.state import ReferralState
+from services.referral.tracking.returned import forget_filed
 from shared.delivery.model.service_definition import NoRepository, ServiceDefinition
 from shared.platform.localities import Localities
 
@@ -18,4 +19,6 @@ def service_definition(localities: Localities) -> ServiceDefinition[ReferralStat
         to_document=document.to_document,
         repository=NoRepository(),
         fold_rules_version=localities.fold_rules_version,
+        is_sandbox=localities.is_sandbox,
+        forget=forget_filed,
     )

@@ -86,6 +86,13 @@ class ReferralSettings(ServiceSettings):
         ge=1,
         le=100_000,
     )
+    heartbeat_seconds: float = setting(
+        900.0,
+        description="Seconds between two heartbeats of a sandbox: a story that plays by itself. 0: none.",
+        example="900",
+        ge=0,
+        le=86_400,
+    )
     audit_days: int = setting(
         8 * 365 + 2,
         description=(

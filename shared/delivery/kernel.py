@@ -16,6 +16,7 @@ from shared.delivery.consumer.batch import BatchHandler
 from shared.delivery.consumer.topic_consumer import TopicConsumer
 from shared.delivery.control.served import ServedSlugs, ServedTable
 from shared.delivery.dlq.replays import Replays
+from shared.delivery.forgetting import keep_forgetting
 from shared.delivery.indexes import ensure_indexes
 from shared.delivery.interpreter import tune_interpreter
 from shared.delivery.kafka.broker_view import BrokerView
@@ -35,6 +36,7 @@ from shared.delivery.unit_of_work import commands
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.referrals import Referrals
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
+from shared.platform import metrics
 from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 
@@ -69,7 +71,16 @@ class Kernel(Generic[V, R]):
         self._generations = Generations(self.mongo, (REFERRALS, *definition.derived))
         self.mongo.gate = self._generations
         self._leases = Leases(self.mongo, lane, options.lease_seconds)
-        self._relay = Relay(name, lane, self.mongo, self._leases, options.kafka, clock, options.lease_seconds)
+        self._relay = Relay(
+            name,
+            lane,
+            self.mongo,
+            self._leases,
+            options.kafka,
+            clock,
+            options.lease_seconds,
+            sandboxes=self._sandboxes,
+        )
 
         self._context: ServiceContext[V, R] = ServiceContext(
             definition, self.mongo, options, clock, new_id, self._leases, self._relay
@@ -133,6 +144,7 @@ class Kernel(Generic[V, R]):
             asyncio.create_task(self._observe()),
             asyncio.create_task(self._generations.watch()),
             asyncio.create_task(reproject(self._context, self.localities, self._rules_changed)),
+            asyncio.create_task(keep_forgetting(self._context, self.localities)),
         ]
 
     def _add_consumers(self) -> list[TopicConsumer[V, R]]:
@@ -264,8 +276,13 @@ class Kernel(Generic[V, R]):
             except Exception as error:
                 _log.warning("lease not renewed: %s", type(error).__name__)
 
+    def _sandboxes(self) -> list[str]:
+        return [name for name in self.localities if self.definition.is_sandbox(name)]
+
     async def _observe(self) -> None:
         while True:
+            for name in self._sandboxes():
+                metrics.sandbox.labels(name).set(1)
             await asyncio.sleep(_OBSERVE_SECONDS)
             for consumer in self._consumers:
                 try:

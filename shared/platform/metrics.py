@@ -153,6 +153,21 @@ control_version = Gauge(
     "The version of the programme's table that is in force in a process; 0: that of a file.",
     ("service",),
 )
+sandbox = Gauge(
+    "linkwork_sandbox",
+    "1 for each locality that is a sandbox: alert rules leave its series out.",
+    ("locality",),
+)
+heartbeat_answered = Gauge(
+    "linkwork_heartbeat_answered_timestamp_seconds",
+    "When the last heartbeat was played in a sandbox to which a meeting answered.",
+    ("locality",),
+)
+heartbeats_unanswered = Gauge(
+    "linkwork_heartbeats_unanswered",
+    "Heartbeats of a sandbox in a row, up to now, to which no meeting answered in time.",
+    ("locality",),
+)
 control_refused = Counter(
     "linkwork_control_refused_total",
     "Versions of the table that a process refused, by reason.",

@@ -51,7 +51,7 @@ def _referral(
         # An attempt that reaches no end writes into a copy of the diary, which is dropped with it.
         kept = diary.copy()
         rng = chance("history", number, attempt)
-        slug = pick(rng, {slug: rates.LOCALITIES.get(slug, 1.0) for slug in localities.slugs})
+        slug = pick(rng, {one.slug: rates.LOCALITIES.get(one.slug, 1.0) for one in localities.real})
         practice = rng.choice(localities.by_slug[slug].practices)
         # Spread evenly, so that every week has referrals.
         days_ago = QUIET_DAYS + (rates.REFERRALS - number) * (rates.WEEKS * 7 - QUIET_DAYS) / rates.REFERRALS

@@ -57,11 +57,12 @@ class FigureQueries:
 
     def calendar(self) -> Calendar:
         """The months of possible figures, as of today in London."""
-        return Calendar(min(place.live_from for place in self.localities), london_day(self.clock()))
+        places = self.localities.real or tuple(self.localities)
+        return Calendar(min(place.live_from for place in places), london_day(self.clock()))
 
     def places(self, caller: Principal) -> dict[str, str]:
-        """The caller's localities by slug, with their names, in the order of the file."""
-        return {place.slug: place.name for place in self.localities if caller.may_locality(place.slug)}
+        """The caller's localities by slug, with their names, in the order of the file. A sandbox has none."""
+        return {place.slug: place.name for place in self.localities.real if caller.may_locality(place.slug)}
 
     def periods(self, caller: Principal) -> tuple[Period, ...]:
         """The periods to choose from: everything first, then the latest."""
@@ -86,15 +87,21 @@ class FigureQueries:
         """
         places = self.places(caller)
         if locality is not None and locality not in places:
-            raise Problem(404)
+            raise self._without_figures(caller, locality)
         calendar = self.calendar()
         exact = sees_exact_counts(caller)
         period = _period(calendar, first, last, exact)
         whole = calendar.since_start
         rows = await self.mongo.transact(lambda tx: read_rows(tx, whole.first, whole.last))
-        names = {place.slug: place.name for place in self.localities}
+        names = {place.slug: place.name for place in self.localities.real}
         request = FiguresRequest((locality,) if locality else tuple(places), period, exact)
         return await self.latest.answer(rows, names, calendar, request)
+
+    def _without_figures(self, caller: Principal, locality: str) -> Problem:
+        if caller.may_locality(locality) and self.localities.is_sandbox(locality):
+            said = "A sandbox has no figures, because everything in it is invented."
+            return Problem(404, code="sandbox", detail=said)
+        return Problem(404)
 
 
 def sees_exact_counts(caller: Principal) -> bool:

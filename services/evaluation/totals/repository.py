@@ -6,7 +6,7 @@ partitions the log, so that two replicas, each with its own partitions, write di
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple, cast
 
@@ -17,7 +17,7 @@ from services.evaluation.collections import SUMS
 from services.evaluation.contributions.measures import Contribution, MeasureKey, difference
 from services.evaluation.contributions.state import EvaluationState, stored_contribution
 from shared.contract.events.partitioning import partition_of
-from shared.delivery.model.service_definition import Changed, Loaded
+from shared.delivery.model.service_definition import Changed, Loaded, no_sandbox
 from shared.delivery.mongo.database import Transaction
 
 # Rows in place of one. Topics of 1, 2, 3 or 6 partitions map whole partitions to a shard; others work too.
@@ -36,7 +36,10 @@ def shard_of(referral_id: str) -> int:
 
 
 class TotalsRepository:
-    """Keeps the sums in step with the referrals' documents."""
+    """Keeps the sums in step with the referrals' documents. Those of a sandbox add nothing to them."""
+
+    def __init__(self, is_sandbox: Callable[[str], bool] = no_sandbox) -> None:
+        self._is_sandbox = is_sandbox
 
     async def load(
         self, tx: Transaction, referrals: Sequence[Loaded[EvaluationState]], now: datetime
@@ -48,7 +51,11 @@ class TotalsRepository:
         self, tx: Transaction, changes: Sequence[Changed[EvaluationState]], resources: None
     ) -> None:
         """Applies the changes of contributions to the sums."""
-        await apply_changes(tx, changes)
+        await self.project(tx, changes)
+
+    async def project(self, tx: Transaction, changes: Sequence[Changed[EvaluationState]]) -> None:
+        """As `save`. A rebuild calls it."""
+        await apply_changes(tx, [each for each in changes if not self._is_sandbox(each.locality)])
 
 
 async def apply_changes(tx: Transaction, changes: Sequence[Changed[EvaluationState]]) -> None:

@@ -116,6 +116,18 @@ async def wake_waiting(
             await run_now(tx, of_these, at)
 
 
+async def release_times(tx: Transaction, locality: str, referrals: Sequence[str]) -> None:
+    """Frees the times and places that these referrals hold, so that no later decision finds them."""
+    theirs = list(referrals)
+    for name in ("held", "behind"):
+        days = {"locality": locality, f"{name}.r": {"$in": theirs}}
+        freed = {"$pull": {name: {"r": {"$in": theirs}}}, "$inc": {"v": 1}}
+        await tx[DAYS].update_many(days, freed, session=tx.session)
+    loads = {"locality": locality, "referrals": {"$in": theirs}}
+    left = {"$pullAll": {"referrals": theirs}, "$inc": {"v": 1}}
+    await tx[CASELOADS].update_many(loads, left, session=tx.session)
+
+
 async def touch_caseload(tx: Transaction, locality: str, link_worker: str) -> None:
     """Bumps the version, so that a concurrent booking with this link worker reads hours and leave again."""
     await tx[CASELOADS].update_one(

@@ -37,7 +37,12 @@ async def record_consents(tx: Transaction, changes: Sequence[Changed[ReferralSta
     if writes:
         await tx[CONSENTS].bulk_write(writes, session=tx.session, ordered=False)
     if erased:
-        await tx[CONSENTS].delete_many({"_id": {"$in": erased}}, session=tx.session)
+        await drop_consents(tx, erased)
+
+
+async def drop_consents(tx: Transaction, cases: Sequence[str]) -> None:
+    """Deletes the consents of these cases."""
+    await tx[CONSENTS].delete_many({"_id": {"$in": list(cases)}}, session=tx.session)
 
 
 async def recorded_consents(mongo: Mongo, locality: str, referral: str) -> frozenset[str]:

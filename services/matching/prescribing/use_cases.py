@@ -46,7 +46,7 @@ class PrescribingUseCases:
             (prescribing,),
             lambda: commands.prescribe(prescribing),
         )
-        if not prescribing.signposted:
+        if not prescribing.signposted and not self.runner.localities.is_sandbox(row["locality"]):
             await self.confirm_mailbox(service)
         return done
 

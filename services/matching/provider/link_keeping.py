@@ -41,11 +41,14 @@ class LinkKeeping:
     async def send_link(self, context: RequestContext, prescription_id: str) -> None:
         """Mails a new link in place of an ended one. Sends none if the service's link still works.
 
-        409 `no_address` if the service has no address, `mailbox_unconfirmed` if it has not confirmed it. 503
+        409 `no_address` if the service has no address, `mailbox_unconfirmed` if it has not confirmed it,
+        `sandbox` in a sandbox. 503
         `mail_away` if the mail cannot be handed over; then the link is ended all the same, and a retry sends
         a new one.
         """
         row, service_id = await self._asked_prescription(context, prescription_id)
+        if self.runner.localities.is_sandbox(row["locality"]):
+            raise problem_of(Refused("sandbox"))
         service = (await self.directory.services([service_id])).get(service_id)
         if service is None or service.email is None:
             raise Problem(409, code="no_address", detail="There is no email address to send the link to.")

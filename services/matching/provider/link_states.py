@@ -13,7 +13,7 @@ from typing import Final
 from pymongo import ReturnDocument
 
 from services.matching.collections import LINKS
-from shared.delivery.mongo.database import Mongo, Row
+from shared.delivery.mongo.database import Mongo, Row, Transaction
 from shared.platform.clock import Clock
 
 # Wrong codes that end a link, however many codes were sent meanwhile.
@@ -166,6 +166,12 @@ class LinkStates:
         }
         kept = {"$setOnInsert": begun, "$set": {"forget_at": self._clock() + _KEPT}}
         await self._mongo[LINKS].update_one({"_id": link.of}, kept, upsert=True)
+
+
+async def drop_links(tx: Transaction, locality: str, referrals: Sequence[str]) -> None:
+    """Deletes the states of the links of these referrals."""
+    which = {"locality": locality, "referral": {"$in": list(referrals)}}
+    await tx[LINKS].delete_many(which, session=tx.session)
 
 
 def _standing(link: LinkKey) -> dict[str, object]:

@@ -7,6 +7,7 @@ from services.matching.casework.consents import recorded_consents, was_recorded
 from services.matching.clients.vault import MailAway, Mailer, NotInVault, Vault, VaultAway
 from services.matching.command_runner import CommandRunner
 from services.matching.directory.repository import Directory
+from services.matching.errors import Refused
 from services.matching.prescribing import commands
 from services.matching.prescribing.inputs import FirstVisit, NoVisit, ServiceReply
 from services.matching.provider.link_states import LinkEnded, LinkKey, LinkStates
@@ -23,6 +24,7 @@ from services.matching.provider.views import Introduced
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
+from services.matching.web.refusals import problem_of
 from shared.contract.events import vocabulary as v
 from shared.contract.history import Prescription
 from shared.delivery.mongo.database import Mongo, Row
@@ -93,10 +95,12 @@ class OneTapUseCases:
         """Sends a six-digit code to the service's registered e-mail address, valid for 15 minutes.
 
         409 `not_agreed` if name and contact may not be shared or the service has not said yes, 409
-        `no_address`, 429 after five codes in an hour, 503 if the mail cannot be handed over.
+        `no_address` or `sandbox`, 429 after five codes in an hour, 503 if the mail cannot be handed over.
         """
         claims = await read_link(self.links, self.link_states, token)
         context, row = await self._context(claims, None)
+        if self.runner.localities.is_sandbox(claims.locality):
+            raise problem_of(Refused("sandbox"))
         await self._agreed(claims, row)
         await self._audited(context, claims, row, "ask_code")
         service = (await self.directory.services([claims.service_id])).get(claims.service_id)

@@ -17,7 +17,7 @@ from shared.delivery.unit_of_work.unit_of_work import REFERRALS, TASKS
 from shared.platform.clock import LONDON
 
 # Codes of messages that are rightly not sent. They are not failures.
-DROPPED_CODES: Final = ("erased", "not_safe", "vault_elsewhere", "link_ended")
+DROPPED_CODES: Final = ("erased", "not_safe", "vault_elsewhere", "link_ended", "sandboxed")
 NO_LONGER_NEEDED: Final = "no_longer_wanted"
 
 

@@ -48,6 +48,12 @@ class LedgerRepository:
         """Saves nothing: the kernel writes the ledger."""
 
 
+async def forget_messages(tx: Transaction, locality: str, referrals: Sequence[str]) -> None:
+    """Deletes the ledger's rows of referrals that a sandbox forgets."""
+    which = {"locality": locality, "referral": {"$in": list(referrals)}}
+    await tx[SENT].delete_many(which, session=tx.session)
+
+
 def _names(rows: Iterable[dict[str, Any]]) -> dict[tuple[str, str], frozenset[str]]:
     names: dict[tuple[str, str], set[str]] = {}
     for row in rows:

@@ -1,6 +1,7 @@
 """Sends one message: has it addressed, renders its text and hands it over to a gateway."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Final
 
 from services.notifications.channels.circuit_breaker import CircuitBreaker
@@ -12,13 +13,15 @@ from services.notifications.messages.state import NotificationState
 from services.notifications.messages.wording import Channel, MessageTemplates, RenderedMessage
 from shared.delivery.model.decision import TaskRow
 from shared.delivery.model.errors import PermanentFailure, RetryLater
-from shared.delivery.model.service_definition import Loaded
+from shared.delivery.model.service_definition import Loaded, no_sandbox
 from shared.platform import metrics
 from shared.platform.clock import Clock
 
 # Failures that pass once matching has received the same events, about five attempts (a minute) later.
 _MATCHING_IS_BEHIND: Final = frozenset({"prescription_unknown"})
 _ATTEMPTS_TO_CATCH_UP: Final = 5
+# Why no message about a sandbox's referral is sent.
+SANDBOXED: Final = "sandboxed"
 
 
 class MessageSender:
@@ -31,11 +34,13 @@ class MessageSender:
         texts: TextMessageGateway,
         clock: Clock,
         templates: MessageTemplates | None = None,
+        is_sandbox: Callable[[str], bool] = no_sandbox,
     ) -> None:
         self._addressing = addressing
         self._mail = mail
         self._texts = texts
         self._clock = clock
+        self._is_sandbox = is_sandbox
         self._templates = templates or MessageTemplates()
         self._breakers: dict[Channel, CircuitBreaker] = {"text": CircuitBreaker(), "mail": CircuitBreaker()}
 
@@ -44,8 +49,10 @@ class MessageSender:
 
         Raises:
             RetryLater: a service or gateway is away, or the quiet hours have begun.
-            PermanentFailure: the message cannot be sent; its code gives the reason.
+            PermanentFailure: the message cannot be sent; its code gives the reason. In a sandbox none is.
         """
+        if self._is_sandbox(loaded.locality):
+            raise PermanentFailure(SANDBOXED)  # Before anything asks for an address or a link.
         name = MessageName.parse(row.about)
         try:
             sent = await self._send(key, loaded, name)

@@ -81,6 +81,15 @@ class PartnerEvents:
         await self._write(Message(inbox_topic(found.source), record.key or b"", found.raw, record.headers))
         return found
 
+    async def say(self, event: Envelope) -> None:
+        """Writes an event of a source of ours that speaks as a partner does into its inbox.
+
+        Raises:
+            Transient: the broker is away, or has no such inbox.
+        """
+        key = event.body.referral_id.encode()
+        await self._write(Message(inbox_topic(event.source), key, event.raw, event.attributes()))
+
     async def verdict(self, caller: Principal, referral: str, event: str) -> Judged | None:
         """The result of an event of the caller's own source, or None if it was not seen."""
         for source in sorted(sources_of(caller)):

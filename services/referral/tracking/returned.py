@@ -1,5 +1,6 @@
 """Referrals returned to a practice: those that wait for an answer, and those filed without one."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from services.referral.collections import FILED
@@ -7,7 +8,7 @@ from services.referral.identity.context import ReferralContext
 from services.referral.identity.vault.entries import entry_id
 from services.referral.referral_state.queries import find_visible, visible
 from shared.contract.history import Stage
-from shared.delivery.mongo.database import Mongo, Row
+from shared.delivery.mongo.database import Mongo, Row, Transaction
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
@@ -53,6 +54,12 @@ async def file_returned(context: ReferralContext, caller: Principal, referral_id
     filed = {"$setOnInsert": {"by": caller.subject, "at": context.kernel.clock()}}
     entry = entry_id(row["locality"], referral_id)
     await context.mongo[FILED].update_one({"_id": entry}, filed, upsert=True)
+
+
+async def forget_filed(tx: Transaction, locality: str, referrals: Sequence[str]) -> None:
+    """Deletes what was filed of referrals that a sandbox forgets."""
+    filed = [entry_id(locality, referral) for referral in referrals]
+    await tx[FILED].delete_many({"_id": {"$in": filed}}, session=tx.session)
 
 
 async def find_returned(mongo: Mongo, caller: Principal, referral_id: str) -> Row:

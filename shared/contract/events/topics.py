@@ -23,6 +23,11 @@ TYPE_PREFIX: Final = "org.linkwork."
 INBOX: Final = "in"
 REFUSALS: Final = "refused"
 RESERVED_SLUGS: Final = frozenset({INBOX, REFUSALS, "linkwork"})
+# Topics keep facts for ever and partners' inboxes for a month, but those of a sandbox for a week.
+INBOX_DAYS: Final = 30
+SANDBOX_DAYS: Final = 7
+_DAY_MS: Final = 24 * 60 * 60 * 1000
+
 # The consumer group in which admission reads every inbox.
 ADMISSION_GROUP: Final = "linkwork.admission"
 
@@ -87,6 +92,16 @@ def refusals_topic(source: str) -> str:
 def partner_topics(source: str) -> list[str]:
     """The topics of a partner's source: its inbox and its refusals."""
     return [inbox_topic(source), refusals_topic(source)]
+
+
+def retention_ms(*, sandbox: bool) -> int:
+    """The `retention.ms` of a locality's event topics: -1 for ever."""
+    return SANDBOX_DAYS * _DAY_MS if sandbox else -1
+
+
+def partner_retention_ms(*, sandbox: bool) -> int:
+    """The `retention.ms` of a partner's inbox and refusals."""
+    return (SANDBOX_DAYS if sandbox else INBOX_DAYS) * _DAY_MS
 
 
 def _of_partner(word: str, source: str) -> str:

@@ -64,6 +64,7 @@ NOT_SENT: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "Contacts kept elsewhere",
             "A partner keeps this person’s contacts, and tells them itself.",
         ),
+        "sandboxed": ("Sandbox", "Everything in a sandbox is invented, so nothing is sent to anybody."),
         "erased": ("Person erased", "Nothing is sent to somebody whose details were erased."),
         "not_safe": ("Not safe to write", "The referral service no longer says that it is safe."),
     }

@@ -100,6 +100,22 @@ def no_fold_rules(_: str) -> int:
     return 0
 
 
+def no_sandbox(_: str) -> bool:
+    """No locality is a sandbox."""
+    return False
+
+
+class Forget(Protocol):
+    """Deletes what a service's own collections hold of referrals that a sandbox forgets."""
+
+    async def __call__(self, tx: Transaction, locality: str, referrals: Sequence[str]) -> None:
+        """Runs in the transaction that deletes their documents, tasks and stored answers."""
+
+
+async def nothing_to_forget(tx: Transaction, locality: str, referrals: Sequence[str]) -> None:
+    """The service stores nothing of a referral beside its document."""
+
+
 @dataclass(frozen=True)
 class ServiceDefinition(Generic[V, R]):
     """One of the four services, as the kernel drives it.
@@ -115,6 +131,8 @@ class ServiceDefinition(Generic[V, R]):
         fold_rules_version: by locality, the version of the table since which the fold depends on the same
             ranks. When it rises, the kernel folds the locality's referrals again.
         exclusive: the lease under which one process at a time makes the decisions of a locality.
+        is_sandbox: by locality, whether its referrals are forgotten after a week and raise no alert.
+        forget: deletes what the service stores of forgotten referrals beside their documents.
     """
 
     name: PartName
@@ -129,6 +147,8 @@ class ServiceDefinition(Generic[V, R]):
     project: Project[V] | None = None
     exclusive: str | None = None
     fold_rules_version: Callable[[str], int] = no_fold_rules
+    is_sandbox: Callable[[str], bool] = no_sandbox
+    forget: Forget = nothing_to_forget
 
 
 class NoRepository:

@@ -82,13 +82,13 @@ class ShadowGeneration:
         await self._resources.aclose()
 
     async def require_whole_log(self) -> None:
-        """Checks that the log begins at offset 0, before anything is dropped.
+        """Checks that the log begins at offset 0, before anything is dropped. A sandbox's log may not.
 
         Raises:
             Refused: the log was trimmed.
         """
         starts: Offsets = await self._reader.beginning_offsets(self._partitions)
-        if any(starts.values()):
+        if any(start for at, start in starts.items() if not self._is_sandbox(at.topic)):
             raise Refused("The log does not begin at its beginning any more: it cannot be folded again.")
 
     async def require_collections(self) -> None:
@@ -127,10 +127,9 @@ class ShadowGeneration:
         handled = await self.handled.offsets(self._partitions)
         dead_letter_positions = frozenset(await self._dead_letter_positions() - self._replayed)
         partition_counts = {at.topic: sum(at.topic == other.topic for other in handled) for at in handled}
-        work = fold_tasks(
-            self._source, self.number, offset_ranges({}, handled), partition_counts, dead_letter_positions
-        )
-        total = sum(handled.values())
+        ranges = offset_ranges(await self._starts(), handled)
+        work = fold_tasks(self._source, self.number, ranges, partition_counts, dead_letter_positions)
+        total = sum(part.end - part.start for part in ranges)
         result = await fold_in_bulk(work, processes, lambda done: say(f"  {done} of {total} records"))
         if result.strays:
             self._folding.take(
@@ -156,7 +155,12 @@ class ShadowGeneration:
         its letter discarded later, or the consumer stopped and began its batch again. So the live generation
         decides. Records after `offsets` are read later.
         """
-        wanted = {at for at in positions if at[2] < offsets.get(TopicPartition(at[0], at[1]), 0)}
+        starts = await self._starts()
+        wanted = {
+            (topic, number, offset)
+            for topic, number, offset in positions
+            if starts.get(at := TopicPartition(topic, number), 0) <= offset < offsets.get(at, 0)
+        }
         touched, _ = await self._fold_known(_records_at(wanted, self._read(ranges_around(wanted))))
         return touched
 
@@ -181,8 +185,12 @@ class ShadowGeneration:
         await self._part.ensure_indexes(self.new)
 
     async def compare(self) -> Comparison:
-        """Compares every referral. Those that change meanwhile are compared again later."""
-        return await compare_all(self.live_mongo, self.live.number, self.number, self._localities)
+        """Compares every referral. Those that change meanwhile are compared again later.
+
+        Sandboxes are left out. Service and broker forget what is in them, each at its own moment.
+        """
+        real = [name for name in self._localities if not self._part.part.is_sandbox(name)]
+        return await compare_all(self.live_mongo, self.live.number, self.number, real)
 
     async def catch_up(self, offsets: Offsets, report: Report, changes: ChangedReferrals) -> set[str]:
         """Follows the live generation until the shadow has caught up, and advances `offsets`.
@@ -245,11 +253,29 @@ class ShadowGeneration:
         return {(at.topic, at.partition): offset for at, offset in handled.items()}
 
     async def _compare_again(self, identities: Iterable[str]) -> Comparison:
-        return await compare_these(self.live_mongo, self.live.number, self.number, identities)
+        real = [each for each in identities if not self._part.part.is_sandbox(each.partition("/")[0])]
+        return await compare_these(self.live_mongo, self.live.number, self.number, real)
+
+    def _is_sandbox(self, topic: str) -> bool:
+        return self._part.part.is_sandbox(topic.partition(".")[0])
+
+    async def _starts(self) -> Offsets:
+        """Where the logs of sandboxes begin by now. All others begin at 0."""
+        theirs = [at for at in self._partitions if self._is_sandbox(at.topic)]
+        starts: Offsets = await self._reader.beginning_offsets(theirs) if theirs else {}
+        return starts
 
     async def _read(self, parts: Sequence[OffsetRange]) -> AsyncIterator[list[Any]]:
-        """Reads the ranges; several ranges of one partition are read one after the other."""
-        left = list(parts)
+        """Reads the ranges; several ranges of one partition are read one after the other.
+
+        What a sandbox's log has lost is left out.
+        """
+        starts = await self._starts()
+        left = [
+            part._replace(start=max(part.start, starts.get(TopicPartition(part.topic, part.partition), 0)))
+            for part in parts
+        ]
+        left = [part for part in left if part.start < part.end]
         while left:
             now: dict[tuple[str, int], OffsetRange] = {}
             for part in left:

@@ -109,7 +109,8 @@ class Scheduler(Generic[V, R]):
         """Runs a page of due tasks; returns True if there may be more."""
         now = self._context.clock()
         rows = await self._page(now, sends)
-        self._set_gauges(sends, [max((now - due_since(row)).total_seconds(), 0.0) for row in rows])
+        real = [row for row in rows if not self._context.definition.is_sandbox(row["locality"])]
+        self._set_gauges(sends, [max((now - due_since(row)).total_seconds(), 0.0) for row in real])
         away = asyncio.Event()
         if sends:
             gone = await self._pool.each(rows, partial(self._run_one, away=away))

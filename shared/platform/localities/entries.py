@@ -45,6 +45,13 @@ class Entry:
             raise LocalitiesError(f"{self.where}: {key} must be a whole number from {at_least} to {at_most}.")
         return value
 
+    def yes(self, key: str) -> bool:
+        """The yes or no at a key."""
+        value = self._value(key)
+        if not isinstance(value, bool):
+            raise LocalitiesError(f"{self.where}: {key} must be true or false, without quotes.")
+        return value
+
     def day(self, key: str) -> date:
         """The day at a key. A table that was published holds it as text."""
         value = self._value(key)

@@ -24,6 +24,7 @@ from shared.platform.localities.model import (
     Practice,
     Source,
 )
+from shared.platform.localities.practices import ODS_CODE
 from shared.platform.people.mailbox import MailboxNotAccepted, parse_mailbox
 from shared.platform.people.telephone import TelephoneNotAccepted, parse_public_telephone
 
@@ -118,6 +119,7 @@ def _locality(
             f"{entry.where}, owners: {strangers[0]} is not a part; parts are {', '.join(PARTS)}."
         )
     own = entry.entries("sources") if entry.has("sources") else []
+    sandbox = entry.yes("sandbox") if entry.has("sandbox") else False
     locality = Locality(
         slug=slug,
         name=entry.text("name"),
@@ -129,11 +131,12 @@ def _locality(
         minimum_age=entry.whole("minimum_age", at_least=0, at_most=120),
         younger_people=_contact(entry.entry("younger_people")),
         safeguarding=_contact(entry.entry("safeguarding")),
-        practices=_practices(slug, entry, known, before),
+        practices=_practices(slug, entry, known, before, sandbox=sandbox),
         sources=MappingProxyType(_sources(slug, [*everyones, *own])),
         owners=MappingProxyType(owners),
         epochs=MappingProxyType(epochs),
         text_sender=_neutral(entry, "text_sender") if entry.has("text_sender") else None,
+        sandbox=sandbox,
     )
     entry.done()
     return locality
@@ -158,24 +161,38 @@ def _owners(entry: Entry) -> tuple[dict[str, str], dict[str, int]]:
 
 
 def _practices(
-    slug: str, entry: Entry, known: dict[str, Practice], before: list[Locality]
+    slug: str, entry: Entry, known: dict[str, Practice], before: list[Locality], *, sandbox: bool
 ) -> tuple[Practice, ...]:
+    """The locality's practices: of the register, or invented ones in a sandbox."""
     taken = {practice.ods: one.slug for one in before for practice in one.practices}
     found: list[Practice] = []
     for item in entry.entries("practices"):
         ods, site = item.text("ods"), item.text("site")
-        if ods not in known:
+        if sandbox:
+            practice = _invented(item, ods, known)
+        elif ods not in known:
             raise LocalitiesError(f"{entry.where}: practice {ods} is not in the file of practices.")
+        else:
+            practice = known[ods]
         if ods in taken:
             raise LocalitiesError(f"{entry.where}: practice {ods} belongs to {taken[ods]} already.")
         taken[ods] = slug
         name = item.text("name") if item.has("name") else site
         mailbox = _email(item, "mailbox") if item.has("mailbox") else None
-        found.append(replace(known[ods], name=name, site=site, locality=slug, mailbox=mailbox))
+        found.append(replace(practice, name=name, site=site, locality=slug, mailbox=mailbox))
         item.done()
     if not found:
         raise LocalitiesError(f"{entry.where}: there is no practice.")
     return tuple(found)
+
+
+def _invented(item: Entry, ods: str, known: dict[str, Practice]) -> Practice:
+    """A practice that only a sandbox has, so that no real one can be referred from there."""
+    if ods in known or not ODS_CODE.fullmatch(ods):
+        raise LocalitiesError(
+            f"{item.where}: {ods} must be a code like Z00001 that no real practice has: this is a sandbox."
+        )
+    return Practice(ods, "", "", item.text("postcode"), None, None)
 
 
 def _sources(slug: str, entries: list[Entry]) -> dict[str, Source]:

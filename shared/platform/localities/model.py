@@ -71,6 +71,7 @@ class Locality:
     """One locality: its practices, who answers for it, and who may say things about it.
 
     `text_sender`: the name that messages to people begin with; None for the name of their practice.
+    `sandbox`: everything in it is invented, and is forgotten after a week.
     """
 
     slug: str
@@ -88,6 +89,7 @@ class Locality:
     owners: Mapping[str, str] = field(hash=False)
     text_sender: str | None = None
     epochs: Mapping[str, int] = field(default_factory=dict, hash=False)
+    sandbox: bool = False
 
     def live_on(self, day: date) -> bool:
         """True if the locality took referrals on that day."""
@@ -219,6 +221,16 @@ class Localities:
 
     def __iter__(self) -> Iterator[Locality]:
         return iter(self.by_slug.values())
+
+    @property
+    def real(self) -> tuple[Locality, ...]:
+        """The localities with real people, in the order of the file: all that are no sandbox."""
+        return tuple(locality for locality in self if not locality.sandbox)
+
+    def is_sandbox(self, slug: str) -> bool:
+        """True if this locality is a sandbox. A locality that the table does not know is none."""
+        locality = self.by_slug.get(slug)
+        return locality is not None and locality.sandbox
 
     def practice(self, ods: str) -> Practice | None:
         """A practice that we know, in the programme or outside it; None for an unknown code."""

@@ -27,7 +27,7 @@ class VersionRefused(ValueError):
     """A version that does not stand.
 
     Attributes:
-        code: unreadable, conflicting, out_of_order, invalid_table or locality_removed.
+        code: unreadable, conflicting, out_of_order, invalid_table, locality_removed or sandbox_changed.
     """
 
     def __init__(self, code: str, sentence: str) -> None:
@@ -150,12 +150,25 @@ class Versions:
 
     def _keeps_localities(self, version: TableVersion) -> None:
         for former in self:
+            self._keeps_sandboxes(version, former)
             gone = sorted(set(former.localities.slugs) - set(version.localities.slugs))
             if gone and not former.superseded_by(version):
                 raise VersionRefused(
                     "locality_removed",
                     f"Version {version.number} has no locality {gone[0]}, which version {former.number} has: "
                     "its referrals would belong nowhere.",
+                )
+
+    @staticmethod
+    def _keeps_sandboxes(version: TableVersion, former: TableVersion) -> None:
+        """Refuses that a locality becomes a sandbox, or ceases to be one: a sandbox forgets its referrals."""
+        for locality in former.localities:
+            now = version.localities.by_slug.get(locality.slug)
+            if now is not None and now.sandbox != locality.sandbox:
+                raise VersionRefused(
+                    "sandbox_changed",
+                    f"Version {version.number} changes whether {locality.slug} is a sandbox, whose referrals "
+                    "are forgotten: give the sandbox a slug of its own.",
                 )
 
 

@@ -28,7 +28,7 @@ HUB = Contact("Hub (example)", "01632 960100", "hub@hub.example")
 MAILBOX = "m83100@practices.example"
 
 
-def programme(slug: str) -> Localities:
+def programme(slug: str, *, sandbox: bool = False) -> Localities:
     """A programme of one locality with one practice."""
     practice = Practice(
         "M83100", "Meir (example)", "Meir Primary Care Centre", "ST3 6AB", None, slug, MAILBOX
@@ -53,6 +53,7 @@ def programme(slug: str) -> Localities:
         practices=(practice,),
         sources=sources,
         owners={},
+        sandbox=sandbox,
     )
     return Localities("Programme (example)", HUB, (locality,), ())
 
@@ -91,6 +92,7 @@ class NotificationsHarness:
     clock: FakeClock
     published: list[Envelope] = field(default_factory=list)
     more_settings: dict[str, Any] = field(default_factory=dict)
+    sandbox: bool = False
 
     @property
     def settings(self) -> NotificationsSettings:
@@ -102,7 +104,7 @@ class NotificationsHarness:
         """Runs the service while the block does."""
         app = create_app(
             self.settings,
-            localities=programme(self.bench.locality),
+            localities=programme(self.bench.locality, sandbox=self.sandbox),
             options=replace(self.bench.options, **options),
             clock=self.clock,
         )

@@ -34,7 +34,10 @@ PRACTICE, NEIGHBOUR = "M83100", "M83713"
 
 @dataclass
 class ReferralHarness:
-    """The running service with its issuer, broker and database. `here` and `far` are two localities."""
+    """The running service with its issuer, broker and database.
+
+    `here` and `far` are two localities; `sandbox` is a third, whose heartbeat does not play by itself.
+    """
 
     app: FastAPI
     settings: ReferralSettings
@@ -51,6 +54,10 @@ class ReferralHarness:
     def context(self) -> ReferralContext:
         context: ReferralContext = self.app.state.context
         return context
+
+    @property
+    def sandbox(self) -> str:
+        return sandbox_beside(self.here)
 
     @property
     def mongo(self) -> Mongo:
@@ -127,10 +134,16 @@ def own_localities(folder: Path) -> tuple[Path, str, str]:
     text = LOCALITIES_FILE.read_text("utf-8")
     text = text.replace('slug = "meir"', f'slug = "{here}"')
     text = text.replace('slug = "leek-werrington"', f'slug = "{far}"')
+    text = text.replace('slug = "sandbox"', f'slug = "{sandbox_beside(here)}"')
     shutil.copy(LOCALITIES_FILE.with_name("gp_practices.csv"), folder)
     path = folder / "localities.toml"
     path.write_text(text, "utf-8")
     return path, here, far
+
+
+def sandbox_beside(here: str) -> str:
+    """The slug of the sandbox among the localities of `own_localities`."""
+    return f"sandbox-{here.partition('-')[2]}"
 
 
 @asynccontextmanager
@@ -139,17 +152,25 @@ async def running_referral(
 ) -> AsyncIterator[ReferralHarness]:
     """Starts the service; the database is dropped afterwards."""
     path, here, far = own_localities(folder)
+    served = [here, far, sandbox_beside(here)]
     values = {
         **kafka.settings(),
         "mongo_url": mongo_url,
         "database": f"test_referral_{here.replace('-', '_')}",
         "localities_file": path,
-        "localities": f"{here},{far}",
+        "localities": ",".join(served),
+        "heartbeat_seconds": 0,
     } | more
     settings = issuer.settings(ReferralSettings, **values)
-    partners = [name for name in load_localities(path).partners() if name.split("/")[1] in (here, far)]
+    partners = [name for name in load_localities(path).partners() if name.split("/")[1] in served]
     control = settings.control_topic
-    await create_topics(kafka, [here, far], partners, control=None if control == NO_TOPIC else control)
+    await create_topics(
+        kafka,
+        served,
+        partners,
+        sandboxes=served[2:],
+        control=None if control == NO_TOPIC else control,
+    )
     if control != NO_TOPIC:
         await first_state(kafka, path, control)
     app = create_app(settings)

@@ -18,6 +18,7 @@ from shared.platform.clock import system_clock
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.control import control_topic, topic_name
+from tests.harness.delivery.toy import locality_name
 
 Control = Callable[..., Awaitable[tuple[int, str, str]]]
 
@@ -124,3 +125,21 @@ async def test_check_compares_file_and_topics(config: Config, control: Control) 
     assert code == 1
     assert "Not published: locality oldtown: minimum_age was 18, and is 16." in found
     assert "Locality oldtown has no topic oldtown.referral-created.v1" in found
+
+
+async def test_check_names_topics_that_keep_too_long_or_too_short(
+    config: Config, control: Control, kafka: KafkaConnection
+) -> None:
+    town, sandbox = locality_name(), locality_name()
+    change(config, 'slug = "longton"', f'slug = "{town}"')
+    change(config, 'slug = "sandbox"', f'slug = "{sandbox}"')
+    await control("publish")
+    # As if somebody had taken the one for the other.
+    partners = [f"/{town}/history", f"/{sandbox}/trigger"]
+    await create_topics(kafka, [town, sandbox], partners, sandboxes=[town])
+    _, found, _ = await control("check")
+    week, month = 7 * 24 * 3600 * 1000, 30 * 24 * 3600 * 1000
+    assert f"Topic {town}.meeting-booked.v1 has retention.ms={week}, and should have -1." in found
+    assert f"Topic in.{town}.history has retention.ms={week}, and should have {month}." in found
+    assert f"Topic {sandbox}.meeting-booked.v1 has retention.ms=-1, and should have {week}." in found
+    assert f"Topic refused.{sandbox}.trigger has retention.ms={month}, and should have {week}." in found

@@ -83,7 +83,7 @@ async def test_table_is_read_to_its_end_then_followed(place: Place) -> None:
     await place.topic.publish(version(1, shipped()), version(2, PRACTICES))
     async with place.following(service="follower") as table:
         assert table.detail() == {"version": 2, "newest": 2, "from": "topic"}
-        assert len(table.slugs) == 8
+        assert len(table.slugs) == 9
         rank = table.localities.rank
         await place.topic.publish(version(3, with_source(PRACTICES, "hub", 25)))
         await until(comes(table, 3), "version 3")
@@ -147,7 +147,7 @@ async def test_missing_topic_falls_back_to_the_file_in_development(place: Place)
     name = topic_name()
     async with place.following(topic=name, fallback=load_localities()) as table:
         assert table.detail() == {"version": 0, "newest": 0, "from": "file"}
-        assert len(table.slugs) == 8
+        assert len(table.slugs) == 9
 
 
 async def test_empty_topic_is_followed_once_it_is_filled(place: Place) -> None:

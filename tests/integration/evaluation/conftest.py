@@ -26,9 +26,9 @@ TODAY: Final = {"iat": int(NOW.timestamp()), "nbf": int(NOW.timestamp()), "exp":
 
 
 def random_history(count: int = REFERRALS, days: int = 660) -> list[ExampleReferral]:
-    """Referrals in all localities, the same each time."""
+    """Referrals in all localities but the sandbox, the same each time."""
     random = Random(7)
-    slugs = load_localities().slugs
+    slugs = [locality.slug for locality in load_localities().real]
     return [
         random_referral(
             random, number, random.choice(slugs), NOW - timedelta(days=random.randint(0, days), hours=1)

@@ -155,3 +155,16 @@ async def test_openapi_lists_routes_and_parameters(client: httpx.AsyncClient) ->
     described = (await client.get("/api/evaluation/v1/openapi.json")).json()
     assert set(described["paths"]) >= set(ROUTES)
     assert {p["name"] for p in described["paths"][FIGURES]["get"]["parameters"]} == {"locality", "from", "to"}
+
+
+async def test_sandbox_has_no_figures_and_says_why(client: httpx.AsyncClient, issuer: LoopbackIssuer) -> None:
+    caller = bearer(issuer, "programme_admin", "meir", "sandbox")
+    found = await problem(await client.get(FIGURES, params={"locality": "sandbox"}, headers=caller), 404)
+    assert found["type"] == "urn:linkwork:problem:sandbox"
+    assert "everything in it is invented" in found["detail"]
+    others = bearer(issuer, "programme_admin", "meir")
+    assert "sandbox" not in str(
+        await problem(await client.get(FIGURES, params={"locality": "sandbox"}, headers=others), 404)
+    )
+    places = (await client.get(FIGURES, headers=caller)).json()["places"]
+    assert [place["place"] for place in places] == ["programme", "meir"]

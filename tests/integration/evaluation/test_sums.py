@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 from uuid import uuid4
@@ -16,6 +16,7 @@ from services.evaluation.collections import SUMS, ensure_indexes
 from services.evaluation.contributions.contribution import contribution_of
 from services.evaluation.contributions.measures import MeasureKey
 from services.evaluation.contributions.state import EvaluationState
+from services.evaluation.reports.queries import FigureQueries
 from services.evaluation.totals import repository as store
 from services.evaluation.totals.repository import read_sums
 from shared.contract.events import outcomes as o
@@ -25,6 +26,7 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import load_localities
+from shared.platform.web.principal import Principal
 from tests.harness.delivery.toy import Bench, bench
 from tests.harness.evaluation.delivery import deliver_in_one_transaction, envelope
 from tests.harness.evaluation.example_referrals import random_referral
@@ -83,6 +85,22 @@ async def test_sums_of_shuffled_repeated_facts_equal_the_recount(
         await deliver_in_one_transaction(alone, delivered[:size])
         delivered = delivered[size:]
     assert await sums_of(alone, "meir") == recounted(facts)
+    await alone.mongo.client.drop_database(alone.mongo.database.name)
+    await alone.mongo.close()
+
+
+async def test_sandbox_events_change_no_sum_and_no_figure(alone: Kernel[EvaluationState, None]) -> None:
+    await ensure_indexes(alone.mongo)
+    await deliver_in_one_transaction(alone, facts_in("meir", 20, 4))
+    queries = FigureQueries(alone.mongo, load_localities(), lambda: START + timedelta(days=90))
+    admin = Principal("ada", "programme_admin", frozenset({"meir", "sandbox"}), frozenset())
+    analyst = replace(admin, role="analyst")
+    before = [await queries.figures(admin), await queries.figures(analyst)]
+    rows = [row async for row in alone.mongo[SUMS].find().sort("_id", 1)]
+    await deliver_in_one_transaction(alone, facts_in("sandbox", 20, 5))
+    assert [row async for row in alone.mongo[SUMS].find().sort("_id", 1)] == rows
+    assert [await queries.figures(admin), await queries.figures(analyst)] == before
+    assert before[0].places[0].journey[0].people == 19  # One of them was made in error.
     await alone.mongo.client.drop_database(alone.mongo.database.name)
     await alone.mongo.close()
 

@@ -65,6 +65,24 @@ async def test_booking_delivered_twice_reaches_each_recipient_once(
     assert not IDENTIFYING.search("\n".join(logged))
 
 
+async def test_sandbox_records_messages_and_asks_nobody(
+    harness: NotificationsHarness, peers: FakePeers
+) -> None:
+    harness.sandbox = True
+    referral = harness.referral()
+    async with harness.running() as app:
+        await harness.publish(referral, referral.created(), referral.booked())
+        told = await wait_until_ended(app, 3)
+        queries = app.state.queries
+        messages = await queries.messages(harness.bench.locality, referral.referral_id)
+        assert await queries.failures([harness.bench.locality], 10) == []
+    assert {(row["status"], row["code"]) for row in told.values()} == {("failed", "sandboxed")}
+    ended = [(message.status, message.code) for message in messages if message.status != "waiting"]
+    assert ended == [("dropped", "sandboxed")] * 3
+    assert peers.receivers() == []
+    assert peers.requests == []
+
+
 async def test_crash_after_sending_repeats_the_same_reference(
     harness: NotificationsHarness, peers: FakePeers, clock: FakeClock
 ) -> None:

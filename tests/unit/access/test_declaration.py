@@ -68,6 +68,7 @@ def test_partner_may_do_this_and_no_more(operation: str, resource: str, name: st
 
 def test_only_partners_have_quotas() -> None:
     partners = {f"{slug}.history" for slug in LOCALITIES.slugs} | {"meir.vast-hub"}
+    partners |= {"sandbox.heartbeat", "sandbox.trigger"}
     assert {quota.user for quota in DECLARED.quotas} == partners
 
 

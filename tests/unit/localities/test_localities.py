@@ -21,7 +21,7 @@ def programme() -> Localities:
     return load_localities()
 
 
-def test_the_eight_localities_in_order(programme: Localities) -> None:
+def test_the_eight_localities_and_the_sandbox_in_order(programme: Localities) -> None:
     assert programme.slugs == (
         "meir",
         "longton",
@@ -31,7 +31,10 @@ def test_the_eight_localities_in_order(programme: Localities) -> None:
         "shelton",
         "chesterton-silverdale",
         "leek-werrington",
+        "sandbox",
     )
+    assert [locality.slug for locality in programme.real] == list(programme.slugs[:8])
+    assert [slug for slug in (*programme.slugs, "nowhere") if programme.is_sandbox(slug)] == ["sandbox"]
 
 
 def test_three_practices_of_one_building_are_told_apart_by_code(
@@ -105,7 +108,7 @@ def test_localities_that_a_process_serves(programme: Localities) -> None:
         "meir",
         "leek-werrington",
     ]
-    assert len(programme.served("all")) == 8
+    assert len(programme.served("all")) == 9
     with pytest.raises(LookupError, match="no locality atlantis"):
         programme.served("meir,atlantis")
     with pytest.raises(LookupError, match="No locality is named"):
@@ -114,13 +117,20 @@ def test_localities_that_a_process_serves(programme: Localities) -> None:
 
 def test_partners_are_the_sources_that_are_not_ours(programme: Localities) -> None:
     assert set(programme.by_slug["meir"].partners()) == {"/meir/vast-hub", "/meir/history"}
-    assert len(programme.partners()) == len(programme.slugs) + 1
+    ours = {"/sandbox/heartbeat", "/sandbox/trigger"}
+    assert set(programme.partners()) >= ours
+    assert len(programme.partners()) == len(programme.slugs) + 1 + len(ours)
 
 
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [
         ('slug = "longton"', 'slug = "meir"', "two localities called meir"),
+        ("sandbox = true", 'sandbox = "yes"', "locality sandbox: sandbox must be true or false"),
+        ('ods = "Z00001"', 'ods = "M83701"', "M83701 must be a code like Z00001 that no real practice has"),
+        ('ods = "Z00001"', 'ods = "sandbox"', "sandbox must be a code like Z00001"),
+        (', postcode = "ZZ99 9ZZ"', "", "postcode is missing"),
+        ("sandbox = true", "sandbox = false", "practice Z00001 is not in the file of practices"),
         (
             'slug = "longton"',
             'slug = "Longton Town"',

@@ -217,3 +217,23 @@ def test_differences_are_told_in_words() -> None:
     assert differences(with_source(before, "hub", 25), changed) == [
         "locality meir, source hub: rank was 25, and is 35."
     ]
+
+
+@pytest.mark.parametrize("slug", ["sandbox", "meir"])
+def test_locality_in_force_never_changes_whether_it_is_a_sandbox(slug: str) -> None:
+    table = json.loads(canonical(shipped()))
+    locality = next(each for each in table["locality"] if each["slug"] == slug)
+    if slug == "sandbox":
+        del locality["sandbox"]
+        locality["practices"] = [{"ods": "M83701", "site": "Talke Pits Clinic"}]
+    else:
+        locality["sandbox"] = True
+        locality["practices"] = [{"ods": "Z00009", "site": "Nowhere", "postcode": "ZZ99 9ZZ"}]
+    with pytest.raises(VersionRefused, match=f"changes whether {slug} is a sandbox") as refused:
+        standing(version(1, shipped()), version(2, table))
+    assert refused.value.code == "sandbox_changed"
+
+
+def test_new_locality_may_be_a_sandbox() -> None:
+    before = without_locality(shipped(), "sandbox")
+    assert standing(version(1, before), version(2, shipped())).newest == version(2, shipped())
