@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from deploy.topics import create_topics
 from linkwork.__main__ import parse
 from linkwork.config import Config
 from linkwork.errors import CommandError
@@ -16,6 +15,7 @@ from services.referral.partners.admission import Admission
 from services.referral.partners.repository import RefusalKeeper
 from services.referral.partners.table import ProgrammeTable
 from shared.contract.stories import load_all
+from shared.delivery.kafka.topics import create_topics
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import system_clock
