@@ -102,6 +102,23 @@ RULES: Final = [
         {"booking": marker(2, "linkwork")},
     ),
     LogRule(
+        "next_marker_under_way",
+        "While a partition lacks the next marker, the part is the owner's of the one before.",
+        {
+            each: [marker(1)] if each == MEETINGS else [marker(1), marker(2, "linkwork")]
+            for each in PARTITIONS
+        },
+        [],
+        {"booking": marker(1)},
+    ),
+    LogRule(
+        "former_marker_written_again",
+        "The owner is that of the highest epoch, in whatever order the markers stand.",
+        {each: [marker(2, "linkwork"), marker(1)] for each in PARTITIONS},
+        [],
+        {"booking": marker(2, "linkwork")},
+    ),
+    LogRule(
         "two_parts",
         "Each part has epochs of its own.",
         {MEETINGS: [marker(3), BOOKED, marker(1, "together", "casework"), LATER]},

@@ -2,9 +2,12 @@
 
 import json
 import re
+import time
+from uuid import UUID
 
 from shared.contract.events.partitioning import murmur2, partition_of
 from shared.contract.history.vectors import load_all
+from shared.platform.ids import new_id
 from tests.harness.history.vectors import ARROW, PAGE, ROOT, of_rules, page
 
 DUTIES = ROOT / "docs" / "contract"
@@ -31,6 +34,13 @@ def test_each_duty_quotes_tests_that_exist() -> None:
         for test in tests:
             file, _, name = test.partition("::")
             assert f"def {name}(" in (ROOT / file).read_text(), f"{duty}: {test}"
+
+
+def test_event_id_is_a_uuid_that_grows_with_time() -> None:
+    before = int(time.time() * 1000)
+    made = UUID(new_id())
+    assert made.version == 7
+    assert before <= made.int >> 80 <= int(time.time() * 1000)
 
 
 def test_partitions_on_the_page_are_those_of_the_vectors() -> None:
