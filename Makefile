@@ -147,6 +147,7 @@ docs:
 
 schemas:
 	$(VENV)/python -m shared.contract.events.schema
+	$(VENV)/python -m shared.contract.api
 
 # `--check` names the files that the code no longer produces and writes nothing.
 vectors:

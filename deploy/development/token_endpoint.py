@@ -76,11 +76,11 @@ class TokenEndpoint:
     def _for_service(self, client: str, scope: str) -> Response:
         wanted = frozenset(scope.split())
         partner = self._directory.partners.get(client)
-        if not wanted <= (frozenset() if partner else self._directory.clients[client]):
+        if not wanted <= (partner.scopes if partner else self._directory.clients[client]):
             return JSONResponse({"error": "invalid_scope"}, 400)
         granted = " ".join(sorted(wanted))
         claims = (
-            partner.claims()
+            partner.claims() | {"scope": granted}
             if partner
             else {"sub": client, "role": "service", "localities": ["*"], "scope": granted}
         )

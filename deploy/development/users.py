@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shared.contract.events.topics import SOURCE_PARTS
 from shared.platform.localities import Localities, load_localities
 from shared.platform.web.principal import ROLES
 
@@ -25,16 +26,23 @@ class User:
     practices: tuple[str, ...]
     link_worker: str | None
     partner: str | None = None
+    parts: tuple[str, ...] = ()
+    scopes: frozenset[str] = frozenset()
 
     def claims(self) -> dict[str, object]:
-        """The claims of a user's token; never the name."""
+        """The claims of a user's token; never the name. A partner's holds all its scopes."""
         claims: dict[str, object] = {
             "sub": self.id,
             "role": self.role,
             "localities": list(self.localities),
             "practices": list(self.practices),
         }
-        own = {"link_worker": self.link_worker, "partner": self.partner}
+        own = {
+            "link_worker": self.link_worker,
+            "partner": self.partner,
+            "parts": list(self.parts),
+            "scope": " ".join(sorted(self.scopes)),
+        }
         return claims | {name: value for name, value in own.items() if value}
 
 
@@ -82,4 +90,7 @@ def _partner(entry: Mapping[str, Any], known: Localities) -> User:
     slugs = tuple(slug for slug in known.slugs if f"/{slug}/{name}" in known.partners())
     if not slugs:
         raise UsersError(f"{identity}: no locality has a partner {name}")
-    return User(identity, entry["name"], "partner", slugs, (), None, name)
+    parts, scopes = tuple(entry.get("parts", [])), frozenset(entry.get("scopes", []))
+    if strangers := set(parts) - set(SOURCE_PARTS):
+        raise UsersError(f"{identity}: {min(strangers)} is not a part")
+    return User(identity, entry["name"], "partner", slugs, (), None, name, parts, scopes)

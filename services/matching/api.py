@@ -1,10 +1,11 @@
-"""HTTP for programs: every route under /api/matching/v1. Each feature has a module of its own."""
+"""HTTP for programs: every route under /api/matching/v1, and what other parts ask. A module a feature."""
 
 from typing import Final
 
 from fastapi import APIRouter
 
 from services.matching.booking import api as booking
+from services.matching.booking import contract_api as booking_for_parts
 from services.matching.casework import api as casework
 from services.matching.directory import api as directory
 from services.matching.prescribing import api as prescribing
@@ -20,4 +21,6 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     directory.router,
     roster.router,
     casework.plans_router,
+    booking_for_parts.router,
+    roster.contract_router,
 )

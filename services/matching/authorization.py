@@ -15,6 +15,8 @@ from shared.platform.web.problem import Problem
 
 Filter = Mapping[str, Any]
 LINK_WORKER: Final = ("link_worker",)
+# Roles of other parts: our own services, and partners that own a part.
+OTHER_PARTS: Final = ("service", "partner")
 
 
 def within_localities(caller: Principal) -> dict[str, Any]:
@@ -32,7 +34,7 @@ async def find_case(mongo: Mongo, caller: Principal, which: Filter, roles: Colle
     """
     if caller.role not in roles:
         raise Problem(403, code="role", detail="Your role does not include this.")
-    wanted = {**which, **within_localities(caller), "view.created": {"$ne": None}}
+    wanted = {"$and": [{**which, "view.created": {"$ne": None}}, within_localities(caller)]}
     found: list[Row] = await mongo[REFERRALS].find(wanted).limit(2).to_list(None)
     if len(found) != 1 or not await _may_touch(mongo, caller, found[0], which):
         raise problem_of(Refused("unknown_case"))
@@ -72,7 +74,7 @@ async def link_worker_for(mongo: Mongo, caller: Principal, link_worker: str) -> 
         Problem: 404 otherwise.
     """
     own = caller.role == "link_worker" and caller.link_worker == link_worker
-    if own or caller.role in ("programme_admin", "service"):
+    if own or caller.role in ("programme_admin", *OTHER_PARTS):
         row = await mongo[LINK_WORKERS].find_one({"_id": link_worker, **within_localities(caller)})
         if row is not None:
             return worker_of(row)

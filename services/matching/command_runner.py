@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from services.matching.authorization import LINK_WORKER, Filter, find_case
+from services.matching.authorization import LINK_WORKER, OTHER_PARTS, Filter, find_case
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
 from services.matching.referral_state.commands import Command
@@ -36,6 +36,8 @@ class CommandRunner:
 
     async def case(self, context: RequestContext, which: Filter, roles: Collection[str] = LINK_WORKER) -> Row:
         """The case of a request. Raises a Problem, 403 or 404."""
+        if context.locality is not None:
+            which, roles = {**which, "locality": context.locality}, OTHER_PARTS
         return await find_case(self.kernel.mongo, context.caller, which, roles)
 
     async def run(

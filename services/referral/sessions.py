@@ -4,18 +4,18 @@ from datetime import datetime, timedelta
 from typing import Annotated, Final, cast
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel, Field
 from pymongo.errors import PyMongoError
 
 from services.referral.collections import SESSIONS
 from services.referral.web.parameters import BASE
+from shared.contract.api import referral as contract
+from shared.contract.api.referral import SESSION, SessionAnswer
 from shared.delivery.mongo.database import Mongo
 from shared.platform.clock import Clock
-from shared.platform.web.auth import require_scope
 from shared.platform.web.bodies import JsonBody
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
-from shared.platform.web.session_asking import SCOPE
+from shared.platform.web.seams import asked_by
 from shared.platform.web.session_keeping import SessionKeeper, SessionsUnavailable
 
 router = APIRouter(prefix=BASE, tags=["between services"])
@@ -66,19 +66,11 @@ class KeptSessions:
             raise SessionsUnavailable from None
 
 
-class SessionQuestion(JsonBody):
+class SessionQuestion(contract.SessionQuestion, JsonBody):
     """The session to check."""
 
-    session: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of its id, in hex.")]
 
-
-class SessionAnswer(BaseModel):
-    """`open` is true if the session is open."""
-
-    open: bool
-
-
-Asker = Annotated[Principal, Depends(require_scope(SCOPE))]
+Asker = Annotated[Principal, Depends(asked_by(SESSION))]
 
 
 def _keeper_of(request: Request) -> SessionKeeper:

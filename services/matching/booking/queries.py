@@ -1,10 +1,12 @@
 """Diaries, free times and the times that suit a case."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from services.matching.authorization import LINK_WORKER, find_case, link_worker_for
+from services.matching.authorization import LINK_WORKER, OTHER_PARTS, Filter, find_case, link_worker_for
+from services.matching.booking.capacity import capacity_of
 from services.matching.booking.diary import Diaries
 from services.matching.booking.policy import refused_times, requirements_of, time_key
 from services.matching.booking.repository import DiaryStore
@@ -16,6 +18,7 @@ from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import DiaryEntry, MeetingShown
 from services.matching.web.refusals import problem_of
+from shared.contract.api.booking import Capacity
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.service_definition import Loaded
 from shared.delivery.mongo.database import Row, Transaction
@@ -90,22 +93,51 @@ class BookingQueries:
         found = next(m for m in row["view"]["meetings"] if m["id"] == meeting_id)
         return (await self.referrals.presenter([row])).meeting(row, found)
 
-    async def options(self, caller: Principal, meeting_id: str, count: int = 3) -> list[Slot]:
-        """Other suitable times for a booked meeting, earliest first."""
-        row = await find_case(self.kernel.mongo, caller, {"view.meetings.id": meeting_id}, AT_THE_DESK)
+    async def place(self, caller: Principal, locality: str, meeting_id: str) -> MeetingShown:
+        """A meeting of the locality with its place, for other parts."""
+        row = await self._case(caller, {"view.meetings.id": meeting_id}, AT_THE_DESK, locality)
+        found = next(m for m in row["view"]["meetings"] if m["id"] == meeting_id)
+        return (await self.referrals.presenter([row])).meeting(row, found)
+
+    async def capacity(self, locality: str, weeks: int) -> Capacity:
+        """Times and free times of the locality's diaries, from this week on."""
+        now = self.kernel.clock()
+        first = london_day(now) - timedelta(days=london_day(now).weekday())
+        last = first + timedelta(weeks=weeks, days=-1)
+        practices = [each.ods for each in self.referrals.localities.by_slug[locality].practices]
+
+        async def read(tx: Transaction) -> Diaries:
+            return await self.diaries.load_locality(tx, locality, first, last, now)
+
+        return capacity_of(locality, practices, await self.kernel.transact(read), first, weeks)
+
+    async def options(
+        self, caller: Principal, meeting_id: str, count: int = 3, locality: str | None = None
+    ) -> list[Slot]:
+        """Other suitable times for a booked meeting, earliest first. `locality`: another part asks."""
+        row = await self._case(caller, {"view.meetings.id": meeting_id}, AT_THE_DESK, locality)
         if row["view"]["active"] != meeting_id:
             raise problem_of(Refused("meeting_not_standing"))
         return await self._options(row, count)
 
-    async def options_for(self, caller: Principal, referral_id: str, count: int = 3) -> list[Slot]:
-        """Suitable times for a case without a meeting."""
-        row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
+    async def options_for(
+        self, caller: Principal, referral_id: str, count: int = 3, locality: str | None = None
+    ) -> list[Slot]:
+        """Suitable times for a case without a meeting. `locality`: another part asks."""
+        row = await self._case(caller, {"referral": referral_id}, LINK_WORKER, locality)
         return await self._options(row, count)
 
     async def options_to_reopen(self, caller: Principal, referral_id: str, count: int = 3) -> list[Slot]:
         """Suitable times for a case that has ended, if it is opened again."""
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
         return await self._options(row, count, ended=True)
+
+    async def _case(
+        self, caller: Principal, which: Filter, roles: Collection[str], locality: str | None
+    ) -> Row:
+        if locality is not None:
+            which, roles = {**which, "locality": locality}, OTHER_PARTS
+        return await find_case(self.kernel.mongo, caller, which, roles)
 
     async def _options(self, row: Row, count: int, *, ended: bool = False) -> list[Slot]:
         view = await self.kernel.view(row["locality"], row["referral"])

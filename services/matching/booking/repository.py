@@ -82,6 +82,22 @@ class DiaryStore:
             diaries.days[(day.link_worker, day.day)] = day
         return diaries
 
+    async def load_locality(
+        self, tx: Transaction, locality: str, first: date, last: date, now: datetime
+    ) -> Diaries:
+        """Loads the diaries of a locality's link workers from `first` to `last`."""
+        found = tx[LINK_WORKERS].find({"locality": locality, "active": True}, session=tx.session)
+        workers = {row["_id"]: worker_of(row) async for row in found}
+        diaries = Diaries(now, workers, travel_minutes=self._travel_minutes)
+        days = {
+            "link_worker": {"$in": sorted(workers)},
+            "day": {"$gte": first.isoformat(), "$lte": last.isoformat()},
+        }
+        async for row in tx[DAYS].find(days, session=tx.session):
+            day = _day(row)
+            diaries.days[(day.link_worker, day.day)] = day
+        return diaries
+
     async def save(self, tx: Transaction, resources: Diaries) -> None:
         """Writes the touched days and caseloads. Raises Conflict if another writer was first."""
         await _write(tx, DAYS, [_day_write(resources, key) for key in sorted(resources.touched_days)])

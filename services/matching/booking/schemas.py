@@ -7,6 +7,7 @@ from pydantic import BaseModel, Field
 from services.matching.booking.slot import Slot
 from services.matching.referral_state.views import DiaryEntry
 from services.matching.web.schemas import Body, SlotKey
+from shared.contract.api import booking as contract
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import Day
 
@@ -70,3 +71,21 @@ class Later(Body):
     """The day before which the person does not want to meet."""
 
     on: Day = Field(examples=["2027-01-11"])
+
+
+class MeetingAsked(contract.MeetingCommand, Body):
+    """A command of another part, for its user."""
+
+
+class TimeChosen(contract.ChooseTime, Body):
+    """The time that a person chose, at another part."""
+
+    slot: SlotKey | None = Field(None, description="A key from `options`; left out: the next suitable time.")
+
+
+class DeferAsked(contract.Defer, Body):
+    """The day before which the person does not want to meet, told to another part."""
+
+
+class CancelAsked(contract.CancelMeeting, Body):
+    """A cancellation at another part."""

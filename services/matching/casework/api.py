@@ -1,13 +1,12 @@
 """HTTP: cases, caseloads, and plans for other services."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from services.matching.booking.schemas import Later, Moving, OptionsOut, SlotOut
 from services.matching.casework.inputs import Closure, Contact, Decline, Retraction, Return, UnmetNeed
 from services.matching.casework.schemas import (
-    CaseLinkWorkers,
     CaseloadOut,
     CasesAsked,
     Closing,
@@ -19,7 +18,6 @@ from services.matching.casework.schemas import (
     NextStepIn,
     NoLongerWants,
     PlanIn,
-    Plans,
     PlansAsked,
     Reopening,
     RetractIn,
@@ -30,10 +28,9 @@ from services.matching.prescribing.inputs import Prescribing, SharingAnswer
 from services.matching.prescribing.schemas import PrescriptionIn, RankedOut, SuggestedOut
 from services.matching.referral_state.views import CaseLine, Done
 from services.matching.request import RequestContext
-from services.matching.web.features import features, queries
+from services.matching.web.features import check_here, features, queries
 from services.matching.web.parameters import (
     BASE,
-    READS_CONTACTS,
     REFUSALS,
     DeskCaller,
     HandsOverCaller,
@@ -41,13 +38,13 @@ from services.matching.web.parameters import (
     OwnCaller,
     Reference,
 )
+from shared.contract.api.casework import CASE_LINK_WORKERS, PLAN_SUMMARIES, CaseLinkWorkers, Plans
 from shared.contract.events import vocabulary as v
-from shared.platform.web.auth import require_scope
 from shared.platform.web.principal import Principal
+from shared.platform.web.seams import asked_by
 
-READS_PLANS: Final = "plans:read"
-PlanReader = Annotated[Principal, Depends(require_scope(READS_PLANS))]
-ContactReader = Annotated[Principal, Depends(require_scope(READS_CONTACTS))]
+PlanReader = Annotated[Principal, Depends(asked_by(PLAN_SUMMARIES))]
+ContactReader = Annotated[Principal, Depends(asked_by(CASE_LINK_WORKERS))]
 
 router = APIRouter(prefix=f"{BASE}/referrals/{{referral_id}}", tags=["cases"], responses=REFUSALS)
 caseload_router = APIRouter(prefix=BASE, tags=["meetings"], responses=REFUSALS)
@@ -245,6 +242,7 @@ async def needs_you(
 @plans_router.post("/case-link-workers")
 async def link_workers(request: Request, asked: CasesAsked, caller: ContactReader) -> CaseLinkWorkers:
     """The link worker of each referral, as casework has it. The vault asks before it shows a person."""
+    check_here(request, caller, CASE_LINK_WORKERS, asked.locality)
     found = await queries(request).casework.link_workers(caller, asked.locality, asked.referrals)
     return CaseLinkWorkers(link_workers=found)
 
@@ -252,6 +250,7 @@ async def link_workers(request: Request, asked: CasesAsked, caller: ContactReade
 @plans_router.post("/plan-summaries")
 async def summaries(request: Request, asked: PlansAsked, caller: PlanReader) -> Plans:
     """Goals and services with their state, as the GP's practice may see them."""
+    check_here(request, caller, PLAN_SUMMARIES, asked.locality)
     found = await queries(request).casework.plan_summaries(
         caller, asked.locality, asked.referrals, asked.on_behalf_of
     )

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from services.matching.authorization import LINK_WORKER, find_case
 from services.matching.booking.diary import Diaries
-from services.matching.clients.vault import NoteKind, NotInVault, Vault, VaultAway
+from services.matching.clients.vault import NotInVault, Vault, VaultAway
 from services.matching.collections import DRAFTS
 from services.matching.referral_state.state import ReferralState
+from shared.contract.api.referral import NoteKind
 from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.aggregate import aggregate_id

@@ -4,40 +4,11 @@ No notes, no scores (importance and confidence are scores too), nothing of a sen
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
 
 from services.matching.directory.feed.model import Service
+from shared.contract.api.casework import GoalSummary, PlanSummary, ServiceSummary
 from shared.contract.events import vocabulary as v
 from shared.contract.history import ReferralHistory
-from shared.contract.history.model import PrescriptionStatus
-
-
-@dataclass(frozen=True, slots=True)
-class GoalSummary:
-    """One goal. `words`: id of the note in the vault with the goal in the person's own words."""
-
-    need: v.Need
-    words: str | None
-    actions: tuple[v.ActionCode, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceSummary:
-    """One service of the plan, and the day since which it has its status."""
-
-    name: str
-    need: v.Need
-    status: PrescriptionStatus
-    since: date
-
-
-@dataclass(frozen=True, slots=True)
-class PlanSummary:
-    """The part of a plan that the practice may see."""
-
-    goals: tuple[GoalSummary, ...]
-    services: tuple[ServiceSummary, ...]
 
 
 def summary_of(story: ReferralHistory, directory: Mapping[str, Service]) -> PlanSummary | None:

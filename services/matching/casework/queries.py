@@ -9,12 +9,13 @@ from services.matching.authorization import LINK_WORKER, find_case, own_entry
 from services.matching.booking.diary import Diaries
 from services.matching.calendar import london_day
 from services.matching.casework.consents import recorded_consents, was_recorded
-from services.matching.casework.plan_summary import PlanSummary, summary_of
+from services.matching.casework.plan_summary import summary_of
 from services.matching.directory.repository import Directory
 from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import CaseLine, NeedsYouLine
 from services.matching.roster.colleagues import Colleague, colleagues_of
+from shared.contract.api.casework import PlanSummary
 from shared.contract.events.vocabulary import Agreement, NextStepCode
 from shared.contract.history import ReferralHistory
 from shared.delivery.kernel import Kernel

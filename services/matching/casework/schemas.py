@@ -5,11 +5,11 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.matching.casework.inputs import GoalSaid, MeetingRecord, NextMeeting, Reopen
-from services.matching.casework.plan_summary import PlanSummary
 from services.matching.referral_state.views import CaseLine, NeedsYouLine
 from services.matching.web.schemas import STEP_EXAMPLE, Body, SlotKey, WithStep, Words
+from shared.contract.api import casework as contract
 from shared.contract.events import vocabulary as v
-from shared.contract.events.models import Day, LocalitySlug, Rating, Ref
+from shared.contract.events.models import Day, Rating, Ref
 from shared.contract.events.outcomes import NextStep, SourceRef
 
 Score = Annotated[int, Field(ge=0, le=10)]
@@ -175,32 +175,9 @@ class NoLongerWants(Body):
     by: v.By = v.By.PERSON
 
 
-class CasesAsked(Body):
+class CasesAsked(contract.CasesAsked, Body):
     """The referrals whose link workers are wanted."""
 
-    model_config = ConfigDict(extra="forbid")
 
-    locality: LocalitySlug
-    referrals: Annotated[list[Ref], Field(min_length=1, max_length=200)]
-
-
-class CaseLinkWorkers(BaseModel):
-    """Link workers by referral. A referral without a link worker, or an unknown one, is left out."""
-
-    link_workers: dict[str, str]
-
-
-class PlansAsked(Body):
+class PlansAsked(contract.PlansAsked, Body):
     """The requested referrals, and the subject of the reader's token for the audit."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    locality: LocalitySlug
-    referrals: Annotated[list[Ref], Field(min_length=1, max_length=50)]
-    on_behalf_of: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,120}$")]
-
-
-class Plans(BaseModel):
-    """Plans by referral. A referral is left out if the person has not agreed, or if it is unknown."""
-
-    plans: dict[str, PlanSummary]

@@ -15,12 +15,13 @@ from services.matching.casework.inputs import (
     Return,
     UnmetNeed,
 )
-from services.matching.clients.vault import NoteKind, NotInVault, Vault, VaultAway
+from services.matching.clients.vault import NotInVault, Vault, VaultAway
 from services.matching.collections import DRAFTS
 from services.matching.command_runner import CommandRunner
 from services.matching.prescribing.inputs import SharingAnswer
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
+from shared.contract.api.referral import NoteKind
 from shared.contract.events import vocabulary as v
 from shared.contract.events.outcomes import NextStep
 from shared.delivery.model.decision import DecisionContext

@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import httpx
 from aiosmtplib import errors
 
 from services.matching.settings import MatchingSettings
+from shared.contract.api import Operation
+from shared.contract.api.referral import CLAIMS, KEEP_NOTE, READ_NOTES, NoteKind
 from shared.platform.clock import Clock
 from shared.platform.web.mail import hand_over
 from shared.platform.web.service_client import ServiceClient, ServiceUnavailable, content_of
 from shared.platform.web.service_token import ServiceTokens
 
 Person = Mapping[str, Any]
-NoteKind = Literal["what_matters", "goal", "note", "risk", "reason", "unmet"]
 
-_ASKING_SECONDS: Final = 3.0
 _MAIL_SECONDS: Final = 10.0
 _MAX_AT_ONCE: Final = 200
 
@@ -39,8 +39,8 @@ class Vault:
     """
 
     def __init__(self, settings: MatchingSettings, http: httpx.AsyncClient, tokens: ServiceTokens) -> None:
-        self._base = f"{settings.referral_url}/api/referral/v1"
-        self._client = ServiceClient(http, tokens, _ASKING_SECONDS)
+        self._owner = settings.referral_url
+        self._client = ServiceClient(http, tokens)
 
     async def people(
         self,
@@ -64,7 +64,7 @@ class Vault:
                 "purpose": purpose,
                 "on_behalf_of": on_behalf_of,
             }
-            answer = await self._ask("/claims", "claims:read", body)
+            answer = await self._ask(CLAIMS, body)
             found |= answer.get("people", {})
         return found
 
@@ -78,7 +78,7 @@ class Vault:
             NotInVault: the vault does not hold the person.
         """
         body = {"locality": locality, "kind": kind, "text": text}
-        answer = await self._ask(f"/referrals/{referral_id}/notes", "notes:write", body, key)
+        answer = await self._ask(KEEP_NOTE, body, {"referral_id": referral_id}, key)
         return str(answer["note_id"])
 
     async def notes(
@@ -99,14 +99,18 @@ class Vault:
             "purpose": "meeting",
             "on_behalf_of": on_behalf_of,
         }
-        answer = await self._ask("/notes/read", "claims:read", body)
+        answer = await self._ask(READ_NOTES, body)
         return {str(name): str(text) for name, text in answer.get("notes", {}).items()}
 
     async def _ask(
-        self, path: str, scope: str, body: Mapping[str, Any], key: str | None = None
+        self,
+        operation: Operation,
+        body: Mapping[str, Any],
+        path: Mapping[str, str] | None = None,
+        key: str | None = None,
     ) -> dict[str, Any]:
         try:
-            answer = await self._client.request("POST", self._base + path, scope, body, idempotency_key=key)
+            answer = await self._client.call(operation, self._owner, body, path=path, key=key)
             if answer.status_code in (httpx.codes.NOT_FOUND, httpx.codes.GONE):
                 raise NotInVault
             return content_of(answer)

@@ -15,18 +15,20 @@ from services.matching.directory.schemas import (
 )
 from services.matching.errors import Refused
 from services.matching.request import RequestContext
-from services.matching.web.features import features, queries
+from services.matching.web.features import check_here, features, queries
 from services.matching.web.parameters import (
     BASE,
-    READS_CONTACTS,
     REFUSALS,
     DirectoryCaller,
     DirectoryWriter,
     LocalityQuery,
     PlacesCaller,
     Reference,
+    ServiceReader,
 )
 from services.matching.web.refusals import problem_of
+from shared.contract.api.casework import READS_CONTACTS
+from shared.contract.api.directory import SERVICE_MAILBOX
 from shared.contract.events import vocabulary as v
 from shared.platform.web.auth import require
 from shared.platform.web.principal import Principal
@@ -83,15 +85,17 @@ async def search(
 
 @router.get("/services/{service_id}")
 async def service(
-    request: Request, service_id: Reference, caller: DirectoryCaller, locality: LocalityQuery = None
+    request: Request, service_id: Reference, caller: ServiceReader, locality: LocalityQuery = None
 ) -> ServiceOut:
     """One entry. Callers with the scope contacts:read also get the address for requests."""
-    asks = queries(request)
+    asks, is_part = queries(request), caller.role in ("service", "partner")
+    if is_part and locality is not None:
+        check_here(request, caller, SERVICE_MAILBOX, locality)
     found = await asks.directory.seen_service(caller, service_id)
     if found is None or (locality is not None and not caller.may_locality(locality)):
         raise problem_of(Refused("unknown_service"))
     places = (await asks.directory.availability([found]))[found.id]
-    told = caller.role == "service" and READS_CONTACTS in caller.scopes
+    told = is_part and READS_CONTACTS in caller.scopes
     mailable = await asks.directory.mailable(found) if told else None
     return ServiceOut.of(found, places, mailable=mailable)
 

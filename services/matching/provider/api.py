@@ -1,29 +1,25 @@
 """HTTP: one-tap links."""
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
 
 from services.matching.request import RequestContext
-from services.matching.web.features import features
+from services.matching.web.features import check_here, features
 from services.matching.web.parameters import BASE, REFUSALS, LinkMaker, LocalityQuery, OwnCaller, Reference
+from shared.contract.api.directory import ONE_TAP_LINK, OneTapLink
 
 router = APIRouter(
     prefix=f"{BASE}/prescriptions/{{prescription_id}}", tags=["services of a plan"], responses=REFUSALS
 )
 
 
-class LinkOut(BaseModel):
-    """A one-tap link, which is a secret of its service."""
-
-    url: str
-
-
 @router.post("/link")
 async def link(
     request: Request, prescription_id: Reference, caller: LinkMaker, locality: LocalityQuery = None
-) -> LinkOut:
+) -> OneTapLink:
     """A fresh one-tap link, for a service of the programme that sends it."""
-    return LinkOut(url=await features(request).links.link(caller, prescription_id, locality))
+    if locality is not None or caller.role == "partner":
+        check_here(request, caller, ONE_TAP_LINK, locality or "")
+    return OneTapLink(url=await features(request).links.link(caller, prescription_id, locality))
 
 
 @router.post("/link/end", status_code=204)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from services.matching.authorization import find_case
+from services.matching.authorization import OTHER_PARTS, find_case
 from services.matching.clients.vault import MailAway, Mailer
 from services.matching.command_runner import CommandRunner
 from services.matching.directory.repository import Directory
@@ -83,7 +83,7 @@ class LinkKeeping:
             if not caller.may_locality(locality):
                 raise problem_of(Refused("unknown_prescription"))
             which["locality"] = locality
-        row = await find_case(self.runner.kernel.mongo, caller, which, ("service",))
+        row = await find_case(self.runner.kernel.mongo, caller, which, OTHER_PARTS)
         one = next(p for p in row["view"]["prescriptions"] if p["id"] == prescription_id)
         if not row["view"]["open"]:
             raise problem_of(Refused("case_ended"))

@@ -1,14 +1,16 @@
 """HTTP: link workers, their hours and their absences."""
 
+from hashlib import blake2b
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Body, Depends, Header, Request, Response
 
+from services.matching.authorization import OTHER_PARTS
 from services.matching.calendar import london_day
 from services.matching.errors import Refused
 from services.matching.request import RequestContext
 from services.matching.roster.schemas import LeaveIn, LinkWorkerIn, LinkWorkerOut, OffSick, ToRingOut
-from services.matching.web.features import features, queries
+from services.matching.web.features import check_here, features, queries
 from services.matching.web.parameters import (
     BASE,
     REFUSALS,
@@ -19,7 +21,11 @@ from services.matching.web.parameters import (
     LocalityQuery,
 )
 from services.matching.web.refusals import problem_of
+from shared.contract.api.casework import LINK_WORKER, LINK_WORKERS, LinkWorkersAnswer
+from shared.contract.events.models import LocalitySlug
+from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
+from shared.platform.web.seams import asked_by
 
 _EXAMPLE = {
     "id": "lw-meir-1",
@@ -44,6 +50,27 @@ _EXAMPLE = {
 }
 
 router = APIRouter(prefix=f"{BASE}/link-workers", tags=["link workers"], responses=REFUSALS)
+contract_router = APIRouter(tags=["between parts"], responses=REFUSALS)
+
+PartCaller = Annotated[Principal, Depends(asked_by(LINK_WORKERS))]
+
+
+@contract_router.get(LINK_WORKERS.path, response_model=LinkWorkersAnswer)
+async def all_of_locality(
+    request: Request,
+    caller: PartCaller,
+    locality: LocalitySlug,
+    known: Annotated[str | None, Header(alias="If-None-Match", max_length=100)] = None,
+) -> Response:
+    """The link workers of a locality with hours and leave. 304 if nothing has changed."""
+    check_here(request, caller, LINK_WORKERS, locality)
+    found = await queries(request).roster.link_workers(locality)
+    content = LinkWorkersAnswer(link_workers=found).model_dump_json().encode()
+    tag = f'"{blake2b(content, digest_size=16).hexdigest()}"'
+    headers = {"etag": tag, "cache-control": "no-cache"}
+    if known == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
 
 
 @router.get("/{link_worker}")
@@ -54,6 +81,8 @@ async def one(
     locality: LocalityQuery = None,
 ) -> LinkWorkerOut:
     """A link worker: their own entry, or for the programme and its services any of the locality."""
+    if caller.role in OTHER_PARTS and locality is not None:
+        check_here(request, caller, LINK_WORKER, locality)
     found = await queries(request).roster.link_worker(caller, link_worker)
     if locality is not None and found.locality != locality:
         raise problem_of(Refused("unknown_link_worker"))

@@ -4,9 +4,12 @@ from typing import Annotated, Any, Final
 
 from fastapi import Depends, Header, Path, Query
 
-from shared.platform.web.auth import require, require_scope
-from shared.platform.web.principal import Principal
+from shared.contract.api.casework import LINK_WORKER
+from shared.contract.api.directory import ONE_TAP_LINK, READS_DIRECTORY, SERVICE_MAILBOX
+from shared.platform.web.auth import require
+from shared.platform.web.principal import Principal, Role
 from shared.platform.web.problem import MEDIA_TYPE
+from shared.platform.web.seams import asked_by
 
 BASE: Final = "/api/matching/v1"
 # Takes a whole directory in one body, so it may be larger than any other request.
@@ -30,32 +33,19 @@ AnswerCaller = Annotated[Principal, Depends(require("link_worker", "provider"))]
 HandsOverCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
 DiaryCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
 # Scopes that a token of role `service` must hold. Tokens of people need none of them.
-READS_DIRECTORY: Final = "directory:read"
 WRITES_DIRECTORY: Final = "directory:write"
-# Link workers' entries, and the addresses at which services are asked.
-READS_CONTACTS: Final = "contacts:read"
-WRITES_LINKS: Final = "links:write"
 
-DirectoryCaller = Annotated[
+_READERS: Final[tuple[Role, ...]] = ("link_worker", "referrer", "provider", "analyst", "programme_admin")
+DirectoryCaller = Annotated[Principal, Depends(require(*_READERS, "service", scope=READS_DIRECTORY))]
+# The address for requests needs READS_CONTACTS besides.
+ServiceReader = Annotated[
     Principal,
-    Depends(
-        require(
-            "link_worker",
-            "referrer",
-            "provider",
-            "analyst",
-            "programme_admin",
-            "service",
-            scope=READS_DIRECTORY,
-        )
-    ),
+    Depends(require(*_READERS, "service", "partner", scope=READS_DIRECTORY, parts=SERVICE_MAILBOX.callers)),
 ]
 DirectoryWriter = Annotated[Principal, Depends(require("programme_admin", "service", scope=WRITES_DIRECTORY))]
-LinkWorkerReader = Annotated[
-    Principal, Depends(require("link_worker", "programme_admin", "service", scope=READS_CONTACTS))
-]
+LinkWorkerReader = Annotated[Principal, Depends(asked_by(LINK_WORKER, "link_worker", "programme_admin"))]
 PlacesCaller = Annotated[Principal, Depends(require("link_worker", "programme_admin"))]
-LinkMaker = Annotated[Principal, Depends(require_scope(WRITES_LINKS))]
+LinkMaker = Annotated[Principal, Depends(asked_by(ONE_TAP_LINK))]
 
 _PROBLEM: Final[dict[str, Any]] = {
     "content": {

@@ -5,25 +5,26 @@ community services live in matching. A person's details are used for one message
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import httpx
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from services.notifications.settings import NotificationsSettings
+from shared.contract.api import Operation
+from shared.contract.api.casework import LINK_WORKER, LinkWorkerAnswer
+from shared.contract.api.directory import ONE_TAP_LINK, SERVICE_MAILBOX, OneTapLink, ServiceMailbox
+from shared.contract.api.referral import CLAIMS
 from shared.delivery.model.errors import PermanentFailure, RetryLater
 from shared.platform import metrics
-from shared.platform.web.service_client import ServiceClient, content_of
+from shared.platform.web.service_client import ServiceClient, code_of, content_of
 from shared.platform.web.service_token import ServiceTokens
 
-REQUEST_TIMEOUT_SECONDS: Final = 5.0
+# No page waits for a message.
+PATIENCE_SECONDS: Final = 5.0
 CARD_CACHE_SECONDS: Final = 30.0
-CLAIMS_SCOPE: Final = "claims:read"
-LINK_WORKERS_SCOPE: Final = "contacts:read"
-SERVICES_SCOPE: Final = "contacts:read directory:read"
-LINKS_SCOPE: Final = "links:write"
 M = TypeVar("M", bound=BaseModel)
 _CONTACT_FIELDS: Final = ("telephone", "email", "safe_to_text")
 
@@ -37,45 +38,6 @@ class PersonContact:
     safe_to_text: bool
 
 
-class LinkWorkerCard(BaseModel):
-    """A link worker's name, e-mail address, and the number that people ring."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-    name: str = ""
-    email: str
-    telephone: str
-
-
-class ServiceEntry(BaseModel):
-    """The name of a directory entry."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-    name: str
-
-
-class ServiceCard(BaseModel):
-    """A community service's name, and the address for requests.
-
-    `asks_email` is None where the directory has no address, or none that the service has confirmed.
-    """
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-    asks_email: str | None = None
-    service: ServiceEntry | None = None
-    mailbox_confirmed: bool | None = None
-
-
-class Link(BaseModel):
-    """A fresh one-tap link."""
-
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
-
-    url: str
-
-
 class PeerServices:
     """Asks the referral and matching services with this service's own token."""
 
@@ -86,11 +48,11 @@ class PeerServices:
         tokens: ServiceTokens,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._referral = f"{settings.referral_url}/api/referral/v1"
-        self._matching = f"{settings.matching_url}/api/matching/v1"
-        self._client = ServiceClient(http, tokens, REQUEST_TIMEOUT_SECONDS)
+        self._referral = settings.referral_url
+        self._matching = settings.matching_url
+        self._client = ServiceClient(http, tokens, PATIENCE_SECONDS)
         self._monotonic = monotonic
-        self._cards: dict[tuple[str, str], tuple[float, LinkWorkerCard]] = {}
+        self._cards: dict[tuple[str, str], tuple[float, LinkWorkerAnswer]] = {}
 
     async def contact(self, locality: str, referral_id: str) -> PersonContact:
         """Fetches a person's contact details.
@@ -106,7 +68,7 @@ class PeerServices:
             "purpose": "message",
             "on_behalf_of": None,
         }
-        answer = await self._request("POST", f"{self._referral}/claims", CLAIMS_SCOPE, "vault_refused", body)
+        answer = await self._call(CLAIMS, self._referral, "vault_refused", body=body)
         person = answer.get("people", {}).get(referral_id)
         if person is not None:
             return PersonContact(
@@ -115,7 +77,7 @@ class PeerServices:
         gone = answer.get("missing", {}).get(referral_id) == 410
         raise PermanentFailure("erased" if gone else "person_unknown")
 
-    async def link_worker(self, locality: str, link_worker: str) -> LinkWorkerCard:
+    async def link_worker(self, locality: str, link_worker: str) -> LinkWorkerAnswer:
         """Fetches a link worker's card. Cached for 30 s: one referral's messages need it several times.
 
         Raises:
@@ -125,57 +87,60 @@ class PeerServices:
         known = self._cards.get((locality, link_worker))
         if known is not None and known[0] > self._monotonic():
             return known[1]
-        path = f"{self._matching}/link-workers/{link_worker}?locality={locality}"
-        answer = await self._request(
-            "GET", path, LINK_WORKERS_SCOPE, "matching_refused", missing="link_worker_unknown"
-        )
-        card = _read(LinkWorkerCard, answer)
+        answer = await self._ask(LINK_WORKER, locality, {"link_worker": link_worker}, "link_worker_unknown")
+        card = _read(LinkWorkerAnswer, answer)
         self._cards[locality, link_worker] = (self._monotonic() + CARD_CACHE_SECONDS, card)
         return card
 
-    async def service(self, locality: str, service_id: str) -> ServiceCard:
-        """Fetches a community service's card.
+    async def service(self, locality: str, service_id: str) -> ServiceMailbox:
+        """Fetches a community service's name and mailbox.
 
         Raises:
             RetryLater: matching is away.
             PermanentFailure: `service_unknown`, `matching_refused`.
         """
-        path = f"{self._matching}/services/{service_id}?locality={locality}"
-        answer = await self._request(
-            "GET", path, SERVICES_SCOPE, "matching_refused", missing="service_unknown"
-        )
-        return _read(ServiceCard, answer)
+        answer = await self._ask(SERVICE_MAILBOX, locality, {"service_id": service_id}, "service_unknown")
+        return _read(ServiceMailbox, answer)
 
-    async def link(self, locality: str, prescription_id: str) -> Link:
+    async def link(self, locality: str, prescription_id: str) -> OneTapLink:
         """Makes a link for a prescription.
 
         Raises:
             RetryLater: matching is away.
             PermanentFailure: `prescription_unknown`, `matching_refused`, `link_ended`.
         """
-        path = f"{self._matching}/prescriptions/{prescription_id}/link?locality={locality}"
-        answer = await self._request(
-            "POST", path, LINKS_SCOPE, "matching_refused", missing="prescription_unknown"
-        )
-        return _read(Link, answer)
+        path = {"prescription_id": prescription_id}
+        answer = await self._ask(ONE_TAP_LINK, locality, path, "prescription_unknown")
+        return _read(OneTapLink, answer)
 
-    async def _request(
+    async def _ask(
+        self, operation: Operation, locality: str, path: Mapping[str, str], missing: str
+    ) -> dict[str, Any]:
+        """Asks casework or directory about one thing of a locality."""
+        query = {"locality": locality}
+        return await self._call(
+            operation, self._matching, "matching_refused", path=path, query=query, missing=missing
+        )
+
+    async def _call(
         self,
-        method: str,
-        url: str,
-        scope: str,
+        operation: Operation,
+        owner: str,
         refused: str,
+        *,
         body: Any = None,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
         missing: str = "person_unknown",
     ) -> dict[str, Any]:
-        answer = await self._client.request(method, url, scope, body)
+        answer = await self._client.call(operation, owner, body, path=path, query=query)
         if answer.status_code == 403:
             # An operator has to correct this, so it is counted for the alert too.
             metrics.contacts_refused.labels(refused.removesuffix("_refused")).inc()
             raise PermanentFailure(refused)
         if answer.status_code == 404:
             raise PermanentFailure(missing)
-        if answer.status_code == 409 and "link_ended" in answer.text:
+        if answer.status_code == 409 and code_of(answer) == "link_ended":
             raise PermanentFailure("link_ended")
         if answer.status_code == 410:
             raise PermanentFailure("erased")

@@ -144,7 +144,7 @@ class Addressing:
         place = self._localities.by_slug.get(loaded.locality)
         facts = {
             "link": link.url,
-            "service": card.service.name if card.service else "your service",
+            "service": card.service.name,
             "link_worker": await self._link_workers_name(loaded),
             "locality": place.name if place else loaded.locality,
             "programme": self._localities.name,

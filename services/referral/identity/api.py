@@ -5,37 +5,47 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query
 
 from services.referral.identity import contacts, lookup
-from services.referral.identity.context import Context
+from services.referral.identity.context import Context, ReferralContext
 from services.referral.identity.erasure import erase_person
 from services.referral.identity.schemas import (
-    Claim,
-    ClaimedFields,
     ClaimRequest,
-    Claims,
     ContactAnswer,
     ContactChange,
     EarlierAnswer,
-    Locality,
     NewNote,
-    NoteKept,
-    Notes,
     NotesRequest,
-    Purpose,
 )
 from services.referral.web.errors import ValidationFailed
 from services.referral.web.parameters import BASE, IdempotencyKey, ReferralId
+from shared.contract.api import Operation
+from shared.contract.api.referral import (
+    CLAIM,
+    CLAIMS,
+    KEEP_NOTE,
+    READ_NOTES,
+    ClaimedFields,
+    ClaimField,
+    Claims,
+    Locality,
+    NoteKept,
+    Notes,
+    Purpose,
+)
 from shared.contract.events.models import Ref
-from shared.platform.web.auth import require, require_scope
+from shared.platform.web.auth import require
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
+from shared.platform.web.seams import asked_by, check_asked
 
 router = APIRouter(prefix=BASE, tags=["referrals"])
 services_router = APIRouter(prefix=BASE, tags=["between services"])
 
 Admin = Annotated[Principal, Depends(require("programme_admin"))]
 Staff = Annotated[Principal, Depends(require("referrer", "link_worker"))]
-Claimant = Annotated[Principal, Depends(require_scope("claims:read"))]
-Writer = Annotated[Principal, Depends(require_scope("notes:write"))]
+Claimant = Annotated[Principal, Depends(asked_by(CLAIMS))]
+ClaimantOfOne = Annotated[Principal, Depends(asked_by(CLAIM))]
+NoteReader = Annotated[Principal, Depends(asked_by(READ_NOTES))]
+Writer = Annotated[Principal, Depends(asked_by(KEEP_NOTE))]
 Reference = Annotated[Ref, Path()]
 
 
@@ -77,21 +87,21 @@ async def change_contact(
 @services_router.post("/claims")
 async def claim(request: ClaimRequest, caller: Claimant, context: Context) -> Claims:
     """Fields of many people at once."""
-    _check_locality(caller, request.locality)
+    _check(context, caller, CLAIMS, request.locality, request.purpose)
     return await lookup.read_claims(context, caller, request)
 
 
 @services_router.get("/claims/{referral_id}")
 async def claim_one(
     referral_id: Reference,
-    caller: Claimant,
+    caller: ClaimantOfOne,
     context: Context,
     locality: Annotated[Locality, Query()],
-    fields: Annotated[list[Claim], Query(min_length=1)],
+    fields: Annotated[list[ClaimField], Query(min_length=1)],
     purpose: Annotated[Purpose, Query()],
 ) -> ClaimedFields:
     """Fields of one person: 404 if the referral is not known here, 410 if the person was erased."""
-    _check_locality(caller, locality)
+    _check(context, caller, CLAIM, locality, purpose)
     whole = {"locality": locality, "referrals": [referral_id], "fields": fields, "purpose": purpose}
     found = await lookup.read_claims(context, caller, ClaimRequest.model_validate(whole))
     if referral_id in found.missing:
@@ -108,14 +118,14 @@ async def keep_note(
     key: IdempotencyKey = None,
 ) -> NoteKept:
     """Store a text under the person's key."""
-    _check_locality(caller, note.locality)
+    _check(context, caller, KEEP_NOTE, note.locality)
     return NoteKept(note_id=await lookup.store_note(context, caller, referral_id, note, key))
 
 
 @services_router.post("/notes/read")
-async def read_notes(request: NotesRequest, caller: Claimant, context: Context) -> Notes:
+async def read_notes(request: NotesRequest, caller: NoteReader, context: Context) -> Notes:
     """The texts of notes."""
-    _check_locality(caller, request.locality)
+    _check(context, caller, READ_NOTES, request.locality, request.purpose)
     return Notes(notes=await lookup.read_notes(context, caller, request))
 
 
@@ -130,6 +140,11 @@ def _contact_answer(known: contacts.ContactDetails) -> ContactAnswer:
     )
 
 
-def _check_locality(caller: Principal, locality: str) -> None:
-    if not caller.may_locality(locality):
-        raise Problem(403, code="locality", detail="Your token does not cover this locality.")
+def _check(
+    context: ReferralContext,
+    caller: Principal,
+    operation: Operation,
+    locality: str,
+    purpose: str | None = None,
+) -> None:
+    check_asked(caller, operation, locality, context.localities, purpose)

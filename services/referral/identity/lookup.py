@@ -7,9 +7,10 @@ from services.referral.collections import Source
 from services.referral.identity.context import ReferralContext
 from services.referral.identity.erasure import erased_among
 from services.referral.identity.person import PERSON_FIELDS, plain_text
-from services.referral.identity.schemas import ClaimedFields, ClaimRequest, Claims, NewNote, NotesRequest
+from services.referral.identity.schemas import ClaimRequest, NewNote, NotesRequest
 from services.referral.identity.vault import entries
 from services.referral.identity.vault.keys import PersonKey
+from shared.contract.api.referral import ClaimedFields, Claims
 from shared.contract.events import vocabulary as v
 from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Transaction

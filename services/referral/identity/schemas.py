@@ -1,72 +1,25 @@
 """Bodies of the identity API: contacts for staff, claims and notes for services."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.referral.identity.vault.entries import NoteKind
+from shared.contract.api import referral as contract
 from shared.contract.events import vocabulary as v
-from shared.contract.events.models import Ref
 from shared.platform.web.bodies import JsonBody
 
-Claim = Literal[
-    "name", "given_name", "family_name", "date_of_birth", "telephone", "email", "address", "postcode",
-    "safe_to_text", "language", "interpreter", "reason", "risk", "sensitive_needs",
-]  # fmt: skip
-Purpose = Literal["caseload", "meeting", "message", "introduction", "plan", "directory"]
-ClaimedFields = dict[str, Any]
 
-Locality = Annotated[str, Field(pattern=r"^[a-z-]{2,41}$")]
-# The subject in the token of the user for whom a service asks.
-Subject = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,120}$")]
-
-
-class ClaimRequest(JsonBody):
+class ClaimRequest(contract.ClaimRequest, JsonBody):
     """Fields of the people behind these referrals, for a purpose."""
 
-    locality: Locality
-    referrals: Annotated[list[Ref], Field(min_length=1, max_length=200)]
-    fields: Annotated[list[Claim], Field(min_length=1)]
-    purpose: Purpose
-    on_behalf_of: Subject | None = None
 
-
-class Claims(BaseModel):
-    """Fields by referral; a field that is not known is left out. `missing`: 404 never here, 410 erased."""
-
-    people: dict[str, ClaimedFields]
-    missing: dict[str, Literal[404, 410]]
-
-
-class NewNote(JsonBody):
+class NewNote(contract.NewNote, JsonBody):
     """Free text about a person, for the vault."""
 
-    locality: Locality
-    kind: NoteKind
-    text: Annotated[str, Field(min_length=1, max_length=5000)]
 
-
-class NoteKept(BaseModel):
-    """The id of a stored note, which an event may carry."""
-
-    note_id: str
-
-
-class NotesRequest(JsonBody):
+class NotesRequest(contract.NotesRequest, JsonBody):
     """Notes of one referral, for a purpose."""
-
-    locality: Locality
-    referral: Ref
-    notes: Annotated[list[Ref], Field(min_length=1, max_length=200)]
-    purpose: Purpose = "meeting"
-    on_behalf_of: Subject | None = None
-
-
-class Notes(BaseModel):
-    """Texts by note id. A note of another referral is left out."""
-
-    notes: dict[str, str]
 
 
 class ContactChange(JsonBody):

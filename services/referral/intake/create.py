@@ -11,6 +11,7 @@ from services.referral.identity.vault.persons import PersonVault
 from services.referral.intake import commands
 from services.referral.intake.validation import ValidatedReferral
 from services.referral.referral_state.state import ReferralState
+from shared.contract.api.referral import NoteKind
 from shared.delivery.model.decision import Decision, DecisionContext
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
@@ -91,7 +92,7 @@ class NewReferralAttempt:
         practice, referral = self.accepted.practice.ods, context.referral_id
         sensitive = [need.value for need in self.accepted.request.sensitive_needs]
         await entries.insert_entry(tx, written, locality, referral, practice, sensitive, context.now)
-        texts: tuple[tuple[str | None, entries.NoteKind, str | None], ...] = (
+        texts: tuple[tuple[str | None, NoteKind, str | None], ...] = (
             (self.reason_note, "reason", self.accepted.request.reason),
             (self.risk_note, "risk", self.accepted.request.risk_line),
         )

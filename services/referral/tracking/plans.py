@@ -8,10 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.referral.clients.matching import Matching, PlanSummary
+from services.referral.clients.matching import Matching
 from services.referral.identity.context import ReferralContext
 from services.referral.identity.vault import entries
 from services.referral.tracking.schemas import PlanState
+from shared.contract.api.casework import PlanSummary
 from shared.contract.events import vocabulary as v
 from shared.delivery.mongo.database import Row
 from shared.platform.web.principal import Principal

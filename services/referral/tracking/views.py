@@ -6,7 +6,7 @@ from typing import Any
 
 import holidays
 
-from services.referral.clients.matching import LinkWorker, Matching
+from services.referral.clients.matching import Matching
 from services.referral.identity.context import ReferralContext
 from services.referral.identity.people import details_location
 from services.referral.tracking.plans import Plan
@@ -44,8 +44,9 @@ async def appointment(context: ReferralContext, matching: Matching, row: Row) ->
     meeting = row["view"]["meeting"]
     if meeting is None:
         return {"meeting": None, "in_touch": in_touch_by(context, row["view"])}
-    link_worker: LinkWorker | None = await matching.link_worker(meeting["link_worker"])
-    room = link_worker.place(meeting["practice"], meeting["starts_at"]) if link_worker else None
+    link_worker, room = await matching.link_worker_and_place(
+        row["locality"], meeting["link_worker"], meeting["id"]
+    )
     return {
         "meeting": meeting,
         "link_worker": link_worker,

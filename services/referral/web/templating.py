@@ -8,7 +8,6 @@ from fastapi.responses import Response
 
 from services.referral.web import words
 from shared.platform.web.pages import Pages
-from shared.platform.web.session import Sessions
 from shared.platform.web.settings import ServiceSettings
 from shared.platform.web.static_files import StaticFiles
 
@@ -27,10 +26,3 @@ def render(request: Request, template: str, status: int = 200, **context: object
     """A page from one of the templates in `templates/referral`."""
     pages: Pages = request.app.state.pages
     return pages.page(request, f"referral/{template}", status, **context)
-
-
-def access_token(request: Request) -> str:
-    """The reader's own token, for a request to another service on their behalf."""
-    sessions: Sessions = request.app.state.sessions
-    session = sessions.current(request)
-    return session.access_token if session else ""

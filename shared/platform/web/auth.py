@@ -115,19 +115,26 @@ PageCaller = Annotated[Principal, Depends(page_caller)]
 MaybePageCaller = Annotated[Principal | None, Depends(maybe_page_caller)]
 
 
-def require(*roles: Role, scope: str | None = None) -> Callable[[Principal], Awaitable[Principal]]:
+def require(
+    *roles: Role, scope: str | None = None, parts: frozenset[str] | None = None
+) -> Callable[[Principal], Awaitable[Principal]]:
     """Dependency for API routes: a caller in one of these roles, else a 403 problem.
 
-    `scope`: what a token of role `service` must hold besides. A route that takes services names one:
-    ValueError, as the module is imported, for one that does not.
+    `scope`: what a token of role `service` must hold besides; several have spaces between them. A route that
+    takes services names one: ValueError, as the module is imported, for one that does not. `parts`: a
+    partner's token is of one of these, and holds the scope too.
     """
     if ("service" in roles) is not bool(scope):
         raise ValueError("a scope goes with the role service, and with no other")
+    if parts is not None and not {"service", "partner"} <= set(roles):
+        raise ValueError("parts go with the roles service and partner")
 
     async def required(caller: ApiCaller) -> Principal:
         _in_role(caller, roles)
-        if scope is not None and caller.role == "service":
+        if scope is not None and caller.role in ("service", "partner"):
             _in_scope(caller, scope)
+        if parts is not None and caller.role == "partner" and not caller.parts & parts:
+            raise Problem(403, code="part", detail="Your token is of no part that may ask this.")
         return caller
 
     return required
@@ -153,7 +160,7 @@ def require_scope(scope: str) -> Callable[[Principal], Awaitable[Principal]]:
 
 
 def _in_scope(caller: Principal, scope: str) -> None:
-    if scope not in caller.scopes:
+    if not caller.scopes.issuperset(scope.split()):
         challenge = f'Bearer realm="linkwork", error="insufficient_scope", scope="{scope}"'
         raise Problem(
             403,

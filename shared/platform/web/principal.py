@@ -15,6 +15,8 @@ class Principal:
 
     Attributes:
         partner: the name of a partner in its sources; of role `partner` only. None speaks for no source.
+        parts: the parts in whose name a partner asks others; of role `partner` only.
+        on_behalf_of: the subject of the user for whom a part asks. Events name that user as their actor.
     """
 
     subject: str
@@ -24,10 +26,14 @@ class Principal:
     link_worker: str | None = None
     scopes: frozenset[str] = frozenset()
     partner: str | None = None
+    parts: frozenset[str] = frozenset()
+    on_behalf_of: str | None = None
 
     def actor(self, key: bytes) -> str:
         """The person as events name them: the same word for the same person and key, and no name."""
-        return hmac.new(key, f"actor\x1f{self.subject}".encode(), hashlib.sha256).hexdigest()[:32]
+        return hmac.new(
+            key, f"actor\x1f{self.on_behalf_of or self.subject}".encode(), hashlib.sha256
+        ).hexdigest()[:32]
 
     def may_locality(self, slug: str) -> bool:
         """True if this locality is theirs. Only a service may hold the star."""
@@ -65,6 +71,7 @@ def principal_of(claims: dict[str, Any]) -> Principal:
         link_worker=link_worker,
         scopes=frozenset(scope.split()),
         partner=partner,
+        parts=_texts(claims.get("parts", [])) if role == "partner" else frozenset(),
     )
 
 

@@ -1,57 +1,68 @@
-"""HTTP client for the other services: this service's own token, a timeout, and one error if none answers."""
+"""HTTP client for other parts: published operations alone, with their time limits and our own token."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
+from shared.contract.api import Operation
 from shared.platform.errors import RetryLater
 from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
 
 
 class ServiceUnavailable(RetryLater):
-    """Another service, or the issuer of tokens, gave no answer that can be used."""
+    """Another part, or the issuer of tokens, gave no answer that can be used."""
 
 
 class ServiceClient:
-    """Calls other services.
+    """Calls other parts.
 
     Args:
-        timeout: seconds that a call may take.
-        token_timeout: seconds that fetching a token may take; without it, the limit of `ServiceTokens` holds.
+        patience: seconds that a call may take, its token among them; without it, the operation's own limit.
+            A caller for whose answer no page waits may have more.
     """
 
-    def __init__(
-        self,
-        http: httpx.AsyncClient,
-        tokens: ServiceTokens,
-        timeout: float | httpx.Timeout,
-        token_timeout: float | None = None,
-    ) -> None:
+    def __init__(self, http: httpx.AsyncClient, tokens: ServiceTokens, patience: float | None = None) -> None:
         self._http = http
         self._tokens = tokens
-        self._timeout = timeout
-        self._token_timeout = token_timeout
+        self._patience = patience
 
-    async def request(
-        self, method: str, url: str, scope: str, body: Any = None, *, idempotency_key: str | None = None
+    async def call(
+        self,
+        operation: Operation,
+        owner: str,
+        body: Any = None,
+        *,
+        path: Mapping[str, str] | None = None,
+        query: Mapping[str, str | int] | None = None,
+        key: str | None = None,
     ) -> httpx.Response:
-        """Sends a request with a token of this scope and returns the answer, whatever its status.
+        """Asks the owner, at this address, and returns the answer, whatever its status.
 
-        After a 401 the next request fetches a new token.
+        `path` and `query` are the operation's parameters, `key` is an idempotency key. After a 401 the next
+        call fetches a new token.
 
         Raises:
             ServiceUnavailable: there is no token, or no answer in time.
         """
+        url = owner + operation.path.format(
+            **{name: quote(each, safe="") for name, each in (path or {}).items()}
+        )
+        patience = self._patience or operation.seconds
         try:
-            headers = await asyncio.wait_for(self._tokens.headers(scope), self._token_timeout)
-            if idempotency_key is not None:
-                headers["idempotency-key"] = idempotency_key
-            answer = await self._http.request(method, url, json=body, headers=headers, timeout=self._timeout)
+            async with asyncio.timeout(patience):
+                headers = await self._tokens.headers(operation.scope)
+                if key is not None:
+                    headers["idempotency-key"] = key
+                answer = await self._http.request(
+                    operation.method, url, params=query, json=body, headers=headers, timeout=patience
+                )
         except (httpx.HTTPError, ServiceTokenUnavailable, TimeoutError):
             raise ServiceUnavailable from None
         if answer.status_code == httpx.codes.UNAUTHORIZED:
-            self._tokens.forget(scope)
+            self._tokens.forget(operation.scope)
         return answer
 
 
@@ -68,3 +79,13 @@ def content_of(answer: httpx.Response) -> dict[str, Any]:
     except ValueError:
         raise ServiceUnavailable from None
     return content if isinstance(content, dict) else {}
+
+
+def code_of(answer: httpx.Response) -> str:
+    """The code of a refusal; empty if the answer is no problem document."""
+    try:
+        content = answer.json()
+    except ValueError:
+        return ""
+    kind = content.get("type") if isinstance(content, dict) else None
+    return str(kind or "").rpartition(":")[2]

@@ -6,14 +6,15 @@ from typing import Final
 
 import httpx
 
+from shared.contract.api.referral import SESSION
 from shared.platform.clock import Clock, system_clock
 from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
 from shared.platform.web.session_keeping import SessionsUnavailable
 from shared.platform.web.settings import ServiceSettings
 
-SCOPE: Final = "sessions:check"
-PATH: Final = "/api/referral/v1/sessions/check"
-_PATIENCE: Final = httpx.Timeout(2.0)
+SCOPE: Final = SESSION.scope
+PATH: Final = SESSION.path
+_PATIENCE: Final = httpx.Timeout(SESSION.seconds)
 # A replica that is being restarted refuses; the next try finds another, or its successor.
 _PAUSES: Final = (0.05, 0.2, 0.5)
 

@@ -20,7 +20,7 @@ from tests.harness.web.forms import hidden_fields
 
 SCOPES = (
     "claims:read notes:write directory:read directory:write contacts:read links:write messages:read "
-    "referrals:write"
+    "referrals:write meetings:read meetings:write capacity:read"
 )
 
 

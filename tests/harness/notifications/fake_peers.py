@@ -13,17 +13,22 @@ from fastapi.responses import JSONResponse
 
 from deploy.development.sink import Mailbox, Sent
 from deploy.development.smtp import ToMailbox
+from shared.contract.api.casework import LINK_WORKER
+from shared.contract.api.directory import ONE_TAP_LINK, SERVICE_MAILBOX
+from shared.contract.api.referral import CLAIMS, SESSION
 from shared.platform.clock import Clock
 from tests.harness.pages.serving import serving
 
 PERSON = {"telephone": "+447700900123", "email": "pat.example@example.org", "safe_to_text": "yes"}
-WORKER = {
-    "id": "lw-meir-1",
+WORKER = LINK_WORKER.answer_example | {
     "name": "Priya Wainwright",
     "email": "link.worker@example.org",
     "telephone": "+441632960200",
 }
-SERVICE = {"asks_email": "asks@debt-help.example", "service": {"name": "Debt help (example)"}}
+SERVICE = SERVICE_MAILBOX.answer_example | {
+    "asks_email": "asks@debt-help.example",
+    "service": {"id": "01938f1c-1a2b-7c3d-8e4f-5a6b7c8d9e0f", "name": "Debt help (example)"},
+}
 LINK = "http://localhost:8080/s/a-signed-link"
 
 Answer = dict[str, Any] | int
@@ -122,7 +127,7 @@ def _application(peers: FakePeers) -> FastAPI:
     async def token() -> dict[str, Any]:
         return {"access_token": "a-token", "expires_in": 3600}
 
-    @app.post("/api/referral/v1/claims")
+    @app.post(CLAIMS.path)
     async def claims(request: Request) -> Response:
         body = await request.json()
         assert request.headers["authorization"] == "Bearer a-token"
@@ -136,19 +141,19 @@ def _application(peers: FakePeers) -> FastAPI:
         fields = {name: person.get(name) for name in body["fields"]}
         return JSONResponse({"people": {referral: fields}, "missing": {}})
 
-    @app.post("/api/referral/v1/sessions/check")
+    @app.post(SESSION.path)
     async def session(request: Request) -> dict[str, bool]:
         return {"open": (await request.json())["session"] in peers.sessions}
 
-    @app.get("/api/matching/v1/link-workers/{_}")
-    async def link_worker(_: str) -> Response:
+    @app.get(LINK_WORKER.path)
+    async def one(link_worker: str) -> Response:
         return _answer(peers.worker)
 
-    @app.get("/api/matching/v1/services/{service_id}")
+    @app.get(SERVICE_MAILBOX.path)
     async def service(service_id: str) -> Response:
         return _answer(peers.particular.get(service_id, peers.service))
 
-    @app.post("/api/matching/v1/prescriptions/{prescription_id}/link")
+    @app.post(ONE_TAP_LINK.path)
     async def link(prescription_id: str) -> Response:
         return _answer(peers.particular.get(prescription_id, peers.link))
 

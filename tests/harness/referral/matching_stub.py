@@ -1,4 +1,4 @@
-"""A stand-in for matching over real HTTP, which records its requests."""
+"""A stand-in for casework and booking over real HTTP, by the contract alone, which records its requests."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
+from shared.contract.api.booking import ANOTHER_TIME, OPTIONS, PLACE
+from shared.contract.api.casework import CASE_LINK_WORKERS, LINK_WORKER
 from tests.harness.pages.serving import serving
 
 
@@ -24,12 +26,12 @@ class MatchingStub:
     link_worker: str | None = "lw-meir-1"
 
 
-OPTIONS = [
+TIMES = [
     {
+        **OPTIONS.answer_example["options"][0],
         "key": f"slot-{n}",
         "starts_at": f"2026-12-0{n}T10:30:00Z",
         "place": "Meir Primary Care Centre",
-        "mode": "face_to_face",
     }
     for n in (1, 2, 3)
 ]
@@ -44,38 +46,34 @@ async def matching_stub() -> AsyncIterator[MatchingStub]:
     async def token() -> dict[str, Any]:
         return {"access_token": "a-token", "expires_in": 300, "token_type": "Bearer"}
 
-    @app.get("/api/matching/v1/link-workers/{identity}")
-    async def link_worker(identity: str) -> Any:
-        if identity == "lw-meir-404":
+    @app.get(LINK_WORKER.path)
+    async def one(link_worker: str) -> Any:
+        if link_worker == "lw-meir-404":
             return JSONResponse({}, 404)
-        return {
-            "id": identity,
-            "name": "Priya Wainwright",
-            "telephone": "01632 960150",
-            "entry": {
-                "hours": [
-                    {"weekday": day, "practices": ["M83100"], "place": "Meir Primary Care Centre, room 4"}
-                    for day in range(7)
-                ]
-            },
-        }
+        return LINK_WORKER.answer_example | {"id": link_worker, "telephone": "01632 960150"}
 
-    @app.post("/api/matching/v1/case-link-workers")
+    @app.get(PLACE.path)
+    async def place(meeting_id: str) -> Any:
+        return PLACE.answer_example | {"meeting_id": meeting_id}
+
+    @app.post(CASE_LINK_WORKERS.path)
     async def link_workers(request: Request) -> Any:
         if standing.link_worker is None:
             return JSONResponse({}, 503)
         asked = await request.json()
         return {"link_workers": dict.fromkeys(asked["referrals"], standing.link_worker)}
 
-    @app.get("/api/matching/v1/meetings/{identity}/options")
-    async def options(identity: str, request: Request) -> Any:
+    @app.get(OPTIONS.path)
+    async def options(meeting_id: str, request: Request) -> Any:
         standing.asked.append((request.url.path, request.headers["authorization"], None))
-        return {"options": OPTIONS}
+        return {"options": TIMES}
 
-    @app.post("/api/matching/v1/meetings/{identity}/another-time")
-    async def another_time(identity: str, request: Request) -> Any:
+    @app.post(ANOTHER_TIME.path)
+    async def another_time(meeting_id: str, request: Request) -> Any:
         standing.asked.append((request.url.path, request.headers["authorization"], await request.json()))
-        return JSONResponse({"code": "slot_taken"}, 409) if standing.taken else {"meeting": None}
+        if standing.taken:
+            return JSONResponse({"type": "urn:linkwork:problem:slot_taken", "status": 409}, 409)
+        return ANOTHER_TIME.answer_example
 
     async with serving(app) as standing.address:
         yield standing

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import httpx
 
+from shared.contract.api.__main__ import files as api_files
 from shared.contract.events import schema
 from tests.harness.web.every_service import SERVICES, application
 from tests.harness.web.issuer import LoopbackIssuer
@@ -23,6 +24,7 @@ _FOR_PEOPLE: Final = frozenset({"description", "summary", "examples", "example"}
 async def documents(issuer: LoopbackIssuer) -> dict[str, str]:
     """File name -> normalised JSON text of everything that partners build on."""
     made = {name: json.loads(text) for name, text in schema.files().items()}
+    made |= {f"parts.{name}": json.loads(text) for name, text in api_files().items()}
     for service in SERVICES:
         app = application(service, issuer)
         transport = httpx.ASGITransport(app)

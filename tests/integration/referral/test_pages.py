@@ -84,8 +84,8 @@ async def test_from_the_form_to_a_slip(
     await expect(page.get_by_role("heading", name="Appointment moved")).to_be_visible()
     path, authorization, sent = matching.asked[-1]
     assert path.endswith("/another-time")
-    assert sent == {"slot": "slot-2"}
-    assert authorization.startswith("Bearer ey")
+    assert sent == {"locality": referral.here, "slot": "slot-2", "on_behalf_of": "tester"}
+    assert authorization == "Bearer a-token"  # The service's own, and not the reader's.
 
     await page.goto(f"{address}/referral/referrals/{made}/slip")
     await expect(page.get_by_text("Ring 01632 960150")).to_be_visible()

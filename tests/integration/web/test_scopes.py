@@ -18,7 +18,16 @@ ID = "01980000-0000-7000-8000-000000000001"
 # Which scopes open anything at each service.
 SCOPES = {
     "referral": {"claims:read", "notes:write", "referrals:write", "sessions:check"},
-    "matching": {"contacts:read", "directory:read", "directory:write", "links:write", "plans:read"},
+    "matching": {
+        "capacity:read",
+        "contacts:read",
+        "directory:read",
+        "directory:write",
+        "links:write",
+        "meetings:read",
+        "meetings:write",
+        "plans:read",
+    },
     "notifications": {"messages:read"},
     "evaluation": set[str](),
 }

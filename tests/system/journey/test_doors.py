@@ -50,6 +50,8 @@ def things(case: Journey) -> dict[str, str]:
 
 def query(case: Journey, door: Door) -> dict[str, str]:
     """The query parameters that a route needs."""
+    if door.path.startswith("/api/contract/v1/") and door.method == "GET":
+        return {"locality": case.locality}
     if "claims/" in door.path:
         return {"locality": case.locality, "fields": "name", "purpose": "message"}
     if door.path.endswith("/services") and "referral_id" in door.path:
@@ -66,6 +68,9 @@ def body(system: System, case: Journey, door: Door) -> Any:
     if door.method == "GET":
         return None
     ending = door.path.rsplit("/", 1)[-1]
+    for_user: dict[str, Any] = {}
+    if door.path.startswith("/api/contract/v1/booking/"):
+        for_user = {"locality": case.locality, "on_behalf_of": "someone"}
     bodies: dict[str, Any] = {
         "referrals": dict(somebody(case.who.practice, system.localities).body),
         "withdraw": {"reason": "other"},
@@ -98,7 +103,7 @@ def body(system: System, case: Journey, door: Door) -> Any:
         ),
         "imports": directory_documents(chapter.today(system))[case.locality],
     }
-    return bodies.get(ending, {})
+    return for_user | bodies.get(ending, {})
 
 
 def guarded(every_door: Iterable[Door], *, api: bool) -> list[Door]:

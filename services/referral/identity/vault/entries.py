@@ -3,14 +3,12 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from services.referral.collections import ENTRIES, NOTES, Source, session_of
 from services.referral.identity.vault.keys import PersonKey
 from services.referral.identity.vault.versions import FIRST, WrittenPerson
+from shared.contract.api.referral import NoteKind
 from shared.delivery.mongo.database import Row, Transaction
-
-NoteKind = Literal["what_matters", "goal", "note", "risk", "reason", "unmet"]
 
 
 @dataclass(frozen=True, slots=True)

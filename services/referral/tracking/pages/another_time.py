@@ -11,7 +11,7 @@ from services.referral.identity.people import name_for_page
 from services.referral.referral_state.queries import find_visible
 from services.referral.tracking.views import appointment
 from services.referral.web.parameters import ReferralId
-from services.referral.web.templating import access_token, render
+from services.referral.web.templating import render
 from shared.delivery.mongo.database import Row
 from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
@@ -51,7 +51,7 @@ async def move(
     if not slot:
         return await _offer(request, context, matching, caller, row, "Choose a time")
     key = idempotency_key(form)
-    if not await matching.reschedule(meeting["id"], slot, access_token(request), key):
+    if not await matching.reschedule(row["locality"], meeting["id"], slot, caller.subject, key):
         return await _offer(request, context, matching, caller, row, _TAKEN)
 
     def is_moved(view: Row) -> bool:
@@ -78,7 +78,7 @@ async def _offer(
     row: Row,
     error: str | None = None,
 ) -> Response:
-    slots = await matching.options(row["view"]["meeting"]["id"], access_token(request))
+    slots = await matching.options(row["locality"], row["view"]["meeting"]["id"])
     errors = [FieldError("/slot", "slot", error)] if error else []
     return render(
         request,

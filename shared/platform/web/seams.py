@@ -1,0 +1,54 @@
+"""Access to operations that cross a seam: by role, scope and part, then by locality, purpose and owner."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from shared.contract.api import Operation
+from shared.platform.localities import OURS, Localities, Locality
+from shared.platform.web.auth import require
+from shared.platform.web.principal import Principal, Role
+from shared.platform.web.problem import Problem
+
+
+def asked_by(operation: Operation, *people: Role) -> Callable[[Principal], Awaitable[Principal]]:
+    """Dependency for the route of an operation: one of our services, or a partner of a part that may ask.
+
+    `people`: roles of users to whom the route is open too.
+    """
+    if not operation.for_partners:
+        return require(*people, "service", scope=operation.scope)
+    return require(*people, "service", "partner", scope=operation.scope, parts=operation.callers)
+
+
+def check_asked(
+    caller: Principal, operation: Operation, locality: str, localities: Localities, purpose: str | None = None
+) -> None:
+    """Checks what only the request tells: the locality, and for a partner its purpose and its part there.
+
+    Raises:
+        Problem: 403 `locality`, `purpose` or `part`; 409 `not_owner`.
+    """
+    if not caller.may_locality(locality):
+        raise Problem(403, code="locality", detail="Your token does not cover this locality.")
+    there = localities.by_slug.get(locality)
+    if caller.role == "partner":
+        parts = [part for part in operation.callers if part in caller.parts]
+        if operation.purposes:
+            parts = [part for part in parts if purpose in operation.purposes.get(part, frozenset())]
+            if not parts:
+                raise Problem(403, code="purpose", detail="Your part does not ask for this purpose.")
+        if operation.owners_only and not any(_owns(caller, there, part) for part in parts):
+            raise Problem(403, code="part", detail="The part is not yours in this locality.")
+    owner = there.owner(operation.owner) if there else OURS
+    if owner != OURS:
+        detail = "Ask the owner of this part."
+        raise Problem(409, code="not_owner", detail=detail, part=operation.owner, owner=owner)
+
+
+def for_user(caller: Principal, user: str) -> Principal:
+    """The caller on behalf of the user whom it names."""
+    return replace(caller, subject=f"{caller.subject} for {user}", on_behalf_of=user)
+
+
+def _owns(caller: Principal, there: Locality | None, part: str) -> bool:
+    return there is not None and caller.partner is not None and there.owner(part) == caller.partner
