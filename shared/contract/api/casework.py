@@ -214,8 +214,8 @@ CASE_LINK_WORKERS: Final = Operation(
     method="POST",
     path=f"{_BASE}/case-link-workers",
     words=(
-        "The link worker of each referral, from casework's own store. The vault asks before it shows a person "
-        "to a link worker; no event says who may read."
+        "The link worker of each referral, from casework's own store. The vault asks before it shows a person"
+        " to a link worker; no event says who may read."
     ),
     scopes=(READS_CONTACTS,),
     body=CasesAsked,

@@ -29,14 +29,14 @@ _REPEATS: Final = {
     "again": "A repeat has the same effect.",
 }
 _ABOUT: Final = (
-    "Each operation names its owner (`x-owner`), the parts that may ask (`x-callers`) and the time in which "
-    "the owner answers (`x-time-limit-ms`). A caller's page waits no longer, and shows what it has.\n\n"
-    "A caller sends a token of its own, by OIDC client credentials. A partner's token has the role `partner`, "
-    "its name in `partner`, its `localities`, the `parts` in whose name it asks, and the operation's scopes. "
-    "With `x-owners-only` it must own such a part in the locality; with `x-purposes` it asks for a purpose of "
-    "that part.\n\n"
-    "A reader ignores fields that it does not know. Refusals are RFC 9457 problem documents, and repeat "
-    "nothing of what was sent."
+    "Each operation names its owner (`x-owner`), the parts that may ask (`x-callers`) and the time in which"
+    " the owner answers (`x-time-limit-ms`). A caller's page waits no longer, and shows what it has.\n\n"
+    "A caller sends a token of its own, by OIDC client credentials. A partner's token has the role"
+    " `partner`, its name in `partner`, its `localities`, the `parts` in whose name it asks, and the"
+    " operation's scopes. With `x-owners-only` it must own such a part in the locality; with `x-purposes` it"
+    " asks for a purpose of that part.\n\n"
+    "A reader ignores fields that it does not know. Refusals are RFC 9457 problem documents, and repeat"
+    " nothing of what was sent."
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 from shared.contract.events import vocabulary as v
 from shared.platform import metrics
 from tests.harness.notifications.facts import MEETING, numbered_id
-from tests.harness.notifications.fake_peers import LINK, PERSON, WORKER, FakePeers
+from tests.harness.notifications.fake_peers import LINK, PERSON, SERVICE, WORKER, FakePeers
 from tests.harness.notifications.service_harness import (
     MAILBOX,
     FakeClock,
@@ -137,9 +137,9 @@ async def test_service_request_has_a_fresh_link_and_no_person(
 async def test_service_request_that_fails_is_visible(harness: NotificationsHarness, peers: FakePeers) -> None:
     peers.particular = {
         numbered_id(521): 404,
-        numbered_id(522): {"asks_email": None},
+        numbered_id(522): SERVICE | {"asks_email": None},
         numbered_id(23): 403,
-        numbered_id(524): {"asks_email": None, "mailbox_confirmed": False},
+        numbered_id(524): SERVICE | {"asks_email": None, "mailbox_confirmed": False},
     }
     codes = ["service_unknown", "service_has_no_address", "matching_refused", "mailbox_unconfirmed"]
     said = [harness.referral() for _ in codes]
