@@ -183,7 +183,7 @@ READ_NOTES: Final = Operation(
     },
     answer=Notes,
     answer_example={"notes": {_NOTE: "Prefers mornings."}},
-    purposes=PURPOSES,
+    purposes={"casework": PURPOSES["casework"]},
     problems=("purpose", "no_such_referral", "erased"),
 )
 SESSION: Final = Operation(

@@ -22,15 +22,18 @@ class Described:
     told: Mapping[str, Any]
 
     def address(self, things: Mapping[str, str]) -> str:
-        """The path with these values in place of the examples."""
-        return re.sub(r"\{(\w+)\}", lambda found: things[found[1]], self.path)
+        """The path with its examples, and these values in place of theirs."""
+        given = self._examples("path")
+        return re.sub(r"\{(\w+)\}", lambda found: str(things.get(found[1], given[found[1]])), self.path)
 
     def query(self, things: Mapping[str, Any]) -> dict[str, Any]:
         """The query's examples, with these values in place of theirs."""
-        given = {
-            each["name"]: each["example"] for each in self.told.get("parameters", ()) if each["in"] == "query"
+        return {name: things.get(name, value) for name, value in self._examples("query").items()}
+
+    def _examples(self, within: str) -> dict[str, Any]:
+        return {
+            each["name"]: each["example"] for each in self.told.get("parameters", ()) if each["in"] == within
         }
-        return {name: things.get(name, value) for name, value in given.items()}
 
     def body(self, things: Mapping[str, Any]) -> Any:
         """The body's example, with these values in place of theirs."""

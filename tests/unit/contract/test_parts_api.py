@@ -41,11 +41,7 @@ def test_operation_says_who_asks_whom_and_how_fast(operation: Operation) -> None
     assert set(told["x-callers"]) <= set(SOURCE_PARTS)
     assert told["security"] == [{"part": list(operation.scopes)}]
     assert told["x-time-limit-ms"] <= (2_000 if operation.repeats == "safe" else 5_000)
-    assert set(operation.purposes) in (
-        set(),
-        set(operation.callers),
-        {"booking", "casework", "directory", "notifications"},
-    )
+    assert set(operation.purposes) in (set(), set(operation.callers))
     assert set(operation.problems) <= set(problems.PROBLEMS)
     has_key = any(each["name"] == "Idempotency-Key" for each in told.get("parameters", ()))
     assert has_key is (operation.repeats == "key")

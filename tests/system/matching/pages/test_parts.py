@@ -184,7 +184,7 @@ async def test_partner_is_held_to_its_locality_part_and_scope(
 ) -> None:
     stranger = Stranger(harness, {"link_worker": harness.worker})
     others = [part for part in PARTS if part not in operation.told["x-callers"]]
-    wrong = [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"localities": [harness.referral.far]}, "locality"),
         ({"localities": []}, "locality"),
         ({"parts": others}, "part"),
@@ -196,11 +196,10 @@ async def test_partner_is_held_to_its_locality_part_and_scope(
     with owned(harness, *operation.told["x-callers"]):
         allowed = await stranger.send(operation, stranger.partner(operation))
     assert allowed.status_code not in (401, 403), allowed.text
-    if "x-purposes" in operation.told:
-        wrong = [each for each in wrong if each != ({}, "part")]
-        with owned(harness, "notifications", "directory"):
-            only = stranger.partner(operation, parts=["notifications", "directory"])
-            refused = await stranger.send(operation, only, purpose="caseload")
+    for part, purposes in operation.told.get("x-purposes", {}).items():
+        other = next(each for each in ("message", "caseload") if each not in purposes)
+        with owned(harness, part):
+            refused = await stranger.send(operation, stranger.partner(operation, parts=[part]), purpose=other)
         assert refused.json()["type"].endswith(":purpose")
     for claims, code in wrong:
         refused = await stranger.send(operation, stranger.partner(operation, **claims))
