@@ -1,4 +1,4 @@
-"""Capacity of a locality's diaries: meeting times and free ones. Pure."""
+"""DiaryCapacity of a locality's diaries: meeting times and free ones. Pure."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 from services.matching.booking.diary import Diaries, slots_of_day
 from services.matching.booking.slot import Slot
 from services.matching.calendar import london_day
-from shared.contract.api.booking import Capacity, PracticeCapacity, WeekCapacity
+from shared.contract.api.booking import DiaryCapacity, PracticeCapacity, WeekCapacity
 
 
 def capacity_of(
     locality: str, practices: Sequence[str], diaries: Diaries, first: date, weeks: int
-) -> Capacity:
+) -> DiaryCapacity:
     """Counts the times of these link workers that begin after now, by week from the Monday `first`.
 
     Practices that share a room share its times, so each time counts once.
@@ -21,7 +21,7 @@ def capacity_of(
     workers = list(diaries.workers.values())
     every = [slot for worker in workers for day in days for slot in slots_of_day(worker, day)]
     free = [slot for worker in workers for day in days for slot in diaries.free(worker, day)]
-    return Capacity(
+    return DiaryCapacity(
         locality=locality,
         weeks=[
             WeekCapacity(

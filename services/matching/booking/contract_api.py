@@ -21,8 +21,8 @@ from shared.contract.api.booking import (
     OPTIONS,
     OPTIONS_OF_REFERRAL,
     PLACE,
-    Capacity,
     Count,
+    DiaryCapacity,
     MeetingCommand,
     MeetingPlace,
     ReferralMeeting,
@@ -72,7 +72,9 @@ async def place(
 
 
 @router.get(CAPACITY.path)
-async def capacity(request: Request, caller: Counter, locality: LocalitySlug, weeks: Weeks = 4) -> Capacity:
+async def capacity(
+    request: Request, caller: Counter, locality: LocalitySlug, weeks: Weeks = 4
+) -> DiaryCapacity:
     """Meeting times and free times by week."""
     check_here(request, caller, CAPACITY, locality)
     return await queries(request).booking.capacity(locality, weeks)

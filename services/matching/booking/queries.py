@@ -18,7 +18,7 @@ from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import DiaryEntry, MeetingShown
 from services.matching.web.refusals import problem_of
-from shared.contract.api.booking import Capacity
+from shared.contract.api.booking import DiaryCapacity
 from shared.delivery.kernel import Kernel
 from shared.delivery.model.service_definition import Loaded
 from shared.delivery.mongo.database import Row, Transaction
@@ -99,7 +99,7 @@ class BookingQueries:
         found = next(m for m in row["view"]["meetings"] if m["id"] == meeting_id)
         return (await self.referrals.presenter([row])).meeting(row, found)
 
-    async def capacity(self, locality: str, weeks: int) -> Capacity:
+    async def capacity(self, locality: str, weeks: int) -> DiaryCapacity:
         """Times and free times of the locality's diaries, from this week on."""
         now = self.kernel.clock()
         first = london_day(now) - timedelta(days=london_day(now).weekday())

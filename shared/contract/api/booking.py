@@ -114,7 +114,7 @@ class PracticeCapacity(BaseModel):
     first_free: Day | None
 
 
-class Capacity(BaseModel):
+class DiaryCapacity(BaseModel):
     """The capacity of a locality's diaries."""
 
     locality: LocalitySlug
@@ -290,7 +290,7 @@ CAPACITY: Final = Operation(
         _HERE,
         Parameter("weeks", "query", Weeks, "How many weeks, from this one on.", 2, required=False),
     ),
-    answer=Capacity,
+    answer=DiaryCapacity,
     answer_example={
         "locality": "meir",
         "weeks": [
