@@ -15,6 +15,7 @@ from shared.contract.events.topics import SOURCE_PARTS
 from tests.harness.contract.parts import conforms, resolved
 
 DOCUMENTS = documents()
+PAGE = FOLDER.parents[2] / "docs/contract/lookups.md"
 BY_NAME = [pytest.param(each, id=each.name) for each in OPERATIONS]
 
 
@@ -70,6 +71,16 @@ def test_examples_conform_to_their_schemas(operation: Operation) -> None:
 def test_names_and_addresses_are_unique() -> None:
     assert len({each.name for each in OPERATIONS}) == len(OPERATIONS)
     assert len({(each.method, each.path) for each in OPERATIONS}) == len(OPERATIONS)
+
+
+def test_page_names_each_operation_with_its_scope_and_limit() -> None:
+    lines = PAGE.read_text().splitlines()
+    for each in OPERATIONS:
+        (line,) = [line for line in lines if f"`{each.method} {each.path}`" in line]
+        assert f"| `{each.scope}` | {each.limit_ms // 1000} s |" in line
+        assert (" * |" in line) is (each.repeats == "key")
+        if each.for_partners and "the same" not in line:
+            assert f"| {', '.join(sorted(each.callers))} |" in line
 
 
 @pytest.mark.parametrize("part", DOCUMENTS)
