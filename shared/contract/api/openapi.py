@@ -9,6 +9,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from shared.contract.api import OPERATIONS, problems
 from shared.contract.api.operation import Operation, Parameter
+from shared.contract.api.words import described
 from shared.contract.events.topics import SOURCE_PARTS, SourcePart
 
 VERSION: Final = "1.0.0"
@@ -71,7 +72,7 @@ def document(part: SourcePart, operations: Sequence[Operation]) -> dict[str, Any
         "tags": [{"name": part}],
         "paths": paths,
         "components": {
-            "schemas": {**defs.get("$defs", {}), "Problem": _PROBLEM},
+            "schemas": {**described(defs.get("$defs", {})), "Problem": _PROBLEM},
             "responses": {name: made for each in operations for name, made in _refusals(each).items()},
             "securitySchemes": {"part": _security(operations)},
         },
