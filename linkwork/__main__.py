@@ -11,7 +11,7 @@ from typing import Annotated, Protocol
 
 import typer
 
-from linkwork import access, control, dead_letters, rebuild, streams, trigger
+from linkwork import access, control, dead_letters, rebuild, streams, trigger, webhooks
 from linkwork.config import Config, read_config
 from linkwork.errors import CommandError
 
@@ -62,6 +62,7 @@ def _application(use: Callable[[Invocation], None]) -> typer.Typer:
     application.add_typer(access.application, name="access")
     application.add_typer(streams.application, name="streams")
     application.add_typer(control.application, name="control")
+    application.add_typer(webhooks.application, name="webhooks")
     application.command("rebuild", help=rebuild.HELP, epilog=rebuild.EPILOG)(rebuild.rebuild)
     application.command("trigger", help=trigger.HELP, epilog=trigger.EPILOG)(trigger.trigger)
     return application

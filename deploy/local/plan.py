@@ -129,6 +129,8 @@ def common_environment(
         "LINKWORK_SESSION_KEY": session_key,
         "LINKWORK_SMTP_HOST": LOOPBACK,
         "LINKWORK_SMTP_PORT": str(ports["mail"]),
+        # A receiver of webhooks may run beside it, such as examples/webhook-js.
+        "LINKWORK_WEBHOOK_PRIVATE_ADDRESSES": "1",
         "LINKWORK_SMS_URL": f"{inside.get('development', public)}/dev/sms",
         **{
             f"LINKWORK_{name.upper()}_URL": url

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -17,6 +18,9 @@ from services.notifications.ledger.queries import MessageQueries
 from services.notifications.messages.addressing import Addressing
 from services.notifications.messages.effects import MessageSender
 from services.notifications.settings import NotificationsSettings
+from services.notifications.webhooks import api as webhooks_api
+from services.notifications.webhooks.use_cases import NoSuchEndpoint
+from services.notifications.webhooks.wiring import Resolve, make_webhooks, resolve_name
 from shared.delivery.control.table import table_of
 from shared.delivery.kernel import Kernel
 from shared.delivery.options import Options
@@ -35,10 +39,12 @@ def create_app(
     options: Options | None = None,
     clock: Clock = system_clock,
     new_id: NewId = new_id,
+    resolve: Resolve = resolve_name,
 ) -> FastAPI:
-    """Creates the application. Its lifespan runs the kernel.
+    """Creates the application. Its lifespan runs the kernel, and sends webhooks.
 
-    Handlers find on `request.app.state`: kernel, localities, queries.
+    `resolve` replaces the name servers for hosts of webhooks. Handlers find on `request.app.state`: kernel,
+    localities, queries, webhooks.
     """
     table = table_of(settings, localities, clock)
     known = table.localities
@@ -52,26 +58,38 @@ def create_app(
         is_sandbox=known.is_sandbox,
     )
     definition = service_definition(settings, known, sender)
-    kernel = Kernel(definition, options or Options.unhurried(settings), table, clock, new_id)
+    timings = options or Options.unhurried(settings)
+    kernel = Kernel(definition, timings, table, clock, new_id)
+    webhooks = make_webhooks(
+        settings, timings, kernel.mongo, kernel.localities, known, clock, new_id, resolve
+    )
+
+    async def ready() -> tuple[bool, dict[str, Any]]:
+        answers, detail = await kernel.ready()
+        return answers, detail | {"webhooks": webhooks.dispatcher.detail()}
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with http, kernel.running():
             await ensure_indexes(kernel.mongo)
+            webhooks.dispatcher.start()
             yield
+            await webhooks.dispatcher.stop()
 
     app = create_service_app(
         settings,
         title="Linkwork notifications",
-        routers=[api.router, overview.router],
+        routers=[api.router, overview.router, webhooks_api.router],
         pages=Pages(settings, TEMPLATES),
         lifespan=lifespan,
         localities=known,
-        ready=kernel.ready,
-        live=kernel.live,
+        ready=ready,
+        live=lambda: kernel.live() and webhooks.dispatcher.live,
         clock=clock,
     )
     app.state.kernel = kernel
     app.state.localities = known
     app.state.queries = MessageQueries(kernel.mongo, kernel.localities)
+    app.state.webhooks = webhooks.use_cases
+    app.add_exception_handler(NoSuchEndpoint, webhooks_api.no_such_endpoint)
     return app

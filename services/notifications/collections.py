@@ -8,8 +8,11 @@ from shared.delivery.mongo.database import Mongo
 from shared.delivery.scheduler.effects import SENT
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS, TASKS
 
+WEBHOOK_ENDPOINTS: Final = "webhook_endpoints"
+WEBHOOK_DELIVERIES: Final = "webhook_deliveries"
+
 # No event records which messages were sent. A rebuild keeps the ledger, or people would get them twice.
-OWNED: Final = (SENT,)
+OWNED: Final = (SENT, WEBHOOK_ENDPOINTS, WEBHOOK_DELIVERIES)
 DERIVED: Final = (REFERRALS,)
 
 INDEXES: Final = {
@@ -19,6 +22,14 @@ INDEXES: Final = {
         IndexModel([("locality", ASCENDING), ("status", ASCENDING), ("at", DESCENDING)]),
     ],
     TASKS: [IndexModel([("locality", ASCENDING), ("referral", ASCENDING)])],
+    WEBHOOK_ENDPOINTS: [IndexModel([("state", ASCENDING), ("locality", ASCENDING)])],
+    WEBHOOK_DELIVERIES: [
+        IndexModel(
+            [("endpoint", ASCENDING), ("state", ASCENDING), ("not_before", ASCENDING), ("at", ASCENDING)]
+        ),
+        IndexModel([("endpoint", ASCENDING), ("at", DESCENDING)]),
+        IndexModel([("expires", ASCENDING)], name="deliveries_end", expireAfterSeconds=0),
+    ],
 }
 
 

@@ -1,6 +1,8 @@
 """Settings of the notifications service, beside those of every service."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import ClassVar
 
 from pydantic import SecretStr
@@ -34,6 +36,29 @@ class NotificationsSettings(MailSettings):
         ge=0,
         le=3600,
     )
+
+    webhook_private_addresses: bool = setting(
+        False,
+        description=(
+            "Send webhooks to private and loopback addresses too: for a receiver on this machine. Production "
+            "refuses it."
+        ),
+        example="1",
+    )
+    webhook_ca_file: Path | None = setting(
+        None,
+        description="Certificates (PEM) that sign receivers' own, beside those of the system.",
+        example="/etc/linkwork/receivers.pem",
+    )
+
+    def problems(self) -> Iterator[str]:
+        """Problems of MailSettings, and of webhooks."""
+        yield from super().problems()
+        if self.webhook_private_addresses:
+            yield (
+                "LINKWORK_WEBHOOK_PRIVATE_ADDRESSES is on: a partner could make this service call our own "
+                "network."
+            )
 
     @property
     def notification_delay(self) -> timedelta:

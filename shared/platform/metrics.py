@@ -124,6 +124,29 @@ contacts_refused = Counter(
     "Times that another service refused (403) what a message needs: a set-up to be put right.",
     ("asked",),
 )
+webhook_attempts = Counter(
+    "linkwork_webhook_attempts_total",
+    "Attempts to send an event to a partner's endpoint, by outcome: delivered, failed, slow_down, gone.",
+    ("locality", "outcome"),
+)
+webhook_given_up = Counter(
+    "linkwork_webhook_given_up_total",
+    "Events for an endpoint that were given up after 24 hours of attempts.",
+    ("locality",),
+)
+webhook_endpoints = Gauge(
+    "linkwork_webhook_endpoints",
+    "Partners' endpoints, by state: enabled, failing, disabled, disabled_failing, disabled_gone.",
+    ("locality", "state"),
+)
+webhook_waiting = Gauge(
+    "linkwork_webhook_waiting", "Events that wait for an endpoint of the locality.", ("locality",)
+)
+webhook_oldest_waiting = Gauge(
+    "linkwork_webhook_oldest_waiting_seconds",
+    "How long the oldest event has waited for an endpoint of the locality.",
+    ("locality",),
+)
 referral_waiting_oldest = Gauge(
     "linkwork_referral_waiting_oldest_seconds",
     "How long the referral that has waited longest in a locality has had no meeting.",

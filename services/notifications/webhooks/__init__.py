@@ -1,0 +1,1 @@
+"""Webhooks: events of a locality, posted to the endpoints of partners that cannot read Kafka."""
