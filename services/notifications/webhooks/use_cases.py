@@ -135,7 +135,7 @@ class WebhookUseCases:
             await self._note(tx, "webhook added", endpoint, actor)
 
         await self._mongo.transact(work)
-        return endpoint, secret
+        return await self.get(endpoint_id, actor), secret
 
     async def endpoints(self, sources: Collection[str] | None = None) -> list[Endpoint]:
         """All endpoints, or those of these sources."""
