@@ -12,7 +12,7 @@ PYTHONDONTWRITEBYTECODE :=
 PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/pycache
 export PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 
-.PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short check alerts format lock schemas vectors contract docs bench bench-smoke bench-journey
+.PHONY: help run wipe test test-unit test-long test-tools properties mutations chaos chaos-apart chaos-short check alerts format lock schemas vectors contract contract-check contract-publish docs bench bench-smoke bench-journey
 
 help:
 	@echo "make run            start everything here (DEMO=0 without invented people, PORT=8080)"
@@ -35,6 +35,8 @@ help:
 	@echo "make docs           write docs/settings.md and docs/metrics.md from the code"
 	@echo "make schemas        write the published schemas from the models"
 	@echo "make vectors        write the vectors of fold and log from their tests"
+	@echo "make contract-check compare the contract with the last published version"
+	@echo "make contract-publish  write the published version, if that is allowed"
 	@echo "make contract       write the schemas and the record of all that partners build on"
 
 run:
@@ -153,6 +155,15 @@ schemas:
 vectors:
 	$(VENV)/python -m tests.harness.history.vectors
 	$(VENV)/python -m shared.contract.history.vectors --check
+	$(VENV)/python -m shared.contract.stories
+
+# Names each change that breaks whoever built on the published version: docs/contract/compatibility.md.
+contract-check:
+	@$(PYTHON) deploy/bootstrap.py dev
+	@$(VENV)/python -m shared.contract.compatibility
+
+contract-publish:
+	@$(VENV)/python -m shared.contract.compatibility --publish
 
 contract: schemas
 	$(VENV)/python -m tests.harness.web.contract

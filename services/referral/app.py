@@ -14,6 +14,7 @@ from pymongo.errors import PyMongoError
 from services.referral import sessions
 from services.referral.clients.matching import Matching
 from services.referral.collections import ensure_indexes
+from services.referral.contract import api as contract_api
 from services.referral.definition import service_definition
 from services.referral.identity import api as identity_api
 from services.referral.identity import erasure
@@ -130,6 +131,7 @@ def create_app(
             partners_api.router,
             sessions.router,
             *PAGE_ROUTERS,
+            contract_api.router,
         ],
         pages=make_pages(settings),
         lifespan=lifespan,

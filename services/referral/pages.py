@@ -1,5 +1,6 @@
 """All page routes of this service."""
 
+from services.referral.contract.pages import routes as contract
 from services.referral.identity.pages import contact
 from services.referral.intake.pages import refer, withdraw
 from services.referral.tracking.pages import another_time, followed, home, programme
@@ -15,4 +16,5 @@ PAGE_ROUTERS = (
     another_time.router,
     contact.router,
     programme.router,
+    contract.router,
 )

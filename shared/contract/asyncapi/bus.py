@@ -6,12 +6,10 @@ from typing import Any, Final
 from shared.contract.events import topics
 
 BINDING: Final = "0.5.0"
-_DAY_MS: Final = 24 * 60 * 60 * 1000
 # As deploy/topics.py makes them, if the programme sets no other number.
 PARTITIONS: Final = 3
 PARTNER_PARTITIONS: Final = 1
 _RECORD_BYTES: Final = 1048588
-_PRIVATE_DAYS: Final = 30
 _SAYS: Final[Mapping[topics.EventName, str]] = {
     "referral-created": "Somebody needs help with these things, at this practice, in this locality.",
     "meeting-booked": "This link worker meets them then and there; `sequence` counts rebookings.",
@@ -62,11 +60,12 @@ def event_channel(event: topics.EventName, messages: Sequence[str], localities: 
         "title": camel(event),
         "description": (
             f"{_SAYS[event]} The three topics of a locality have equally many partitions. "
-            "The key is the referral, so that all of a referral lies in one partition of each."
+            "The key is the referral, so that all of a referral lies in one partition of each. "
+            f"Kept for ever, but for {topics.SANDBOX_DAYS} days in a sandbox."
         ),
         "parameters": {"locality": _locality(localities)},
         "messages": _messages(messages),
-        "bindings": _topic(PARTITIONS, -1),
+        "bindings": _topic(PARTITIONS, topics.retention_ms(sandbox=False)),
     }
 
 
@@ -81,7 +80,7 @@ def inbox_channel(messages: Sequence[str], localities: Sequence[str]) -> Any:
         ),
         "parameters": _of_partner(localities),
         "messages": _messages(messages),
-        "bindings": _topic(PARTNER_PARTITIONS, _PRIVATE_DAYS * _DAY_MS),
+        "bindings": _topic(PARTNER_PARTITIONS, topics.partner_retention_ms(sandbox=False)),
     }
 
 
@@ -93,7 +92,7 @@ def refusals_channel(messages: Sequence[str], localities: Sequence[str]) -> Any:
         "description": "What was refused of a partner's inbox or does not count, for this partner alone.",
         "parameters": _of_partner(localities),
         "messages": _messages(messages),
-        "bindings": _topic(PARTNER_PARTITIONS, _PRIVATE_DAYS * _DAY_MS),
+        "bindings": _topic(PARTNER_PARTITIONS, topics.partner_retention_ms(sandbox=False)),
     }
 
 

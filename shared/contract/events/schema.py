@@ -1,15 +1,14 @@
-"""Writes schemas, AsyncAPI document and who may say what; with --check, says whether they are current."""
+"""Writes schemas and who may say what; with --check, says whether they are current."""
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from shared.contract import authority
-from shared.contract.events import asyncapi, notices, refusals, topics
+from shared.contract.events import notices, refusals, topics
 from shared.contract.events.marker import MARKER_SCHEMA, MARKER_TYPE, PartHandedOver
 from shared.contract.events.models import MeetingBooked, ReferralCreated
 from shared.contract.events.notices import FactNoticed
@@ -17,7 +16,6 @@ from shared.contract.events.outcomes import OutcomeRecorded
 from shared.contract.events.refusals import RecordRefused
 
 FOLDER = Path(__file__).parent / "schemas"
-ASYNCAPI = "asyncapi.json"
 AUTHORITY = "authority.json"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BODIES: dict[topics.EventName, TypeAdapter[Any]] = {
@@ -30,12 +28,6 @@ _BODIES: dict[topics.EventName, TypeAdapter[Any]] = {
 def bodies() -> dict[topics.EventName, dict[str, Any]]:
     """The JSON Schema of each event's body."""
     return {event: adapter.json_schema(mode="validation") for event, adapter in _BODIES.items()}
-
-
-def asyncapi_document(localities: Sequence[str] = ()) -> dict[str, Any]:
-    """The AsyncAPI document, for these localities where they are known."""
-    marker, refusal = PartHandedOver.model_json_schema(), RecordRefused.model_json_schema()
-    return asyncapi.document(bodies(), marker, refusal, FactNoticed.model_json_schema(), localities)
 
 
 def files() -> dict[str, str]:
@@ -53,7 +45,6 @@ def files() -> dict[str, str]:
     )
     head = {"$schema": _DIALECT, "$id": notices.SCHEMA}
     made[f"{notices.NAME}.json"] = json.dumps(head | FactNoticed.model_json_schema(), indent=2) + "\n"
-    made[ASYNCAPI] = json.dumps(asyncapi_document(), indent=1) + "\n"
     return made
 
 

@@ -49,12 +49,14 @@ class Duty:
     """An answer that a part owes.
 
     Attributes:
+        number: its number in docs/contract/duties.md, such as `BOOK-1`.
         to: the label of the event that is answered.
         answered_by: the label of the answer in this story.
         kinds: the kinds of fact that are an answer.
         within: the time in which the part answers.
     """
 
+    number: str
     part: SourcePart
     to: str
     answered_by: str
@@ -115,6 +117,7 @@ def _event(given: Mapping[str, Any]) -> StoryEvent:
 
 def _duty(given: Mapping[str, Any]) -> Duty:
     return Duty(
+        given["duty"],
         _part(given["part"]),
         given["to"],
         given["answered_by"],

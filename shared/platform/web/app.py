@@ -11,7 +11,10 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from shared.contract.events.schema import asyncapi_document
+from shared.contract.asyncapi.documents import service_document
+from shared.contract.asyncapi.loading import contents
+from shared.contract.asyncapi.roles import parts_of_service
+from shared.contract.events.topics import PARTS
 from shared.platform import lifeline
 from shared.platform.clock import Clock, system_clock
 from shared.platform.errors import CannotStart
@@ -138,7 +141,8 @@ def _own_port_routes(
     @router.get("/asyncapi")
     def asyncapi() -> Response:
         slugs = settings.locality_slugs() or (localities.slugs if localities else ())
-        return JSONResponse(asyncapi_document(slugs))
+        service = next((each for each in PARTS if each == settings.service), PARTS[0])
+        return JSONResponse(service_document(parts_of_service(service), contents(), slugs))
 
     @router.get("/readyz")
     async def is_ready() -> Response:

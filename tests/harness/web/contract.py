@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import httpx
 
+from shared.contract import asyncapi
 from shared.contract.api.__main__ import files as api_files
+from shared.contract.asyncapi.loading import contents
 from shared.contract.events import schema
 from tests.harness.web.every_service import SERVICES, application
 from tests.harness.web.issuer import LoopbackIssuer
@@ -25,6 +27,7 @@ async def documents(issuer: LoopbackIssuer) -> dict[str, str]:
     """File name -> normalised JSON text of everything that partners build on."""
     made = {name: json.loads(text) for name, text in schema.files().items()}
     made |= {f"parts.{name}": json.loads(text) for name, text in api_files().items()}
+    made |= {f"{name}.asyncapi.json": _without_bodies(name) for name in asyncapi.names()}
     for service in SERVICES:
         app = application(service, issuer)
         transport = httpx.ASGITransport(app)
@@ -32,6 +35,12 @@ async def documents(issuer: LoopbackIssuer) -> dict[str, str]:
             answer = await client.get(f"/api/{service}/v1/openapi.json")
         made[f"{service}.openapi.json"] = answer.raise_for_status().json()
     return {name: json.dumps(_without_words(each), indent=1) + "\n" for name, each in made.items()}
+
+
+def _without_bodies(name: str) -> dict[str, Any]:
+    """A part's document without the messages and schemas that the partner's has, too."""
+    document = asyncapi.document(name, contents())
+    return document if name == asyncapi.PARTNER else document | {"components": {}}
 
 
 def _without_words(value: Any, *, names_of_fields: bool = False) -> Any:

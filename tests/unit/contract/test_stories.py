@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -68,8 +69,10 @@ def test_story_parts_say_what_is_theirs(story: Story) -> None:
 
 @EACH
 def test_story_duties_are_answered_in_time(story: Story) -> None:
+    numbers = json.loads((Path(__file__).parents[3] / "docs/contract/duties.json").read_text())
     assert story.duties
     for duty in story.duties:
+        assert duty.number in numbers
         asked, answer = story.event(duty.to), story.event(duty.answered_by)
         assert (answer.part, answer.kind in duty.kinds) == (duty.part, True)
         assert timedelta(0) <= answer.after - asked.after <= duty.within

@@ -1,0 +1,1 @@
+"""The contract as it is served under /contract/: files for programs, pages for people. Public."""
