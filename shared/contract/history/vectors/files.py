@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from shared.contract.events.envelope import Refused, UnknownOutcome, moment, read_body, stamp
 from shared.contract.events.fact import Fact, FactKey
+from shared.contract.events.outcomes import Outcome
 from shared.contract.events.topics import EventName
 from shared.contract.history.fold import ALL_SECTIONS, fold_referral
 from shared.contract.history.vectors.state import State, state_of
@@ -126,7 +127,11 @@ def fact_json(fact: Fact) -> Mapping[str, Any]:
         about = {"referral_id": fact.body.referral_id, "locality": fact.body.locality}
         body: Any = {**about, "kind": fact.kind, **_OF_A_LATER_CONTRACT}
     else:
-        body = fact.body.model_dump(mode="json", exclude_none=True)
+        # Without defaults: a reader has to know them. The kind is one, and is always said.
+        body = fact.body.model_dump(mode="json", exclude_none=True, exclude_unset=True)
+        if isinstance(fact.body, Outcome):
+            body.pop("kind", None)
+            body["kind"] = fact.kind
     return {
         "source": fact.source,
         "id": fact.id,

@@ -178,4 +178,11 @@ RULES = [
         [CREATED, fact(101, REACHED), fact(102, REACHED), fact(103, retracted(101))],
         {"contact_attempts": [pointer(102)]},
     ),
+    Rule(
+        "F3 F41",
+        "plan_without_a_revision",
+        "A plan that names no revision is the first.",
+        [CREATED, fact(101, plan(2)), fact(102, outcome(o.PlanAgreed, plan_id=ref(30)))],
+        {"plan": pointer(101)},
+    ),
 ]

@@ -31,11 +31,11 @@ from tests.harness.history.rules.rule import (
 from tests.harness.history.sayings import ref
 
 
-def retracting(number: int, days: int) -> EventBody:
+def retracting(number: int, days: int, source: str = MATCHING) -> EventBody:
     """A retraction that says a next step."""
     step = o.NextStep(code=v.NextStepCode.RING, on=day(days))
     reason = v.RetractReason.UNDONE
-    return outcome(o.Retracted, event_source=MATCHING, event_id=ref(number), reason=reason, next_step=step)
+    return outcome(o.Retracted, event_source=source, event_id=ref(number), reason=reason, next_step=step)
 
 
 RULES = [
@@ -237,5 +237,18 @@ RULES = [
         "A retraction whose fact is not there does not count yet, and neither does its next step.",
         [CREATED, fact(101, retracting(999, 9))],
         {"next_step": {"said": None, "holds": None}},
+    ),
+    Rule(
+        "F3 F11 F12",
+        "retraction_of_an_unknown_kind",
+        "No part says an unknown kind, so its own source alone retracts it.",
+        [
+            CREATED,
+            fact(101, UNKNOWN, PARTNER),
+            fact(102, UNKNOWN, HISTORY),
+            fact(103, retracting(102, 9, HISTORY), HISTORY),
+            fact(104, retracting(101, 5, PARTNER), CASEWORK),
+        ],
+        {"next_step.said": pointer(103, HISTORY)},
     ),
 ]
