@@ -62,7 +62,7 @@ async def measure(size: Size, places: Places, say: Callable[[str], None]) -> dic
             rows = await kernel.mongo[SUMS].estimated_document_count()
             say(f"{size.referrals} referrals are {rows} rows, in {time.perf_counter() - began:.0f} s")
             claims = {"iat": int(NOW.timestamp()), "nbf": 1, "exp": int(NOW.timestamp()) + 3600}
-            who = {"role": "analyst", "localities": load_localities().slugs, **claims}
+            who = {"role": "analyst", "localities": [each.slug for each in load_localities().real], **claims}
             async with httpx.AsyncClient(
                 transport=httpx.ASGITransport(app=app),
                 base_url="http://localhost:8080",
@@ -111,10 +111,11 @@ def _shapes(count: int) -> list[Changed[Any]]:
     """Changes of different referrals, over the whole programme and two years. Each may stand for many."""
     random, localities = Random(7), load_localities()
     fold = fold_with(localities.rank)
+    slugs = [locality.slug for locality in localities.real]
     shapes = []
     for number in range(1, count + 1):
         start = NOW - timedelta(days=random.randint(0, _DAYS), hours=1)
-        tale = random_referral(random, number, random.choice(localities.slugs), start)
+        tale = random_referral(random, number, random.choice(slugs), start)
         view = fold(tale.facts)
         shapes.append(Changed(tale.locality, tale.referral, None, view, to_document(view), ()))
     return shapes

@@ -71,7 +71,7 @@ class Embedded:
 
 async def _fill_diaries(embedded: Embedded) -> None:
     token = embedded.minter.of("admin")
-    for locality in load_localities():
+    for locality in load_localities().real:
         for worker in link_workers(locality):
             path = f"/api/matching/v1/link-workers/{worker['id']}"
             status, _ = await embedded.client.ask("PUT", path, token, worker)
@@ -111,7 +111,7 @@ async def at_rate(embedded: Embedded, rate: float, seconds: float) -> list[Seen]
     return await asyncio.gather(*tasks)
 
 
-_bodies = referrals(load_localities())
+_bodies = referrals(load_localities().real)
 
 
 def table(seen: Sequence[Seen]) -> str:

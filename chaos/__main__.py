@@ -60,7 +60,7 @@ async def main() -> int:
     def say(text: str) -> None:
         print(f"{time.monotonic() - began:5.0f} s  {text}", flush=True)
 
-    slugs = tuple(load_localities().slugs)[: asked.localities]
+    slugs = tuple(locality.slug for locality in load_localities().real)[: asked.localities]
     one = plan.only(plan.on_one_of_each(asked.seed, asked.times), asked.only)
     three = plan.only(plan.on_three_of_each(asked.seed, asked.times), asked.only)
     if asked.apart is not None:

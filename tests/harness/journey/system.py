@@ -194,6 +194,7 @@ def _start(state: Path, databases: str, kafka: KafkaConnection, mongo_url: str) 
         # No referrer can still change the referral.
         "LINKWORK_NOTIFICATION_DELAY_SECONDS": "1",
         "LINKWORK_ADMISSION": "0",  # Partners of these journeys write past it.
+        "LINKWORK_HEARTBEAT_SECONDS": "0",  # Without admission it is not answered.
         "PORT": str(port),
         "DEMO": "0",
     }
