@@ -17,7 +17,7 @@ from shared.delivery.model.service_definition import Effect, Loaded, ServiceDefi
 from shared.delivery.mongo.database import Transaction
 from shared.delivery.scheduler import effects as sending
 from shared.delivery.scheduler.task_rows import SENDING_LEASE, delete_task, reschedule
-from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, TASKS
+from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, OUTBOX, TASKS
 from shared.platform import metrics
 from tests.harness.delivery.toy import TOY, Bench, created, said
 
@@ -125,6 +125,26 @@ async def test_delayed_task_is_overdue_from_end_of_delay(place: Bench) -> None:
     await kernel._scheduler.run_once(sends=True)
     await kernel.mongo.close()
     assert 5 <= metrics.scheduled_tasks_oldest_overdue.labels(part.name)._value.get() < 60
+
+
+async def test_sandbox_tasks_and_rows_make_no_gauge_old(place: Bench) -> None:
+    part = replace(TOY, is_sandbox=lambda locality: locality == place.locality)
+    kernel = place.kernel(part)
+    await ensure_indexes(kernel.mongo)
+    long_ago = kernel.clock() - timedelta(days=3)
+    row = {"what": "none", "locality": place.locality, "referral": "r", "about": "", "payload": {}}
+    times = {"at": long_ago, "not_before": None, "not_after": None}
+    await kernel.mongo[TASKS].insert_one({"_id": "a row", "attempt": 0, "v": 1, **row, **times})
+    ours = {"lane": "another", "at": long_ago, "m": [], "source": f"/{place.locality}/booking"}
+    await kernel.mongo[OUTBOX].insert_one({**ours, "_id": "a", "locality": place.locality})
+    await kernel._scheduler.run_once(sends=False)
+    await kernel._relay._observe()
+    tasks, rows = metrics.scheduled_tasks_oldest_overdue, metrics.outbox_oldest
+    assert [gauge.labels(part.name)._value.get() for gauge in (tasks, rows)] == [0, 0]
+    await kernel.mongo[OUTBOX].insert_one({**ours, "_id": "b", "locality": "meir"})
+    await kernel._relay._observe()
+    assert rows.labels(part.name)._value.get() >= timedelta(days=3).total_seconds()
+    await kernel.mongo.close()
 
 
 async def test_task_made_anew_differs_from_row_that_was_read(place: Bench) -> None:

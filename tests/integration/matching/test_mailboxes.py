@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from typing import Any
@@ -13,7 +13,11 @@ import pytest_asyncio
 from aiosmtpd.controller import Controller
 
 from deploy.local.ports import free_port
+from services.matching.collections import CASELOADS, CONSENTS, DAYS
+from services.matching.definition import forget_referrals
 from shared.platform.kafka_connection import KafkaConnection
+from shared.platform.localities import Localities
+from shared.platform.web.principal import Principal
 from tests.harness.delivery.toy import bench
 from tests.harness.feed.records import LUNCH_CLUB_ID, lunch_club
 from tests.harness.matching.service_harness import MatchingHarness, hours, matching_harness
@@ -113,6 +117,30 @@ async def test_a_mailbox_is_used_after_its_yes_and_not_before(mailed: Town) -> N
         done = await page.post(f"/s/mailbox/{token}", data={field_name: csrf[1]}, follow_redirects=True)
     assert "Your email address is confirmed" in done.text
     assert (await mailed.entry())["asks_email"] == REAL
+
+
+async def test_sandbox_mails_no_service_and_forgets_what_it_holds(mailed: Town) -> None:
+    here, mongo = mailed.here, mailed.here.kernel.mongo
+    known: Localities = here.app.state.localities
+    known.become(Localities(known.name, known.hub, tuple(replace(one, sandbox=True) for one in known), ()))
+    await mailed.bring()
+    referral, booked = await mailed.met(), await here.refer()
+    await mailed.prescribe(referral)
+    prescription = (await here.until(referral, lambda view: view["prescriptions"]))["prescriptions"][0]["id"]
+    answer = await here.post(f"/prescriptions/{prescription}/link/send", of=here.link_worker())
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:linkwork:problem:sandbox")
+    assert mailed.post.letters == []
+    admin = Principal("admin", "programme_admin", frozenset({here.slug}))
+    assert await here.app.state.features.queries.programme.programme(admin) == []
+    held = {"locality": here.slug, "held.r": {"$in": [referral, booked]}}
+    loads = {"locality": here.slug, "referrals": {"$in": [referral, booked]}}
+    assert await mongo[DAYS].count_documents(held)
+    assert await mongo[CASELOADS].count_documents(loads)
+    assert await mongo[CONSENTS].count_documents({"_id": f"{here.slug}/{referral}"})
+    await here.kernel.transact(lambda tx: forget_referrals(tx, here.slug, [referral, booked]))
+    assert not await mongo[DAYS].count_documents(held)
+    assert not await mongo[CASELOADS].count_documents(loads)
+    assert not await mongo[CONSENTS].count_documents({"_id": f"{here.slug}/{referral}"})
 
 
 async def test_an_address_is_asked_once_a_day(mailed: Town) -> None:

@@ -41,13 +41,13 @@ async def overview(
     locality: Annotated[str, Query(max_length=50)] = "",
     day: Annotated[DaySent | None, Query()] = None,
 ) -> Response:
-    """Serves the page of one locality or of all that the caller may see."""
+    """Serves the page of one locality, or of all that the caller may see without the sandboxes."""
     allowed = localities_of(caller, queries)
     if locality and locality not in allowed:
         raise Problem(404)
-    chosen = [locality] if locality else allowed
     clock: Clock = request.app.state.clock
     localities: Localities = request.app.state.localities
+    chosen = [locality] if locality else [slug for slug in allowed if not localities.is_sandbox(slug)]
     first = clock().astimezone(LONDON).date() - timedelta(days=DAYS - 1)
     counts = await queries.counts(chosen, datetime.combine(first, time(), LONDON))
     of_day = [count for count in counts if day is None or count.day == day.isoformat()]

@@ -30,7 +30,7 @@ _HOME = "/referral/programme"
 async def overview(
     request: Request, caller: Admin, context: Context, erased: Annotated[bool, Query()] = False
 ) -> Response:
-    """Numbers of referrals by locality, practice and stage."""
+    """Numbers of referrals by locality, practice and stage, without sandboxes."""
     return await _overview(request, context, caller, erased=erased)
 
 
@@ -74,7 +74,7 @@ async def _overview(
     for each in counted:
         practices = places.setdefault(each["locality"], {})
         practices.setdefault(each["practice"], {})[Stage(each["stage"])] = each["referrals"]
-    localities = context.localities.by_slug
+    localities = {locality.slug: locality for locality in context.localities.real}
     table = [
         (
             localities[slug].name,
