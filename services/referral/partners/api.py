@@ -6,7 +6,13 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from services.referral.partners.checks import Refusal
 from services.referral.partners.inputs import inbox_record
-from services.referral.partners.schemas import EventReceived, EventSent, EventVerdict
+from services.referral.partners.schemas import (
+    EventReceived,
+    EventSent,
+    EventVerdict,
+    SourceListed,
+    Sources,
+)
 from services.referral.partners.use_cases import AnotherBody, Events
 from services.referral.web.parameters import ReferralId
 from shared.contract.events.models import Ref
@@ -47,6 +53,14 @@ async def validate(event: EventSent, caller: Partner, events: Events) -> EventVe
     if isinstance(found, Refusal):
         raise _problem(found)
     return EventVerdict(verdict="accepted")
+
+
+@router.get("/sources")
+async def sources(caller: Partner, events: Events) -> Sources:
+    """The sources of the caller's localities with their priorities, by which a fold decides."""
+    table, found = events.sources(caller)
+    listed = [SourceListed(source=each.source, part=each.part, priority=each.rank) for each in found]
+    return Sources(table=table, sources=sorted(listed, key=lambda each: each.source))
 
 
 @router.get("/referrals/{referral_id}/events/{event_id}")

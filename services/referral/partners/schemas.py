@@ -66,6 +66,21 @@ class EventReceived(BaseModel):
     inbox: str
 
 
+class SourceListed(BaseModel):
+    """A source of events. Of facts that contradict each other, that of the higher priority stands."""
+
+    source: str
+    part: str = Field(description="The part in whose name it speaks, or `partner`.")
+    priority: int
+
+
+class Sources(BaseModel):
+    """The sources of the caller's localities, by this version of the programme's table. Others have 0."""
+
+    table: str
+    sources: list[SourceListed]
+
+
 class EventVerdict(BaseModel):
     """The result of an event. `not_seen`: it was not judged yet, or never arrived.
 

@@ -1,11 +1,12 @@
 """The rights of sources, as admission asks for them: the programme's table behind one small interface."""
 
+from collections.abc import Container
 from typing import Protocol
 
 from shared.contract.authority import refusal_of
 from shared.contract.events.envelope import Envelope
 from shared.contract.events.refusals import RefusalCode
-from shared.platform.localities import Localities
+from shared.platform.localities import Localities, Source
 
 
 class AdmissionTable(Protocol):
@@ -17,6 +18,9 @@ class AdmissionTable(Protocol):
 
     def partners(self) -> tuple[str, ...]:
         """The sources that have an inbox."""
+
+    def sources_in(self, localities: Container[str]) -> tuple[Source, ...]:
+        """The sources of these localities. By their ranks a reader folds as our own services do."""
 
     def refusal(self, event: Envelope) -> RefusalCode | None:
         """The reason why the event's source may not say it, or None if it may."""
@@ -36,6 +40,11 @@ class ProgrammeTable:
     def partners(self) -> tuple[str, ...]:
         """As AdmissionTable."""
         return self._localities.partners()
+
+    def sources_in(self, localities: Container[str]) -> tuple[Source, ...]:
+        """As AdmissionTable."""
+        found = (place for slug, place in self._localities.by_slug.items() if slug in localities)
+        return tuple(source for place in found for source in place.sources.values())
 
     def refusal(self, event: Envelope) -> RefusalCode | None:
         """As AdmissionTable."""

@@ -22,6 +22,7 @@ from shared.delivery.model.facts import same_body
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.outbox.rows import Message
 from shared.platform.clock import Clock
+from shared.platform.localities import Source
 from shared.platform.web.principal import Principal
 
 
@@ -102,6 +103,10 @@ class PartnerEvents:
                 refusal = Refusal(RefusalCode(row["code"]), row["pointer"], row["problem"], event, referral)
                 return Judged(refusal, row["at"])
         return None
+
+    def sources(self, caller: Principal) -> tuple[str, tuple[Source, ...]]:
+        """The version of the table in force, and the sources of the caller's localities by it."""
+        return self._table.version, self._table.sources_in(caller.localities)
 
     async def close(self) -> None:
         """Stops the producer."""

@@ -1,6 +1,7 @@
 """A partner's records, good and bad, and a table for them."""
 
 import json
+from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from shared.contract.events.outcomes import ContactAttempted
 from shared.contract.events.refusals import RefusalCode
 from shared.contract.events.topics import inbox_topic
 from shared.platform.ids import new_id
+from shared.platform.localities import Source
 from tests.harness.delivery.toy import created, said
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -79,6 +81,9 @@ class FixedTable:
 
     def partners(self) -> tuple[str, ...]:
         return self.sources
+
+    def sources_in(self, localities: Container[str]) -> tuple[Source, ...]:
+        return ()
 
     def refusal(self, event: Envelope) -> RefusalCode | None:
         self.asked.append(event)

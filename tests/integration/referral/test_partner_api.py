@@ -122,6 +122,17 @@ async def test_other_roles_may_not(referral: ReferralHarness, role: str) -> None
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:linkwork:problem:role")
 
 
+async def test_sources_of_a_partners_localities_have_their_priorities(referral: ReferralHarness) -> None:
+    answer = await referral.http.get(f"{BASE}/sources", headers=referral.partner())
+    assert answer.status_code == 200, answer.text
+    known = referral.context.localities
+    listed = {each["source"]: each["priority"] for each in answer.json()["sources"]}
+    assert listed == {source: known.rank(source) for source in known.by_slug[referral.here].sources}
+    assert answer.json()["table"] == str(known.version)
+    parts = {each["part"] for each in answer.json()["sources"]}
+    assert parts >= {"referral", "partner"}
+
+
 async def test_partner_without_a_name_speaks_for_no_source(referral: ReferralHarness) -> None:
     answer = await say(referral, sent(creation(referral.here)), **referral.partner(partner=None))
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:linkwork:problem:wrong_source")

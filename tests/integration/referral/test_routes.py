@@ -31,6 +31,7 @@ API: dict[str, set[str]] = {
     "POST /api/referral/v1/sessions/check": {"service"},
     "POST /api/contract/v1/events": {"partner"},
     "POST /api/contract/v1/validate": {"partner"},
+    "GET /api/contract/v1/sources": {"partner"},
     "GET /api/contract/v1/referrals/{referral_id}/events/{event_id}": {"partner"},
 }
 PAGES: dict[str, set[str]] = {
