@@ -1,4 +1,4 @@
-// A partner's client: refers somebody, follows the referral to its meeting, and shows a refusal.
+// A partner's client: refers somebody, follows the referral to its meeting, sees a refusal and mends it.
 // docs/partners.md says where the values come from.
 import { randomUUID } from "node:crypto";
 import { Kafka, logLevel } from "kafkajs";
@@ -66,38 +66,48 @@ function referral(changes = {}) {
 
 const mine = referral();
 const wrong = record("referral-created", referral({ needs: ["owes money"] }));
-const waiting = new Set(["meeting or reason", "refusal"]);
+const waiting = new Set(["meeting or reason", "refusal", "mended"]);
 const seen = new Set(); // An event may come again at any time: keep source and id.
 
 async function heard(topic, headers, value) {
   const body = JSON.parse(value);
   if (topic === refusals) {
-    // A line without a place is a notice: the event was accepted, and does not count yet.
-    console.log(`${body.topic ? "refused    " : "noticed    "} ${body.code} at ${body.pointer}: ${body.detail}`);
-    if (body.id === wrong.headers.ce_id) waiting.delete("refusal");
-  } else if (body.referral_id === mine.referral_id) {
+    // A line may come again, too.
+    if (body.id !== wrong.headers.ce_id || !waiting.delete("refusal")) return;
+    console.log(`refused     ${body.code} at ${body.pointer}: ${body.detail}`);
+    const mended = { ...JSON.parse(wrong.value), needs: ["befriending"] };
+    await say(record("referral-created", mended, wrong.headers.ce_id));
+  } else if ([mine.referral_id, wrong.key].includes(body.referral_id)) {
     const event = `${headers.ce_source} ${headers.ce_id}`;
     if (seen.has(event)) return;
     seen.add(event);
-    const what = body.kind ?? headers.ce_type.toString().split(".")[2];
-    console.log(`heard       ${what} from ${headers.ce_source} ${body.starts_at ?? ""}`);
-    if (["meeting-booked", "meeting_waiting"].includes(what)) waiting.delete("meeting or reason");
+    const kind = body.kind ?? headers.ce_type.toString().split(".")[2];
+    const provisional = body.provisional ? "provisional" : "";
+    console.log(`heard       ${kind} from ${headers.ce_source} ${body.starts_at ?? ""} ${provisional}`);
+    if (headers.ce_id.toString() === wrong.headers.ce_id) {
+      console.log(`mended      ${wrong.key}`);
+      waiting.delete("mended");
+    }
+    const answer = ["meeting-booked", "meeting_waiting"].includes(kind);
+    if (answer && body.referral_id === mine.referral_id) waiting.delete("meeting or reason");
   }
 }
 
-const consumer = kafka.consumer({ groupId: `${LOCALITY}.${PARTNER}.example-${randomUUID()}` });
+const consumer = kafka.consumer({ groupId: `${LOCALITY}.${PARTNER}.example-js` });
 const producer = kafka.producer();
+const say = (...messages) => producer.send({ topic: inbox, messages });
+
 await Promise.all([consumer.connect(), producer.connect()]);
+await say(record("referral-created", mine), wrong);
+console.log(`referred    ${mine.referral_id}`);
+
 const events = ["referral-created", "meeting-booked", "outcome-recorded"];
-await consumer.subscribe({ topics: [...events.map((name) => `${LOCALITY}.${name}.v1`), refusals] });
-const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve));
+const topics = [...events.map((name) => `${LOCALITY}.${name}.v1`), refusals];
+// A new group begins with the first record that the topics hold.
+await consumer.subscribe({ topics, fromBeginning: true });
 await consumer.run({
   eachMessage: ({ topic, message }) => heard(topic, message.headers, message.value.toString()),
 });
-await joined;
-
-await producer.send({ topic: inbox, messages: [record("referral-created", mine), wrong] });
-console.log(`referred    ${mine.referral_id}`);
 
 const end = Date.now() + 60_000;
 while (waiting.size && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 50));
