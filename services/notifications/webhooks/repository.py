@@ -56,10 +56,11 @@ class Endpoints:
         which = {"state": EndpointState.ENABLED.value, "locality": {"$in": list(localities)}}
         return [endpoint_of(row) async for row in self._collection.find(which)]
 
-    async def may_send(self, endpoint: str) -> bool:
-        """Tells whether an endpoint is enabled, and does not rest on the receiver's wish."""
+    async def to_send(self, endpoint: str) -> Endpoint | None:
+        """The endpoint, if it is enabled and does not rest on the receiver's wish; else None."""
         which = {"_id": endpoint, "state": EndpointState.ENABLED.value, **READY}
-        return await self._collection.find_one(which, {"_id": 1}) is not None
+        row = await self._collection.find_one(which)
+        return None if row is None else endpoint_of(row)
 
     async def rest(self, endpoint: str, wait: timedelta) -> None:
         """Sends nothing to an endpoint for so long."""

@@ -18,8 +18,12 @@ class NameNotFound(Exception):
     """No name server gives an address for the name in time."""
 
 
-async def resolve_name(name: str, seconds: float = 4.0) -> Sequence[Address]:
+async def resolve_name(
+    name: str, seconds: float = 4.0, servers: asyncresolver.Resolver | None = None
+) -> Sequence[Address]:
     """The addresses of a name. `localhost` and what is below it are the loopback, by RFC 6761.
+
+    `servers` takes the place of the machine's own name servers.
 
     Raises:
         NameNotFound: no name server gives an address in time.
@@ -27,7 +31,7 @@ async def resolve_name(name: str, seconds: float = 4.0) -> Sequence[Address]:
     if name == "localhost" or name.endswith(".localhost"):
         return [ip_address(each) for each in _LOOPBACK]
     try:
-        asked = asyncresolver.Resolver()
+        asked = servers or asyncresolver.Resolver()
         asked.lifetime = seconds
         async with asyncio.timeout(seconds):
             answers = await asked.resolve_name(name)

@@ -82,8 +82,11 @@ class EndpointRunner:
         if endpoint is None:
             return
         async with event_log(self._kafka, endpoint.locality, endpoint.positions, endpoint.since) as log:
+            room = 0
             while True:
-                room = self._max_waiting - await self._deliveries.waiting(self._id)
+                # Counted once it seems to be full, as what waits only becomes less meanwhile.
+                if room <= 0:
+                    room = self._max_waiting - await self._deliveries.waiting(self._id)
                 if room <= 0:
                     await asyncio.sleep(_POLL_SECONDS)
                     continue
@@ -93,7 +96,9 @@ class EndpointRunner:
                     continue
                 events = [event_to_send(record, endpoint.filter) for record in records]
                 wanted = [event for event in events if event is not None]
-                await self._deliveries.enqueue(endpoint, wanted, log.positions, self._attempts.clock())
+                room -= await self._deliveries.enqueue(
+                    endpoint, wanted, log.positions, self._attempts.clock()
+                )
                 self._woken.set()
                 endpoint = await self._endpoints.get(self._id)
                 if endpoint is None:
@@ -102,8 +107,8 @@ class EndpointRunner:
     async def _send(self) -> None:
         while True:
             self._woken.clear()
-            endpoint = await self._endpoints.get(self._id)
-            if endpoint is not None and self._may_send() and await self._endpoints.may_send(self._id):
+            endpoint = await self._endpoints.to_send(self._id) if self._may_send() else None
+            if endpoint is not None:
                 limit = AT_ONCE if endpoint.failing_since is None else AT_ONCE_WHILE_FAILING
                 free = limit - len(self._under_way)
                 if free > 0:

@@ -149,7 +149,7 @@ async def test_endpoint_that_only_fails_is_disabled_and_keeps_its_events(bench: 
     await bench.attempt(Answer(500))
     found = await bench.now()
     assert (found.state, found.because) == (EndpointState.DISABLED, DisabledBecause.FAILING)
-    assert not await bench.attempts.endpoints.may_send(bench.endpoint.id)
+    assert await bench.attempts.endpoints.to_send(bench.endpoint.id) is None
     bench.clock.now += timedelta(days=3)
     found = await bench.webhooks.enable(bench.endpoint.id, OPERATOR)
     assert (found.state, found.failures, found.failing_since) == (EndpointState.ENABLED, 0, None)
@@ -188,7 +188,7 @@ async def test_gone_disables_at_once(bench: Bench) -> None:
 async def test_retry_after_rests_the_whole_endpoint(bench: Bench) -> None:
     await bench.enqueue("a", "b")
     assert await bench.attempt(Answer(429, retry_after="600")) is Outcome.SLOW_DOWN
-    assert not await bench.attempts.endpoints.may_send(bench.endpoint.id)
+    assert await bench.attempts.endpoints.to_send(bench.endpoint.id) is None
     assert (await bench.now()).state is EndpointState.ENABLED
 
 

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
+from dns import asyncresolver, message, name, rcode, rdatatype, rrset
 
 from services.notifications.webhooks.addresses import Address
 from services.notifications.webhooks.policy import Answer
@@ -164,10 +166,41 @@ async def test_name_server_that_hangs_costs_the_time_to_connect(trusted: Authori
 
 
 async def test_localhost_is_the_loopback_without_a_name_server() -> None:
-    for name in ("localhost", "app.localhost"):
-        assert [str(each) for each in await resolve_name(name)] == ["127.0.0.1"]
+    for host in ("localhost", "app.localhost"):
+        assert [str(each) for each in await resolve_name(host)] == ["127.0.0.1"]
 
 
-async def test_name_below_invalid_is_not_found() -> None:
-    with pytest.raises(NameNotFound):
-        await resolve_name("nothing.invalid", seconds=2.0)
+class NameServer(asyncio.DatagramProtocol):
+    """A name server that knows one name, by an alias, and gives no answer about `silent.test`."""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        query = message.from_wire(data)
+        question = query.question[0]
+        reply = message.make_response(query)
+        if question.name == name.from_text("silent.test."):
+            return
+        if question.name != name.from_text("alias.test."):
+            reply.set_rcode(rcode.NXDOMAIN)
+        else:
+            reply.answer.append(rrset.from_text("alias.test.", 60, "IN", "CNAME", "hooks.test."))
+            if question.rdtype == rdatatype.A:
+                reply.answer.append(rrset.from_text("hooks.test.", 60, "IN", "A", "192.0.2.7", "10.0.0.7"))
+        self.transport.sendto(reply.to_wire(), addr)
+
+
+async def test_name_server_is_asked_without_a_thread() -> None:
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", 0))
+    servers = asyncresolver.Resolver(configure=False)
+    servers.nameservers, servers.port = ["127.0.0.1"], transport.get_extra_info("sockname")[1]
+    try:
+        found = await resolve_name("alias.test", servers=servers)
+        assert {str(each) for each in found} == {"192.0.2.7", "10.0.0.7"}
+        for unknown in ("nothing.test", "silent.test", "not..a.name", "a" * 70):
+            with pytest.raises(NameNotFound):
+                await resolve_name(unknown, seconds=0.5, servers=servers)
+    finally:
+        transport.close()

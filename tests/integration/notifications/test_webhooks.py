@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,15 @@ from shared.contract.events.marker import Marker, PartHandedOver
 from shared.contract.events.topics import topic
 from shared.platform.clock import system_clock
 from shared.platform.ids import new_id
-from tests.harness.notifications.receiver import Authority, Receiver, answer, authority, receiver
+from tests.harness.notifications.receiver import (
+    NO_CONTENT,
+    Authority,
+    Received,
+    Receiver,
+    answer,
+    authority,
+    receiver,
+)
 from tests.harness.notifications.service_harness import FakeClock, NotificationsHarness, kernel_of
 
 OPERATOR = Actor("ada", "asked by mail")
@@ -151,6 +161,34 @@ async def test_death_between_send_and_record_repeats_the_same_id(
         await until_delivered(app, endpoint, 2)
     first, second = expected(*place.published)
     assert sorted(there.ids) == sorted([first, first, second])
+
+
+async def test_process_killed_at_the_answer_repeats_the_same_id(
+    place: NotificationsHarness, there: Receiver, trusted: Authority
+) -> None:
+    referral, bench = place.referral(), place.bench
+    async with place.running() as app:
+        endpoint, _ = await add(app, place, there)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.harness.notifications.process"),
+        *(bench.options.database, bench.locality, str(trusted.file)),
+        env=os.environ | bench.kafka.environment() | {"LINKWORK_MONGO_URL": bench.mongo_url},
+    )
+
+    def killed(_: Received) -> bytes:
+        there.answers = lambda _: NO_CONTENT
+        process.kill()
+        return NO_CONTENT
+
+    there.answers = killed
+    await place.publish(referral, referral.created())
+    await there.until(1, 60)
+    await process.wait()
+    async with place.running() as app:
+        await until_delivered(app, endpoint, 1)
+        (delivery,) = await webhooks_of(app).deliveries(endpoint, OPERATOR)
+    assert there.ids == expected(*place.published) * 2
+    assert delivery.sendings == 1, "nobody recorded the first"
 
 
 async def test_death_before_events_are_stored_loses_none(
