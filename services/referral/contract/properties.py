@@ -16,7 +16,8 @@ _TYPES: Final = {
 }
 _FORMATS: Final = {"date": "day, such as 2026-12-02", "date-time": "moment, RFC 3339", "uuid": "UUID"}
 _UUID_PATTERN: Final = "[0-9a-f]{8}-[0-9a-f]{4}"
-_OPEN: Final = "x-open"
+# The comment of a list to which codes may be added within a version begins with it.
+_OPEN: Final = "Open list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def _properties(schema: Schema, known: Mapping[str, Schema], before: str) -> Ite
             name in required,
             str(one.get("description", "")),
             codes,
-            bool(one.get(_OPEN) or inner.get(_OPEN)),
+            any(str(each.get("$comment", "")).startswith(_OPEN) for each in (one, inner)),
         )
         for each in (one, inner):
             if "properties" in each:

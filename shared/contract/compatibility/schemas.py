@@ -5,6 +5,7 @@ references, unions and nested objects. Words for people make no difference.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +13,8 @@ from typing import Any, Final
 from shared.contract.compatibility.breach import Rule
 
 Schema = Mapping[str, Any]
+# Pairs of references that are being compared: a schema may refer to itself.
+_Seen = frozenset[tuple[str, str]]
 _AT_LEAST: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _AT_MOST: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _SAME: Final[Mapping[str, Rule]] = {
@@ -21,11 +24,11 @@ _SAME: Final[Mapping[str, Rule]] = {
     "uniqueItems": "limit",
     "propertyNames": "pattern",
     "not": "condition",
-    "if": "condition",
     "dependentRequired": "condition",
     "dependentSchemas": "condition",
     "contains": "condition",
 }
+_NULL: Final = frozenset({"null"})
 _WORDS: Final = frozenset(
     {"title", "description", "examples", "example", "default", "$comment", "deprecated"}
 )
@@ -84,9 +87,7 @@ def _unique(found: Iterator[Difference]) -> list[Difference]:
     return list(dict.fromkeys(found))
 
 
-def _compare(
-    given: _Side, reader: _Side, place: str, seen: frozenset[tuple[str, str]]
-) -> Iterator[Difference]:
+def _compare(given: _Side, reader: _Side, place: str, seen: _Seen) -> Iterator[Difference]:
     refs = (str(given.schema.get("$ref")), str(reader.schema.get("$ref")))
     if refs != ("None", "None"):
         if refs in seen:
@@ -99,7 +100,7 @@ def _compare(
     yield from _types(given, reader, place)
     yield from _codes(given, reader, place)
     yield from _limits(given, reader, place)
-    yield from _conditions(given, reader, place)
+    yield from _conditions(given, reader, place, seen)
     yield from _objects(given, reader, place, seen)
     if "items" in reader.schema and _may_be(given, "array"):
         items = given.at(given.schema.get("items", {})), reader.at(reader.schema["items"])
@@ -120,9 +121,7 @@ def _members(side: _Side) -> list[_Side]:
     return [side.at({**rest, **each.schema}) for each in members]
 
 
-def _compare_unions(
-    given: _Side, reader: _Side, place: str, seen: frozenset[tuple[str, str]]
-) -> Iterator[Difference]:
+def _compare_unions(given: _Side, reader: _Side, place: str, seen: _Seen) -> Iterator[Difference]:
     known = _members(reader)
     for member in _members(given):
         kind = _kind(member)
@@ -188,8 +187,12 @@ def _codes(given: _Side, reader: _Side, place: str) -> Iterator[Difference]:
 
 
 def _limits(given: _Side, reader: _Side, place: str) -> Iterator[Difference]:
-    if _allowed(given) is not None:
-        return  # Codes are compared one by one.
+    codes, pattern = _allowed(given), reader.schema.get("pattern")
+    if codes is not None:  # Each by itself.
+        strange = [str(each) for each in codes if pattern and not re.search(pattern, str(each))]
+        if strange:
+            yield Difference("pattern", place, ", ".join(strange))
+        return
     for names, is_wider in ((_AT_LEAST, _below), (_AT_MOST, _above)):
         for name in names:
             limit = reader.schema.get(name)
@@ -208,16 +211,41 @@ def _above(mine: Any, limit: Any) -> bool:
     return mine is None or mine > limit
 
 
-def _conditions(given: _Side, reader: _Side, place: str) -> Iterator[Difference]:
-    mine = {json.dumps(_bare(each), sort_keys=True) for each in given.schema.get("allOf", ())}
-    for each in reader.schema.get("allOf", ()):
-        if json.dumps(_bare(each), sort_keys=True) not in mine:
+def _conditions(given: _Side, reader: _Side, place: str, seen: _Seen) -> Iterator[Difference]:
+    mine = {json.dumps(_bare(each), sort_keys=True) for each in _asked(given)}
+    for each in _asked(reader):
+        if json.dumps(_bare(each), sort_keys=True) in mine and "$ref" not in json.dumps(each):
+            continue
+        holds = _holds(given, each)
+        if holds is None:
             yield Difference("condition", place, ", ".join(sorted(each)))
+        elif branch := each.get("then" if holds else "else"):
+            yield from _compare(given, reader.at(branch), place, seen)
 
 
-def _objects(
-    given: _Side, reader: _Side, place: str, seen: frozenset[tuple[str, str]]
-) -> Iterator[Difference]:
+def _asked(side: _Side) -> list[Mapping[str, Any]]:
+    own = {name: side.schema[name] for name in ("if", "then", "else") if name in side.schema}
+    return [*side.schema.get("allOf", ()), *([own] if own else [])]
+
+
+def _holds(given: _Side, condition: Mapping[str, Any]) -> bool | None:
+    """Whether a condition on one property holds for all that is given, or for nothing; None if for some.
+
+    The open schema of a union is made of such conditions: if the kind is this, then the body is that.
+    """
+    wanted = condition.get("if", {}).get("properties", {})
+    if len(wanted) != 1:
+        return None
+    ((name, asked),) = wanted.items()
+    if not isinstance(asked, Mapping) or "const" not in asked or name not in given.schema.get("required", ()):
+        return None
+    values = _allowed(given.at(given.schema.get("properties", {}).get(name)).resolved())
+    if values is None or (asked["const"] in values and len(values) > 1):
+        return None
+    return asked["const"] in values
+
+
+def _objects(given: _Side, reader: _Side, place: str, seen: _Seen) -> Iterator[Difference]:
     mine: Mapping[str, Any] = given.schema.get("properties", {})
     wanted: Mapping[str, Any] = reader.schema.get("properties", {})
     required = set(given.schema.get("required", ()))
@@ -243,7 +271,7 @@ def _objects(
             yield from _compare(given.at(patterns[pattern]), reader.at(schema), _below_in(place, "*"), seen)
 
 
-def _removed(old: _Side, new: _Side, place: str, seen: frozenset[tuple[str, str]]) -> Iterator[Difference]:
+def _removed(old: _Side, new: _Side, place: str, seen: _Seen) -> Iterator[Difference]:
     refs = (str(old.schema.get("$ref")), str(new.schema.get("$ref")))
     if refs != ("None", "None"):
         if refs in seen:
@@ -251,11 +279,15 @@ def _removed(old: _Side, new: _Side, place: str, seen: frozenset[tuple[str, str]
         seen |= {refs}
     old, new = old.resolved(), new.resolved()
     if _union(old):
+        theirs = [each for each in _members(new) if _kinds(each) != _NULL]
         for member in _members(old):
             kind = _kind(member)
-            for other in _members(new):
-                if (kind is not None and _kind(other) == kind) or (kind is None and len(_members(new)) == 1):
-                    yield from _removed(member, other, _within(place, kind), seen)
+            if kind is None:  # A value that may be null is one member beside null.
+                alike = theirs if len(theirs) == 1 else []
+            else:
+                alike = [each for each in theirs if _kind(each) == kind]
+            for other in alike:
+                yield from _removed(member, other, _within(place, kind), seen)
         return
     wanted: Mapping[str, Any] = new.schema.get("properties", {})
     for name, each in old.schema.get("properties", {}).items():

@@ -293,6 +293,37 @@ def test_new_kind_is_allowed_where_readers_know_an_unknown_one() -> None:
     assert breaches(VERSION, new) == [Breach("removed_kind", E, "what<three>", "readers", "three")]
 
 
+def test_open_schema_of_conditions_on_the_kind_is_compared() -> None:
+    conditions = [
+        {
+            "if": {"properties": {"kind": {"const": name}}, "required": ["kind"]},
+            "then": {"$ref": f"#/$defs/{each}"},
+        }
+        for name, each in (("one", "One"), ("two", "Two"))
+    ]
+    union = SCHEMA["properties"]["what"]
+    old: dict[str, Any] = {
+        "schemas/u.json": {**union, "$defs": SCHEMA["$defs"]},
+        "schemas/reading/u.json": {"type": "object", "allOf": conditions, "$defs": SCHEMA["$defs"]},
+    }
+    new = deepcopy(old)
+    new["schemas/u.json"]["oneOf"].append(NEW_KIND)
+    assert breaches(old, new) == []
+    new["schemas/u.json"]["$defs"]["One"]["properties"]["x"] = {"type": "integer"}
+    found = {(each.rule, each.place, each.party) for each in breaches(old, new)}
+    assert found == {("type", "<one>.x", "senders"), ("type", "<one>.x", "readers")}
+
+
+def test_property_removed_from_what_may_be_null_is_refused() -> None:
+    inner = {"type": "object", "properties": {"x": {"type": "string"}, "y": {"type": "string"}}}
+    old: dict[str, Any] = {
+        "schemas/n.json": {"type": "object", "properties": {"a": {"anyOf": [inner, {"type": "null"}]}}}
+    }
+    new = deepcopy(old)
+    del new["schemas/n.json"]["properties"]["a"]["anyOf"][0]["properties"]["x"]
+    assert breaches(old, new) == [Breach("removed_property", "schemas/n.json", "a.x", "senders")]
+
+
 def test_schema_that_refers_to_itself_is_compared() -> None:
     tree = {
         "type": "object",

@@ -20,7 +20,7 @@ SCHEMA: dict[str, Any] = {
         "code": {"type": "string", "pattern": "^[A-Z]$"},
     },
     "$defs": {
-        "Need": {"type": "string", "enum": ["debt", "job"], "x-open": True},
+        "Need": {"type": "string", "enum": ["debt", "job"], "$comment": "Open list: more may come."},
         "Made": {"type": "object", "required": ["by"], "properties": {"by": {"type": "boolean"}}},
     },
 }
