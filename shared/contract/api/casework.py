@@ -18,7 +18,7 @@ READS_CONTACTS: Final = "contacts:read"
 READS_PLANS: Final = "plans:read"
 
 # A time of day in London, such as 09:00 or 09:00:00.
-LocalTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$")]
+LocalTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$")]
 
 
 class WeeklyHours(BaseModel):

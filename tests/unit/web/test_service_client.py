@@ -67,7 +67,8 @@ async def test_call_that_is_slow_ends_at_the_operations_limit() -> None:
     http = httpx.AsyncClient(transport=Silent())
     called = ServiceClient(http, cast("ServiceTokens", FakeTokens()))
     with pytest.raises(ServiceUnavailable):
-        await called.call(replace(CAPACITY, limit_ms=20), "http://peer")
+        async with asyncio.timeout(5):
+            await called.call(replace(CAPACITY, limit_ms=20), "http://peer")
 
 
 async def test_call_after_a_401_has_a_new_token() -> None:

@@ -223,6 +223,16 @@ async def test_partner_reads_a_person_while_it_owns_the_part(harness: PagesHarne
     assert await harness.referral.mongo["audit"].find_one(reader) is not None
 
 
+async def test_meeting_of_another_locality_is_unknown(harness: PagesHarness) -> None:
+    person, operation = await harness.refer(), OPERATIONS["readPlace"]
+    stranger = Stranger(harness, {"meeting_id": await meeting_of(harness, person)})
+    both = [harness.here, harness.referral.far]
+    token = harness.issuer.bearer(role="service", localities=both, scopes="meetings:read")
+    here = await stranger.send(operation, token)
+    far = await stranger.send(operation, token, locality=harness.referral.far)
+    assert (here.status_code, far.status_code) == (200, 404)
+
+
 async def test_part_that_is_elsewhere_names_its_owner(harness: PagesHarness) -> None:
     stranger = Stranger(harness, {"link_worker": harness.worker})
     with owned(harness, "booking"):
