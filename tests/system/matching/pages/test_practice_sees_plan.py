@@ -68,12 +68,12 @@ async def test_plan_while_matching_is_down_shows_a_sentence(harness: PagesHarnes
     person = await harness.refer()
     await agreed(harness, person, v.Agreed.YES)
     asks = harness.referral.app.state.matching
-    address = asks._http.base_url
-    asks._http.base_url = "http://localhost:1/"
+    address = asks._owner
+    asks._owner = "http://localhost:1"
     try:
         page, _, answer = await seen(harness, person)
     finally:
-        asks._http.base_url = address
+        asks._owner = address
     assert "Details of the plan cannot be shown just now" in page
     assert GOAL not in page
     assert "871731000000106" in page
