@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from services.notifications.collections import WEBHOOK_DELIVERIES, WEBHOOK_ENDPOINTS, ensure_indexes
 from services.notifications.webhooks.attempts import Attempts
+from services.notifications.webhooks.dispatcher import WebhookDispatcher
 from services.notifications.webhooks.endpoint import (
     Delivery,
     DeliveryState,
@@ -32,8 +33,11 @@ from services.notifications.webhooks.use_cases import (
 )
 from shared.delivery.model.errors import Conflict
 from shared.delivery.mongo.database import Mongo
+from shared.delivery.mongo.leases import Leases
 from shared.delivery.mongo.operations import OPERATIONS
+from shared.platform import metrics
 from shared.platform.ids import new_id
+from shared.platform.kafka_connection import KafkaConnection
 from tests.harness.notifications.service_harness import FakeClock
 
 SOURCE, URL = "/meir/vast-hub", "https://hooks.vast-hub.example/linkwork?token=secret"
@@ -306,3 +310,30 @@ async def test_endpoint_that_cannot_be_is_refused(bench: Bench) -> None:
         await bench.webhooks.add(NewEndpoint(SOURCE, f"{URL}{number}"), OPERATOR)
     with pytest.raises(EndpointRefused, match="at most"):
         await bench.webhooks.add(NewEndpoint(SOURCE, f"{URL}more"), OPERATOR)
+
+
+async def test_gauges_show_states_and_what_waits(bench: Bench) -> None:
+    leases = Leases(bench.mongo, new_id(), 2.0)
+    kafka = KafkaConnection("127.0.0.1:1")  # No runner starts here.
+    dispatcher = WebhookDispatcher(bench.attempts, kafka, leases, ["meir"], lambda: [SOURCE], 2.0)
+
+    async def shown() -> dict[str, float]:
+        await dispatcher._observe()
+        states = ("enabled", "failing", "disabled", "disabled_failing", "disabled_gone")
+        gauges = {state: metrics.webhook_endpoints.labels("meir", state) for state in states}
+        gauges |= {"waiting": metrics.webhook_waiting.labels("meir")}
+        gauges |= {"oldest": metrics.webhook_oldest_waiting.labels("meir")}
+        return {name: value for name, gauge in gauges.items() if (value := gauge._value.get())}
+
+    assert await shown() == {"enabled": 1}
+    await bench.enqueue("a", "b")
+    bench.clock.now += timedelta(minutes=5)
+    assert await shown() == {"enabled": 1, "waiting": 2, "oldest": 300}
+    await bench.attempt(Answer(500))
+    assert await shown() == {"failing": 1, "waiting": 2, "oldest": 300}
+    await bench.attempt(Answer(410))
+    assert await shown() == {"disabled_gone": 1, "waiting": 2, "oldest": 300}
+    await bench.webhooks.disable(bench.endpoint.id, OPERATOR)
+    assert await shown() == {"disabled": 1, "waiting": 2, "oldest": 300}
+    await bench.webhooks.remove(bench.endpoint.id, OPERATOR)
+    assert await shown() == {}
