@@ -35,7 +35,12 @@ def to_document(state: ReferralState) -> dict[str, Any]:
 
 
 def _uncounted(state: ReferralState) -> list[dict[str, str]] | None:
-    """Source, id and rule of partners' facts that do not count; None, which no index holds, if all do."""
+    """Source, id and rule of partners' facts that do not count; None, which no index holds, if all do.
+
+    None of an erased person either: nobody can say what is missing any more.
+    """
+    if state.story.erased:
+        return None
     rows = [
         {"source": fact.source, "id": fact.id, "reason": reason.value}
         for fact, reason in state.uncounted[:MAX_UNCOUNTED]

@@ -240,3 +240,11 @@ def test_referral_without_meeting_or_reason_is_unanswered() -> None:
     assert since(made, meeting, miss, fact(6, booked(6, sequence=1))) is None
     assert since(made, meeting, fact(3, attended)) is None
     assert since(made, fact(3, closed)) is None
+
+
+def test_document_of_an_erased_person_has_nothing_uncounted() -> None:
+    """As in a sandbox that has forgotten the creation, and keeps what came later for some days."""
+    early = fact(1, booked(50), "/meir/vast-hub")
+    erased = fact(2, o.PersonErased(**HERE, person_ref=ref(900)), "/meir/referral")
+    assert to_document(fold([early], rank))["uncounted"]
+    assert to_document(fold([early, erased], rank))["uncounted"] is None
