@@ -6,7 +6,8 @@ when its lease lapses, because its process died.
 
 If a relay dies between acknowledgement and delete, the row is published twice. Every reader folds a set, so
 that does no harm. Messages that their topic refuses are retried later, with growing delays; other rows go on.
-If a topic refuses us for want of rights, one row asks again and again, and wakes the others when it may.
+If a topic refuses us for want of rights, its later rows wait unsent. One of them asks again and again, and
+wakes the others when it may.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from datetime import UTC, timedelta
 from typing import Final
 
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
+from pymongo import UpdateOne
 from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.delivery.kafka.producer import TOO_LARGE, Producer
@@ -214,23 +216,24 @@ class Relay:
     async def _publish(self, publisher: Producer, rows: Sequence[OutboxRow]) -> list[str]:
         """Publishes rows; returns the ids of those to delete."""
         messages = [(row, message) for row in rows for message in row.messages]
-        results = await publisher.publish([message for _, message in messages])
+        results = await self._results(publisher, [message for _, message in messages])
         unsent: dict[str, list[Message]] = {}
         too_large: list[tuple[str, Message]] = []
+        faults: dict[str, Exception] = {}
         for (row, message), error in zip(messages, results, strict=True):
             if isinstance(error, TOO_LARGE):
                 too_large.append((row.id, message))
             elif error is not None:
-                if isinstance(error, TopicAuthorizationFailedError):
-                    self._refused.add(message.topic)
-                _log.warning(
-                    "a topic takes nothing: %s", type(error).__name__, extra={"topic": message.topic}
-                )
+                faults[message.topic] = error
                 unsent.setdefault(row.id, []).append(message)
+        for topic, fault in faults.items():
+            _log.warning("a topic takes nothing: %s", type(fault).__name__, extra={"topic": topic})
         await self._dead_letter(too_large)
-        for row in rows:
-            if row.id in unsent:
-                await self._delay(row, unsent[row.id])
+        await self._delay([(row, unsent[row.id]) for row in rows if row.id in unsent])
+        # After the rows are delayed: a topic of which no row is delayed is not asked again.
+        self._refused |= {
+            topic for topic, fault in faults.items() if isinstance(fault, TopicAuthorizationFailedError)
+        }
         accepted = {
             message.topic for (_, message), error in zip(messages, results, strict=True) if error is None
         }
@@ -239,14 +242,32 @@ class Relay:
         metrics.outbox_published.labels(self._service, "ok").inc(sum(error is None for error in results))
         return [row.id for row in rows if row.id not in unsent]
 
-    async def _delay(self, row: OutboxRow, unsent: Sequence[Message]) -> None:
-        """Keeps the messages of a row that were not acknowledged, for a later retry."""
-        failures = min(row.failures + 1, 16)
-        not_before = server_now_plus(timedelta(seconds=min(2**failures, _MAX_DELAY_SECONDS)))
-        left = {"$literal": [message.stored() for message in unsent]}
-        change = [{"$set": {"m": left, "not_before": not_before, "failures": failures}}]
-        await self._mongo[OUTBOX].update_one({"_id": row.id}, change)
-        metrics.outbox_published.labels(self._service, "failed").inc(len(unsent))
+    async def _results(self, publisher: Producer, messages: Sequence[Message]) -> list[Exception | None]:
+        """Publishes messages. Those of a topic that refused us wait without being sent with the others.
+
+        Each refusal costs a new producer, and would delay the other topics of the lane.
+        """
+        held = frozenset(self._refused) if publisher is self._own else frozenset()
+        sent = [message for message in messages if message.topic not in held]
+        answers = iter(await publisher.publish(sent) if sent else ())
+        return [
+            TopicAuthorizationFailedError(message.topic) if message.topic in held else next(answers)
+            for message in messages
+        ]
+
+    async def _delay(self, rows: Sequence[tuple[OutboxRow, Sequence[Message]]]) -> None:
+        """Keeps the messages of rows that were not acknowledged, for a later retry."""
+        if not rows:
+            return
+        writes = []
+        for row, unsent in rows:
+            failures = min(row.failures + 1, 16)
+            not_before = server_now_plus(timedelta(seconds=min(2**failures, _MAX_DELAY_SECONDS)))
+            left = {"$literal": [message.stored() for message in unsent]}
+            change = [{"$set": {"m": left, "not_before": not_before, "failures": failures}}]
+            writes.append(UpdateOne({"_id": row.id}, change))
+        await self._mongo[OUTBOX].bulk_write(writes, ordered=False)
+        metrics.outbox_published.labels(self._service, "failed").inc(sum(len(unsent) for _, unsent in rows))
 
     async def _ask_again(self) -> None:
         """Publishes the oldest row of each topic that refused us for want of rights."""
