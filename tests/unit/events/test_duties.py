@@ -14,7 +14,8 @@ DUTIES = ROOT / "docs" / "contract"
 _DUTY = re.compile(r"^- \*\*([A-Z]+-\d+)\*\* \S", re.MULTILINE)
 _PARTITION = re.compile(r"^\| `([^`]+)` \| (\d+) \| (\d+) \| (\d+) \|$", re.MULTILINE)
 _RULE = re.compile(r"^\*\*(F\d+)\.\*\* \S", re.MULTILINE)
-MOST_WORDS = 3_500
+# Beside the names of vectors.
+MOST_WORDS = 3_200
 
 
 def quoted() -> dict[str, list[str]]:
@@ -73,5 +74,6 @@ def test_each_vector_names_rules_of_the_page() -> None:
 
 
 def test_rules_and_duties_stay_terse() -> None:
-    words = [word for name in ("fold.md", "duties.md") for word in (DUTIES / name).read_text().split()]
+    lines = [line for name in ("fold.md", "duties.md") for line in (DUTIES / name).read_text().splitlines()]
+    words = [word for line in lines if not line.startswith(ARROW) for word in line.split()]
     assert sum(any(map(str.isalnum, word)) for word in words) <= MOST_WORDS
