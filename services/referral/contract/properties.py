@@ -15,7 +15,9 @@ _TYPES: Final = {
     "null": "null",
 }
 _FORMATS: Final = {"date": "day, such as 2026-12-02", "date-time": "moment, RFC 3339", "uuid": "UUID"}
-_UUID_PATTERN: Final = "[0-9a-f]{8}-[0-9a-f]{4}"
+# The beginnings of patterns that a sentence says better.
+_UUID_PATTERN: Final = "^[0-9a-f]{8}-[0-9a-f]{4}"
+_YEARS: Final = "(19|20|21)[0-9]{2}-"
 # The comment of a list to which codes may be added within a version begins with it.
 _OPEN: Final = "Open list"
 
@@ -110,8 +112,10 @@ def _single(schema: Schema) -> str:
     pattern = str(schema.get("pattern", ""))
     if schema.get("format") in _FORMATS:
         return _FORMATS[schema["format"]]
-    if pattern.startswith("^" + _UUID_PATTERN):
+    if pattern.startswith(_UUID_PATTERN):
         return "UUID in lower case"
+    if _YEARS in pattern[:30]:
+        return _FORMATS["date-time" if "T(" in pattern else "date"]
     return f"{word} of the form {pattern}" if pattern else word
 
 

@@ -20,7 +20,7 @@ from tests.harness.pages.serving import serving
 from tests.harness.web.every_service import application
 from tests.harness.web.issuer import LoopbackIssuer
 
-FOLDERS = ("schemas", "asyncapi", "vectors", "examples", "stories")
+FOLDERS = ("schemas", "asyncapi", "openapi", "vectors", "examples", "stories")
 
 
 @pytest_asyncio.fixture

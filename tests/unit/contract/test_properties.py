@@ -18,6 +18,8 @@ SCHEMA: dict[str, Any] = {
         "made": {"$ref": "#/$defs/Made"},
         "kind": {"const": "x", "type": "string"},
         "code": {"type": "string", "pattern": "^[A-Z]$"},
+        "day": {"type": "string", "pattern": "^((19|20|21)[0-9]{2}-x)$"},
+        "at": {"type": "string", "pattern": "^((19|20|21)[0-9]{2}-x)T([0-9])$"},
     },
     "$defs": {
         "Need": {"type": "string", "enum": ["debt", "job"], "$comment": "Open list: more may come."},
@@ -36,6 +38,8 @@ def test_properties_are_named_by_path_with_their_values_in_words() -> None:
         Property("made.by", "true or false", True, ""),
         Property("kind", "this code", False, "", ("x",)),
         Property("code", "text of the form ^[A-Z]$", False, ""),
+        Property("day", "day, such as 2026-12-02", False, ""),
+        Property("at", "moment, RFC 3339", False, ""),
     ]
 
 
