@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
@@ -39,6 +40,22 @@ async def test_token_for_trying_the_apis_is_printed_by_a_command(
     assert caller.may_practice("M83100")
     assert tokens.main(["nobody"]) == 2
     assert "nobody" in capsys.readouterr().err
+
+
+async def test_partner_gets_its_own_parts_and_scopes_only(
+    development: FastAPI, client: httpx.AsyncClient
+) -> None:
+    secret = settings_of(development).secret_of("partner-vast-hub")
+
+    async def ask(scope: str) -> httpx.Response:
+        form = {"grant_type": "client_credentials", "scope": scope}
+        return await client.post("/dev/issuer/token", data=form, auth=("partner-vast-hub", secret))
+
+    given = await ask("contacts:read")
+    caller = await development.state.verifier.caller(given.json()["access_token"])
+    assert (caller.role, caller.partner, caller.localities) == ("partner", "vast-hub", {"meir"})
+    assert (caller.parts, caller.scopes) == ({"booking"}, {"contacts:read"})
+    assert (await ask("contacts:read notes:write")).json() == {"error": "invalid_scope"}
 
 
 @pytest.mark.parametrize(
