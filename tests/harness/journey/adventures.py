@@ -61,7 +61,7 @@ async def _each(travelled: Travelled, do: Callable[[Journey], Awaitable[None]]) 
 
 async def _referred_while_matching_dies(system: System, travelled: Travelled) -> None:
     """Refers people while matching is dead. No referral is lost."""
-    slugs = system.localities.slugs
+    slugs = [locality.slug for locality in system.localities.real]
     first = [asyncio.create_task(chapter.refer(system, slug)) for slug in slugs[:4]]
     await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
     system.kill("matching")
