@@ -29,7 +29,7 @@ from services.referral.intake.service import ReferralService
 from services.referral.pages import PAGE_ROUTERS
 from services.referral.partners import api as partners_api
 from services.referral.partners.admission import Admission
-from services.referral.partners.notice_rows import NoticeRows
+from services.referral.partners.notice_rows import NoticeRows, note_another_body
 from services.referral.partners.notices import LEASE_SECONDS, Notices
 from services.referral.partners.repository import RefusalKeeper
 from services.referral.partners.table import ProgrammeTable
@@ -71,7 +71,7 @@ def create_app(
     """The application. Its kernel starts and stops with it."""
     table = table_of(settings, localities, clock)
     known, timings = table.localities, options(settings)
-    kernel = Kernel(service_definition(known), timings, table, clock, new_id)
+    kernel = Kernel(service_definition(known, note_another_body), timings, table, clock, new_id)
     vault = PersonVault(MasterKey(settings.master_key_bytes()))
     audits = Audits(kernel.mongo, clock)
     matching = Matching(settings.matching_url, ServiceTokens(settings, clock), clock)

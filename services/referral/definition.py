@@ -6,11 +6,18 @@ The service's own events follow a request: make or withdraw a referral, change a
 from services.referral.referral_state import document, state
 from services.referral.referral_state.state import ReferralState
 from services.referral.tracking.returned import forget_filed
-from shared.delivery.model.service_definition import NoRepository, ServiceDefinition
+from shared.delivery.model.service_definition import (
+    NoRepository,
+    NoteConflict,
+    ServiceDefinition,
+    nothing_to_note,
+)
 from shared.platform.localities import Localities
 
 
-def service_definition(localities: Localities) -> ServiceDefinition[ReferralState, None]:
+def service_definition(
+    localities: Localities, note_conflict: NoteConflict = nothing_to_note
+) -> ServiceDefinition[ReferralState, None]:
     """The referral service's fold and document."""
     return ServiceDefinition(
         name="referral",
@@ -21,4 +28,5 @@ def service_definition(localities: Localities) -> ServiceDefinition[ReferralStat
         fold_rules_version=localities.fold_rules_version,
         is_sandbox=localities.is_sandbox,
         forget=forget_filed,
+        note_conflict=note_conflict,
     )

@@ -1,4 +1,7 @@
-"""Facts of partners that do not count: those that the fold says now, and since when a sweep has seen each."""
+"""Facts of partners that do not count: those that the fold says now, and since when a sweep has seen each.
+
+A second body under one id is in no view, because the first stands. The stream notes it, and it never counts.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -8,12 +11,31 @@ from pymongo import UpdateOne
 
 from services.referral.collections import NOTICES
 from services.referral.partners.refusals import Noticed
+from shared.contract.events.fact import Fact
 from shared.contract.events.notices import NotCounted
-from shared.delivery.mongo.database import Mongo, Row
+from shared.delivery.mongo.database import Mongo, Row, Transaction
+from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
 # A row says so often at most that its fact was seen again. The database forgets rows not seen for 30 days.
 _SEEN_AGAIN: Final = timedelta(days=1)
+# A member of the ids of rows about second bodies alone: the first body under an id may not count either.
+_PROBLEM: Final = "problem"
+
+
+async def note_another_body(tx: Transaction, fact: Fact, now: datetime) -> None:
+    """Notes a fact whose source said another body under its id before. The first time stays."""
+    noticed = Noticed(
+        fact.source,
+        fact.id,
+        fact.body.referral_id,
+        aggregate_id(fact.body.locality, fact.body.referral_id),
+        NotCounted.ANOTHER_BODY,
+    )
+    fresh = {"referral": noticed.referral, "row": noticed.row, "since": now, "seen": now, "told": None}
+    await tx[NOTICES].update_one(
+        {"_id": _id(noticed)}, {"$setOnInsert": fresh}, upsert=True, session=tx.session
+    )
 
 
 class NoticeRows:
@@ -59,14 +81,16 @@ class NoticeRows:
         Forgets those among them that count by now.
         """
         which = {"_id.source": source, "told": None, "since": {"$lte": until}}
-        rows = await self._mongo[NOTICES].find(which).sort("since", 1).limit(most).to_list(None)
+        found = await self._mongo[NOTICES].find(which).sort("since", 1).limit(most).to_list(None)
+        second = [_another_body(row) for row in found if _PROBLEM in row["_id"]]
+        rows = [row for row in found if _PROBLEM not in row["_id"]]
         documents = {"_id": {"$in": sorted({row["row"] for row in rows})}}
         views = self._mongo[REFERRALS].find(documents, {"referral": 1, "view.uncounted": 1})
         now = {each.id: each async for view in views for each in _noticed(view, source)}
         gone = [row["_id"] for row in rows if row["_id"]["id"] not in now]
         if gone:
             await self._mongo[NOTICES].delete_many({"_id": {"$in": gone}})
-        return [now[row["_id"]["id"]] for row in rows if row["_id"]["id"] in now]
+        return second + [now[row["_id"]["id"]] for row in rows if row["_id"]["id"] in now]
 
     async def mark_told(self, told: Sequence[Noticed], now: datetime) -> None:
         """Notes that these were told, which is once and for all."""
@@ -75,7 +99,14 @@ class NoticeRows:
 
 
 def _id(noticed: Noticed) -> dict[str, str]:
-    return {"source": noticed.source, "id": noticed.id}
+    named = {"source": noticed.source, "id": noticed.id}
+    return named | ({_PROBLEM: noticed.reason.value} if noticed.reason is NotCounted.ANOTHER_BODY else {})
+
+
+def _another_body(row: Row) -> Noticed:
+    return Noticed(
+        row["_id"]["source"], row["_id"]["id"], row["referral"], row["row"], NotCounted.ANOTHER_BODY
+    )
 
 
 def _key(row: Row) -> tuple[str, str]:

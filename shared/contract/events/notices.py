@@ -28,6 +28,7 @@ class NotCounted(StrEnum):
     NOT_YOUR_REFERRAL = "not_your_referral"
     FACT_NOT_SAID = "fact_not_said"
     NOT_YOUR_FACT = "not_your_fact"
+    ANOTHER_BODY = "another_body"
 
 
 # Places in the event in the CloudEvents JSON format.
@@ -39,6 +40,7 @@ POINTERS: Final[Mapping[NotCounted, str]] = {
     NotCounted.NOT_YOUR_REFERRAL: "/data/kind",
     NotCounted.FACT_NOT_SAID: "/data/event_id",
     NotCounted.NOT_YOUR_FACT: "/data/event_source",
+    NotCounted.ANOTHER_BODY: "/id",
 }
 
 

@@ -209,6 +209,8 @@ class BatchHandler(Generic[V, R]):
         await unit_of_work.read({(body.locality, body.referral_id) for body in bodies})
         for item, body in zip(incoming, bodies, strict=True):
             result = unit_of_work.aggregate(body.locality, body.referral_id).append(item.received)
+            if result == "conflict":
+                await self._context.definition.note_conflict(tx, item.received.fact, self._context.clock())
             if result in DEAD_LETTER_REASONS:
                 outcome.dead_letters.append(DeadLetter(item.record, DEAD_LETTER_REASONS[result]))
             else:

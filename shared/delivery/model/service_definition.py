@@ -116,6 +116,17 @@ async def nothing_to_forget(tx: Transaction, locality: str, referrals: Sequence[
     """The service stores nothing of a referral beside its document."""
 
 
+class NoteConflict(Protocol):
+    """Notes a fact whose source said another body under the same id before. It is dead-lettered."""
+
+    async def __call__(self, tx: Transaction, fact: Fact, now: datetime) -> None:
+        """Runs in the transaction that writes the dead letter, and may run several times."""
+
+
+async def nothing_to_note(tx: Transaction, fact: Fact, now: datetime) -> None:
+    """The service tells nobody of conflicting facts."""
+
+
 @dataclass(frozen=True)
 class ServiceDefinition(Generic[V, R]):
     """One of the four services, as the kernel drives it.
@@ -133,6 +144,7 @@ class ServiceDefinition(Generic[V, R]):
         exclusive: the lease under which one process at a time makes the decisions of a locality.
         is_sandbox: by locality, whether its referrals are forgotten after a week and raise no alert.
         forget: deletes what the service stores of forgotten referrals beside their documents.
+        note_conflict: stores that a fact has the id of another, with another body.
     """
 
     name: PartName
@@ -149,6 +161,7 @@ class ServiceDefinition(Generic[V, R]):
     fold_rules_version: Callable[[str], int] = no_fold_rules
     is_sandbox: Callable[[str], bool] = no_sandbox
     forget: Forget = nothing_to_forget
+    note_conflict: NoteConflict = nothing_to_note
 
 
 class NoRepository:

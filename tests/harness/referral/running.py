@@ -98,11 +98,13 @@ class ReferralHarness:
         identity: str = answer.json()["id"]
         return identity
 
-    async def say(self, body: EventBody, by: str = "matching", time: datetime | None = None) -> Envelope:
+    async def say(
+        self, body: EventBody, by: str = "matching", time: datetime | None = None, identity: str | None = None
+    ) -> Envelope:
         """Publishes a fact as another service would."""
         now = system_clock()
         envelope = Envelope(
-            id=new_id(),
+            id=identity or new_id(),
             source=f"/{body.locality}/{by}",
             event=event_of(body),
             time=time or now,

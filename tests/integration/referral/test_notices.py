@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest_asyncio
 
+from services.referral.collections import NOTICES
 from services.referral.partners.notice_rows import NoticeRows
 from services.referral.partners.notices import Notices
 from services.referral.partners.table import ProgrammeTable
@@ -131,3 +132,24 @@ async def test_our_own_and_other_sources_facts_are_not_told(place: Place) -> Non
     await place.sweep(minutes=10)
     (notice,) = await place.told(1, ours, unlisted, theirs)
     assert (notice.id, notice.problem) == (theirs, "referral_not_created")
+
+
+async def test_second_body_under_an_id_is_told_once(place: Place) -> None:
+    here, referral = place.referral.here, new_id()
+    made = await place.said(created(here, referral))
+    first = await place.said(meeting(here, referral))
+    for minutes in (30, 60):
+        changed = meeting(here, referral).model_copy(update={"minutes": minutes})
+        await place.referral.say(changed, PARTNER, identity=first)
+    async with asyncio.timeout(15):
+        while await place.referral.mongo[NOTICES].find_one({"_id.id": first}) is None:
+            await asyncio.sleep(0.02)
+    await place.sweep(minutes=9)
+    assert await place.told(0, made, first) == []
+    for _ in range(2):
+        await place.sweep(minutes=2)
+    (notice,) = await place.told(1, made, first)
+    assert (notice.problem, notice.pointer, notice.referral) == ("another_body", "/id", referral)
+    view = await place.referral.until(referral)
+    assert view["uncounted"] is None
+    assert (await place.verdict(referral, first))["verdict"] == "accepted"
