@@ -92,7 +92,7 @@ class _Shape:
             contact=SafeToText.YES,
             outward_code=f"ST{chance.randint(1, 9)}",
         )
-        raw = body.model_dump_json(exclude_none=True).encode()
+        raw = body.to_json()
         by = said or source(locality, "referral")
         envelope = Envelope(_EVENT, by, event_of(body), _TIME, _TIME, body, raw, _REFERRAL)
         self._value = raw

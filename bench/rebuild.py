@@ -65,7 +65,7 @@ class _LaterEvents:
         self._envelopes = [self._envelope(locality, body) for body in bodies]
 
     def _envelope(self, locality: str, body: EventBody) -> Envelope:
-        raw = body.model_dump_json(exclude_none=True).encode()
+        raw = body.to_json()
         said = source(locality, parts_of(kind_of(event_of(body), body))[0])
         return Envelope(self._event, said, event_of(body), _TIME, _TIME, body, raw, body.referral_id)
 

@@ -1,4 +1,4 @@
-"""Writes docs/settings.md and docs/metrics.md from the code.
+"""Writes docs/settings.md, docs/metrics.md and docs/contract/rules.md from the code.
 
 With --check, reports files that are not current.
 """
@@ -12,6 +12,7 @@ from services.evaluation.settings import EvaluationSettings
 from services.matching.settings import MatchingSettings
 from services.notifications.settings import NotificationsSettings
 from services.referral.settings import ReferralSettings
+from shared.contract.events.rules_page import rules_page
 from shared.platform import metrics
 from shared.platform.web.settings_page import settings_page
 
@@ -43,19 +44,24 @@ def metrics_page() -> str:
 def pages() -> dict[str, str]:
     """File name -> text, as generated."""
     services = (ReferralSettings, MatchingSettings, NotificationsSettings, EvaluationSettings)
-    return {"settings.md": settings_page(services), "metrics.md": metrics_page()}
+    return {
+        "settings.md": settings_page(services),
+        "metrics.md": metrics_page(),
+        "contract/rules.md": rules_page(),
+    }
 
 
 def main(arguments: list[str]) -> int:
     """Runs the command. Returns the exit code: 1 if --check finds a file that is not current."""
     made = pages()
     if "--check" in arguments:
-        stale = [name for name, text in made.items() if (DOCS / name).read_text() != text]
+        stale = [name for name, text in made.items() if (DOCS / name).read_text(encoding="utf-8") != text]
         if stale:
             sys.stderr.write(f"Not current: {', '.join(stale)}. Run `make docs`.\n")
         return 1 if stale else 0
     for name, text in made.items():
-        (DOCS / name).write_text(text)
+        (DOCS / name).parent.mkdir(exist_ok=True)
+        (DOCS / name).write_text(text, encoding="utf-8")
     return 0
 
 

@@ -42,7 +42,7 @@ class Journal:
         body = kind(referral_id=self.referral_id, locality=self.locality, **fields)
         event_id = self.id_at(moment, len(self.events), kind.__name__)
         if moment <= self.until:
-            raw = body.model_dump_json(exclude_none=True).encode()
+            raw = body.to_json()
             self.events.append(Envelope(event_id, self.source, event_of(body), moment, self.until, body, raw))
             self._follow(body)
         return event_id

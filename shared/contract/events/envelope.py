@@ -7,48 +7,32 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, lru_cache
-from itertools import islice
-from typing import Any, Final
-
-from pydantic import ValidationError
+from functools import lru_cache
+from typing import Final
 
 from shared.contract.events import topics
-from shared.contract.events.marker import MARKER_TYPE, Marker, PartHandedOver, control_source
-from shared.contract.events.models import AFTER, FIRST, EventBody, MeetingBooked, ReferralCreated
-from shared.contract.events.outcomes import KINDS, OUTCOME
+from shared.contract.events.bodies import (
+    STRICT_SINCE,
+    Body,
+    Refused,
+    UnknownOutcome,
+    read_body,
+    read_marker,
+)
+from shared.contract.events.fields import AFTER, FIRST, JSON_FORM, MOMENT_FORM, OPAQUE_FORM, UUID_FORM
+from shared.contract.events.marker import MARKER_TYPE, Marker, control_source
+from shared.contract.events.models import EventBody, MeetingBooked, ReferralCreated
 
-# A body has no free text: a larger one is not an event of ours.
-MAX_BODY_BYTES: Final = 64 * 1024
-
-# A letter names no more of them: the first ones tell whoever publishes where to look.
-_MOST_PROBLEMS: Final = 5
-
-_UUID = re.compile(r"\A[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\Z")
+_UUID = re.compile(UUID_FORM)
 # An opaque word, such as a correlation id or an actor.
-_OPAQUE = re.compile(r"\A[0-9A-Za-z-]{1,64}\Z")
+_OPAQUE = re.compile(OPAQUE_FORM)
+_MOMENT = re.compile(
+    MOMENT_FORM.replace("(", "(?:")
+)  # To capture takes time, and this is asked of each record.
+_JSON = re.compile(JSON_FORM)
 _TRACEPARENT = re.compile(r"\A00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why a record is not an event: codes for the dead letter, never a word of the input."""
-
-    reason: str
-    # Fields of the body that differ from its schema, each with a code: `meeting_id missing, needs.1 enum`.
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownOutcome:
-    """An OutcomeRecorded of a kind that this version does not know: kept raw, folded by a later version."""
-
-    referral_id: str
-    locality: str
-    kind: str = "unknown"
-
-
-Body = EventBody | UnknownOutcome
 # By the class itself: pydantic answers `isinstance` in Python, which costs more than all else here.
 _EVENTS: Final[Mapping[type[EventBody], topics.EventName]] = {
     ReferralCreated: "referral-created",
@@ -146,14 +130,20 @@ def read(
 def read_any(
     locality: str, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
 ) -> Envelope | Refused:
-    """Takes a record of an inbox apart, which may hold any event of the locality. Never raises."""
+    """Takes a record of an inbox apart, which may hold any event of the locality. Never raises.
+
+    It is held to the schema of what may be published, whereas `read` takes fields, kinds and codes that this
+    version does not know.
+    """
     attributes = _cloudevent(headers)
     if isinstance(attributes, Refused):
         return attributes
     event = _event_of_type(attributes["ce_type"], topics.VERSION)
     if isinstance(event, Refused):
         return event
-    return _read_event(locality, event, key, value, attributes)
+    if not _JSON.fullmatch(attributes.get("content-type", "application/json")):
+        return Refused("bad_header")
+    return _read_event(locality, event, key, value, attributes, admits=True)
 
 
 def _cloudevent(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str] | Refused:
@@ -178,7 +168,7 @@ def _event_of_type(name: str, wanted: int) -> topics.EventName | Refused:
 def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str] | Refused:
     found: dict[str, str] = {}
     for name, value in headers:
-        if not (name.startswith("ce_") or name == "content-type"):
+        if name[:3] != "ce_" and name != "content-type":
             continue  # somebody else's header, binary or not, is none of our business
         if value is None or name in found:
             return Refused("bad_header")
@@ -193,23 +183,18 @@ def _read_marker(
     named: topics.TopicName, value: bytes | None, attributes: Mapping[str, str]
 ) -> Marker | Refused:
     identity, time = attributes.get("ce_id", ""), moment(attributes.get("ce_time"))
-    if not _UUID.match(identity):
+    if not _UUID.fullmatch(identity):
         return Refused("bad_id")
     if attributes.get("ce_source") != control_source(named.locality):
         return Refused("wrong_source")
     if time is None:
         return Refused("bad_time")
-    if not value or len(value) > MAX_BODY_BYTES:
-        return Refused("too_large" if value else "empty_body")
-    try:
-        body = PartHandedOver.model_validate_json(value)
-    except ValidationError as error:
-        problems = _problems(error)
-        bad_json = any(kind == "json_invalid" for _, kind in problems)
-        return Refused("bad_json") if bad_json else _invalid(problems)
+    body = read_marker(value)
+    if isinstance(body, Refused):
+        return body
     if body.locality != named.locality:
         return Refused("wrong_locality")
-    return Marker(identity, named.event, time, body, value)
+    return Marker(identity, named.event, time, body, value or b"")
 
 
 def _read_event(
@@ -218,18 +203,19 @@ def _read_event(
     key: bytes | None,
     value: bytes | None,
     attributes: Mapping[str, str],
+    *,
+    admits: bool = False,
 ) -> Envelope | Refused:
     identity, source = attributes.get("ce_id", ""), attributes.get("ce_source", "")
-    if not _UUID.match(identity):
+    if not _UUID.fullmatch(identity):
         return Refused("bad_id")
     if topics.locality_of_source(source) != locality:
         return Refused("wrong_source")
-    time = moment(attributes.get("ce_time"))
-    said = attributes.get("ce_recordedtime", attributes.get("ce_time"))
-    recorded = time if said == attributes.get("ce_time") else moment(said)
-    if time is None or recorded is None:
+    times = _times(attributes, admits=admits)
+    if times is None:
         return Refused("bad_time")
-    body = read_body(event, value)
+    time, recorded = times
+    body = read_body(event, value, recorded, admits=admits)
     if isinstance(body, Refused):
         return body
     if body.locality != locality:
@@ -238,7 +224,7 @@ def _read_event(
         return Refused("wrong_key")
     correlation, traceparent = attributes.get("ce_correlationid"), attributes.get("ce_traceparent")
     actor = attributes.get("ce_actor")
-    if any(word is not None and not _OPAQUE.match(word) for word in (correlation, actor)):
+    if any(word is not None and not _OPAQUE.fullmatch(word) for word in (correlation, actor)):
         return Refused("bad_header")
     if traceparent is not None and not _TRACEPARENT.match(traceparent):
         traceparent = None  # the W3C says to start a new trace, not to refuse the message
@@ -246,72 +232,26 @@ def _read_event(
     return Envelope(identity, source, event, time, recorded, body, raw, correlation, traceparent, actor)
 
 
-def read_body(event: topics.EventName, value: bytes | None) -> Body | Refused:
-    """The body of an event from its JSON; an outcome of an unknown kind comes back as `UnknownOutcome`."""
-    if not value:
-        return Refused("empty_body")
-    if len(value) > MAX_BODY_BYTES:
-        return Refused("too_large")
-    try:
-        if event == "referral-created":
-            return ReferralCreated.model_validate_json(value)
-        if event == "meeting-booked":
-            return MeetingBooked.model_validate_json(value)
-        return OUTCOME.validate_json(value)
-    except ValidationError as error:
-        problems = _problems(error)
-    kinds = {kind for _, kind in problems}
-    if "json_invalid" in kinds:
-        return Refused("bad_json")
-    if "union_tag_invalid" in kinds:
-        return _unknown_outcome(value)
-    return _invalid(problems)
-
-
-def _unknown_outcome(value: bytes) -> UnknownOutcome | Refused:
-    try:
-        named = EventBody.model_validate_json(value)
-    except ValidationError as error:
-        return _invalid(_problems(error))
-    return UnknownOutcome(named.referral_id, named.locality)
-
-
-def _problems(error: ValidationError) -> list[tuple[str, str]]:
-    """Field and code of each problem. Its message, its input and its place may quote what must not be kept.
-
-    A name in the place that is none of ours is a key of the input.
-    """
-    found = error.errors(include_url=False, include_input=False, include_context=False)
-    return [(".".join(_named(part) for part in one["loc"]), one["type"]) for one in found]
-
-
-def _named(part: int | str) -> str:
-    return str(part) if isinstance(part, int) or part in _names() else "?"
-
-
-@cache
-def _names() -> frozenset[str]:
-    """Every field of a body, and every kind of outcome: what the place of a problem may be called."""
-    names = set(KINDS)
-    schemas: list[Any] = [model.model_json_schema() for model in (ReferralCreated, MeetingBooked)]
-    schemas += [PartHandedOver.model_json_schema(), OUTCOME.json_schema()]
-    while schemas:
-        schema = schemas.pop()
-        if isinstance(schema, dict):
-            names |= schema.get("properties", {}).keys()
-            schemas += schema.values()
-        elif isinstance(schema, list):
-            schemas += schema
-    return frozenset(names)
-
-
-def _invalid(problems: Iterable[tuple[str, str]]) -> Refused:
-    named = [f"{field} {code}".strip() for field, code in islice(problems, _MOST_PROBLEMS)]
-    return Refused("invalid_body", ", ".join(named))
+def _times(attributes: Mapping[str, str], *, admits: bool) -> tuple[datetime, datetime] | None:
+    """When it happened and when it was said, or None if that is not known."""
+    happened = attributes.get("ce_time")
+    said = attributes.get("ce_recordedtime", happened)
+    time = moment(happened)
+    recorded = time if said == happened else moment(said)
+    if time is None or recorded is None:
+        time, recorded = _any_moment(happened), _any_moment(said)
+        if time is None or recorded is None or admits or recorded >= STRICT_SINCE:
+            return None
+    return time, recorded
 
 
 def moment(text: str | None) -> datetime | None:
-    """An RFC 3339 time as aware UTC, or None: also for one that no event can be of."""
+    """An RFC 3339 time in its published form as aware UTC, or None: also for one that no event can be of."""
+    return _any_moment(text) if text is not None and _MOMENT.fullmatch(text) else None
+
+
+def _any_moment(text: str | None) -> datetime | None:
+    """The same in any form of ISO 8601 that was read before `STRICT_SINCE`."""
     if text is None:
         return None
     try:
@@ -321,3 +261,17 @@ def moment(text: str | None) -> datetime | None:
     if parsed.tzinfo is None or not FIRST <= parsed < AFTER:
         return None
     return parsed if parsed.tzinfo is UTC else parsed.astimezone(UTC)
+
+
+__all__ = [
+    "Body",
+    "Envelope",
+    "Refused",
+    "UnknownOutcome",
+    "event_of",
+    "moment",
+    "read",
+    "read_any",
+    "read_body",
+    "stamp",
+]

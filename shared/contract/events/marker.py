@@ -11,10 +11,10 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.events import topics
-from shared.contract.events.models import LocalitySlug
+from shared.contract.events.fields import JsonType, LocalitySlug
 
 MARKER_TYPE: Final = f"{topics.TYPE_PREFIX}part-handed-over.v{topics.VERSION}"
-MARKER_SCHEMA: Final = f"https://linkwork.example.org/schemas/{MARKER_TYPE}.json"
+MARKER_SCHEMA: Final = f"{topics.SCHEMAS}{MARKER_TYPE}.json"
 
 
 class PartHandedOver(BaseModel):
@@ -22,11 +22,23 @@ class PartHandedOver(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    locality: LocalitySlug
-    part: topics.SourcePart
-    epoch: Annotated[int, Field(ge=1, le=1_000_000)]
-    # The operator of the part, as the programme names it: `linkwork`, or a partner.
-    owner: Annotated[str, Field(pattern=r"^[a-z]{2,30}(-[a-z]{2,30}){0,3}$")]
+    locality: Annotated[
+        LocalitySlug, Field(description="The locality: the first word of the topic and of `ce_source`.")
+    ]
+    part: Annotated[topics.SourcePart, Field(description="The part that is handed over.")]
+    epoch: Annotated[
+        int,
+        Field(ge=1, le=1_000_000, description="Counts the hand-overs of the part in the locality, from 1."),
+        JsonType(),
+    ]
+    owner: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z]{2,30}(-[a-z]{2,30}){0,3}$",
+            description="The operator of the part from here on, as the programme names it: `linkwork`, or a "
+            "partner.",
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,15 @@ counts as soon as what it lacks is there.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contract.events.models import Moment, Ref
+from shared.contract.events.topics import SCHEMAS
 
 NAME: Final = "org.linkwork.fact-noticed.v1"
-SCHEMA: Final = f"https://linkwork.example.org/schemas/{NAME}.json"
+SCHEMA: Final = f"{SCHEMAS}{NAME}.json"
 NOT_YET: Final = "does_not_count_yet"
 DETAIL: Final = "The fact is accepted and does not count: the reason is in `problem`."
 
@@ -45,21 +46,24 @@ POINTERS: Final[Mapping[NotCounted, str]] = {
 
 
 class FactNoticed(BaseModel):
-    """One fact that has not counted for ten minutes.
-
-    Attributes:
-        id: the event's id.
-        referral: the event's subject.
-        pointer: JSON pointer into the event in the CloudEvents JSON format, to what the fold misses.
-        problem: the rule of the fold.
-    """
+    """One fact that has not counted for ten minutes."""
 
     model_config = ConfigDict(frozen=True)
 
-    code: Literal["does_not_count_yet"] = NOT_YET
-    id: Ref
-    referral: Ref
-    detail: str = DETAIL
-    pointer: str
-    problem: NotCounted
-    at: Moment
+    code: Annotated[Literal["does_not_count_yet"], Field(description="Always `does_not_count_yet`.")] = (
+        NOT_YET
+    )
+    id: Annotated[Ref, Field(description="The event's `ce_id`.")]
+    referral: Annotated[Ref, Field(description="The event's `ce_subject`.")]
+    detail: Annotated[str, Field(description="The same in a sentence.")] = DETAIL
+    pointer: Annotated[
+        str,
+        Field(
+            description="JSON pointer into the event in the CloudEvents JSON format, to what the fold misses."
+        ),
+    ]
+    problem: Annotated[NotCounted, Field(description="The rule of the fold by which it does not count.")]
+    at: Annotated[
+        Moment,
+        Field(description="The moment of the notice: RFC 3339 with a time zone, in the years 1900 to 2199."),
+    ]

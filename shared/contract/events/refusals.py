@@ -6,9 +6,10 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.contract.events import topics
 from shared.contract.events.models import Moment, Ref
 
-SCHEMA: Final = "https://linkwork.example.org/schemas/org.linkwork.record-refused.v1.json"
+SCHEMA: Final = f"{topics.SCHEMAS}org.linkwork.record-refused.v1.json"
 
 
 class RefusalCode(StrEnum):
@@ -59,8 +60,8 @@ SENTENCES: Final[Mapping[RefusalCode, str]] = {
     RefusalCode.UNREADABLE: "The record could not be judged: tell the programme team its place.",
 }
 
-Partition = Annotated[int, Field(ge=0)]
-Offset = Annotated[int, Field(ge=0)]
+Partition = Annotated[int, Field(ge=0, description="The partition of the record, from 0.")]
+Offset = Annotated[int, Field(ge=0, description="The offset of the record in its partition, from 0.")]
 
 
 class LastPlace(BaseModel):
@@ -73,28 +74,48 @@ class LastPlace(BaseModel):
 
 
 class RecordRefused(BaseModel):
-    """One record that was refused or, after 60 in a minute, all further ones of the same code.
-
-    Attributes:
-        topic: the inbox.
-        partition: of the record, or of the first one of a summary.
-        offset: of the same.
-        count: 1; in a summary, the number of records from the place to `last`.
-        id: the event's id; null in a summary, and where there is none of the right form.
-        pointer: JSON pointer into the event in the CloudEvents JSON format; empty for the whole event.
-        problem: for `invalid_body`, the kind of difference, such as `missing` or `enum`.
-    """
+    """One record that was refused or, after 60 in a minute, all further ones of the same code."""
 
     model_config = ConfigDict(frozen=True)
 
-    topic: str
-    partition: Partition
-    offset: Offset
-    code: RefusalCode
-    detail: str
-    pointer: str = ""
-    problem: str | None = None
-    id: Ref | None = None
-    count: Annotated[int, Field(ge=1)] = 1
-    last: LastPlace | None = None
-    at: Moment
+    topic: Annotated[str, Field(description="The inbox that holds the record.")]
+    partition: Annotated[
+        int, Field(ge=0, description="The partition of the record, or of the first one of a summary.")
+    ]
+    offset: Annotated[
+        int, Field(ge=0, description="The offset of the record, or of the first one of a summary.")
+    ]
+    code: Annotated[RefusalCode, Field(description="The reason.")]
+    detail: Annotated[str, Field(description="The reason in a sentence. It repeats nothing of the input.")]
+    pointer: Annotated[
+        str,
+        Field(
+            description="JSON pointer into the event in the CloudEvents JSON format, such as "
+            "`/data/needs/0`. It is empty for the whole event and in a summary."
+        ),
+    ] = ""
+    problem: Annotated[
+        str | None,
+        Field(
+            description="For `invalid_body`, the kind of difference from the schema, such as `missing` or "
+            "`enum`."
+        ),
+    ] = None
+    id: Annotated[
+        Ref | None,
+        Field(
+            description="The event's id. It is null in a summary, and where the record has none of the right "
+            "form."
+        ),
+    ] = None
+    count: Annotated[
+        int,
+        Field(ge=1, description="1, or in a summary the number of records from the place to that of `last`."),
+    ] = 1
+    last: Annotated[LastPlace | None, Field(description="In a summary, the place of its last record.")] = None
+    at: Annotated[
+        Moment,
+        Field(
+            description="The moment of the judgement: RFC 3339 with a time zone, in the years 1900 to 2199."
+        ),
+    ]

@@ -19,6 +19,8 @@ VERSION: Final = 1
 CONTROL_TOPIC: Final = "linkwork.control.v1"
 
 TYPE_PREFIX: Final = "org.linkwork."
+# The addresses of the schemas of what may be published; those of reading have `reading/` before the name.
+SCHEMAS: Final = "https://linkwork.example.org/contract/schemas/"
 # First words of private topics. Partners may read whatever begins with a slug, so no locality has these.
 INBOX: Final = "in"
 REFUSALS: Final = "refused"
@@ -33,8 +35,8 @@ ADMISSION_GROUP: Final = "linkwork.admission"
 
 _LOCALITY = r"[a-z]{2,20}(?:-[a-z]{2,20})?"
 # Anchored: `meir.referral-created.v1` must not match `meir.referral-created.v1.something`.
-_TOPIC = re.compile(rf"\A({_LOCALITY})\.({'|'.join(EVENTS)})\.v(\d{{1,3}})\Z")
-_TYPE = re.compile(rf"\A{re.escape(TYPE_PREFIX)}({'|'.join(EVENTS)})\.v(\d{{1,3}})\Z")
+_TOPIC = re.compile(rf"\A({_LOCALITY})\.({'|'.join(EVENTS)})\.v([0-9]{{1,3}})\Z")
+_TYPE = re.compile(rf"\A{re.escape(TYPE_PREFIX)}({'|'.join(EVENTS)})\.v([0-9]{{1,3}})\Z")
 # The last word of a source of ours -> the parts in whose name it speaks. `/meir/matching` said what booking,
 # casework and directory say, before each had a source of its own, and its events stay on the log.
 OUR_SOURCES: Final[Mapping[str, frozenset[SourcePart]]] = {
@@ -161,5 +163,5 @@ def parse_type(name: str) -> tuple[EventName, int] | None:
 
 @lru_cache(maxsize=512)
 def data_schema(event: EventName, version: int = VERSION) -> str:
-    """The address of the event's JSON Schema."""
-    return f"https://linkwork.example.org/schemas/{event_type(event, version)}.json"
+    """The address of the event's JSON Schema. Readers do not judge an event by it: logs hold older ones."""
+    return f"{SCHEMAS}{event_type(event, version)}.json"

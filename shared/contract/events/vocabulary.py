@@ -45,11 +45,15 @@ class Route(StrEnum):
 
 
 class Urgency(StrEnum):
+    """How soon the person is to be met: in the usual time, or within a week if possible."""
+
     ROUTINE = "routine"
     SOON = "soon"
 
 
 class AgeBand(StrEnum):
+    """The person's age in years."""
+
     UNDER_18 = "under_18"
     FROM_18 = "18-24"
     FROM_25 = "25-34"
@@ -70,11 +74,15 @@ class SafeToText(StrEnum):
 
 
 class Risk(StrEnum):
+    """Whether there is a known risk to those who meet the person."""
+
     NONE_KNOWN = "none_known"
     SEE_NOTE = "see_note"
 
 
 class AccessNeed(StrEnum):
+    """What a person needs to be able to take part."""
+
     STEP_FREE = "step_free"
     HEARING = "hearing"
     SIGHT = "sight"
@@ -101,11 +109,15 @@ class HalfDay(StrEnum):
 
 
 class AgreedBy(StrEnum):
+    """The one who agreed to the referral."""
+
     PERSON = "person"
     REPRESENTATIVE = "representative"
 
 
 class AgreedHow(StrEnum):
+    """The way in which they agreed."""
+
     IN_PERSON = "in_person"
     PHONE = "phone"
     VIDEO = "video"
@@ -113,6 +125,8 @@ class AgreedHow(StrEnum):
 
 
 class MeetingMode(StrEnum):
+    """The way in which link worker and person meet."""
+
     FACE_TO_FACE = "face_to_face"
     HOME = "home"
     PHONE = "phone"
@@ -120,6 +134,8 @@ class MeetingMode(StrEnum):
 
 
 class Channel(StrEnum):
+    """The way in which the link worker tries to reach the person."""
+
     PHONE = "phone"
     TEXT = "text"
     EMAIL = "email"
@@ -128,6 +144,8 @@ class Channel(StrEnum):
 
 
 class WaitingReason(StrEnum):
+    """The reason why there is no meeting yet."""
+
     NO_SLOT = "no_slot"
     NO_LINK_WORKER = "no_link_worker"
     PERSON_NOT_REACHED = "person_not_reached"
@@ -145,6 +163,8 @@ class By(StrEnum):
 
 
 class CancelReason(StrEnum):
+    """The reason for cancelling a meeting."""
+
     ANOTHER_TIME = "another_time"
     UNWELL = "unwell"
     LINK_WORKER_AWAY = "link_worker_away"
@@ -169,6 +189,8 @@ class NextStepCode(StrEnum):
 
 
 class ActionCode(StrEnum):
+    """One thing to do for a goal."""
+
     GO_TO_SERVICE = "go_to_service"
     MAKE_CONTACT = "make_contact"
     FILL_IN_FORM = "fill_in_form"
@@ -188,6 +210,8 @@ class Reply(StrEnum):
 
 
 class NotSuitableReason(StrEnum):
+    """The reason why a service does not suit the person."""
+
     AGE = "age"
     AREA = "area"
     NEED = "need"
@@ -198,6 +222,8 @@ class NotSuitableReason(StrEnum):
 
 
 class AccompaniedBy(StrEnum):
+    """The one who went along to the first visit."""
+
     NOBODY = "nobody"
     LINK_WORKER = "link_worker"
     VOLUNTEER = "volunteer"
@@ -219,6 +245,8 @@ class Barrier(StrEnum):
 
 
 class EndReason(StrEnum):
+    """The reason why the visits to a service ended."""
+
     COMPLETED = "completed"
     LEFT = "left"
     MOVED = "moved"
@@ -237,12 +265,16 @@ class Instrument(StrEnum):
 
 
 class Stage(StrEnum):
+    """The stage of the person's way at which a questionnaire was answered."""
+
     BEFORE = "before"
     REVIEW = "review"
     AFTER = "after"
 
 
 class UnmetReason(StrEnum):
+    """The reason why the community has nothing for a need."""
+
     NO_SERVICE = "no_service"
     FULL = "full"
     TOO_FAR = "too_far"
@@ -268,6 +300,8 @@ class Agreed(StrEnum):
 
 
 class DeclineReason(StrEnum):
+    """The reason for declining a referral."""
+
     DOES_NOT_WANT = "does_not_want"
     NOT_REACHED = "not_reached"
     NEEDS_OTHER_CARE = "needs_other_care"
@@ -277,12 +311,16 @@ class DeclineReason(StrEnum):
 
 
 class ReturnReason(StrEnum):
+    """The reason for sending a referral back to the practice."""
+
     MORE_DETAIL = "more_detail"
     WRONG_PLACE = "wrong_place"
     NEEDS_OTHER_CARE = "needs_other_care"
 
 
 class WithdrawReason(StrEnum):
+    """The reason for taking a referral back."""
+
     PERSON_ASKED = "person_asked"
     MADE_IN_ERROR = "made_in_error"
     MOVED_AWAY = "moved_away"
@@ -291,6 +329,8 @@ class WithdrawReason(StrEnum):
 
 
 class CloseReason(StrEnum):
+    """The reason for ending the link worker's work."""
+
     COMPLETED = "completed"
     NO_LONGER_WANTS = "no_longer_wants"
     NOT_REACHED = "not_reached"
@@ -301,6 +341,8 @@ class CloseReason(StrEnum):
 
 
 class RetractReason(StrEnum):
+    """The reason for taking a fact back."""
+
     ENTERED_IN_ERROR = "entered_in_error"
     UNDONE = "undone"
     WRONG_PERSON = "wrong_person"

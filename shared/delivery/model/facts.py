@@ -70,10 +70,11 @@ def restore(stored: Mapping[str, Any], locality: str, referral_id: str) -> Fact:
     A body that the contract no longer allows becomes an unknown outcome. An error here would keep the
     referral from ever being folded again.
     """
-    body = read_body(stored["e"], stored["b"])
+    recorded = _utc(stored["r"])
+    body = read_body(stored["e"], stored["b"], recorded)
     if isinstance(body, Refused):
         body = UnknownOutcome(referral_id, locality, UNREADABLE)
-    return Fact(stored["s"], stored["i"], stored["e"], _utc(stored["t"]), _utc(stored["r"]), body)
+    return Fact(stored["s"], stored["i"], stored["e"], _utc(stored["t"]), recorded, body)
 
 
 def _stored_time(moment: datetime) -> datetime:

@@ -201,7 +201,7 @@ class ReferralAggregate(Generic[V, R]):
             time=new.time or context.now,
             recorded=context.now,
             body=body,
-            raw=body.model_dump_json(exclude_none=True).encode(),
+            raw=body.to_json(),
             correlation=self.correlation or self.referral_id,
             traceparent=self.traceparent,
             actor=context.actor,

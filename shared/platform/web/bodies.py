@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticSerializationError, SchemaValidator, to_json
 
-from shared.contract.events.models import Day, Moment
+from shared.contract.events.fields import EVENT_FORM, Day, Moment
 
 Reader = Callable[[Any], Any]
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
@@ -91,6 +91,8 @@ def _unwrapped(schema: Any) -> Any:
         if getattr(function, "__name__", "") == STRICTLY:
             inside = _unwrapped(schema["schema"])
             return inside | ({"ref": schema["ref"]} if "ref" in schema else {})
+    if EVENT_FORM in schema.get("metadata", ()):
+        return _unwrapped(schema["python_schema"])  # An API reads a day as it reads every other day.
     inside = {name: _unwrapped(value) for name, value in schema.items()}
     if (reader := _READERS.get(str(schema.get("type")))) is not None:
         before = {"type": "no-info", "function": reader}

@@ -55,9 +55,14 @@ def _without_words(value: Any, *, names_of_fields: bool = False) -> Any:
     }
 
 
+def agreed() -> dict[str, str]:
+    """The same as it was agreed."""
+    return {path.relative_to(FOLDER).as_posix(): path.read_text() for path in FOLDER.rglob("*.json")}
+
+
 async def main() -> None:
-    FOLDER.mkdir(exist_ok=True)
     for name, text in (await documents(LoopbackIssuer())).items():
+        (FOLDER / name).parent.mkdir(exist_ok=True)
         (FOLDER / name).write_text(text)
     sys.stdout.write(f"The contract is written to {FOLDER}.\n")
 
