@@ -60,7 +60,7 @@ class Pages:
             "as_dialled": as_dialled,
             "short_reference": short_reference,
         }
-        self.environment.globals |= {
+        own = {
             "demo": settings.demo,
             "labels": labels,
             "idempotency_field": idempotency_field,
@@ -72,13 +72,22 @@ class Pages:
             "invalid_checkboxes": invalid_checkboxes,
             "version": _version(),
         }
+        self.environment.globals |= own
+        self._own = frozenset(own)
 
     def page(self, request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
         """Renders a whole page.
 
         `context` goes to the template beside request, caller, menu, csrf_field() and example_day(days): a day
         so far from today, as it is typed into three boxes.
+
+        Raises:
+            ValueError: the context takes a name that every page needs.
         """
+        if taken := self._own & context.keys():
+            raise ValueError(
+                f"{template}: every page needs {', '.join(sorted(taken))} as it is; use another name"
+            )
         caller: Principal | None = getattr(request.state, "caller", None)
         links = navigation(caller, development=self._settings.env == "development")
         query = f"?{request.url.query}" if request.url.query else ""

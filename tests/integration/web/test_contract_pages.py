@@ -20,6 +20,7 @@ from tests.harness.pages.serving import serving
 from tests.harness.web.every_service import application
 from tests.harness.web.issuer import LoopbackIssuer
 
+_A_PAGE = "/contract/about/fold"
 FOLDERS = ("schemas", "asyncapi", "openapi", "vectors", "examples", "stories")
 
 
@@ -91,6 +92,13 @@ async def test_page_of_a_kind_describes_every_property(public: httpx.AsyncClient
 
 
 @pytest.mark.parametrize("path", ["/contract/", "/contract/events/outcome-recorded/plan_agreed"])
+async def test_index_asks_for_styles_of_the_version_of_all_pages(public: httpx.AsyncClient) -> None:
+    styles = [
+        re.findall(r'\.css\?v=[0-9a-f]+"', (await public.get(at)).text) for at in ("/contract/", _A_PAGE)
+    ]
+    assert styles[0] == styles[1] != []
+
+
 async def test_page_asks_nobody_to_sign_in_and_stands_without_a_script(
     public: httpx.AsyncClient, path: str
 ) -> None:

@@ -43,7 +43,7 @@ def index(request: Request) -> Response:
         request,
         "contract/index.html",
         status=200,
-        version=status(),
+        published=status(),
         events={event: kinds_of(event) for event in dict.fromkeys(event for event, _ in kinds())},
         inline=inline,
         documents={name: each for name, each in documents().items() if name != _README},
