@@ -53,10 +53,8 @@ async def test_index_names_each_file_with_its_digest(public: httpx.AsyncClient) 
     for folder in FOLDERS:
         assert any(path.startswith(f"/contract/{folder}/") for path in served)
     ids = {path: file["$id"] for path, file in served.items() if "$id" in file}
-    assert len(ids) >= 5
-    assert {path: urlsplit(each).path.rsplit("/")[-1] for path, each in ids.items()} == {
-        path: path.rsplit("/")[-1] for path in ids
-    }
+    assert len(ids) >= 10
+    assert {path: urlsplit(each).path for path, each in ids.items()} == {path: path for path in ids}
 
 
 async def test_address_of_no_file_is_a_problem(public: httpx.AsyncClient) -> None:
@@ -89,6 +87,7 @@ async def test_page_of_a_kind_describes_every_property(public: httpx.AsyncClient
         assert kind.properties
         for one in kind.properties:
             assert f"<code>{one.name}</code>" in html
+            assert one.description, f"{kind.name}.{one.name} has no description"
 
 
 @pytest.mark.parametrize("path", ["/contract/", "/contract/events/outcome-recorded/plan_agreed"])
