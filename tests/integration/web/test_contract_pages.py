@@ -90,7 +90,6 @@ async def test_page_of_a_kind_describes_every_property(public: httpx.AsyncClient
             assert one.description, f"{kind.name}.{one.name} has no description"
 
 
-@pytest.mark.parametrize("path", ["/contract/", "/contract/events/outcome-recorded/plan_agreed"])
 async def test_index_asks_for_styles_of_the_version_of_all_pages(public: httpx.AsyncClient) -> None:
     styles = [
         re.findall(r'\.css\?v=[0-9a-f]+"', (await public.get(at)).text) for at in ("/contract/", _A_PAGE)
@@ -98,6 +97,7 @@ async def test_index_asks_for_styles_of_the_version_of_all_pages(public: httpx.A
     assert styles[0] == styles[1] != []
 
 
+@pytest.mark.parametrize("path", ["/contract/", "/contract/events/outcome-recorded/plan_agreed"])
 async def test_page_asks_nobody_to_sign_in_and_stands_without_a_script(
     public: httpx.AsyncClient, path: str
 ) -> None:
