@@ -36,7 +36,7 @@ help:
 	@echo "make schemas        write the published schemas from the models"
 	@echo "make vectors        write the vectors of fold and log from their tests"
 	@echo "make contract-check compare the contract with the last published version"
-	@echo "make contract-publish  write the published version, if that is allowed"
+	@echo "make contract-publish write the published version, if that is allowed"
 	@echo "make contract       write the schemas and the record of all that partners build on"
 
 run:
@@ -87,7 +87,8 @@ check:
 	$(VENV)/lint-imports --no-logo
 
 # Kills, pauses, cuts off and fills up a system under load, and recounts from outside (docs/reliability.md).
-# RATE is referrals a second. Two cores admit some 450 events of partners a second beside the faults, seven a referral.
+# RATE is referrals a second. Beside the faults two cores admit some 450 events of partners a second, and a
+# referral has seven.
 SEED ?= 1
 RATE ?= 30
 LOCALITIES ?= 8

@@ -27,6 +27,7 @@ _MARKUP: Final = re.compile(r"[`*_]")
 # From a path in the repository to the address at which the front serves the same.
 _ADDRESSES: Final = (
     (re.compile(r"docs/contract/README\.md"), "/contract/"),
+    (re.compile(r"docs/partners\.md"), "/contract/about/partners"),
     (re.compile(r"docs/contract/([a-z-]+)\.md"), r"/contract/about/\1"),
     (re.compile(r"docs/contract/([a-z-]+\.json)"), r"/contract/\1"),
     (re.compile(r"shared/contract/history/vectors/README\.md"), "/contract/about/vectors"),

@@ -27,8 +27,9 @@ _BESIDE: Final = {
 
 @cache
 def documents() -> dict[str, Document]:
-    """The documents of docs/contract, and those beside vectors and stories, by name."""
+    """The documents of docs/contract, that for partners, and those beside vectors and stories, by name."""
     found = {path.stem: (path, "docs/contract") for path in sorted(DOCUMENTS.glob("*.md"))}
+    found["partners"] = (DOCUMENTS.parent / "partners.md", "docs")
     found |= {name: (ROOT / folder / "README.md", folder) for name, folder in _BESIDE.items()}
     texts = {name: (path.read_text(encoding="utf-8"), folder) for name, (path, folder) in found.items()}
     return {name: document_of(text, folder) for name, (text, folder) in texts.items()}
