@@ -5,42 +5,12 @@ from typing import Any, Final
 
 from shared.contract.asyncapi.bus import BINDING, camel
 from shared.contract.events import topics
+from shared.contract.events.fields import UUID_FORM
+from shared.contract.events.headers import HEADERS
 from shared.contract.events.marker import MARKER_TYPE
 
-_UUID: Final = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+_UUID: Final = f"^{UUID_FORM}$"
 _TEXT: Final[Mapping[str, Any]] = {"type": "string"}
-_TIME: Final[Mapping[str, Any]] = {
-    "type": "string",
-    "format": "date-time",
-    "pattern": "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}T",
-}
-_OPAQUE: Final[Mapping[str, Any]] = {"type": "string", "pattern": "^[0-9A-Za-z-]{1,64}$"}
-_ATTRIBUTES: Final[Mapping[str, Mapping[str, Any]]] = {
-    "ce_specversion": {"type": "string", "const": "1.0"},
-    "ce_id": {"type": "string", "pattern": _UUID, "description": "Dedupe by ce_source and ce_id."},
-    "ce_source": {
-        "type": "string",
-        "pattern": "^/[a-z]{2,20}(-[a-z]{2,20})?/[a-z]{2,30}(-[a-z]{2,30})?$",
-        "description": "Who says it: /<locality>/<part or partner>.",
-    },
-    "ce_type": _TEXT,
-    "ce_subject": {
-        "type": "string",
-        "pattern": _UUID,
-        "description": "The referral; also the record's key.",
-    },
-    "ce_time": {**_TIME, "description": "When it happened, in the years 1900 to 2199."},
-    "ce_recordedtime": {**_TIME, "description": "When it was said; left out if that is ce_time."},
-    "ce_dataschema": {"type": "string", "format": "uri", "description": "The address of the body's schema."},
-    "ce_partitionkey": {"type": "string", "pattern": _UUID, "description": "The referral, as ce_subject."},
-    "ce_correlationid": {**_OPAQUE, "description": "The request that it follows from."},
-    "ce_traceparent": {"type": "string", "description": "W3C trace context; one of another form is dropped."},
-    "ce_actor": {
-        **_OPAQUE,
-        "description": "The person by whose command it was said, as an opaque word; never a name.",
-    },
-    "content-type": {"type": "string", "const": "application/json"},
-}
 # The receipt of a partner's record, which admission adds to its copy.
 _RECEIPT: Final[Mapping[str, Mapping[str, Any]]] = {
     "linkwork-inbox": {
@@ -67,13 +37,13 @@ def headers_of(event: topics.EventName) -> dict[str, Any]:
         "title": f"{camel(event)}Headers",
         "type": "object",
         "required": list(_NEEDED),
-        "properties": {**_ATTRIBUTES, "ce_type": constant, **_RECEIPT},
+        "properties": {**HEADERS, "ce_type": constant, **_RECEIPT},
     }
 
 
 def headers_of_markers() -> dict[str, Any]:
     """The schema of the headers of markers."""
-    attributes: dict[str, Any] = {name: _ATTRIBUTES[name] for name in _OF_MARKERS}
+    attributes: dict[str, Any] = {name: HEADERS[name] for name in _OF_MARKERS}
     source = {"type": "string", "description": "/<locality>/control"}
     constant = {"type": "string", "const": MARKER_TYPE}
     return {
