@@ -51,6 +51,12 @@ PUBLIC: Mapping[str, str] = {
     "POST /dev/issuer/authorize": "development only: the choice made on it",
     "POST /dev/issuer/token": "development only: asks for the client's own secret",
     "POST /dev/sms": "development only: stands in for a gateway, and delivers nothing",
+    "GET /contract": "the contract that partners build on: rules, schemas and documents, of nobody",
+    "GET /contract/": "as above",
+    "GET /contract/about/{name}": "as above",
+    "GET /contract/events/{event}": "as above",
+    "GET /contract/events/{event}/{kind}": "as above",
+    "GET /contract/{path:path}": "as above",
     **{f"GET /api/{part}/v1/openapi.json": "what the API is, without anything in it" for part in PARTS},
 }
 

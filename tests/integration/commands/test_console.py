@@ -19,7 +19,7 @@ from linkwork.dead_letter_decisions import newest, seal_of, status_of
 from linkwork.dead_letter_log import REASONS, FoundLetter
 from linkwork.errors import CommandError
 from linkwork.output import format_time, table
-from shared.contract.events import envelope
+from shared.contract.events import bodies, envelope
 from shared.delivery.consumer.batch import DEAD_LETTER_REASONS
 from shared.delivery.outbox.rows import Message
 from shared.delivery.rebuild.bulk import _ignore_interrupts
@@ -153,7 +153,7 @@ def test_a_decision_says_nothing_of_a_letter_set_aside_since() -> None:
 
 
 def test_reasons_match_those_of_letters_and_the_runbook() -> None:
-    source = Path(envelope.__file__).read_text()
+    source = "".join(Path(each.__file__).read_text() for each in (envelope, bodies))
     refused = {
         name for line in re.findall(r"Refused\((.*)\)", source) for name in re.findall(r'"(\w+)"', line)
     }

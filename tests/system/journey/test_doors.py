@@ -38,7 +38,7 @@ def every_door(tmp_path_factory: pytest.TempPathFactory) -> list[Door]:
 def things(case: Journey) -> dict[str, str]:
     """Names in addresses, all of one referral."""
     return {
-        **dict.fromkeys(("referral_id", "referral", "event_id"), case.referral),
+        **dict.fromkeys(("referral_id", "referral", "event_id", "endpoint_id"), case.referral),
         **dict.fromkeys(("meeting_id", "meeting"), case.meeting["id"]),
         **dict.fromkeys(("prescription_id", "prescription"), case.prescription),
         **dict.fromkeys(("service_id", "service"), case.service),
