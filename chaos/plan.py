@@ -12,7 +12,7 @@ from itertools import chain, zip_longest
 
 SERVICES = ("referral", "matching", "notifications", "evaluation")
 # Services with a second replica, and its name.
-TWINS = {"referral": "referral-2", "matching": "matching-2", "notifications": "notifications-2"}
+TWINS = {"matching": "matching-2", "notifications": "notifications-2"}
 PROXIED = ("referral", "matching-2", "notifications-2", "evaluation")
 DISK_FULL = "disk full for MongoDB"
 PAUSE_SECONDS = 12.0  # Longer than a group waits for a member (3 s) and than a lease lasts (10 s).

@@ -32,10 +32,9 @@ from shared.platform.access.users import kept_passwords
 from shared.platform.kafka_connection import KafkaConnection
 from shared.platform.localities import LOCALITIES_FILE, Localities, load_localities
 
-# The processes of the services. Three have a second replica.
+# The processes of the services. Two have a second replica.
 REPLICAS = {
     "referral": "referral",
-    "referral-2": "referral",
     "matching": "matching",
     "matching-2": "matching",
     "notifications": "notifications",
@@ -53,7 +52,7 @@ _WHICH = "LINKWORK_JOURNEY_PART"
 class Stack:
     """One system in `folder`, which serves `localities` (slugs).
 
-    It has one broker and one database, and a second replica of three services. With `three` it has three of
+    It has one broker and one database, and a second replica of two services. With `three` it has three of
     each store, which do more work, and one replica of each service.
     """
 
