@@ -62,7 +62,7 @@ def rules_of(says: Says) -> Table:
 
 
 def faults(says: Says) -> Iterator[str]:
-    """What is wrong with a table that is to be published, one sentence a fault."""
+    """Faults of a table that is to be published, one sentence a fault."""
     for kind in sorted(says.keys() - _OURS.keys()):
         yield f"{kind} is not a kind of the contract; is it misspelt?"
     for kind, ours in _OURS.items():
@@ -77,7 +77,7 @@ def faults(says: Says) -> Iterator[str]:
 def _beyond(
     kind: str, role: SourceRole, whose: Referrals, ours: Mapping[SourceRole, Referrals]
 ) -> Iterator[str]:
-    """What the fold would not count, or not judge."""
+    """Rights that the fold would not count, or not judge."""
     if role not in ours and kind in GUARDED:
         yield f"{kind}: the fold counts it from {', '.join(sorted(ours))} only, so {role} cannot say it."
     elif role == PARTNER and whose != ours.get(role, "any"):

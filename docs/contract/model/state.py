@@ -1,4 +1,4 @@
-"""What the hand-over's model knows of each part between two steps."""
+"""The state that the hand-over's model keeps of each part between two steps."""
 
 from typing import Literal, NamedTuple
 

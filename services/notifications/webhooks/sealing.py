@@ -18,7 +18,7 @@ _NONCE_BYTES: Final = 12
 
 
 class CannotUnseal(Exception):
-    """What was sealed was sealed with another key, for another endpoint, or altered."""
+    """The text was sealed with another key, for another endpoint, or altered."""
 
 
 class Sealing:

@@ -1,4 +1,4 @@
-"""What operators and partners do with endpoints. Each change is noted in the log of operations."""
+"""Use cases of operators and partners with endpoints. Each change is noted in the log of operations."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""What each property of a body or an answer means, by its name, where its model says no more."""
+"""Meanings of the properties of bodies and answers, by its name, where its model says no more."""
 
 from collections.abc import Mapping
 from typing import Any, Final

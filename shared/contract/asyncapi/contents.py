@@ -11,7 +11,7 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What messages hold.
+    """Bodies and examples of messages.
 
     Attributes:
         bodies: the JSON Schema of each message's body, by the message's name.

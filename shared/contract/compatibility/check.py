@@ -38,7 +38,7 @@ def _breaches(old: Version, new: Version) -> Iterator[Breach]:
 
 
 def _schemas(path: str, sent: Version, read: Version, after: Version) -> Iterator[Breach]:
-    """What senders by the old schema send is still taken; readers by the old one still read what is sent."""
+    """Senders by the old schema are still understood; readers by the old one still read what is sent."""
     for each in (*differences(sent, after), *removed_properties(sent, after)):
         yield Breach(each.rule, path, each.place, "senders", each.detail)
     for each in differences(after, read):

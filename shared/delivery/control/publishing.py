@@ -67,7 +67,7 @@ def next_version(
 
 
 def authority_faults(document: Document, name: str) -> Iterator[str]:
-    """What is wrong with a document's table of who may say what. Raises LocalitiesError if it is no table."""
+    """Faults of a document's table of who may say what. Raises LocalitiesError if it is no table."""
     says = document_says(document, name)
     if says is not None:
         yield from (f"{name}, programme, {SAYS}: {fault}" for fault in faults(says))

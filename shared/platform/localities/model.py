@@ -207,7 +207,7 @@ class Localities:
 
     @property
     def rules(self) -> Table:
-        """Who may say what, as admission judges it."""
+        """The table of who may say what, as admission judges it."""
         return self._table.rules
 
     def fold_rules_version(self, slug: str) -> int:

@@ -1,4 +1,4 @@
-"""What is stored after attempts: on a real database, with answers that the test gives."""
+"""Rows that are stored after attempts: on a real database, with answers that the test gives."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -144,7 +144,7 @@ async def test_delivery_is_given_up_after_a_day_and_others_are_not(bench: Bench)
     assert states == {"msg_a": DeliveryState.GIVEN_UP, "msg_b": DeliveryState.WAITING}
 
 
-async def test_endpoint_that_only_fails_is_disabled_and_keeps_its_events(bench: Bench) -> None:
+async def test_endpoint_that_fails_is_disabled_and_keeps_events(bench: Bench) -> None:
     await bench.enqueue("a")
     for _ in range(6):
         await bench.attempt(Answer(500))

@@ -1,4 +1,4 @@
-"""What follows from an attempt: retries, pauses, giving up, disabling."""
+"""Consequences of an attempt: retries, pauses, giving up, disabling."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -119,7 +119,7 @@ def test_endpoint_is_disabled_after_long_and_repeated_failure(failing: timedelta
     assert disables(NOW - failing, failures, NOW, SCHEDULE) is expected
 
 
-def test_endpoint_that_never_answers_is_disabled_before_giving_up() -> None:
+def test_silent_endpoint_is_disabled_before_giving_up() -> None:
     """So nothing is lost of an endpoint that is away: its events wait until it is enabled."""
     assert SCHEDULE.disable_after + SCHEDULE.longest_retry < SCHEDULE.give_up_after
     shorter = replace(SCHEDULE, give_up_after=timedelta(hours=1))
