@@ -60,13 +60,16 @@ def nhs_number() -> str:
 
 
 def somebody(at: Practice, localities: Localities, **different: Any) -> Person:
-    """A new person near that practice, in debt, who may be texted."""
+    """A new person over 60 near that practice, in debt, who may be texted.
+
+    Leek has no debt advice, and a lunch club for people of 55 and over: a younger person finds nothing there.
+    """
     n = next(_numbers)
     given, family = (f"{names[n % len(names)]}-{_letters(n)}" for names in (_GIVEN, _FAMILY))
     body = {
         "practice": at.ods,
         "nhs_number": nhs_number(),
-        "date_of_birth": f"19{50 + n % 45}-{1 + n % 12:02d}-{11 + n % 17}",
+        "date_of_birth": f"19{50 + n % 15}-{1 + n % 12:02d}-{11 + n % 17}",
         "given_name": given,
         "family_name": family,
         "house": f"{100 + n} {_STREETS[n % len(_STREETS)]}",

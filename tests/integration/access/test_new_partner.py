@@ -1,6 +1,5 @@
 """A partner is added while admission runs, by the one command that the operator's page names."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -28,23 +27,14 @@ from shared.delivery.options import Options
 from shared.platform.access.declaration import ADMISSION, Partner
 from shared.platform.clock import system_clock
 from shared.platform.kafka_connection import KafkaConnection
-from shared.platform.localities import LOCALITIES_FILE, Localities
+from shared.platform.localities import Localities
 from tests.harness.delivery.toy import locality_name
+from tests.harness.localities import one_locality
 from tests.harness.referral.partners import creation, sent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 NEW = "new-hub"
 ENTRY = f'{{ name = "{NEW}", part = "partner", rank = 12, vault = "https://vault.new-hub.example/" }}'
-
-
-def copied(folder: Path) -> Path:
-    """A copy of the localities file with its first locality, Meir, alone."""
-    for name in (LOCALITIES_FILE.name, "gp_practices.csv"):
-        shutil.copy(LOCALITIES_FILE.with_name(name), folder)
-    file = folder / LOCALITIES_FILE.name
-    before, meir, *_ = file.read_text().split("[[locality]]")
-    file.write_text(f"{before}[[locality]]{meir}")
-    return file
 
 
 def add_partner(file: Path) -> None:
@@ -77,7 +67,7 @@ async def admission(kafka: KafkaConnection, mongo_url: str) -> AsyncIterator[Con
 async def test_one_command_adds_a_partner_while_admission_runs(
     kafka: KafkaConnection, mongo_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file, folder = copied(tmp_path), tmp_path / "users"
+    file, folder = one_locality(tmp_path), tmp_path / "users"
     around = Config(kafka, "mongodb://nowhere", file, operator="ada", partitions=1)
     await create_topics(kafka, [], control=CONTROL_TOPIC)
 
@@ -126,7 +116,7 @@ async def _first(reader: AIOKafkaConsumer, count: int) -> AsyncIterator[Any]:
 async def test_publishing_alone_says_what_is_missing(
     kafka: KafkaConnection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = copied(tmp_path)
+    file = one_locality(tmp_path)
     add_partner(file)
     file.write_text(file.read_text().replace('slug = "meir"', 'slug = "newtown"'))
     control = f"linkwork.control-{locality_name()}.v1"

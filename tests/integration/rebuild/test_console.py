@@ -1,11 +1,13 @@
 """The command line and the output of a rebuild."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from linkwork import rebuild as console
 from linkwork.__main__ import parse
+from linkwork.config import Config
 from linkwork.errors import CommandError
 from linkwork.rebuild import RebuildCommand, _plain
 from shared.delivery.mongo.database import Mongo
@@ -18,6 +20,11 @@ from tests.harness.delivery.toy import Bench
 from tests.integration.rebuild.test_real_parts import around_of, part_running
 
 COMMAND = ("rebuild", "evaluation")
+
+
+@pytest.fixture
+def around(place: Bench, tmp_path: Path) -> Config:
+    return around_of(place, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -62,10 +69,10 @@ def test_report_compared_rows_are_not_shown_as_missing() -> None:
     ]
 
 
-async def stopped_at(place: Bench, there: asyncio.Event, *options: str) -> None:
+async def stopped_at(around: Config, there: asyncio.Event, *options: str) -> None:
     """A rebuild, stopped as Ctrl-C does it once it is `there`."""
     given = parse([*COMMAND, "--processes", "0", "--why", "drift", *options]).command
-    running = asyncio.create_task(given.run(around_of(place)))
+    running = asyncio.create_task(given.run(around))
     async with asyncio.timeout(60):
         await there.wait()
     running.cancel()
@@ -78,7 +85,9 @@ async def noted(mongo: Mongo) -> list[tuple[str, str, dict[str, str | int]]]:
     return [(row["what"], row["why"], row["about"]) async for row in rows]
 
 
-async def test_the_auditor_finds_that_it_was_stopped(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_auditor_finds_that_it_was_stopped(
+    place: Bench, around: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
     there = asyncio.Event()
 
     async def compare(_: ShadowGeneration) -> Comparison:
@@ -88,14 +97,14 @@ async def test_the_auditor_finds_that_it_was_stopped(place: Bench, monkeypatch: 
 
     monkeypatch.setattr(ShadowGeneration, "compare", compare)
     async with part_running(place, "evaluation") as kernel:
-        await stopped_at(place, there)
+        await stopped_at(around, there)
         begun, ended = await noted(kernel.mongo)
         assert begun == ("rebuild begun", "drift", {})
         assert ended == ("rebuild given up", "drift", {"reason": "stopped"})
 
 
 async def test_rebuild_stopped_after_the_switch_is_noted_as_done(
-    place: Bench, monkeypatch: pytest.MonkeyPatch
+    place: Bench, around: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there, run = asyncio.Event(), Rebuild.run
 
@@ -107,12 +116,13 @@ async def test_rebuild_stopped_after_the_switch_is_noted_as_done(
 
     monkeypatch.setattr(Rebuild, "run", and_linger)
     async with part_running(place, "evaluation") as kernel:
-        # Other tests write to the localities of this broker while the rebuild reads them.
-        await stopped_at(place, there, "--accept")
+        await stopped_at(around, there)
         assert (await noted(kernel.mongo))[1:] == [("rebuild done", "drift", {"generation": 2})]
 
 
-async def test_the_auditor_finds_that_a_store_was_away(place: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_auditor_finds_that_a_store_was_away(
+    place: Bench, around: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def compare(_: ShadowGeneration) -> Comparison:
         raise ConnectionRefusedError
 
@@ -120,7 +130,7 @@ async def test_the_auditor_finds_that_a_store_was_away(place: Bench, monkeypatch
     given = parse([*COMMAND, "--processes", "0", "--why", "drift"]).command
     async with part_running(place, "evaluation") as kernel:
         with pytest.raises(CommandError, match="A store does not answer"):
-            await given.run(around_of(place))
+            await given.run(around)
         ended = ("rebuild given up", "drift", {"reason": "ConnectionRefusedError"})
         assert (await noted(kernel.mongo))[1:] == [ended]
 

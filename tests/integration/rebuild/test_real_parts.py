@@ -26,6 +26,7 @@ from shared.delivery.unit_of_work.unit_of_work import TASKS
 from shared.platform.localities import LOCALITIES_FILE
 from tests.harness.delivery.toy import Bench
 from tests.harness.evaluation.delivery import envelope
+from tests.harness.localities import one_locality
 from tests.harness.matching.service_harness import MatchingHarness
 from tests.harness.matching.service_harness import matching_harness as matching_place
 from tests.harness.notifications.fake_peers import FakePeers
@@ -93,19 +94,22 @@ async def test_figures_are_equal_while_facts_come_in(place: Bench) -> None:
         assert await sums_of(kernel, place.locality) == recounted(facts)
 
 
-def around_of(bench: Bench) -> Config:
+def around_of(bench: Bench, folder: Path) -> Config:
+    """A command's surroundings with the bench's locality alone: others write to those of the product."""
     return Config(
         kafka=bench.kafka,
         mongo_url=bench.mongo_url,
-        localities_file=LOCALITIES_FILE,
+        localities_file=one_locality(folder, bench.locality),
         own_database=bench.options.database,
         operator="ada",
+        control_topic=f"linkwork.control-{bench.locality}.v1",
     )
 
 
 async def test_wrong_figures_are_corrected_only_if_accepted(
-    place: Bench, capsys: pytest.CaptureFixture[str]
+    place: Bench, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    around = around_of(place, tmp_path)
     facts = facts_in(place.locality, 30, seed=6)
     async with part_running(place, "evaluation") as kernel:
         await place.say(*(envelope(fact) for fact in facts))
@@ -116,13 +120,13 @@ async def test_wrong_figures_are_corrected_only_if_accepted(
         wrong = {f"n.{measure}.{next(iter(counts))}": 5}
         await kernel.mongo[SUMS].update_one({"_id": some["_id"]}, {"$inc": wrong})
         command = ["rebuild", "evaluation", "--processes", "0", "--why", "they had drifted"]
-        assert await parse(command).command.run(around_of(place)) == 1
+        assert await parse(command).command.run(around) == 1
         printed = capsys.readouterr().out
         assert f"sums {some['_id']}" in printed
         assert "Nothing was changed. The two differ" in printed
         assert kernel.mongo[SUMS].name == SUMS
         command += ["--accept", "--json"]
-        assert await parse(command).command.run(around_of(place)) == 0
+        assert await parse(command).command.run(around) == 0
         told = json.loads(capsys.readouterr().out)
         assert (told["switched"], told["live"]) == (True, 2)
         assert told["figures"]["unlike"] == [f"sums {some['_id']}"]
