@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hmac
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
@@ -48,7 +48,7 @@ class TokenEndpoint:
             case "authorization_code" if client in self._directory.clients:
                 return self._for_person(client, form)
             case "client_credentials":
-                return self._for_service(client, form.get("scope", ""))
+                return self._for_service(client, form.get("scope", ""), form.get("resource", ""))
         return JSONResponse({"error": "unsupported_grant_type"}, 400)
 
     def _for_person(self, client: str, form: dict[str, str]) -> Response:
@@ -73,9 +73,12 @@ class TokenEndpoint:
             }
         )
 
-    def _for_service(self, client: str, scope: str) -> Response:
+    def _for_service(self, client: str, scope: str, resource: str) -> Response:
+        """A service's token. With `resource` (RFC 8707) it holds at that address alone."""
         wanted = frozenset(scope.split())
         partner = self._directory.partners.get(client)
+        if resource and (partner or urlsplit(resource).scheme not in ("http", "https")):
+            return JSONResponse({"error": "invalid_target"}, 400)
         if not wanted <= (partner.scopes if partner else self._directory.clients[client]):
             return JSONResponse({"error": "invalid_scope"}, 400)
         granted = " ".join(sorted(wanted))
@@ -86,7 +89,7 @@ class TokenEndpoint:
         )
         return JSONResponse(
             {
-                "access_token": self._key.sign(claims, SERVICE_TOKEN_LASTS),
+                "access_token": self._key.sign(claims, SERVICE_TOKEN_LASTS, audience=resource or None),
                 "token_type": "Bearer",
                 "expires_in": int(SERVICE_TOKEN_LASTS.total_seconds()),
                 "scope": granted,

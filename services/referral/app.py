@@ -53,6 +53,7 @@ from shared.platform.ids import NewId, new_id
 from shared.platform.localities import Localities
 from shared.platform.web.app import create_service_app
 from shared.platform.web.keys import KeySource
+from shared.platform.web.owners import Owners
 from shared.platform.web.problem import Problem, answer_with, temporarily_unavailable, unexpected
 from shared.platform.web.service_token import ServiceTokens
 
@@ -74,7 +75,7 @@ def create_app(
     kernel = Kernel(service_definition(known, note_another_body), timings, table, clock, new_id)
     vault = PersonVault(MasterKey(settings.master_key_bytes()))
     audits = Audits(kernel.mongo, clock)
-    matching = Matching(settings.matching_url, ServiceTokens(settings, clock), clock)
+    matching = Matching(Owners.of(known, settings), ServiceTokens(settings, clock), clock)
     context = ReferralContext(kernel, vault, known, audits, settings, matching.link_workers_of)
     conflicts = Conflicts(kernel.mongo, audits, clock, known, settings.identity_conflicts)
     matcher = IdentityMatcher(kernel.mongo, vault, audits, conflicts, known)

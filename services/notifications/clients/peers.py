@@ -12,13 +12,13 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from services.notifications.settings import NotificationsSettings
 from shared.contract.api import Operation
 from shared.contract.api.casework import LINK_WORKER, LinkWorkerAnswer
 from shared.contract.api.directory import ONE_TAP_LINK, SERVICE_MAILBOX, OneTapLink, ServiceMailbox
 from shared.contract.api.referral import CLAIMS
 from shared.delivery.model.errors import PermanentFailure, RetryLater
 from shared.platform import metrics
+from shared.platform.web.owners import Owners
 from shared.platform.web.service_client import ServiceClient, code_of, content_of
 from shared.platform.web.service_token import ServiceTokens
 
@@ -39,17 +39,16 @@ class PersonContact:
 
 
 class PeerServices:
-    """Asks the referral and matching services with this service's own token."""
+    """Asks the owners of referral, casework and directory with this service's own token."""
 
     def __init__(
         self,
-        settings: NotificationsSettings,
+        owners: Owners,
         http: httpx.AsyncClient,
         tokens: ServiceTokens,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._referral = settings.referral_url
-        self._matching = settings.matching_url
+        self._owners = owners
         self._client = ServiceClient(http, tokens, PATIENCE_SECONDS)
         self._monotonic = monotonic
         self._cards: dict[tuple[str, str], tuple[float, LinkWorkerAnswer]] = {}
@@ -68,7 +67,7 @@ class PeerServices:
             "purpose": "message",
             "on_behalf_of": None,
         }
-        answer = await self._call(CLAIMS, self._referral, "vault_refused", body=body)
+        answer = await self._call(CLAIMS, locality, "vault_refused", body=body)
         person = answer.get("people", {}).get(referral_id)
         if person is not None:
             return PersonContact(
@@ -119,13 +118,13 @@ class PeerServices:
         """Asks casework or directory about one thing of a locality."""
         query = {"locality": locality}
         return await self._call(
-            operation, self._matching, "matching_refused", path=path, query=query, missing=missing
+            operation, locality, "matching_refused", path=path, query=query, missing=missing
         )
 
     async def _call(
         self,
         operation: Operation,
-        owner: str,
+        locality: str,
         refused: str,
         *,
         body: Any = None,
@@ -133,6 +132,7 @@ class PeerServices:
         query: Mapping[str, str] | None = None,
         missing: str = "person_unknown",
     ) -> dict[str, Any]:
+        owner = self._owners.address(operation.owner, locality)
         answer = await self._client.call(operation, owner, body, path=path, query=query)
         if answer.status_code == 403:
             # An operator has to correct this, so it is counted for the alert too.

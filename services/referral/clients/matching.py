@@ -11,7 +11,14 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from shared.contract.api import Operation
-from shared.contract.api.booking import ANOTHER_TIME, OPTIONS, PLACE, MeetingPlace, TimesOffered
+from shared.contract.api.booking import (
+    ANOTHER_TIME,
+    OPTIONS,
+    PLACE,
+    MeetingPlace,
+    ReferralMeeting,
+    TimesOffered,
+)
 from shared.contract.api.casework import (
     CASE_LINK_WORKERS,
     LINK_WORKER,
@@ -21,6 +28,8 @@ from shared.contract.api.casework import (
 )
 from shared.contract.labels import where
 from shared.platform.clock import Clock
+from shared.platform.web.offered import OfferedOperations
+from shared.platform.web.owners import Owners
 from shared.platform.web.problem import Problem
 from shared.platform.web.service_client import ServiceClient, ServiceUnavailable, code_of, content_of
 from shared.platform.web.service_token import ServiceTokens
@@ -53,11 +62,12 @@ class Slot:
 
 
 class Matching:
-    """Casework and booking over HTTP. Nothing is lost if they do not answer."""
+    """Casework and booking over HTTP, at their owners. Nothing is lost if they do not answer."""
 
-    def __init__(self, owner: str, tokens: ServiceTokens, clock: Clock) -> None:
-        self._owner = owner
+    def __init__(self, owners: Owners, tokens: ServiceTokens, clock: Clock) -> None:
+        self._owners = owners
         self._http = httpx.AsyncClient()
+        self._offered = OfferedOperations(self._http, owners, clock)
         self._tokens = tokens
         self._client = ServiceClient(self._http, tokens)
         self._plans = ServiceClient(self._http, tokens, _PLAN_SECONDS)
@@ -67,6 +77,12 @@ class Matching:
     async def close(self) -> None:
         """Closes the connections."""
         await self._http.aclose()
+
+    async def may_move(self, locality: str) -> bool:
+        """True if booking's owner lets its meetings be moved from here."""
+        return await self._offered.offers(OPTIONS, locality) and await self._offered.offers(
+            ANOTHER_TIME, locality
+        )
 
     async def link_worker(self, locality: str, link_worker: str) -> LinkWorker | None:
         """A link worker, cached for five minutes, or None if casework does not answer."""
@@ -96,7 +112,8 @@ class Matching:
         found: dict[str, str] = {}
         for start in range(0, len(referrals), _MAX_ASKED):
             body = {"locality": locality, "referrals": list(referrals[start : start + _MAX_ASKED])}
-            given = await self._client.call(CASE_LINK_WORKERS, self._owner, body)
+            owner = self._owners.address("casework", locality)
+            given = await self._client.call(CASE_LINK_WORKERS, owner, body)
             answered = content_of(given).get("link_workers")
             if not isinstance(answered, dict):
                 raise ServiceUnavailable
@@ -112,14 +129,15 @@ class Matching:
         """
         body = {"locality": locality, "referrals": list(referrals), "on_behalf_of": on_behalf_of}
         try:
-            given = await self._plans.call(PLAN_SUMMARIES, self._owner, body)
+            owner = self._owners.address("casework", locality)
+            given = await self._plans.call(PLAN_SUMMARIES, owner, body)
             return _PLANS.validate_python(content_of(given)["plans"])
         except (ServiceUnavailable, ValidationError, KeyError):
             return None  # Perhaps another version, during an upgrade.
 
     async def options(self, locality: str, meeting_id: str) -> list[Slot]:
         """Other times for a meeting, earliest first. Raises a 503 Problem if booking does not answer."""
-        answer = await self._ask(OPTIONS, {"meeting_id": meeting_id}, query={"locality": locality})
+        answer = await self._ask(OPTIONS, locality, {"meeting_id": meeting_id}, query={"locality": locality})
         try:
             offered = TimesOffered.model_validate(answer).options
         except ValidationError:
@@ -128,14 +146,19 @@ class Matching:
 
     async def reschedule(
         self, locality: str, meeting_id: str, slot: str, on_behalf_of: str, key: str
-    ) -> bool:
-        """Moves a meeting on a reader's behalf. False if the time is taken by now."""
+    ) -> ReferralMeeting | None:
+        """Moves a meeting on a reader's behalf. None if the time is taken by now."""
         body = {"locality": locality, "slot": slot, "on_behalf_of": on_behalf_of}
-        return await self._ask(ANOTHER_TIME, {"meeting_id": meeting_id}, body, key=key) is not None
+        answer = await self._ask(ANOTHER_TIME, locality, {"meeting_id": meeting_id}, body, key=key)
+        try:
+            return None if answer is None else ReferralMeeting.model_validate(answer)
+        except ValidationError:
+            raise _unavailable() from None
 
     async def _ask(
         self,
         operation: Operation,
+        locality: str,
         path: Mapping[str, str],
         body: Mapping[str, Any] | None = None,
         *,
@@ -144,7 +167,8 @@ class Matching:
     ) -> Mapping[str, Any] | None:
         """Booking's answer; None if things have changed since the reader's page was made."""
         try:
-            answer = await self._client.call(operation, self._owner, body, path=path, query=query, key=key)
+            owner = self._owners.address(operation.owner, locality)
+            answer = await self._client.call(operation, owner, body, path=path, query=query, key=key)
             if answer.status_code == httpx.codes.CONFLICT and code_of(answer) != "not_owner":
                 return None
             if answer.status_code in (404, 410, 422):
@@ -162,7 +186,8 @@ class Matching:
             return cast("M", known[0])
         try:
             query = {"locality": locality}
-            given = await self._client.call(operation, self._owner, path=path, query=query)
+            owner = self._owners.address(operation.owner, locality)
+            given = await self._client.call(operation, owner, path=path, query=query)
             found = model.model_validate(content_of(given))
         except (ServiceUnavailable, ValidationError):
             return None

@@ -60,6 +60,7 @@ def meeting_document(meeting: Meeting) -> dict[str, Any]:
         "practice": booked.practice,
         "link_worker": booked.link_worker,
         "provisional": booked.provisional,
+        "said_by": meeting.said.source,
     }
 
 

@@ -27,7 +27,7 @@ from shared.platform.clock import london_day
 
 SECTIONS: Final = (CONTACT, NEXT_STEP, SHARING, STAGE)
 # Raise the figure when `fold` or `to_document` change: the service then folds stored referrals again.
-FOLD_VERSION: Final = fold_version(8, SECTIONS)
+FOLD_VERSION: Final = fold_version(9, SECTIONS)
 
 # Code of the next event if there is no appointment: the link worker is in touch by the promised day.
 IN_TOUCH: Final = "in_touch"

@@ -12,6 +12,7 @@ from services.referral.identity.people import details_location
 from services.referral.tracking.plans import Plan
 from services.referral.tracking.record import copy_for_the_record, next_line
 from services.referral.web import words
+from shared.contract.events.topics import our_parts
 from shared.contract.history import Stage
 from shared.delivery.mongo.database import Row
 from shared.platform.clock import LONDON
@@ -49,9 +50,16 @@ async def appointment(context: ReferralContext, matching: Matching, row: Row) ->
     )
     return {
         "meeting": meeting,
+        "booked_by": booked_by(meeting),
         "link_worker": link_worker,
         "room": room or _site(context, meeting["practice"]),
     }
+
+
+def booked_by(meeting: Mapping[str, Any]) -> str | None:
+    """The name of the source that booked a meeting, such as `booking-js`; None for our own."""
+    source = meeting.get("said_by")
+    return None if source is None or our_parts(source) else str(source).rpartition("/")[2]
 
 
 def in_touch_by(context: ReferralContext, view: Mapping[str, Any]) -> date:

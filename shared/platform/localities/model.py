@@ -58,12 +58,16 @@ class Practice:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source of events: `source` as in events, `rank` (higher wins), `vault` "own" or an https address."""
+    """A source of events: `source` as in events, `rank` (higher wins), `vault` "own" or an https address.
+
+    `api`: the address of a partner's operations, for the part that its source brings.
+    """
 
     source: str
     part: str
     rank: int
     vault: str
+    api: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,15 @@ class Locality:
     def epoch(self, part: str) -> int:
         """The epoch of a part's owner here, which rises when the part is handed over."""
         return self.epochs.get(part, 1)
+
+    def address(self, part: str) -> str | None:
+        """The address of a part's operations; None if the part is ours, or its owner answers none."""
+        found = self.source_named(self.owner(part))
+        return found.api if found else None
+
+    def source_named(self, name: str) -> Source | None:
+        """The source of this name."""
+        return self.sources.get(f"/{self.slug}/{name}")
 
     def rank(self, source: str) -> int:
         """The rank of an event's source; one that the file does not name ranks below all that it does."""

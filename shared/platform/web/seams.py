@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from shared.contract.api import Operation
-from shared.platform.localities import OURS, Localities, Locality
+from shared.platform.localities import Localities, Locality
 from shared.platform.web.auth import require
+from shared.platform.web.owners import Owners
 from shared.platform.web.principal import Principal, Role
 from shared.platform.web.problem import Problem
 
@@ -39,10 +40,7 @@ def check_asked(
                 raise Problem(403, code="purpose", detail="Your part does not ask for this purpose.")
         if operation.owners_only and not any(_owns(caller, there, part) for part in parts):
             raise Problem(403, code="part", detail="The part is not yours in this locality.")
-    owner = there.owner(operation.owner) if there else OURS
-    if owner != OURS:
-        detail = "Ask the owner of this part."
-        raise Problem(409, code="not_owner", detail=detail, part=operation.owner, owner=owner)
+    Owners(localities, {}).require_ours(operation.owner, locality)
 
 
 def for_user(caller: Principal, user: str) -> Principal:

@@ -53,7 +53,7 @@ class ServiceClient:
         patience = self._patience or operation.seconds
         try:
             async with asyncio.timeout(patience):
-                headers = await self._tokens.headers(operation.scope)
+                headers = await self._tokens.headers(operation.scope, owner)
                 if key is not None:
                     headers["idempotency-key"] = key
                 answer = await self._http.request(
@@ -62,7 +62,7 @@ class ServiceClient:
         except (httpx.HTTPError, ServiceTokenUnavailable, TimeoutError):
             raise ServiceUnavailable from None
         if answer.status_code == httpx.codes.UNAUTHORIZED:
-            self._tokens.forget(operation.scope)
+            self._tokens.forget(operation.scope, owner)
         return answer
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
+from urllib.parse import parse_qs
 
 import pytest
 from fastapi import FastAPI, Response
@@ -84,7 +85,9 @@ class LoopbackIssuer:
             "/jwks.json": dict(KeySet([self.key]).as_dict(private=False)),
             "/.well-known/openid-configuration": {"issuer": self.url, "jwks_uri": f"{self.url}/jwks.json"},
         }
-        self._served.service_token = lambda: self.token(role="service", scopes=SCOPE, localities=["*"])
+        self._served.service_token = lambda resource: self.token(
+            role="service", scopes=SCOPE, localities=["*"], aud=resource or AUDIENCE
+        )
 
     def claims(
         self,
@@ -168,7 +171,8 @@ class _Served:
         self.sessions: set[str] = set()
         self.questions = 0
         self.question = (200, False, False)
-        self.service_token: Callable[[], str] = str
+        # Signs one for an address that is named as `resource`, or for our own services.
+        self.service_token: Callable[[str], str] = str
 
 
 def _handler(served: _Served) -> type[BaseHTTPRequestHandler]:
@@ -180,7 +184,8 @@ def _handler(served: _Served) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             sent = self.rfile.read(int(self.headers["content-length"]))
             if self.path == "/token":
-                self._answer({"access_token": served.service_token(), "expires_in": 3600})
+                resource = parse_qs(sent.decode()).get("resource", [""])[0]
+                self._answer({"access_token": served.service_token(resource), "expires_in": 3600})
             elif self.path == PATH:
                 served.questions += 1
                 status, once, nonsense = served.question

@@ -25,6 +25,7 @@ from shared.platform.clock import system_clock
 from shared.platform.localities import load_localities
 from shared.platform.web.service_token import ServiceTokens, ServiceTokenUnavailable
 from shared.platform.web.settings import ServiceSettings
+from shared.platform.web.tokens import InvalidToken
 from tests.harness.web.forms import hidden_fields
 from tests.integration.development.conftest import AUTHORIZE, settings_in, settings_of
 
@@ -160,6 +161,24 @@ async def test_services_get_tokens_for_their_scopes(development: FastAPI) -> Non
     assert await tokens.get("claims:read") != first
     with pytest.raises(ServiceTokenUnavailable):
         await tokens.get("everything")
+
+
+async def test_token_for_an_owner_elsewhere_holds_there_alone(development: FastAPI) -> None:
+    where = {"env": "development", "issuer": settings_of(development).issuer}
+    matching = ServiceSettings.model_validate(where | {"client_id": "linkwork-matching"})
+    tokens = ServiceTokens(matching)
+    ours = await tokens.get("meetings:read", matching.matching_url)
+    theirs = await tokens.get("meetings:read", "https://owner.example")
+    assert await tokens.get("meetings:read") == ours != theirs
+    await development.state.verifier.caller(ours)
+    with pytest.raises(InvalidToken):
+        await development.state.verifier.caller(theirs)
+    careless = ServiceTokens(matching.model_copy(update={"audience": "https://owner.example"}))
+    with pytest.raises(ServiceTokenUnavailable):
+        await careless.get("meetings:read", "https://owner.example")
+    partner = ServiceSettings.model_validate(where | {"client_id": "partner-vast-hub"})
+    with pytest.raises(ServiceTokenUnavailable):
+        await ServiceTokens(partner).get("claims:read", "https://owner.example")
 
 
 async def test_a_wrong_secret_gets_no_token(development: FastAPI) -> None:

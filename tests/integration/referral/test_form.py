@@ -1,6 +1,7 @@
 """The form and the pages as a browser without scripts sends and gets them."""
 
 import re
+from collections.abc import Mapping
 from datetime import date
 
 import httpx
@@ -8,7 +9,9 @@ import httpx
 from services.referral.clients.matching import Matching
 from services.referral.intake.pages.forms import to_request
 from services.referral.web.forms import FormInput
+from shared.contract.events.topics import SOURCE_PARTS, SourcePart
 from shared.platform.ids import new_id
+from shared.platform.web.owners import Owners
 from tests.harness.referral.matching_stub import MatchingStub
 from tests.harness.referral.people import form_fields, referral_body
 from tests.harness.referral.running import NEIGHBOUR, ReferralHarness
@@ -130,8 +133,9 @@ async def test_appointment_without_matching_still_shows(referral: ReferralHarnes
     await referral.say(meeting(referral, made, link_worker="lw-meir-404", practice=NEIGHBOUR))
     await referral.until(made, stage="booked")
     before = referral.app.state.matching
+    nobody: Mapping[SourcePart, str] = dict.fromkeys(SOURCE_PARTS, "http://127.0.0.1:9")
     referral.app.state.matching = Matching(
-        "http://127.0.0.1:9", before._tokens, referral.context.kernel.clock
+        Owners(referral.context.localities, nobody), before._tokens, referral.context.kernel.clock
     )
     try:
         async with browser(referral.app, referral.cookies()) as client:

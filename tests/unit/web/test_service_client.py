@@ -21,7 +21,7 @@ class FakeTokens:
     def __init__(self, *, refuses: bool = False, slow: bool = False) -> None:
         self.refuses, self.slow, self.number = refuses, slow, 1
 
-    async def headers(self, scope: str) -> dict[str, str]:
+    async def headers(self, scope: str, owner: str) -> dict[str, str]:
         """The Authorization header."""
         if self.slow:
             await asyncio.Event().wait()
@@ -29,7 +29,7 @@ class FakeTokens:
             raise ServiceTokenUnavailable
         return {"authorization": f"Bearer {scope}-{self.number}"}
 
-    def forget(self, scope: str) -> None:
+    def forget(self, scope: str, owner: str) -> None:
         """Makes the next token another one."""
         self.number += 1
 

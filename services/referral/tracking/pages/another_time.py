@@ -51,15 +51,19 @@ async def move(
     if not slot:
         return await _offer(request, context, matching, caller, row, "Choose a time")
     key = idempotency_key(form)
-    if not await matching.reschedule(row["locality"], meeting["id"], slot, caller.subject, key):
+    moved = await matching.reschedule(row["locality"], meeting["id"], slot, caller.subject, key)
+    if moved is None:
         return await _offer(request, context, matching, caller, row, _TAKEN)
 
     def is_moved(view: Row) -> bool:
         return view["meeting"] is not None and view["meeting"]["id"] != meeting["id"]
 
-    await context.kernel.wait_for(
+    view = await context.kernel.wait_for(
         row["locality"], referral_id, is_moved, context.settings.booking_wait_seconds
     )
+    if view is None or not is_moved(view):
+        name = await name_for_page(context, caller, row)
+        return render(request, "moved.html", id=referral_id, name=name, now=moved.meeting)
     return RedirectResponse(f"/referral/referrals/{referral_id}?moved=1", 303)
 
 
@@ -78,7 +82,8 @@ async def _offer(
     row: Row,
     error: str | None = None,
 ) -> Response:
-    slots = await matching.options(row["locality"], row["view"]["meeting"]["id"])
+    may_move = await matching.may_move(row["locality"])
+    slots = await matching.options(row["locality"], row["view"]["meeting"]["id"]) if may_move else []
     errors = [FieldError("/slot", "slot", error)] if error else []
     return render(
         request,
@@ -87,6 +92,7 @@ async def _offer(
         id=row["referral"],
         name=await name_for_page(context, caller, row),
         slots=slots[:3],
+        may_move=may_move,
         errors=errors,
         **await appointment(context, matching, row),
     )

@@ -61,6 +61,7 @@ async def show(
         person=found.person,
         needs=[words.NEEDS[need] for need in found.needs],
         history=[(entry.on, words.happened(entry.kind, entry.detail)) for entry in found.history],
+        may_move=await matching.may_move(found.row["locality"]),
         made=made,
         moved=moved,
         contact_changed=contact_changed,

@@ -31,7 +31,7 @@ from tests.harness.feed.records import at_place, lunch_club
 from tests.harness.pages.serving import serving
 from tests.harness.referral.people import referral_body
 from tests.harness.referral.running import PRACTICE, ReferralHarness, running_referral
-from tests.harness.web.issuer import LoopbackIssuer
+from tests.harness.web.issuer import AUDIENCE, LoopbackIssuer
 
 PLACE = "Meir Primary Care Centre, room 4"
 
@@ -274,8 +274,11 @@ def _token_desk(issuer: LoopbackIssuer) -> FastAPI:
 
     @app.post("/token")
     async def token(request: Request) -> dict[str, Any]:
-        scope = str((await request.form()).get("scope", ""))
-        granted = issuer.token(role="service", localities=["*"], scopes=scope, subject="linkwork-matching")
+        form = await request.form()
+        scope, aud = str(form.get("scope", "")), str(form.get("resource", "")) or AUDIENCE
+        granted = issuer.token(
+            role="service", localities=["*"], scopes=scope, subject="linkwork-matching", aud=aud
+        )
         return {"access_token": granted, "expires_in": 3000, "token_type": "Bearer"}
 
     return app
