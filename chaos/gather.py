@@ -33,6 +33,7 @@ async def stuck(mongo: Mongo, now: datetime) -> dict[str, int]:
         found[f"{part}: outbox"] = await database["outbox"].count_documents({})
         found[f"{part}: outbox, set aside"] = await database["outbox_dead_letters"].count_documents({})
         at_once = {"what": "kernel.decide"}  # At any due time.
+        found[f"{part}: outbox, of an ended epoch"] = await database["outbox_set_aside"].count_documents({})
         due = {"$match": {"$or": [{"at": {"$lte": now + SOON}}, at_once]}}
         by = {"$group": {"_id": {"what": "$what", "why": "$why"}, "rows": {"$sum": 1}}}
         async for row in await database["scheduled_tasks"].aggregate([due, by]):

@@ -4,8 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from services.matching.booking.diary import Diaries
-from services.matching.booking.policy import DECISIONS, RETRY_BOOKING, reserve_for_urgent, retry_booking
-from services.matching.booking.repository import DiaryStore, release_times
+from services.matching.booking.policy import (
+    DECISIONS,
+    RETRY_BOOKING,
+    reconcile_now,
+    reserve_for_urgent,
+    retry_booking,
+)
+from services.matching.booking.repository import DiaryStore, release_times, to_look_at
 from services.matching.casework.consents import drop_consents, record_consents
 from services.matching.casework.drafts import drop_drafts
 from services.matching.provider.link_states import drop_links
@@ -109,4 +115,6 @@ def service_definition(
         fold_rules_version=fold_rules_version,
         is_sandbox=is_sandbox,
         forget=forget_referrals,
+        look=reconcile_now,
+        look_at=to_look_at,
     )

@@ -6,7 +6,13 @@ from typing import Final
 
 from services.notifications.ledger.repository import LedgerRepository, forget_messages
 from services.notifications.messages.effects import MessageSender
-from services.notifications.messages.policy import SEND, MessagePolicy, PastMessages, is_still_needed
+from services.notifications.messages.policy import (
+    SEND,
+    MessagePolicy,
+    PastMessages,
+    is_reminder,
+    is_still_needed,
+)
 from services.notifications.messages.state import FOLD_VERSION, NotificationState, fold, to_document
 from services.notifications.settings import NotificationsSettings
 from shared.contract.events.fact import Fact
@@ -26,7 +32,7 @@ def service_definition(
     return replace(
         folding_definition(localities),
         decisions=dict.fromkeys(DECIDES_ON, policy),
-        effects={SEND: Effect(is_still_needed=is_still_needed, send=sender.send)},
+        effects={SEND: Effect(is_still_needed=is_still_needed, send=sender.send, passes_over=is_reminder)},
     )
 
 

@@ -11,7 +11,8 @@ from typing import Any, Final, Generic, TypeVar
 
 from pymongo.errors import PyMongoError
 
-from shared.contract.events.topics import event_topics
+from shared.contract.asyncapi.roles import parts_of_service
+from shared.contract.events.topics import SourcePart, event_topics
 from shared.delivery.consumer.batch import BatchHandler
 from shared.delivery.consumer.topic_consumer import TopicConsumer
 from shared.delivery.control.served import ServedSlugs, ServedTable
@@ -29,6 +30,8 @@ from shared.delivery.offsets.handled import HandledOffsets
 from shared.delivery.offsets.stream_gate import StreamGate
 from shared.delivery.options import Options
 from shared.delivery.outbox.relay import Relay, process_name
+from shared.delivery.ownership.ownership import Ownership
+from shared.delivery.ownership.taking_over import OwnerWatch
 from shared.delivery.rebuild.generations import Generations, claim_database
 from shared.delivery.rebuild.reproject import reproject
 from shared.delivery.scheduler.scheduler import Scheduler
@@ -71,6 +74,9 @@ class Kernel(Generic[V, R]):
         self._generations = Generations(self.mongo, (REFERRALS, *definition.derived))
         self.mongo.gate = self._generations
         self._leases = Leases(self.mongo, lane, options.lease_seconds)
+        self._ownership = Ownership(
+            self.mongo, lane, parts_of_service(name), self.localities, self._table.owner
+        )
         self._relay = Relay(
             name,
             lane,
@@ -80,11 +86,13 @@ class Kernel(Generic[V, R]):
             clock,
             options.lease_seconds,
             sandboxes=self._sandboxes,
+            is_ended=self._ownership.is_ended,
         )
 
         self._context: ServiceContext[V, R] = ServiceContext(
-            definition, self.mongo, options, clock, new_id, self._leases, self._relay
+            definition, self.mongo, options, clock, new_id, self._leases, self._relay, self._ownership
         )
+        self._owners = OwnerWatch(self._context, self._ownership)
         self._referrals = Referrals(definition, self.mongo, self._context.referral_signal)
         self._scheduler = Scheduler(self._context, self.localities)
         self._replays = Replays(self._context, self.localities)
@@ -122,6 +130,7 @@ class Kernel(Generic[V, R]):
                 await self._generations.refresh()
                 await ensure_indexes(self.mongo)
                 await self._table.start(self.mongo, self._follow_table)
+                await self._ownership.refresh()
                 await self._leases.take_over(instance_id)
                 await self._renew_leases()
             except PyMongoError as error:
@@ -143,6 +152,7 @@ class Kernel(Generic[V, R]):
         self._tasks = [
             asyncio.create_task(self._observe()),
             asyncio.create_task(self._generations.watch()),
+            asyncio.create_task(self._owners.run()),
             asyncio.create_task(reproject(self._context, self.localities, self._rules_changed)),
             asyncio.create_task(keep_forgetting(self._context, self.localities)),
         ]
@@ -160,6 +170,7 @@ class Kernel(Generic[V, R]):
             for consumer in self._add_consumers():
                 consumer.start()
         self._rules_changed.set()
+        self._owners.wake()
 
     async def stop(self) -> None:
         """Finishes the batch in hand within a bound, publishes it, leaves the groups, releases the leases."""
@@ -192,7 +203,7 @@ class Kernel(Generic[V, R]):
         database = await self.mongo.answers()
         streams = {consumer.locality: consumer.detail() for consumer in self._consumers}
         detail = {"database": "answers" if database else "away", "table": self._table.detail()}
-        return database, {**detail, "streams": streams}
+        return database, {**detail, "streams": streams, "parts": self._ownership.detail()}
 
     def live(self) -> bool:
         """True if every loop runs. A loop that waits for the broker or the database is live."""
@@ -206,6 +217,13 @@ class Kernel(Generic[V, R]):
             and self._table.live
             and not any(task.done() for task in self._tasks)
         )
+
+    def decides(self, locality: str, part: SourcePart) -> bool:
+        """True if this service decides as a part in a locality, by what this process last read.
+
+        A command is refused with `NotOwner` all the same if the part has been handed over since.
+        """
+        return self._ownership.owns(locality, part)
 
     async def command(
         self,

@@ -11,6 +11,15 @@ class CannotStart(Exception):
     """A service must not start as it is configured. The text is for its operator."""
 
 
+class NotOwner(Exception):
+    """A command about a part that this programme does not own in a locality. Nothing was written."""
+
+    def __init__(self, locality: str, part: str) -> None:
+        super().__init__(f"{part} of {locality} has another owner")
+        self.locality = locality
+        self.part = part
+
+
 class RetryLater(Exception):
     """An external call that may succeed later.
 

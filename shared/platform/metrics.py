@@ -78,8 +78,23 @@ outbox_oldest = Gauge(
 )
 outbox_published = Counter(
     "linkwork_outbox_published_total",
-    "Messages published, by result: ok, dead_lettered, failed.",
+    "Messages published, by result: ok, dead_lettered, failed, set_aside.",
     ("service", "result"),
+)
+outbox_set_aside = Gauge(
+    "linkwork_outbox_set_aside",
+    "Outbox rows decided before their part was handed over, and never published.",
+    ("service",),
+)
+part_decides = Gauge(
+    "linkwork_part_decides",
+    "1 while the service decides as this part in a locality; 0: another owner does, or it is handed over.",
+    ("service", "locality", "part"),
+)
+part_epoch = Gauge(
+    "linkwork_part_epoch",
+    "The epoch of a part in a locality, by the service's database: the number of its hand-overs.",
+    ("service", "locality", "part"),
 )
 scheduled_tasks_overdue = Gauge(
     "linkwork_scheduled_tasks_overdue", "Scheduled tasks whose time has passed.", ("service",)

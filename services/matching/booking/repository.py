@@ -22,9 +22,9 @@ from services.matching.roster.repository import worker_of
 from shared.contract.events.models import MeetingBooked
 from shared.delivery.model.errors import Conflict
 from shared.delivery.model.service_definition import Loaded
-from shared.delivery.mongo.database import Document, Row, Transaction
+from shared.delivery.mongo.database import Document, Mongo, Row, Transaction
 from shared.delivery.scheduler.task_rows import run_now
-from shared.delivery.unit_of_work.unit_of_work import TASKS
+from shared.delivery.unit_of_work.unit_of_work import REFERRALS, TASKS
 
 Write = InsertOne[Mapping[str, Any]] | UpdateOne
 
@@ -142,6 +142,18 @@ async def release_times(tx: Transaction, locality: str, referrals: Sequence[str]
     loads = {"locality": locality, "referrals": {"$in": theirs}}
     left = {"$pullAll": {"referrals": theirs}, "$inc": {"v": 1}}
     await tx[CASELOADS].update_many(loads, left, session=tx.session)
+
+
+async def to_look_at(mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
+    """Referrals that a new owner of booking decides on: open, with a meeting to cancel, or holding a time."""
+    here = {"locality": locality}
+    unsettled = {**here, "$or": [{"view.open": True}, {"view.meetings.status": "booked"}]}
+    found = set(await mongo[REFERRALS].distinct("referral", unsettled))
+    to_come = {**here, "day": {"$gte": london_day(now).isoformat()}}
+    for name in ("held.r", "behind.r"):
+        found |= set(await mongo[DAYS].distinct(name, to_come))
+    found |= set(await mongo[CASELOADS].distinct("referrals", here))
+    return sorted(found)
 
 
 async def touch_caseload(tx: Transaction, locality: str, link_worker: str) -> None:

@@ -15,7 +15,7 @@ from services.matching.booking.diary import Diaries
 from services.matching.booking.policy import BOOKING_TASK, CATCH_UP_DELAY, reconcile_now
 from services.matching.referral_state.state import ReferralState
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.errors import Transient
+from shared.delivery.model.errors import NotOwner, Transient
 from shared.delivery.mongo.server_time import server_now_plus
 from shared.delivery.unit_of_work.aggregate import aggregate_id
 from shared.delivery.unit_of_work.unit_of_work import DECIDE_LATER, REFERRALS, TASKS
@@ -45,7 +45,8 @@ async def sweep(kernel: Kernel[ReferralState, Diaries], before: frozenset[str]) 
     Raises:
         PyMongoError, Transient: the database is away.
     """
-    wanted = {"view.unaccounted": True, "locality": {"$in": list(kernel.localities)}}
+    ours = [name for name in kernel.localities if kernel.decides(name, "booking")]
+    wanted = {"view.unaccounted": True, "locality": {"$in": ours}}
     found = kernel.mongo[REFERRALS].find(wanted, {"locality": 1, "referral": 1}).limit(_MAX_REFERRALS)
     unaccounted = {row["_id"]: row async for row in found}
     again = [row for identity, row in unaccounted.items() if identity in before]
@@ -57,6 +58,8 @@ async def sweep(kernel: Kernel[ReferralState, Diaries], before: frozenset[str]) 
                 await kernel.command(row["locality"], row["referral"], reconcile_now)
             except (PyMongoError, Transient):
                 raise
+            except NotOwner:  # by now, and its new owner looks at every referral
+                continue
             except Exception:  # a failure of one referral must not stop the others
                 _log.exception("deciding again on a referral failed", extra={"case": row["_id"]})
     return frozenset(unaccounted)

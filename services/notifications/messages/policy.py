@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from services.notifications.messages.message import Message, MessageName, Recipient
+from services.notifications.messages.message import Message, MessageName, Recipient, Template
 from services.notifications.messages.state import NotificationState
 from shared.delivery.model.decision import NOTHING, Decision, DecisionContext, ScheduledTask, TaskRow
 from shared.platform.clock import LONDON
@@ -95,6 +95,11 @@ def is_still_needed(state: NotificationState, context: DecisionContext, row: Tas
     """Tests a scheduled message again: the meeting may have changed, or the referral may have ended."""
     message = state.message(MessageName.parse(row.about))
     return message is not None and context.now < message.expires_at
+
+
+def is_reminder(row: TaskRow) -> bool:
+    """True for a reminder: it is sent by the owner of notifications on its day."""
+    return MessageName.parse(row.about).template is Template.REMINDER
 
 
 def after_quiet_hours(moment: datetime) -> datetime:

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, overload
 
+from shared.contract.events.topics import SourcePart
 from shared.delivery.mongo.database import Mongo
+from shared.delivery.ownership.standing import TableOwner
 from shared.platform.localities import Localities
 
 Changed = Callable[[], None]
@@ -19,6 +21,10 @@ class ServedTable:
     def slugs(self) -> tuple[str, ...]:
         """The localities that the process serves now."""
         return self._slugs
+
+    def owner(self, locality: str, part: SourcePart) -> TableOwner:
+        """The owner of a part in a locality, by the table in force."""
+        return TableOwner()
 
     @property
     def live(self) -> bool:
@@ -43,6 +49,16 @@ class FileTable(ServedTable):
         """`served` is the setting: all, or slugs with commas. Raises NoSuchLocality."""
         super().__init__([locality.slug for locality in localities.served(served)])
         self.localities = localities
+
+    def owner(self, locality: str, part: SourcePart) -> TableOwner:
+        """The owner of a part in a locality, by the file."""
+        return owner_in(self.localities, locality, part)
+
+
+def owner_in(localities: Localities, locality: str, part: SourcePart) -> TableOwner:
+    """The owner of a part in a locality; ours if the table does not know the locality."""
+    there = localities.by_slug.get(locality)
+    return TableOwner() if there is None else TableOwner(there.owner(part), there.epoch(part))
 
 
 class ServedSlugs(Sequence[str]):

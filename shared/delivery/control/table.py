@@ -11,12 +11,13 @@ from typing import Any, Final, Literal
 from aiokafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
-from shared.contract.events.topics import CONTROL_TOPIC
+from shared.contract.events.topics import CONTROL_TOPIC, SourcePart
 from shared.delivery.control.log import ControlLog, NoControlTopic, control_log
-from shared.delivery.control.served import Changed, FileTable, ServedTable
+from shared.delivery.control.served import Changed, FileTable, ServedTable, owner_in
 from shared.delivery.control.stored import store_versions, stored_records
 from shared.delivery.model.errors import Transient
 from shared.delivery.mongo.database import Mongo
+from shared.delivery.ownership.standing import TableOwner
 from shared.platform import metrics
 from shared.platform.clock import Clock
 from shared.platform.errors import CannotStart
@@ -81,6 +82,10 @@ class ControlTable(ServedTable):
     def live(self) -> bool:
         """True if the topic is followed, or waited for."""
         return self._following is None or not self._following.done()
+
+    def owner(self, locality: str, part: SourcePart) -> TableOwner:
+        """The owner of a part in a locality, by the version in force."""
+        return owner_in(self.localities, locality, part)
 
     def detail(self) -> dict[str, Any]:
         """The version in force and where it was read, for /readyz."""

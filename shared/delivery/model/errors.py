@@ -1,12 +1,13 @@
 """Errors of delivery: temporary ones, which the kernel retries, and permanent ones."""
 
-from shared.platform.errors import CannotStart, PermanentFailure, RetryLater, Transient
+from shared.platform.errors import CannotStart, NotOwner, PermanentFailure, RetryLater, Transient
 
 __all__ = [
     "Conflict",
     "ForeignDatabase",
     "Held",
     "IdempotencyMismatch",
+    "NotOwner",
     "PermanentFailure",
     "RetryLater",
     "Transient",

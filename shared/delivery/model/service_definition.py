@@ -14,8 +14,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from shared.contract.events.fact import Fact
 from shared.contract.events.topics import Part as PartName
+from shared.contract.events.topics import SourcePart
 from shared.delivery.model.decision import Decision, DecisionContext, TaskRow
-from shared.delivery.mongo.database import Transaction
+from shared.delivery.mongo.database import Mongo, Transaction
 
 # The view that a service folds.
 V = TypeVar("V")
@@ -81,6 +82,11 @@ class Repository(Protocol[V, R]):
         ...
 
 
+def stays(_: TaskRow) -> bool:
+    """The former owner of the part sends the message itself."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Effect(Generic[V]):
     """A message to the outside, in three steps, so that no message is sent in vain or forgotten.
@@ -89,10 +95,13 @@ class Effect(Generic[V]):
     takes the permanent reference and returns the gateway's own. It raises `RetryLater` to be called again, or
     `PermanentFailure` with a code to give up. The transaction that removes the task records the outcome in
     `sent`.
+
+    A message that was asked for before a hand-over is still sent, unless it `passes_over` to the new owner.
     """
 
     is_still_needed: Callable[[V, DecisionContext, TaskRow], bool]
     send: Callable[[str, "Loaded[V]", TaskRow], Awaitable[str]]
+    passes_over: Callable[[TaskRow], bool] = stays
 
 
 def no_fold_rules(_: str) -> int:
@@ -127,6 +136,19 @@ async def nothing_to_note(tx: Transaction, fact: Fact, now: datetime) -> None:
     """The service tells nobody of conflicting facts."""
 
 
+class LookAt(Protocol):
+    """Names the referrals to look at when the part has become ours again."""
+
+    async def __call__(self, mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
+        """The ids of all that may need a decision, in any order."""
+
+
+async def every_referral(mongo: Mongo, locality: str, now: datetime) -> Sequence[str]:
+    """Every referral of the locality."""
+    found: list[str] = await mongo["referrals"].distinct("referral", {"locality": locality})
+    return found
+
+
 @dataclass(frozen=True)
 class ServiceDefinition(Generic[V, R]):
     """One of the four services, as the kernel drives it.
@@ -145,6 +167,8 @@ class ServiceDefinition(Generic[V, R]):
         is_sandbox: by locality, whether its referrals are forgotten after a week and raise no alert.
         forget: deletes what the service stores of forgotten referrals beside their documents.
         note_conflict: stores that a fact has the id of another, with another body.
+        look: the decision about each referral of `look_at`, once after a hand-over to us; None for a service
+            that leaves what came before to the former owner.
     """
 
     name: PartName
@@ -162,6 +186,13 @@ class ServiceDefinition(Generic[V, R]):
     is_sandbox: Callable[[str], bool] = no_sandbox
     forget: Forget = nothing_to_forget
     note_conflict: NoteConflict = nothing_to_note
+    look: Decide[V, R] | None = None
+    look_at: LookAt = every_referral
+
+    @property
+    def decides_as(self) -> SourcePart:
+        """The part in whose name the service makes its automatic decisions and runs its tasks."""
+        return "booking" if self.name == "matching" else self.name
 
 
 class NoRepository:

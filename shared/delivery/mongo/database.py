@@ -98,7 +98,7 @@ class Gate(Protocol):
 class Transaction:
     """One MongoDB transaction: collections to write through and the session to write with."""
 
-    __slots__ = ("collections", "names", "session")
+    __slots__ = ("_ended", "collections", "names", "session")
 
     def __init__(
         self, collections: "Collections", session: Session | None, names: Mapping[str, str] = _NO_NAMES
@@ -106,6 +106,16 @@ class Transaction:
         self.collections = collections
         self.session = session
         self.names = names
+        self._ended: list[Callable[[bool], None]] = []
+
+    def when_ended(self, call: Callable[[bool], None]) -> None:
+        """Calls back after the end of the transaction: with True if it is known to be committed."""
+        self._ended.append(call)
+
+    def end(self, *, committed: bool) -> None:
+        """Makes the calls of `when_ended`."""
+        for call in self._ended:
+            call(committed)
 
     def __getitem__(self, collection: str) -> Collection:
         return self.collections[self.names.get(collection, collection)]
@@ -208,13 +218,25 @@ class Mongo:
 
     async def _transact(self, work: Callable[[Transaction], Awaitable[T]], session: Session) -> T:
         permit = Permit(self.names, 0.0) if self.gate is None else await self.gate.enter()
+        tx = Transaction(self._collections, session, permit.names)
+        committed = False
+        try:
+            result = await self._in_session(work, tx, session, permit)
+            committed = True
+        finally:
+            tx.end(committed=committed)
+        return result
+
+    async def _in_session(
+        self, work: Callable[[Transaction], Awaitable[T]], tx: Transaction, session: Session, permit: Permit
+    ) -> T:
         session.start_transaction(
             read_concern=ReadConcern("snapshot"),
             write_concern=WriteConcern("majority", j=True),
             read_preference=ReadPreference.PRIMARY,
         )
         try:
-            result = await work(Transaction(self._collections, session, permit.names))
+            result = await work(tx)
             if self.gate is not None:
                 await self.gate.confirm(permit)
         except BaseException:

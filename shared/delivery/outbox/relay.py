@@ -7,7 +7,7 @@ when its lease lapses, because its process died.
 If a relay dies between acknowledgement and delete, the row is published twice. Every reader folds a set, so
 that does no harm. Messages that their topic refuses are retried later, with growing delays; other rows go on.
 If a topic refuses us for want of rights, its later rows wait unsent. One of them asks again and again, and
-wakes the others when it may.
+wakes the others when it may. Rows that were decided in an ended epoch of their part are set aside.
 """
 
 import asyncio
@@ -24,15 +24,15 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.delivery.kafka.producer import TOO_LARGE, Producer
 from shared.delivery.mongo.database import Mongo, Row
-from shared.delivery.mongo.leases import INSTANCES, Leases
+from shared.delivery.mongo.leases import INSTANCES, LEASES, Leases
 from shared.delivery.mongo.server_time import server_now_plus
 from shared.delivery.outbox.rows import Message, OutboxRow
+from shared.delivery.outbox.unpublished import OUTBOX_SET_ASIDE, keep_ended, keep_too_large
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
 from shared.platform import metrics
 from shared.platform.clock import Clock
 from shared.platform.kafka_connection import KafkaConnection
 
-OUTBOX_DEAD_LETTERS = "outbox_dead_letters"
 _PAGE_ROWS: Final = 20
 _MAX_HANDED_OVER: Final = 200
 _MAX_DELETED: Final = 1000
@@ -57,8 +57,12 @@ class Relay:
         seconds: Callable[[], float] = time.monotonic,
         *,
         sandboxes: Callable[[], Sequence[str]] = tuple,
+        is_ended: Callable[[str, int], bool] = lambda *_: False,
     ) -> None:
-        """`sandboxes` are the localities whose rows make no row of the outbox an old one."""
+        """`sandboxes` are the localities whose rows raise no alert.
+
+        `is_ended` tells of a source and an epoch whether its part has been handed over since.
+        """
         self._service = service
         self.lane = lane
         self._mongo = mongo
@@ -67,6 +71,7 @@ class Relay:
         self._lease_seconds = lease_seconds
         self._seconds = seconds
         self._sandboxes = sandboxes
+        self._is_ended = is_ended
         self._own = Producer(kafka)
         self._swept = Producer(kafka)
         self._woken = asyncio.Event()
@@ -215,20 +220,25 @@ class Relay:
 
     async def _publish(self, publisher: Producer, rows: Sequence[OutboxRow]) -> list[str]:
         """Publishes rows; returns the ids of those to delete."""
+        ended = [row for row in rows if row.source is not None and self._is_ended(row.source, row.epoch)]
+        if ended:
+            await keep_ended(self._mongo, self._service, ended, self._clock())
+            rows = [row for row in rows if row not in ended]
         messages = [(row, message) for row in rows for message in row.messages]
         results = await self._results(publisher, [message for _, message in messages])
         unsent: dict[str, list[Message]] = {}
-        too_large: list[tuple[str, Message]] = []
+        too_large: list[tuple[OutboxRow, Message]] = []
         faults: dict[str, Exception] = {}
         for (row, message), error in zip(messages, results, strict=True):
             if isinstance(error, TOO_LARGE):
-                too_large.append((row.id, message))
+                too_large.append((row, message))
             elif error is not None:
                 faults[message.topic] = error
                 unsent.setdefault(row.id, []).append(message)
         for topic, fault in faults.items():
             _log.warning("a topic takes nothing: %s", type(fault).__name__, extra={"topic": topic})
-        await self._dead_letter(too_large)
+        if too_large:
+            await keep_too_large(self._mongo, self._service, too_large, self._clock())
         await self._delay([(row, unsent[row.id]) for row in rows if row.id in unsent])
         # After the rows are delayed: a topic of which no row is delayed is not asked again.
         self._refused |= {
@@ -240,7 +250,7 @@ class Relay:
         if returned := self._refused & accepted:
             await self._wake(returned)
         metrics.outbox_published.labels(self._service, "ok").inc(sum(error is None for error in results))
-        return [row.id for row in rows if row.id not in unsent]
+        return [row.id for row in ended] + [row.id for row in rows if row.id not in unsent]
 
     async def _results(self, publisher: Producer, messages: Sequence[Message]) -> list[Exception | None]:
         """Publishes messages. Those of a topic that refused us wait without being sent with the others.
@@ -287,14 +297,6 @@ class Relay:
         if woken.modified_count:
             self.read_lane()
 
-    async def _dead_letter(self, messages: Sequence[tuple[str, Message]]) -> None:
-        if not messages:
-            return
-        rows = [{"row": row, "at": self._clock(), "m": message.stored()} for row, message in messages]
-        await self._mongo[OUTBOX_DEAD_LETTERS].insert_many(rows)
-        metrics.outbox_published.labels(self._service, "dead_lettered").inc(len(rows))
-        _log.error("%d messages are too large for their topic and were dead-lettered", len(rows))
-
     async def _wait_out(self, error: Exception) -> None:
         expected = isinstance(error, KafkaError | PyMongoError | OSError)
         _log.warning("relay waits: %s", type(error).__name__, exc_info=None if expected else error)
@@ -324,11 +326,19 @@ class Relay:
         oldest = await outbox.find_one(real, {"at": 1}, sort=[("_id", 1)])
         age = (self._clock() - oldest["at"].astimezone(UTC)).total_seconds() if oldest else 0.0
         metrics.outbox_oldest.labels(self._service).set(max(age, 0.0))
+        aside = await self._mongo[OUTBOX_SET_ASIDE].count_documents(real)
+        metrics.outbox_set_aside.labels(self._service).set(aside)
 
 
 def process_name(lane: str) -> str:
     """The name by which the database knows the process of this lane."""
     return f"linkwork {lane}"
+
+
+async def processes_of(mongo: Mongo) -> list[str]:
+    """The names under which the service's processes connect to the database, also those that died."""
+    lanes = mongo[LEASES].find({"_id": {"$regex": f"^{_lease('')}"}}, {"_id": 1})
+    return [process_name(row["_id"].removeprefix(_lease(""))) async for row in lanes]
 
 
 def _lease(lane: str) -> str:

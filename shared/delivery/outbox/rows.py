@@ -4,7 +4,7 @@ A row holds many messages and belongs to a lane. The holder of the lane's lease 
 of a row are one part's in one locality, so that a row of an ended epoch can be set aside.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -83,13 +83,18 @@ class OutboxRow:
         return row | {"source": self.source, "locality": locality, "part": part, "epoch": self.epoch}
 
 
-def rows_of(messages: Iterable[Message], new_id: NewId) -> list[OutboxRow]:
-    """The rows of these messages, each source's in order, of `ROW_BYTES` unless a message is larger."""
+def rows_of(
+    messages: Iterable[Message], new_id: NewId, epoch_of: Callable[[str], int] = lambda _: FIRST_EPOCH
+) -> list[OutboxRow]:
+    """The rows of these messages, each source's in order, of `ROW_BYTES` unless a message is larger.
+
+    `epoch_of` tells the epoch in which the events of a source were decided.
+    """
     by_source: dict[str | None, list[Message]] = {}
     for message in messages:
         by_source.setdefault(message.headers.get(_SOURCE), []).append(message)
     return [
-        OutboxRow(new_id(), page, source=source)
+        OutboxRow(new_id(), page, source=source, epoch=FIRST_EPOCH if source is None else epoch_of(source))
         for source, all_of in by_source.items()
         for page in _pages(all_of)
     ]

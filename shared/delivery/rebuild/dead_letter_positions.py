@@ -6,8 +6,8 @@ from shared.contract.events.topics import parse_topic
 from shared.delivery.dlq.replays import Restored
 from shared.delivery.dlq.rows import DEAD_LETTERS, TAKEN, place_of
 from shared.delivery.mongo.database import Mongo
-from shared.delivery.outbox.relay import OUTBOX_DEAD_LETTERS
 from shared.delivery.outbox.rows import Message
+from shared.delivery.outbox.unpublished import OUTBOX_DEAD_LETTERS, OUTBOX_SET_ASIDE
 from shared.delivery.rebuild.source import RecordPosition
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
 
@@ -15,13 +15,14 @@ _ORIGINAL = "dlq-original-topic"
 
 
 async def unpublished(mongo: Mongo) -> list[Message]:
-    """The messages in the outbox, and those that are too large for their topic.
+    """The messages in the outbox, those of ended epochs, and those that are too large for their topic.
 
     The relay removes a row after the broker has its messages. Read this first, and the log's ends after it.
     """
     messages: list[Message] = []
-    async for row in mongo[OUTBOX].find({}, {"m": 1}):
-        messages += [Message.restore(stored) for stored in row["m"]]
+    for collection in (OUTBOX, OUTBOX_SET_ASIDE):
+        async for row in mongo[collection].find({}, {"m": 1}):
+            messages += [Message.restore(stored) for stored in row["m"]]
     async for row in mongo[OUTBOX_DEAD_LETTERS].find({}, {"m": 1}):
         messages.append(Message.restore(row["m"]))
     return messages

@@ -21,6 +21,8 @@ from shared.delivery.mongo.database import Mongo, Permit, classified
 
 GENERATIONS: Final = "generations"
 LIVE: Final = "live"
+# The lease of a rebuild of this database.
+REBUILD_LEASE: Final = "rebuild"
 _OWNER: Final = "owner"
 PERMIT_SECONDS: Final = 1.5  # A process may work for so long on the row that it read.
 _POLL_SECONDS = 0.4

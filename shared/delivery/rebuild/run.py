@@ -12,7 +12,7 @@ from pymongo.errors import PyMongoError
 
 from shared.delivery.mongo.database import Mongo
 from shared.delivery.mongo.leases import Leases
-from shared.delivery.rebuild.generations import lock, names_of, unlock
+from shared.delivery.rebuild.generations import REBUILD_LEASE, lock, names_of, unlock
 from shared.delivery.rebuild.log import Offsets
 from shared.delivery.rebuild.report import Progress, Refused, Report
 from shared.delivery.rebuild.shadow_generation import ShadowGeneration
@@ -21,7 +21,6 @@ from shared.delivery.rebuild.switching import CLOSED_SECONDS, LiveRow, NotClosed
 from shared.delivery.rebuild.watching import ChangedReferrals
 from shared.platform.ids import NewId, new_id
 
-_LEASE: Final = "rebuild"
 _LEASE_SECONDS: Final = 20.0
 _LOCK_MS: Final = 400
 
@@ -164,7 +163,7 @@ class Rebuild:
         mongo = Mongo(self.source.mongo_url, self.source.database, name="linkwork rebuild")
         leases = Leases(mongo, self.new_id(), _LEASE_SECONDS)
         try:
-            if not await leases.take(_LEASE):
+            if not await leases.take(REBUILD_LEASE):
                 raise Refused("Another rebuild of this service goes on, or has just died: wait a little.")
             renewing = asyncio.create_task(_renew(leases))
             try:
@@ -193,4 +192,4 @@ async def _add_report_to_refusal(report: Report) -> AsyncIterator[None]:
 async def _renew(leases: Leases) -> None:
     while True:
         await asyncio.sleep(_LEASE_SECONDS / 4)
-        await leases.take(_LEASE)
+        await leases.take(REBUILD_LEASE)

@@ -9,8 +9,7 @@ from typing import Any, Final
 from pymongo.errors import PyMongoError
 
 from shared.delivery.mongo.database import Document, Mongo
-from shared.delivery.mongo.leases import LEASES
-from shared.delivery.outbox.relay import process_name
+from shared.delivery.outbox.relay import processes_of
 from shared.delivery.rebuild.generations import (
     GENERATIONS,
     LIVE,
@@ -124,13 +123,9 @@ class Switch:
             if self.closed_for > _LOCK_SECONDS:
                 raise NotClosed("transactions do not end that hold the live generation")
             if self.closed_for > _IN_HAND_SECONDS:
-                await self._mongo.end_transactions_older_than(_IN_HAND_SECONDS, await self._processes())
+                names = await processes_of(self._mongo)
+                await self._mongo.end_transactions_older_than(_IN_HAND_SECONDS, names)
             await asyncio.sleep(0.05)
-
-    async def _processes(self) -> list[str]:
-        """The names under which the service's processes connect to the database, also those that died."""
-        lanes = self._mongo[LEASES].find({"_id": {"$regex": "^lane/"}}, {"_id": 1})
-        return [process_name(row["_id"].removeprefix("lane/")) async for row in lanes]
 
     async def give_up(self) -> None:
         """Opens the live generation again, unless `open` succeeded without an answer.

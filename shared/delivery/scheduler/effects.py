@@ -72,11 +72,11 @@ class EffectRunner(Generic[V, R]):
         await self._record(row, {"status": "sent", "reference": reference})
         return "ok"
 
-    async def record_too_late(self, tx: Transaction, row: Document) -> None:
+    async def record_dropped(self, tx: Transaction, row: Document, code: str) -> None:
         """Records a failure that people can see for a message that was never sent."""
         known = await tx[SENT].find_one({"_id": row["_id"]}, session=tx.session)
         if known is None or known["status"] == "sending":
-            failed = _ledger(row) | {"status": "failed", "code": "too_late", "at": self._context.clock()}
+            failed = _ledger(row) | {"status": "failed", "code": code, "at": self._context.clock()}
             await tx[SENT].update_one({"_id": row["_id"]}, {"$set": failed}, upsert=True, session=tx.session)
 
     async def _claim(

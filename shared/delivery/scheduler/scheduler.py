@@ -9,14 +9,14 @@ holds up neither other messages nor decisions.
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, Generic
 
 from pymongo.errors import PyMongoError
 
 from shared.delivery.chunks import in_chunks
-from shared.delivery.model.errors import Conflict, Transient
+from shared.delivery.model.errors import Conflict, RetryLater, Transient
 from shared.delivery.model.service_definition import R, V
 from shared.delivery.mongo.database import Document, Transaction
 from shared.delivery.mongo.server_time import READY
@@ -28,6 +28,7 @@ from shared.delivery.scheduler.task_rows import (
     delete_task,
     delete_tasks,
     due_since,
+    is_void,
     reschedule,
 )
 from shared.delivery.unit_of_work.aggregate import ReferralAggregate
@@ -41,6 +42,7 @@ _SENDS_AT_ONCE: Final = 16
 # Most gateways answer sooner. Tasks that become due meanwhile do not wait for a slower one.
 _SEND_WAIT_SECONDS: Final = 0.5
 _MAX_CONFLICTS: Final = 5
+_HANDING_OVER: Final = timedelta(seconds=10)
 _log = logging.getLogger(__name__)
 
 
@@ -138,12 +140,17 @@ class Scheduler(Generic[V, R]):
 
     async def _page(self, now: datetime, sends: bool) -> list[Document]:
         effects = list(self._context.definition.effects)
-        here = {"$in": list(self._localities)}
         if sends:
+            here = {"$in": list(self._localities)}
             which: Document = {"what": {"$in": effects}, "locality": here, "at": {"$lte": now}}
         else:
-            leads = [name for name in self._localities if self._context.may_decide(name)]
-            due = {"what": {"$nin": [*effects, DECIDE_LATER]}, "locality": here, "at": {"$lte": now}}
+            ours = [name for name in self._localities if self._context.owns(name)]
+            leads = [name for name in ours if self._context.may_decide(name)]
+            due = {
+                "what": {"$nin": [*effects, DECIDE_LATER]},
+                "locality": {"$in": ours},
+                "at": {"$lte": now},
+            }
             # At once, without a comparison of times: the clock of the process that asked may be wrong.
             which = {"$or": [due, {"what": DECIDE_LATER, "locality": {"$in": leads}}]}
         found = self._context.mongo[TASKS].find({**which, **READY}).sort("at", 1).limit(_PAGE)
@@ -178,9 +185,11 @@ class Scheduler(Generic[V, R]):
 
     async def _result(self, row: Document) -> str:
         if row["not_after"] is not None and self._context.clock() > row["not_after"]:
-            await self._context.mongo.transact(partial(self._drop, row))
+            await self._context.mongo.transact(partial(self._drop, row, "too_late"))
             return "too_late"
         effect = self._context.definition.effects.get(row["what"])
+        if effect is not None and effect.passes_over(as_task(row)) and not self._context.is_ours(row):
+            return await self._pass_over(row)
         if effect is not None:
             return await self._effects.run(row, effect)
         for _ in range(_MAX_CONFLICTS):
@@ -199,9 +208,12 @@ class Scheduler(Generic[V, R]):
 
         Raises:
             Gone: another process has deleted or written one of them since it was read.
+            Conflict: the part is another owner's by now.
         """
-        await delete_tasks(tx, rows)
         unit_of_work = self._context.unit_of_work(tx)
+        if not all(unit_of_work.owns(row["locality"]) for row in rows):
+            raise Conflict("the part has another owner")
+        await delete_tasks(tx, rows)
         keys = [(row["locality"], row["referral"]) for row in rows]
         await unit_of_work.read(keys)
         aggregates = [unit_of_work.aggregate(*key) for key in keys]
@@ -216,19 +228,29 @@ class Scheduler(Generic[V, R]):
     def _decide_one(
         self, row: Document, unit_of_work: UnitOfWork[V, R], aggregate: ReferralAggregate[V, R], resources: R
     ) -> None:
+        if is_void(row, unit_of_work.epoch(row["locality"])):
+            return
         context = unit_of_work.decision_context(aggregate)
         tasks = self._context.definition.tasks
         if row["what"] == DECIDE_LATER:
             aggregate.decide(list(row["payload"]), resources, context)
         elif row["what"] in tasks:
             decision = tasks[row["what"]](aggregate.view, resources, context, as_task(row))
-            aggregate.decide(aggregate.apply(decision, context), resources, context)
+            unit_of_work.decide_after(aggregate, aggregate.apply(decision, context), resources, context)
         else:
             raise LookupError(f"{self._service} has no function for the task {row['what']}")
 
-    async def _drop(self, row: Document, tx: Transaction) -> None:
+    async def _pass_over(self, row: Document) -> str:
+        """Leaves a message to the part's new owner. Between two owners it waits."""
+        if self._context.is_between_owners(row):
+            await reschedule(self._context, row, "handing_over", RetryLater(_HANDING_OVER))
+            return "rescheduled"
+        await self._context.mongo.transact(partial(self._drop, row, "handed_over"))
+        return "handed_over"
+
+    async def _drop(self, row: Document, code: str, tx: Transaction) -> None:
         if await delete_task(tx, row) and row["what"] in self._context.definition.effects:
-            await self._effects.record_too_late(tx, row)
+            await self._effects.record_dropped(tx, row, code)
 
     def _set_gauges(self, sends: bool, ages: list[float]) -> None:
         self._overdue[sends] = (len(ages), max(ages, default=0.0))

@@ -15,6 +15,7 @@ from shared.delivery.model.decision import TaskRow
 from shared.delivery.model.errors import RetryLater
 from shared.delivery.mongo.database import Document, Row, Transaction, classified
 from shared.delivery.mongo.server_time import NEXT_VERSION, server_now_plus
+from shared.delivery.ownership.standing import epoch_of
 from shared.delivery.unit_of_work.context import ServiceContext
 from shared.delivery.unit_of_work.unit_of_work import TASKS
 
@@ -41,6 +42,11 @@ def due_since(row: Row) -> datetime:
     """The time since which the task may run."""
     at: datetime = row["at"]
     return max(at, row.get("not_before") or at)
+
+
+def is_void(row: Row, epoch: int) -> bool:
+    """True if a decision was scheduled in another epoch of its part: the owner between may have made it."""
+    return epoch_of(row) != epoch
 
 
 async def delete_task(tx: Transaction, row: Document) -> bool:

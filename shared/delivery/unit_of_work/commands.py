@@ -88,6 +88,7 @@ async def command(
 
     Raises:
         IdempotencyMismatch: the key was used with another request.
+        NotOwner: another owner has the part of one of its facts.
         Transient: the database stays away, or other writes keep coming first.
     """
     ids = _SameIds(context.new_id)
@@ -110,7 +111,7 @@ async def command(
         resources = await unit_of_work.load_resources([aggregate])
         decision_context = aggregate.decision_context(now, unit_of_work.new_id, actor)
         kinds = aggregate.apply(act(view, resources, decision_context), decision_context)
-        aggregate.decide(kinds, resources, decision_context)
+        unit_of_work.decide_after(aggregate, kinds, resources, decision_context)
         if within is not None:
             await within(tx, decision_context)
         facts = tuple(event.fact for event in aggregate.added)

@@ -6,14 +6,18 @@ from typing import Generic
 from shared.delivery.consumer.own_events import OwnEventCache
 from shared.delivery.dlq.dead_letters import DeadLetters
 from shared.delivery.model.service_definition import R, ServiceDefinition, V
-from shared.delivery.mongo.database import Mongo, Transaction
+from shared.delivery.mongo.database import Mongo, Row, Transaction
 from shared.delivery.mongo.leases import Leases
 from shared.delivery.options import Options
 from shared.delivery.outbox.relay import Relay
+from shared.delivery.ownership.fence import unfenced
+from shared.delivery.ownership.ownership import Ownership
+from shared.delivery.ownership.standing import TableOwner, epoch_of
 from shared.delivery.unit_of_work.signals import ReferralSignal, TaskSignal
 from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
 from shared.platform.clock import Clock
 from shared.platform.ids import NewId
+from shared.platform.localities import OURS
 
 
 @dataclass
@@ -27,6 +31,7 @@ class ServiceContext(Generic[V, R]):
     new_id: NewId
     leases: Leases
     relay: Relay
+    ownership: Ownership | None = None
     own_events: OwnEventCache = field(default_factory=OwnEventCache)
     referral_signal: ReferralSignal = field(default_factory=ReferralSignal)
 
@@ -36,8 +41,31 @@ class ServiceContext(Generic[V, R]):
         self.task_signal = TaskSignal(self.clock)
 
     def unit_of_work(self, tx: Transaction, new_id: NewId | None = None) -> UnitOfWork[V, R]:
-        """A new unit of work for this transaction."""
-        return UnitOfWork(self.definition, tx, self.clock(), new_id or self.new_id, self.lane)
+        """A new unit of work for this transaction, which has read nothing yet."""
+        fence = unfenced() if self.ownership is None else self.ownership.fence(tx)
+        return UnitOfWork(self.definition, tx, self.clock(), new_id or self.new_id, self.lane, fence)
+
+    def owns(self, locality: str) -> bool:
+        """True if automatic decisions are made here, by what this process knows."""
+        part = self.definition.decides_as
+        return self.ownership is None or self.ownership.owns(locality, part)
+
+    def is_ours(self, row: Row) -> bool:
+        """True if a task was scheduled in the present epoch of its part, and the part is ours."""
+        locality, part = row["locality"], self.definition.decides_as
+        if self.ownership is None:
+            return True
+        return self.owns(locality) and epoch_of(row) == self.ownership.standing(locality, part).epoch
+
+    def is_between_owners(self, row: Row) -> bool:
+        """True if the part of a task's epoch has been stopped, and the table names no other owner yet."""
+        locality, part = row["locality"], self.definition.decides_as
+        if self.ownership is None:
+            return False
+        epoch = epoch_of(row)
+        return epoch == self.ownership.standing(locality, part).epoch and self.ownership.table(
+            locality, part
+        ) == TableOwner(OURS, epoch)
 
     def may_decide(self, locality: str) -> bool:
         """True if this process makes the decisions of a locality."""

@@ -10,13 +10,15 @@ from typing import Generic
 
 from pymongo import DeleteOne, UpdateOne
 
+from shared.contract.events.topics import locality_of_source, our_parts
 from shared.delivery.chunks import in_chunks
 from shared.delivery.model.decision import DecisionContext, ScheduledTask
-from shared.delivery.model.errors import Conflict
+from shared.delivery.model.errors import Conflict, NotOwner
 from shared.delivery.model.service_definition import Loaded, R, ServiceDefinition, V
 from shared.delivery.mongo.database import Document, Transaction
 from shared.delivery.mongo.server_time import NEXT_VERSION, server_now_plus
 from shared.delivery.outbox.rows import Message, OutboxRow, rows_of
+from shared.delivery.ownership.fence import Fence, unfenced
 from shared.delivery.unit_of_work.aggregate import ReferralAggregate, aggregate_id
 from shared.platform.ids import NewId
 
@@ -32,6 +34,7 @@ class UnitOfWork(Generic[V, R]):
 
     Attributes:
         lane: the outbox lane of this process.
+        fence: the standings of parts on which the transaction rests.
         messages: dead letters and events to publish.
         first_task_at: the earliest time of the tasks written, without delayed ones.
     """
@@ -41,6 +44,7 @@ class UnitOfWork(Generic[V, R]):
     now: datetime
     new_id: NewId
     lane: str
+    fence: Fence = field(default_factory=unfenced)
     aggregates: dict[str, ReferralAggregate[V, R]] = field(default_factory=dict)
     messages: list[Message] = field(default_factory=list)
     outbox_rows: list[OutboxRow] = field(default_factory=list)
@@ -78,15 +82,17 @@ class UnitOfWork(Generic[V, R]):
     async def decide(self, may_decide: Callable[[str], bool]) -> None:
         """Makes the decisions that the new facts call for, each referral's after all of its facts.
 
-        If another process decides for a locality, a task asks that process.
+        If another process decides for a locality, a task asks that process. If the part is another owner's,
+        the facts are folded and nothing else.
         """
         calls = [
             (aggregate, kinds)
             for aggregate in self.aggregates.values()
             if (kinds := [k for e in aggregate.added if (k := e.fact.kind) in self.definition.decisions])
         ]
+        owned = {name for name in {aggregate.locality for aggregate, _ in calls} if self.owns(name)}
         # Check the lease once, so that losing it halfway cannot leave a referral undecided.
-        ours = {name for name in {aggregate.locality for aggregate, _ in calls} if may_decide(name)}
+        ours = {name for name in owned if may_decide(name)}
         to_decide = [aggregate for aggregate, _ in calls if aggregate.locality in ours]
         await self.fold(to_decide)
         resources = await self.load_resources(to_decide)
@@ -94,8 +100,27 @@ class UnitOfWork(Generic[V, R]):
             for aggregate, kinds in chunk:
                 if aggregate.locality in ours:
                     aggregate.decide(kinds, resources, self.decision_context(aggregate))
-                else:
+                elif aggregate.locality in owned:
                     aggregate.tasks.append(self._decide_later(kinds))
+
+    def owns(self, locality: str) -> bool:
+        """True if automatic decisions are made here. The transaction rests on the answer."""
+        return self.fence.owns(locality, self.definition.decides_as)
+
+    def epoch(self, locality: str) -> int:
+        """The epoch of automatic decisions. The transaction rests on it."""
+        return self.fence.standing(locality, self.definition.decides_as).epoch
+
+    def decide_after(
+        self,
+        aggregate: ReferralAggregate[V, R],
+        kinds: Sequence[str],
+        resources: R,
+        context: DecisionContext,
+    ) -> None:
+        """Makes the automatic decisions that these kinds of facts call for, if their part is ours."""
+        if any(kind in self.definition.decisions for kind in kinds) and self.owns(aggregate.locality):
+            aggregate.decide(kinds, resources, context)
 
     def decision_context(self, aggregate: ReferralAggregate[V, R]) -> DecisionContext:
         """The context of a decision about this referral, now."""
@@ -110,14 +135,16 @@ class UnitOfWork(Generic[V, R]):
 
         Raises:
             Conflict: another write changed a document since it was read.
+            NotOwner: an event or a task is of a part that another owner has.
         """
+        self._require_owned()
         changed = [aggregate for aggregate in self.aggregates.values() if aggregate.changed]
         await self.fold(changed)
         await self._write_aggregates(changed)
         await self._write_tasks()
         for aggregate in changed:
             self.messages += [Message.of(envelope) for envelope in aggregate.emitted]
-        self.outbox_rows = rows_of(self.messages, self.new_id)
+        self.outbox_rows = rows_of(self.messages, self.new_id, self._epoch_of)
         if self.outbox_rows:
             stored = [row.stored(self.lane, self.now) for row in self.outbox_rows]
             await self.tx[OUTBOX].insert_many(stored, session=self.tx.session, ordered=False)
@@ -129,6 +156,22 @@ class UnitOfWork(Generic[V, R]):
                 [aggregate.as_changed() for aggregate in changed],
                 self.resources,  # type: ignore[arg-type]  # R may itself be None
             )
+        # Last, so that a flip is held up for the commit alone.
+        await self.fence.write(self.tx)
+
+    def _require_owned(self) -> None:
+        for aggregate in self.aggregates.values():
+            locality = aggregate.locality
+            parts = {part for each in aggregate.emitted for part in our_parts(each.source)}
+            if aggregate.tasks or aggregate.cancelled_tasks:
+                parts.add(self.definition.decides_as)
+            for part in sorted(parts):
+                if not self.fence.owns(locality, part):
+                    raise NotOwner(locality, part)
+
+    def _epoch_of(self, source: str) -> int:
+        locality = locality_of_source(source) or ""
+        return max(self.fence.standing(locality, part).epoch for part in our_parts(source))
 
     async def _write_aggregates(self, changed: Sequence[ReferralAggregate[V, R]]) -> None:
         writes = [aggregate.to_write() async for chunk in in_chunks(changed) for aggregate in chunk]
@@ -147,7 +190,7 @@ class UnitOfWork(Generic[V, R]):
             cancelled = aggregate.cancelled_tasks
             writes += [DeleteOne({"_id": task_id(aggregate, what, about)}) for what, about in cancelled]
             for task in aggregate.tasks:
-                writes.append(_upsert(aggregate, task))
+                writes.append(_upsert(aggregate, task, self.epoch(aggregate.locality)))
                 if not task.delay and (self.first_task_at is None or task.at < self.first_task_at):
                     self.first_task_at = task.at
         if writes:
@@ -159,7 +202,7 @@ def task_id(aggregate: ReferralAggregate[V, R], what: str, about: str) -> str:
     return f"{what}|{aggregate.id}|{about}"
 
 
-def _upsert(aggregate: ReferralAggregate[V, R], task: ScheduledTask) -> UpdateOne:
+def _upsert(aggregate: ReferralAggregate[V, R], task: ScheduledTask, epoch: int) -> UpdateOne:
     row: Document = {
         "what": task.what,
         "locality": aggregate.locality,
@@ -169,6 +212,7 @@ def _upsert(aggregate: ReferralAggregate[V, R], task: ScheduledTask) -> UpdateOn
         "attempt": 0,
         "at": task.at,
         "not_after": task.not_after,
+        "epoch": epoch,
     }
     not_before = server_now_plus(task.delay) if task.delay else None
     fresh: list[Document] = [{"$literal": row}, {"not_before": not_before}]

@@ -105,7 +105,7 @@ class Locality:
 
     def epoch(self, part: str) -> int:
         """The epoch of a part's owner here, which rises when the part is handed over."""
-        return self.epochs.get(part, 1)
+        return self.epochs.get(part, 0)
 
     def address(self, part: str) -> str | None:
         """The address of a part's operations; None if the part is ours, or its owner answers none."""

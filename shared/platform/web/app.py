@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -17,7 +18,7 @@ from shared.contract.asyncapi.roles import parts_of_service
 from shared.contract.events.topics import PARTS
 from shared.platform import lifeline
 from shared.platform.clock import Clock, system_clock
-from shared.platform.errors import CannotStart
+from shared.platform.errors import CannotStart, NotOwner
 from shared.platform.localities import Localities, LocalitiesError, NoSuchLocality
 from shared.platform.web.accessibility import accessibility_routes
 from shared.platform.web.auth import MaybePageCaller, SignInNeeded, to_sign_in
@@ -27,6 +28,7 @@ from shared.platform.web.keys import IssuerKeys, KeySource
 from shared.platform.web.limits import Limits, RequestLimits
 from shared.platform.web.logs import configure_logging
 from shared.platform.web.navigation import home_of
+from shared.platform.web.not_owner import answer_not_owner
 from shared.platform.web.openapi import DocumentedApi
 from shared.platform.web.pages import ASSETS, STATIC, Pages
 from shared.platform.web.problem import UNAVAILABLE, install_problem_handlers
@@ -95,6 +97,7 @@ def create_service_app(
         clock=clock,
     )
     install_problem_handlers(app, unavailable)
+    app.add_exception_handler(NotOwner, partial(answer_not_owner, localities))
     app.add_exception_handler(SignInNeeded, to_sign_in)
     for router in routers:
         app.include_router(router)

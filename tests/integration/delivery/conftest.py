@@ -1,11 +1,15 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import pytest
 import pytest_asyncio
+from motor.motor_asyncio import AsyncIOMotorClient
 
 from deploy.local.kafka import Kafka
 from deploy.local.reaper import Reaper
 from shared.platform.kafka_connection import KafkaConnection
+from tests.harness.delivery.asked import Commands
 from tests.harness.delivery.toy import Bench, bench
 
 
@@ -27,3 +31,15 @@ async def own_kafka(tmp_path: Path) -> AsyncIterator[Kafka]:
     finally:
         await kafka.stop()
         reaper.close()
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
+    """What clients that are made from now on ask the database."""
+    heard = Commands()
+
+    def client(*args: Any, **options: Any) -> AsyncIOMotorClient:
+        return AsyncIOMotorClient(*args, event_listeners=[heard], **options)
+
+    monkeypatch.setattr("shared.delivery.mongo.database.AsyncIOMotorClient", client)
+    return heard

@@ -1,52 +1,19 @@
 """Requests to the drivers whose effect a single broker and database cannot show."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
-import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
-from motor.motor_asyncio import AsyncIOMotorClient
-from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from shared.delivery.kafka.producer import Producer
 from shared.delivery.mongo.database import Mongo, Transaction
 from shared.delivery.unit_of_work.unit_of_work import OUTBOX
+from tests.harness.delivery.asked import Commands
 from tests.harness.delivery.toy import NOW, Bench
 from tests.integration.delivery.test_outbox import message
 
 ALL = -1
 MAJORITY = {"w": "majority", "j": True}
-
-
-class Commands(CommandListener):
-    """The commands that the database received."""
-
-    def __init__(self) -> None:
-        self.asked: list[Any] = []
-
-    def started(self, event: CommandStartedEvent) -> None:
-        self.asked.append(event.command)
-
-    def succeeded(self, event: object) -> None:
-        """Of no interest."""
-
-    def failed(self, event: object) -> None:
-        """Of no interest."""
-
-    def of(self, name: str) -> list[Any]:
-        return [command for command in self.asked if name in command]
-
-
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
-    heard = Commands()
-
-    def client(*args: Any, **options: Any) -> AsyncIOMotorClient:
-        return AsyncIOMotorClient(*args, event_listeners=[heard], **options)
-
-    monkeypatch.setattr("shared.delivery.mongo.database.AsyncIOMotorClient", client)
-    return heard
 
 
 @pytest_asyncio.fixture

@@ -1,0 +1,109 @@
+"""The look at every open referral, once after a part has become ours.
+
+Facts that came while another owner decided were folded only. One process looks at all referrals that may need
+a decision, page by page, and notes how far it came: another goes on there.
+"""
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from shared.delivery.chunks import in_chunks
+from shared.delivery.model.errors import Conflict, Transient
+from shared.delivery.model.service_definition import R, V
+from shared.delivery.mongo.database import Document, Mongo, Transaction
+from shared.delivery.ownership.standing import OWNERSHIP, Key, document_id
+from shared.delivery.unit_of_work.context import ServiceContext
+from shared.delivery.unit_of_work.unit_of_work import UnitOfWork
+
+_PAGE: Final = 50
+_MAX_CONFLICTS: Final = 30
+_log = logging.getLogger(__name__)
+
+
+async def look_at_all(context: ServiceContext[V, R], locality: str, epoch: int) -> None:
+    """Looks at what is left to look at, for as long as this process may decide.
+
+    Raises:
+        PyMongoError, Transient: the database is away, or the part is another owner's by now.
+    """
+    key: Key = (locality, context.definition.decides_as)
+    documents, ours = context.mongo[OWNERSHIP], _not_looked(key, epoch)
+    row = await documents.find_one(ours)
+    if row is None:
+        return
+    named = await context.definition.look_at(context.mongo, locality, context.clock())
+    left = sorted(each for each in named if each > row.get("looked_to", ""))
+    _log.info("the part is ours: %d referrals are looked at", len(left), extra={"locality": locality})
+    for page in (left[at : at + _PAGE] for at in range(0, len(left), _PAGE)):
+        if not await _leads(context, locality):
+            return
+        await _look_at(context, locality, page)
+        await documents.update_one(ours, {"$set": {"looked_to": page[-1]}})
+    await has_looked(context.mongo, key, epoch)
+
+
+async def has_looked(mongo: Mongo, key: Key, epoch: int) -> None:
+    """Notes that everything was looked at.
+
+    Raises:
+        PyMongoError: the database is away.
+    """
+    change = {"$set": {"looked": True}, "$unset": {"looked_to": ""}}
+    await mongo[OWNERSHIP].update_one(_not_looked(key, epoch), change)
+
+
+def _not_looked(key: Key, epoch: int) -> Document:
+    return {"_id": document_id(key), "epoch": epoch, "decides": True, "looked": False}
+
+
+async def _leads(context: ServiceContext[V, R], locality: str) -> bool:
+    """True if this process looks: the one that decides, or else the one with a lease for it."""
+    if context.definition.exclusive is not None:
+        return context.may_decide(locality)
+    return await context.leases.take(f"look/{locality}")
+
+
+async def _look_at(context: ServiceContext[V, R], locality: str, page: Sequence[str]) -> None:
+    """Looks at these referrals in one transaction, or in halves if one of them cannot be decided."""
+    conflicts = 0
+    while True:
+        try:
+            done = await context.mongo.transact(partial(_decide, context, locality, page))
+        except Conflict:
+            conflicts += 1
+            if conflicts > _MAX_CONFLICTS:
+                raise
+            continue
+        except Transient:
+            raise
+        except Exception:
+            if len(page) == 1:
+                _log.exception("a referral could not be looked at", extra={"locality": locality})
+                return
+            await _look_at(context, locality, page[: len(page) // 2])
+            await _look_at(context, locality, page[len(page) // 2 :])
+            return
+        context.committed(done)
+        return
+
+
+async def _decide(
+    context: ServiceContext[V, R], locality: str, page: Sequence[str], tx: Transaction
+) -> UnitOfWork[V, R]:
+    look = context.definition.look
+    unit_of_work = context.unit_of_work(tx)
+    if look is None or not unit_of_work.owns(locality):
+        raise Conflict("the part has another owner")
+    await unit_of_work.read([(locality, referral) for referral in page])
+    aggregates = list(unit_of_work.aggregates.values())
+    await unit_of_work.fold(aggregates)
+    resources = await unit_of_work.load_resources(aggregates)
+    async for chunk in in_chunks(aggregates):
+        for aggregate in chunk:
+            moment = unit_of_work.decision_context(aggregate)
+            decision = look(aggregate.view, resources, moment)
+            unit_of_work.decide_after(aggregate, aggregate.apply(decision, moment), resources, moment)
+    await unit_of_work.write()
+    return unit_of_work
