@@ -1,10 +1,11 @@
 """The rights of sources, as admission asks for them: the programme's table behind one small interface."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Protocol
 
-from shared.contract.authority import refusal_of
+from shared.contract.authority import Table, refusal_of
 from shared.contract.events.envelope import Envelope
+from shared.contract.events.fact import kind_of
 from shared.contract.events.refusals import RefusalCode
 from shared.platform.localities import Localities, Source
 
@@ -31,6 +32,9 @@ class ProgrammeTable:
 
     def __init__(self, localities: Localities) -> None:
         self._localities = localities
+        # The rules of the table in force, by the kind of fact.
+        self._rules: Table = ()
+        self._of_kind: Mapping[str, Table] = {}
 
     @property
     def version(self) -> str:
@@ -50,5 +54,14 @@ class ProgrammeTable:
         """As AdmissionTable."""
         locality = self._localities.by_slug.get(event.body.locality)
         practices = {practice.ods for practice in locality.practices} if locality else ()
-        code = refusal_of(event, self._localities.rules, self._localities.roles, practices)
+        code = refusal_of(event, self._rules_for(event), self._localities.roles, practices)
         return None if code is None else RefusalCode(code)
+
+    def _rules_for(self, event: Envelope) -> Table:
+        """The rules of this kind of fact: to look for them among all takes a fifth of a judgement."""
+        rules = self._localities.rules
+        if rules is not self._rules:
+            kinds = {rule.kind for rule in rules}
+            self._of_kind = {kind: tuple(rule for rule in rules if rule.kind == kind) for kind in kinds}
+            self._rules = rules
+        return self._of_kind.get(kind_of(event.event, event.body), ())

@@ -13,6 +13,7 @@ from shared.contract.history import (
     NEXT_STEP,
     SHARING,
     STAGE,
+    EffectiveFacts,
     ReferralHistory,
     SourcePriority,
     Stage,
@@ -76,14 +77,17 @@ class ReferralState:
 
 def fold(facts: Sequence[Fact], rank: SourcePriority) -> ReferralState:
     """The state that these facts give, in whatever order they arrived."""
-    story = fold_referral(facts, rank, SECTIONS)
-    return ReferralState(story, stage_of(story), _next(story), _uncounted_of_partners(facts, rank))
+    effective = EffectiveFacts(facts, rank)
+    story = fold_referral(facts, rank, SECTIONS, effective)
+    return ReferralState(story, stage_of(story), _next(story), _uncounted_of_partners(facts, rank, effective))
 
 
-def _uncounted_of_partners(facts: Sequence[Fact], rank: SourcePriority) -> tuple[Uncounted, ...]:
+def _uncounted_of_partners(
+    facts: Sequence[Fact], rank: SourcePriority, effective: EffectiveFacts
+) -> tuple[Uncounted, ...]:
     if all(our_parts(fact.source) for fact in facts):
         return ()  # Most referrals, which then cost nothing more.
-    return tuple(each for each in uncounted(facts, rank) if not our_parts(each.fact.source))
+    return tuple(each for each in uncounted(facts, rank, effective) if not our_parts(each.fact.source))
 
 
 def _next(story: ReferralHistory) -> NextEvent | None:

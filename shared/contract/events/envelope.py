@@ -29,6 +29,8 @@ _OPAQUE = re.compile(OPAQUE_FORM)
 _MOMENT = re.compile(
     MOMENT_FORM.replace("(", "(?:")
 )  # To capture takes time, and this is asked of each record.
+# The usual form of a moment, which takes a third of the time. `fromisoformat` refuses what is no day.
+_USUAL_MOMENT = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z")
 _JSON = re.compile(JSON_FORM)
 _TRACEPARENT = re.compile(r"\A00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
 
@@ -247,7 +249,9 @@ def _times(attributes: Mapping[str, str], *, admits: bool) -> tuple[datetime, da
 
 def moment(text: str | None) -> datetime | None:
     """An RFC 3339 time in its published form as aware UTC, or None: also for one that no event can be of."""
-    return _any_moment(text) if text is not None and _MOMENT.fullmatch(text) else None
+    if text is None or not (_USUAL_MOMENT.fullmatch(text) or _MOMENT.fullmatch(text)):
+        return None
+    return _any_moment(text)
 
 
 def _any_moment(text: str | None) -> datetime | None:

@@ -130,6 +130,11 @@ class EffectiveFacts:
         """The kinds of which a fact is there."""
         return self._of
 
+    @property
+    def number(self) -> int:
+        """The number of facts that count."""
+        return sum(map(len, self._of.values()))
+
     def keys(self) -> frozenset[FactKey]:
         """The facts that count, by their keys."""
         return frozenset(FactKey(said.source, said.id) for facts in self._of.values() for _, said in facts)

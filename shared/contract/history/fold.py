@@ -44,14 +44,17 @@ ALL_SECTIONS: Final = (
 
 
 def fold_referral(
-    facts: Iterable[Fact], priority: SourcePriority, sections: tuple[Section, ...] = ALL_SECTIONS
+    facts: Iterable[Fact],
+    priority: SourcePriority,
+    sections: tuple[Section, ...] = ALL_SECTIONS,
+    effective: EffectiveFacts | None = None,
 ) -> ReferralHistory:
     """The history that this set of facts gives, in these sections and those that they need.
 
-    Reading a field of another section raises `NotFolded`.
+    Reading a field of another section raises `NotFolded`. `effective`: what counts of them, if it was judged.
     """
     facts = list(facts)
-    effective = EffectiveFacts(facts, priority)
+    effective = effective or EffectiveFacts(facts, priority)
     by_kind, empty = _prepared(sections)
     fields = dict(empty)
     fields["last_recorded"] = max([fact.recorded for fact in facts], default=None)

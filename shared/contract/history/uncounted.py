@@ -20,12 +20,17 @@ class Uncounted(NamedTuple):
     reason: NotCounted
 
 
-def uncounted(facts: Sequence[Fact], priority: SourcePriority) -> tuple[Uncounted, ...]:
+def uncounted(
+    facts: Sequence[Fact], priority: SourcePriority, effective: EffectiveFacts | None = None
+) -> tuple[Uncounted, ...]:
     """The facts of the set that do not count, by source and id. Retracted facts are none of them.
 
-    A fact of a kind that the contract does not know yet is none of them either.
+    A fact of a kind that the contract does not know yet is none of them either. `effective`: what counts of
+    them, if it was judged.
     """
-    effective = EffectiveFacts(facts, priority)
+    effective = effective or EffectiveFacts(facts, priority)
+    if _all_count(effective, len(facts)):
+        return ()  # Most referrals, for which the rest is not asked.
     counting, known = effective.keys(), {fact.key for fact in facts}
     created = any(isinstance(fact.body, ReferralCreated) for fact in facts)
     _, standing = effective.highest(ReferralCreated)
@@ -53,3 +58,12 @@ def uncounted(facts: Sequence[Fact], priority: SourcePriority) -> tuple[Uncounte
 
     ordered = sorted(facts, key=lambda fact: fact.key)
     return tuple(Uncounted(fact, why) for fact in ordered if (why := reason(fact)) is not None)
+
+
+def _all_count(effective: EffectiveFacts, facts: int) -> bool:
+    """True if each of so many facts counts. Of several creations, one alone stands."""
+    if effective.number != facts or len(effective.of(ReferralCreated)) != 1:
+        return False
+    meetings = {body.meeting_id for body, _ in effective.of(MeetingBooked)}
+    told = (body for kind in _OF_A_MEETING for body, _ in effective.of(kind))
+    return all(isinstance(body, _OF_A_MEETING) and body.meeting_id in meetings for body in told)

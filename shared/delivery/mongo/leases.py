@@ -41,9 +41,7 @@ class Leases:
         asked = time.monotonic()
         # MongoDB refuses $expr with an upsert, so the row is seeded first. An end far ahead was written by a
         # database whose clock was ahead, and does not count.
-        far_ahead = {"$add": ["$$NOW", _FAR_AHEAD_MS]}
-        free = [{"$lte": ["$until", "$$NOW"]}, {"$gt": ["$until", far_ahead]}]
-        mine_or_free = {"$or": [{"$eq": ["$holder", self._holder]}, *free]}
+        mine_or_free = self._mine_or_free()
         got: Row | None = await self._mongo[LEASES].find_one_and_update(
             {"_id": name, "$expr": mine_or_free}, [{"$set": {"holder": self._holder, "until": self._end()}}]
         )
@@ -68,8 +66,17 @@ class Leases:
         if renewed == len(ours):  # Else another process took one, so each is taken by itself.
             self._until.update(dict.fromkeys(ours, asked + self._seconds * 0.9))
             names = [name for name in names if name not in ours]
+        if len(names) > 1:
+            taken = await self._taken_by_others(names)
+            self._until = {name: until for name, until in self._until.items() if name not in taken}
+            names = [name for name in names if name not in taken]
         for name in names:
             await self.take(name)
+
+    async def _taken_by_others(self, names: list[str]) -> set[str]:
+        """The leases that other processes hold. One read finds them, where to take each costs two writes."""
+        which = {"_id": {"$in": names}, "$expr": {"$not": [self._mine_or_free()]}}
+        return {row["_id"] async for row in self._mongo[LEASES].find(which, {"_id": 1})}
 
     async def take_over(self, instance_id: str) -> None:
         """Takes the lease of an instance id and ends all leases of its holder, the dead predecessor.
@@ -112,6 +119,11 @@ class Leases:
         long_ago = {"$subtract": ["$$NOW", _FORGET_AFTER_MS]}
         lapsed = {"$and": [{"$gt": ["$until", _SEEDED]}, {"$lt": ["$until", long_ago]}]}
         await self._mongo[LEASES].delete_many({"_id": {"$regex": f"^{re.escape(prefix)}"}, "$expr": lapsed})
+
+    def _mine_or_free(self) -> dict[str, object]:
+        far_ahead = {"$add": ["$$NOW", _FAR_AHEAD_MS]}
+        free = [{"$lte": ["$until", "$$NOW"]}, {"$gt": ["$until", far_ahead]}]
+        return {"$or": [{"$eq": ["$holder", self._holder]}, *free]}
 
     def _end(self) -> dict[str, object]:
         return {"$add": ["$$NOW", int(self._seconds * 1000)]}

@@ -37,6 +37,7 @@ _PAGE_ROWS: Final = 20
 _MAX_HANDED_OVER: Final = 200
 _MAX_DELETED: Final = 1000
 _LEFT_SECONDS: Final = 2.0
+_FORGET_SECONDS: Final = 60.0
 _MAX_LEFT: Final = 1000
 _MAX_DELAY_SECONDS: Final = 60
 _log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class Relay:
         self._deleted: deque[str] = deque(maxlen=_MAX_DELETED)
         self._seen_before: set[str] = set()
         self._looked_at = float("-inf")
+        self._forgot_at = float("-inf")
         # Topics that refused us for want of rights.
         self._refused: set[str] = set()
         self._stopping = False
@@ -167,14 +169,12 @@ class Relay:
         """Publishes the lanes of dead processes, and rows whose delay is over."""
         while not self._stopping:
             try:
-                await self._observe()
-                await self._look_for_left_rows()
+                await self._look_around()
                 await self._ask_again()
                 lapsed = [name.removeprefix(_lease("")) for name in await self._leases.lapsed(_lease(""))]
                 for lane in {*lapsed, *await self._mongo[OUTBOX].distinct("lane")}:
                     await self._sweep_lane(lane)
-                for prefix in (_lease(""), INSTANCES):
-                    await self._leases.forget_lapsed(prefix)
+                await self._forget_lapsed()
             except Exception as error:
                 await self._wait_out(error)
             await asyncio.sleep(self._lease_seconds / 5)
@@ -303,16 +303,27 @@ class Relay:
         metrics.outbox_published.labels(self._service, "failed").inc()
         await asyncio.sleep(0.5)
 
+    async def _forget_lapsed(self) -> None:
+        now = self._seconds()
+        if now - self._forgot_at >= _FORGET_SECONDS:
+            for prefix in (_lease(""), INSTANCES):
+                await self._leases.forget_lapsed(prefix)
+            self._forgot_at = now
+
+    async def _look_around(self) -> None:
+        """Updates the gauges and looks for left rows, every two seconds."""
+        now = self._seconds()
+        if now - self._looked_at >= _LEFT_SECONDS:
+            self._looked_at = now
+            await self._observe()
+            await self._look_for_left_rows()
+
     async def _look_for_left_rows(self) -> None:
         """Finds rows of the lane that were never handed over, and rows that came back.
 
         A commit without an answer hands over nothing, and a crash of the database may undo a delete. Such
         rows are there at two looks in a row. Their own time says nothing, because its clock may be wrong.
         """
-        now = self._seconds()
-        if now - self._looked_at < _LEFT_SECONDS:
-            return
-        self._looked_at = now
         which = {"lane": self.lane, "not_before": None}
         found = {row["_id"] async for row in self._mongo[OUTBOX].find(which, {"_id": 1}).limit(_MAX_LEFT)}
         if found & self._seen_before:

@@ -65,6 +65,40 @@ def _succeed(leases: Leases) -> Any:
     return lambda name: leases.take_over(name.removeprefix("instance/"))
 
 
+async def test_renewing_takes_only_leases_that_others_leave(
+    mongo: Mongo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of another's leases it asks once for all, so that a replica at rest writes nothing."""
+    other, leases = (Leases(mongo, name, seconds=30.0) for name in ("another process", "this process"))
+    names = ["booking/here", "booking/there", "booking/elsewhere"]
+    await other.renew(names[:2])
+    await leases.renew(names)
+    assert [leases.held(name) for name in names] == [False, False, True]
+    tried: list[str] = []
+
+    async def take(self: Leases, name: str) -> bool:
+        tried.append(name)
+        return False
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Leases, "take", take)
+        await leases.renew(names)
+    assert tried == []
+    await other.release(names[:1])
+    await leases.renew(names)
+    assert [leases.held(name) for name in names] == [True, False, True]
+
+
+async def test_lease_taken_by_another_is_no_longer_held(mongo: Mongo) -> None:
+    leases = Leases(mongo, "this process", seconds=30.0)
+    names = ["booking/here", "booking/there"]
+    await leases.renew(names)
+    taken = {"$set": {"holder": "another process"}}
+    await mongo[LEASES].update_many({"_id": {"$in": names}}, taken)
+    await leases.renew(names)
+    assert not any(leases.held(name) for name in names)
+
+
 class Sleeping(Producer):
     """Publishes nothing and says that all was taken; the process sleeps the while."""
 

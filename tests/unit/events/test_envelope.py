@@ -1,16 +1,18 @@
 """Events survive the bus as they were said, and nothing that is not an event comes through."""
 
 import json
+import re
 import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.contract.events import topics
 from shared.contract.events.envelope import Envelope, Refused, UnknownOutcome, moment, read, read_body, stamp
+from shared.contract.events.fields import MOMENT_FORM
 from shared.contract.events.marker import Marker
 from shared.platform.ids import new_id
 from tests.harness.delivery.toy import created, missed, said
@@ -152,6 +154,15 @@ def test_a_time_survives_its_stamp_to_the_millisecond(when: datetime) -> None:
     assert read_time is not None
     assert abs((when - read_time).total_seconds()) < 0.001
     assert moment(when.replace(tzinfo=None).isoformat()) is None
+
+
+@given(st.from_regex(r"\A20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9](\.[0-9]{1,6})?Z\Z"))
+@example("2026-02-29T09:00:00Z")
+@example("2028-02-29T09:00:00.123Z")
+@example("2026-11-30T24:00:00.000Z")
+@example("2026-11-30T23:59:60.000Z")
+def test_usual_form_of_a_time_is_read_as_published(text: str) -> None:
+    assert (moment(text) is None) == (re.fullmatch(MOMENT_FORM, text) is None)
 
 
 def test_nothing_is_remembered_of_what_a_record_calls_itself() -> None:

@@ -68,6 +68,19 @@ def test_uncounted_is_what_no_fold_reads_in_any_order(seed: int) -> None:
     assert left_out <= found
 
 
+def test_judged_facts_give_the_same_rules() -> None:
+    for vector in VECTORS.values():
+        judged = EffectiveFacts(vector.facts, priority)
+        assert uncounted(vector.facts, priority, judged) == uncounted(vector.facts, priority)
+
+
+def test_second_creation_beside_facts_that_all_count_is_named() -> None:
+    again = fact(101, CREATED.body, HISTORY)
+    assert [each.reason for each in uncounted([CREATED, again], priority)] == [
+        NotCounted.ANOTHER_CREATION_STANDS
+    ]
+
+
 def test_outcome_of_a_meeting_never_said_does_not_count() -> None:
     (found,) = uncounted([CREATED, fact(101, attended(10), HISTORY)], priority)
     assert found.reason is NotCounted.MEETING_DOES_NOT_COUNT
