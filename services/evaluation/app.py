@@ -3,8 +3,10 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+import httpx
 from fastapi import FastAPI
 
+from services.evaluation.clients.booking import CapacityLookup
 from services.evaluation.collections import ensure_indexes
 from services.evaluation.definition import service_definition
 from services.evaluation.pages import overview
@@ -20,6 +22,9 @@ from shared.platform.ids import NewId, new_id
 from shared.platform.localities import Localities
 from shared.platform.web.app import create_service_app
 from shared.platform.web.keys import KeySource
+from shared.platform.web.owners import Owners
+from shared.platform.web.service_client import ServiceClient
+from shared.platform.web.service_token import ServiceTokens
 
 
 def create_app(
@@ -33,15 +38,17 @@ def create_app(
 ) -> FastAPI:
     """Creates the application. Its lifespan runs the kernel.
 
-    Handlers find on `request.app.state`: kernel, queries.
+    Handlers find on `request.app.state`: kernel, queries, capacity.
     """
     table = table_of(settings, localities, clock)
     known = table.localities
     kernel = Kernel(service_definition(known), options(settings), table, clock, new_id)
+    http, owners = httpx.AsyncClient(), Owners.of(known, settings)
+    capacity = CapacityLookup(owners, ServiceClient(http, ServiceTokens(settings, clock)), clock)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with kernel.running():
+        async with http, kernel.running():
             await ensure_indexes(kernel.mongo)
             yield
 
@@ -59,5 +66,6 @@ def create_app(
         unavailable="The figures cannot be read just now. Try again in a moment.",
     )
     app.state.kernel = kernel
+    app.state.capacity = capacity
     app.state.queries = FigureQueries(kernel.mongo, known, clock)
     return app

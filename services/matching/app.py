@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -11,7 +12,10 @@ from fastapi import FastAPI
 
 from services.matching.api import API_ROUTERS
 from services.matching.booking import sweeper
+from services.matching.booking.bookings import Bookings
 from services.matching.booking.diary import Diaries
+from services.matching.booking.elsewhere import BookingElsewhere
+from services.matching.booking.own import OwnBooking
 from services.matching.booking.queries import BookingQueries
 from services.matching.booking.repository import DiaryStore
 from services.matching.booking.use_cases import BookingUseCases
@@ -20,6 +24,7 @@ from services.matching.casework.consents import enter_earlier_consents
 from services.matching.casework.drafts import Drafts
 from services.matching.casework.queries import CaseworkQueries
 from services.matching.casework.use_cases import CaseworkUseCases
+from services.matching.clients.booking import BookingClient
 from services.matching.clients.vault import Mailer, Vault
 from services.matching.collections import ensure_indexes
 from services.matching.command_runner import CommandRunner
@@ -55,8 +60,20 @@ from shared.platform.clock import Clock, system_clock
 from shared.platform.ids import NewId, new_id
 from shared.platform.localities import Localities
 from shared.platform.web.app import create_service_app
+from shared.platform.web.offered import OfferedOperations
+from shared.platform.web.owners import Owners
+from shared.platform.web.service_client import ServiceClient
 from shared.platform.web.service_token import ServiceTokens
 from shared.platform.web.session import SealedCookie
+
+
+@dataclass(frozen=True)
+class _Peers:
+    """Clients of other parts."""
+
+    vault: Vault
+    client: ServiceClient
+    offered: OfferedOperations
 
 
 def create_app(
@@ -83,11 +100,13 @@ def create_app(
     )
     timings = options or Options.of(settings)
     kernel = Kernel(definition, timings, table, clock, new_id)
-    http = httpx.AsyncClient()
-    vault = Vault(settings, http, ServiceTokens(settings, clock))
+    http, tokens = httpx.AsyncClient(), ServiceTokens(settings, clock)
+    owners = Owners.of(known, settings)
+    vault = Vault(settings, http, tokens)
+    peers = _Peers(vault, ServiceClient(http, tokens), OfferedOperations(http, owners, clock))
     links = Links(settings.magic_link_key.get_secret_value(), settings.public_url, settings.link_days, clock)
     directory = Directory(kernel, clock, new_id, partial(service_replies, kernel.mongo))
-    features = _features(settings, kernel, known, diaries, directory, vault, links)
+    features = _features(settings, kernel, known, owners, diaries, directory, peers, links)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -123,20 +142,28 @@ def _features(
     settings: MatchingSettings,
     kernel: Kernel[ReferralState, Diaries],
     localities: Localities,
+    owners: Owners,
     diaries: DiaryStore,
     directory: Directory,
-    vault: Vault,
+    peers: _Peers,
     links: Links,
 ) -> Features:
     """Makes use cases and queries of every feature, each with its dependencies."""
+
+    def decides(locality: str) -> bool:
+        return kernel.decides(locality, "booking")
+
     clock, mongo, key = kernel.clock, kernel.mongo, settings.magic_link_key.get_secret_value()
-    runner = CommandRunner(kernel, localities, key.encode())
+    vault = peers.vault
+    runner = CommandRunner(kernel, localities, owners, key.encode())
     codes, states, mailer = Codes(mongo, key, clock), LinkStates(mongo, clock), Mailer(settings, clock)
     # An invented programme's mailboxes do not exist, so they cannot be confirmed.
     mailboxes = Mailboxes(mongo, key, clock, kernel.new_id, invented=settings.env == "development")
     confirmations = MailboxUseCases(mailer, mailboxes, kernel.new_id)
-    referrals = ReferralQueries(kernel, localities, vault, directory, states)
-    booking = BookingUseCases(runner)
+    referrals = ReferralQueries(kernel, localities, owners, vault, directory, states)
+    elsewhere = BookingElsewhere(BookingClient(owners, peers.client), owners, kernel, referrals, key.encode())
+    parts = Bookings(OwnBooking(runner, diaries), elsewhere, owners, peers.offered, decides)
+    booking = BookingUseCases(runner, parts)
     return Features(
         roster=RosterUseCases(runner, booking),
         booking=booking,
@@ -150,7 +177,7 @@ def _features(
         queries=Queries(
             referrals=referrals,
             roster=RosterQueries(runner),
-            booking=BookingQueries(kernel, referrals, diaries),
+            booking=BookingQueries(kernel, referrals, diaries, parts),
             casework=CaseworkQueries(kernel, referrals, directory),
             prescribing=PrescribingQueries(kernel, vault, directory, mailboxes.usable),
             directory=DirectoryQueries(directory, mailboxes.usable, clock),

@@ -15,6 +15,8 @@ from shared.platform.web.problem import Problem
 
 Filter = Mapping[str, Any]
 LINK_WORKER: Final = ("link_worker",)
+# Both may be present when a meeting is arranged.
+AT_THE_DESK: Final = ("link_worker", "referrer")
 # Roles of other parts: our own services, and partners that own a part.
 OTHER_PARTS: Final = ("service", "partner")
 

@@ -21,6 +21,7 @@ from shared.delivery.kernel import Kernel
 from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.commands import Idempotency, Within
 from shared.platform.localities import Localities
+from shared.platform.web.owners import Owners
 
 if TYPE_CHECKING:
     from services.matching.booking.diary import Diaries
@@ -32,6 +33,7 @@ class CommandRunner:
 
     kernel: "Kernel[ReferralState, Diaries]"
     localities: Localities
+    owners: Owners
     key: bytes = field(repr=False)
 
     async def case(self, context: RequestContext, which: Filter, roles: Collection[str] = LINK_WORKER) -> Row:
@@ -43,7 +45,7 @@ class CommandRunner:
     async def run(
         self,
         context: RequestContext,
-        row: Row,
+        row: Mapping[str, Any],
         route: str,
         arguments: Sequence[Any],
         act: Callable[[], Command],
@@ -77,17 +79,22 @@ class CommandRunner:
             )
         return await self._shown(row, done.view, set(done.reply.get("said", ())), done.replayed)
 
-    async def _shown(self, row: Row, view: ReferralState, said: set[str], replayed: bool) -> Done:
+    async def _shown(
+        self, row: Mapping[str, Any], view: ReferralState, said: set[str], replayed: bool
+    ) -> Done:
         stored = {"locality": row["locality"], "referral": row["referral"], "view": to_document(view)}
         workers = await link_workers(
             self.kernel.mongo, {meeting["link_worker"] for meeting in stored["view"]["meetings"]}
         )
+        ours = self.owners.ours(row["locality"])
         return Done(
             locality=row["locality"],
             referral_id=row["referral"],
             case=CasePresenter(self.localities, workers, self.kernel.clock()).case(stored),
             said=tuple(
-                fact_line(f, view.retracted, row["locality"], view.story) for f in view.facts if f.id in said
+                fact_line(f, view.retracted, row["locality"], view.story, ours)
+                for f in view.facts
+                if f.id in said
             ),
             replayed=replayed,
         )

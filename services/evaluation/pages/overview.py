@@ -7,12 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from services.evaluation.clients.booking import CapacityLookup
+from services.evaluation.pages.capacity import CapacityShown, capacity_shown
 from services.evaluation.pages.formatting import days, number, of, per_cent
 from services.evaluation.pages.sections import fill
 from services.evaluation.pages.subjects import SUBJECTS
 from services.evaluation.reports import api
 from services.evaluation.reports.model import PlaceFigures
-from services.evaluation.reports.queries import sees_exact_counts
+from services.evaluation.reports.queries import FigureQueries, sees_exact_counts
 from services.evaluation.totals.periods import Period
 from services.evaluation.web.templating import static_files
 from shared.platform.web.auth import Principal, require_page
@@ -47,6 +49,7 @@ async def overview(
     found = await queries.figures(caller, locality or None, chosen.first, chosen.last)
     charted = found.places[:1] if not locality else found.places
     place = found.places[-1 if locality else 0]
+    capacity = await _capacity(request, queries, locality, place.name) if locality else None
     pages: Pages = request.app.state.pages
     page: Response = pages.page(
         request,
@@ -59,10 +62,16 @@ async def overview(
         period=chosen.code,
         headlines=_headlines(place),
         place=place.name,
+        capacity=capacity,
         subjects=[fill(subject, charted, found.places) for subject in SUBJECTS],
         table_address=_table_address(locality, chosen),
     )
     return page
+
+
+async def _capacity(request: Request, queries: FigureQueries, locality: str, name: str) -> CapacityShown:
+    lookup: CapacityLookup = request.app.state.capacity
+    return capacity_shown(await lookup.of(locality), name, queries.localities)
 
 
 @router.get("/evaluation/figures.csv")

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 
 from services.matching.booking.schemas import CancelAsked, DeferAsked, MeetingAsked, TimeChosen
-from services.matching.booking.slot import Slot
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
 from services.matching.web.features import check_here, features, queries
@@ -27,7 +26,6 @@ from shared.contract.api.booking import (
     MeetingPlace,
     ReferralMeeting,
     StandingMeeting,
-    TimeOffered,
     TimesOffered,
     Weeks,
 )
@@ -49,7 +47,7 @@ async def options(
 ) -> TimesOffered:
     """Other suitable times for a booked meeting, earliest first."""
     check_here(request, caller, OPTIONS, locality)
-    return _offered(await queries(request).booking.options(caller, meeting_id, count, locality))
+    return TimesOffered(options=await queries(request).booking.options(caller, meeting_id, count, locality))
 
 
 @router.get(OPTIONS_OF_REFERRAL.path)
@@ -58,7 +56,8 @@ async def options_of_referral(
 ) -> TimesOffered:
     """Suitable times for a referral without a meeting, earliest first."""
     check_here(request, caller, OPTIONS_OF_REFERRAL, locality)
-    return _offered(await queries(request).booking.options_for(caller, referral_id, count, locality))
+    found = await queries(request).booking.options_for(caller, referral_id, count, locality)
+    return TimesOffered(options=found)
 
 
 @router.get(PLACE.path)
@@ -130,23 +129,6 @@ def _context(
 ) -> RequestContext:
     check_here(request, caller, operation, body.locality)
     return RequestContext(for_user(caller, body.on_behalf_of), key, body.locality)
-
-
-def _offered(slots: list[Slot]) -> TimesOffered:
-    return TimesOffered(
-        options=[
-            TimeOffered(
-                key=slot.key,
-                link_worker=slot.link_worker,
-                practice=slot.practice,
-                place=slot.place,
-                starts_at=slot.starts_at,
-                minutes=slot.minutes,
-                mode=slot.mode,
-            )
-            for slot in slots
-        ]
-    )
 
 
 def _meeting(done: Done) -> ReferralMeeting:

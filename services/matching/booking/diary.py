@@ -155,11 +155,12 @@ class Diaries:
         worker = self.workers.get(name)
         try:
             starts_at = datetime.fromisoformat(moment)
-        except ValueError:
+            day = london_day(starts_at)
+        except (ValueError, OverflowError):
             return None
         if worker is None or starts_at.tzinfo is None:
             return None
-        for slot in self._slots_of(worker, london_day(starts_at)):
+        for slot in self._slots_of(worker, day):
             if slot.starts_at == starts_at and slot.practice == practice:
                 return slot if not home else _at_home(slot)
         return None

@@ -1,27 +1,32 @@
 """Diaries, free times and the times that suit a case."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from services.matching.authorization import LINK_WORKER, OTHER_PARTS, Filter, find_case, link_worker_for
+from services.matching.authorization import (
+    AT_THE_DESK,
+    LINK_WORKER,
+    OTHER_PARTS,
+    Filter,
+    find_case,
+    link_worker_for,
+)
+from services.matching.booking.bookings import Bookings
 from services.matching.booking.capacity import capacity_of
 from services.matching.booking.diary import Diaries
-from services.matching.booking.policy import refused_times, requirements_of, time_key
+from services.matching.booking.part import BookingOffer, BookingPart
 from services.matching.booking.repository import DiaryStore
 from services.matching.booking.slot import Slot
-from services.matching.booking.use_cases import AT_THE_DESK
 from services.matching.calendar import day_start, london_day
-from services.matching.errors import Refused
 from services.matching.referral_state.queries import ReferralQueries
 from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.views import DiaryEntry, MeetingShown
-from services.matching.web.refusals import problem_of
-from shared.contract.api.booking import DiaryCapacity
+from shared.contract.api.booking import DiaryCapacity, TimeOffered
 from shared.delivery.kernel import Kernel
-from shared.delivery.model.service_definition import Loaded
 from shared.delivery.mongo.database import Row, Transaction
+from shared.platform.web.owners import Owner
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -36,6 +41,7 @@ class BookingQueries:
     kernel: Kernel[ReferralState, Diaries]
     referrals: ReferralQueries
     diaries: DiaryStore
+    parts: Bookings
 
     async def today(self, caller: Principal, day: date | None = None) -> list[DiaryEntry]:
         """The caller's meetings of one day (by default today), in order.
@@ -72,8 +78,9 @@ class BookingQueries:
     async def free(
         self, caller: Principal, first: date, last: date, link_worker: str | None = None
     ) -> list[Slot]:
-        """Free times of a diary."""
+        """Free times of a diary. 409 `not_owner` where another owner keeps the diaries."""
         worker = await link_worker_for(self.kernel.mongo, caller, link_worker or caller.link_worker or "")
+        self.parts.owners.require_ours("booking", worker.locality)
         begins, ends = _span(first, last)
 
         async def read(tx: Transaction) -> Diaries:
@@ -113,24 +120,43 @@ class BookingQueries:
 
     async def options(
         self, caller: Principal, meeting_id: str, count: int = 3, locality: str | None = None
-    ) -> list[Slot]:
+    ) -> list[TimeOffered]:
         """Other suitable times for a booked meeting, earliest first. `locality`: another part asks."""
         row = await self._case(caller, {"view.meetings.id": meeting_id}, AT_THE_DESK, locality)
-        if row["view"]["active"] != meeting_id:
-            raise problem_of(Refused("meeting_not_standing"))
-        return await self._options(row, count)
+        return await self._part(row, locality).options(row, meeting_id, count)
 
     async def options_for(
         self, caller: Principal, referral_id: str, count: int = 3, locality: str | None = None
-    ) -> list[Slot]:
+    ) -> list[TimeOffered]:
         """Suitable times for a case without a meeting. `locality`: another part asks."""
         row = await self._case(caller, {"referral": referral_id}, LINK_WORKER, locality)
-        return await self._options(row, count)
+        return await self._part(row, locality).options_for(row, count)
 
-    async def options_to_reopen(self, caller: Principal, referral_id: str, count: int = 3) -> list[Slot]:
-        """Suitable times for a case that has ended, if it is opened again."""
+    async def options_to_reopen(
+        self, caller: Principal, referral_id: str, count: int = 3
+    ) -> list[TimeOffered]:
+        """Suitable times for a case that has ended, if it is opened again. Another owner offers none."""
         row = await find_case(self.kernel.mongo, caller, {"referral": referral_id}, LINK_WORKER)
-        return await self._options(row, count, ended=True)
+        if self.parts.is_elsewhere(row["locality"]):
+            return []
+        return await self.parts.own.options_to_reopen(row, count)
+
+    def owner(self, locality: str) -> Owner | None:
+        """The owner of the locality's appointments and diaries, if it is not us."""
+        return self.parts.owners.elsewhere("booking", locality)
+
+    async def offer(self, locality: str) -> BookingOffer:
+        """What pages of the locality may offer, and whose its appointments are."""
+        return await self.parts.offer(locality)
+
+    async def placed(self, meeting: MeetingShown) -> MeetingShown:
+        """The meeting with the place that its owner tells, or without an answer that of the hours."""
+        case = {"locality": meeting.locality, "referral": meeting.referral_id}
+        place = await self.parts.of(meeting.locality).place(case, meeting.meeting_id)
+        return replace(meeting, place=place) if place else meeting
+
+    def _part(self, row: Row, locality: str | None) -> BookingPart:
+        return self.parts.own if locality is not None else self.parts.of(row["locality"])
 
     async def _case(
         self, caller: Principal, which: Filter, roles: Collection[str], locality: str | None
@@ -138,32 +164,6 @@ class BookingQueries:
         if locality is not None:
             which, roles = {**which, "locality": locality}, OTHER_PARTS
         return await find_case(self.kernel.mongo, caller, which, roles)
-
-    async def _options(self, row: Row, count: int, *, ended: bool = False) -> list[Slot]:
-        view = await self.kernel.view(row["locality"], row["referral"])
-        if view is None or view.story.erased or not (view.open or ended):
-            raise problem_of(Refused("case_ended"))
-
-        async def read(tx: Transaction) -> Diaries:
-            return await self.diaries.load(
-                tx, [Loaded(row["locality"], row["referral"], view)], self.kernel.clock()
-            )
-
-        diaries = await self.kernel.transact(read)
-        return _first(diaries, view, row["referral"], max(1, min(count, 20)))
-
-
-def _first(diaries: Diaries, view: ReferralState, referral_id: str, count: int) -> list[Slot]:
-    but_not = refused_times(view)
-    if view.story.active is not None:
-        but_not |= {time_key(view.story.active)}
-    found: list[Slot] = []
-    for slot in diaries.suitable(requirements_of(view, diaries), referral_id):
-        if slot.key not in but_not:
-            found.append(slot)
-        if len(found) == count:
-            break
-    return found
 
 
 def _span(first: date, last: date) -> tuple[datetime, datetime]:

@@ -24,7 +24,7 @@ class SlotOut(BaseModel):
     mode: v.MeetingMode
 
     @classmethod
-    def of(cls, slot: Slot) -> "SlotOut":
+    def of(cls, slot: Slot | contract.TimeOffered) -> "SlotOut":
         """The slot as the API returns it."""
         return cls(
             key=slot.key,
@@ -60,7 +60,7 @@ class Cancelling(Body):
 class Moving(Body):
     """The time to which a meeting moves."""
 
-    slot: SlotKey | None = Field(
+    slot: contract.TimeKey | None = Field(
         None,
         description="A key from `options`; left out: the next suitable time.",
         examples=["lw-meir-1|2026-12-01T09:45Z"],

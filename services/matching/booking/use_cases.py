@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
+from services.matching.authorization import AT_THE_DESK
 from services.matching.booking import commands
+from services.matching.booking.bookings import Bookings
+from services.matching.booking.part import BookingPart
 from services.matching.booking.policy import reconcile_now
 from services.matching.calendar import london_day
 from services.matching.collections import DAYS
@@ -17,15 +20,16 @@ from shared.contract.events.outcomes import NextStep
 from shared.delivery.mongo.database import Mongo, Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 
-# Both may be present when a meeting is arranged.
-AT_THE_DESK: Final = ("link_worker", "referrer")
-
 
 @dataclass
 class BookingUseCases:
-    """Changes of meetings, by link workers and practice staff."""
+    """Changes of meetings, by link workers and practice staff.
+
+    Whether a person came is casework's fact. All else is asked of the locality's booking part.
+    """
 
     runner: CommandRunner
+    parts: Bookings
 
     async def attended(
         self, context: RequestContext, meeting_id: str, next_step: NextStep | None = None
@@ -50,9 +54,7 @@ class BookingUseCases:
     async def cancel(self, context: RequestContext, meeting_id: str, by: v.By, why: v.CancelReason) -> Done:
         """Cancels a meeting. An open case gets the next suitable time, or a stated reason for none."""
         row = await self.runner.case(context, _meeting(meeting_id))
-        return await self.runner.run(
-            context, row, "cancelled", (meeting_id, by, why), lambda: commands.cancel(meeting_id, by, why)
-        )
+        return await self._part(context, row).cancelled(context, row, meeting_id, by, why)
 
     async def reschedule(self, context: RequestContext, meeting_id: str, slot: str | None = None) -> Done:
         """Moves a meeting to `slot` (a `Slot.key`), or with None to the next suitable time.
@@ -61,26 +63,25 @@ class BookingUseCases:
         meetings.
         """
         row = await self.runner.case(context, _meeting(meeting_id), AT_THE_DESK)
-        return await self.runner.run(
-            context, row, "another-time", (meeting_id, slot), lambda: commands.reschedule(meeting_id, slot)
-        )
+        return await self._part(context, row).another_time(context, row, meeting_id, slot)
 
     async def confirm(self, context: RequestContext, meeting_id: str) -> Done:
         """Records that the person agrees to the time: the same meeting, no longer provisional."""
         row = await self.runner.case(context, _meeting(meeting_id), AT_THE_DESK)
-        return await self.runner.run(
-            context, row, "confirm", (meeting_id,), lambda: commands.confirm(meeting_id)
-        )
+        return await self._part(context, row).confirmed(context, row, meeting_id)
 
     async def book(self, context: RequestContext, referral_id: str, slot: str | None = None) -> Done:
         """Books a meeting where none is active: after two misses, after waiting, or a further one."""
         row = await self.runner.case(context, {"referral": referral_id})
-        return await self.runner.run(context, row, "book", (slot,), lambda: commands.book_one(slot))
+        return await self._part(context, row).book(context, row, slot)
 
     async def defer(self, context: RequestContext, referral_id: str, on: date) -> Done:
         """Cancels a booked meeting, and books none before that day, as the person asked."""
         row = await self.runner.case(context, {"referral": referral_id})
-        return await self.runner.run(context, row, "later", (on,), lambda: commands.defer(on))
+        return await self._part(context, row).later(context, row, on)
+
+    def _part(self, context: RequestContext, row: Row) -> BookingPart:
+        return self.parts.for_request(context, row["locality"])
 
     async def enter_meetings(self, worker: LinkWorker) -> None:
         """Decides again on every case with a coming meeting that is in no diary.

@@ -202,8 +202,11 @@ def _sharing(
     return said
 
 
-def change_link_worker(link_worker: str) -> Command:
-    """Hands the case over. A coming meeting moves to the new link worker."""
+def change_link_worker(link_worker: str, *, moves_meeting: bool = True) -> Command:
+    """Hands the case over. A coming meeting moves to the new link worker.
+
+    `moves_meeting`: False where booking has another owner, which moves it itself.
+    """
 
     def act(view: ReferralState, diaries: Diaries, context: DecisionContext) -> Decision:
         created = open_case(view)
@@ -213,7 +216,7 @@ def change_link_worker(link_worker: str) -> Command:
         if created.practice not in worker.practices:
             raise Refused("not_serving")
         said: list[EventBody] = [o.LinkWorkerChanged(**about(context), link_worker=link_worker)]
-        active = view.story.active
+        active = view.story.active if moves_meeting else None
         if active and active.booked.link_worker != link_worker and active.booked.starts_at > context.now:
             said.append(
                 o.MeetingCancelled(

@@ -10,6 +10,7 @@ from services.matching.casework.inputs import (
     Contact,
     Decline,
     MeetingRecord,
+    NextMeeting,
     Reopen,
     Retraction,
     Return,
@@ -109,8 +110,13 @@ class CaseworkUseCases:
     async def change_link_worker(self, context: RequestContext, referral_id: str, link_worker: str) -> Done:
         """Hands the case to another link worker of the same practice; a future meeting moves to them."""
         row = await self.runner.case(context, {"referral": referral_id}, HANDS_OVER)
+        moves = self.runner.owners.elsewhere("booking", row["locality"]) is None
         return await self.runner.run(
-            context, row, "link-worker", (link_worker,), lambda: commands.change_link_worker(link_worker)
+            context,
+            row,
+            "link-worker",
+            (link_worker,),
+            lambda: commands.change_link_worker(link_worker, moves_meeting=moves),
         )
 
     async def retract(self, context: RequestContext, referral_id: str, retraction: Retraction) -> Done:
@@ -142,9 +148,12 @@ class CaseworkUseCases:
     async def reopen(self, context: RequestContext, referral_id: str, reopen: Reopen) -> Done:
         """Undoes every end of the case, and books the chosen meeting.
 
-        409 `slot_taken` if the time was taken meanwhile; then the case stays closed.
+        409 `slot_taken` if the time was taken meanwhile; then the case stays closed. 409 `not_owner` for a
+        chosen time or day where booking has another owner: it books by itself.
         """
         row = await self.runner.case(context, {"referral": referral_id})
+        if reopen.meeting != NextMeeting():
+            self.runner.owners.require_ours("booking", row["locality"])
         kept = await self._note(context, row, "note", reopen.note, "note")
         return await self.runner.run(context, row, "reopen", (reopen,), lambda: commands.reopen(reopen, kept))
 

@@ -1,6 +1,6 @@
 """Presents stored referrals: cases, meetings and facts as lines."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any, Final, Protocol
@@ -11,9 +11,11 @@ from services.matching.referral_state.state import ReferralState
 from services.matching.referral_state.undo import may_undo
 from services.matching.referral_state.views import CaseLine, FactLine, MeetingShown, PrescriptionShown
 from services.matching.roster.link_workers import LinkWorker
+from shared.contract.authority import parts_of
 from shared.contract.events import vocabulary as v
 from shared.contract.events.fact import Fact
 from shared.contract.events.models import EventBody
+from shared.contract.events.topics import SourcePart, our_parts
 from shared.contract.history import ReferralHistory, Stage
 from shared.contract.history.days import day_of
 from shared.contract.history.next_step import Step
@@ -119,6 +121,7 @@ class CasePresenter:
             status=meeting["status"],
             provisional=meeting["provisional"],
             sequence=meeting["sequence"],
+            booked_by=booked_by(meeting.get("said_by")),
         )
 
     def _room(self, link_worker: str, practice: str, starts_at: datetime) -> str:
@@ -135,20 +138,29 @@ class CasePresenter:
         return known.display_name if known else practice
 
 
+def booked_by(source: str | None) -> str | None:
+    """The name of the source that booked a meeting, such as `booking-js`; None for our own."""
+    return None if source is None or our_parts(source) else source.rpartition("/")[2]
+
+
 def _reason(stored: Mapping[str, Any]) -> Reason:
     return Reason(NeedsYou(stored["reason"]), stored["since"], ToDo(stored["todo"]), stored["about"])
 
 
-def history(view: ReferralState, locality: str) -> tuple[FactLine, ...]:
-    """The whole history, newest first."""
-    lines = [fact_line(fact, view.retracted, locality, view.story) for fact in view.facts]
+def history(view: ReferralState, locality: str, ours: Container[SourcePart]) -> tuple[FactLine, ...]:
+    """The whole history, newest first. `ours`: the parts of the locality that are ours."""
+    lines = [fact_line(fact, view.retracted, locality, view.story, ours) for fact in view.facts]
     return tuple(sorted(lines, key=lambda line: (line.recorded, line.event_id), reverse=True))
 
 
 def fact_line(
-    fact: Fact, gone: frozenset[tuple[str, str]], locality: str, story: ReferralHistory
+    fact: Fact,
+    gone: frozenset[tuple[str, str]],
+    locality: str,
+    story: ReferralHistory,
+    ours: Container[SourcePart],
 ) -> FactLine:
-    """One fact of a history; `gone` holds the retracted facts."""
+    """One fact of a history. `gone`: the retracted facts. `ours`: see `history`."""
     body = fact.body
     told: dict[str, Any] = {}
     if isinstance(body, EventBody):
@@ -160,7 +172,7 @@ def fact_line(
         kind=fact.kind,
         time=fact.time,
         recorded=fact.recorded,
-        undo=not undone and may_undo(fact, locality),
+        undo=not undone and may_undo(fact, locality) and parts_of(fact.kind)[0] in ours,
         undone=undone,
         on=day_of(body, fact, story),
         note=told.get("note"),

@@ -18,6 +18,7 @@ from shared.delivery.mongo.database import Row
 from shared.delivery.unit_of_work.unit_of_work import REFERRALS
 from shared.platform.localities import Localities
 from shared.platform.web.audit import audit
+from shared.platform.web.owners import Owners
 from shared.platform.web.principal import Principal
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class ReferralQueries:
 
     kernel: "Kernel[ReferralState, Diaries]"
     localities: Localities
+    owners: Owners
     vault: Vault
     directory: Directory
     links: LinkAlerts
@@ -103,7 +105,7 @@ class ReferralQueries:
             story=view.story,
             meetings=tuple(lines.meeting(row, meeting) for meeting in row["view"]["meetings"]),
             prescriptions=prescriptions(view, services),
-            history=history(view, row["locality"]),
+            history=history(view, row["locality"], self.owners.ours(row["locality"])),
             earlier=tuple(sorted(others, key=lambda case: case.created_at, reverse=True)),
         )
 

@@ -24,7 +24,7 @@ from shared.contract.history import (
 from shared.contract.history.next_step import Step, step_of, step_said
 
 # Raise the figure when `fold` or `to_document` change: stored referrals are then folded again.
-FOLD_VERSION: Final = fold_version(8, ALL_SECTIONS)
+FOLD_VERSION: Final = fold_version(9, ALL_SECTIONS)
 # The parts that this service fills.
 MATCHING_PARTS: Final = our_parts("/meir/matching")
 # After this many missed meetings the link worker arranges the next.
@@ -218,4 +218,5 @@ def _meeting(meeting: Meeting) -> Mapping[str, Any]:
         "provisional": booked.provisional,
         "status": meeting.status,
         "why": meeting.cancelled.why.value if meeting.cancelled else None,
+        "said_by": meeting.said.source,
     }

@@ -14,7 +14,10 @@ from shared.contract.history.next_step import Step
 
 @dataclass(frozen=True, slots=True)
 class MeetingShown:
-    """One meeting of a case. `place` in words: the room if face to face, otherwise the mode."""
+    """One meeting of a case. `place` in words: the room if face to face, otherwise the mode.
+
+    `booked_by`: the name of another owner or partner that booked it; None for our own booking.
+    """
 
     meeting_id: str
     referral_id: str
@@ -28,6 +31,7 @@ class MeetingShown:
     status: MeetingStatus
     provisional: bool
     sequence: int
+    booked_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +139,17 @@ class CaseShown:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Outcome of a command: the present case, its new events, and whether it was a replay."""
+    """Outcome of a command: the present case, its new events, and whether it was a replay.
+
+    `pending`: another owner has done it, and its event has not arrived yet. `case` shows what it answered.
+    """
 
     locality: str
     referral_id: str
     case: CaseLine
     said: tuple[FactLine, ...]
     replayed: bool = False
+    pending: bool = False
 
 
 @dataclass(frozen=True, slots=True)

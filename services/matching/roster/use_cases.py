@@ -34,7 +34,8 @@ class RosterUseCases:
         """Stores a link worker's entry. Moves meetings on days of leave, and no others.
 
         A repeat finishes the work of a process that died. Meetings that partners booked with this link worker
-        before the entry get their time in the diary.
+        before the entry get their time in the diary. Where booking has another owner, it reads the entry and
+        moves the meetings.
 
         Raises:
             Problem: 404 for a locality or an entry that is not the caller's, 422 for a practice elsewhere.
@@ -59,6 +60,9 @@ class RosterUseCases:
 
         async with refusing():
             await self.runner.kernel.transact(work)
+        if self._moves_elsewhere(worker):
+            return worker
+        async with refusing():
             await self.booking.enter_meetings(worker)
         today = london_day(self.runner.kernel.clock())
         for leave in worker.leave:
@@ -76,7 +80,8 @@ class RosterUseCases:
     async def away(self, context: RequestContext, link_worker: str, leave: Leave) -> list[ToRing]:
         """Records leave: no meeting is booked there, and booked ones are rebooked.
 
-        Returns the people to ring.
+        Returns the people to ring. Where booking has another owner, it moves the meetings within a minute,
+        and those that it has moved so far are returned.
 
         Raises:
             Problem: 404 for a link worker for whom the caller may not act.
@@ -86,7 +91,13 @@ class RosterUseCases:
         worker = await link_worker_for(self.runner.kernel.mongo, context.caller, link_worker)
         async with refusing():
             await self.runner.kernel.transact(lambda tx: _add_leave(tx, worker, leave))
+        if self._moves_elsewhere(worker):
+            return await moved_by(self.runner, worker, leave)
         return await self.move_away(context, worker, leave)
+
+    def _moves_elsewhere(self, worker: LinkWorker) -> bool:
+        """True if another owner of booking moves this link worker's meetings."""
+        return self.runner.owners.elsewhere("booking", worker.locality) is not None
 
     async def move_away(self, context: RequestContext, worker: LinkWorker, leave: Leave) -> list[ToRing]:
         """Rebooks every meeting of this link worker on these days, when their leave is stored already."""
@@ -108,8 +119,9 @@ class RosterUseCases:
     async def here_after_all(self, context: RequestContext, link_worker: str, day: date) -> list[ToRing]:
         """Takes an absence of one day back. Coming meetings get their times again if these are free.
 
-        A person who agreed to the new time keeps it. Returns all people whom the absence had moved, with
-        their present meeting. 409 `not_away` if that day is no absence of its own.
+        A person who agreed to the new time keeps it, and so does everybody where booking has another owner.
+        Returns all people whom the absence had moved, with their present meeting. 409 `not_away` if that day
+        is no absence of its own.
         """
         if context.caller.role not in ("link_worker", "programme_admin"):
             raise Problem(403, code="role", detail="Your role does not include this.")
@@ -119,6 +131,8 @@ class RosterUseCases:
         moved = await moved_by(self.runner, worker, Leave(first=day, last=day))
         async with refusing():
             await self.runner.kernel.transact(lambda tx: open_day(tx, worker, day))
+        if self._moves_elsewhere(worker):
+            return moved
         found = []
         for each in moved:
             now = await self._given_back(context, worker, each)

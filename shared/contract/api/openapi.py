@@ -214,7 +214,9 @@ _PROBLEM: Final[dict[str, Any]] = {
         "title": {"type": "string", "description": "The kind of refusal, for people."},
         "status": {"type": "integer", "description": "The HTTP status."},
         "detail": {"type": "string", "description": "A sentence for people."},
+        "part": {"type": "string", "description": "With `not_owner`: the part."},
         "owner": {"type": "string", "description": "With `not_owner`: the part's owner in the locality."},
+        "address": {"type": "string", "description": "With `not_owner`: where to ask the owner, if known."},
         "errors": {
             "description": "With `invalid`: each defect.",
             "type": "array",

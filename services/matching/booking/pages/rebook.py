@@ -3,14 +3,15 @@
 /matching/meetings/{id}/rebook and .../no-longer-wants, /matching/cases/{referral}/book.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.matching.booking.slot import Slot
+from services.matching.booking.pages.answered import answer
+from services.matching.booking.part import BookingOffer
 from services.matching.referral_state.pages.person_header import (
     NAME_AND_TELEPHONE,
     PersonContact,
@@ -21,6 +22,7 @@ from services.matching.web.banner import back_to, banner
 from services.matching.web.features import features, queries
 from services.matching.web.forms import FormErrors, FormInput, day_fields, form_error
 from services.matching.web.templating import SignedInLinkWorker, render, request_context, today
+from shared.contract.api.booking import TimeOffered
 from shared.contract.events.vocabulary import By
 from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
@@ -55,9 +57,9 @@ async def move(request: Request, meeting: str, caller: LinkWorkerOrPractice, for
     except Problem as problem:
         return await _rebook_page(request, caller, meeting, [_told(problem)])
     moved = done.case.active
-    if caller.role == "referrer" and moved is not None:
+    if caller.role == "referrer" and moved is not None and not done.pending:
         return RedirectResponse(f"/matching/meetings/{moved.meeting_id}/rebook?done=moved", 303)
-    return back_to(f"/matching/cases/{done.referral_id}", "moved", done)
+    return await answer(request, caller, "moved", done)
 
 
 @router.get(f"{MEETING_PATH}/no-longer-wants")
@@ -104,7 +106,7 @@ async def book(request: Request, referral: str, caller: SignedInLinkWorker, form
             )
             day = typed.required(day)
             done = await features(request).booking.defer(request_context(caller, form), referral, day)
-            return back_to(f"/matching/cases/{referral}", "later", done)
+            return await answer(request, caller, "later", done)
         slot = typed.text("slot", needed="Choose one of the times")
         typed.check()
         done = await features(request).booking.book(request_context(caller, form), referral, slot)
@@ -112,7 +114,7 @@ async def book(request: Request, referral: str, caller: SignedInLinkWorker, form
         return await _book_page(request, caller, referral, mistakes.errors, typed)
     except Problem as problem:
         return await _book_page(request, caller, referral, [_told(problem)], typed)
-    return back_to(f"/matching/cases/{referral}", "booked", done)
+    return await answer(request, caller, "booked", done)
 
 
 def _told(problem: Problem) -> FieldError:
@@ -138,8 +140,11 @@ async def _rebook_page(
     asks = queries(request)
     meeting = await asks.booking.meeting(caller, meeting_id)
     begun = meeting.starts_at <= asks.now()
-    to_come = meeting.status == "booked" and not begun
-    slots: list[Slot] = await asks.booking.options(caller, meeting_id) if to_come else []
+    booking = await asks.booking.offer(meeting.locality)
+    slots: Sequence[TimeOffered] = ()
+    no_times = ""
+    if meeting.status == "booked" and not begun and booking.another_time:
+        slots, no_times = await _times(booking, asks.booking.options(caller, meeting_id))
     may_wait = False
     if caller.role == "link_worker":
         may_wait = not (await asks.referrals.case_of_meeting(caller, meeting_id)).story.attended
@@ -147,10 +152,12 @@ async def _rebook_page(
         request,
         "rebook.html",
         status=422 if errors else 200,
-        meeting=meeting,
+        meeting=await asks.booking.placed(meeting),
         begun=begun,
         may_wait=may_wait,
+        booking=booking,
         slots=slots,
+        no_times=no_times,
         person=await _person(request, caller, meeting),
         by_practice=caller.role == "referrer",
         later=_later(typed),
@@ -174,18 +181,37 @@ async def _book_page(
             return await _rebook_page(request, caller, meeting_id, errors, typed)
         return RedirectResponse(f"/matching/meetings/{meeting_id}/rebook", 303)
     people = await asks.referrals.people(caller, [case.line], NAME_AND_TELEPHONE, "caseload")
+    booking = await asks.booking.offer(case.line.locality)
+    slots: Sequence[TimeOffered] = ()
+    no_times = ""
+    if booking.book:
+        slots, no_times = await _times(booking, asks.booking.options_for(caller, referral))
     return render(
         request,
         "book.html",
         status=422 if errors else 200,
         line=case.line,
         may_wait=not case.story.attended,
-        slots=await asks.booking.options_for(caller, referral),
+        booking=booking,
+        slots=slots,
+        no_times=no_times,
         person=person_contact(people, referral),
         later=_later(typed),
         case_at=f"/matching/cases/{referral}",
         errors=list(errors),
     )
+
+
+async def _times(
+    booking: BookingOffer, asked: Awaitable[Sequence[TimeOffered]]
+) -> tuple[Sequence[TimeOffered], str]:
+    """The times, or the sentence why another owner gives none just now. The page is shown all the same."""
+    try:
+        return await asked, ""
+    except Problem as problem:
+        if booking.owner is None or problem.status_code not in (409, 503):
+            raise
+        return (), problem.explanation or problem.title
 
 
 async def _person(request: Request, caller: Principal, meeting: MeetingShown) -> PersonContact:

@@ -1,11 +1,14 @@
 """The case page: history, next step, plan, and the forms for what the link worker can do now."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from services.matching.booking.part import BookingOffer
 from services.matching.casework.pages.plan_and_scores import goals, scores, words_of_plan
 from services.matching.referral_state.pages.attention import button_for, instead_for, why
 from services.matching.referral_state.pages.history import history_lines
@@ -21,7 +24,7 @@ from services.matching.referral_state.pages.person_header import (
     person_contact,
     practice_name,
 )
-from services.matching.referral_state.views import CaseShown, NeedsYouLine, PrescriptionShown
+from services.matching.referral_state.views import CaseShown, MeetingShown, NeedsYouLine, PrescriptionShown
 from services.matching.web.banner import banner
 from services.matching.web.features import queries
 from services.matching.web.forms import day_fields, form_error
@@ -66,7 +69,12 @@ async def case_page(
     line = case.line
     visit = ADDRESS if line.active and line.active.mode is v.MeetingMode.HOME else ()
     fields = (*NAME_AND_TELEPHONE, "sensitive_needs", *visit)
-    people = await asks.referrals.people(caller, [line], fields, "caseload")
+    people, booking, active = await asyncio.gather(
+        asks.referrals.people(caller, [line], fields, "caseload"),
+        asks.booking.offer(line.locality),
+        _placed(request, line.active),
+    )
+    line = replace(line, active=active)
     wanted = [*words_of_plan(case), *(_note_ids(case) if with_notes else ())]
     notes = await asks.referrals.notes(caller, referral, wanted) if wanted else {}
     where = f"/matching/cases/{referral}"
@@ -79,6 +87,7 @@ async def case_page(
         where=where,
         today=today(request),
         begun=line.active is not None and line.active.starts_at <= asks.now(),
+        booking=booking,
         person=person_contact(people, referral),
         home_address=home_address(line.active, line, people),
         sensitive=_sensitive(people.get(referral, {})),
@@ -100,7 +109,7 @@ async def case_page(
         step_form=next_step_form(today(request), typed or {}),
         after_form=next_step_form(today(request), typed or {}, "after"),
         service_button=service_button,
-        reopening=await _reopening(request, caller, case),
+        reopening=await _reopening(request, caller, case, booking),
         meet_from=day_fields(typed or {}, "meet_from"),
         what_matters=notes.get(case.story.plan.what_matters or "") if case.story.plan else None,
         goals=goals(case, notes),
@@ -139,10 +148,22 @@ async def undo_page(request: Request, caller: Principal, referral: str, source: 
     )
 
 
-async def _reopening(request: Request, caller: Principal, case: CaseShown) -> list[tuple[str, str]]:
+async def _placed(request: Request, meeting: MeetingShown | None) -> MeetingShown | None:
+    return await queries(request).booking.placed(meeting) if meeting else None
+
+
+async def _reopening(
+    request: Request, caller: Principal, case: CaseShown, booking: BookingOffer
+) -> list[tuple[str, str]]:
     """The choices of a meeting when a closed case is reopened: (value, label)."""
     if case.line.open or case.story.erased:
         return []
+    if booking.owner is not None:
+        # The owner answers an open case only, so that no time can be chosen before.
+        met = bool(case.story.attended)
+        return [
+            ("none", "No appointment now") if met else ("next", f"{booking.owner.name} books the next time")
+        ]
     slots = await queries(request).booking.options_to_reopen(caller, case.line.referral_id)
     times = [(slot.key, f"Book {day_and_time(slot.starts_at)}") for slot in slots]
     if case.story.attended:

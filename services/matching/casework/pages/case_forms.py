@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from services.matching.booking.pages.answered import answer
 from services.matching.casework.inputs import (
     Closure,
     Contact,
@@ -20,7 +21,6 @@ from services.matching.prescribing.inputs import SharingAnswer
 from services.matching.referral_state.pages.next_step import read_next_step
 from services.matching.referral_state.views import Done
 from services.matching.request import RequestContext
-from services.matching.web.banner import back_to
 from services.matching.web.features import features
 from services.matching.web.forms import FormErrors, FormInput, form_error
 from services.matching.web.templating import SignedInLinkWorker, request_context, today
@@ -56,7 +56,7 @@ def case_form(name: str, anchor: str) -> Callable[[Act], Act]:
                     raise
                 errors = [form_error(anchor, problem.explanation or problem.title)]
             else:
-                return back_to(f"/matching/cases/{referral}", what, done)
+                return await answer(request, caller, what, done)
             return await case_page(
                 request, caller, referral, errors=errors, typed=typed.as_submitted(), opened=name
             )

@@ -52,6 +52,8 @@ class MeetingRow:
     name: str
     telephone: str | None
     about: str
+    # Another owner or partner, if it is not ours.
+    booked_by: str | None
     flags: tuple[Flag, ...]
     alert: bool
     # The address of a home visit, or the reason why it cannot be shown; empty for other meetings.
@@ -143,6 +145,7 @@ async def _today_page(request: Request, caller: Principal, show_risk_of: str | N
     if line is not None and line.risk_note:
         notes = await asks.referrals.notes(caller, line.referral_id, [line.risk_note])
     day, places = today(request), localities(request)
+    worker = await asks.roster.link_worker(caller)
     return render(
         request,
         "caseload.html",
@@ -150,7 +153,8 @@ async def _today_page(request: Request, caller: Principal, show_risk_of: str | N
         meetings=[_meeting(entry, people, addresses, show_risk_of, notes) for entry in diary],
         ahead=_ahead(cases, people, asks.now()),
         cards=_cards(tasks, people, day),
-        off_today=(await asks.roster.link_worker(caller)).away(day),
+        off_today=worker.away(day),
+        booked_elsewhere=asks.booking.owner(worker.locality),
         cases=[_case(each, people, day) for each in cases],
         elsewhere=sum(line.kept_elsewhere for line in lines.values()),
         names_missing=any(not line.kept_elsewhere for line in lines.values()) and not people,
@@ -175,6 +179,7 @@ def _meeting(
         name=person.name,
         telephone=person.telephone,
         about=f"{meeting.place}. {needs_in_words(line.needs)}.",
+        booked_by=meeting.booked_by,
         home_address=home_address(meeting, line, addresses),
         flags=warnings,
         alert=line.risk is Risk.SEE_NOTE,

@@ -78,6 +78,7 @@ async def _page(
         choices=[
             (each.worker.id, _said_of(each)) for each in await asks.casework.colleagues(caller, referral)
         ],
+        booking=await asks.booking.offer(case.line.locality),
         moves=active if active and active.starts_at > london_now(request) else None,
         errors=list(errors),
     )

@@ -3,6 +3,7 @@
 /matching/meetings/{id} and /matching/cases/{referral}/review.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -195,7 +196,10 @@ async def _page(
     draft = None if again else await features(request).drafts.draft(caller, line.referral_id)
     typed = again.typed if again else draft or await _as_agreed(request, caller, at.case)
     visit = ADDRESS if at.meeting and at.meeting.mode is v.MeetingMode.HOME else ()
-    people = await asks.referrals.people(caller, [line], (*NAME_AND_TELEPHONE, *visit), "meeting")
+    people, meeting = await asyncio.gather(
+        asks.referrals.people(caller, [line], (*NAME_AND_TELEPHONE, *visit), "meeting"),
+        _placed(request, at.meeting),
+    )
     needs = _needs(at.case, typed)
     notes = {}
     if again and again.with_notes:
@@ -210,7 +214,7 @@ async def _page(
         status=422 if again and again.errors else 200,
         case=at.case,
         line=line,
-        meeting=at.meeting,
+        meeting=meeting,
         where=at.where,
         case_at=f"/matching/cases/{line.referral_id}",
         person=person_contact(people, line.referral_id),
@@ -233,6 +237,13 @@ async def _page(
         errors=list(again.errors) if again else [],
         done=banner(request),
     )
+
+
+async def _placed(request: Request, meeting: MeetingShown | None) -> MeetingShown | None:
+    """The meeting with its place. Where another owner booked it, that one alone knows the room."""
+    if meeting is None or meeting.status != "booked":
+        return meeting
+    return await queries(request).booking.placed(meeting)
 
 
 async def _as_agreed(request: Request, caller: Principal, case: CaseShown) -> dict[str, Any]:

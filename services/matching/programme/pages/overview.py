@@ -11,11 +11,13 @@ from services.matching.directory.offered import Feed
 from services.matching.web.features import features, queries
 from services.matching.web.grammar import listed
 from services.matching.web.templating import localities, render, today
+from shared.contract.events.topics import SOURCE_PARTS
 from shared.contract.history import Stage
 from shared.platform.clock import LONDON
 from shared.platform.localities import Localities
 from shared.platform.web.auth import require_page
 from shared.platform.web.csrf import CheckedForm
+from shared.platform.web.owners import Owner, Owners
 from shared.platform.web.principal import Principal
 from shared.platform.web.problem import Problem
 
@@ -38,6 +40,25 @@ class FeedRow:
     offered_in: str
     offered: tuple[tuple[str, str], ...]
     not_offered: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PartElsewhere:
+    """A part of a locality that is not ours."""
+
+    locality: str
+    part: str
+    owner: Owner
+
+
+def _elsewhere(request: Request, slugs: Sequence[str], places: Localities) -> list[PartElsewhere]:
+    owners = Owners.of(places, request.app.state.settings)
+    return [
+        PartElsewhere(places.by_slug[slug].name, part, owner)
+        for slug in slugs
+        for part in SOURCE_PARTS
+        if (owner := owners.elsewhere(part, slug)) is not None
+    ]
 
 
 def _feeds(feeds: Sequence[Feed], caller: Principal, places: Localities) -> list[FeedRow]:
@@ -87,6 +108,7 @@ async def programme(request: Request, caller: Reader) -> Response:
         stages=[s.value for s in STAGES],
         rows=rows,
         unmet=unmet,
+        elsewhere=_elsewhere(request, [each.locality for each in now], places),
         at_first=MOST_AT_FIRST,
         today=day,
         feeds=_feeds(await queries(request).directory.feeds(caller), caller, places),

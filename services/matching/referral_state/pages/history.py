@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
+from services.matching.referral_state.presenter import booked_by
 from services.matching.referral_state.views import CaseShown, FactLine
 from services.matching.web.grammar import lower_first, plural
 from shared.contract import labels
@@ -12,6 +13,8 @@ from shared.platform.clock import LONDON
 from shared.platform.web.dates import day_and_time, short_day
 
 Detail = Mapping[str, Any]
+# Kinds whose author the history names, if it is not our own booking.
+_OF_BOOKING: Final = frozenset({"meeting_booked", "meeting_cancelled", "meeting_waiting"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,10 @@ def sentence(fact: FactLine, names: CaseNames) -> str:
     if fact.kind == "meeting_attended" and (sooner := _sooner(fact, names)):
         return sooner
     say = _SENTENCES.get(fact.kind)
-    return say(fact.detail, names) if say else "Something that this version does not know yet"
+    if say is None:
+        return "Something that this version does not know yet"
+    by = booked_by(fact.source) if fact.kind in _OF_BOOKING else None
+    return f"{say(fact.detail, names)} (by {by})" if by else say(fact.detail, names)
 
 
 def _sooner(fact: FactLine, names: CaseNames) -> str:

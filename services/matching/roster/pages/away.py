@@ -6,6 +6,7 @@ GET /matching/away shows the state. POST moves the meetings, POST /matching/away
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -48,18 +49,18 @@ class Moved:
 async def ask(request: Request, caller: SignedInLinkWorker) -> Response:
     """Serves the page: before, the meetings ahead; after, the people to ring."""
     asks, day = queries(request), today(request)
-    worker = await asks.roster.link_worker(caller)
-    if worker.away(day):
-        moved = await _moved(request, caller, await asks.roster.moved_today(caller, day))
-        may_undo = one_day_of(worker, day)
-        return render(request, "away.html", today=day, moved=moved, may_undo=may_undo, done=banner(request))
-    now = asks.now()
+    worker, now = await asks.roster.link_worker(caller), asks.now()
+    booking = await asks.booking.offer(worker.locality)
     ahead = [
         entry
         for entry in await asks.booking.today(caller)
         if entry.meeting.starts_at > now and entry.meeting.status == "booked"
     ]
-    return render(request, "away.html", today=day, ahead=len(ahead), moved=None)
+    shown: dict[str, Any] = {"today": day, "booking": booking, "ahead": len(ahead), "moved": None}
+    if worker.away(day):
+        moved = await _moved(request, caller, await asks.roster.moved_today(caller, day))
+        shown |= {"moved": moved, "may_undo": one_day_of(worker, day), "done": banner(request)}
+    return render(request, "away.html", **shown)
 
 
 @router.post("/matching/away")
@@ -78,7 +79,10 @@ async def undo(request: Request, caller: SignedInLinkWorker, form: CheckedForm) 
     found = await features(request).roster.here_after_all(
         request_context(caller, form), caller.link_worker or "", day
     )
-    return render(request, "here.html", today=day, moved=await _moved(request, caller, found))
+    worker = await queries(request).roster.link_worker(caller)
+    booking = await queries(request).booking.offer(worker.locality)
+    moved = await _moved(request, caller, found)
+    return render(request, "here.html", today=day, booking=booking, moved=moved)
 
 
 async def _moved(request: Request, caller: Principal, found: Sequence[ToRing]) -> list[Moved]:

@@ -1,0 +1,119 @@
+"""Booking where it is ours: decides in process, in one transaction with the referral's other facts."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from services.matching.booking import commands
+from services.matching.booking.diary import Diaries
+from services.matching.booking.part import Case
+from services.matching.booking.policy import refused_times, requirements_of, time_key
+from services.matching.booking.repository import DiaryStore
+from services.matching.booking.slot import Slot
+from services.matching.command_runner import CommandRunner
+from services.matching.errors import Refused
+from services.matching.referral_state.state import ReferralState
+from services.matching.referral_state.views import Done
+from services.matching.request import RequestContext
+from services.matching.web.refusals import problem_of
+from shared.contract.api.booking import TimeOffered
+from shared.contract.events import vocabulary as v
+from shared.delivery.model.service_definition import Loaded
+from shared.delivery.mongo.database import Transaction
+
+_MAX_TIMES = 20
+
+
+@dataclass(frozen=True)
+class OwnBooking:
+    """A `BookingPart`: our own diaries."""
+
+    runner: CommandRunner
+    diaries: DiaryStore
+
+    async def options(self, case: Case, meeting_id: str, count: int) -> list[TimeOffered]:
+        """See `BookingPart.options`."""
+        if case["view"]["active"] != meeting_id:
+            raise problem_of(Refused("meeting_not_standing"))
+        return await self._options(case, count)
+
+    async def options_for(self, case: Case, count: int) -> list[TimeOffered]:
+        """See `BookingPart.options_for`."""
+        return await self._options(case, count)
+
+    async def options_to_reopen(self, case: Case, count: int) -> list[TimeOffered]:
+        """Suitable times for a case that has ended, if it is opened again."""
+        return await self._options(case, count, ended=True)
+
+    async def place(self, case: Case, meeting_id: str) -> str | None:
+        """None: the hours of the link worker tell it."""
+        return None
+
+    async def another_time(
+        self, context: RequestContext, case: Case, meeting_id: str, slot: str | None
+    ) -> Done:
+        """See `BookingPart.another_time`."""
+        return await self.runner.run(
+            context, case, "another-time", (meeting_id, slot), lambda: commands.reschedule(meeting_id, slot)
+        )
+
+    async def confirmed(self, context: RequestContext, case: Case, meeting_id: str) -> Done:
+        """See `BookingPart.confirmed`."""
+        return await self.runner.run(
+            context, case, "confirm", (meeting_id,), lambda: commands.confirm(meeting_id)
+        )
+
+    async def cancelled(
+        self, context: RequestContext, case: Case, meeting_id: str, by: v.By, why: v.CancelReason
+    ) -> Done:
+        """See `BookingPart.cancelled`."""
+        return await self.runner.run(
+            context, case, "cancelled", (meeting_id, by, why), lambda: commands.cancel(meeting_id, by, why)
+        )
+
+    async def book(self, context: RequestContext, case: Case, slot: str | None) -> Done:
+        """See `BookingPart.book`."""
+        return await self.runner.run(context, case, "book", (slot,), lambda: commands.book_one(slot))
+
+    async def later(self, context: RequestContext, case: Case, on: date) -> Done:
+        """See `BookingPart.later`."""
+        return await self.runner.run(context, case, "later", (on,), lambda: commands.defer(on))
+
+    async def _options(self, case: Case, count: int, *, ended: bool = False) -> list[TimeOffered]:
+        kernel = self.runner.kernel
+        view = await kernel.view(case["locality"], case["referral"])
+        if view is None or view.story.erased or not (view.open or ended):
+            raise problem_of(Refused("case_ended"))
+
+        async def read(tx: Transaction) -> Diaries:
+            return await self.diaries.load(
+                tx, [Loaded(case["locality"], case["referral"], view)], kernel.clock()
+            )
+
+        diaries = await kernel.transact(read)
+        found = _first(diaries, view, case["referral"], max(1, min(count, _MAX_TIMES)))
+        return [_offered(slot) for slot in found]
+
+
+def _first(diaries: Diaries, view: ReferralState, referral_id: str, count: int) -> list[Slot]:
+    but_not = refused_times(view)
+    if view.story.active is not None:
+        but_not |= {time_key(view.story.active)}
+    found: list[Slot] = []
+    for slot in diaries.suitable(requirements_of(view, diaries), referral_id):
+        if slot.key not in but_not:
+            found.append(slot)
+        if len(found) == count:
+            break
+    return found
+
+
+def _offered(slot: Slot) -> TimeOffered:
+    return TimeOffered(
+        key=slot.key,
+        link_worker=slot.link_worker,
+        practice=slot.practice,
+        place=slot.place,
+        starts_at=slot.starts_at,
+        minutes=slot.minutes,
+        mode=slot.mode,
+    )
