@@ -65,6 +65,7 @@ class MessagePolicy:
             for message in state.messages
             if str(message.name) not in ended
             and (message.follows is None or str(message.follows) in claimed)
+            and (message.name.template is Template.REMINDER or is_ours_to_tell(message, context))
             and (task := self._task(message, context.now)) is not None
         ]
         return Decision(tasks=tasks) if tasks else NOTHING
@@ -89,6 +90,11 @@ class MessagePolicy:
 def is_news(message: Message, now: datetime) -> bool:
     """Tests the age of a message's fact. Only news is ever scheduled."""
     return now - message.news_at <= NEWS_AGE_LIMIT
+
+
+def is_ours_to_tell(message: Message, context: DecisionContext) -> bool:
+    """Tests whether the news is younger than our ownership. The former owner tells what came before."""
+    return context.ours_since is None or message.news_at >= context.ours_since
 
 
 def is_still_needed(state: NotificationState, context: DecisionContext, row: TaskRow) -> bool:

@@ -37,6 +37,7 @@ def _write(marker: Marker, record: Record) -> UpdateOne:
         "part": body.part,
         "epoch": body.epoch,
         "owner": body.owner,
+        "time": marker.time,
         "topic": record.topic,
         "partition": record.partition,
     }

@@ -15,6 +15,7 @@ class DecisionContext:
 
     Attributes:
         actor: the person whose command it is, as an opaque word; None if nobody gave a command.
+        ours_since: when the part of automatic decisions was handed over to us; None if it was ours always.
     """
 
     now: datetime
@@ -22,6 +23,7 @@ class DecisionContext:
     locality: str
     referral_id: str
     actor: str | None = None
+    ours_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

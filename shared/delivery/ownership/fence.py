@@ -47,6 +47,10 @@ class Fence:
         self.owns(locality, part)
         return self._rests[locality, part]
 
+    def known(self, locality: str, part: SourcePart) -> Standing:
+        """The standing of a part. The transaction does not rest on it."""
+        return self._rests.get((locality, part)) or self._slots.standing(locality, part)
+
     async def write(self, tx: Transaction) -> None:
         """Writes a slot for each standing that was asked for; nothing if there is none.
 

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, Literal
 
@@ -79,12 +80,15 @@ async def decides_again(mongo: Mongo, locality: str, part: SourcePart, epoch: in
     await _turn(mongo, (locality, part), partial(_undo, (locality, part), epoch))
 
 
-async def take_over(mongo: Mongo, locality: str, part: SourcePart, epoch: int, *, looks: bool) -> None:
+async def take_over(
+    mongo: Mongo, locality: str, part: SourcePart, epoch: int, since: datetime, *, looks: bool
+) -> None:
     """Begins the decisions of an epoch whose markers have been passed. Safe to repeat, by any process.
 
-    `looks`: open referrals have to be looked at.
+    `since`: the time of the first marker. `looks`: open referrals have to be looked at.
     """
-    await _turn(mongo, (locality, part), partial(_begin, (locality, part), epoch, looks))
+    begun = {"looked": not looks, "looked_to": "", "since": since}
+    await _turn(mongo, (locality, part), partial(_begin, (locality, part), epoch, begun))
 
 
 async def outbox_left(mongo: Mongo, locality: str, part: SourcePart) -> int:
@@ -142,10 +146,9 @@ async def _undo(key: Key, epoch: int, tx: Transaction) -> None:
         await _write(key, tx, {"decides": True}, {"looked": False, "looked_to": ""})
 
 
-async def _begin(key: Key, epoch: int, looks: bool, tx: Transaction) -> None:
+async def _begin(key: Key, epoch: int, begun: Document, tx: Transaction) -> None:
     if (await _standing(key, tx)).epoch < epoch:
-        begun = {"looked": not looks, "looked_to": ""}
-        await _write(key, tx, {"epoch": epoch, "decides": True}, begun, since_now=True)
+        await _write(key, tx, {"epoch": epoch, "decides": True}, begun)
 
 
 async def _standing(key: Key, tx: Transaction) -> Standing:
@@ -158,8 +161,6 @@ async def _write(
     tx: Transaction,
     everywhere: Document,
     in_document: Document | None = None,
-    *,
-    since_now: bool = False,
 ) -> None:
     """Writes document and slots. Each is written even where it stays the same: the write is the fence."""
     first = first_document(key)
@@ -169,8 +170,6 @@ async def _write(
         "$inc": {"joins": 1},
         "$setOnInsert": {name: first[name] for name in first.keys() - fresh.keys() - {"_id"}},
     }
-    if since_now:
-        change["$currentDate"] = {"since": True}
     documents = tx[OWNERSHIP]
     await documents.update_one({"_id": first["_id"]}, change, upsert=True, session=tx.session)
     slots = {"locality": key[0], "part": key[1], "lane": {"$exists": True}}

@@ -28,7 +28,7 @@ class Standing(NamedTuple):
     Attributes:
         decides: this service decides there. False from the flip until the part is ours again.
         looked: every open referral was looked at since the part became ours.
-        since: when the part became ours; None if it was ours from the beginning.
+        since: when its first marker was written; None if the part was ours from the beginning.
     """
 
     epoch: int = 0

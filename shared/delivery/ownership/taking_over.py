@@ -8,6 +8,7 @@ open referral is looked at.
 import asyncio
 import contextlib
 import logging
+from datetime import datetime
 from typing import Final, Generic
 
 from aiokafka import TopicPartition
@@ -74,8 +75,8 @@ class OwnerWatch(Generic[V, R]):
             with contextlib.suppress(CannotFlip):  # Another process knows a later epoch.
                 await stand_back(self._mongo, locality, part, table.epoch)
             await self._ownership.refresh()
-        elif comes_back(standing, table) and await self._passed(locality, part, table.epoch):
-            await self._take_over(locality, part, table.epoch)
+        elif comes_back(standing, table):
+            await self._follow_markers(locality, part, table.epoch)
         elif standing.decides and not standing.looked:
             if self._looks(part):
                 await look_at_all(self._context, locality, standing.epoch)
@@ -83,23 +84,23 @@ class OwnerWatch(Generic[V, R]):
                 await has_looked(self._mongo, (locality, part), standing.epoch)
             await self._ownership.refresh()
 
-    async def _passed(self, locality: str, part: SourcePart, epoch: int) -> bool:
+    async def _follow_markers(self, locality: str, part: SourcePart, epoch: int) -> None:
+        """Takes the part over, once every marker of this epoch has been passed."""
         handled = await HandledOffsets(self._mongo, locality).read()
         which = {"locality": locality, "part": part, "epoch": epoch}
-        places = {
-            TopicPartition(row["topic"], row["partition"]): row["offset"]
-            async for row in self._mongo[MARKERS].find(which)
-        }
-        return has_passed(event_topics(locality), handled, places)
+        rows = await self._mongo[MARKERS].find(which).to_list(None)
+        places = {TopicPartition(row["topic"], row["partition"]): row["offset"] for row in rows}
+        if has_passed(event_topics(locality), handled, places):
+            await self._take_over(locality, part, epoch, min(row["time"] for row in rows))
 
-    async def _take_over(self, locality: str, part: SourcePart, epoch: int) -> None:
+    async def _take_over(self, locality: str, part: SourcePart, epoch: int, since: datetime) -> None:
         looks = self._looks(part)
         if part == self._context.definition.decides_as:
             # Nobody schedules while the part is another owner's, so that none of them comes later.
             effects = list(self._context.definition.effects)
             former: dict[str, object] = {"$or": [{"epoch": {"$lt": epoch}}, {"epoch": {"$exists": False}}]}
             await self._mongo[TASKS].delete_many({"locality": locality, "what": {"$nin": effects}, **former})
-        await take_over(self._mongo, locality, part, epoch, looks=looks)
+        await take_over(self._mongo, locality, part, epoch, since, looks=looks)
         _log.info("%s is ours from epoch %d on", part, epoch, extra={"locality": locality})
         await self._ownership.refresh()
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Generic
 
 from shared.contract.events.fact import Fact
@@ -109,7 +109,7 @@ async def command(
         if done is not None:
             return unit_of_work, _replayed(marker, done, view)
         resources = await unit_of_work.load_resources([aggregate])
-        decision_context = aggregate.decision_context(now, unit_of_work.new_id, actor)
+        decision_context = replace(unit_of_work.decision_context(aggregate), now=now, actor=actor)
         kinds = aggregate.apply(act(view, resources, decision_context), decision_context)
         unit_of_work.decide_after(aggregate, kinds, resources, decision_context)
         if within is not None:

@@ -4,7 +4,7 @@ Batches, commands and scheduled tasks all use it, so a rule that holds for one h
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic
 
@@ -124,7 +124,8 @@ class UnitOfWork(Generic[V, R]):
 
     def decision_context(self, aggregate: ReferralAggregate[V, R]) -> DecisionContext:
         """The context of a decision about this referral, now."""
-        return aggregate.decision_context(self.now, self.new_id)
+        since = self.fence.known(aggregate.locality, self.definition.decides_as).since
+        return replace(aggregate.decision_context(self.now, self.new_id), ours_since=since)
 
     def _decide_later(self, kinds: Sequence[str]) -> ScheduledTask:
         payload = dict.fromkeys(kinds, True)

@@ -32,6 +32,7 @@ class MessageTimeline:
     ended: set[str] = field(default_factory=set)
     scheduled: list[str] = field(default_factory=list)
     sent: list[tuple[MessageName, datetime]] = field(default_factory=list)
+    ours_since: datetime | None = None
 
     @property
     def view(self) -> NotificationState:
@@ -39,7 +40,7 @@ class MessageTimeline:
 
     @property
     def context(self) -> DecisionContext:
-        return DecisionContext(self.now, new_id, "meir", numbered_id(1))
+        return DecisionContext(self.now, new_id, "meir", numbered_id(1), ours_since=self.ours_since)
 
     @property
     def sent_labels(self) -> list[str]:

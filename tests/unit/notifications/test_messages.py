@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from services.notifications.messages.message import MessageName, Recipient, Template
+from services.notifications.messages.policy import is_reminder
 from shared.contract.events import vocabulary as v
 from shared.contract.events.models import EventBody
 from shared.contract.history.model import ReferralHistory
+from shared.delivery.model.decision import TaskRow
 from tests.harness.notifications.facts import MEETING, NOW, FactBuilder, in_hours, numbered_id
 from tests.harness.notifications.message_timeline import DELAY, FAR_FUTURE, TO_ALL, MessageTimeline, timeline
 
@@ -18,6 +20,25 @@ def test_booked_meeting_is_announced_and_reminded_of() -> None:
     messages.run_until(FAR_FUTURE)
     assert messages.sent_labels == [*TO_ALL, "reminder to person"]
     assert messages.sent[-1][1] == datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
+
+
+def test_news_before_our_ownership_is_the_former_owners() -> None:
+    """Its reminders pass over to us; what is said later is ours to tell."""
+    referral = FactBuilder()
+    first = [referral.fact(referral.created(), "referral"), referral.fact(referral.booked())]
+    messages = MessageTimeline(now=NOW + timedelta(minutes=5), ours_since=NOW + timedelta(minutes=1))
+    messages.receive(*first)
+    assert [MessageName.parse(each).template for each in messages.scheduled] == [Template.REMINDER]
+    ours = MessageTimeline(now=NOW + timedelta(minutes=5), ours_since=NOW)
+    ours.receive(*first)
+    assert len(ours.scheduled) == len(TO_ALL) + 1
+
+
+def test_reminders_alone_pass_over_to_another_owner() -> None:
+    names = [MessageName(template, Recipient.PERSON, "m") for template in Template]
+    rows = [TaskRow("message", str(name), NOW, {}) for name in names]
+    passing = [name.template for name, row in zip(names, rows, strict=True) if is_reminder(row)]
+    assert passing == [Template.REMINDER]
 
 
 def test_booking_by_a_fast_clock_is_not_delayed() -> None:
